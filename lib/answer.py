@@ -1,0 +1,57 @@
+"""What is known of one answer once it has ended: its text, the request behind it, usage, timings, the ending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from lib.errors import PaddockError
+from lib.events import Usage
+from lib.request import Request
+
+
+class Ending(Enum):
+    """Why an answer ended."""
+
+    FINISHED = "finished"
+    LENGTH = "reached max_tokens"
+    CONTEXT = "filled the context window"
+    STOPPED = "stopped"
+    CUT_OFF = "cut off"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds since the request was sent: to the first text (None: none came) and to the end."""
+
+    first_token: float | None
+    total: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One run's outcome. ``backend`` is its name as shown, ``billed`` whether it costs money."""
+
+    text: str
+    request: Request
+    backend: str
+    billed: bool
+    usage: Usage | None
+    timings: Timings
+    ending: Ending
+    error: PaddockError | None = None
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Output tokens a second from the first text to the end, None where too little came to tell."""
+        if self.usage is None or self.timings.first_token is None or self.usage.completion_tokens < 2:
+            return None
+        seconds = self.timings.total - self.timings.first_token
+        return (self.usage.completion_tokens - 1) / seconds if seconds > 0 else None
+
+
+def total_usage(answers: tuple[Answer, ...]) -> Usage | None:
+    """The usage of several answers added up, None where none has any."""
+    usages = [answer.usage for answer in answers if answer.usage is not None]
+    return sum(usages[1:], usages[0]) if usages else None

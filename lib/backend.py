@@ -1,0 +1,137 @@
+"""Where requests go: an address, an account, a token, and whether it is billed. Data, not subclasses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from lib.errors import BadInput
+
+CLOUDFLARE = "https://api.cloudflare.com/client/v4"
+
+# The names that Cloudflare's SDKs, wrangler and the model's page use.
+ACCOUNT_NAMES = ("CLOUDFLARE_ACCOUNT_ID",)
+TOKEN_NAMES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_AUTH_TOKEN")
+BASE_URL_NAMES = ("CLOUDFLARE_BASE_URL",)
+NAMES = ACCOUNT_NAMES + TOKEN_NAMES + BASE_URL_NAMES
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Secret:
+    """Text that shows itself only when it is asked to by name; printing, formatting and logging mask it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself, for the Authorization header and nothing else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(•••)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written anywhere")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One place that speaks the Workers AI API.
+
+    ``name`` is what the page shows. ``context_window`` is in tokens; None: the model record's own.
+    ``billed`` is False where an answer costs nothing.
+    """
+
+    name: str
+    base_url: str
+    account_id: str
+    token: Secret
+    billed: bool
+    context_window: int | None = None
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether the address is a loopback one: proxies and their environment do not apply then."""
+        return urlsplit(self.base_url).hostname in _LOOPBACK
+
+
+def cloudflare(account_id: str, token: str, base_url: str = CLOUDFLARE) -> Backend:
+    """Workers AI itself, or another server of its API. Raises BadInput; its text never holds the token."""
+    account_id, token, base_url = account_id.strip(), token.strip(), base_url.strip().rstrip("/")
+    if not re.fullmatch(r"[0-9a-fA-F]{32}", account_id):
+        raise BadInput(
+            "The account id must have 32 hexadecimal digits.",
+            advice="Copy it from the Cloudflare dashboard: it stands in the address, and under Workers & Pages.",
+        )
+    # A character that a header cannot carry would come back in httpx's own error text, token and all.
+    if not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise BadInput(
+            "The API token is empty or holds a space or a character that no token has.",
+            advice="Copy the token again, whole and alone, without quotes.",
+        )
+    url = urlsplit(base_url)
+    if url.scheme not in ("https", "http") or not url.hostname or url.username or url.password:
+        raise BadInput(
+            "The base URL must look like https://host/path, without a user name in it.",
+            advice=f"Leave CLOUDFLARE_BASE_URL unset to use {CLOUDFLARE}.",
+        )
+    if url.scheme == "http" and url.hostname not in _LOOPBACK:
+        raise BadInput(
+            "A token is sent over https only, or to this machine itself.",
+            advice="Use an https address for CLOUDFLARE_BASE_URL.",
+        )
+    account_id = account_id.lower()
+    host = "" if base_url == CLOUDFLARE else f" at {url.hostname}"
+    return Backend(
+        name=f"Cloudflare Workers AI{host}, account …{account_id[-4:]}",
+        base_url=base_url,
+        account_id=account_id,
+        token=Secret(token),
+        billed=True,
+    )
+
+
+def twin(base_url: str, account_id: str, token: Secret, model: str, context_window: int) -> Backend:
+    """The local Workers AI on this machine, over the small model that it has."""
+    return Backend(
+        name=f"Twin ({model} on this machine, free)",
+        base_url=base_url,
+        account_id=account_id,
+        token=token,
+        billed=False,
+        context_window=context_window,
+    )
+
+
+def from_environment(environment: Mapping[str, str]) -> Backend | None:
+    """The backend that credentials in the environment name, None where there are none.
+
+    Raises BadInput where they are incomplete or malformed.
+    """
+
+    def first(names: tuple[str, ...]) -> str:
+        return next((environment[name] for name in names if environment.get(name)), "")
+
+    account_id, token, base_url = first(ACCOUNT_NAMES), first(TOKEN_NAMES), first(BASE_URL_NAMES)
+    if not account_id and not token:
+        return None
+    if not account_id or not token:
+        missing = ACCOUNT_NAMES[0] if not account_id else TOKEN_NAMES[0]
+        raise BadInput(
+            f"{missing} is not set, but its partner is.",
+            advice=f"Set {ACCOUNT_NAMES[0]} and {TOKEN_NAMES[0]} together, or neither to use the twin.",
+        )
+    return cloudflare(account_id, token, base_url or CLOUDFLARE)

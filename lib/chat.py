@@ -1,0 +1,111 @@
+"""Chat: one conversation that people are having, its settings, and the run that is answering it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+
+from lib.answer import Answer
+from lib.backend import Backend
+from lib.client import WorkersAI
+from lib.conversation import Conversation, Message
+from lib.errors import BadInput
+from lib.model import Model
+from lib.request import Request, build
+from lib.run import Run
+from lib.settings import Settings
+
+
+@dataclass(frozen=True)
+class Live:
+    """A run, the message that it writes, and the text that stood there when it began."""
+
+    message: str
+    run: Run
+    before: str
+
+
+class Chat:
+    """Holds the values of one conversation for every browser tab that looks at it. Safe from any thread."""
+
+    def __init__(self, client: WorkersAI, model: Model, conversation: Conversation) -> None:
+        self.model = model
+        self.conversation = conversation
+        self.settings = Settings.defaults(model)
+        self._client = client
+        self._live: Live | None = None
+        self._lock = threading.RLock()
+
+    @property
+    def id(self) -> str:
+        """The conversation's id, as it stands in the page's address."""
+        return self.conversation.id
+
+    def view(self) -> tuple[Conversation, Live | None]:
+        """The conversation and the run that is answering in it, as they are at one moment."""
+        with self._lock:
+            return self.conversation, self._live
+
+    def set_system(self, system: str) -> None:
+        """Change the system prompt, from the next send on."""
+        with self._lock:
+            self.conversation = replace(self.conversation, system=system)
+
+    def open(self, message: str) -> None:
+        """Show the path through that message."""
+        with self._lock:
+            self._idle()
+            self.conversation = self.conversation.open(message)
+
+    def send(self, text: str, backend: Backend) -> None:
+        """Say something. Raises BadInput, with nothing changed, where it cannot be sent."""
+        with self._lock:
+            self._idle()
+            asked = self.conversation.append(Message("user", text, self.conversation.head))
+            self._answer(asked, asked.head, backend)
+
+    def regenerate(self, message: Message, backend: Backend) -> None:
+        """Ask for another answer in the place of that one, which stays as a variant."""
+        with self._lock:
+            self._idle()
+            self._answer(self.conversation, message.parent, backend)
+
+    def go_on(self, message: Message, backend: Backend, max_tokens: int) -> None:
+        """Let that answer go on where it ended, with that limit; the text stays one message."""
+        with self._lock:
+            self._idle()
+            parameters = dict(message.answers[-1].request.parameters)
+            parameters[self.model.output_cap.name] = max_tokens
+            request = build(self.model, self.conversation.turns(message.id), parameters)
+            self._start(message, message.content, backend, request)
+
+    def stop(self) -> None:
+        """End the run, if there is one; what came is kept."""
+        if live := self._live:
+            live.run.stop()
+
+    def _idle(self) -> None:
+        if self._live is not None:
+            raise BadInput(
+                "An answer is still coming.",
+                advice="Wait for its end, or stop it first (Escape). Your text is kept.",
+            )
+
+    def _answer(self, conversation: Conversation, parent: str | None, backend: Backend) -> None:
+        request = build(self.model, conversation.turns(parent), self.settings.sent())
+        message = Message("assistant", "", parent)
+        self.conversation = conversation.append(message)
+        self._start(message, "", backend, request)
+
+    def _start(self, message: Message, before: str, backend: Backend, request: Request) -> None:
+        def ended(answer: Answer) -> None:
+            with self._lock:
+                now = self.conversation.message(message.id)
+                self.conversation = self.conversation.put(
+                    replace(now, content=before + answer.text, answers=(*now.answers, answer))
+                )
+                self._live = None
+
+        run = Run(self._client, backend, self.model, request, ended)
+        self._live = Live(message.id, run, before)
+        run.start()

@@ -1,0 +1,215 @@
+"""Everything that can go wrong, as one small tree, and the table that gives each code its class and its advice.
+
+PaddockError
+├── BadInput              a value that the page can refuse before anything is sent
+├── Refused               the backend understood and said no
+│   ├── InvalidRequest        the body breaks the documented schema
+│   ├── ContextExceeded       too long for the model's context window
+│   ├── CredentialsRefused    no token, a malformed one, or one that is not known
+│   ├── AccountRefused        the token or the plan may not use this account or this model
+│   ├── ModelUnavailable      no such model, retired, or it cannot do what was asked
+│   ├── AllocationSpent       the day's free neurons are used up
+│   ├── RateLimited           too many requests a minute
+│   ├── NoCapacity            the service is full for the moment
+│   └── ServiceFailed         the service broke down
+├── TimedOut              no answer in time, from the service or on the way
+├── Unreachable           the network, name resolution, TLS, a refused connection or redirect
+├── CutOff                the stream broke before its end
+└── Unintelligible        an answer that is not Workers AI's: HTML, broken JSON
+
+Codes and messages are from Cloudflare's list of Workers AI errors and from recordings of the live API.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class PaddockError(Exception):
+    """``message`` says what happened, ``advice`` what to do; ``code`` and ``status`` are the backend's.
+
+    ``retry_after`` is the wait in seconds that the backend asked for.
+    """
+
+    title = "Something went wrong"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        advice: str = "",
+        code: int | None = None,
+        status: int | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+        self.code = code
+        self.status = status
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+
+class BadInput(PaddockError):
+    """A value that cannot be sent; the message names the field and its bounds."""
+
+    title = "This cannot be sent"
+
+
+class Refused(PaddockError):
+    """The backend understood the request and refused it."""
+
+    title = "The request was refused"
+
+
+class InvalidRequest(Refused):
+    title = "The request was not accepted"
+
+
+class ContextExceeded(Refused):
+    title = "Too long for the model"
+
+
+class CredentialsRefused(Refused):
+    title = "The API token was not accepted"
+
+
+class AccountRefused(Refused):
+    title = "This account may not do that"
+
+
+class ModelUnavailable(Refused):
+    title = "The model is not available"
+
+
+class AllocationSpent(Refused):
+    title = "Today's free allocation is used up"
+
+
+class RateLimited(Refused):
+    title = "Too many requests"
+
+
+class NoCapacity(Refused):
+    title = "No capacity at the moment"
+
+
+class ServiceFailed(Refused):
+    title = "The service failed"
+
+
+class TimedOut(PaddockError):
+    title = "No answer in time"
+
+
+class Unreachable(PaddockError):
+    title = "The service cannot be reached"
+
+
+class CutOff(PaddockError):
+    title = "The answer was cut off"
+
+
+class Unintelligible(PaddockError):
+    title = "The answer could not be understood"
+
+
+@dataclass(frozen=True)
+class Case:
+    """How one code is understood: its class, what to do about it, and whether trying again can help."""
+
+    kind: type[PaddockError]
+    advice: str
+    retryable: bool = False
+
+
+_NEW_KEY = (
+    "Check the API token: create one with the “Workers AI” permission in the Cloudflare dashboard "
+    "(My Profile → API Tokens), then connect again."
+)
+_ACCOUNT = (
+    "Check that the account id is right and that the API token belongs to that account, then connect again."
+)
+_PLAN = "Check the account's plan and permissions in the Cloudflare dashboard; another account may work."
+_WAIT = "Wait a moment, then retry."
+
+CASES: dict[int, Case] = {
+    # From the AI service
+    5004: Case(InvalidRequest, "The request is not valid JSON for this model. Reset the settings, then retry."),
+    5006: Case(InvalidRequest, "A setting or a message is not allowed by the model's schema: the text above names it. Change it, then retry."),
+    3003: Case(InvalidRequest, "The request is malformed: the text above says where. Change it, then retry."),
+    5012: Case(InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."),
+    8007: Case(InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."),
+    5023: Case(InvalidRequest, "JSON Schema mode cannot be streamed. Send it without streaming."),
+    5024: Case(InvalidRequest, "The model could not meet the JSON schema. Simplify the schema or raise max_tokens, then retry.", True),
+    3006: Case(ContextExceeded, "The request is too large to be accepted. Shorten the conversation or start a new one."),
+    5021: Case(ContextExceeded, "Lower max_tokens, shorten the message, or start a new conversation."),
+    5007: Case(ModelUnavailable, "The backend does not know this model. Check that the account has Workers AI."),
+    5005: Case(ModelUnavailable, "This model takes no LoRA adapter. Send the request without one."),
+    5028: Case(ModelUnavailable, "Cloudflare has retired this model. Use the twin meanwhile, or add the record of its successor."),
+    5018: Case(AccountRefused, _PLAN),
+    3041: Case(AccountRefused, _PLAN),
+    3023: Case(AccountRefused, "Workers AI is switched off for this account. Contact Cloudflare's support, or use another account."),
+    5016: Case(AccountRefused, "The model's terms have not been agreed to. Open the model once in the Cloudflare dashboard and accept them."),
+    5035: Case(AccountRefused, "This model needs the Workers Paid plan. Upgrade in the Cloudflare dashboard, or use the twin."),
+    4006: Case(AllocationSpent, "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free."),
+    3036: Case(AllocationSpent, "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free."),
+    3021: Case(RateLimited, "The account's limit for this minute is reached (300 requests a minute by default). Wait, then retry.", True),
+    3040: Case(NoCapacity, "Cloudflare has no free machine for this model right now. " + _WAIT, True),
+    3007: Case(TimedOut, "The model took too long. Lower max_tokens or shorten the conversation, then retry.", True),
+    3046: Case(TimedOut, "The model took too long. Lower max_tokens or shorten the conversation, then retry.", True),
+    3008: Case(ServiceFailed, "The service aborted the request. " + _WAIT, True),
+    3043: Case(ServiceFailed, "Cloudflare had an internal error. " + _WAIT, True),
+    # From the API's edge
+    10000: Case(CredentialsRefused, _NEW_KEY),
+    10001: Case(CredentialsRefused, _NEW_KEY),
+    9106: Case(CredentialsRefused, _NEW_KEY),
+    9109: Case(AccountRefused, _ACCOUNT),
+    6003: Case(CredentialsRefused, "The Authorization header is malformed, so the token is not one that Cloudflare makes. " + _NEW_KEY),
+    7003: Case(AccountRefused, "The account id is malformed: it has 32 hexadecimal digits and stands in the dashboard's address. Connect again."),
+    7000: Case(Unintelligible, "The address is not one of the API's. Check CLOUDFLARE_BASE_URL."),
+    7001: Case(Unintelligible, "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL."),
+}  # fmt: skip
+
+_BY_STATUS: dict[int, Case] = {
+    400: Case(InvalidRequest, "The backend refused the request: the text above says why."),
+    401: Case(CredentialsRefused, _NEW_KEY),
+    403: Case(AccountRefused, _ACCOUNT),
+    404: Case(ModelUnavailable, "The address was not found. Check the account id, the model and CLOUDFLARE_BASE_URL."),
+    405: Case(InvalidRequest, "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL."),
+    408: Case(TimedOut, "The service gave up waiting. " + _WAIT, True),
+    410: Case(ModelUnavailable, "Cloudflare has retired this model. Use the twin meanwhile."),
+    413: Case(ContextExceeded, "Shorten the conversation, lower max_tokens, or start a new one."),
+    422: Case(InvalidRequest, "The backend refused the input: the text above says why."),
+    429: Case(RateLimited, "Too many requests for now. " + _WAIT, True),
+}  # fmt: skip
+
+
+def classify(status: int | None, code: int | None) -> Case:
+    """The case for a refusal: by its code first, then by its HTTP status. Total: never raises."""
+    if code == 10000 and status == 403:  # the token is known, but not for this account
+        return Case(AccountRefused, _ACCOUNT)
+    if code is not None and code in CASES:
+        return CASES[code]
+    if status is not None and status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status is not None and status >= 500:
+        return Case(ServiceFailed, "The service is in trouble (see cloudflarestatus.com). " + _WAIT, True)
+    return Case(Refused, "The backend refused the request: the text above says why.")
+
+
+def refusal(
+    status: int | None, code: int | None, message: str, retry_after: float | None = None
+) -> PaddockError:
+    """The error for what a backend said: its HTTP status, Cloudflare's code and message."""
+    case = classify(status, code)
+    return case.kind(
+        message,
+        advice=case.advice,
+        code=code,
+        status=status,
+        retryable=case.retryable,
+        retry_after=retry_after,
+    )
