@@ -1,0 +1,1 @@
+"""The page's parts: everything that imports Streamlit, pages and app.py aside."""

@@ -1,0 +1,162 @@
+"""A model's Markdown made fit to draw: cut into blocks that never change again, fetching nothing."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# "![" begins an image, which the browser would fetch from wherever a model wrote. With U+2060 WORD JOINER, which
+# nobody sees, between the two it is a "!" and a link, and a link is fetched only when somebody clicks it.
+_JOINER = "\u2060"
+_IMAGE = re.compile(r"!(?=\[)")
+# Streamlit's own syntax is text here: ":red[…]" needs a backslash, ":smile:" and ":material/…:" the joiner.
+_DIRECTIVE = re.compile(r":(?=[a-z][\w-]*\[)")
+_SHORTCODE = re.compile(r":(?=[a-z][\w+-]*:|material/)")
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:[^`\n]|\n(?![ \t]*\n)|(?!(?<!`)\1(?!`))`)*?(?<!`)\1(?!`)")
+_DOLLAR = re.compile(r"(\\*)\$")
+_FENCE = re.compile(r"^([ \t]*)(`{3,}(?=[^`]*$)|~{3,})[ \t]*([^\s`{]*)")
+# What could still become a fence or an image while its line is incomplete.
+_UNSURE = re.compile(r"^[ \t]*(`{1,3}|~{1,3})[^`\s]*$")
+
+MIN_CHARS = 300
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Markdown without fenced code."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """The inside of a code fence; ``language`` is None where the fence names none."""
+
+    text: str
+    language: str | None
+
+
+Block = Prose | Code
+
+
+def drawable(prose: str) -> str:
+    """Markdown that shows a dollar as a dollar and fetches nothing, whatever a model wrote."""
+    parts: list[str] = []
+    at = 0
+    for span in _CODE_SPAN.finditer(prose):
+        parts += (_literal(prose[at : span.start()]), span.group())
+        at = span.end()
+    parts.append(_literal(prose[at:]))
+    # Over the whole text, code spans too: what is a span here need not be one to the browser's parser.
+    return _IMAGE.sub("!" + _JOINER, "".join(parts))
+
+
+def _literal(text: str) -> str:
+    """Text outside code whose dollars, directives and shortcodes stay what they are."""
+    # "$x$" would be set as a formula; a dollar that is escaped already stays as it is.
+    text = _DOLLAR.sub(lambda match: match[0] if len(match[1]) % 2 else match[1] + "\\$", text)
+    return _SHORTCODE.sub(":" + _JOINER, _DIRECTIVE.sub("\\:", text))
+
+
+class Blocks:
+    """Growing Markdown as finished blocks and a live tail.
+
+    Prose ends at a blank line once it has ``min_chars``, and wherever a code fence begins; code at its closing fence.
+    What is finished is drawn once and never sent again.
+    """
+
+    def __init__(self, min_chars: int = MIN_CHARS) -> None:
+        self.finished: list[Block] = []
+        self._min_chars = min_chars
+        self._lines: list[str] = []
+        self._size = 0
+        self._blank = False  # the last line was blank
+        self._partial = ""
+        self._fence: tuple[str, str, str | None] | None = None  # indent, marker, language
+
+    def feed(self, text: str) -> None:
+        """Add text, in any pieces."""
+        *lines, self._partial = (self._partial + text).split("\n")
+        for line in lines:
+            self._line(line)
+
+    def tail(self, *, ended: bool = False) -> Block | None:
+        """What is not finished yet, fit to draw; ``ended``: no more will come."""
+        partial = self._partial
+        if self._fence is not None:
+            if not ended and _UNSURE.match(partial):
+                partial = ""  # it may be the closing fence
+            if ended and self._closes(partial):
+                partial = ""
+            return self._code([*self._lines, partial] if partial else self._lines)
+        if not ended and _UNSURE.match(partial):
+            partial = ""  # it may open a fence: not drawn as text for a moment
+        if not (text := "\n".join([*self._lines, partial])).strip():
+            return None
+        return Prose(_outdented(text if ended else _closed(text)))
+
+    def _line(self, line: str) -> None:
+        if self._fence is not None:
+            if self._closes(line):
+                self.finished.append(self._code(self._lines))
+                self._fence = None
+                self._reset()
+            else:
+                self._lines.append(line)
+        elif opening := _FENCE.match(line):
+            self._finish()
+            self._fence = (opening[1], opening[2], opening[3] or None)
+        else:
+            if self._blank and self._size >= self._min_chars and line[:1].strip():
+                self._finish()  # an indented line would belong to the list item before it
+            self._lines.append(line)
+            self._size += len(line) + 1
+            self._blank = not line.strip()
+
+    def _closes(self, line: str) -> bool:
+        assert self._fence is not None  # noqa: S101
+        marker, line = self._fence[1], line.strip()
+        return len(line) >= len(marker) and not line.strip(marker[0])
+
+    def _finish(self) -> None:
+        if (text := "\n".join(self._lines)).strip():
+            self.finished.append(Prose(_outdented(text)))
+        self._reset()
+
+    def _reset(self) -> None:
+        self._lines, self._size, self._blank = [], 0, False
+
+    def _code(self, lines: list[str]) -> Code:
+        assert self._fence is not None  # noqa: S101
+        indent, _, language = self._fence
+        return Code("\n".join(line.removeprefix(indent) for line in lines), language)
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """A whole text in the very blocks that it was streamed in."""
+    cut = Blocks()
+    cut.feed(text)
+    yield from cut.finished
+    if (tail := cut.tail(ended=True)) is not None:
+        yield tail
+
+
+def _outdented(text: str) -> str:
+    """Text that followed an indented fence loses that indent, or it would be drawn as code."""
+    return textwrap.dedent(text) if text[:1] in (" ", "\t") else text
+
+
+def _closed(text: str) -> str:
+    """Unfinished prose with its open code span and emphasis closed, so that it draws as it will look."""
+    last = text.rpartition("\n")[2]
+    bare = _CODE_SPAN.sub("", last)
+    if "`" in bare:
+        return f"{text.rstrip()}`"
+    for mark in ("**", "__"):
+        if bare.count(mark) % 2:
+            # "a **" alone would become four asterisks
+            stripped = text.rstrip()
+            return stripped[: -len(mark)] if stripped.endswith(mark) else stripped + mark
+    return text

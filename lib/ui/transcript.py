@@ -1,0 +1,132 @@
+"""The conversation on the page: its messages, and the answer that is being written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lib.answer import Ending
+from lib.chat import Chat, Live
+from lib.conversation import Message
+from lib.ui import figures
+from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable
+from lib.ui.trouble import trouble
+
+# More than this in one code block is drawn without colours: the highlighter takes seconds for it.
+MOST_HIGHLIGHTED = 20_000
+AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
+WINDOW = 30
+
+
+def draw_block(block: Block, at: DeltaGenerator) -> None:
+    """One block of a model's text. Code never goes through the Markdown parser."""
+    match block:
+        case Prose(text):
+            at.markdown(drawable(text))
+        case Code(text, language):
+            at.code(text, language=language if len(text) <= MOST_HIGHLIGHTED else None, wrap_lines=True)
+
+
+def draw_message(message: Message) -> None:
+    """The text of a message that is not being written."""
+    if message.role == "user":
+        st.text(message.content, width="stretch")  # exactly as it was typed
+    else:
+        for block in blocks(message.content):
+            draw_block(block, st.empty())
+
+
+def speaker(role: str, id: str) -> DeltaGenerator:
+    """The frame of one message."""
+    with st.container(key=f"{role}-{id}"):
+        return st.chat_message(role, avatar=AVATARS.get(role, ":material/build:"))
+
+
+def attach(live: Live) -> None:
+    """Draw a running answer until it ends. Any rerun may cut this off; the next one attaches again."""
+    cut = Blocks()
+    cut.feed(live.before)
+    tail, drawn, shown, status = st.empty(), 0, None, st.empty()
+    said = ""
+
+    def pause() -> float:
+        # A tail that is long is redrawn less often: it is sent whole each time.
+        return 0.05 if isinstance(shown, (Prose, Code)) and len(shown.text) < 2_000 else 0.2
+
+    for text in live.run.follow(pause):
+        cut.feed(text)
+        for block in cut.finished[drawn:]:
+            draw_block(block, tail)
+            # The new tail takes the place of the status line, which moves down by one.
+            tail, status, said = status, st.empty(), ""
+            drawn, shown = drawn + 1, None
+        if (now := cut.tail()) != shown and now is not None:
+            draw_block(now, tail)
+            shown = now
+        if (waiting := _waiting(live)) != said:
+            status.caption(waiting) if waiting else status.empty()
+            said = waiting
+    if (last := cut.tail(ended=True)) is None:
+        tail.empty()
+    elif last != shown:
+        draw_block(last, tail)
+    status.empty()
+
+
+def _waiting(live: Live) -> str:
+    """What is happening while no text comes; empty once it does."""
+    if live.run.waiting is not None:
+        error, until = live.run.waiting
+        return f"{error.title}. Trying again in {max(until - time.monotonic(), 0):.0f} s …"
+    if live.run.parts or not live.run.running:
+        return ""
+    return f":shimmer[Waiting for the first token] · {live.run.seconds:.0f} s"
+
+
+def draw_ending(
+    chat: Chat, message: Message, *, last: bool, more: int | None,
+    go_on: Callable[[], None], again: Callable[[], None], open_variant: Callable[[str], None],
+) -> None:  # fmt: skip
+    """What stands under an answer: its error, its figures, and what can be done with it.
+
+    ``more`` is the max_tokens that a cut answer could go on with, None where the context has no room.
+    """
+    final = message.answers[-1]
+    if final.error is not None:
+        trouble(final.error)
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="xsmall", key=f"figures-{message.id}"
+    ):
+        st.caption(figures.answer_line(chat.model, message.answers), width="content")
+        with st.popover(
+            "Sent", type="tertiary", icon=":material/tune:", help="The settings that were really sent"
+        ):
+            figures.sent(message.answers, chat.model)
+        variants = chat.conversation.variants(message)
+        if len(variants) > 1:
+            at = [variant.id for variant in variants].index(message.id)
+            for step, icon in ((-1, ":material/chevron_left:"), (1, ":material/chevron_right:")):
+                if step == 1:
+                    st.caption(f"{at + 1}/{len(variants)}", width="content")
+                inside = 0 <= at + step < len(variants)
+                st.button(
+                    "", key=f"variant{step}-{message.id}", icon=icon, type="tertiary", disabled=not inside,
+                    help="Another answer to the same message", on_click=open_variant,
+                    args=(variants[at + step].id if inside else message.id,),
+                )  # fmt: skip
+        if not last:
+            return
+        failed = final.error is not None
+        st.button(
+            "Retry" if failed else "Regenerate", key=f"again-{message.id}", icon=":material/refresh:",
+            type="primary" if failed else "tertiary", on_click=again,
+            help="Ask again; this answer stays as a variant",
+        )  # fmt: skip
+        if final.ending is Ending.LENGTH and more is not None:
+            st.button(
+                f"Raise to {more:,} and go on", key=f"more-{message.id}", icon=":material/trending_flat:",
+                on_click=go_on, help="The answer reached max_tokens: raise it and continue where it stopped",
+            )  # fmt: skip
