@@ -17,6 +17,9 @@ TOKEN_NAMES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_AUTH_TOKEN")
 BASE_URL_NAMES = ("CLOUDFLARE_BASE_URL",)
 NAMES = ACCOUNT_NAMES + TOKEN_NAMES + BASE_URL_NAMES
 
+# What follows “Bearer” by RFC 6750. Anything else in a header would come back in httpx's own error text and logs.
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -62,6 +65,14 @@ class Backend:
     billed: bool
     context_window: int | None = None
 
+    def __post_init__(self) -> None:
+        """Raises BadInput for a token that no header can carry; its text never holds the token."""
+        if not _TOKEN.fullmatch(self.token.reveal()):
+            raise BadInput(
+                "The API token is empty or holds a space, a quote or a character that no token has.",
+                advice="Copy the token again, whole and alone, without quotes.",
+            )
+
     @property
     def on_this_machine(self) -> bool:
         """Whether the address is a loopback one: proxies and their environment do not apply then."""
@@ -76,25 +87,14 @@ def cloudflare(account_id: str, token: str, base_url: str = CLOUDFLARE) -> Backe
             "The account id must have 32 hexadecimal digits.",
             advice="Copy it from the Cloudflare dashboard: it stands in the address, and under Workers & Pages.",
         )
-    # A character that a header cannot carry would come back in httpx's own error text, token and all.
-    if not re.fullmatch(r"[\x21-\x7e]+", token):
-        raise BadInput(
-            "The API token is empty or holds a space or a character that no token has.",
-            advice="Copy the token again, whole and alone, without quotes.",
-        )
-    url = urlsplit(base_url)
-    if url.scheme not in ("https", "http") or not url.hostname or url.username or url.password:
-        raise BadInput(
-            "The base URL must look like https://host/path, without a user name in it.",
-            advice=f"Leave CLOUDFLARE_BASE_URL unset to use {CLOUDFLARE}.",
-        )
-    if url.scheme == "http" and url.hostname not in _LOOPBACK:
+    scheme, hostname = _address(base_url)
+    if scheme == "http" and hostname not in _LOOPBACK:
         raise BadInput(
             "A token is sent over https only, or to this machine itself.",
             advice="Use an https address for CLOUDFLARE_BASE_URL.",
         )
     account_id = account_id.lower()
-    host = "" if base_url == CLOUDFLARE else f" at {url.hostname}"
+    host = "" if base_url == CLOUDFLARE else f" at {hostname}"
     return Backend(
         name=f"Cloudflare Workers AI{host}, account …{account_id[-4:]}",
         base_url=base_url,
@@ -102,6 +102,25 @@ def cloudflare(account_id: str, token: str, base_url: str = CLOUDFLARE) -> Backe
         token=Secret(token),
         billed=True,
     )
+
+
+def _address(base_url: str) -> tuple[str, str]:
+    """Scheme and host of an address that requests can be sent to. Raises BadInput."""
+    try:
+        url = urlsplit(base_url)
+        hostname = url.hostname or ""
+        hostname.encode(
+            "idna"
+        )  # what name resolution does with it: refuses labels that are empty or too long
+        plain = url.port != 0 and not (url.username or url.password or url.query or url.fragment)
+    except ValueError:
+        plain, hostname = False, ""
+    if not plain or not hostname or url.scheme not in ("https", "http") or not base_url.isprintable():
+        raise BadInput(
+            "The base URL must look like https://host/path, without a user name or a question mark in it.",
+            advice=f"Leave CLOUDFLARE_BASE_URL unset to use {CLOUDFLARE}.",
+        )
+    return url.scheme, hostname
 
 
 def twin(base_url: str, account_id: str, token: Secret, model: str, context_window: int) -> Backend:

@@ -9,7 +9,7 @@ from lib.answer import Answer
 from lib.backend import Backend
 from lib.client import WorkersAI
 from lib.conversation import Conversation, Message
-from lib.errors import BadInput
+from lib.errors import BadInput, PaddockError
 from lib.model import Model
 from lib.request import Request, build
 from lib.run import Run
@@ -61,6 +61,8 @@ class Chat:
         """Say something. Raises BadInput, with nothing changed, where it cannot be sent."""
         with self._lock:
             self._idle()
+            if not text.strip():
+                raise BadInput("There is nothing to send.", advice="Write a message.")
             asked = self.conversation.append(Message("user", text, self.conversation.head))
             self._answer(asked, asked.head, backend)
 
@@ -74,7 +76,10 @@ class Chat:
         """Let that answer go on where it ended, with that limit; the text stays one message."""
         with self._lock:
             self._idle()
-            parameters = dict(message.answers[-1].request.parameters)
+            message = self.conversation.message(message.id)  # the caller's may be older
+            parameters = dict(
+                message.answers[-1].request.parameters if message.answers else self.settings.sent()
+            )
             parameters[self.model.output_cap.name] = max_tokens
             request = build(self.model, self.conversation.turns(message.id), parameters)
             self._start(message, message.content, backend, request)
@@ -94,18 +99,28 @@ class Chat:
     def _answer(self, conversation: Conversation, parent: str | None, backend: Backend) -> None:
         request = build(self.model, conversation.turns(parent), self.settings.sent())
         message = Message("assistant", "", parent)
-        self.conversation = conversation.append(message)
-        self._start(message, "", backend, request)
+        before, self.conversation = self.conversation, conversation.append(message)
+        try:
+            self._start(message, "", backend, request)
+        except PaddockError:
+            self.conversation = before
+            raise
 
     def _start(self, message: Message, before: str, backend: Backend, request: Request) -> None:
         def ended(answer: Answer) -> None:
             with self._lock:
+                self._live = None
                 now = self.conversation.message(message.id)
                 self.conversation = self.conversation.put(
                     replace(now, content=before + answer.text, answers=(*now.answers, answer))
                 )
-                self._live = None
 
         run = Run(self._client, backend, self.model, request, ended)
         self._live = Live(message.id, run, before)
-        run.start()
+        try:
+            run.start()
+        except RuntimeError:  # Python's word for: no more threads
+            self._live = None
+            raise PaddockError(
+                "This machine has no room for another run.", advice="Stop other runs, then retry."
+            ) from None

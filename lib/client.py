@@ -6,11 +6,10 @@ import contextlib
 import random
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import TypeVar
 
 import httpx
 import sseclient
@@ -20,20 +19,24 @@ from lib.backend import Backend
 from lib.errors import CutOff, PaddockError, TimedOut, Unintelligible, Unreachable
 from lib.events import Event, Finished
 from lib.request import Request
+from lib.stop import Stop, Stopped
+
+__all__ = ["Retries", "Stop", "Stopped", "Timeouts", "WorkersAI", "translate"]
 
 # More than any answer within the context window can be; a server that never ends does not fill the memory.
-MAX_ERROR_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MAX_ERROR_BYTES = 64 * 1024
+# sseclient-py takes time with the square of an event's size; 60,000 tokens in one event would be half of this.
+MAX_EVENT_BYTES = 512 * 1024
+PIECE_BYTES = 64 * 1024
+
+Cause = TypeVar("Cause", bound=BaseException)
 
 
 @cache
 def _tls() -> ssl.SSLContext:
     """One context for all: reading the certificates takes longer than a request to the twin."""
     return httpx.create_ssl_context()
-
-
-class Stopped(Exception):
-    """Raised inside the iterator when it was stopped on purpose; not an error, so not in the error tree."""
 
 
 @dataclass(frozen=True)
@@ -66,46 +69,6 @@ class Retries:
         return float(self.pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))  # noqa: S311
 
 
-class Stop:
-    """A handle to end a request from another thread, at once, even while it waits for the first byte.
-
-    Closing the response would not do: the reading thread stays blocked in recv until the socket is shut down.
-    """
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._stream: Any = None
-        self._lock = threading.Lock()
-
-    @property
-    def requested(self) -> bool:
-        """Whether somebody asked for the end."""
-        return self._event.is_set()
-
-    def request(self) -> None:
-        """Ask for the end. Safe from any thread, any number of times."""
-        with self._lock:
-            self._event.set()
-            self._shut()
-
-    def wait(self, seconds: float) -> bool:
-        """Sleep that long, or until the end is asked for; True then."""
-        return self._event.wait(seconds)
-
-    def trace(self, name: str, info: Mapping[str, Any]) -> None:
-        """httpx's trace extension: the only way to the socket while the request is on its way."""
-        if name in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            with self._lock:
-                self._stream = info["return_value"]
-                if self.requested:
-                    self._shut()
-
-    def _shut(self) -> None:
-        if self._stream is not None and (sock := self._stream.get_extra_info("socket")) is not None:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-
 class WorkersAI:
     """A client of the Workers AI REST API. It holds no connection and no token: each call brings its backend."""
 
@@ -128,9 +91,11 @@ class WorkersAI:
         for attempt in range(1, self.retries.attempts + 1):
             begun = False
             try:
-                for event in self._once(backend, request, stop):
-                    begun = True
-                    yield event
+                # closing: a consumer that stops early ends the request there and then
+                with contextlib.closing(self._once(backend, request, stop)) as events:
+                    for event in events:
+                        begun = True
+                        yield event
                 return
             except PaddockError as error:
                 if stop.requested:
@@ -146,50 +111,73 @@ class WorkersAI:
         """Ask whether the account and the token are good, without spending anything. Raises a PaddockError."""
         # The cheapest question that needs both: a search of the model list without hits.
         url = f"{backend.base_url}/accounts/{backend.account_id}/ai/models/search"
-        with self._client(backend) as client, _translated(self.timeouts):
-            response = client.get(url, params={"search": "paddock-credential-check"})
+        timeouts = replace(self.timeouts, first_byte=self.timeouts.connect)  # somebody waits for it
+        with (
+            _translated(timeouts, backend),
+            _http(timeouts, backend) as client,
+            client.stream("GET", url, params={"search": "paddock-credential-check"}) as response,
+        ):
             if response.status_code != 200:
-                raise _refused(response, response.text[:MAX_ERROR_BYTES])
-            try:
-                good = response.json().get("success") is True
-            except (ValueError, AttributeError, RecursionError):
-                good = False
-            if not good:
-                raise wire.decode_error(
-                    response.status_code, response.text[:MAX_ERROR_BYTES], response.headers
-                )
+                raise _refused(response)
+            text = _text(response, MAX_ERROR_BYTES)
+            if not wire.succeeded(text):
+                raise wire.decode_error(response.status_code, text, response.headers)
 
-    def _client(self, backend: Backend) -> httpx.Client:
+    def _once(self, backend: Backend, request: Request, stop: Stop) -> Generator[Event, None, None]:
+        url = f"{backend.base_url}/accounts/{backend.account_id}/ai/run/{request.model}"
+        with contextlib.ExitStack() as stack:
+            stack.callback(stop.release)
+            with _translated(self.timeouts, backend):
+                client = stack.enter_context(_http(self.timeouts, backend))
+                post = client.build_request(
+                    "POST", url, json=wire.encode(request), extensions={"trace": stop.trace}
+                )
+                response = stop.open(lambda: client.send(post, stream=True), httpx.Response.close)
+            stack.callback(response.close)
+            # httpcore reads the timeout anew when the body begins: from here on it is the one for silence.
+            post.extensions["timeout"]["read"] = self.timeouts.silence
+            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            with _translated(self.timeouts, backend, answering=True):
+                if response.status_code != 200:
+                    raise _refused(response)
+                if kind == "text/event-stream":
+                    yield from _events(response)
+                elif kind == "application/json":  # [REC] some models ignore stream: true
+                    yield from wire.decode_whole(_text(response, MAX_ANSWER_BYTES))
+                else:
+                    raise wire.decode_error(200, _text(response, MAX_ERROR_BYTES), response.headers)
+
+
+def _http(timeouts: Timeouts, backend: Backend) -> httpx.Client:
+    try:
         return httpx.Client(
-            headers={"authorization": f"Bearer {backend.token.reveal()}", "user-agent": "paddock"},
-            timeout=httpx.Timeout(self.timeouts.connect, read=self.timeouts.first_byte),
+            headers={
+                "authorization": f"Bearer {backend.token.reveal()}",
+                "user-agent": "paddock",
+                "accept-encoding": "identity",  # compression would hold tokens back to fill its window
+            },
+            timeout=httpx.Timeout(timeouts.connect, read=timeouts.first_byte),
             trust_env=not backend.on_this_machine,
-            verify=_tls(),
+            # Without TLS no certificates are read: the twin does not depend on how this machine keeps them.
+            verify=_tls()
+            if backend.base_url.startswith("https:")
+            else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             follow_redirects=False,  # a redirect could carry the token and the conversation to another host
         )
-
-    def _once(self, backend: Backend, request: Request, stop: Stop) -> Iterator[Event]:
-        if stop.requested:
-            raise Stopped
-        url = f"{backend.base_url}/accounts/{backend.account_id}/ai/run/{request.model}"
-        with (
-            _translated(self.timeouts, stop),
-            self._client(backend) as client,
-            client.stream(
-                "POST", url, json=wire.encode(request), extensions={"trace": stop.trace}
-            ) as response,
-        ):
-            # httpcore reads the timeout anew when the body begins: from here on it is the one for silence.
-            response.request.extensions["timeout"]["read"] = self.timeouts.silence
-            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if response.status_code != 200:
-                raise _refused(response, _text(response, MAX_ERROR_BYTES))
-            if kind == "text/event-stream":
-                yield from _events(response)
-            elif kind == "application/json":  # [REC] some models ignore stream: true
-                yield from wire.decode_whole(_text(response, MAX_ANSWER_BYTES))
-            else:
-                raise wire.decode_error(200, _text(response, MAX_ERROR_BYTES), response.headers)
+    except OSError:
+        raise Unreachable(
+            "This machine's list of trusted certificates cannot be read.",
+            advice="Check SSL_CERT_FILE and SSL_CERT_DIR, then retry.",
+        ) from None
+    except (
+        ImportError,
+        ValueError,
+        httpx.InvalidURL,
+    ):  # a proxy of an unknown kind, or SOCKS without its package
+        raise Unreachable(
+            "The proxy that this machine's environment names cannot be used.",
+            advice="Check HTTPS_PROXY and ALL_PROXY: an http:// proxy works. Then retry.",
+        ) from None
 
 
 def _events(response: httpx.Response) -> Iterator[Event]:
@@ -201,15 +189,17 @@ def _events(response: httpx.Response) -> Iterator[Event]:
                 yield value
             if event.data == wire.DONE:
                 return
-    except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+    except (httpx.RemoteProtocolError, httpx.ReadError):
         if not finished:
-            raise _cut_off("the connection broke") from error
-    except (Unintelligible, UnicodeDecodeError) as error:
-        # sseclient-py hands over the piece of an event that a broken stream ends with; if more follows, it is
-        # no end, and the server speaks something else.
-        if not response.is_stream_consumed:
-            raise
-        raise _cut_off("its last event is not whole") from error
+            raise _cut_off("the connection broke") from None
+    except (Unintelligible, UnicodeDecodeError):
+        # sseclient-py hands over the piece of an event that a broken stream ends with. Where the input has not
+        # ended (httpx closes the response at its end), this is no such piece: the server speaks something else.
+        if not response.is_closed:
+            raise Unintelligible(
+                "The server sent an event that cannot be read.", advice=wire.GARBLED
+            ) from None
+        raise _cut_off("its last event is not whole") from None
     if not finished:
         raise _cut_off("the server ended it without the closing [DONE]")
 
@@ -223,12 +213,19 @@ def _cut_off(how: str) -> CutOff:
 
 
 def _bounded(response: httpx.Response) -> Iterator[bytes]:
-    size = 0
+    """The body in pieces, up to the bounds of an answer and of one event."""
+    whole, event, tail = 0, 0, b""
     for chunk in response.iter_bytes():
-        size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
-            raise Unintelligible("The server's answer does not end.", advice="What came is kept. Retry.")
-        yield chunk
+        for start in range(0, len(chunk), PIECE_BYTES):  # a decompressed chunk may be huge
+            piece = chunk[start : start + PIECE_BYTES]
+            whole += len(piece)
+            seen = tail + piece  # the end of an event may be split
+            end = max(seen.rfind(b"\n\n"), seen.rfind(b"\n\r\n"), seen.rfind(b"\r\r"))
+            event = event + len(piece) if end < 0 else len(seen) - end
+            tail = seen[-2:]
+            if whole > MAX_ANSWER_BYTES or event > MAX_EVENT_BYTES:
+                raise Unintelligible("The server's answer does not end.", advice=wire.GARBLED)
+            yield piece
 
 
 def _text(response: httpx.Response, limit: int) -> str:
@@ -241,49 +238,66 @@ def _text(response: httpx.Response, limit: int) -> str:
     return b"".join(parts)[:limit].decode("utf-8", "replace")
 
 
-def _refused(response: httpx.Response, text: str) -> PaddockError:
+def _refused(response: httpx.Response) -> PaddockError:
     if response.is_redirect:
-        target = httpx.URL(response.headers.get("location", "")).host or "another address"
+        target = httpx.URL(response.headers["location"]).host or "another address"
         return Unreachable(
             f"The server wants to redirect the request to {target}; it was not followed, for it carries your token.",
             advice="Check CLOUDFLARE_BASE_URL: it must be the API's own address.",
         )
+    try:
+        text = _text(response, MAX_ERROR_BYTES)
+    except httpx.HTTPError:  # the status tells more than the way in which its explanation broke
+        text = ""
     return wire.decode_error(response.status_code, text, response.headers)
 
 
 @contextlib.contextmanager
-def _translated(timeouts: Timeouts, stop: Stop | None = None) -> Iterator[None]:
-    """Every exception of httpx as one of ours: total, and without the addresses and headers in its text."""
+def _translated(timeouts: Timeouts, backend: Backend, *, answering: bool = False) -> Iterator[None]:
+    """Every exception of httpx as one of ours, and the token in none, should a server have echoed it.
+
+    ``from None``: httpx's own exceptions hold the request, and with it the Authorization header.
+    """
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        if stop is not None and stop.requested:
-            raise Stopped from None
-        raise translate(error, timeouts) from error
+        raise translate(error, timeouts, answering=answering) from None
+    except PaddockError as error:
+        error.mask(backend.token.reveal())
+        raise
 
 
-def translate(error: Exception, timeouts: Timeouts) -> PaddockError:
-    """The error that one of httpx's exceptions stands for."""
+def translate(error: Exception, timeouts: Timeouts, *, answering: bool = False) -> PaddockError:
+    """The error that one of httpx's exceptions stands for; ``answering``: it came within the answer."""
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return TimedOut(
                 f"No connection within {timeouts.connect:g} s.",
-                advice="Check the network, then retry.",
+                advice="Check the network connection and any firewall or proxy on the way, then retry.",
                 retryable=True,
             )
-        case httpx.ReadTimeout() | httpx.WriteTimeout():
+        case httpx.TimeoutException():
             return TimedOut(
-                "The service went silent: nothing came for "
-                f"{timeouts.first_byte:g} s before the answer, or for {timeouts.silence:g} s within it.",
-                advice="What came is kept. Retry, or lower max_tokens.",
+                f"The answer stopped: nothing more came for {timeouts.silence:g} s."
+                if answering
+                else f"No answer began within {timeouts.first_byte:g} s.",
+                advice="What came is kept. Retry, or lower max_tokens."
+                if answering
+                else "The service may be busy, or the conversation long: shorten it, or retry later.",
                 retryable=False,  # the request may be running: sending it again could pay twice
             )
-        case httpx.ConnectError() if _caused_by(error, ssl.SSLError):
+        case httpx.ConnectError() if verdict := _cause(error, ssl.SSLCertVerificationError):
             return Unreachable(
-                "The server's TLS certificate could not be verified, so nothing was sent.",
-                advice="Check this machine's clock and any proxy between here and the service.",
+                f"The server's TLS certificate is not trusted ({verdict.verify_message}), so nothing was sent.",
+                advice="Check this machine's clock, and any proxy that reads along on the way.",
             )
-        case httpx.ConnectError() if _caused_by(error, socket.gaierror):
+        case httpx.ConnectError() if _cause(error, ssl.SSLError):
+            return Unreachable(
+                "The server at that address could not agree on TLS, so nothing was sent.",
+                advice="Check CLOUDFLARE_BASE_URL and any proxy on the way, then retry.",
+                retryable=True,
+            )
+        case httpx.ConnectError() if _cause(error, socket.gaierror):
             return Unreachable(
                 "The service's name could not be resolved.",
                 advice="Check the network connection and CLOUDFLARE_BASE_URL, then retry.",
@@ -305,7 +319,9 @@ def translate(error: Exception, timeouts: Timeouts) -> PaddockError:
             return Unintelligible("The answer's compression is broken.", advice="Retry.", retryable=True)
         case httpx.NetworkError() | httpx.RemoteProtocolError() | httpx.StreamError():
             return Unreachable(
-                "The connection broke before an answer came.",
+                "The connection broke within the answer."
+                if answering
+                else "The connection broke before an answer came.",
                 advice="Check the network connection, then retry.",
                 retryable=True,
             )
@@ -315,10 +331,8 @@ def translate(error: Exception, timeouts: Timeouts) -> PaddockError:
             )
 
 
-def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
+def _cause(error: BaseException, kind: type[Cause]) -> Cause | None:
     cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, kind):
-            return True
+    while cause is not None and not isinstance(cause, kind):
         cause = cause.__cause__ or cause.__context__
-    return False
+    return cause

@@ -68,8 +68,10 @@ class Conversation:
     def open(self, id: str) -> Conversation:
         """The same with the path through that message open, down to its newest descendant."""
         head = self.message(id).id
+        line = {head}
         for message in self.messages:  # children stand after their parents: they were added later
-            if message.parent == head:
+            if message.parent in line:
+                line.add(message.id)
                 head = message.id
         return replace(self, head=head)
 

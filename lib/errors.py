@@ -51,6 +51,14 @@ class PaddockError(Exception):
         self.retryable = retryable
         self.retry_after = retry_after
 
+    def mask(self, secret: str) -> None:
+        """Take a secret out of the message: servers have been seen to echo what they refuse."""
+        if (
+            len(secret) >= 8 and secret in self.message
+        ):  # anything shorter guards nothing, and stands in words
+            self.message = self.message.replace(secret, "•••")
+            self.args = (self.message,)
+
 
 class BadInput(PaddockError):
     """A value that cannot be sent; the message names the field and its bounds."""
@@ -143,7 +151,7 @@ CASES: dict[int, Case] = {
     5012: Case(InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."),
     8007: Case(InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."),
     5023: Case(InvalidRequest, "JSON Schema mode cannot be streamed. Send it without streaming."),
-    5024: Case(InvalidRequest, "The model could not meet the JSON schema. Simplify the schema or raise max_tokens, then retry.", True),
+    5024: Case(InvalidRequest, "The model could not meet the JSON schema. Simplify the schema or raise max_tokens, then retry."),
     3006: Case(ContextExceeded, "The request is too large to be accepted. Shorten the conversation or start a new one."),
     5021: Case(ContextExceeded, "Lower max_tokens, shorten the message, or start a new conversation."),
     5007: Case(ModelUnavailable, "The backend does not know this model. Check that the account has Workers AI."),
@@ -198,6 +206,29 @@ def classify(status: int | None, code: int | None) -> Case:
     if status is not None and status >= 500:
         return Case(ServiceFailed, "The service is in trouble (see cloudflarestatus.com). " + _WAIT, True)
     return Case(Refused, "The backend refused the request: the text above says why.")
+
+
+def unrecognised(status: int | None, what: str, retry_after: float | None = None) -> PaddockError:
+    """The error for a reply that is not Workers AI's own: a proxy's, a sign-in page's, the edge's in trouble."""
+    where = "The server" if status is None else f"HTTP {status}: the server"
+    if status is not None and (status in (408, 429) or status >= 500):
+        case = classify(status, None)
+    else:
+        case = Case(
+            Unintelligible,
+            "Check CLOUDFLARE_BASE_URL, and anything on the way that may have answered instead, such as a proxy "
+            "or a network's sign-in page. Then retry.",
+        )
+    advice = case.advice
+    if status is not None and status >= 500:
+        advice = "Cloudflare's edge or a proxy is in trouble (see cloudflarestatus.com). " + _WAIT
+    return case.kind(
+        f"{where} sent {what} instead of an answer.",
+        advice=advice,
+        status=status,
+        retryable=case.retryable,
+        retry_after=retry_after,
+    )
 
 
 def refusal(

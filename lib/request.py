@@ -62,8 +62,8 @@ def build(
     model: Model, input: Input, parameters: Mapping[str, Number] | None = None, *, stream: bool = True
 ) -> Request:
     """A checked request. Raises BadInput, naming the field, for what the schema would refuse."""
-    parameters = dict(parameters or {})
-    check(parameters, model)
+    chosen = dict(parameters or {})
+    check(chosen, model)
     match input:
         case Messages(turns):
             if not turns:
@@ -73,19 +73,21 @@ def build(
                     raise BadInput(
                         f"No message has the role “{turn.role}”.", advice=f"Use one of {', '.join(ROLES)}."
                     )
-                _sendable(turn.content)
+                _sendable(turn.content, f"{turn.role} message")
         case Prompt(text):
             if not text:
                 raise BadInput("The prompt is empty.", advice="Write a prompt.")
-            _sendable(text)
-    return Request(model.id, input, MappingProxyType(parameters), stream)
+            _sendable(text, "prompt")
+    # A whole number in float's clothes (40.0) would be refused where the schema says integer.
+    cast = {name: model.parameter(name).cast(value) for name, value in chosen.items()}
+    return Request(model.id, input, MappingProxyType(cast), stream)
 
 
-def _sendable(text: str) -> None:
+def _sendable(text: str, what: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise BadInput(
-            f"Character {error.start + 1} of the text is half a character (a lone surrogate) and cannot be sent.",
+            f"Character {error.start + 1} of the {what} is half a character (a lone surrogate) and cannot be sent.",
             advice="Delete it and type it again.",
         ) from None

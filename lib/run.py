@@ -132,16 +132,20 @@ class Run:
                         self._notify()
                     case Usage():
                         usage = event  # the last one counts: some backends send it with every event
-                    case Finished():
-                        whole, reason = True, event.reason or reason
+                    case Finished(None):
+                        whole = True
+                    case Finished(said):
+                        reason = said  # the usage may still come after it
                     case ReasoningDelta() | ToolCallDelta():
                         pass  # neither can come: nothing that this page sends asks for them
-                if self._stop.requested:
+                if self._stop.requested and not whole:
                     raise Stopped
         except Stopped:
             stopped = True
         except PaddockError as failed:
-            error = failed
+            # Without where it came through: those frames hold the token, and an answer is kept for long.
+            error = failed.with_traceback(None)
+            error.__cause__ = error.__context__ = None
         except Exception as failed:  # a bug must not lose the text: it is shown at the answer
             error = PaddockError(
                 f"Paddock itself failed ({type(failed).__name__}).",
@@ -162,9 +166,12 @@ class Run:
             ending=self._ending(stopped, error, reason, usage),
             error=error,
         )
-        self._on_end(answer)
-        self._answer = answer
-        self._notify()
+        self.waiting = None
+        try:
+            self._on_end(answer)
+        finally:  # whatever its owner makes of it, nobody waits for ever
+            self._answer = answer
+            self._notify()
 
     def _estimate(self) -> Usage | None:
         if not self.parts:

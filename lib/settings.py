@@ -58,12 +58,24 @@ def default(parameter: Parameter) -> Setting:
     return Setting(parameter.name, parameter.cast(parameter.start), sent=parameter.default is not None)
 
 
+def _finite(value: Number) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond every float
+        return False
+
+
 def check(parameters: Mapping[str, Number], model: Model) -> None:
     """Raises BadInput for the first value that is out of its documented bounds."""
     for name, value in parameters.items():
-        parameter = model.parameter(name)
+        try:
+            parameter = model.parameter(name)
+        except KeyError:
+            raise BadInput(
+                f"{model.name} has no parameter {name!r}.", advice="Reset the settings to the model's own."
+            ) from None
         upper = parameter.maximum if parameter.maximum is not None else math.inf
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not _finite(value):
             raise BadInput(f"{parameter.label} must be a number.", advice="Enter a number.")
         if parameter.kind == "integer" and value != int(value):
             raise BadInput(f"{parameter.label} must be a whole number.", advice="Enter a whole number.")

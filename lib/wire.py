@@ -7,19 +7,22 @@ Sources: [REC] recorded from the live API by somebody, [DOC] Cloudflare's docume
 from __future__ import annotations
 
 import json
+import math
+import re
 import time
 from collections.abc import Iterator, Mapping
+from datetime import timezone
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from lib.errors import PaddockError, Unintelligible, refusal
+from lib.errors import PaddockError, Unintelligible, refusal, unrecognised
 from lib.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
 from lib.request import Messages, Prompt, Request
 
 DONE = "[DONE]"
 
-_GARBLED = (
+GARBLED = (
     "Retry. If it stays, check CLOUDFLARE_BASE_URL and anything between here and Cloudflare, such as a proxy."
 )
 
@@ -48,9 +51,9 @@ def decode_event(data: str) -> Iterator[Event]:
 def decode_whole(text: str) -> Iterator[Event]:
     """The events in an answer that was not streamed: the API's envelope, or the bare result in it."""
     body = _object(text, "the answer")
+    if body.get("success") is False:
+        raise decode_error(200, text, {})
     if "result" in body and "success" in body:
-        if not body["success"]:
-            raise decode_error(None, text, {})
         body = body["result"] if isinstance(body["result"], dict) else {"response": body["result"]}
     yield from _decode_result(body)
     yield Finished()
@@ -59,18 +62,23 @@ def decode_whole(text: str) -> Iterator[Event]:
 def decode_error(status: int | None, text: str, headers: Mapping[str, str]) -> PaddockError:
     """The error for a refusal: its HTTP status, its body (JSON envelope, HTML, anything) and its headers."""
     wait = retry_after(headers.get("retry-after"))
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
-        body = None
+    body = _json(text)
     first = _first_error(body) if isinstance(body, dict) else None
-    if first is None:
-        what = (
-            "a web page" if "<html" in text[:2000].lower() or "<!doctype" in text[:200].lower() else "no JSON"
-        )
-        return refusal(status, None, f"HTTP {status}: the server sent {what} instead of an answer.", wait)
-    code, message = first
-    return refusal(status, code, message or f"HTTP {status}", wait)
+    if first is not None:
+        code, message = first
+        return refusal(status, code, message or f"HTTP {status}", wait)
+    if isinstance(body, dict) or not text.strip():
+        if status == 200:
+            return unrecognised(status, "an unknown kind of JSON" if body else "nothing", wait)
+        return refusal(status, None, f"HTTP {status}, without an explanation.", wait)
+    html = "<html" in text[:2000].lower() or "<!doctype" in text[:200].lower()
+    return unrecognised(status, "a web page" if html else "something that is not JSON", wait)
+
+
+def succeeded(text: str) -> bool:
+    """Whether that is the API's envelope around a success."""
+    body = _json(text)
+    return isinstance(body, dict) and body.get("success") is True
 
 
 def retry_after(value: str | None, now: float | None = None) -> float | None:
@@ -78,23 +86,31 @@ def retry_after(value: str | None, now: float | None = None) -> float | None:
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
+        try:
+            date = parsedate_to_datetime(value)
+        except (ValueError, TypeError):
+            return None
+        # A date with the zone "-0000" comes without one; HTTP's dates are in UTC.
+        date = date if date.tzinfo is not None else date.replace(tzinfo=timezone.utc)
+        seconds = date.timestamp() - (time.time() if now is None else now)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _json(text: str) -> Any:
+    """The JSON value, None where it is none. Decimals keep a number as it was written; NaN is a word."""
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now))
-    except (ValueError, TypeError):
+        return json.loads(text, parse_float=Decimal, parse_constant=str)
+    except (ValueError, RecursionError, ArithmeticError):
         return None
 
 
 def _object(text: str, what: str) -> dict[str, Any]:
-    try:
-        body = json.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError):
-        body = None
+    body = _json(text)
     if not isinstance(body, dict):
         # sseclient-py delivers the trailing piece of a broken stream as an event: its caller knows what that means
-        raise Unintelligible(f"The server sent {what} that is not JSON.", advice=_GARBLED, retryable=True)
+        raise Unintelligible(f"The server sent {what} that is not JSON.", advice=GARBLED)
     return body
 
 
@@ -103,22 +119,20 @@ def _decode_result(body: dict[str, Any]) -> Iterator[Event]:
         # Error frames in mid-stream have not been recorded; these are the shapes that errors have elsewhere.
         code, message = _first_error(body) or (None, "")
         raise refusal(None, code, message or "The service reported an error in mid-answer.")
-    if "response" in body:
-        yield from _text(body["response"])
-    for position, call in enumerate(_list(body.get("tool_calls"))):
-        yield from _tool_call(call, position)
+    yield from _text(body.get("response"))
+    yield from _tool_calls(body)
     reason = body.get("finish_reason")
-    for choice in _list(body.get("choices"))[:1]:
+    for choice in map(_dict, _list(body.get("choices"))[:1]):
         # [REC] newer models on the same path send OpenAI's chunks; a whole answer has "message" for "delta"
-        delta = choice.get("delta") or choice.get("message") or {}
+        delta = _dict(choice.get("delta")) or _dict(choice.get("message"))
         if isinstance(thought := delta.get("reasoning_content"), str) and thought:
-            yield ReasoningDelta(thought)
+            yield ReasoningDelta(_clean(thought))
         yield from _text(delta.get("content"))
-        for position, call in enumerate(_list(delta.get("tool_calls"))):
-            yield from _tool_call(call, position)
+        yield from _tool_calls(delta)
         reason = choice.get("finish_reason") or reason
-    if isinstance(body.get("usage"), dict):
-        yield _usage(body["usage"])
+    usage = _dict(body.get("usage"))
+    if "prompt_tokens" in usage or "completion_tokens" in usage:
+        yield _usage(usage)
     if isinstance(reason, str):
         yield Finished(reason)
 
@@ -128,13 +142,27 @@ def _text(value: Any) -> Iterator[Event]:
         case None | "":
             return  # [REC] null, and chunks without text
         case str():
-            yield TextDelta(value)
-        case bool() | int() | Decimal() | float():
+            yield TextDelta(_clean(value))
+        case bool() | int() | Decimal():
             # [REC] a token that reads as a number comes as one: {"response":6}
             yield TextDelta(json.dumps(value) if isinstance(value, bool) else str(value))
         case _:
             # [REC] JSON mode: the answer as an object or a list
-            yield TextDelta(json.dumps(value, ensure_ascii=False, default=_plain))
+            yield TextDelta(_clean(json.dumps(value, ensure_ascii=False, default=_plain)))
+
+
+def _clean(text: str) -> str:
+    """The text without lone halves of UTF-16 pairs: JSON can spell them, but nothing can draw or send them on."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _tool_calls(holder: dict[str, Any]) -> Iterator[Event]:
+    for position, call in enumerate(_list(holder.get("tool_calls"))):
+        yield from _tool_call(call, position)
 
 
 def _tool_call(call: Any, position: int) -> Iterator[Event]:
@@ -150,7 +178,9 @@ def _tool_call(call: Any, position: int) -> Iterator[Event]:
     if call.get("id") is None and name is None and not arguments:
         return  # [TEST] the null finaliser after the pieces
     index = call.get("index")
-    yield ToolCallDelta(index if isinstance(index, int) else position, call.get("id"), name, arguments)
+    yield ToolCallDelta(
+        index if isinstance(index, int) else position, _word(call.get("id")), _word(name), _clean(arguments)
+    )
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
@@ -161,13 +191,18 @@ def _usage(usage: dict[str, Any]) -> Usage:
         _count(usage.get("prompt_tokens")),
         _count(usage.get("completion_tokens")),
         _count(cached),
-        Decimal(neurons) if isinstance(neurons, (int, Decimal)) and not isinstance(neurons, bool) else None,
+        Decimal(neurons) if neurons is not None and _reasonable(neurons) else None,
     )
 
 
 def _count(value: Any) -> int:
-    # The bound keeps a hostile 1e999999 from being written out in digits.
-    return int(value) if isinstance(value, (int, Decimal)) and 0 <= value < 10**12 else 0
+    return int(value) if _reasonable(value) else 0
+
+
+def _reasonable(value: Any) -> bool:
+    # The bounds keep a hostile 1e999999 or 1e-999999 from being written out in digits.
+    number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    return number and (value == 0 or Decimal("1e-30") < value < 10**12)
 
 
 def _first_error(body: dict[str, Any]) -> tuple[int | None, str] | None:
@@ -175,26 +210,31 @@ def _first_error(body: dict[str, Any]) -> tuple[int | None, str] | None:
     errors = body.get("errors")
     entry = errors[0] if isinstance(errors, list) and errors else body.get("error")
     if isinstance(entry, str):
-        return _code(body.get("code")), entry
+        return _code(body.get("code")), _clean(entry)
     if isinstance(entry, dict):
         message = str(entry.get("message") or "")
         for link in _list(entry.get("error_chain")):  # [REC] the edge says what is wrong with a header here
             message += f" ({link.get('message')})" if isinstance(link, dict) else ""
-        return _code(entry.get("code")), message
+        return _code(entry.get("code")), _clean(message)
     if "internalCode" in body:
-        return _code(body["internalCode"]), str(body.get("description") or body.get("message") or "")
+        return _code(body["internalCode"]), _clean(str(body.get("description") or body.get("message") or ""))
     return None
 
 
 def _code(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None
+    return int(value) if re.fullmatch(r"[0-9]{1,6}", str(value), re.ASCII) else None
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _word(value: Any) -> str | None:
+    return _clean(value) if isinstance(value, str) else None
 
 
 def _plain(value: Any) -> Any:
