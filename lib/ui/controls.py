@@ -30,14 +30,14 @@ def draw(chat: Chat, room: int) -> None:
 
 def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number) -> None:
     name = parameter.name
-    send, slide, number = f"{name}.send", f"{name}.slide", f"{name}.number"
+    send, slide, number = f"{name}-send", f"{name}-slide", f"{name}-number"
     for key, value in ((send, setting.sent), (slide, setting.value), (number, setting.value)):
         if (
             st.session_state.get(key) != value
         ):  # set only what differs: it would disturb a hand on the control
             st.session_state[key] = value
 
-    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", wrap=False):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.toggle(
             parameter.label, key=send, help=_help(parameter), width="stretch",
             on_change=_switch, args=(chat, name, send),
@@ -47,12 +47,12 @@ def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number) 
             return
         if parameter.rolls:
             st.button(
-                "", key=f"{name}.roll", icon=":material/casino:", type="tertiary", help="Roll another one",
+                "Roll", key=f"{name}-roll", type="tertiary", help="Another one, at random",
                 on_click=_roll, args=(chat, parameter, int(most)),
             )  # fmt: skip
         start = default(parameter)
         st.button(
-            "", key=f"{name}.reset", icon=":material/undo:", type="tertiary",
+            "Reset", key=f"{name}-reset", type="tertiary",
             help="Back to default" if start.sent else "Back to default: leave it to the model",
             disabled=setting == start, on_click=_put, args=(chat, start),
         )  # fmt: skip

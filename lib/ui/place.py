@@ -16,7 +16,7 @@ from lib.ui.trouble import trouble
 
 _CHOSEN = "backend"  # in the session's state: a Backend from the dialog, or _TWIN
 _TWIN = "twin"
-_ACCOUNT, _TOKEN = "connect.account_id", "connect.token"
+_ACCOUNT, _TOKEN = "connect-account_id", "connect-token"
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,11 @@ def _dialog() -> None:
         )
     if isinstance(place.twin, Failed):
         trouble(PaddockError(place.twin.reason, advice=place.twin.advice), "The twin is not running")
-        if st.button("Start the twin again", key="twin.start", icon=":material/refresh:"):
+        if st.button("Start the twin again", key="twin-start", icon=":material/refresh:"):
             registry().supervisor.start()
             st.rerun()
     elif place.twin is None and st.button(
-        "Use the twin on this machine", key="twin.use", icon=":material/home_work:"
+        "Use the twin on this machine", key="twin-use", icon=":material/home_work:"
     ):
         st.session_state[_CHOSEN] = _TWIN
         st.rerun()
