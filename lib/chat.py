@@ -18,11 +18,12 @@ from lib.settings import Settings
 
 @dataclass(frozen=True)
 class Live:
-    """A run, the message that it writes, and the text that stood there when it began."""
+    """A run, the message that it writes, the text that stood there when it began, and its number in the chat."""
 
     message: str
     run: Run
     before: str
+    number: int
 
 
 class Chat:
@@ -34,6 +35,7 @@ class Chat:
         self.settings = Settings.defaults(model)
         self._client = client
         self._live: Live | None = None
+        self._runs = 0
         self._lock = threading.RLock()
 
     @property
@@ -116,7 +118,8 @@ class Chat:
                 )
 
         run = Run(self._client, backend, self.model, request, ended)
-        self._live = Live(message.id, run, before)
+        self._runs += 1
+        self._live = Live(message.id, run, before, self._runs)
         try:
             run.start()
         except RuntimeError:  # Python's word for: no more threads

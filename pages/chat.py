@@ -22,7 +22,15 @@ STARTERS = (
     (":material/code:", "Write a Python function that tells whether a word is a palindrome."),
     (":material/checklist:", "Give me five ideas for a rainy weekend, as a list."),
 )
-CHAT, BEFORE, INPUT, REFUSED, SYSTEM, SHOWN = "chat", "before", "prompt", "refused", "system", "shown"
+CHAT, BEFORE, SIDE, INPUT, REFUSED, SYSTEM, SHOWN = (
+    "chat",
+    "before",
+    "side",
+    "prompt",
+    "refused",
+    "system",
+    "shown",
+)
 
 
 def open_chat() -> Chat:
@@ -43,6 +51,7 @@ def turn_to(id: str, before: str | None = None) -> None:
     st.session_state[CHAT] = st.query_params["c"] = id
     st.session_state[SYSTEM] = registry().chat(id).conversation.system
     st.session_state[BEFORE] = before
+    st.session_state[SIDE] = 1 - st.session_state.get(SIDE, 0)
     st.session_state.pop(SHOWN, None)
 
 
@@ -175,8 +184,12 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             args=(before,),
         )
 
-# Each in a place of its own: while an answer streams, what an earlier drawing left in a place would stay.
-welcome, history, notice = st.empty(), st.container(key="history"), st.empty()
+# While an answer streams, Streamlit leaves in a place whatever an earlier drawing put there and this one did not
+# replace. So another conversation is drawn in another place, and so is each new answer; the places left are emptied.
+welcome = st.empty()
+histories = [st.container() if side == st.session_state.get(SIDE, 0) else st.empty() for side in (0, 1)]
+answers = [st.container() if live is not None and side == live.number % 2 else st.empty() for side in (0, 1)]
+notice = st.empty()
 stop = st.bottom.empty()
 # At top level, for that makes the page follow the stream. Sent in a callback, so that a text which cannot be sent
 # is back in the box before the box is drawn again.
@@ -189,7 +202,7 @@ if (refused := st.session_state.pop(REFUSED, None)) is not None:
 if not path:
     with welcome.container():
         draw_welcome(chat, where)
-with history:
+with histories[st.session_state.get(SIDE, 0)]:
     shown = st.session_state.setdefault(SHOWN, transcript.WINDOW)
     if len(path) > shown:
         earlier = min(len(path) - shown, transcript.WINDOW)
@@ -203,20 +216,21 @@ with history:
             transcript.draw_message(message)
             if message.answers:
                 draw_ending(chat, message, where.backend, window)
-    if live is not None:
-        stop.button(
-            "Stop", key="stop", icon=":material/stop_circle:", shortcut="Escape", on_click=chat.stop,
-            help="Ends the answer here and at the model; what came is kept",
-        )  # fmt: skip
-        with transcript.speaker("assistant", live.message):
-            transcript.attach(live)  # nothing below waits for anything else
-            draw_ending(chat, chat.conversation.message(live.message), where.backend, window)
-        stop.empty()
-        with place_slot.container():
-            place.draw(place.current(), busy=False)
-        with use.container():
-            draw_use(chat, window)
+    st.empty()  # where the live answer's earlier variant, or its beginning, stood
 
-if where.backend is None and live is None:
+if live is not None:
+    stop.button(
+        "Stop", key="stop", icon=":material/stop_circle:", shortcut="Escape", on_click=chat.stop,
+        help="Ends the answer here and at the model; what came is kept",
+    )  # fmt: skip
+    with answers[live.number % 2], transcript.speaker("assistant", live.message):
+        transcript.attach(live)  # nothing below waits for anything else
+        draw_ending(chat, chat.conversation.message(live.message), where.backend, window)
+    stop.empty()
+    with place_slot.container():
+        place.draw(place.current(), busy=False)
+    with use.container():
+        draw_use(chat, window)
+elif where.backend is None:
     with notice.container():
         await_twin(where)

@@ -15,21 +15,19 @@ def shown(value: Number | None, nothing: str) -> str:
     return nothing if value is None else f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
+price = model.price
+with st.sidebar:
+    st.metric("Context window", f"{model.context_window:,} tokens")
+    st.metric("Input, per million tokens", f"${price.input_per_million}")
+    st.caption(f"{price.neurons_per_million_input:,} neurons")
+    st.metric("Output, per million tokens", f"${price.output_per_million}")
+    st.caption(f"{price.neurons_per_million_output:,} neurons")
+    st.metric("Free each day", f"{price.free_neurons_a_day:,} neurons")
+    st.caption(f"then \\${price.per_thousand_neurons} per 1,000, back at 00:00 UTC")
+
 st.title(model.name)
 st.markdown(f"`{model.id}` · {model.task} · {model.maker}\n\n{model.description}")
 st.markdown(f"[Documentation]({model.source}) · [Terms and licence]({model.terms}) · as read on {model.read}")
-
-price = model.price
-st.markdown(
-    f"""
-| | |
-|---|---|
-| Context window | {model.context_window:,} tokens |
-| Input | \\${price.input_per_million} per million tokens · {price.neurons_per_million_input:,} neurons |
-| Output | \\${price.output_per_million} per million tokens · {price.neurons_per_million_output:,} neurons |
-| Free each day | {price.free_neurons_a_day:,} neurons, then \\${price.per_thousand_neurons} per 1,000 |
-"""
-)
 
 st.subheader("Parameters")
 rows = [

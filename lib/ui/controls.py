@@ -30,11 +30,10 @@ def draw(chat: Chat, room: int) -> None:
 
 def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number) -> None:
     name = parameter.name
-    send, slide, number = f"{name}-send", f"{name}-slide", f"{name}-number"
+    # A slider with another upper bound is another widget; under the same key the browser draws it at its lowest.
+    send, slide, number = f"{name}-send", f"{name}-slide-{most}", f"{name}-number"
     for key, value in ((send, setting.sent), (slide, setting.value), (number, setting.value)):
-        if (
-            st.session_state.get(key) != value
-        ):  # set only what differs: it would disturb a hand on the control
+        if st.session_state.get(key) != value:  # only what differs: a hand may be on the control
             st.session_state[key] = value
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
@@ -61,14 +60,14 @@ def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number) 
         "min_value": parameter.cast(parameter.minimum),
         "max_value": parameter.cast(most),
         "step": parameter.cast(parameter.step),
-        "format": "%d" if parameter.kind == "integer" else None,
+        "format": "%d" if parameter.kind == "integer" else "%g",
         "on_change": _move,
         "label_visibility": "collapsed",
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         if parameter.minimum < most:  # a slider needs two ends
             st.slider(key=slide, args=(chat, name, slide), **bounds)
-        st.number_input(key=number, args=(chat, name, number), width=120, **bounds)
+        st.number_input(key=number, args=(chat, name, number), width=118, **bounds)
 
 
 def _help(parameter: Parameter) -> str:

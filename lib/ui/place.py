@@ -83,7 +83,7 @@ def draw(place: Place, *, busy: bool) -> None:
     """
     icon = ":material/cloud:" if place.twin is None else ":material/home_work:"
     if busy:
-        st.markdown(f"{icon} {place.name}")
+        st.markdown(f":small[{icon} {place.name}]")
     elif st.button(
         place.name, key="place", icon=icon, type="tertiary", help="Where requests go. Click to change."
     ):
