@@ -260,7 +260,7 @@ def _translated(timeouts: Timeouts, backend: Backend, *, answering: bool = False
     """
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
         raise translate(error, timeouts, answering=answering) from None
     except PaddockError as error:
         error.mask(backend.token.reveal())
@@ -313,7 +313,8 @@ def translate(error: Exception, timeouts: Timeouts, *, answering: bool = False) 
             return Unreachable(
                 "The proxy refused the connection.", advice="Check the proxy settings, then retry."
             )
-        case httpx.UnsupportedProtocol() | httpx.InvalidURL() | httpx.LocalProtocolError():
+        case httpx.UnsupportedProtocol() | httpx.InvalidURL() | httpx.LocalProtocolError() | UnicodeError():
+            # UnicodeError: name resolution's word for a name that cannot be one
             return Unreachable("The address cannot be used.", advice="Check CLOUDFLARE_BASE_URL.")
         case httpx.DecodingError():
             return Unintelligible("The answer's compression is broken.", advice="Retry.", retryable=True)

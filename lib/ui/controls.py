@@ -67,7 +67,7 @@ def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number) 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         if parameter.minimum < most:  # a slider needs two ends
             st.slider(key=slide, args=(chat, name, slide), **bounds)
-        st.number_input(key=number, args=(chat, name, number), width=118, **bounds)
+        st.number_input(key=number, args=(chat, name, number), width=108, **bounds)
 
 
 def _help(parameter: Parameter) -> str:
