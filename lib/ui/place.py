@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 
 import streamlit as st
-from streamlit.errors import StreamlitSecretNotFoundError
 
 from lib.backend import CLOUDFLARE, NAMES, Backend, cloudflare, from_environment
 from lib.errors import BadInput, PaddockError
@@ -67,12 +66,8 @@ def current() -> Place:
 def _environment() -> dict[str, str]:
     """The credentials' names with their values: the environment's, else those of .streamlit/secrets.toml."""
     found = {name: os.environ[name] for name in NAMES if os.environ.get(name)}
-    if not found:
-        for name in NAMES:
-            try:
-                found[name] = str(st.secrets[name])
-            except (KeyError, StreamlitSecretNotFoundError):
-                continue
+    if not found and st.secrets.load_if_toml_exists():  # asking for a name without a file would show an error
+        found = {name: str(st.secrets[name]) for name in NAMES if name in st.secrets}
     return found
 
 
