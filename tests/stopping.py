@@ -1,0 +1,44 @@
+"""How the tests ask a request to end from another thread, and measure that it does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from lib.client import Stop, WorkersAI
+from tests import given
+from tests.servers import PATIENCE
+
+
+def stops_at_once(
+    url: str,
+    expected: type[BaseException],
+    ready: Callable[[], object] | None = None,
+    client: WorkersAI | None = None,
+) -> list[object]:
+    """Ask that server in a thread, stop once ``ready`` returns; the events that came before the end."""
+    stop, came, raised = Stop(), [], []
+
+    def work() -> None:
+        try:
+            came.extend((client or given.client(first_byte=60, silence=60)).stream(
+                given.backend(url), given.request(), stop
+            ))  # fmt: skip
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    if ready is not None:
+        ready()
+    else:
+        thread.join(0.2)  # for stages that show nothing outside
+        assert thread.is_alive(), raised
+    begun = time.monotonic()
+    stop.request()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    assert time.monotonic() - begun < 1.0
+    assert [type(error) for error in raised] == [expected]
+    return came

@@ -1,0 +1,191 @@
+"""The token: in the Authorization header, and nowhere else. Not in errors, reprs, tracebacks or logs."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import gc
+import io
+import logging
+import pickle
+import traceback
+from collections.abc import Iterator
+
+import pytest
+
+from lib.answer import Answer
+from lib.backend import Backend, Secret, cloudflare, from_environment
+from lib.client import Stop
+from lib.errors import BadInput, PaddockError
+from lib.model import default
+from lib.run import Run
+from tests import given
+from tests.servers import Peer, Received, Server, head, says, streams, texts
+
+# Pieces of it would be as bad: each is looked for.
+MARKS = ("hunter2hunter2", "swordfish")
+GOOD = f"{MARKS[0]}-{MARKS[1]}"
+BAD = [
+    f"{MARKS[0]}\n{MARKS[1]}", f"{MARKS[0]}\r\nx-evil: {MARKS[1]}", f"{MARKS[0]}é{MARKS[1]}",
+    f'"{MARKS[0]}{MARKS[1]}"', f"'{MARKS[0]}{MARKS[1]}'", f"{MARKS[0]} {MARKS[1]}", f"{MARKS[0]}\x00{MARKS[1]}",
+    f"{MARKS[0]}\ud800{MARKS[1]}", f"Bearer {MARKS[0]}{MARKS[1]}",
+]  # fmt: skip
+
+
+def assert_clean(text: str) -> None:
+    assert not any(mark in text for mark in MARKS), text
+
+
+def shown(error: BaseException) -> str:
+    """Everything that an error may show of itself, its causes and its traceback."""
+    texts = ["".join(traceback.format_exception(error))]
+    at: BaseException | None = error
+    while at is not None:
+        texts += [str(at), repr(at), repr(at.args), repr(vars(at))]
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+    return "\n".join(texts)
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[io.StringIO]:
+    """Everything that anybody logs, at DEBUG; it is clean after every test."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s %(args)s"))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(level)
+    assert_clean(stream.getvalue())
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r}".format, "%s".__mod__, ascii])
+def test_masked(show: object) -> None:
+    secret = Secret(GOOD)
+    for value in (secret, [secret], given.backend("http://127.0.0.1", GOOD), {"token": secret}):
+        assert_clean(show(value))  # type: ignore[operator]
+    assert f"{secret}" == "Secret(•••)"
+    assert secret.reveal() == GOOD
+    assert not hasattr(secret, "__dict__")
+
+
+def test_formatted_and_logged(log: io.StringIO) -> None:
+    logging.getLogger("test").debug("%s %r", Secret(GOOD), given.backend("http://127.0.0.1", GOOD))
+    assert "Secret(•••)" in log.getvalue()
+    with pytest.raises(TypeError) as failed:
+        f"{Secret(GOOD):>80}"
+    assert_clean(shown(failed.value))
+
+
+@pytest.mark.parametrize("write", [pickle.dumps, copy.copy, copy.deepcopy, dataclasses.asdict])
+def test_not_written_anywhere(write: object) -> None:
+    backend = given.backend("http://127.0.0.1", GOOD)
+    value = backend if write is dataclasses.asdict else backend.token
+    with pytest.raises(TypeError) as failed:
+        write(value)  # type: ignore[operator]
+    assert_clean(shown(failed.value))
+
+
+def test_compared() -> None:
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a")}) == 1
+
+
+@pytest.mark.parametrize("token", BAD, ids=range(len(BAD)))
+def test_a_token_that_no_header_carries_is_refused_before_it_is_sent(token: str) -> None:
+    for make in (
+        lambda: given.backend("http://127.0.0.1", token),
+        lambda: cloudflare(given.ACCOUNT, token),
+        lambda: from_environment({"CLOUDFLARE_ACCOUNT_ID": given.ACCOUNT, "CLOUDFLARE_API_TOKEN": token}),
+    ):
+        with pytest.raises(BadInput) as failed:
+            make()
+        assert_clean(shown(failed.value))
+        assert failed.value.advice
+
+
+@pytest.mark.parametrize("token", [f" {GOOD}\n", f"\t{GOOD}"])
+def test_space_around_a_token_is_no_part_of_it(token: str) -> None:
+    assert cloudflare(given.ACCOUNT, token).token == Secret(GOOD)
+
+
+def echoes(peer: Peer, received: Received) -> None:
+    """A server that says back what it was sent, as an error's message."""
+    sent = received.headers["authorization"]
+    peer.send(
+        head(400, "application/json"), f'{{"errors":[{{"code":9106,"message":"Bad: {sent}"}}]}}'.encode()
+    )
+
+
+def echoes_within(peer: Peer, received: Received) -> None:
+    sent = received.headers["authorization"]
+    peer.send(head(), texts("Hi"), f'data: {{"error":{{"message":"Bad: {sent}"}}}}\n\n'.encode())
+
+
+def echoes_in_its_head(peer: Peer, received: Received) -> None:
+    peer.send(b"HTTP/1.1 200 OK\r\nbad header " + received.headers["authorization"].encode() + b"\r\n\r\n")
+
+
+def echoes_in_a_redirect(peer: Peer, received: Received) -> None:
+    peer.send(head(302, location="https://[" + received.headers["authorization"]))
+
+
+FAILING = [
+    echoes, echoes_within, echoes_in_its_head, echoes_in_a_redirect, says(), says(b"nonsense\r\n\r\n"),
+    says(head()), says(head(502, "text/html"), b"<html>"), says(head(302, location="https://x.example/")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("script", FAILING, ids=range(len(FAILING)))
+def test_no_failure_shows_it(script: object, log: io.StringIO) -> None:
+    with Server(script) as server:  # type: ignore[arg-type]
+        backend = given.backend(server.url, GOOD)
+        with pytest.raises(PaddockError) as failed:
+            list(given.client(attempts=2).stream(backend, given.request(), Stop()))
+        assert_clean(shown(failed.value))
+        if script is not echoes_within:
+            with pytest.raises(PaddockError) as failed:
+                given.client().check(backend)
+            assert_clean(shown(failed.value))
+    if script in (echoes_in_its_head, echoes_in_a_redirect):
+        # httpcore logs the headers that come, at DEBUG, but none that are sent: this is the server's own leak.
+        log.truncate(0)
+
+
+def test_success_logs_nothing_of_it(log: io.StringIO) -> None:
+    with Server(streams("Hi")) as server:
+        list(given.client().stream(given.backend(server.url, GOOD), given.request(), Stop()))
+    assert "send_request_headers" in log.getvalue(), "httpcore's own log was looked at"
+
+
+def ended(backend: Backend) -> Answer:
+    answers: list[Answer] = []
+    run = Run(given.client(), backend, default(), given.request(), answers.append).start()
+    run.join(20)
+    return answers[0]
+
+
+def test_an_answer_holds_neither_the_token_nor_a_way_to_it() -> None:
+    """Answers are kept, drawn and saved: what they hold on to is looked through to the last object."""
+    with Server(says(head(), texts("Hi"))) as server:
+        answer = ended(given.backend(server.url, GOOD))
+    assert answer.error is not None
+    assert_clean(repr(answer) + shown(answer.error))
+    assert answer.error.__traceback__ is None
+    assert answer.error.__context__ is None
+    seen: set[int] = set()
+    todo: list[object] = [answer.error]
+    while todo:
+        at = todo.pop()
+        if id(at) in seen or isinstance(at, type):
+            continue
+        seen.add(id(at))
+        assert not isinstance(at, Secret)
+        if isinstance(at, (str, bytes)):
+            assert GOOD not in (at if isinstance(at, str) else at.decode("latin-1"))
+        todo += gc.get_referents(at)
