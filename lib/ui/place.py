@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 
 import streamlit as st
@@ -128,3 +129,23 @@ def _dialog() -> None:
         else:
             st.session_state[_CHOSEN] = backend
             st.rerun()
+
+
+def await_twin() -> None:
+    """Show how the twin's start goes, and draw the page anew once it is up."""
+    progress = st.empty()
+    while (place := current()).backend is None:
+        match place.twin:
+            case Fetching(done, total):
+                part = min(done / total, 1.0)
+                progress.progress(
+                    part, text=f"Fetching the model, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
+                )
+            case Failed(reason, advice):
+                with progress.container():
+                    trouble(PaddockError(reason, advice=advice), "The twin is not running")
+                return
+            case _:
+                progress.progress(0.0, text="Starting the model on this machine …")
+        time.sleep(0.2)
+    st.rerun()

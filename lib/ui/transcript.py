@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lib.answer import Ending
-from lib.chat import Chat, Live
+from lib.chat import Live
 from lib.conversation import Message
 from lib.ui import figures
 from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable
+from lib.ui.tab import Tab
 from lib.ui.trouble import trouble
 
 # More than this in one code block is drawn without colours: the highlighter takes seconds for it.
@@ -86,47 +86,48 @@ def _waiting(live: Live) -> str:
     return f":shimmer[Waiting for the first token] · {live.run.seconds:.0f} s"
 
 
-def draw_ending(
-    chat: Chat, message: Message, *, last: bool, more: int | None,
-    go_on: Callable[[], None], again: Callable[[], None], open_variant: Callable[[str], None],
-) -> None:  # fmt: skip
-    """What stands under an answer: its error, its figures, and what can be done with it.
-
-    ``more`` is the max_tokens that a cut answer could go on with, None where the context has no room.
-    """
+def draw_ending(tab: Tab, message: Message) -> None:
+    """What stands under an answer: its error, its figures, and what can be done with it."""
+    conversation, _ = tab.chat.view()
     final = message.answers[-1]
     if final.error is not None:
         trouble(final.error)
     with st.container(
         horizontal=True, vertical_alignment="center", gap="xsmall", key=f"figures-{message.id}"
     ):
-        st.caption(figures.answer_line(chat.model, message.answers), width="content")
+        st.caption(figures.answer_line(tab.chat.model, message.answers), width="content")
         with st.popover(
             "Sent", type="tertiary", icon=":material/tune:", help="The settings that were really sent"
         ):
-            figures.sent(message.answers, chat.model)
-        variants = chat.conversation.variants(message)
-        if len(variants) > 1:
-            at = [variant.id for variant in variants].index(message.id)
-            for step, icon in ((-1, ":material/chevron_left:"), (1, ":material/chevron_right:")):
-                if step == 1:
-                    st.caption(f"{at + 1}/{len(variants)}", width="content")
-                inside = 0 <= at + step < len(variants)
-                st.button(
-                    "", key=f"variant{step}-{message.id}", icon=icon, type="tertiary", disabled=not inside,
-                    help="Another answer to the same message", on_click=open_variant,
-                    args=(variants[at + step].id if inside else message.id,),
-                )  # fmt: skip
-        if not last:
+            figures.sent(message.answers, tab.chat.model)
+        _draw_variants(tab, message, conversation.variants(message))
+        if message.id != conversation.head:
             return
         failed = final.error is not None
         st.button(
             "Retry" if failed else "Regenerate", key=f"again-{message.id}", icon=":material/refresh:",
-            type="primary" if failed else "tertiary", on_click=again,
+            type="primary" if failed else "tertiary", on_click=tab.again, args=(message,),
             help="Ask again; this answer stays as a variant",
         )  # fmt: skip
-        if final.ending is Ending.LENGTH and more is not None:
+        if final.ending is Ending.LENGTH and (more := tab.more(message)) is not None:
             st.button(
                 f"Raise to {more:,} and go on", key=f"more-{message.id}", icon=":material/trending_flat:",
-                on_click=go_on, help="The answer reached max_tokens: raise it and continue where it stopped",
+                on_click=tab.go_on, args=(message, more),
+                help="The answer reached max_tokens: raise it and continue where it stopped",
             )  # fmt: skip
+
+
+def _draw_variants(tab: Tab, message: Message, variants: tuple[Message, ...]) -> None:
+    """‹ 2/3 › where the same message was answered more than once."""
+    if len(variants) < 2:
+        return
+    at = [variant.id for variant in variants].index(message.id)
+    for step, label in ((-1, "‹"), (1, "›")):
+        if step == 1:
+            st.caption(f"{at + 1}/{len(variants)}", width="content")
+        inside = 0 <= at + step < len(variants)
+        st.button(
+            label, key=f"variant{step}-{message.id}", type="tertiary", disabled=not inside,
+            help="Another answer to the same message",
+            on_click=tab.open_variant, args=(variants[at + step].id if inside else message.id,),
+        )  # fmt: skip

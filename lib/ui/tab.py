@@ -1,0 +1,138 @@
+"""Tab: which conversation is open in this browser tab, and what its buttons do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from lib.backend import Backend
+from lib.chat import Chat
+from lib.conversation import Message
+from lib.errors import BadInput, PaddockError
+from lib.ui import figures
+from lib.ui.registry import registry
+
+INPUT, SYSTEM = "prompt", "system"  # the keys of the two boxes
+_CHAT, _BEFORE, _SIDE, _REFUSED, _SHOWN = "chat", "before", "side", "refused", "shown"
+
+# The template puts some tokens around a continued answer: leave them room.
+_SLACK = 16
+
+
+class Tab:
+    """Made anew for each run of the page, from the address and the session's state.
+
+    ``backend`` is where its requests go, None while there is none; ``window`` its context in tokens.
+    """
+
+    def __init__(self, backend: Backend | None) -> None:
+        known = registry()
+        chat = known.find(st.query_params.get("c")) or known.find(st.session_state.get(_CHAT)) or known.new()
+        if st.session_state.get(_CHAT) != chat.id or SYSTEM not in st.session_state:
+            # Another conversation, or this one after another page, which drops the widgets of this one.
+            st.session_state[_CHAT] = chat.id
+            st.session_state[SYSTEM] = chat.conversation.system
+        st.query_params["c"] = chat.id  # a reload, or another tab, finds it again
+        self.chat: Chat = chat
+        self.backend = backend
+        self.window = (backend and backend.context_window) or chat.model.context_window
+
+    @property
+    def side(self) -> int:
+        """0 or 1, other than it was for the conversation that was open before this one."""
+        return int(st.session_state.get(_SIDE, 0))
+
+    @property
+    def before(self) -> str | None:
+        """The conversation to go back to."""
+        before = st.session_state.get(_BEFORE)
+        return before if registry().find(before) else None
+
+    @property
+    def used(self) -> tuple[int, bool]:
+        """Tokens of the context that the open path takes, and whether that is an estimate."""
+        conversation, _ = self.chat.view()
+        return figures.context_used(conversation, conversation.path())
+
+    def shown(self, window: int) -> int:
+        """How many messages are drawn: the last ones, and as many more as were asked for."""
+        return int(st.session_state.setdefault(_SHOWN, window))
+
+    def show(self, messages: int) -> None:
+        """Draw that many messages from now on."""
+        st.session_state[_SHOWN] = messages
+
+    def refusal(self) -> PaddockError | None:
+        """What was refused since the last drawing."""
+        refused: PaddockError | None = st.session_state.pop(_REFUSED, None)
+        return refused
+
+    def keep_system(self) -> None:
+        """The system prompt's box was changed."""
+        self.chat.set_system(st.session_state[SYSTEM])
+
+    def submit(self) -> None:
+        """Send what stands in the box; what cannot be sent goes back into it."""
+        text = st.session_state[INPUT]
+        if not self._try(lambda backend: self.chat.send(text, backend)):
+            st.session_state[INPUT] = text
+
+    def send(self, text: str) -> None:
+        """Send that text."""
+        self._try(lambda backend: self.chat.send(text, backend))
+
+    def again(self, message: Message) -> None:
+        """Another answer in the place of that one."""
+        self._try(lambda backend: self.chat.regenerate(message, backend))
+
+    def more(self, message: Message) -> int | None:
+        """The limit that an answer could go on with: twice the one it reached, or what the context leaves."""
+        cap = self.chat.model.output_cap
+        reached = int(message.answers[-1].request.parameters.get(cap.name, cap.default or 0))
+        more = min(2 * reached, self.window - self.used[0] - _SLACK)
+        return more if more > 0 else None
+
+    def go_on(self, message: Message, more: int) -> None:
+        """Let that answer go on with that limit, which holds from now on."""
+        cap = self.chat.model.output_cap.name
+        if self.chat.settings[cap].value < more:
+            self.chat.settings = self.chat.settings.with_value(cap, more)
+        self._try(lambda backend: self.chat.go_on(message, backend, more))
+
+    def open_variant(self, id: str) -> None:
+        """Show the path through that message."""
+        self._caught(lambda: self.chat.open(id))
+
+    def new(self) -> None:
+        """A new conversation with the same settings; the way back stays."""
+        self.turn_to(registry().new(self.chat).id, before=self.chat.id)
+
+    def turn_to(self, id: str, before: str | None = None) -> None:
+        """Open another conversation."""
+        st.session_state[_CHAT] = st.query_params["c"] = id
+        st.session_state[SYSTEM] = registry().chat(id).conversation.system
+        st.session_state[_BEFORE] = before
+        st.session_state[_SIDE] = 1 - self.side
+        st.session_state.pop(_SHOWN, None)
+
+    def _try(self, act: Callable[[Backend], None]) -> bool:
+        """Do what needs a backend. False where it was refused."""
+
+        def with_backend() -> None:
+            if self.backend is None:
+                raise BadInput(
+                    "The twin is not up yet.", advice="Your text is kept: send it once the twin is there."
+                )
+            act(self.backend)
+
+        return self._caught(with_backend)
+
+    def _caught(self, act: Callable[[], None]) -> bool:
+        """Do it; a refusal is kept for the next drawing."""
+        try:
+            act()
+        except PaddockError as error:
+            st.session_state[_REFUSED] = error
+            return False
+        return True
