@@ -287,8 +287,9 @@ def translate(error: Exception, timeouts: Timeouts, *, answering: bool = False) 
                 retryable=False,  # the request may be running: sending it again could pay twice
             )
         case httpx.ConnectError() if verdict := _cause(error, ssl.SSLCertVerificationError):
+            why = getattr(verdict, "verify_message", "it cannot be verified")
             return Unreachable(
-                f"The server's TLS certificate is not trusted ({verdict.verify_message}), so nothing was sent.",
+                f"The server's TLS certificate is not trusted ({why}), so nothing was sent.",
                 advice="Check this machine's clock, and any proxy that reads along on the way.",
             )
         case httpx.ConnectError() if _cause(error, ssl.SSLError):

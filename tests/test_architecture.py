@@ -1,0 +1,138 @@
+"""The source keeps to its architecture, and each rule is seen to catch a planted breach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lib import model
+from tests.architecture import LEVEL, named_parameters, too_long, without_docstring, wrong_imports
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = {parameter.name for one in model.models().values() for parameter in one.parameters}
+
+
+def test_imports() -> None:
+    assert list(wrong_imports(ROOT)) == []
+
+
+def test_lengths() -> None:
+    assert list(too_long(ROOT)) == []
+
+
+def test_docstrings() -> None:
+    assert list(without_docstring(ROOT)) == []
+
+
+def test_parameters_are_named_in_the_record_alone() -> None:
+    assert list(named_parameters(ROOT, NAMES)) == []
+
+
+def test_every_layer_has_its_files() -> None:
+    assert [name for name in LEVEL if not (ROOT / f"{name.replace('.', '/')}.py").is_file()] == []
+
+
+def plant(root: Path, path: str, text: str) -> None:
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("lib/run.py", "import streamlit as st"),
+        ("lib/wire.py", "from starlette.requests import Request"),
+        ("lib/wire.py", "import uvicorn"),
+        ("lib/supervisor.py", "import xllamacpp"),
+        ("lib/wire.py", "import httpx"),
+        ("lib/run.py", "import sseclient"),
+        ("lib/chat.py", "from lib.ui import figures"),
+        ("lib/chat.py", "from lib.ui.figures import draw"),
+        ("lib/chat.py", "def f():\n    import lib.twin.app"),
+        ("lib/chat.py", "from lib import twin"),
+        ("lib/chat.py", "from .ui import figures"),
+        ("lib/wire.py", "from lib.client import WorkersAI"),
+        ("lib/wire.py", "from lib import run"),
+        ("lib/wire.py", "from . import run"),
+        ("lib/errors.py", "from lib.events import Usage"),
+        ("lib/request.py", "from lib.chat import Chat"),
+        ("lib/conversation.py", "from lib.client import Stop"),
+        ("lib/supervisor.py", "from lib.client import WorkersAI"),
+        ("lib/novelty.py", "from lib.errors import PaddockError"),
+        ("lib/ui/figures.py", "from lib.twin import app"),
+        ("lib/ui/figures.py", "import starlette"),
+        ("lib/twin/app.py", "import streamlit"),
+        ("lib/twin/app.py", "from lib.client import WorkersAI"),
+        ("lib/twin/app.py", "from lib.ui import figures"),
+        ("pages/chat.py", "import httpx"),
+        ("pages/chat.py", "from lib.twin.app import app"),
+        ("app.py", "import xllamacpp"),
+    ],
+)
+def test_a_planted_import_is_caught(tmp_path: Path, path: str, line: str) -> None:
+    plant(tmp_path, path, f'"""X."""\n{line}\n')
+    assert len(list(wrong_imports(tmp_path))) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("app.py", "import streamlit\nfrom lib.ui import figures\nfrom lib.chat import Chat"),
+        ("pages/chat.py", "import streamlit\nfrom lib.ui.figures import draw\nfrom lib import model"),
+        ("lib/ui/figures.py", "import streamlit\nfrom lib.chat import Chat\nfrom lib import supervisor"),
+        (
+            "lib/twin/app.py",
+            "import starlette, uvicorn, xllamacpp\nfrom lib import wire\nfrom lib.twin import engine",
+        ),
+        (
+            "lib/client.py",
+            "import httpx, sseclient, json\nfrom lib import wire\nfrom lib.errors import CutOff",
+        ),
+        ("lib/chat.py", "from lib.run import Run\nfrom .conversation import Conversation"),
+        ("lib/supervisor.py", "import subprocess\nfrom lib.backend import twin"),
+    ],
+)
+def test_a_proper_import_is_not(tmp_path: Path, path: str, line: str) -> None:
+    plant(tmp_path, path, f'"""X."""\n{line}\n')
+    assert list(wrong_imports(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [("app.py", 40), ("lib/run.py", 400), ("pages/chat.py", 400), ("tests/test_run.py", 400)],
+)
+def test_a_file_that_is_too_long_is_caught(tmp_path: Path, path: str, most: int) -> None:
+    plant(tmp_path, path, "x = 1\n" * most)
+    assert list(too_long(tmp_path)) == []
+    plant(tmp_path, path, "x = 1\n" * (most + 1))
+    assert len(list(too_long(tmp_path))) == 1
+
+
+@pytest.mark.parametrize("text", ["", "x = 1\n", "# a comment\n", '""""""\n'])
+@pytest.mark.parametrize("path", ["app.py", "lib/ui/figures.py", "tests/test_run.py", "scripts/run.py"])
+def test_a_file_without_a_docstring_is_caught(tmp_path: Path, path: str, text: str) -> None:
+    plant(tmp_path, path, text)
+    assert len(list(without_docstring(tmp_path))) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'x["temperature"]', "top_k = 3", "f(seed=1)", "def f(top_p): pass", "y.max_tokens", 'NAMES = ("seed", "x")',
+        "def seed(): pass", "match x:\n    case {'top_k': 1}: pass",
+    ],
+)  # fmt: skip
+def test_a_named_parameter_is_caught(tmp_path: Path, line: str) -> None:
+    for path in ("lib/ui/controls.py", "pages/chat.py", "app.py", "lib/request.py"):
+        plant(tmp_path, path, f'"""X."""\n{line}\n')
+    assert len(list(named_parameters(tmp_path, NAMES))) == 4
+
+
+def test_prose_may_name_a_parameter(tmp_path: Path) -> None:
+    plant(
+        tmp_path, "lib/run.py", '"""Its temperature."""\n# top_k\nADVICE = "Lower max_tokens, then retry."\n'
+    )
+    plant(tmp_path, "lib/twin/engine.py", '"""X."""\nMAPPING = {"top_k": "top_k"}\n')
+    assert list(named_parameters(tmp_path, NAMES)) == []
