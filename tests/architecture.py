@@ -87,14 +87,10 @@ def _why_not(name: str, other: str) -> str | None:
         and not (page and top == "streamlit")
     ):
         return f"{top} belongs in {HOMES[top][0]}"
-    if page or not within(other, "lib"):
-        return (
-            "a page decides nothing: no library of the twin or the wire"
-            if page and within(other, "lib.twin")
-            else None
-        )
-    if within(name, "lib.ui"):
-        return "the page's parts do not know the twin from inside" if within(other, "lib.twin") else None
+    if not within(other, "lib"):
+        return None
+    if page or within(name, "lib.ui"):
+        return "the page does not know the twin from inside" if within(other, "lib.twin") else None
     if within(name, "lib.twin"):
         parted = within(other, "lib.ui") or within(other, "lib.client")
         return "the twin must not depend on what it is to be tested by" if parted else None
