@@ -74,15 +74,15 @@ class Chat:
             self._idle()
             self._answer(self.conversation, message.parent, backend)
 
-    def go_on(self, message: Message, backend: Backend, max_tokens: int) -> None:
-        """Let that answer go on where it ended, with that limit; the text stays one message."""
+    def go_on(self, message: Message, backend: Backend, limit: int) -> None:
+        """Let that answer go on where it ended, for at most ``limit`` tokens; the text stays one message."""
         with self._lock:
             self._idle()
             message = self.conversation.message(message.id)  # the caller's may be older
             parameters = dict(
                 message.answers[-1].request.parameters if message.answers else self.settings.sent()
             )
-            parameters[self.model.output_cap.name] = max_tokens
+            parameters[self.model.output_cap.name] = limit
             request = build(self.model, self.conversation.turns(message.id), parameters)
             self._start(message, message.content, backend, request)
 

@@ -24,7 +24,7 @@ LEVEL = {f"lib.{name}": level for level, names in enumerate(LAYERS) for name in 
 
 # What belongs in one place only, and the place: a third-party package, or the thing that fences it in.
 HOMES = {
-    "httpx": ("lib.client", "lib.twin", "lib.ui"),
+    "httpx": ("lib.client", "lib.twin"),
     "sseclient": ("lib.client",),
     "streamlit": ("lib.ui",),
     "starlette": ("lib.twin",),

@@ -63,6 +63,7 @@ def plant(root: Path, path: str, text: str) -> None:
         ("lib/novelty.py", "from lib.errors import PaddockError"),
         ("lib/ui/figures.py", "from lib.twin import app"),
         ("lib/ui/figures.py", "import starlette"),
+        ("lib/ui/figures.py", "import httpx"),
         ("lib/twin/app.py", "import streamlit"),
         ("lib/twin/app.py", "from lib.client import WorkersAI"),
         ("lib/twin/app.py", "from lib.ui import figures"),
@@ -84,7 +85,7 @@ def test_a_planted_import_is_caught(tmp_path: Path, path: str, line: str) -> Non
         ("lib/ui/figures.py", "import streamlit\nfrom lib.chat import Chat\nfrom lib import supervisor"),
         (
             "lib/twin/app.py",
-            "import starlette, uvicorn, xllamacpp\nfrom lib import wire\nfrom lib.twin import engine",
+            "import starlette, uvicorn, xllamacpp\nfrom lib import wire\nfrom . import engine",
         ),
         (
             "lib/client.py",
