@@ -94,4 +94,4 @@ if live is not None:
         draw_use()
 elif where.backend is None:
     with notice.container():
-        place.await_twin()
+        place.await_twin(where)

@@ -98,10 +98,7 @@ def _dialog() -> None:
             "It needs no account and no network."
         )
     if isinstance(place.twin, Failed):
-        trouble(PaddockError(place.twin.reason, advice=place.twin.advice), "The twin is not running")
-        if st.button("Start the twin again", key="twin-start", icon=":material/refresh:"):
-            registry().supervisor.start()
-            st.rerun()
+        _failed(place.twin, "twin-start")
     elif place.twin is None and st.button(
         "Use the twin on this machine", key="twin-use", icon=":material/home_work:"
     ):
@@ -131,21 +128,25 @@ def _dialog() -> None:
             st.rerun()
 
 
-def await_twin() -> None:
-    """Show how the twin's start goes, and draw the page anew once it is up."""
+def await_twin(place: Place) -> None:
+    """Show how the twin's start goes, and draw the page anew once that has changed what it says."""
+    if isinstance(place.twin, Failed):
+        _failed(place.twin, "twin-again")
+        return
     progress = st.empty()
-    while (place := current()).backend is None:
-        match place.twin:
-            case Fetching(done, total):
-                part = min(done / total, 1.0)
-                progress.progress(
-                    part, text=f"Fetching the model, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
-                )
-            case Failed(reason, advice):
-                with progress.container():
-                    trouble(PaddockError(reason, advice=advice), "The twin is not running")
-                return
-            case _:
-                progress.progress(0.0, text="Starting the model on this machine …")
+    while (now := current()).backend is None and not isinstance(now.twin, Failed):
+        if isinstance(now.twin, Fetching):
+            done, total = now.twin.done, now.twin.total
+            part = min(done / total, 1.0)
+            progress.progress(
+                part, text=f"Fetching the model, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
+            )
+        else:
+            progress.progress(0.0, text="Starting the model on this machine …")
         time.sleep(0.2)
     st.rerun()
+
+
+def _failed(twin: Failed, key: str) -> None:
+    trouble(PaddockError(twin.reason, advice=twin.advice), "The twin is not running")
+    st.button("Start it again", key=key, icon=":material/refresh:", on_click=registry().supervisor.start)

@@ -20,7 +20,7 @@ def trouble(error: PaddockError, title: str | None = None) -> None:
     # A backend's message is somebody else's text: it is drawn like a model's.
     lines = [
         f"**{title or error.title}**" + (f" · {' · '.join(facts)}" if facts else ""),
-        drawable(error.message),
+        drawable(error.message[:1].upper() + error.message[1:]),
     ]
     if error.advice:
         lines.append(f"→ {error.advice}")
