@@ -18,7 +18,7 @@ def show_dollars(amount: Decimal) -> str:
     if amount == 0:
         return "$0"
     places = max(2, 1 - amount.adjusted())
-    return f"${amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,}"
+    return f"${amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,f}"
 
 
 def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
