@@ -45,6 +45,8 @@ def _messages(messages: list[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
     turns: list[tuple[str, str]] = []
     for message in messages:
         turns.append((ROLES.get(message["role"], "user"), message["content"]))
+    if len(turns) > 1 and turns[-1] == ("assistant", ""):
+        del turns[-1]  # to continue nothing is to answer
     # The engine continues a last message of the assistant's word for word, but takes only one of them.
     while len(turns) > 1 and turns[-1][0] == turns[-2][0] == "assistant":
         last = turns.pop()[1]

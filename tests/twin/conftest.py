@@ -1,0 +1,136 @@
+"""A real twin, started once for all tests; and a way to start others."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from lib.twin import weights
+
+ROOT = Path(__file__).parents[2]
+MODEL = "@cf/meta/llama-3.2-1b-instruct"
+TOKEN = "twin-test-token_0123456789-0123456789-01"
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A running twin: its process, what it said when ready, and a client that is let in."""
+
+    process: subprocess.Popen[str]
+    ready: dict[str, Any]
+    client: httpx.Client
+
+    @property
+    def base_url(self) -> str:
+        return str(self.ready["base_url"])
+
+    @property
+    def account(self) -> str:
+        return str(self.ready["account_id"])
+
+    def path(self, rest: str) -> str:
+        return f"{self.base_url}/accounts/{self.account}/ai/{rest}"
+
+    @property
+    def run(self) -> str:
+        return self.path(f"run/{MODEL}")
+
+    def ask(self, **body: Any) -> httpx.Response:
+        return self.client.post(self.run, json=body)
+
+    def answer(self, **body: Any) -> str:
+        """The text of a whole answer. Short and repeatable unless said otherwise."""
+        response = self.ask(**{"prompt": STORY, "max_tokens": 24, **body})
+        assert response.status_code == 200, response.text
+        return str(response.json()["result"]["response"])
+
+    def slots(self) -> dict[str, int]:
+        result: dict[str, int] = self.client.get(self.path("paddock/slots")).json()["result"]
+        return result
+
+    def wait_for(self, within: float = 5.0, **counts: int) -> float:
+        """Seconds until the slots are as given."""
+        start = time.monotonic()
+        while not counts.items() <= (slots := self.slots()).items():
+            assert time.monotonic() - start < within, slots
+            time.sleep(0.01)
+        return time.monotonic() - start
+
+
+STORY = "Write a short story about a fox and a river."
+
+
+def events(text: str) -> list[Any]:
+    """The events of a whole stream; [DONE] as that string."""
+    assert text.endswith("\n\n")
+    lines = text.removesuffix("\n\n").split("\n\n")
+    assert all(line.startswith("data: ") and "\n" not in line for line in lines)
+    datas = [line.removeprefix("data: ") for line in lines]
+    return [data if data == "[DONE]" else json.loads(data) for data in datas]
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    names = {"PADDOCK_TWIN_TOKEN": TOKEN, **environment}
+    kept = {name: value for name, value in os.environ.items() if name != "PADDOCK_MODEL"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "lib.twin", *arguments],
+        cwd=ROOT,
+        env={**kept, **names},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def states(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    """What a supervised twin says, until it says nothing more."""
+    assert process.stdout
+    for line in process.stdout:
+        yield json.loads(line)
+
+
+def end(process: subprocess.Popen[str]) -> int:
+    if process.stdin and not process.stdin.closed:
+        process.stdin.close()
+    try:
+        return process.wait(10)
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def spawn() -> Iterator[Callable[..., Twin]]:
+    """Starts a twin that ends with the tests."""
+    weights.ensure()
+    twins: list[Twin] = []
+
+    def spawned(*arguments: str, **environment: str) -> Twin:
+        process = start("--supervised", "--port", "0", *arguments, **environment)
+        ready = next(state for state in states(process) if state["state"] in ("ready", "failed"))
+        assert ready["state"] == "ready", ready
+        client = httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}, timeout=60, trust_env=False)
+        twins.append(Twin(process, ready, client))
+        return twins[-1]
+
+    yield spawned
+    for twin in twins:
+        twin.client.close()
+        end(twin.process)
+
+
+@pytest.fixture(scope="session")
+def twin(spawn: Callable[..., Twin]) -> Twin:
+    return spawn()

@@ -1,0 +1,123 @@
+"""Slots: many clients, clients that hang up, and a twin that dies while it answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.twin.conftest import STORY, TOKEN, Twin, end, events
+
+LONG = "a" + " a" * 3000
+FOREVER: dict[str, Any] = {"prompt": "1 2 3 4 5 6 7 8 9", "raw": True, "temperature": 5, "max_tokens": 6000}
+
+
+@contextlib.contextmanager
+def raw_request(twin: Twin, body: dict[str, Any]) -> Iterator[socket.socket]:
+    """A request sent on a bare socket; leaving the block hangs up."""
+    where, content = urlsplit(twin.run), json.dumps(body).encode()
+    head = f"POST {where.path} HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer {TOKEN}\r\n"
+    with socket.create_connection((where.hostname or "", where.port or 0), timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+        yield connection
+
+
+def test_more_clients_than_slots_all_get_their_own_answer(twin: Twin) -> None:
+    def ask(seed: int) -> tuple[str, str]:
+        body = {"prompt": STORY, "seed": seed, "temperature": 1, "max_tokens": 30}
+        *texts, _, done = events(twin.ask(**body, stream=True).text)
+        return "".join(event["response"] for event in texts), done
+
+    alone = [ask(seed) for seed in range(1, 4)]
+    with ThreadPoolExecutor(9) as pool:
+        together = list(pool.map(ask, [seed % 3 + 1 for seed in range(9)]))
+    assert together == [alone[seed % 3] for seed in range(9)]
+    assert len(set(alone)) == 3
+    assert {done for _, done in together} == {"[DONE]"}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_hanging_up_frees_the_slot(twin: Twin, stream: bool) -> None:
+    with raw_request(twin, {**FOREVER, "stream": stream}) as connection:
+        twin.wait_for(running=1)
+        if stream:
+            assert connection.recv(100)
+    assert twin.wait_for(running=0) < 2
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_hanging_up_before_the_first_token_frees_the_slot(twin: Twin, stream: bool) -> None:
+    with raw_request(twin, {"prompt": LONG, "raw": True, "stream": stream}):
+        twin.wait_for(running=1)
+    assert twin.wait_for(running=0) < 4
+
+
+def test_hanging_up_in_the_queue_leaves_it(twin: Twin) -> None:
+    with raw_request(twin, FOREVER), raw_request(twin, FOREVER):
+        twin.wait_for(running=2)
+        with raw_request(twin, FOREVER), raw_request(twin, {**FOREVER, "stream": True}):
+            twin.wait_for(running=2, waiting=2)
+        twin.wait_for(running=2, waiting=0)
+    twin.wait_for(running=0)
+
+
+def test_a_full_queue_turns_away(twin: Twin) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(18):
+            stack.enter_context(raw_request(twin, FOREVER))
+        twin.wait_for(running=2, waiting=16)
+        response = twin.ask(prompt=STORY)
+        assert response.status_code == 429
+        # Documented wording of 3040.
+        error = {"message": "Capacity temporarily exceeded, please try again.", "code": 3040}
+        assert response.json()["errors"] == [error]
+    twin.wait_for(running=0, waiting=0)
+    assert twin.answer(max_tokens=1)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_killed_while_answering(spawn: Callable[..., Twin]) -> None:
+    mortal = spawn()
+    lines: list[str] = []
+
+    def read() -> None:
+        with mortal.client.stream("POST", mortal.run, json={**FOREVER, "stream": True}) as response:
+            for line in response.iter_lines():
+                lines.append(line)
+                if len(lines) == 5:
+                    mortal.process.send_signal(signal.SIGKILL)
+
+    with pytest.raises(httpx.TransportError):
+        read()
+    assert len(lines) >= 5
+    assert "data: [DONE]" not in lines
+
+
+@pytest.mark.parametrize("way", ["stdin", "SIGTERM", "SIGINT"])
+def test_ended_while_answering(spawn: Callable[..., Twin], way: str) -> None:
+    if way != "stdin" and sys.platform == "win32":
+        pytest.skip("Windows has no such signals")
+    mortal = spawn()
+    lines: list[str] = []
+    with (
+        contextlib.suppress(httpx.TransportError),
+        mortal.client.stream("POST", mortal.run, json={**FOREVER, "stream": True}) as response,
+    ):
+        for line in response.iter_lines():
+            lines.append(line)
+            if len(lines) == 5 and way == "stdin" and mortal.process.stdin:
+                mortal.process.stdin.close()
+            elif len(lines) == 5:
+                mortal.process.send_signal(signal.Signals[way])
+    assert "data: [DONE]" not in lines
+    assert mortal.process.wait(5) == 0
+    assert end(mortal.process) == 0
