@@ -1,0 +1,104 @@
+"""What the tests of the page share: an upstream, the app in front of it, a browser, and the watch over all tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from tests.page.application import Application
+from tests.page.upstream import Upstream
+from tests.page.visitor import DESK, PHONE, Visitor, Watch, launch
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session")
+def _upstream() -> Iterator[Upstream]:
+    upstream = Upstream()
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture
+def upstream(_upstream: Upstream) -> Iterator[Upstream]:
+    """The upstream, with nothing asked and nothing planned."""
+    _upstream.forget()
+    yield _upstream
+    _upstream.forget()
+
+
+@pytest.fixture(scope="session")
+def app(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """Paddock with credentials in its environment, pointed at the upstream."""
+    log = tmp_path_factory.mktemp("app") / "log"
+    with Application(_upstream.environment(), log) as app:
+        yield app
+        assert app.process.poll() is None, app.log
+    assert "Traceback" not in app.log, app.log
+
+
+@pytest.fixture(scope="session")
+def twin_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """Paddock without credentials: it starts the twin."""
+    log = tmp_path_factory.mktemp("twin") / "log"
+    with Application({}, log) as app:
+        yield app
+    assert "Traceback" not in app.log, app.log
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """For this package alone: Playwright occupies the main thread's event loop while it is open."""
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        yield browser
+
+
+@pytest.fixture
+def expected() -> list[str]:
+    """Parts of what the console may complain about in this test."""
+    return []
+
+
+@pytest.fixture(scope="package")
+def desk(browser: Browser) -> Iterator[BrowserContext]:
+    """One browser profile for every test at a desk, so that the page's files are fetched once."""
+    with browser.new_context(viewport=DESK) as context:
+        yield context
+
+
+@pytest.fixture
+def visit(desk: BrowserContext, browser: Browser, expected: list[str]) -> Iterator[Visit]:
+    """Opens tabs: ``visit(url, address="/", phone=False)``.
+
+    At the end every tab's requests must have gone to the page's own port, and the console must be clean.
+    """
+    watches: dict[BrowserContext, Watch] = {desk: Watch(desk)}
+    ports: set[int] = set()
+
+    def visit(url: str, address: str = "/", *, phone: bool = False) -> Visitor:
+        ports.add(int(url.rpartition(":")[2]))
+        context = desk
+        if phone:
+            context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+            watches[context] = Watch(context)
+        return Visitor(context.new_page(), url).open(address)
+
+    yield visit
+    for context, watch in watches.items():
+        for page in context.pages:
+            page.close()
+        watch.close()
+        if context is not desk:
+            context.close()
+    complaints = [text for watch in watches.values() for text in watch.complaints]
+    assert [text for text in complaints if not any(part in text for part in expected)] == []
+    for watch in watches.values():
+        assert watch.strangers(ports) == []
+
+
+@pytest.fixture
+def tab(visit: Visit, app: Application, upstream: Upstream) -> Visitor:
+    """One tab on the app before the upstream."""
+    return visit(app.url)

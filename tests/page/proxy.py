@@ -1,0 +1,96 @@
+"""A TCP proxy between browser and app whose connections can be dropped, and which can be down for a while."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+
+
+class Proxy:
+    """Passes everything to a port of this machine, until it is told otherwise."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._down = False
+        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The address of the app through the proxy."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def drop(self) -> int:
+        """Reset every connection; how many there were."""
+        with self._lock:
+            pairs, self._pairs = self._pairs, set()
+        for pair in pairs:
+            for end in pair:
+                _reset(end)
+        return len(pairs)
+
+    def down(self) -> None:
+        """Drop everything, and refuse whoever comes."""
+        self._down = True
+        self.drop()
+
+    def up(self) -> None:
+        """Pass connections again."""
+        self._down = False
+
+    def close(self) -> None:
+        """End it, and every connection."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.drop()
+        self._thread.join(10)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            if self._down:
+                _reset(near)
+                continue
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                _reset(near)
+                continue
+            pair = (near, far)
+            with self._lock:
+                self._pairs.add(pair)
+            for source, sink in (pair, pair[::-1]):
+                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                threading.Thread(target=self._pipe, args=(source, sink, pair), daemon=True).start()
+
+    def _pipe(
+        self, source: socket.socket, sink: socket.socket, pair: tuple[socket.socket, socket.socket]
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for end in pair:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            self._pairs.discard(pair)
+        for end in pair:
+            end.close()
+
+
+def _reset(end: socket.socket) -> None:
+    """A TCP reset, which wakes a thread that reads from it too."""
+    with contextlib.suppress(OSError):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()

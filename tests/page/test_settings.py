@@ -1,0 +1,184 @@
+"""Each of the documented parameters, by each of its controls: what is sent is what the control shows."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from lib.model import Parameter, default
+from tests.page.application import Application
+from tests.page.conftest import Visit
+from tests.page.upstream import Asked, Stream, Upstream
+from tests.page.visitor import Visitor
+
+PARAMETERS = pytest.mark.parametrize("parameter", default().parameters, ids=lambda parameter: parameter.name)
+NAMES = {parameter.name for parameter in default().parameters}
+
+
+def ask(tab: Visitor, upstream: Upstream) -> Asked:
+    """Send something and wait for the end; the request as it came."""
+    number = len(upstream.asked)
+    tab.say("Go")
+    tab.ended(which=number)
+    return upstream.asked[number]
+
+
+def shown(tab: Visitor, name: str) -> Decimal:
+    """What the number box and the slider agree on."""
+    box, slider = tab.number(name), tab.slider(name)
+    tab.until(
+        "box and slider agree",
+        lambda: Decimal(box.input_value()) == Decimal(slider.get_attribute("aria-valuenow") or "nan"),
+    )
+    return Decimal(box.input_value())
+
+
+def sent(asked: Asked, parameter: Parameter) -> Decimal:
+    """The value in the request, exactly as it was written, and of the documented type."""
+    value = asked.body[parameter.name]
+    assert type(value) is (int if parameter.kind == "integer" else float) or value == int(value)
+    return Decimal(json.dumps(value))
+
+
+def switched_on(tab: Visitor, name: str) -> None:
+    """See that it is on."""
+    if not tab.switch(name).is_checked():
+        tab.flip(name)
+    tab.slider(name).wait_for()
+
+
+def typed(tab: Visitor, name: str, text: str) -> None:
+    """Type into the number box."""
+    tab.number(name).fill(text)
+    tab.number(name).press("Enter")
+
+
+@PARAMETERS
+def test_what_is_shown_is_sent(tab: Visitor, upstream: Upstream, parameter: Parameter) -> None:
+    name = parameter.name
+    # As documented: what has a default is on and at it, the rest is off.
+    assert tab.switch(name).is_checked() == (parameter.default is not None)
+    assert tab.page.locator(f".st-key-parameter-{name}").count() == 1
+    switched_on(tab, name)
+    if parameter.default is not None:
+        assert shown(tab, name) == Decimal(str(parameter.default))
+
+    # The number box, to its last digit.
+    value = {"max_tokens": "1234", "seed": "1234567890", "top_k": "17"}.get(name, "1.23")
+    typed(tab, name, value)
+    tab.until("the slider follows", lambda: shown(tab, name) == Decimal(value))
+    assert sent(ask(tab, upstream), parameter) == Decimal(value)
+
+    # The slider, by the keyboard.
+    before = shown(tab, name)
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowRight"):
+        tab.slider(name).press(key)
+    tab.until("the box follows", lambda: shown(tab, name) == before + 2 * Decimal(str(parameter.step)))
+    assert sent(ask(tab, upstream), parameter) == shown(tab, name)
+
+    # Its ends, by the slider.
+    tab.slider(name).press("Home")
+    tab.until("the least", lambda: shown(tab, name) == Decimal(str(parameter.minimum)))
+    assert sent(ask(tab, upstream), parameter) == Decimal(str(parameter.minimum))
+
+    # Off, and back to the default.
+    tab.flip(name)
+    tab.page.locator(f".st-key-parameter-{name}").get_by_text("not sent").wait_for()
+    assert name not in ask(tab, upstream).body
+    tab.flip(name)
+    tab.key(f"{name}-reset").get_by_role("button").first.click()
+    if parameter.default is None:
+        tab.until("it is off", lambda: not tab.switch(name).is_checked())
+        assert name not in ask(tab, upstream).body
+    else:
+        tab.until("the default", lambda: shown(tab, name) == Decimal(str(parameter.default)))
+        assert sent(ask(tab, upstream), parameter) == Decimal(str(parameter.default))
+
+
+@PARAMETERS
+def test_bounds_hold(tab: Visitor, upstream: Upstream, parameter: Parameter) -> None:
+    name = parameter.name
+    switched_on(tab, name)
+    slider = tab.slider(name)
+    least, most = (Decimal(slider.get_attribute(f"aria-value{end}") or "nan") for end in ("min", "max"))
+    assert least == Decimal(str(parameter.minimum))
+    if parameter.maximum is None:
+        assert most == default().context_window  # nothing of it is used yet
+    else:
+        assert most == Decimal(str(parameter.maximum))
+    slider.press("End")
+    tab.until("the most", lambda: shown(tab, name) == most)
+    for beyond in (most + 1, least - 1):
+        typed(tab, name, str(beyond))
+        tab.rest()
+        value = sent(ask(tab, upstream), parameter)
+        assert least <= value <= most
+        assert value != beyond
+
+
+def test_all_of_them_at_once(tab: Visitor, upstream: Upstream) -> None:
+    for name in NAMES:
+        switched_on(tab, name)
+    showing = {name: shown(tab, name) for name in NAMES}
+    body = ask(tab, upstream).body
+    assert {name: Decimal(json.dumps(body[name])) for name in NAMES} == showing
+    assert set(body) == NAMES | {"messages", "stream"}
+
+
+def test_a_seed_is_rolled(tab: Visitor, upstream: Upstream) -> None:
+    switched_on(tab, "seed")
+    before = shown(tab, "seed")
+    tab.key("seed-roll").get_by_role("button").first.click()
+    tab.until("another seed", lambda: tab.number("seed").input_value() != str(before))
+    seed = shown(tab, "seed")
+    assert 1 <= seed <= 9_999_999_999
+    assert ask(tab, upstream).body["seed"] == seed
+
+
+def test_a_move_in_mid_stream_counts_from_the_next_send(tab: Visitor, upstream: Upstream) -> None:
+    upstream.plan(Stream(endless=True))
+    tab.say("Go")
+    tab.grows()
+    for _ in range(3):
+        tab.slider("temperature").press("ArrowRight")
+    tab.until("the box follows", lambda: tab.number("temperature").input_value() == "0.63")
+    tab.grows()
+    upstream.asked[0].release()
+    tab.ended()
+    tab.reads(upstream.asked[0].sent)
+    assert upstream.asked[0].body["temperature"] == 0.6
+    assert ask(tab, upstream).body["temperature"] == 0.63
+    for which, value in ((0, "0.6"), (1, "0.63")):
+        tab.answers.nth(which).get_by_role("button", name="Sent").first.click()
+        tab.page.get_by_role("cell", name=value, exact=True).wait_for()
+        tab.page.keyboard.press("Escape")
+        tab.until("it closes", lambda: tab.page.get_by_role("cell").count() == 0)
+
+
+def test_settings_outlive_pages_reloads_and_conversations(
+    tab: Visitor, visit: Visit, app: Application, upstream: Upstream
+) -> None:
+    switched_on(tab, "top_p")
+    typed(tab, "top_p", "0.37")
+    tab.until("0.37", lambda: shown(tab, "top_p") == Decimal("0.37"))
+    tab.page.get_by_role("link", name="Model", exact=True).first.click()
+    tab.page.get_by_role("heading", name="Parameters").wait_for()
+    tab.page.get_by_role("link", name="Chat", exact=True).first.click()
+    assert shown(tab, "top_p") == Decimal("0.37")
+    tab.page.reload()
+    assert shown(tab, "top_p") == Decimal("0.37")
+    assert ask(tab, upstream).body["top_p"] == 0.37
+    tab.button("New conversation").click()
+    tab.key("starter0").locator("button:visible").first.wait_for()
+    assert shown(tab, "top_p") == Decimal("0.37")
+    tab.say("Go")
+    tab.until("a request", lambda: len(upstream.asked) == 2)
+    assert upstream.asked[1].body["top_p"] == 0.37
+
+
+def test_an_emptied_number_box_changes_nothing(tab: Visitor, upstream: Upstream) -> None:
+    typed(tab, "temperature", "")
+    tab.rest()
+    assert ask(tab, upstream).body["temperature"] == 0.6

@@ -1,0 +1,301 @@
+"""An upstream that speaks Workers AI's wire format as it is told, and keeps what it was asked and what it sent."""
+
+from __future__ import annotations
+
+import http.server
+import itertools
+import json
+import random
+import select
+import socket
+import string
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+ACCOUNT = "0123456789abcdef0123456789abcdef"
+TOKEN = "good-token_" + "g" * 29
+PATIENCE = 60.0  # a stream that nobody finishes ends by itself
+
+
+@dataclass
+class Asked:
+    """One request for an answer, and how far the answer to it has come."""
+
+    number: int
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    sent: str = ""  # text that has been written to the socket whole
+    last_sent: float = 0.0  # time.time() of it
+    hung_up: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def release(self) -> None:
+        """Let an answer that is held, or that goes on until then, come to its end."""
+        self.released.set()
+
+    @property
+    def live(self) -> bool:
+        """Whether the answer is still being sent."""
+        return not self.ended.is_set()
+
+
+class _HungUp(Exception):
+    """The client closed the connection."""
+
+
+Answer = Callable[["Handler", Asked], None]
+
+
+def words(start: int = 1, count: int | None = None) -> Iterator[str]:
+    """Text of numbered words, a paragraph every thirty: Markdown leaves it as it is, and no word comes twice."""
+    for number in itertools.islice(itertools.count(start), count):
+        yield f"w{number:05d}" + ("\n\n" if number % 30 == 0 else " ")
+
+
+def tokens(text: str, seed: int = 1, most: int = 8) -> Iterator[str]:
+    """The text in pieces of one to eight characters."""
+    chance, at = random.Random(seed), 0
+    while at < len(text):
+        size = chance.randint(1, most)
+        yield text[at : at + size]
+        at += size
+
+
+@dataclass
+class Stream:
+    """A native stream. ``held``: it stops after that many characters until it is released.
+
+    ``endless`` ignores the text and sends numbered words until it is released.
+    ``ends``: whole; or "cut", without usage and [DONE]; or "error", with an error frame.
+    """
+
+    text: str = ""
+    rate: float = 400.0  # tokens a second
+    usage: tuple[int, int] = (21, 42)
+    held: int | None = None
+    endless: bool = False
+    ends: str = "whole"
+    seed: int = 1
+
+    def __call__(self, handler: Handler, asked: Asked) -> None:
+        handler.head(200, "text/event-stream")
+        chance = random.Random(self.seed)
+        begun, due, count = time.monotonic(), 0.0, 0
+        for piece in self._pieces(asked):
+            if self.held is not None and len(asked.sent) >= self.held:
+                while not asked.released.is_set() and time.monotonic() - begun < PATIENCE:
+                    handler.pause(0.01)
+            handler.event(_chunk(piece, chance), chance)
+            asked.sent += piece
+            asked.last_sent = time.time()
+            count, due = count + 1, due + 1 / self.rate
+            if (ahead := due - (time.monotonic() - begun)) > 0:
+                handler.pause(ahead)
+            elif ahead < -1:
+                due = time.monotonic() - begun  # it was held
+        if self.held is not None:
+            while not asked.released.is_set() and time.monotonic() - begun < PATIENCE:
+                handler.pause(0.01)
+        if self.ends == "cut":
+            return
+        if self.ends == "error":
+            handler.event({"errors": [{"code": 3043, "message": "AiError: internal server error"}]}, chance)
+            return
+        prompt, completion = self.usage
+        counts = {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        }
+        handler.event({"response": "", "usage": counts}, chance)
+        handler.write(b"data: [DONE]\n\n")
+
+    def _pieces(self, asked: Asked) -> Iterator[str]:
+        if not self.endless:
+            yield from tokens(self.text, self.seed)
+            return
+        begun = time.monotonic()
+        for word in words():
+            if asked.released.is_set() or time.monotonic() - begun > PATIENCE:
+                return
+            yield from tokens(word, self.seed + len(asked.sent))
+
+
+def _chunk(piece: str, chance: random.Random) -> dict[str, Any]:
+    padding = "".join(chance.choices(string.ascii_lowercase + string.digits, k=chance.randint(6, 50)))
+    number = piece.isascii() and piece.isdigit() and str(int(piece)) == piece
+    return {"response": int(piece) if number else piece, "p": padding}
+
+
+@dataclass
+class Refuse:
+    """A refusal in one of the API's two envelopes: "A" is the AI service's, "B" the edge's."""
+
+    status: int
+    code: int
+    message: str
+    envelope: str = "A"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, handler: Handler, asked: Asked) -> None:
+        errors = [{"message": self.message, "code": self.code}]
+        result: Any = {} if self.envelope == "A" else None
+        body = {"result": result, "success": False, "errors": errors, "messages": []}
+        handler.whole(self.status, "application/json", json.dumps(body), self.headers)
+
+
+@dataclass
+class Page:
+    """A web page, as a proxy or the edge in trouble sends one."""
+
+    status: int = 502
+
+    def __call__(self, handler: Handler, asked: Asked) -> None:
+        handler.whole(
+            self.status, "text/html", "<!DOCTYPE html><html><h1>Bad gateway</h1><script>1</script></html>"
+        )
+
+
+class Silence:
+    """Nothing at all until the client goes or the request is released."""
+
+    def __call__(self, handler: Handler, asked: Asked) -> None:
+        begun = time.monotonic()
+        while not asked.released.is_set() and time.monotonic() - begun < PATIENCE:
+            handler.pause(0.01)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """One connection, one request."""
+
+    server: Upstream
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on the terminal."""
+
+    def do_GET(self) -> None:
+        """The search of models, which Paddock checks credentials with."""
+        self.server.checked.append((self.path, self.headers.get("authorization", "")))
+        if self.headers.get("authorization") != f"Bearer {TOKEN}":
+            Refuse(401, 10000, "Authentication error", "B")(self, None)  # type: ignore[arg-type]
+        elif f"/accounts/{ACCOUNT}/ai/models/search" not in self.path:
+            Refuse(404, 7003, "Could not route", "B")(self, None)  # type: ignore[arg-type]
+        else:
+            self.whole(200, "application/json", '{"result":[],"success":true,"errors":[],"messages":[]}')
+
+    def do_POST(self) -> None:
+        """An answer, as the test planned it."""
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        asked, answer = self.server.take(self.path, headers, body)
+        try:
+            answer(self, asked)
+        except (_HungUp, OSError):
+            asked.hung_up.set()
+        finally:
+            asked.ended.set()
+            self.close_connection = True
+
+    def head(self, status: int, kind: str, headers: dict[str, str] | None = None) -> None:
+        """The head of a response that ends with its connection."""
+        self.send_response(status)
+        for name, value in {"content-type": kind, "connection": "close", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.flush()
+
+    def whole(self, status: int, kind: str, body: str, headers: dict[str, str] | None = None) -> None:
+        """A whole response."""
+        self.head(status, kind, headers)
+        self.wfile.write(body.encode())
+        self.close_connection = True
+
+    def event(self, value: dict[str, Any], chance: random.Random) -> None:
+        """One event, now and then in two packets, cut anywhere: also inside a character."""
+        data = b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
+        cut = chance.randrange(1, len(data)) if chance.random() < 0.2 else len(data)
+        self.write(data[:cut])
+        if data[cut:]:
+            self.pause(0.001)
+            self.write(data[cut:])
+
+    def write(self, data: bytes) -> None:
+        """To the socket at once."""
+        self.wfile.write(data)
+        self.wfile.flush()
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raises _HungUp as soon as the client closes."""
+        if select.select([self.connection], [], [], seconds)[0]:
+            if not self.connection.recv(1, socket.MSG_PEEK):
+                raise _HungUp
+            time.sleep(seconds)
+
+
+class Upstream(http.server.ThreadingHTTPServer):
+    """Answers the next requests as planned, every other one with a short text. A context manager."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked: list[Asked] = []
+        self.checked: list[tuple[str, str]] = []
+        self._plan: deque[Answer] = deque()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The base URL to point Paddock at."""
+        return f"http://127.0.0.1:{self.server_address[1]}/client/v4"
+
+    def environment(self) -> dict[str, str]:
+        """The credentials that it takes, as Paddock reads them."""
+        return {
+            "CLOUDFLARE_ACCOUNT_ID": ACCOUNT,
+            "CLOUDFLARE_API_TOKEN": TOKEN,
+            "CLOUDFLARE_BASE_URL": self.url,
+        }
+
+    def plan(self, *answers: Answer) -> None:
+        """How the next requests are answered, one each."""
+        with self._lock:
+            self._plan.extend(answers)
+
+    def forget(self) -> None:
+        """Let every answer end, and forget what was planned and asked."""
+        with self._lock:
+            for asked in self.asked:
+                asked.release()
+            self._plan.clear()
+            self.asked, self.checked = [], []
+
+    def take(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> tuple[Asked, Answer]:
+        """The next answer, and the record of the request."""
+        with self._lock:
+            asked = Asked(len(self.asked), path, headers, body)
+            self.asked.append(asked)
+            answer = self._plan.popleft() if self._plan else Stream("A short answer.")
+        return asked, answer
+
+    def close(self) -> None:
+        """End it."""
+        self.forget()
+        self.shutdown()
+        self.server_close()
+        self._thread.join(10)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is no error."""

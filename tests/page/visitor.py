@@ -1,0 +1,211 @@
+"""A visitor of the page: a browser tab, what can be read in it, and a watch over all that it requests and logs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    WebError,
+)
+
+T = TypeVar("T")
+
+PATIENCE = 30.0  # seconds; whoever waits that long has found something that hangs
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+)  # fmt: skip
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+# The text of a message, block by block: no captions, labels, errors or buttons.
+BLOCKS = """message => [...message.querySelectorAll(
+        '[data-testid=stMarkdownContainer], [data-testid=stCode], [data-testid=stText]')]
+    .filter(part => !part.closest('[data-testid=stCaptionContainer], button, [data-testid=stAlert]'))
+    .filter(part => part.offsetParent !== null)
+    .map(part => (part.dataset.testid === 'stCode' ? part.querySelector('code') : part).innerText)"""
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Debian's Chromium, or another. Raises RuntimeError where there is none."""
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        raise RuntimeError("These tests need Chromium on the PATH. Debian: apt install chromium")
+    return playwright.chromium.launch(executable_path=found, args=list(QUIET))
+
+
+def squeezed(text: str) -> str:
+    """The text with every run of white space as one space."""
+    return " ".join(text.split())
+
+
+class Watch:
+    """What the tabs of one browser context requested, and what they complained about."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.requested: list[str] = []
+        self.complaints: list[str] = []
+        self._context = context
+        self._listeners = {"request": self._asks, "console": self._says, "weberror": self._fails}
+        for event, listener in self._listeners.items():
+            context.on(event, listener)  # type: ignore[call-overload]
+
+    def close(self) -> None:
+        """Watch no longer."""
+        for event, listener in self._listeners.items():
+            self._context.remove_listener(event, listener)
+
+    def _asks(self, request: Request) -> None:
+        self.requested.append(request.url)
+
+    def _says(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def _fails(self, error: WebError) -> None:
+        self.complaints.append(str(error.error))
+
+    def strangers(self, ports: set[int]) -> list[str]:
+        """Requests to anywhere but these ports of this machine."""
+        return [
+            url
+            for url in self.requested
+            if urlsplit(url).scheme in ("http", "https", "ws", "wss")
+            and (urlsplit(url).hostname, urlsplit(url).port) not in {("127.0.0.1", port) for port in ports}
+        ]
+
+
+class Visitor:
+    """One tab."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        page.set_default_timeout(PATIENCE * 1000)
+
+    def open(self, address: str = "/") -> Visitor:
+        """Go there, and wait until the chat's box is drawn and the script rests or streams."""
+        self.page.goto(self.url + address)
+        self.box.wait_for()
+        return self
+
+    @property
+    def box(self) -> Locator:
+        """Where one types."""
+        return self.page.locator("[data-testid=stChatInputTextArea]")
+
+    @property
+    def answers(self) -> Locator:
+        """The answers, in order."""
+        return self.page.locator("[class*='st-key-assistant-']")
+
+    @property
+    def questions(self) -> Locator:
+        """What the user said, in order."""
+        return self.page.locator("[class*='st-key-user-']")
+
+    @property
+    def alert(self) -> Locator:
+        """The errors on the page."""
+        return self.page.locator("[data-testid=stAlert]")
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        """The button of that name."""
+        return self.page.get_by_role("button", name=name).first
+
+    def key(self, key: str) -> Locator:
+        """The widget or container of that key."""
+        return self.page.locator(f".st-key-{key}")
+
+    def switch(self, name: str) -> Locator:
+        """Whether that parameter is sent: its checkbox."""
+        return self.key(f"{name}-send").locator("input")
+
+    def flip(self, name: str) -> None:
+        """Switch that parameter on or off."""
+        self.key(f"{name}-send").locator("label").first.click()
+
+    def number(self, name: str) -> Locator:
+        """That parameter's number box."""
+        return self.key(f"{name}-number").locator("input")
+
+    def slider(self, name: str) -> Locator:
+        """That parameter's slider."""
+        return self.page.locator(f"[class*='st-key-{name}-slide-'] [role=slider]")
+
+    def say(self, text: str) -> None:
+        """Type it and send it."""
+        self.box.fill(text)
+        self.box.press("Enter")
+
+    def blocks(self, which: int = -1) -> list[str]:
+        """The blocks of an answer as they are read."""
+        return self._blocks(self.answers, which)
+
+    def text(self, which: int = -1) -> str:
+        """An answer's text as it is read, white space squeezed."""
+        return squeezed(" ".join(self.blocks(which)))
+
+    def said(self, which: int = -1) -> str:
+        """A question exactly as it is shown."""
+        return "".join(self._blocks(self.questions, which))
+
+    def _blocks(self, messages: Locator, which: int) -> list[str]:
+        count = messages.count()
+        at = which if which >= 0 else count + which
+        if not 0 <= at < count:
+            return []
+        return list(messages.nth(at).evaluate(BLOCKS))
+
+    def figures(self, which: int = -1) -> str:
+        """The line of figures under an answer, empty where there is none yet."""
+        at = self.answers.nth(which) if which >= 0 else self.answers.last
+        line = at.locator("[class*='st-key-figures-'] [data-testid=stCaptionContainer]")
+        return line.first.inner_text() if line.count() else ""
+
+    @property
+    def resting(self) -> bool:
+        """Whether the script has nothing to do."""
+        state = self.page.locator("[data-testid=stApp]").get_attribute("data-test-script-state")
+        return state == "notRunning"
+
+    def until(self, what: str, condition: Callable[[], T], patience: float = PATIENCE) -> T:
+        """What the condition gives once it holds. Fails where it does not in time."""
+        end = time.monotonic() + patience
+        while True:
+            if value := condition():
+                return value
+            if time.monotonic() > end:
+                raise AssertionError(f"never came: {what}; the page reads:\n{self.page.inner_text('body')}")
+            self.page.wait_for_timeout(15)
+
+    def rest(self) -> None:
+        """Wait until the script has nothing to do."""
+        self.until("the page rests", lambda: self.resting)
+
+    def ended(self, how: str = "finished", which: int = -1) -> str:
+        """The line of figures, once the answer has ended in that way and the page rests."""
+        self.until(f"an answer that {how}", lambda: how in self.figures(which))
+        self.rest()
+        return self.figures(which)
+
+    def reads(self, text: str, which: int = -1) -> None:
+        """Wait until the answer reads exactly like that, white space aside."""
+        self.until(f"“{text}”", lambda: self.text(which) == squeezed(text), patience=5)
+
+    def grows(self, by: int = 60) -> None:
+        """Wait until more of the last answer is shown."""
+        at = len(self.text())
+        self.until("more text", lambda: len(self.text()) >= at + by)
