@@ -261,8 +261,8 @@ def test_timeouts_are_told_apart() -> None:
     with Server(says_then_waits(head(), texts("Hello"))) as server:
         text, error = ask_until_error(server, given.client(first_byte=PATIENCE, silence=0.25))
     assert time.monotonic() - begun < PATIENCE / 2, "the one for the first byte is not in force any more"
-        assert (text, type(error)) == ("Hello", TimedOut)
-        assert error.message == "The answer stopped: nothing more came for 0.25 s."
+    assert (text, type(error)) == ("Hello", TimedOut)
+    assert error.message == "The answer stopped: nothing more came for 0.25 s."
 
 
 def test_first_byte_may_take_longer_than_silence() -> None:
