@@ -30,7 +30,7 @@ def shown(tab: Visitor, name: str) -> Decimal:
     box, slider = tab.number(name), tab.slider(name)
     tab.until(
         "box and slider agree",
-        lambda: Decimal(box.input_value()) == Decimal(slider.get_attribute("aria-valuenow") or "nan"),
+        lambda: Decimal(box.input_value()) == Decimal(slider.input_value()),
     )
     return Decimal(box.input_value())
 
@@ -102,7 +102,7 @@ def test_bounds_hold(tab: Visitor, upstream: Upstream, parameter: Parameter) -> 
     name = parameter.name
     switched_on(tab, name)
     slider = tab.slider(name)
-    least, most = (Decimal(slider.get_attribute(f"aria-value{end}") or "nan") for end in ("min", "max"))
+    least, most = (Decimal(slider.get_attribute(end) or "nan") for end in ("min", "max"))
     assert least == Decimal(str(parameter.minimum))
     if parameter.maximum is None:
         assert most == default().context_window  # nothing of it is used yet

@@ -22,7 +22,7 @@ from playwright.sync_api import (
 
 T = TypeVar("T")
 
-PATIENCE = 30.0  # seconds; whoever waits that long has found something that hangs
+PATIENCE = 15.0  # seconds; whoever waits that long has found something that hangs
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -143,7 +143,7 @@ class Visitor:
 
     def slider(self, name: str) -> Locator:
         """That parameter's slider."""
-        return self.page.locator(f"[class*='st-key-{name}-slide-'] [role=slider]")
+        return self.page.locator(f"[class*='st-key-{name}-slide-'] input")
 
     def say(self, text: str) -> None:
         """Type it and send it."""
