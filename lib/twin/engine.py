@@ -129,7 +129,9 @@ def _request(job: Job, context: int) -> dict[str, Any]:
     }
     request: dict[str, Any] = {
         **sampling,
-        "max_tokens": min(job.max_tokens, context),  # more is refused; llama.cpp cannot even read numbers of any size
+        "max_tokens": min(
+            job.max_tokens, context
+        ),  # more is refused; llama.cpp cannot even read numbers of any size
         "stop": list(job.stop),
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -173,7 +175,9 @@ class Engine:
         # Not one shared context (kv_unified): overcommitting that fails every running generation at once.
         params.n_parallel, params.n_ctx = slots, context * slots
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-        params.n_batch = params.n_ubatch = 256  # bounds how long a stop takes while a prompt is being read
+        # How long a stop takes while a prompt is being read, and how long the other slots wait meanwhile: 0.36 s
+        # with 64, 1.3-1.9 s with 256, at the same speed (measured at 200 prompt tokens/s).
+        params.n_batch = params.n_ubatch = 64
         params.verbosity, params.cache_ram_mib = 0, 0
         params.api_keys = [secrets.token_urlsafe(32)]  # it always opens a listener of its own: nobody gets in
         try:
