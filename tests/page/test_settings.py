@@ -21,7 +21,7 @@ def ask(tab: Visitor, upstream: Upstream) -> Asked:
     """Send something and wait for the end; the request as it came."""
     number = len(upstream.asked)
     tab.say("Go")
-    tab.ended(which=number)
+    tab.ended(" out · ", which=number)
     return upstream.asked[number]
 
 
@@ -72,11 +72,11 @@ def test_what_is_shown_is_sent(tab: Visitor, upstream: Upstream, parameter: Para
     assert sent(ask(tab, upstream), parameter) == Decimal(value)
 
     # The slider, by the keyboard.
-    before = shown(tab, name)
-    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowRight"):
-        tab.slider(name).press(key)
-    tab.until("the box follows", lambda: shown(tab, name) == before + 2 * Decimal(str(parameter.step)))
-    assert sent(ask(tab, upstream), parameter) == shown(tab, name)
+    for steps in (1, 2):
+        tab.slider(name).press("ArrowRight")
+        expected = Decimal(value) + steps * Decimal(str(parameter.step))
+        tab.until("the box follows", lambda expected=expected: shown(tab, name) == expected)
+    assert sent(ask(tab, upstream), parameter) == expected
 
     # Its ends, by the slider.
     tab.slider(name).press("Home")
@@ -116,6 +116,19 @@ def test_bounds_hold(tab: Visitor, upstream: Upstream, parameter: Parameter) -> 
         value = sent(ask(tab, upstream), parameter)
         assert least <= value <= most
         assert value != beyond
+
+
+@pytest.mark.parametrize("pause", [0, 33])
+def test_a_key_that_is_held_moves_box_and_slider_alike(tab: Visitor, upstream: Upstream, pause: int) -> None:
+    """Faster than the page's own answers come back: none of those may undo a step."""
+    ask(tab, upstream)
+    for key, expected in (("ArrowRight", "0.72"), ("ArrowLeft", "0.6")) * 2:
+        tab.slider("temperature").focus()
+        for _ in range(12):
+            tab.page.keyboard.press(key)
+            tab.page.wait_for_timeout(pause)
+        tab.until("both are there", lambda expected=expected: shown(tab, "temperature") == Decimal(expected))
+    assert ask(tab, upstream).body["temperature"] == 0.6
 
 
 def test_all_of_them_at_once(tab: Visitor, upstream: Upstream) -> None:

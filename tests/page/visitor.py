@@ -131,15 +131,15 @@ class Visitor:
 
     def switch(self, name: str) -> Locator:
         """Whether that parameter is sent: its checkbox."""
-        return self.key(f"{name}-send").locator("input")
+        return self.page.locator(f"[class*='st-key-{name}-send'] input")
 
     def flip(self, name: str) -> None:
         """Switch that parameter on or off."""
-        self.key(f"{name}-send").locator("label").first.click()
+        self.page.locator(f"[class*='st-key-{name}-send'] label").first.click()
 
     def number(self, name: str) -> Locator:
         """That parameter's number box."""
-        return self.key(f"{name}-number").locator("input")
+        return self.page.locator(f"[class*='st-key-{name}-number'] input")
 
     def slider(self, name: str) -> Locator:
         """That parameter's slider."""
