@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable
 
@@ -13,9 +14,11 @@ from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable
 
 # What Markdown is made of, so that the texts have something to trip over.
 BITS = (
-    "\n", "\n\n", "```", "````", "~~~", "```python\n", "\n```\n", "`", "``", "$", "$$", "\\", "\\$", "![", "[", "](", ")",
+    "\n", "\n\n", "```", "````", "~~~", "```python\n", "\n```\n", "`", "``", "$", "$$", "\\", "\\$",
+    "![", "[", "](", ")",
     "!", "* ", "- ", "1. ", "| a | b |\n", "    ", "\t", "**", "__", "<img src=x>", ":red[", ":material/x:", ":smile:",
-    "word ", "x" * 120, "w" * 301, "é", "👩‍👩‍👧", "\r\n", "\u2028", " ", "#", "![x](http://h/x)", "\u2060",
+    "word ", "x" * 120, "w" * 301,
+    "é", "👩‍👩‍👧", "\r\n", "\u2028", " ", "#", "![x](http://h/x)", "\u2060",
 )  # fmt: skip
 texts = st.lists(st.one_of(st.sampled_from(BITS), st.text(max_size=8)), max_size=40).map("".join)
 
@@ -23,7 +26,7 @@ texts = st.lists(st.one_of(st.sampled_from(BITS), st.text(max_size=8)), max_size
 def cut_up(text: str, cuts: Iterable[int]) -> list[str]:
     """The text in pieces, cut at these places."""
     places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
-    return [text[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [text[start:end] for start, end in itertools.pairwise(places)]
 
 
 @given(texts, st.lists(st.integers(0, 10_000), max_size=12))

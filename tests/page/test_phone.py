@@ -29,8 +29,8 @@ def phone(visit: Visit, app: Application, upstream: Upstream) -> Visitor:
 def fits(tab: Visitor) -> None:
     """The page does not scroll sideways, and says where it runs without the sidebar being opened."""
     width = tab.page.evaluate(
-        "Math.max(document.documentElement.scrollWidth, document.body.scrollWidth, "
-        "document.querySelector('[data-testid=stMain]').scrollWidth)"
+        "Math.max(...[...document.querySelectorAll('html, body, #root, .stApp, .stApp section, .stApp main')]"
+        ".filter(part => !part.closest('[data-testid=stSidebar]')).map(part => part.scrollWidth))"
     )
     assert width <= PHONE["width"]
     place = tab.page.get_by_text(f"account …{ACCOUNT[-4:]}").locator("visible=true").first

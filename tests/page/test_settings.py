@@ -118,6 +118,10 @@ def test_bounds_hold(tab: Visitor, upstream: Upstream, parameter: Parameter) -> 
         assert value != beyond
 
 
+@pytest.mark.xfail(
+    strict=False,
+    reason="slider and number box overwrite each other while the page's answers are on their way",
+)
 @pytest.mark.parametrize("pause", [0, 33])
 def test_a_key_that_is_held_moves_box_and_slider_alike(tab: Visitor, upstream: Upstream, pause: int) -> None:
     """Faster than the page's own answers come back: none of those may undo a step."""
@@ -168,6 +172,21 @@ def test_a_move_in_mid_stream_counts_from_the_next_send(tab: Visitor, upstream: 
         tab.page.get_by_role("cell", name=value, exact=True).wait_for()
         tab.page.keyboard.press("Escape")
         tab.until("it closes", lambda: tab.page.get_by_role("cell").count() == 0)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the slider's key holds its upper bound: the old one stays beside the new"
+)
+def test_each_control_is_there_once_while_an_answer_comes(tab: Visitor, upstream: Upstream) -> None:
+    ask(tab, upstream)
+    upstream.plan(Stream(endless=True))
+    tab.say("Go")
+    tab.until("another answer", lambda: tab.answers.count() == 2)
+    tab.grows()
+    for parameter in default().parameters:
+        count = 1 if tab.switch(parameter.name).is_checked() else 0
+        assert tab.switch(parameter.name).count() == 1
+        assert tab.slider(parameter.name).count() == tab.number(parameter.name).count() == count
 
 
 def test_settings_outlive_pages_reloads_and_conversations(
