@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, UTC
 from email.utils import format_datetime
 
 import pytest
@@ -117,7 +117,7 @@ def test_retry_after_in_seconds_is_obeyed() -> None:
 
 def test_retry_after_as_a_date_is_obeyed() -> None:
     told: Told = []
-    date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=2), usegmt=True)
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     with Server(refuses(503, 3043, "busy", retry_after=date), streams("Hi")) as server:
         ask(server, told)
     [(_, wait, _)] = told
