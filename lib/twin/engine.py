@@ -13,7 +13,7 @@ import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -268,7 +268,7 @@ class Engine:
             job = call.job
             if job.prompt is not None and self._opening:
                 # The engine puts the opening token in front by itself; a raw prompt often has it already.
-                job = Job(**{**vars(job), "prompt": job.prompt.removeprefix(self._opening)})
+                job = replace(job, prompt=job.prompt.removeprefix(self._opening))
             answer: Callable[[bytes, Callable[[bytes], bool]], Any] = (
                 self._server.handle_chat_completions
                 if job.prompt is None
