@@ -54,7 +54,8 @@ def toggle(scene: Scene) -> None:
     before = switch.is_checked()
     scene.tab.flip("top_k")
     scene.tab.until("the switch turns", lambda: switch.is_checked() != before)
-    scene.tab.until("its slider", lambda: scene.tab.slider("top_k").count() == (0 if before else 1))
+    note = scene.tab.key("parameter-top_k").get_by_text("not sent")
+    scene.tab.until("the page's answer", lambda: note.count() == (1 if before else 0))
 
 
 def button(scene: Scene) -> None:

@@ -16,7 +16,8 @@ from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable
 BITS = (
     "\n", "\n\n", "```", "````", "~~~", "```python\n", "\n```\n", "`", "``", "$", "$$", "\\", "\\$",
     "![", "[", "](", ")",
-    "!", "* ", "- ", "1. ", "| a | b |\n", "    ", "\t", "**", "__", "<img src=x>", ":red[", ":material/x:", ":smile:",
+    "!", "* ", "- ", "1. ", "| a | b |\n", "    ", "\t", "**", "__", "<img src=x>", ":red[",
+    ":material/x:", ":smile:",
     "word ", "x" * 120, "w" * 301,
     "é", "👩‍👩‍👧", "\r\n", "\u2028", " ", "#", "![x](http://h/x)", "\u2060",
 )  # fmt: skip

@@ -147,7 +147,7 @@ def test_code_is_exact_and_in_colours(tab: Visitor, upstream: Upstream) -> None:
 
 
 def test_a_question_is_shown_exactly_as_typed(tab: Visitor, upstream: Upstream) -> None:
-    text = 'It\'s "quoted", *starred*, <b>tagged</b>, `ticked`, $5 & $6:\n\n    indented\n# no heading\n![x](y) :smile:'
+    text = 'It\'s "quoted", *starred*, <b>tagged</b>, `ticks`, $5 & $6:\n\n    inside\n# no heading\n![x](y) :smile:'
     tab.box.fill(text)
     tab.box.press("Enter")
     tab.ended()

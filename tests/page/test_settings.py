@@ -28,6 +28,7 @@ def ask(tab: Visitor, upstream: Upstream) -> Asked:
 def shown(tab: Visitor, name: str) -> Decimal:
     """What the number box and the slider agree on."""
     box, slider = tab.number(name), tab.slider(name)
+    tab.rest()
     tab.until(
         "box and slider agree",
         lambda: Decimal(box.input_value()) == Decimal(slider.input_value()),
@@ -85,12 +86,14 @@ def test_what_is_shown_is_sent(tab: Visitor, upstream: Upstream, parameter: Para
 
     # Off, and back to the default.
     tab.flip(name)
-    tab.page.locator(f".st-key-parameter-{name}").get_by_text("not sent").wait_for()
+    tab.key(f"parameter-{name}").get_by_text("not sent").wait_for()
+    tab.rest()
     assert name not in ask(tab, upstream).body
     tab.flip(name)
     tab.key(f"{name}-reset").get_by_role("button").first.click()
     if parameter.default is None:
         tab.until("it is off", lambda: not tab.switch(name).is_checked())
+        tab.rest()
         assert name not in ask(tab, upstream).body
     else:
         tab.until("the default", lambda: shown(tab, name) == Decimal(str(parameter.default)))
@@ -158,9 +161,9 @@ def test_a_move_in_mid_stream_counts_from_the_next_send(tab: Visitor, upstream: 
     upstream.plan(Stream(endless=True))
     tab.say("Go")
     tab.grows()
-    for _ in range(3):
+    for value in ("0.61", "0.62", "0.63"):
         tab.slider("temperature").press("ArrowRight")
-    tab.until("the box follows", lambda: tab.number("temperature").input_value() == "0.63")
+        tab.until("the box follows", lambda v=value: tab.number("temperature").input_value() == v)
     tab.grows()
     upstream.asked[0].release()
     tab.ended()

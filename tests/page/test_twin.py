@@ -77,21 +77,31 @@ def twin_of(app: Application, tab: Visitor) -> Twin:
     (pid,) = children(app.process.pid)
     variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     environment = dict(line.split("=", 1) for line in variables if "=" in line)
-    return Twin(pid, _listens_at(pid), environment["PADDOCK_TWIN_ACCOUNT"], environment["PADDOCK_TWIN_TOKEN"])
+    account, token = environment["PADDOCK_TWIN_ACCOUNT"], environment["PADDOCK_TWIN_TOKEN"]
+    for port in listens_at(pid):  # the engine in it has one of its own
+        twin = Twin(pid, port, account, token)
+        try:
+            assert twin.running >= 0
+        except OSError:
+            continue
+        return twin
+    raise AssertionError("the twin answers nowhere")
 
 
-def _listens_at(pid: int) -> int:
+def listens_at(pid: int) -> list[int]:
+    """The ports at which the process listens."""
     sockets = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         try:
             sockets.add(os.readlink(entry))
         except OSError:
             continue
-    for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
-        _, local, _, state, *rest = line.split()
-        if state == "0A" and f"socket:[{rest[5]}]" in sockets:
-            return int(local.partition(":")[2], 16)
-    raise AssertionError("the twin listens nowhere")
+    lines = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    return [
+        int(line[1].partition(":")[2], 16)
+        for line in lines
+        if line[3] == "0A" and f"socket:[{line[9]}]" in sockets
+    ]
 
 
 @pytest.fixture
