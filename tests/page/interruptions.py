@@ -13,7 +13,13 @@ from tests.page.visitor import Visitor
 OUTAGE = 3.0  # seconds
 
 # What the browser says of its own about a connection that breaks.
-NOISE = ["WebSocket connection to", "net::ERR_", "WebSocket onerror", "Failed to load resource"]
+NOISE = [
+    "Client Error in reaching server",
+    "WebSocket connection to",
+    "net::ERR_",
+    "WebSocket onerror",
+    "Failed to load resource",
+]
 
 
 @dataclass
