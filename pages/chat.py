@@ -28,7 +28,7 @@ with st.sidebar:
         "System prompt", key=SYSTEM, height=90, placeholder="Who the model should be, and how it should answer",
         on_change=tab.keep_system, help="Sent first, with every message.",
     )  # fmt: skip
-    controls.draw(tab.chat, tab.window - tab.used[0])
+    controls.draw(tab.chat, tab.room, tab.window)
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     where_slot = st.empty()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -14,27 +15,39 @@ from lib.settings import Setting, default
 
 # A seed is rolled among numbers that a person can read out.
 _MOST_ROLLED = 999_999
+# Seconds within which a browser has heard of a move.
+_ROUND_TRIP = 0.5
 
 
-def draw(chat: Chat, room: int) -> None:
-    """The controls; what they are set to counts from the next send. ``room``: tokens that the context leaves."""
+def draw(chat: Chat, room: int, window: int) -> None:
+    """The controls; what they are set to counts from the next send.
+
+    ``window`` is the context in tokens, ``room`` what is left of it: what bounds a parameter without a maximum.
+    """
     for parameter in chat.model.parameters:
-        most = parameter.maximum if parameter.maximum is not None else max(room, int(parameter.minimum))
+        most, end = parameter.maximum, parameter.maximum
+        if most is None or end is None:
+            most, end = max(room, int(parameter.minimum)), window
         setting = chat.settings[parameter.name]
         if setting.value > most:  # the context has less room than before: what is shown is what is sent
             setting = replace(setting, value=parameter.cast(most))
             chat.settings = chat.settings.put(setting)
         with st.container(key=f"parameter-{parameter.name}", gap="xxsmall"):
-            _draw_one(chat, parameter, setting, most)
+            _draw_one(chat, parameter, setting, most, end)
 
 
-def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number) -> None:
+def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number, end: Number) -> None:
     name = parameter.name
-    # A slider with another upper bound is another widget; under the same key the browser draws it at its lowest.
-    send, slide, number = f"{name}-send", f"{name}-slide-{most}", f"{name}-number"
-    for key, value in ((send, setting.sent), (slide, setting.value), (number, setting.value)):
-        if st.session_state.get(key) != value:  # only what differs: a hand may be on the control
-            st.session_state[key] = value
+    # A slider with another end is another widget, and for a moment the browser shows both: so it ends with the
+    # window, which stays, and not with the room in it. What is set beyond the room is taken back when it is drawn.
+    send, slide, number = f"{name}-send", f"{name}-slide-{end}", f"{name}-number"
+    if st.session_state.get(send) != setting.sent:  # only what differs is set: a hand may be on the control
+        st.session_state[send] = setting.sent
+    st.session_state[f"{name}-drawn"] = setting.value
+    for key in (slide, number):
+        if (reported := st.session_state.get(key)) != setting.value:
+            st.session_state[key] = setting.value
+            st.session_state[f"{key}-overruled"] = (reported, time.monotonic())
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.toggle(
@@ -58,16 +71,16 @@ def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number) 
     bounds: dict[str, Any] = {
         "label": parameter.label,
         "min_value": parameter.cast(parameter.minimum),
-        "max_value": parameter.cast(most),
         "step": parameter.cast(parameter.step),
         "format": "%d" if parameter.kind == "integer" else "%g",
         "on_change": _move,
         "label_visibility": "collapsed",
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        if parameter.minimum < most:  # a slider needs two ends
-            st.slider(key=slide, args=(chat, name, slide), **bounds)
-        st.number_input(key=number, args=(chat, name, number), width=108, **bounds)
+        st.slider(key=slide, max_value=parameter.cast(end), args=(chat, name, slide, number), **bounds)
+        st.number_input(
+            key=number, max_value=parameter.cast(most), args=(chat, name, number, slide), width=108, **bounds
+        )
 
 
 def _help(parameter: Parameter) -> str:
@@ -87,10 +100,24 @@ def _switch(chat: Chat, name: str, key: str) -> None:
     _put(chat, replace(chat.settings[name], sent=bool(st.session_state[key])))
 
 
-def _move(chat: Chat, name: str, key: str) -> None:
+def _move(chat: Chat, name: str, key: str, partner: str) -> None:
     value = st.session_state[key]
-    if value is not None:  # an emptied number box
+    if value is not None and not _is_echo(name, key, partner):
         chat.settings = chat.settings.with_value(name, chat.model.parameter(name).cast(value))
+
+
+def _is_echo(name: str, key: str, partner: str) -> bool:
+    """Whether a control's new value is only its old one, from before it was moved along with its partner.
+
+    A browser's message holds every control's value, and may leave before the browser has heard of the move: then
+    Streamlit takes the old value for a change. It is none if the partner was moved too (nobody has two hands on one
+    mouse), or if the move was only just now.
+    """
+    overruled, at = st.session_state.get(f"{key}-overruled", (None, 0.0))
+    if st.session_state[key] != overruled:
+        return False
+    moved_too = st.session_state.get(partner) not in (None, st.session_state.get(f"{name}-drawn"))
+    return moved_too or time.monotonic() - at < _ROUND_TRIP
 
 
 def _roll(chat: Chat, parameter: Parameter, most: int) -> None:

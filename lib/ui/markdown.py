@@ -14,9 +14,12 @@ _IMAGE = re.compile(r"!(?=\[)")
 # Streamlit's own syntax is text here: ":red[…]" needs a backslash, ":smile:" and ":material/…:" the joiner.
 _DIRECTIVE = re.compile(r":(?=[a-z][\w-]*\[)")
 _SHORTCODE = re.compile(r":(?=[a-z][\w+-]*:|material/)")
+# Streamlit sets "<=", "->" and the like as one sign, and "--" as a dash.
+_LIGATURE = re.compile(r"<(?=[-=])|-(?=>)|>(?==)|~(?==)|(?<=[\w ])-(?=-[\w ])")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:[^`\n]|\n(?![ \t]*\n)|(?!(?<!`)\1(?!`))`)*?(?<!`)\1(?!`)")
 _DOLLAR = re.compile(r"(?<!\\)(\\*)\$")
 _FENCE = re.compile(r"^([ \t]*)(`{3,}(?=[^`]*$)|~{3,})[ \t]*([^\s`{]*)")
+_TABLE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*\|", re.MULTILINE)  # the line under a table's head
 # What could still become a fence or an image while its line is incomplete.
 _UNSURE = re.compile(r"^[ \t]*(`{1,3}|~{1,3})[^`\s]*$")
 
@@ -57,7 +60,8 @@ def _literal(text: str) -> str:
     """Text outside code whose dollars, directives and shortcodes stay what they are."""
     # "$x$" would be set as a formula; a dollar that is escaped already stays as it is.
     text = _DOLLAR.sub(lambda match: match[0] if len(match[1]) % 2 else match[1] + "\\$", text)
-    return _SHORTCODE.sub(":" + _JOINER, _DIRECTIVE.sub("\\:", text))
+    text = _SHORTCODE.sub(":" + _JOINER, _DIRECTIVE.sub("\\:", text))
+    return _LIGATURE.sub(lambda match: match[0] + _JOINER, text)
 
 
 class Blocks:
@@ -132,6 +136,11 @@ class Blocks:
         assert self._fence is not None  # noqa: S101
         indent, _, language = self._fence
         return Code("\n".join(line.removeprefix(indent) for line in lines), language)
+
+
+def has_table(prose: str) -> bool:
+    """Whether there is a table in it, which may be wider than the page."""
+    return _TABLE.search(prose) is not None
 
 
 def blocks(text: str) -> Iterator[Block]:

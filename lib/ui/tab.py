@@ -55,6 +55,11 @@ class Tab:
         conversation, _ = self.chat.view()
         return figures.context_used(conversation, conversation.path())
 
+    @property
+    def room(self) -> int:
+        """Tokens that the context leaves for an answer."""
+        return self.window - self.used[0]
+
     def shown(self, window: int) -> int:
         """How many messages are drawn: the last ones, and as many more as were asked for."""
         return int(st.session_state.setdefault(_SHOWN, window))

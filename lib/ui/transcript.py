@@ -11,7 +11,7 @@ from lib.answer import Ending
 from lib.chat import Live
 from lib.conversation import Message
 from lib.ui import figures
-from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable
+from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable, has_table
 from lib.ui.tab import Tab
 from lib.ui.trouble import trouble
 
@@ -25,7 +25,9 @@ def draw_block(block: Block, at: DeltaGenerator) -> None:
     """One block of a model's text. Code never goes through the Markdown parser."""
     match block:
         case Prose(text):
-            at.markdown(drawable(text))
+            # A row that does not wrap scrolls by itself: a wide table then does not move the page.
+            place = at.container(horizontal=True, wrap=False) if has_table(text) else at
+            place.markdown(drawable(text))
         case Code(text, language):
             at.code(text, language=language if len(text) <= MOST_HIGHLIGHTED else None, wrap_lines=True)
 

@@ -62,9 +62,6 @@ def test_empty_streaming_and_finished(phone: Visitor, upstream: Upstream) -> Non
     fits(phone)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a table that is too wide widens the page instead of scrolling by itself"
-)
 def test_a_wide_table_scrolls_by_itself(phone: Visitor, upstream: Upstream) -> None:
     upstream.plan(Stream(TABLE))
     phone.say("Go")

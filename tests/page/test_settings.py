@@ -121,10 +121,6 @@ def test_bounds_hold(tab: Visitor, upstream: Upstream, parameter: Parameter) -> 
         assert value != beyond
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="slider and number box overwrite each other while the page's answers are on their way",
-)
 @pytest.mark.parametrize("pause", [0, 33])
 def test_a_key_that_is_held_moves_box_and_slider_alike(tab: Visitor, upstream: Upstream, pause: int) -> None:
     """Faster than the page's own answers come back: none of those may undo a step."""
@@ -177,9 +173,6 @@ def test_a_move_in_mid_stream_counts_from_the_next_send(tab: Visitor, upstream: 
         tab.until("it closes", lambda: tab.page.get_by_role("cell").count() == 0)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the slider's key holds its upper bound: the old one stays beside the new"
-)
 def test_each_control_is_there_once_while_an_answer_comes(tab: Visitor, upstream: Upstream) -> None:
     ask(tab, upstream)
     upstream.plan(Stream(endless=True))
