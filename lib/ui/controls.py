@@ -16,7 +16,7 @@ from lib.settings import Setting, default
 # A seed is rolled among numbers that a person can read out.
 _MOST_ROLLED = 999_999
 # Seconds within which a browser has heard of a move.
-_ROUND_TRIP = 0.5
+_ROUND_TRIP = 1.5
 
 
 def draw(chat: Chat, room: int, window: int) -> None:
@@ -43,11 +43,10 @@ def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number, 
     send, slide, number = f"{name}-send", f"{name}-slide-{end}", f"{name}-number"
     if st.session_state.get(send) != setting.sent:  # only what differs is set: a hand may be on the control
         st.session_state[send] = setting.sent
-    st.session_state[f"{name}-drawn"] = setting.value
     for key in (slide, number):
-        if (reported := st.session_state.get(key)) != setting.value:
+        if (shown := st.session_state.get(key)) != setting.value:
             st.session_state[key] = setting.value
-            st.session_state[f"{key}-overruled"] = (reported, time.monotonic())
+            _remember(key, shown, setting.value)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.toggle(
@@ -77,9 +76,9 @@ def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number, 
         "label_visibility": "collapsed",
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.slider(key=slide, max_value=parameter.cast(end), args=(chat, name, slide, number), **bounds)
+        st.slider(key=slide, max_value=parameter.cast(end), args=(chat, name, slide), **bounds)
         st.number_input(
-            key=number, max_value=parameter.cast(most), args=(chat, name, number, slide), width=108, **bounds
+            key=number, max_value=parameter.cast(most), args=(chat, name, number), width=108, **bounds
         )
 
 
@@ -100,24 +99,27 @@ def _switch(chat: Chat, name: str, key: str) -> None:
     _put(chat, replace(chat.settings[name], sent=bool(st.session_state[key])))
 
 
-def _move(chat: Chat, name: str, key: str, partner: str) -> None:
+def _move(chat: Chat, name: str, key: str) -> None:
     value = st.session_state[key]
-    if value is not None and not _is_echo(name, key, partner):
+    if value is not None and not _is_echo(key, value):
         chat.settings = chat.settings.with_value(name, chat.model.parameter(name).cast(value))
 
 
-def _is_echo(name: str, key: str, partner: str) -> bool:
-    """Whether a control's new value is only its old one, from before it was moved along with its partner.
+# A browser's message holds the value of every control, and may leave before the browser has heard that one was moved
+# along with its partner. Streamlit then takes a value of a moment ago for a change, and would move both back to it.
 
-    A browser's message holds every control's value, and may leave before the browser has heard of the move: then
-    Streamlit takes the old value for a change. It is none if the partner was moved too (nobody has two hands on one
-    mouse), or if the move was only just now.
-    """
-    overruled, at = st.session_state.get(f"{key}-overruled", (None, 0.0))
-    if st.session_state[key] != overruled:
-        return False
-    moved_too = st.session_state.get(partner) not in (None, st.session_state.get(f"{name}-drawn"))
-    return moved_too or time.monotonic() - at < _ROUND_TRIP
+
+def _remember(key: str, *values: Number | None) -> None:
+    """Values that the page itself put into a control, or took out of it, just now."""
+    now = time.monotonic()
+    recent = [(at, value) for at, value in st.session_state.get(f"{key}-put", []) if now - at < _ROUND_TRIP]
+    st.session_state[f"{key}-put"] = [*recent, *((now, value) for value in values)]
+
+
+def _is_echo(key: str, value: Number) -> bool:
+    """Whether a control's new value is one that the page itself put there or took from there just now."""
+    now = time.monotonic()
+    return any(old == value and now - at < _ROUND_TRIP for at, old in st.session_state.get(f"{key}-put", []))
 
 
 def _roll(chat: Chat, parameter: Parameter, most: int) -> None:

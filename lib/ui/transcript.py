@@ -52,7 +52,6 @@ def attach(live: Live) -> None:
     cut = Blocks()
     cut.feed(live.before)
     tail, drawn, shown, status = st.empty(), 0, None, st.empty()
-    said = ""
 
     def pause() -> float:
         # A tail that is long is redrawn less often: it is sent whole each time.
@@ -63,14 +62,15 @@ def attach(live: Live) -> None:
         for block in cut.finished[drawn:]:
             draw_block(block, tail)
             # The new tail takes the place of the status line, which moves down by one.
-            tail, status, said = status, st.empty(), ""
+            tail, status = status, st.empty()
             drawn, shown = drawn + 1, None
         if (now := cut.tail()) != shown and now is not None:
             draw_block(now, tail)
             shown = now
-        if (waiting := _waiting(live)) != said:
+        waiting = _waiting(live)
+        if waiting or not text:
+            # Drawn in silence too: a click is noticed only where something is drawn.
             status.caption(waiting) if waiting else status.empty()
-            said = waiting
     if (last := cut.tail(ended=True)) is None:
         tail.empty()
     elif last != shown:
