@@ -58,6 +58,10 @@ st.chat_input("Message the model", key=INPUT, on_submit=tab.submit)
 if (refused := tab.refusal()) is not None:
     with notice.container():
         trouble(refused)
+elif tab.can_undo:
+    with notice.container(horizontal=True, vertical_alignment="center"):
+        st.caption("The message was deleted.", width="content")
+        st.button("Undo", key="undo", type="tertiary", icon=":material/undo:", on_click=tab.undo)
 if not path:
     with greeting.container():
         welcome.draw(tab, where)
@@ -74,9 +78,7 @@ with histories[tab.side]:
         if live is not None and message.id == live.message:
             continue  # it stands last, and is drawn last
         with transcript.speaker(message.role, message.id):
-            transcript.draw_message(message)
-            if message.answers:
-                transcript.draw_ending(tab, message)
+            transcript.draw_message(tab, message)
     st.empty()  # where the live answer's earlier variant, or its beginning, stood
 
 if live is not None:

@@ -129,7 +129,9 @@ def _request(job: Job, context: int) -> dict[str, Any]:
     }
     request: dict[str, Any] = {
         **sampling,
-        "max_tokens": min(job.max_tokens, context),  # more is refused; llama.cpp cannot even read numbers of any size
+        "max_tokens": min(
+            job.max_tokens, context
+        ),  # more is refused; llama.cpp cannot even read numbers of any size
         "stop": list(job.stop),
         "stream": True,
         "stream_options": {"include_usage": True},

@@ -42,10 +42,16 @@ class Registry:
 
     def new(self, like: Chat | None = None) -> Chat:
         """A new chat, with the system prompt and settings of another where one is given."""
-        chat = Chat(self.client, default(), Conversation())
+        return self._add(Conversation(like.conversation.system if like else ""), like)
+
+    def branch(self, chat: Chat, upto: str) -> Chat:
+        """A new chat that begins as that one does down to that message, with its settings."""
+        return self._add(chat.conversation.branch(upto), chat)
+
+    def _add(self, conversation: Conversation, like: Chat | None) -> Chat:
+        chat = Chat(self.client, default(), conversation)
         if like is not None:
             chat.settings = like.settings
-            chat.set_system(like.conversation.system)
         with self._lock:
             self._chats[chat.id] = chat
             empty = [old for old in self._chats.values() if not old.conversation.messages]

@@ -14,7 +14,7 @@ from lib.ui import figures
 from lib.ui.registry import registry
 
 INPUT, SYSTEM = "prompt", "system"  # the keys of the two boxes
-_CHAT, _BEFORE, _SIDE, _REFUSED, _SHOWN = "chat", "before", "side", "refused", "shown"
+_CHAT, _BEFORE, _SIDE, _REFUSED, _SHOWN, _DELETED = "chat", "before", "side", "refused", "shown", "deleted"
 
 # The template puts some tokens around a continued answer: leave them room.
 _SLACK = 16
@@ -100,9 +100,48 @@ class Tab:
             self.chat.settings = self.chat.settings.with_value(cap, more)
         self._try(lambda backend: self.chat.go_on(message, backend, more))
 
+    def resume(self, message: Message) -> None:
+        """Let that answer go on where it was stopped or cut off."""
+        self._try(lambda backend: self.chat.go_on(message, backend))
+
     def open_variant(self, id: str) -> None:
         """Show the path through that message."""
         self._caught(lambda: self.chat.open(id))
+
+    def edit(self, message: Message, text: str, *, send: bool) -> bool:
+        """Give a message another text, and where ``send`` is set have it answered, or continued. False: refused."""
+        if not send:
+            return self._caught(lambda: self.chat.edit(message.id, text))
+        act = self.chat.rewrite if message.role == "assistant" else self.chat.ask_again
+        return self._try(lambda backend: act(message.id, text, backend))
+
+    def insert(self, after: Message, role: str, text: str) -> bool:
+        """Put a message in after that one. False where it was refused."""
+        return self._caught(lambda: self.chat.insert(after.id, role, text))
+
+    def branch(self, upto: Message) -> None:
+        """Go on in a new conversation that begins as this one does, down to that message."""
+        self.turn_to(registry().branch(self.chat, upto.id).id, before=self.chat.id)
+
+    def delete(self, message: Message) -> None:
+        """Take one message out, until somebody wants it back."""
+
+        def act() -> None:
+            before = self.chat.delete(message.id)
+            st.session_state[_DELETED] = (self.chat.id, before, self.chat.conversation)
+
+        self._caught(act)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether the last thing that happened to this conversation was a deletion."""
+        chat, _, now = st.session_state.get(_DELETED, (None, None, None))
+        return chat == self.chat.id and self.chat.conversation is now
+
+    def undo(self) -> None:
+        """Bring the deleted message back."""
+        _, before, now = st.session_state.pop(_DELETED)
+        self._caught(lambda: self.chat.restore(before, now))
 
     def new(self) -> None:
         """A new conversation with the same settings; the way back stays."""
@@ -116,7 +155,7 @@ class Tab:
         st.session_state[_SIDE] = 1 - self.side
         st.session_state.pop(_SHOWN, None)
 
-    def _try(self, act: Callable[[Backend], None]) -> bool:
+    def _try(self, act: Callable[[Backend], object]) -> bool:
         """Do what needs a backend. False where it was refused."""
 
         def with_backend() -> None:
@@ -128,7 +167,7 @@ class Tab:
 
         return self._caught(with_backend)
 
-    def _caught(self, act: Callable[[], None]) -> bool:
+    def _caught(self, act: Callable[[], object]) -> bool:
         """Do it; a refusal is kept for the next drawing."""
         try:
             act()
