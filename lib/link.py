@@ -13,6 +13,7 @@ from lib.model import Model
 from lib.settings import Settings, check
 
 VERSION = 1
+PARAMETER = "s"  # of the page's address
 # What browsers, mail programs and chat services carry without cutting it.
 MOST_CHARS = 6_000
 # What a link may unfold to: far more than one that fits can hold, far less than would hurt.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.ui import controls, figures, place, transcript, welcome
+from lib.ui import controls, figures, place, share, transcript, welcome
 from lib.ui.tab import INPUT, SYSTEM, Tab
 from lib.ui.trouble import trouble
 
@@ -34,6 +34,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     where_slot = st.empty()
     with where_slot.container():
         place.draw(where, busy=live is not None)
+    share.draw(tab)
     if path:
         st.button(
             "New conversation", key="new", icon=":material/add_comment:", type="tertiary", on_click=tab.new

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from lib import link
 from lib.backend import Backend
 from lib.chat import Chat
 from lib.conversation import Message
@@ -28,6 +29,7 @@ class Tab:
 
     def __init__(self, backend: Backend | None) -> None:
         known = registry()
+        self._take_link()
         chat = known.find(st.query_params.get("c")) or known.find(st.session_state.get(_CHAT)) or known.new()
         if st.session_state.get(_CHAT) != chat.id or SYSTEM not in st.session_state:
             # Another conversation, or this one after another page, which drops the widgets of this one.
@@ -37,6 +39,22 @@ class Tab:
         self.chat: Chat = chat
         self.backend = backend
         self.window = (backend and backend.context_window) or chat.model.context_window
+
+    def _take_link(self) -> None:
+        """Open the set-up that the address carries in a new conversation, once."""
+        if (text := st.query_params.pop(link.PARAMETER, None)) is None:
+            return
+        chat = registry().new()
+        try:
+            setup = link.decode(text, chat.model)
+        except BadInput as error:
+            st.session_state[_REFUSED] = error
+            return
+        chat.settings = setup.settings
+        chat.set_system(setup.system)
+        st.session_state[_CHAT] = st.query_params["c"] = chat.id
+        st.session_state[SYSTEM] = setup.system
+        st.session_state[INPUT] = setup.text
 
     @property
     def side(self) -> int:
