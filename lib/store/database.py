@@ -148,7 +148,7 @@ class Database:
             yield
         except PaddockError:
             raise
-        except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, OverflowError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeError, OverflowError) as error:
             failed, lost = failure(error, self.name)
             if lost:
                 self.close()

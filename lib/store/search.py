@@ -23,25 +23,33 @@ from sqlalchemy import (
 from lib.store import schema
 
 _BLANKS = str.maketrans(dict.fromkeys(punctuation, " "))
-# Chinese, Japanese, Thai, Lao, Khmer and Burmese are written without blanks: a whole sentence would be one word.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
-)
+# Thai, Lao, Khmer and Burmese are written without blanks, as Chinese and Japanese are: a sentence would be one word.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 
 
 def holds(text: str, dialect: str) -> ColumnElement[bool]:
     """The conversations that hold every word, in the title or any message; the last word may be a beginning."""
-    words = schema.escape(text).split()
+    words = text.split()
     return and_(*(_holds(word, word is words[-1], dialect) for word in words))
+
+
+def _indexed(word: str) -> bool:
+    """Whether every full-text search takes the word apart as we do."""
+    parts = word.translate(_BLANKS)
+    letters = [letter for letter in parts if letter != " "]
+    plain = all(
+        letter.isalnum() and (letter < "\u2000" or "\uac00" <= letter <= "\ud7a3") for letter in letters
+    )
+    return bool(letters) and plain and not _UNSPACED.search(parts)
 
 
 def _holds(word: str, last: bool, dialect: str) -> ColumnElement[bool]:
     parts = word.translate(_BLANKS)
-    indexed = any(letter.isalnum() for letter in parts) and not _UNSPACED.search(parts)
-    if indexed and dialect == "sqlite":
+    last = last and not parts.endswith(" ")  # “C++” is whole, “C” may become “Cat”
+    if _indexed(word) and dialect == "sqlite":
         found = _by_fts5(" ".join(parts.split()), last)
-    elif indexed and dialect == "postgresql":
-        found = _by_tsvector(" ".join(parts.split()), last)
+    elif _indexed(word) and dialect == "postgresql":
+        found = _by_tsvector(parts.split(), last)
     else:  # what no index knows, such as “:-)” or “猫”, is looked for letter by letter
         title, content = schema.conversation.c.title, schema.message.c.content
         return or_(
@@ -69,8 +77,7 @@ def _match(name: str, query: str) -> ColumnElement[bool]:
     return literal_column(name, String).bool_op("MATCH")(bindparam(None, query, String))
 
 
-def _by_tsvector(words: str, last: bool) -> CompoundSelect[int]:
-    parts = words.replace("\\", "").replace("'", "").split()
+def _by_tsvector(parts: list[str], last: bool) -> CompoundSelect[int]:
     query = " <-> ".join(f"'{part}'" for part in parts) + (":*" if last else "")
     wanted = func.to_tsquery(literal_column("'simple'::regconfig"), bindparam(None, query, String))
 

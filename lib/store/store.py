@@ -24,7 +24,7 @@ class Store:
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._database = Database(url)
         self._clock = clock
-        self._known: OrderedDict[str, tuple[int, writer.Known]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], tuple[int, writer.Known]] = OrderedDict()
         self._purged: set[str] = set()
         self._lock = threading.Lock()
 
@@ -54,7 +54,7 @@ class Store:
         with self._lock:
             if conversation.id in self._purged:
                 return
-            remembered = conversation.id in self._known
+            remembered = (owner, conversation.id) in self._known
             try:
                 self._save(snapshot)
             except StorageFailed as error:
@@ -63,19 +63,21 @@ class Store:
                 self._save(snapshot)  # another server wrote it too: look up what is there
 
     def _save(self, snapshot: Snapshot) -> None:
-        id = snapshot.conversation.id
-        generation, known = self._known.pop(id, (0, None))  # forgotten, unless what follows succeeds
+        owner, id = snapshot.owner, snapshot.conversation.id
+        generation, known = self._known.pop((owner, id), (0, None))  # forgotten, unless what follows succeeds
         with self._database.writing() as connection:
             if generation != self._database.generation or known is None:
                 generation = self._database.generation
-                known = writer.look(connection, snapshot.owner, id)
+                known = writer.look(connection, owner, id)
             if known is None:
                 if not snapshot.conversation.messages and not snapshot.conversation.system.strip():
                     return
                 known = writer.create(connection, snapshot, self._now())
             new = writer.write(connection, known, snapshot, self._now())
-        if new is not None:
-            self._known[id] = (generation, new)
+        if new is None:
+            self._purged.add(id)  # by another server
+        else:
+            self._known[owner, id] = (generation, new)
         if len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
 

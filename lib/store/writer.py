@@ -96,7 +96,10 @@ def _write_head(connection: Connection, known: Known, snapshot: Snapshot, now: i
         return connection.scalar(select(table.c.key).where(mine)) is not None
     values: Row = {"settings": document.write_settings(snapshot.settings)}
     if conversation is not old:
-        title = case((table.c.title_edited, table.c.title), else_=bindparam("title", title_of(conversation)))
+        title = case(
+            (table.c.title_edited, table.c.title),
+            else_=bindparam("title", title_of(conversation), schema.AnyText),
+        )
         values |= {"title": title, "system": conversation.system, "head": conversation.head}
         values |= {"messages": len(conversation.messages)}
         # To look at another variant, or to open it after a restart, is no news.
