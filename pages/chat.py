@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.ui import controls, figures, place, share, transcript, welcome
+from lib.ui.registry import registry
 from lib.ui.tab import INPUT, SYSTEM, Tab
 from lib.ui.trouble import trouble
 
@@ -56,6 +57,8 @@ stop = st.bottom.empty()
 # is back in the box before the box is drawn again.
 st.chat_input("Message the model", key=INPUT, on_submit=tab.submit)
 
+if (unsaved := registry().saver.problem) is not None:
+    trouble(unsaved, "Conversations are kept in memory, but cannot be saved at the moment")
 if (refused := tab.refusal()) is not None:
     with notice.container():
         trouble(refused)

@@ -13,6 +13,7 @@ from lib.conversation import Message
 from lib.errors import BadInput, PaddockError
 from lib.ui import figures
 from lib.ui.registry import registry
+from lib.ui.visitor import owner
 
 INPUT, SYSTEM = "prompt", "system"  # the keys of the two boxes
 _CHAT, _BEFORE, _SIDE, _REFUSED, _SHOWN, _DELETED = "chat", "before", "side", "refused", "shown", "deleted"
@@ -29,8 +30,13 @@ class Tab:
 
     def __init__(self, backend: Backend | None) -> None:
         known = registry()
+        self._owner = owner()
         self._take_link()
-        chat = known.find(st.query_params.get("c")) or known.find(st.session_state.get(_CHAT)) or known.new()
+        chat = (
+            known.find(self._owner, st.query_params.get("c"))
+            or known.find(self._owner, st.session_state.get(_CHAT))
+            or known.new(self._owner)
+        )
         if st.session_state.get(_CHAT) != chat.id or SYSTEM not in st.session_state:
             # Another conversation, or this one after another page, which drops the widgets of this one.
             st.session_state[_CHAT] = chat.id
@@ -44,7 +50,7 @@ class Tab:
         """Open the set-up that the address carries in a new conversation, once."""
         if (text := st.query_params.pop(link.PARAMETER, None)) is None:
             return
-        chat = registry().new()
+        chat = registry().new(self._owner)
         try:
             setup = link.decode(text, chat.model)
         except BadInput as error:
@@ -65,7 +71,7 @@ class Tab:
     def before(self) -> str | None:
         """The conversation to go back to."""
         before = st.session_state.get(_BEFORE)
-        return before if registry().find(before) else None
+        return before if registry().find(self._owner, before) else None
 
     @property
     def used(self) -> tuple[int, bool]:
@@ -139,7 +145,8 @@ class Tab:
 
     def branch(self, upto: Message) -> None:
         """Go on in a new conversation that begins as this one does, down to that message."""
-        self.turn_to(registry().branch(self.chat, upto.id).id, before=self.chat.id)
+        branch = Chat(registry().client, self.chat.model, self.chat.conversation.branch(upto.id))
+        self.turn_to(registry().add(self._owner, branch, self.chat.settings).id, before=self.chat.id)
 
     def delete(self, message: Message) -> None:
         """Take one message out, until somebody wants it back."""
@@ -163,12 +170,14 @@ class Tab:
 
     def new(self) -> None:
         """A new conversation with the same settings; the way back stays."""
-        self.turn_to(registry().new(self.chat).id, before=self.chat.id)
+        self.turn_to(registry().new(self._owner, self.chat).id, before=self.chat.id)
 
     def turn_to(self, id: str, before: str | None = None) -> None:
         """Open another conversation."""
+        if (chat := registry().find(self._owner, id)) is None:
+            return
         st.session_state[_CHAT] = st.query_params["c"] = id
-        st.session_state[SYSTEM] = registry().chat(id).conversation.system
+        st.session_state[SYSTEM] = chat.conversation.system
         st.session_state[_BEFORE] = before
         st.session_state[_SIDE] = 1 - self.side
         st.session_state.pop(_SHOWN, None)

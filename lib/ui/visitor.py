@@ -43,7 +43,8 @@ class Headers:
                 headers.append((b"content-security-policy", POLICY.encode()))
                 headers.append((b"referrer-policy", b"no-referrer"))
                 html = any(
-                    name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in headers
+                    name.lower() == b"content-type" and value.startswith(b"text/html")
+                    for name, value in headers
                 )
                 if html and known is None:
                     headers.append((b"set-cookie", _new_cookie(scope).encode()))
