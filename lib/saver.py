@@ -63,7 +63,12 @@ class Saver:
         """Write what changed, now, in the caller's thread. True where all of it is written."""
         with self._turn:
             try:
-                self._problem = self._save()
+                problem = self._save()
+                if (
+                    problem is not None
+                ):  # kept for long: without where it came through, which holds conversations
+                    problem.with_traceback(None).__context__ = None
+                self._problem = problem
             except Exception as error:  # a bug must not end the saving; it is shown until a round succeeds
                 self._problem = PaddockError(
                     f"Paddock itself failed while saving ({type(error).__name__}).",

@@ -125,9 +125,11 @@ class Database:
             with self.engine.connect() as connection:
                 found = migration.version(connection)
         else:
+            # Without a log beside it nobody has it open: “immutable” makes none either.
+            mode = "mode=ro" if self._file.with_name(f"{self._file.name}-wal").exists() else "immutable=1"
+            uri = f"{self._file.as_uri()}?{mode}"
             reader = create_engine(
-                "sqlite://",
-                creator=lambda: sqlite3.connect(f"{self._uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS),
+                "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
             )
             try:
                 with closing(reader.connect()) as connection:
@@ -136,10 +138,6 @@ class Database:
                 reader.dispose()
         migration.check(found)
         return found
-
-    def _uri(self) -> str:
-        assert self._file is not None  # noqa: S101
-        return self._file.absolute().as_uri()
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -152,9 +150,7 @@ class Database:
             failed, lost = failure(error, self.name)
             if lost:
                 self.close()
-        else:
-            return
-        raise failed
+            raise failed from None
 
     def _engine(self) -> Engine:
         if self.url.get_backend_name() == "sqlite":

@@ -22,7 +22,7 @@ _CASES: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
         ("readonly", "25006", "42501", "Permission denied", "Read-only file system"),
         "The database is read-only",
         "Give Paddock the right to write it.",
-        False,
+        True,  # what a connection may do is settled when it is made
     ),
     (("not a database", "malformed"), "The file is damaged, or no database", "Restore a copy of it.", True),
     (("28", "authentication failed"), "The database refuses the user", "Check the database's address.", True),
