@@ -23,38 +23,31 @@ _BROKEN = "Choose a file that Paddock exported."
 
 @dataclass(frozen=True)
 class Preset:
-    """``about`` says in one line what it is for."""
+    """``about`` says in one line what it is for; a ``system`` of None leaves the system prompt as it is."""
 
     name: str
-    system: str
+    system: str | None
     settings: Settings
     about: str = ""
 
 
 def shipped(model: Model) -> tuple[Preset, ...]:
     """The presets that come with Paddock. What one does not name is left to the model."""
-    return tuple(_read(record, model) for record in json.loads(SHIPPED.read_text(encoding="utf-8")))
+    return tuple(read(record, model) for record in json.loads(SHIPPED.read_text(encoding="utf-8")))
+
+
+def record(preset: Preset) -> dict[str, Any]:
+    """The preset as plain JSON values."""
+    system = {} if preset.system is None else {"system": preset.system}
+    return {
+        "name": preset.name, "about": preset.about, **system, "parameters": dict(preset.settings.sent()),
+    }  # fmt: skip
 
 
 def dump(presets: Iterable[Preset]) -> str:
     """The presets as a JSON document."""
-    return json.dumps(
-        {
-            "format": FORMAT,
-            "version": VERSION,
-            "presets": [
-                {
-                    "name": preset.name,
-                    "about": preset.about,
-                    "system": preset.system,
-                    "parameters": dict(preset.settings.sent()),
-                }
-                for preset in presets
-            ],
-        },
-        ensure_ascii=False,
-        indent=2,
-    )
+    body = {"format": FORMAT, "version": VERSION, "presets": [record(preset) for preset in presets]}
+    return json.dumps(body, ensure_ascii=False, indent=2)
 
 
 def load(data: bytes, model: Model) -> tuple[Preset, ...]:
@@ -77,16 +70,21 @@ def load(data: bytes, model: Model) -> tuple[Preset, ...]:
         raise BadInput(
             "The presets are of another version.", advice="Use the version of Paddock that made them."
         )
-    return tuple(_read(record, model) for record in body["presets"])
+    return tuple(read(record, model) for record in body["presets"])
 
 
-def _read(record: Any, model: Model) -> Preset:
+def read(record: Any, model: Model) -> Preset:
+    """The preset in plain JSON values. Raises BadInput, which names the preset that is wrong."""
     name = record.get("name") if isinstance(record, dict) else None
     if not isinstance(name, str) or not name.strip() or len(name) > MOST_NAME:
         raise BadInput("A preset has no name, or one that is too long.", advice=_BROKEN)
-    system, about = record.get("system", ""), record.get("about", "")
+    system, about = record.get("system"), record.get("about", "")
     parameters = record.get("parameters", {})
-    if not isinstance(system, str) or not isinstance(about, str) or not isinstance(parameters, Mapping):
+    if (
+        not isinstance(system, str | None)
+        or not isinstance(about, str)
+        or not isinstance(parameters, Mapping)
+    ):
         raise BadInput(f"The preset “{name}” is not whole.", advice=_BROKEN)
     known = {parameter.name for parameter in model.parameters}
     if unknown := set(parameters) - known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.ui import controls, figures, place, share, transcript, welcome
+from lib.ui import controls, figures, place, presets, share, transcript, welcome
 from lib.ui.registry import registry
 from lib.ui.tab import INPUT, SYSTEM, Tab
 from lib.ui.trouble import trouble
@@ -25,6 +25,7 @@ with st.sidebar:
     use = st.empty()
     with use.container():
         draw_use()
+    presets.draw(tab)
     st.text_area(
         "System prompt", key=SYSTEM, height=90, placeholder="Who the model should be, and how it should answer",
         on_change=tab.keep_system, help="Sent first, with every message.",

@@ -14,7 +14,8 @@ from lib.chat import Chat
 from lib.client import WorkersAI
 from lib.conversation import Conversation
 from lib.errors import PaddockError
-from lib.model import default
+from lib.model import Model, default
+from lib.preset import Preset, read
 from lib.saver import Saver
 from lib.settings import Settings, complete
 from lib.store import Live as Coming
@@ -66,9 +67,23 @@ class Registry:
             return self._chats.setdefault(id, (owner, chat))[1]
 
     def new(self, owner: str, like: Chat | None = None) -> Chat:
-        """A new chat, with the system prompt and settings of another where one is given."""
-        chat = Chat(self.client, default(), Conversation(like.conversation.system if like else ""))
-        return self.add(owner, chat, like.settings if like else None)
+        """A new chat: with the system prompt and settings of another, else with the owner's start preset."""
+        if like is not None:
+            return self.add(
+                owner, Chat(self.client, like.model, Conversation(like.conversation.system)), like.settings
+            )
+        model = default()
+        start = self._start(owner, model)
+        if start is None:
+            return self.add(owner, Chat(self.client, model, Conversation()))
+        return self.add(owner, Chat(self.client, model, Conversation(start.system or "")), start.settings)
+
+    def _start(self, owner: str, model: Model) -> Preset | None:
+        try:
+            kept = next((one for one in self.store.presets(owner) if one.is_start), None)
+            return None if kept is None else read(kept.body, model)
+        except PaddockError:
+            return None  # the database is in trouble, or the preset of another version: the documented defaults then
 
     def add(self, owner: str, chat: Chat, settings: Settings | None = None) -> Chat:
         """Take in a chat that was made elsewhere."""

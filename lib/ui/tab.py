@@ -30,12 +30,12 @@ class Tab:
 
     def __init__(self, backend: Backend | None) -> None:
         known = registry()
-        self._owner = owner()
+        self.owner = owner()
         self._take_link()
         chat = (
-            known.find(self._owner, st.query_params.get("c"))
-            or known.find(self._owner, st.session_state.get(_CHAT))
-            or known.new(self._owner)
+            known.find(self.owner, st.query_params.get("c"))
+            or known.find(self.owner, st.session_state.get(_CHAT))
+            or known.new(self.owner)
         )
         if st.session_state.get(_CHAT) != chat.id or SYSTEM not in st.session_state:
             # Another conversation, or this one after another page, which drops the widgets of this one.
@@ -50,7 +50,7 @@ class Tab:
         """Open the set-up that the address carries in a new conversation, once."""
         if (text := st.query_params.pop(link.PARAMETER, None)) is None:
             return
-        chat = registry().new(self._owner)
+        chat = registry().new(self.owner)
         try:
             setup = link.decode(text, chat.model)
         except BadInput as error:
@@ -71,7 +71,7 @@ class Tab:
     def before(self) -> str | None:
         """The conversation to go back to."""
         before = st.session_state.get(_BEFORE)
-        return before if registry().find(self._owner, before) else None
+        return before if registry().find(self.owner, before) else None
 
     @property
     def used(self) -> tuple[int, bool]:
@@ -146,7 +146,7 @@ class Tab:
     def branch(self, upto: Message) -> None:
         """Go on in a new conversation that begins as this one does, down to that message."""
         branch = Chat(registry().client, self.chat.model, self.chat.conversation.branch(upto.id))
-        self.turn_to(registry().add(self._owner, branch, self.chat.settings).id, before=self.chat.id)
+        self.turn_to(registry().add(self.owner, branch, self.chat.settings).id, before=self.chat.id)
 
     def delete(self, message: Message) -> None:
         """Take one message out, until somebody wants it back."""
@@ -170,11 +170,11 @@ class Tab:
 
     def new(self) -> None:
         """A new conversation with the same settings; the way back stays."""
-        self.turn_to(registry().new(self._owner, self.chat).id, before=self.chat.id)
+        self.turn_to(registry().new(self.owner, self.chat).id, before=self.chat.id)
 
     def turn_to(self, id: str, before: str | None = None) -> None:
         """Open another conversation."""
-        if (chat := registry().find(self._owner, id)) is None:
+        if (chat := registry().find(self.owner, id)) is None:
             return
         st.session_state[_CHAT] = st.query_params["c"] = id
         st.session_state[SYSTEM] = chat.conversation.system
