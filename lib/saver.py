@@ -15,7 +15,8 @@ LONGEST_PAUSE = 4.0
 class Saver:
     """``snapshots`` gives every conversation as it is now; those that did not change cost nothing.
 
-    What could not be written stays in memory, where it is, and is tried again.
+    What could not be written stays in memory, where it is, and is tried again. ``recovers``: see Store.recover();
+    not where several servers share one database.
     """
 
     def __init__(
@@ -24,11 +25,13 @@ class Saver:
         snapshots: Callable[[], Iterable[Snapshot]],
         interval: float = INTERVAL,
         longest_pause: float = LONGEST_PAUSE,
+        recovers: bool = True,
     ) -> None:
         self._store = store
         self._snapshots = snapshots
         self._interval = interval
         self._longest_pause = longest_pause
+        self._to_recover = recovers
         self._written: dict[str, Snapshot] = {}
         self._generation = 0
         self._problem: PaddockError | None = None
@@ -89,6 +92,11 @@ class Saver:
         problem: PaddockError | None = None
         try:
             self._store.open()  # costs nothing while it is open, and notices where its file is gone
+            if (
+                self._to_recover
+            ):  # now nothing of this process is in the database, so what runs there does not
+                self._store.recover()
+                self._to_recover = False
         except PaddockError as error:
             return error
         present = set()

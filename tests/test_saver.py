@@ -205,6 +205,20 @@ def test_a_conversation_that_cannot_be_saved_holds_up_no_other(store: Store, hou
     assert saver.problem is None
 
 
+def test_it_recovers_once_at_its_start(store: Store, house: House) -> None:
+    conversation, request = asked("Tell me")
+    live = (coming(conversation, request, "Once upon"),)
+    store.save("ann", conversation, SETTINGS, live)
+    saver = Saver(store, house.all)
+    assert saver.save()
+    assert store.count("ann", "upon") == 1
+    other, request = asked("And?")
+    house.snapshots[other.id] = Snapshot("ann", other, SETTINGS, (coming(other, request, "So much"),))
+    assert saver.save()
+    assert saver.save()
+    assert store.count("ann", "much") == 0, "it is still coming"
+
+
 def test_a_newer_database(store: Store, house: House) -> None:
     store.open()
     with store._database.writing() as connection:

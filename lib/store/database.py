@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class Database:
         self._inode: tuple[int, int] | None = None  # of the file that was opened
         self._opened = False
         self._lock = threading.RLock()
+        self._queue = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -77,7 +78,11 @@ class Database:
     @contextmanager
     def _use(self, *, reads: bool) -> Iterator[Connection]:
         self.open()
-        with self._failures():
+        # SQLite has one writer at a time, and those who wait for it look again only now and then: queue here.
+        queue: AbstractContextManager[Any] = (
+            self._queue if self._file is not None and not reads else nullcontext()
+        )
+        with self._failures(), queue:
             options: dict[str, Any] = {"paddock_reads": reads}
             if reads and self.engine.dialect.name == "postgresql":
                 options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -92,6 +97,8 @@ class Database:
                 return
             if self._file is not None and self._inode is None:
                 _make(self._file)
+            if self._file is not None:
+                _align(self._file)
             if self._version() != migration.newest():
                 with self.engine.connect() as connection, connection.begin():
                     migration.upgrade(connection)
@@ -186,6 +193,15 @@ def _make(file: Path) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _align(file: Path) -> None:
+    """The files that SQLite puts beside it have its rights, also after those have changed: or it stays read-only."""
+    for suffix in ("-wal", "-shm"):
+        beside = file.with_name(file.name + suffix)
+        with suppress(OSError):
+            if beside.stat().st_mode != file.stat().st_mode:
+                beside.chmod(file.stat().st_mode & 0o777)
 
 
 def _inode(file: Path | None) -> tuple[int, int] | None:

@@ -73,6 +73,15 @@ def ids(connection: Connection, owner: str, *, deleted: bool, before: int | None
     return tuple(connection.scalars(asked))
 
 
+def unfinished(connection: Connection) -> tuple[tuple[str, str], ...]:
+    """Owner and id of the conversations with an answer that is running, as far as the database knows."""
+    answer = schema.answer.c
+    asked = select(_TABLE.c.owner, _TABLE.c.id).where(
+        _TABLE.c.key.in_(select(answer.conversation).where(answer.ending.is_(None)))
+    )
+    return tuple((row.owner, row.id) for row in connection.execute(asked))
+
+
 def spend(connection: Connection, owner: str, since: int | None) -> tuple[Spend, ...]:
     """What all of that owner's answers used, those in the bin included, oldest day first."""
     return tuple(one for _, one in _spends(connection, owner, None, since))

@@ -15,6 +15,7 @@ from lib.conversation import Conversation, Message
 from lib.events import Usage
 from lib.request import Messages, Request, Turn
 from lib.store import schema
+from lib.store.known import Known
 from lib.store.snapshot import Entry, Saved, cut_off
 
 
@@ -29,25 +30,33 @@ def owned(connection: Connection, owner: str, id: str) -> bool:
     return connection.scalar(select(schema.conversation.c.key).where(of(owner, id))) is not None
 
 
-def read(connection: Connection, owner: str, id: str) -> Saved | None:
-    """The conversation, None where that owner has none of that id."""
+def read(connection: Connection, owner: str, id: str) -> tuple[Saved, Known] | None:
+    """The conversation and what is known of it then; None where that owner has none of that id."""
     row = connection.execute(select(schema.conversation).where(of(owner, id))).one_or_none()
     if row is None:
         return None
-    answers = _answers(connection, row.key)
+    turns = _Turns(connection, row.key)
+    answers = _answers(connection, row.key, turns)
+    settings = document.read_settings(row.settings)
+    known = Known(row.key, settings=settings, turns=turns.ids())
     messages: list[Message] = []
-    table = schema.message
+    table, cut_off = schema.message, False
     for one in connection.execute(
         select(table).where(table.c.conversation == row.key).order_by(table.c.position)
     ):
         message = Message(one.role, one.content, one.parent, id=one.id)
+        known.messages[one.id], known.positions[one.id] = message, one.position
         for answer, cut in answers.get(one.id, ()):
             # While it comes, an answer's text stands with the answer alone: the message has what was there before.
             content = message.content + answer.text if cut else message.content
             message = replace(message, content=content, answers=(*message.answers, answer))
+            known.answers.setdefault(one.id, []).append(None if cut else answer)
+            cut_off = cut_off or cut
         messages.append(message)
     conversation = Conversation(row.system, tuple(messages), row.head, row.id)
-    return Saved(conversation, document.read_settings(row.settings), entry(row))
+    if not cut_off:  # else it is not yet in the database as it is here
+        known.conversation = conversation
+    return Saved(conversation, settings, entry(row)), known
 
 
 def entry(row: Row[Any]) -> Entry:
@@ -69,9 +78,9 @@ def moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
 
 
-def _answers(connection: Connection, key: int) -> dict[str, list[tuple[Answer, bool]]]:
+def _answers(connection: Connection, key: int, turns: _Turns) -> dict[str, list[tuple[Answer, bool]]]:
     """By message, in order: each answer, and whether it was running when its server ended."""
-    table, turns = schema.answer, _Turns(connection, key)
+    table = schema.answer
     answers: dict[str, list[tuple[Answer, bool]]] = {}
     known: dict[str, Answer] = {}  # one that stands under several messages is one value again
     for row in connection.execute(select(table).where(table.c.conversation == key).order_by(table.c.number)):
@@ -111,6 +120,10 @@ class _Turns:
         rows = connection.execute(select(table).where(table.c.conversation == key))
         self._turns = {row.id: (row.parent, Turn(row.role, row.content)) for row in rows}
         self._inputs: dict[str, tuple[Turn, ...]] = {}
+
+    def ids(self) -> set[str]:
+        """All that are there."""
+        return set(self._turns)
 
     def request(self, data: dict[str, Any]) -> Request:
         """The request that was written, with its input."""

@@ -13,6 +13,7 @@ from lib.errors import StorageFailed
 from lib.settings import Settings
 from lib.store import history, presets, reader, writer
 from lib.store.database import Database
+from lib.store.known import Known
 from lib.store.snapshot import Entry, Live, Preset, Saved, Snapshot, Spend
 
 MOST_KNOWN = 500  # conversations whose state in the database is remembered; of others it is looked up
@@ -24,7 +25,7 @@ class Store:
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._database = Database(url)
         self._clock = clock
-        self._known: OrderedDict[tuple[str, str], tuple[int, writer.Known]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], tuple[int, Known]] = OrderedDict()
         self._purged: set[str] = set()
         self._lock = threading.Lock()
 
@@ -77,14 +78,39 @@ class Store:
         if new is None:
             self._purged.add(id)  # by another server
         else:
-            self._known[owner, id] = (generation, new)
+            self._remember(owner, id, generation, new)
+
+    def _remember(self, owner: str, id: str, generation: int, known: Known, *, newer: bool = True) -> None:
+        """``newer`` than what is remembered of it: what was read may have been written over meanwhile."""
+        old, _ = self._known.get((owner, id), (0, None))
+        if newer or old < generation:
+            self._known[owner, id] = (generation, known)
         if len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
 
     def load(self, owner: str, id: str) -> Saved | None:
         """The conversation, None where that owner has none of that id. An answer that was running is cut off."""
         with self._database.reading() as connection:
-            return reader.read(connection, owner, id)
+            generation = self._database.generation
+            found = reader.read(connection, owner, id)
+        if found is None:
+            return None
+        saved, known = found
+        with self._lock:
+            self._remember(owner, id, generation, known, newer=False)
+        return saved
+
+    def recover(self) -> int:
+        """Write down that the answers of a server that was killed are cut off, each for its owner. Gives how many.
+
+        Only before anything is answered here, and where no other server works on the same database.
+        """
+        with self._database.reading() as connection:
+            unfinished = history.unfinished(connection)
+        for owner, id in unfinished:
+            if saved := self.load(owner, id):
+                self.save(owner, saved.conversation, saved.settings)
+        return len(unfinished)
 
     def entries(
         self, owner: str, search: str = "", page: int = 0, size: int = 25, *, deleted: bool = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, bindparam, case, delete, func, insert, select, update
@@ -15,26 +14,12 @@ from lib.answer import Answer
 from lib.conversation import Conversation, Message
 from lib.errors import StorageFailed
 from lib.request import Messages, Request, Turn
-from lib.settings import Settings
 from lib.store import schema
+from lib.store.known import Known
 from lib.store.snapshot import Live, Snapshot
 
 LONGEST_TITLE = 80
 Row = dict[str, Any]
-
-
-@dataclass
-class Known:
-    """What is in the database of one conversation, and which values it was written from, where that is known."""
-
-    key: int
-    conversation: Conversation | None = None
-    settings: Settings | None = None
-    live: tuple[Live, ...] = ()
-    messages: dict[str, Message | None] = field(default_factory=dict)
-    positions: dict[str, int] = field(default_factory=dict)
-    answers: dict[str, list[Answer | Live | None]] = field(default_factory=dict)
-    turns: set[str] = field(default_factory=set)
 
 
 def title_of(conversation: Conversation) -> str:
@@ -55,7 +40,9 @@ def look(connection: Connection, owner: str, id: str) -> Known | None:
     known = Known(row.key)
     messages, answers, turns = schema.message.c, schema.answer.c, schema.turn.c
     for message in connection.execute(
-        select(messages.id, messages.position).where(messages.conversation == row.key)
+        select(messages.id, messages.position)
+        .where(messages.conversation == row.key)
+        .order_by(messages.position)
     ):
         known.messages[message.id] = None
         known.positions[message.id] = message.position
@@ -102,9 +89,12 @@ def _write_head(connection: Connection, known: Known, snapshot: Snapshot, now: i
         )
         values |= {"title": title, "system": conversation.system, "head": conversation.head}
         values |= {"messages": len(conversation.messages)}
-        # To look at another variant, or to open it after a restart, is no news.
-        same = old is not None and (old.messages, old.system) == (conversation.messages, conversation.system)
-        if not same:
+        # To look at another variant, to open it after a restart, or that an answer ends, is no news.
+        said = [(one.id, len(one.answers)) for one in conversation.messages]
+        live = {one.message for one in snapshot.live}
+        said = [(id, count + (id in live)) for id, count in said]
+        same_system = old is None or old.system == conversation.system
+        if said != [(id, len(known.answers.get(id, ()))) for id in known.messages] or not same_system:
             values["updated"] = now
     return connection.execute(update(table).where(mine).values(values)).rowcount == 1
 

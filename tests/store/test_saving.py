@@ -14,7 +14,8 @@ from lib.answer import Ending
 from lib.conversation import Conversation, Message
 from lib.errors import CutOff, StorageFailed
 from lib.request import Messages
-from lib.store import Store
+from lib.settings import Settings
+from lib.store import Live, Store
 from tests.store.trees import SETTINGS, answer, asked, coming, histories, plain, talk
 
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -79,6 +80,19 @@ def test_only_what_is_new_is_written(store: Store, written: list[str]) -> None:
     assert sorted(written) == ["conversation", "message"]
 
 
+def test_to_open_one_is_to_write_nothing(store: Store, written: list[str]) -> None:
+    conversation = talk("a", "b")
+    store.save("ann", conversation, SETTINGS)
+    store.close()  # as after a restart
+    saved = store.load("ann", conversation.id)
+    assert saved is not None
+    written.clear()
+    store.save("ann", saved.conversation, saved.settings)
+    assert written == []
+    store.save("ann", talk("c", conversation=saved.conversation), saved.settings)
+    assert sorted(written) == ["answer", "conversation", "message", "message", "turn", "turn"]
+
+
 def test_text_that_comes_is_one_row(store: Store, written: list[str]) -> None:
     conversation, request = asked("b", talk("a"))
     store.save("ann", conversation, SETTINGS, (coming(conversation, request, ""),))
@@ -133,6 +147,32 @@ def test_a_running_answer_comes_back_cut_off(store: Store) -> None:
     third = store.load("ann", conversation.id)
     assert third is not None
     assert plain(third.conversation) == plain(ended)
+
+
+def test_recovery(store: Store) -> None:
+    """Without anybody opening it, what a killed server left is whole again: its text can be searched."""
+    conversation, request = asked("Tell me")
+    done = talk("done")
+    store.save("ann", conversation, SETTINGS, (coming(conversation, request, "Once upon"),))
+    store.save("ann", done, SETTINGS)
+    store.save("bob", *asked_too())
+    with closing(Store(store_url(store))) as other:
+        before = other.load("ann", conversation.id)
+        newest = other.entries("ann")
+        assert other.count("ann", "upon") == 0
+        assert other.recover() == 2
+        assert other.recover() == 0
+        after = other.load("ann", conversation.id)
+        assert before is not None
+        assert after is not None
+        assert plain(after.conversation) == plain(before.conversation)
+        assert other.count("ann", "upon") == other.count("bob", "bob's") == 1
+        assert [entry.id for entry in other.entries("ann")] == [entry.id for entry in newest]
+
+
+def asked_too() -> tuple[Conversation, Settings, tuple[Live, ...]]:
+    conversation, request = asked("And me")
+    return conversation, SETTINGS, (coming(conversation, request, "It is bob's"),)
 
 
 def test_a_running_answer_that_was_taken_back(store: Store) -> None:
