@@ -1,4 +1,4 @@
-"""How the list, the search and a save take to 10,000 saved conversations, against 100: ``python -m bench.history``."""
+"""What 10,000 saved conversations cost the list, the search and a save, against 100: ``python -m bench.history``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,23 @@ from lib.conversation import Conversation
 from lib.store import Store
 from tests.store.trees import SETTINGS, asked, coming, talk
 
-WORDS = "weather sky blue rain sun moon garden river music paper stone bread window train summer".split()
+WORDS = [
+    "weather",
+    "sky",
+    "blue",
+    "rain",
+    "sun",
+    "moon",
+    "garden",
+    "river",
+    "music",
+    "paper",
+    "stone",
+    "bread",
+    "window",
+    "train",
+    "summer",
+]
 RARE = "zanzibar"  # in every hundredth conversation
 
 
@@ -21,7 +37,11 @@ def fill(store: Store, count: int) -> None:
     for number in range(count):
         word = [WORDS[(number + shift) % len(WORDS)] for shift in range(3)]
         rare = RARE if number % 100 == 0 else "plain"
-        questions = (f"Tell me about {word[0]} {number}", f"And {word[1]}? " + "text " * 40, f"And {rare} {word[2]}?")
+        questions = (
+            f"Tell me about {word[0]} {number}",
+            f"And {word[1]}? " + "text " * 40,
+            f"And {rare} {word[2]}?",
+        )
         store.save("ann", talk(*questions), SETTINGS)
 
 
@@ -52,7 +72,9 @@ def measure(url: str, count: int) -> dict[str, float]:
     """Each way of use, on a database of that many."""
     store = Store(url)
     fill(store, count)
-    long = talk(*(f"question {number} " + "word " * 50 for number in range(1000)), conversation=Conversation())
+    long = talk(
+        *(f"question {number} " + "word " * 50 for number in range(1000)), conversation=Conversation()
+    )
     store.save("bob", long, SETTINGS)
     figures = {
         "list, first page": median(lambda: store.entries("ann")),
