@@ -94,6 +94,8 @@ class WorkersAI:
                 # closing: a consumer that stops early ends the request there and then
                 with contextlib.closing(self._once(backend, request, stop)) as events:
                     for event in events:
+                        if stop.requested:  # a socket that is shut down still gives what had come before
+                            raise Stopped
                         begun = True
                         yield event
                 return

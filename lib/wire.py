@@ -11,7 +11,7 @@ import math
 import re
 import time
 from collections.abc import Iterator, Mapping
-from datetime import timezone
+from datetime import timezone, UTC
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -93,7 +93,7 @@ def retry_after(value: str | None, now: float | None = None) -> float | None:
         except (ValueError, TypeError):
             return None
         # A date with the zone "-0000" comes without one; HTTP's dates are in UTC.
-        date = date if date.tzinfo is not None else date.replace(tzinfo=timezone.utc)
+        date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
         seconds = date.timestamp() - (time.time() if now is None else now)
     return max(0.0, seconds) if math.isfinite(seconds) else None
 

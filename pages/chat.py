@@ -95,10 +95,11 @@ if live is not None:
         transcript.attach(live)  # nothing below waits for anything else
         transcript.draw_ending(tab, tab.chat.conversation.message(live.message))
     stop.empty()
+    where = place.current()  # the twin may have died under the answer
     with where_slot.container():
-        place.draw(place.current(), busy=False)
+        place.draw(where, busy=False)
     with use.container():
         draw_use()
-elif where.backend is None:
+if where.backend is None:
     with notice.container():
         place.await_twin(where)

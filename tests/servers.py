@@ -131,8 +131,10 @@ class Server:
             number = len(self.peers)
             self.arrived.release()
             self._scripts[min(number, len(self._scripts)) - 1](peer, received)
-        except (OSError, EOFError):
-            pass  # the client went away: a script that minds says so itself
+        except (ConnectionError, EOFError, ssl.SSLError):
+            peer.gone.set()  # while it was being spoken to
+        except OSError:
+            pass  # a silence: what the client makes of it is what is tested
         except BaseException as error:
             self.failures.append(error)
         finally:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 import time
-from datetime import datetime, timedelta, timezone
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone, UTC
 from email.utils import format_datetime
 
 import pytest
@@ -114,7 +117,7 @@ def test_retry_after_in_seconds_is_obeyed() -> None:
 
 def test_retry_after_as_a_date_is_obeyed() -> None:
     told: Told = []
-    date = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=2), usegmt=True)
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     with Server(refuses(503, 3043, "busy", retry_after=date), streams("Hi")) as server:
         ask(server, told)
     [(_, wait, _)] = told
@@ -176,33 +179,47 @@ def test_name_that_cannot_be_one() -> None:
 
 
 @pytest.fixture
-def full_port() -> object:
-    """A port whose queue of connections is full: connecting to it hangs."""
-    with socket.socket() as listener:
+def full() -> Iterator[socket.socket]:
+    """A listener whose queue of connections is full: connecting to it hangs until some are accepted."""
+    with socket.socket() as listener, contextlib.ExitStack() as waiting:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        waiting = []
         for _ in range(4):
-            one = socket.socket()
+            one = waiting.enter_context(socket.socket())
             one.setblocking(False)
             one.connect_ex(listener.getsockname())
-            waiting.append(one)
-        yield listener.getsockname()[1]
-        for one in waiting:
-            one.close()
+        yield listener
 
 
-def test_connecting_takes_too_long(full_port: int) -> None:
+def address(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_connecting_takes_too_long(full: socket.socket) -> None:
     begun = time.monotonic()
-    error = failure(f"http://127.0.0.1:{full_port}", given.client(connect=0.3, attempts=1))
+    error = failure(address(full), given.client(connect=0.3, attempts=1))
     assert type(error) is TimedOut
     assert error.message == "No connection within 0.3 s."
     assert time.monotonic() - begun < PATIENCE
 
 
-def test_stop_while_connecting(full_port: int) -> None:
-    """Nothing can interrupt connect(): the request is left behind, and the consumer goes on."""
-    stops_at_once(f"http://127.0.0.1:{full_port}", Stopped)
+def test_stop_while_connecting(full: socket.socket) -> None:
+    """Nothing can interrupt connect(): it is left behind, and where it succeeds after all it sends nothing."""
+    stops_at_once(address(full), Stopped)
+    left = [thread for thread in threading.enumerate() if thread.name == "paddock-open"]
+    assert left
+    full.settimeout(0.1)
+    came = []
+    deadline = time.monotonic() + PATIENCE
+    while any(thread.is_alive() for thread in left) and time.monotonic() < deadline:
+        with contextlib.suppress(TimeoutError):
+            came.append(full.accept()[0])
+    assert not any(thread.is_alive() for thread in left)
+    for connection in came:
+        connection.setblocking(False)
+        with contextlib.suppress(OSError):  # nothing there, or a reset
+            assert connection.recv(1000) == b""
+        connection.close()
 
 
 def test_redirects_are_not_followed() -> None:

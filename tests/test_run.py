@@ -275,6 +275,29 @@ def test_followers_miss_no_tail() -> None:
             assert seen == dict.fromkeys(range(3), "".join(words))
 
 
+def test_the_tail_that_comes_with_the_end() -> None:
+    """The worst moment for it, brought about: while a watcher slices, the last text comes and the run ends."""
+    go_on = threading.Event()
+
+    def script(peer: Peer, _: Received) -> None:
+        peer.send(head(), texts("a"))
+        go_on.wait(PATIENCE)
+        peer.send(texts("b"), DONE)
+
+    class Parts(list[str]):
+        def __getitem__(self, key: object) -> object:  # type: ignore[override]
+            sliced = super().__getitem__(key)  # type: ignore[call-overload]
+            go_on.set()
+            run.join(PATIENCE)
+            return sliced
+
+    with Server(script) as server:
+        run = Run(given.client(), given.backend(server.url), MODEL, given.request(), lambda answer: None)
+        run.parts = Parts()
+        run.start()
+        assert "".join(run.follow(lambda: 0.0)) == "ab"
+
+
 def test_a_follower_that_comes_late_gets_all_of_it() -> None:
     with Server(streams("a", "b")) as server:
         run = started(server)

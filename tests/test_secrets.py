@@ -170,9 +170,10 @@ def ended(backend: Backend) -> Answer:
     return answers[0]
 
 
-def test_an_answer_holds_neither_the_token_nor_a_way_to_it() -> None:
+@pytest.mark.parametrize("script", [says(head(), texts("Hi")), says(b"nonsense\r\n\r\n")])
+def test_an_answer_holds_neither_the_token_nor_a_way_to_it(script: object) -> None:
     """Answers are kept, drawn and saved: what they hold on to is looked through to the last object."""
-    with Server(says(head(), texts("Hi"))) as server:
+    with Server(script) as server:  # type: ignore[arg-type]
         answer = ended(given.backend(server.url, GOOD))
     assert answer.error is not None
     assert_clean(repr(answer) + shown(answer.error))

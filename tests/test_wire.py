@@ -173,6 +173,11 @@ def test_failure_without_an_error_is_no_empty_answer(text: str) -> None:
     assert "None" not in failed.value.message
 
 
+def test_the_first_choice_is_the_answer() -> None:
+    two = '{"choices":[{"delta":{"content":"one"}},{"delta":{"content":"two"}}]}'
+    assert list(decode_event(two)) == text("one")
+
+
 KEYS = strategies.sampled_from(
     [
         "response", "usage", "tool_calls", "choices", "delta", "message", "content", "reasoning_content", "index",

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 
-from lib.model import Model
+from lib.model import Model, models
 from lib.twin.refusal import RefusedError, bad_input
 
 MAX_BODY = 4 * 1024 * 1024  # far over any context window; bounds what one request can cost
@@ -76,8 +76,6 @@ def _words(error: ValidationError) -> list[str]:
 
 @cache
 def _validator(model_id: str) -> Draft7Validator:
-    from lib.model import models
-
     return Draft7Validator(models()[model_id].input_schema)
 
 

@@ -13,7 +13,7 @@ import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,9 +129,8 @@ def _request(job: Job, context: int) -> dict[str, Any]:
     }
     request: dict[str, Any] = {
         **sampling,
-        "max_tokens": min(
-            job.max_tokens, context
-        ),  # more is refused; llama.cpp cannot even read numbers of any size
+        # More than the context is refused anyway, and llama.cpp cannot even read numbers of any size.
+        "max_tokens": min(job.max_tokens, context),
         "stop": list(job.stop),
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -175,7 +174,9 @@ class Engine:
         # Not one shared context (kv_unified): overcommitting that fails every running generation at once.
         params.n_parallel, params.n_ctx = slots, context * slots
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-        params.n_batch = params.n_ubatch = 256  # bounds how long a stop takes while a prompt is being read
+        # How long a stop takes while a prompt is being read, and how long the other slots wait meanwhile: 0.36 s
+        # with 64, 1.3-1.9 s with 256, at the same speed (measured at 200 prompt tokens/s).
+        params.n_batch = params.n_ubatch = 64
         params.verbosity, params.cache_ram_mib = 0, 0
         params.api_keys = [secrets.token_urlsafe(32)]  # it always opens a listener of its own: nobody gets in
         try:
@@ -267,7 +268,7 @@ class Engine:
             job = call.job
             if job.prompt is not None and self._opening:
                 # The engine puts the opening token in front by itself; a raw prompt often has it already.
-                job = Job(**{**vars(job), "prompt": job.prompt.removeprefix(self._opening)})
+                job = replace(job, prompt=job.prompt.removeprefix(self._opening))
             answer: Callable[[bytes, Callable[[bytes], bool]], Any] = (
                 self._server.handle_chat_completions
                 if job.prompt is None

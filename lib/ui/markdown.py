@@ -15,7 +15,7 @@ _IMAGE = re.compile(r"!(?=\[)")
 _DIRECTIVE = re.compile(r":(?=[a-z][\w-]*\[)")
 _SHORTCODE = re.compile(r":(?=[a-z][\w+-]*:|material/)")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:[^`\n]|\n(?![ \t]*\n)|(?!(?<!`)\1(?!`))`)*?(?<!`)\1(?!`)")
-_DOLLAR = re.compile(r"(\\*)\$")
+_DOLLAR = re.compile(r"(?<!\\)(\\*)\$")
 _FENCE = re.compile(r"^([ \t]*)(`{3,}(?=[^`]*$)|~{3,})[ \t]*([^\s`{]*)")
 # What could still become a fence or an image while its line is incomplete.
 _UNSURE = re.compile(r"^[ \t]*(`{1,3}|~{1,3})[^`\s]*$")

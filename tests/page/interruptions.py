@@ -1,4 +1,4 @@
-"""Everything that a person or a network does to a page while an answer streams, by name; and what it cost the text."""
+"""What a person or a network does to a page while an answer streams, by name; and what it cost the text."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Scene:
 def slider(scene: Scene) -> None:
     """A slider is moved by two steps."""
     handle = scene.tab.slider("temperature")
-    before = handle.get_attribute("aria-valuenow")
+    before = handle.input_value()
     handle.press("ArrowRight" if float(before or 0) < 2 else "Home")
-    scene.tab.until("the slider moves", lambda: handle.get_attribute("aria-valuenow") != before)
+    scene.tab.until("the slider moves", lambda: handle.input_value() != before)
 
 
 def number(scene: Scene) -> None:
@@ -45,9 +45,7 @@ def number(scene: Scene) -> None:
     value = "1.37" if before != "1.37" else "0.42"
     box.fill(value)
     box.press("Enter")
-    scene.tab.until(
-        "the slider follows", lambda: scene.tab.slider("temperature").get_attribute("aria-valuenow") == value
-    )
+    scene.tab.until("the slider follows", lambda: scene.tab.slider("temperature").input_value() == value)
 
 
 def toggle(scene: Scene) -> None:
@@ -56,7 +54,8 @@ def toggle(scene: Scene) -> None:
     before = switch.is_checked()
     scene.tab.flip("top_k")
     scene.tab.until("the switch turns", lambda: switch.is_checked() != before)
-    scene.tab.until("its slider", lambda: scene.tab.slider("top_k").count() == (0 if before else 1))
+    note = scene.tab.key("parameter-top_k").get_by_text("not sent")
+    scene.tab.until("the page's answer", lambda: note.count() == (1 if before else 0))
 
 
 def button(scene: Scene) -> None:

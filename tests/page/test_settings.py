@@ -21,16 +21,17 @@ def ask(tab: Visitor, upstream: Upstream) -> Asked:
     """Send something and wait for the end; the request as it came."""
     number = len(upstream.asked)
     tab.say("Go")
-    tab.ended(which=number)
+    tab.ended(" out · ", which=number)
     return upstream.asked[number]
 
 
 def shown(tab: Visitor, name: str) -> Decimal:
     """What the number box and the slider agree on."""
     box, slider = tab.number(name), tab.slider(name)
+    tab.rest()
     tab.until(
         "box and slider agree",
-        lambda: Decimal(box.input_value()) == Decimal(slider.get_attribute("aria-valuenow") or "nan"),
+        lambda: Decimal(box.input_value()) == Decimal(slider.input_value()),
     )
     return Decimal(box.input_value())
 
@@ -72,11 +73,11 @@ def test_what_is_shown_is_sent(tab: Visitor, upstream: Upstream, parameter: Para
     assert sent(ask(tab, upstream), parameter) == Decimal(value)
 
     # The slider, by the keyboard.
-    before = shown(tab, name)
-    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowRight"):
-        tab.slider(name).press(key)
-    tab.until("the box follows", lambda: shown(tab, name) == before + 2 * Decimal(str(parameter.step)))
-    assert sent(ask(tab, upstream), parameter) == shown(tab, name)
+    for steps in (1, 2):
+        tab.slider(name).press("ArrowRight")
+        expected = Decimal(value) + steps * Decimal(str(parameter.step))
+        tab.until("the box follows", lambda expected=expected: shown(tab, name) == expected)
+    assert sent(ask(tab, upstream), parameter) == expected
 
     # Its ends, by the slider.
     tab.slider(name).press("Home")
@@ -85,12 +86,14 @@ def test_what_is_shown_is_sent(tab: Visitor, upstream: Upstream, parameter: Para
 
     # Off, and back to the default.
     tab.flip(name)
-    tab.page.locator(f".st-key-parameter-{name}").get_by_text("not sent").wait_for()
+    tab.key(f"parameter-{name}").get_by_text("not sent").wait_for()
+    tab.rest()
     assert name not in ask(tab, upstream).body
     tab.flip(name)
     tab.key(f"{name}-reset").get_by_role("button").first.click()
     if parameter.default is None:
         tab.until("it is off", lambda: not tab.switch(name).is_checked())
+        tab.rest()
         assert name not in ask(tab, upstream).body
     else:
         tab.until("the default", lambda: shown(tab, name) == Decimal(str(parameter.default)))
@@ -102,7 +105,7 @@ def test_bounds_hold(tab: Visitor, upstream: Upstream, parameter: Parameter) -> 
     name = parameter.name
     switched_on(tab, name)
     slider = tab.slider(name)
-    least, most = (Decimal(slider.get_attribute(f"aria-value{end}") or "nan") for end in ("min", "max"))
+    least, most = (Decimal(slider.get_attribute(end) or "nan") for end in ("min", "max"))
     assert least == Decimal(str(parameter.minimum))
     if parameter.maximum is None:
         assert most == default().context_window  # nothing of it is used yet
@@ -116,6 +119,23 @@ def test_bounds_hold(tab: Visitor, upstream: Upstream, parameter: Parameter) -> 
         value = sent(ask(tab, upstream), parameter)
         assert least <= value <= most
         assert value != beyond
+
+
+@pytest.mark.xfail(
+    strict=False,
+    reason="slider and number box overwrite each other while the page's answers are on their way",
+)
+@pytest.mark.parametrize("pause", [0, 33])
+def test_a_key_that_is_held_moves_box_and_slider_alike(tab: Visitor, upstream: Upstream, pause: int) -> None:
+    """Faster than the page's own answers come back: none of those may undo a step."""
+    ask(tab, upstream)
+    for key, expected in (("ArrowRight", "0.72"), ("ArrowLeft", "0.6")) * 2:
+        tab.slider("temperature").focus()
+        for _ in range(12):
+            tab.page.keyboard.press(key)
+            tab.page.wait_for_timeout(pause)
+        tab.until("both are there", lambda expected=expected: shown(tab, "temperature") == Decimal(expected))
+    assert ask(tab, upstream).body["temperature"] == 0.6
 
 
 def test_all_of_them_at_once(tab: Visitor, upstream: Upstream) -> None:
@@ -141,9 +161,9 @@ def test_a_move_in_mid_stream_counts_from_the_next_send(tab: Visitor, upstream: 
     upstream.plan(Stream(endless=True))
     tab.say("Go")
     tab.grows()
-    for _ in range(3):
+    for value in ("0.61", "0.62", "0.63"):
         tab.slider("temperature").press("ArrowRight")
-    tab.until("the box follows", lambda: tab.number("temperature").input_value() == "0.63")
+        tab.until("the box follows", lambda v=value: tab.number("temperature").input_value() == v)
     tab.grows()
     upstream.asked[0].release()
     tab.ended()
@@ -155,6 +175,21 @@ def test_a_move_in_mid_stream_counts_from_the_next_send(tab: Visitor, upstream: 
         tab.page.get_by_role("cell", name=value, exact=True).wait_for()
         tab.page.keyboard.press("Escape")
         tab.until("it closes", lambda: tab.page.get_by_role("cell").count() == 0)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the slider's key holds its upper bound: the old one stays beside the new"
+)
+def test_each_control_is_there_once_while_an_answer_comes(tab: Visitor, upstream: Upstream) -> None:
+    ask(tab, upstream)
+    upstream.plan(Stream(endless=True))
+    tab.say("Go")
+    tab.until("another answer", lambda: tab.answers.count() == 2)
+    tab.grows()
+    for parameter in default().parameters:
+        count = 1 if tab.switch(parameter.name).is_checked() else 0
+        assert tab.switch(parameter.name).count() == 1
+        assert tab.slider(parameter.name).count() == tab.number(parameter.name).count() == count
 
 
 def test_settings_outlive_pages_reloads_and_conversations(

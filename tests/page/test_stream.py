@@ -79,7 +79,7 @@ def test_an_answer_that_reached_its_limit_can_go_on(tab: Visitor, upstream: Upst
     assert tab.answers.count() == 1
     tab.reads(text)
     assert line.startswith("2,300 in · 456 out · $0.00015 ·"), line
-    assert tab.key("max_tokens-number").locator("input").input_value() == "512"
+    assert tab.number("max_tokens").input_value() == "512"
 
 
 @pytest.mark.parametrize("way", ["click", "Escape"])

@@ -22,7 +22,7 @@ from playwright.sync_api import (
 
 T = TypeVar("T")
 
-PATIENCE = 30.0  # seconds; whoever waits that long has found something that hangs
+PATIENCE = 15.0  # seconds; whoever waits that long has found something that hangs
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -131,19 +131,19 @@ class Visitor:
 
     def switch(self, name: str) -> Locator:
         """Whether that parameter is sent: its checkbox."""
-        return self.key(f"{name}-send").locator("input")
+        return self.page.locator(f"[class*='st-key-{name}-send'] input")
 
     def flip(self, name: str) -> None:
         """Switch that parameter on or off."""
-        self.key(f"{name}-send").locator("label").first.click()
+        self.page.locator(f"[class*='st-key-{name}-send'] label").first.click()
 
     def number(self, name: str) -> Locator:
         """That parameter's number box."""
-        return self.key(f"{name}-number").locator("input")
+        return self.page.locator(f"[class*='st-key-{name}-number'] input")
 
     def slider(self, name: str) -> Locator:
         """That parameter's slider."""
-        return self.page.locator(f"[class*='st-key-{name}-slide-'] [role=slider]")
+        return self.page.locator(f"[class*='st-key-{name}-slide-'] input")
 
     def say(self, text: str) -> None:
         """Type it and send it."""

@@ -16,7 +16,7 @@ HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
 def service(code: int, message: str) -> dict[str, Any]:
-    # Envelope of the AI service, recorded: {"errors":[{"message":…,"code":4006}],"success":false,"result":{},"messages":[]}
+    # Envelope of the AI service, recorded: {"errors":[{"message":…,"code":4006}],"success":false,"result":{},…}
     return {"errors": [{"message": message, "code": code}], "success": False, "result": {}, "messages": []}
 
 

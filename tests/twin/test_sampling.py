@@ -38,6 +38,11 @@ def test_tiny_top_p_is_greedy(twin: Twin, greedy: str) -> None:
     assert twin.answer(temperature=5, seed=1, top_p=0) == greedy
 
 
+def test_top_p_applies_after_temperature(twin: Twin, greedy: str) -> None:
+    # Before it, so few words would be left that no temperature could choose others.
+    assert twin.answer(temperature=5, seed=1, top_p=0.05) != greedy
+
+
 def test_top_p_of_one_and_more_is_off(twin: Twin) -> None:
     free = twin.answer(temperature=1, seed=1)
     assert twin.answer(temperature=1, seed=1, top_p=1) == free
@@ -47,6 +52,16 @@ def test_top_p_of_one_and_more_is_off(twin: Twin) -> None:
 def test_seed(twin: Twin) -> None:
     texts = [twin.answer(temperature=1, seed=seed, max_tokens=160) for seed in (7, 7, 8)]
     assert texts[0] == texts[1] != texts[2]
+
+
+def test_with_a_seed_or_without_chance_nothing_comes_from_the_prompt_cache(twin: Twin) -> None:
+    # A cached prompt is computed in other batches: from about 100 tokens on, the same seed tells another story.
+    def cached(**body: float) -> int:
+        usage = twin.ask(prompt=STORY, max_tokens=1, **body).json()["result"]["usage"]
+        return int(usage["prompt_tokens_details"]["cached_tokens"])
+
+    assert [cached(), cached(seed=1), cached(temperature=0)][1:] == [0, 0]
+    assert cached() > 0
 
 
 def test_without_a_seed_answers_differ(twin: Twin) -> None:

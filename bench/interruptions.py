@@ -1,0 +1,126 @@
+"""Interrupts live answers in a real browser, at random times, in every way that the tests know: what is lost?
+
+Each answer is interrupted several times in one way, comes to its end, and is compared with what the server sent. The
+exit code is 1 if any character was lost or doubled, any request repeated, any answer stopped. Run it at the
+repository's root with the Python of the checks: .venv/bin/python -m bench.interruptions
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.page.application import Application
+from tests.page.interruptions import KINDS, Scene, damage
+from tests.page.proxy import Proxy
+from tests.page.upstream import Stream, Upstream
+from tests.page.visitor import DESK, Visitor, launch, squeezed
+
+
+@dataclass
+class Tally:
+    """What one kind of interruption did."""
+
+    interruptions: int = 0
+    answers: int = 0
+    requests: int = 0
+    sent: int = 0  # characters
+    lost: int = 0
+    doubled: int = 0
+    harmed: int = 0  # answers that were stopped, or do not read exactly as they were sent
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing happened to any answer."""
+        return not (self.lost or self.doubled or self.harmed) and self.requests == self.answers
+
+
+def interrupt(
+    browser: Browser, app: Application, upstream: Upstream, kind: str, times: int, chance: random.Random,
+    tally: Tally,
+) -> None:  # fmt: skip
+    """One live answer, interrupted so many times."""
+    upstream.forget()
+    upstream.plan(Stream(endless=True, rate=chance.choice((60, 120, 240)), seed=chance.randrange(1_000)))
+    proxy = Proxy(app.port)
+    context = browser.new_context(viewport=DESK)  # type: ignore[arg-type]
+    try:
+        scene = Scene(
+            Visitor(context.new_page(), proxy.url).open(),
+            proxy,
+            lambda address: Visitor(context.new_page(), proxy.url).open(address),
+        )
+        scene.tab.say("Go")
+        scene.tab.grows(50)
+        for _ in range(times):
+            scene.tab.page.wait_for_timeout(chance.uniform(0, 800))
+            KINDS[kind](scene)
+            tally.interruptions += 1
+            scene.tab.grows(20)
+        asked = upstream.asked[0]
+        stopped = not asked.live
+        asked.release()
+        scene.tab.ended("finished")
+        scene.tab.page.wait_for_timeout(300)
+        shown = scene.tab.text()
+        lost, doubled = damage(asked.sent, shown)
+        tally.answers += 1
+        tally.requests += len(upstream.asked)
+        tally.sent += len("".join(asked.sent.split()))
+        tally.lost += lost
+        tally.doubled += doubled
+        tally.harmed += stopped or asked.hung_up.is_set() or shown != squeezed(asked.sent)
+    finally:
+        context.close()
+        proxy.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--answers", type=int, default=3, help="of each kind (default 3)")
+    parser.add_argument("--times", type=int, default=4, help="interruptions of each answer (default 4)")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    chance = random.Random(arguments.seed)
+    upstream = Upstream()
+    tallies = {kind: Tally() for kind in KINDS}
+    with (
+        tempfile.TemporaryDirectory(prefix="paddock-bench-") as folder,
+        Application(upstream.environment(), Path(folder) / "log") as app,
+        sync_playwright() as playwright,
+        launch(playwright) as browser,
+    ):
+        print(
+            f"{'':22}{'interrupted':>12}{'answers':>9}{'requests':>10}{'sent':>10}{'lost':>6}{'doubled':>9}"
+        )
+        for kind, tally in tallies.items():
+            for _ in range(arguments.answers):
+                interrupt(browser, app, upstream, kind, arguments.times, chance, tally)
+            show(kind, tally)
+    upstream.close()
+    whole = Tally(
+        *(sum(values) for values in zip(*(vars(t).values() for t in tallies.values()), strict=True))
+    )
+    show("in all", whole)
+    return 0 if all(tally.sound for tally in tallies.values()) else 1
+
+
+def show(name: str, tally: Tally) -> None:
+    """One line of the table; characters without white space."""
+    print(
+        f"{name:22}{tally.interruptions:12}{tally.answers:9}{tally.requests:10}{tally.sent:10,}{tally.lost:6}"
+        f"{tally.doubled:9}{'' if tally.sound else '  HARMED'}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""What a streamed answer costs on Paddock's page, against the same stream drawn by ``st.write_stream``.
+
+An answer of 2,000 tokens at 200 a second, from the tests' upstream, in headless Chromium: bytes over the WebSocket,
+CPU time of the server, and the time from the last token's sending until it is seen. Counting begins once the page is
+loaded and rests. Both apps run at the same time, and take turns. Linux. Run it at the repository's root with the
+Python of the checks: .venv/bin/python -m bench.stream
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import itertools
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.page.application import ROOT, Application
+from tests.page.upstream import Stream, Upstream, tokens
+from tests.page.visitor import DESK, Visitor, launch
+
+TOKENS, RATE = 2_000, 200.0
+END = "theveryend"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+SECTION = """## Part {n}: on horses and *paddocks*
+
+A paddock is a **small field** near a stable; horses graze there, rest there, and are led out of it again. Its
+fence is `1.4 m` high, and nobody who has seen one forgets it.
+
+- grass, and some clover of the {n}th kind
+- water, fresh every day
+  - in a trough, **never** in a bucket
+- shade
+
+| horse | age | oats a day |
+|---|--:|--:|
+| Fury | 7 | {n} kg |
+| Black Beauty | 11 | 3 kg |
+
+```python
+def oats(horses: list[str], days: int = {n}) -> float:
+    total = 0.0
+    for horse in horses:
+        total += len(horse) * days  # a rule of thumb
+    return total
+```
+
+1. Open the gate.
+2. Lead them out, one by one, and count them: there should be {n}.
+
+"""
+CODE = """def oats_{n}(horses: list[str], days: int = {n}) -> float:
+    total = 0.0
+    for horse in horses:
+        total += len(horse) * days  # a rule of thumb
+    return total
+
+
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One answer's."""
+
+    bytes: int
+    frames: int
+    cpu: float  # seconds
+    late: float  # seconds from the last token's sending to its sight
+
+
+def text_of(sections: str, head: str = "", tail: str = "") -> str:
+    """Some 2,000 tokens of it, with an end that can be seen."""
+    body = head + "".join(sections.replace("{n}", str(n)) for n in range(1, 200))
+    whole = "".join(itertools.islice(tokens(body), TOKENS - 5))
+    return f"{whole}\n{END}{tail}" if head else f"{whole.rpartition('## Part')[0]}{END}"
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time that the process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def measure(browser: Browser, app: Application, upstream: Upstream, text: str) -> Cost:
+    """Ask once, in a tab of its own, and watch the answer to its end."""
+    upstream.forget()
+    upstream.plan(Stream(text, rate=RATE, usage=(21, TOKENS)))
+    context = browser.new_context(viewport=DESK)  # type: ignore[arg-type]
+    try:
+        tab = Visitor(context.new_page(), app.url)
+        tab.page.set_default_timeout(120_000)
+        sizes: list[int] = []
+        network = context.new_cdp_session(tab.page)
+        network.send("Network.enable")
+        network.on("Network.webSocketFrameReceived", lambda event: sizes.append(_size(event["response"])))
+        tab.open()
+        tab.page.wait_for_timeout(1500)
+        tab.rest()
+        sizes.clear()
+        before = cpu_seconds(app.process.pid)
+        tab.say("Go")
+        seen = tab.page.wait_for_function(
+            f"() => document.querySelector('#root').textContent.includes('{END}') && Date.now()",
+            polling="raf",
+        ).json_value()
+        tab.page.wait_for_timeout(500)
+        tab.rest()
+        (asked,) = upstream.asked
+        return Cost(
+            sum(sizes), len(sizes), cpu_seconds(app.process.pid) - before, seen / 1000 - asked.last_sent
+        )
+    finally:
+        context.close()
+
+
+def _size(frame: dict[str, object]) -> int:
+    data = str(frame["payloadData"])
+    return len(base64.b64decode(data)) if frame["opcode"] == 2 else len(data.encode())
+
+
+def show(name: str, costs: list[Cost]) -> None:
+    """One line of medians."""
+    print(
+        f"  {name:16}{median(c.bytes for c in costs) / 1000:10,.0f} kB {median(c.frames for c in costs):7,.0f} frames"
+        f"{median(c.cpu for c in costs):8.2f} s CPU"
+        f" {median(c.late for c in costs) * 1000:7.0f} ms after the last token"
+    )
+
+
+def compare(
+    title: str, rounds: int, browser: Browser, ours: Application, plain: Application, upstream: Upstream,
+    text: str,
+) -> None:  # fmt: skip
+    """Take turns, and print medians and ratios."""
+    print(
+        f"{title}: {len(text):,} characters, {TOKENS:,} tokens at {RATE:.0f}/s, {rounds} rounds", flush=True
+    )
+    both: dict[str, list[Cost]] = {"Paddock": [], "st.write_stream": []}
+    for _ in range(rounds):
+        both["Paddock"].append(measure(browser, ours, upstream, text))
+        both["st.write_stream"].append(measure(browser, plain, upstream, text))
+    for name, costs in both.items():
+        show(name, costs)
+    sent, cpu = (
+        median(getattr(cost, field) for cost in both["Paddock"])
+        / median(getattr(cost, field) for cost in both["st.write_stream"])
+        for field in ("bytes", "cpu")
+    )
+    print(f"  ratio: bytes {sent:.3f}, CPU {cpu:.2f}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    upstream = Upstream()
+    with tempfile.TemporaryDirectory(prefix="paddock-bench-") as folder, sync_playwright() as playwright:
+        environment, logs = upstream.environment(), Path(folder)
+        with (
+            Application(environment, logs / "ours") as ours,
+            Application(environment, logs / "plain", ROOT / "bench" / "plain.py") as plain,
+            launch(playwright) as browser,
+        ):
+            print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, Chromium {browser.version}")
+            for app in (ours, plain):  # what is imported once is no answer's cost
+                measure(browser, app, upstream, f"Warm *up*.\n\n```python\nx = 1\n```\n\n{END}")
+            each = (rounds, browser, ours, plain, upstream)
+            compare("Mixed Markdown", *each, text_of(SECTION))
+            compare("One code block", *each, text_of(CODE, "```python\n", "\n```\n"))
+    upstream.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The pages in process: each is drawn without an exception, alone and whatever the environment holds."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lib.model import default
+from lib.supervisor import Failed, Supervisor
+from tests.page.application import ROOT
+from tests.page.upstream import ACCOUNT, TOKEN
+
+CREDENTIALS = {"CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN": TOKEN}
+
+
+@pytest.fixture(autouse=True)
+def _no_twin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process is started for these."""
+    monkeypatch.setattr(Supervisor, "start", lambda self: None)
+    monkeypatch.setattr(Supervisor, "state", property(lambda self: Failed("Not in this test.", "Nothing.")))
+
+
+def page(path: str) -> AppTest:
+    """A page, run once."""
+    return AppTest.from_file(str(ROOT / path), default_timeout=60).run()
+
+
+@pytest.mark.parametrize("path", ["app.py", "pages/chat.py", "pages/model.py"])
+@pytest.mark.parametrize(
+    "environment", [{}, CREDENTIALS, {"CLOUDFLARE_API_TOKEN": TOKEN}], ids=["none", "good", "half"]
+)
+def test_a_page_is_drawn(path: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    at = page(path)
+    assert not at.exception
+    text = " ".join(element.value for element in [*at.markdown, *at.caption, *at.error])
+    assert TOKEN not in text
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"CLOUDFLARE_API_TOKEN": TOKEN}, "CLOUDFLARE_ACCOUNT_ID is not set"),
+        ({"CLOUDFLARE_ACCOUNT_ID": ACCOUNT}, "CLOUDFLARE_API_TOKEN is not set"),
+        (CREDENTIALS | {"CLOUDFLARE_ACCOUNT_ID": "1234"}, "32 hexadecimal digits"),
+        (CREDENTIALS | {"CLOUDFLARE_API_TOKEN": "a b"}, "The API token is empty or holds"),
+        (CREDENTIALS | {"CLOUDFLARE_BASE_URL": "http://example.com"}, "https only"),
+        (CREDENTIALS | {"CLOUDFLARE_BASE_URL": "nonsense"}, "must look like https://host/path"),
+    ],
+)
+def test_credentials_that_cannot_be_used_are_named(
+    environment: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    at = page("pages/chat.py")
+    assert not at.exception
+    assert any(message in error.value for error in at.error)
+
+
+def test_cloudflares_other_name_for_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUDFLARE_ACCOUNT_ID", ACCOUNT)
+    monkeypatch.setenv("CLOUDFLARE_AUTH_TOKEN", TOKEN)
+    at = page("pages/chat.py")
+    assert not at.exception
+    assert not at.error
+    assert any(f"account …{ACCOUNT[-4:]}" in button.label for button in at.button)
+
+
+def test_every_parameter_of_the_record_has_its_controls(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    at = page("pages/chat.py")
+    parameters = default().parameters
+    assert [toggle.label for toggle in at.toggle] == [parameter.label for parameter in parameters]
+    for toggle in at.toggle:
+        toggle.set_value(True)
+    at.run()
+    assert not at.exception
+    assert [slider.label for slider in at.slider] == [parameter.label for parameter in parameters]
+    assert [box.label for box in at.number_input] == [parameter.label for parameter in parameters]
+    for parameter, slider in zip(parameters, at.slider, strict=True):
+        assert slider.min == parameter.minimum
+        assert slider.max == (default().context_window if parameter.maximum is None else parameter.maximum)
+        assert slider.step == parameter.step
+        assert slider.value == parameter.start
+
+
+def test_the_model_is_described() -> None:
+    at = page("pages/model.py")
+    text = " ".join(element.value for element in at.markdown)
+    assert default().id in text
+    for parameter in default().parameters:
+        assert f"`{parameter.name}`" in text
+    assert [metric.value for metric in at.metric][:3] == ["60,000 tokens", "$0.027", "$0.20"]

@@ -1,0 +1,96 @@
+"""The official SDKs, unmodified, against the twin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import cloudflare
+import openai
+import pytest
+
+from tests.twin.conftest import MODEL, STORY, TOKEN, Twin
+
+
+@pytest.fixture(scope="module")
+def sdk(twin: Twin) -> Iterator[cloudflare.Cloudflare]:
+    with cloudflare.Cloudflare(api_token=TOKEN, base_url=twin.base_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def chat(twin: Twin) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(api_key=TOKEN, base_url=twin.path("v1"), max_retries=0) as client:
+        yield client
+
+
+def test_cloudflare_run(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+    result = sdk.ai.run(MODEL, account_id=twin.account, prompt=STORY, max_tokens=24, temperature=0)
+    assert result["response"] == twin.answer(temperature=0)  # type: ignore[call-overload,index]
+    raw = sdk.ai.with_raw_response.run(MODEL, account_id=twin.account, prompt=STORY, max_tokens=1)
+    assert raw.headers["cf-ai-neurons"]
+
+
+def test_cloudflare_stream(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+    # .run(stream=True) fails inside the SDK itself.
+    with sdk.ai.with_streaming_response.run(
+        MODEL, account_id=twin.account, prompt=STORY, max_tokens=24, temperature=0, stream=True
+    ) as response:
+        lines = [line.removeprefix("data: ") for line in response.iter_lines() if line]
+    assert lines[-1] == "[DONE]"
+    assert "".join(json.loads(line)["response"] for line in lines[:-1]) == twin.answer(temperature=0)
+
+
+def test_cloudflare_models(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+    # Asks for page after page until one is empty.
+    assert [item["name"] for item in sdk.ai.models.list(account_id=twin.account)] == [MODEL]  # type: ignore[index]
+    assert sdk.ai.models.schema.get(account_id=twin.account, model=MODEL)
+    verified = sdk.user.tokens.verify()
+    assert verified
+    assert verified.status == "active"
+
+
+def test_cloudflare_errors(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+    with pytest.raises(cloudflare.BadRequestError) as caught:
+        sdk.ai.run(MODEL, account_id=twin.account, prompt="x", temperature=9)
+    assert caught.value.errors[0].code == 5006
+    with (
+        cloudflare.Cloudflare(api_token="a" * 40, base_url=twin.base_url) as stranger,
+        pytest.raises(cloudflare.AuthenticationError),
+    ):
+        stranger.ai.run(MODEL, account_id=twin.account, prompt="x")
+
+
+def test_openai(twin: Twin, chat: openai.OpenAI) -> None:
+    messages = [{"role": "user", "content": STORY}]
+    whole = chat.chat.completions.create(
+        model=MODEL,
+        messages=messages,  # type: ignore[arg-type]
+        max_completion_tokens=24,
+        temperature=0,
+    )
+    assert whole.choices[0].message.content == twin.answer(temperature=0)
+    assert whole.choices[0].finish_reason == "length"
+    assert whole.usage
+    assert whole.usage.completion_tokens == 24
+    stream = chat.chat.completions.create(
+        model=MODEL,
+        messages=messages,  # type: ignore[arg-type]
+        max_tokens=24,
+        temperature=0,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = list(stream)
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert text == whole.choices[0].message.content
+    # The last event is the native one, as recorded: it has no choices.
+    assert chunks[-1].choices is None
+    assert chunks[-2].usage
+    assert chunks[-2].usage.total_tokens == whole.usage.total_tokens
+
+
+def test_openai_errors(chat: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        chat.chat.completions.create(model="gpt-4", messages=[{"role": "user", "content": "x"}])
+    assert caught.value.response.json()["errors"][0]["code"] == 5007

