@@ -13,10 +13,10 @@ from pathlib import Path
 LAYERS = [
     ("errors", "events", "folder", "model", "stop"),
     ("backend", "settings", "pricing"),
-    ("request",),
+    ("link", "preset", "request"),
     ("answer", "wire"),
     ("conversation", "client", "document"),
-    ("run", "store"),
+    ("archive", "run", "store", "transcript"),
     ("chat", "saver"),
 ]
 LEAVES = {*LAYERS[0], "backend"}
@@ -29,7 +29,7 @@ HOMES = {
     "httpx": ("lib.client", "lib.twin"),
     "sseclient": ("lib.client",),
     "streamlit": ("lib.ui",),
-    "starlette": ("lib.twin",),
+    "starlette": ("lib.twin", "app"),
     "uvicorn": ("lib.twin",),
     "xllamacpp": ("lib.twin",),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -153,10 +153,10 @@ def _spend(row: Any) -> Spend:
     # Equal counts of neurons come as one row: they are exact digits, which the database cannot add up.
     neurons = None if row.neurons is None else Decimal(row.neurons) * row.answers
     usage = Usage(int(row.prompt), int(row.completion), int(row.cached), neurons, bool(row.estimated))
-    day = datetime.fromtimestamp(row.day / 1000, timezone.utc).date()
+    day = datetime.fromtimestamp(row.day / 1000, UTC).date()
     return Spend(day, row.model, row.backend, bool(row.billed), usage, row.answers)
 
 
 def milliseconds(day: date) -> int:
     """When that UTC day began."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=timezone.utc).timestamp()) * 1000
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -75,7 +75,7 @@ def entry(row: Row[Any]) -> Entry:
 
 def moment(milliseconds: int) -> datetime:
     """A stored time."""
-    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _answers(connection: Connection, key: int, turns: _Turns) -> dict[str, list[tuple[Answer, bool]]]:

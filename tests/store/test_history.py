@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -29,7 +29,7 @@ class Clock:
 
 @pytest.fixture
 def clock(store: Store) -> Clock:
-    clock = Clock(datetime(2026, 11, 23, 12, tzinfo=timezone.utc))
+    clock = Clock(datetime(2026, 11, 23, 12, tzinfo=UTC))
     store._clock = clock
     return clock
 
@@ -100,7 +100,7 @@ def test_the_bin(store: Store) -> None:
     assert set(gone) == {a.id, c.id}
     assert titles(store) == []
     assert store.restore("ann", *gone) == 2
-    assert store.purge_bin("ann", datetime(2020, 1, 1, tzinfo=timezone.utc)) == 0
+    assert store.purge_bin("ann", datetime(2020, 1, 1, tzinfo=UTC)) == 0
     assert store.purge_bin("ann") == 1
     assert store.load("ann", b.id) is None
     assert store.count("bob") == 1
