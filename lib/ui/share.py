@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from lib import link
+from lib.archive import Archived, dump, whole
 from lib.conversation import Conversation
-from lib.transcript import markdown
+from lib.transcript import file_name, markdown, title
 from lib.ui.tab import Tab
 from lib.ui.trouble import trouble
 
@@ -28,26 +31,33 @@ def draw(tab: Tab) -> None:
             base = (st.context.url or "").partition("?")[0]
             st.code(f"{base}?{link.PARAMETER}={text}", language=None, wrap_lines=True, height=110)
         st.markdown("**The conversation as a file**")
-        st.download_button(
-            "Markdown", key="download-markdown", icon=":material/description:", mime="text/markdown",
-            file_name=f"{file_name(conversation)}.md", on_click="ignore", data=lambda: _markdown(tab),
-        )  # fmt: skip
+        name = file_name(title(conversation))
+        with st.container(horizontal=True, gap="small"):
+            st.download_button(
+                "Markdown", key="download-markdown", icon=":material/description:", mime="text/markdown",
+                file_name=f"{name}.md", on_click="ignore", data=lambda: _markdown(tab),
+                help="The open path, to read",
+            )  # fmt: skip
+            st.download_button(
+                "JSON", key="download-json", icon=":material/data_object:", mime="application/json",
+                file_name=f"{name}.json", on_click="ignore", data=lambda: _json(tab),
+                help="All of it, every variant and request, to open again here",
+            )  # fmt: skip
 
 
 def _markdown(tab: Tab) -> str:
-    """The conversation as it is at the click, not as it was when the button was drawn."""
-    conversation, _ = tab.chat.view()
-    return markdown(title(conversation), conversation, tab.chat.settings, tab.chat.model)
+    conversation = _now(tab)
+    return whole(markdown(title(conversation), conversation, tab.chat.settings, tab.chat.model))
 
 
-def title(conversation: Conversation) -> str:
-    """A title made from the first message."""
-    first = next((message.content for message in conversation.path() if message.content.strip()), "")
-    words = " ".join(first.split())
-    return words if len(words) <= 60 else f"{words[:59].rstrip()}…"
+def _json(tab: Tab) -> str:
+    return dump(Archived(_now(tab), tab.chat.settings))
 
 
-def file_name(conversation: Conversation) -> str:
-    """A name for a file that every system takes."""
-    kept = "".join(char if char.isalnum() else "-" for char in title(conversation).lower())
-    return "-".join(part for part in kept.split("-") if part)[:50] or "conversation"
+def _now(tab: Tab) -> Conversation:
+    """The conversation as it is at the click, not as it was when the button was drawn; with what has come by then."""
+    conversation, live = tab.chat.view()
+    if live is None:
+        return conversation
+    message = conversation.message(live.message)
+    return conversation.put(replace(message, content=live.before + live.run.text))

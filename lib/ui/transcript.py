@@ -40,7 +40,11 @@ def draw_message(tab: Tab, message: Message) -> None:
         for block in blocks(message.content):
             draw_block(block, st.empty())
     else:
-        st.text(message.content, width="stretch")  # exactly as it was typed
+        with st.container(horizontal=True, gap="small", wrap=False):
+            st.text(message.content, width="stretch")  # exactly as it was typed
+            _draw_line(tab, message)
+        handling.boxes(tab, message)
+        return
     draw_ending(tab, message)
 
 
@@ -93,14 +97,19 @@ def _waiting(live: Live) -> str:
 
 def draw_ending(tab: Tab, message: Message) -> None:
     """What stands under a message: its error, its figures, its variants, and what can be done with it."""
+    if message.answers and (error := message.answers[-1].error) is not None:
+        trouble(error)
+    _draw_line(tab, message)
+    handling.boxes(tab, message)
+
+
+def _draw_line(tab: Tab, message: Message) -> None:
     conversation, _ = tab.chat.view()
-    final = message.answers[-1] if message.answers else None
-    if final is not None and final.error is not None:
-        trouble(final.error)
     with st.container(
-        horizontal=True, vertical_alignment="center", gap="xsmall", key=f"figures-{message.id}"
-    ):
-        if final is not None:
+        horizontal=True, vertical_alignment="center", gap="xsmall", key=f"figures-{message.id}",
+        width="stretch" if message.role == "assistant" else "content",
+    ):  # fmt: skip
+        if message.answers:
             st.caption(figures.answer_line(tab.chat.model, message.answers), width="content")
             with st.popover(
                 "Sent", type="tertiary", icon=":material/tune:", help="The settings that were really sent"
@@ -112,7 +121,6 @@ def draw_ending(tab: Tab, message: Message) -> None:
         handling.menu(tab, message)
         if message.role == "assistant" and message.id == conversation.head:
             _draw_next(tab, message)
-    handling.boxes(tab, message)
 
 
 def _draw_next(tab: Tab, message: Message) -> None:
