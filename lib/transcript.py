@@ -61,6 +61,19 @@ def _facts(message: Message) -> Iterator[str]:
         yield f"> {about}{usage.prompt_tokens:,} tokens in, {about}{usage.completion_tokens:,} out, {ending}"
 
 
+def title(conversation: Conversation) -> str:
+    """A title made from the first message."""
+    first = next((message.content for message in conversation.path() if message.content.strip()), "")
+    words = " ".join(first.split())
+    return words if len(words) <= 60 else f"{words[:59].rstrip()}…"
+
+
+def file_name(title: str) -> str:
+    """A name for a file that every system takes, without its ending."""
+    kept = "".join(char if char.isalnum() else "-" for char in title.lower())
+    return "-".join(part for part in kept.split("-") if part)[:50] or "conversation"
+
+
 def _quoted(text: str) -> str:
     """A JSON string, which is a YAML string too."""
     return json.dumps(text, ensure_ascii=False)

@@ -12,12 +12,13 @@ from pathlib import Path
 # The core from the leaves up: a module imports only from lines above its own.
 LAYERS = [
     ("errors", "events", "folder", "model", "stop"),
-    ("backend", "settings", "pricing"),
+    ("backend", "node", "settings", "pricing"),
     ("link", "preset", "request"),
     ("answer", "wire"),
     ("conversation", "client", "document"),
-    ("archive", "run", "store", "transcript"),
-    ("chat", "saver"),
+    ("manuscript", "run", "store", "transcript"),
+    ("chat", "dialogue", "saver"),
+    ("archive",),
 ]
 LEAVES = {*LAYERS[0], "backend"}
 LEVEL = {f"lib.{name}": level for level, names in enumerate(LAYERS) for name in names}
