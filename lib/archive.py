@@ -9,7 +9,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from lib import dialogue, manuscript, preset
-from lib.manuscript import Archived, dump, fresh, load, whole
+from lib.ledger import whole
+from lib.manuscript import Archived, dump, fresh, load
 from lib.model import Model
 from lib.node import MOST_BYTES, BadFile, Node, parse
 from lib.transcript import file_name, markdown, title

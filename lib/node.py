@@ -156,35 +156,37 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check(root: Any) -> None:
-    """What holds for any value anywhere. Without recursion: depth is somebody else's choice."""
-    todo: list[tuple[Any, str]] = [(root, "$")]
+    """What holds for any value anywhere. Without recursion, and with no list of all that is still to be looked at."""
+    todo = [iter([Node(root)])]
     while todo:
-        value, path = todo.pop()
+        node = next(todo[-1], None)
+        if node is None:
+            todo.pop()
+            continue
+        value = node.value
         if isinstance(value, _Twice):
-            raise Node(value, _below(path, value.key)).wrong("is there twice")
+            raise Node(value, _below(node.path, value.key)).wrong("is there twice")
         if isinstance(value, dict):
             for key in value:
-                _check_text(key, path, "has a key with")
-            todo += [(below, _below(path, key)) for key, below in value.items()]
+                _check_text(key, node, "has a key with")
+            todo.append(below for _, below in node.fields())
         elif isinstance(value, list):
-            todo += [(below, f"{path}[{number}]") for number, below in enumerate(value)]
+            todo.append(node.items())
         elif isinstance(value, str):
-            _check_text(value, path, "holds")
+            _check_text(value, node, "holds")
         elif isinstance(value, float) and not math.isfinite(value):
-            raise Node(value, path).wrong("is not a finite number")
+            raise node.wrong("is not a finite number")
         elif isinstance(value, int) and abs(value) > MOST_NUMBER:
-            raise Node(value, path).wrong("is too large a number")
+            raise node.wrong("is too large a number")
 
 
-def _check_text(text: str, path: str, how: str) -> None:
+def _check_text(text: str, node: Node, how: str) -> None:
     if text.isascii():
         return
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise Node(text, path).wrong(
-            f"{how} half a character (a lone surrogate) at {error.start + 1:,}"
-        ) from None
+        raise node.wrong(f"{how} half a character (a lone surrogate) at {error.start + 1:,}") from None
 
 
 def _below(path: str, key: str) -> str:

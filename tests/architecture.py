@@ -16,8 +16,9 @@ LAYERS = [
     ("link", "preset", "request"),
     ("answer", "wire"),
     ("conversation", "client", "document"),
-    ("manuscript", "run", "store", "transcript"),
-    ("chat", "dialogue", "saver"),
+    ("ledger", "run", "store", "transcript"),
+    ("chat", "manuscript", "saver"),
+    ("dialogue",),
     ("archive",),
 ]
 LEAVES = {*LAYERS[0], "backend"}

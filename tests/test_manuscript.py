@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies
 
-from lib import manuscript, node
+from lib import ledger, manuscript, node
 from lib.archive import Archived, dump, fresh, load
 from lib.conversation import Conversation, Message
 from lib.errors import BadInput
-from lib.manuscript import whole
+from lib.ledger import whole
 from lib.model import default
 from lib.request import Messages, Prompt, Turn
 from lib.settings import Settings
@@ -242,7 +242,7 @@ def test_too_many_messages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_requests_that_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manuscript, "MOST_TURNS_SENT", 5)
+    monkeypatch.setattr(ledger, "MOST_TURNS_SENT", 5)
     with pytest.raises(BadInput, match="sent more than 5 turns in all"):
         load(dump(example()).encode(), MODEL)
 
