@@ -1,15 +1,8 @@
-"""Paddock: page set-up and the list of pages."""
+"""Paddock: the server with its headers. The page set-up and the list of pages are in lib/ui/navigation.py."""
 
 import streamlit as st
+from starlette.middleware import Middleware
 
-st.set_page_config(
-    page_title="Paddock", page_icon="static/icon.svg", layout="centered", initial_sidebar_state=340
-)
-st.logo("static/paddock.svg", size="large")
-st.navigation(
-    [
-        st.Page("pages/chat.py", title="Chat", icon=":material/forum:", default=True),
-        st.Page("pages/model.py", title="Model", icon=":material/deployed_code:"),
-    ],
-    position="top",
-).run()
+from lib.ui.visitor import Headers
+
+app = st.App("lib/ui/navigation.py", middleware=[Middleware(Headers)])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import Enum
 
 from lib.errors import PaddockError
@@ -41,6 +43,7 @@ class Answer:
     timings: Timings
     ending: Ending
     error: PaddockError | None = None
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -51,7 +54,8 @@ class Answer:
         return (self.usage.completion_tokens - 1) / seconds if seconds > 0 else None
 
 
-def total_usage(answers: tuple[Answer, ...]) -> Usage | None:
-    """The usage of several answers added up, None where none has any."""
-    usages = [answer.usage for answer in answers if answer.usage is not None]
+def total_usage(answers: Iterable[Answer]) -> Usage | None:
+    """The usage of several answers added up, None where none has any. An answer that comes twice counts once."""
+    distinct = {answer.id: answer.usage for answer in answers if answer.usage is not None}
+    usages = list(distinct.values())
     return sum(usages[1:], usages[0]) if usages else None

@@ -74,17 +74,69 @@ class Chat:
             self._idle()
             self._answer(self.conversation, message.parent, backend)
 
-    def go_on(self, message: Message, backend: Backend, limit: int) -> None:
-        """Let that answer go on where it ended, for at most ``limit`` tokens; the text stays one message."""
+    def go_on(self, message: Message, backend: Backend, limit: int | None = None) -> None:
+        """Let that answer go on where it ended; the text stays one message. ``limit``: another max_tokens for it."""
         with self._lock:
             self._idle()
             message = self.conversation.message(message.id)  # the caller's may be older
             parameters = dict(
                 message.answers[-1].request.parameters if message.answers else self.settings.sent()
             )
-            parameters[self.model.output_cap.name] = limit
+            if limit is not None:
+                parameters[self.model.output_cap.name] = limit
             request = build(self.model, self.conversation.turns(message.id), parameters)
             self._start(message, message.content, backend, request)
+
+    def edit(self, message: str, content: str) -> None:
+        """Give that message another text; the old one stays as a variant, and what follows stays."""
+        with self._lock:
+            self._idle()
+            self.conversation = self.conversation.edit(message, content)
+
+    def ask_again(self, message: str, content: str, backend: Backend) -> None:
+        """Say something else in that place, and have it answered; the old branch stays as a variant."""
+        with self._lock:
+            self._idle()
+            old = self.conversation.message(message)
+            asked = self.conversation.append(Message(old.role, content, old.parent))
+            self._answer(asked, asked.head, backend)
+
+    def rewrite(self, message: str, content: str, backend: Backend) -> None:
+        """Put other words into the model's mouth and let it go on from there; the old answer stays as a variant."""
+        with self._lock:
+            self._idle()
+            old = self.conversation.message(message)
+            before, self.conversation = (
+                self.conversation,
+                self.conversation.append(Message(old.role, content, old.parent)),
+            )
+            try:
+                self.go_on(self.conversation.message(self.conversation.head or ""), backend)
+            except PaddockError:
+                self.conversation = before
+                raise
+
+    def delete(self, message: str) -> Conversation:
+        """Take one message out; what followed it stays. Gives the conversation as it was, for restore()."""
+        with self._lock:
+            self._idle()
+            before, self.conversation = self.conversation, self.conversation.delete(message)
+            return before
+
+    def restore(self, before: Conversation, expected: Conversation) -> bool:
+        """Undo: put the conversation back, unless something else was changed since. False then."""
+        with self._lock:
+            self._idle()
+            if self.conversation != expected:
+                return False
+            self.conversation = before
+            return True
+
+    def insert(self, after: str | None, role: str, content: str) -> None:
+        """Put a message in after that one."""
+        with self._lock:
+            self._idle()
+            self.conversation = self.conversation.insert(after, role, content)
 
     def stop(self) -> None:
         """End the run, if there is one; what came is kept."""

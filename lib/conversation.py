@@ -75,6 +75,49 @@ class Conversation:
                 head = message.id
         return replace(self, head=head)
 
+    def edit(self, id: str, content: str) -> Conversation:
+        """The same with another text in that place; the old branch stays as a variant.
+
+        What follows on the open path follows the new text too: copies, which share their answers with the old ones.
+        """
+        path = self.path()
+        old = self.message(id)
+        edited = Message(old.role, content, old.parent)
+        return self.append(edited)._with_copies(after(path, id), edited.id)
+
+    def delete(self, id: str) -> Conversation:
+        """The same without that message; what followed it follows the one before it."""
+        gone = self.message(id)
+        messages = tuple(
+            replace(message, parent=gone.parent) if message.parent == id else message
+            for message in self.messages
+            if message.id != id
+        )
+        return replace(self, messages=messages, head=gone.parent if self.head == id else self.head)
+
+    def insert(self, after: str | None, role: str, content: str) -> Conversation:
+        """The same with a message put in after that one (None: before the first); all that followed follows it."""
+        new = Message(role, content, after)
+        at = next((n for n, message in enumerate(self.messages) if message.id == after), -1) + 1
+        messages = [
+            replace(message, parent=new.id) if message.parent == after else message
+            for message in self.messages
+        ]
+        messages.insert(at, new)  # a child stands after its parent, and before its own children
+        return replace(self, messages=tuple(messages), head=new.id if self.head == after else self.head)
+
+    def branch(self, upto: str) -> Conversation:
+        """Another conversation that begins as this one does, down to that message."""
+        path = replace(self, head=upto).path()
+        return Conversation(self.system)._with_copies(path, None)
+
+    def _with_copies(self, path: tuple[Message, ...], parent: str | None) -> Conversation:
+        conversation = self
+        for message in path:
+            copy = replace(message, parent=parent, id=_new_id())
+            conversation, parent = conversation.append(copy), copy.id
+        return conversation
+
     def turns(self, upto: str | None) -> Messages:
         """What is sent for an answer under that message: the system prompt and the path down to it."""
         return Messages(tuple(self._turns(upto)))
@@ -85,3 +128,9 @@ class Conversation:
         for message in replace(self, head=upto).path():
             if message.content:  # an answer that failed before its first text has nothing to send
                 yield Turn(message.role, message.content)
+
+
+def after(path: tuple[Message, ...], id: str) -> tuple[Message, ...]:
+    """What follows that message on a path, nothing where it does not stand there."""
+    ids = [message.id for message in path]
+    return path[ids.index(id) + 1 :] if id in ids else ()

@@ -15,7 +15,9 @@ PaddockError
 ├── TimedOut              no answer in time, from the service or on the way
 ├── Unreachable           the network, name resolution, TLS, a refused connection or redirect
 ├── CutOff                the stream broke before its end
-└── Unintelligible        an answer that is not Workers AI's: HTML, broken JSON
+├── Unintelligible        an answer that is not Workers AI's: HTML, broken JSON
+└── StorageFailed         the database cannot be read or written at the moment; ``retryable``: all of it, not one row
+    └── NewerDatabase         a newer Paddock made the database, and this one leaves it alone
 
 Codes and messages are from Cloudflare's list of Workers AI errors and from recordings of the live API.
 """
@@ -122,6 +124,14 @@ class CutOff(PaddockError):
 
 class Unintelligible(PaddockError):
     title = "The answer could not be understood"
+
+
+class StorageFailed(PaddockError):
+    title = "Conversations are not being saved"
+
+
+class NewerDatabase(StorageFailed):
+    title = "The database is a newer Paddock's"
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,11 @@ class Run:
         return "".join(self.parts)
 
     @property
+    def first_token(self) -> float | None:
+        """Seconds from the sending to the first text, None before it."""
+        return None if self._first is None else self._first - self._begun
+
+    @property
     def seconds(self) -> float:
         """How long it has been on its way."""
         return self._clock() - self._begun

@@ -89,3 +89,9 @@ def check(parameters: Mapping[str, Number], model: Model) -> None:
                 f"{parameter.label} must be {bounds}; {value} is not.",
                 advice="Move it back within its bounds.",
             )
+
+
+def complete(settings: Settings, model: Model) -> Settings:
+    """The settings in the model's own order: what it does not know left out, what is missing at its default."""
+    known = {setting.name: setting for setting in settings.items}
+    return Settings(tuple(known.get(parameter.name, default(parameter)) for parameter in model.parameters))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.ui import controls, figures, place, transcript, welcome
+from lib.ui import controls, figures, place, presets, share, transcript, welcome
+from lib.ui.registry import registry
 from lib.ui.tab import INPUT, SYSTEM, Tab
 from lib.ui.trouble import trouble
 
@@ -24,6 +25,7 @@ with st.sidebar:
     use = st.empty()
     with use.container():
         draw_use()
+    presets.draw(tab)
     st.text_area(
         "System prompt", key=SYSTEM, height=90, placeholder="Who the model should be, and how it should answer",
         on_change=tab.keep_system, help="Sent first, with every message.",
@@ -34,6 +36,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     where_slot = st.empty()
     with where_slot.container():
         place.draw(where, busy=live is not None)
+    share.draw(tab)
     if path:
         st.button(
             "New conversation", key="new", icon=":material/add_comment:", type="tertiary", on_click=tab.new
@@ -55,9 +58,15 @@ stop = st.bottom.empty()
 # is back in the box before the box is drawn again.
 st.chat_input("Message the model", key=INPUT, on_submit=tab.submit)
 
+if (unsaved := registry().saver.problem) is not None:
+    trouble(unsaved, "Conversations are kept in memory, but cannot be saved at the moment")
 if (refused := tab.refusal()) is not None:
     with notice.container():
         trouble(refused)
+elif tab.can_undo:
+    with notice.container(horizontal=True, vertical_alignment="center"):
+        st.caption("The message was deleted.", width="content")
+        st.button("Undo", key="undo", type="tertiary", icon=":material/undo:", on_click=tab.undo)
 if not path:
     with greeting.container():
         welcome.draw(tab, where)
@@ -74,9 +83,7 @@ with histories[tab.side]:
         if live is not None and message.id == live.message:
             continue  # it stands last, and is drawn last
         with transcript.speaker(message.role, message.id):
-            transcript.draw_message(message)
-            if message.answers:
-                transcript.draw_ending(tab, message)
+            transcript.draw_message(tab, message)
     st.empty()  # where the live answer's earlier variant, or its beginning, stood
 
 if live is not None:

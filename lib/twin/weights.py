@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import platformdirs
+from lib.folder import data_folder
 
 Progress = Callable[[int, int], None]  # bytes fetched so far, bytes in all
 
@@ -49,12 +49,6 @@ class WeightsError(Exception):
     def __init__(self, reason: str, advice: str) -> None:
         super().__init__(reason)
         self.reason, self.advice = reason, advice
-
-
-def data_folder() -> Path:
-    """Where Paddock keeps what it fetched: PADDOCK_DATA_DIR, or the user's data folder."""
-    named = os.environ.get("PADDOCK_DATA_DIR")
-    return Path(named).expanduser() if named else platformdirs.user_data_path("paddock")
 
 
 def own() -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import threading
 import time
 
@@ -12,57 +13,138 @@ import streamlit as st
 from lib.chat import Chat
 from lib.client import WorkersAI
 from lib.conversation import Conversation
-from lib.model import default
+from lib.errors import PaddockError
+from lib.model import Model, default
+from lib.preset import Preset, read
+from lib.saver import Saver
+from lib.settings import Settings, complete
+from lib.store import Live as Coming
+from lib.store import Snapshot, Store, place
 from lib.supervisor import Supervisor
 
 # A run that no page has looked at for this long ends by itself. A reload, a page switch or a lost connection must
 # never end one, so it is far longer than any of those; max_tokens bounds the run anyway.
 ORPHAN_SECONDS = 15 * 60.0
-MOST_EMPTY_CHATS = 1_000
+MOST_CHATS = 500  # in memory
 
 
 class Registry:
-    """The chats by id. Not in the session's state: that ends with a reload."""
+    """The chats by id, each with its owner. Not in the session's state: that ends with a reload."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
         self.client = WorkersAI()
         self.supervisor = Supervisor()
-        self._chats: dict[str, Chat] = {}
+        self.store = Store(url)
+        self.saver = Saver(self.store, self._snapshots)
+        self._chats: dict[str, tuple[str, Chat]] = {}
         self._lock = threading.Lock()
-        atexit.register(self.supervisor.close)
-        threading.Thread(target=self._reap, name="paddock-orphans", daemon=True).start()
+        atexit.register(self.close)
+        self.saver.start()
+        threading.Thread(target=self._tidy, name="paddock-tidy", daemon=True).start()
 
-    def find(self, id: str | None) -> Chat | None:
-        """The chat of that id, if it is still known."""
-        return self._chats.get(id or "")
+    def close(self) -> None:
+        """Write what is left, and end the twin."""
+        self.saver.close()
+        self.supervisor.close()
 
-    def chat(self, id: str) -> Chat:
-        """The chat of that id. Raises KeyError."""
-        return self._chats[id]
-
-    def new(self, like: Chat | None = None) -> Chat:
-        """A new chat, with the system prompt and settings of another where one is given."""
-        chat = Chat(self.client, default(), Conversation())
-        if like is not None:
-            chat.settings = like.settings
-            chat.set_system(like.conversation.system)
+    def find(self, owner: str, id: str | None) -> Chat | None:
+        """The owner's chat of that id, from memory or the database; None where they have no such chat."""
+        if not id:
+            return None
         with self._lock:
-            self._chats[chat.id] = chat
-            empty = [old for old in self._chats.values() if not old.conversation.messages]
-            for old in empty[:-MOST_EMPTY_CHATS]:
-                del self._chats[old.id]
+            known = self._chats.get(id)
+        if known is not None:
+            return known[1] if known[0] == owner else None
+        try:
+            saved = self.store.load(owner, id)
+        except PaddockError:
+            return None  # the saver says what is wrong with the database
+        if saved is None or saved.entry.deleted is not None:
+            return None
+        chat = Chat(self.client, default(), saved.conversation)
+        chat.settings = complete(saved.settings, chat.model)
+        with self._lock:
+            return self._chats.setdefault(id, (owner, chat))[1]
+
+    def new(self, owner: str, like: Chat | None = None) -> Chat:
+        """A new chat: with the system prompt and settings of another, else with the owner's start preset."""
+        if like is not None:
+            return self.add(
+                owner, Chat(self.client, like.model, Conversation(like.conversation.system)), like.settings
+            )
+        model = default()
+        start = self._start(owner, model)
+        if start is None:
+            return self.add(owner, Chat(self.client, model, Conversation()))
+        return self.add(owner, Chat(self.client, model, Conversation(start.system or "")), start.settings)
+
+    def _start(self, owner: str, model: Model) -> Preset | None:
+        try:
+            kept = next((one for one in self.store.presets(owner) if one.is_start), None)
+            return None if kept is None else read(kept.body, model)
+        except PaddockError:
+            return None  # the database is in trouble, or the preset of another version: the documented defaults then
+
+    def add(self, owner: str, chat: Chat, settings: Settings | None = None) -> Chat:
+        """Take in a chat that was made elsewhere."""
+        if settings is not None:
+            chat.settings = settings
+        with self._lock:
+            self._chats[chat.id] = (owner, chat)
+            self._forget()
         return chat
 
-    def _reap(self) -> None:
+    def drop(self, *ids: str) -> None:
+        """Let go of chats that were deleted; what is being answered in them ends."""
+        with self._lock:
+            gone = [self._chats.pop(id, None) for id in ids]
+        for one in gone:
+            if one is not None:
+                one[1].stop()
+
+    def _forget(self) -> None:
+        """Let go of the oldest chats that are empty, or written and at rest: they come back from the database."""
+        for id, (owner, chat) in list(self._chats.items())[: max(len(self._chats) - MOST_CHATS, 0)]:
+            snapshot = _snapshot(owner, chat)
+            if not snapshot.live and (not snapshot.conversation.messages or self.saver.is_saved(snapshot)):
+                del self._chats[id]
+
+    def _snapshots(self) -> list[Snapshot]:
+        with self._lock:
+            chats = list(self._chats.values())
+        return [_snapshot(owner, chat) for owner, chat in chats]
+
+    def _tidy(self) -> None:
+        """End the runs that nobody looks at."""
         while True:
             time.sleep(5)
             now = time.monotonic()
             with self._lock:
                 chats = list(self._chats.values())
-            for chat in chats:
+            for _, chat in chats:
                 _, live = chat.view()
                 if live is not None and now - live.run.last_seen > ORPHAN_SECONDS:
                     live.run.stop()
+
+
+def _snapshot(owner: str, chat: Chat) -> Snapshot:
+    conversation, live = chat.view()
+    coming: tuple[Coming, ...] = ()
+    if live is not None:
+        run = live.run
+        backend = run.backend
+        coming = (
+            Coming(
+                live.message,
+                run.request,
+                backend.name,
+                backend.billed,
+                run.text,
+                run.seconds,
+                run.first_token,
+            ),
+        )
+    return Snapshot(owner, conversation, chat.settings, coming)
 
 
 @st.cache_resource(show_spinner=False)
@@ -71,4 +153,13 @@ def registry() -> Registry:
     # Streamlit collects garbage after every run of a page; what lives for ever need not be looked at each time.
     gc.collect()
     gc.freeze()
-    return Registry()
+    return Registry(_database())
+
+
+def _database() -> str:
+    """The database's URL: PADDOCK_DATABASE_URL, [connections.paddock] in secrets.toml, or a file of our own."""
+    if not os.environ.get("PADDOCK_DATABASE_URL") and st.secrets.load_if_toml_exists():
+        named = st.secrets.get("connections", {}).get("paddock", {}).get("url")
+        if named:
+            return str(named)
+    return place(os.environ)

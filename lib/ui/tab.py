@@ -6,15 +6,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from lib import link
 from lib.backend import Backend
 from lib.chat import Chat
 from lib.conversation import Message
 from lib.errors import BadInput, PaddockError
 from lib.ui import figures
 from lib.ui.registry import registry
+from lib.ui.visitor import owner
 
 INPUT, SYSTEM = "prompt", "system"  # the keys of the two boxes
-_CHAT, _BEFORE, _SIDE, _REFUSED, _SHOWN = "chat", "before", "side", "refused", "shown"
+_CHAT, _BEFORE, _SIDE, _REFUSED, _SHOWN, _DELETED = "chat", "before", "side", "refused", "shown", "deleted"
 
 # The template puts some tokens around a continued answer: leave them room.
 _SLACK = 16
@@ -28,7 +30,13 @@ class Tab:
 
     def __init__(self, backend: Backend | None) -> None:
         known = registry()
-        chat = known.find(st.query_params.get("c")) or known.find(st.session_state.get(_CHAT)) or known.new()
+        self.owner = owner()
+        self._take_link()
+        chat = (
+            known.find(self.owner, st.query_params.get("c"))
+            or known.find(self.owner, st.session_state.get(_CHAT))
+            or known.new(self.owner)
+        )
         if st.session_state.get(_CHAT) != chat.id or SYSTEM not in st.session_state:
             # Another conversation, or this one after another page, which drops the widgets of this one.
             st.session_state[_CHAT] = chat.id
@@ -37,6 +45,22 @@ class Tab:
         self.chat: Chat = chat
         self.backend = backend
         self.window = (backend and backend.context_window) or chat.model.context_window
+
+    def _take_link(self) -> None:
+        """Open the set-up that the address carries in a new conversation, once."""
+        if (text := st.query_params.pop(link.PARAMETER, None)) is None:
+            return
+        chat = registry().new(self.owner)
+        try:
+            setup = link.decode(text, chat.model)
+        except BadInput as error:
+            st.session_state[_REFUSED] = error
+            return
+        chat.settings = setup.settings
+        chat.set_system(setup.system)
+        st.session_state[_CHAT] = st.query_params["c"] = chat.id
+        st.session_state[SYSTEM] = setup.system
+        st.session_state[INPUT] = setup.text
 
     @property
     def side(self) -> int:
@@ -47,7 +71,7 @@ class Tab:
     def before(self) -> str | None:
         """The conversation to go back to."""
         before = st.session_state.get(_BEFORE)
-        return before if registry().find(before) else None
+        return before if registry().find(self.owner, before) else None
 
     @property
     def used(self) -> tuple[int, bool]:
@@ -105,23 +129,65 @@ class Tab:
             self.chat.settings = self.chat.settings.with_value(cap, more)
         self._try(lambda backend: self.chat.go_on(message, backend, more))
 
+    def resume(self, message: Message) -> None:
+        """Let that answer go on where it was stopped or cut off."""
+        self._try(lambda backend: self.chat.go_on(message, backend))
+
     def open_variant(self, id: str) -> None:
         """Show the path through that message."""
         self._caught(lambda: self.chat.open(id))
 
+    def edit(self, message: Message, text: str, *, send: bool) -> bool:
+        """Give a message another text, and where ``send`` is set have it answered, or continued. False: refused."""
+        if not send:
+            return self._caught(lambda: self.chat.edit(message.id, text))
+        act = self.chat.rewrite if message.role == "assistant" else self.chat.ask_again
+        return self._try(lambda backend: act(message.id, text, backend))
+
+    def insert(self, after: Message, role: str, text: str) -> bool:
+        """Put a message in after that one. False where it was refused."""
+        return self._caught(lambda: self.chat.insert(after.id, role, text))
+
+    def branch(self, upto: Message) -> None:
+        """Go on in a new conversation that begins as this one does, down to that message."""
+        branch = Chat(registry().client, self.chat.model, self.chat.conversation.branch(upto.id))
+        self.turn_to(registry().add(self.owner, branch, self.chat.settings).id, before=self.chat.id)
+
+    def delete(self, message: Message) -> None:
+        """Take one message out, until somebody wants it back."""
+
+        def act() -> None:
+            before = self.chat.delete(message.id)
+            st.session_state[_DELETED] = (self.chat.id, before, self.chat.conversation)
+
+        self._caught(act)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether the last thing that happened to this conversation was a deletion."""
+        chat, _, now = st.session_state.get(_DELETED, (None, None, None))
+        return chat == self.chat.id and self.chat.conversation is now
+
+    def undo(self) -> None:
+        """Bring the deleted message back."""
+        _, before, now = st.session_state.pop(_DELETED)
+        self._caught(lambda: self.chat.restore(before, now))
+
     def new(self) -> None:
         """A new conversation with the same settings; the way back stays."""
-        self.turn_to(registry().new(self.chat).id, before=self.chat.id)
+        self.turn_to(registry().new(self.owner, self.chat).id, before=self.chat.id)
 
     def turn_to(self, id: str, before: str | None = None) -> None:
         """Open another conversation."""
+        if (chat := registry().find(self.owner, id)) is None:
+            return
         st.session_state[_CHAT] = st.query_params["c"] = id
-        st.session_state[SYSTEM] = registry().chat(id).conversation.system
+        st.session_state[SYSTEM] = chat.conversation.system
         st.session_state[_BEFORE] = before
         st.session_state[_SIDE] = 1 - self.side
         st.session_state.pop(_SHOWN, None)
 
-    def _try(self, act: Callable[[Backend], None]) -> bool:
+    def _try(self, act: Callable[[Backend], object]) -> bool:
         """Do what needs a backend. False where it was refused."""
 
         def with_backend() -> None:
@@ -133,7 +199,7 @@ class Tab:
 
         return self._caught(with_backend)
 
-    def _caught(self, act: Callable[[], None]) -> bool:
+    def _caught(self, act: Callable[[], object]) -> bool:
         """Do it; a refusal is kept for the next drawing."""
         try:
             act()

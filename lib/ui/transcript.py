@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lib.answer import Ending
 from lib.chat import Live
 from lib.conversation import Message
-from lib.ui import figures
+from lib.ui import figures, handling
 from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable, has_table
 from lib.ui.tab import Tab
 from lib.ui.trouble import trouble
@@ -19,6 +19,8 @@ from lib.ui.trouble import trouble
 MOST_HIGHLIGHTED = 20_000
 AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
 WINDOW = 30
+# Endings after which an answer can go on with the settings that it had.
+RESUMABLE = (Ending.STOPPED, Ending.CUT_OFF, Ending.ERROR)
 
 
 def draw_block(block: Block, at: DeltaGenerator) -> None:
@@ -32,13 +34,20 @@ def draw_block(block: Block, at: DeltaGenerator) -> None:
             at.code(text, language=language if len(text) <= MOST_HIGHLIGHTED else None, wrap_lines=True)
 
 
-def draw_message(message: Message) -> None:
-    """The text of a message that is not being written."""
-    if message.role == "user":
-        st.text(message.content, width="stretch")  # exactly as it was typed
-    else:
+def draw_message(tab: Tab, message: Message) -> None:
+    """A message that is not being written, and what can be done with it."""
+    if handling.is_edited(message):
+        handling.edit_box(tab, message)
+    elif message.role == "assistant":
         for block in blocks(message.content):
             draw_block(block, st.empty())
+    else:
+        with st.container(horizontal=True, gap="small", wrap=False):
+            st.text(message.content, width="stretch")  # exactly as it was typed
+            _draw_line(tab, message)
+        handling.boxes(tab, message)
+        return
+    draw_ending(tab, message)
 
 
 def speaker(role: str, id: str) -> DeltaGenerator:
@@ -89,34 +98,53 @@ def _waiting(live: Live) -> str:
 
 
 def draw_ending(tab: Tab, message: Message) -> None:
-    """What stands under an answer: its error, its figures, and what can be done with it."""
+    """What stands under a message: its error, its figures, its variants, and what can be done with it."""
+    if message.answers and (error := message.answers[-1].error) is not None:
+        trouble(error)
+    _draw_line(tab, message)
+    handling.boxes(tab, message)
+
+
+def _draw_line(tab: Tab, message: Message) -> None:
     conversation, _ = tab.chat.view()
-    final = message.answers[-1]
-    if final.error is not None:
-        trouble(final.error)
     with st.container(
-        horizontal=True, vertical_alignment="center", gap="xsmall", key=f"figures-{message.id}"
-    ):
-        st.caption(figures.answer_line(tab.chat.model, message.answers), width="content")
-        with st.popover(
-            "Sent", type="tertiary", icon=":material/tune:", help="The settings that were really sent"
-        ):
-            figures.sent(message.answers, tab.chat.model)
+        horizontal=True, vertical_alignment="center", gap="xsmall", key=f"figures-{message.id}",
+        width="stretch" if message.role == "assistant" else "content",
+    ):  # fmt: skip
+        if message.answers:
+            st.caption(figures.answer_line(tab.chat.model, message.answers), width="content")
+            with st.popover(
+                "Sent", type="tertiary", icon=":material/tune:", help="The settings that were really sent"
+            ):
+                figures.sent(message.answers, tab.chat.model)
+        elif message.role not in AVATARS:
+            st.caption(message.role, width="content")
         _draw_variants(tab, message, conversation.variants(message))
-        if message.id != conversation.head:
-            return
-        failed = final.error is not None
+        handling.menu(tab, message)
+        if message.role == "assistant" and message.id == conversation.head:
+            _draw_next(tab, message)
+
+
+def _draw_next(tab: Tab, message: Message) -> None:
+    """What can be done with the last answer: ask again, or let it go on."""
+    final = message.answers[-1] if message.answers else None
+    failed = final is not None and final.error is not None
+    st.button(
+        "Retry" if failed else "Regenerate", key=f"again-{message.id}", icon=":material/refresh:",
+        type="primary" if failed else "tertiary", on_click=tab.again, args=(message,),
+        help="Ask again; this answer stays as a variant",
+    )  # fmt: skip
+    if final is not None and final.ending is Ending.LENGTH and (more := tab.more(message)) is not None:
         st.button(
-            "Retry" if failed else "Regenerate", key=f"again-{message.id}", icon=":material/refresh:",
-            type="primary" if failed else "tertiary", on_click=tab.again, args=(message,),
-            help="Ask again; this answer stays as a variant",
+            f"Raise to {more:,} and go on", key=f"more-{message.id}", icon=":material/trending_flat:",
+            on_click=tab.go_on, args=(message, more),
+            help="The answer reached max_tokens: raise it and continue where it stopped",
         )  # fmt: skip
-        if final.ending is Ending.LENGTH and (more := tab.more(message)) is not None:
-            st.button(
-                f"Raise to {more:,} and go on", key=f"more-{message.id}", icon=":material/trending_flat:",
-                on_click=tab.go_on, args=(message, more),
-                help="The answer reached max_tokens: raise it and continue where it stopped",
-            )  # fmt: skip
+    elif message.content and (final is None or final.ending in RESUMABLE):
+        st.button(
+            "Continue", key=f"resume-{message.id}", icon=":material/trending_flat:", type="tertiary",
+            on_click=tab.resume, args=(message,), help="Let the answer go on where it ended",
+        )  # fmt: skip
 
 
 def _draw_variants(tab: Tab, message: Message, variants: tuple[Message, ...]) -> None:

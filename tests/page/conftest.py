@@ -70,18 +70,21 @@ def desk(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def visit(desk: BrowserContext, browser: Browser, expected: list[str]) -> Iterator[Visit]:
-    """Opens tabs: ``visit(url, address="/", phone=False)``.
+    """Opens tabs: ``visit(url, address="/", phone=False, stranger=False)``; a stranger has a browser of their own.
 
     At the end every tab's requests must have gone to the page's own port, and the console must be clean.
     """
     watches: dict[BrowserContext, Watch] = {desk: Watch(desk)}
     ports: set[int] = set()
 
-    def visit(url: str, address: str = "/", *, phone: bool = False) -> Visitor:
+    def visit(url: str, address: str = "/", *, phone: bool = False, stranger: bool = False) -> Visitor:
         ports.add(int(url.rpartition(":")[2]))
         context = desk
         if phone:
             context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+        elif stranger:
+            context = browser.new_context(viewport=DESK)
+        if context is not desk:
             watches[context] = Watch(context)
         return Visitor(context.new_page(), url).open(address)
 

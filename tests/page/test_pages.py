@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -13,9 +15,17 @@ from tests.page.upstream import ACCOUNT, TOKEN
 CREDENTIALS = {"CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN": TOKEN}
 
 
+@pytest.fixture(scope="module")
+def _data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all of them: what lives as long as the process is made once."""
+    return tmp_path_factory.mktemp("data")
+
+
 @pytest.fixture(autouse=True)
-def _no_twin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No process is started for these."""
+def _no_twin(monkeypatch: pytest.MonkeyPatch, _data: Path) -> None:
+    """No process is started for these, and nothing of the user's is touched."""
+    monkeypatch.setenv("PADDOCK_DATA_DIR", str(_data))
+    monkeypatch.setenv("PADDOCK_DATABASE_URL", f"sqlite:///{_data}/paddock.sqlite3")
     monkeypatch.setattr(Supervisor, "start", lambda self: None)
     monkeypatch.setattr(Supervisor, "state", property(lambda self: Failed("Not in this test.", "Nothing.")))
 
@@ -25,7 +35,9 @@ def page(path: str) -> AppTest:
     return AppTest.from_file(str(ROOT / path), default_timeout=60).run()
 
 
-@pytest.mark.parametrize("path", ["app.py", "pages/chat.py", "pages/model.py"])
+@pytest.mark.parametrize(
+    "path", ["lib/ui/navigation.py", "pages/chat.py", "pages/history.py", "pages/model.py"]
+)
 @pytest.mark.parametrize(
     "environment", [{}, CREDENTIALS, {"CLOUDFLARE_API_TOKEN": TOKEN}], ids=["none", "good", "half"]
 )

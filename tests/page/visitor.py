@@ -125,6 +125,21 @@ class Visitor:
         """The button of that name."""
         return self.page.get_by_role("button", name=name).first
 
+    @property
+    def messages(self) -> Locator:
+        """All messages, in order, whoever said them."""
+        return self.page.locator("[data-testid=stChatMessage]")
+
+    def menu(self, message: Locator, action: str) -> None:
+        """Choose something in a message's menu, as soon as the page rests."""
+        self.rest()
+        message.locator("[class*='st-key-menu-'] button").first.click()
+        self.page.get_by_role("menuitem", name=action, exact=True).click()
+
+    def go(self, page: str) -> None:
+        """Another page, by its link at the top."""
+        self.page.get_by_role("link", name=page, exact=True).first.click()
+
     def key(self, key: str) -> Locator:
         """The widget or container of that key."""
         return self.page.locator(f".st-key-{key}")

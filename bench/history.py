@@ -1,0 +1,106 @@
+"""What 10,000 saved conversations cost the list, the search and a save, against 100: ``python -m bench.history``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lib.conversation import Conversation
+from lib.store import Store
+from tests.store.trees import SETTINGS, asked, coming, talk
+
+WORDS = [
+    "weather",
+    "sky",
+    "blue",
+    "rain",
+    "sun",
+    "moon",
+    "garden",
+    "river",
+    "music",
+    "paper",
+    "stone",
+    "bread",
+    "window",
+    "train",
+    "summer",
+]
+RARE = "zanzibar"  # in every hundredth conversation
+
+
+def fill(store: Store, count: int) -> None:
+    """That many conversations of three questions and answers each."""
+    for number in range(count):
+        word = [WORDS[(number + shift) % len(WORDS)] for shift in range(3)]
+        rare = RARE if number % 100 == 0 else "plain"
+        questions = (
+            f"Tell me about {word[0]} {number}",
+            f"And {word[1]}? " + "text " * 40,
+            f"And {rare} {word[2]}?",
+        )
+        store.save("ann", talk(*questions), SETTINGS)
+
+
+def median(work: Callable[[], object], times: int = 15) -> float:
+    """Milliseconds."""
+    taken = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - begun)
+    return sorted(taken)[times // 2] * 1000
+
+
+def saves(store: Store) -> Callable[[], None]:
+    """A save of 2,000 tokens that have come so far, one more word each time."""
+    conversation, request = asked("Go on", talk(*"abcdefgh"))
+    text = ["word " * 2000]
+
+    def save() -> None:
+        text[0] += "more "
+        store.save("ann", conversation, SETTINGS, (coming(conversation, request, text[0]),))
+
+    save()
+    return save
+
+
+def measure(url: str, count: int) -> dict[str, float]:
+    """Each way of use, on a database of that many."""
+    store = Store(url)
+    fill(store, count)
+    long = talk(
+        *(f"question {number} " + "word " * 50 for number in range(1000)), conversation=Conversation()
+    )
+    store.save("bob", long, SETTINGS)
+    figures = {
+        "list, first page": median(lambda: store.entries("ann")),
+        "list, last page": median(lambda: store.entries("ann", page=count // 25 - 1)),
+        "count": median(lambda: store.count("ann")),
+        "search, rare word": median(lambda: store.entries("ann", RARE)),
+        "search, word of a fifth": median(lambda: store.entries("ann", "garden")),
+        "search, word of all": median(lambda: store.entries("ann", "tell")),
+        "search, letters (:-))": median(lambda: store.entries("ann", ":-)"), 5),
+        "spend": median(lambda: store.spend("ann"), 5),
+        "open, 2,000 messages": median(lambda: store.load("bob", long.id), 5),
+        "save while it comes": median(saves(store), 50),
+    }
+    store.close()
+    return figures
+
+
+def main(urls: list[str]) -> None:
+    """SQLite in a temporary folder, or the two empty databases whose URLs are given."""
+    with tempfile.TemporaryDirectory() as folder:
+        small, big = urls or [f"sqlite:///{Path(folder)}/{name}.sqlite3" for name in ("small", "big")]
+        few, many = measure(small, 100), measure(big, 10_000)
+    print(f"{'':26}{'100':>10}{'10,000':>10}{'ratio':>8}")
+    for name in few:
+        print(f"{name:26}{few[name]:8.2f}ms{many[name]:8.2f}ms{many[name] / few[name]:8.1f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,60 @@
+"""A list of messages as OpenAI's and Workers AI's APIs take it, alone or in a request's body, as a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lib.conversation import Conversation, Message
+from lib.manuscript import MOST_MESSAGES, Archived, setting_value
+from lib.model import Model
+from lib.node import Node
+from lib.request import ROLES
+from lib.settings import Settings
+
+_ROLES = {role: role for role in ROLES} | {"developer": "system"}  # OpenAI's newer word for it
+
+
+def read(root: Node, model: Model) -> Archived:
+    """The messages as one path. A body's parameters become settings; what it does not name is not sent."""
+    settings = Settings.defaults(model)
+    listed = root
+    if not isinstance(root.value, list):
+        listed = root["messages"]
+        settings = _settings(root, model)
+    said = [(_role(node["role"]), "".join(_content(node["content"]))) for node in listed.items(MOST_MESSAGES)]
+    if not said:
+        raise listed.wrong("holds no messages")
+    conversation = Conversation()
+    if said[0][0] == "system":
+        conversation = Conversation(said.pop(0)[1])
+    messages: list[Message] = []
+    for role, content in said:
+        messages.append(Message(role, content, messages[-1].id if messages else None))
+    head = messages[-1].id if messages else None
+    return Archived(replace(conversation, messages=tuple(messages), head=head), settings)
+
+
+def _settings(root: Node, model: Model) -> Settings:
+    settings = Settings.defaults(model)
+    for setting in settings.items:
+        name = setting.name
+        if name in root and root[name].value is not None:  # many clients write null for what they leave out
+            settings = settings.with_value(name, setting_value(root[name], name, model))
+        else:
+            settings = settings.put(replace(setting, sent=False))
+    return settings
+
+
+def _role(node: Node) -> str:
+    return _ROLES[node.one_of(_ROLES)]
+
+
+def _content(node: Node) -> Iterator[str]:
+    if not isinstance(node.value, list):
+        yield node.text()
+        return
+    for part in node.items():
+        if part["type"].text() != "text":
+            raise part["type"].wrong("is not “text”: only text can be taken")
+        yield part["text"].text()

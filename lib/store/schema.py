@@ -1,0 +1,142 @@
+"""The tables as the newest version has them. Their making and changing is in ``migrations``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+# PostgreSQL holds no NUL, and no database's UTF-8 half a character; both can be typed, or come from a model.
+_UNSTORABLE = re.compile("[\x00\x1a\ud800-\udfff]")
+_ESCAPED = re.compile("\x1a([0-9a-f]{4})")
+
+
+class AnyText(TypeDecorator[str]):
+    """Text of any characters: what no database can hold is written as SUB (U+001A) and four hexadecimal digits."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What is stored."""
+        return value if value is None else escape(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
+        """What was meant."""
+        if value is None or "\x1a" not in value:
+            return value
+        return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+
+
+def escape(text: str) -> str:
+    """The text as it stands in the database."""
+    return _UNSTORABLE.sub(lambda match: f"\x1a{ord(match[0]):04x}", text)
+
+
+Key = BigInteger().with_variant(Integer, "sqlite")  # SQLite's own row number must be called INTEGER
+Json = JSON(none_as_null=True)
+Time = BigInteger  # milliseconds since 1970, UTC: the same in every database, and sorts
+
+metadata = MetaData()
+
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("owner", String(255), nullable=False),
+    Column("title", AnyText, nullable=False),
+    Column("title_edited", Boolean, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("system", AnyText, nullable=False),
+    Column("settings", Json, nullable=False),
+    Column("head", String(64)),
+    Column("messages", Integer, nullable=False),  # how many: the list need not count them
+    Column("created", Time, nullable=False),
+    Column("updated", Time, nullable=False),
+    Column("deleted_at", Time),
+    Index("ix_conversation_list", "owner", "pinned", "updated"),
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("conversation", Key, ForeignKey("conversation.key", ondelete="CASCADE"), nullable=False),
+    Column("id", String(64), nullable=False),
+    Column("parent", String(64)),
+    Column("position", Integer, nullable=False),
+    Column("role", String(32), nullable=False),
+    Column("content", AnyText, nullable=False),
+    UniqueConstraint("conversation", "id"),
+)
+
+# The inputs of requests, each turn once: its id is the hash of its parent's id, role and content, as with git's
+# commits. So a conversation's requests, which each hold all that was said before, take no more room than it does.
+turn = Table(
+    "turn",
+    metadata,
+    Column("conversation", Key, ForeignKey("conversation.key", ondelete="CASCADE"), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("parent", String(64)),
+    Column("role", String(32), nullable=False),
+    Column("content", AnyText, nullable=False),
+)
+
+# An answer that stands under several messages (an edit copies what follows) has a row for each, with one id.
+answer = Table(
+    "answer",
+    metadata,
+    Column("conversation", Key, primary_key=True),
+    Column("message", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("id", String(64), nullable=False),
+    Column("model", String(255), nullable=False),
+    Column("backend", AnyText, nullable=False),
+    Column("billed", Boolean, nullable=False),
+    Column("text", AnyText, nullable=False),
+    Column("request", Json, nullable=False),  # {…, "turn": the id of the last one}, or {…, "input": …} whole
+    Column("prompt_tokens", BigInteger),  # NULL in all five: nothing was counted
+    Column("completion_tokens", BigInteger),
+    Column("cached_tokens", BigInteger),
+    Column("neurons", Text),  # an exact decimal's digits
+    Column("estimated", Boolean),
+    Column("first_token", Float(53)),
+    Column("total", Float(53), nullable=False),
+    Column("ending", String(16)),  # NULL while it runs, and for ever if its server was killed
+    Column("error", Json),
+    Column("created", Time, nullable=False),
+    ForeignKeyConstraint(
+        ["conversation", "message"], ["message.conversation", "message.id"], ondelete="CASCADE"
+    ),
+)
+
+preset = Table(
+    "preset",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("owner", String(255), nullable=False),
+    Column("name", AnyText, nullable=False),
+    Column("body", Json, nullable=False),
+    Column("is_start", Boolean, nullable=False),
+    Index("ix_preset_owner", "owner"),
+)

@@ -1,0 +1,113 @@
+"""What is given to the store and what it gives back, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from lib.answer import Answer, Ending, Timings
+from lib.conversation import Conversation
+from lib.errors import CutOff
+from lib.events import Usage
+from lib.pricing import estimate_tokens
+from lib.request import Request
+from lib.settings import Settings
+
+
+@dataclass(frozen=True)
+class Live:
+    """An answer that is coming: the message that it writes, what was asked of whom, and what has come so far.
+
+    ``seconds`` since it was sent, ``first_token`` the seconds to the first text, None before it.
+    """
+
+    message: str
+    request: Request
+    backend: str
+    billed: bool
+    text: str
+    seconds: float
+    first_token: float | None = None
+
+    def answer(self) -> Answer:
+        """What is known of it should nothing more come: cut off, its usage estimated."""
+        usage = Usage(self.request.estimated_prompt_tokens(), estimate_tokens(self.text), estimated=True)
+        return Answer(
+            self.text,
+            self.request,
+            self.backend,
+            self.billed,
+            usage if self.text else None,
+            Timings(self.first_token, self.seconds),
+            Ending.CUT_OFF,
+            cut_off(),
+        )
+
+
+def cut_off() -> CutOff:
+    """Why an answer ended that the database knows as running: its server did."""
+    return CutOff(
+        "Paddock ended while this answer was coming.",
+        advice="Continue goes on from what came.",
+        retryable=True,
+    )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A conversation at one moment: all that is saved of it."""
+
+    owner: str
+    conversation: Conversation
+    settings: Settings
+    live: tuple[Live, ...] = ()
+
+
+@dataclass(frozen=True)
+class Spend:
+    """What answers of one UTC day, model and backend used, added up: as exact as they are.
+
+    Answers whose neurons the backend counted itself are added up apart from those where they follow from the tokens.
+    """
+
+    day: date
+    model: str
+    backend: str
+    billed: bool
+    usage: Usage
+    answers: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A conversation as a list shows it. ``deleted``: when it was put into the bin."""
+
+    id: str
+    title: str
+    title_edited: bool
+    pinned: bool
+    messages: int
+    created: datetime
+    updated: datetime
+    deleted: datetime | None
+    spend: tuple[Spend, ...] = ()
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A conversation as it was saved, and its entry in the list."""
+
+    conversation: Conversation
+    settings: Settings
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Choices under a name. ``body`` is plain JSON; ``is_start``: new conversations begin with it."""
+
+    id: str
+    name: str
+    body: Any
+    is_start: bool = False

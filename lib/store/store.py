@@ -1,0 +1,196 @@
+"""Store: the conversations of every owner in one database. No method reads or writes another owner's."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import date, datetime
+
+from lib.conversation import Conversation
+from lib.errors import StorageFailed
+from lib.settings import Settings
+from lib.store import history, presets, reader, writer
+from lib.store.database import Database
+from lib.store.known import Known
+from lib.store.snapshot import Entry, Live, Preset, Saved, Snapshot, Spend
+
+MOST_KNOWN = 500  # conversations whose state in the database is remembered; of others it is looked up
+
+
+class Store:
+    """Safe from any thread. Every method raises StorageFailed where the database fails, and can be tried again."""
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+        self._database = Database(url)
+        self._clock = clock
+        self._known: OrderedDict[tuple[str, str], tuple[int, Known]] = OrderedDict()
+        self._purged: set[str] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """Where it is, as it may be shown."""
+        return self._database.name
+
+    @property
+    def generation(self) -> int:
+        """Counts the openings: after another one, what was saved before may not be there any more."""
+        return self._database.generation
+
+    def open(self) -> None:
+        """Connect and migrate now. Raises NewerDatabase, or StorageFailed. Any other method does it too."""
+        self._database.open()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    def save(
+        self, owner: str, conversation: Conversation, settings: Settings, live: tuple[Live, ...] = ()
+    ) -> None:
+        """Write what changed since it was last saved, all or nothing. What nobody has begun yet is not kept."""
+        snapshot = Snapshot(owner, conversation, settings, live)
+        with self._lock:
+            if conversation.id in self._purged:
+                return
+            remembered = (owner, conversation.id) in self._known
+            try:
+                self._save(snapshot)
+            except StorageFailed as error:
+                if error.retryable or not remembered:
+                    raise
+                self._save(snapshot)  # another server wrote it too: look up what is there
+
+    def _save(self, snapshot: Snapshot) -> None:
+        owner, id = snapshot.owner, snapshot.conversation.id
+        generation, known = self._known.pop((owner, id), (0, None))  # forgotten, unless what follows succeeds
+        with self._database.writing() as connection:
+            if generation != self._database.generation or known is None:
+                generation = self._database.generation
+                known = writer.look(connection, owner, id)
+            if known is None:
+                if not snapshot.conversation.messages and not snapshot.conversation.system.strip():
+                    return
+                known = writer.create(connection, snapshot, self._now())
+            new = writer.write(connection, known, snapshot, self._now())
+        if new is None:
+            self._purged.add(id)  # by another server
+        else:
+            self._remember(owner, id, generation, new)
+
+    def _remember(self, owner: str, id: str, generation: int, known: Known, *, newer: bool = True) -> None:
+        """``newer`` than what is remembered of it: what was read may have been written over meanwhile."""
+        old, _ = self._known.get((owner, id), (0, None))
+        if newer or old < generation:
+            self._known[owner, id] = (generation, known)
+        if len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+
+    def load(self, owner: str, id: str) -> Saved | None:
+        """The conversation, None where that owner has none of that id. An answer that was running is cut off."""
+        with self._database.reading() as connection:
+            generation = self._database.generation
+            found = reader.read(connection, owner, id)
+        if found is None:
+            return None
+        saved, known = found
+        with self._lock:
+            self._remember(owner, id, generation, known, newer=False)
+        return saved
+
+    def recover(self) -> int:
+        """Write down that the answers of a server that was killed are cut off, each for its owner. Gives how many.
+
+        Only before anything is answered here, and where no other server works on the same database.
+        """
+        with self._database.reading() as connection:
+            unfinished = history.unfinished(connection)
+        for owner, id in unfinished:
+            if saved := self.load(owner, id):
+                self.save(owner, saved.conversation, saved.settings)
+        return len(unfinished)
+
+    def entries(
+        self, owner: str, search: str = "", page: int = 0, size: int = 25, *, deleted: bool = False
+    ) -> tuple[Entry, ...]:
+        """One page of the list, or of the bin: pinned ones first, then newest first. Pages count from 0."""
+        with self._database.reading() as connection:
+            return history.entries(connection, owner, search, page, size, deleted)
+
+    def count(self, owner: str, search: str = "", *, deleted: bool = False) -> int:
+        """How many the list, or the bin, has."""
+        with self._database.reading() as connection:
+            return history.count(connection, owner, search, deleted)
+
+    def rename(self, owner: str, id: str, title: str) -> bool:
+        """Give it a title that stays. A blank one: back to the first message's words."""
+        title = " ".join(title.split())
+        edited = bool(title)
+        if not edited:
+            saved = self.load(owner, id)
+            title = writer.title_of(saved.conversation) if saved else ""
+        with self._database.writing() as connection:
+            return history.change(connection, owner, [id], title=title, title_edited=edited) == 1
+
+    def pin(self, owner: str, id: str, pinned: bool = True) -> bool:
+        """Keep it at the top of the list, or no more."""
+        with self._database.writing() as connection:
+            return history.change(connection, owner, [id], pinned=pinned) == 1
+
+    def delete(self, owner: str, *ids: str) -> int:
+        """Put them into the bin. Gives how many there were."""
+        with self._database.writing() as connection:
+            return history.change(connection, owner, ids, deleted_at=self._now())
+
+    def restore(self, owner: str, *ids: str) -> int:
+        """Take them out of the bin."""
+        with self._database.writing() as connection:
+            return history.change(connection, owner, ids, deleted_at=None)
+
+    def delete_all(self, owner: str) -> tuple[str, ...]:
+        """Put the whole list into the bin. Gives the ids, for restore()."""
+        with self._database.writing() as connection:
+            ids = history.ids(connection, owner, deleted=False)
+            history.change(connection, owner, ids, deleted_at=self._now())
+        return ids
+
+    def purge(self, owner: str, *ids: str) -> int:
+        """Forget them for ever, in the bin or not; later saves of them do nothing."""
+        with self._lock:
+            with self._database.writing() as connection:
+                mine = [id for id in ids if reader.owned(connection, owner, id)]
+                gone = history.purge(connection, owner, mine)
+            self._purged.update(mine)
+            return gone
+
+    def purge_bin(self, owner: str, before: datetime | None = None) -> int:
+        """Forget what is in the bin; ``before``: what was put there before that moment."""
+        until = None if before is None else int(before.timestamp() * 1000)
+        with self._database.reading() as connection:
+            ids = history.ids(connection, owner, deleted=True, before=until)
+        return self.purge(owner, *ids)
+
+    def spend(self, owner: str, since: date | None = None) -> tuple[Spend, ...]:
+        """What all answers used by UTC day, model and backend; each answer once, however often it was copied."""
+        with self._database.reading() as connection:
+            return history.spend(connection, owner, None if since is None else history.milliseconds(since))
+
+    def presets(self, owner: str) -> tuple[Preset, ...]:
+        """Every preset, in the order they were made."""
+        with self._database.reading() as connection:
+            return presets.presets(connection, owner)
+
+    def put_preset(self, owner: str, preset: Preset) -> None:
+        """Keep a preset, in the place of an older one of its id. At most one is the start."""
+        with self._database.writing() as connection:
+            presets.put(connection, owner, preset)
+
+    def remove_preset(self, owner: str, id: str) -> bool:
+        """Forget a preset."""
+        with self._database.writing() as connection:
+            return presets.remove(connection, owner, id)
+
+    def _now(self) -> int:
+        return int(self._clock() * 1000)

@@ -1,0 +1,250 @@
+"""Writing a conversation: only what is not in the database yet, told apart by the identity of the values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, bindparam, case, delete, func, insert, select, update
+
+from lib import document
+from lib.answer import Answer
+from lib.conversation import Conversation, Message
+from lib.errors import StorageFailed
+from lib.request import Messages, Request, Turn
+from lib.store import schema
+from lib.store.known import Known
+from lib.store.snapshot import Live, Snapshot
+
+LONGEST_TITLE = 80
+Row = dict[str, Any]
+
+
+def title_of(conversation: Conversation) -> str:
+    """The beginning of what the user said first."""
+    asked = (message.content for message in conversation.path() if message.role == "user")
+    words = " ".join(next(asked, conversation.system).split())
+    return words if len(words) <= LONGEST_TITLE else words[: LONGEST_TITLE - 1].rstrip() + "…"
+
+
+def look(connection: Connection, owner: str, id: str) -> Known | None:
+    """What is there of it, by its ids alone. Raises StorageFailed where it is somebody else's."""
+    table = schema.conversation
+    row = connection.execute(select(table.c.key, table.c.owner).where(table.c.id == id)).one_or_none()
+    if row is None:
+        return None
+    if row.owner != owner:
+        raise StorageFailed("This conversation belongs to somebody else.", advice="Start a new one.")
+    known = Known(row.key)
+    messages, answers, turns = schema.message.c, schema.answer.c, schema.turn.c
+    for message in connection.execute(
+        select(messages.id, messages.position)
+        .where(messages.conversation == row.key)
+        .order_by(messages.position)
+    ):
+        known.messages[message.id] = None
+        known.positions[message.id] = message.position
+    stored = select(answers.message, func.count().label("rows")).where(answers.conversation == row.key)
+    for answer in connection.execute(stored.group_by(answers.message)):
+        known.answers[answer.message] = [None] * answer.rows
+    known.turns.update(connection.scalars(select(turns.id).where(turns.conversation == row.key)))
+    return known
+
+
+def create(connection: Connection, snapshot: Snapshot, now: int) -> Known:
+    """The conversation's own row, for a start."""
+    conversation = snapshot.conversation
+    row = {
+        "id": conversation.id, "owner": snapshot.owner, "title": "", "title_edited": False, "pinned": False,
+        "system": "", "settings": [], "messages": 0, "created": now, "updated": now,
+    }  # fmt: skip
+    result = connection.execute(insert(schema.conversation).values(row))
+    (key,) = result.inserted_primary_key or (0,)
+    return Known(int(key))
+
+
+def write(connection: Connection, known: Known, snapshot: Snapshot, now: int) -> Known | None:
+    """Make the database hold the snapshot. Gives what is known then, None where the conversation was purged."""
+    new = Known(known.key, snapshot.conversation, snapshot.settings, snapshot.live)
+    if not _write_head(connection, known, snapshot, now):
+        return None
+    _write_messages(connection, known, new)
+    _write_answers(connection, known, new, now)
+    return new
+
+
+def _write_head(connection: Connection, known: Known, snapshot: Snapshot, now: int) -> bool:
+    conversation, old = snapshot.conversation, known.conversation
+    table = schema.conversation
+    mine = and_(table.c.key == known.key, table.c.owner == snapshot.owner)
+    if conversation is old and snapshot.settings is known.settings:
+        return connection.scalar(select(table.c.key).where(mine)) is not None
+    values: Row = {"settings": document.write_settings(snapshot.settings)}
+    if conversation is not old:
+        title = case(
+            (table.c.title_edited, table.c.title),
+            else_=bindparam("title", title_of(conversation), schema.AnyText),
+        )
+        values |= {"title": title, "system": conversation.system, "head": conversation.head}
+        values |= {"messages": len(conversation.messages)}
+        # To look at another variant, to open it after a restart, or that an answer ends, is no news.
+        said = [(one.id, len(one.answers)) for one in conversation.messages]
+        live = {one.message for one in snapshot.live}
+        said = [(id, count + (id in live)) for id, count in said]
+        same_system = old is None or old.system == conversation.system
+        if said != [(id, len(known.answers.get(id, ()))) for id in known.messages] or not same_system:
+            values["updated"] = now
+    return connection.execute(update(table).where(mine).values(values)).rowcount == 1
+
+
+def _write_messages(connection: Connection, known: Known, new: Known) -> None:
+    conversation = new.conversation
+    assert conversation is not None  # noqa: S101
+    new.positions = _positions(conversation, known.positions)
+    new.messages = {message.id: message for message in conversation.messages}
+    if gone := [{"at": id} for id in known.messages if id not in new.messages]:
+        table = schema.message
+        mine = and_(table.c.conversation == known.key, table.c.id == bindparam("at"))
+        connection.execute(delete(table).where(mine), gone)  # and with them, by cascade, their answers
+    _put(
+        connection, schema.message,
+        [
+            (
+                {"conversation": known.key, "id": message.id},
+                {
+                    "parent": message.parent, "position": new.positions[message.id],
+                    "role": message.role, "content": message.content,
+                },
+                message.id in known.messages,
+            )
+            for message in conversation.messages
+            if _differs(message, known, new)
+        ],
+    )  # fmt: skip
+
+
+def _differs(message: Message, known: Known, new: Known) -> bool:
+    old = known.messages.get(message.id)
+    if known.positions.get(message.id) != new.positions[message.id] or old is None:
+        return True
+    fields = (message.parent, message.role, message.content)
+    return old is not message and fields != (old.parent, old.role, old.content)
+
+
+def _positions(conversation: Conversation, known: dict[str, int]) -> dict[str, int]:
+    """Rising numbers in the messages' order; what has one keeps it where that still rises."""
+    positions: dict[str, int] = {}
+    last = -1
+    for message in conversation.messages:
+        last = max(last + 1, known.get(message.id, 0))
+        positions[message.id] = last
+    return positions
+
+
+def _write_answers(connection: Connection, known: Known, new: Known, now: int) -> None:
+    assert new.conversation is not None  # noqa: S101
+    new.turns = set(known.turns)
+    turns: dict[str, Row] = {}
+    rows: list[tuple[Row, Row, bool]] = []
+    surplus: list[Row] = []
+    live = {one.message: one for one in new.live}
+    for message in new.conversation.messages:
+        old = known.answers.get(message.id, [])
+        now_there: list[Answer | Live | None] = [*message.answers]
+        if message.id in live:
+            now_there.append(live[message.id])
+        if not old and not now_there:
+            continue
+        new.answers[message.id] = now_there
+        for number, answer in enumerate(now_there):
+            stored = number < len(old)
+            if answer is None or (stored and old[number] is answer):
+                continue
+            id = {"conversation": known.key, "message": message.id, "number": number}
+            before = old[number] if stored else None
+            if isinstance(answer, Live) and isinstance(before, Live) and before.request is answer.request:
+                if before.text != answer.text:
+                    rows.append((id, _progress(answer), True))
+            else:
+                request = _write_request(answer.request, known.key, new, turns)
+                rows.append((id, _row(answer) | {"request": request, "created": now}, stored))
+        surplus += [{"at": message.id, "rest": number} for number in range(len(now_there), len(old))]
+    if surplus:
+        table = schema.answer
+        mine = and_(
+            table.c.conversation == known.key,
+            table.c.message == bindparam("at"),
+            table.c.number == bindparam("rest"),
+        )
+        connection.execute(delete(table).where(mine), surplus)
+    if turns:
+        connection.execute(insert(schema.turn), list(turns.values()))
+    _put(connection, schema.answer, rows)
+
+
+def _progress(live: Live) -> Row:
+    """What changes of an answer while it comes."""
+    row = _row(live)
+    return {name: row[name] for name in ("text", *_USAGE, "first_token", "total")}
+
+
+_USAGE = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
+
+
+def _row(answer: Answer | Live) -> Row:
+    live = isinstance(answer, Live)
+    whole = answer.answer() if isinstance(answer, Live) else answer
+    data = document.write_usage(whole.usage) if whole.usage is not None else dict.fromkeys(_USAGE)
+    return data | {
+        "id": whole.id,
+        "model": whole.request.model,
+        "backend": whole.backend,
+        "billed": whole.billed,
+        "text": whole.text,
+        "first_token": whole.timings.first_token,
+        "total": whole.timings.total,
+        "ending": None if live else whole.ending.name,
+        "error": None if live or whole.error is None else document.write_error(whole.error),
+    }
+
+
+def _write_request(request: Request, key: int, new: Known, turns: dict[str, Row]) -> Row:
+    if not isinstance(request.input, Messages):
+        return document.write_request(request)
+    parent: str | None = None
+    for one in request.input.turns:
+        id = turn_id(parent, one)
+        if id not in new.turns:
+            new.turns.add(id)
+            turns[id] = {
+                "conversation": key, "id": id, "parent": parent, "role": one.role, "content": one.content,
+            }  # fmt: skip
+        parent = id
+    return document.write_head(request) | {"turn": parent}
+
+
+def turn_id(parent: str | None, turn: Turn) -> str:
+    """The same for the same turn after the same turns, and for nothing else."""
+    return hashlib.sha256(json.dumps([parent, turn.role, turn.content]).encode()).hexdigest()
+
+
+def _put(connection: Connection, table: Table, rows: Iterable[tuple[Row, Row, bool]]) -> None:
+    """Insert rows, or update those that are there: (which, what, is it there). ``created`` is never updated."""
+    fresh: list[Row] = []
+    stale: dict[tuple[str, ...], list[Row]] = {}
+    for id, values, there in rows:
+        if there:
+            changed = {name: value for name, value in values.items() if name != "created"}
+            named = {f"at_{name}": value for name, value in id.items()}
+            stale.setdefault(tuple(sorted(changed)), []).append(named | changed)
+        else:
+            fresh.append(id | values)
+    if fresh:
+        connection.execute(insert(table), fresh)
+    for names, batch in stale.items():
+        which = and_(*(table.c[name[3:]] == bindparam(name) for name in batch[0] if name.startswith("at_")))
+        connection.execute(
+            update(table).where(which).values({name: bindparam(name) for name in names}), batch
+        )

@@ -1,0 +1,87 @@
+"""Handling of one message: the menu beside it, and the boxes in which it is edited, copied or followed by another."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.conversation import Message
+from lib.ui.tab import Tab
+
+EDIT, COPY, INSERT, BRANCH, DELETE = "Edit", "Copy", "Insert after", "Branch off here", "Delete"
+ACTIONS = (EDIT, COPY, INSERT, BRANCH, DELETE)
+_OPEN = "handled"  # in the session's state: (message id, action) whose box is open
+ROLES = ("user", "assistant", "system", "tool")
+
+
+def menu(tab: Tab, message: Message) -> None:
+    """The menu of what can be done with the message."""
+    st.menu_button(
+        "⋯", ACTIONS, key=f"menu-{message.id}", type="tertiary", help="Edit, copy, insert, branch off, delete",
+        on_click=_chosen, args=(tab, message),
+    )  # fmt: skip
+
+
+def is_edited(message: Message) -> bool:
+    """Whether the message's text gives way to a box."""
+    return st.session_state.get(_OPEN) == (message.id, EDIT)
+
+
+def _chosen(tab: Tab, message: Message) -> None:
+    match st.session_state[f"menu-{message.id}"]:
+        case "Branch off here":
+            tab.branch(message)
+        case "Delete":
+            tab.delete(message)
+        case action:
+            st.session_state[_OPEN] = (message.id, action)
+
+
+def _close() -> None:
+    st.session_state.pop(_OPEN, None)
+
+
+def edit_box(tab: Tab, message: Message) -> None:
+    """The message's text to change. The old one stays as a variant."""
+    key = f"edit-{message.id}"
+    st.session_state.setdefault(key, message.content)
+    st.text_area("Edit the message", key=key, height="content", label_visibility="collapsed")
+    with st.container(horizontal=True, gap="small"):
+        user = message.role == "user"
+        st.button(
+            "Save and send" if user else "Save and continue", key=f"resend-{message.id}", type="primary",
+            on_click=_save, args=(tab, message, key, True),
+        )  # fmt: skip
+        st.button(
+            "Save", key=f"save-{message.id}", on_click=_save, args=(tab, message, key, False),
+            help="Only the text: what follows stays as it is",
+        )  # fmt: skip
+        st.button("Cancel", key=f"cancel-{message.id}", type="tertiary", on_click=_close)
+
+
+def _save(tab: Tab, message: Message, key: str, send: bool) -> None:
+    if tab.edit(message, st.session_state[key], send=send):
+        _close()
+
+
+def boxes(tab: Tab, message: Message) -> None:
+    """What the menu opened under the message."""
+    match st.session_state.get(_OPEN):
+        case (message.id, "Copy"):
+            st.code(message.content, language=None, wrap_lines=True)
+            st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
+        case (message.id, "Insert after"):
+            with st.container(border=True):
+                role, text = f"insert-role-{message.id}", f"insert-{message.id}"
+                st.segmented_control("Role", ROLES, key=role, default=ROLES[0], required=True)
+                st.text_area("Text", key=text, height=90)
+                with st.container(horizontal=True, gap="small"):
+                    st.button(
+                        "Insert", key=f"do-insert-{message.id}", type="primary",
+                        on_click=_insert, args=(tab, message, role, text),
+                    )  # fmt: skip
+                    st.button("Cancel", key=f"no-insert-{message.id}", type="tertiary", on_click=_close)
+
+
+def _insert(tab: Tab, message: Message, role: str, text: str) -> None:
+    if tab.insert(message, st.session_state[role], st.session_state[text]):
+        _close()

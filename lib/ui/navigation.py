@@ -1,0 +1,23 @@
+"""The script that the server runs for each visit: page set-up and the list of pages."""
+
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+st.set_page_config(
+    page_title="Paddock",
+    page_icon=str(ROOT / "lib/ui/static/icon.svg"),
+    layout="centered",
+    initial_sidebar_state=340,
+)
+st.logo(str(ROOT / "lib/ui/static/paddock.svg"), size="large")
+st.navigation(
+    [
+        st.Page(ROOT / "pages/chat.py", title="Chat", icon=":material/forum:", default=True),
+        st.Page(ROOT / "pages/history.py", title="History", icon=":material/history:"),
+        st.Page(ROOT / "pages/model.py", title="Model", icon=":material/deployed_code:"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,63 @@
+"""Handing a conversation on: a link to its set-up, and files of all of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from lib import link
+from lib.archive import Archived, dump, whole
+from lib.conversation import Conversation
+from lib.transcript import file_name, markdown, title
+from lib.ui.tab import Tab
+from lib.ui.trouble import trouble
+
+
+def draw(tab: Tab) -> None:
+    """The menu that shares."""
+    with st.popover("Share", type="tertiary", icon=":material/ios_share:", key="share"):
+        conversation, _ = tab.chat.view()
+        first = next((message.content for message in conversation.path() if message.role == "user"), "")
+        st.markdown("**A link to this set-up**")
+        st.caption(
+            "System prompt, settings and the first message are in the address itself. Nothing is uploaded."
+        )
+        try:
+            text = link.encode(link.Setup(conversation.system, tab.chat.settings, first))
+        except link.TooLong as error:
+            trouble(error)
+        else:
+            base = (st.context.url or "").partition("?")[0]
+            st.code(f"{base}?{link.PARAMETER}={text}", language=None, wrap_lines=True, height=110)
+        st.markdown("**The conversation as a file**")
+        name = file_name(title(conversation))
+        with st.container(horizontal=True, gap="small"):
+            st.download_button(
+                "Markdown", key="download-markdown", icon=":material/description:", mime="text/markdown",
+                file_name=f"{name}.md", on_click="ignore", data=lambda: _markdown(tab),
+                help="The open path, to read",
+            )  # fmt: skip
+            st.download_button(
+                "JSON", key="download-json", icon=":material/data_object:", mime="application/json",
+                file_name=f"{name}.json", on_click="ignore", data=lambda: _json(tab),
+                help="All of it, every variant and request, to open again here",
+            )  # fmt: skip
+
+
+def _markdown(tab: Tab) -> str:
+    conversation = _now(tab)
+    return whole(markdown(title(conversation), conversation, tab.chat.settings, tab.chat.model))
+
+
+def _json(tab: Tab) -> str:
+    return dump(Archived(_now(tab), tab.chat.settings))
+
+
+def _now(tab: Tab) -> Conversation:
+    """The conversation as it is at the click, not as it was when the button was drawn; with what has come by then."""
+    conversation, live = tab.chat.view()
+    if live is None:
+        return conversation
+    message = conversation.message(live.message)
+    return conversation.put(replace(message, content=live.before + live.run.text))

@@ -1,0 +1,36 @@
+"""Every test that takes ``url`` or ``store`` runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lib.store import Store
+from tests.store.server import Server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The one PostgreSQL server of the tests. Where there is none the tests fail: no skip."""
+    server = Server()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database that does not exist yet, or is empty."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/data/paddock.sqlite3"
+    server: Server = request.getfixturevalue("server")
+    return server.database()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """A store on a new database."""
+    store = Store(url)
+    yield store
+    store.close()

@@ -1,0 +1,71 @@
+"""A PostgreSQL server of one's own, in a temporary folder; its programs must be there: scripts/test installs them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from pathlib import Path
+
+import psycopg
+
+
+def program(name: str) -> str:
+    """The path of one of PostgreSQL's programs, which Debian keeps off the PATH."""
+    beside = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    found = shutil.which(name) or (str(beside[-1]) if beside else None)
+    assert found, f"PostgreSQL's {name} is not installed: apt-get install postgresql"
+    return found
+
+
+class Server:
+    """Reached over a Unix socket in its own folder, so that no port can be taken."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="paddock-pg-"))
+        self.user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+        if self.user:
+            shutil.chown(self.folder, self.user)
+        data = str(self.folder / "data")
+        self._run(
+            "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "-N"
+        )
+        self.start()
+
+    def start(self) -> None:
+        """Up again, on the same data."""
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off"
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "-o", options, "start")
+
+    def stop(self) -> None:
+        """Down at once, as in a crash: no connection is asked."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")
+
+    def remove(self) -> None:
+        """Down for ever."""
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"test_{uuid.uuid4().hex}"
+        self.execute(f"CREATE DATABASE {name}")
+        return f"postgresql+psycopg://postgres@/{name}?host={self.folder}"
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        """One statement, outside any transaction."""
+        with psycopg.connect(
+            host=str(self.folder), user="postgres", dbname=database, autocommit=True
+        ) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+    def _run(self, name: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [program(name), *arguments],
+            user=self.user, cwd=self.folder, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr

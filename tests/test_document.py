@@ -1,0 +1,75 @@
+"""Everything about an answer goes through JSON and comes back as it was."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+from hypothesis import given, strategies
+
+from lib import document, errors
+from lib.conversation import Conversation, Message
+from lib.errors import PaddockError
+from lib.events import Usage
+from lib.request import Messages, Turn
+from tests.store.trees import SETTINGS, answers, requests
+
+ASKED = Conversation("Be kind.").append(Message("user", "Hi \ud800", id="1"))
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PaddockError)]
+
+
+@given(answers(ASKED, "1"))
+def test_answers(answer: object) -> None:
+    from lib.answer import Answer
+
+    assert isinstance(answer, Answer)
+    written = document.write_answer(answer)
+    read = document.read_answer(json.loads(json.dumps(written)))
+    assert document.write_answer(read) == written
+    assert (read.text, read.request, read.usage, read.timings, read.ending) == (
+        answer.text, answer.request, answer.usage, answer.timings, answer.ending,
+    )  # fmt: skip
+    assert repr(read.request.parameters) == repr(answer.request.parameters), "1 stays 1, and 1.0 stays 1.0"
+
+
+@given(requests(ASKED, "1"))
+def test_requests(request: object) -> None:
+    from lib.request import Request
+
+    assert isinstance(request, Request)
+    assert document.read_request(json.loads(json.dumps(document.write_request(request)))) == request
+
+
+def test_the_input_may_be_kept_elsewhere() -> None:
+    turns = Messages((Turn("user", "x"),))
+    whole = document.read_request({"model": "m", "parameters": {}, "stream": True}, turns)
+    assert whole.input == turns
+    assert document.write_head(whole) == {"model": "m", "parameters": {}, "stream": True}
+
+
+def test_settings() -> None:
+    changed = SETTINGS.with_value(SETTINGS.items[0].name, 7)
+    assert document.read_settings(json.loads(json.dumps(document.write_settings(changed)))) == changed
+
+
+@given(strategies.decimals(allow_nan=False, allow_infinity=False))
+def test_decimals_are_exact(neurons: Decimal) -> None:
+    usage = Usage(1, 2, 3, neurons, True)
+    read = document.read_usage(json.loads(json.dumps(document.write_usage(usage))))
+    assert read == usage
+    assert str(read.neurons) == str(neurons)
+
+
+def test_every_kind_of_error() -> None:
+    assert len(KINDS) > 15
+    for kind in KINDS:
+        error = kind("What.", advice="Do.", code=1, status=2, retryable=True, retry_after=3.5)
+        read = document.read_error(json.loads(json.dumps(document.write_error(error))))
+        assert type(read) is kind
+        assert vars(read) == vars(error)
+        assert str(read) == "What."
+
+
+def test_an_error_of_a_kind_that_is_no_more() -> None:
+    data = document.write_error(PaddockError("What.")) | {"kind": "Gone"}
+    assert type(document.read_error(data)) is PaddockError

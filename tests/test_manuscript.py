@@ -1,0 +1,301 @@
+"""A conversation goes through its JSON document with nothing lost; what is no such document is refused, and why."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies
+
+from lib import ledger, manuscript, node
+from lib.archive import Archived, dump, fresh, load
+from lib.conversation import Conversation, Message
+from lib.errors import BadInput
+from lib.ledger import whole
+from lib.model import default
+from lib.request import Messages, Prompt, Turn
+from lib.settings import Settings
+from tests.store.trees import SETTINGS, answer, histories, plain, talk
+
+MODEL = default()
+
+
+def example() -> Archived:
+    """Two branches, an answer that two messages share, a request that is no list of messages, an error."""
+    conversation = talk("Hi", "And you?", conversation=Conversation("Be kind."))
+    conversation = conversation.edit(conversation.messages[0].id, "Hello")
+    said = answer(conversation, "Prompted", "1.50", error=BadInput("No.", advice="Do.", retry_after=1.5))
+    said = replace(
+        said, request=replace(said.request, input=Prompt("Go", True), parameters={"a": 1, "b": 1.0})
+    )
+    conversation = conversation.append(Message("assistant", "Prompted", conversation.head, (said,)))
+    return Archived(conversation, SETTINGS, "A title", True)
+
+
+def body() -> dict[str, Any]:
+    """Its document, to break."""
+    parsed: dict[str, Any] = json.loads(dump(example()))
+    return parsed
+
+
+@given(histories(), strategies.text(max_size=30), strategies.booleans())
+def test_round_trip(states: list[Conversation], title: str, pinned: bool) -> None:
+    first = dump(Archived(states[-1], SETTINGS, title, pinned))
+    loaded = load(first.encode(), MODEL)
+    assert dump(loaded) == first, "byte for byte"
+    assert json.dumps(plain(loaded.conversation)) == _whole(json.dumps(plain(states[-1]), ensure_ascii=False))
+    assert (loaded.settings, loaded.title, loaded.pinned) == (SETTINGS, whole(title), pinned)
+
+
+def _whole(text: str) -> str:
+    """The same JSON, of whole characters."""
+    return json.dumps(json.loads(whole(text)))
+
+
+@given(histories())
+def test_one_answer_under_two_messages_stays_one(states: list[Conversation]) -> None:
+    before, after = states[-1], load(dump(Archived(states[-1], SETTINGS)).encode(), MODEL).conversation
+    for one in (before, after):
+        answers = [answer for message in one.messages for answer in message.answers]
+        assert len({id(answer) for answer in answers}) == len({answer.id for answer in answers})
+
+
+@given(strategies.data())
+def test_settings(data: strategies.DataObject) -> None:
+    chosen = Settings.defaults(MODEL)
+    for parameter in MODEL.parameters:
+        most = parameter.maximum if parameter.maximum is not None else 60_000
+        value = data.draw(strategies.floats(float(parameter.minimum), float(most)))
+        chosen = chosen.put(
+            replace(
+                chosen[parameter.name], value=parameter.cast(value), sent=data.draw(strategies.booleans())
+            )
+        )
+    first = dump(Archived(Conversation(), chosen))
+    loaded = load(first.encode(), MODEL)
+    assert repr(loaded.settings) == repr(chosen)
+    assert dump(loaded) == first
+
+
+def test_a_long_conversation_is_written_once() -> None:
+    """As long as what was said, not as the requests, of which each holds all that was said before."""
+    short, long = (dump(Archived(talk(*["word " * 50] * n), SETTINGS)) for n in (50, 500))
+    assert len(long) < 11 * len(short)
+    read = load(long.encode(), MODEL).conversation
+    last = read.messages[-1].answers[0].request.input
+    assert isinstance(last, Messages)
+    assert len(last.turns) == 999
+    assert dump(Archived(read, SETTINGS)) == long
+
+
+def test_the_numbers_follow_the_first_use() -> None:
+    turns = body()["turns"]
+    assert [turn["id"] for turn in turns] == list(range(1, len(turns) + 1))
+    assert turns[0] == {"id": 1, "parent": None, "role": "system", "content": "Be kind."}
+
+
+def test_half_characters() -> None:
+    assert whole("a\ud800") == "a\ufffd"
+    assert whole("\udc00\ud83d\ude00\ud800!") == "\ufffd😀\ufffd!"
+    one, two = Turn("user", "\ud800"), Turn("user", "\ud801")  # one and the same, once they are read again
+    conversation = talk("a", "b")
+    for number, turn in ((1, one), (3, two)):
+        message = conversation.messages[number]
+        said = replace(message.answers[0].request, input=Messages((turn,)))
+        conversation = conversation.put(
+            replace(message, answers=(replace(message.answers[0], request=said),))
+        )
+    first = dump(Archived(conversation, SETTINGS))
+    assert dump(load(first.encode(), MODEL)) == first
+    assert len(json.loads(first)["turns"]) == 1
+
+
+def test_fresh() -> None:
+    conversation = example().conversation
+    other = fresh(conversation)
+    assert other.id != conversation.id
+    assert replace(other, id=conversation.id) == conversation
+
+
+def test_a_byte_order_mark_is_no_matter() -> None:
+    assert plain(load(b"\xef\xbb\xbf" + dump(example()).encode(), MODEL).conversation)["system"] == "Be kind."
+
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda b: b.pop("format"), "no conversation"),
+        (lambda b: b.update(version=2), "another version"),
+        (lambda b: b.update(version=True), "another version"),
+        (lambda b: b.update(version="1"), "another version"),
+        (lambda b: b.pop("turns"), r"^\$ has no 'turns'"),
+        (lambda b: b.update(extra=1), r"^\$\.extra is not known"),
+        (lambda b: b.update({"a b\u2028": 1}), r'^\$\["a b\\u2028"\] is not known'),
+        (lambda b: b.update(pinned=1), r"^\$\.pinned must be true or false, not the number 1"),
+        (lambda b: b.update(title=None), r"^\$\.title must be a text, not null"),
+        (lambda b: b.update(title="t" * 1001), r"^\$\.title has 1,001 characters"),
+        (lambda b: b.update(id="../x"), r"^\$\.id must be 1 to 64"),
+        (lambda b: b.update(id=""), r"^\$\.id must be 1 to 64"),
+        (lambda b: b.update(id="a\n"), r"^\$\.id must be 1 to 64"),
+        (lambda b: b.update(head="nobody"), r"^\$\.head names no message"),
+        (lambda b: b.update(head=3), r"^\$\.head must be a text"),
+        (lambda b: b.update(system="\ud800"), r"^\$\.system holds half a character"),
+        (lambda b: b.update({"x\udfff": 1}), r"^\$ has a key with half a character"),
+        (lambda b: b.update(messages={}), r"^\$\.messages must be a list, not an object"),
+        (lambda b: b["messages"].append([]), r"^\$\.messages\[9\] must be an object, not a list"),
+        (lambda b: b["messages"].append(b["messages"][1]), r"^\$\.messages\[9\]\.id is another message's"),
+        (lambda b: b["messages"][1].update(parent="nobody"), r"^\$\.messages\[1\]\.parent names no message"),
+        (lambda b: b["messages"][1].update(parent=b["messages"][1]["id"]), r"\[1\]\.parent names no message"),
+        (lambda b: b["messages"][0].update(parent=b["messages"][3]["id"]), r"\[0\]\.parent names no message"),
+        (lambda b: b["messages"][2].update(role="boss"), r"^\$\.messages\[2\]\.role must be one of system, user"),
+        (lambda b: b["messages"][2].update(content=7), r"^\$\.messages\[2\]\.content must be a text"),
+        (lambda b: b["messages"][2].update(content=["x"]), r"\[2\]\.content must be a text, not a list"),
+        (lambda b: b["messages"][1].update(answers=["gone"]), r"^\$\.messages\[1\]\.answers\[0\] names no answer"),
+        (lambda b: b["messages"][1].update(answers=[[]]), r"^\$\.messages\[1\]\.answers\[0\] must be a text"),
+        (lambda b: b["messages"][1].pop("answers"), r"^\$\.messages\[1\] has no 'answers'"),
+        (lambda b: b["settings"][0].update(value=0), r"^\$\.settings\[0\]\.value cannot be taken.*at least 1"),
+        (lambda b: b["settings"][1].update(value=5.1), r"\[1\]\.value cannot be taken.*between 0 and 5"),
+        (lambda b: b["settings"][1].update(value="0.6"), r"\[1\]\.value must be a number, not a text"),
+        (lambda b: b["settings"][1].update(value=True), r"\[1\]\.value must be a number, not true or false"),
+        (lambda b: b["settings"][1].update(value=float("nan")), r"\[1\]\.value is not a finite number"),
+        (lambda b: b["settings"][1].update(value=10**30), r"\[1\]\.value is too large a number"),
+        (lambda b: b["settings"][1].update(sent=1), r"\[1\]\.sent must be true or false"),
+        (lambda b: b["settings"][1].update(name="heat"), r"\[1\]\.value cannot be taken.*no parameter 'heat'"),
+        (lambda b: b["settings"].append(b["settings"][0]), r"\[8\]\.name is there twice"),
+        (lambda b: b["turns"].append(b["turns"][0]), r"\.id is another turn's"),
+        (lambda b: b["turns"][0].update(parent=1), r"^\$\.turns\[0\]\.parent names no turn"),
+        (lambda b: b["turns"][0].update(parent=2), r"^\$\.turns\[0\]\.parent names no turn"),
+        (lambda b: b["turns"][1].update(parent=99), r"^\$\.turns\[1\]\.parent names no turn"),
+        (lambda b: b["turns"][1].update(id="2"), r"^\$\.turns\[1\]\.id must be a whole number"),
+        (lambda b: b["turns"][1].update(id=1.5), r"^\$\.turns\[1\]\.id must be a whole number"),
+        (lambda b: b["turns"][1].update(id=True), r"^\$\.turns\[1\]\.id must be a whole number"),
+        (lambda b: b["turns"][1].update(id=-1), r"^\$\.turns\[1\]\.id must be between"),
+        (lambda b: b["answers"].append(b["answers"][0]), r"^\$\.answers\[3\]\.id is another answer's"),
+        (lambda b: b["answers"][0]["request"].update(turn=99), r"^\$\.answers\[0\]\.request\.turn names no turn"),
+        (lambda b: b["answers"][0]["request"].update(turn=[]), r"request\.turn must be a whole number"),
+        (lambda b: b["answers"][0]["request"].update(input={}), r"request\.input is not known here"),
+        (lambda b: b["answers"][0].update(request=[]), r"\[0\]\.request must be an object"),
+        (lambda b: b["answers"][2]["request"].update(input=[]), r"request\.input must be an object"),
+        (lambda b: b["answers"][2]["request"]["input"].update(raw=0), r"input\.raw must be true or false"),
+        (lambda b: b["answers"][2]["request"]["parameters"].update(a="1"), r"parameters\.a must be a number"),
+        (lambda b: b["answers"][2]["request"].update(parameters=[]), r"parameters must be an object"),
+        (lambda b: b["answers"][0].update(ending="HAPPY"), r"^\$\.answers\[0\]\.ending must be one of FINISHED"),
+        (lambda b: b["answers"][0].update(total=None), r"^\$\.answers\[0\]\.total must be a number, not null"),
+        (lambda b: b["answers"][0].update(total=-1), r"^\$\.answers\[0\]\.total must be at least 0"),
+        (lambda b: b["answers"][0].update(total=float("inf")), r"total is not a finite number"),
+        (lambda b: b["answers"][0].update(backend="b" * 256), r"backend has 256 characters"),
+        (lambda b: b["answers"][0]["usage"].update(prompt_tokens=1.5), r"prompt_tokens must be a whole number"),
+        (lambda b: b["answers"][0]["usage"].update(prompt_tokens=-1), r"prompt_tokens must be between"),
+        (lambda b: b["answers"][0]["usage"].update(neurons=1.5), r"neurons must be a text"),
+        (lambda b: b["answers"][0]["usage"].update(neurons="1E+99999999"), r"neurons must be a decimal"),
+        (lambda b: b["answers"][0]["usage"].update(neurons="1E-99999999"), r"neurons must be a decimal"),
+        (lambda b: b["answers"][0]["usage"].update(neurons="NaN"), r"neurons must be a decimal"),
+        (lambda b: b["answers"][0]["usage"].update(neurons="sNaN"), r"neurons must be a decimal"),
+        (lambda b: b["answers"][0]["usage"].update(neurons="-1"), r"neurons must be a decimal"),
+        (lambda b: b["answers"][0]["usage"].update(neurons=" 1_0"), r"neurons must be a decimal"),
+        (lambda b: b["answers"][2]["error"].update(code="5"), r"error\.code must be a whole number"),
+        (lambda b: b["answers"][2]["error"].update(retry_after=-1), r"error\.retry_after must be at least 0"),
+        (lambda b: b["answers"][2].update(error="no"), r"error must be an object"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said(change: Change, says: str) -> None:
+    broken = body()
+    change(broken)
+    with pytest.raises(BadInput, match=says):
+        load(json.dumps(broken).encode(), MODEL)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "not JSON: Expecting value in line 1, column 1"),
+        (b"\xff\xfe", "byte 1 is not UTF-8"),
+        (b"[" * 1_000_000, "nested too deeply"),
+        (b'{"a":' * 1_000_000, "nested too deeply"),
+        (b'{"format":1,"b":[{"x":1,"y":2,"x":3}]}', r"^\$\.b\[0\]\.x is there twice"),
+        (b'{"a":1e400}', r"^\$\.a is not a finite number"),
+        (b'{"a":-Infinity}', r"^\$\.a is not a finite number"),
+        (b'{"a":' + b"9" * 5_000 + b"}", "too large"),
+        (b"[" + b"{}," * 2_000_000 + b"{}]", "more than 3,000,000 values"),
+        (b" " * 100_000_000, "100,000,000 bytes, more than 50,000,000"),
+        (b"null", "no conversation"),
+        (b"[]", "no conversation"),
+    ],
+    ids=lambda value: repr(value[:30]),
+)
+def test_what_is_no_document(data: bytes, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        load(data, MODEL)
+
+
+def test_too_many_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manuscript, "MOST_MESSAGES", 8)
+    with pytest.raises(BadInput, match=r"^\$\.messages has 9 entries, more than 8"):
+        load(dump(example()).encode(), MODEL)
+
+
+def test_requests_that_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "MOST_TURNS_SENT", 5)
+    with pytest.raises(BadInput, match="sent more than 5 turns in all"):
+        load(dump(example()).encode(), MODEL)
+
+
+def test_cut_short() -> None:
+    data = dump(example()).encode()
+    for part in range(50):
+        with pytest.raises(BadInput):
+            load(data[: len(data) * part // 50], MODEL)
+
+
+@settings(max_examples=300)
+@given(strategies.integers(0, 2**32), strategies.integers(1, 4))
+def test_flipped_bytes(seed: int, flips: int) -> None:
+    """Refused, or still a document: then it goes round as any other."""
+    chance, data = random.Random(seed), bytearray(dump(example()).encode())
+    for _ in range(flips):
+        data[chance.randrange(len(data))] = chance.choice([chance.randrange(256), *b'{}[]",:0-e\\'])
+    try:
+        loaded = load(bytes(data), MODEL)
+    except BadInput as error:
+        assert error.message  # noqa: PT017
+    else:
+        again = dump(loaded)
+        assert dump(load(again.encode(), MODEL)) == again
+
+
+json_values = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.floats() | strategies.text(),
+    lambda below: strategies.lists(below, max_size=3) | strategies.dictionaries(strategies.text(), below, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(strategies.data())
+def test_any_value_anywhere(data: strategies.DataObject) -> None:
+    """One value of the document replaced by any other."""
+    broken: Any = body()
+    at = broken
+    while True:
+        keys = list(at) if isinstance(at, dict) else list(range(len(at)))
+        key = data.draw(strategies.sampled_from(keys))
+        if not isinstance(at[key], (dict, list)) or not at[key] or data.draw(strategies.booleans()):
+            break
+        at = at[key]
+    at[key] = data.draw(json_values)
+    try:
+        dump(load(json.dumps(broken).encode(), MODEL))
+    except BadInput as error:
+        assert error.message  # noqa: PT017
+
+
+def test_the_error_says_that_it_is_about_a_file() -> None:
+    assert node.BadFile("x").title != BadInput("x").title
+    assert "Nothing was taken" in node.BadFile("x").advice
