@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.ui import shelf
+from lib.ui import carry, shelf
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
 from lib.ui.visitor import owner
@@ -31,7 +31,9 @@ try:
                 label_visibility="collapsed",
             )
             if view == LIST:
+                carry.draw(store.count(me))
                 shelf.delete_all()
+        carry.outcome()
         shelf.undo()
         count = store.count(me, search, deleted=view == BIN)
         pages = max(-(-count // shelf.PAGE_SIZE), 1)

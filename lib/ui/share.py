@@ -9,7 +9,10 @@ import streamlit as st
 from lib import link
 from lib.archive import Archived, dump, whole
 from lib.conversation import Conversation
+from lib.errors import PaddockError
 from lib.transcript import file_name, markdown, title
+from lib.ui.carry import archived
+from lib.ui.registry import registry
 from lib.ui.tab import Tab
 from lib.ui.trouble import trouble
 
@@ -51,7 +54,13 @@ def _markdown(tab: Tab) -> str:
 
 
 def _json(tab: Tab) -> str:
-    return dump(Archived(_now(tab), tab.chat.settings))
+    conversation = _now(tab)
+    try:
+        saved = registry().store.load(tab.owner, conversation.id)
+    except PaddockError:
+        saved = None  # the database is in trouble: the conversation itself is in memory
+    known = Archived(conversation, tab.chat.settings) if saved is None else archived(saved)
+    return dump(replace(known, conversation=conversation, settings=tab.chat.settings))
 
 
 def _now(tab: Tab) -> Conversation:
