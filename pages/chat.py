@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.ui import controls, figures, place, presets, share, transcript, welcome
-from lib.ui.registry import registry
 from lib.ui.tab import INPUT, SYSTEM, Tab
 from lib.ui.trouble import trouble
+from lib.ui.unsaved import Unsaved
 
 where = place.current()
 tab = Tab(where.backend)
@@ -58,8 +58,7 @@ stop = st.bottom.empty()
 # is back in the box before the box is drawn again.
 st.chat_input("Message the model", key=INPUT, on_submit=tab.submit)
 
-if (unsaved := registry().saver.problem) is not None:
-    trouble(unsaved, "Conversations are kept in memory, but cannot be saved at the moment")
+unsaved = Unsaved()
 if (refused := tab.refusal()) is not None:
     with notice.container():
         trouble(refused)
@@ -92,7 +91,7 @@ if live is not None:
         help="Ends the answer here and at the model; what came is kept",
     )  # fmt: skip
     with answers[live.number % 2], transcript.speaker("assistant", live.message):
-        transcript.attach(live)  # nothing below waits for anything else
+        transcript.attach(live, unsaved.draw)  # nothing below waits for anything else
         transcript.draw_ending(tab, tab.chat.conversation.message(live.message))
     stop.empty()
     where = place.current()  # the twin may have died under the answer

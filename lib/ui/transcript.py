@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -56,8 +57,11 @@ def speaker(role: str, id: str) -> DeltaGenerator:
         return st.chat_message(role, avatar=AVATARS.get(role, ":material/build:"))
 
 
-def attach(live: Live) -> None:
-    """Draw a running answer until it ends. Any rerun may cut this off; the next one attaches again."""
+def attach(live: Live, meanwhile: Callable[[], None]) -> None:
+    """Draw a running answer until it ends, with a call of ``meanwhile`` each time that there is something to draw.
+
+    Any rerun may cut this off; the next one attaches again.
+    """
     cut = Blocks()
     cut.feed(live.before)
     tail, drawn, shown, status = st.empty(), 0, None, st.empty()
@@ -67,6 +71,7 @@ def attach(live: Live) -> None:
         return 0.05 if isinstance(shown, (Prose, Code)) and len(shown.text) < 2_000 else 0.2
 
     for text in live.run.follow(pause):
+        meanwhile()
         cut.feed(text)
         for block in cut.finished[drawn:]:
             draw_block(block, tail)
