@@ -99,6 +99,7 @@ class Application:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(15)
+        self._output.close()
 
     def close(self) -> None:
         """End it as Ctrl-C would; kill it where that does not."""

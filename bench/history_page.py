@@ -1,0 +1,101 @@
+"""What 10,000 saved conversations cost the History page against 100: ``.venv/bin/python -m bench.history_page``.
+
+In the browser: from the click on History until its list is seen; from Enter in the search until exactly what was
+looked for is seen. Medians; a server for each number, in turn. Exit status 1 where a ratio is above the target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+from playwright.sync_api import Browser, sync_playwright
+
+from bench.history import RARE, WORDS
+from tests.page import shelves
+from tests.page.application import Application
+from tests.page.upstream import Upstream
+from tests.page.visitor import DESK, Visitor, launch
+
+FEW, MANY = 100, 10_000
+TARGET = 2.0
+ROWS = "[class*='st-key-entry-']"
+WHAT = ("open", "search, one found", "search, a page of many")
+
+
+def fill(app: Application, count: int) -> None:
+    """That many conversations of six messages."""
+    with shelves.store(app) as store:
+        for number in range(count):
+            word = WORDS[number % len(WORDS)]
+            rare = RARE if number == count // 2 else "plain"
+            shelves.save(
+                store, shelves.talk(3, f"Number {number}, {{}}: {word}", f"A {rare} {word}. " + "text " * 40)
+            )
+
+
+def one(browser: Browser, app: Application, count: int) -> tuple[float, ...]:
+    """Seconds to open the page, to find one and to find many."""
+    with browser.new_context(viewport=DESK) as context:
+        tab = Visitor(context.new_page(), app.url).open()
+        tab.rest()
+        rows, search = tab.page.locator(ROWS), tab.page.get_by_label("Search")
+
+        def timed(act: str, what: int, sign: str) -> float:
+            begun = time.monotonic()
+            if act == "open":
+                tab.go("History")
+            else:
+                search.fill(act)
+                search.press("Enter")
+            tab.until(act, lambda: rows.count() == what and sign in rows.first.inner_text())
+            taken = time.monotonic() - begun
+            tab.rest()
+            return taken
+
+        opened = timed("open", 25, f"Number {count - 1},")
+        rare = timed(RARE, 1, f"Number {count // 2},")
+        last = max(number for number in range(count) if number % len(WORDS) == 0)
+        many = timed(WORDS[0], min(25, -(-count // len(WORDS))), f"Number {last},")
+        tab.page.close()
+    return opened, rare, many
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--times", type=int, default=9, help="of each number (default 9)")
+    arguments = parser.parse_args()
+    upstream = Upstream()
+    found: dict[int, list[tuple[float, ...]]] = {FEW: [], MANY: []}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="paddock-bench-")))
+        apps = {}
+        for count in found:
+            app = stack.enter_context(Application(upstream.environment(), folder / f"log{count}"))
+            fill(app, count)
+            apps[count] = app
+        browser = stack.enter_context(launch(stack.enter_context(sync_playwright())))
+        for number in range(arguments.times + 1):
+            for count, app in apps.items():
+                figures = one(browser, app, count)
+                if number:  # the first page of a server is the slowest
+                    found[count].append(figures)
+    upstream.close()
+    good = True
+    print(f"{'seconds':26}{FEW:>10}{MANY:>10,}{'ratio':>8}")
+    for number, what in enumerate(WHAT):
+        few, many = (median(figures[number] for figures in found[count]) for count in (FEW, MANY))
+        good = good and many / few <= TARGET
+        print(f"{what:26}{few:10.3f}{many:10.3f}{many / few:8.2f}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""What kill -9 of the server costs a live answer: ``.venv/bin/python -m bench.kill`` at the repository's root.
+
+Each round lets a stream come for a random while, kills the server with all that it started, starts it again on the
+same data, and reads in the browser what is left of the answer. Lost is what the upstream had sent when it was killed
+and the page does not show; in characters, and in seconds since the first of them was sent. After each kill the
+database is checked. Exit status 1 where more than a second was lost, or the database is not sound. Linux.
+"""
+
+from __future__ import annotations
+
+import argparse
+import bisect
+import random
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from statistics import median
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.page.application import Application, data_folder
+from tests.page.upstream import Asked, Stream, Upstream
+from tests.page.visitor import DESK, Visitor, launch
+
+MOST_SECONDS = 1.0
+RATE = 200.0  # tokens a second, 4.5 characters each
+
+
+class Meter:
+    """When how many characters of an answer had been sent; looked at a thousand times a second."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._times: list[float] = []
+        self._counts: list[int] = []
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while self._asked.live:
+            if not self._counts or len(self._asked.sent) > self._counts[-1]:
+                self._times.append(time.monotonic())
+                self._counts.append(len(self._asked.sent))
+            time.sleep(0.001)
+
+    def sent(self, at: float) -> int:
+        """How many by that moment."""
+        number = bisect.bisect_right(self._times, at)
+        return self._counts[number - 1] if number else 0
+
+    def when(self, count: int) -> float:
+        """The moment when that many had been sent."""
+        return self._times[min(bisect.bisect_left(self._counts, count), len(self._times) - 1)]
+
+
+def sound(database: Path) -> bool:
+    """Whether SQLite finds no fault in it."""
+    with sqlite3.connect(database) as connection:
+        found = connection.execute("PRAGMA integrity_check").fetchall()
+        broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+    connection.close()
+    return found == [("ok",)] and not broken
+
+
+def nothing(tab: Visitor) -> bool:
+    """Whether the page is drawn without any message: the kill came before the first save."""
+    return (
+        tab.resting
+        and tab.messages.count() == 0
+        and tab.key("starter0").locator("button:enabled").count() == 1
+    )
+
+
+def bare(text: str) -> str:
+    """The text without white space, which a page shows in its own way."""
+    return "".join(text.split())
+
+
+def one(
+    browser: Browser, upstream: Upstream, environment: dict[str, str], folder: Path, seconds: float
+) -> tuple[int, int, float, bool]:
+    """One kill after that many seconds: characters sent, characters and seconds lost, whether all is sound."""
+    upstream.forget()
+    upstream.plan(Stream(endless=True, rate=RATE))
+    with browser.new_context(viewport=DESK) as context:
+        with Application(environment, folder / "log") as app:
+            tab = Visitor(context.new_page(), app.url).open()
+            tab.say("Count")
+            tab.until("a request", lambda: upstream.asked and upstream.asked[0].sent)
+            asked = upstream.asked[0]
+            meter = Meter(asked)
+            time.sleep(seconds)
+            killed = time.monotonic()
+            app.kill()
+            address = tab.page.url.removeprefix(app.url)
+            tab.page.close()
+        asked.ended.wait(10)
+        whole = sound(app.database)
+        with Application(environment, folder / "log") as app:
+            tab = Visitor(context.new_page(), app.url).open(address)
+            tab.until("what is left", lambda: "cut off" in tab.figures() or nothing(tab))
+            tab.rest()
+            kept = bare(tab.text())
+            tab.page.close()
+        whole = whole and sound(app.database)
+    sent = asked.sent[: meter.sent(killed)]
+    if not bare(asked.sent).startswith(kept):
+        return len(sent), len(sent), float("inf"), False
+    count = position(asked.sent, len(kept))
+    return len(sent), max(len(sent) - count, 0), max(killed - meter.when(count + 1), 0.0), whole
+
+
+def position(text: str, bare_characters: int) -> int:
+    """How long a beginning of the text has that many characters that are no white space."""
+    seen = 0
+    for number, char in enumerate(text):
+        if seen == bare_characters and not char.isspace():
+            return number
+        seen += not char.isspace()
+    return len(text)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--times", type=int, default=50, help="kills (default 50)")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    chance, upstream = random.Random(arguments.seed), Upstream()
+    characters, seconds, faults = [], [], 0
+    with (
+        tempfile.TemporaryDirectory(prefix="paddock-bench-") as name,
+        sync_playwright() as playwright,
+        launch(playwright) as browser,
+    ):
+        folder = Path(name)
+        environment = upstream.environment() | {"PADDOCK_DATA_DIR": str(data_folder(folder / "data"))}
+        for number in range(arguments.times):
+            sent, lost, late, whole = one(browser, upstream, environment, folder, chance.uniform(0.05, 3.0))
+            characters.append(lost)
+            seconds.append(late)
+            faults += not whole
+            print(
+                f"{number + 1:4}  sent {sent:5,}  lost {lost:4,} characters, {late:.2f} s"
+                f"{'' if whole else '  NOT SOUND'}",
+                flush=True,
+            )
+    upstream.close()
+    print(
+        f"{arguments.times} kills at {RATE:g} tokens a second: lost at worst {max(characters):,} characters "
+        f"({max(seconds):.2f} s), in the middle {median(characters):.0f} ({median(seconds):.2f} s); "
+        f"databases that are not sound: {faults}"
+    )
+    return 1 if faults or max(seconds) > MOST_SECONDS else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
