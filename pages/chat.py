@@ -72,13 +72,15 @@ if not path:
 
 with histories[tab.side]:
     shown = tab.shown(transcript.WINDOW)
-    if len(path) > shown:
-        earlier = min(len(path) - shown, transcript.WINDOW)
+    # It moves on by several at once: what stands in another place than before is drawn anew by the browser.
+    first = max(len(path) - shown, 0) // transcript.STEP * transcript.STEP
+    if first:
+        earlier = min(first, transcript.WINDOW)
         st.button(
             f"Show {earlier} earlier messages", key="earlier", type="tertiary",
             on_click=tab.show, args=(shown + transcript.WINDOW,),
         )  # fmt: skip
-    for message in path[-shown:]:
+    for message in path[first:]:
         if live is not None and message.id == live.message:
             continue  # it stands last, and is drawn last
         with transcript.speaker(message.role, message.id):

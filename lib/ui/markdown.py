@@ -169,3 +169,8 @@ def _closed(text: str) -> str:
             stripped = text.rstrip()
             return stripped[: -len(mark)] if stripped.endswith(mark) else stripped + mark
     return text
+
+
+def label(text: str) -> str:
+    """A name in a label, which would read Markdown: every sign of it as it was given."""
+    return "".join(f"\\{char}" if char in "\\`*_[]<>:$#~!|" else char for char in text)

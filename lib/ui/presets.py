@@ -12,6 +12,7 @@ from lib import preset, store
 from lib.errors import BadInput, PaddockError
 from lib.model import Model
 from lib.preset import Preset
+from lib.ui.markdown import label
 from lib.ui.registry import registry
 from lib.ui.tab import SYSTEM, Tab
 from lib.ui.trouble import trouble
@@ -56,8 +57,8 @@ def draw(tab: Tab) -> None:
 
 def _draw_own(tab: Tab, kept: store.Preset) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{kept.id}"):
-        label = f"{kept.name} (start)" if kept.is_start else kept.name
-        st.button(label, key=f"own-use-{kept.id}", on_click=_use, args=(tab, kept), width="stretch")
+        name = label(kept.name) + (" (start)" if kept.is_start else "")
+        st.button(name, key=f"own-use-{kept.id}", on_click=_use, args=(tab, kept), width="stretch")
         with st.popover("Rename", type="tertiary", key=f"own-rename-{kept.id}"):
             key = f"{_RENAMED}{kept.id}"
             st.text_input(

@@ -13,6 +13,7 @@ from lib.model import models
 from lib.pricing import dollars
 from lib.store import Entry, Spend
 from lib.ui import figures
+from lib.ui.markdown import label
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
 from lib.ui.visitor import owner
@@ -48,8 +49,8 @@ def row(entry: Entry, *, bin: bool) -> None:
                 _button("Restore", f"restore-{entry.id}", ":material/restore_from_trash:", _restore, entry.id)
             else:
                 st.page_link(
-                    CHAT_PAGE, label=_label(entry.title), query_params={"c": entry.id}, width="stretch",
-                    icon=":material/keep:" if entry.pinned else None,
+                    CHAT_PAGE, label=label(entry.title or "Untitled"), query_params={"c": entry.id},
+                    width="stretch", icon=":material/keep:" if entry.pinned else None,
                 )  # fmt: skip
                 _button("Unpin" if entry.pinned else "Pin", f"pin-{entry.id}", None, _pin, entry)
                 with st.popover("Rename", type="tertiary", key=f"rename-{entry.id}"):
@@ -65,14 +66,8 @@ def row(entry: Entry, *, bin: bool) -> None:
         st.caption(" · ".join(used))
 
 
-def _label(title: str) -> str:
-    """A title as text in a label, which would read Markdown."""
-    plain = title or "Untitled"
-    return "".join(f"\\{char}" if char in "\\`*_[]<>:$#~!|" else char for char in plain)
-
-
-def _button(label: str, key: str, icon: str | None, act: Callable[..., None], *args: object) -> None:
-    st.button(label, key=key, icon=icon, type="tertiary", on_click=act, args=args)
+def _button(name: str, key: str, icon: str | None, act: Callable[..., None], *args: object) -> None:
+    st.button(name, key=key, icon=icon, type="tertiary", on_click=act, args=args)
 
 
 def undo() -> None:

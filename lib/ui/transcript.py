@@ -19,7 +19,7 @@ from lib.ui.trouble import trouble
 # More than this in one code block is drawn without colours: the highlighter takes seconds for it.
 MOST_HIGHLIGHTED = 20_000
 AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
-WINDOW = 30
+WINDOW, STEP = 20, 10  # messages that are drawn at least; by how many that window moves on
 # Endings after which an answer can go on with the settings that it had.
 RESUMABLE = (Ending.STOPPED, Ending.CUT_OFF, Ending.ERROR)
 

@@ -92,6 +92,8 @@ def test_history_search_bin_and_spend_are_ones_own(ann: Visitor, visit: Visit, s
 
         tab.go("History")
         search = tab.page.get_by_label("Search")
+        search.wait_for()
+        tab.until("the chat is gone", lambda: tab.messages.count() == 0)
         read(listed)
         search.fill(SECRET)
         search.press("Enter")

@@ -233,10 +233,12 @@ def test_a_long_conversation_is_drawn_from_its_end(
     with shelves.store(app) as store:
         shelves.save(store, talk)
     tab.open(f"/?c={talk.id}")
-    tab.until("the last ones", lambda: tab.messages.count() == 30)
+    tab.until("the last ones", lambda: tab.messages.count() == 20)
     assert tab.text() == "answer 39"
-    tab.button("Show 30 earlier messages").click()
-    tab.until("more", lambda: tab.messages.count() == 60)
+    for count in (40, 60):
+        tab.button("Show 20 earlier messages").click()
+        tab.until("more", lambda count=count: tab.messages.count() == count)
+        tab.rest()
     tab.button("Show 20 earlier messages").click()
     tab.until("all", lambda: tab.messages.count() == 80)
     assert tab.said(0) == "question 0"
