@@ -15,8 +15,9 @@ from lib.settings import Setting, default
 
 # A seed is rolled among numbers that a person can read out.
 _MOST_ROLLED = 999_999
-# Seconds within which a browser has heard of a move.
-_ROUND_TRIP = 1.5
+# Seconds for which a control's old value may come back: after a click elsewhere, and while its partner is held down,
+# when many messages are on their way.
+_HEARD, _HELD = 0.3, 1.5
 
 
 def draw(chat: Chat, room: int, window: int) -> None:
@@ -43,10 +44,11 @@ def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number, 
     send, slide, number = f"{name}-send", f"{name}-slide-{end}", f"{name}-number"
     if st.session_state.get(send) != setting.sent:  # only what differs is set: a hand may be on the control
         st.session_state[send] = setting.sent
+    moved = st.session_state.pop(f"{name}-moved", False)
     for key in (slide, number):
         if (shown := st.session_state.get(key)) != setting.value:
             st.session_state[key] = setting.value
-            _remember(key, shown, setting.value)
+            _remember(key, _HELD if moved else _HEARD, shown, setting.value)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.toggle(
@@ -102,6 +104,7 @@ def _switch(chat: Chat, name: str, key: str) -> None:
 def _move(chat: Chat, name: str, key: str) -> None:
     value = st.session_state[key]
     if value is not None and not _is_echo(key, value):
+        st.session_state[f"{name}-moved"] = True
         chat.settings = chat.settings.with_value(name, chat.model.parameter(name).cast(value))
 
 
@@ -109,17 +112,17 @@ def _move(chat: Chat, name: str, key: str) -> None:
 # along with its partner. Streamlit then takes a value of a moment ago for a change, and would move both back to it.
 
 
-def _remember(key: str, *values: Number | None) -> None:
-    """Values that the page itself put into a control, or took out of it, just now."""
+def _remember(key: str, seconds: float, *values: Number | None) -> None:
+    """Values that the page itself put into a control, or took out of it: for so long they may come back."""
     now = time.monotonic()
-    recent = [(at, value) for at, value in st.session_state.get(f"{key}-put", []) if now - at < _ROUND_TRIP]
-    st.session_state[f"{key}-put"] = [*recent, *((now, value) for value in values)]
+    recent = [(until, value) for until, value in st.session_state.get(f"{key}-put", []) if now < until]
+    st.session_state[f"{key}-put"] = [*recent, *((now + seconds, value) for value in values)]
 
 
 def _is_echo(key: str, value: Number) -> bool:
     """Whether a control's new value is one that the page itself put there or took from there just now."""
     now = time.monotonic()
-    return any(old == value and now - at < _ROUND_TRIP for at, old in st.session_state.get(f"{key}-put", []))
+    return any(old == value and now < until for until, old in st.session_state.get(f"{key}-put", []))
 
 
 def _roll(chat: Chat, parameter: Parameter, most: int) -> None:
