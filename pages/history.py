@@ -14,6 +14,7 @@ LIST, BIN, SPEND = "Conversations", "Bin", "Spend"
 
 me = owner()
 store = registry().store
+registry().saver.save()  # what was said a moment ago is in the list too
 
 st.title("History")
 view = st.segmented_control(

@@ -43,8 +43,9 @@ def _close() -> None:
 def edit_box(tab: Tab, message: Message) -> None:
     """The message's text to change. The old one stays as a variant."""
     key = f"edit-{message.id}"
-    st.session_state.setdefault(key, message.content)
-    st.text_area("Edit the message", key=key, height="content", label_visibility="collapsed")
+    st.text_area(
+        "Edit the message", value=message.content, key=key, height="content", label_visibility="collapsed"
+    )
     with st.container(horizontal=True, gap="small"):
         user = message.role == "user"
         st.button(

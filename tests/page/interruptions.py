@@ -18,6 +18,7 @@ NOISE = [
     "WebSocket connection to",
     "net::ERR_",
     "WebSocket onerror",
+    "Streamlit server is not responding",
     "Failed to load resource",
 ]
 

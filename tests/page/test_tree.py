@@ -98,7 +98,8 @@ def test_cancel_changes_nothing(talk: Visitor, upstream: Upstream) -> None:
     talk.until("the box closes", lambda: talk.page.get_by_label("Edit the message").count() == 0)
     reads(talk, "First", "One.", "Second", "Two.")
     talk.menu(talk.questions.first, "Edit")
-    assert talk.page.get_by_label("Edit the message").input_value() == "First"
+    box = talk.page.get_by_label("Edit the message")
+    talk.until("the text is in the box", lambda: box.input_value() == "First")
 
 
 @pytest.mark.parametrize("role", ["user", "assistant", "system", "tool"])
