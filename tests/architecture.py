@@ -11,7 +11,7 @@ from pathlib import Path
 
 # The core from the leaves up: a module imports only from lines above its own.
 LAYERS = [
-    ("errors", "events", "folder", "model", "stop"),
+    ("errors", "events", "features", "folder", "model", "stop"),
     ("backend", "node", "settings", "pricing"),
     ("link", "preset", "request"),
     ("answer", "wire"),

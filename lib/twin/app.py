@@ -2,123 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import re
-import secrets
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.model import Model
 from lib.twin import answer, catalogue, refusal, translation
-from lib.twin.check import MAX_BODY, check, parse
+from lib.twin.check import check, parse
+from lib.twin.connection import Edge, EventStream, HungUpError, read_body, while_connected
 from lib.twin.engine import BadPromptError, BusyError, End, Engine, EngineError, Text, TooLongError
 from lib.twin.refusal import Refusal, RefusedError
 
-T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
 
 ACCOUNT = re.compile(r"[0-9a-f]{32}")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{40,}")  # what a token looks like; anything else is junk to the edge
-LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
-
-
-class HungUpError(Exception):
-    """The client is gone; there is nobody to answer."""
-
-
-async def _while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """The work's result; if the client hangs up first, the work is cancelled. Raises HungUpError."""
-
-    async def gone() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    working, watching = asyncio.ensure_future(work), asyncio.ensure_future(gone())
-    try:
-        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise HungUpError
-    finally:
-        watching.cancel()
-        if not working.done():
-            working.cancel()  # unwinds the generator, and that stops the engine
-            await asyncio.wait({working})
-
-
-class EventStream(Response):
-    """Events sent one by one. ``events`` is closed at once when the client hangs up."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, events: AsyncGenerator[bytes, None], headers: dict[str, str]) -> None:
-        super().__init__(headers={**headers, "cache-control": "no-cache"})
-        del self.headers["content-length"]
-        self.events = events
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def sending() -> None:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async with aclosing(self.events):
-                async for event in self.events:
-                    await send({"type": "http.response.body", "body": event, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-        try:
-            await _while_connected(receive, sending())
-        except HungUpError:
-            await self.events.aclose()
-
-
-class Edge:
-    """Around every answer: only this computer may ask, and every answer has a ray id.
-
-    A page on the web can point a name of its own at 127.0.0.1; its requests then carry that name as Host.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_ray(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["cf-ray"] = f"{secrets.token_hex(8)}-LOC"
-            await send(message)
-
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-        elif re.sub(r":\d+$", "", Headers(scope=scope).get("host", "")).lower() not in LOOPBACK:
-            gone = refusal.NOT_LOOPBACK
-            await JSONResponse(gone.body(""), gone.status)(scope, receive, with_ray)
-        else:
-            await self.app(scope, receive, with_ray)
-
-
-async def _body(request: Request) -> bytes:
-    """The request's body. A body that is too large is read to its end (within reason) but not kept."""
-    kept, size = [], 0
-    async for block in request.stream():
-        size += len(block)
-        if size <= MAX_BODY:
-            kept.append(block)
-        elif size > 16 * MAX_BODY:
-            break
-    if size > MAX_BODY:
-        raise RefusedError(refusal.TOO_LARGE)
-    return b"".join(kept)
 
 
 def _refusal(error: EngineError, context: int) -> Refusal:
@@ -168,7 +77,7 @@ class Twin:
         """The native endpoint."""
         if (name := request.path_params["model"]) != self.model.id:
             raise RefusedError(refusal.no_such_model(name))
-        body = check(self.model, parse(await _body(request)))
+        body = check(self.model, parse(await read_body(request)))
         translation.refuse_unserved(self.model, body)
         pieces = self.engine.generate(translation.job(self.model, body))
         if body.get("stream"):
@@ -178,7 +87,7 @@ class Twin:
 
     async def complete(self, request: Request) -> Response:
         """The OpenAI-shaped endpoint."""
-        asked = parse(await _body(request))
+        asked = parse(await read_body(request))
         name = asked.get("model") if isinstance(asked, dict) else None
         if name != self.model.id:
             raise RefusedError(refusal.no_such_model(str(name)))
@@ -222,7 +131,7 @@ class Twin:
     async def _first(self, request: Request, pieces: AsyncGenerator[Text | End, None]) -> Text | End:
         """The first piece: until it is there, a failure can still be told with its status."""
         try:
-            return await _while_connected(request.receive, anext(pieces))
+            return await while_connected(request.receive, anext(pieces))
         except EngineError as error:
             raise RefusedError(_refusal(error, self.engine.context)) from error
 
@@ -258,7 +167,7 @@ class Twin:
             raise EngineError("the engine ended without an answer")
 
         try:
-            return await _while_connected(request.receive, collect())
+            return await while_connected(request.receive, collect())
         except EngineError as error:
             raise RefusedError(_refusal(error, self.engine.context)) from error
 
