@@ -9,7 +9,9 @@ from enum import Enum
 
 from lib.errors import PaddockError
 from lib.events import Usage
+from lib.features import ToolCall
 from lib.request import Request
+from lib.trace import Trace
 
 
 class Ending(Enum):
@@ -18,6 +20,7 @@ class Ending(Enum):
     FINISHED = "finished"
     LENGTH = "reached max_tokens"
     CONTEXT = "filled the context window"
+    TOOL_CALLS = "calls tools"
     STOPPED = "stopped"
     CUT_OFF = "cut off"
     ERROR = "error"
@@ -33,7 +36,11 @@ class Timings:
 
 @dataclass(frozen=True)
 class Answer:
-    """One run's outcome. ``backend`` is its name as shown, ``billed`` whether it costs money."""
+    """One run's outcome. ``backend`` is its name as shown, ``billed`` whether it costs money.
+
+    ``calls`` are the tool calls in it. ``trace`` is what really went over the wire, None where it is not at hand
+    (the store keeps it apart); it is no part of what makes two answers the same.
+    """
 
     text: str
     request: Request
@@ -43,7 +50,9 @@ class Answer:
     timings: Timings
     ending: Ending
     error: PaddockError | None = None
+    calls: tuple[ToolCall, ...] = ()
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    trace: Trace | None = field(default=None, compare=False, repr=False)
 
     @property
     def tokens_per_second(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from lib.answer import Answer
@@ -10,8 +11,8 @@ from lib.backend import Backend
 from lib.client import WorkersAI
 from lib.conversation import Conversation, Message
 from lib.errors import BadInput, PaddockError
-from lib.model import Model
-from lib.request import Request, build
+from lib.model import Model, Number
+from lib.request import Input, Messages, Prompt, Request, Turn, build, lay_out
 from lib.run import Run
 from lib.settings import Settings
 
@@ -74,6 +75,23 @@ class Chat:
             self._idle()
             self._answer(self.conversation, message.parent, backend)
 
+    def send_again(self, message: Message, request: Request, backend: Backend) -> None:
+        """Send a past request exactly as it was, whatever the settings are now; its answer is another variant."""
+        with self._lock:
+            self._idle()
+            self._ask(self.conversation, message.parent, backend, request)
+
+    def answer_calls(self, message: Message, results: tuple[str, ...], backend: Backend) -> None:
+        """Give the tools' results for that message's calls, one each, and have the model go on from them."""
+        with self._lock:
+            self._idle()
+            message = self.conversation.message(message.id)
+            conversation = replace(self.conversation, head=message.id)
+            for call, result in zip(message.calls, results, strict=True):
+                turn = Message("tool", result, conversation.head, call_id=call.id, name=call.name)
+                conversation = conversation.append(turn)
+            self._answer(conversation, conversation.head, backend)
+
     def go_on(self, message: Message, backend: Backend, limit: int | None = None) -> None:
         """Let that answer go on where it ended; the text stays one message. ``limit``: another max_tokens for it."""
         with self._lock:
@@ -84,8 +102,7 @@ class Chat:
             )
             if limit is not None:
                 parameters[self.model.output_cap.name] = limit
-            request = build(self.model, self.conversation.turns(message.id), parameters)
-            self._start(message, message.content, backend, request)
+            self._start(message, message.content, backend, self._going_on(message, parameters))
 
     def edit(self, message: str, content: str) -> None:
         """Give that message another text; the old one stays as a variant, and what follows stays."""
@@ -150,8 +167,61 @@ class Chat:
                 advice="Wait for its end, or stop it first (Escape). Your text is kept.",
             )
 
+    def request(self, text: str | None = None) -> Request:
+        """What a send of that text would ask for now, None: an answer under the open path as it stands.
+
+        The one that send() sends. Raises BadInput where it cannot be sent.
+        """
+        conversation, _ = self.view()
+        if text is not None:
+            conversation = conversation.append(Message("user", text, conversation.head))
+        return self._request(conversation, conversation.head)
+
+    def _request(self, conversation: Conversation, parent: str | None) -> Request:
+        settings = self.settings
+        features = settings.features
+        return build(
+            self.model, lay_out(features, conversation.turns(parent)), settings.sent(),
+            stream=features.stream, response_format=features.response_format,
+        )  # fmt: skip
+
+    def _going_on(self, message: Message, parameters: Mapping[str, Number]) -> Request:
+        """The request that lets an answer go on: the one that it came from, with what came of it as its beginning."""
+        asked = (
+            message.answers[-1].request
+            if message.answers
+            else self._request(self.conversation, message.parent)
+        )
+        if asked.response_format is not None:
+            raise BadInput(
+                "An answer in JSON mode cannot go on where it ended: it must be whole.",
+                advice="Raise max_tokens and regenerate it.",
+            )
+        match asked.input:
+            case Messages():
+                input: Input = replace(asked.input, turns=self.conversation.turns(message.id))
+            case Prompt(text, raw=True):
+                input = replace(asked.input, text=self._prompt(message, text) + message.content)
+            case Prompt(text, lora=""):
+                said = (Turn("user", self._prompt(message, text)), Turn("assistant", message.content))
+                input = Messages(said)
+            case _:
+                raise BadInput(
+                    "The answer of a LoRA adapter can go on only where the prompt was raw.",
+                    advice="Switch Raw on and regenerate, or raise max_tokens and ask again.",
+                )
+        return build(self.model, input, parameters, stream=self.settings.features.stream)
+
+    def _prompt(self, message: Message, asked: str) -> str:
+        """The prompt that stands before the answer; an answer that went on was asked with its own beginning in it."""
+        return asked if message.parent is None else self.conversation.message(message.parent).content
+
     def _answer(self, conversation: Conversation, parent: str | None, backend: Backend) -> None:
-        request = build(self.model, conversation.turns(parent), self.settings.sent())
+        self._ask(conversation, parent, backend, self._request(conversation, parent))
+
+    def _ask(
+        self, conversation: Conversation, parent: str | None, backend: Backend, request: Request
+    ) -> None:
         message = Message("assistant", "", parent)
         before, self.conversation = self.conversation, conversation.append(message)
         try:
@@ -166,7 +236,9 @@ class Chat:
                 self._live = None
                 now = self.conversation.message(message.id)
                 self.conversation = self.conversation.put(
-                    replace(now, content=before + answer.text, answers=(*now.answers, answer))
+                    replace(
+                        now, content=before + answer.text, answers=(*now.answers, answer), calls=answer.calls
+                    )
                 )
 
         run = Run(self._client, backend, self.model, request, ended)

@@ -20,6 +20,7 @@ from lib.errors import CutOff, PaddockError, TimedOut, Unintelligible, Unreachab
 from lib.events import Event, Finished
 from lib.request import Request
 from lib.stop import Stop, Stopped
+from lib.trace import Recorder
 
 __all__ = ["Retries", "Stop", "Stopped", "Timeouts", "WorkersAI", "translate"]
 
@@ -82,17 +83,21 @@ class WorkersAI:
         request: Request,
         stop: Stop,
         on_retry: Callable[[int, float, PaddockError], None] = lambda attempt, wait, error: None,
+        recorder: Recorder | None = None,
     ) -> Iterator[Event]:
         """The answer's events as they come. Raises a PaddockError, or Stopped once ``stop`` was requested.
+
+        ``recorder`` takes down what goes over the wire.
 
         Tries again, bounded and with a pause, only while nothing of the answer has come; ``on_retry`` is told
         the attempt that failed, the seconds it waits, and the error.
         """
+        recorder = recorder or Recorder(backend.token.reveal())
         for attempt in range(1, self.retries.attempts + 1):
             begun = False
             try:
                 # closing: a consumer that stops early ends the request there and then
-                with contextlib.closing(self._once(backend, request, stop)) as events:
+                with contextlib.closing(self._once(backend, request, stop, recorder)) as events:
                     for event in events:
                         if stop.requested:  # a socket that is shut down still gives what had come before
                             raise Stopped
@@ -125,7 +130,9 @@ class WorkersAI:
             if not wire.succeeded(text):
                 raise wire.decode_error(response.status_code, text, response.headers)
 
-    def _once(self, backend: Backend, request: Request, stop: Stop) -> Generator[Event, None, None]:
+    def _once(
+        self, backend: Backend, request: Request, stop: Stop, recorder: Recorder
+    ) -> Generator[Event, None, None]:
         url = f"{backend.base_url}/accounts/{backend.account_id}/ai/run/{request.model}"
         with contextlib.ExitStack() as stack:
             stack.callback(stop.release)
@@ -134,20 +141,26 @@ class WorkersAI:
                 post = client.build_request(
                     "POST", url, json=wire.encode(request), extensions={"trace": stop.trace}
                 )
+                recorder.sent(f"{post.method} {post.url}", post.headers.multi_items())
                 response = stop.open(lambda: client.send(post, stream=True), httpx.Response.close)
+                recorder.answered(response.status_code, response.headers.multi_items())
             stack.callback(response.close)
             # httpcore reads the timeout anew when the body begins: from here on it is the one for silence.
             post.extensions["timeout"]["read"] = self.timeouts.silence
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             with _translated(self.timeouts, backend, answering=True):
                 if response.status_code != 200:
-                    raise _refused(response)
+                    raise _refused(response, recorder)
                 if kind == "text/event-stream":
-                    yield from _events(response)
+                    yield from _events(response, recorder)
                 elif kind == "application/json":  # [REC] some models ignore stream: true
-                    yield from wire.decode_whole(_text(response, MAX_ANSWER_BYTES))
+                    text = _text(response, MAX_ANSWER_BYTES)
+                    recorder.received(text)
+                    yield from wire.decode_whole(text)
                 else:
-                    raise wire.decode_error(200, _text(response, MAX_ERROR_BYTES), response.headers)
+                    text = _text(response, MAX_ERROR_BYTES)
+                    recorder.received(text)
+                    raise wire.decode_error(200, text, response.headers)
 
 
 def _http(timeouts: Timeouts, backend: Backend) -> httpx.Client:
@@ -182,10 +195,11 @@ def _http(timeouts: Timeouts, backend: Backend) -> httpx.Client:
         ) from None
 
 
-def _events(response: httpx.Response) -> Iterator[Event]:
+def _events(response: httpx.Response, recorder: Recorder) -> Iterator[Event]:
     finished = False
     try:
         for event in sseclient.SSEClient(_bounded(response)).events():
+            recorder.received(event.data)
             for value in wire.decode_event(event.data):
                 finished = finished or isinstance(value, Finished)
                 yield value
@@ -240,7 +254,7 @@ def _text(response: httpx.Response, limit: int) -> str:
     return b"".join(parts)[:limit].decode("utf-8", "replace")
 
 
-def _refused(response: httpx.Response) -> PaddockError:
+def _refused(response: httpx.Response, recorder: Recorder | None = None) -> PaddockError:
     if response.is_redirect:
         target = httpx.URL(response.headers["location"]).host or "another address"
         return Unreachable(
@@ -251,6 +265,8 @@ def _refused(response: httpx.Response) -> PaddockError:
         text = _text(response, MAX_ERROR_BYTES)
     except httpx.HTTPError:  # the status tells more than the way in which its explanation broke
         text = ""
+    if recorder is not None:
+        recorder.received(text)
     return wire.decode_error(response.status_code, text, response.headers)
 
 

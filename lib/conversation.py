@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from lib.answer import Answer
-from lib.request import Messages, Turn
+from lib.features import ToolCall
+from lib.request import Turn
 
 
 def _new_id() -> str:
@@ -16,12 +17,18 @@ def _new_id() -> str:
 
 @dataclass(frozen=True)
 class Message:
-    """One message. ``answers`` are the runs that made its text: more than one where it was continued."""
+    """One message. ``answers`` are the runs that made its text: more than one where it was continued.
+
+    ``calls`` are the tools that it calls; a tool's message says with ``call_id`` and ``name`` which call it answers.
+    """
 
     role: str
     content: str
     parent: str | None = None
     answers: tuple[Answer, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str = ""
+    name: str = ""
     id: str = field(default_factory=_new_id)
 
 
@@ -82,7 +89,7 @@ class Conversation:
         """
         path = self.path()
         old = self.message(id)
-        edited = Message(old.role, content, old.parent)
+        edited = replace(old, content=content, answers=(), id=_new_id())
         return self.append(edited)._with_copies(after(path, id), edited.id)
 
     def delete(self, id: str) -> Conversation:
@@ -118,16 +125,22 @@ class Conversation:
             conversation, parent = conversation.append(copy), copy.id
         return conversation
 
-    def turns(self, upto: str | None) -> Messages:
+    def turns(self, upto: str | None) -> tuple[Turn, ...]:
         """What is sent for an answer under that message: the system prompt and the path down to it."""
-        return Messages(tuple(self._turns(upto)))
+        return tuple(self._turns(upto))
 
     def _turns(self, upto: str | None) -> Iterator[Turn]:
         if self.system.strip():
             yield Turn("system", self.system)
         for message in replace(self, head=upto).path():
-            if message.content:  # an answer that failed before its first text has nothing to send
-                yield Turn(message.role, message.content)
+            if message.content or message.calls or message.call_id:
+                # an answer that failed before its first text has nothing to send
+                yield said(message)
+
+
+def said(message: Message) -> Turn:
+    """What a message says, as it is sent."""
+    return Turn(message.role, message.content, message.calls, message.call_id, message.name)
 
 
 def after(path: tuple[Message, ...], id: str) -> tuple[Message, ...]:

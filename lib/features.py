@@ -48,7 +48,7 @@ class Function:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """What a model asks for: the tool's name and its arguments as JSON text. ``id`` is empty where the wire has none."""
+    """What a model asks for: a tool's name and its arguments as JSON text. ``id``: empty where the wire has none."""
 
     id: str
     name: str
@@ -69,3 +69,6 @@ class Features:
     response_format: ResponseFormat | None = None
     tools: tuple[Tool, ...] = ()
     functions: tuple[Function, ...] = ()
+
+
+PLAIN = Features()

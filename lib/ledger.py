@@ -15,6 +15,7 @@ from lib import document
 from lib.answer import Answer, Ending, Timings
 from lib.errors import PaddockError
 from lib.events import Usage
+from lib.features import Features, Form, ResponseFormat, ToolCall
 from lib.node import Node
 from lib.request import ROLES, Messages, Prompt, Request, Turn
 
@@ -36,6 +37,11 @@ def whole(text: str) -> str:
     return text
 
 
+def _whole_turn(turn: Turn) -> Turn:
+    calls = tuple(ToolCall(whole(call.id), whole(call.name), whole(call.arguments)) for call in turn.calls)
+    return Turn(turn.role, whole(turn.content), calls, whole(turn.call_id), whole(turn.name))
+
+
 _EMPTY = Request("", Messages(()), {}, True)
 
 
@@ -44,7 +50,7 @@ class Turns:
 
     def __init__(self) -> None:
         self.table: list[dict[str, Any]] = []
-        self._numbers: dict[tuple[int | None, str, str], int] = {}
+        self._numbers: dict[tuple[int | None, Turn], int] = {}
 
     def write_answer(self, answer: Answer) -> dict[str, Any]:
         """All that is known of the answer, but its request with its last turn's number in the place of its turns."""
@@ -58,17 +64,17 @@ class Turns:
         last: int | None = None
         for turn in request.input.turns:
             last = self._number(last, turn)
-        return document.write_head(request) | {"turn": last}
+        return document.write_head(request) | document.write_around(request.input) | {"turn": last}
 
     def _number(self, parent: int | None, turn: Turn) -> int:
-        number = self._numbers.get((parent, turn.role, turn.content))
+        number = self._numbers.get((parent, turn))
         if number is None:
             # Two texts that differ in half characters only are one when they are read again.
-            content = whole(turn.content)
-            number = self._numbers.setdefault((parent, turn.role, content), len(self.table) + 1)
-            self._numbers[parent, turn.role, turn.content] = number
+            kept = _whole_turn(turn)
+            number = self._numbers.setdefault((parent, kept), len(self.table) + 1)
+            self._numbers[parent, turn] = number
             if number > len(self.table):
-                self.table.append({"id": number, "parent": parent, "role": turn.role, "content": content})
+                self.table.append({"id": number, "parent": parent} | document.write_turn(kept))
         return number
 
 
@@ -85,15 +91,67 @@ Path = tuple[int, int | None, Turn]  # how many turns there are down to this one
 def _read_turns(node: Node) -> dict[int, Path]:
     turns: dict[int, Path] = {}
     for one in node.items():
-        one.only("id", "parent", "role", "content")
+        one.only("id", "parent", *TURN)
         id, parent = _number(one["id"]), one["parent"].maybe(_number)
         if id in turns:
             raise one["id"].wrong("is another turn's already")
         if parent is not None and parent not in turns:
             raise one["parent"].wrong("names no turn that stands before this one")
         depth = 1 if parent is None else turns[parent][0] + 1
-        turns[id] = depth, parent, Turn(one["role"].one_of(ROLES), one["content"].text())
+        turns[id] = depth, parent, read_turn(one)
     return turns
+
+
+TURN = ("role", "content", "calls", "call_id", "name")
+
+
+def read_turn(node: Node) -> Turn:
+    """What a message says, in a request or in the tree."""
+    return Turn(
+        node["role"].one_of(ROLES), node["content"].text(), read_calls(node["calls"]), node["call_id"].text(),
+        node["name"].text(),
+    )  # fmt: skip
+
+
+def read_calls(node: Node) -> tuple[ToolCall, ...]:
+    """Tool calls."""
+    return tuple(
+        ToolCall(one["id"].text(), one["name"].text(), one["arguments"].text())
+        for one in (call.only("id", "name", "arguments") for call in node.items())
+    )
+
+
+def read_features(node: Node) -> Features:
+    """The features of a set-up. Raises BadFile where anything of it is not as it was written."""
+    node.only("form", "stream", "raw", "lora", *_CARRIED)
+    node["form"].one_of([form.value for form in Form])
+    node["stream"].flag()
+    node["lora"].text(_MOST_NAME)
+    _check_around(node)
+    node["response_format"].maybe(_check_format)
+    return document.read_features(node.value)
+
+
+_CARRIED = ("response_format", "tools", "functions")
+
+
+def _check_around(node: Node) -> None:
+    node["raw"].flag()
+    for tool in node["tools"].items():
+        tool.only("name", "description", "parameters", "nested")
+        for name in ("name", "description", "parameters"):
+            tool[name].text()
+        tool["nested"].flag()
+    for function in node["functions"].items():
+        function.only("name", "code")
+        function["name"].text()
+        function["code"].text()
+
+
+def _check_format(node: Node) -> None:
+    schema = node.only("type", "schema")["schema"].maybe(Node.text)
+    if node["type"].text() != ResponseFormat(schema).type:
+        raise node["type"].wrong("does not go with its schema")
 
 
 def _number(node: Node) -> int:
@@ -104,13 +162,23 @@ def read_answers(node: Node, table: Node) -> dict[str, Answer]:
     """The answers by their ids; ``table`` holds the turns of their requests."""
     turns = _read_turns(table)
     answers: dict[str, Answer] = {}
-    inputs: dict[int | None, Messages] = {
-        None: Messages(())
+    inputs: dict[int | None, tuple[Turn, ...]] = {
+        None: ()
     }  # one for all requests that end with the same turn
     sent = 0
     for one in node.items():
         one.only(
-            "id", "text", "request", "backend", "billed", "usage", "first_token", "total", "ending", "error"
+            "id",
+            "text",
+            "request",
+            "backend",
+            "billed",
+            "usage",
+            "first_token",
+            "total",
+            "ending",
+            "error",
+            "calls",
         )
         if (id := read_id(one["id"])) in answers:
             raise one["id"].wrong("is another answer's already")
@@ -129,15 +197,15 @@ def read_answers(node: Node, table: Node) -> dict[str, Answer]:
     return answers
 
 
-def _input(at: int | None, turns: Mapping[int, Path]) -> Messages:
+def _input(at: int | None, turns: Mapping[int, Path]) -> tuple[Turn, ...]:
     path = []
     while at is not None:
         _, at, turn = turns[at]
         path.append(turn)
-    return Messages(tuple(reversed(path)))
+    return tuple(reversed(path))
 
 
-def _read_answer(node: Node, id: str, input: Messages | None) -> Answer:
+def _read_answer(node: Node, id: str, input: tuple[Turn, ...] | None) -> Answer:
     return Answer(
         text=node["text"].text(),
         request=_read_request(node["request"], input),
@@ -147,6 +215,7 @@ def _read_answer(node: Node, id: str, input: Messages | None) -> Answer:
         timings=Timings(node["first_token"].maybe(_seconds), _seconds(node["total"])),
         ending=Ending[node["ending"].one_of(Ending.__members__)],
         error=node["error"].maybe(_read_error),
+        calls=read_calls(node["calls"]),
         id=id,
     )
 
@@ -155,16 +224,21 @@ def _seconds(node: Node) -> float:
     return node.number(0)
 
 
-def _read_request(node: Node, input: Messages | Prompt | None) -> Request:
-    if input is None:
-        prompt = node.only("model", "parameters", "stream", "input")["input"].only("prompt", "raw")
-        input = Prompt(prompt["prompt"].text(), prompt["raw"].flag())
+def _read_request(node: Node, turns: tuple[Turn, ...] | None) -> Request:
+    head = ("model", "parameters", "stream", "response_format")
+    input: Messages | Prompt
+    if turns is None:
+        prompt = node.only(*head, "input")["input"].only("prompt", "raw", "lora")
+        input = Prompt(prompt["prompt"].text(), prompt["raw"].flag(), prompt["lora"].text())
     else:
-        node.only("model", "parameters", "stream", "turn")
+        node.only(*head, "turn", "raw", "tools", "functions")
+        _check_around(node)
+        input = document.read_around(node.value, turns)
     for _, value in node["parameters"].fields():
         value.number(float("-inf"))
     node["model"].text(_MOST_NAME)
     node["stream"].flag()
+    node["response_format"].maybe(_check_format)
     return document.read_request(node.value, input)
 
 

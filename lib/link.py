@@ -7,9 +7,14 @@ import binascii
 import json
 import zlib
 from dataclasses import dataclass, replace
+from typing import Any
 
+from lib.document import write_features
 from lib.errors import BadInput, PaddockError
+from lib.features import PLAIN
+from lib.ledger import read_features
 from lib.model import Model
+from lib.node import Node
 from lib.settings import Settings, check
 
 VERSION = 1
@@ -37,12 +42,14 @@ class Setup:
 
 def encode(setup: Setup) -> str:
     """The set-up in letters, digits, "-" and "_". Raises TooLong."""
-    body = {
+    body: dict[str, Any] = {
         "v": VERSION,
         "s": setup.system,
         "p": {setting.name: [setting.value, setting.sent] for setting in setup.settings.items},
         "t": setup.text,
     }
+    if setup.settings.features != PLAIN:
+        body["f"] = write_features(setup.settings.features)
     packed = zlib.compress(
         json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), 9
     )
@@ -67,7 +74,8 @@ def decode(text: str, model: Model) -> Setup:
         system, given, first = body["s"], body["p"], body["t"]
         if body["v"] != VERSION or not isinstance(system, str) or not isinstance(first, str):
             raise ValueError
-        settings = Settings.defaults(model)
+        features = read_features(Node(body["f"])) if "f" in body else PLAIN
+        settings = replace(Settings.defaults(model), features=features)
         for setting in settings.items:
             if setting.name in given:
                 value, sent = given[setting.name]

@@ -14,16 +14,16 @@ from typing import Any
 
 from lib import document
 from lib.answer import Answer
-from lib.conversation import Conversation, Message
+from lib.conversation import Conversation, Message, said
 from lib.errors import BadInput
-from lib.ledger import Turns, read_answers, read_id, whole
+from lib.ledger import TURN, Turns, read_answers, read_features, read_id, read_turn, whole
 from lib.model import Model
 from lib.node import BadFile, Node, parse
-from lib.request import ROLES
+from lib.older import from_version_1
 from lib.settings import Settings, check, complete
 
 FORMAT = "paddock.conversation"
-VERSION = 1
+VERSION = 2
 MOST_MESSAGES = 10_000
 MOST_TITLE = 1_000
 _NEWER = "Use the version of Paddock that made it, or a newer one."
@@ -61,8 +61,7 @@ def dump(archived: Archived) -> str:
             {
                 "id": message.id,
                 "parent": message.parent,
-                "role": message.role,
-                "content": message.content,
+                **document.write_turn(said(message)),
                 "answers": [answer.id for answer in message.answers],
             }
             for message in conversation.messages
@@ -82,8 +81,10 @@ def read(root: Node, model: Model) -> Archived:
     """What a document that has been parsed holds."""
     if "format" not in root or root["format"].value != FORMAT:
         raise BadFile("The file holds no conversation that Paddock exported.")
-    if root["version"].value != VERSION or isinstance(root["version"].value, bool):
+    if root["version"].value not in (1, VERSION) or isinstance(root["version"].value, bool):
         raise BadFile("The conversation was written by another version.", advice=_NEWER)
+    if root["version"].value == 1:
+        root = Node(from_version_1(root.value))
     root.only(
         "format", "version", "id", "title", "pinned", "settings",
         "system", "head", "messages", "answers", "turns",
@@ -103,13 +104,15 @@ def read(root: Node, model: Model) -> Archived:
 
 def _read_settings(node: Node, model: Model) -> Settings:
     items: list[dict[str, Any]] = []
-    for one in node.items():
+    node.only("parameters", "features")
+    for one in node["parameters"].items():
         name = one.only("name", "value", "sent")["name"].text()
         if name in [item["name"] for item in items]:
             raise one["name"].wrong("is there twice")
         one["sent"].flag()
         items.append(one.value | {"value": setting_value(one["value"], name, model)})
-    return complete(document.read_settings(items), model)
+    settings = replace(document.read_settings(items), features=read_features(node["features"]))
+    return complete(settings, model)
 
 
 def setting_value(node: Node, name: str, model: Model) -> int | float:
@@ -123,7 +126,7 @@ def setting_value(node: Node, name: str, model: Model) -> int | float:
 
 
 def _read_message(node: Node, before: Mapping[str, Message], answers: Mapping[str, Answer]) -> Message:
-    node.only("id", "parent", "role", "content", "answers")
+    node.only("id", "parent", "answers", *TURN)
     id, parent = read_id(node["id"]), node["parent"].maybe(read_id)
     if id in before:
         raise node["id"].wrong("is another message's already")
@@ -134,4 +137,5 @@ def _read_message(node: Node, before: Mapping[str, Message], answers: Mapping[st
         if one.text() not in answers:
             raise one.wrong("names no answer")
         under.append(answers[one.value])
-    return Message(node["role"].one_of(ROLES), node["content"].text(), parent, tuple(under), id)
+    turn = read_turn(node)
+    return Message(turn.role, turn.content, parent, tuple(under), turn.calls, turn.call_id, turn.name, id)

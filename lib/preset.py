@@ -8,8 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lib.document import write_features
 from lib.errors import BadInput
+from lib.features import Features
+from lib.ledger import read_features
 from lib.model import Model
+from lib.node import Node
 from lib.settings import Settings, check
 
 SHIPPED = Path(__file__).parent / "presets.json"
@@ -23,12 +27,17 @@ _BROKEN = "Choose a file that Paddock exported."
 
 @dataclass(frozen=True)
 class Preset:
-    """``about`` says in one line what it is for; a ``system`` of None leaves the system prompt as it is."""
+    """``about`` says in one line what it is for. A ``system`` or ``features`` of None leaves them as they are."""
 
     name: str
     system: str | None
     settings: Settings
     about: str = ""
+    features: Features | None = None
+
+    def over(self, settings: Settings) -> Settings:
+        """The preset's settings in the place of those."""
+        return replace(self.settings, features=self.features or settings.features)
 
 
 def shipped(model: Model) -> tuple[Preset, ...]:
@@ -39,8 +48,10 @@ def shipped(model: Model) -> tuple[Preset, ...]:
 def record(preset: Preset) -> dict[str, Any]:
     """The preset as plain JSON values."""
     system = {} if preset.system is None else {"system": preset.system}
+    features = {} if preset.features is None else {"features": write_features(preset.features)}
     return {
         "name": preset.name, "about": preset.about, **system, "parameters": dict(preset.settings.sent()),
+        **features,
     }  # fmt: skip
 
 
@@ -99,4 +110,13 @@ def read(record: Any, model: Model) -> Preset:
             settings = settings.put(replace(setting, value=value, sent=True))
         else:
             settings = settings.put(replace(setting, sent=False))
-    return Preset(name, system, settings, about)
+    return Preset(name, system, settings, about, _features(record, name))
+
+
+def _features(record: Mapping[str, Any], name: str) -> Features | None:
+    if "features" not in record:
+        return None
+    try:
+        return read_features(Node(record["features"], "features"))
+    except BadInput as error:
+        raise BadInput(f"The preset “{name}” is not whole: {error.message}", advice=_BROKEN) from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from lib.errors import BadInput
+from lib.features import Features, Form, Function, ResponseFormat, Tool, ToolCall
 from lib.model import Model, Number
 from lib.pricing import estimate_tokens
 from lib.settings import check
@@ -16,10 +18,13 @@ ROLES = ("system", "user", "assistant", "tool")
 
 @dataclass(frozen=True)
 class Turn:
-    """One message as it is sent."""
+    """One message as it is sent. ``calls`` are the assistant's; ``call_id`` and ``name`` say what a tool answers."""
 
     role: str
     content: str
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,18 @@ class Messages:
     """A conversation as input. A last turn of the assistant is a beginning that the model goes on from."""
 
     turns: tuple[Turn, ...]
+    raw: bool = False
+    tools: tuple[Tool, ...] = ()
+    functions: tuple[Function, ...] = ()
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One text as input; ``raw``: no chat template is applied to it."""
+    """One text as input; ``raw``: no chat template is applied to it; ``lora``: an adapter's name, empty for none."""
 
     text: str
     raw: bool = False
+    lora: str = ""
 
 
 Input = Messages | Prompt
@@ -48,20 +57,50 @@ class Request:
     input: Input
     parameters: Mapping[str, Number]
     stream: bool
+    response_format: ResponseFormat | None = None
 
     def estimated_prompt_tokens(self) -> int:
         """A rough size of the input, in tokens, template included."""
+        schema = self.response_format.schema if self.response_format is not None else None
+        rest = estimate_tokens(schema) if schema else 0
         match self.input:
             case Messages(turns):
-                return sum(estimate_tokens(turn.content) + 4 for turn in turns) + 4
+                rest += sum(
+                    estimate_tokens(one.name + one.description + one.parameters) for one in self.input.tools
+                )
+                rest += sum(estimate_tokens(one.name + one.code) for one in self.input.functions)
+                rest += sum(
+                    estimate_tokens(call.name + call.arguments) for turn in turns for call in turn.calls
+                )
+                return sum(estimate_tokens(turn.content) + 4 for turn in turns) + 4 + rest
             case Prompt(text):
-                return estimate_tokens(text) + 4
+                return estimate_tokens(text) + 4 + rest
+
+
+def lay_out(features: Features, turns: tuple[Turn, ...]) -> Input:
+    """The input in the chosen form. The prompt form sends the last turn's text alone, without what came before it.
+
+    What a form does not take is left out: an adapter beside messages, tools beside a prompt.
+    """
+    match features.form:
+        case Form.MESSAGES:
+            return Messages(turns, features.raw, features.tools, features.functions)
+        case Form.PROMPT:
+            return Prompt(turns[-1].content if turns else "", features.raw, features.lora.strip())
 
 
 def build(
-    model: Model, input: Input, parameters: Mapping[str, Number] | None = None, *, stream: bool = True
+    model: Model,
+    input: Input,
+    parameters: Mapping[str, Number] | None = None,
+    *,
+    stream: bool = True,
+    response_format: ResponseFormat | None = None,
 ) -> Request:
-    """A checked request. Raises BadInput, naming the field, for what the schema would refuse."""
+    """A checked request. Raises BadInput, naming the field, for what the schema would refuse.
+
+    JSON mode is never streamed: Cloudflare refuses that (code 5023), so such a request asks for a whole answer.
+    """
     chosen = dict(parameters or {})
     check(chosen, model)
     match input:
@@ -74,13 +113,43 @@ def build(
                         f"No message has the role “{turn.role}”.", advice=f"Use one of {', '.join(ROLES)}."
                     )
                 _sendable(turn.content, f"{turn.role} message")
+            for tool in input.tools:
+                _sendable(tool.name + tool.description + tool.parameters, f"tool “{tool.name[:40]}”")
+                _json(tool.parameters, f"parameters of the tool “{tool.name[:40]}”")
+            for function in input.functions:
+                _sendable(function.name + function.code, f"function “{function.name[:40]}”")
         case Prompt(text):
             if not text:
                 raise BadInput("The prompt is empty.", advice="Write a prompt.")
             _sendable(text, "prompt")
+            _sendable(input.lora, "adapter's name")
+    if response_format is not None and response_format.schema is not None:
+        _sendable(response_format.schema, "JSON schema")
+        _json(response_format.schema, "JSON schema")
     # A whole number in float's clothes (40.0) would be refused where the schema says integer.
     cast = {name: model.parameter(name).cast(value) for name, value in chosen.items()}
-    return Request(model.id, input, MappingProxyType(cast), stream)
+    return Request(
+        model.id, input, MappingProxyType(cast), stream and response_format is None, response_format
+    )
+
+
+def _json(text: str, what: str) -> None:
+    """Raises BadInput where that is no JSON: it is sent as a value, not as text."""
+    try:
+        json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise BadInput(
+            f"The {what} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.",
+            advice="Correct it, or start from a sample.",
+        ) from None
+    except (ValueError, RecursionError):  # NaN, a number of over 4,300 digits, nesting without end
+        raise BadInput(
+            f"The {what} is no JSON that can be sent.", advice="Simplify it, or start from a sample."
+        ) from None
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(word)
 
 
 def _sendable(text: str, what: str) -> None:

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 
 from lib.answer import Answer, Ending, Timings
 from lib.backend import Backend
+from lib.calls import gather
 from lib.client import Stop, Stopped, WorkersAI
 from lib.errors import CutOff, PaddockError
 from lib.events import Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from lib.features import ToolCall
 from lib.model import Model
 from lib.pricing import estimate_tokens
 from lib.request import Request
+from lib.trace import Recorder
 
 Clock = Callable[[], float]
 
@@ -43,6 +46,7 @@ class Run:
         self._model = model
         self._on_end = on_end
         self._clock = clock
+        self._deltas: list[ToolCallDelta] = []
         self._stop = Stop()
         self._begun = clock()
         self._first: float | None = None
@@ -124,10 +128,12 @@ class Run:
 
     def _work(self) -> None:
         usage: Usage | None = None
+        recorder = Recorder(self.backend.token.reveal(), self._clock)
         whole, reason, error = False, None, None
         stopped = False
         try:
-            for event in self._client.stream(self.backend, self.request, self._stop, self._retrying):
+            events = self._client.stream(self.backend, self.request, self._stop, self._retrying, recorder)
+            for event in events:
                 match event:
                     case TextDelta(text):
                         if self._first is None:
@@ -141,8 +147,12 @@ class Run:
                         whole = True
                     case Finished(said):
                         reason = said  # the usage may still come after it
-                    case ReasoningDelta() | ToolCallDelta():
-                        pass  # neither can come: nothing that this page sends asks for them
+                    case ToolCallDelta():
+                        if self._first is None:
+                            self._first = self._clock()
+                        self._deltas.append(event)
+                    case ReasoningDelta():
+                        pass  # cannot come from this model; the raw reply holds it should it ever
                 if self._stop.requested and not whole:
                     raise Stopped
         except Stopped:
@@ -158,6 +168,8 @@ class Run:
                 retryable=True,
             )
         now = self._clock()
+        # Of a call that was cut off in its middle nothing can be answered.
+        calls = gather(self._deltas) if whole else ()
         if usage is None or not whole:
             # Before the last event a usage may be an increment only, so it cannot be trusted.
             usage = self._estimate()
@@ -168,8 +180,10 @@ class Run:
             billed=self.backend.billed,
             usage=usage,
             timings=Timings(None if self._first is None else self._first - self._begun, now - self._begun),
-            ending=self._ending(stopped, error, reason, usage),
+            ending=self._ending(stopped, error, reason, usage, calls),
             error=error,
+            calls=calls,
+            trace=recorder.trace(),
         )
         self.waiting = None
         try:
@@ -179,17 +193,26 @@ class Run:
             self._notify()
 
     def _estimate(self) -> Usage | None:
-        if not self.parts:
+        called = "".join(delta.arguments for delta in self._deltas)
+        if not self.parts and not called:
             return None  # nothing came: as far as one can tell, nothing was counted
-        return Usage(self.request.estimated_prompt_tokens(), estimate_tokens(self.text), estimated=True)
+        tokens = estimate_tokens(self.text + called)
+        return Usage(self.request.estimated_prompt_tokens(), tokens, estimated=True)
 
     def _ending(
-        self, stopped: bool, error: PaddockError | None, reason: str | None, usage: Usage | None
+        self,
+        stopped: bool,
+        error: PaddockError | None,
+        reason: str | None,
+        usage: Usage | None,
+        calls: tuple[ToolCall, ...],
     ) -> Ending:
         if stopped:
             return Ending.STOPPED
         if error is not None:
             return Ending.CUT_OFF if isinstance(error, CutOff) else Ending.ERROR
+        if calls:
+            return Ending.TOOL_CALLS
         if usage is None or usage.estimated:
             return Ending.LENGTH if reason == "length" else Ending.FINISHED
         # The native stream gives no reason: an answer as long as it may be was cut at its limit.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from lib.errors import BadInput
+from lib.features import PLAIN, Features
 from lib.model import Model, Number, Parameter
 
 
@@ -21,9 +22,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Settings:
-    """A setting for every parameter of a model, in the record's order."""
+    """A setting for every parameter of a model, in the record's order, and what else a request carries."""
 
     items: tuple[Setting, ...]
+    features: Features = PLAIN
 
     @classmethod
     def defaults(cls, model: Model) -> Settings:
@@ -38,11 +40,22 @@ class Settings:
 
     def put(self, setting: Setting) -> Settings:
         """The same with one setting changed."""
-        return Settings(tuple(setting if old.name == setting.name else old for old in self.items))
+        items = tuple(setting if old.name == setting.name else old for old in self.items)
+        return replace(self, items=items)
 
     def with_value(self, name: str, value: Number) -> Settings:
         """The same with that value, sent."""
         return self.put(replace(self[name], value=value, sent=True))
+
+    def having(self, parameters: Mapping[str, Number]) -> Settings:
+        """The same with exactly those values sent; the others wait with the values that they have."""
+        return replace(
+            self,
+            items=tuple(
+                replace(old, value=parameters.get(old.name, old.value), sent=old.name in parameters)
+                for old in self.items
+            ),
+        )
 
     def sent(self) -> Mapping[str, Number]:
         """What a request carries: the values that are switched on."""
@@ -94,4 +107,5 @@ def check(parameters: Mapping[str, Number], model: Model) -> None:
 def complete(settings: Settings, model: Model) -> Settings:
     """The settings in the model's own order: what it does not know left out, what is missing at its default."""
     known = {setting.name: setting for setting in settings.items}
-    return Settings(tuple(known.get(parameter.name, default(parameter)) for parameter in model.parameters))
+    items = tuple(known.get(parameter.name, default(parameter)) for parameter in model.parameters)
+    return replace(settings, items=items)

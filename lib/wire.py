@@ -18,7 +18,8 @@ from typing import Any
 
 from lib.errors import PaddockError, Unintelligible, refusal, unrecognised
 from lib.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
-from lib.request import Messages, Prompt, Request
+from lib.features import Tool
+from lib.request import Messages, Prompt, Request, Turn
 
 DONE = "[DONE]"
 
@@ -32,12 +33,45 @@ def encode(request: Request) -> dict[str, Any]:
     body: dict[str, Any]
     match request.input:
         case Messages(turns):
-            body = {"messages": [{"role": turn.role, "content": turn.content} for turn in turns]}
-        case Prompt(text, raw):
+            body = {"messages": [_turn(turn) for turn in turns]}
+            if request.input.functions:
+                body["functions"] = [{"name": one.name, "code": one.code} for one in request.input.functions]
+            if request.input.tools:
+                body["tools"] = [encode_tool(tool) for tool in request.input.tools]
+        case Prompt(text):
             body = {"prompt": text}
-            if raw:
-                body["raw"] = True
+            if request.input.lora:
+                body["lora"] = request.input.lora
+    if (format := request.response_format) is not None:
+        body["response_format"] = {"type": format.type}
+        if format.schema is not None:  # [DOC] the bare schema, without OpenAI's wrapper
+            body["response_format"]["json_schema"] = json.loads(format.schema)
+    if request.input.raw:
+        body["raw"] = True
     return body | {"stream": request.stream} | dict(request.parameters)
+
+
+def encode_tool(tool: Tool) -> dict[str, Any]:
+    """A tool in its own one of the two documented shapes."""
+    flat = {
+        "name": tool.name, "description": tool.description, "parameters": json.loads(tool.parameters),
+    }  # fmt: skip
+    return {"type": "function", "function": flat} if tool.nested else flat
+
+
+def _turn(turn: Turn) -> dict[str, Any]:
+    # [REC] "content": null is refused (5006): a message that only calls tools has an empty one.
+    body: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    if turn.calls:
+        body["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in turn.calls
+        ]
+    if turn.call_id:
+        body["tool_call_id"] = turn.call_id
+    if turn.name:
+        body["name"] = turn.name
+    return body
 
 
 def decode_event(data: str) -> Iterator[Event]:

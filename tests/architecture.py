@@ -11,13 +11,13 @@ from pathlib import Path
 
 # The core from the leaves up: a module imports only from lines above its own.
 LAYERS = [
-    ("errors", "events", "features", "folder", "model", "stop"),
-    ("backend", "node", "settings", "pricing"),
-    ("link", "preset", "request"),
+    ("errors", "events", "features", "folder", "model", "stop", "trace"),
+    ("backend", "calls", "node", "settings", "pricing"),
+    ("request",),
     ("answer", "wire"),
     ("conversation", "client", "document"),
-    ("ledger", "run", "store", "transcript"),
-    ("chat", "manuscript", "saver"),
+    ("ledger", "older", "run", "store", "transcript"),
+    ("chat", "link", "manuscript", "preset", "saver"),
     ("dialogue",),
     ("archive",),
 ]

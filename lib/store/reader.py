@@ -13,10 +13,11 @@ from lib import document
 from lib.answer import Answer, Ending, Timings
 from lib.conversation import Conversation, Message
 from lib.events import Usage
-from lib.request import Messages, Request, Turn
+from lib.request import Request, Turn
 from lib.store import schema
 from lib.store.known import Known
 from lib.store.snapshot import Entry, Saved, cut_off
+from lib.trace import Trace
 
 
 def of(owner: str, id: str) -> ColumnElement[bool]:
@@ -44,7 +45,10 @@ def read(connection: Connection, owner: str, id: str) -> tuple[Saved, Known] | N
     for one in connection.execute(
         select(table).where(table.c.conversation == row.key).order_by(table.c.position)
     ):
-        message = Message(one.role, one.content, one.parent, id=one.id)
+        turn = _turn(one)
+        message = Message(
+            turn.role, turn.content, one.parent, (), turn.calls, turn.call_id, turn.name, id=one.id
+        )
         known.messages[one.id], known.positions[one.id] = message, one.position
         for answer, cut in answers.get(one.id, ()):
             # While it comes, an answer's text stands with the answer alone: the message has what was there before.
@@ -101,6 +105,7 @@ def _answer(row: Row[Any], turns: _Turns) -> Answer:
         timings=Timings(row.first_token, row.total),
         ending=Ending.CUT_OFF if row.ending is None else Ending[row.ending],
         error=cut_off() if row.ending is None else error,
+        calls=document.read_calls(row.calls),
         id=row.id,
     )
 
@@ -112,13 +117,26 @@ def _usage(row: Row[Any]) -> Usage | None:
     return Usage(row.prompt_tokens, row.completion_tokens, row.cached_tokens, neurons, row.estimated)
 
 
+def _turn(row: Row[Any]) -> Turn:
+    return Turn(row.role, row.content, document.read_calls(row.calls), row.call_id or "", row.name or "")
+
+
+def trace(connection: Connection, owner: str, id: str, answer: str) -> Trace | None:
+    """What went over the wire for one of the conversation's answers, None where that was not kept."""
+    tables = schema.trace.join(schema.conversation, schema.trace.c.conversation == schema.conversation.c.key)
+    packed = connection.scalar(
+        select(schema.trace.c.packed).select_from(tables).where(of(owner, id), schema.trace.c.id == answer)
+    )
+    return None if packed is None else Trace(bytes(packed))
+
+
 class _Turns:
     """The turns of one conversation's requests. What two inputs have in common is put together once."""
 
     def __init__(self, connection: Connection, key: int) -> None:
         table = schema.turn
         rows = connection.execute(select(table).where(table.c.conversation == key))
-        self._turns = {row.id: (row.parent, Turn(row.role, row.content)) for row in rows}
+        self._turns = {row.id: (row.parent, _turn(row)) for row in rows}
         self._inputs: dict[str, tuple[Turn, ...]] = {}
 
     def ids(self) -> set[str]:
@@ -129,7 +147,7 @@ class _Turns:
         """The request that was written, with its input."""
         if "turn" not in data:
             return document.read_request(data)
-        return document.read_request(data, Messages(self._upto(data["turn"])))
+        return document.read_request(data, document.read_around(data, self._upto(data["turn"])))
 
     def _upto(self, last: str | None) -> tuple[Turn, ...]:
         below: list[Turn] = []

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -57,6 +58,12 @@ Time = BigInteger  # milliseconds since 1970, UTC: the same in every database, a
 
 metadata = MetaData()
 
+
+def _tools() -> tuple[Column[Any], ...]:
+    """What a message about tools has beside its text. NULL in all three for any other."""
+    return (Column("calls", Json), Column("call_id", AnyText), Column("name", AnyText))
+
+
 conversation = Table(
     "conversation",
     metadata,
@@ -86,6 +93,7 @@ message = Table(
     Column("position", Integer, nullable=False),
     Column("role", String(32), nullable=False),
     Column("content", AnyText, nullable=False),
+    *_tools(),
     UniqueConstraint("conversation", "id"),
 )
 
@@ -99,6 +107,7 @@ turn = Table(
     Column("parent", String(64)),
     Column("role", String(32), nullable=False),
     Column("content", AnyText, nullable=False),
+    *_tools(),
 )
 
 # An answer that stands under several messages (an edit copies what follows) has a row for each, with one id.
@@ -123,10 +132,20 @@ answer = Table(
     Column("total", Float(53), nullable=False),
     Column("ending", String(16)),  # NULL while it runs, and for ever if its server was killed
     Column("error", Json),
+    Column("calls", Json),  # NULL for none
     Column("created", Time, nullable=False),
     ForeignKeyConstraint(
         ["conversation", "message"], ["message.conversation", "message.id"], ondelete="CASCADE"
     ),
+)
+
+# What went over the wire, packed. Apart from the answers: it is larger than all else, and seldom looked at.
+trace = Table(
+    "trace",
+    metadata,
+    Column("conversation", Key, ForeignKey("conversation.key", ondelete="CASCADE"), primary_key=True),
+    Column("id", String(64), primary_key=True),  # the answer's
+    Column("packed", LargeBinary, nullable=False),
 )
 
 preset = Table(

@@ -15,6 +15,7 @@ from lib.store import history, presets, reader, writer
 from lib.store.database import Database
 from lib.store.known import Known
 from lib.store.snapshot import Entry, Live, Preset, Saved, Snapshot, Spend
+from lib.trace import Trace
 
 MOST_KNOWN = 500  # conversations whose state in the database is remembered; of others it is looked up
 
@@ -99,6 +100,11 @@ class Store:
         with self._lock:
             self._remember(owner, id, generation, known, newer=False)
         return saved
+
+    def trace(self, owner: str, id: str, answer: str) -> Trace | None:
+        """What went over the wire for one of a conversation's answers, None where that was not kept."""
+        with self._database.reading() as connection:
+            return reader.trace(connection, owner, id, answer)
 
     def recover(self) -> int:
         """Write down that the answers of a server that was killed are cut off, each for its owner. Gives how many.

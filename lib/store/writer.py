@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, and_, bindparam, case, delete, func, i
 
 from lib import document
 from lib.answer import Answer
-from lib.conversation import Conversation, Message
+from lib.conversation import Conversation, Message, said
 from lib.errors import StorageFailed
 from lib.request import Messages, Request, Turn
 from lib.store import schema
@@ -113,10 +113,7 @@ def _write_messages(connection: Connection, known: Known, new: Known) -> None:
         [
             (
                 {"conversation": known.key, "id": message.id},
-                {
-                    "parent": message.parent, "position": new.positions[message.id],
-                    "role": message.role, "content": message.content,
-                },
+                {"parent": message.parent, "position": new.positions[message.id]} | _said(said(message)),
                 message.id in known.messages,
             )
             for message in conversation.messages
@@ -129,8 +126,15 @@ def _differs(message: Message, known: Known, new: Known) -> bool:
     old = known.messages.get(message.id)
     if known.positions.get(message.id) != new.positions[message.id] or old is None:
         return True
-    fields = (message.parent, message.role, message.content)
-    return old is not message and fields != (old.parent, old.role, old.content)
+    return old is not message and (message.parent, said(message)) != (old.parent, said(old))
+
+
+def _said(turn: Turn) -> Row:
+    return {
+        "role": turn.role, "content": turn.content,
+        "calls": document.write_calls(turn.calls) or None, "call_id": turn.call_id or None,
+        "name": turn.name or None,
+    }  # fmt: skip
 
 
 def _positions(conversation: Conversation, known: dict[str, int]) -> dict[str, int]:
@@ -149,6 +153,7 @@ def _write_answers(connection: Connection, known: Known, new: Known, now: int) -
     turns: dict[str, Row] = {}
     rows: list[tuple[Row, Row, bool]] = []
     surplus: list[Row] = []
+    traces: dict[str, bytes] = {}
     live = {one.message: one for one in new.live}
     for message in new.conversation.messages:
         old = known.answers.get(message.id, [])
@@ -162,6 +167,8 @@ def _write_answers(connection: Connection, known: Known, new: Known, now: int) -
             stored = number < len(old)
             if answer is None or (stored and old[number] is answer):
                 continue
+            if isinstance(answer, Answer) and answer.trace is not None:
+                traces[answer.id] = answer.trace.packed
             id = {"conversation": known.key, "message": message.id, "number": number}
             before = old[number] if stored else None
             if isinstance(answer, Live) and isinstance(before, Live) and before.request is answer.request:
@@ -182,6 +189,21 @@ def _write_answers(connection: Connection, known: Known, new: Known, now: int) -
     if turns:
         connection.execute(insert(schema.turn), list(turns.values()))
     _put(connection, schema.answer, rows)
+    _write_traces(connection, known.key, traces)
+
+
+def _write_traces(connection: Connection, key: int, traces: dict[str, bytes]) -> None:
+    """Those that are not there yet: a copy of an answer shares its trace."""
+    if not traces:
+        return
+    table = schema.trace
+    mine = select(table.c.id).where(table.c.conversation == key, table.c.id.in_(traces))
+    there = set(connection.scalars(mine))
+    fresh = [
+        {"conversation": key, "id": id, "packed": packed} for id, packed in traces.items() if id not in there
+    ]
+    if fresh:
+        connection.execute(insert(table), fresh)
 
 
 def _progress(live: Live) -> Row:
@@ -207,6 +229,7 @@ def _row(answer: Answer | Live) -> Row:
         "total": whole.timings.total,
         "ending": None if live else whole.ending.name,
         "error": None if live or whole.error is None else document.write_error(whole.error),
+        "calls": document.write_calls(whole.calls) or None,
     }
 
 
@@ -218,16 +241,17 @@ def _write_request(request: Request, key: int, new: Known, turns: dict[str, Row]
         id = turn_id(parent, one)
         if id not in new.turns:
             new.turns.add(id)
-            turns[id] = {
-                "conversation": key, "id": id, "parent": parent, "role": one.role, "content": one.content,
-            }  # fmt: skip
+            turns[id] = {"conversation": key, "id": id, "parent": parent} | _said(one)
         parent = id
-    return document.write_head(request) | {"turn": parent}
+    return document.write_head(request) | document.write_around(request.input) | {"turn": parent}
 
 
 def turn_id(parent: str | None, turn: Turn) -> str:
     """The same for the same turn after the same turns, and for nothing else."""
-    return hashlib.sha256(json.dumps([parent, turn.role, turn.content]).encode()).hexdigest()
+    known: list[Any] = [parent, turn.role, turn.content]
+    if turn.calls or turn.call_id or turn.name:  # without them the id is what it was before there were any
+        known += [document.write_calls(turn.calls), turn.call_id, turn.name]
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()
 
 
 def _put(connection: Connection, table: Table, rows: Iterable[tuple[Row, Row, bool]]) -> None:

@@ -1,4 +1,4 @@
-"""The connection under the routes: who is let through, what a body may weigh, and noticing that the client is gone."""
+"""The connection under the routes: who is let through, how much a body may weigh, and when the client is gone."""
 
 from __future__ import annotations
 

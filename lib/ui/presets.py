@@ -91,7 +91,7 @@ def _caught(act: Callable[[], object]) -> None:
 
 
 def _apply(tab: Tab, one: Preset) -> None:
-    tab.chat.settings = one.settings
+    tab.chat.settings = one.over(tab.chat.settings)
     if one.system is not None:
         tab.chat.set_system(one.system)
         st.session_state[SYSTEM] = one.system
@@ -105,7 +105,8 @@ def _now(tab: Tab, name: str) -> Preset:
     name = " ".join(name.split())
     if not name:
         raise BadInput("The preset has no name.", advice="Type one.")
-    return Preset(name, tab.chat.conversation.system, tab.chat.settings)
+    settings = tab.chat.settings
+    return Preset(name, tab.chat.conversation.system, settings, features=settings.features)
 
 
 def _put(tab: Tab, one: Preset, id: str | None = None, *, is_start: bool = False) -> None:

@@ -76,7 +76,11 @@ class Registry:
         start = self._start(owner, model)
         if start is None:
             return self.add(owner, Chat(self.client, model, Conversation()))
-        return self.add(owner, Chat(self.client, model, Conversation(start.system or "")), start.settings)
+        return self.add(
+            owner,
+            Chat(self.client, model, Conversation(start.system or "")),
+            start.over(Settings.defaults(model)),
+        )
 
     def _start(self, owner: str, model: Model) -> Preset | None:
         try:
