@@ -128,7 +128,7 @@ class Run:
 
     def _work(self) -> None:
         usage: Usage | None = None
-        recorder = Recorder(self.backend.token.reveal(), self._clock)
+        recorder = Recorder(self.backend.token.reveal())
         whole, reason, error = False, None, None
         stopped = False
         try:

@@ -78,11 +78,11 @@ def test_put(conversation: Conversation, data: strategies.DataObject) -> None:
 
 @given(conversations())
 def test_turns(conversation: Conversation) -> None:
-    turns = conversation.turns(conversation.head).turns
+    turns = conversation.turns(conversation.head)
     system = [Turn("system", conversation.system)] if conversation.system.strip() else []
     texts = [Turn(message.role, message.content) for message in conversation.path() if message.content]
     assert list(turns) == system + texts
-    assert list(conversation.turns(None).turns) == system
+    assert list(conversation.turns(None)) == system
 
 
 def test_values() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given, strategies
@@ -11,8 +12,9 @@ from lib import document, errors
 from lib.conversation import Conversation, Message
 from lib.errors import PaddockError
 from lib.events import Usage
+from lib.features import Features
 from lib.request import Messages, Turn
-from tests.store.trees import SETTINGS, answers, requests
+from tests.store.trees import SETTINGS, answers, features, requests
 
 ASKED = Conversation("Be kind.").append(Message("user", "Hi \ud800", id="1"))
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PaddockError)]
@@ -44,12 +46,24 @@ def test_the_input_may_be_kept_elsewhere() -> None:
     turns = Messages((Turn("user", "x"),))
     whole = document.read_request({"model": "m", "parameters": {}, "stream": True}, turns)
     assert whole.input == turns
-    assert document.write_head(whole) == {"model": "m", "parameters": {}, "stream": True}
+    assert document.write_head(whole) == {
+        "model": "m", "parameters": {}, "stream": True, "response_format": None,
+    }  # fmt: skip
 
 
 def test_settings() -> None:
     changed = SETTINGS.with_value(SETTINGS.items[0].name, 7)
     assert document.read_settings(json.loads(json.dumps(document.write_settings(changed)))) == changed
+
+
+@given(features)
+def test_features(chosen: Features) -> None:
+    settings = replace(SETTINGS, features=chosen)
+    assert document.read_settings(json.loads(json.dumps(document.write_settings(settings)))) == settings
+
+
+def test_settings_as_they_were_before_there_were_features() -> None:
+    assert document.read_settings(document.write_settings(SETTINGS)["parameters"]) == SETTINGS
 
 
 @given(strategies.decimals(allow_nan=False, allow_infinity=False))

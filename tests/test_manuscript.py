@@ -6,15 +6,18 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies
 
 from lib import ledger, manuscript, node
+from lib.answer import Ending
 from lib.archive import Archived, dump, fresh, load
 from lib.conversation import Conversation, Message
 from lib.errors import BadInput
+from lib.features import PLAIN, Features, Form, Function, ResponseFormat, Tool, ToolCall
 from lib.ledger import whole
 from lib.model import default
 from lib.request import Messages, Prompt, Turn
@@ -22,6 +25,17 @@ from lib.settings import Settings
 from tests.store.trees import SETTINGS, answer, histories, plain, talk
 
 MODEL = default()
+
+
+TOOL = Tool("add", "Adds.", '{"type": "object", "properties": {}}', nested=True)
+# Files hold whole characters alone.
+words = strategies.text(strategies.characters(codec="utf-8"), max_size=10)
+wholesome = strategies.builds(
+    Features, strategies.sampled_from(Form), strategies.booleans(), strategies.booleans(), words,
+    strategies.none() | strategies.builds(ResponseFormat, strategies.none() | words),
+    strategies.lists(strategies.builds(Tool, words, words, words, strategies.booleans()), max_size=2).map(tuple),
+    strategies.lists(strategies.builds(Function, words, words), max_size=2).map(tuple),
+)  # fmt: skip
 
 
 def example() -> Archived:
@@ -33,7 +47,15 @@ def example() -> Archived:
         said, request=replace(said.request, input=Prompt("Go", True), parameters={"a": 1, "b": 1.0})
     )
     conversation = conversation.append(Message("assistant", "Prompted", conversation.head, (said,)))
-    return Archived(conversation, SETTINGS, "A title", True)
+    call = ToolCall("call_1", "add", "{}")
+    calling = replace(answer(conversation, "", calls=(call,)), ending=Ending.TOOL_CALLS)
+    tooled = Messages(conversation.turns(conversation.head), tools=(TOOL,), functions=(Function("f", "x"),))
+    format = ResponseFormat('{"type": "object"}')
+    calling = replace(calling, request=replace(calling.request, input=tooled, response_format=format))
+    conversation = conversation.append(Message("assistant", "", conversation.head, (calling,), (call,)))
+    conversation = conversation.append(Message("tool", "3", conversation.head, call_id="call_1", name="add"))
+    features = Features(Form.PROMPT, False, True, "pirate", format, (TOOL,), (Function("f", "x"),))
+    return Archived(conversation, replace(SETTINGS, features=features), "A title", True)
 
 
 def body() -> dict[str, Any]:
@@ -66,7 +88,7 @@ def test_one_answer_under_two_messages_stays_one(states: list[Conversation]) -> 
 
 @given(strategies.data())
 def test_settings(data: strategies.DataObject) -> None:
-    chosen = Settings.defaults(MODEL)
+    chosen = replace(Settings.defaults(MODEL), features=data.draw(wholesome))
     for parameter in MODEL.parameters:
         most = parameter.maximum if parameter.maximum is not None else 60_000
         value = data.draw(strategies.floats(float(parameter.minimum), float(most)))
@@ -95,7 +117,9 @@ def test_a_long_conversation_is_written_once() -> None:
 def test_the_numbers_follow_the_first_use() -> None:
     turns = body()["turns"]
     assert [turn["id"] for turn in turns] == list(range(1, len(turns) + 1))
-    assert turns[0] == {"id": 1, "parent": None, "role": "system", "content": "Be kind."}
+    assert turns[0] == {
+        "id": 1, "parent": None, "role": "system", "content": "Be kind.", "calls": [], "call_id": "", "name": "",
+    }  # fmt: skip
 
 
 def test_half_characters() -> None:
@@ -128,11 +152,16 @@ def test_a_byte_order_mark_is_no_matter() -> None:
 Change = Callable[[dict[str, Any]], Any]
 
 
+def values(body: dict[str, Any]) -> Any:
+    """The document's parameters."""
+    return body["settings"]["parameters"]
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         (lambda b: b.pop("format"), "no conversation"),
-        (lambda b: b.update(version=2), "another version"),
+        (lambda b: b.update(version=3), "another version"),
         (lambda b: b.update(version=True), "another version"),
         (lambda b: b.update(version="1"), "another version"),
         (lambda b: b.pop("turns"), r"^\$ has no 'turns'"),
@@ -149,8 +178,8 @@ Change = Callable[[dict[str, Any]], Any]
         (lambda b: b.update(system="\ud800"), r"^\$\.system holds half a character"),
         (lambda b: b.update({"x\udfff": 1}), r"^\$ has a key with half a character"),
         (lambda b: b.update(messages={}), r"^\$\.messages must be a list, not an object"),
-        (lambda b: b["messages"].append([]), r"^\$\.messages\[9\] must be an object, not a list"),
-        (lambda b: b["messages"].append(b["messages"][1]), r"^\$\.messages\[9\]\.id is another message's"),
+        (lambda b: b["messages"].append([]), r"^\$\.messages\[11\] must be an object, not a list"),
+        (lambda b: b["messages"].append(b["messages"][1]), r"^\$\.messages\[11\]\.id is another message's"),
         (lambda b: b["messages"][1].update(parent="nobody"), r"^\$\.messages\[1\]\.parent names no message"),
         (lambda b: b["messages"][1].update(parent=b["messages"][1]["id"]), r"\[1\]\.parent names no message"),
         (lambda b: b["messages"][0].update(parent=b["messages"][3]["id"]), r"\[0\]\.parent names no message"),
@@ -160,15 +189,15 @@ Change = Callable[[dict[str, Any]], Any]
         (lambda b: b["messages"][1].update(answers=["gone"]), r"^\$\.messages\[1\]\.answers\[0\] names no answer"),
         (lambda b: b["messages"][1].update(answers=[[]]), r"^\$\.messages\[1\]\.answers\[0\] must be a text"),
         (lambda b: b["messages"][1].pop("answers"), r"^\$\.messages\[1\] has no 'answers'"),
-        (lambda b: b["settings"][0].update(value=0), r"^\$\.settings\[0\]\.value cannot be taken.*at least 1"),
-        (lambda b: b["settings"][1].update(value=5.1), r"\[1\]\.value cannot be taken.*between 0 and 5"),
-        (lambda b: b["settings"][1].update(value="0.6"), r"\[1\]\.value must be a number, not a text"),
-        (lambda b: b["settings"][1].update(value=True), r"\[1\]\.value must be a number, not true or false"),
-        (lambda b: b["settings"][1].update(value=float("nan")), r"\[1\]\.value is not a finite number"),
-        (lambda b: b["settings"][1].update(value=10**30), r"\[1\]\.value is too large a number"),
-        (lambda b: b["settings"][1].update(sent=1), r"\[1\]\.sent must be true or false"),
-        (lambda b: b["settings"][1].update(name="heat"), r"\[1\]\.value cannot be taken.*no parameter 'heat'"),
-        (lambda b: b["settings"].append(b["settings"][0]), r"\[8\]\.name is there twice"),
+        (lambda b: values(b)[0].update(value=0), r"settings\.parameters\[0\]\.value cannot be taken.*at least 1"),
+        (lambda b: values(b)[1].update(value=5.1), r"\[1\]\.value cannot be taken.*between 0 and 5"),
+        (lambda b: values(b)[1].update(value="0.6"), r"\[1\]\.value must be a number, not a text"),
+        (lambda b: values(b)[1].update(value=True), r"\[1\]\.value must be a number, not true or false"),
+        (lambda b: values(b)[1].update(value=float("nan")), r"\[1\]\.value is not a finite number"),
+        (lambda b: values(b)[1].update(value=10**30), r"\[1\]\.value is too large a number"),
+        (lambda b: values(b)[1].update(sent=1), r"\[1\]\.sent must be true or false"),
+        (lambda b: values(b)[1].update(name="heat"), r"\[1\]\.value cannot be taken.*no parameter 'heat'"),
+        (lambda b: values(b).append(values(b)[0]), r"\[8\]\.name is there twice"),
         (lambda b: b["turns"].append(b["turns"][0]), r"\.id is another turn's"),
         (lambda b: b["turns"][0].update(parent=1), r"^\$\.turns\[0\]\.parent names no turn"),
         (lambda b: b["turns"][0].update(parent=2), r"^\$\.turns\[0\]\.parent names no turn"),
@@ -177,7 +206,7 @@ Change = Callable[[dict[str, Any]], Any]
         (lambda b: b["turns"][1].update(id=1.5), r"^\$\.turns\[1\]\.id must be a whole number"),
         (lambda b: b["turns"][1].update(id=True), r"^\$\.turns\[1\]\.id must be a whole number"),
         (lambda b: b["turns"][1].update(id=-1), r"^\$\.turns\[1\]\.id must be between"),
-        (lambda b: b["answers"].append(b["answers"][0]), r"^\$\.answers\[3\]\.id is another answer's"),
+        (lambda b: b["answers"].append(b["answers"][0]), r"^\$\.answers\[4\]\.id is another answer's"),
         (lambda b: b["answers"][0]["request"].update(turn=99), r"^\$\.answers\[0\]\.request\.turn names no turn"),
         (lambda b: b["answers"][0]["request"].update(turn=[]), r"request\.turn must be a whole number"),
         (lambda b: b["answers"][0]["request"].update(input={}), r"request\.input is not known here"),
@@ -203,6 +232,19 @@ Change = Callable[[dict[str, Any]], Any]
         (lambda b: b["answers"][2]["error"].update(code="5"), r"error\.code must be a whole number"),
         (lambda b: b["answers"][2]["error"].update(retry_after=-1), r"error\.retry_after must be at least 0"),
         (lambda b: b["answers"][2].update(error="no"), r"error must be an object"),
+        (lambda b: b["settings"].pop("features"), r"settings has no 'features'"),
+        (lambda b: b["settings"]["features"].update(form="voice"), r"features\.form must be one of messages, prompt"),
+        (lambda b: b["settings"]["features"].update(stream=1), r"features\.stream must be true or false"),
+        (lambda b: b["settings"]["features"].update(lora=["x"]), r"features\.lora must be a text"),
+        (lambda b: b["settings"]["features"]["tools"][0].pop("name"), r"features\.tools\[0\] has no 'name'"),
+        (lambda b: b["settings"]["features"]["tools"][0].update(nested="no"), r"tools\[0\]\.nested must be true"),
+        (lambda b: b["settings"]["features"]["functions"][0].update(code=7), r"functions\[0\]\.code must be a text"),
+        (lambda b: b["settings"]["features"]["response_format"].update(schema=None), r"type does not go with its"),
+        (lambda b: b["settings"]["features"].update(response_format="json"), r"response_format must be an object"),
+        (lambda b: b["messages"][9]["calls"][0].update(arguments={}), r"calls\[0\]\.arguments must be a text"),
+        (lambda b: b["messages"][10].update(call_id=None), r"\[10\]\.call_id must be a text"),
+        (lambda b: b["answers"][3].update(calls={}), r"answers\[3\]\.calls must be a list"),
+        (lambda b: b["answers"][3]["request"].update(tools=[1]), r"request\.tools\[0\] must be an object"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(change: Change, says: str) -> None:
@@ -236,8 +278,8 @@ def test_what_is_no_document(data: bytes, says: str) -> None:
 
 
 def test_too_many_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manuscript, "MOST_MESSAGES", 8)
-    with pytest.raises(BadInput, match=r"^\$\.messages has 9 entries, more than 8"):
+    monkeypatch.setattr(manuscript, "MOST_MESSAGES", 10)
+    with pytest.raises(BadInput, match=r"^\$\.messages has 11 entries, more than 10"):
         load(dump(example()).encode(), MODEL)
 
 
@@ -245,6 +287,35 @@ def test_requests_that_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(ledger, "MOST_TURNS_SENT", 5)
     with pytest.raises(BadInput, match="sent more than 5 turns in all"):
         load(dump(example()).encode(), MODEL)
+
+
+def test_what_version_1_wrote() -> None:
+    """A document as the first version wrote it: all of it is there, and goes round in the form of this one."""
+    data = (Path(__file__).parent / "conversation_1.json").read_bytes()
+    read = load(data, MODEL)
+    old = json.loads(data)
+    assert [message.content for message in read.conversation.messages] == [
+        one["content"] for one in old["messages"]
+    ]
+    assert [one.value for one in read.settings.items] == [one["value"] for one in old["settings"]]
+    assert read.settings.features == PLAIN
+    assert read.conversation.messages[-1].answers[0].request.input == Prompt("Go", True)
+    again = dump(read)
+    assert dump(load(again.encode(), MODEL)) == again
+
+
+def test_version_1_is_as_strict() -> None:
+    data = json.loads((Path(__file__).parent / "conversation_1.json").read_bytes())
+    for break_it, says in (
+        (lambda b: b.update(settings={}), "settings has no 'parameters'"),
+        (lambda b: b["messages"].append(7), r"messages\[\d+\] must be an object"),
+        (lambda b: b["answers"][0].update(request=None), "request must be an object"),
+        (lambda b: b.update(turns=None), "turns must be a list"),
+    ):
+        broken = json.loads(json.dumps(data))
+        break_it(broken)
+        with pytest.raises(BadInput, match=says):
+            load(json.dumps(broken).encode(), MODEL)
 
 
 def test_cut_short() -> None:

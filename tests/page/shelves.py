@@ -42,9 +42,7 @@ def answered(
 ) -> Conversation:  # fmt: skip
     """The same with one more question and its answer."""
     conversation = conversation.append(Message("user", question, conversation.head))
-    asked = Messages(
-        conversation.turns(conversation.head).turns[-1:]
-    )  # the whole would be long a thousand times
+    asked = Messages(conversation.turns(conversation.head)[-1:])  # the whole would be long a thousand times
     answer = Answer(
         text, Request(MODEL.id, asked, MappingProxyType({"max_tokens": 256}), True), backend, billed, usage,
         Timings(0.2, 1.0), Ending.FINISHED,

@@ -12,9 +12,10 @@ from hypothesis import strategies
 
 from lib import document, model
 from lib.answer import Answer, Ending, Timings
-from lib.conversation import Conversation, Message
+from lib.conversation import Conversation, Message, said
 from lib.errors import BadInput, CutOff, PaddockError, RateLimited
 from lib.events import Usage
+from lib.features import Features, Form, Function, ResponseFormat, Tool, ToolCall
 from lib.request import Messages, Prompt, Request
 from lib.settings import Settings
 from lib.store import Live
@@ -41,16 +42,32 @@ errors = strategies.builds(
 )  # fmt: skip
 
 
+calls = strategies.lists(strategies.builds(ToolCall, texts, texts, texts), max_size=2).map(tuple)
+tools = strategies.lists(strategies.builds(Tool, texts, texts, texts, strategies.booleans()), max_size=2).map(
+    tuple
+)
+functions = strategies.lists(strategies.builds(Function, texts, texts), max_size=2).map(tuple)
+formats = strategies.none() | strategies.builds(ResponseFormat, strategies.none() | texts)
+features = strategies.builds(
+    Features, strategies.sampled_from(Form), strategies.booleans(), strategies.booleans(), texts, formats, tools,
+    functions,
+)  # fmt: skip
+
+
 @strategies.composite
 def requests(draw: strategies.DrawFn, conversation: Conversation, upto: str | None) -> Request:
     """A request for an answer in that place, or one that has nothing to do with it."""
     input = draw(
-        strategies.just(conversation.turns(upto))
+        strategies.just(Messages(conversation.turns(upto)))
         | strategies.just(Messages(()))
-        | strategies.builds(Prompt, texts, strategies.booleans())
+        | strategies.builds(
+            Messages, strategies.just(conversation.turns(upto)), strategies.booleans(), tools, functions
+        )
+        | strategies.builds(Prompt, texts, strategies.booleans(), texts)
     )
     parameters = draw(strategies.dictionaries(strategies.sampled_from(["a", "b"]), numbers))
-    return Request(MODEL, input, MappingProxyType(parameters), draw(strategies.booleans()))
+    stream = draw(strategies.booleans())
+    return Request(MODEL, input, MappingProxyType(parameters), stream, draw(formats))
 
 
 @strategies.composite
@@ -59,7 +76,7 @@ def answers(draw: strategies.DrawFn, conversation: Conversation, upto: str | Non
     return Answer(
         draw(texts), draw(requests(conversation, upto)), draw(texts), draw(strategies.booleans()),
         draw(strategies.none() | usages), Timings(draw(strategies.none() | seconds), draw(seconds)),
-        draw(strategies.sampled_from(Ending)), draw(strategies.none() | errors),
+        draw(strategies.sampled_from(Ending)), draw(strategies.none() | errors), draw(calls),
     )  # fmt: skip
 
 
@@ -69,7 +86,19 @@ def changes(draw: strategies.DrawFn, conversation: Conversation) -> Conversation
     messages = conversation.messages
     what = draw(
         strategies.sampled_from(
-            ["say", "say", "answer", "answer", "edit", "delete", "insert", "open", "system", "go on"]
+            [
+                "say",
+                "say",
+                "answer",
+                "answer",
+                "result",
+                "edit",
+                "delete",
+                "insert",
+                "open",
+                "system",
+                "go on",
+            ]
             if messages
             else ["say", "system"]
         )
@@ -82,7 +111,11 @@ def changes(draw: strategies.DrawFn, conversation: Conversation) -> Conversation
     match what:
         case "answer":
             answer = draw(answers(conversation, one.id))
-            return conversation.append(Message("assistant", answer.text, one.id, (answer,)))
+            return conversation.append(Message("assistant", answer.text, one.id, (answer,), answer.calls))
+        case "result":
+            return conversation.append(
+                Message("tool", draw(texts), one.id, call_id=draw(texts), name=draw(texts))
+            )
         case "go on":
             answer = draw(answers(conversation, one.id))
             return conversation.put(
@@ -112,7 +145,7 @@ def plain(conversation: Conversation) -> dict[str, Any]:
         "id": conversation.id, "system": conversation.system, "head": conversation.head,
         "messages": [
             {
-                "id": message.id, "parent": message.parent, "role": message.role, "content": message.content,
+                "id": message.id, "parent": message.parent, **document.write_turn(said(message)),
                 "answers": [document.write_answer(answer) for answer in message.answers],
             }
             for message in conversation.messages
@@ -122,7 +155,7 @@ def plain(conversation: Conversation) -> dict[str, Any]:
 
 def answer(conversation: Conversation, text: str, neurons: str | None = None, **changes: Any) -> Answer:
     """An ordinary answer to what is open."""
-    request = Request(MODEL, conversation.turns(conversation.head), MappingProxyType({}), True)
+    request = Request(MODEL, Messages(conversation.turns(conversation.head)), MappingProxyType({}), True)
     usage = Usage(10, 20, 0, None if neurons is None else Decimal(neurons))
     whole = Answer(text, request, "Twin", False, usage, Timings(0.1, 1.0), Ending.FINISHED)
     return replace(whole, **changes)
@@ -142,7 +175,7 @@ def asked(text: str, conversation: Conversation | None = None) -> tuple[Conversa
     """A question whose answer is about to come: an empty message waits for it."""
     conversation = conversation or Conversation()
     conversation = conversation.append(Message("user", text, conversation.head))
-    request = Request(MODEL, conversation.turns(conversation.head), MappingProxyType({}), True)
+    request = Request(MODEL, Messages(conversation.turns(conversation.head)), MappingProxyType({}), True)
     return conversation.append(Message("assistant", "", conversation.head)), request
 
 
