@@ -55,7 +55,9 @@ class Backend:
     """One place that speaks the Workers AI API.
 
     ``name`` is what the page shows. ``context_window`` is in tokens; None: the model record's own.
-    ``billed`` is False where an answer costs nothing.
+    ``billed`` is False where an answer costs nothing. ``inspects``: the server also tells how it lays a request
+    out for its model, what that comes to in tokens, and the probabilities of the next one. ``takes_lora``: an
+    adapter is applied whatever the documentation says of the model.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Backend:
     token: Secret
     billed: bool
     context_window: int | None = None
+    inspects: bool = False
+    takes_lora: bool = False
 
     def __post_init__(self) -> None:
         """Raises BadInput for a token that no header can carry; its text never holds the token."""
@@ -132,6 +136,8 @@ def twin(base_url: str, account_id: str, token: Secret, model: str, context_wind
         token=token,
         billed=False,
         context_window=context_window,
+        inspects=True,
+        takes_lora=True,
     )
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import random
-import socket
-import ssl
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TypeVar
+from typing import Any
 
 import httpx
 import sseclient
 
 from lib import wire
+from lib.adapter import Adapter, decode_adapters
 from lib.backend import Backend
-from lib.errors import CutOff, PaddockError, TimedOut, Unintelligible, Unreachable
+from lib.errors import CutOff, PaddockError, Unintelligible, Unreachable
 from lib.events import Event, Finished
+from lib.layout import Layout, decode_layout
 from lib.request import Request
 from lib.stop import Stop, Stopped
 from lib.trace import Recorder
+from lib.transport import USUAL, Timeouts, connect, translate, translated
 
 __all__ = ["Retries", "Stop", "Stopped", "Timeouts", "WorkersAI", "translate"]
 
@@ -30,23 +30,6 @@ MAX_ERROR_BYTES = 64 * 1024
 # sseclient-py takes time with the square of an event's size; 60,000 tokens in one event would be half of this.
 MAX_EVENT_BYTES = 512 * 1024
 PIECE_BYTES = 64 * 1024
-
-Cause = TypeVar("Cause", bound=BaseException)
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """One context for all: reading the certificates takes longer than a request to the twin."""
-    return httpx.create_ssl_context()
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """Seconds: to connect, to the first byte of the answer (a long prompt takes its time), between two bytes."""
-
-    connect: float = 10.0
-    first_byte: float = 180.0
-    silence: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +56,7 @@ class Retries:
 class WorkersAI:
     """A client of the Workers AI REST API. It holds no connection and no token: each call brings its backend."""
 
-    def __init__(self, timeouts: Timeouts = Timeouts(), retries: Retries = Retries()) -> None:
+    def __init__(self, timeouts: Timeouts = USUAL, retries: Retries = Retries()) -> None:
         self.timeouts = timeouts
         self.retries = retries
 
@@ -117,18 +100,33 @@ class WorkersAI:
     def check(self, backend: Backend) -> None:
         """Ask whether the account and the token are good, without spending anything. Raises a PaddockError."""
         # The cheapest question that needs both: a search of the model list without hits.
-        url = f"{backend.base_url}/accounts/{backend.account_id}/ai/models/search"
-        timeouts = replace(self.timeouts, first_byte=self.timeouts.connect)  # somebody waits for it
+        self._ask(backend, "GET", "models/search?search=paddock-credential-check")
+
+    def layout(self, backend: Backend, request: Request) -> Layout:
+        """The text that the backend's model would be given, and its exact length. Only where ``backend.inspects``."""
+        return decode_layout(self._ask(backend, "POST", "paddock/prompt", wire.encode(request)))
+
+    def adapters(self, backend: Backend) -> tuple[Adapter, ...]:
+        """The LoRA adapters of the account, and the public ones. Raises a PaddockError."""
+        own = decode_adapters(self._ask(backend, "GET", "finetunes"))
+        public = decode_adapters(self._ask(backend, "GET", "finetunes/public"))
+        return tuple({adapter.id: adapter for adapter in (*own, *public)}.values())
+
+    def _ask(self, backend: Backend, method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
+        """The body of a success: a question that somebody waits for, free of charge. Raises a PaddockError."""
+        url = f"{backend.base_url}/accounts/{backend.account_id}/ai/{path}"
+        timeouts = replace(self.timeouts, first_byte=self.timeouts.connect)
         with (
-            _translated(timeouts, backend),
-            _http(timeouts, backend) as client,
-            client.stream("GET", url, params={"search": "paddock-credential-check"}) as response,
+            translated(timeouts, backend),
+            connect(timeouts, backend) as client,
+            client.stream(method, url, json=body) as response,
         ):
             if response.status_code != 200:
                 raise _refused(response)
-            text = _text(response, MAX_ERROR_BYTES)
+            text = _text(response, MAX_ANSWER_BYTES)
             if not wire.succeeded(text):
                 raise wire.decode_error(response.status_code, text, response.headers)
+            return text
 
     def _once(
         self, backend: Backend, request: Request, stop: Stop, recorder: Recorder
@@ -136,8 +134,8 @@ class WorkersAI:
         url = f"{backend.base_url}/accounts/{backend.account_id}/ai/run/{request.model}"
         with contextlib.ExitStack() as stack:
             stack.callback(stop.release)
-            with _translated(self.timeouts, backend):
-                client = stack.enter_context(_http(self.timeouts, backend))
+            with translated(self.timeouts, backend):
+                client = stack.enter_context(connect(self.timeouts, backend))
                 post = client.build_request(
                     "POST", url, json=wire.encode(request), extensions={"trace": stop.trace}
                 )
@@ -148,7 +146,7 @@ class WorkersAI:
             # httpcore reads the timeout anew when the body begins: from here on it is the one for silence.
             post.extensions["timeout"]["read"] = self.timeouts.silence
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            with _translated(self.timeouts, backend, answering=True):
+            with translated(self.timeouts, backend, answering=True):
                 if response.status_code != 200:
                     raise _refused(response, recorder)
                 if kind == "text/event-stream":
@@ -161,38 +159,6 @@ class WorkersAI:
                     text = _text(response, MAX_ERROR_BYTES)
                     recorder.received(text)
                     raise wire.decode_error(200, text, response.headers)
-
-
-def _http(timeouts: Timeouts, backend: Backend) -> httpx.Client:
-    try:
-        return httpx.Client(
-            headers={
-                "authorization": f"Bearer {backend.token.reveal()}",
-                "user-agent": "paddock",
-                "accept-encoding": "identity",  # compression would hold tokens back to fill its window
-            },
-            timeout=httpx.Timeout(timeouts.connect, read=timeouts.first_byte),
-            trust_env=not backend.on_this_machine,
-            # Without TLS no certificates are read: the twin does not depend on how this machine keeps them.
-            verify=_tls()
-            if backend.base_url.startswith("https:")
-            else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            follow_redirects=False,  # a redirect could carry the token and the conversation to another host
-        )
-    except OSError:
-        raise Unreachable(
-            "This machine's list of trusted certificates cannot be read.",
-            advice="Check SSL_CERT_FILE and SSL_CERT_DIR, then retry.",
-        ) from None
-    except (
-        ImportError,
-        ValueError,
-        httpx.InvalidURL,
-    ):  # a proxy of an unknown kind, or SOCKS without its package
-        raise Unreachable(
-            "The proxy that this machine's environment names cannot be used.",
-            advice="Check HTTPS_PROXY and ALL_PROXY: an http:// proxy works. Then retry.",
-        ) from None
 
 
 def _events(response: httpx.Response, recorder: Recorder) -> Iterator[Event]:
@@ -268,91 +234,3 @@ def _refused(response: httpx.Response, recorder: Recorder | None = None) -> Padd
     if recorder is not None:
         recorder.received(text)
     return wire.decode_error(response.status_code, text, response.headers)
-
-
-@contextlib.contextmanager
-def _translated(timeouts: Timeouts, backend: Backend, *, answering: bool = False) -> Iterator[None]:
-    """Every exception of httpx as one of ours, and the token in none, should a server have echoed it.
-
-    ``from None``: httpx's own exceptions hold the request, and with it the Authorization header.
-    """
-    try:
-        yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
-        raise translate(error, timeouts, answering=answering) from None
-    except PaddockError as error:
-        error.mask(backend.token.reveal())
-        raise
-
-
-def translate(error: Exception, timeouts: Timeouts, *, answering: bool = False) -> PaddockError:
-    """The error that one of httpx's exceptions stands for; ``answering``: it came within the answer."""
-    match error:
-        case httpx.ConnectTimeout() | httpx.PoolTimeout():
-            return TimedOut(
-                f"No connection within {timeouts.connect:g} s.",
-                advice="Check the network connection and any firewall or proxy on the way, then retry.",
-                retryable=True,
-            )
-        case httpx.TimeoutException():
-            return TimedOut(
-                f"The answer stopped: nothing more came for {timeouts.silence:g} s."
-                if answering
-                else f"No answer began within {timeouts.first_byte:g} s.",
-                advice="What came is kept. Retry, or lower max_tokens."
-                if answering
-                else "The service may be busy, or the conversation long: shorten it, or retry later.",
-                retryable=False,  # the request may be running: sending it again could pay twice
-            )
-        case httpx.ConnectError() if verdict := _cause(error, ssl.SSLCertVerificationError):
-            why = getattr(verdict, "verify_message", "it cannot be verified")
-            return Unreachable(
-                f"The server's TLS certificate is not trusted ({why}), so nothing was sent.",
-                advice="Check this machine's clock, and any proxy that reads along on the way.",
-            )
-        case httpx.ConnectError() if _cause(error, ssl.SSLError):
-            return Unreachable(
-                "The server at that address could not agree on TLS, so nothing was sent.",
-                advice="Check CLOUDFLARE_BASE_URL and any proxy on the way, then retry.",
-                retryable=True,
-            )
-        case httpx.ConnectError() if _cause(error, socket.gaierror):
-            return Unreachable(
-                "The service's name could not be resolved.",
-                advice="Check the network connection and CLOUDFLARE_BASE_URL, then retry.",
-                retryable=True,
-            )
-        case httpx.ConnectError():
-            return Unreachable(
-                "The connection was refused or the network is down.",
-                advice="Check the network connection, then retry.",
-                retryable=True,
-            )
-        case httpx.ProxyError():
-            return Unreachable(
-                "The proxy refused the connection.", advice="Check the proxy settings, then retry."
-            )
-        case httpx.UnsupportedProtocol() | httpx.InvalidURL() | httpx.LocalProtocolError() | UnicodeError():
-            # UnicodeError: name resolution's word for a name that cannot be one
-            return Unreachable("The address cannot be used.", advice="Check CLOUDFLARE_BASE_URL.")
-        case httpx.DecodingError():
-            return Unintelligible("The answer's compression is broken.", advice="Retry.", retryable=True)
-        case httpx.NetworkError() | httpx.RemoteProtocolError() | httpx.StreamError():
-            return Unreachable(
-                "The connection broke within the answer."
-                if answering
-                else "The connection broke before an answer came.",
-                advice="Check the network connection, then retry.",
-                retryable=True,
-            )
-        case _:
-            return Unreachable(
-                f"The request failed ({type(error).__name__}).", advice="Retry.", retryable=True
-            )
-
-
-def _cause(error: BaseException, kind: type[Cause]) -> Cause | None:
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, kind):
-        cause = cause.__cause__ or cause.__context__
-    return cause

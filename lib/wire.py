@@ -115,6 +115,12 @@ def succeeded(text: str) -> bool:
     return isinstance(body, dict) and body.get("success") is True
 
 
+def result(text: str) -> Any:
+    """What the API's envelope holds around a success, None where there is nothing."""
+    body = _json(text)
+    return body.get("result") if isinstance(body, dict) else None
+
+
 def retry_after(value: str | None, now: float | None = None) -> float | None:
     """The wait in seconds that a Retry-After header asks for: a number, or an HTTP date."""
     if value is None:

@@ -13,9 +13,10 @@ from pathlib import Path
 LAYERS = [
     ("errors", "events", "features", "folder", "model", "stop", "trace"),
     ("backend", "calls", "node", "settings", "pricing"),
-    ("request",),
+    ("request", "transport"),
     ("answer", "wire"),
-    ("conversation", "client", "document"),
+    ("adapter", "conversation", "document", "layout", "llama3", "raw"),
+    ("client", "tokens"),
     ("ledger", "older", "run", "store", "transcript"),
     ("chat", "link", "manuscript", "preset", "saver"),
     ("dialogue",),
@@ -28,7 +29,7 @@ LEVEL = {f"lib.{name}": level for level, names in enumerate(LAYERS) for name in 
 HOMES = {
     "alembic": ("lib.store",),
     "sqlalchemy": ("lib.store",),
-    "httpx": ("lib.client", "lib.twin"),
+    "httpx": ("lib.client", "lib.transport", "lib.twin"),
     "sseclient": ("lib.client",),
     "streamlit": ("lib.ui",),
     "starlette": ("lib.twin", "app"),
