@@ -16,6 +16,7 @@ import sseclient
 
 from lib import wire
 from lib.backend import Backend
+from lib.distribution import Distribution, decode_distribution
 from lib.errors import CutOff, PaddockError, TimedOut, Unintelligible, Unreachable
 from lib.events import Event, Finished
 from lib.request import Request
@@ -124,6 +125,21 @@ class WorkersAI:
             text = _text(response, MAX_ERROR_BYTES)
             if not wire.succeeded(text):
                 raise wire.decode_error(response.status_code, text, response.headers)
+
+    def probabilities(self, backend: Backend, request: Request) -> Distribution:
+        """The probabilities of the token that would come next. Only the twin tells them. Raises a PaddockError."""
+        url = f"{backend.base_url}/accounts/{backend.account_id}/ai/paddock/probabilities"
+        with (
+            _translated(self.timeouts, backend),
+            _http(self.timeouts, backend) as client,
+            client.stream("POST", url, json=wire.encode(request)) as response,
+        ):
+            if response.status_code != 200:
+                raise _refused(response)
+            text = _text(response, MAX_EVENT_BYTES)
+            if not wire.succeeded(text):
+                raise wire.decode_error(response.status_code, text, response.headers)
+            return decode_distribution(text)
 
     def _once(self, backend: Backend, request: Request, stop: Stop) -> Generator[Event, None, None]:
         url = f"{backend.base_url}/accounts/{backend.account_id}/ai/run/{request.model}"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 # The core from the leaves up: a module imports only from lines above its own.
 LAYERS = [
-    ("errors", "events", "features", "folder", "model", "stop"),
+    ("endpoint", "errors", "events", "features", "folder", "model", "stop"),
     ("backend", "node", "settings", "pricing"),
-    ("link", "preset", "request"),
+    ("distribution", "forecast", "link", "preset", "request"),
     ("answer", "wire"),
     ("conversation", "client", "document"),
     ("ledger", "run", "store", "transcript"),
