@@ -20,15 +20,17 @@ Number = int | float
 class Parameter:
     """One sampling parameter as the schema documents it, and how a control offers it.
 
+    ``help`` is the documented text, ``about`` ours. ``beyond_one_token`` says where the effect is of a parameter
+    that leaves the next token's probabilities alone; it is empty for one that shapes them.
     ``maximum`` is None where the page documents none (the context window bounds it then);
-    ``default`` is None where the page documents none (the model's own choice then). ``help`` is the documented
-    text, ``about`` ours; ``beyond_one_token`` says where the effect is of a parameter that leaves the
-    probabilities of the next token alone, and is empty for one that shapes them.
+    ``default`` is None where the page documents none (the model's own choice then).
     """
 
     name: str
     kind: Literal["integer", "number"]
     help: str
+    about: str
+    beyond_one_token: str
     minimum: Number
     maximum: Number | None
     default: Number | None
@@ -37,8 +39,6 @@ class Parameter:
     start: Number
     caps_output: bool
     rolls: bool
-    about: str
-    beyond_one_token: str
 
     def cast(self, value: Number) -> Number:
         """The value in the parameter's own type: int for an integer, float for a number."""
@@ -125,6 +125,8 @@ def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Itera
             name=name,
             kind=documented["type"],
             help=documented["description"],
+            about=control["about"],
+            beyond_one_token=control.get("beyond_one_token", ""),
             minimum=documented.get("minimum", control.get("minimum")),
             maximum=documented.get("maximum"),
             default=default,
@@ -133,8 +135,6 @@ def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Itera
             start=control.get("start", default),
             caps_output=control.get("caps_output", False),
             rolls=control.get("rolls", False),
-            about=control["about"],
-            beyond_one_token=control.get("beyond_one_token", ""),
         )
 
 

@@ -35,9 +35,9 @@ with st.sidebar:
 st.title(model.name)
 st.markdown(
     f"`{model.id}` · {model.task} · {model.maker} · [Documentation]({model.source}) · "
-    f"[Terms and licence]({model.terms}) · as read on {model.read}"
+    f"[Terms and licence]({model.terms})"
 )
-st.caption(model.description)
+st.caption(f"{model.description} As documented on {model.read}.")
 
 section = st.segmented_control(
     "Section", SECTIONS, key=SECTION, required=True, default=PARAMETERS, label_visibility="collapsed",

@@ -87,7 +87,7 @@ def _period(column: DeltaGenerator, key: str) -> str:
 
 def _shown(found: Forecast, one: Usage, period: str, price: Price) -> None:
     with st.container(key="cost-result", gap="small"):
-        with st.container(horizontal=True, gap="large"):
+        with st.container(horizontal=True, gap="medium"):
             st.metric("To pay on Workers Paid", rounded(found.to_pay), width="content")
             st.metric("With nothing free", rounded(found.dollars), width="content")
             st.metric("Neurons", f"{found.neurons.quantize(Decimal(1), ROUND_HALF_UP):,}", width="content")

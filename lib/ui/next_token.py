@@ -20,7 +20,7 @@ from lib.ui.trouble import trouble
 
 CONTINUE, ANSWER = "Goes on with the text", "Answers it in a chat"
 _TEXT, _FORM, _ALL = "try-text", "try-form", "try-all"
-_FEW = 15  # rows at first
+_FEW = 12  # rows at first
 
 BEGINNINGS = {
     "A fact": "The capital of France is",
@@ -91,11 +91,14 @@ def _demonstration(model: Model, backend: Backend) -> None:
     picture, controls = st.columns([3, 2], gap="medium")
     with controls, st.container(key="try-controls", gap="small"):
         chosen = _controls(shaping)
+    distribution = None
     with picture, st.container(key="try-picture", gap="small"):
         if not text:
             st.caption("Type a beginning, or choose one of those above.")
         else:
-            _picture(model, backend, text, str(form), chosen)
+            distribution = _picture(model, backend, text, str(form), chosen)
+    if distribution is not None:
+        _below(backend, text, str(form), distribution)
     st.caption(
         "Without a say here: "
         + " ".join(
@@ -129,35 +132,41 @@ def _controls(parameters: list[Parameter]) -> Mapping[str, Number]:
     return chosen
 
 
-def _picture(model: Model, backend: Backend, text: str, form: str, chosen: Mapping[str, Number]) -> None:
+def _picture(
+    model: Model, backend: Backend, text: str, form: str, chosen: Mapping[str, Number]
+) -> Distribution | None:
+    """The bars and what they come to; None where there is an error instead."""
     try:
         request = _request(model, text, form, chosen)
         distribution = registry().client.probabilities(backend, request)
     except PaddockError as error:
         trouble(error)
-        return
+        return None
     count = len(distribution.candidates)
-    everything = st.session_state.get(_ALL, False)
-    st.html(bars.table(distribution, count if everything else _FEW))
+    st.html(bars.table(distribution, count if st.session_state.get(_ALL) else _FEW))
     cut = sum(not one.kept for one in distribution.candidates)
     left = (
         "**One token** is left: there is nothing to draw."
         if distribution.kept == 1
         else f"**{distribution.kept:,} of {distribution.vocabulary:,} tokens** are left to draw from."
     )
-    st.markdown(
-        f"{left} {f'Of the {count} likeliest, {cut} are cut away. ' if cut else ''}"
-        f"All beyond these {count} have {bars.percent(distribution.rest)} by the model's own count."
-    )
+    st.markdown(f"{left} {f'Of the {count} likeliest, {cut} are cut away.' if cut else ''}")
+    return distribution
+
+
+def _below(backend: Backend, text: str, form: str, distribution: Distribution) -> None:
+    """What to do with the picture, and how to read it."""
+    count = len(distribution.candidates)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if form == CONTINUE:
             st.button(
                 "Draw one and go on", key="try-draw", icon=":material/casino:", on_click=_draw_one,
                 args=(text, distribution), help="Draws a token by these odds and puts it after the text",
             )  # fmt: skip
-        st.toggle(f"All {count}", key=_ALL, persist_state="session")
+        st.toggle(f"Show all {count}", key=_ALL, persist_state="session")
     st.caption(
-        f"{distribution.prompt_tokens:,} tokens in. A dot is a space, ↵ a new line. Computed by {backend.name}; "
+        f"{distribution.prompt_tokens:,} tokens in. A dot is a space, ↵ a new line. All tokens beyond these {count} "
+        f"have {bars.percent(distribution.rest)} together by the model's own count. Computed by {backend.name}: "
         "another model has other tokens and other odds, but the settings do the same to them."
     )
 

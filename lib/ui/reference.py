@@ -19,7 +19,7 @@ HIDDEN = "your-token"  # where the token goes
 
 def capabilities(model: Model) -> None:
     """What it can do besides writing text, in the documentation's word."""
-    st.caption(f"As documented on {model.read}. The schema may have a field that this model does not serve.")
+    st.caption("In the documentation's word. The schema may have a field that this model does not serve.")
     for capability in model.capabilities:
         with st.container(key=f"capability-{capability.name}", border=True, gap="xsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
