@@ -14,6 +14,7 @@ import sseclient
 from lib import wire
 from lib.adapter import Adapter, decode_adapters
 from lib.backend import Backend
+from lib.distribution import Distribution, decode_distribution
 from lib.errors import CutOff, PaddockError, Unintelligible, Unreachable
 from lib.events import Event, Finished
 from lib.layout import Layout, decode_layout
@@ -105,6 +106,10 @@ class WorkersAI:
     def layout(self, backend: Backend, request: Request) -> Layout:
         """The text that the backend's model would be given, and its exact length. Only where ``backend.inspects``."""
         return decode_layout(self._ask(backend, "POST", "paddock/prompt", wire.encode(request)))
+
+    def probabilities(self, backend: Backend, request: Request) -> Distribution:
+        """The probabilities of the token that would come next. Only where ``backend.inspects``."""
+        return decode_distribution(self._ask(backend, "POST", "paddock/probabilities", wire.encode(request)))
 
     def adapters(self, backend: Backend) -> tuple[Adapter, ...]:
         """The LoRA adapters of the account, and the public ones. Raises a PaddockError."""

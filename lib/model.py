@@ -20,6 +20,8 @@ Number = int | float
 class Parameter:
     """One sampling parameter as the schema documents it, and how a control offers it.
 
+    ``help`` is the documented text, ``about`` ours. ``beyond_one_token`` says where the effect is of a parameter
+    that leaves the next token's probabilities alone; it is empty for one that shapes them.
     ``maximum`` is None where the page documents none (the context window bounds it then);
     ``default`` is None where the page documents none (the model's own choice then).
     """
@@ -27,6 +29,8 @@ class Parameter:
     name: str
     kind: Literal["integer", "number"]
     help: str
+    about: str
+    beyond_one_token: str
     minimum: Number
     maximum: Number | None
     default: Number | None
@@ -54,6 +58,22 @@ class Price:
 
 
 @dataclass(frozen=True)
+class Capability:
+    """What the documentation says about one thing that the API offers, for this model.
+
+    ``field`` is the property of the input that asks for it. ``listed``: the documentation offers it for this
+    model, and not only the schema has the property.
+    """
+
+    name: str
+    label: str
+    field: str
+    listed: bool
+    documented: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Model:
     """A model's record. ``input_schema`` and ``output_schema`` are the documented JSON Schemas."""
 
@@ -68,6 +88,7 @@ class Model:
     context_window: int
     price: Price
     parameters: tuple[Parameter, ...]
+    capabilities: tuple[Capability, ...]
     input_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any]
 
@@ -76,6 +97,13 @@ class Model:
         for parameter in self.parameters:
             if parameter.name == name:
                 return parameter
+        raise KeyError(name)
+
+    def capability(self, name: str) -> Capability:
+        """The capability of that name. Raises KeyError."""
+        for capability in self.capabilities:
+            if capability.name == name:
+                return capability
         raise KeyError(name)
 
     @property
@@ -97,6 +125,8 @@ def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Itera
             name=name,
             kind=documented["type"],
             help=documented["description"],
+            about=control["about"],
+            beyond_one_token=control.get("beyond_one_token", ""),
             minimum=documented.get("minimum", control.get("minimum")),
             maximum=documented.get("maximum"),
             default=default,
@@ -123,6 +153,7 @@ def read(path: Path) -> Model:
         context_window=record["context_window"],
         price=Price(**{name: Decimal(value) for name, value in record["price"].items()}),
         parameters=tuple(_parameters(record["input"], record["controls"])),
+        capabilities=tuple(Capability(**fields) for fields in record["capabilities"]),
         input_schema=record["input"],
         output_schema=record["output"],
     )

@@ -79,6 +79,11 @@ class Supervisor:
         """How the twin stands."""
         return self._state
 
+    @property
+    def started(self) -> bool:
+        """Whether anybody has asked for the twin yet."""
+        return self._thread is not None
+
     def start(self) -> None:
         """Start the twin unless it is up already, or after it failed."""
         with self._lock:

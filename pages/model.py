@@ -1,18 +1,25 @@
-"""The documented model: parameters, price, context window, and the address that requests go to."""
+"""The documented model: parameters and what they do, price, capabilities, schemas, and the API's addresses."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from lib.model import Number, default
-from lib.ui import place
+from lib.model import Parameter, default
+from lib.ui import calculator, next_token, parameters, place, reference
+
+PARAMETERS, NEXT_TOKEN, PRICE, CAPABILITIES, SCHEMAS, ENDPOINTS = SECTIONS = (
+    "Parameters", "Next token", "Price", "Capabilities", "Schemas", "Endpoints",
+)  # fmt: skip
+SECTION = "section"  # also its name in the page's address
 
 model = default()
 where = place.current()
 
 
-def shown(value: Number | None, nothing: str) -> str:
-    return nothing if value is None else f"{value:,}" if isinstance(value, int) else f"{value:g}"
+def try_it(parameter: Parameter) -> None:
+    """Show what that parameter does to the next token."""
+    next_token.show(parameter)
+    st.session_state[SECTION] = NEXT_TOKEN
 
 
 price = model.price
@@ -26,23 +33,26 @@ with st.sidebar:
     st.caption(f"then \\${price.per_thousand_neurons} per 1,000, back at 00:00 UTC")
 
 st.title(model.name)
-st.markdown(f"`{model.id}` · {model.task} · {model.maker}\n\n{model.description}")
-st.markdown(f"[Documentation]({model.source}) · [Terms and licence]({model.terms}) · as read on {model.read}")
+st.markdown(
+    f"`{model.id}` · {model.task} · {model.maker} · [Documentation]({model.source}) · "
+    f"[Terms and licence]({model.terms})"
+)
+st.caption(f"{model.description} As documented on {model.read}.")
 
-st.subheader("Parameters")
-rows = [
-    f"| `{parameter.name}` | {shown(parameter.minimum, '—')} | {shown(parameter.maximum, 'context window')} "
-    f"| {shown(parameter.default, '—')} | {parameter.help} |"
-    for parameter in model.parameters
-]
-st.markdown("\n".join(["| Parameter | Min | Max | Default | What it does |", "|---|--:|--:|--:|---|", *rows]))
-
-st.subheader("Where requests go")
-st.markdown(f"**{where.name}**")
-if where.backend is not None:
-    backend = where.backend
-    st.code(
-        f"POST {backend.base_url}/accounts/{backend.account_id}/ai/run/{model.id}",
-        language=None,
-        wrap_lines=True,
-    )
+section = st.segmented_control(
+    "Section", SECTIONS, key=SECTION, required=True, default=PARAMETERS, label_visibility="collapsed",
+    bind="query-params",
+)  # fmt: skip
+with st.container(key=f"section-{SECTIONS.index(str(section))}"):
+    if section == PARAMETERS:
+        parameters.draw(model, try_it)
+    elif section == NEXT_TOKEN:
+        next_token.draw(model)
+    elif section == PRICE:
+        calculator.draw(model)
+    elif section == CAPABILITIES:
+        reference.capabilities(model)
+    elif section == SCHEMAS:
+        reference.schemas(model)
+    else:
+        reference.endpoints(model, where)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 # The core from the leaves up: a module imports only from lines above its own.
 LAYERS = [
-    ("errors", "events", "features", "folder", "model", "stop", "trace"),
+    ("endpoint", "errors", "events", "features", "folder", "model", "stop", "trace"),
     ("backend", "calls", "node", "settings", "pricing"),
-    ("request", "transport"),
+    ("distribution", "forecast", "request", "transport"),
     ("answer", "wire"),
     ("adapter", "conversation", "document", "layout", "llama3", "raw"),
     ("client", "tokens"),

@@ -1,0 +1,57 @@
+"""Endpoint: the addresses of the API that concern a text model, what each is for, and who has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One address below the base URL; ``{account}`` and ``{model}`` stand for what is put in.
+
+    ``cloudflare`` and ``twin``: who answers there.
+    """
+
+    method: str
+    path: str
+    purpose: str
+    cloudflare: bool = True
+    twin: bool = True
+
+
+ENDPOINTS = (
+    Endpoint(
+        "POST", "/accounts/{account}/ai/run/{model}",
+        "Ask the model: messages or a prompt in, an answer out, whole or streamed. Paddock uses this one.",
+    ),
+    Endpoint(
+        "POST", "/accounts/{account}/ai/v1/chat/completions",
+        "The same in OpenAI's shape, for the SDKs and tools that speak it. The model's name goes into the body.",
+    ),
+    Endpoint(
+        "GET", "/accounts/{account}/ai/models/search",
+        "The list of models, with their properties and prices; “search” narrows it. Free of charge.",
+    ),
+    Endpoint(
+        "GET", "/accounts/{account}/ai/models/schema",
+        "The input and output schema of the model that “model” names.",
+    ),
+    Endpoint(
+        "GET", "/accounts/{account}/ai/finetunes",
+        "The account's own LoRA adapters.", twin=False,
+    ),
+    Endpoint(
+        "GET", "/accounts/{account}/ai/finetunes/public",
+        "The LoRA adapters that Cloudflare offers to everybody.", twin=False,
+    ),
+    Endpoint("GET", "/user/tokens/verify", "Whether the token is good."),
+    Endpoint(
+        "POST", "/accounts/{account}/ai/paddock/probabilities",
+        "How likely each next token is, before and after the settings: what “Next token” on this page shows.",
+        cloudflare=False,
+    ),
+    Endpoint(
+        "GET", "/accounts/{account}/ai/paddock/slots",
+        "How many answers are being written, and how many wait.", cloudflare=False,
+    ),
+)  # fmt: skip
