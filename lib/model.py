@@ -23,7 +23,8 @@ class Parameter:
     ``help`` is the documented text, ``about`` ours. ``beyond_one_token`` says where the effect is of a parameter
     that leaves the next token's probabilities alone; it is empty for one that shapes them.
     ``maximum`` is None where the page documents none (the context window bounds it then);
-    ``default`` is None where the page documents none (the model's own choice then).
+    ``default`` is None where the page documents none (the model's own choice then). Between its ``neutral`` bounds it
+    changes nothing; at ``certain_at`` the likeliest token is always taken, and what is ``of_chance`` has no effect.
     """
 
     name: str
@@ -39,6 +40,9 @@ class Parameter:
     start: Number
     caps_output: bool
     rolls: bool
+    neutral: tuple[Number, Number] | None
+    certain_at: Number | None
+    of_chance: bool
 
     def cast(self, value: Number) -> Number:
         """The value in the parameter's own type: int for an integer, float for a number."""
@@ -135,7 +139,14 @@ def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Itera
             start=control.get("start", default),
             caps_output=control.get("caps_output", False),
             rolls=control.get("rolls", False),
+            neutral=_bounds(control.get("neutral")),
+            certain_at=control.get("certain_at"),
+            of_chance=control.get("of_chance", False),
         )
+
+
+def _bounds(pair: list[Number] | None) -> tuple[Number, Number] | None:
+    return None if pair is None else (pair[0], pair[1])
 
 
 def read(path: Path) -> Model:

@@ -18,7 +18,7 @@ LAYERS = [
     ("adapter", "conversation", "document", "layout", "llama3", "raw"),
     ("client", "tokens"),
     ("ledger", "older", "run", "store", "transcript"),
-    ("chat", "link", "manuscript", "preset", "saver"),
+    ("chat", "conflict", "link", "manuscript", "preset", "saver"),
     ("dialogue",),
     ("archive",),
 ]
