@@ -70,6 +70,11 @@ class Run:
         return "".join(self.parts)
 
     @property
+    def calling(self) -> tuple[str, ...]:
+        """The names of the tools that are being called, as far as they have come."""
+        return tuple(delta.name for delta in self._deltas if delta.name)
+
+    @property
     def first_token(self) -> float | None:
         """Seconds from the sending to the first text, None before it."""
         return None if self._first is None else self._first - self._begun

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.ui import controls, figures, place, presets, share, transcript, welcome
-from lib.ui.tab import INPUT, SYSTEM, Tab
+from lib.features import Form
+from lib.ui import (
+    ahead,
+    choices,
+    controls,
+    figures,
+    mend,
+    outlook,
+    place,
+    presets,
+    raw_prompt,
+    share,
+    transcript,
+    welcome,
+)
+from lib.ui.tab import INPUT, Tab
 from lib.ui.trouble import trouble
 from lib.ui.unsaved import Unsaved
 
@@ -21,16 +35,15 @@ def draw_use() -> None:
     figures.conversation_totals(tab.chat.model, tab.chat.conversation)
 
 
+seen = outlook.look(tab.chat, tab.backend, tab.window, tab.text)
+
 with st.sidebar:
     use = st.empty()
     with use.container():
         draw_use()
     presets.draw(tab)
-    st.text_area(
-        "System prompt", key=SYSTEM, height=90, placeholder="Who the model should be, and how it should answer",
-        on_change=tab.keep_system, help="Sent first, with every message.",
-    )  # fmt: skip
-    controls.draw(tab.chat, tab.room, tab.window)
+    choices.draw(tab, seen.conflicts, busy=live is not None)
+    controls.draw(tab.chat, tab.room, tab.window, lambda name: mend.draw(tab, seen.conflicts, name))
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     where_slot = st.empty()
@@ -54,9 +67,18 @@ histories = [st.container() if side == tab.side else st.empty() for side in (0, 
 answers = [st.container() if live is not None and side == live.number % 2 else st.empty() for side in (0, 1)]
 notice = st.empty()
 stop = st.bottom.empty()
+with st.bottom:
+    if tab.writes_prompt:
+        raw_prompt.draw(tab, seen, busy=live is not None)
+    ahead.draw(tab)
 # At top level, for that makes the page follow the stream. Sent in a callback, so that a text which cannot be sent
 # is back in the box before the box is drawn again.
-st.chat_input("Message the model", key=INPUT, on_submit=tab.submit)
+if not tab.writes_prompt:
+    form = tab.chat.settings.features.form
+    st.chat_input(
+        "Message the model" if form is Form.MESSAGES else "Prompt: one text, sent alone", key=INPUT,
+        on_submit=tab.submit,
+    )  # fmt: skip
 
 unsaved = Unsaved()
 if (refused := tab.refusal()) is not None:
@@ -94,8 +116,10 @@ if live is not None:
     )  # fmt: skip
     with answers[live.number % 2], transcript.speaker("assistant", live.message):
         transcript.attach(live, unsaved.draw)  # nothing below waits for anything else
-        transcript.draw_ending(tab, tab.chat.conversation.message(live.message))
+        transcript.draw_answered(tab, tab.chat.conversation.message(live.message))
     stop.empty()
+    if tab.answer_by_itself(live.message):
+        st.rerun()  # the next answer is on its way already; nothing of this one is lost by drawing anew
     where = place.current()  # the twin may have died under the answer
     with where_slot.container():
         place.draw(where, busy=False)

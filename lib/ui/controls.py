@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,8 +21,8 @@ _MOST_ROLLED = 999_999
 _HEARD, _HELD = 0.3, 1.5
 
 
-def draw(chat: Chat, room: int, window: int) -> None:
-    """The controls; what they are set to counts from the next send.
+def draw(chat: Chat, room: int, window: int, below: Callable[[str], None]) -> None:
+    """The controls; what they are set to counts from the next send. ``below`` draws what is to be said of each.
 
     ``window`` is the context in tokens, ``room`` what is left of it: what bounds a parameter without a maximum.
     """
@@ -35,6 +36,7 @@ def draw(chat: Chat, room: int, window: int) -> None:
             chat.settings = chat.settings.put(setting)
         with st.container(key=f"parameter-{parameter.name}", gap="xxsmall"):
             _draw_one(chat, parameter, setting, most, end)
+            below(parameter.name)
 
 
 def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number, end: Number) -> None:

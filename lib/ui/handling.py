@@ -5,10 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.conversation import Message
+from lib.ui import exchange
 from lib.ui.tab import Tab
 
 EDIT, COPY, INSERT, BRANCH, DELETE = "Edit", "Copy", "Insert after", "Branch off here", "Delete"
 ACTIONS = (EDIT, COPY, INSERT, BRANCH, DELETE)
+EXCHANGE, AGAIN, LOAD = "Request and reply", "Send again as it was", "Load into the controls"
+WITH_REQUEST = (EXCHANGE, AGAIN, LOAD)
 _OPEN = "handled"  # in the session's state: (message id, action) whose box is open
 ROLES = ("user", "assistant", "system", "tool")
 
@@ -16,7 +19,8 @@ ROLES = ("user", "assistant", "system", "tool")
 def menu(tab: Tab, message: Message) -> None:
     """The menu of what can be done with the message."""
     st.menu_button(
-        "⋯", ACTIONS, key=f"menu-{message.id}", type="tertiary", help="Edit, copy, insert, branch off, delete",
+        "⋯", (*ACTIONS, *WITH_REQUEST) if message.answers else ACTIONS, key=f"menu-{message.id}", type="tertiary",
+        help="Edit, copy, insert, branch off, delete; the request behind an answer",
         on_click=_chosen, args=(tab, message),
     )  # fmt: skip
 
@@ -32,6 +36,10 @@ def _chosen(tab: Tab, message: Message) -> None:
             tab.branch(message)
         case "Delete":
             tab.delete(message)
+        case "Send again as it was":
+            tab.send_again(message)
+        case "Load into the controls":
+            tab.load(message)
         case action:
             st.session_state[_OPEN] = (message.id, action)
 
@@ -70,6 +78,10 @@ def boxes(tab: Tab, message: Message) -> None:
         case (message.id, "Copy"):
             st.code(message.content, language=None, wrap_lines=True)
             st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
+        case (message.id, "Request and reply"):
+            with st.container(border=True, key=f"exchange-{message.id}"):
+                exchange.draw(tab, message)
+                st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
         case (message.id, "Insert after"):
             with st.container(border=True):
                 role, text = f"insert-role-{message.id}", f"insert-{message.id}"

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from lib import link
+from lib import link, llama3, sample_tools
+from lib.answer import Answer
 from lib.backend import Backend
 from lib.chat import Chat
+from lib.conflict import Conflict
 from lib.conversation import Message
 from lib.errors import BadInput, PaddockError
-from lib.ui import figures
+from lib.features import Form
+from lib.request import Messages, Prompt, Turn, build
+from lib.trace import Trace
+from lib.ui import draft, figures
 from lib.ui.registry import registry
 from lib.ui.visitor import owner
 
-INPUT, SYSTEM = "prompt", "system"  # the keys of the two boxes
+INPUT, SYSTEM, RAW = "prompt", "system", "raw-prompt"  # the keys of the boxes
+_AUTO = "auto"
 _CHAT, _BEFORE, _SIDE, _REFUSED, _SHOWN, _DELETED = "chat", "before", "side", "refused", "shown", "deleted"
 
 # The template puts some tokens around a continued answer: leave them room.
 _SLACK = 16
+MOST_ROUNDS = 5  # of calls that sample tools answer by themselves after one message: a model may never stop
 
 
 class Tab:
@@ -92,6 +101,123 @@ class Tab:
         """Draw that many messages from now on."""
         st.session_state[_SHOWN] = messages
 
+    @property
+    def writes_prompt(self) -> bool:
+        """Whether a raw prompt is written, in a box of its own."""
+        chosen = self.chat.settings.features
+        return chosen.form is Form.PROMPT and chosen.raw
+
+    @property
+    def prompt(self) -> str:
+        """The raw prompt as it stands in its box."""
+        return str(st.session_state.get(RAW) or "")
+
+    @property
+    def text(self) -> str:
+        """What is about to be sent, as far as it is known: the raw prompt, else what stands in the message box."""
+        return self.prompt if self.writes_prompt else draft.text()
+
+    def choose(self, **changes: Any) -> None:
+        """Change what a request carries beside its parameters; it counts from the next send."""
+        settings = self.chat.settings
+        self.chat.settings = replace(settings, features=replace(settings.features, **changes))
+
+    def mend(self, conflict: Conflict) -> None:
+        """Do what mends a conflict."""
+        if conflict.mended is None:
+            self.lay_out()
+        else:
+            self.chat.settings = conflict.mended
+
+    def lay_out(self) -> None:
+        """Fill the raw prompt's box with the conversation up to its last question, in the model's own format."""
+        conversation, _ = self.chat.view()
+        path = conversation.path()
+        while path and path[-1].role == "assistant":
+            path = path[:-1]
+        turns = conversation.turns(path[-1].id if path else None)
+        if not path:
+            turns = (*turns, Turn("user", ""))
+        chosen = self.chat.settings.features
+        input = Messages(turns, tools=chosen.tools)
+
+        def act() -> None:
+            text = llama3.lay_out(input)
+            if self.backend is not None and self.backend.inspects:
+                text = registry().client.layout(self.backend, build(self.chat.model, input)).prompt
+            st.session_state[RAW] = text
+
+        self._caught(act)
+
+    @property
+    def auto(self) -> bool:
+        """Whether sample tools answer by themselves."""
+        return bool(st.session_state.get(_AUTO, False))
+
+    def set_auto(self, on: bool) -> None:
+        """Let sample tools answer by themselves, or not."""
+        st.session_state[_AUTO] = on
+
+    def answer_calls(self, message: Message, results: tuple[str, ...]) -> None:
+        """Give the model what its tools say, and let it go on."""
+        self._try(lambda backend: self.chat.answer_calls(message, results, backend))
+
+    def answer_by_itself(self, message: str) -> bool:
+        """Answer the calls of that message with the sample tools where that is wanted. True where it goes on."""
+        conversation, live = self.chat.view()
+        said = conversation.message(message)
+        if live is not None or not self.auto or not said.calls or conversation.head != message:
+            return False
+        rounds = 0
+        for one in reversed(conversation.path()):
+            if one.role == "user":
+                break
+            rounds += bool(one.calls)
+        asked = said.answers[-1].request.input if said.answers else None
+        tools = asked.tools if isinstance(asked, Messages) else ()
+        results = sample_tools.answers(said.calls, tools)
+        if results is None or rounds > MOST_ROUNDS:
+            return False
+        return self._try(lambda backend: self.chat.answer_calls(said, results, backend))
+
+    def send_again(self, message: Message) -> None:
+        """Send the request behind that answer exactly as it was; another variant answers it."""
+        request = message.answers[-1].request
+        self._try(lambda backend: self.chat.send_again(message, request, backend))
+
+    def load(self, message: Message) -> None:
+        """Put the request behind that answer back into the controls: settings, features, system prompt and text."""
+        request = message.answers[-1].request
+        settings = self.chat.settings.having(request.parameters)
+        features = replace(settings.features, stream=request.stream, response_format=request.response_format)
+        match request.input:
+            case Messages(turns):
+                features = replace(
+                    features, form=Form.MESSAGES, raw=request.input.raw, tools=request.input.tools,
+                    functions=request.input.functions,
+                )  # fmt: skip
+                system = turns[0].content if turns and turns[0].role == "system" else ""
+                self.chat.set_system(system)
+                st.session_state[SYSTEM] = system
+                st.session_state[INPUT] = next(
+                    (turn.content for turn in reversed(turns) if turn.role == "user"), ""
+                )
+            case Prompt(text):
+                features = replace(
+                    features, form=Form.PROMPT, raw=request.input.raw, lora=request.input.lora
+                )
+                st.session_state[RAW if request.input.raw else INPUT] = text
+        self.chat.settings = replace(settings, features=features)
+
+    def trace(self, answer: Answer) -> Trace | None:
+        """What went over the wire for an answer: at hand, or in the database. None where neither has it."""
+        if answer.trace is not None:
+            return answer.trace
+        try:
+            return registry().store.trace(self.owner, self.chat.id, answer.id)
+        except PaddockError:
+            return None
+
     def refusal(self) -> PaddockError | None:
         """What was refused since the last drawing."""
         refused: PaddockError | None = st.session_state.pop(_REFUSED, None)
@@ -106,6 +232,10 @@ class Tab:
         text = st.session_state[INPUT]
         if not self._try(lambda backend: self.chat.send(text, backend)):
             st.session_state[INPUT] = text
+
+    def send_prompt(self) -> None:
+        """Send the raw prompt; it stays in its box, to be changed and sent again."""
+        self.send(self.prompt)
 
     def send(self, text: str) -> None:
         """Send that text."""

@@ -10,9 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lib.answer import Ending
 from lib.chat import Live
-from lib.conversation import Message
-from lib.ui import figures, handling
-from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable, has_table
+from lib.conversation import Message, after
+from lib.request import Messages
+from lib.ui import figures, handling, json_answer, tool_call
+from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable, has_table, label
 from lib.ui.tab import Tab
 from lib.ui.trouble import trouble
 
@@ -40,8 +41,7 @@ def draw_message(tab: Tab, message: Message) -> None:
     if handling.is_edited(message):
         handling.edit_box(tab, message)
     elif message.role == "assistant":
-        for block in blocks(message.content):
-            draw_block(block, st.empty())
+        _draw_said(message)
     else:
         with st.container(horizontal=True, gap="small", wrap=False):
             st.text(message.content, width="stretch")  # exactly as it was typed
@@ -49,6 +49,34 @@ def draw_message(tab: Tab, message: Message) -> None:
         handling.boxes(tab, message)
         return
     draw_ending(tab, message)
+
+
+def _draw_said(message: Message) -> None:
+    """What the model said: in JSON mode checked, else as Markdown."""
+    asked = message.answers[-1].request.response_format if message.answers else None
+    if asked is not None and message.content:
+        json_answer.draw(message.content, asked.schema, f"answer-{message.id}")
+        return
+    for block in blocks(message.content):
+        draw_block(block, st.empty())
+
+
+def _draw_calls(tab: Tab, message: Message) -> None:
+    """The tools that the model calls. They can be answered where nothing was said after them yet."""
+    if not message.calls:
+        return
+    conversation, live = tab.chat.view()
+    told = {one.call_id: one.content for one in after(conversation.path(), message.id) if one.call_id}
+    asked = message.answers[-1].request.input if message.answers else None
+    last = message.id == conversation.head and live is None
+    tool_call.draw_calls(
+        message.calls,
+        asked.tools if isinstance(asked, Messages) else (),
+        f"calls-{message.id}",
+        [told.get(call.id) for call in message.calls],
+        (lambda results: tab.answer_calls(message, results)) if last else None,
+        tab.auto,
+    )
 
 
 def speaker(role: str, id: str) -> DeltaGenerator:
@@ -64,6 +92,8 @@ def attach(live: Live, meanwhile: Callable[[], None]) -> None:
     """
     cut = Blocks()
     cut.feed(live.before)
+    # In JSON mode the answer comes in one piece and is drawn with its verdict, not as Markdown.
+    whole = live.run.request.response_format is not None
     tail, drawn, shown, status = st.empty(), 0, None, st.empty()
 
     def pause() -> float:
@@ -72,13 +102,15 @@ def attach(live: Live, meanwhile: Callable[[], None]) -> None:
 
     for text in live.run.follow(pause):
         meanwhile()
-        cut.feed(text)
+        cut.feed("" if whole else text)
         for block in cut.finished[drawn:]:
             draw_block(block, tail)
             # The new tail takes the place of the status line, which moves down by one.
             tail, status = status, st.empty()
             drawn, shown = drawn + 1, None
-        if (now := cut.tail()) != shown and now is not None:
+        if whole:
+            now = None
+        elif (now := cut.tail()) != shown and now is not None:
             draw_block(now, tail)
             shown = now
         waiting = _waiting(live)
@@ -99,11 +131,22 @@ def _waiting(live: Live) -> str:
         return f"{error.title}. Trying again in {max(until - time.monotonic(), 0):.0f} s …"
     if live.run.parts or not live.run.running:
         return ""
-    return f":shimmer[Waiting for the first token] · {live.run.seconds:.0f} s"
+    if live.run.calling:
+        return f":shimmer[Calling {drawable(', '.join(live.run.calling))}]"
+    awaited = "the first token" if live.run.request.stream else "the whole answer"
+    return f":shimmer[Waiting for {awaited}] · {live.run.seconds:.0f} s"
+
+
+def draw_answered(tab: Tab, message: Message) -> None:
+    """What becomes of a running answer once it has ended: in JSON mode its verdict, then all that stands under it."""
+    if message.answers and message.answers[-1].request.response_format is not None:
+        _draw_said(message)
+    draw_ending(tab, message)
 
 
 def draw_ending(tab: Tab, message: Message) -> None:
-    """What stands under a message: its error, its figures, its variants, and what can be done with it."""
+    """What stands under a message: its tool calls, its error, its figures, its variants, what can be done with it."""
+    _draw_calls(tab, message)
     if message.answers and (error := message.answers[-1].error) is not None:
         trouble(error)
     _draw_line(tab, message)
@@ -123,7 +166,8 @@ def _draw_line(tab: Tab, message: Message) -> None:
             ):
                 figures.sent(message.answers, tab.chat.model)
         elif message.role not in AVATARS:
-            st.caption(message.role, width="content")
+            what = f"{message.role} · {label(message.name)}" if message.name else message.role
+            st.caption(what, width="content")
         _draw_variants(tab, message, conversation.variants(message))
         handling.menu(tab, message)
         if message.role == "assistant" and message.id == conversation.head:

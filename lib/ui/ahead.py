@@ -1,0 +1,105 @@
+"""Ahead: the line above the message box that says what is about to be sent, and the panel behind it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib import wire
+from lib.code import programs
+from lib.events import Usage
+from lib.pricing import neurons
+from lib.request import Request
+from lib.ui import draft, excerpt, mend, outlook
+from lib.ui.figures import show_dollars
+from lib.ui.outlook import Outlook
+from lib.ui.tab import Tab
+from lib.ui.trouble import trouble
+
+KEY = "ahead"
+_HEIGHT = 230
+_REQUEST, _CODE, _COST, _READS = "Request", "Code", "Cost", "What the model reads"
+
+
+@st.fragment
+def draw(tab: Tab) -> None:
+    """Drawn anew by itself at each pause in the typing. In the raw prompt form the text is the prompt's own."""
+    if not tab.writes_prompt:
+        draft.watch()
+    text = tab.text
+    seen = outlook.look(tab.chat, tab.backend, tab.window, text)
+    box = st.expander(_line(tab, seen), key=KEY, on_change="rerun", type="compact")
+    if not box.open:
+        return
+    with box:
+        for number, one in enumerate(seen.conflicts):
+            mend.draw_one(tab, one, f"mend-ahead-{number}")
+        if seen.request is None:
+            if seen.refused is not None:
+                trouble(seen.refused)
+            return
+        part = st.segmented_control(
+            "Part", (_REQUEST, _CODE, _COST, _READS), key=f"{KEY}-part", default=_REQUEST, required=True,
+            label_visibility="collapsed", persist_state="session",
+        )  # fmt: skip
+        if part == _REQUEST:
+            _request(tab, seen)
+        elif part == _CODE:
+            code(tab, seen.request, KEY)
+        elif part == _COST:
+            _cost(tab, seen)
+        else:
+            st.caption(f"In {seen.format}'s format. {seen.count.how}")
+            excerpt.draw_marked(seen.reads, seen.special_tokens, _HEIGHT)
+
+
+def _line(tab: Tab, seen: Outlook) -> str:
+    if seen.request is None:
+        return ":material/send: Nothing to send yet"
+    least, most = outlook.cost(tab.chat, seen)
+    about = "" if seen.count.exact else "≈ "
+    amount = f"\\{show_dollars(least)} – \\{show_dollars(most)}"
+    if tab.backend is not None and not tab.backend.billed:
+        amount = f"would cost {amount}"
+    warned = f" · :orange[:material/warning: {len(seen.conflicts)}]" if seen.conflicts else ""
+    return (
+        f"**Next send** · {about}{seen.count.tokens:,} tokens in · {seen.left:,} left for the answer · {amount}{warned}"
+    )
+
+
+def _request(tab: Tab, seen: Outlook) -> None:
+    assert seen.request is not None  # noqa: S101
+    if tab.backend is not None:
+        backend = tab.backend
+        st.caption(f"`POST {backend.base_url}/accounts/{backend.account_id}/ai/run/{seen.request.model}`")
+    excerpt.draw_json(wire.encode(seen.request), _HEIGHT)
+
+
+def code(tab: Tab, request: Request, key: str) -> None:
+    """The request as programs, one of which is shown."""
+    if tab.backend is None:
+        st.caption("The twin is not up yet.")
+        return
+    known = {one.name: one for one in programs(request, tab.backend)}
+    name = st.selectbox(
+        "Language", list(known), key=f"{key}-language", label_visibility="collapsed", persist_state="session"
+    )
+    chosen = known[name]
+    excerpt.draw_text(chosen.text, chosen.language, _HEIGHT)
+    st.caption(chosen.note)
+
+
+def _cost(tab: Tab, seen: Outlook) -> None:
+    price = tab.chat.model.price
+    least, most = outlook.cost(tab.chat, seen)
+    rows = ["| Such sends | From | To |", "|--:|--:|--:|"]
+    rows += [
+        f"| {times:,} | \\{show_dollars(least * times)} | \\{show_dollars(most * times)} |"
+        for times in (1, 1_000, 1_000_000)
+    ]
+    st.markdown("\n".join(rows))
+    used = neurons(Usage(seen.count.tokens, 0), price)
+    free = int(price.free_neurons_a_day / used) if used else 0
+    st.caption(
+        f"From: the input alone. To: an answer as long as it may be. {seen.count.how} "
+        f"The {price.free_neurons_a_day:,} free neurons of a day are enough for up to {free:,} such inputs."
+    )

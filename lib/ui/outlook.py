@@ -1,0 +1,99 @@
+"""Outlook: what is about to be sent: the request itself, its length, what the model will read, and what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from decimal import Decimal
+
+import streamlit as st
+
+from lib import llama3, tokens, wire
+from lib.backend import Backend
+from lib.chat import Chat
+from lib.conflict import Ahead, Conflict, conflicts
+from lib.errors import BadInput, PaddockError
+from lib.events import Usage
+from lib.layout import Layout
+from lib.pricing import dollars
+from lib.request import Messages, Request, Turn, build
+from lib.tokens import Count
+from lib.ui.registry import registry
+
+_ASKED = "layouts"  # in the session's state: the last few answers of a server that counts itself
+_MOST_ASKED = 8
+_QUESTION = Messages((Turn("user", "Hi"),))
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """``request`` is None where nothing can be sent, and ``refused`` says why. ``reads`` is the model's own view.
+
+    ``sample`` is a question in that model's chat format, ``format`` its name.
+    """
+
+    request: Request | None
+    refused: BadInput | None
+    count: Count
+    window: int
+    reads: str
+    sample: str
+    format: str
+    special_tokens: tuple[str, ...]
+    conflicts: tuple[Conflict, ...]
+
+    @property
+    def left(self) -> int:
+        """Tokens that the context leaves for the answer."""
+        return max(self.window - self.count.tokens, 0)
+
+
+def look(chat: Chat, backend: Backend | None, window: int, text: str) -> Outlook:
+    """What a send of that text would be at this moment."""
+    request: Request | None = None
+    refused: BadInput | None = None
+    try:
+        request = chat.request(text)
+    except BadInput as error:
+        refused = error
+    sample, format, special = llama3.lay_out(_QUESTION), llama3.NAME, llama3.SPECIAL_TOKENS
+    reads, count = "", Count(0, False, tokens.ESTIMATED)
+    if request is not None:
+        reads, count = llama3.lay_out(request.input), tokens.count(request)
+    if backend is not None and backend.inspects:
+        if (asked := _layout(backend, build(chat.model, _QUESTION))) is not None:
+            sample, format, special = asked.prompt, asked.format, asked.special_tokens
+        if request is not None and (known := _layout(backend, request)) is not None:
+            reads, count = known.prompt, Count(known.prompt_tokens, True, tokens.TWIN)
+    found: tuple[Conflict, ...] = ()
+    if backend is not None:
+        ahead = Ahead(request, count.tokens, window, sample, special)
+        found = tuple(conflicts(chat.model, backend, chat.settings, ahead))
+    return Outlook(request, refused, count, window, reads, sample, format, special, found)
+
+
+def _layout(backend: Backend, request: Request) -> Layout | None:
+    """The server's own word, asked for once for each request; None where it has none at the moment."""
+    known: OrderedDict[str, Layout] = st.session_state.setdefault(_ASKED, OrderedDict())
+    key = f"{backend.base_url} {json.dumps(wire.encode(request))}"
+    if key not in known:
+        try:
+            known[key] = registry().client.layout(backend, request)
+        except PaddockError:
+            return None  # a request that it refuses, or a twin that is just starting: the send itself will tell
+        while len(known) > _MOST_ASKED:
+            known.popitem(last=False)
+    known.move_to_end(key)
+    return known[key]
+
+
+def cost(chat: Chat, outlook: Outlook) -> tuple[Decimal, Decimal]:
+    """The least and the most that the send can cost, in dollars: nothing comes, or all that may."""
+    assert outlook.request is not None  # noqa: S101
+    cap = chat.model.output_cap
+    most = min(int(outlook.request.parameters.get(cap.name, cap.default or outlook.left)), outlook.left)
+    return (
+        dollars(Usage(outlook.count.tokens, 0), chat.model.price),
+        dollars(Usage(outlook.count.tokens, most), chat.model.price),
+    )
