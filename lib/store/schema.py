@@ -159,3 +159,15 @@ preset = Table(
     Column("is_start", Boolean, nullable=False),
     Index("ix_preset_owner", "owner"),
 )
+
+# Schemas for JSON mode. The body is JSON text as it was typed, so its order and its lines stay.
+saved_schema = Table(
+    "saved_schema",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("owner", String(255), nullable=False),
+    Column("name", AnyText, nullable=False),
+    Column("body", AnyText, nullable=False),
+    Index("ix_saved_schema_owner", "owner"),
+)

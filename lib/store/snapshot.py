@@ -111,3 +111,12 @@ class Preset:
     name: str
     body: Any
     is_start: bool = False
+
+
+@dataclass(frozen=True)
+class SavedSchema:
+    """A schema under a name. ``body`` is its JSON text, exactly as it was typed."""
+
+    id: str
+    name: str
+    body: str

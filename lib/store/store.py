@@ -11,11 +11,11 @@ from datetime import date, datetime
 from lib.conversation import Conversation
 from lib.errors import StorageFailed
 from lib.settings import Settings
-from lib.store import history, presets, reader, writer
+from lib.store import history, presets, reader, schemas, writer
 from lib.store.database import Database
 from lib.store.known import Known
-from lib.store.snapshot import Entry, Live, Preset, Saved, Snapshot, Spend
 from lib.trace import Trace
+from lib.store.snapshot import Entry, Live, Preset, Saved, SavedSchema, Snapshot, Spend
 
 MOST_KNOWN = 500  # conversations whose state in the database is remembered; of others it is looked up
 
@@ -197,6 +197,21 @@ class Store:
         """Forget a preset."""
         with self._database.writing() as connection:
             return presets.remove(connection, owner, id)
+
+    def schemas(self, owner: str) -> tuple[SavedSchema, ...]:
+        """Every schema for JSON mode that is kept, in the order they were made."""
+        with self._database.reading() as connection:
+            return schemas.schemas(connection, owner)
+
+    def put_schema(self, owner: str, schema: SavedSchema) -> None:
+        """Keep a schema, in the place of an older one of its id."""
+        with self._database.writing() as connection:
+            schemas.put(connection, owner, schema)
+
+    def remove_schema(self, owner: str, id: str) -> bool:
+        """Forget a schema."""
+        with self._database.writing() as connection:
+            return schemas.remove(connection, owner, id)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

@@ -1,4 +1,4 @@
-"""The list, the search, the bin, the presets, and what the answers used."""
+"""The list, the search, the bin, and what the answers used."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from lib.conversation import Conversation, Message
-from lib.errors import StorageFailed
 from lib.events import Usage
-from lib.store import Preset, Spend, Store
+from lib.store import Spend, Store
 from tests.store.trees import MODEL, SETTINGS, answer, asked, coming, talk, texts
 
 
@@ -212,20 +211,3 @@ def test_spend_is_the_sum_of_what_is_stored(store: Store) -> None:
         store.save("ann", Conversation().append(message), SETTINGS)
     (only,) = store.spend("ann")
     assert (only.usage, only.answers) == (total, 40)
-
-
-def test_presets(store: Store) -> None:
-    body = {"settings": [1, 2.5, None, "\ud800 ü"], "system": "Be kind."}
-    kind, curt = Preset("1", "Kind", body, True), Preset("2", "Curt\x00", {})
-    for preset in (kind, curt):
-        store.put_preset("ann", preset)
-    assert store.presets("ann") == (kind, curt)
-    store.put_preset("ann", replace(curt, is_start=True, body=[1]))
-    assert store.presets("ann") == (replace(kind, is_start=False), replace(curt, is_start=True, body=[1]))
-    with pytest.raises(StorageFailed, match="somebody else"):
-        store.put_preset("bob", replace(kind, name="Mine"))
-    assert not store.remove_preset("bob", "1")
-    assert store.presets("bob") == ()
-    assert store.remove_preset("ann", "1")
-    assert not store.remove_preset("ann", "1")
-    assert [preset.name for preset in store.presets("ann")] == ["Curt\x00"]

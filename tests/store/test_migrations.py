@@ -16,7 +16,7 @@ from sqlalchemy import text
 from lib.answer import Ending
 from lib.errors import BadInput, NewerDatabase, RateLimited, StorageFailed
 from lib.request import Messages
-from lib.store import Preset, Store, place
+from lib.store import Preset, SavedSchema, Store, place
 from lib.store import migration as versions
 from lib.store.schema import metadata
 from tests.store.trees import SETTINGS, talk
@@ -51,6 +51,7 @@ def test_the_first_version_opens_without_loss(old: Path) -> None:
         # What came later works on what was there before.
         assert store.count("ann", "rayleigh") == store.count("ann", "sky blue") == 1
         store.put_preset("ann", Preset("1", "Kind", {}))
+        store.put_schema("ann", SavedSchema("1", "Any", "{}"))
         store.save("ann", talk("On", conversation=conversation), SETTINGS)
     with closing(Store(f"sqlite:///{old}")) as store:
         assert store.count("ann", "on") == 1
@@ -58,7 +59,9 @@ def test_the_first_version_opens_without_loss(old: Path) -> None:
 
 def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(sqlite3.connect(old)) as connection:
-        connection.execute("CREATE TABLE preset (somebody_elses INTEGER)")  # the last step's name is taken
+        connection.execute(
+            "CREATE TABLE saved_schema (somebody_elses INTEGER)"
+        )  # the last step's name is taken
         connection.commit()
         before = list(connection.iterdump())
     store = Store(f"sqlite:///{old}")

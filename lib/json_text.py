@@ -1,0 +1,244 @@
+"""JSON that somebody typed or a model wrote, read with care: what is wrong with it, in which line."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lib.errors import BadInput
+
+Path = tuple[str | int, ...]  # keys and indices, from the outside in
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_PLAIN_KEY = re.compile(r"\$?[A-Za-z_][A-Za-z_0-9]*")
+_LONGEST_QUOTED = 100
+# The parser's words, where there are plainer ones.
+_WORDS = {
+    "Expecting value": "a value is missing or is not JSON",
+    "Expecting property name enclosed in double quotes": "a name in double quotes is missing",
+    "Expecting ':' delimiter": "a colon is missing",
+    "Expecting ',' delimiter": "a comma is missing",
+    "Unterminated string starting at": "a text is not closed; it begins",
+    "Invalid control character at": "a text holds a line break or another control character",
+    "Illegal trailing comma before end of object": "a comma too many stands",  # Python 3.13 and newer
+    "Illegal trailing comma before end of array": "a comma too many stands",
+    "Extra data": "something follows the end of the JSON",
+}
+
+
+class BadText(BadInput):
+    """JSON that cannot be taken. ``line`` and ``column`` count from 1; None where the whole of it is wrong."""
+
+    title = "This JSON cannot be used"
+
+    def __init__(
+        self, message: str, *, advice: str = "", line: int | None = None, column: int | None = None
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.line = line
+        self.column = column
+
+
+class Broken(BadText):
+    """What is no JSON at all. ``unfinished``: it ends before it is complete."""
+
+    def __init__(self, message: str, *, line: int, column: int, unfinished: bool = False) -> None:
+        super().__init__(message, advice="Mend it there.", line=line, column=column)
+        self.unfinished = unfinished
+
+
+class _Constant(Exception):
+    """NaN or an infinity, which Python reads and JSON does not have."""
+
+
+class _Twice(dict[str, Any]):
+    """An object that names a key twice; found in the parser, which does not know where it is."""
+
+    key = ""
+
+
+def parse(text: str, what: str, *, most_bytes: int, most_depth: int) -> Any:
+    """The JSON value of the whole text. Raises BadText, or Broken; ``what`` names it there, as in “The schema”.
+
+    Depth counts lists and objects. Every key must be there once, every number finite, every text whole.
+    """
+    check_bounds(text, what, most_bytes=most_bytes, most_depth=most_depth)
+    value = decode(text)
+    for path, found in walk(value):
+        if isinstance(found, _Twice):
+            raise _at(text, (*path, found.key), f"{show((*path, found.key))} is there twice", last=True)
+        if isinstance(found, float) and not math.isfinite(found):
+            raise _at(text, path, f"{show(path)} is too large a number")
+        for words in (found,) if isinstance(found, str) else found if isinstance(found, dict) else ():
+            if _SURROGATE.search(words):
+                raise _at(text, path, f"{show(path)} holds half a character (a lone surrogate)")
+    return value
+
+
+def check_bounds(text: str, what: str, *, most_bytes: int, most_depth: int) -> None:
+    """Raises BadText where the text is too long, nested too deeply, or cannot be sent as UTF-8."""
+    if len(text) > most_bytes or len(text.encode("utf-8", "surrogatepass")) > most_bytes:
+        size = len(text.encode("utf-8", "surrogatepass"))
+        raise BadText(f"{what} has {size:,} bytes, more than {most_bytes:,}.", advice="Make it smaller.")
+    if half := _SURROGATE.search(text):
+        line, column = place(text, half.start())
+        message = f"{what} holds half a character (a lone surrogate) in line {line:,}, column {column:,}."
+        raise BadText(message, advice="Take it out.", line=line, column=column)
+    depth = 0
+    for token in _BRACKET.finditer(text):
+        if (sign := token[0]) in "[{":
+            depth += 1
+            if depth > most_depth:
+                line, column = place(text, token.start())
+                message = f"{what} is nested more than {most_depth} deep in line {line:,}."
+                raise BadText(message, advice="Make it flatter.", line=line, column=column)
+        elif sign in "]}":
+            depth -= 1
+
+
+def decode(text: str, start: int = 0, *, follows: bool = False) -> Any:
+    """The value that begins there; with ``follows`` as (value, end), for anything may follow. Raises Broken."""
+    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+    try:
+        start += len(text[start:]) - len(text[start:].lstrip(" \t\r\n"))
+        value, end = decoder.raw_decode(text, start)
+        if follows:
+            return value, end
+        if rest := text[end:].strip(" \t\r\n"):
+            raise json.JSONDecodeError("Extra data", text, text.index(rest, end))
+    except json.JSONDecodeError as error:
+        before = text[: error.pos].rstrip()
+        at, words = error.pos, _WORDS.get(error.msg, error.msg)
+        if before.endswith(",") and text[at : at + 1] in ("}", "]"):
+            at, words = len(before) - 1, "a comma too many stands"
+        line, column = place(text, at)
+        unfinished = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
+        said = "The JSON is not complete" if unfinished else "It is not JSON"
+        message = f"{said}: {words} in line {line:,}, column {column:,}."
+        raise Broken(message, line=line, column=column, unfinished=unfinished) from None
+    except _Constant as error:
+        line, column = place(text, max(text.find(str(error), start), 0))
+        message = f"It is not JSON: {error} in line {line:,} is no number of JSON."
+        raise Broken(message, line=line, column=column) from None
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise BadText("It holds a number that is too large.") from None
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    twice, seen = _Twice(value), set()
+    for key, _ in pairs:
+        if key in seen:
+            twice.key = key
+        seen.add(key)
+    return twice
+
+
+def _constant(name: str) -> float:
+    raise _Constant(name)
+
+
+def twice(value: Any) -> str | None:
+    """The key that an object of decode() had twice, the last one of which counts."""
+    return value.key if isinstance(value, _Twice) else None
+
+
+def walk(value: Any) -> Iterator[tuple[Path, Any]]:
+    """Every value in it with its path, in reading order, without recursion."""
+    todo: list[Iterator[tuple[Path, Any]]] = [iter([((), value)])]
+    while todo:
+        entry = next(todo[-1], None)
+        if entry is None:
+            todo.pop()
+            continue
+        yield entry
+        path, found = entry
+        if isinstance(found, dict):
+            todo.append(_below(path, found.items()))
+        elif isinstance(found, list):
+            todo.append(_below(path, enumerate(found)))
+
+
+def _below(path: Path, entries: Any) -> Iterator[tuple[Path, Any]]:
+    return (((*path, key), value) for key, value in entries)
+
+
+def show(path: Path) -> str:
+    """The path as it is written: ``$.items[2].price``, a key of other signs in quotes."""
+    parts = ["$"]
+    for key in path:
+        if isinstance(key, int):
+            parts.append(f"[{key}]")
+        elif len(key) <= 40 and _PLAIN_KEY.fullmatch(key):
+            parts.append(f".{key}")
+        else:
+            parts.append(f"[{json.dumps(key[:40])}]")  # in ASCII: a key may be anything
+    return "".join(parts)
+
+
+def _at(text: str, path: Path, words: str, *, last: bool = False) -> BadText:
+    line, column = find(text, path, last=last)
+    return BadText(f"{words}, in line {line:,}.", advice="Mend it there.", line=line, column=column)
+
+
+def find(text: str, path: Path, *, last: bool = False) -> tuple[int, int]:
+    """Line and column of the key, or of the list's entry, at that path in valid JSON; ``last``: its last one."""
+    found = 0
+    for at, where in _places(text):
+        if at == path:
+            found = where
+            if not last:
+                break
+    return place(text, found)
+
+
+def _places(text: str) -> Iterator[tuple[Path, int]]:
+    """The path of everything in valid JSON and where it begins, as far as a reader sees: keys at their names."""
+    above: list[str | int] = []
+    inside: list[str] = []  # the brackets that are open
+    name = False  # the next text in this object is a key
+    yield (), 0
+    for token in _TOKEN.finditer(text):
+        sign = token[0]
+        if name and sign.startswith('"'):
+            above[-1] = json.loads(sign, strict=False)
+            yield tuple(above), token.start()
+            name = False
+            continue
+        if sign == ",":
+            name = inside[-1] == "{"
+            if not name:
+                above[-1] = int(above[-1]) + 1
+            continue
+        if sign in "}]:":
+            if sign != ":":
+                inside.pop()
+                above.pop()
+                name = False
+            continue
+        if inside and inside[-1] == "[":
+            yield tuple(above), token.start()
+        if sign in "{[":
+            inside.append(sign)
+            above.append("" if sign == "{" else 0)
+            name = sign == "{"
+
+
+def place(text: str, at: int) -> tuple[int, int]:
+    """Line and column of that character, from 1."""
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def quoted(text: str, line: int) -> str:
+    """That line of it, shortened, for the eye."""
+    lines = text.split("\n")
+    found = lines[line - 1].rstrip() if 0 < line <= len(lines) else ""
+    return found if len(found) <= _LONGEST_QUOTED else found[:_LONGEST_QUOTED] + "…"
