@@ -11,10 +11,11 @@ from pathlib import Path
 
 # The core from the leaves up: a module imports only from lines above its own.
 LAYERS = [
-    ("errors", "events", "features", "folder", "model", "stop"),
+    ("arithmetic", "errors", "events", "features", "folder", "model", "stop", "tool_schema"),
     ("backend", "node", "settings", "pricing"),
-    ("link", "preset", "request"),
-    ("answer", "wire"),
+    ("tools",),
+    ("link", "preset", "request", "tool_call", "tool_form"),
+    ("answer", "sample_tools", "wire"),
     ("conversation", "client", "document"),
     ("ledger", "run", "store", "transcript"),
     ("chat", "manuscript", "saver"),
