@@ -159,7 +159,7 @@ def _named(name: str) -> SampleTool | None:
 @cache
 def _zones() -> dict[str, str]:
     """Every zone by its name in small letters. A name is looked up here and never becomes a file's."""
-    return {name.casefold(): name for name in sorted(available_timezones())}
+    return {name.casefold(): name for name in sorted(available_timezones() - {"localtime"})}
 
 
 def _zone(name: str) -> str:

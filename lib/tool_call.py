@@ -43,7 +43,7 @@ def check_call(call: ToolCall, tools: Iterable[Tool]) -> tuple[str, ...]:
         schema = parse_text(tool.parameters).value
     except BadInput:
         return (f"The arguments cannot be checked: the parameters of “{tool.name}” are not JSON.",)
-    return failures(schema, given, "The arguments")
+    return failures(schema, given, "The call")
 
 
 def leaves_unchecked(call: ToolCall, tools: Iterable[Tool]) -> bool:

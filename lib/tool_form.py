@@ -73,8 +73,6 @@ def _faults(row: Parameter, before: Sequence[str]) -> dict[str, str]:
         found["name"] = "A parameter needs a name."
     elif row.name in before:
         found["name"] = f"There is another “{row.name}”."
-    if not row.description.strip():
-        found["description"] = "The documented schema asks for a description: the model reads it."
     if row.kind is Kind.CHOICE and not row.choices:
         found["choices"] = "Type what may be chosen, and press Enter after each."
     return found

@@ -15,7 +15,7 @@ LAYERS = [
     ("backend", "node", "settings", "pricing"),
     ("tools",),
     ("link", "preset", "request", "tool_call", "tool_form"),
-    ("answer", "sample_tools", "wire"),
+    ("answer", "sample_tools", "tool_draft", "wire"),
     ("conversation", "client", "document"),
     ("ledger", "run", "store", "transcript"),
     ("chat", "manuscript", "saver"),
