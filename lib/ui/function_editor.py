@@ -80,13 +80,13 @@ def _draw_one(
 
 
 def _current(key: str, functions: tuple[Function, ...]) -> _Draft:
-    now: _Draft | None = st.session_state.get(key)
+    now: _Draft | None = st.session_state.get(f"{key}-draft")
     if now is None or (functions != now.seen and functions != now.good):
         start = 0 if now is None else now.next  # a new id is a new box: the old one's text does not come back
         entries = tuple(enumerate(functions, start))
         now = _Draft(entries, functions, functions, start + len(entries))
     now = replace(now, seen=functions)
-    st.session_state[key] = now
+    st.session_state[f"{key}-draft"] = now
     return now
 
 
@@ -109,12 +109,12 @@ def _typed(key: str, on_change: OnChange, tools: tuple[Tool, ...], id: int, fiel
 
 
 def _apply(key: str, on_change: OnChange, tools: tuple[Tool, ...], edit: Callable[[_Draft], _Draft]) -> None:
-    before: _Draft = st.session_state[key]
+    before: _Draft = st.session_state[f"{key}-draft"]
     after = edit(before)
     now = tuple(one for _, one in after.entries)
     if not function_faults(now, tools):
         after = replace(after, good=now)
-    st.session_state[key] = after
+    st.session_state[f"{key}-draft"] = after
     if after.good != before.good:
         on_change(after.good)
 
@@ -132,4 +132,4 @@ def _without(now: _Draft, id: int) -> _Draft:
 
 def _fault(message: str | None) -> None:
     if message:
-        st.caption(f":red[:material/error: {label(message)}]")
+        st.markdown(f":small[:red[:material/error: {label(message)}]]")  # a caption would be too faint

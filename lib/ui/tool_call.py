@@ -12,12 +12,13 @@ from lib.errors import BadInput
 from lib.features import Tool, ToolCall
 from lib.tool_call import arguments, check_call, leaves_unchecked
 from lib.ui import code_box
-from lib.ui.markdown import drawable, label
+from lib.ui.markdown import label
 
 OnSend = Callable[[tuple[str, ...]], None]
 
 MOST_ROWS = 12  # arguments that are shown a line each
 MOST_SHOWN = 20_000  # characters of a result or of broken arguments
+_JOINER = "\u2060"  # WORD JOINER, which nobody sees
 _CHECKED = "Checked against the JSON Schema of the tool's parameters"
 
 
@@ -68,36 +69,22 @@ def draw(
     auto: bool = False,
 ) -> None:
     """The card of one call: its arguments, what is wrong with them, and its result or the box for it."""
-    one = sample_tools.sample(call, tools)
+    name, wrong = _literal(call.name[:64]) or "a tool without a name", check_call(call, tools)
     with st.container(border=True, key=key, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(
-                f":material/build: **{label(_whole(call.name)[:64]) or 'a tool without a name'}**",
-                width="content",
-            )
-            _draw_verdict(call, tools)
+            st.markdown(f":material/build: **{name}**", width="content")
+            if wrong:
+                st.badge("Does not fit the tool", icon=":material/error:", color="red", help=_CHECKED)
+            else:
+                left = "; its patterns were left out" if leaves_unchecked(call, tools) else ""
+                st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED + left)
+        for sentence in wrong:
+            st.markdown(f":small[:red[{_literal(sentence)}]]")
         _draw_arguments(call)
         if answered is not None:
             _draw_result(answered)
         elif editable:
-            _draw_box(call, key, one, auto=auto)
-
-
-def _draw_verdict(call: ToolCall, tools: Sequence[Tool]) -> None:
-    wrong = check_call(call, tools)
-    if wrong:
-        st.badge("Does not fit the tool", icon=":material/error:", color="red", help=_CHECKED)
-        for sentence in wrong:
-            st.caption(f":red[{drawable(label(_whole(sentence)))}]")
-    elif leaves_unchecked(call, tools):
-        st.badge(
-            "Fits the tool",
-            icon=":material/check:",
-            color="green",
-            help=f"{_CHECKED}; its patterns were left out",
-        )
-    else:
-        st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED)
+            _draw_box(call, key, sample_tools.sample(call, tools), auto=auto)
 
 
 def _draw_arguments(call: ToolCall) -> None:
@@ -114,7 +101,7 @@ def _draw_arguments(call: ToolCall) -> None:
         with st.container(gap="xxsmall"):
             for name, value in given.items():
                 with st.container(horizontal=True, gap="small"):
-                    st.caption(label(name[:64]), width=120)
+                    st.caption(_literal(name[:64]), width=120)
                     st.text(_plain(value), width="stretch")
 
 
@@ -140,8 +127,8 @@ def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, 
             on_click=_run, args=(call, kept),
         )  # fmt: skip
     if st.session_state.pop(f"{key}-missing", False):
-        st.caption(":red[:material/error: Type a result first, or run the tool.]" if one else
-                   ":red[:material/error: Type a result first.]")  # fmt: skip
+        first = "Type a result first, or run the tool." if one is not None else "Type a result first."
+        st.markdown(f":small[:red[:material/error: {first}]]")
 
 
 def _keep(widget: str, kept: str) -> None:
@@ -171,6 +158,13 @@ def _plain(value: Any) -> str:
         case None:
             return "nothing (null)"
     return str(value)[:MOST_SHOWN]
+
+
+def _literal(text: str) -> str:
+    """What a model wrote as a line of Markdown that shows every sign of it, and links nowhere."""
+    for sign in ("://", "www.", "@"):  # from each of these Markdown would make a link
+        text = text.replace(sign, sign[0] + _JOINER + sign[1:])
+    return label(_whole(text))
 
 
 def _whole(text: str) -> str:

@@ -63,11 +63,11 @@ def draw(key: str, tools: tuple[Tool, ...], on_change: OnChange) -> None:
 
 
 def _current(key: str, tools: tuple[Tool, ...]) -> Draft:
-    now: Draft | None = st.session_state.get(key)
+    now: Draft | None = st.session_state.get(f"{key}-draft")
     if now is None or (tools != now.seen and tools != now.good):
         now = draft(tools)
     now = replace(now, seen=tools)
-    st.session_state[key] = now
+    st.session_state[f"{key}-draft"] = now
     return now
 
 
@@ -78,13 +78,13 @@ def _seed(key: str, value: Any) -> None:
 
 
 def _apply(key: str, on_change: OnChange, edit: Callable[[Draft], Draft]) -> None:
-    before: Draft = st.session_state[key]
+    before: Draft = st.session_state[f"{key}-draft"]
     try:
         after = edit(before)
     except BadInput as error:
         st.session_state[f"{key}-refused"] = error
         return
-    st.session_state[key] = after
+    st.session_state[f"{key}-draft"] = after
     if after.good != before.good:
         on_change(after.good)
 
@@ -286,23 +286,26 @@ def _draw_row(
 
 
 def _box(
-    widget: str, name: str, value: str, put: Edit, key: str, on_change: OnChange, *, shown: Literal["visible", "collapsed"] = "visible",
+    widget: str,
+    name: str,
+    value: str,
+    put: Edit,
+    key: str,
+    on_change: OnChange,
+    *,
+    shown: Literal["visible", "collapsed"] = "visible",
     **options: Any,
-) -> None:  # fmt: skip
+) -> None:
     _seed(widget, value)
     st.text_input(
-        name,
-        key=widget,
-        label_visibility=shown,
-        on_change=_typed,
-        args=(key, on_change, widget, put),
-        **options,
-    )
+        name, key=widget, label_visibility=shown,
+        on_change=_typed, args=(key, on_change, widget, put), **options,
+    )  # fmt: skip
 
 
 def _fault(message: str | None) -> None:
     if message:
-        st.caption(f":red[:material/error: {label(message)}]")
+        st.markdown(f":small[:red[:material/error: {label(message)}]]")  # a caption would be too faint
 
 
 def _with_row(now: Draft, tool: int, id: int, field: str, value: Any) -> Draft:
