@@ -212,9 +212,21 @@ def _bounded() -> Any:
 def _unique(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     """In one pass: jsonschema's own compares each entry with each."""
     if value and isinstance(instance, list):
-        entries = {json.dumps(entry, sort_keys=True) for entry in instance}
+        entries = {json.dumps(_canonical(entry), sort_keys=True) for entry in instance}
         if len(entries) < len(instance):
             yield ValidationError("holds something twice")
+
+
+def _canonical(value: Any) -> Any:
+    """With each number that is whole written so: to JSON Schema 1.0 is 1."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [_canonical(below) for below in value]
+        case dict():
+            return {key: _canonical(below) for key, below in value.items()}
+    return value
 
 
 def _schemas(schema: Any) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
