@@ -11,17 +11,21 @@ from pathlib import Path
 
 # The core from the leaves up: a module imports only from lines above its own.
 LAYERS = [
-    ("endpoint", "errors", "events", "features", "folder", "model", "stop", "trace"),
-    ("backend", "calls", "node", "settings", "pricing"),
-    ("distribution", "forecast", "request", "transport"),
-    ("answer", "wire"),
-    ("adapter", "conversation", "document", "layout", "llama3", "raw"),
+    (
+        "arithmetic", "endpoint", "errors", "events", "features", "folder", "model", "stop", "table",
+        "tool_schema", "trace",
+    ),
+    ("backend", "calls", "json_text", "node", "settings", "pricing"),
+    ("json_schema", "tools"),
+    ("distribution", "forecast", "request", "tool_call", "tool_form", "transport"),
+    ("answer", "failure", "sample_tools", "schema_form", "tool_draft", "wire"),
+    ("adapter", "code", "conversation", "document", "layout", "llama3", "raw", "verdict"),
     ("client", "tokens"),
     ("ledger", "older", "run", "store", "transcript"),
     ("chat", "conflict", "link", "manuscript", "preset", "saver"),
     ("dialogue",),
     ("archive",),
-]
+]  # fmt: skip
 LEAVES = {*LAYERS[0], "backend"}
 LEVEL = {f"lib.{name}": level for level, names in enumerate(LAYERS) for name in names}
 

@@ -1,0 +1,123 @@
+"""An arithmetic expression that somebody else wrote, evaluated: numbers, operators and a few functions, no more."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable
+
+Number = int | float
+
+MOST_CHARS = 500
+MOST_DEPTH = 50
+MOST_DIGITS = 100  # of a whole number; a fraction has Python's own bound, about 308
+
+
+class CannotCompute(Exception):
+    """Why there is no result, as a sentence that a model can read."""
+
+
+_BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+_UNARY: dict[type[ast.unaryop], Callable[[Number], Number]] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
+_FUNCTIONS: dict[str, tuple[Callable[..., Number], range]] = {
+    "abs": (abs, range(1, 2)),
+    "ceil": (math.ceil, range(1, 2)),
+    "floor": (math.floor, range(1, 2)),
+    "max": (max, range(2, 21)),
+    "min": (min, range(2, 21)),
+    "round": (lambda number, digits=0: _rounded(number, digits), range(1, 3)),
+    "sqrt": (math.sqrt, range(1, 2)),
+}
+FUNCTIONS = tuple(_FUNCTIONS)
+_KNOWN = f"Only numbers, + - * / // % **, brackets and {', '.join(FUNCTIONS)} are known."
+_WORD = re.compile(r"[^\W\d]\w*")
+_IN_NUMBER = re.compile(r"[eE]\d*|_\d+")  # of 1e5 and of 1_000
+# As people write them.
+_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"})
+
+
+def evaluate(expression: str) -> Number:
+    """Its value. Raises CannotCompute; takes milliseconds whatever the expression."""
+    if len(expression) > MOST_CHARS:
+        raise CannotCompute(f"The expression has {len(expression):,} characters, more than {MOST_CHARS}.")
+    text = " ".join(expression.translate(_SIGNS).split())
+    for word in _WORD.findall(text):  # before Python reads it: it warns of “1if” and the like
+        if word not in _FUNCTIONS and not _IN_NUMBER.fullmatch(word):
+            raise CannotCompute(f"“{word[:40]}” is not known here. {_KNOWN}")
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (
+        SyntaxError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ):  # the last: a hundred brackets in one another
+        raise CannotCompute("This is no arithmetic expression.") from None
+    try:
+        return _value(tree.body, 0)
+    except ZeroDivisionError:
+        raise CannotCompute("This divides by zero.") from None
+    except OverflowError:
+        raise CannotCompute("The result is too large.") from None
+    except ValueError:  # the square root of a negative number
+        raise CannotCompute("This has no value among the real numbers.") from None
+
+
+def _value(node: ast.expr, depth: int) -> Number:
+    if depth > MOST_DEPTH:
+        raise CannotCompute(f"The expression is nested more than {MOST_DEPTH} levels deep.")
+    match node:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return _bounded(number)
+        case ast.UnaryOp(op=sign, operand=below) if type(sign) in _UNARY:
+            return _UNARY[type(sign)](_value(below, depth + 1))
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            return _power(_value(left, depth + 1), _value(right, depth + 1))
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _BINARY:
+            return _bounded(_BINARY[type(sign)](_value(left, depth + 1), _value(right, depth + 1)))
+        case ast.BinOp(op=ast.BitXor()):
+            raise CannotCompute("“^” is not known: a power is written with “**”.")
+        case ast.Call(func=ast.Name(id=name), args=given, keywords=[]) if name in _FUNCTIONS:
+            call, counts = _FUNCTIONS[name]
+            if len(given) not in counts:
+                raise CannotCompute(f"{name} takes {counts[0]} to {counts[-1]} numbers, not {len(given)}.")
+            return _bounded(call(*(_value(argument, depth + 1) for argument in given)))
+        case ast.Tuple():
+            raise CannotCompute(
+                "A comma stands between the arguments of a function only: write 1000, not 1,000."
+            )
+    raise CannotCompute(f"Only numbers, + - * / // % **, brackets and {', '.join(FUNCTIONS)} are known here.")
+
+
+def _power(base: Number, exponent: Number) -> Number:
+    if isinstance(base, int) and isinstance(exponent, int) and exponent > 0 and abs(base) > 1:
+        if exponent * math.log10(abs(base)) > MOST_DIGITS:  # before it is computed: it could take for ever
+            raise CannotCompute("The result is too large.")
+        return _bounded(base**exponent)
+    if base < 0 and not float(exponent).is_integer():
+        raise CannotCompute("This has no value among the real numbers.")
+    result: Number = base**exponent
+    return _bounded(result)
+
+
+def _rounded(number: Number, digits: Number) -> Number:
+    if digits != int(digits) or abs(digits) > 20:  # Python would compute ten to the power of it
+        raise CannotCompute("round takes a whole number of digits, at most 20.")
+    return round(number, int(digits)) if digits else round(number)
+
+
+def _bounded(number: Number) -> Number:
+    if isinstance(number, float) and not math.isfinite(number):
+        raise CannotCompute("The result is too large.")
+    if isinstance(number, int) and abs(number) >= 10**MOST_DIGITS:
+        raise CannotCompute("The result is too large.")
+    return number

@@ -1,0 +1,55 @@
+"""A call of a tool, as a model asked for it: its arguments, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from lib.errors import BadInput
+from lib.features import Tool, ToolCall
+from lib.tool_schema import failures, has_pattern, kind
+from lib.tools import parse_text
+
+NO_ARGUMENTS = ("", "null")  # how some models write that there are none
+
+
+def arguments(call: ToolCall) -> dict[str, Any]:
+    """Its arguments. Raises BadInput where they are not the JSON text of an object."""
+    if call.arguments.strip() in NO_ARGUMENTS:
+        return {}
+    value = parse_text(call.arguments).value
+    if not isinstance(value, dict):
+        raise BadInput(f"The arguments must be an object, not {kind(value)}.")
+    return value
+
+
+def called(call: ToolCall, tools: Iterable[Tool]) -> Tool | None:
+    """The tool that it asks for."""
+    return next((tool for tool in tools if tool.name == call.name), None)
+
+
+def check_call(call: ToolCall, tools: Iterable[Tool]) -> tuple[str, ...]:
+    """Everything that is wrong with it, a sentence each; empty: nothing is."""
+    known = tuple(tools)
+    if (tool := called(call, known)) is None:
+        names = ", ".join(f"“{tool.name}”" for tool in known)
+        have = f"The request offered {names}." if names else "The request offered none."
+        return (f"There is no tool “{call.name[:64]}”. {have}",)
+    try:
+        given = arguments(call)
+    except BadInput as error:
+        return (error.message.replace("The text", "The text of the arguments", 1),)
+    try:
+        schema = parse_text(tool.parameters).value
+    except BadInput:
+        return (f"The arguments cannot be checked: the parameters of “{tool.name}” are not JSON.",)
+    return failures(schema, given, "The call")
+
+
+def leaves_unchecked(call: ToolCall, tools: Iterable[Tool]) -> bool:
+    """Whether the tool's schema holds patterns, which ``check_call`` does not look at."""
+    tool = called(call, tools)
+    try:
+        return tool is not None and has_pattern(parse_text(tool.parameters).value)
+    except BadInput:
+        return False

@@ -1,0 +1,172 @@
+"""The calls of tools in an answer: what the model asks for, whether that fits the tool, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from lib import sample_tools
+from lib.errors import BadInput
+from lib.features import Tool, ToolCall
+from lib.tool_call import arguments, check_call, leaves_unchecked
+from lib.ui import code_box
+from lib.ui.markdown import label
+
+OnSend = Callable[[tuple[str, ...]], None]
+
+MOST_ROWS = 12  # arguments that are shown a line each
+MOST_SHOWN = 20_000  # characters of a result or of broken arguments
+_JOINER = "\u2060"  # WORD JOINER, which nobody sees
+_CHECKED = "Checked against the JSON Schema of the tool's parameters"
+
+
+def draw_calls(
+    calls: Sequence[ToolCall],
+    tools: Sequence[Tool],
+    key: str,
+    results: Sequence[str | None],
+    on_send: OnSend | None,
+    auto: bool = False,
+) -> None:
+    """A card for each call of one answer; below them one button that sends all results.
+
+    ``tools`` are those that the answer's request offered. ``results`` has an entry for each call, None while it is
+    not answered. ``on_send`` is called in a callback with a text for each call; None: they cannot be answered (now).
+    ``auto``: the results of sample tools are filled in. What is typed stays under ``key`` in the session.
+    """
+    for number, (call, result) in enumerate(zip(calls, results, strict=True)):
+        open_to = on_send if result is None else None
+        draw(call, tools, f"{key}-{number}", result, editable=open_to is not None, auto=auto)
+    if on_send is None or all(result is not None for result in results):
+        return
+    several = sum(result is None for result in results) > 1
+    st.button(
+        "Send results" if several else "Send result", key=f"{key}-send", type="primary", icon=":material/send:",
+        help="The model goes on from what you send", on_click=_send, args=(tuple(results), key, on_send),
+    )  # fmt: skip
+
+
+def auto_switch(key: str, on: bool, on_change: Callable[[bool], None]) -> None:
+    """The switch that lets sample tools answer without anybody's doing."""
+    if st.session_state.get(key) != on:
+        st.session_state[key] = on
+    st.toggle(
+        "Run sample tools by themselves", key=key, on_change=lambda: on_change(bool(st.session_state[key])),
+        help="A call of the calculator, the clock or the weather is answered at once and sent back. They run on "
+        "this machine, reach nothing else and have no effect. Any other call waits for you.",
+    )  # fmt: skip
+
+
+def draw(
+    call: ToolCall,
+    tools: Sequence[Tool],
+    key: str,
+    answered: str | None,
+    *,
+    editable: bool,
+    auto: bool = False,
+) -> None:
+    """The card of one call: its arguments, what is wrong with them, and its result or the box for it."""
+    name, wrong = _literal(call.name[:64]) or "a tool without a name", check_call(call, tools)
+    with st.container(border=True, key=key, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f":material/build: **{name}**", width="content")
+            if wrong:
+                st.badge("Does not fit the tool", icon=":material/error:", color="red", help=_CHECKED)
+            else:
+                left = "; its patterns were left out" if leaves_unchecked(call, tools) else ""
+                st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED + left)
+        for sentence in wrong:
+            st.markdown(f":small[:red[{_literal(sentence)}]]")
+        _draw_arguments(call)
+        if answered is not None:
+            _draw_result(answered)
+        elif editable:
+            _draw_box(call, key, sample_tools.sample(call, tools), auto=auto)
+
+
+def _draw_arguments(call: ToolCall) -> None:
+    try:
+        given = arguments(call)
+    except BadInput:
+        st.code(_whole(call.arguments)[:MOST_SHOWN], language=None, wrap_lines=True)
+        return
+    if not given:
+        st.caption("No arguments")
+    elif len(given) > MOST_ROWS or any(isinstance(value, (dict, list)) for value in given.values()):
+        st.json(given, expanded=2)
+    else:
+        with st.container(gap="xxsmall"):
+            for name, value in given.items():
+                with st.container(horizontal=True, gap="small"):
+                    st.caption(_literal(name[:64]), width=120)
+                    st.text(_plain(value), width="stretch")
+
+
+def _draw_result(result: str) -> None:
+    st.caption("Result")
+    st.code(_whole(result)[:MOST_SHOWN], language=None, wrap_lines=True)
+
+
+def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, auto: bool) -> None:
+    widget, kept = f"{key}-result", f"{key}-kept"
+    if kept not in st.session_state:
+        st.session_state[kept] = sample_tools.run(call) if auto and one is not None else ""
+    if st.session_state.get(widget) != st.session_state[kept]:
+        st.session_state[widget] = st.session_state[kept]
+    code_box.draw(
+        "Result", widget, _keep, (widget, kept), height=80,
+        placeholder="What the tool answers: text or JSON. The model reads it.",
+    )  # fmt: skip
+    if one is not None:
+        st.button(
+            "Run", key=f"{key}-run", icon=":material/play_arrow:",
+            help="A sample: it runs on this machine, reaches nothing else and has no effect",
+            on_click=_run, args=(call, kept),
+        )  # fmt: skip
+    if st.session_state.pop(f"{key}-missing", False):
+        first = "Type a result first, or run the tool." if one is not None else "Type a result first."
+        st.markdown(f":small[:red[:material/error: {first}]]")
+
+
+def _keep(widget: str, kept: str) -> None:
+    st.session_state[kept] = st.session_state[widget]
+
+
+def _run(call: ToolCall, kept: str) -> None:
+    st.session_state[kept] = sample_tools.run(call)
+
+
+def _send(results: tuple[str | None, ...], key: str, on_send: OnSend) -> None:
+    texts = []
+    for number, result in enumerate(results):
+        text = result if result is not None else st.session_state.get(f"{key}-{number}-kept", "")
+        if not text.strip():
+            st.session_state[f"{key}-{number}-missing"] = True
+        texts.append(text)
+    if all(text.strip() for text in texts):
+        on_send(tuple(texts))
+
+
+def _plain(value: Any) -> str:
+    """A single argument as people write it."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case None:
+            return "nothing (null)"
+    return str(value)[:MOST_SHOWN]
+
+
+def _literal(text: str) -> str:
+    """What a model wrote as a line of Markdown that shows every sign of it, and links nowhere."""
+    for sign in ("://", "www.", "@"):  # from each of these Markdown would make a link
+        text = text.replace(sign, sign[0] + _JOINER + sign[1:])
+    return label(_whole(text))
+
+
+def _whole(text: str) -> str:
+    """Without half characters, which no page can show."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,90 @@
+"""A page with the editors of tools and functions, or the cards of calls, alone: a script for ``streamlit run``."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from lib.features import Function, Tool, ToolCall
+from lib.sample_tools import SAMPLES, answers
+from lib.tools import read_tools, write_functions, write_tools
+from lib.ui import function_editor, tool_call, tool_editor
+
+NESTED = json.dumps(
+    {
+        "name": "book",
+        "description": "Books a table.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "guests": {"type": "array", "description": "Who comes.", "items": {"type": "string"}}
+            },
+        },
+    }
+)
+CALLS = (
+    ToolCall("call_1", "calculator", '{"expression": "6 * 7"}'),
+    ToolCall("call_2", "weather", '{"place": "Lisbon", "unit": "kelvin"}'),
+    ToolCall("call_3", "book", '{"guests": ["Ada", "Grace"]}'),
+    ToolCall(
+        "call_4", "![x](http://127.0.0.1:9/beacon) :red[x]", '{"a": "![x](http://127.0.0.1:9/b) $1$ \\ud800"}'
+    ),
+)
+OFFERED = (*(one.tool for one in SAMPLES), *read_tools(NESTED))
+state = st.session_state
+
+
+def use_tools(tools: tuple[Tool, ...]) -> None:
+    """What the caller does with them."""
+    state["tools"] = tools
+
+
+def use_functions(functions: tuple[Function, ...]) -> None:
+    """The same."""
+    state["functions"] = functions
+
+
+def send(results: tuple[str, ...]) -> None:
+    """The results that came out."""
+    state["results"] = results
+
+
+@st.dialog("Tools and functions", width="large")
+def edit(tools: tuple[Tool, ...]) -> None:
+    """The editors where they will be: in a dialog, which keeps the arguments that it was opened with."""
+    tool_editor.draw("editor", tools, use_tools)
+    st.divider()
+    function_editor.draw(
+        "functions-editor", state.get("functions", ()), use_functions, state.get("tools", ())
+    )
+
+
+match st.query_params.get("show"):
+    case "calls":
+        which = [int(number) for number in st.query_params.get("which", "0,1,2,3").split(",")]
+        calls = [CALLS[number] for number in which]
+        tool_call.auto_switch("auto", state.get("auto-on", False), lambda on: state.update({"auto-on": on}))
+        given = state.get("results")
+        if state.get("auto-on") and given is None and (ready := answers(calls, OFFERED)) is not None:
+            given = state["results"] = ready
+        tool_call.draw_calls(
+            calls, OFFERED, "calls", given or [None] * len(calls), None if given else send,
+            auto=state.get("auto-on", False),
+        )  # fmt: skip
+        if given:
+            st.code(json.dumps(given), language=None)
+    case "dialog":
+        st.button("Edit", on_click=lambda: state.update(open=True))
+        if state.pop("open", False):
+            edit(state.get("tools", ()))
+    case "functions":
+        function_editor.draw("functions-editor", state.get("functions", ()), use_functions, OFFERED)
+    case _:
+        st.button("Elsewhere", on_click=use_tools, args=(OFFERED[:1],))
+        tool_editor.draw("editor", state.get("tools", ()), use_tools)
+st.caption(tool_editor.summary(state.get("tools", ()), state.get("functions", ())))
+with st.container(key="in-use"):
+    st.code(write_tools(state.get("tools", ())), language=None)
+    st.code(write_functions(state.get("functions", ())), language=None)
+st.chat_input("Message the model")
