@@ -21,7 +21,8 @@ class Parameter:
     """One sampling parameter as the schema documents it, and how a control offers it.
 
     ``maximum`` is None where the page documents none (the context window bounds it then);
-    ``default`` is None where the page documents none (the model's own choice then).
+    ``default`` is None where the page documents none (the model's own choice then); ``openai`` tells whether
+    OpenAI's API has the parameter too.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Parameter:
     start: Number
     caps_output: bool
     rolls: bool
+    openai: bool
 
     def cast(self, value: Number) -> Number:
         """The value in the parameter's own type: int for an integer, float for a number."""
@@ -105,6 +107,7 @@ def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Itera
             start=control.get("start", default),
             caps_output=control.get("caps_output", False),
             rolls=control.get("rolls", False),
+            openai=control.get("openai", True),
         )
 
 
