@@ -25,6 +25,7 @@ class Parameter:
     ``maximum`` is None where the page documents none (the context window bounds it then);
     ``default`` is None where the page documents none (the model's own choice then). Between its ``neutral`` bounds it
     changes nothing; at ``certain_at`` the likeliest token is always taken, and what is ``of_chance`` has no effect.
+    ``openai`` tells whether OpenAI's API has the parameter too.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Parameter:
     neutral: tuple[Number, Number] | None
     certain_at: Number | None
     of_chance: bool
+    openai: bool
 
     def cast(self, value: Number) -> Number:
         """The value in the parameter's own type: int for an integer, float for a number."""
@@ -142,6 +144,7 @@ def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Itera
             neutral=_bounds(control.get("neutral")),
             certain_at=control.get("certain_at"),
             of_chance=control.get("of_chance", False),
+            openai=control.get("openai", True),
         )
 
 

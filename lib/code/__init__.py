@@ -1,0 +1,50 @@
+"""The same request as code that runs: curl, Python three times, JavaScript, and a Worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lib import model, wire
+from lib.backend import CLOUDFLARE, Backend
+from lib.code import javascript, python, shell
+from lib.code.program import Call, Program
+from lib.request import Request
+
+__all__ = ["Program", "programs", "written"]
+
+
+def programs(request: Request, backend: Backend) -> tuple[Program, ...]:
+    """The request as programs, each for another way to send it. The token stands in none of them.
+
+    What they send is what ``lib.wire.encode`` gives; where an SDK cannot carry that, the program's note says so.
+    """
+    return written(request.model, wire.encode(request), backend)
+
+
+def written(model_id: str, body: Mapping[str, Any], backend: Backend) -> tuple[Program, ...]:
+    """The programs for a body as it was sent once, such as a past request's."""
+    record = model.models().get(model_id, model.default())
+    call = Call(
+        model_id,
+        body,
+        "" if backend.base_url == CLOUDFLARE else backend.base_url,
+        frozenset(parameter.name for parameter in record.parameters if not parameter.openai),
+    )
+    ways = (
+        shell.curl,
+        python.httpx,
+        python.cloudflare,
+        python.openai_sdk,
+        javascript.fetch,
+        javascript.worker,
+    )
+    return tuple(_without(way(call), backend.token.reveal()) for way in ways)
+
+
+def _without(program: Program, token: str) -> Program:
+    """The program without the token, which somebody may have typed into the request itself."""
+    if len(token) < 8:  # anything shorter guards nothing, and stands in words
+        return program
+    return replace(program, text=program.text.replace(token, "•••"), note=program.note.replace(token, "•••"))
