@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 import re
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,10 +18,23 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lib.model import Model
-from lib.twin import answer, catalogue, refusal, translation
+from lib.twin import answer, catalogue, finetunes, refusal, translation, variants
 from lib.twin.check import check, parse
 from lib.twin.connection import Edge, EventStream, HungUpError, read_body, while_connected
-from lib.twin.engine import BadPromptError, BusyError, End, Engine, EngineError, Text, TooLongError
+from lib.twin.engine import (
+    BadPromptError,
+    BusyError,
+    End,
+    Engine,
+    EngineError,
+    Job,
+    Piece,
+    Text,
+    TooLongError,
+)
+from lib.twin.faults import NONE as NO_FAULT
+from lib.twin.faults import Faults
+from lib.twin.probabilities import Probabilities
 from lib.twin.refusal import Refusal, RefusedError
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -48,6 +61,9 @@ class Twin:
     model: Model
     account: str
     token: str
+    shelf: finetunes.Shelf
+    wire: str
+    probabilities: Probabilities
 
     def admit(self, request: Request) -> None:
         """Who asks? In the order of the service: the header's form, the token, the account."""
@@ -73,17 +89,30 @@ class Twin:
 
         return guard
 
+    def job(self, body: Mapping[str, Any]) -> Job:
+        """The generation that a checked body of the native endpoint asks for, its adapter included."""
+        adapter = self.shelf.choose(self.model, body)
+        return replace(translation.job(self.model, body), adapter=adapter)
+
+    def variant(self, request: Request) -> variants.Variant:
+        """How this answer is to go out. Raises RefusedError if the header names no variant."""
+        try:
+            return variants.named(request.headers.get(variants.HEADER, self.wire))
+        except ValueError as error:
+            raise RefusedError(refusal.bad_input(f"{variants.HEADER}: {error}")) from None
+
     async def run(self, request: Request) -> Response:
         """The native endpoint."""
         if (name := request.path_params["model"]) != self.model.id:
             raise RefusedError(refusal.no_such_model(name))
         body = check(self.model, parse(await read_body(request)))
         translation.refuse_unserved(self.model, body)
-        pieces = self.engine.generate(translation.job(self.model, body))
-        if body.get("stream"):
-            return await self._stream(request, pieces, lambda rest: answer.native_events(self.model, rest))
+        variant = self.variant(request)
+        pieces = self.engine.generate(self.job(body))
+        if body.get("stream") and (events := variant.events) is not None:
+            return await self._stream(request, pieces, lambda rest: events(self.model, rest))
         text, end = await self._whole(request, pieces)
-        return self._json(request, end, answer.native_whole(self.model, text, end))
+        return self._json(request, end, variant.whole(self.model, text, (), end))
 
     async def complete(self, request: Request) -> Response:
         """The OpenAI-shaped endpoint."""
@@ -93,9 +122,12 @@ class Twin:
             raise RefusedError(refusal.no_such_model(str(name)))
         body = check(self.model, translation.native(asked))
         translation.refuse_unserved(self.model, body)
+        whole = (
+            self.variant(request).events is None
+        )  # the other variants are those of the native endpoint alone
         pieces = self.engine.generate(translation.job(self.model, body, translation.stops(asked)))
         identity = request.state.id
-        if body.get("stream"):
+        if body.get("stream") and not whole:
             options = asked.get("stream_options")
             with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
             return await self._stream(
@@ -122,13 +154,34 @@ class Twin:
         identity = uuid.uuid5(uuid.NAMESPACE_URL, self.account).hex
         return JSONResponse({**answer.envelope({"id": identity, "status": "active"}), "messages": [told]})
 
+    async def finetunes(self, request: Request) -> Response:
+        """The account's own adapters."""
+        return JSONResponse(answer.envelope(finetunes.listed(self.model, self.shelf, public=False)))
+
+    async def public_finetunes(self, request: Request) -> Response:
+        """The adapters that everybody has."""
+        return JSONResponse(answer.envelope(finetunes.listed(self.model, self.shelf, public=True)))
+
+    async def shelved(self, request: Request) -> Response:
+        """Not Cloudflare's: the adapters that were loaded, and the files that were left out, with the reason."""
+        return JSONResponse(answer.envelope(self.shelf.told()))
+
+    async def foresee(self, request: Request) -> Response:
+        """Not Cloudflare's: the probabilities of the next token, for the body of any request to run the model."""
+        body = check(self.model, parse(await read_body(request)))
+        try:
+            told = await while_connected(request.receive, self.probabilities.of(self.job(body)))
+        except EngineError as error:
+            raise RefusedError(_refusal(error, self.engine.context)) from error
+        return JSONResponse(answer.envelope(told))
+
     async def slots(self, request: Request) -> Response:
         """Not Cloudflare's: how many generations hold a slot, and how many wait for one."""
         engine = self.engine
         counts = {"slots": engine.slots, "running": engine.running, "waiting": engine.waiting}
         return JSONResponse(answer.envelope(counts))
 
-    async def _first(self, request: Request, pieces: AsyncGenerator[Text | End, None]) -> Text | End:
+    async def _first(self, request: Request, pieces: AsyncGenerator[Piece, None]) -> Piece:
         """The first piece: until it is there, a failure can still be told with its status."""
         try:
             return await while_connected(request.receive, anext(pieces))
@@ -138,12 +191,12 @@ class Twin:
     async def _stream(
         self,
         request: Request,
-        pieces: AsyncGenerator[Text | End, None],
-        events: Callable[[AsyncGenerator[Text | End, None]], AsyncGenerator[bytes, None]],
+        pieces: AsyncGenerator[Piece, None],
+        events: Callable[[AsyncGenerator[Piece, None]], AsyncGenerator[bytes, None]],
     ) -> Response:
         first = await self._first(request, pieces)
 
-        async def all_pieces() -> AsyncGenerator[Text | End, None]:
+        async def all_pieces() -> AsyncGenerator[Piece, None]:
             async with aclosing(pieces):
                 yield first
                 async for piece in pieces:
@@ -156,14 +209,15 @@ class Twin:
 
         return EventStream(closing(), {"cf-ai-req-id": request.state.id})
 
-    async def _whole(self, request: Request, pieces: AsyncGenerator[Text | End, None]) -> tuple[str, End]:
+    async def _whole(self, request: Request, pieces: AsyncGenerator[Piece, None]) -> tuple[str, End]:
         async def collect() -> tuple[str, End]:
             texts: list[str] = []
             async with aclosing(pieces):
                 async for piece in pieces:
                     if isinstance(piece, End):
                         return "".join(texts), piece
-                    texts.append(piece.text)
+                    if isinstance(piece, Text):
+                        texts.append(piece.text)
             raise EngineError("the engine ended without an answer")
 
         try:
@@ -203,21 +257,39 @@ async def _no_list(request: Request) -> Response:
     raise RefusedError(refusal.wrong_method(request.method))
 
 
-def build(engine: Engine, model: Model, account: str, token: str) -> Starlette:
-    """The application."""
-    twin = Twin(engine, model, account, token)
+def build(
+    engine: Engine,
+    model: Model,
+    account: str,
+    token: str,
+    shelf: finetunes.Shelf = finetunes.NONE,
+    *,
+    wire: str = variants.USUAL,
+    fault: str = NO_FAULT,
+    tokens: Sequence[str] = (),
+) -> Starlette:
+    """The application. ``wire`` and ``fault`` are for the requests that name none of their own.
+
+    ``tokens`` is the engine's vocabulary.
+    """
+    twin = Twin(engine, model, account, token, shelf, wire, Probabilities(engine, tokens))
+    failing = Faults(fault)
 
     async def health(request: Request) -> Response:
         return JSONResponse({"ok": True, "model": model.id, "slots": engine.slots, "running": engine.running})
 
     root, account_root = "/client/v4", "/client/v4/accounts/{account}/ai"
     routes: list[tuple[str, str, Handler]] = [
-        ("POST", f"{account_root}/run/{{model:path}}", twin.run),
-        ("POST", f"{account_root}/v1/chat/completions", twin.complete),
+        ("POST", f"{account_root}/run/{{model:path}}", failing.around(twin.run)),
+        ("POST", f"{account_root}/v1/chat/completions", failing.around(twin.complete)),
         ("GET", f"{account_root}/v1/models", _no_list),
         ("GET", f"{account_root}/models/search", twin.search),
         ("GET", f"{account_root}/models/schema", twin.schema),
+        ("GET", f"{account_root}/finetunes", twin.finetunes),
+        ("GET", f"{account_root}/finetunes/public", twin.public_finetunes),
+        ("GET", f"{account_root}/paddock/adapters", twin.shelved),
         ("GET", f"{account_root}/paddock/slots", twin.slots),
+        ("POST", f"{account_root}/paddock/probabilities", twin.foresee),
         ("GET", f"{root}/user/tokens/verify", twin.verify),
     ]
     app = Starlette(

@@ -85,6 +85,18 @@ def wrong_method(method: str) -> Refusal:
 TOO_LARGE = Refusal(413, 3006, "Request is too large")
 NO_CAPACITY = Refusal(429, 3040, "Capacity temporarily exceeded, please try again.")
 INTERNAL = Refusal(500, 3043, "internal server error")
+# Only on demand: the twin has no such limits of its own, see faults.py.
+RATE = Refusal(429, 3021, "rate limiting: inference request per min rate reached")
+SPENT = Refusal(
+    429,
+    4006,
+    "AiError: AiError: you have used up your daily free allocation of 10,000 neurons, please upgrade to Cloudflare's "
+    "Workers Paid plan if you would like to continue usage.",
+    tagged=True,
+)
+TIMEOUT = Refusal(408, 3046, "Request timeout")
+ABORTED = Refusal(408, 3008, "Request was aborted")
+RETIRED = Refusal(410, 5028, "The model was deprecated")  # its wording is not recorded
 JSON_WITH_STREAM = Refusal(400, 5023, "JSON Schema mode is not supported with stream mode.")
 JSON_NOT_MET = Refusal(400, 5024, "JSON Mode couldn't be met")
 
@@ -102,6 +114,23 @@ def no_such_model(name: str) -> Refusal:
 def no_lora(model: str) -> Refusal:
     """The model takes no adapters."""
     return Refusal(405, 5005, f"The model {model} does not support LoRa inference")
+
+
+def no_finetune(name: str) -> Refusal:
+    """There is no adapter of that name or id.
+
+    Recorded in September 2026 for an unknown id: code 5033, "Finetune not found: … does not exist or is not
+    accessible", on a model whose other refusals read "AiError: <what>: <sentence>". Older recordings (2024, 2025)
+    have code 3037 and "AiError: AiError: Finetune <id> not found (<uuid>)". The HTTP status is in none of them.
+    """
+    shown = name if len(name) <= 100 else f"{name[:100]}…"
+    message = f"AiError: Finetune not found: {shown} does not exist or is not accessible"
+    return Refusal(400, 5033, message, tagged=True)
+
+
+def unfit_finetune() -> Refusal:
+    """The adapter is there, but made for another model. Recorded in September 2026, its HTTP status apart."""
+    return Refusal(400, 3030, "AiError: Lora not compatible with model", tagged=True)
 
 
 def over_context(estimate: int, window: int) -> Refusal:
