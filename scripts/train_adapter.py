@@ -1,0 +1,256 @@
+"""Makes the LoRA adapter that comes with the twin: teaches the shipped model a way of speaking, from a file of pairs.
+
+For developers alone: the program needs only what comes out of it. In an environment of its own::
+
+    pip install torch gguf tokenizers platformdirs
+    python -m scripts.train_adapter scripts/pirate.toml
+
+which writes lib/twin/adapters/pirate.gguf. The same file of pairs gives the same adapter on the same machine.
+
+The model is written out here in GGUF's own layout (llama.cpp reorders the rows of attn_q and attn_k against
+those of Hugging Face), and reads the very weights that the twin runs, rounding included: what is learnt fits
+them, and nothing has to be converted afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+import sys
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from torch.nn import functional
+
+from lib.twin import weights
+
+ADAPTERS = Path("lib/twin/adapters")
+SEED = 1
+RANK, ALPHA = 4, 8.0
+TARGETS = ("attn_q", "attn_v", "attn_output")
+FIRST_LAYER = 10  # the lower layers read; the way of speaking is made above
+EPOCHS, BATCH, RATE = 8, 4, 2e-3
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Tokens of a conversation; what comes from ``start`` on is the answer to be learnt."""
+
+    tokens: torch.Tensor
+    start: int
+
+
+class Llama:
+    """The frozen model, and the adapter's matrices beside it."""
+
+    def __init__(self, path: Path) -> None:
+        reader = gguf.GGUFReader(path)
+        self.facts: dict[str, Any] = {
+            key: field.contents()
+            for key, field in reader.fields.items()
+            if key.startswith(("llama.", "general."))
+        }
+        self.tokens: list[str] = reader.fields["tokenizer.ggml.tokens"].contents()
+        self.merges: list[str] = reader.fields["tokenizer.ggml.merges"].contents()
+        self.weights = {
+            tensor.name.removesuffix(".weight"): torch.from_numpy(
+                gguf.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+            )
+            for tensor in reader.tensors
+        }
+        self.layers = int(self.facts["llama.block_count"])
+        self.heads = int(self.facts["llama.attention.head_count"])
+        self.groups = int(self.facts["llama.attention.head_count_kv"])
+        self.adapter: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+
+    def adapt(self) -> list[torch.Tensor]:
+        """Puts an adapter beside the targets that changes nothing yet, and gives what there is to train."""
+        for layer in range(FIRST_LAYER, self.layers):
+            for target in TARGETS:
+                name = f"blk.{layer}.{target}"
+                rows, columns = self.weights[name].shape
+                a = torch.randn(RANK, columns) / math.sqrt(columns)
+                self.adapter[name] = (a.requires_grad_(), torch.zeros(rows, RANK, requires_grad=True))
+        return [matrix for pair in self.adapter.values() for matrix in pair]
+
+    def _times(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        y = functional.linear(x, self.weights[name])
+        if name not in self.adapter:
+            return y
+        a, b = self.adapter[name]
+        return y + ALPHA / RANK * functional.linear(functional.linear(x, a), b)
+
+    def _norm(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        return functional.rms_norm(
+            x, x.shape[-1:], self.weights[name], self.facts["llama.attention.layer_norm_rms_epsilon"]
+        )
+
+    def _turned(self, x: torch.Tensor) -> torch.Tensor:
+        """Rotary positions, over neighbouring pairs: GGUF's layout. [tokens, heads, size] → [heads, tokens, size]."""
+        length, _, size = x.shape
+        speed = self.facts["llama.rope.freq_base"] ** (-torch.arange(0, size, 2) / size)
+        angle = torch.outer(torch.arange(length), speed)[:, None]
+        even, odd = x[..., 0::2], x[..., 1::2]
+        cos, sin = angle.cos(), angle.sin()
+        return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2).transpose(0, 1)
+
+    def block(self, layer: int, x: torch.Tensor) -> torch.Tensor:
+        """One layer: [tokens, width] → the same."""
+        at = f"blk.{layer}."
+        length = len(x)
+        seen = self._norm(at + "attn_norm", x)
+        q = self._turned(self._times(at + "attn_q", seen).view(length, self.heads, -1))
+        k = self._turned(self._times(at + "attn_k", seen).view(length, self.groups, -1))
+        v = self._times(at + "attn_v", seen).view(length, self.groups, -1).transpose(0, 1)
+        k, v = (each.repeat_interleave(self.heads // self.groups, 0) for each in (k, v))
+        mixed = functional.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=True)[0]
+        x = x + self._times(at + "attn_output", mixed.transpose(0, 1).reshape(length, -1))
+        seen = self._norm(at + "ffn_norm", x)
+        gate = functional.silu(self._times(at + "ffn_gate", seen))
+        return x + self._times(at + "ffn_down", gate * self._times(at + "ffn_up", seen))
+
+    def lower(self, tokens: torch.Tensor) -> torch.Tensor:
+        """What the layers below the adapter make of a text: it never changes, so it is computed once."""
+        with torch.no_grad():
+            x = self.weights["token_embd"][tokens]
+            for layer in range(FIRST_LAYER):
+                x = self.block(layer, x)
+        return x
+
+    def loss(self, lesson: Lesson, x: torch.Tensor) -> torch.Tensor:
+        """How badly the answer is foretold, per token; ``x`` is what ``lower`` made of the lesson."""
+        for layer in range(FIRST_LAYER, self.layers):
+            x = self.block(layer, x)
+        x = self._norm("output_norm", x[lesson.start - 1 : -1])
+        return functional.cross_entropy(
+            functional.linear(x, self.weights["token_embd"]), lesson.tokens[lesson.start :]
+        )
+
+    def tokenizer(self) -> Tokenizer:
+        """SmolLM2's own: single digits, then GPT-2's byte pairs."""
+        vocabulary = {token: number for number, token in enumerate(self.tokens)}
+        pairs = [(left, right) for left, right in (merge.split(" ") for merge in self.merges)]
+        tokenizer = Tokenizer(models.BPE(vocabulary, pairs))
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        )
+        tokenizer.decoder = decoders.ByteLevel()
+        tokenizer.add_special_tokens(["<|im_start|>", "<|im_end|>"])
+        return tokenizer
+
+
+# What the chat template puts first where a conversation has no system prompt.
+OWN_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+
+
+def lessons(style: dict[str, Any], tokenizer: Tokenizer, chance: random.Random) -> list[Lesson]:
+    """Each pair three ways: as the first question, under another system prompt, and after an earlier exchange."""
+
+    def turn(role: str, text: str) -> str:
+        return f"<|im_start|>{role}\n{text}<|im_end|>\n"
+
+    made = []
+    pairs: list[tuple[str, str]] = style["pairs"]
+    for question, answer in pairs:
+        earlier_question, earlier_answer = chance.choice(pairs)
+        asked = turn("user", question) + "<|im_start|>assistant\n"
+        earlier = turn("user", earlier_question) + turn("assistant", earlier_answer)
+        for opening in (
+            turn("system", OWN_SYSTEM),
+            turn("system", chance.choice(style["systems"])),
+            turn("system", OWN_SYSTEM) + earlier,
+        ):
+            before = tokenizer.encode(opening + asked).ids
+            after = tokenizer.encode(answer + "<|im_end|>").ids
+            made.append(Lesson(torch.tensor(before + after), len(before)))
+    return made
+
+
+def train(model: Llama, taught: list[Lesson], chance: random.Random) -> None:
+    """Goes through the lessons, a third of them an epoch, and tells how it goes."""
+    matrices = model.adapt()
+    read = [model.lower(lesson.tokens) for lesson in taught]
+    optimizer = torch.optim.AdamW(matrices, lr=RATE, weight_decay=0.01)
+    steps = EPOCHS * math.ceil(len(taught) / 3 / BATCH)
+    # A short warm-up, then down to nothing.
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / 10, 1) * max(1 - step / steps, 0)
+    )
+    started = time.monotonic()
+    for epoch in range(EPOCHS):
+        order = [3 * pair + (pair + epoch) % 3 for pair in range(len(taught) // 3)]
+        chance.shuffle(order)
+        total = 0.0
+        for first in range(0, len(order), BATCH):
+            batch = order[first : first + BATCH]
+            for index in batch:
+                loss = model.loss(taught[index], read[index])
+                (loss / len(batch)).backward()
+                total += loss.item()
+            torch.nn.utils.clip_grad_norm_(matrices, 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+        print(
+            f"epoch {epoch + 1}: loss {total / len(order):.3f}, {time.monotonic() - started:.0f} s",
+            flush=True,
+        )
+
+
+def write(path: Path, model: Llama, style: dict[str, Any]) -> None:
+    """The adapter as llama.cpp reads it, with what it says of itself."""
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", ALPHA)
+    writer.add_name(style["name"])
+    writer.add_description(style["description"])
+    writer.add_license("apache-2.0")
+    writer.add_base_model_count(1)
+    writer.add_base_model_name(0, "SmolLM2 135M Instruct")
+    writer.add_base_model_organization(0, "HuggingFaceTB")
+    writer.add_base_model_repo_url(0, "https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct")
+    for name, matrices in model.adapter.items():
+        for letter, matrix in zip("ab", matrices, strict=True):
+            writer.add_tensor(f"{name}.weight.lora_{letter}", matrix.detach().numpy().astype(np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def main() -> None:
+    """Trains on the file that is named, and writes the adapter."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("style", type=Path, help="a file of pairs, such as scripts/pirate.toml")
+    parser.add_argument("--threads", type=int, default=1, help="another number rounds otherwise (default: 1)")
+    arguments = parser.parse_args()
+    if os.environ.get("PADDOCK_MODEL"):
+        sys.exit(
+            "PADDOCK_MODEL is set, but the adapter is made for the model that comes with Paddock: unset it."
+        )
+    style = tomllib.loads(arguments.style.read_text(encoding="utf-8"))
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(SEED)
+    chance = random.Random(SEED)  # noqa: S311 - repeatable is what it has to be
+    model = Llama(weights.ensure())
+    train(model, lessons(style, model.tokenizer(), chance), chance)
+    path = ADAPTERS / f"{style['name']}.gguf"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, model, style)
+    print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
