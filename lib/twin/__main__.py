@@ -20,7 +20,7 @@ from typing import Any, TextIO
 import uvicorn
 
 from lib.model import default
-from lib.twin import gguf, weights
+from lib.twin import finetunes, gguf, weights
 from lib.twin.app import ACCOUNT, build
 from lib.twin.engine import CannotStartError, Engine
 
@@ -170,13 +170,24 @@ def run(arguments: argparse.Namespace, voice: Voice, ended: threading.Event) -> 
     card = _card(path)
     trained = card.context_length or CONTEXT
     context = int(arguments.context or min(trained, CONTEXT))
+    shelf = finetunes.gather(path)
+    for skipped in shelf.skipped:
+        if (
+            skipped.path.parent != finetunes.SHIPPED
+        ):  # that those do not fit a model of the user's own is no news
+            print(f"Adapter {skipped.path.name} is left out: {skipped.reason}.", file=sys.stderr)
     engine = Engine(
-        path, slots=arguments.slots, threads=arguments.threads, context=context, opening=card.opening
+        path,
+        slots=arguments.slots,
+        threads=arguments.threads,
+        context=context,
+        opening=card.opening,
+        adapters=[adapter.path for adapter in shelf.adapters],
     )
     try:
         model = default()
         config = uvicorn.Config(
-            build(engine, model, account, token),
+            build(engine, model, account, token, shelf),
             log_level="warning",
             access_log=False,
             http="h11",  # the same on every computer, whatever else is installed

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 import re
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,10 +18,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lib.model import Model
-from lib.twin import answer, catalogue, refusal, translation
+from lib.twin import answer, catalogue, finetunes, refusal, translation
 from lib.twin.check import check, parse
 from lib.twin.connection import Edge, EventStream, HungUpError, read_body, while_connected
-from lib.twin.engine import BadPromptError, BusyError, End, Engine, EngineError, Text, TooLongError
+from lib.twin.engine import BadPromptError, BusyError, End, Engine, EngineError, Job, Text, TooLongError
 from lib.twin.refusal import Refusal, RefusedError
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -48,6 +48,7 @@ class Twin:
     model: Model
     account: str
     token: str
+    shelf: finetunes.Shelf = finetunes.NONE
 
     def admit(self, request: Request) -> None:
         """Who asks? In the order of the service: the header's form, the token, the account."""
@@ -73,13 +74,18 @@ class Twin:
 
         return guard
 
+    def job(self, body: Mapping[str, Any]) -> Job:
+        """The generation that a checked body of the native endpoint asks for, its adapter included."""
+        adapter = self.shelf.choose(self.model, body)
+        return replace(translation.job(self.model, body), adapter=adapter)
+
     async def run(self, request: Request) -> Response:
         """The native endpoint."""
         if (name := request.path_params["model"]) != self.model.id:
             raise RefusedError(refusal.no_such_model(name))
         body = check(self.model, parse(await read_body(request)))
         translation.refuse_unserved(self.model, body)
-        pieces = self.engine.generate(translation.job(self.model, body))
+        pieces = self.engine.generate(self.job(body))
         if body.get("stream"):
             return await self._stream(request, pieces, lambda rest: answer.native_events(self.model, rest))
         text, end = await self._whole(request, pieces)
@@ -121,6 +127,18 @@ class Twin:
         told = {"code": 10000, "message": "This API Token is valid and active", "type": None}
         identity = uuid.uuid5(uuid.NAMESPACE_URL, self.account).hex
         return JSONResponse({**answer.envelope({"id": identity, "status": "active"}), "messages": [told]})
+
+    async def finetunes(self, request: Request) -> Response:
+        """The account's own adapters."""
+        return JSONResponse(answer.envelope(finetunes.listed(self.model, self.shelf, public=False)))
+
+    async def public_finetunes(self, request: Request) -> Response:
+        """The adapters that everybody has."""
+        return JSONResponse(answer.envelope(finetunes.listed(self.model, self.shelf, public=True)))
+
+    async def shelved(self, request: Request) -> Response:
+        """Not Cloudflare's: the adapters that were loaded, and the files that were left out, with the reason."""
+        return JSONResponse(answer.envelope(self.shelf.told()))
 
     async def slots(self, request: Request) -> Response:
         """Not Cloudflare's: how many generations hold a slot, and how many wait for one."""
@@ -203,9 +221,11 @@ async def _no_list(request: Request) -> Response:
     raise RefusedError(refusal.wrong_method(request.method))
 
 
-def build(engine: Engine, model: Model, account: str, token: str) -> Starlette:
+def build(
+    engine: Engine, model: Model, account: str, token: str, shelf: finetunes.Shelf = finetunes.NONE
+) -> Starlette:
     """The application."""
-    twin = Twin(engine, model, account, token)
+    twin = Twin(engine, model, account, token, shelf)
 
     async def health(request: Request) -> Response:
         return JSONResponse({"ok": True, "model": model.id, "slots": engine.slots, "running": engine.running})
@@ -217,6 +237,9 @@ def build(engine: Engine, model: Model, account: str, token: str) -> Starlette:
         ("GET", f"{account_root}/v1/models", _no_list),
         ("GET", f"{account_root}/models/search", twin.search),
         ("GET", f"{account_root}/models/schema", twin.schema),
+        ("GET", f"{account_root}/finetunes", twin.finetunes),
+        ("GET", f"{account_root}/finetunes/public", twin.public_finetunes),
+        ("GET", f"{account_root}/paddock/adapters", twin.shelved),
         ("GET", f"{account_root}/paddock/slots", twin.slots),
         ("GET", f"{root}/user/tokens/verify", twin.verify),
     ]

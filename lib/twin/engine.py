@@ -11,8 +11,9 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +41,7 @@ class Job:
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     stop: tuple[str, ...] = ()
+    adapter: int | None = None  # the number of a LoRA adapter, in the order in which the engine got them
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _library() -> Any:
     return xllamacpp
 
 
-def _request(job: Job, context: int) -> dict[str, Any]:
+def _request(job: Job, context: int, adapters: int) -> dict[str, Any]:
     """The job in llama.cpp's own terms. Everything is said: none of its defaults is neutral."""
     sampling = {
         "temperature": job.temperature,
@@ -135,6 +137,8 @@ def _request(job: Job, context: int) -> dict[str, Any]:
         "stream": True,
         "stream_options": {"include_usage": True},
         "return_progress": True,  # lets a stop arrive while the prompt is still being read
+        # Each by name, those at rest too: what is left out keeps the scale that the slot's last request gave it.
+        "lora": [{"id": number, "scale": float(number == job.adapter)} for number in range(adapters)],
     }
     if job.prompt is not None:
         return {**request, "prompt": job.prompt}
@@ -149,8 +153,8 @@ def _request(job: Job, context: int) -> dict[str, Any]:
 class _Call:
     """One generation on its way: queued, then running in a worker thread, then gone."""
 
-    def __init__(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
-        self.job, self.loop = job, loop
+    def __init__(self, job: Job, extra: Mapping[str, Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.job, self.extra, self.loop = job, dict(extra), loop
         self.heard: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
         self.stop = threading.Event()
         self.started = False
@@ -166,9 +170,18 @@ class _Call:
 class Engine:
     """A loaded model with a fixed number of slots, each with a context of its own."""
 
-    def __init__(self, path: Path, *, slots: int, threads: int, context: int, opening: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        slots: int,
+        threads: int,
+        context: int,
+        opening: str = "",
+        adapters: Sequence[Path] = (),
+    ) -> None:
         library = _library()
-        self.slots, self.context, self._opening = slots, context, opening
+        self.slots, self.context, self._opening, self._adapters = slots, context, opening, len(adapters)
         params = library.CommonParams()
         params.model.path = str(path)
         # Not one shared context (kv_unified): overcommitting that fails every running generation at once.
@@ -178,6 +191,8 @@ class Engine:
         # with 64, 1.3-1.9 s with 256, at the same speed (measured at 200 prompt tokens/s).
         params.n_batch = params.n_ubatch = 64
         params.verbosity, params.cache_ram_mib = 0, 0
+        params.lora_adapters = [library.CommonAdapterLoraInfo(str(adapter), 0.0) for adapter in adapters]
+        params.lora_init_without_apply = True
         params.api_keys = [secrets.token_urlsafe(32)]  # it always opens a listener of its own: nobody gets in
         try:
             self._server = library.Server(params)
@@ -201,16 +216,46 @@ class Engine:
 
     async def generate(self, job: Job) -> AsyncGenerator[Text | End, None]:
         """The answer piece by piece, then its End. Raises EngineError; ends early only by being closed."""
+        reason: Literal["stop", "length"] = "stop"
+        async with aclosing(self._chunks(job, {})) as chunks:
+            async for chunk in chunks:
+                for choice in chunk.get("choices", ()):
+                    if choice.get("finish_reason") == "length":
+                        reason = "length"
+                    if text := choice.get("text") or (choice.get("delta") or {}).get("content"):
+                        yield Text(text)
+                if usage := chunk.get("usage"):
+                    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
+                    yield End(reason, usage["prompt_tokens"], usage["completion_tokens"], cached)
+                    return
+        raise EngineError("the engine ended without an answer")
+
+    async def next_token(self, job: Job, extra: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int]:
+        """What may come next: llama.cpp's own list of candidates, best first, and the prompt's tokens.
+
+        ``extra`` is in llama.cpp's terms and says how many candidates, and which samplers they have been through.
+        """
+        candidates: list[dict[str, Any]] | None = None
+        async with aclosing(self._chunks(replace(job, max_tokens=1), extra)) as chunks:
+            async for chunk in chunks:
+                for choice in chunk.get("choices", ()):
+                    for token in (choice.get("logprobs") or {}).get("content") or ():
+                        candidates = token.get("top_logprobs") or token.get("top_probs")
+                if (usage := chunk.get("usage")) and candidates is not None:
+                    return candidates, usage["prompt_tokens"]
+        raise EngineError("the engine told no probabilities")
+
+    async def _chunks(self, job: Job, extra: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """What the engine says, as it says it. Raises EngineError."""
         if len(self._calls) >= self.slots * (1 + QUEUE_PER_SLOT):
             raise BusyError("every slot is taken and the queue is full")
-        call = _Call(job, asyncio.get_running_loop())
+        call = _Call(job, extra, asyncio.get_running_loop())
         self._calls.add(call)
         try:
             call.future = self._pool.submit(self._run, call)
         except RuntimeError:  # the pool is shut
             self._calls.discard(call)
             raise EngineError("the twin is ending") from None
-        reason: Literal["stop", "length"] = "stop"
         try:
             while (item := await call.heard.get()) is not None:
                 if isinstance(item, Exception):
@@ -221,16 +266,7 @@ class Engine:
                 total = chunk.get("prompt_progress", {}).get("total", 0)
                 if total + job.max_tokens > self.context:
                     raise TooLongError(total + job.max_tokens)
-                for choice in chunk.get("choices", ()):
-                    if choice.get("finish_reason") == "length":
-                        reason = "length"
-                    if text := choice.get("text") or (choice.get("delta") or {}).get("content"):
-                        yield Text(text)
-                if usage := chunk.get("usage"):
-                    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
-                    yield End(reason, usage["prompt_tokens"], usage["completion_tokens"], cached)
-                    return
-            raise EngineError("the engine ended without an answer")
+                yield chunk
         finally:
             call.stop.set()
             if call.future.cancel():
@@ -274,7 +310,7 @@ class Engine:
                 if job.prompt is None
                 else self._server.handle_completions
             )
-            body = json.dumps(_request(job, self.context)).encode()
+            body = json.dumps(_request(job, self.context, self._adapters) | call.extra).encode()
             answer(body, lambda chunk: self.heard(call, chunk))
         except (ValueError, RuntimeError) as error:  # how the engine's own C++ exceptions arrive
             call.hand(BadPromptError(str(error)))

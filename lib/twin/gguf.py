@@ -1,4 +1,4 @@
-"""What a GGUF file says about itself: its name, its context length, its first token."""
+"""What a GGUF file says about itself: its name, its context length, its first token; and what is in it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from typing import Any, BinaryIO
 
 # Value types of the GGUF format, by number: struct formats of the scalars, then string and array.
 _SCALARS = "BbHhIif?"
+UINT32, FLOAT32 = 4, 6
 _STRING, _ARRAY = 8, 9
 _WIDE = {10: "Q", 11: "q", 12: "d"}
 # Tokenizers that put the first token in front although their files may not say so (llama.cpp's rule).
 _STARTS_UNSAID = {"llama-bpe", "llama3", "llama-v3"}
+
+
+# What reading something else comes to: too short, a number that is no kind, a length without end.
+_BROKEN = (struct.error, KeyError, IndexError, MemoryError, OverflowError, TypeError, ZeroDivisionError)
 
 
 class NotGgufError(Exception):
@@ -57,20 +62,74 @@ def _value(file: BinaryIO, kind: int) -> Any:
     return None
 
 
+@dataclass(frozen=True)
+class Tensor:
+    """``shape`` in the file's own order, the row's length first; ``kind`` is ggml's number of the number type."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A whole file: its facts (lists of numbers left out), its tensors, and where their bytes begin.
+
+    ``kinds`` are the numbers of the facts' value types.
+    """
+
+    version: int
+    facts: dict[str, Any]
+    kinds: dict[str, int]
+    tensors: tuple[Tensor, ...]
+    start: int
+
+
+def _tensor(file: BinaryIO) -> Tensor:
+    name, dimensions = _string(file), _take(file, "I")
+    if dimensions > 4:
+        raise NotGgufError
+    shape = tuple(_take(file, "Q") for _ in range(dimensions))
+    return Tensor(name, shape, _take(file, "I"), _take(file, "Q"))
+
+
+def _facts(file: BinaryIO) -> tuple[int, int, dict[str, Any], dict[str, int]]:
+    """Version, count of tensors, the facts and their kinds."""
+    if file.read(4) != b"GGUF":
+        raise NotGgufError
+    version, tensors, count = _take(file, "I"), _take(file, "Q"), _take(file, "Q")
+    if count > 1 << 16:
+        raise NotGgufError
+    facts: dict[str, Any] = {}
+    kinds: dict[str, int] = {}
+    for _ in range(count):
+        key = _string(file)
+        kinds[key] = _take(file, "I")
+        facts[key] = _value(file, kinds[key])
+    return version, tensors, facts, kinds
+
+
+def contents(path: Path) -> Contents:
+    """All that a file says about what is in it. Raises NotGgufError, OSError."""
+    try:
+        with path.open("rb") as file:
+            version, count, facts, kinds = _facts(file)
+            if count > 1 << 16:
+                raise NotGgufError
+            tensors = tuple(_tensor(file) for _ in range(count))
+            alignment = facts.get("general.alignment", 32)
+            return Contents(version, facts, kinds, tensors, file.tell() + -file.tell() % alignment)
+    except _BROKEN:
+        raise NotGgufError from None
+
+
 def read(path: Path) -> Card:
     """The file's card. Raises NotGgufError, OSError."""
     try:
         with path.open("rb") as file:
-            if file.read(4) != b"GGUF":
-                raise NotGgufError
-            _version, _tensors, count = _take(file, "I"), _take(file, "Q"), _take(file, "Q")
-            if count > 1 << 16:
-                raise NotGgufError
-            facts = {}
-            for _ in range(count):
-                key = _string(file)
-                facts[key] = _value(file, _take(file, "I"))
-    except (struct.error, KeyError, IndexError, MemoryError, OverflowError):
+            _, _, facts, _ = _facts(file)
+    except _BROKEN:
         raise NotGgufError from None
     architecture = facts.get("general.architecture", "")
     pre = facts.get("tokenizer.ggml.pre")

@@ -104,6 +104,23 @@ def no_lora(model: str) -> Refusal:
     return Refusal(405, 5005, f"The model {model} does not support LoRa inference")
 
 
+def no_finetune(name: str) -> Refusal:
+    """There is no adapter of that name or id.
+
+    Recorded in September 2026 for an unknown id: code 5033, "Finetune not found: … does not exist or is not
+    accessible", on a model whose other refusals read "AiError: <what>: <sentence>". Older recordings (2024, 2025)
+    have code 3037 and "AiError: AiError: Finetune <id> not found (<uuid>)". The HTTP status is in none of them.
+    """
+    shown = name if len(name) <= 100 else f"{name[:100]}…"
+    message = f"AiError: Finetune not found: {shown} does not exist or is not accessible"
+    return Refusal(400, 5033, message, tagged=True)
+
+
+def unfit_finetune() -> Refusal:
+    """The adapter is there, but made for another model. Recorded in September 2026, its HTTP status apart."""
+    return Refusal(400, 3030, "AiError: Lora not compatible with model", tagged=True)
+
+
 def over_context(estimate: int, window: int) -> Refusal:
     """Input tokens and ``max_tokens`` together do not fit the context window."""
     message = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from lib.model import Model
 from lib.twin.engine import Job
-from lib.twin.refusal import JSON_NOT_MET, JSON_WITH_STREAM, RefusedError, bad_input, no_lora
+from lib.twin.refusal import JSON_NOT_MET, JSON_WITH_STREAM, RefusedError, bad_input
 
 # The schema takes any role, chat templates only some. Results of tools become what the user says.
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
@@ -32,8 +32,6 @@ SHARED = (
 
 def refuse_unserved(model: Model, body: Mapping[str, Any]) -> None:
     """Refuses what the schema takes but the twin does not do yet: ignoring it would be a wrong answer."""
-    if body.get("lora"):
-        raise RefusedError(no_lora(model.id))
     if (body.get("response_format") or {}).get("type"):
         raise RefusedError(JSON_WITH_STREAM if body.get("stream") else JSON_NOT_MET)
     for name in ("tools", "functions"):

@@ -73,7 +73,7 @@ def test_the_twin_never_fails(twin: Twin, body: dict[str, Any], endpoint: str) -
 def refused(response: httpx.Response) -> None:
     body = response.json()
     assert body["success"] is False
-    assert body["errors"][0]["code"] in (5005, 5006, 5021, 5023, 5024)
+    assert body["errors"][0]["code"] in (5005, 5006, 5021, 5023, 5024, 5033)
 
 
 @pytest.mark.parametrize(
