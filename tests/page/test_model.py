@@ -13,13 +13,13 @@ import pytest
 from lib.model import default
 from tests.page.application import Application
 from tests.page.conftest import Visit
+from tests.page.sections import SECTIONS, opened, turn_to
 from tests.page.test_phone import fits
 from tests.page.test_twin import twin_of
 from tests.page.upstream import TOKEN, Upstream
 from tests.page.visitor import Visitor, squeezed
 
 MODEL = default()
-SECTIONS = ("Parameters", "Next token", "Price", "Capabilities", "Schemas", "Endpoints")
 
 
 @pytest.fixture
@@ -37,26 +37,7 @@ def page(tab: Visitor) -> Visitor:
 @pytest.fixture
 def twin_page(visit: Visit, twin_app: Application) -> Visitor:
     """The Model page of the app on the twin, once that is up."""
-    tab = visit(twin_app.url)
-    tab.until("the twin is up", lambda: tab.page.locator(".st-key-starter0 button:enabled").count(), 90)
-    return opened(tab)
-
-
-def opened(tab: Visitor) -> Visitor:
-    """The same tab at the Model page."""
-    tab.go("Model")
-    tab.page.get_by_text("As documented on").first.wait_for()
-    return tab
-
-
-def turn_to(tab: Visitor, section: str) -> str:
-    """Open that section; what it reads."""
-    tab.rest()
-    tab.key("section").get_by_role("radio", name=section, exact=True).click()
-    place = tab.key(f"section-{SECTIONS.index(section)}")
-    place.wait_for()
-    tab.rest()
-    return squeezed(place.inner_text())
+    return opened(visit(twin_app.url), twin=True)
 
 
 def fill(tab: Visitor, key: str, value: object) -> None:
