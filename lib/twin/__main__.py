@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import re
 import secrets
 import signal
 import socket
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +22,7 @@ from typing import Any, TextIO
 import uvicorn
 
 from lib.model import default
-from lib.twin import finetunes, gguf, weights
+from lib.twin import faults, finetunes, gguf, variants, weights
 from lib.twin.app import ACCOUNT, build
 from lib.twin.engine import CannotStartError, Engine
 
@@ -83,9 +85,39 @@ def _count(least: int) -> Callable[[str], int]:
     return count
 
 
+def _named(understood: Callable[[str], object]) -> Callable[[str], str]:
+    def named(text: str) -> str:
+        try:
+            understood(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return text
+
+    return named
+
+
+def _tables() -> str:
+    wire = [f"  {name:14}{variant.about}" for name, variant in variants.VARIANTS.items()]
+    fault = [f"  {name:14}{kind.about}" for name, kind in faults.FAULTS.items()]
+    return "\n".join(
+        [
+            f"The shapes of answers, for --wire and the header {variants.HEADER}:",
+            *wire,
+            "",
+            f"Faults, for --fault and the header {faults.HEADER}:",
+            *fault,
+            "",
+            *textwrap.wrap(f"A fault is asked for as {faults.GRAMMAR}."),
+        ]
+    )
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m lib.twin", description="The Workers AI API on this computer."
+        prog="python -m lib.twin",
+        description="The Workers AI API on this computer.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_tables(),
     )
     add = parser.add_argument
     add("--port", type=_count(0), default=8787, help="default 8787; 0 takes any free one")
@@ -99,6 +131,8 @@ def _arguments() -> argparse.Namespace:
     cores = os.cpu_count() or 2
     add("--threads", type=_count(1), default=max(1, cores - 1), help="default: all cores but one")
     add("--context", type=_count(64), default=os.environ.get("PADDOCK_CONTEXT"), help="tokens a slot")
+    add("--wire", type=_named(variants.named), default=variants.USUAL, metavar="NAME", help="see below")
+    add("--fault", type=_named(faults.parse), default=faults.NONE, metavar="NAME", help="see below")
     add("--supervised", action="store_true", help="JSON lines on stdout; ends when stdin does")
     arguments = parser.parse_args()
     if arguments.account and not ACCOUNT.fullmatch(arguments.account):
@@ -184,10 +218,12 @@ def run(arguments: argparse.Namespace, voice: Voice, ended: threading.Event) -> 
         opening=card.opening,
         adapters=[adapter.path for adapter in shelf.adapters],
     )
+    # A fault that breaks the connection off is no news to whoever asked for it.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.msg)
     try:
         model = default()
         config = uvicorn.Config(
-            build(engine, model, account, token, shelf),
+            build(engine, model, account, token, shelf, wire=arguments.wire, fault=arguments.fault),
             log_level="warning",
             access_log=False,
             http="h11",  # the same on every computer, whatever else is installed

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from lib.model import Model
-from lib.twin.engine import End, EngineError, Text
+from lib.twin.engine import Call, End, EngineError, Piece, Text
 
 DONE = b"data: [DONE]\n\n"
 _PAD = "abcdefghijklmnopqrstuvwxyz0123456789" * 2
@@ -55,15 +55,13 @@ def native_whole(model: Model, text: str, end: End) -> dict[str, Any]:
     return envelope({"response": text, "usage": usage(model, end)})
 
 
-async def native_events(
-    model: Model, pieces: AsyncGenerator[Text | End, None]
-) -> AsyncGenerator[bytes, None]:
+async def native_events(model: Model, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[bytes, None]:
     """The native stream. Without its [DONE] if the engine failed: that is how a reader knows."""
     try:
         async for piece in pieces:
             if isinstance(piece, Text):
                 yield event({"response": piece.text, "p": padding()})
-            else:
+            elif isinstance(piece, End):
                 yield event({"response": "", "usage": usage(model, piece)})
                 yield DONE
     except EngineError:
@@ -90,7 +88,7 @@ def openai_whole(model: Model, request_id: str, text: str, end: End) -> dict[str
 
 
 async def openai_events(
-    model: Model, request_id: str, pieces: AsyncGenerator[Text | End, None], *, with_usage: bool
+    model: Model, request_id: str, pieces: AsyncGenerator[Piece, None], *, with_usage: bool
 ) -> AsyncGenerator[bytes, None]:
     """The OpenAI-shaped stream. It too ends with the native event that carries the usage."""
 
@@ -103,6 +101,8 @@ async def openai_events(
         async for piece in pieces:
             if isinstance(piece, Text):
                 yield chunk({"content": piece.text})
+                continue
+            if isinstance(piece, Call):
                 continue
             counts = usage(model, piece)
             yield chunk({}, piece.reason)

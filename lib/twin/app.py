@@ -18,10 +18,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lib.model import Model
-from lib.twin import answer, catalogue, finetunes, refusal, translation
+from lib.twin import answer, catalogue, finetunes, refusal, translation, variants
 from lib.twin.check import check, parse
 from lib.twin.connection import Edge, EventStream, HungUpError, read_body, while_connected
-from lib.twin.engine import BadPromptError, BusyError, End, Engine, EngineError, Job, Text, TooLongError
+from lib.twin.engine import (
+    BadPromptError,
+    BusyError,
+    End,
+    Engine,
+    EngineError,
+    Job,
+    Piece,
+    Text,
+    TooLongError,
+)
+from lib.twin.faults import NONE as NO_FAULT
+from lib.twin.faults import Faults
 from lib.twin.refusal import Refusal, RefusedError
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -49,6 +61,7 @@ class Twin:
     account: str
     token: str
     shelf: finetunes.Shelf = finetunes.NONE
+    wire: str = variants.USUAL
 
     def admit(self, request: Request) -> None:
         """Who asks? In the order of the service: the header's form, the token, the account."""
@@ -79,17 +92,25 @@ class Twin:
         adapter = self.shelf.choose(self.model, body)
         return replace(translation.job(self.model, body), adapter=adapter)
 
+    def variant(self, request: Request) -> variants.Variant:
+        """How this answer is to go out. Raises RefusedError if the header names no variant."""
+        try:
+            return variants.named(request.headers.get(variants.HEADER, self.wire))
+        except ValueError as error:
+            raise RefusedError(refusal.bad_input(f"{variants.HEADER}: {error}")) from None
+
     async def run(self, request: Request) -> Response:
         """The native endpoint."""
         if (name := request.path_params["model"]) != self.model.id:
             raise RefusedError(refusal.no_such_model(name))
         body = check(self.model, parse(await read_body(request)))
         translation.refuse_unserved(self.model, body)
+        variant = self.variant(request)
         pieces = self.engine.generate(self.job(body))
-        if body.get("stream"):
-            return await self._stream(request, pieces, lambda rest: answer.native_events(self.model, rest))
+        if body.get("stream") and (events := variant.events) is not None:
+            return await self._stream(request, pieces, lambda rest: events(self.model, rest))
         text, end = await self._whole(request, pieces)
-        return self._json(request, end, answer.native_whole(self.model, text, end))
+        return self._json(request, end, variant.whole(self.model, text, (), end))
 
     async def complete(self, request: Request) -> Response:
         """The OpenAI-shaped endpoint."""
@@ -99,9 +120,12 @@ class Twin:
             raise RefusedError(refusal.no_such_model(str(name)))
         body = check(self.model, translation.native(asked))
         translation.refuse_unserved(self.model, body)
+        whole = (
+            self.variant(request).events is None
+        )  # the other variants are those of the native endpoint alone
         pieces = self.engine.generate(translation.job(self.model, body, translation.stops(asked)))
         identity = request.state.id
-        if body.get("stream"):
+        if body.get("stream") and not whole:
             options = asked.get("stream_options")
             with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
             return await self._stream(
@@ -146,7 +170,7 @@ class Twin:
         counts = {"slots": engine.slots, "running": engine.running, "waiting": engine.waiting}
         return JSONResponse(answer.envelope(counts))
 
-    async def _first(self, request: Request, pieces: AsyncGenerator[Text | End, None]) -> Text | End:
+    async def _first(self, request: Request, pieces: AsyncGenerator[Piece, None]) -> Piece:
         """The first piece: until it is there, a failure can still be told with its status."""
         try:
             return await while_connected(request.receive, anext(pieces))
@@ -156,12 +180,12 @@ class Twin:
     async def _stream(
         self,
         request: Request,
-        pieces: AsyncGenerator[Text | End, None],
-        events: Callable[[AsyncGenerator[Text | End, None]], AsyncGenerator[bytes, None]],
+        pieces: AsyncGenerator[Piece, None],
+        events: Callable[[AsyncGenerator[Piece, None]], AsyncGenerator[bytes, None]],
     ) -> Response:
         first = await self._first(request, pieces)
 
-        async def all_pieces() -> AsyncGenerator[Text | End, None]:
+        async def all_pieces() -> AsyncGenerator[Piece, None]:
             async with aclosing(pieces):
                 yield first
                 async for piece in pieces:
@@ -174,14 +198,15 @@ class Twin:
 
         return EventStream(closing(), {"cf-ai-req-id": request.state.id})
 
-    async def _whole(self, request: Request, pieces: AsyncGenerator[Text | End, None]) -> tuple[str, End]:
+    async def _whole(self, request: Request, pieces: AsyncGenerator[Piece, None]) -> tuple[str, End]:
         async def collect() -> tuple[str, End]:
             texts: list[str] = []
             async with aclosing(pieces):
                 async for piece in pieces:
                     if isinstance(piece, End):
                         return "".join(texts), piece
-                    texts.append(piece.text)
+                    if isinstance(piece, Text):
+                        texts.append(piece.text)
             raise EngineError("the engine ended without an answer")
 
         try:
@@ -222,18 +247,25 @@ async def _no_list(request: Request) -> Response:
 
 
 def build(
-    engine: Engine, model: Model, account: str, token: str, shelf: finetunes.Shelf = finetunes.NONE
+    engine: Engine,
+    model: Model,
+    account: str,
+    token: str,
+    shelf: finetunes.Shelf = finetunes.NONE,
+    *,
+    wire: str = variants.USUAL,
+    fault: str = NO_FAULT,
 ) -> Starlette:
-    """The application."""
-    twin = Twin(engine, model, account, token, shelf)
+    """The application. ``wire`` and ``fault`` are for the requests that name none of their own."""
+    twin, failing = Twin(engine, model, account, token, shelf, wire), Faults(fault)
 
     async def health(request: Request) -> Response:
         return JSONResponse({"ok": True, "model": model.id, "slots": engine.slots, "running": engine.running})
 
     root, account_root = "/client/v4", "/client/v4/accounts/{account}/ai"
     routes: list[tuple[str, str, Handler]] = [
-        ("POST", f"{account_root}/run/{{model:path}}", twin.run),
-        ("POST", f"{account_root}/v1/chat/completions", twin.complete),
+        ("POST", f"{account_root}/run/{{model:path}}", failing.around(twin.run)),
+        ("POST", f"{account_root}/v1/chat/completions", failing.around(twin.complete)),
         ("GET", f"{account_root}/v1/models", _no_list),
         ("GET", f"{account_root}/models/search", twin.search),
         ("GET", f"{account_root}/models/schema", twin.schema),

@@ -27,6 +27,10 @@ class HungUpError(Exception):
     """The client is gone; there is nobody to answer."""
 
 
+class BrokenOffError(Exception):
+    """Raised by events that are to end with the connection, in the middle of an answer."""
+
+
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """The work's result; if the client hangs up first, the work is cancelled. Raises HungUpError."""
 
@@ -69,6 +73,8 @@ class EventStream(Response):
             await while_connected(receive, sending())
         except HungUpError:
             await self.events.aclose()
+        except BrokenOffError:
+            return  # without the body's end: the server has no choice but to drop the connection
 
 
 class Edge:

@@ -46,9 +46,19 @@ class Job:
 
 @dataclass(frozen=True)
 class Text:
-    """Some more of the answer: whole characters, at least one."""
+    """Some more of the answer: whole characters, at least one. The first piece knows the prompt's tokens."""
 
     text: str
+    prompt_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Call:
+    """The answer calls a tool. ``arguments`` is the text of a JSON object."""
+
+    id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,9 @@ class End:
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int
+
+
+Piece = Text | Call | End
 
 
 class EngineError(Exception):
@@ -214,16 +227,19 @@ class Engine:
         """Generations that wait for a slot."""
         return sum(not call.started for call in tuple(self._calls))
 
-    async def generate(self, job: Job) -> AsyncGenerator[Text | End, None]:
+    async def generate(self, job: Job) -> AsyncGenerator[Piece, None]:
         """The answer piece by piece, then its End. Raises EngineError; ends early only by being closed."""
         reason: Literal["stop", "length"] = "stop"
+        prompt_tokens = 0
         async with aclosing(self._chunks(job, {})) as chunks:
             async for chunk in chunks:
+                prompt_tokens = chunk.get("prompt_progress", {}).get("total", prompt_tokens)
                 for choice in chunk.get("choices", ()):
                     if choice.get("finish_reason") == "length":
                         reason = "length"
                     if text := choice.get("text") or (choice.get("delta") or {}).get("content"):
-                        yield Text(text)
+                        yield Text(text, prompt_tokens)
+                        prompt_tokens = 0
                 if usage := chunk.get("usage"):
                     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
                     yield End(reason, usage["prompt_tokens"], usage["completion_tokens"], cached)

@@ -85,6 +85,18 @@ def wrong_method(method: str) -> Refusal:
 TOO_LARGE = Refusal(413, 3006, "Request is too large")
 NO_CAPACITY = Refusal(429, 3040, "Capacity temporarily exceeded, please try again.")
 INTERNAL = Refusal(500, 3043, "internal server error")
+# Only on demand: the twin has no such limits of its own, see faults.py.
+RATE = Refusal(429, 3021, "rate limiting: inference request per min rate reached")
+SPENT = Refusal(
+    429,
+    4006,
+    "AiError: AiError: you have used up your daily free allocation of 10,000 neurons, please upgrade to Cloudflare's "
+    "Workers Paid plan if you would like to continue usage.",
+    tagged=True,
+)
+TIMEOUT = Refusal(408, 3046, "Request timeout")
+ABORTED = Refusal(408, 3008, "Request was aborted")
+RETIRED = Refusal(410, 5028, "The model was deprecated")  # its wording is not recorded
 JSON_WITH_STREAM = Refusal(400, 5023, "JSON Schema mode is not supported with stream mode.")
 JSON_NOT_MET = Refusal(400, 5024, "JSON Mode couldn't be met")
 
