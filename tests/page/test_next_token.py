@@ -38,11 +38,17 @@ def said(tab: Visitor) -> str:
     return squeezed(tab.key("try-picture").inner_text())
 
 
+def switch(tab: Visitor, name: str) -> None:
+    """Switch that parameter on or off."""
+    tab.rest()
+    tab.key(f"try-{name}-send").locator("label").first.click()
+
+
 def set_to(tab: Visitor, name: str, key: str) -> None:
     """Move that parameter's slider with a key, switched on if need be."""
     slider = tab.key(f"try-{name}-slide").locator("input")
     if not slider.count():
-        tab.key(f"try-{name}-send").locator("label").first.click()
+        switch(tab, name)
         slider.wait_for()
         tab.rest()
     slider.focus()
@@ -97,18 +103,32 @@ def test_temperature_0_leaves_one_token(page: Visitor) -> None:
     assert 0 < hot[0][2] < hot[0][1]
 
 
-def test_top_k_and_top_p_cut_away(page: Visitor) -> None:
+@pytest.mark.parametrize("name", ["top_k", "top_p"])
+def test_what_is_cut_away(page: Visitor, name: str) -> None:
     before = rows(page)
-    one = changed(page, before, lambda: set_to(page, "top_k", "Home"))
-    assert sum(row[2] > 0 for row in one) == 1
-    page.key("try-reset").locator("button").click()
-    page.until("as before", lambda: rows(page) == before)
+    page.key("try-all").locator("label").first.click()
+    page.until("all", lambda: len(rows(page)) == 40)
+    assert "cut away" not in said(page)
+    set_to(page, name, "PageDown")
+    page.until("a cut", lambda: "are cut away" in said(page))
     page.rest()
-    few = changed(page, before, lambda: set_to(page, "top_p", "PageDown"))
-    left = sum(row[2] > 0 for row in few)
-    assert 1 <= left < 40
-    assert f"{left:,} of " in said(page) or "One token" in said(page)
-    assert "are cut away" in said(page)
+    seen = rows(page)
+    kept = [row[2] > 0 for row in seen]
+    assert kept == sorted(kept, reverse=True), "the likeliest stay"
+    assert f"{sum(kept)} of 49,152 tokens" in said(page)
+    assert f"Of the 40 likeliest, {40 - sum(kept)} are cut away." in said(page)
+    set_to(page, name, "Home")
+    page.until("one token", lambda: "One token is left" in said(page))
+    page.button("Reset").click()
+    page.until("as before", lambda: rows(page)[:12] == before)
+
+
+def test_what_is_not_sent_is_at_its_documented_default(page: Visitor) -> None:
+    before = rows(page)
+    hot = changed(page, before, lambda: set_to(page, "temperature", "End"))
+    changed(page, hot, lambda: switch(page, "temperature"))
+    assert rows(page) == before
+    assert "Not sent: 0.6 by default" in page.key("try-controls").inner_text()
 
 
 def test_a_penalty_lowers_what_was_said_before(page: Visitor) -> None:
@@ -130,7 +150,7 @@ def test_a_beginning_of_ones_own_and_a_token_drawn(page: Visitor) -> None:
     page.until("one token", lambda: "One token" in said(page))
     page.rest()
     token = next(row[0] for row in rows(page) if row[2] > 0).replace("·", " ").replace("↵", "\n")
-    page.key("try-draw").locator("button").click()
+    page.button("Draw one and go on").click()
     page.until("the token", lambda: box.input_value() == f"My favourite colour is{token}".replace("\n", ""))
     assert after != before
 
@@ -196,4 +216,5 @@ def test_where_requests_go_to_cloudflare_the_twin_is_started_for_it(
         assert "on this machine" in turn_to(tab, "Next token")
         assert f"account …{ACCOUNT[-4:]}" in turn_to(tab, "Endpoints")
         assert upstream.asked == [], "requests for the picture are none of Cloudflare's"
+        tab.page.close()
     assert "Traceback" not in app.log
