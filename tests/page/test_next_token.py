@@ -120,7 +120,7 @@ def test_what_is_cut_away(page: Visitor, name: str) -> None:
     set_to(page, name, "Home")
     page.until("one token", lambda: "One token is left" in said(page))
     page.button("Reset").click()
-    page.until("as before", lambda: rows(page)[:12] == before)
+    page.until("as before", lambda: [row[:3] for row in rows(page)[:12]] == [row[:3] for row in before])
 
 
 def test_what_is_not_sent_is_at_its_documented_default(page: Visitor) -> None:
