@@ -223,7 +223,16 @@ def run(arguments: argparse.Namespace, voice: Voice, ended: threading.Event) -> 
     try:
         model = default()
         config = uvicorn.Config(
-            build(engine, model, account, token, shelf, wire=arguments.wire, fault=arguments.fault),
+            build(
+                engine,
+                model,
+                account,
+                token,
+                shelf,
+                wire=arguments.wire,
+                fault=arguments.fault,
+                tokens=card.tokens,
+            ),
             log_level="warning",
             access_log=False,
             http="h11",  # the same on every computer, whatever else is installed

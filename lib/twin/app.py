@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +34,7 @@ from lib.twin.engine import (
 )
 from lib.twin.faults import NONE as NO_FAULT
 from lib.twin.faults import Faults
+from lib.twin.probabilities import Probabilities
 from lib.twin.refusal import Refusal, RefusedError
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -60,8 +61,9 @@ class Twin:
     model: Model
     account: str
     token: str
-    shelf: finetunes.Shelf = finetunes.NONE
-    wire: str = variants.USUAL
+    shelf: finetunes.Shelf
+    wire: str
+    probabilities: Probabilities
 
     def admit(self, request: Request) -> None:
         """Who asks? In the order of the service: the header's form, the token, the account."""
@@ -164,6 +166,15 @@ class Twin:
         """Not Cloudflare's: the adapters that were loaded, and the files that were left out, with the reason."""
         return JSONResponse(answer.envelope(self.shelf.told()))
 
+    async def foresee(self, request: Request) -> Response:
+        """Not Cloudflare's: the probabilities of the next token, for the body of any request to run the model."""
+        body = check(self.model, parse(await read_body(request)))
+        try:
+            told = await while_connected(request.receive, self.probabilities.of(self.job(body)))
+        except EngineError as error:
+            raise RefusedError(_refusal(error, self.engine.context)) from error
+        return JSONResponse(answer.envelope(told))
+
     async def slots(self, request: Request) -> Response:
         """Not Cloudflare's: how many generations hold a slot, and how many wait for one."""
         engine = self.engine
@@ -255,9 +266,14 @@ def build(
     *,
     wire: str = variants.USUAL,
     fault: str = NO_FAULT,
+    tokens: Sequence[str] = (),
 ) -> Starlette:
-    """The application. ``wire`` and ``fault`` are for the requests that name none of their own."""
-    twin, failing = Twin(engine, model, account, token, shelf, wire), Faults(fault)
+    """The application. ``wire`` and ``fault`` are for the requests that name none of their own.
+
+    ``tokens`` is the engine's vocabulary.
+    """
+    twin = Twin(engine, model, account, token, shelf, wire, Probabilities(engine, tokens))
+    failing = Faults(fault)
 
     async def health(request: Request) -> Response:
         return JSONResponse({"ok": True, "model": model.id, "slots": engine.slots, "running": engine.running})
@@ -273,6 +289,7 @@ def build(
         ("GET", f"{account_root}/finetunes/public", twin.public_finetunes),
         ("GET", f"{account_root}/paddock/adapters", twin.shelved),
         ("GET", f"{account_root}/paddock/slots", twin.slots),
+        ("POST", f"{account_root}/paddock/probabilities", twin.foresee),
         ("GET", f"{root}/user/tokens/verify", twin.verify),
     ]
     app = Starlette(

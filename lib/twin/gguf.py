@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,11 +26,15 @@ class NotGgufError(Exception):
 
 @dataclass(frozen=True)
 class Card:
-    """``opening`` is the text of the token the engine itself puts in front of every prompt; "" if none."""
+    """``opening`` is the text of the token the engine itself puts in front of every prompt; "" if none.
+
+    ``tokens`` is the vocabulary, as the file spells it.
+    """
 
     name: str
     context_length: int
     opening: str
+    tokens: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
 
 def _take(file: BinaryIO, form: str) -> Any:
@@ -140,4 +144,5 @@ def read(path: Path) -> Card:
         str(facts.get("general.name") or path.stem),
         int(facts.get(f"{architecture}.context_length") or 0),
         opening,
+        tuple(tokens),
     )
