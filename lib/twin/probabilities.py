@@ -29,22 +29,25 @@ STEPS = (1000, 8000)
 PROMPTS = 24  # that are remembered
 _CERTAIN = 1e4  # a bias that leaves the draw no choice
 _FAVOURED = math.log(1e9)  # one that almost does, and leaves the others numbers to be read
-_EXACT = (
-    1e-3  # how far the unknown rest may move a probability, relatively, before all candidates are fetched
-)
+# How far the engine's sum of all probabilities may be from one: it adds them up in 32 bits.
+_SLACK = 5e-4
+# How far the unknown rest may move a probability, relatively, before more candidates are fetched.
+_EXACT = 2e-3
 
 
 @dataclass(frozen=True)
 class Candidates:
     """The most probable tokens, best first: their ids and the logarithms of their weights.
 
-    ``tail`` is the weight of all others, in the same unit; ``others`` is how many they are.
+    ``tail`` is the weight of all others, in the same unit; ``others`` is how many they are. ``ended``: they weigh
+    nothing, for the engine's numbers became too small to be told.
     """
 
     ids: tuple[int, ...]
     logs: tuple[float, ...]
     tail: float
     others: int
+    ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,14 +103,16 @@ def _tail(candidates: Candidates, temperature: float) -> tuple[float, float]:
 
     None of them weighs more than the last that is listed; and what all of them weigh at temperature 1 is known.
     """
-    logs = candidates.logs
-    if not candidates.others or candidates.tail <= 0:
+    logs, power = candidates.logs, 1 / temperature - 1
+    if not candidates.others or candidates.ended:
         return 0.0, 0.0
-    power = 1 / temperature - 1
-    bound = candidates.tail * math.exp(logs[-1] * power - logs[0] / temperature)
-    if temperature <= 1:
-        return (bound if temperature == 1 else 0.0), bound
-    return bound, max(bound, candidates.others * math.exp((logs[-1] - logs[0]) / temperature))
+    scale = math.exp(logs[-1] * power - logs[0] / temperature)
+    least, most = max(0.0, candidates.tail - _SLACK) * scale, (candidates.tail + _SLACK) * scale
+    if temperature < 1:
+        return 0.0, most
+    if temperature == 1:
+        return least, most
+    return least, max(least, candidates.others * math.exp((logs[-1] - logs[0]) / temperature))
 
 
 class Probabilities:
@@ -180,10 +185,9 @@ class Probabilities:
             # Most tokens are not in the prompt and keep their weight: what the typical one gained, all gained.
             gain = median([weight - own[one] for one, weight in weights.items() if one in own] or [0.0])
             ids, logs = _sorted((one, weight - gain) for one, weight in weights.items())
-            # The rest is what else there was before. Where the engine's numbers end too small to be told: nothing.
-            tail = math.fsum(math.exp(log) for one, log in own.items() if one not in weights)
-            tail = tail + known.own.tail if len(weights) >= count else 0.0
-            found = Candidates(ids, logs, tail, len(self.tokens) - len(ids))
+            # The rest is what else there was before.
+            tail = known.own.tail + math.fsum(math.exp(log) for one, log in own.items() if one not in weights)
+            found = Candidates(ids, logs, tail, len(self.tokens) - len(ids), ended=len(weights) < count)
             while len(known.penalised) >= PROMPTS:
                 known.penalised.pop(next(iter(known.penalised)))
             known.penalised[*penalties, count] = found
