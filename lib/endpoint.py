@@ -38,17 +38,21 @@ ENDPOINTS = (
     ),
     Endpoint(
         "GET", "/accounts/{account}/ai/finetunes",
-        "The account's own LoRA adapters.", twin=False,
+        "The account's own LoRA adapters: on the twin, those in its folder of adapters.",
     ),
     Endpoint(
         "GET", "/accounts/{account}/ai/finetunes/public",
-        "The LoRA adapters that Cloudflare offers to everybody.", twin=False,
+        "The LoRA adapters that are offered to everybody.",
     ),
     Endpoint("GET", "/user/tokens/verify", "Whether the token is good."),
     Endpoint(
         "POST", "/accounts/{account}/ai/paddock/probabilities",
         "How likely each next token is, before and after the settings: what “Next token” on this page shows.",
         cloudflare=False,
+    ),
+    Endpoint(
+        "GET", "/accounts/{account}/ai/paddock/adapters",
+        "Which adapters were loaded, and which files were left out, with the reason.", cloudflare=False,
     ),
     Endpoint(
         "GET", "/accounts/{account}/ai/paddock/slots",

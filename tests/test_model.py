@@ -61,6 +61,8 @@ def test_every_record_is_whole(record: Path) -> None:
     assert [parameter.name for parameter in one.parameters if parameter.caps_output] == [one.output_cap.name]
     for parameter in one.parameters:
         assert parameter.help
+        assert parameter.about != parameter.help
+        assert parameter.about.endswith(".")
         assert parameter.label
         assert parameter.step > 0
         assert parameter.minimum <= parameter.start
@@ -69,6 +71,31 @@ def test_every_record_is_whole(record: Path) -> None:
         assert type(parameter.cast(1)) is (int if parameter.kind == "integer" else float)
     controls = json.loads(record.read_text(encoding="utf-8"))["controls"]
     assert set(controls) - {"//"} == {parameter.name for parameter in one.parameters}
+
+
+def test_what_has_no_say_in_the_next_token() -> None:
+    elsewhere = [parameter.name for parameter in MODEL.parameters if parameter.beyond_one_token]
+    assert elsewhere == ["max_tokens", "seed"]
+
+
+@pytest.mark.parametrize("record", sorted(model.RECORDS.glob("*.json")), ids=lambda path: path.stem)
+def test_capabilities_have_their_field_and_their_source(record: Path) -> None:
+    one = read(record)
+    fields = {name for shape in one.input_schema["oneOf"] for name in shape["properties"]}
+    for capability in one.capabilities:
+        assert capability.field in fields
+        assert capability.source.startswith("https://developers.cloudflare.com/workers-ai/")
+        assert capability.documented.endswith(".")
+        assert one.capability(capability.name) is capability
+
+
+def test_what_is_documented_for_this_model() -> None:
+    assert {one.name: one.listed for one in MODEL.capabilities} == {
+        "streaming": True, "json_mode": False, "tools": False, "lora": False, "raw": True,
+    }  # fmt: skip
+    assert "5005" in MODEL.capability("lora").documented
+    with pytest.raises(KeyError):
+        MODEL.capability("nothing")
 
 
 def test_a_second_model_is_a_second_file(tmp_path: Path) -> None:

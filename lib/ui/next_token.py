@@ -118,6 +118,8 @@ def _controls(parameters: list[Parameter]) -> Mapping[str, Number]:
         st.session_state.setdefault(slide, parameter.cast(parameter.start))
         on = st.toggle(parameter.label, key=send, help=parameter.about, persist_state="session")
         if not on:
+            if parameter.default is not None:
+                st.caption(f"Not sent: {parameter.default:g} by default")
             continue
         value = st.slider(
             parameter.label, parameter.cast(parameter.minimum), parameter.cast(parameter.maximum or 0), key=slide,
@@ -157,17 +159,19 @@ def _picture(
 def _below(backend: Backend, text: str, form: str, distribution: Distribution) -> None:
     """What to do with the picture, and how to read it."""
     count = len(distribution.candidates)
+    beyond = max(1 - sum(one.sampled for one in distribution.candidates), 0.0)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if form == CONTINUE:
             st.button(
                 "Draw one and go on", key="try-draw", icon=":material/casino:", on_click=_draw_one,
-                args=(text, distribution), help="Draws a token by these odds and puts it after the text",
+                args=(text, distribution), help="Draws one of these tokens by their odds, and puts it after the text",
             )  # fmt: skip
         st.toggle(f"Show all {count}", key=_ALL, persist_state="session")
     st.caption(
-        f"{distribution.prompt_tokens:,} tokens in. A dot is a space, ↵ a new line. All tokens beyond these {count} "
-        f"have {bars.percent(distribution.rest)} together by the model's own count. Computed by {backend.name}: "
-        "another model has other tokens and other odds, but the settings do the same to them."
+        f"{distribution.prompt_tokens:,} tokens in. A dot is a space, ↵ a new line. By the model's own count "
+        f"{bars.percent(distribution.rest)} is with tokens beyond these {count}, of what is drawn "
+        f"{bars.percent(beyond if beyond > 1e-6 else 0)}. Computed by {backend.name}: another model has other tokens "
+        "and other odds, but the settings do the same to them."
     )
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib.backend import Secret, twin
 from lib.model import default
-from lib.supervisor import Failed, Supervisor
+from lib.supervisor import Failed, Ready, Supervisor
+from lib.ui.visitor import LOCAL
 from tests.page.application import ROOT
 from tests.page.upstream import ACCOUNT, TOKEN
 
@@ -106,3 +108,19 @@ def test_the_model_is_described() -> None:
     for parameter in default().parameters:
         assert f"`{parameter.name}`" in text
     assert [metric.value for metric in at.metric][:3] == ["60,000 tokens", "$0.027", "$0.20"]
+
+
+@pytest.mark.parametrize("who", [LOCAL, "visitor:somebody"])
+def test_the_twins_token_is_for_its_own_machine(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = twin("http://127.0.0.1:1/client/v4", ACCOUNT, Secret(TOKEN), "A model", 8192)
+    monkeypatch.setattr(Supervisor, "state", property(lambda self: Ready(here, "file", 1)))
+    monkeypatch.setattr("lib.ui.reference.owner", lambda: who)
+    at = AppTest.from_file(str(ROOT / "pages/model.py"), default_timeout=60)
+    at.session_state["section"] = "Endpoints"
+    at.run()
+    assert not at.exception
+    assert any("CLOUDFLARE_API_TOKEN=your-token" in code.value for code in at.code)
+    assert [toggle.label for toggle in at.toggle] == (["Show the token"] if who == LOCAL else [])
+    if who == LOCAL:
+        at.toggle[0].set_value(True).run()
+    assert any(TOKEN in code.value for code in at.code) == (who == LOCAL)
