@@ -14,8 +14,8 @@ from lib.settings import Settings
 from lib.store import history, presets, reader, schemas, writer
 from lib.store.database import Database
 from lib.store.known import Known
-from lib.trace import Trace
 from lib.store.snapshot import Entry, Live, Preset, Saved, SavedSchema, Snapshot, Spend
+from lib.trace import Trace
 
 MOST_KNOWN = 500  # conversations whose state in the database is remembered; of others it is looked up
 

@@ -61,9 +61,7 @@ def _line(tab: Tab, seen: Outlook) -> str:
     if tab.backend is not None and not tab.backend.billed:
         amount = f"would cost {amount}"
     warned = f" · :orange[:material/warning: {len(seen.conflicts)}]" if seen.conflicts else ""
-    return (
-        f"**Next send** · {about}{seen.count.tokens:,} tokens in · {seen.left:,} left for the answer · {amount}{warned}"
-    )
+    return f"**Next send** · {about}{seen.count.tokens:,} tokens in · {seen.left:,} left for the answer · {amount}{warned}"
 
 
 def _request(tab: Tab, seen: Outlook) -> None:

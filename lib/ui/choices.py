@@ -48,7 +48,9 @@ def draw(tab: Tab, found: Sequence[Conflict], *, busy: bool) -> None:
         _lora(tab, chosen)
     mend.draw(tab, found, LORA)
     with st.container(horizontal=True, gap="medium"):
-        _toggle(tab, "Stream", "stream", chosen.stream, "The answer comes as it is written; off: in one piece.")
+        _toggle(
+            tab, "Stream", "stream", chosen.stream, "The answer comes as it is written; off: in one piece."
+        )
         _toggle(
             tab, "Raw", "raw", chosen.raw,
             "No chat template is applied: the text is what the model goes on from, special tokens and all.",

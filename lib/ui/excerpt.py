@@ -28,14 +28,19 @@ def draw_text(text: str, language: str | None, height: int | str = "content") ->
     """A text, with a button that copies it; in colours where it is short enough."""
     # The parameter's own type is a Literal among others, which a str does not fit.
     st.code(
-        text, language=language if len(text) <= MOST_HIGHLIGHTED else None, wrap_lines=True, height=height  # type: ignore[arg-type]
+        text,
+        language=language if len(text) <= MOST_HIGHLIGHTED else None,
+        wrap_lines=True,
+        height=height,  # type: ignore[arg-type]
     )
 
 
 def draw_marked(text: str, special_tokens: tuple[str, ...], height: int = 260) -> None:
     """A prompt with its special tokens in another colour."""
     marked = "".join(
-        f'<mark style="{_MARK}">{html.escape(piece.text)}</mark>' if piece.special else html.escape(piece.text)
+        f'<mark style="{_MARK}">{html.escape(piece.text)}</mark>'
+        if piece.special
+        else html.escape(piece.text)
         for piece in pieces(text, special_tokens)
     )
     st.html(f'<pre style="{_FRAME.format(height=height)}">{marked}</pre>')

@@ -63,7 +63,11 @@ def _draw_reply(one: Exchange, key: str) -> None:
     if not one.events:
         st.caption(f"HTTP {one.status}, and nothing after it." if one.status else "No response came.")
         return
-    streamed = any(value.startswith("text/event-stream") for name, value in one.response_headers if name == "content-type")
+    streamed = any(
+        value.startswith("text/event-stream")
+        for name, value in one.response_headers
+        if name == "content-type"
+    )
     text = "\n".join(f"data: {event.data}\n" if streamed else event.data for event in one.events)
     st.caption(f"HTTP {one.status} · {len(one.events):,} {'events' if streamed else 'body'} as received")
     excerpt.draw_text(text[:_MOST_SHOWN], None, _HEIGHT)

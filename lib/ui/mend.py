@@ -24,5 +24,10 @@ def draw_one(tab: Tab, one: Conflict, key: str) -> None:
         sign = ":material/error:" if one.refused else ":material/warning:"
         st.caption(f"{sign} {label(one.text)}")
         st.button(
-            one.mend, key=f"{key}-now", type="tertiary", icon=":material/build:", on_click=tab.mend, args=(one,)
+            one.mend,
+            key=f"{key}-now",
+            type="tertiary",
+            icon=":material/build:",
+            on_click=tab.mend,
+            args=(one,),
         )

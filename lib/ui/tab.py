@@ -203,9 +203,7 @@ class Tab:
                     (turn.content for turn in reversed(turns) if turn.role == "user"), ""
                 )
             case Prompt(text):
-                features = replace(
-                    features, form=Form.PROMPT, raw=request.input.raw, lora=request.input.lora
-                )
+                features = replace(features, form=Form.PROMPT, raw=request.input.raw, lora=request.input.lora)
                 st.session_state[RAW if request.input.raw else INPUT] = text
         self.chat.settings = replace(settings, features=features)
 
