@@ -75,8 +75,9 @@ Verdict = Valid | Invalid | NotJson | Unchecked
 
 @lru_cache(maxsize=64)
 def validate(answer: str, schema: str | None) -> Verdict:
-    """Check an answer; without a schema it must be any JSON object. At most 1 MB and 100 levels; given up after some seconds.
+    """Check an answer; without a schema it must be any JSON object.
 
+    At most 1 MB and 100 levels; given up after two seconds, or after four where patterns need a process of their own.
     JSON in a code fence, or with other text around it, is found and checked; the remark says so.
     """
     try:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 # The core from the leaves up: a module imports only from lines above its own.
 LAYERS = [
-    ("errors", "events", "features", "folder", "model", "stop"),
-    ("backend", "node", "settings", "pricing"),
-    ("link", "preset", "request"),
-    ("answer", "wire"),
-    ("conversation", "client", "document"),
+    ("errors", "events", "features", "folder", "model", "stop", "table"),
+    ("backend", "json_text", "node", "settings", "pricing"),
+    ("json_schema", "link", "preset", "request"),
+    ("answer", "failure", "schema_form", "wire"),
+    ("conversation", "client", "document", "verdict"),
     ("ledger", "run", "store", "transcript"),
     ("chat", "manuscript", "saver"),
     ("dialogue",),
@@ -28,6 +28,8 @@ LEVEL = {f"lib.{name}": level for level, names in enumerate(LAYERS) for name in 
 HOMES = {
     "alembic": ("lib.store",),
     "sqlalchemy": ("lib.store",),
+    "jsonschema": ("lib.json_schema", "lib.failure", "lib.twin"),
+    "referencing": ("lib.json_schema",),
     "httpx": ("lib.client", "lib.twin"),
     "sseclient": ("lib.client",),
     "streamlit": ("lib.ui",),
