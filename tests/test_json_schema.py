@@ -39,7 +39,7 @@ BAD = {
     "a remote reference": ('{"$ref": "https://example.com/x.json"}', 1, "points outside of the schema"),
     "the specification itself": ('{"$ref": "https://json-schema.org/draft/2020-12/schema"}', 1, "points outside"),
     "a reference to itself": ('{"$ref": "#"}', 1, "$ refers to itself"),
-    "a circle": ('{%s,\n"properties": {"x": {"$ref": "#/$defs/a"}}}' % DEFS, 1, "refers to itself"),
+    "a circle": (f'{{{DEFS},\n"properties": {{"x": {{"$ref": "#/$defs/a"}}}}}}', 1, "refers to itself"),
     "an answer without end": (
         '{"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}', 1, "no answer ever ends",
     ),

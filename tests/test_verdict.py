@@ -45,7 +45,10 @@ def test_failures_in_reading_order() -> None:
     assert isinstance(verdict, Invalid)
     assert not verdict.more
     assert verdict.failures == (
-        Failure("$.note", "fits none of the 2 choices of the schema; the nearest: q is the number 1.5; wanted is a whole number"),
+        Failure(
+            "$.note",
+            "fits none of the 2 choices of the schema; the nearest: q is the number 1.5; wanted is a whole number",
+        ),
         Failure("$.items", "has 4 entries; wanted are at most 3"),
         Failure("$.items[0]", "has “x”, which the schema does not have"),
         Failure("$.items[0].price", "is the text “1”; wanted is a number"),
@@ -80,7 +83,7 @@ GOOD = '{"items": [], "note": null}'
         (f"```json\n{GOOD}\n```", "in a code fence: "),
         (f"```\n{GOOD}\n```\n", "in a code fence: "),
         (f"```json\n{GOOD}", "in a code fence: "),  # never closed
-        (f"Sure! Here it is:\n```json\n{GOOD}\n```\nAnything else?", "in a code fence, with other text before and after"),
+        (f"Sure! Here it is:\n```json\n{GOOD}\n```\nMore?", "in a code fence, with other text before and after"),
         (f"Here it is: {GOOD}", "Other text stands before the JSON"),
         (f"{GOOD}\nI hope that helps {{you}}.", "Other text stands after the JSON"),
         (f"Use [brackets] or {{braces}}: {GOOD}", "Other text stands before"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -202,8 +202,8 @@ def _go(draft: _Draft, mode: str) -> None:
 
 
 def _remember(draft: _Draft, words: str) -> None:
-    draft.before = None
-    draft.before = (words, deepcopy(draft))
+    """Keep how it is, before something changes more than one can see."""
+    draft.before = (words, replace(draft, root=deepcopy(draft.root), before=None))
 
 
 def _formed(draft: _Draft, on_change: Take) -> None:

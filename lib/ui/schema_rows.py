@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import Literal
 
 import streamlit as st
 
@@ -134,7 +135,7 @@ class Rows:
             if valued:
                 self._text(row, "description", "What it means, for the model")
             # As wide as a phone, where it stands alone.
-            width = 340 if valued else "stretch"
+            width: int | Literal["stretch"] = 340 if valued else "stretch"
             with st.container(
                 horizontal=True, vertical_alignment="center", gap="small", wrap=False, width=width
             ):

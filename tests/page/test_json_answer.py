@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,7 +62,9 @@ def choose(tab: Visitor, view: str) -> None:
 
 
 def test_a_valid_one_in_three_views(tab: Visitor, tmp_path: Path) -> None:
-    answer = '{"items": [{"what": "%s $5 <b>|</b> `a`", "price": 1.5}, {"what": "=1+1", "price": 2}]}' % IMAGE
+    answer = json.dumps(
+        {"items": [{"what": f"{IMAGE} $5 <b>|</b> `a`", "price": 1.5}, {"what": "=1+1", "price": 2}]}
+    )
     say(tab, answer, "Valid JSON, as the schema asks")
     tree = tab.key("answer").locator("[data-testid=stJson]")
     tab.until("the tree", lambda: IMAGE in tree.inner_text())
@@ -86,7 +89,7 @@ def test_a_valid_one_in_three_views(tab: Visitor, tmp_path: Path) -> None:
 def test_each_failure_with_its_place(tab: Visitor) -> None:
     say(
         tab,
-        '{"items": [{"what": 7, "price": "1"}, {"what": "%s"}, 3]}' % IMAGE,
+        json.dumps({"items": [{"what": 7, "price": "1"}, {"what": IMAGE}, 3]}),
         "JSON, but not as the schema asks",
     )
     lines = [" ".join(line.split()) for line in tab.key("answer").locator("li").all_inner_texts()]
@@ -104,7 +107,7 @@ def test_what_stands_around_it(tab: Visitor) -> None:
 
 
 def test_what_is_no_json(tab: Visitor) -> None:
-    say(tab, '{"items": [{"what": "a', "No JSON.", "line 1, column 22", "It ends in the middle")
+    say(tab, '{"items": [{"what": "a', "No JSON.", "line 1, column 21", "It ends in the middle")
     assert tab.key("answer").locator("code").first.inner_text().startswith('   1 {"items": [{"what": "a')
     say(tab, f"I cannot. {IMAGE} $5 and $6", "text without any JSON in it")
     assert tab.key("answer").locator("code").last.inner_text() == f"I cannot. {IMAGE} $5 and $6"
@@ -125,8 +128,8 @@ def test_any_object(visit: Visit, home: Application) -> None:
 
 def test_on_a_phone(visit: Visit, home: Application) -> None:
     tab = visit(home.url, address(SCHEMA, "none"), phone=True)
-    row = ", ".join(f'"column number {number}": "{"w" * 30}"' for number in range(8))
-    say(tab, '{"items": [{%s}]}' % row, "in 1 place", "lacks “what”, “price”")
+    row = {f"column number {number}": "w" * 30 for number in range(8)}
+    say(tab, json.dumps({"items": [row]}), "in 1 place", "lacks “what”, “price”")
     choose(tab, "Table")
     tab.key("answer").locator("table").wait_for()
     assert tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -69,16 +69,16 @@ def test_a_schema_from_nothing(visit: Visit, home: Application) -> None:
     editor.press("Add a field")
     editor.fill(editor.boxes("Name").first, "mood")
     editor.fill(editor.boxes("What it means, for the model").first, "How it sounds")
-    values = editor.row("mood").get_by_label("Only these values")
-    for value in ("good", "bad"):
-        values.fill(value)
-        values.press("Enter")
+    editor.allow(editor.row("mood"), "good", "bad")
     mood = {"type": "string", "description": "How it sounds", "enum": ["good", "bad"]}
     editor.uses({"type": "object", "properties": {"mood": mood}, "required": ["mood"]})
     editor.press("Add a field")
     editor.fill(editor.boxes("Name").nth(1), "people")
     editor.type(editor.row("people"), "List")
+    editor.says("Each entry:")
+    editor.tab.until("a list", lambda: '"array"' in editor.used)
     editor.type(editor.row("people"), "Group of fields", 1)
+    editor.tab.until("its first field", lambda: len(editor.names()) == 3)
     editor.fill(editor.boxes("Name").nth(2), "id")
     editor.type(editor.row("id"), "Whole number")
     entry = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
@@ -152,9 +152,10 @@ def test_a_form_that_is_not_complete(visit: Visit, home: Application) -> None:
     editor.says("The form is not complete")
     assert editor.box.is_disabled()
     editor.press("Go to the form")
-    assert editor.names() == ["name", "name"]
+    editor.tab.until("what was typed", lambda: editor.names() == ["name", "name"])
     editor.fill(editor.boxes("Name").nth(1), "age")
-    editor.fill(editor.row("age").get_by_label("Only these values"), "many")
+    editor.tab.until("it is complete", lambda: editor.tab.alert.count() == 0)
+    editor.allow(editor.row("age"), "many")
     editor.says("The value “many” of “age” is no whole number.")
     assert json.loads(editor.used) == PERSON
     editor.type(editor.row("age"), "Text")
@@ -225,8 +226,8 @@ def test_in_a_dialog(visit: Visit, home: Application, phone: bool) -> None:
     editor.boxes("Name").first.wait_for()
     editor.fill(editor.boxes("Name").first, "bill")
     wide = dialog.evaluate(
-        "dialog => [...dialog.querySelectorAll('*')].filter(one => one.getBoundingClientRect().right > innerWidth + 1)"
-        ".map(one => one.outerHTML.slice(0, 200))"
+        "dialog => [...dialog.querySelectorAll('*')]"
+        ".filter(one => one.getBoundingClientRect().right > innerWidth + 1).map(one => one.outerHTML.slice(0, 200))"
     )
     assert wide == [], "everything is within the window"
     editor.tab.page.keyboard.press("Escape")
