@@ -22,11 +22,15 @@ MOST_BYTES = 1_000_000  # a hundred times what the model can write
 MOST_DEPTH = 100
 SECONDS = 2.0
 START = 2.0  # a process's start, on a busy machine
+MOST_PAIRED = 3_000  # characters: up to here it is quick to compare each entry with each other
 MOST_PLAIN = 10_000  # characters: up to here a pattern that tries no more than length² places is quick
 
 _FENCE = re.compile(r"^[ \t]*```[ \t]*\w*[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
-# Where JSON may begin in a text: not after what stands before a value inside of other JSON.
-_START = re.compile(r"(?<![,{\[])(?<![,{\[]\s)(?<!\":)(?<!\":\s)[{\[]")
+# Where JSON may begin in a text: a bracket with what can follow it, not after what stands before a value inside of
+# other JSON.
+_START = re.compile(
+    r"""(?<![,{\[])(?<![,{\[]\s)(?<!":)(?<!":\s)(?:\{(?=\s*(?:["'}]|\Z))|\[(?=\s*(?:["\[{\]\d-]|true|false|null|\Z)))"""
+)
 _MOST_STARTS = 20  # places in a text that are tried as the beginning of its JSON
 # No group and no more than one repetition of open length.
 _QUICK = re.compile(
@@ -126,7 +130,7 @@ def _found(answer: str) -> tuple[Any, str]:
         except Broken as error:
             problem = error
     starts = [match.start() for match in _START.finditer(answer)][:_MOST_STARTS]
-    if fence is None and not starts and answer.strip():
+    if fence is None and not starts and answer.strip() and answer.strip()[0] not in "{[":
         raise Broken("The answer is text without any JSON in it.", line=1, column=1)
     best: tuple[int, int, Any] | None = None
     end = 0
@@ -196,7 +200,7 @@ def _quick(value: Any, schema: Any) -> bool:
             patterns += named
         if patterns and (size > MOST_PLAIN or not all(_QUICK.fullmatch(pattern) for pattern in patterns)):
             return False
-        if "uniqueItems" in found and size > MOST_PLAIN:
+        if "uniqueItems" in found and size > MOST_PAIRED:
             return False
     return True
 

@@ -101,6 +101,8 @@ def test_json_with_something_around_it(answer: str, remark: str) -> None:
     [
         ("", 1, "The answer is empty", True),
         ("I cannot do that.", 1, "text without any JSON", False),
+        ("I cannot [as I said]. Use {braces}.", 1, "text without any JSON", False),
+        ("{items: []}", 1, "a name in double quotes is missing", False),
         ('{"items": [{"pri', 1, "not complete: a text is not closed", True),
         ('{"items": [\n{"price": 1},\n', 3, "not complete", True),
         ('```json\n{"items": [],\n"note": nul}\n```', 3, "a value is missing or is not JSON", False),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, TimeoutError
 
 from tests.page.visitor import Visitor
 
@@ -66,8 +67,17 @@ class Editor:
 
     def type(self, row: Locator, words: str, which: int = 0) -> None:
         """Choose the type of a row, or, as the second, that of its entries."""
-        row.locator("[class*='-type-'] [data-baseweb=select], [class*='-type-'] input").nth(which).click()
-        self.tab.page.get_by_role("option", name=words, exact=True).click()
+        select = row.locator("[class*='-type-'] [data-baseweb=select], [class*='-type-'] input").nth(which)
+        option = self.tab.page.get_by_role("option", name=words, exact=True)
+
+        def choose() -> bool:
+            select.click()
+            with contextlib.suppress(TimeoutError):  # the page was being drawn anew, which closes the list
+                option.click(timeout=3000)
+                return True
+            return False
+
+        self.tab.until(f"the type “{words}”", choose, patience=30)
         self.tab.page.wait_for_timeout(_MOMENT)
         self.tab.rest()
 

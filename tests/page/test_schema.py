@@ -80,6 +80,7 @@ def test_a_schema_from_nothing(visit: Visit, home: Application) -> None:
     editor.type(editor.row("people"), "Group of fields", 1)
     editor.tab.until("its first field", lambda: len(editor.names()) == 3)
     editor.fill(editor.boxes("Name").nth(2), "id")
+    editor.tab.until("its name", lambda: '"id"' in editor.used)
     editor.type(editor.row("id"), "Whole number")
     entry = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
     people = {"type": "array", "items": entry}
