@@ -127,6 +127,8 @@ def decode(text: str, start: int = 0, *, follows: bool = False) -> Any:
         raise Broken(message, line=line, column=column) from None
     except ValueError:  # Python reads no number of more than 4,300 digits
         raise BadText("It holds a number that is too large.") from None
+    except RecursionError:
+        raise BadText("It is nested too deeply.") from None
     return value
 
 

@@ -93,13 +93,15 @@ def validate(answer: str, schema: str | None) -> Verdict:
         return NotJson(error.message, error.line or 1, error.column or 1, error.unfinished)
     except BadInput as error:
         return Unchecked(error.message)
-    doubled = tuple(
-        Failure(show((*path, key)), "is there twice")
-        for path, found in json_text.walk(value)
-        if (key := json_text.twice(found)) is not None
-    )
+    doubled = []
+    for path, below in json_text.walk(value):
+        # A quotation mark in front can hide it from the check of the text.
+        if len(path) >= MOST_DEPTH and isinstance(below, (dict, list)):
+            return Unchecked(f"The answer is nested more than {MOST_DEPTH} deep.")
+        if (key := json_text.twice(below)) is not None:
+            doubled.append(Failure(show((*path, key)), "is there twice"))
     try:
-        found = doubled + (_any_object(value) if schema is None else _check(value, check_schema(schema)))
+        found = (*doubled, *(_any_object(value) if schema is None else _check(value, check_schema(schema))))
     except BadInput as error:
         return Unchecked(f"The schema cannot be used: {error.message}", value)
     except _GivenUp as error:
@@ -121,17 +123,21 @@ def _found(answer: str) -> tuple[Any, str]:
         return json_text.decode(answer), ""
     except Broken as error:
         problem = error
-    fence = _FENCE.search(answer)
-    if fence is not None:
+    if (fence := _FENCE.search(answer)) is not None:
         # Blank lines in front, so that an error's line is the line in the answer.
         inside = "\n" * answer.count("\n", 0, fence.start(1)) + fence[1]
         try:
             return json_text.decode(inside), _around(answer, fence.start(), fence.end(), "in a code fence")
         except Broken as error:
+            if inside.lstrip().startswith(("{", "[")):
+                raise
             problem = error
-    starts = [match.start() for match in _START.finditer(answer)][:_MOST_STARTS]
-    if fence is None and not starts and answer.strip() and answer.strip()[0] not in "{[":
-        raise Broken("The answer is text without any JSON in it.", line=1, column=1)
+    if (bare := answer.lstrip()).startswith(("{", "[")):
+        starts = [len(answer) - len(bare)]  # what comes later is inside of it
+    else:
+        starts = [match.start() for match in _START.finditer(answer)][:_MOST_STARTS]
+        if bare and not starts:
+            raise Broken("The answer is text without any JSON in it.", line=1, column=1)
     best: tuple[int, int, Any] | None = None
     end = 0
     for start in starts:
@@ -140,7 +146,7 @@ def _found(answer: str) -> tuple[Any, str]:
         try:
             value, end = json_text.decode(answer, start, follows=True)
         except Broken as error:
-            if fence is None and start == starts[0]:
+            if start == starts[0]:
                 problem = error
             if error.unfinished:
                 break  # all that follows is inside of it

@@ -102,6 +102,7 @@ def test_json_with_something_around_it(answer: str, remark: str) -> None:
         ("", 1, "The answer is empty", True),
         ("I cannot do that.", 1, "text without any JSON", False),
         ("I cannot [as I said]. Use {braces}.", 1, "text without any JSON", False),
+        ('```json\n{"a": {"b": 1}, c: 2}\n```', 2, "a name in double quotes is missing", False),
         ("{items: []}", 1, "a name in double quotes is missing", False),
         ('{"items": [{"pri', 1, "not complete: a text is not closed", True),
         ('{"items": [\n{"price": 1},\n', 3, "not complete", True),
@@ -204,6 +205,13 @@ def test_deep_answers(answer: str) -> None:
     verdict = validate(answer, None)
     assert isinstance(verdict, Unchecked)
     assert "nested more than 100 deep" in verdict.reason
+
+
+@pytest.mark.parametrize("depth", [101, 500, 900, 5_000, 200_000])
+def test_deep_answers_behind_a_quotation_mark(depth: int) -> None:
+    verdict = validate('He said: " ' + "[" * depth + "]" * depth, "{}")
+    assert isinstance(verdict, Unchecked)
+    assert "nested" in verdict.reason
 
 
 @given(st.text(max_size=60) | st.text('{}[]",:1a `\n\\', max_size=40))
