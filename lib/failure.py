@@ -74,9 +74,14 @@ def _with_clock(check: Any) -> Any:
 
 def _position(value: Any, error: ValidationError) -> tuple[int, ...]:
     """Where the failure stands in the answer, so that sorting gives the reading order."""
-    position = []
+    position: list[int] = []
     for key in error.absolute_path:
-        position.append(key if isinstance(key, int) else list(value).index(key))
+        if isinstance(value, dict):
+            if key not in value:  # draft 3 says so of the name that is missing
+                return (*position, len(value))
+            position.append(list(value).index(key))
+        else:
+            position.append(int(key))
         value = value[key]
     return tuple(position)
 

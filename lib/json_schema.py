@@ -23,7 +23,6 @@ MOST_BYTES = 64 * 1024  # far beyond what fits into a request beside a question
 MOST_DEPTH = 64  # the library's checks take several Python frames for each level, of the thousand there are
 MOST_PATTERN = 1_000  # characters of a regular expression
 DEFAULT = jsonschema.Draft202012Validator
-ADVICE = "Mend it there."
 
 # Where the keywords of all drafts hold further schemas: one, a list, or one under each name.
 _ONE = (
@@ -45,7 +44,7 @@ class BadSchema(BadText):
     title = "This schema cannot be used"
 
     def __init__(
-        self, message: str, *, advice: str = ADVICE, path: str = "$",
+        self, message: str, *, advice: str = "", path: str = "$",
         line: int | None = None, column: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(message, advice=advice, line=line, column=column)
@@ -125,7 +124,7 @@ def _check(text: str) -> Schema:
     return Schema(text, value, draft)
 
 
-def _wrong(text: str, path: Path, words: str, advice: str = ADVICE) -> BadSchema:
+def _wrong(text: str, path: Path, words: str, advice: str = "") -> BadSchema:
     line, column = json_text.find(text, path)
     message = f"{show(path)} {words} (line {line:,})."
     return BadSchema(message, advice=advice, path=show(path), line=line, column=column)
@@ -241,6 +240,8 @@ def _check_patterns(text: str, one: _Place) -> None:
                 re.compile(pattern)
         except (re.error, OverflowError) as error:
             raise _wrong(text, at, f"is no regular expression: {error}") from None
+        except RecursionError:
+            raise _wrong(text, at, "is no regular expression: it is nested too deeply") from None
 
 
 def _check_circles(text: str, places: list[_Place]) -> None:

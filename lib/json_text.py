@@ -16,7 +16,7 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"\$?[A-Za-z_][A-Za-z_0-9]*")
-_LONGEST_QUOTED = 100
+_LONGEST_QUOTED = 64
 # The parser's words, where there are plainer ones.
 _WORDS = {
     "Expecting value": "a value is missing or is not JSON",
@@ -48,7 +48,7 @@ class Broken(BadText):
     """What is no JSON at all. ``unfinished``: it ends before it is complete."""
 
     def __init__(self, message: str, *, line: int, column: int, unfinished: bool = False) -> None:
-        super().__init__(message, advice="Mend it there.", line=line, column=column)
+        super().__init__(message, line=line, column=column)
         self.unfinished = unfinished
 
 
@@ -127,6 +127,8 @@ def decode(text: str, start: int = 0, *, follows: bool = False) -> Any:
         raise Broken(message, line=line, column=column) from None
     except ValueError:  # Python reads no number of more than 4,300 digits
         raise BadText("It holds a number that is too large.") from None
+    except RecursionError:
+        raise BadText("It is nested too deeply.") from None
     return value
 
 
@@ -186,7 +188,7 @@ def show(path: Path) -> str:
 
 def _at(text: str, path: Path, words: str, *, last: bool = False) -> BadText:
     line, column = find(text, path, last=last)
-    return BadText(f"{words}, in line {line:,}.", advice="Mend it there.", line=line, column=column)
+    return BadText(f"{words}, in line {line:,}.", line=line, column=column)
 
 
 def find(text: str, path: Path, *, last: bool = False) -> tuple[int, int]:
@@ -237,8 +239,10 @@ def place(text: str, at: int) -> tuple[int, int]:
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
-def quoted(text: str, line: int) -> str:
-    """That line of it, shortened, for the eye."""
+def quoted(text: str, line: int, column: int) -> str:
+    """What stands there, under each other: that line or a part of it with its number, and a mark at the column."""
     lines = text.split("\n")
-    found = lines[line - 1].rstrip() if 0 < line <= len(lines) else ""
-    return found if len(found) <= _LONGEST_QUOTED else found[:_LONGEST_QUOTED] + "…"
+    found = lines[line - 1].rstrip().replace("\t", " ") if 0 < line <= len(lines) else ""
+    start = max(column - 1 - _LONGEST_QUOTED // 2, 0) if len(found) > _LONGEST_QUOTED else 0
+    shown = found[start : start + _LONGEST_QUOTED]
+    return f"{line:>4} {shown}\n{' ' * (5 + column - 1 - start)}^"

@@ -14,7 +14,6 @@ from lib.json_text import Path as Where
 from lib.json_text import find, show
 
 TYPES = ("string", "number", "integer", "boolean", "object", "array")
-SIMPLE = ("string", "number", "integer", "boolean")
 MOST_FIELDS = 100  # a page of several hundred controls is slow, and nobody finds anything in it
 SAMPLES = Path(__file__).parent / "schemas.json"
 

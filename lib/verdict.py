@@ -22,11 +22,15 @@ MOST_BYTES = 1_000_000  # a hundred times what the model can write
 MOST_DEPTH = 100
 SECONDS = 2.0
 START = 2.0  # a process's start, on a busy machine
+MOST_PAIRED = 3_000  # characters: up to here it is quick to compare each entry with each other
 MOST_PLAIN = 10_000  # characters: up to here a pattern that tries no more than length² places is quick
 
 _FENCE = re.compile(r"^[ \t]*```[ \t]*\w*[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
-# Where JSON may begin in a text: not after what stands before a value inside of other JSON.
-_START = re.compile(r"(?<![,{\[])(?<![,{\[]\s)(?<!\":)(?<!\":\s)[{\[]")
+# Where JSON may begin in a text: a bracket with what can follow it, not after what stands before a value inside of
+# other JSON.
+_START = re.compile(
+    r"""(?<![,{\[])(?<![,{\[]\s)(?<!":)(?<!":\s)(?:\{(?=\s*(?:["'}]|\Z))|\[(?=\s*(?:["\[{\]\d-]|true|false|null|\Z)))"""
+)
 _MOST_STARTS = 20  # places in a text that are tried as the beginning of its JSON
 # No group and no more than one repetition of open length.
 _QUICK = re.compile(
@@ -75,8 +79,9 @@ Verdict = Valid | Invalid | NotJson | Unchecked
 
 @lru_cache(maxsize=64)
 def validate(answer: str, schema: str | None) -> Verdict:
-    """Check an answer; without a schema it must be any JSON object. At most 1 MB and 100 levels; given up after some seconds.
+    """Check an answer; without a schema it must be any JSON object.
 
+    At most 1 MB and 100 levels; given up after two seconds, or after four where patterns need a process of their own.
     JSON in a code fence, or with other text around it, is found and checked; the remark says so.
     """
     try:
@@ -88,13 +93,15 @@ def validate(answer: str, schema: str | None) -> Verdict:
         return NotJson(error.message, error.line or 1, error.column or 1, error.unfinished)
     except BadInput as error:
         return Unchecked(error.message)
-    doubled = tuple(
-        Failure(show((*path, key)), "is there twice")
-        for path, found in json_text.walk(value)
-        if (key := json_text.twice(found)) is not None
-    )
+    doubled = []
+    for path, below in json_text.walk(value):
+        # A quotation mark in front can hide it from the check of the text.
+        if len(path) >= MOST_DEPTH and isinstance(below, (dict, list)):
+            return Unchecked(f"The answer is nested more than {MOST_DEPTH} deep.")
+        if (key := json_text.twice(below)) is not None:
+            doubled.append(Failure(show((*path, key)), "is there twice"))
     try:
-        found = doubled + (_any_object(value) if schema is None else _check(value, check_schema(schema)))
+        found = (*doubled, *(_any_object(value) if schema is None else _check(value, check_schema(schema))))
     except BadInput as error:
         return Unchecked(f"The schema cannot be used: {error.message}", value)
     except _GivenUp as error:
@@ -116,17 +123,21 @@ def _found(answer: str) -> tuple[Any, str]:
         return json_text.decode(answer), ""
     except Broken as error:
         problem = error
-    fence = _FENCE.search(answer)
-    if fence is not None:
+    if (fence := _FENCE.search(answer)) is not None:
         # Blank lines in front, so that an error's line is the line in the answer.
         inside = "\n" * answer.count("\n", 0, fence.start(1)) + fence[1]
         try:
             return json_text.decode(inside), _around(answer, fence.start(), fence.end(), "in a code fence")
         except Broken as error:
+            if inside.lstrip().startswith(("{", "[")):
+                raise
             problem = error
-    starts = [match.start() for match in _START.finditer(answer)][:_MOST_STARTS]
-    if fence is None and not starts and answer.strip():
-        raise Broken("The answer is text without any JSON in it.", line=1, column=1)
+    if (bare := answer.lstrip()).startswith(("{", "[")):
+        starts = [len(answer) - len(bare)]  # what comes later is inside of it
+    else:
+        starts = [match.start() for match in _START.finditer(answer)][:_MOST_STARTS]
+        if bare and not starts:
+            raise Broken("The answer is text without any JSON in it.", line=1, column=1)
     best: tuple[int, int, Any] | None = None
     end = 0
     for start in starts:
@@ -135,7 +146,7 @@ def _found(answer: str) -> tuple[Any, str]:
         try:
             value, end = json_text.decode(answer, start, follows=True)
         except Broken as error:
-            if fence is None and start == starts[0]:
+            if start == starts[0]:
                 problem = error
             if error.unfinished:
                 break  # all that follows is inside of it
@@ -195,7 +206,7 @@ def _quick(value: Any, schema: Any) -> bool:
             patterns += named
         if patterns and (size > MOST_PLAIN or not all(_QUICK.fullmatch(pattern) for pattern in patterns)):
             return False
-        if "uniqueItems" in found and size > MOST_PLAIN:
+        if "uniqueItems" in found and size > MOST_PAIRED:
             return False
     return True
 

@@ -53,6 +53,7 @@ def plant(root: Path, path: str, text: str) -> None:
         ("lib/supervisor.py", "import xllamacpp"),
         ("lib/wire.py", "import httpx"),
         ("lib/run.py", "import sseclient"),
+        ("lib/verdict.py", "import jsonschema"),
         ("lib/chat.py", "from lib.ui import figures"),
         ("lib/chat.py", "from lib.ui.figures import draw"),
         ("lib/chat.py", "def f():\n    import lib.twin.app"),

@@ -61,7 +61,8 @@ def _line(tab: Tab, seen: Outlook) -> str:
     if tab.backend is not None and not tab.backend.billed:
         amount = f"would cost {amount}"
     warned = f" · :orange[:material/warning: {len(seen.conflicts)}]" if seen.conflicts else ""
-    return f"**Next send** · {about}{seen.count.tokens:,} tokens in · {seen.left:,} left for the answer · {amount}{warned}"
+    size = f"{about}{seen.count.tokens:,} tokens in · {seen.left:,} left for the answer"
+    return f"**Next send** · {size} · {amount}{warned}"
 
 
 def _request(tab: Tab, seen: Outlook) -> None:

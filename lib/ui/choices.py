@@ -153,8 +153,8 @@ def _lora(tab: Tab, chosen: Features) -> None:
     st.selectbox(
         "LoRA adapter", names, index=None, key="choose-lora", placeholder="None: choose one, or type a name",
         accept_new_options=True, on_change=_choose_lora, args=(tab,),
-        help="Fine-tunes the model for this request. The account's own and the public ones are listed; any name or id "
-        "can be typed.",
+        help="Fine-tunes the model for this request. The account's own and the public ones are listed; any name or "
+        "id can be typed.",
     )  # fmt: skip
     if (one := about.get(chosen.lora)) is not None:
         st.caption(f"{'Public' if one.public else 'Yours'}. {one.description}".strip())

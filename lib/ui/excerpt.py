@@ -1,4 +1,4 @@
-"""Excerpts: a request or an answer as the text that it is, special tokens marked, nothing of it taken for Markdown."""
+"""Excerpts: a request or a reply as the text that it is, special tokens marked, none of it taken for Markdown."""
 
 from __future__ import annotations
 

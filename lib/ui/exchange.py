@@ -43,8 +43,8 @@ def _draw_wire(tab: Tab, answer: Answer, view: str) -> None:
     trace = tab.trace(answer)
     if trace is None:
         st.caption(
-            "What went over the wire for this answer was not kept: it came with a file, was cut off by the end of its "
-            "server, or is older than this view."
+            "What went over the wire for this answer was not kept: it came with a file, was cut off by the end of "
+            "its server, or is older than this view."
         )
         return
     exchanges = trace.exchanges()

@@ -57,7 +57,8 @@ def look(chat: Chat, backend: Backend | None, window: int, text: str) -> Outlook
         request = chat.request(text)
     except BadInput as error:
         refused = error
-    sample, format, special = llama3.lay_out(_QUESTION), llama3.NAME, llama3.SPECIAL_TOKENS
+    sample, format = llama3.lay_out(_QUESTION), llama3.NAME
+    special: tuple[str, ...] = llama3.SPECIAL_TOKENS
     reads, count = "", Count(0, False, tokens.ESTIMATED)
     if request is not None:
         reads, count = llama3.lay_out(request.input), tokens.count(request)

@@ -14,7 +14,7 @@ def draw(tab: Tab, seen: Outlook, *, busy: bool) -> None:
     with st.container(key="raw-editor", gap="xsmall"):
         st.text_area(
             "Raw prompt", key=RAW, height=190, persist_state="session", label_visibility="collapsed",
-            placeholder="The text that the model goes on from. “Lay out the conversation” fills it in the right format.",
+            placeholder="What the model goes on from. “Lay out the conversation” fills it in the right format.",
         )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(

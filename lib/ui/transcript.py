@@ -201,12 +201,12 @@ def _draw_variants(tab: Tab, message: Message, variants: tuple[Message, ...]) ->
     if len(variants) < 2:
         return
     at = [variant.id for variant in variants].index(message.id)
-    for step, label in ((-1, "‹"), (1, "›")):
+    for step, sign in ((-1, "‹"), (1, "›")):
         if step == 1:
             st.caption(f"{at + 1}/{len(variants)}", width="content")
         inside = 0 <= at + step < len(variants)
         st.button(
-            label, key=f"variant{step}-{message.id}", type="tertiary", disabled=not inside,
+            sign, key=f"variant{step}-{message.id}", type="tertiary", disabled=not inside,
             help="Another answer to the same message",
             on_click=tab.open_variant, args=(variants[at + step].id if inside else message.id,),
         )  # fmt: skip

@@ -1,0 +1,128 @@
+"""The schema editor as a visitor works with it, on the page that mounts it alone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from playwright.sync_api import Locator, TimeoutError
+
+from tests.page.visitor import Visitor
+
+_MOMENT = 250  # milliseconds, in which the browser tells the server what was done
+
+
+def address(schema: Any = None, where: str = "page", **more: str) -> str:
+    """Where it is mounted with that schema: a JSON value, or a text as it is."""
+    text = schema if isinstance(schema, str) else "" if schema is None else json.dumps(schema)
+    return "/?" + urlencode({"where": where, "schema": text, **more})
+
+
+class Editor:
+    """One tab with the editor."""
+
+    def __init__(self, tab: Visitor) -> None:
+        self.tab = tab
+        tab.rest()
+
+    @property
+    def used(self) -> str:
+        """The text of the schema in use."""
+        return self.tab.key("used").locator("code").inner_text()
+
+    def uses(self, schema: Any) -> None:
+        """Wait until that schema is in use."""
+
+        def same() -> bool:
+            try:
+                return bool(json.loads(self.used) == schema)
+            except ValueError:
+                return False
+
+        self.tab.until(f"the schema {json.dumps(schema)}", same)
+        self.tab.rest()
+
+    def names(self) -> list[str]:
+        """The fields' names, from the top down, those inside of others included."""
+        return [box.input_value() for box in self.boxes("Name").all()]
+
+    def boxes(self, label: str) -> Locator:
+        """All boxes of that name."""
+        return self.tab.page.get_by_label(label, exact=True)
+
+    def fill(self, box: Locator, text: str) -> None:
+        """Type it and leave the box."""
+        box.fill(text)
+        box.press("Enter")
+        self.tab.page.wait_for_timeout(_MOMENT)
+        self.tab.rest()
+
+    def row(self, name: str) -> Locator:
+        """The innermost row with the field of that name."""
+        rows = self.tab.page.locator("[class*='st-key-schema-row-']")
+        return rows.filter(has=self.tab.page.locator(f"input[aria-label='Name'][value='{name}']")).last
+
+    def type(self, row: Locator, words: str, which: int = 0) -> None:
+        """Choose the type of a row, or, as the second, that of its entries."""
+        select = row.locator("[class*='-type-'] [data-baseweb=select], [class*='-type-'] input").nth(which)
+        option = self.tab.page.get_by_role("option", name=words, exact=True)
+
+        def choose() -> bool:
+            select.click()
+            with contextlib.suppress(TimeoutError):  # the page was being drawn anew, which closes the list
+                option.click(timeout=3000)
+                return True
+            return False
+
+        self.tab.until(f"the type “{words}”", choose, patience=30)
+        self.tab.page.wait_for_timeout(_MOMENT)
+        self.tab.rest()
+
+    def act(self, row: Locator, action: str) -> None:
+        """Choose something in a row's menu."""
+        row.locator("[class*='-menu-'] button").first.click()
+        self.tab.page.get_by_role("menuitem", name=action, exact=True).click()
+        self.tab.page.wait_for_timeout(_MOMENT)
+        self.tab.rest()
+
+    def allow(self, row: Locator, *values: str) -> None:
+        """Type these values as the only ones."""
+        box = row.get_by_label("Only these values")
+        for value in values:
+            box.fill(value)
+            box.press("Enter")
+            self.tab.page.wait_for_timeout(_MOMENT)
+        box.press("Tab")  # its list would hide the rest of the page from assistive technology, and from here
+        self.tab.page.wait_for_timeout(_MOMENT)
+        self.tab.rest()
+
+    def press(self, name: str | re.Pattern[str], which: int = 0) -> None:
+        """Click the button of that name."""
+        self.tab.page.get_by_role("button", name=name, exact=True).nth(which).click()
+        self.tab.page.wait_for_timeout(_MOMENT)
+        self.tab.rest()
+
+    def turn(self, mode: str) -> None:
+        """To the form or to the JSON."""
+        self.tab.key("schema-mode").get_by_text(mode, exact=True).click()
+        self.tab.page.wait_for_timeout(_MOMENT)
+        self.tab.rest()
+
+    @property
+    def box(self) -> Locator:
+        """Where the JSON is."""
+        return self.tab.key("schema-text").locator("textarea")
+
+    def write(self, text: str) -> None:
+        """Other JSON."""
+        self.box.fill(text)
+        self.box.press("Control+Enter")
+        self.tab.page.wait_for_timeout(_MOMENT)
+        self.tab.rest()
+
+    def says(self, text: str) -> None:
+        """Wait until the page says so."""
+        self.tab.page.get_by_text(text).first.wait_for()
