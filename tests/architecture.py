@@ -15,7 +15,7 @@ LAYERS = [
     ("backend", "node", "settings", "pricing"),
     ("link", "preset", "request"),
     ("answer", "wire"),
-    ("conversation", "client", "document"),
+    ("code", "conversation", "client", "document"),
     ("ledger", "run", "store", "transcript"),
     ("chat", "manuscript", "saver"),
     ("dialogue",),
@@ -108,7 +108,7 @@ def _why_not_in_the_core(name: str, other: str) -> str | None:
         return None
     if name == "lib.supervisor":
         return None if other.removeprefix("lib.") in LEAVES else "the supervisor stands on leaves only"
-    if within(name, "lib.store") and within(other, "lib.store"):
+    if any(within(name, package) and within(other, package) for package in ("lib.code", "lib.store")):
         return None  # a package is one thing to the others; inside it, imports that ran in a circle would not load
     name, other = (".".join(one.split(".")[:2]) for one in (name, other))
     if name not in LEVEL or other not in LEVEL:
