@@ -26,7 +26,7 @@ def programs(request: Request, backend: Backend) -> tuple[Program, ...]:
 
 
 def written(model_id: str, body: Mapping[str, Any], backend: Backend) -> tuple[Program, ...]:
-    """The programs for a body as it was sent once, such as a past request's. Raises BadInput for one beyond writing."""
+    """The programs for a body as it was sent once, such as a past request's. Raises BadInput as above."""
     record = model.models().get(model_id, model.default())
     call = Call(
         model_id,

@@ -18,8 +18,9 @@ from tests.code.running import PATIENCE, command
 PIECES = [
     '"', "'", "`", '"""', "'''", "\\", "\\\\", "\n", "\r\n", "\r", "\t", " ", "  \n", "$", "${x}", "$(x)", "$HOME",
     "`id`", "!!", "#", "//", "/*", "*/", "{", "}", "{{", "%s", "§body", "JSON", "\nJSON\n", "EOF", "\\n", "\\u0041",
-    "\\N{DIGIT ONE}", "\u2028", "\u2029", "\u0085", "\u00a0", "\u200b", "\u200d", "\u202e", "\ufeff", "\x00", "\x1b[31m",
-    "\x7f", "\x9b", "😀", "👩‍💻", "🇩🇪", "é", "日本", "שלום", "\U000e0001", "\uffff", "</script>", "<|eot_id|>", "0", "a",
+    "\\N{DIGIT ONE}", "\u2028", "\u2029", "\u0085", "\u00a0", "\u200b", "\u200d", "\u202e", "\ufeff", "\x00",
+    "\x1b[31m", "\x7f", "\x9b", "😀", "👩‍💻", "🇩🇪", "é", "日本", "שלום", "\U000e0001", "\uffff", "</script>", "<|eot_id|>",
+    "0", "a",
 ]  # fmt: skip
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=8).map("".join)
 TEXTS = TEXTS.filter(lambda text: not any("\ud800" <= one <= "\udfff" for one in text))
@@ -86,7 +87,7 @@ def test_shell(values: list[Any]) -> None:
 
 @given(TEXTS)
 def test_nothing_is_hidden(text: str) -> None:
-    """No character that cannot be seen, that turns the reading direction, or that a terminal obeys, is in the source."""
+    """No character that cannot be seen, that turns the reading direction or that a terminal obeys stands there."""
     for syntax in (PYTHON, JAVASCRIPT, JSON):
         written = syntax.write({"text": text})
         assert all(one.isprintable() or one in "\n\u200c\u200d" for one in written)
@@ -104,7 +105,8 @@ def test_long_and_deep(syntax: Any) -> None:
 
 def test_layout() -> None:
     value = {
-        "messages": [{"role": "system", "content": "Be kind.\nBe \"brief\"."}, {"role": "user", "content": "It's me."}],
+        "messages": [{"role": "system", "content": "Be kind.\nBe \"brief\"."},
+                     {"role": "user", "content": "It's me."}],
         "stream": True,
         "x-y": None,
         "none": [],
