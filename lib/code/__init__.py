@@ -10,6 +10,7 @@ from lib import model, wire
 from lib.backend import CLOUDFLARE, Backend
 from lib.code import javascript, python, shell
 from lib.code.program import Call, Program
+from lib.errors import BadInput
 from lib.request import Request
 
 __all__ = ["Program", "programs", "written"]
@@ -19,12 +20,13 @@ def programs(request: Request, backend: Backend) -> tuple[Program, ...]:
     """The request as programs, each for another way to send it. The token stands in none of them.
 
     What they send is what ``lib.wire.encode`` gives; where an SDK cannot carry that, the program's note says so.
+    Raises BadInput for a request that is nested too deeply.
     """
     return written(request.model, wire.encode(request), backend)
 
 
 def written(model_id: str, body: Mapping[str, Any], backend: Backend) -> tuple[Program, ...]:
-    """The programs for a body as it was sent once, such as a past request's."""
+    """The programs for a body as it was sent once, such as a past request's. Raises BadInput as above."""
     record = model.models().get(model_id, model.default())
     call = Call(
         model_id,
@@ -40,7 +42,13 @@ def written(model_id: str, body: Mapping[str, Any], backend: Backend) -> tuple[P
         javascript.fetch,
         javascript.worker,
     )
-    return tuple(_without(way(call), backend.token.reveal()) for way in ways)
+    try:
+        return tuple(_without(way(call), backend.token.reveal()) for way in ways)
+    except RecursionError:
+        raise BadInput(
+            "The request is nested too deeply to be written as a program.",
+            advice="Take some levels out of its schema.",
+        ) from None
 
 
 def _without(program: Program, token: str) -> Program:

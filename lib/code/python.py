@@ -89,9 +89,12 @@ client = OpenAI(
     api_key=os.environ["CLOUDFLARE_API_TOKEN"],
 )
 
-§{comments}answer = client.chat.completions.create(
-    model="§model",
-§arguments)
+§{comments}try:
+    answer = client.chat.completions.create(
+        model="§model",
+§arguments    )
+except APIStatusError as error:  # its own text leaves out what Cloudflare says
+    sys.exit(f"HTTP {error.status_code}: {error.response.text}")
 §read""")
 
 _CHUNKS = """\
@@ -157,13 +160,13 @@ def openai_sdk(call: Call) -> Program:
     request = openai.translate(call)
     body = dict(request.body) | ({"extra_body": request.extra} if request.extra else {})
     text = paragraphs(
-        _imports("os", *(["json"] if call.calls_tools else [])),
-        "from openai import OpenAI",
+        _imports("os", "sys", *(["json"] if call.calls_tools else [])),
+        "from openai import APIStatusError, OpenAI",
         f"{_account()}\n{_base(call)}",
         _OPENAI.substitute(
             model=call.model,
             comments="".join(f"# {line}\n" for line in request.remarks),
-            arguments=_arguments(body),
+            arguments=_arguments(body, 2),
             read=_chunks(call) if call.streams else _message(call),
         ),
     )
@@ -187,8 +190,9 @@ def _base(call: Call) -> str:
     return f'base_url = os.environ["CLOUDFLARE_BASE_URL"]  # {call.base_url}'
 
 
-def _arguments(body: Mapping[str, Any]) -> str:
-    return "".join(f"{_TAB}{name}={PYTHON.write(value, 1)},\n" for name, value in body.items())
+def _arguments(body: Mapping[str, Any], depth: int = 1) -> str:
+    indent = _TAB * depth
+    return "".join(f"{indent}{name}={PYTHON.write(value, depth)},\n" for name, value in body.items())
 
 
 def _functions(call: Call) -> list[str]:

@@ -23,8 +23,8 @@ JSON
 
 _STREAMED = Text("""\
   jq --raw-input --join-output --unbuffered '
-    if startswith("data: {") then .[6:] | fromjson | §answer | select(. != null)
-    elif startswith("data: [DONE]") then "\\n"
+    if startswith("data: [DONE]") then "\\n"
+    elif startswith("data:") then .[5:] | fromjson | §answer | select(. != null)
     elif startswith("{") then fromjson | .errors[0].message + "\\n" | halt_error
     else empty end'""")
 

@@ -1,0 +1,1 @@
+"""The exported programs, each run for real."""
