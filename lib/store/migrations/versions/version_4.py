@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "4"
-down_revision = "2"
+down_revision = "3"
 
 KEY = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
