@@ -112,7 +112,7 @@ def _line(said: str, name: str, icon: str, dialog: Callable[[], None], *, busy: 
             dialog()
 
 
-@st.dialog("JSON schema", width="large", icon=":material/schema:", on_dismiss="rerun")
+@st.dialog("JSON schema", width="medium", icon=":material/schema:", on_dismiss="rerun")
 def _schema_dialog(tab: Tab) -> None:
     st.caption("What the answer must look like. Every change counts from the next send.")
     format = tab.chat.settings.features.response_format
@@ -129,7 +129,7 @@ def _tools(tab: Tab, chosen: Features, *, busy: bool) -> None:
         tool_call.auto_switch("choose-auto", tab.auto, tab.set_auto)
 
 
-@st.dialog("Tools and functions", width="large", icon=":material/build:", on_dismiss="rerun")
+@st.dialog("Tools and functions", width="medium", icon=":material/build:", on_dismiss="rerun")
 def _tools_dialog(tab: Tab) -> None:
     def take_tools(tools: tuple[Tool, ...]) -> None:
         tab.choose(tools=tools)
