@@ -107,9 +107,13 @@ def _line(said: str, name: str, icon: str, dialog: Callable[[], None], *, busy: 
     """What is chosen in a few words, and the button that opens its editor."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.caption(said, width="stretch")
-        help = "Once the answer has ended: until then the editor would not react" if busy else None
-        if st.button(name, key=f"open-{name}", type="tertiary", icon=icon, disabled=busy, help=help):
-            dialog()
+        if st.button(name, key=f"open-{name.lower().replace(' ', '-')}", type="tertiary", icon=icon):
+            if busy:  # a dialog's own controls wait for the end of the stream
+                st.toast(
+                    "An answer is coming: open the editor once it has ended.", icon=":material/hourglass:"
+                )
+            else:
+                dialog()
 
 
 @st.dialog("JSON schema", width="medium", icon=":material/schema:", on_dismiss="rerun")

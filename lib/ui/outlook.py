@@ -57,6 +57,8 @@ def look(chat: Chat, backend: Backend | None, window: int, text: str) -> Outlook
         request = chat.request(text)
     except BadInput as error:
         refused = error
+    if backend is not None and not backend.inspects:
+        tokens.count_text("")  # loads the tokenizer, once: now, and not in the middle of the first answer
     reads, count = "", Count(0, False, tokens.ESTIMATED)
     if request is not None:
         if (known := _layout(backend, request)) is not None:
