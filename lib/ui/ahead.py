@@ -6,8 +6,7 @@ import streamlit as st
 
 from lib import wire
 from lib.code import programs
-from lib.events import Usage
-from lib.pricing import neurons
+from lib.pricing import dollars, neurons
 from lib.request import Request
 from lib.ui import draft, excerpt, mend, outlook
 from lib.ui.figures import show_dollars
@@ -55,7 +54,8 @@ def draw(tab: Tab) -> None:
 def _line(tab: Tab, seen: Outlook) -> str:
     if seen.request is None:
         return ":material/send: Nothing to send yet"
-    least, most = outlook.cost(tab.chat, seen)
+    price = tab.chat.model.price
+    least, most = (dollars(usage, price) for usage in outlook.span(tab.chat, seen))
     about = "" if seen.count.exact else "≈ "
     amount = f"\\{show_dollars(least)} – \\{show_dollars(most)}"
     if tab.backend is not None and not tab.backend.billed:
@@ -89,16 +89,17 @@ def code(tab: Tab, request: Request, key: str) -> None:
 
 def _cost(tab: Tab, seen: Outlook) -> None:
     price = tab.chat.model.price
-    least, most = outlook.cost(tab.chat, seen)
+    least, most = outlook.span(tab.chat, seen)
     rows = ["| Such sends | From | To |", "|--:|--:|--:|"]
     rows += [
-        f"| {times:,} | \\{show_dollars(least * times)} | \\{show_dollars(most * times)} |"
+        f"| {times:,} | \\{show_dollars(dollars(least, price) * times)} "
+        f"| \\{show_dollars(dollars(most, price) * times)} |"
         for times in (1, 1_000, 1_000_000)
     ]
     st.markdown("\n".join(rows))
-    used = neurons(Usage(seen.count.tokens, 0), price)
-    free = int(price.free_neurons_a_day / used) if used else 0
+    # Between them lie as many sends as a day's free neurons pay for; an input is never without any token.
+    fewest, many = (int(price.free_neurons_a_day // neurons(usage, price)) for usage in (most, least))
     st.caption(
         f"From: the input alone. To: an answer as long as it may be. {seen.count.how} "
-        f"The {price.free_neurons_a_day:,} free neurons of a day are enough for up to {free:,} such inputs."
+        f"The {price.free_neurons_a_day:,} free neurons of a day are enough for {fewest:,} to {many:,} such sends."
     )

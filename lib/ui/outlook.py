@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from decimal import Decimal
 
 import streamlit as st
 
@@ -16,7 +15,6 @@ from lib.conflict import Ahead, Conflict, conflicts
 from lib.errors import BadInput, PaddockError
 from lib.events import Usage
 from lib.layout import Layout
-from lib.pricing import dollars
 from lib.request import Messages, Request, Turn, build
 from lib.tokens import Count
 from lib.ui.registry import registry
@@ -95,12 +93,9 @@ def _layout(backend: Backend | None, request: Request) -> Layout | None:
     return known[key]
 
 
-def cost(chat: Chat, outlook: Outlook) -> tuple[Decimal, Decimal]:
-    """The least and the most that the send can cost, in dollars: nothing comes, or all that may."""
+def span(chat: Chat, outlook: Outlook) -> tuple[Usage, Usage]:
+    """The least and the most that the send can use: nothing comes, or all that may."""
     assert outlook.request is not None  # noqa: S101
     cap = chat.model.output_cap
     most = min(int(outlook.request.parameters.get(cap.name, cap.default or outlook.left)), outlook.left)
-    return (
-        dollars(Usage(outlook.count.tokens, 0), chat.model.price),
-        dollars(Usage(outlook.count.tokens, most), chat.model.price),
-    )
+    return Usage(outlook.count.tokens, 0), Usage(outlook.count.tokens, most)
