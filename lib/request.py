@@ -77,6 +77,14 @@ class Request:
                 return estimate_tokens(text) + 4 + rest
 
 
+def can_go_on(request: Request) -> bool:
+    """Whether an answer to it can be continued: JSON is whole or nothing, and an adapter takes no beginning but raw."""
+    match request.input:
+        case Prompt(raw=False, lora=lora) if lora:
+            return False
+    return request.response_format is None
+
+
 def lay_out(features: Features, turns: tuple[Turn, ...]) -> Input:
     """The input in the chosen form. The prompt form sends the last turn's text alone, without what came before it.
 

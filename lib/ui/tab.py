@@ -257,6 +257,11 @@ class Tab:
             self.chat.settings = self.chat.settings.with_value(cap, more)
         self._try(lambda backend: self.chat.go_on(message, backend, more))
 
+    def ask_longer(self, message: Message, more: int) -> None:
+        """Another answer in the place of that one, which may be as long as that; the limit holds from now on."""
+        self.chat.settings = self.chat.settings.with_value(self.chat.model.output_cap.name, more)
+        self.again(message)
+
     def resume(self, message: Message) -> None:
         """Let that answer go on where it was stopped or cut off."""
         self._try(lambda backend: self.chat.go_on(message, backend))

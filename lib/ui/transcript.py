@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lib.answer import Ending
 from lib.chat import Live
 from lib.conversation import Message, after
-from lib.request import Messages
+from lib.request import Messages, can_go_on
 from lib.ui import figures, handling, json_answer, tool_call
 from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable, has_table, label
 from lib.ui.tab import Tab
@@ -183,13 +183,16 @@ def _draw_next(tab: Tab, message: Message) -> None:
         type="primary" if failed else "tertiary", on_click=tab.again, args=(message,),
         help="Ask again; this answer stays as a variant",
     )  # fmt: skip
+    goes_on = final is None or can_go_on(final.request)
     if final is not None and final.ending is Ending.LENGTH and (more := tab.more(message)) is not None:
+        words = "go on" if goes_on else "ask again"
         st.button(
-            f"Raise to {more:,} and go on", key=f"more-{message.id}", icon=":material/trending_flat:",
-            on_click=tab.go_on, args=(message, more),
-            help="The answer reached max_tokens: raise it and continue where it stopped",
+            f"Raise to {more:,} and {words}", key=f"more-{message.id}", icon=":material/trending_flat:",
+            on_click=tab.go_on if goes_on else tab.ask_longer, args=(message, more),
+            help="The answer reached max_tokens: raise it and "
+            + ("continue where it stopped" if goes_on else "ask again: this one cannot be continued"),
         )  # fmt: skip
-    elif message.content and (final is None or final.ending in RESUMABLE):
+    elif goes_on and message.content and (final is None or final.ending in RESUMABLE):
         st.button(
             "Continue", key=f"resume-{message.id}", icon=":material/trending_flat:", type="tertiary",
             on_click=tab.resume, args=(message,), help="Let the answer go on where it ended",
