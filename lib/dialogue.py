@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
 from lib.conversation import Conversation, Message
+from lib.features import ToolCall
 from lib.manuscript import MOST_MESSAGES, Archived, setting_value
 from lib.model import Model
 from lib.node import Node
@@ -22,15 +24,15 @@ def read(root: Node, model: Model) -> Archived:
     if not isinstance(root.value, list):
         listed = root["messages"]
         settings = _settings(root, model)
-    said = [(_role(node["role"]), "".join(_content(node["content"]))) for node in listed.items(MOST_MESSAGES)]
+    said = [_message(node) for node in listed.items(MOST_MESSAGES)]
     if not said:
         raise listed.wrong("holds no messages")
     conversation = Conversation()
-    if said[0][0] == "system":
-        conversation = Conversation(said.pop(0)[1])
+    if said[0].role == "system":
+        conversation = Conversation(said.pop(0).content)
     messages: list[Message] = []
-    for role, content in said:
-        messages.append(Message(role, content, messages[-1].id if messages else None))
+    for message in said:
+        messages.append(replace(message, parent=messages[-1].id if messages else None))
     head = messages[-1].id if messages else None
     return Archived(replace(conversation, messages=tuple(messages), head=head), settings)
 
@@ -44,6 +46,30 @@ def _settings(root: Node, model: Model) -> Settings:
         else:
             settings = settings.put(replace(setting, sent=False))
     return settings
+
+
+def _message(node: Node) -> Message:
+    content = node["content"] if "content" in node or "tool_calls" not in node else Node("")
+    return Message(
+        _role(node["role"]),
+        "" if content.value is None else "".join(_content(content)),
+        calls=tuple(_calls(node["tool_calls"])) if _there(node, "tool_calls") else (),
+        call_id=node["tool_call_id"].text() if _there(node, "tool_call_id") else "",
+        name=node["name"].text() if _there(node, "name") else "",
+    )
+
+
+def _there(node: Node, key: str) -> bool:
+    return key in node and node[key].value is not None
+
+
+def _calls(node: Node) -> Iterator[ToolCall]:
+    """In OpenAI's shape, or flat as Workers AI answers; arguments as JSON text or as the value itself."""
+    for one in node.items():
+        function = one["function"] if "function" in one else one
+        arguments = function["arguments"]
+        text = arguments.value if isinstance(arguments.value, str) else json.dumps(arguments.value)
+        yield ToolCall(one["id"].text() if _there(one, "id") else "", function["name"].text(), text)
 
 
 def _role(node: Node) -> str:

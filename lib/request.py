@@ -78,7 +78,7 @@ class Request:
 
 
 def can_go_on(request: Request) -> bool:
-    """Whether an answer to it can be continued: JSON is whole or nothing, and an adapter takes no beginning but raw."""
+    """Whether an answer to it can be continued: JSON is whole or nothing, an adapter goes on raw alone."""
     match request.input:
         case Prompt(raw=False, lora=lora) if lora:
             return False

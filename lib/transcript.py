@@ -49,6 +49,9 @@ def _body(title: str, conversation: Conversation) -> Iterator[str]:
         yield f"## {_SPEAKERS.get(message.role, message.role)}"
         yield ""
         yield message.content
+        for call in message.calls:
+            yield ""
+            yield f"> calls {call.name}: {call.arguments}"
         yield from _facts(message)
 
 

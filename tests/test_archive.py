@@ -16,8 +16,10 @@ from lib import archive, preset
 from lib.archive import Archived, dump, dump_all, load_any
 from lib.conversation import Conversation
 from lib.errors import BadInput
+from lib.features import ToolCall
 from lib.model import default
 from lib.settings import Settings
+from lib.transcript import markdown
 from tests.store.trees import SETTINGS, histories, plain, talk
 
 MODEL = default()
@@ -69,6 +71,30 @@ def test_a_list_of_messages() -> None:
 def test_content_in_parts() -> None:
     parts = [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}]
     assert said([{"role": "user", "content": parts, "name": "Ann"}]) == [("user", "Hi")]
+
+
+def test_messages_about_tools() -> None:
+    """As OpenAI's API and Workers AI take them: a call and its result stay what they are."""
+    call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
+    said = [
+        {"role": "user", "content": "Add"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "name": "add", "content": "2"},
+        {"role": "assistant", "content": "", "tool_calls": [{"name": "add", "arguments": {"a": 2}}]},
+    ]
+    (one,) = load_any(json.dumps(said).encode(), MODEL)
+    messages = one.conversation.messages
+    assert messages[1].calls == (ToolCall("c1", "add", '{"a": 1}'),)
+    assert (messages[2].call_id, messages[2].name, messages[2].content) == ("c1", "add", "2")
+    assert messages[3].calls == (ToolCall("", "add", '{"a": 2}'),)
+    assert '> calls add: {"a": 1}' in markdown("Sums", one.conversation, one.settings, MODEL)
+    for broken, says in (
+        ({"role": "assistant", "content": "", "tool_calls": 7}, r"tool_calls must be a list"),
+        ({"role": "assistant", "content": "", "tool_calls": [{"name": "add"}]}, "has no 'arguments'"),
+        ({"role": "tool", "content": "", "tool_call_id": 7}, "tool_call_id must be a text"),
+    ):
+        with pytest.raises(BadInput, match=says):
+            load_any(json.dumps([broken]).encode(), MODEL)
 
 
 def test_a_requests_body() -> None:
