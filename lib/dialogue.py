@@ -49,10 +49,12 @@ def _settings(root: Node, model: Model) -> Settings:
 
 
 def _message(node: Node) -> Message:
-    content = node["content"] if "content" in node or "tool_calls" not in node else Node("")
+    silent = _there(node, "tool_calls") and not _there(
+        node, "content"
+    )  # who only calls may say null, or nothing
     return Message(
         _role(node["role"]),
-        "" if content.value is None else "".join(_content(content)),
+        "" if silent else "".join(_content(node["content"])),
         calls=tuple(_calls(node["tool_calls"])) if _there(node, "tool_calls") else (),
         call_id=node["tool_call_id"].text() if _there(node, "tool_call_id") else "",
         name=node["name"].text() if _there(node, "name") else "",
@@ -66,7 +68,8 @@ def _there(node: Node, key: str) -> bool:
 def _calls(node: Node) -> Iterator[ToolCall]:
     """In OpenAI's shape, or flat as Workers AI answers; arguments as JSON text or as the value itself."""
     for one in node.items():
-        function = one["function"] if "function" in one else one
+        nested = "function" in one
+        function = one["function"] if nested else one
         arguments = function["arguments"]
         text = arguments.value if isinstance(arguments.value, str) else json.dumps(arguments.value)
         yield ToolCall(one["id"].text() if _there(one, "id") else "", function["name"].text(), text)
