@@ -121,7 +121,7 @@ def _schema_dialog(tab: Tab) -> None:
     st.caption("What the answer must look like. Every change counts from the next send.")
     format = tab.chat.settings.features.response_format
     text = format.schema if format is not None and format.schema is not None else samples()[0].schema
-    schema.draw("schema", text, lambda new: tab.choose(response_format=ResponseFormat(new)))
+    schema.draw(f"schema-{tab.chat.id}", text, lambda new: tab.choose(response_format=ResponseFormat(new)))
 
 
 def _tools(tab: Tab, chosen: Features, *, busy: bool) -> None:
@@ -144,9 +144,9 @@ def _tools_dialog(tab: Tab) -> None:
     tools, functions = st.tabs(["Tools", "Functions"])
     chosen = tab.chat.settings.features
     with tools:
-        tool_editor.draw("tools", chosen.tools, take_tools)
+        tool_editor.draw(f"tools-{tab.chat.id}", chosen.tools, take_tools)
     with functions:
-        function_editor.draw("functions", chosen.functions, take_functions, chosen.tools)
+        function_editor.draw(f"functions-{tab.chat.id}", chosen.functions, take_functions, chosen.tools)
 
 
 def _lora(tab: Tab, chosen: Features) -> None:

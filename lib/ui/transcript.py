@@ -76,6 +76,7 @@ def _draw_calls(tab: Tab, message: Message) -> None:
         [told.get(call.id) for call in message.calls],
         (lambda results: tab.answer_calls(message, results)) if last else None,
         tab.auto,
+        asked.functions if isinstance(asked, Messages) else (),
     )
 
 
