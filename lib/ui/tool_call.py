@@ -112,8 +112,10 @@ def _draw_result(result: str) -> None:
 
 def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, auto: bool) -> None:
     widget, kept = f"{key}-result", f"{key}-kept"
-    if kept not in st.session_state:
-        st.session_state[kept] = sample_tools.run(call) if auto and one is not None else ""
+    st.session_state.setdefault(kept, "")
+    if auto and one is not None and not st.session_state[kept] and f"{key}-filled" not in st.session_state:
+        st.session_state[f"{key}-filled"] = True  # once: who empties the box wants it empty
+        st.session_state[kept] = sample_tools.run(call)
     if st.session_state.get(widget) != st.session_state[kept]:
         st.session_state[widget] = st.session_state[kept]
     code_box.draw(
