@@ -126,6 +126,7 @@ def test_a_choice_among_texts(page: Open) -> None:
     tab.until("another choice", lambda: "kelvin" in json.dumps(in_use(tab)))
     unit = in_use(tab)[0]["parameters"]["properties"]["unit"]
     assert unit["enum"] == ["celsius", "fahrenheit", "kelvin"]
+    tab.page.keyboard.press("Escape")  # the list of choices hides the rest of the page from roles
     assert tab.page.get_by_role("button", name="Weather", exact=True).is_disabled()  # there is one already
 
 
@@ -294,6 +295,13 @@ def test_calls_are_checked_and_answered_together(page: Open) -> None:
     shows(tab, sent)
     assert tab.page.locator("textarea[aria-label=Result]").count() == 0
     assert "forty-two" in cards[0].inner_text()
+
+
+def test_a_call_of_a_function_waits_for_a_person(page: Open) -> None:
+    tab = page("calls", "4")
+    assert "A function" in tab.key("calls-0").inner_text()
+    assert "hello" in tab.key("calls-0").inner_text()
+    assert tab.page.get_by_role("button", name="Run", exact=True).count() == 0
 
 
 def test_one_call_typed_and_sent_without_leaving_the_box_first(page: Open) -> None:
