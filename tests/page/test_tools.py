@@ -157,6 +157,15 @@ def test_form_and_text_stay_in_step(page: Open) -> None:
     view(tab, "Form")
     tab.until("the form", lambda: box(tab, "Name").input_value() == "watch")
     assert box(tab, "Parameter").input_value() == "time_zone"
+    fill(box(tab, "Parameter"), "zone")
+    tab.until("the other name", lambda: '"zone"' in json.dumps(in_use(tab)))
+    view(tab, "JSON")
+    tab.until("the text of now", lambda: '"zone"' in text(tab).input_value())
+    assert "time_zone" not in text(tab).input_value()
+    text(tab).fill("[]")
+    view(tab, "Form")  # typed, and the view changed in one go
+    used(tab)
+    tab.until("an empty form", lambda: tab.page.get_by_label("Name", exact=True).count() == 0)
 
 
 def test_broken_text_is_kept_and_the_last_good_tools_stay(page: Open) -> None:
