@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lib.errors import BadInput
-from lib.features import Tool, ToolCall
+from lib.features import Function, Tool, ToolCall
 from lib.tool_schema import failures, has_pattern, kind
 from lib.tools import parse_text
 
@@ -28,17 +28,23 @@ def called(call: ToolCall, tools: Iterable[Tool]) -> Tool | None:
     return next((tool for tool in tools if tool.name == call.name), None)
 
 
-def check_call(call: ToolCall, tools: Iterable[Tool]) -> tuple[str, ...]:
-    """Everything that is wrong with it, a sentence each; empty: nothing is."""
-    known = tuple(tools)
-    if (tool := called(call, known)) is None:
-        names = ", ".join(f"“{tool.name}”" for tool in known)
+def check_call(call: ToolCall, tools: Iterable[Tool], functions: Iterable[Function] = ()) -> tuple[str, ...]:
+    """Everything that is wrong with it, a sentence each; empty: nothing is.
+
+    ``functions`` are those that the same request offered. They have no schema: any arguments will do.
+    """
+    known, own = tuple(tools), {one.name for one in functions}
+    tool = called(call, known)
+    if tool is None and call.name not in own:
+        names = ", ".join(f"“{name}”" for name in (*(tool.name for tool in known), *sorted(own)))
         have = f"The request offered {names}." if names else "The request offered none."
         return (f"There is no tool “{call.name[:64]}”. {have}",)
     try:
         given = arguments(call)
     except BadInput as error:
         return (error.message.replace("The text", "The text of the arguments", 1),)
+    if tool is None:
+        return ()
     try:
         schema = parse_text(tool.parameters).value
     except BadInput:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from lib.errors import BadInput
-from lib.features import Tool, ToolCall
+from lib.features import Function, Tool, ToolCall
 from lib.tool_call import arguments, check_call, leaves_unchecked
 from lib.tool_schema import failures
 
@@ -79,6 +79,17 @@ def test_every_failure_is_said() -> None:
 def test_an_unknown_tool() -> None:
     assert said({}, name="u") == ("There is no tool “u”. The request offered “t”.",)
     assert check_call(ToolCall("", "u", "{}"), ()) == ("There is no tool “u”. The request offered none.",)
+
+
+def test_a_function_takes_any_object() -> None:
+    own = (Function("shout", "x => x"),)
+    assert check_call(ToolCall("", "shout", '{"x": 1}'), (), own) == ()
+    assert check_call(ToolCall("", "shout", "3"), (), own) == (
+        "The arguments must be an object, not a number.",
+    )
+    assert check_call(ToolCall("", "u", "{}"), (), own) == (
+        "There is no tool “u”. The request offered “shout”.",
+    )
 
 
 def test_arguments_that_are_no_object() -> None:

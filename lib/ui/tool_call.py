@@ -9,8 +9,8 @@ import streamlit as st
 
 from lib import sample_tools
 from lib.errors import BadInput
-from lib.features import Tool, ToolCall
-from lib.tool_call import arguments, check_call, leaves_unchecked
+from lib.features import Function, Tool, ToolCall
+from lib.tool_call import arguments, called, check_call, leaves_unchecked
 from lib.ui import code_box
 from lib.ui.markdown import label
 
@@ -21,6 +21,8 @@ MOST_SHOWN = 20_000  # characters of a result or of broken arguments
 _JOINER = "\u2060"  # WORD JOINER, which nobody sees
 _CHECKED = "Checked against the JSON Schema of the tool's parameters"
 
+_UNCHECKED = "Functions have no schema: the arguments were not checked. Their code is not run here."
+
 
 def draw_calls(
     calls: Sequence[ToolCall],
@@ -29,16 +31,25 @@ def draw_calls(
     results: Sequence[str | None],
     on_send: OnSend | None,
     auto: bool = False,
+    functions: Sequence[Function] = (),
 ) -> None:
     """A card for each call of one answer; below them one button that sends all results.
 
-    ``tools`` are those that the answer's request offered. ``results`` has an entry for each call, None while it is
-    not answered. ``on_send`` is called in a callback with a text for each call; None: they cannot be answered (now).
-    ``auto``: the results of sample tools are filled in. What is typed stays under ``key`` in the session.
+    ``tools`` and ``functions`` are those that the answer's request offered. ``results`` has an entry for each call,
+    None while it is not answered. ``on_send`` is called in a callback with a text for each call; None: they cannot
+    be answered (now). ``auto``: the results of sample tools are filled in. What is typed stays under ``key``.
     """
     for number, (call, result) in enumerate(zip(calls, results, strict=True)):
         open_to = on_send if result is None else None
-        draw(call, tools, f"{key}-{number}", result, editable=open_to is not None, auto=auto)
+        draw(
+            call,
+            tools,
+            f"{key}-{number}",
+            result,
+            editable=open_to is not None,
+            auto=auto,
+            functions=functions,
+        )
     if on_send is None or all(result is not None for result in results):
         return
     several = sum(result is None for result in results) > 1
@@ -67,14 +78,17 @@ def draw(
     *,
     editable: bool,
     auto: bool = False,
+    functions: Sequence[Function] = (),
 ) -> None:
     """The card of one call: its arguments, what is wrong with them, and its result or the box for it."""
-    name, wrong = _literal(call.name[:64]) or "a tool without a name", check_call(call, tools)
+    name, wrong = _literal(call.name[:64]) or "a tool without a name", check_call(call, tools, functions)
     with st.container(border=True, key=key, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":material/build: **{name}**", width="content")
             if wrong:
                 st.badge("Does not fit the tool", icon=":material/error:", color="red", help=_CHECKED)
+            elif called(call, tools) is None:
+                st.badge("A function", icon=":material/code:", color="gray", help=_UNCHECKED)
             else:
                 left = "; its patterns were left out" if leaves_unchecked(call, tools) else ""
                 st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED + left)
@@ -112,8 +126,10 @@ def _draw_result(result: str) -> None:
 
 def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, auto: bool) -> None:
     widget, kept = f"{key}-result", f"{key}-kept"
-    if kept not in st.session_state:
-        st.session_state[kept] = sample_tools.run(call) if auto and one is not None else ""
+    st.session_state.setdefault(kept, "")
+    if auto and one is not None and not st.session_state[kept] and f"{key}-filled" not in st.session_state:
+        st.session_state[f"{key}-filled"] = True  # once: who empties the box wants it empty
+        st.session_state[kept] = sample_tools.run(call)
     if st.session_state.get(widget) != st.session_state[kept]:
         st.session_state[widget] = st.session_state[kept]
     code_box.draw(

@@ -98,7 +98,7 @@ def _draw_view(key: str, now: Draft, on_change: OnChange) -> None:
     widget = f"{key}-view"
     _seed(widget, FORM if now.text is None else JSON)
     st.segmented_control(
-        "Edit as", (FORM, JSON), key=widget, required=True, label_visibility="collapsed",
+        "Edit as", (FORM, JSON), key=widget, required=True,
         on_change=_typed, args=(key, on_change, widget, _turn),
     )  # fmt: skip
 
@@ -119,7 +119,7 @@ def _draw_shape(key: str, now: Draft, on_change: OnChange) -> None:
     shapes = {tool.nested for tool in now.tools}
     _seed(widget, None if len(shapes) > 1 else NESTED if True in shapes else FLAT)
     st.segmented_control(
-        "Shape", (FLAT, NESTED), key=widget, label_visibility="collapsed",
+        "Shape", (FLAT, NESTED), key=widget,
         help="How tools are written in the request. The documented schema takes both: flat, "
         '`{"name", "description", "parameters"}`, and OpenAI\'s, `{"type": "function", "function": {…}}`.'
         + (" These are mixed: choose one for all, or leave them so." if len(shapes) > 1 else ""),

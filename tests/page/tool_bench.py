@@ -30,7 +30,9 @@ CALLS = (
     ToolCall(
         "call_4", "![x](http://127.0.0.1:9/beacon) :red[x]", '{"a": "![x](http://127.0.0.1:9/b) $1$ \\ud800"}'
     ),
+    ToolCall("", "shout", '{"text": "hello"}'),
 )
+FUNCTIONS = (Function("shout", "({ text }) => text.toUpperCase()"),)
 OFFERED = (*(one.tool for one in SAMPLES), *read_tools(NESTED))
 state = st.session_state
 
@@ -70,7 +72,7 @@ match st.query_params.get("show"):
             given = state["results"] = ready
         tool_call.draw_calls(
             calls, OFFERED, "calls", given or [None] * len(calls), None if given else send,
-            auto=state.get("auto-on", False),
+            auto=state.get("auto-on", False), functions=FUNCTIONS,
         )  # fmt: skip
         if given:
             st.code(json.dumps(given), language=None)
