@@ -176,7 +176,7 @@ def run(arguments: argparse.Namespace, voice: Voice, ended: threading.Event) -> 
     try:
         model = default()
         config = uvicorn.Config(
-            build(engine, model, account, token),
+            build(engine, model, account, token, card),
             log_level="warning",
             access_log=False,
             http="h11",  # the same on every computer, whatever else is installed

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from lib.model import Model
-from lib.twin.engine import End, EngineError, Text
+from lib.twin.engine import Call, End, Piece, Text
+from lib.twin.failure import EngineError
 
 DONE = b"data: [DONE]\n\n"
+PART = 12  # characters of a call's arguments in one event
 _PAD = "abcdefghijklmnopqrstuvwxyz0123456789" * 2
 
 
@@ -50,22 +53,36 @@ def event(payload: Any) -> bytes:
     return b"data: " + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
-def native_whole(model: Model, text: str, end: End) -> dict[str, Any]:
-    """The whole answer of the native endpoint."""
-    return envelope({"response": text, "usage": usage(model, end)})
+def _call(call: Call, index: int | None = None) -> dict[str, Any]:
+    """A call in OpenAI's shape; with its index in a stream."""
+    place = {} if index is None else {"index": index}
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", **place, "function": function}
 
 
-async def native_events(
-    model: Model, pieces: AsyncGenerator[Text | End, None]
-) -> AsyncGenerator[bytes, None]:
+def native_whole(model: Model, said: Any, calls: Sequence[Call], end: End) -> dict[str, Any]:
+    """The whole answer of the native endpoint: text, in JSON mode the value itself, or calls of tools."""
+    if not calls:
+        return envelope({"response": said, "usage": usage(model, end)})
+    # Recorded so: flat, the arguments an object, no id.
+    flat = [{"name": call.name, "arguments": json.loads(call.arguments or "{}")} for call in calls]
+    return envelope({"response": said or None, "tool_calls": flat, "usage": usage(model, end)})
+
+
+async def native_events(model: Model, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[bytes, None]:
     """The native stream. Without its [DONE] if the engine failed: that is how a reader knows."""
+    index = 0
     try:
         async for piece in pieces:
-            if isinstance(piece, Text):
-                yield event({"response": piece.text, "p": padding()})
-            else:
-                yield event({"response": "", "usage": usage(model, piece)})
-                yield DONE
+            match piece:
+                case Text(text):
+                    yield event({"response": text, "p": padding()})
+                case Call():
+                    yield event({"tool_calls": [_call(piece, index)], "p": padding()})
+                    index += 1
+                case End():
+                    yield event({"response": "", "usage": usage(model, piece)})
+                    yield DONE
     except EngineError:
         return
 
@@ -82,15 +99,25 @@ def _completion(model: Model, request_id: str, kind: str, choices: list[Any], **
     }
 
 
-def openai_whole(model: Model, request_id: str, text: str, end: End) -> dict[str, Any]:
+def openai_whole(model: Model, request_id: str, text: str, calls: Sequence[Call], end: End) -> dict[str, Any]:
     """The whole answer of the OpenAI-shaped endpoint."""
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": end.reason}
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    if calls:
+        message = {**message, "content": text or None, "tool_calls": [_call(call) for call in calls]}
+    reason = "tool_calls" if calls else end.reason
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
     return _completion(model, request_id, "chat.completion", [choice], usage=usage(model, end))
 
 
+def _in_pieces(call: Call, index: int) -> Iterator[dict[str, Any]]:
+    """A call as OpenAI streams it: its name first, then the text of its arguments in parts."""
+    yield _call(replace(call, arguments=""), index)
+    for start in range(0, len(call.arguments), PART):
+        yield {"index": index, "function": {"arguments": call.arguments[start : start + PART]}}
+
+
 async def openai_events(
-    model: Model, request_id: str, pieces: AsyncGenerator[Text | End, None], *, with_usage: bool
+    model: Model, request_id: str, pieces: AsyncGenerator[Piece, None], *, with_usage: bool
 ) -> AsyncGenerator[bytes, None]:
     """The OpenAI-shaped stream. It too ends with the native event that carries the usage."""
 
@@ -98,14 +125,20 @@ async def openai_events(
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         return event(_completion(model, request_id, "chat.completion.chunk", [choice], p=padding()))
 
+    called = 0
     try:
         yield chunk({"role": "assistant", "content": ""})
         async for piece in pieces:
             if isinstance(piece, Text):
                 yield chunk({"content": piece.text})
                 continue
+            if isinstance(piece, Call):
+                for delta in _in_pieces(piece, called):
+                    yield chunk({"tool_calls": [delta]})
+                called += 1
+                continue
             counts = usage(model, piece)
-            yield chunk({}, piece.reason)
+            yield chunk({}, "tool_calls" if called else piece.reason)
             if with_usage:
                 yield event(_completion(model, request_id, "chat.completion.chunk", [], usage=counts))
             yield event({"response": "", "usage": counts})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +18,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lib.model import Model
-from lib.twin import answer, catalogue, refusal, translation
+from lib.twin import answer, catalogue, layout, refusal, translation
 from lib.twin.check import check, parse
 from lib.twin.connection import Edge, EventStream, HungUpError, read_body, while_connected
-from lib.twin.engine import BadPromptError, BusyError, End, Engine, EngineError, Text, TooLongError
+from lib.twin.decision import Decider
+from lib.twin.engine import BusyError, Call, End, Engine, Piece, Text, TooLongError
+from lib.twin.failure import BadPromptError, EngineError
+from lib.twin.gguf import UNKNOWN, Card
+from lib.twin.plan import Plan, plan
 from lib.twin.refusal import Refusal, RefusedError
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -48,6 +52,8 @@ class Twin:
     model: Model
     account: str
     token: str
+    card: Card
+    decider: Decider
 
     def admit(self, request: Request) -> None:
         """Who asks? In the order of the service: the header's form, the token, the account."""
@@ -78,12 +84,26 @@ class Twin:
         if (name := request.path_params["model"]) != self.model.id:
             raise RefusedError(refusal.no_such_model(name))
         body = check(self.model, parse(await read_body(request)))
-        translation.refuse_unserved(self.model, body)
-        pieces = self.engine.generate(translation.job(self.model, body))
+        planned = self._plan(body)
+        pieces = planned.pieces(self.engine, self.decider)
         if body.get("stream"):
             return await self._stream(request, pieces, lambda rest: answer.native_events(self.model, rest))
-        text, end = await self._whole(request, pieces)
-        return self._json(request, end, answer.native_whole(self.model, text, end))
+        text, calls, end = await self._whole(request, pieces)
+        said: Any = text if calls else await planned.met(text)
+        return self._json(request, end, answer.native_whole(self.model, said, calls, end))
+
+    def _plan(self, body: Mapping[str, Any], stop: tuple[str, ...] = ()) -> Plan:
+        translation.refuse_unserved(self.model, body)
+        return plan(body, translation.job(self.model, body, stop), self.engine)
+
+    async def prompt(self, request: Request) -> Response:
+        """Not Cloudflare's: how a request is laid out for the model, and its exact count of tokens."""
+        body = check(self.model, parse(await read_body(request)))
+        try:
+            laid = await layout.lay_out(self._plan({**body, "stream": False}), self.engine, self.card)
+        except EngineError as error:
+            raise RefusedError(_refusal(error, self.engine.context)) from error
+        return JSONResponse(answer.envelope(laid))
 
     async def complete(self, request: Request) -> Response:
         """The OpenAI-shaped endpoint."""
@@ -91,9 +111,9 @@ class Twin:
         name = asked.get("model") if isinstance(asked, dict) else None
         if name != self.model.id:
             raise RefusedError(refusal.no_such_model(str(name)))
-        body = check(self.model, translation.native(asked))
-        translation.refuse_unserved(self.model, body)
-        pieces = self.engine.generate(translation.job(self.model, body, translation.stops(asked)))
+        body = translation.checked(self.model, asked)
+        planned = self._plan(body, translation.stops(asked))
+        pieces = planned.pieces(self.engine, self.decider)
         identity = request.state.id
         if body.get("stream"):
             options = asked.get("stream_options")
@@ -103,8 +123,10 @@ class Twin:
                 pieces,
                 lambda rest: answer.openai_events(self.model, identity, rest, with_usage=with_usage),
             )
-        text, end = await self._whole(request, pieces)
-        return self._json(request, end, answer.openai_whole(self.model, identity, text, end))
+        text, calls, end = await self._whole(request, pieces)
+        if not calls:
+            await planned.met(text)
+        return self._json(request, end, answer.openai_whole(self.model, identity, text, calls, end))
 
     async def search(self, request: Request) -> Response:
         """The models that fit a search."""
@@ -128,7 +150,7 @@ class Twin:
         counts = {"slots": engine.slots, "running": engine.running, "waiting": engine.waiting}
         return JSONResponse(answer.envelope(counts))
 
-    async def _first(self, request: Request, pieces: AsyncGenerator[Text | End, None]) -> Text | End:
+    async def _first(self, request: Request, pieces: AsyncGenerator[Piece, None]) -> Piece:
         """The first piece: until it is there, a failure can still be told with its status."""
         try:
             return await while_connected(request.receive, anext(pieces))
@@ -138,12 +160,12 @@ class Twin:
     async def _stream(
         self,
         request: Request,
-        pieces: AsyncGenerator[Text | End, None],
-        events: Callable[[AsyncGenerator[Text | End, None]], AsyncGenerator[bytes, None]],
+        pieces: AsyncGenerator[Piece, None],
+        events: Callable[[AsyncGenerator[Piece, None]], AsyncGenerator[bytes, None]],
     ) -> Response:
         first = await self._first(request, pieces)
 
-        async def all_pieces() -> AsyncGenerator[Text | End, None]:
+        async def all_pieces() -> AsyncGenerator[Piece, None]:
             async with aclosing(pieces):
                 yield first
                 async for piece in pieces:
@@ -156,14 +178,21 @@ class Twin:
 
         return EventStream(closing(), {"cf-ai-req-id": request.state.id})
 
-    async def _whole(self, request: Request, pieces: AsyncGenerator[Text | End, None]) -> tuple[str, End]:
-        async def collect() -> tuple[str, End]:
+    async def _whole(
+        self, request: Request, pieces: AsyncGenerator[Piece, None]
+    ) -> tuple[str, list[Call], End]:
+        async def collect() -> tuple[str, list[Call], End]:
             texts: list[str] = []
+            calls: list[Call] = []
             async with aclosing(pieces):
                 async for piece in pieces:
-                    if isinstance(piece, End):
-                        return "".join(texts), piece
-                    texts.append(piece.text)
+                    match piece:
+                        case Text(text):
+                            texts.append(text)
+                        case Call():
+                            calls.append(piece)
+                        case End():
+                            return "".join(texts), calls, piece
             raise EngineError("the engine ended without an answer")
 
         try:
@@ -203,9 +232,9 @@ async def _no_list(request: Request) -> Response:
     raise RefusedError(refusal.wrong_method(request.method))
 
 
-def build(engine: Engine, model: Model, account: str, token: str) -> Starlette:
-    """The application."""
-    twin = Twin(engine, model, account, token)
+def build(engine: Engine, model: Model, account: str, token: str, card: Card = UNKNOWN) -> Starlette:
+    """The application. ``card``: what the model's file says about itself."""
+    twin = Twin(engine, model, account, token, card, Decider(engine))
 
     async def health(request: Request) -> Response:
         return JSONResponse({"ok": True, "model": model.id, "slots": engine.slots, "running": engine.running})
@@ -217,6 +246,7 @@ def build(engine: Engine, model: Model, account: str, token: str) -> Starlette:
         ("GET", f"{account_root}/v1/models", _no_list),
         ("GET", f"{account_root}/models/search", twin.search),
         ("GET", f"{account_root}/models/schema", twin.schema),
+        ("POST", f"{account_root}/paddock/prompt", twin.prompt),
         ("GET", f"{account_root}/paddock/slots", twin.slots),
         ("GET", f"{root}/user/tokens/verify", twin.verify),
     ]

@@ -11,11 +11,15 @@ import json
 import os
 import secrets
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
+
+from lib.twin.desk import Desk
+from lib.twin.failure import BadPromptError, EngineError
 
 QUEUE_PER_SLOT = 8  # generations that may wait for each slot; whoever comes after them is turned away
 RANDOM_SEED = 2**32 - 1  # what llama.cpp takes for "choose one yourself"
@@ -40,6 +44,8 @@ class Job:
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     stop: tuple[str, ...] = ()
+    grammar: str = ""  # in llama.cpp's notation: nothing else can be said
+    chat: Mapping[str, Any] | None = None  # messages and tools for a chat template that knows tools itself
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,15 @@ class Text:
     """Some more of the answer: whole characters, at least one."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """The answer calls a tool. ``arguments`` is the text of a JSON object."""
+
+    id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True)
@@ -59,8 +74,7 @@ class End:
     cached_tokens: int
 
 
-class EngineError(Exception):
-    """A generation failed."""
+Piece = Text | Call | End
 
 
 class BusyError(EngineError):
@@ -73,10 +87,6 @@ class TooLongError(EngineError):
     def __init__(self, tokens: int) -> None:
         super().__init__(f"{tokens} tokens")
         self.tokens = tokens
-
-
-class BadPromptError(EngineError):
-    """The engine or the chat template does not take these messages."""
 
 
 class CannotStartError(Exception):
@@ -136,21 +146,28 @@ def _request(job: Job, context: int) -> dict[str, Any]:
         "stream_options": {"include_usage": True},
         "return_progress": True,  # lets a stop arrive while the prompt is still being read
     }
+    if job.grammar:
+        request["grammar"] = job.grammar
+    return request | _input(job)
+
+
+def _input(job: Job) -> dict[str, Any]:
+    """What the job is to go on from, in llama.cpp's own terms."""
     if job.prompt is not None:
-        return {**request, "prompt": job.prompt}
+        return {"prompt": job.prompt}
     return {
-        **request,
         "messages": [{"role": role, "content": content} for role, content in job.messages],
         "reasoning_format": "none",  # a user's own model may think aloud: nothing is hidden or cut out
         "chat_template_kwargs": {"enable_thinking": False},  # and would refuse to continue a given opening
+        **(job.chat or {}),
     }
 
 
 class _Call:
     """One generation on its way: queued, then running in a worker thread, then gone."""
 
-    def __init__(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
-        self.job, self.loop = job, loop
+    def __init__(self, job: Job, extra: Mapping[str, Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.job, self.extra, self.loop = job, dict(extra), loop
         self.heard: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
         self.stop = threading.Event()
         self.started = False
@@ -178,7 +195,8 @@ class Engine:
         # with 64, 1.3-1.9 s with 256, at the same speed (measured at 200 prompt tokens/s).
         params.n_batch = params.n_ubatch = 64
         params.verbosity, params.cache_ram_mib = 0, 0
-        params.api_keys = [secrets.token_urlsafe(32)]  # it always opens a listener of its own: nobody gets in
+        key = secrets.token_urlsafe(32)  # it always opens a listener of its own: nobody else gets in
+        params.api_keys = [key]
         try:
             self._server = library.Server(params)
         except (ValueError, RuntimeError) as error:
@@ -187,6 +205,8 @@ class Engine:
                 "Is PADDOCK_MODEL a model file that llama.cpp can read, and is there memory enough?",
             ) from None
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="generation")
+        self.desk = Desk(self._server.listening_address, key)
+        self.to_grammar: Callable[[str], str] = library.json_schema_to_grammar
         self._calls: set[_Call] = set()
 
     @property
@@ -199,18 +219,66 @@ class Engine:
         """Generations that wait for a slot."""
         return sum(not call.started for call in tuple(self._calls))
 
-    async def generate(self, job: Job) -> AsyncGenerator[Text | End, None]:
+    async def generate(self, job: Job) -> AsyncGenerator[Piece, None]:
         """The answer piece by piece, then its End. Raises EngineError; ends early only by being closed."""
+        reason: Literal["stop", "length"] = "stop"
+        calls: dict[int, list[str]] = {}
+        async with aclosing(self._chunks(job, {})) as chunks:
+            async for chunk in chunks:
+                for choice in chunk.get("choices", ()):
+                    if choice.get("finish_reason") == "length":
+                        reason = "length"
+                    if text := choice.get("text") or (choice.get("delta") or {}).get("content"):
+                        yield Text(text)
+                    for part in (choice.get("delta") or {}).get("tool_calls") or ():
+                        told = calls.setdefault(part.get("index", 0), ["", "", ""])
+                        function = part.get("function") or {}
+                        told[0] = part.get("id") or told[0]
+                        told[1] += function.get("name") or ""
+                        told[2] += function.get("arguments") or ""
+                if usage := chunk.get("usage"):
+                    for call in calls.values():
+                        yield Call(*call)
+                    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
+                    yield End(reason, usage["prompt_tokens"], usage["completion_tokens"], cached)
+                    return
+        raise EngineError("the engine ended without an answer")
+
+    async def next_token(self, job: Job, extra: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int]:
+        """What may come next: llama.cpp's own list of candidates, best first, and the prompt's tokens.
+
+        ``extra`` is in llama.cpp's terms and says how many candidates, and which samplers they have been through.
+        """
+        candidates: list[dict[str, Any]] | None = None
+        async with aclosing(self._chunks(replace(job, max_tokens=1), extra)) as chunks:
+            async for chunk in chunks:
+                for choice in chunk.get("choices", ()):
+                    for token in (choice.get("logprobs") or {}).get("content") or ():
+                        candidates = token.get("top_logprobs") or token.get("top_probs")
+                if (usage := chunk.get("usage")) and candidates is not None:
+                    return candidates, usage["prompt_tokens"]
+        raise EngineError("the engine told no probabilities")
+
+    async def lay_out(self, job: Job) -> str:
+        """The prompt's text exactly as it is tokenized, the opening token that the engine adds included."""
+        prompt = job.prompt if job.prompt is not None else await self.desk.template(_input(job))
+        return self._opening + prompt.removeprefix(self._opening)
+
+    async def count(self, prompt: str) -> int:
+        """The tokens of a text that ``lay_out`` gave."""
+        return await self.desk.count(prompt.removeprefix(self._opening))
+
+    async def _chunks(self, job: Job, extra: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """What the engine says, as it says it. Raises EngineError."""
         if len(self._calls) >= self.slots * (1 + QUEUE_PER_SLOT):
             raise BusyError("every slot is taken and the queue is full")
-        call = _Call(job, asyncio.get_running_loop())
+        call = _Call(job, extra, asyncio.get_running_loop())
         self._calls.add(call)
         try:
             call.future = self._pool.submit(self._run, call)
         except RuntimeError:  # the pool is shut
             self._calls.discard(call)
             raise EngineError("the twin is ending") from None
-        reason: Literal["stop", "length"] = "stop"
         try:
             while (item := await call.heard.get()) is not None:
                 if isinstance(item, Exception):
@@ -221,16 +289,7 @@ class Engine:
                 total = chunk.get("prompt_progress", {}).get("total", 0)
                 if total + job.max_tokens > self.context:
                     raise TooLongError(total + job.max_tokens)
-                for choice in chunk.get("choices", ()):
-                    if choice.get("finish_reason") == "length":
-                        reason = "length"
-                    if text := choice.get("text") or (choice.get("delta") or {}).get("content"):
-                        yield Text(text)
-                if usage := chunk.get("usage"):
-                    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
-                    yield End(reason, usage["prompt_tokens"], usage["completion_tokens"], cached)
-                    return
-            raise EngineError("the engine ended without an answer")
+                yield chunk
         finally:
             call.stop.set()
             if call.future.cancel():
@@ -246,6 +305,7 @@ class Engine:
         """Ends every generation and frees the model. Ending the process before this aborts it."""
         self.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self.desk.close()
         del self._server
 
     def heard(self, call: _Call, chunk: bytes) -> bool:
@@ -274,7 +334,7 @@ class Engine:
                 if job.prompt is None
                 else self._server.handle_completions
             )
-            body = json.dumps(_request(job, self.context)).encode()
+            body = json.dumps(_request(job, self.context) | call.extra).encode()
             answer(body, lambda chunk: self.heard(call, chunk))
         except (ValueError, RuntimeError) as error:  # how the engine's own C++ exceptions arrive
             call.hand(BadPromptError(str(error)))
