@@ -226,8 +226,8 @@ class Grammar:
         return self.rule(f'"[" {_list(item, least, most)} "]"')
 
     def _string(self, schema: Mapping[str, Any]) -> str:
-        least = schema.get("minLength", 0)
-        most = min(schema.get("maxLength", max(self.free, least)), LONGEST)
+        most = min(schema.get("maxLength", max(self.free, schema.get("minLength", 0))), LONGEST)
+        least = schema.get("minLength", min(most, 1))  # an empty string is an answer that a small model likes
         if least > most:
             raise ImpossibleError("a longer string is wanted than allowed")
         if "pattern" in schema and (found := self._patterned(schema["pattern"])):
@@ -236,7 +236,12 @@ class Grammar:
             return self.rule(f'"\\"" {known} "\\""')
         # No \u: half a character could be said with it.
         char = self.rule(r'[^"\\\x00-\x1f\x7f] | "\\" ["\\nt]')
-        return self.rule(f'"\\"" {char}{{{least},{most}}} "\\""')
+        if not most:
+            return r'"\"\""'
+        # A small model likes to begin with what it thinks belongs after the string.
+        first = self.rule(r'[^"\\\x00-\x20\x7f{}\[\]:,]')
+        some = f"{first} {char}{{{max(0, least - 1)},{most - 1}}}"
+        return self.rule(f'"\\"" {some if least else f"({some})?"} "\\""')
 
     def _patterned(self, pattern: str) -> str | None:
         """llama.cpp's own converter knows the anchored ones, if they are simple; for others None."""

@@ -86,14 +86,16 @@ def plan(body: Mapping[str, Any], job: Job, engine: Engine) -> Plan:
         job = _told(replace(job, grammar=grammar), json_mode.instructions(wanted))
     if job.prompt is None and engine.desk.knows_tools and "messages" in body and not (wanted and offered):
         return Plan(replace(job, chat=_chat(body, job, offered, choice)), wanted=wanted)
-    if not offered:
+    messages = body.get("messages") or []
+    if not offered or (messages[-1]["role"] == "tool" and not choice.must):
         return Plan(job, wanted=wanted)
     job = _told(job, tools.instructions(offered))
     calls = {tool.name: _call(tool, job, engine) for tool in offered}
-    last = body["messages"][-1]
-    request = last["content"] if turns.ROLES.get(last["role"], "user") == "user" else None
+    request = messages[-1]["content"] if turns.ROLES.get(messages[-1]["role"], "user") == "user" else None
     if choice.must and request is None:
-        request = next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), "")
+        request = next(
+            (message["content"] for message in reversed(messages) if message["role"] == "user"), ""
+        )
     return Plan(job, request, offered, choice.must, calls, wanted)
 
 

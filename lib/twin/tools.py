@@ -19,6 +19,7 @@ from lib.twin.refusal import RefusedError, bad_input
 from lib.twin.schema import Schema
 
 MAX_TOOLS, MAX_NAME = 128, 128
+BRIEF = 200  # characters for the strings of a call's arguments that have no bound of their own
 NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
@@ -120,7 +121,7 @@ def instructions(tools: Sequence[Tool]) -> str:
 
 def grammar(tool: Tool, budget: int, native: Native) -> str:
     """A call of it, in the words of the instructions. Raises ImpossibleError."""
-    rules = Grammar([tool.parameters], budget, native)
+    rules = Grammar([tool.parameters], min(budget, BRIEF), native)
     wanted = tool.parameters.plain
     arguments = rules.value({**wanted, "type": "object"} if isinstance(wanted, dict) else wanted)
     head = literal(f'{{"name": {as_json(tool.name)}, "arguments": ')

@@ -1,4 +1,4 @@
-"""Messages with calls of tools and their results, for chat templates that have a word for them and those that have not."""
+"""Messages with calls of tools and their results, for chat templates that have a word for them or not."""
 
 from __future__ import annotations
 
@@ -29,21 +29,53 @@ class Called:
 
 
 def spoken(messages: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Role and content of each message, calls and results as text. Raises RefusedError."""
+    """Role and content of each message, calls and results as text. Raises RefusedError.
+
+    A call that has its result stands with it in the turn of the user who asked: a small model that sees its own call
+    says it again instead of answering.
+    """
     turns: list[tuple[str, str]] = []
-    names: dict[str, str] = {}
+    open_calls: list[Called] = []
+    results: list[str] = []
+
+    def close() -> None:
+        """Ends a row of results."""
+        if results:
+            asked = f"{turns.pop()[1]}\n\n" if turns and turns[-1][0] == "user" else ""
+            turns.append(("user", asked + "\n".join([*results, "Answer with it."])))
+            results.clear()
+
     for at, message in enumerate(messages):
         role, content = ROLES.get(message["role"], "user"), message["content"]
-        made = calls(message, at) if role == "assistant" else []
-        names |= {call.id: call.name for call in made if call.id}
         if role == "tool":
-            name = message.get("name") or names.get(str(message.get("tool_call_id")), "")
-            named = f" of {name}" if isinstance(name, str) and name else ""
-            turns.append(("user", f"Result{named}: {content}"))
-        else:
-            said = [content] if content or not made else []
-            turns.append((role, "\n".join([*said, *(call.said for call in made)])))
+            results.append(_result(message, _answered(message, open_calls)))
+            continue
+        close()
+        open_calls = calls(message, at) if role == "assistant" else []
+        if content or not open_calls:
+            turns.append((role, content))
+    close()
+    if open_calls and messages[-1]["role"] == "assistant":  # they wait for their results
+        turns.append(("assistant", "\n".join(call.said for call in open_calls)))
     return turns
+
+
+def _answered(message: Mapping[str, Any], open_calls: list[Called]) -> Called | None:
+    """The call that this result belongs to, taken from those that are open: by its id, its name or the order."""
+    for key in ("id", "name"):
+        wanted = message.get("tool_call_id" if key == "id" else "name")
+        for call in open_calls:
+            if wanted and getattr(call, key) == wanted:
+                open_calls.remove(call)
+                return call
+    return open_calls.pop(0) if open_calls and not message.get("tool_call_id") else None
+
+
+def _result(message: Mapping[str, Any], call: Called | None) -> str:
+    name = call.name if call else message.get("name")
+    of = f" of {name}" if isinstance(name, str) and name else ""
+    given = f" {as_json(call.arguments)}" if call else ""
+    return f"Result{of}{given}: {message['content']}"
 
 
 def formal(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
