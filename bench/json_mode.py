@@ -59,7 +59,11 @@ def schema(chance: random.Random, depth: int = 0) -> dict[str, Any]:
             return {"type": "string", **chance.choice([*bounds, {"pattern": "^[A-Z]{2}[0-9]{3}$"}])}
         case "integer" | "number":
             low = chance.randint(-50, 500)
-            bounds = [{}, {"minimum": low}, {"exclusiveMinimum": low, "maximum": low + chance.randint(2, 900)}]
+            bounds = [
+                {},
+                {"minimum": low},
+                {"exclusiveMinimum": low, "maximum": low + chance.randint(2, 900)},
+            ]
             return {"type": kind, **chance.choice([*bounds, {"minimum": low / 4, "maximum": low / 4 + 7}])}
         case "enum":
             return {"enum": chance.sample(["red", "green", "blue", 1, 2.5, True, None], 3)}
@@ -81,7 +85,9 @@ def outcome(client: httpx.Client, url: str, wanted: dict[str, Any], seed: int) -
     if answer["errors"][0]["code"] != 5024:
         return Outcome.REFUSED
     # The twin says only that it was not met; with room enough, an answer that was cut off ends by itself.
-    more = client.post(url, json={**body, "max_tokens": 6 * TOKENS, "response_format": response_format}).json()
+    more = client.post(
+        url, json={**body, "max_tokens": 6 * TOKENS, "response_format": response_format}
+    ).json()
     return Outcome.CUT_OFF if more["success"] else Outcome.NOT_MET
 
 
@@ -109,7 +115,9 @@ def main() -> None:
         print(f"{count} schemas, max_tokens {TOKENS}, {time.monotonic() - begun:.0f} s")
         for kind in Outcome:
             print(f"  {found[kind]:4}  {kind.value}")
-        print(f"of those that ended by themselves: {found[Outcome.VALID] / max(1, ended):.1%} parse and validate")
+        print(
+            f"of those that ended by themselves: {found[Outcome.VALID] / max(1, ended):.1%} parse and validate"
+        )
     finally:
         twin.stdin.close()
         twin.wait(10)

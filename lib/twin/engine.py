@@ -206,7 +206,6 @@ class Engine:
             ) from None
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="generation")
         self.desk = Desk(self._server.listening_address, key)
-        self.to_grammar: Callable[[str], str] = library.json_schema_to_grammar
         self._calls: set[_Call] = set()
 
     @property

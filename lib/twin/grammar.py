@@ -3,17 +3,17 @@
 The grammar allows a part of what the schema allows, chosen so that a small model comes to an end: one spelling of
 the spaces, strings and lists without a bound get one, numbers have few digits, no property that is not named. It
 does not know ``not``, ``if``, ``uniqueItems`` or ``contains``: who generates by it validates afterwards.
-llama.cpp's own converter would do most of this, but leaves everything unbounded and knows no ranges of numbers.
+llama.cpp can make a grammar of a schema by itself, but leaves strings and lists without an end.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from lib.twin import pattern
 from lib.twin.ranges import decimals, integers
 from lib.twin.schema import Schema
 
@@ -29,6 +29,7 @@ BELONGS = {
     "string": ("minLength", "maxLength", "pattern", "format"),
     "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 }
+SIMPLE = ("type", "enum", "const", "minLength", "maxLength")
 FORMATS = {
     "date": '("19" | "20") [0-9]{2} "-" ("0" [1-9] | "1" [0-2]) "-" ("0" [1-9] | "1" [0-9] | "2" [0-8])',
     "time": '("0" [1-9] | "1" [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9] "Z"',
@@ -38,8 +39,6 @@ FORMATS = {
     "ipv4": 'OCTET "." OCTET "." OCTET "." OCTET'.replace("OCTET", '("1" [0-9]{1,2} | [1-9] [0-9]?)'),
 }
 FORMATS["date-time"] = f'{FORMATS["date"]} "T" {FORMATS["time"]}'
-
-Native = Callable[[str], str]  # llama.cpp's converter: a schema's JSON text → a grammar
 
 
 class ImpossibleError(Exception):
@@ -60,11 +59,11 @@ def as_json(value: Any) -> str:
 class Grammar:
     """Rules, as they are needed. ``budget`` is how many characters an answer has for its strings."""
 
-    def __init__(self, schemas: Iterable[Schema], budget: int, native: Native | None = None) -> None:
+    def __init__(self, schemas: Iterable[Schema], budget: int) -> None:
         schemas = list(schemas)
         strings = sum(_unbounded(schema.plain) for schema in schemas) or 1
         self.free = max(TIGHT, min(SPACIOUS, budget // strings))
-        self.native, self.kind = native, schemas[0].kind if schemas else None
+        self.kind = schemas[0].kind if schemas else None
         self.rules: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
@@ -118,7 +117,9 @@ class Grammar:
         return self._choice(found)
 
     def _one_of(self, schema: Mapping[str, Any], values: list[Any]) -> str:
-        valid = [value for value in values if self.kind is None or self.kind(schema).is_valid(value)]
+        # By what costs nothing to check; a pattern, for one, could take for ever.
+        simple = {name: schema[name] for name in (*SIMPLE, *BELONGS["number"]) if name in schema}
+        valid = [value for value in values if self.kind is None or self.kind(simple).is_valid(value)]
         return self._choice(literal(as_json(value)) for value in valid)
 
     def _branches(self, schema: Mapping[str, Any], name: str) -> str:
@@ -230,8 +231,8 @@ class Grammar:
         least = schema.get("minLength", min(most, 1))  # an empty string is an answer that a small model likes
         if least > most:
             raise ImpossibleError("a longer string is wanted than allowed")
-        if "pattern" in schema and (found := self._patterned(schema["pattern"])):
-            return found
+        if "pattern" in schema and (found := pattern.rule(schema["pattern"])):
+            return self.rule(f'"\\"" {found} "\\""')
         if (known := FORMATS.get(schema.get("format", ""))) and not least and "maxLength" not in schema:
             return self.rule(f'"\\"" {known} "\\""')
         # No \u: half a character could be said with it.
@@ -242,36 +243,6 @@ class Grammar:
         first = self.rule(r'[^"\\\x00-\x20\x7f{}\[\]:,]')
         some = f"{first} {char}{{{max(0, least - 1)},{most - 1}}}"
         return self.rule(f'"\\"" {some if least else f"({some})?"} "\\""')
-
-    def _patterned(self, pattern: str) -> str | None:
-        """llama.cpp's own converter knows the anchored ones, if they are simple; for others None."""
-        if self.native is None or len(pattern) > 200 or not re.fullmatch(r"\^[ -~]*\$", pattern, re.DOTALL):
-            return None
-        if re.search(r"\\[^dws.+*?()\[\]{}|^$/\-]|\(\?|\{\d{4}|\d{4}\}", pattern):
-            return None
-        try:
-            lines = self.native(json.dumps({"type": "string", "pattern": pattern})).splitlines()
-        except Exception:  # whatever it does not know
-            return None
-        mark = f"p{len(self._names)}-"
-        parsed = [line.split(" ::= ", 1) for line in lines if " ::= " in line]
-        names = {name for name, _ in parsed}
-        for name, body in parsed:
-            self.rules[mark + name] = _renamed(body, names, mark)
-        self._names[mark] = mark
-        return self.rule(f"{mark}root")
-
-
-def _renamed(body: str, names: set[str], mark: str) -> str:
-    """The rule's body with its own rules' names marked; what stands in quotes or brackets is left."""
-    parts = re.split(r'("(?:[^"\\]|\\.)*"|\[(?:[^\]\\]|\\.)*\])', body)
-    for at in range(0, len(parts), 2):
-        parts[at] = re.sub(
-            r"[a-zA-Z][a-zA-Z0-9-]*",
-            lambda found: mark + found[0] if found[0] in names else found[0],
-            parts[at],
-        )
-    return "".join(parts)
 
 
 def _list(item: str, least: int, most: int) -> str:

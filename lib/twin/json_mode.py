@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lib.twin import schema
-from lib.twin.grammar import Grammar, ImpossibleError, Native, as_json
+from lib.twin.grammar import Grammar, ImpossibleError, as_json
 from lib.twin.refusal import JSON_NOT_MET, JSON_WITH_STREAM, RefusedError, bad_input
 from lib.twin.schema import Schema
 
@@ -38,10 +38,10 @@ def instructions(wanted: Schema) -> str:
     return f"Answer with JSON only, that fits this JSON Schema:\n{as_json(wanted.told)}"
 
 
-def grammar(wanted: Schema, budget: int, native: Native) -> str:
+def grammar(wanted: Schema, budget: int) -> str:
     """What may be said. Raises RefusedError if nothing that would be valid can."""
     try:
-        rules = Grammar([wanted], budget, native)
+        rules = Grammar([wanted], budget)
         return rules.text(rules.value(wanted.plain))
     except (ImpossibleError, RecursionError):
         raise RefusedError(JSON_NOT_MET) from None

@@ -82,7 +82,7 @@ def plan(body: Mapping[str, Any], job: Job, engine: Engine) -> Plan:
     if plain:
         return Plan(job)
     if wanted is not None:
-        grammar = json_mode.grammar(wanted, CHARACTERS * job.max_tokens, engine.to_grammar)
+        grammar = json_mode.grammar(wanted, CHARACTERS * job.max_tokens)
         job = _told(replace(job, grammar=grammar), json_mode.instructions(wanted))
     if job.prompt is None and engine.desk.knows_tools and "messages" in body and not (wanted and offered):
         return Plan(replace(job, chat=_chat(body, job, offered, choice)), wanted=wanted)
@@ -90,7 +90,7 @@ def plan(body: Mapping[str, Any], job: Job, engine: Engine) -> Plan:
     if not offered or (messages[-1]["role"] == "tool" and not choice.must):
         return Plan(job, wanted=wanted)
     job = _told(job, tools.instructions(offered))
-    calls = {tool.name: _call(tool, job, engine) for tool in offered}
+    calls = {tool.name: _call(tool, job) for tool in offered}
     request = messages[-1]["content"] if turns.ROLES.get(messages[-1]["role"], "user") == "user" else None
     if choice.must and request is None:
         request = next(
@@ -113,9 +113,9 @@ def _told(job: Job, text: str) -> Job:
     return replace(job, messages=((role, f"{content}\n\n{text}"), *rest))
 
 
-def _call(tool: Tool, job: Job, engine: Engine) -> str:
+def _call(tool: Tool, job: Job) -> str:
     try:
-        return tools.grammar(tool, CHARACTERS * job.max_tokens, engine.to_grammar)
+        return tools.grammar(tool, CHARACTERS * job.max_tokens)
     except (ImpossibleError, RecursionError):
         reason = "no arguments fit its parameters, or they are too many"
         raise RefusedError(bad_input(f"'/tools': '{tool.name}': {reason}")) from None

@@ -77,10 +77,10 @@ def take(schema: Any, where: str) -> Schema:
         return Schema(schema, schema, Draft202012Validator)
     if not isinstance(schema, dict):
         raise _refused(where, "a JSON Schema is an object, true or false")
+    if _deeper(schema, MAX_DEPTH):  # first: what is nested deeper cannot even be written as text
+        raise _refused(where, f"a schema may be nested at most {MAX_DEPTH} deep")
     if len(json.dumps(schema, ensure_ascii=False)) > MAX_TEXT:
         raise _refused(where, f"a schema may have at most {MAX_TEXT:,} characters")
-    if _deeper(schema, MAX_DEPTH):
-        raise _refused(where, f"a schema may be nested at most {MAX_DEPTH} deep")
     kind = _draft(schema, where)
     return Schema(schema, _Unfolding(schema, where).unfold(schema, (), 0), kind)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lib.twin import functions, schema
 from lib.twin.engine import Call, End, Piece, Text
-from lib.twin.grammar import Grammar, Native, as_json, literal
+from lib.twin.grammar import Grammar, as_json, literal
 from lib.twin.refusal import RefusedError, bad_input
 from lib.twin.schema import Schema
 
@@ -119,9 +119,9 @@ def instructions(tools: Sequence[Tool]) -> str:
     return f'You can call these tools:\n{listed}\nTo call one, say {{"name": …, "arguments": {{…}}}}.'
 
 
-def grammar(tool: Tool, budget: int, native: Native) -> str:
+def grammar(tool: Tool, budget: int) -> str:
     """A call of it, in the words of the instructions. Raises ImpossibleError."""
-    rules = Grammar([tool.parameters], min(budget, BRIEF), native)
+    rules = Grammar([tool.parameters], min(budget, BRIEF))
     wanted = tool.parameters.plain
     arguments = rules.value({**wanted, "type": "object"} if isinstance(wanted, dict) else wanted)
     head = literal(f'{{"name": {as_json(tool.name)}, "arguments": ')
