@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from lib.model import Model
 from lib.twin import answer, catalogue, layout, refusal, translation
-from lib.twin.check import check, parse
+from lib.twin.check import parse
 from lib.twin.connection import Edge, EventStream, HungUpError, read_body, while_connected
 from lib.twin.decision import Decider
 from lib.twin.engine import BusyError, Call, End, Engine, Piece, Text, TooLongError
@@ -83,7 +83,7 @@ class Twin:
         """The native endpoint."""
         if (name := request.path_params["model"]) != self.model.id:
             raise RefusedError(refusal.no_such_model(name))
-        body = check(self.model, parse(await read_body(request)))
+        body = translation.checked(self.model, parse(await read_body(request)))
         planned = self._plan(body)
         pieces = planned.pieces(self.engine, self.decider)
         if body.get("stream"):
@@ -98,7 +98,7 @@ class Twin:
 
     async def prompt(self, request: Request) -> Response:
         """Not Cloudflare's: how a request is laid out for the model, and its exact count of tokens."""
-        body = check(self.model, parse(await read_body(request)))
+        body = translation.checked(self.model, parse(await read_body(request)))
         try:
             laid = await layout.lay_out(self._plan({**body, "stream": False}), self.engine, self.card)
         except EngineError as error:
@@ -111,7 +111,7 @@ class Twin:
         name = asked.get("model") if isinstance(asked, dict) else None
         if name != self.model.id:
             raise RefusedError(refusal.no_such_model(str(name)))
-        body = translation.checked(self.model, asked)
+        body = translation.checked(self.model, translation.native(asked))
         planned = self._plan(body, translation.stops(asked))
         pieces = planned.pieces(self.engine, self.decider)
         identity = request.state.id
