@@ -73,13 +73,8 @@ def _content(content: Any) -> Any:
 
 
 def _format(asked: Any) -> Any:
-    """OpenAI's ``response_format`` as the native one: ``text`` means no JSON mode, and the schema is unwrapped."""
-    if asked == {"type": "text"}:
-        return {}
-    wrapper = asked.get("json_schema") if isinstance(asked, dict) else None
-    if isinstance(wrapper, dict) and isinstance(wrapper.get("name"), str) and "schema" in wrapper:
-        return {**asked, "json_schema": wrapper["schema"]}
-    return asked
+    """OpenAI's ``response_format`` as the native one: its ``text`` means no JSON mode."""
+    return {} if asked == {"type": "text"} else asked
 
 
 def native(body: Any) -> Any:
