@@ -35,7 +35,9 @@ def card(path: Path, **facts: Any) -> gguf.Card:
 
 
 def test_shipped() -> None:
-    assert gguf.read(weights.ensure()) == gguf.Card("Smollm2 135M 8k Lc100K Mix1 Ep2", 8192, "")
+    found = gguf.read(weights.ensure())
+    assert (found.name, found.context_length, found.opening) == ("Smollm2 135M 8k Lc100K Mix1 Ep2", 8192, "")
+    assert found.control[:3] == ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 
 def test_without_a_name(tmp_path: Path) -> None:
