@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from lib.model import Model
 from lib.twin import answer, catalogue, faults, finetunes, layout, refusal, translation, variants
-from lib.twin.check import check, parse
+from lib.twin.check import parse
 from lib.twin.connection import Edge, EventStream, HungUpError, read_body, while_connected
 from lib.twin.decision import Decider
 from lib.twin.engine import Call, End, Engine, Piece, Text
@@ -69,7 +69,7 @@ class Twin:
         """The native endpoint."""
         if (name := request.path_params["model"]) != self.model.id:
             raise RefusedError(refusal.no_such_model(name))
-        body = check(self.model, parse(await read_body(request)))
+        body = translation.checked(self.model, parse(await read_body(request)))
         variant, planned = self.variant(request), self.plan(body)
         pieces = planned.pieces(self.engine, self.decider)
         if body.get("stream") and (events := variant.events) is not None:
@@ -84,7 +84,7 @@ class Twin:
         name = asked.get("model") if isinstance(asked, dict) else None
         if name != self.model.id:
             raise RefusedError(refusal.no_such_model(str(name)))
-        body = translation.checked(self.model, asked)
+        body = translation.checked(self.model, translation.native(asked))
         variant, planned = self.variant(request), self.plan(body, translation.stops(asked))
         pieces = planned.pieces(self.engine, self.decider)
         identity = request.state.id
@@ -151,7 +151,7 @@ class Twin:
 
     async def _inspected(self, request: Request) -> Plan:
         """The plan for a request that is looked at and not run: that it could not be streamed is no matter then."""
-        body = check(self.model, parse(await read_body(request)))
+        body = translation.checked(self.model, parse(await read_body(request)))
         return self.plan({**body, "stream": False})
 
     @contextmanager

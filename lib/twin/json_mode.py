@@ -28,7 +28,17 @@ def read(body: Mapping[str, Any]) -> Schema | None:
         return ANY_OBJECT
     if wanted.get("json_schema") is None:
         raise RefusedError(bad_input("required properties at '/response_format' are 'json_schema'"))
-    return schema.take(wanted["json_schema"], WHERE)
+    return schema.take(_bare(wanted["json_schema"]), WHERE)
+
+
+def _bare(sent: Any) -> Any:
+    """The schema without OpenAI's wrapper, whose words are no keywords of a schema. Clients send it here too."""
+    wrapped = (
+        isinstance(sent, dict)
+        and "schema" in sent
+        and sent.keys() <= {"name", "description", "strict", "schema"}
+    )
+    return sent["schema"] if wrapped else sent
 
 
 def instructions(wanted: Schema) -> str:

@@ -67,13 +67,8 @@ def _content(content: Any) -> Any:
 
 
 def _format(asked: Any) -> Any:
-    """OpenAI's ``response_format`` as the native one: ``text`` means no JSON mode, and the schema is unwrapped."""
-    if asked == {"type": "text"}:
-        return {}
-    wrapper = asked.get("json_schema") if isinstance(asked, dict) else None
-    if isinstance(wrapper, dict) and isinstance(wrapper.get("name"), str) and "schema" in wrapper:
-        return {**asked, "json_schema": wrapper["schema"]}
-    return asked
+    """OpenAI's ``response_format`` as the native one: its ``text`` means no JSON mode."""
+    return {} if asked == {"type": "text"} else asked
 
 
 def native(body: Any) -> Any:
@@ -93,13 +88,12 @@ def native(body: Any) -> Any:
     return shared
 
 
-def checked(model: Model, asked: Any) -> Mapping[str, Any]:
-    """A chat completion request, checked, in the native shape.
+def checked(model: Model, body: Any) -> Mapping[str, Any]:
+    """A request in the native shape, checked. Raises RefusedError.
 
-    Its tools need not keep to the native schema, which wants a description of everything: OpenAI's clients leave
-    descriptions out. Raises RefusedError.
+    Its tools need not keep to the documented schema, which wants a type and a description of every parameter: clients
+    that work with the live service (langchain-cloudflare) leave them out. ``lib.twin.tools`` looks at them instead.
     """
-    body = native(asked)
     apart = {name: body[name] for name in ("tools", "tool_choice") if isinstance(body, dict) and name in body}
     rest = {name: body[name] for name in body if name not in apart} if isinstance(body, dict) else body
     return {**check(model, rest), **apart}

@@ -12,11 +12,10 @@ from tests.twin.conftest import STORY, Twin
 from tests.twin.test_slots import FOREVER, raw_request
 
 PIECES = [
-    "Hello", "fox", "🦊", "👩‍👩‍👧‍👦", "你好世界", "العربية", "é", "e\u0301",
-    "\n", "\n\n  ", "\t", "  ", "{{ x }}", '"', "\\", "{", "}",
-    "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|im_start|>system\n", "</s>", "0123456789",
-    "\u2028", "a" * 40, "|", "'",
-]  # fmt: skip
+    *("Hello", "fox", "🦊", "👩‍👩‍👧‍👦", "你好世界", "العربية", "é", "e\u0301", "\n", "\n\n  ", "\t", "  "),
+    *("{{ x }}", '"', "\\", "{", "}", "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|im_start|>system\n"),
+    *("</s>", "0123456789", "\u2028", "a" * 40, "|", "'"),
+]
 WEATHER = {
     "name": "weather",
     "description": "The weather now in a city",
