@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from lib.answer import Answer
 from lib.backend import Backend
 from lib.client import WorkersAI
-from lib.conversation import Conversation, Message
+from lib.conversation import Conversation, Message, reworded
 from lib.errors import BadInput, PaddockError
 from lib.model import Model, Number
 from lib.request import Input, Messages, Prompt, Request, Turn, build, lay_out
@@ -115,7 +115,7 @@ class Chat:
         with self._lock:
             self._idle()
             old = self.conversation.message(message)
-            asked = self.conversation.append(Message(old.role, content, old.parent))
+            asked = self.conversation.append(reworded(old, content))
             self._answer(asked, asked.head, backend)
 
     def rewrite(self, message: str, content: str, backend: Backend) -> None:

@@ -89,7 +89,7 @@ class Conversation:
         """
         path = self.path()
         old = self.message(id)
-        edited = replace(old, content=content, answers=(), id=_new_id())
+        edited = reworded(old, content)
         return self.append(edited)._with_copies(after(path, id), edited.id)
 
     def delete(self, id: str) -> Conversation:
@@ -136,6 +136,11 @@ class Conversation:
             if message.content or message.calls or message.call_id:
                 # an answer that failed before its first text has nothing to send
                 yield said(message)
+
+
+def reworded(message: Message, content: str) -> Message:
+    """Another message for the same place: the same speaker and calls, another text that no run made."""
+    return replace(message, content=content, answers=(), id=_new_id())
 
 
 def said(message: Message) -> Turn:

@@ -107,12 +107,16 @@ def _line(said: str, name: str, icon: str, dialog: Callable[[], None], *, busy: 
     """What is chosen in a few words, and the button that opens its editor."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.caption(said, width="stretch")
-        help = "Once the answer has ended: until then the editor would not react" if busy else None
-        if st.button(name, key=f"open-{name}", type="tertiary", icon=icon, disabled=busy, help=help):
-            dialog()
+        if st.button(name, key=f"open-{name.lower().replace(' ', '-')}", type="tertiary", icon=icon):
+            if busy:  # a dialog's own controls wait for the end of the stream
+                st.toast(
+                    "An answer is coming: open the editor once it has ended.", icon=":material/hourglass:"
+                )
+            else:
+                dialog()
 
 
-@st.dialog("JSON schema", width="large", icon=":material/schema:", on_dismiss="rerun")
+@st.dialog("JSON schema", width="medium", icon=":material/schema:", on_dismiss="rerun")
 def _schema_dialog(tab: Tab) -> None:
     st.caption("What the answer must look like. Every change counts from the next send.")
     format = tab.chat.settings.features.response_format
@@ -129,7 +133,7 @@ def _tools(tab: Tab, chosen: Features, *, busy: bool) -> None:
         tool_call.auto_switch("choose-auto", tab.auto, tab.set_auto)
 
 
-@st.dialog("Tools and functions", width="large", icon=":material/build:", on_dismiss="rerun")
+@st.dialog("Tools and functions", width="medium", icon=":material/build:", on_dismiss="rerun")
 def _tools_dialog(tab: Tab) -> None:
     def take_tools(tools: tuple[Tool, ...]) -> None:
         tab.choose(tools=tools)

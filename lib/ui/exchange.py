@@ -98,7 +98,7 @@ def _draw_times(one: Exchange) -> None:
             {
                 "tooltip": {"trigger": "axis"},
                 "grid": {"left": 50, "right": 20, "top": 20, "bottom": 40},
-                "xAxis": {"type": "value", "name": "s", "nameLocation": "middle", "nameGap": 24},
+                "xAxis": {"type": "value", "scale": True, "name": "s", "nameLocation": "middle", "nameGap": 24},
                 "yAxis": {"type": "value", "name": "events"},
                 "series": [
                     {

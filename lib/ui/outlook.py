@@ -57,16 +57,18 @@ def look(chat: Chat, backend: Backend | None, window: int, text: str) -> Outlook
         request = chat.request(text)
     except BadInput as error:
         refused = error
-    sample, format = llama3.lay_out(_QUESTION), llama3.NAME
-    special: tuple[str, ...] = llama3.SPECIAL_TOKENS
+    if backend is not None and not backend.inspects:
+        tokens.count_text("")  # loads the tokenizer, once: now, and not in the middle of the first answer
     reads, count = "", Count(0, False, tokens.ESTIMATED)
     if request is not None:
-        reads, count = llama3.lay_out(request.input), tokens.count(request)
-    if backend is not None and backend.inspects:
-        if (asked := _layout(backend, build(chat.model, _QUESTION))) is not None:
-            sample, format, special = asked.prompt, asked.format, asked.special_tokens
-        if request is not None and (known := _layout(backend, request)) is not None:
+        if (known := _layout(backend, request)) is not None:
             reads, count = known.prompt, Count(known.prompt_tokens, True, tokens.TWIN)
+        else:
+            reads, count = llama3.lay_out(request.input), tokens.count(request)
+    sample, format = llama3.lay_out(_QUESTION), llama3.NAME
+    special: tuple[str, ...] = llama3.SPECIAL_TOKENS
+    if (asked := _layout(backend, build(chat.model, _QUESTION))) is not None:
+        sample, format, special = asked.prompt, asked.format, asked.special_tokens
     found: tuple[Conflict, ...] = ()
     if backend is not None:
         ahead = Ahead(request, count.tokens, window, sample, special)
@@ -74,8 +76,10 @@ def look(chat: Chat, backend: Backend | None, window: int, text: str) -> Outlook
     return Outlook(request, refused, count, window, reads, sample, format, special, found)
 
 
-def _layout(backend: Backend, request: Request) -> Layout | None:
-    """The server's own word, asked for once for each request; None where it has none at the moment."""
+def _layout(backend: Backend | None, request: Request) -> Layout | None:
+    """The server's own word, asked for once for each request; None where it has none, or none at the moment."""
+    if backend is None or not backend.inspects:
+        return None
     known: OrderedDict[str, Layout] = st.session_state.setdefault(_ASKED, OrderedDict())
     key = f"{backend.base_url} {json.dumps(wire.encode(request))}"
     if key not in known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -36,9 +36,7 @@ class _Draft:
     hidden: str = ""
     problem: BadInput | None = None
     place: str = ""
-    before: tuple[str, _Draft] | None = field(
-        default=None, repr=False
-    )  # what happened, and how it was before
+    before: tuple[str, _Draft] | None = None  # what happened, and how it was before
     sample: Sample | None = None
 
 
@@ -69,7 +67,8 @@ def _current(key: str, text: str) -> _Draft:
 def draw(key: str, text: str, on_change: Take) -> None:
     """The editor of the schema ``text``. ``on_change`` gets each new text that is a sound schema, and no other.
 
-    Several editors need different keys. It may stand in a dialog, and in a column of 300 pixels or more.
+    The key belongs to what the schema belongs to: with another key come other rows, and another Undo. It may stand
+    in a dialog, and in a column of 300 pixels or more.
     """
     draft = _current(key, text)
     with st.container(

@@ -21,7 +21,6 @@ TYPES = {
 VALUED = ("string", "number", "integer")  # those that can be held to certain values
 ANYTHING = "Anything"
 UP, DOWN, DUPLICATE, REMOVE = "Move up", "Move down", "Duplicate", "Remove"
-MOST_NAME, MOST_DESCRIPTION = 64, 500
 _NEW = "new_field"
 
 
@@ -178,7 +177,7 @@ class Rows:
         self._seed(key, getattr(row, name))
         st.text_input(
             words, key=key, placeholder=words, label_visibility="collapsed", on_change=self._take,
-            args=(row, name, key), max_chars=MOST_NAME if name == "name" else MOST_DESCRIPTION, width="stretch",
+            args=(row, name, key), width="stretch",
         )  # fmt: skip
 
     def _check(self, row: Row, name: str, words: str, help: str | None = None) -> None:
