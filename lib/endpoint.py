@@ -46,6 +46,11 @@ ENDPOINTS = (
     ),
     Endpoint("GET", "/user/tokens/verify", "Whether the token is good."),
     Endpoint(
+        "POST", "/accounts/{account}/ai/paddock/prompt",
+        "The text that the model is given for a request, in its own chat format, and how many tokens it is.",
+        cloudflare=False,
+    ),
+    Endpoint(
         "POST", "/accounts/{account}/ai/paddock/probabilities",
         "How likely each next token is, before and after the settings: what “Next token” on this page shows.",
         cloudflare=False,

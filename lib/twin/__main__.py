@@ -23,8 +23,9 @@ import uvicorn
 
 from lib.model import default
 from lib.twin import faults, finetunes, gguf, variants, weights
-from lib.twin.app import ACCOUNT, build
+from lib.twin.app import Options, build
 from lib.twin.engine import CannotStartError, Engine
+from lib.twin.gate import ACCOUNT
 
 HOST = "127.0.0.1"  # never another: whoever reaches the twin may use this computer's processor
 CONTEXT = 8192  # more only costs memory with the model that comes along, and time with any other
@@ -222,17 +223,9 @@ def run(arguments: argparse.Namespace, voice: Voice, ended: threading.Event) -> 
     logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.msg)
     try:
         model = default()
+        options = Options(card, shelf, arguments.wire, arguments.fault)
         config = uvicorn.Config(
-            build(
-                engine,
-                model,
-                account,
-                token,
-                shelf,
-                wire=arguments.wire,
-                fault=arguments.fault,
-                tokens=card.tokens,
-            ),
+            build(engine, model, account, token, options),
             log_level="warning",
             access_log=False,
             http="h11",  # the same on every computer, whatever else is installed

@@ -1,18 +1,21 @@
-"""What answers look like on the wire: events of a stream, whole answers, usage. Native and OpenAI-shaped."""
+"""What answers look like on the wire: what all shapes share, and the OpenAI-shaped endpoint's."""
 
 from __future__ import annotations
 
 import json
 import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from lib.model import Model
-from lib.twin.engine import Call, End, EngineError, Piece, Text
+from lib.twin.engine import Call, End, Piece, Text
+from lib.twin.failure import EngineError
 
 DONE = b"data: [DONE]\n\n"
+PART = 12  # characters of a call's arguments in one event
 _PAD = "abcdefghijklmnopqrstuvwxyz0123456789" * 2
 
 
@@ -50,22 +53,11 @@ def event(payload: Any) -> bytes:
     return b"data: " + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
-def native_whole(model: Model, text: str, end: End) -> dict[str, Any]:
-    """The whole answer of the native endpoint."""
-    return envelope({"response": text, "usage": usage(model, end)})
-
-
-async def native_events(model: Model, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[bytes, None]:
-    """The native stream. Without its [DONE] if the engine failed: that is how a reader knows."""
-    try:
-        async for piece in pieces:
-            if isinstance(piece, Text):
-                yield event({"response": piece.text, "p": padding()})
-            elif isinstance(piece, End):
-                yield event({"response": "", "usage": usage(model, piece)})
-                yield DONE
-    except EngineError:
-        return
+def openai_call(call: Call, index: int | None = None) -> dict[str, Any]:
+    """A call in OpenAI's shape; with its index in a stream."""
+    place = {} if index is None else {"index": index}
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", **place, "function": function}
 
 
 def _completion(model: Model, request_id: str, kind: str, choices: list[Any], **more: Any) -> dict[str, Any]:
@@ -80,11 +72,21 @@ def _completion(model: Model, request_id: str, kind: str, choices: list[Any], **
     }
 
 
-def openai_whole(model: Model, request_id: str, text: str, end: End) -> dict[str, Any]:
+def openai_whole(model: Model, request_id: str, text: str, calls: Sequence[Call], end: End) -> dict[str, Any]:
     """The whole answer of the OpenAI-shaped endpoint."""
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": end.reason}
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    if calls:
+        message = {**message, "content": text or None, "tool_calls": [openai_call(call) for call in calls]}
+    reason = "tool_calls" if calls else end.reason
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
     return _completion(model, request_id, "chat.completion", [choice], usage=usage(model, end))
+
+
+def _in_pieces(call: Call, index: int) -> Iterator[dict[str, Any]]:
+    """A call as OpenAI streams it: its name first, then the text of its arguments in parts."""
+    yield openai_call(replace(call, arguments=""), index)
+    for start in range(0, len(call.arguments), PART):
+        yield {"index": index, "function": {"arguments": call.arguments[start : start + PART]}}
 
 
 async def openai_events(
@@ -96,6 +98,7 @@ async def openai_events(
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         return event(_completion(model, request_id, "chat.completion.chunk", [choice], p=padding()))
 
+    called = 0
     try:
         yield chunk({"role": "assistant", "content": ""})
         async for piece in pieces:
@@ -103,9 +106,12 @@ async def openai_events(
                 yield chunk({"content": piece.text})
                 continue
             if isinstance(piece, Call):
+                for delta in _in_pieces(piece, called):
+                    yield chunk({"tool_calls": [delta]})
+                called += 1
                 continue
             counts = usage(model, piece)
-            yield chunk({}, piece.reason)
+            yield chunk({}, "tool_calls" if called else piece.reason)
             if with_usage:
                 yield event(_completion(model, request_id, "chat.completion.chunk", [], usage=counts))
             yield event({"response": "", "usage": counts})

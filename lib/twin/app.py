@@ -1,12 +1,10 @@
-"""The API's routes: who may ask, for what, and how the answer is sent while the asker still listens."""
+"""The API's routes: what is answered on each, and how the answer is sent while the asker still listens."""
 
 from __future__ import annotations
 
-import hmac
-import re
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,116 +16,79 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lib.model import Model
-from lib.twin import answer, catalogue, finetunes, refusal, translation, variants
-from lib.twin.check import check, parse
+from lib.twin import answer, catalogue, faults, finetunes, layout, refusal, translation, variants
+from lib.twin.check import parse
 from lib.twin.connection import Edge, EventStream, HungUpError, read_body, while_connected
-from lib.twin.engine import (
-    BadPromptError,
-    BusyError,
-    End,
-    Engine,
-    EngineError,
-    Job,
-    Piece,
-    Text,
-    TooLongError,
-)
-from lib.twin.faults import NONE as NO_FAULT
-from lib.twin.faults import Faults
+from lib.twin.decision import Decider
+from lib.twin.engine import Call, End, Engine, Piece, Text
+from lib.twin.failure import EngineError
+from lib.twin.gate import Gate, Handler
+from lib.twin.gguf import UNKNOWN, Card
+from lib.twin.plan import Plan, plan
 from lib.twin.probabilities import Probabilities
-from lib.twin.refusal import Refusal, RefusedError
-
-Handler = Callable[[Request], Awaitable[Response]]
-
-ACCOUNT = re.compile(r"[0-9a-f]{32}")
-TOKEN = re.compile(r"[A-Za-z0-9_-]{40,}")  # what a token looks like; anything else is junk to the edge
+from lib.twin.refusal import RefusedError
 
 
-def _refusal(error: EngineError, context: int) -> Refusal:
-    if isinstance(error, BusyError):
-        return refusal.NO_CAPACITY
-    if isinstance(error, TooLongError):
-        return refusal.over_context(error.tokens, context)
-    if isinstance(error, BadPromptError):
-        return refusal.bad_input(str(error))
-    return refusal.INTERNAL
+@dataclass(frozen=True)
+class Options:
+    """What a twin is started with beside its engine. ``wire`` and ``fault``: where a request names none of its own.
+
+    ``card``: what the model's file says about itself.
+    """
+
+    card: Card = UNKNOWN
+    shelf: finetunes.Shelf = finetunes.NONE
+    wire: str = variants.USUAL
+    fault: str = faults.NONE
 
 
 @dataclass(frozen=True)
 class Twin:
-    """What the routes answer from: one engine, one documented model, one account, one token."""
+    """What the routes answer from: one engine, one documented model, one account."""
 
     engine: Engine
     model: Model
     account: str
-    token: str
-    shelf: finetunes.Shelf
-    wire: str
+    options: Options
+    decider: Decider
     probabilities: Probabilities
-
-    def admit(self, request: Request) -> None:
-        """Who asks? In the order of the service: the header's form, the token, the account."""
-        header = request.headers.get("authorization", "")
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token or " " in token:
-            raise RefusedError(refusal.MALFORMED_AUTHORIZATION)
-        if not hmac.compare_digest(token.encode(), self.token.encode()):
-            raise RefusedError(refusal.WRONG_TOKEN if TOKEN.fullmatch(token) else refusal.JUNK_TOKEN)
-        account = request.path_params.get("account")
-        if account is not None and not ACCOUNT.fullmatch(account):
-            raise RefusedError(refusal.malformed_account(request.url.path))
-        if account not in (None, self.account):
-            raise RefusedError(refusal.OTHER_ACCOUNT)
-
-    def guarded(self, handler: Handler) -> Handler:
-        """The handler, for those who are let in."""
-
-        async def guard(request: Request) -> Response:
-            request.state.id = str(uuid.uuid4())
-            self.admit(request)
-            return await handler(request)
-
-        return guard
-
-    def job(self, body: Mapping[str, Any]) -> Job:
-        """The generation that a checked body of the native endpoint asks for, its adapter included."""
-        adapter = self.shelf.choose(self.model, body)
-        return replace(translation.job(self.model, body), adapter=adapter)
 
     def variant(self, request: Request) -> variants.Variant:
         """How this answer is to go out. Raises RefusedError if the header names no variant."""
         try:
-            return variants.named(request.headers.get(variants.HEADER, self.wire))
+            return variants.named(request.headers.get(variants.HEADER, self.options.wire))
         except ValueError as error:
             raise RefusedError(refusal.bad_input(f"{variants.HEADER}: {error}")) from None
+
+    def plan(self, body: Mapping[str, Any], stop: tuple[str, ...] = ()) -> Plan:
+        """How a checked body is answered, with its adapter. Raises RefusedError."""
+        adapter = self.options.shelf.choose(self.model, body)
+        return plan(body, replace(translation.job(self.model, body, stop), adapter=adapter), self.engine)
 
     async def run(self, request: Request) -> Response:
         """The native endpoint."""
         if (name := request.path_params["model"]) != self.model.id:
             raise RefusedError(refusal.no_such_model(name))
-        body = check(self.model, parse(await read_body(request)))
-        translation.refuse_unserved(self.model, body)
-        variant = self.variant(request)
-        pieces = self.engine.generate(self.job(body))
+        body = translation.checked(self.model, parse(await read_body(request)))
+        variant, planned = self.variant(request), self.plan(body)
+        pieces = planned.pieces(self.engine, self.decider)
         if body.get("stream") and (events := variant.events) is not None:
             return await self._stream(request, pieces, lambda rest: events(self.model, rest))
-        text, end = await self._whole(request, pieces)
-        return self._json(request, end, variant.whole(self.model, text, (), end))
+        text, calls, end = await self._whole(request, pieces)
+        said: Any = text if calls else await planned.met(text)
+        return self._json(request, end, variant.whole(self.model, said, calls, end))
 
     async def complete(self, request: Request) -> Response:
-        """The OpenAI-shaped endpoint."""
+        """The OpenAI-shaped endpoint. Of the variants, it knows the one that answers whole."""
         asked = parse(await read_body(request))
         name = asked.get("model") if isinstance(asked, dict) else None
         if name != self.model.id:
             raise RefusedError(refusal.no_such_model(str(name)))
-        body = check(self.model, translation.native(asked))
-        translation.refuse_unserved(self.model, body)
-        whole = (
-            self.variant(request).events is None
-        )  # the other variants are those of the native endpoint alone
-        pieces = self.engine.generate(translation.job(self.model, body, translation.stops(asked)))
+        body = translation.checked(self.model, translation.native(asked))
+        variant, planned = self.variant(request), self.plan(body, translation.stops(asked))
+        pieces = planned.pieces(self.engine, self.decider)
         identity = request.state.id
-        if body.get("stream") and not whole:
+        if body.get("stream") and variant.events is not None:
             options = asked.get("stream_options")
             with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
             return await self._stream(
@@ -135,8 +96,10 @@ class Twin:
                 pieces,
                 lambda rest: answer.openai_events(self.model, identity, rest, with_usage=with_usage),
             )
-        text, end = await self._whole(request, pieces)
-        return self._json(request, end, answer.openai_whole(self.model, identity, text, end))
+        text, calls, end = await self._whole(request, pieces)
+        if not calls:
+            await planned.met(text)
+        return self._json(request, end, answer.openai_whole(self.model, identity, text, calls, end))
 
     async def search(self, request: Request) -> Response:
         """The models that fit a search."""
@@ -156,24 +119,15 @@ class Twin:
 
     async def finetunes(self, request: Request) -> Response:
         """The account's own adapters."""
-        return JSONResponse(answer.envelope(finetunes.listed(self.model, self.shelf, public=False)))
+        return JSONResponse(answer.envelope(finetunes.listed(self.model, self.options.shelf, public=False)))
 
     async def public_finetunes(self, request: Request) -> Response:
         """The adapters that everybody has."""
-        return JSONResponse(answer.envelope(finetunes.listed(self.model, self.shelf, public=True)))
+        return JSONResponse(answer.envelope(finetunes.listed(self.model, self.options.shelf, public=True)))
 
     async def shelved(self, request: Request) -> Response:
         """Not Cloudflare's: the adapters that were loaded, and the files that were left out, with the reason."""
-        return JSONResponse(answer.envelope(self.shelf.told()))
-
-    async def foresee(self, request: Request) -> Response:
-        """Not Cloudflare's: the probabilities of the next token, for the body of any request to run the model."""
-        body = check(self.model, parse(await read_body(request)))
-        try:
-            told = await while_connected(request.receive, self.probabilities.of(self.job(body)))
-        except EngineError as error:
-            raise RefusedError(_refusal(error, self.engine.context)) from error
-        return JSONResponse(answer.envelope(told))
+        return JSONResponse(answer.envelope(self.options.shelf.told()))
 
     async def slots(self, request: Request) -> Response:
         """Not Cloudflare's: how many generations hold a slot, and how many wait for one."""
@@ -181,12 +135,32 @@ class Twin:
         counts = {"slots": engine.slots, "running": engine.running, "waiting": engine.waiting}
         return JSONResponse(answer.envelope(counts))
 
-    async def _first(self, request: Request, pieces: AsyncGenerator[Piece, None]) -> Piece:
-        """The first piece: until it is there, a failure can still be told with its status."""
+    async def prompt(self, request: Request) -> Response:
+        """Not Cloudflare's: how a request is laid out for the model, and its exact count of tokens."""
+        planned = await self._inspected(request)
+        with self._refusing():
+            laid = await layout.lay_out(planned, self.engine, self.options.card)
+        return JSONResponse(answer.envelope(laid))
+
+    async def foresee(self, request: Request) -> Response:
+        """Not Cloudflare's: the probabilities of the next token, for the body of any request to run the model."""
+        planned = await self._inspected(request)
+        with self._refusing():
+            told = await while_connected(request.receive, self.probabilities.of(planned.job))
+        return JSONResponse(answer.envelope(told))
+
+    async def _inspected(self, request: Request) -> Plan:
+        """The plan for a request that is looked at and not run: that it could not be streamed is no matter then."""
+        body = translation.checked(self.model, parse(await read_body(request)))
+        return self.plan({**body, "stream": False})
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """A failure of the engine becomes the refusal that answers the request."""
         try:
-            return await while_connected(request.receive, anext(pieces))
+            yield
         except EngineError as error:
-            raise RefusedError(_refusal(error, self.engine.context)) from error
+            raise RefusedError(refusal.failed(error, self.engine.context)) from error
 
     async def _stream(
         self,
@@ -194,7 +168,8 @@ class Twin:
         pieces: AsyncGenerator[Piece, None],
         events: Callable[[AsyncGenerator[Piece, None]], AsyncGenerator[bytes, None]],
     ) -> Response:
-        first = await self._first(request, pieces)
+        with self._refusing():  # until the first piece is there, a failure can still be told with its status
+            first = await while_connected(request.receive, anext(pieces))
 
         async def all_pieces() -> AsyncGenerator[Piece, None]:
             async with aclosing(pieces):
@@ -209,21 +184,25 @@ class Twin:
 
         return EventStream(closing(), {"cf-ai-req-id": request.state.id})
 
-    async def _whole(self, request: Request, pieces: AsyncGenerator[Piece, None]) -> tuple[str, End]:
-        async def collect() -> tuple[str, End]:
+    async def _whole(
+        self, request: Request, pieces: AsyncGenerator[Piece, None]
+    ) -> tuple[str, list[Call], End]:
+        async def collect() -> tuple[str, list[Call], End]:
             texts: list[str] = []
+            calls: list[Call] = []
             async with aclosing(pieces):
                 async for piece in pieces:
-                    if isinstance(piece, End):
-                        return "".join(texts), piece
-                    if isinstance(piece, Text):
-                        texts.append(piece.text)
+                    match piece:
+                        case Text(text):
+                            texts.append(text)
+                        case Call():
+                            calls.append(piece)
+                        case End():
+                            return "".join(texts), calls, piece
             raise EngineError("the engine ended without an answer")
 
-        try:
+        with self._refusing():
             return await while_connected(request.receive, collect())
-        except EngineError as error:
-            raise RefusedError(_refusal(error, self.engine.context)) from error
 
     def _json(self, request: Request, end: End, content: Any) -> Response:
         spent = f"{answer.neurons(self.model, end):.2f}"
@@ -257,31 +236,21 @@ async def _no_list(request: Request) -> Response:
     raise RefusedError(refusal.wrong_method(request.method))
 
 
-def build(
-    engine: Engine,
-    model: Model,
-    account: str,
-    token: str,
-    shelf: finetunes.Shelf = finetunes.NONE,
-    *,
-    wire: str = variants.USUAL,
-    fault: str = NO_FAULT,
-    tokens: Sequence[str] = (),
-) -> Starlette:
-    """The application. ``wire`` and ``fault`` are for the requests that name none of their own.
-
-    ``tokens`` is the engine's vocabulary.
-    """
-    twin = Twin(engine, model, account, token, shelf, wire, Probabilities(engine, tokens))
-    failing = Faults(fault)
+def build(engine: Engine, model: Model, account: str, token: str, options: Options = Options()) -> Starlette:
+    """The application, for who has the token to that account."""
+    probabilities = Probabilities(engine, options.card.tokens)
+    twin = Twin(engine, model, account, options, Decider(engine), probabilities)
+    gate, failing = Gate(account, token), faults.Faults(options.fault)
 
     async def health(request: Request) -> Response:
         return JSONResponse({"ok": True, "model": model.id, "slots": engine.slots, "running": engine.running})
 
     root, account_root = "/client/v4", "/client/v4/accounts/{account}/ai"
-    routes: list[tuple[str, str, Handler]] = [
-        ("POST", f"{account_root}/run/{{model:path}}", failing.around(twin.run)),
-        ("POST", f"{account_root}/v1/chat/completions", failing.around(twin.complete)),
+    running: list[tuple[str, str, Handler]] = [
+        ("POST", f"{account_root}/run/{{model:path}}", twin.run),
+        ("POST", f"{account_root}/v1/chat/completions", twin.complete),
+    ]
+    others: list[tuple[str, str, Handler]] = [
         ("GET", f"{account_root}/v1/models", _no_list),
         ("GET", f"{account_root}/models/search", twin.search),
         ("GET", f"{account_root}/models/schema", twin.schema),
@@ -289,13 +258,16 @@ def build(
         ("GET", f"{account_root}/finetunes/public", twin.public_finetunes),
         ("GET", f"{account_root}/paddock/adapters", twin.shelved),
         ("GET", f"{account_root}/paddock/slots", twin.slots),
+        ("POST", f"{account_root}/paddock/prompt", twin.prompt),
         ("POST", f"{account_root}/paddock/probabilities", twin.foresee),
         ("GET", f"{root}/user/tokens/verify", twin.verify),
     ]
+    routes = [(method, path, failing.around(handler)) for method, path, handler in running]
+    routes += [(method, path, failing.where_asked(handler)) for method, path, handler in others]
     app = Starlette(
         routes=[
             Route("/health", health),
-            *(Route(path, twin.guarded(handler), methods=[method]) for method, path, handler in routes),
+            *(Route(path, gate.guarded(handler), methods=[method]) for method, path, handler in routes),
         ],
         middleware=[Middleware(Edge)],
         exception_handlers={

@@ -92,7 +92,9 @@ def parse(raw: bytes) -> Any:
         body = json.loads(raw.decode("utf-8"), parse_constant=_not_json)
         # "\ud800" alone is valid JSON but no character: it could neither be tokenized nor sent back.
         json.dumps(body, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):  # both Unicode errors are ValueErrors
+    except RecursionError:
+        raise RefusedError(bad_input("the body is nested too deep")) from None
+    except ValueError:  # both Unicode errors are ValueErrors
         raise RefusedError(bad_input("the body is not valid JSON in UTF-8")) from None
     return body
 

@@ -18,6 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from lib.twin.desk import Desk
+from lib.twin.failure import BadPromptError, BusyError, EngineError, TooLongError
+
 QUEUE_PER_SLOT = 8  # generations that may wait for each slot; whoever comes after them is turned away
 RANDOM_SEED = 2**32 - 1  # what llama.cpp takes for "choose one yourself"
 LEAST_PENALTY = 1e-6  # the documented range starts at 0, llama.cpp's just above it
@@ -41,6 +44,8 @@ class Job:
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     stop: tuple[str, ...] = ()
+    grammar: str = ""  # in llama.cpp's notation: nothing else can be said
+    chat: Mapping[str, Any] | None = None  # messages and tools for a chat template that knows tools itself
     adapter: int | None = None  # the number of a LoRA adapter, in the order in which the engine got them
 
 
@@ -72,26 +77,6 @@ class End:
 
 
 Piece = Text | Call | End
-
-
-class EngineError(Exception):
-    """A generation failed."""
-
-
-class BusyError(EngineError):
-    """Every slot is taken and the queue is full."""
-
-
-class TooLongError(EngineError):
-    """Prompt and ``max_tokens`` together do not fit the context."""
-
-    def __init__(self, tokens: int) -> None:
-        super().__init__(f"{tokens} tokens")
-        self.tokens = tokens
-
-
-class BadPromptError(EngineError):
-    """The engine or the chat template does not take these messages."""
 
 
 class CannotStartError(Exception):
@@ -153,13 +138,20 @@ def _request(job: Job, context: int, adapters: int) -> dict[str, Any]:
         # Each by name, those at rest too: what is left out keeps the scale that the slot's last request gave it.
         "lora": [{"id": number, "scale": float(number == job.adapter)} for number in range(adapters)],
     }
+    if job.grammar:
+        request["grammar"] = job.grammar
+    return request | _input(job)
+
+
+def _input(job: Job) -> dict[str, Any]:
+    """What the job is to go on from, in llama.cpp's own terms."""
     if job.prompt is not None:
-        return {**request, "prompt": job.prompt}
+        return {"prompt": job.prompt}
     return {
-        **request,
         "messages": [{"role": role, "content": content} for role, content in job.messages],
         "reasoning_format": "none",  # a user's own model may think aloud: nothing is hidden or cut out
         "chat_template_kwargs": {"enable_thinking": False},  # and would refuse to continue a given opening
+        **(job.chat or {}),
     }
 
 
@@ -206,7 +198,8 @@ class Engine:
         params.verbosity, params.cache_ram_mib = 0, 0
         params.lora_adapters = [library.CommonAdapterLoraInfo(str(adapter), 0.0) for adapter in adapters]
         params.lora_init_without_apply = True
-        params.api_keys = [secrets.token_urlsafe(32)]  # it always opens a listener of its own: nobody gets in
+        key = secrets.token_urlsafe(32)  # it always opens a listener of its own: nobody else gets in
+        params.api_keys = [key]
         try:
             self._server = library.Server(params)
         except (ValueError, RuntimeError) as error:
@@ -215,6 +208,7 @@ class Engine:
                 "Is PADDOCK_MODEL a model file that llama.cpp can read, and is there memory enough?",
             ) from None
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="generation")
+        self.desk = Desk(self._server.listening_address, key)
         self._calls: set[_Call] = set()
 
     @property
@@ -231,6 +225,7 @@ class Engine:
         """The answer piece by piece, then its End. Raises EngineError; ends early only by being closed."""
         reason: Literal["stop", "length"] = "stop"
         prompt_tokens = 0
+        calls: dict[int, list[str]] = {}
         async with aclosing(self._chunks(job, {})) as chunks:
             async for chunk in chunks:
                 prompt_tokens = chunk.get("prompt_progress", {}).get("total", prompt_tokens)
@@ -240,7 +235,15 @@ class Engine:
                     if text := choice.get("text") or (choice.get("delta") or {}).get("content"):
                         yield Text(text, prompt_tokens)
                         prompt_tokens = 0
+                    for part in (choice.get("delta") or {}).get("tool_calls") or ():
+                        told = calls.setdefault(part.get("index", 0), ["", "", ""])
+                        function = part.get("function") or {}
+                        told[0] = part.get("id") or told[0]
+                        told[1] += function.get("name") or ""
+                        told[2] += function.get("arguments") or ""
                 if usage := chunk.get("usage"):
+                    for call in calls.values():
+                        yield Call(*call)
                     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
                     yield End(reason, usage["prompt_tokens"], usage["completion_tokens"], cached)
                     return
@@ -260,6 +263,15 @@ class Engine:
                 if (usage := chunk.get("usage")) and candidates is not None:
                     return candidates, usage["prompt_tokens"]
         raise EngineError("the engine told no probabilities")
+
+    async def lay_out(self, job: Job) -> str:
+        """The prompt's text exactly as it is tokenized, the opening token that the engine adds included."""
+        prompt = job.prompt if job.prompt is not None else await self.desk.template(_input(job))
+        return self._opening + prompt.removeprefix(self._opening)
+
+    async def count(self, prompt: str) -> int:
+        """The tokens of a text that ``lay_out`` gave."""
+        return await self.desk.count(prompt.removeprefix(self._opening))
 
     async def _chunks(self, job: Job, extra: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """What the engine says, as it says it. Raises EngineError."""
@@ -298,6 +310,7 @@ class Engine:
         """Ends every generation and frees the model. Ending the process before this aborts it."""
         self.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self.desk.close()
         del self._server
 
     def heard(self, call: _Call, chunk: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Faults on demand: every way in which an answer of Workers AI can fail, for people who test their own clients.
 
-A request names one in the header ``x-paddock-fault``, and ``--fault`` names one for all: ``NAME`` or
-``NAME;option=number``, such as ``3021;every=2`` or ``silence;after=3``. ``FAULTS`` is the table of them.
+A request names one in the header ``x-paddock-fault``, and ``--fault`` names one for all that run the model: ``NAME``
+or ``NAME;option=number``, such as ``3021;every=2`` or ``silence;after=3``. ``FAULTS`` is the table of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import math
 import random
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,12 +22,12 @@ from starlette.types import Receive, Scope, Send
 from lib.twin import refusal
 from lib.twin.answer import DONE
 from lib.twin.connection import BrokenOffError, EventStream, while_connected
+from lib.twin.gate import Handler
 from lib.twin.refusal import Refusal, RefusedError
 
 HEADER = "x-paddock-fault"
 NONE = "none"  # as the header's value: not even the one that --fault named
 
-Handler = Callable[[Request], Awaitable[Response]]
 _MOST_COUNTED = 256  # different texts whose requests are counted for ``every``
 
 
@@ -151,9 +151,8 @@ class Faults:
         self.usual = usual
         self._counts: OrderedDict[str, int] = OrderedDict()
 
-    def strike(self, asked: str | None) -> Fault | None:
-        """The fault for this request, which is counted. Raises RefusedError if the header is none."""
-        text = self.usual if asked is None else asked
+    def strike(self, text: str) -> Fault | None:
+        """The fault for a request that asks for it so, which is counted. Raises RefusedError if it is none."""
         try:
             fault = parse(text)
         except ValueError as error:
@@ -167,10 +166,16 @@ class Faults:
         return fault if count % fault.every == 0 and random.random() < fault.chance else None  # noqa: S311
 
     def around(self, handler: Handler) -> Handler:
-        """The handler, failing where it is to."""
+        """The handler, failing where the request says so, or the start said so and the request says nothing."""
+        return self._failing(handler, self.usual)
 
+    def where_asked(self, handler: Handler) -> Handler:
+        """The handler, failing where the request itself says so."""
+        return self._failing(handler, NONE)
+
+    def _failing(self, handler: Handler, usual: str) -> Handler:
         async def faulty(request: Request) -> Response:
-            fault = self.strike(request.headers.get(HEADER))
+            fault = self.strike(request.headers.get(HEADER, usual))
             return await handler(request) if fault is None else await _fail(fault, request, handler)
 
         return faulty

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 _SCALARS = "BbHhIif?"
 UINT32, FLOAT32 = 4, 6
 _STRING, _ARRAY = 8, 9
+_CONTROL = 3  # a token's kind
 _WIDE = {10: "Q", 11: "q", 12: "d"}
 # Tokenizers that put the first token in front although their files may not say so (llama.cpp's rule).
 _STARTS_UNSAID = {"llama-bpe", "llama3", "llama-v3"}
@@ -28,13 +29,18 @@ class NotGgufError(Exception):
 class Card:
     """``opening`` is the text of the token the engine itself puts in front of every prompt; "" if none.
 
+    ``control``: the texts of the tokens that steer the model, such as the marks of a message's begin and end.
     ``tokens`` is the vocabulary, as the file spells it.
     """
 
     name: str
     context_length: int
     opening: str
+    control: tuple[str, ...] = ()
     tokens: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+
+UNKNOWN = Card("", 0, "")
 
 
 def _take(file: BinaryIO, form: str) -> Any:
@@ -62,7 +68,9 @@ def _value(file: BinaryIO, kind: int) -> Any:
     if inner == _STRING:
         return [_string(file) for _ in range(count)]
     form = _SCALARS[inner] if inner < len(_SCALARS) else _WIDE[inner]
-    file.seek(struct.calcsize("<" + form) * count, 1)  # numbers of a list are of no interest here
+    if form == "i":  # the kinds of the tokens
+        return list(struct.unpack(f"<{count}i", file.read(4 * count)))
+    file.seek(struct.calcsize("<" + form) * count, 1)  # other lists of numbers are of no interest here
     return None
 
 
@@ -78,9 +86,10 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Contents:
-    """A whole file: its facts (lists of numbers left out), its tensors, and where their bytes begin.
+    """A whole file: its facts, its tensors, and where their bytes begin.
 
-    ``kinds`` are the numbers of the facts' value types.
+    Of lists of numbers, the facts have those of 32-bit integers alone. ``kinds`` are the numbers of the facts' value
+    types.
     """
 
     version: int
@@ -144,5 +153,10 @@ def read(path: Path) -> Card:
         str(facts.get("general.name") or path.stem),
         int(facts.get(f"{architecture}.context_length") or 0),
         opening,
+        _control(tokens, facts.get("tokenizer.ggml.token_type")),
         tuple(tokens),
     )
+
+
+def _control(tokens: list[str], kinds: list[int] | None) -> tuple[str, ...]:
+    return tuple(token for token, kind in zip(tokens, kinds or (), strict=False) if kind == _CONTROL)

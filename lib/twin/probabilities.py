@@ -20,7 +20,8 @@ from itertools import accumulate
 from statistics import median
 from typing import Any
 
-from lib.twin.engine import Engine, EngineError, Job
+from lib.twin.engine import Engine, Job
+from lib.twin.failure import EngineError
 
 LISTED = 40
 # Candidates that are fetched, more and more of them while the draw hangs on the others: 1,000 take the engine 20 ms,
@@ -130,7 +131,8 @@ class Probabilities:
         )  # one at a time: whoever moves a slider asks faster than the engine answers
 
     async def of(self, job: Job) -> dict[str, Any]:
-        """The result of the endpoint. Raises EngineError."""
+        """The result of the endpoint. What a grammar forbids is not looked at. Raises EngineError."""
+        job = replace(job, prompt=await self.engine.lay_out(job), messages=(), chat=None, grammar="")
         key = hashlib.sha256(repr(_neutral(job)).encode("utf-8", "surrogatepass")).digest()
         async with self._evaluating:
             for count in (*(step for step in STEPS if step < len(self.tokens)), len(self.tokens)):
@@ -208,12 +210,11 @@ class Probabilities:
     ) -> tuple[list[dict[str, Any]], int]:
         """The engine's candidates: before all samplers, or ``after`` the penalties and the bias."""
         extra: dict[str, Any] = {
+            "n_probs": count,
             "samplers": ["penalties"] if after else [],
             "post_sampling_probs": after,
             "logit_bias": [list(bias)],
         }
-        # Two names for one thing: the completions' and the chat completions'.
-        extra |= {"n_probs": count} if job.prompt is not None else {"logprobs": True, "top_logprobs": count}
         return await self.engine.next_token(job, extra)
 
     def _shown(self, token: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from lib.twin.failure import BadPromptError, BusyError, EngineError, TooLongError
+
 
 class Envelope(Enum):
     """The shapes a refusal comes in. Their keys are kept in the order that was recorded."""
@@ -140,3 +142,15 @@ def over_context(estimate: int, window: int) -> Refusal:
         f"exceeded this model context window limit ({window})."
     )
     return Refusal(413, 5021, message, tagged=True)
+
+
+def failed(error: EngineError, window: int) -> Refusal:
+    """What a failed generation is answered with. ``window``: the tokens of the engine's context."""
+    match error:
+        case BusyError():
+            return NO_CAPACITY
+        case TooLongError(tokens=tokens):
+            return over_context(tokens, window)
+        case BadPromptError():
+            return bad_input(str(error))
+    return INTERNAL

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from lib.model import Model
+from lib.twin.check import check
 from lib.twin.engine import Job
-from lib.twin.refusal import JSON_NOT_MET, JSON_WITH_STREAM, RefusedError, bad_input
-
-# The schema takes any role, chat templates only some. Results of tools become what the user says.
-ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+from lib.twin.refusal import RefusedError, bad_input
+from lib.twin.turns import spoken
 
 # OpenAI's names that mean the same here. The rest of its request has no counterpart and is ignored,
 # as the native endpoint ignores properties that its schema does not know.
@@ -25,24 +24,14 @@ SHARED = (
     "presence_penalty",
     "stream",
     "tools",
+    "tool_choice",
     "functions",
     "response_format",
 )
 
 
-def refuse_unserved(model: Model, body: Mapping[str, Any]) -> None:
-    """Refuses what the schema takes but the twin does not do yet: ignoring it would be a wrong answer."""
-    if (body.get("response_format") or {}).get("type"):
-        raise RefusedError(JSON_WITH_STREAM if body.get("stream") else JSON_NOT_MET)
-    for name in ("tools", "functions"):
-        if body.get(name):
-            raise RefusedError(bad_input(f"'/{name}': the local twin does not call {name} yet"))
-
-
 def _messages(messages: list[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    turns: list[tuple[str, str]] = []
-    for message in messages:
-        turns.append((ROLES.get(message["role"], "user"), message["content"]))
+    turns = spoken(messages)
     if len(turns) > 1 and turns[-1] == ("assistant", ""):
         del turns[-1]  # to continue nothing is to answer
     # The engine continues a last message of the assistant's word for word, but takes only one of them.
@@ -77,6 +66,11 @@ def _content(content: Any) -> Any:
     return content
 
 
+def _format(asked: Any) -> Any:
+    """OpenAI's ``response_format`` as the native one: its ``text`` means no JSON mode."""
+    return {} if asked == {"type": "text"} else asked
+
+
 def native(body: Any) -> Any:
     """A chat completion request in the native shape. What is not an object is left for the schema to judge."""
     if not isinstance(body, dict):
@@ -85,14 +79,24 @@ def native(body: Any) -> Any:
     cap = body.get("max_completion_tokens")
     if (cap := body.get("max_tokens") if cap is None else cap) is not None:
         shared["max_tokens"] = cap
-    if shared.get("response_format") == {"type": "text"}:  # OpenAI's way of saying: no JSON mode
-        del shared["response_format"]
+    shared["response_format"] = _format(shared.get("response_format", {}))
     if isinstance(messages := shared.get("messages"), list):
         shared["messages"] = [
             {**message, "content": _content(message.get("content"))} if isinstance(message, dict) else message
             for message in messages
         ]
     return shared
+
+
+def checked(model: Model, body: Any) -> Mapping[str, Any]:
+    """A request in the native shape, checked. Raises RefusedError.
+
+    Its tools need not keep to the documented schema, which wants a type and a description of every parameter: clients
+    that work with the live service (langchain-cloudflare) leave them out. ``lib.twin.tools`` looks at them instead.
+    """
+    apart = {name: body[name] for name in ("tools", "tool_choice") if isinstance(body, dict) and name in body}
+    rest = {name: body[name] for name in body if name not in apart} if isinstance(body, dict) else body
+    return {**check(model, rest), **apart}
 
 
 def stops(body: Any) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ from typing import Any
 
 from lib.model import Model
 from lib.twin import answer
-from lib.twin.answer import envelope, padding, usage
-from lib.twin.engine import Call, End, EngineError, Piece, Text
+from lib.twin.answer import envelope, openai_call, padding, usage
+from lib.twin.engine import Call, End, Piece, Text
+from lib.twin.failure import EngineError
 
 HEADER = "x-paddock-wire"
 USUAL = "default"
@@ -71,24 +72,23 @@ def _short(end: End) -> dict[str, Any]:
 # Tool calls, in the three shapes that were seen.
 
 
-def _openai_call(index: int, call: Call) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": call.arguments}
-    return {"id": call.id, "type": "function", "index": index, "function": function}
+def _flat_call(call: Call, index: int) -> dict[str, Any]:
+    """No id, and the arguments as an object. The text of a call that was cut off stays the text that it is."""
+    try:
+        return {"name": call.name, "arguments": json.loads(call.arguments or "{}")}
+    except ValueError:
+        return {"name": call.name, "arguments": call.arguments}
 
 
-def _flat_call(index: int, call: Call) -> dict[str, Any]:
-    return {"name": call.name, "arguments": json.loads(call.arguments)}  # an object, and no id
+def _call_whole(call: Call, index: int) -> Say:
+    yield {"response": "", "tool_calls": [openai_call(call, index)]}
 
 
-def _call_whole(index: int, call: Call) -> Say:
-    yield {"response": "", "tool_calls": [_openai_call(index, call)]}
+def _call_flat(call: Call, index: int) -> Say:
+    yield {"tool_calls": [_flat_call(call, index)]}
 
 
-def _call_flat(index: int, call: Call) -> Say:
-    yield {"tool_calls": [_flat_call(index, call)]}
-
-
-def _call_in_pieces(index: int, call: Call) -> Say:
+def _call_in_pieces(call: Call, index: int) -> Say:
     name = {"id": call.id, "type": "function", "index": index, "function": {"name": call.name}}
     yield {"tool_calls": [name]}
     half = len(call.arguments) // 2
@@ -106,7 +106,7 @@ def _native(
     end: Callable[[Model, End], Say],
     *,
     opening: Callable[[], Say] = lambda: (),
-    call: Callable[[int, Call], Say] = _call_whole,
+    call: Callable[[Call, int], Say] = _call_whole,
     after_calls: Say = (),
 ) -> Callable[[Model, Pieces], Lines]:
     """A stream of the native kind, by what it says at its opening, for each text and each call, and at its end."""
@@ -121,7 +121,7 @@ def _native(
                 case Text():
                     said = text(piece)
                 case Call():
-                    said = call(called, piece)
+                    said = call(piece, called)
                     called += 1
                 case End():
                     said = [*(after_calls if called else ()), *end(model, piece)]
@@ -170,7 +170,7 @@ async def _openai(model: Model, pieces: Pieces) -> Payloads:
             case Text(text):
                 yield {**chunk({"content": text}), "usage": _added(piece)}
             case Call():
-                yield chunk({"tool_calls": [_openai_call(called, piece)]})
+                yield chunk({"tool_calls": [openai_call(piece, called)]})
                 called += 1
             case End(reason):
                 yield chunk({"content": ""}, "tool_calls" if called else reason)
@@ -185,15 +185,21 @@ def _whole(
     count: Callable[[Model, End], dict[str, Any]],
     *,
     value: Callable[[Any], Any] = lambda value: value,
-    call: Callable[[int, Call], dict[str, Any]] = _openai_call,
+    call: Callable[[Call, int], dict[str, Any]] = openai_call,
     always: bool = False,
+    null: bool = False,
 ) -> Callable[[Model, Any, Sequence[Call], End], dict[str, Any]]:
-    """A whole answer, by how it counts. ``always``: with a list of tool calls even where there are none."""
+    """A whole answer, by how it counts.
+
+    ``always``: with a list of tool calls even where there are none. ``null``: no text beside calls is null.
+    """
 
     def whole(model: Model, answered: Any, called: Sequence[Call], end: End) -> dict[str, Any]:
         result: dict[str, Any] = {"response": value(answered)}
         if called or always:
-            result["tool_calls"] = [call(*numbered) for numbered in enumerate(called)]
+            result["tool_calls"] = [call(one, number) for number, one in enumerate(called)]
+        if called and null and answered == "":
+            result["response"] = None
         return envelope({**result, "usage": count(model, end)})
 
     return whole
@@ -203,7 +209,7 @@ def _openai_whole(model: Model, value: Any, calls: Sequence[Call], end: End) -> 
     content = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     message: dict[str, Any] = {"role": "assistant", "content": content}
     if calls:
-        message["tool_calls"] = [_openai_call(*numbered) for numbered in enumerate(calls)]
+        message["tool_calls"] = [openai_call(call, number) for number, call in enumerate(calls)]
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else end.reason}
     return envelope({"choices": [choice], "usage": _short(end)})
 
@@ -211,8 +217,8 @@ def _openai_whole(model: Model, value: Any, calls: Sequence[Call], end: End) -> 
 VARIANTS = {
     USUAL: Variant(
         "text and padding; one last event with usage, cached tokens and neurons",
-        answer.native_events,
-        lambda model, value, calls, end: answer.native_whole(model, value, end),
+        _native(_text, _end),
+        _whole(usage, call=_flat_call, null=True),
     ),
     "llama3": Variant(
         "the Llama 3 era: text and padding, no usage in the stream",
@@ -261,7 +267,7 @@ VARIANTS = {
     "tools-flat": Variant(
         "tool calls as name and arguments alone",
         _native(_text, _end, call=_call_flat),
-        _whole(usage, value=lambda value: None if value == "" else value, call=_flat_call),
+        _whole(usage, call=_flat_call, null=True),
     ),
     "plain": Variant("stream is ignored, and the answer comes whole", None, _whole(usage)),
 }

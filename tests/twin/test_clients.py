@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import cloudflare
 import openai
@@ -94,3 +95,61 @@ def test_openai_errors(chat: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         chat.chat.completions.create(model="gpt-4", messages=[{"role": "user", "content": "x"}])
     assert caught.value.response.json()["errors"][0]["code"] == 5007
+
+
+FOX = {"type": "object", "properties": {"age": {"type": "integer", "minimum": 0}}, "required": ["age"]}
+WEATHER = {
+    "name": "weather",
+    "description": "The weather now in a city",
+    "parameters": {
+        "type": "object",
+        "properties": {"city": {"type": "string", "description": "The city's name"}},
+        "required": ["city"],
+    },
+}
+RAIN = {"role": "user", "content": "Is it raining in London?"}
+
+
+def test_cloudflare_json_mode(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+    form = {"type": "json_schema", "json_schema": FOX}
+    result: Any = sdk.ai.run(MODEL, account_id=twin.account, prompt=STORY, response_format=form)  # type: ignore[call-overload]
+    assert list(result["response"]) == ["age"]
+
+
+def test_cloudflare_tools(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+    body: Any = {"messages": [RAIN], "tools": [WEATHER], "extra_body": {"tool_choice": "required"}}
+    result: Any = sdk.ai.run(MODEL, account_id=twin.account, **body)
+    (call,) = result["tool_calls"]
+    assert call["name"] == "weather"
+    back = [
+        RAIN,
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "name": "weather", "content": "rain"},
+    ]
+    body = {"messages": back, "tools": [WEATHER], "max_tokens": 12}
+    assert sdk.ai.run(MODEL, account_id=twin.account, **body)["response"]
+
+
+def test_openai_json_mode(chat: openai.OpenAI) -> None:
+    form: Any = {"type": "json_schema", "json_schema": {"name": "fox", "schema": FOX, "strict": True}}
+    messages: Any = [{"role": "user", "content": "Invent a fox."}]
+    whole = chat.chat.completions.create(model=MODEL, messages=messages, response_format=form)
+    assert list(json.loads(whole.choices[0].message.content or "")) == ["age"]
+
+
+def test_openai_tools(chat: openai.OpenAI) -> None:
+    tools: Any = [{"type": "function", "function": WEATHER}]
+    asked: Any = {"model": MODEL, "tools": tools, "seed": 1}
+    whole = chat.chat.completions.create(messages=[RAIN], tool_choice="required", **asked)  # type: ignore[list-item]
+    message = whole.choices[0].message
+    assert whole.choices[0].finish_reason == "tool_calls"
+    assert message.tool_calls
+    stream = chat.chat.completions.create(messages=[RAIN], tool_choice="required", stream=True, **asked)  # type: ignore[list-item]
+    deltas = [chunk.choices[0].delta for chunk in stream if chunk.choices]
+    parts = [call for delta in deltas for call in delta.tool_calls or ()]
+    arguments = "".join(part.function.arguments or "" for part in parts if part.function)
+    assert arguments == message.tool_calls[0].function.arguments  # type: ignore[union-attr]
+    result = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "It rains."}
+    messages: Any = [RAIN, message, result]
+    answer = chat.chat.completions.create(messages=messages, max_tokens=12, **asked)
+    assert answer.choices[0].message.content

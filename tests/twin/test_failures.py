@@ -11,7 +11,8 @@ import pytest
 
 from lib.model import default
 from lib.twin.app import build
-from lib.twin.engine import BadPromptError, Engine, EngineError, Job, Text
+from lib.twin.engine import Engine, Job, Text
+from lib.twin.failure import BadPromptError, EngineError
 from tests.twin.conftest import MODEL, TOKEN, events
 
 ACCOUNT = "a" * 32

@@ -35,7 +35,10 @@ def card(path: Path, **facts: Any) -> gguf.Card:
 
 
 def test_shipped() -> None:
-    assert gguf.read(weights.ensure()) == gguf.Card("Smollm2 135M 8k Lc100K Mix1 Ep2", 8192, "")
+    card = gguf.read(weights.ensure())
+    assert (card.name, card.context_length, card.opening) == ("Smollm2 135M 8k Lc100K Mix1 Ep2", 8192, "")
+    assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(card.control) < set(card.tokens)
+    assert len(card.tokens) == 49152
 
 
 def test_without_a_name(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from lib.twin import gguf, weights
-from lib.twin.engine import Engine, EngineError, Job, TooLongError
+from lib.twin.engine import Engine, Job
+from lib.twin.failure import EngineError, TooLongError
 from lib.twin.probabilities import Candidates, Draw, Probabilities, draw
 from tests.twin.conftest import STORY, Twin
 

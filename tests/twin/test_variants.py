@@ -22,7 +22,8 @@ from lib.model import default
 from lib.request import Prompt, build
 from lib.stop import Stop
 from lib.twin import variants
-from lib.twin.engine import Call, End, EngineError, Piece, Text
+from lib.twin.engine import Call, End, Piece, Text
+from lib.twin.failure import EngineError
 from lib.wire import decode_event, decode_whole
 from tests.twin.conftest import MODEL, ROOT, TOKEN, Twin, end
 
@@ -174,7 +175,7 @@ def test_tool_calls(name: str) -> None:
     assert sent(name, [CALL, PIECES[-1]]) == CALLS[name]
 
 
-@pytest.mark.parametrize("name", [name for name in variants.VARIANTS if name not in ("plain", "default")])
+@pytest.mark.parametrize("name", [name for name in variants.VARIANTS if name != "plain"])
 def test_the_pages_client_reads_the_same_calls_in_all(name: str) -> None:
     lines = sent(name, [CALL, Call("call456", "get_time", "{}"), PIECES[-1]])
     merged: dict[int, list[str]] = {}

@@ -1,0 +1,209 @@
+"""JSON mode: answers that fit their schema, refusals in Cloudflare's words, and schemas that mean harm."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from typing import Any
+
+import jsonschema
+import pytest
+
+from bench.json_mode import Outcome, outcome, schema
+from lib.twin.grammar import Grammar
+from lib.twin.schema import take
+from tests.twin.conftest import MODEL, Twin
+from tests.twin.test_refusals import refused, service
+
+FOX = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 20},
+        "age": {"type": "integer", "minimum": 1, "maximum": 15},
+        "weight": {"type": "number", "minimum": 2.5, "exclusiveMaximum": 14},
+        "colours": {"type": "array", "items": {"enum": ["red", "grey"]}, "minItems": 1, "maxItems": 2},
+        "wild": {"type": "boolean"},
+        "den": {"$ref": "#/$defs/den"},
+    },
+    "required": ["name", "age", "weight", "colours", "den"],
+    "additionalProperties": False,
+    "$defs": {"den": {"type": "object", "properties": {"deep": {"type": "boolean"}}, "required": ["deep"]}},
+}
+ASK = [{"role": "user", "content": "Describe a fox."}]
+NOT_MET = service(5024, "JSON Mode couldn't be met")  # documented
+
+
+def wanted(schema: Any) -> dict[str, Any]:
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}
+
+
+def test_messages_and_prompt(twin: Twin) -> None:
+    # Recorded: {"result":{"response":{"server_id":"foobar"},"usage":{…}},"success":true,…}: an object, not a text.
+    for shape in ({"messages": ASK}, {"prompt": "Describe a fox."}):
+        response = twin.ask(**shape, **wanted(FOX), seed=1)
+        body = response.json()
+        assert list(body["result"]) == ["response", "usage"], body
+        jsonschema.validate(body["result"]["response"], FOX)
+    assert response.headers["cf-ai-neurons"]
+
+
+def test_raw(twin: Twin) -> None:
+    body = {"prompt": "A fox as JSON:\n", "raw": True, **wanted(FOX), "seed": 2}
+    jsonschema.validate(twin.ask(**body).json()["result"]["response"], FOX)
+
+
+def test_any_object(twin: Twin) -> None:
+    body = {"messages": ASK, "response_format": {"type": "json_object"}, "temperature": 0, "max_tokens": 1000}
+    assert isinstance(twin.ask(**body).json()["result"]["response"], dict)
+
+
+@pytest.mark.parametrize("value", ["text", 7, 2.5, True, None, [1, "x"], {"a": {"b": []}}])
+def test_a_value_of_any_kind(twin: Twin, value: Any) -> None:
+    assert twin.ask(messages=ASK, **wanted({"const": value})).json()["result"]["response"] == value
+
+
+def test_openai(twin: Twin) -> None:
+    # OpenAI's own wrapper, and the bare schema; the content is a text in this shape.
+    wrapper = {"name": "fox", "strict": True, "schema": FOX}
+    texts = []
+    for sent in (wrapper, FOX):
+        body = {"model": MODEL, "messages": ASK, **wanted(sent), "seed": 1}
+        choice = twin.client.post(twin.path("v1/chat/completions"), json=body).json()["choices"][0]
+        assert choice["finish_reason"] == "stop"
+        texts.append(choice["message"]["content"])
+        jsonschema.validate(json.loads(texts[-1]), FOX)
+    assert texts[0] == texts[1]
+
+
+def test_the_schema_is_told_to_the_model(twin: Twin) -> None:
+    told = twin.client.post(twin.path("paddock/prompt"), json={"messages": ASK, **wanted(FOX)}).json()
+    assert json.dumps(FOX) in told["result"]["prompt"]
+
+
+@pytest.mark.parametrize("form", [wanted(FOX), {"response_format": {"type": "json_object"}}])
+@pytest.mark.parametrize("path", [f"run/{MODEL}", "v1/chat/completions"])
+def test_no_stream(twin: Twin, path: str, form: dict[str, Any]) -> None:
+    # Documented: 5023; the docs say of JSON mode as a whole that it does not stream.
+    body = {"model": MODEL, "messages": ASK, **form, "stream": True}
+    message = "JSON Schema mode is not supported with stream mode."
+    refused(twin.client.post(twin.path(path), json=body), 400, service(5023, message))
+
+
+def test_cut_off(twin: Twin) -> None:
+    refused(twin.ask(messages=ASK, **wanted(FOX), max_tokens=5), 400, NOT_MET)
+
+
+IMPOSSIBLE = [
+    False,
+    {"type": "object", "properties": {"a": False}, "required": ["a"]},
+    {"type": "integer", "minimum": 3, "maximum": 2},
+    {"enum": [1, 2], "type": "string"},
+    {"allOf": [{"type": "string"}, {"type": "boolean"}]},
+    {"type": "array", "items": False, "minItems": 1},
+    {"type": "string", "minLength": 9, "maxLength": 8},
+    {"const": 1, "not": {"const": 1}},  # what the grammar does not know, the validation does
+]
+
+
+@pytest.mark.parametrize("schema", IMPOSSIBLE)
+def test_impossible(twin: Twin, schema: Any) -> None:
+    refused(twin.ask(messages=ASK, **wanted(schema)), 400, NOT_MET)
+
+
+def nested(depth: int) -> Any:
+    schema: Any = {"type": "string"}
+    for _ in range(depth):
+        schema = {"type": "object", "properties": {"a": schema}}
+    return schema
+
+
+LAUGHS: dict[str, Any] = {"$defs": {"a9": {"type": "null"}}, "$ref": "#/$defs/a0"}
+for level in range(9):
+    LAUGHS["$defs"][f"a{level}"] = {"anyOf": [{"$ref": f"#/$defs/a{level + 1}"}] * 9}
+
+BAD = [
+    (7, "/response_format/json_schema'"),
+    ([], "/response_format/json_schema'"),
+    ({"type": 7}, "/response_format/json_schema/type'"),
+    ({"properties": []}, "/response_format/json_schema/properties'"),
+    ({"$ref": "#"}, "leads back to itself"),
+    ({"$ref": "#/$defs/a", "$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}}, "leads back to itself"),
+    ({"$ref": "https://example.com/schema.json"}, "is not fetched"),
+    ({"$ref": "file:///etc/passwd"}, "is not fetched"),
+    ({"$ref": "#/$defs/none"}, "leads nowhere"),
+    ({"description": "x" * 3_000_000}, "at most 65,536 characters"),
+    (nested(200), "at most 64 deep"),
+    (LAUGHS, "too large once its references are followed"),
+    ({"type": "string", "pattern": "("}, "/response_format/json_schema"),
+]
+
+
+@pytest.mark.parametrize(("schema", "words"), BAD)
+def test_bad_schema(twin: Twin, schema: Any, words: str) -> None:
+    begun = time.monotonic()
+    response = twin.ask(messages=ASK, **wanted(schema))
+    assert response.json()["errors"][0]["code"] == 5006, response.text[:300]
+    message = response.json()["errors"][0]["message"]
+    assert words in message
+    assert message.startswith("AiError: Bad input: Error: '/response_format/json_schema")
+    assert len(message) < 500
+    assert time.monotonic() - begun < 10
+
+
+def test_no_schema(twin: Twin) -> None:
+    response = twin.ask(messages=ASK, response_format={"type": "json_schema"})
+    message = "AiError: Bad input: Error: required properties at '/response_format' are 'json_schema'"
+    refused(response, 400, service(5006, message))
+
+
+def test_five_megabytes(twin: Twin) -> None:
+    response = twin.ask(messages=ASK, **wanted({"description": "x" * 5_000_000}))
+    refused(response, 413, service(3006, "Request is too large"))
+
+
+def test_a_pattern_that_takes_for_ever(twin: Twin) -> None:
+    # The check ends after some seconds, in a process of its own; meanwhile the twin answers others.
+    schema = {"const": "a" * 40 + "!", "allOf": [{"pattern": "^(a+)+$"}]}
+    begun = time.monotonic()
+    refused(twin.ask(messages=ASK, **wanted(schema)), 400, NOT_MET)
+    assert time.monotonic() - begun < 30
+    assert twin.client.get(twin.path("paddock/slots")).status_code == 200
+
+
+@pytest.mark.parametrize("pattern", ["^[A-Z]{3}-\\d{2}$", "^(cat|dog)s?$", "^a\\.b$"])
+def test_a_simple_pattern_is_kept(twin: Twin, pattern: str) -> None:
+    schema = {"type": "string", "pattern": pattern}
+    answer = twin.ask(messages=ASK, **wanted(schema)).json()
+    assert answer["success"], answer
+    jsonschema.validate(answer["result"]["response"], schema)
+
+
+@pytest.mark.parametrize("name", ["date", "time", "date-time", "uuid", "email", "uri", "ipv4"])
+def test_formats(twin: Twin, name: str) -> None:
+    schema = {"type": "string", "format": name}
+    answer = twin.ask(messages=ASK, **wanted(schema)).json()
+    jsonschema.validate(answer["result"]["response"], schema, format_checker=jsonschema.FormatChecker())
+
+
+def test_odd_names_and_values(twin: Twin) -> None:
+    odd = ['"', "\\", "\n", "\t", "\x01", "🦊", "\u2028", "{", "", " ", "é'", "<|im_end|>"]
+    schema = {"type": "object", "properties": {name: {"const": name} for name in odd}, "required": odd}
+    answer = twin.ask(messages=ASK, **wanted(schema), max_tokens=400).json()
+    assert answer["result"]["response"] == {name: name for name in odd}
+
+
+def test_any_schema_is_taken_quickly() -> None:
+    begun = time.monotonic()
+    for seed in range(200):
+        taken = take(schema(random.Random(seed)), "/x")
+        rules = Grammar([taken], 500)
+        assert rules.text(rules.value(taken.plain)).startswith("root ::= ")
+    assert (time.monotonic() - begun) / 200 < 0.1
+
+
+def test_generated_schemas(twin: Twin) -> None:
+    # A small part of bench/json_mode.py.
+    found = [outcome(twin.client, twin.run, schema(random.Random(seed)), seed) for seed in range(12)]
+    assert set(found) <= {Outcome.VALID, Outcome.CUT_OFF}, found
+    assert found.count(Outcome.VALID) >= 8, found

@@ -1,0 +1,58 @@
+"""LangChain's client of Workers AI, unmodified, against the twin: a third client beside the official SDKs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from langchain_cloudflare import ChatCloudflareWorkersAI
+from langchain_core.tools import tool
+from pydantic import BaseModel
+
+from tests.twin.conftest import MODEL, STORY, TOKEN, Twin
+
+
+class Fox(BaseModel):
+    """A fox."""
+
+    age: int
+    wild: bool
+
+
+@tool
+def weather(city: str) -> str:
+    """The weather now in a city"""
+    return f"rain in {city}"
+
+
+@pytest.fixture
+def model(twin: Twin) -> Iterator[ChatCloudflareWorkersAI]:
+    built = ChatCloudflareWorkersAI(
+        account_id=twin.account,
+        api_token=TOKEN,
+        base_url=twin.base_url,
+        model=MODEL,
+        temperature=0,
+        max_tokens=80,
+    )
+    yield built
+    built.client.close()  # it does not do so by itself
+
+
+def test_invoke_and_stream(twin: Twin, model: ChatCloudflareWorkersAI) -> None:
+    message = [{"role": "user", "content": STORY}]
+    text = model.invoke(message).content
+    assert text == twin.answer(temperature=0, max_tokens=80)
+    assert "".join(str(chunk.content) for chunk in model.stream(message)) == text
+
+
+def test_tools(model: ChatCloudflareWorkersAI) -> None:
+    # It sends parameters without descriptions. (Streamed, it knows the flat shape of calls only.)
+    (call,) = model.bind_tools([weather]).invoke("Is it raining in London?").tool_calls
+    assert call["name"] == "weather"
+    assert set(call["args"]) == {"city"}
+
+
+def test_structured_output(model: ChatCloudflareWorkersAI) -> None:
+    # By way of a tool, its usual method.
+    assert isinstance(model.with_structured_output(Fox).invoke("Invent a fox"), Fox)
