@@ -55,10 +55,20 @@ class Answer:
     trace: Trace | None = field(default=None, compare=False, repr=False)
 
     @property
+    def streamed(self) -> bool:
+        """Whether its text came piece by piece."""
+        return self.request.stream and not self.calls
+
+    @property
     def tokens_per_second(self) -> float | None:
-        """Output tokens a second from the first text to the end, None where too little came to tell."""
+        """Output tokens a second from the first text to the end, None where too little came to tell.
+
+        What comes in one piece, as a call or a whole answer does, was being made from the sending on.
+        """
         if self.usage is None or self.timings.first_token is None or self.usage.completion_tokens < 2:
             return None
+        if not self.streamed:
+            return self.usage.completion_tokens / self.timings.total if self.timings.total > 0 else None
         seconds = self.timings.total - self.timings.first_token
         return (self.usage.completion_tokens - 1) / seconds if seconds > 0 else None
 

@@ -33,7 +33,11 @@ def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
         billed = any(answer.billed for answer in answers)
         parts.append(_cost(usage, model, billed=billed))
     if last.timings.first_token is not None:
-        parts.append(f"first token {last.timings.first_token:.2f} s")
+        parts.append(
+            f"first token {last.timings.first_token:.2f} s"
+            if last.streamed
+            else f"whole after {last.timings.total:.2f} s"
+        )
     if (speed := last.tokens_per_second) is not None:
         parts.append(f"{about}{speed:.0f} tokens/s")
     parts.append(f"**{last.ending.value}**")

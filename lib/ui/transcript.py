@@ -44,7 +44,10 @@ def draw_message(tab: Tab, message: Message) -> None:
         _draw_said(message)
     else:
         with st.container(horizontal=True, gap="small", wrap=False):
-            st.text(message.content, width="stretch")  # exactly as it was typed
+            if _in_a_card(tab, message):
+                st.caption("Its result stands in the card above.", width="stretch")
+            else:
+                st.text(message.content, width="stretch")  # exactly as it was typed
             _draw_line(tab, message)
         handling.boxes(tab, message)
         return
@@ -59,6 +62,15 @@ def _draw_said(message: Message) -> None:
         return
     for block in blocks(message.content):
         draw_block(block, st.empty())
+
+
+def _in_a_card(tab: Tab, message: Message) -> bool:
+    """Whether that is the result of a call before it, which shows it."""
+    if not message.call_id:
+        return False
+    path = tab.chat.conversation.path()
+    before = path[: [one.id for one in path].index(message.id)]
+    return any(call.id == message.call_id for one in before for call in one.calls)
 
 
 def _draw_calls(tab: Tab, message: Message) -> None:
