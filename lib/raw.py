@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 
+# What the sample of a chat format asks. No system prompt that a template brings along may hold it.
+QUESTION = "What is what?"
+
+
 @dataclass(frozen=True)
 class Piece:
     """A part of the text; ``special``: it is one of the model's control tokens."""
@@ -29,7 +33,7 @@ def pieces(text: str, special_tokens: Sequence[str]) -> Iterator[Piece]:
 
 
 def problems(text: str, sample: str, special_tokens: Sequence[str]) -> Iterator[str]:
-    """What a prompt lacks or has too often, held against ``sample``: a question in the model's own format.
+    """What a prompt lacks or has too often, held against ``sample``: QUESTION in the model's own format.
 
     There the special tokens follow each other in a fixed way; so they should here, whatever stands between them.
     """
@@ -60,9 +64,19 @@ def problems(text: str, sample: str, special_tokens: Sequence[str]) -> Iterator[
         if opening not in (first, second) and (first, second) not in steps:
             yield f"{lacking} is missing between {first} and {second}."
             break
-    if found[-1] != right[-1]:
-        turn = sample.rpartition(found[-1])[2].strip()
-        yield f"The beginning of the assistant's turn is missing at the end: after the last {found[-1]} comes {turn}"
+    ends, opens = _turns(sample, special_tokens)
+    if opens and opens not in text.rpartition(ends)[2]:
+        yield f"The beginning of the assistant's turn is missing at the end: {opens}"
+
+
+def _turns(sample: str, special_tokens: Sequence[str]) -> tuple[str, str]:
+    """The token that ends the user's turn in the sample, and what opens the assistant's after it."""
+    asked = False
+    for piece in pieces(sample, special_tokens):
+        if asked and piece.special:
+            return piece.text, sample.rpartition(piece.text)[2].strip()
+        asked = asked or (not piece.special and QUESTION in piece.text)
+    return "", ""
 
 
 def _tokens(text: str, special_tokens: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from lib.backend import Backend, Secret
 from lib.conflict import Ahead, Conflict, conflicts
 from lib.errors import BadInput
 from lib.features import Form, Function, ResponseFormat, Tool
+from lib.raw import QUESTION
 from lib.request import Messages, Prompt, Request, Turn, build, lay_out
 from lib.settings import Settings
 
@@ -22,7 +23,7 @@ TWIN = Backend(
 )
 CLOUDFLARE = Backend("cloudflare", "https://api.test", "a" * 32, Secret("x" * 40), billed=True)
 TOOL = Tool("add", "Adds.", '{"type": "object", "properties": {}}')
-SAMPLE = llama3.lay_out(Messages((Turn("user", "Hi"),)))
+SAMPLE = llama3.lay_out(Messages((Turn("user", QUESTION),)))
 
 
 def having(settings: Settings = PLAIN, **features: Any) -> Settings:

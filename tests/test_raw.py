@@ -6,12 +6,12 @@ import pytest
 
 from lib import llama3
 from lib.features import Tool, ToolCall
-from lib.raw import Piece, pieces, problems
+from lib.raw import QUESTION, Piece, pieces, problems
 from lib.request import Messages, Prompt, Turn
 
-SAMPLE = llama3.lay_out(Messages((Turn("user", "Hi"),)))
+SAMPLE = llama3.lay_out(Messages((Turn("user", QUESTION),)))
 # SmolLM2's template, as published with its weights.
-CHATML = "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+CHATML = "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nWhat is what?<|im_end|>\n<|im_start|>assistant\n"
 CHATML_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 
@@ -22,10 +22,10 @@ def test_llama_3() -> None:
         "Today Date: 26 Jul 2024\n\nBe kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
         "<|start_header_id|>assistant<|end_header_id|>\n\n"
     )
-    assert llama3.lay_out(Prompt("Hi")) == SAMPLE
+    assert llama3.lay_out(Prompt(QUESTION)) == SAMPLE
     assert llama3.lay_out(Prompt("Hi", raw=True)) == "Hi"
     assert llama3.lay_out(Messages((Turn("user", "a"), Turn("user", "b")), raw=True)) == "ab"
-    begun = llama3.lay_out(Messages((Turn("user", "Hi"), Turn("assistant", "Once "))))
+    begun = llama3.lay_out(Messages((Turn("user", QUESTION), Turn("assistant", "Once "))))
     assert begun == SAMPLE + "Once "
 
 
@@ -52,7 +52,7 @@ def test_pieces() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sample", "tokens"), [(SAMPLE, llama3.SPECIAL_TOKENS), (CHATML, CHATML_TOKENS), ("Hi", ())]
+    ("sample", "tokens"), [(SAMPLE, llama3.SPECIAL_TOKENS), (CHATML, CHATML_TOKENS), (QUESTION, ())]
 )
 @pytest.mark.parametrize("more", ["", "Once upon"])
 def test_nothing_is_wrong(sample: str, tokens: tuple[str, ...], more: str) -> None:
@@ -83,6 +83,11 @@ def test_what_is_wrong_in_llama_3(text: str, says: str) -> None:
         (CHATML.removeprefix("<|im_start|>"), "<|im_start|> is missing before the first <|im_end|>"),
         (CHATML.replace("<|im_end|>", "", 1), "<|im_start|> stands there twice in a row"),
         (CHATML.rpartition("<|im_start|>")[0], "beginning of the assistant's turn is missing"),
+        ("<|im_start|>user\nHi", "assistant's turn is missing at the end: <|im_start|>assistant"),
+        (
+            CHATML.replace("assistant", "user"),
+            "assistant's turn is missing at the end: <|im_start|>assistant",
+        ),
     ],
 )
 def test_what_is_wrong_in_another_format(text: str, says: str) -> None:

@@ -15,13 +15,14 @@ from lib.conflict import Ahead, Conflict, conflicts
 from lib.errors import BadInput, PaddockError
 from lib.events import Usage
 from lib.layout import Layout
+from lib.raw import QUESTION
 from lib.request import Messages, Request, Turn, build
 from lib.tokens import Count
 from lib.ui.registry import registry
 
 _ASKED = "layouts"  # in the session's state: the last few answers of a server that counts itself
 _MOST_ASKED = 8
-_QUESTION = Messages((Turn("user", "Hi"),))
+_QUESTION = Messages((Turn("user", QUESTION),))
 
 
 @dataclass(frozen=True)
