@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-
 # What the sample of a chat format asks. No system prompt that a template brings along may hold it.
 QUESTION = "What is what?"
 
