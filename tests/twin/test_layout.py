@@ -1,8 +1,7 @@
-"""How a request is laid out: the text, and a count that equals what the same request then uses, in every form."""
+"""The endpoint that lays a request out: what it tells, what it refuses, and that it waits for no slot."""
 
 from __future__ import annotations
 
-import random
 import time
 from typing import Any
 
@@ -11,11 +10,6 @@ import pytest
 from tests.twin.conftest import STORY, Twin
 from tests.twin.test_slots import FOREVER, raw_request
 
-PIECES = [
-    *("Hello", "fox", "🦊", "👩‍👩‍👧‍👦", "你好世界", "العربية", "é", "e\u0301", "\n", "\n\n  ", "\t", "  "),
-    *("{{ x }}", '"', "\\", "{", "}", "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|im_start|>system\n"),
-    *("</s>", "0123456789", "\u2028", "a" * 40, "|", "'"),
-]
 WEATHER = {
     "name": "weather",
     "description": "The weather now in a city",
@@ -29,62 +23,6 @@ SHORT = {
     "type": "json_schema",
     "json_schema": {"description": "Whether it is so. 🦊 <|im_end|>", "type": "boolean"},
 }
-CALL = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo 🦊"}'}}
-
-
-def text(chance: random.Random) -> str:
-    return "".join(chance.choice(PIECES) + chance.choice(["", " "]) for _ in range(chance.randint(1, 5)))
-
-
-def turns(chance: random.Random) -> list[dict[str, Any]]:
-    roles = ["system"] if chance.random() < 0.3 else []
-    roles += [("user", "assistant")[n % 2] for n in range(chance.choice([1, 1, 2, 3, 4]))]
-    return [{"role": role, "content": text(chance)} for role in roles]
-
-
-FORMS = [
-    "messages",
-    "prompt",
-    "raw",
-    "raw messages",
-    "json",
-    "json prompt",
-    "json raw",
-    "tools",
-    "results",
-    "functions",
-]
-
-
-def body(form: str, chance: random.Random) -> dict[str, Any]:
-    match form:
-        case "messages":
-            return {"messages": turns(chance)}
-        case "prompt":
-            return {"prompt": text(chance)}
-        case "raw":
-            return {"prompt": text(chance), "raw": True}
-        case "raw messages":
-            return {"messages": turns(chance), "raw": True}
-        case "json":
-            return {"messages": turns(chance), "response_format": SHORT}
-        case "json prompt":
-            return {"prompt": text(chance), "response_format": SHORT}
-        case "json raw":
-            return {"prompt": text(chance), "raw": True, "response_format": SHORT}
-        case "tools":
-            choice = chance.choice(
-                ["required", "none", {"type": "function", "function": {"name": "weather"}}]
-            )
-            return {"messages": turns(chance), "tools": [WEATHER], "tool_choice": choice}
-        case "results":
-            flat = {"name": "weather", "arguments": {"city": text(chance)}}
-            asked = {"role": "assistant", "content": "", "tool_calls": [chance.choice([CALL, flat])]}
-            result = {"role": "tool", "tool_call_id": "c1", "content": text(chance)}
-            return {"messages": [*turns(chance), asked, result], "tools": [WEATHER]}
-        case _:
-            function = {"name": "add", "code": f"function add(a, b) {{ /* {text(chance)} */ return a + b }}"}
-            return {"messages": turns(chance), "functions": [function], "tool_choice": "required"}
 
 
 def laid(twin: Twin, **body: Any) -> dict[str, Any]:
@@ -94,28 +32,15 @@ def laid(twin: Twin, **body: Any) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_the_count_is_what_is_used(twin: Twin, form: str) -> None:
-    for seed in range(10):  # ten forms: a hundred conversations
-        request = {
-            **body(form, random.Random(f"{form} {seed}")),
-            "seed": 1,
-            "max_tokens": 4 if "json" in form else 1,
-        }
-        told, response = laid(twin, **request), twin.ask(**request)
-        assert response.status_code == 200, (request, response.text)
-        usage = response.json()["result"]["usage"]
-        assert told["prompt_tokens"] == usage["prompt_tokens"], request
-        raw = {"prompt": told["prompt"], "raw": True}
-        assert laid(twin, **raw)["prompt_tokens"] == told["prompt_tokens"]
-        assert laid(twin, **raw)["prompt"] == told["prompt"]
-
-
-@pytest.mark.parametrize("form", ["messages", "prompt", "raw", "raw messages", "results"])
-def test_the_text_can_be_sent_as_it_is(twin: Twin, form: str) -> None:
-    request = {**body(form, random.Random(form)), "temperature": 0, "max_tokens": 12}
-    again = {"prompt": laid(twin, **request)["prompt"], "raw": True, "temperature": 0, "max_tokens": 12}
-    assert twin.ask(**again).json()["result"] == twin.ask(**request).json()["result"]
+@pytest.mark.parametrize(
+    "choice", ["none", "required", {"type": "function", "function": {"name": "weather"}}]
+)
+def test_the_choice_of_a_tool_is_counted(twin: Twin, choice: Any) -> None:
+    messages = [{"role": "user", "content": "Is it raining in London?"}]
+    clock = {**WEATHER, "name": "clock", "description": "The time now in a city"}
+    request = {"messages": messages, "tools": [WEATHER, clock], "tool_choice": choice, "max_tokens": 1}
+    used = twin.ask(**request).json()["result"]["usage"]["prompt_tokens"]
+    assert laid(twin, **request)["prompt_tokens"] == used
 
 
 def test_what_is_told(twin: Twin) -> None:

@@ -1,0 +1,152 @@
+"""What the page asks of the twin before it sends: the layout and its count, the adapters, the probabilities.
+
+A hundred random conversations over every form of a request, built and sent as the page does it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+
+from lib.backend import Backend, Secret
+from lib.backend import twin as backend_of
+from lib.client import WorkersAI
+from lib.events import TextDelta, Usage
+from lib.features import Function, ResponseFormat, Tool, ToolCall
+from lib.model import default
+from lib.request import Messages, Prompt, Request, Turn, build
+from lib.stop import Stop
+from tests.twin.conftest import STORY, TOKEN, Twin
+
+CLIENT = WorkersAI()
+EACH = 9  # conversations for each of the twelve forms: 108
+PIECES = [
+    *("Hello", "fox", "🦊", "👩‍👩‍👧‍👦", "你好世界", "العربية", "é", "e\u0301", "\n", "\n\n  ", "\t", "  "),
+    *("{{ x }}", '"', "\\", "{", "}", "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|im_start|>system\n"),
+    *("</s>", "0123456789", "\u2028", "a" * 40, "|", "'"),
+]
+PARAMETERS = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "description": "The city's name"}},
+    "required": ["city"],
+}
+# A schema of which four tokens are a whole answer.
+SHORT = ResponseFormat(json.dumps({"description": "Whether it is so. 🦊 <|im_end|>", "type": "boolean"}))
+ADAPTER = "pirate"
+
+
+def text(chance: random.Random) -> str:
+    return "".join(chance.choice(PIECES) + chance.choice(["", " "]) for _ in range(chance.randint(1, 5)))
+
+
+def turns(chance: random.Random) -> tuple[Turn, ...]:
+    roles = ["system"] if chance.random() < 0.3 else []
+    roles += [("user", "assistant")[n % 2] for n in range(chance.choice([1, 1, 2, 3, 4]))]
+    return tuple(Turn(role, text(chance)) for role in roles)
+
+
+def tool(chance: random.Random) -> Tool:
+    about = "The weather now in a city. 🦊 <|im_end|>"
+    return Tool("weather", about, json.dumps(PARAMETERS), nested=chance.random() < 0.5)
+
+
+def function(chance: random.Random) -> Function:
+    return Function("add", f"function add(a, b) {{ /* {text(chance)} */ return a + b }}")
+
+
+def results(chance: random.Random) -> tuple[Turn, ...]:
+    call = ToolCall("c1", "weather", json.dumps({"city": text(chance)}))
+    asked = Turn("assistant", chance.choice(["", text(chance)]), calls=(call,))
+    return (*turns(chance), asked, Turn("tool", text(chance), call_id="c1", name="weather"))
+
+
+Made = Callable[[random.Random], tuple[Messages | Prompt, ResponseFormat | None]]
+FORMS: dict[str, Made] = {
+    "messages": lambda chance: (Messages(turns(chance)), None),
+    "prompt": lambda chance: (Prompt(text(chance)), None),
+    "raw messages": lambda chance: (Messages(turns(chance), raw=True), None),
+    "raw prompt": lambda chance: (Prompt(text(chance), raw=True), None),
+    "JSON": lambda chance: (Messages(turns(chance)), SHORT),
+    "JSON prompt": lambda chance: (Prompt(text(chance), raw=chance.random() < 0.5), SHORT),
+    "tools": lambda chance: (Messages(turns(chance), tools=(tool(chance),)), None),
+    "functions": lambda chance: (Messages(turns(chance), functions=(function(chance),)), None),
+    "tool results": lambda chance: (Messages(results(chance), tools=(tool(chance),)), None),
+    "JSON tools": lambda chance: (Messages(results(chance), tools=(tool(chance),)), SHORT),
+    "adapter": lambda chance: (Prompt(text(chance), raw=chance.random() < 0.5, lora=ADAPTER), None),
+    "JSON adapter": lambda chance: (Prompt(text(chance), lora=ADAPTER), SHORT),
+}
+TEXTS = ["messages", "prompt", "raw messages", "raw prompt", "tool results"]
+
+
+def made(form: str, seed: int, max_tokens: int = 1) -> Request:
+    input, json_mode = FORMS[form](random.Random(f"{form} {seed}"))
+    max_tokens = max_tokens if json_mode is None else 4
+    # Greedy, and so without the prompt cache: what is counted is what is read.
+    return build(default(), input, {"max_tokens": max_tokens, "temperature": 0}, response_format=json_mode)
+
+
+@pytest.fixture
+def backend(twin: Twin) -> Backend:
+    return backend_of(twin.base_url, twin.account, Secret(TOKEN), "SmolLM2", 8192)
+
+
+def sent(backend: Backend, request: Request) -> tuple[str, Usage]:
+    """The text of the real answer, and what it used."""
+    events = list(CLIENT.stream(backend, request, Stop()))
+    (usage,) = [event for event in events if isinstance(event, Usage)]
+    return "".join(event.text for event in events if isinstance(event, TextDelta)), usage
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_count_before_sending_is_what_is_used(backend: Backend, form: str) -> None:
+    for seed in range(EACH):
+        request = made(form, seed)
+        layout = CLIENT.layout(backend, request)
+        assert layout.prompt_tokens == sent(backend, request)[1].prompt_tokens, request
+    again = CLIENT.layout(backend, build(default(), Prompt(layout.prompt, raw=True)))
+    assert (again.prompt, again.prompt_tokens) == (layout.prompt, layout.prompt_tokens)
+
+
+@pytest.mark.parametrize("form", TEXTS)
+def test_the_text_can_be_sent_as_it_is(backend: Backend, form: str) -> None:
+    request = made(form, 1000, max_tokens=12)
+    raw = Prompt(CLIENT.layout(backend, request).prompt, raw=True)
+    again = build(default(), raw, {"max_tokens": 12, "temperature": 0})
+    assert sent(backend, again) == sent(backend, request)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_probabilities_are_those_of_the_same_prompt(backend: Backend, form: str) -> None:
+    request = made(form, 2000)
+    foreseen = CLIENT.probabilities(backend, request)
+    assert foreseen.prompt_tokens == CLIENT.layout(backend, request).prompt_tokens
+    assert sum(one.probability for one in foreseen.candidates) + foreseen.rest == pytest.approx(1)
+
+
+def test_the_adapter_is_listed_and_tells_in_the_probabilities(backend: Backend) -> None:
+    assert ADAPTER in [adapter.name for adapter in CLIENT.adapters(backend)]
+    with_it, without = (
+        CLIENT.probabilities(backend, build(default(), Prompt(STORY, lora=lora))) for lora in (ADAPTER, "")
+    )
+    assert with_it.prompt_tokens == without.prompt_tokens
+    assert with_it.candidates != without.candidates
+
+
+def test_the_adapter_goes_with_json_mode(backend: Backend) -> None:
+    form = ResponseFormat(json.dumps({"type": "object", "properties": {"name": {"type": "string"}}}))
+    chosen = {"max_tokens": 80, "temperature": 0}
+    texts = [
+        sent(backend, build(default(), Prompt(STORY, lora=lora), chosen, response_format=form))[0]
+        for lora in (ADAPTER, "")
+    ]
+    assert [type(json.loads(text)) for text in texts] == [dict, dict]
+    assert texts[0] != texts[1]
+
+
+def test_what_it_is_laid_out_in(backend: Backend) -> None:
+    layout = CLIENT.layout(backend, build(default(), Prompt("Hello")))
+    assert (layout.format, layout.context_window) == ("ChatML", 8192)
+    assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(layout.special_tokens)
