@@ -233,7 +233,10 @@ class Grammar:
             raise ImpossibleError("a longer string is wanted than allowed")
         if "pattern" in schema and (found := pattern.rule(schema["pattern"])):
             return self.rule(f'"\\"" {found} "\\""')
-        if (known := FORMATS.get(schema.get("format", ""))) and not least and "maxLength" not in schema:
+        if (known := FORMATS.get(schema.get("format", ""))) and not schema.keys() & {
+            "minLength",
+            "maxLength",
+        }:
             return self.rule(f'"\\"" {known} "\\""')
         # No \u: half a character could be said with it.
         char = self.rule(r'[^"\\\x00-\x1f\x7f] | "\\" ["\\nt]')

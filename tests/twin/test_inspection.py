@@ -13,7 +13,7 @@ import pytest
 
 from lib.backend import Backend, Secret
 from lib.backend import twin as backend_of
-from lib.client import WorkersAI
+from lib.client import Timeouts, WorkersAI
 from lib.events import TextDelta, Usage
 from lib.features import Function, ResponseFormat, Tool, ToolCall
 from lib.model import default
@@ -21,7 +21,7 @@ from lib.request import Messages, Prompt, Request, Turn, build
 from lib.stop import Stop
 from tests.twin.conftest import STORY, TOKEN, Twin
 
-CLIENT = WorkersAI()
+CLIENT = WorkersAI(Timeouts(connect=60))  # also how long it waits for a question that is free of charge
 EACH = 9  # conversations for each of the twelve forms: 108
 PIECES = [
     *("Hello", "fox", "🦊", "👩‍👩‍👧‍👦", "你好世界", "العربية", "é", "e\u0301", "\n", "\n\n  ", "\t", "  "),

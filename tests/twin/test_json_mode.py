@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from typing import Any
 
@@ -179,11 +180,23 @@ def test_a_simple_pattern_is_kept(twin: Twin, pattern: str) -> None:
     jsonschema.validate(answer["result"]["response"], schema)
 
 
+# RFC 3339 and 3986, as draft 7 has it.
+RFC = {
+    "time": r"\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})",
+    "date-time": r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})",
+    "uri": r"[a-z]+://[^\s]+",
+}
+
+
 @pytest.mark.parametrize("name", ["date", "time", "date-time", "uuid", "email", "uri", "ipv4"])
 def test_formats(twin: Twin, name: str) -> None:
     schema = {"type": "string", "format": name}
     answer = twin.ask(messages=ASK, **wanted(schema)).json()
-    jsonschema.validate(answer["result"]["response"], schema, format_checker=jsonschema.FormatChecker())
+    said = answer["result"]["response"]
+    if name in RFC:  # jsonschema checks these by older drafts, or only with packages that are not here
+        assert re.fullmatch(RFC[name], said)
+    else:
+        jsonschema.validate(said, schema, format_checker=jsonschema.FormatChecker())
 
 
 def test_odd_names_and_values(twin: Twin) -> None:
