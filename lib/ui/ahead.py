@@ -27,10 +27,9 @@ def draw(tab: Tab) -> None:
         draft.watch()
     text = tab.text
     seen = outlook.look(tab.chat, tab.backend, tab.window, text)
-    box = st.expander(_line(tab, seen), key=KEY, on_change="rerun", type="compact")
-    if not box.open:
-        return
-    with box:
+    # The browser keeps whether it is open, by the key. To the server an expander with another label, which this one
+    # has at each pause, would be another one, and closed.
+    with st.expander(_line(tab, seen), key=KEY, type="compact"):
         for number, one in enumerate(seen.conflicts):
             mend.draw_one(tab, one, f"mend-ahead-{number}")
         if seen.request is None:

@@ -228,7 +228,9 @@ class Tab:
     def submit(self) -> None:
         """Send what stands in the box; what cannot be sent goes back into it."""
         text = st.session_state[INPUT]
-        if not self._try(lambda backend: self.chat.send(text, backend)):
+        if self._try(lambda backend: self.chat.send(text, backend)):
+            draft.sent()
+        else:
             st.session_state[INPUT] = text
 
     def send_prompt(self) -> None:
