@@ -69,7 +69,9 @@ class Tab:
         chat.set_system(setup.system)
         st.session_state[_CHAT] = st.query_params["c"] = chat.id
         st.session_state[SYSTEM] = setup.system
-        st.session_state[INPUT] = setup.text
+        features = setup.settings.features
+        raw = features.form is Form.PROMPT and features.raw  # it is written in a box of its own
+        st.session_state[RAW if raw else INPUT] = setup.text
 
     @property
     def side(self) -> int:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from playwright.sync_api import Locator
 
+from lib import link, model
+from lib.features import Features
+from lib.settings import Settings
 from tests.page.upstream import Asked, Upstream
 from tests.page.visitor import Visitor, squeezed
 
+MODEL = model.default()
 MOMENT = 150  # milliseconds, in which the browser tells the server what was done
 
 
@@ -135,3 +140,16 @@ def behind(tab: Visitor, view: str, which: int = -1) -> Locator:
 def codes(box: Locator) -> list[str]:
     """The texts in it that can be copied."""
     return box.locator("[data-testid=stCode] code").all_inner_texts()
+
+
+def set_up(text: str = "", system: str = "", **features: Any) -> str:
+    """An address that opens a new conversation with these features, that system prompt and that text in its box."""
+    settings = replace(Settings.defaults(MODEL), features=Features(**features))
+    return f"/?{link.PARAMETER}={link.encode(link.Setup(system, settings, text))}"
+
+
+def open_panel_of_nothing(tab: Visitor) -> None:
+    """The same while there is nothing to send, and so no parts to choose from."""
+    tab.key("ahead").locator("summary").click()
+    tab.until("it opens", lambda: tab.key("ahead").locator("details").get_attribute("open") is not None)
+    settle(tab)
