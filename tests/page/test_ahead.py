@@ -86,7 +86,9 @@ def test_the_cost_of_many(tab: Visitor) -> None:
     tab.box.fill("What would a million of these cost?")
     tab.until("the line", lambda: "tokens in" in play.line(tab))
     panel = play.open_panel(tab, "Cost")
-    count = tokens.count(build(play.MODEL, Messages((Turn("user", "What would a million of these cost?"),)))).tokens
+    count = tokens.count(
+        build(play.MODEL, Messages((Turn("user", "What would a million of these cost?"),)))
+    ).tokens
     expected = [
         [f"{times:,}", show_dollars(times * price(count, 0)), show_dollars(times * price(count, 256))]
         for times in (1, 1_000, 1_000_000)

@@ -81,7 +81,9 @@ def press(tab: Visitor, name: str, number: int = 0) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_call_of_each_shape_is_answered(visit: Visit, app: Application, upstream: Upstream, shape: str) -> None:
+def test_a_call_of_each_shape_is_answered(
+    visit: Visit, app: Application, upstream: Upstream, shape: str
+) -> None:
     streamed, answer = SHAPES[shape]
     tab = visit(app.url, play.set_up("", tools=TOOLS, stream=streamed))
     upstream.plan(answer, Stream("It is 42."))
@@ -217,7 +219,8 @@ def test_rounds_have_an_end(tab: Visitor, upstream: Upstream) -> None:
 def test_another_tool_waits_for_a_hand(tab: Visitor, upstream: Upstream) -> None:
     by_itself(tab)
     upstream.plan(
-        Events({"tool_calls": [call("a", "calculator", GIVEN), call("b", "book_table", "{}", 1)]}), Stream("Well.")
+        Events({"tool_calls": [call("a", "calculator", GIVEN), call("b", "book_table", "{}", 1)]}),
+        Stream("Well."),
     )
     play.asked(tab, upstream)
     tab.page.wait_for_timeout(1000)

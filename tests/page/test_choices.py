@@ -33,7 +33,9 @@ def reaches(tab: Visitor, upstream: Upstream, **parts: Any) -> None:
     """Say something and see that the request has these properties, and no other beside the plain ones."""
     body = play.asked(tab, upstream).body
     named = {name: value for name, value in body.items() if name not in ("messages", "prompt")}
-    assert named == PLAIN | {name: value for name, value in parts.items() if name not in ("messages", "prompt")}
+    assert named == PLAIN | {
+        name: value for name, value in parts.items() if name not in ("messages", "prompt")
+    }
     for name in ("messages", "prompt"):
         if name in parts:
             assert body[name] == parts[name]
@@ -155,7 +157,9 @@ SENT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_they_survive_pages_reloads_and_conversations(visit: Visit, app: Application, upstream: Upstream) -> None:
+def test_they_survive_pages_reloads_and_conversations(
+    visit: Visit, app: Application, upstream: Upstream
+) -> None:
     tab = visit(app.url, play.set_up("Go", **ALL))
     shows_all(tab)
     tab.go("Model")

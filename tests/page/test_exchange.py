@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,7 +53,9 @@ def test_request_reply_headers_times_and_code(tab: Visitor, upstream: Upstream) 
 
 
 def test_the_token_is_nowhere_even_where_a_server_repeats_it(tab: Visitor, upstream: Upstream) -> None:
-    upstream.plan(Refuse(400, 5006, f"AiError: Bad input: {TOKEN}", headers={"x-you-sent": f"Bearer {TOKEN}"}))
+    upstream.plan(
+        Refuse(400, 5006, f"AiError: Bad input: {TOKEN}", headers={"x-you-sent": f"Bearer {TOKEN}"})
+    )
     play.asked(tab, upstream)
     for view in ("Request", "Raw reply", "Headers", "Times", "Code"):
         play.behind(tab, view)
@@ -128,13 +129,13 @@ def other_settings(tab: Visitor) -> None:
 
 
 @pytest.fixture
-def sent(visit: Visit, app: Application, upstream: Upstream) -> Iterator[Visitor]:
+def sent(visit: Visit, app: Application, upstream: Upstream) -> Visitor:
     """A tab with an answer to a request that has tools and a system prompt; since then all settings were changed."""
     tab = visit(app.url, play.set_up("", "Be brief.", tools=(SAMPLES[0].tool,)))
     upstream.plan(Stream("An answer."))
     play.asked(tab, upstream, "What is “this”?")
     other_settings(tab)
-    yield tab
+    return tab
 
 
 def test_load_into_the_controls(sent: Visitor, upstream: Upstream) -> None:

@@ -36,7 +36,10 @@ def test_it_goes_out_whole_and_says_so(tab: Visitor, upstream: Upstream) -> None
     tab.until("a request", lambda: upstream.asked)
     tab.page.get_by_text("Waiting for the whole answer").first.wait_for()
     assert upstream.asked[0].body["stream"] is False
-    assert upstream.asked[0].body["response_format"] == {"type": "json_schema", "json_schema": json.loads(SCHEMA)}
+    assert upstream.asked[0].body["response_format"] == {
+        "type": "json_schema",
+        "json_schema": json.loads(SCHEMA),
+    }
     upstream.asked[0].release()
     tab.ended()
     assert "Valid JSON, as the schema asks" in shown(tab)

@@ -82,7 +82,9 @@ def test_one_click_mends_it(visit: Visit, app: Application, upstream: Upstream, 
     assert not lacks & set(body)
 
 
-def test_a_raw_prompt_without_special_tokens_is_laid_out(visit: Visit, app: Application, upstream: Upstream) -> None:
+def test_a_raw_prompt_without_special_tokens_is_laid_out(
+    visit: Visit, app: Application, upstream: Upstream
+) -> None:
     tab = visit(app.url)
     play.asked(tab, upstream, "Where is Lisbon?")
     play.form(tab, "Prompt")

@@ -67,7 +67,10 @@ def test_special_tokens_are_marked(tab: Visitor) -> None:
 
 PROBLEMS = {
     "none of them": ("Hello", "No special token of the model's format stands in it"),
-    "no beginning": ((HEAD + "Hello" + TAIL).removeprefix("<|begin_of_text|>"), "<|begin_of_text|> is missing"),
+    "no beginning": (
+        (HEAD + "Hello" + TAIL).removeprefix("<|begin_of_text|>"),
+        "<|begin_of_text|> is missing",
+    ),
     "two beginnings": ("<|begin_of_text|>" + HEAD + "Hello" + TAIL, "<|begin_of_text|> stands there 2 times"),
     "no end": (HEAD + "Hello", "The beginning of the assistant's turn is missing at the end"),
     "a doubled one": (HEAD + "Hello<|eot_id|>" + TAIL, "<|eot_id|> stands there twice in a row"),
@@ -106,7 +109,9 @@ def test_the_text_survives_a_refusal_a_page_and_a_reload_of_the_conversation(
     tab.go("Model")
     tab.page.get_by_text("As documented on").first.wait_for()
     tab.go("Chat")
-    tab.until("it is there", lambda: play.prompt_box(tab).count() and play.prompt_box(tab).input_value() == text)
+    tab.until(
+        "it is there", lambda: play.prompt_box(tab).count() and play.prompt_box(tab).input_value() == text
+    )
     tab.rest()
     play.form(tab, "Messages")
     play.form(tab, "Prompt")
