@@ -125,6 +125,8 @@ if live is not None:
         place.draw(where, busy=False)
     with use.container():
         draw_use()
+elif path and path[-1].id == tab.begun and tab.answer_by_itself(tab.begun):
+    st.rerun()
 if where.backend is None:
     with notice.container():
         place.await_twin(where)
