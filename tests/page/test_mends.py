@@ -136,9 +136,31 @@ def test_max_tokens_beyond_what_is_left(tab: Visitor, upstream: Upstream) -> Non
     put(tab, "max_tokens", "60000")
     tab.box.fill("Go")
     tab.until("the count", lambda: "tokens in" in play.line(tab))
-    tab.flip("top_k")  # the page is drawn anew, with the text in the box
     hears(tab, "max_tokens", "of the context; 60,000 are asked for.")
     left = int(play.line(tab).partition(" left")[0].rpartition(" ")[2].replace(",", ""))
     mend(tab, "max_tokens", "are asked for", f"Lower it to {left:,}")
     assert tab.number("max_tokens").input_value() == str(left)
     assert play.asked(tab, upstream).body["max_tokens"] == left
+
+
+def test_the_panel_mends_as_well(visit: Visit, app: Application, upstream: Upstream) -> None:
+    tab = visit(app.url, play.set_up("Go", response_format=SCHEMA))
+    hears(tab, "stream", "cannot be streamed")
+    play.open_panel(tab)
+    tab.key("ahead").get_by_role("button", name="Switch streaming off").click()
+    tab.until("the control follows", lambda: not play.switch(tab, "stream").is_checked())
+    tab.until("it is mended", lambda: not said(tab, "stream"))
+    assert tab.key("ahead").locator("details").get_attribute("open") is not None
+
+
+def test_what_is_typed_brings_and_takes_it(tab: Visitor, upstream: Upstream) -> None:
+    """At the control too, which stands outside of what is drawn anew at each pause."""
+    tab.rest()
+    play.flip(tab, "raw")
+    assert said(tab, "raw") == []  # nothing to send yet
+    tab.box.fill("Hello")
+    hears(tab, "raw", "No special token of the model's format")
+    tab.box.fill("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n<|eot_id|>")
+    tab.until("another", lambda: not any("No special token" in text for text in said(tab, "raw")))
+    assert tab.box.input_value().startswith("<|begin_of_text|>")
+    assert upstream.asked == []
