@@ -70,7 +70,7 @@ stop = st.bottom.empty()
 with st.bottom:
     if tab.writes_prompt:
         raw_prompt.draw(tab, seen, busy=live is not None)
-    ahead.draw(tab)
+    ahead.draw(tab, seen.conflicts)
 # At top level, for that makes the page follow the stream. Sent in a callback, so that a text which cannot be sent
 # is back in the box before the box is drawn again.
 if not tab.writes_prompt:
@@ -125,6 +125,8 @@ if live is not None:
         place.draw(where, busy=False)
     with use.container():
         draw_use()
+elif path and path[-1].id == tab.begun and tab.answer_by_itself(tab.begun):
+    st.rerun()
 if where.backend is None:
     with notice.container():
         place.await_twin(where)

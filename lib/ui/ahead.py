@@ -6,6 +6,7 @@ import streamlit as st
 
 from lib import wire
 from lib.code import programs
+from lib.conflict import Conflict
 from lib.pricing import dollars, neurons
 from lib.request import Request
 from lib.ui import draft, excerpt, mend, outlook
@@ -20,16 +21,20 @@ _REQUEST, _CODE, _COST, _READS = "Request", "Code", "Cost", "What the model read
 
 
 @st.fragment
-def draw(tab: Tab) -> None:
-    """Drawn anew by itself at each pause in the typing. In the raw prompt form the text is the prompt's own."""
+def draw(tab: Tab, told: tuple[Conflict, ...]) -> None:
+    """Drawn anew by itself at each pause in the typing. In the raw prompt form the text is the prompt's own.
+
+    ``told``: the conflicts that the page has at its controls. Where the text brings others, the page is drawn anew.
+    """
     if not tab.writes_prompt:
         draft.watch()
     text = tab.text
     seen = outlook.look(tab.chat, tab.backend, tab.window, text)
-    box = st.expander(_line(tab, seen), key=KEY, on_change="rerun", type="compact")
-    if not box.open:
-        return
-    with box:
+    if seen.conflicts != told:
+        st.rerun()
+    # The browser keeps whether it is open, by the key. To the server an expander with another label, which this one
+    # has at each pause, would be another one, and closed.
+    with st.expander(_line(tab, seen), key=KEY, type="compact"):
         for number, one in enumerate(seen.conflicts):
             mend.draw_one(tab, one, f"mend-ahead-{number}")
         if seen.request is None:

@@ -4,41 +4,48 @@ from __future__ import annotations
 
 import streamlit as st
 
-# st.chat_input tells its text only once it is sent. This looks at the box itself, and tells a pause in the typing.
+# st.chat_input tells its text only once it is sent. This looks at the box itself, and tells a pause in the typing;
+# it also sees a text that the page put there or took away, of which the browser's events say nothing.
 _SCRIPT = """
-const PAUSE = 350
+const PAUSE = 300
 
-export default function ({ setStateValue, parentElement }) {
-  let timer, told
-  const box = () => document.querySelector('[data-testid="stChatInputTextArea"]')
-  const tell = () => {
-    const text = box()?.value ?? ""
-    if (text !== told) setStateValue("text", (told = text))
+export default function ({ data, setStateValue }) {
+  let told = data?.told ?? "", seen = told
+  const look = () => {
+    const box = document.querySelector('[data-testid="stChatInputTextArea"]')
+    if (!box) return
+    if (box.value === seen && seen !== told) setStateValue("text", (told = seen))
+    seen = box.value
   }
-  const heard = (event) => {
-    if (event.target !== box()) return
-    clearTimeout(timer)
-    timer = setTimeout(tell, PAUSE)
-  }
-  document.addEventListener("input", heard, true)
-  return () => {
-    clearTimeout(timer)
-    document.removeEventListener("input", heard, true)
-  }
+  const timer = setInterval(look, PAUSE)
+  return () => clearInterval(timer)
 }
 """
 
 _watch = st.components.v2.component("paddock_draft", js=_SCRIPT)
 _KEY = "draft"
+_SENT = "draft-sent"  # in the session's state: what was told last is sent, and the box is empty
 
 
-def watch() -> str:
-    """The text in the box, at its last pause. Inside a fragment only that fragment runs when it changes."""
-    told = _watch(key=_KEY, default={"text": ""}, on_text_change=lambda: None)
-    return str(told.text or "")
+def watch() -> None:
+    """Keep looking at the box. Inside a fragment only that fragment runs when its text changes."""
+    _watch(key=_KEY, data={"told": _told()}, default={"text": ""}, on_text_change=_changed)
 
 
 def text() -> str:
-    """The same, for whoever does not watch: as it was told last."""
+    """The text in the box, at its last pause."""
+    return "" if st.session_state.get(_SENT) else _told()
+
+
+def sent() -> None:
+    """The box is empty now, which the browser tells only in a moment, and while an answer comes not at all."""
+    st.session_state[_SENT] = True
+
+
+def _changed() -> None:
+    st.session_state.pop(_SENT, None)
+
+
+def _told() -> str:
     told = st.session_state.get(_KEY)
     return str(getattr(told, "text", "") or "")

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from lib import link, llama3, sample_tools
-from lib.answer import Answer
+from lib.answer import Answer, Ending
 from lib.backend import Backend
 from lib.chat import Chat
 from lib.conflict import Conflict
@@ -24,6 +24,7 @@ from lib.ui.visitor import owner
 
 INPUT, SYSTEM, RAW = "prompt", "system", "raw-prompt"  # the keys of the boxes
 _AUTO = "auto"
+_BEGUN = "begun"  # in the session's state: the answer that this tab asked for last
 _CHAT, _BEFORE, _SIDE, _REFUSED, _SHOWN, _DELETED = "chat", "before", "side", "refused", "shown", "deleted"
 
 # The template puts some tokens around a continued answer: leave them room.
@@ -69,7 +70,9 @@ class Tab:
         chat.set_system(setup.system)
         st.session_state[_CHAT] = st.query_params["c"] = chat.id
         st.session_state[SYSTEM] = setup.system
-        st.session_state[INPUT] = setup.text
+        features = setup.settings.features
+        raw = features.form is Form.PROMPT and features.raw  # it is written in a box of its own
+        st.session_state[RAW if raw else INPUT] = setup.text
 
     @property
     def side(self) -> int:
@@ -162,18 +165,25 @@ class Tab:
         """Give the model what its tools say, and let it go on."""
         self._try(lambda backend: self.chat.answer_calls(message, results, backend))
 
+    @property
+    def begun(self) -> str:
+        """The answer that this tab asked for last. It may have ended before the page was drawn again."""
+        return str(st.session_state.get(_BEGUN, ""))
+
     def answer_by_itself(self, message: str) -> bool:
         """Answer the calls of that message with the sample tools where that is wanted. True where it goes on."""
         conversation, live = self.chat.view()
         said = conversation.message(message)
         if live is not None or not self.auto or not said.calls or conversation.head != message:
             return False
+        if not said.answers or said.answers[-1].ending is not Ending.TOOL_CALLS:
+            return False  # stopped or cut off: that is for a person to judge
         rounds = 0
         for one in reversed(conversation.path()):
             if one.role == "user":
                 break
             rounds += bool(one.calls)
-        asked = said.answers[-1].request.input if said.answers else None
+        asked = said.answers[-1].request.input
         tools = asked.tools if isinstance(asked, Messages) else ()
         results = sample_tools.answers(said.calls, tools)
         if results is None or rounds > MOST_ROUNDS:
@@ -228,7 +238,9 @@ class Tab:
     def submit(self) -> None:
         """Send what stands in the box; what cannot be sent goes back into it."""
         text = st.session_state[INPUT]
-        if not self._try(lambda backend: self.chat.send(text, backend)):
+        if self._try(lambda backend: self.chat.send(text, backend)):
+            draft.sent()
+        else:
             st.session_state[INPUT] = text
 
     def send_prompt(self) -> None:
@@ -329,6 +341,7 @@ class Tab:
                     "The twin is not up yet.", advice="Your text is kept: send it once the twin is there."
                 )
             act(self.backend)
+            st.session_state[_BEGUN] = self.chat.conversation.head
 
         return self._caught(with_backend)
 

@@ -78,7 +78,7 @@ def button(scene: Scene) -> None:
 def pages(scene: Scene) -> None:
     """To the model's page and back."""
     scene.tab.page.get_by_role("link", name="Model", exact=True).first.click()
-    scene.tab.page.get_by_role("heading", name="Parameters").wait_for()
+    scene.tab.page.get_by_text("As documented on").first.wait_for()
     scene.tab.page.get_by_role("link", name="Chat", exact=True).first.click()
     scene.tab.answers.last.wait_for()
 

@@ -192,7 +192,7 @@ def test_settings_outlive_pages_reloads_and_conversations(
     typed(tab, "top_p", "0.37")
     tab.until("0.37", lambda: shown(tab, "top_p") == Decimal("0.37"))
     tab.page.get_by_role("link", name="Model", exact=True).first.click()
-    tab.page.get_by_role("heading", name="Parameters").wait_for()
+    tab.page.get_by_text("As documented on").first.wait_for()
     tab.page.get_by_role("link", name="Chat", exact=True).first.click()
     assert shown(tab, "top_p") == Decimal("0.37")
     tab.page.reload()

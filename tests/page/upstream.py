@@ -30,6 +30,7 @@ class Asked:
     headers: dict[str, str]
     body: dict[str, Any]
     sent: str = ""  # text that has been written to the socket whole
+    wrote: bytearray = field(default_factory=bytearray)  # the body of the response, each byte of it
     last_sent: float = 0.0  # time.time() of it
     hung_up: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -162,6 +163,35 @@ class Page:
         )
 
 
+@dataclass
+class Whole:
+    """An answer in one piece: the API's envelope around that result. ``held``: not before it is released."""
+
+    result: dict[str, Any]
+    held: bool = False
+
+    def __call__(self, handler: Handler, asked: Asked) -> None:
+        if self.held:
+            Silence()(handler, asked)
+        usage = {"prompt_tokens": 21, "completion_tokens": 42, "total_tokens": 63}
+        body = {"result": {"usage": usage} | self.result, "success": True, "errors": [], "messages": []}
+        handler.whole(200, "application/json", json.dumps(body, ensure_ascii=False))
+
+
+class Events:
+    """A stream of exactly these events, with usage and [DONE] at its end."""
+
+    def __init__(self, *values: dict[str, Any]) -> None:
+        self._values = values
+
+    def __call__(self, handler: Handler, asked: Asked) -> None:
+        handler.head(200, "text/event-stream")
+        usage = {"prompt_tokens": 21, "completion_tokens": 42, "total_tokens": 63}
+        for value in (*self._values, {"response": "", "usage": usage}):
+            handler.event(value, random.Random(1))
+        handler.write(b"data: [DONE]\n\n")
+
+
 class Silence:
     """Nothing at all until the client goes or the request is released."""
 
@@ -177,15 +207,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
     server: Upstream
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    wrote: bytearray
 
     def log_message(self, *_: object) -> None:
         """Nothing on the terminal."""
 
     def do_GET(self) -> None:
-        """The search of models, which Paddock checks credentials with."""
+        """The search of models, which Paddock checks credentials with, and the lists of adapters."""
+        self.wrote = bytearray()
         self.server.checked.append((self.path, self.headers.get("authorization", "")))
         if self.headers.get("authorization") != f"Bearer {TOKEN}":
             Refuse(401, 10000, "Authentication error", "B")(self, None)  # type: ignore[arg-type]
+        elif self.path.startswith(f"/client/v4/accounts/{ACCOUNT}/ai/finetunes"):
+            # The documentation's example nests the list in another.
+            listed = [[one for one in self.server.adapters if one["public"] == self.path.endswith("/public")]]
+            body = {"result": listed, "success": True, "errors": [], "messages": []}
+            self.whole(200, "application/json", json.dumps(body))
         elif f"/accounts/{ACCOUNT}/ai/models/search" not in self.path:
             Refuse(404, 7003, "Could not route", "B")(self, None)  # type: ignore[arg-type]
         else:
@@ -196,6 +233,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         headers = {name.lower(): value for name, value in self.headers.items()}
         asked, answer = self.server.take(self.path, headers, body)
+        self.wrote = asked.wrote
         try:
             answer(self, asked)
         except (_HungUp, OSError):
@@ -215,7 +253,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def whole(self, status: int, kind: str, body: str, headers: dict[str, str] | None = None) -> None:
         """A whole response."""
         self.head(status, kind, headers)
-        self.wfile.write(body.encode())
+        self.write(body.encode())
         self.close_connection = True
 
     def event(self, value: dict[str, Any], chance: random.Random) -> None:
@@ -229,6 +267,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def write(self, data: bytes) -> None:
         """To the socket at once."""
+        self.wrote += data
         self.wfile.write(data)
         self.wfile.flush()
 
@@ -251,6 +290,7 @@ class Upstream(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[Asked] = []
         self.checked: list[tuple[str, str]] = []
+        self.adapters: list[dict[str, Any]] = []  # as the API lists them; ``public`` says in which list
         self._plan: deque[Answer] = deque()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
@@ -280,7 +320,7 @@ class Upstream(http.server.ThreadingHTTPServer):
             for asked in self.asked:
                 asked.release()
             self._plan.clear()
-            self.asked, self.checked = [], []
+            self.asked, self.checked, self.adapters = [], [], []
 
     def take(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> tuple[Asked, Answer]:
         """The next answer, and the record of the request."""

@@ -23,6 +23,7 @@ from playwright.sync_api import (
 T = TypeVar("T")
 
 PATIENCE = 15.0  # seconds; whoever waits that long has found something that hangs
+FIRST = 60.0  # for the first drawing of an application's life, which imports all of it, on a busy machine
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -98,7 +99,7 @@ class Visitor:
     def open(self, address: str = "/") -> Visitor:
         """Go there, and wait until the chat's box is drawn and the script rests or streams."""
         self.page.goto(self.url + address)
-        self.box.wait_for()
+        self.box.wait_for(timeout=FIRST * 1000)
         return self
 
     @property
