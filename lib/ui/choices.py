@@ -36,9 +36,11 @@ def draw(tab: Tab, found: Sequence[Conflict], *, busy: bool) -> None:
     )  # fmt: skip
     mend.draw(tab, found, FORM)
     if chosen.form is Form.MESSAGES:
+        # Kept while the prompt form has no such box: without that, its coming back counts as a change to no text.
+        _follow(SYSTEM, tab.chat.conversation.system)
         st.text_area(
             "System prompt", key=SYSTEM, height=90, placeholder="Who the model should be, and how it should answer",
-            on_change=tab.keep_system, help="Sent first, with every message.",
+            on_change=tab.keep_system, help="Sent first, with every message.", persist_state="session",
         )  # fmt: skip
     _format(tab, chosen, found, busy=busy)
     if chosen.form is Form.MESSAGES:

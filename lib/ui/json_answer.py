@@ -22,7 +22,7 @@ def draw(text: str, schema: str | None, key: str) -> None:
     verdict = validate(text, schema)
     _verdict(text, schema, verdict)
     match verdict:
-        case Valid(value) | Invalid(value) | Unchecked(value=value) if value is not None:
+        case Valid(value) | Invalid(value) | Unchecked(value=value) if isinstance(value, (dict, list)):
             found = table(value)
         case _:
             _text(text)

@@ -72,7 +72,7 @@ PROBLEMS = {
         "<|begin_of_text|> is missing",
     ),
     "two beginnings": ("<|begin_of_text|>" + HEAD + "Hello" + TAIL, "<|begin_of_text|> stands there 2 times"),
-    "no end": (HEAD + "Hello", "The beginning of the assistant's turn is missing at the end"),
+    "no end": (HEAD + "Hello<|eot_id|>", "The beginning of the assistant's turn is missing at the end"),
     "a doubled one": (HEAD + "Hello<|eot_id|>" + TAIL, "<|eot_id|> stands there twice in a row"),
 }
 
@@ -97,9 +97,7 @@ def test_a_send_keeps_the_text(tab: Visitor, upstream: Upstream) -> None:
     assert send(tab, upstream)["prompt"] == text + "Well,"
 
 
-def test_the_text_survives_a_refusal_a_page_and_a_reload_of_the_conversation(
-    tab: Visitor, upstream: Upstream
-) -> None:
+def test_the_text_survives_a_refusal_a_page_and_another_form(tab: Visitor, upstream: Upstream) -> None:
     text = HEAD + "Hello" + TAIL
     play.write_prompt(tab, text)
     upstream.plan(Refuse(400, 5006, "AiError: Bad input: '/prompt' is too long"))
@@ -114,8 +112,11 @@ def test_the_text_survives_a_refusal_a_page_and_a_reload_of_the_conversation(
     )
     tab.rest()
     play.form(tab, "Messages")
+    tab.box.wait_for()
     play.form(tab, "Prompt")
-    assert play.prompt_box(tab).input_value() == text
+    tab.until(
+        "it is back", lambda: play.prompt_box(tab).count() and play.prompt_box(tab).input_value() == text
+    )
 
 
 def test_an_empty_one_is_not_sent(tab: Visitor, upstream: Upstream) -> None:
