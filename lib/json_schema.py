@@ -17,7 +17,7 @@ from jsonschema.exceptions import best_match
 
 from lib import json_text
 from lib.errors import BadInput
-from lib.json_text import BadText, Path, show
+from lib.json_text import BadText, Bounds, Path, show
 
 MOST_BYTES = 64 * 1024  # far beyond what fits into a request beside a question
 MOST_DEPTH = 64  # the library's checks take several Python frames for each level, of the thousand there are
@@ -106,7 +106,7 @@ def _check(text: str) -> Schema:
         raise BadSchema(
             "There is no schema yet.", advice="Begin with a sample, or add a field.", line=1, column=1
         )
-    value = json_text.parse(text, "The schema", most_bytes=MOST_BYTES, most_depth=MOST_DEPTH)
+    value = json_text.parse(text, "The schema", Bounds(MOST_BYTES, MOST_DEPTH))
     if not isinstance(value, (dict, bool)):
         raise BadSchema("A schema is a JSON object: it begins with { and ends with }.", line=1, column=1)
     draft = _draft(text, value)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from lib import json_text
 from lib.errors import BadInput
+from lib.json_text import BadText, Bounds, show
 from lib.model import Number
 
 MOST_BYTES = 50_000_000
@@ -18,7 +17,7 @@ MOST_VALUES = 3_000_000
 MOST_NUMBER = 2**63  # what every database holds
 ADVICE = "Nothing was taken from it. Choose a file that Paddock exported, or a list of messages."
 
-_PLAIN_KEY = re.compile("[A-Za-z_][A-Za-z_0-9]*")
+BOUNDS = Bounds(MOST_BYTES, values=MOST_VALUES, number=MOST_NUMBER)
 T = TypeVar("T")
 
 
@@ -29,12 +28,6 @@ class BadFile(BadInput):
 
     def __init__(self, message: str, *, advice: str = ADVICE) -> None:
         super().__init__(message, advice=advice)
-
-
-class _Twice(dict[str, Any]):
-    """An object that names a key twice; found in the parser, which does not know where it is."""
-
-    key = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,7 @@ class Node:
             raise self.wrong(f"must be an object, not {_kind(self.value)}")
         if key not in self.value:
             raise self.wrong(f"has no {key!r}")
-        return Node(self.value[key], _below(self.path, key))
+        return Node(self.value[key], show((key,), self.path))
 
     def only(self, *keys: str) -> Node:
         """Itself, if it is an object of exactly those keys."""
@@ -71,7 +64,7 @@ class Node:
         """The keys of an object and what stands under them."""
         if not isinstance(self.value, dict):
             raise self.wrong(f"must be an object, not {_kind(self.value)}")
-        return ((key, Node(value, _below(self.path, key))) for key, value in self.value.items())
+        return ((key, Node(value, show((key,), self.path))) for key, value in self.value.items())
 
     def items(self, most: int | None = None) -> Iterator[Node]:
         """What a list holds."""
@@ -79,7 +72,7 @@ class Node:
             raise self.wrong(f"must be a list, not {_kind(self.value)}")
         if most is not None and len(self.value) > most:
             raise self.wrong(f"has {len(self.value):,} entries, more than {most:,}")
-        return (Node(value, f"{self.path}[{number}]") for number, value in enumerate(self.value))
+        return (Node(value, show((number,), self.path)) for number, value in enumerate(self.value))
 
     def text(self, most: int | None = None) -> str:
         """A text, of at most that many characters."""
@@ -122,77 +115,12 @@ class Node:
         return None if self.value is None else read(self)
 
 
-def parse(data: bytes) -> Node:
-    """The JSON document, in which every text is whole, every number finite and every key there once."""
-    if len(data) > MOST_BYTES:
-        raise BadFile(f"The file has {len(data):,} bytes, more than {MOST_BYTES:,}.")
-    if sum(data.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
-        raise BadFile(f"The file holds more than {MOST_VALUES:,} values.")
+def parse(data: bytes, bounds: Bounds = BOUNDS) -> Node:
+    """The JSON document of a file, in which every text is whole, every number finite and every key there once."""
     try:
-        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object)
-    except UnicodeDecodeError as error:
-        raise BadFile(f"The file is not JSON: byte {error.start + 1:,} is not UTF-8.") from None
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno:,}, column {error.colno:,}"
-        raise BadFile(f"The file is not JSON: {error.msg} in {where}.") from None
-    except ValueError:  # Python reads no number of more than 4,300 digits
-        raise BadFile("The file holds a number that is too large.") from None
-    except RecursionError:
-        raise BadFile("The file is nested too deeply.") from None
-    _check(value)
-    return Node(value)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) == len(pairs):
-        return value
-    twice, seen = _Twice(value), set()
-    for key, _ in pairs:
-        if key in seen:
-            twice.key = key
-        seen.add(key)
-    return twice
-
-
-def _check(root: Any) -> None:
-    """What holds for any value anywhere. Without recursion, and with no list of all that is still to be looked at."""
-    todo = [iter([Node(root)])]
-    while todo:
-        node = next(todo[-1], None)
-        if node is None:
-            todo.pop()
-            continue
-        value = node.value
-        if isinstance(value, _Twice):
-            raise Node(value, _below(node.path, value.key)).wrong("is there twice")
-        if isinstance(value, dict):
-            for key in value:
-                _check_text(key, node, "has a key with")
-            todo.append(below for _, below in node.fields())
-        elif isinstance(value, list):
-            todo.append(node.items())
-        elif isinstance(value, str):
-            _check_text(value, node, "holds")
-        elif isinstance(value, float) and not math.isfinite(value):
-            raise node.wrong("is not a finite number")
-        elif isinstance(value, int) and abs(value) > MOST_NUMBER:
-            raise node.wrong("is too large a number")
-
-
-def _check_text(text: str, node: Node, how: str) -> None:
-    if text.isascii():
-        return
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise node.wrong(f"{how} half a character (a lone surrogate) at {error.start + 1:,}") from None
-
-
-def _below(path: str, key: str) -> str:
-    if len(key) <= 40 and _PLAIN_KEY.fullmatch(key):
-        return f"{path}.{key}"
-    return f"{path}[{json.dumps(key[:40])}]"  # in ASCII: a key may be anything
+        return Node(json_text.parse(data, "The file", bounds))
+    except BadText as error:
+        raise BadFile(error.message) from None
 
 
 def _kind(value: Any) -> str:

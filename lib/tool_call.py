@@ -17,7 +17,7 @@ def arguments(call: ToolCall) -> dict[str, Any]:
     """Its arguments. Raises BadInput where they are not the JSON text of an object."""
     if call.arguments.strip() in NO_ARGUMENTS:
         return {}
-    value = parse_text(call.arguments).value
+    value = parse_text(call.arguments, "The text of the arguments").value
     if not isinstance(value, dict):
         raise BadInput(f"The arguments must be an object, not {kind(value)}.")
     return value
@@ -42,7 +42,7 @@ def check_call(call: ToolCall, tools: Iterable[Tool], functions: Iterable[Functi
     try:
         given = arguments(call)
     except BadInput as error:
-        return (error.message.replace("The text", "The text of the arguments", 1),)
+        return (error.message,)
     if tool is None:
         return ()
     try:

@@ -12,16 +12,17 @@ from typing import Any
 
 from jsonschema import Draft7Validator
 
-from lib import model
+from lib import json_text, model
 from lib.errors import BadInput
 from lib.features import Function, Tool
-from lib.node import BadFile, Node, parse
+from lib.json_text import BadText, Bounds
+from lib.node import MOST_NUMBER, BadFile, Node
 from lib.tool_schema import MOST_TOLD, kind, place, unusable, words
 
 MOST_CHARS = 100_000  # of JSON text: with more, nothing else would fit the context
 MOST_TOOLS = 128
 MOST_NAME = 64
-MOST_DEPTH = 64
+_BOUNDS = Bounds(MOST_CHARS, depth=64, number=MOST_NUMBER)
 
 _NAME = re.compile("[A-Za-z0-9_-]+")
 _MEND = "Change it there; until then nothing of this text is used."
@@ -114,24 +115,12 @@ def function_faults(functions: Sequence[Function], tools: Sequence[Tool] = ()) -
     return tuple(sorted(found, key=lambda fault: fault.number))
 
 
-def parse_text(text: str) -> Node:
+def parse_text(text: str, what: str = "The text") -> Node:
     """The value in JSON text that somebody typed or a model wrote. Raises BadInput with line and column."""
-    if len(text) > MOST_CHARS:
-        raise BadInput(
-            f"The text has {len(text):,} characters, more than {MOST_CHARS:,}.", advice="Shorten it."
-        )
     try:
-        root = parse(text.encode("utf-8"))
-    except UnicodeEncodeError as error:
-        line = text.count("\n", 0, error.start) + 1
-        raise BadInput(
-            f"The text holds half a character (a lone surrogate) in line {line:,}.", advice="Delete it."
-        ) from None
-    except BadFile as error:
-        raise BadInput(error.message.replace("The file", "The text", 1), advice=_MEND) from None
-    if _depth(root.value) > MOST_DEPTH:
-        raise BadInput(f"The text is nested more than {MOST_DEPTH} levels deep.", advice="Make it flatter.")
-    return root
+        return Node(json_text.parse(text, what, _BOUNDS))
+    except BadText as error:
+        raise BadInput(error.message, advice=error.advice or _MEND) from None
 
 
 def _entries(text: str, what: str) -> list[Node]:
@@ -198,10 +187,9 @@ def _tool_faults(tool: Tool) -> tuple[tuple[str, str], ...]:
     """What is wrong with one: the part and a sentence. Kept, for a form asks again at every touch of it."""
     found = [*_name_faults(tool.name), *_text_faults({"description": tool.description})]
     try:
-        parameters = parse_text(tool.parameters).value
+        parameters = parse_text(tool.parameters, "The text of the parameters").value
     except BadInput as error:
-        message = error.message.replace("The text", "The text of the parameters", 1)
-        return (*found, ("parameters", message))
+        return (*found, ("parameters", error.message))
     errors = islice(
         _documented(nested=False).iter_errors(wire(replace(tool, nested=False), parameters)), MOST_TOLD
     )
@@ -278,12 +266,3 @@ def _pretty(value: Any) -> str:
 
 def _dumped(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _depth(root: Any) -> int:
-    """How many lists and objects stand in one another. Without recursion."""
-    level, depth = [root], 0
-    while level := [value for value in level if isinstance(value, (dict, list))]:
-        depth += 1
-        level = [below for value in level for below in (value.values() if isinstance(value, dict) else value)]
-    return depth

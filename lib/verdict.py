@@ -15,11 +15,12 @@ from lib import json_text
 from lib.errors import BadInput
 from lib.failure import MOST, Failure, TooLong, failures
 from lib.json_schema import Schema, check_schema
-from lib.json_text import Broken, show
+from lib.json_text import Bounds, Broken, show
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 1_000_000  # a hundred times what the model can write
 MOST_DEPTH = 100
+WHAT = "The answer"
 SECONDS = 2.0
 START = 2.0  # a process's start, on a busy machine
 MOST_PAIRED = 3_000  # characters: up to here it is quick to compare each entry with each other
@@ -85,7 +86,7 @@ def validate(answer: str, schema: str | None) -> Verdict:
     JSON in a code fence, or with other text around it, is found and checked; the remark says so.
     """
     try:
-        json_text.check_bounds(answer, "The answer", most_bytes=MOST_BYTES, most_depth=MOST_DEPTH)
+        json_text.check_bounds(answer, WHAT, Bounds(MOST_BYTES, MOST_DEPTH))
         value, remark = _found(answer)
     except Broken as error:
         if not answer.strip():
@@ -120,14 +121,16 @@ def _any_object(value: Any) -> tuple[Failure, ...]:
 def _found(answer: str) -> tuple[Any, str]:
     """The JSON in the answer, and what stands around it. Raises Broken."""
     try:
-        return json_text.decode(answer), ""
+        return json_text.decode(answer, WHAT), ""
     except Broken as error:
         problem = error
     if (fence := _FENCE.search(answer)) is not None:
         # Blank lines in front, so that an error's line is the line in the answer.
         inside = "\n" * answer.count("\n", 0, fence.start(1)) + fence[1]
         try:
-            return json_text.decode(inside), _around(answer, fence.start(), fence.end(), "in a code fence")
+            return json_text.decode(inside, WHAT), _around(
+                answer, fence.start(), fence.end(), "in a code fence"
+            )
         except Broken as error:
             if inside.lstrip().startswith(("{", "[")):
                 raise
@@ -144,7 +147,7 @@ def _found(answer: str) -> tuple[Any, str]:
         if start < end:
             continue  # inside of what was read
         try:
-            value, end = json_text.decode(answer, start, follows=True)
+            value, end = json_text.decode(answer, WHAT, start, follows=True)
         except Broken as error:
             if start == starts[0]:
                 problem = error

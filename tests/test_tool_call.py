@@ -54,11 +54,11 @@ def test_a_call_that_fits() -> None:
         ({"zz": 1}, 'The call has "zz", which is not known here.'),
         ("[1]", "The arguments must be an object, not a list."),
         ('"{}"', "The arguments must be an object, not a text."),
-        ('{"a": "x"', "The text of the arguments is not JSON: Expecting ',' delimiter in line 1, column 10."),
+        ('{"a": "x"', "The text of the arguments is not complete: a comma is missing in line 1, column 10."),
         ("{'a': 1}", "The text of the arguments is not JSON"),
-        ('{"a": "x", "a": "y"}', "$.a is there twice."),
+        ('{"a": "x", "a": "y"}', "$.a is there twice, in line 1."),
         ('{"a": "\\ud800"}', "half a character"),
-        ("[" * 500 + "]" * 500, "nested more than 64 levels"),
+        ("[" * 500 + "]" * 500, "nested more than 64 deep"),
     ],
 )
 def test_what_is_said_of_one_that_does_not(given: Any, words: str) -> None:

@@ -215,7 +215,7 @@ def test_what_the_form_cannot_show_is_edited_as_text_and_nothing_is_lost(page: O
     used(tab, "deeper")
     assert in_use(tab)[0]["parameters"] == nested
     fill(parameters, '{"type": "object"')
-    shows(tab, "The text of the parameters is not JSON")
+    shows(tab, "The text of the parameters is not complete")
     assert in_use(tab)[0]["parameters"] == nested
     assert parameters.input_value() == '{"type": "object"'
 
