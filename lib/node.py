@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from lib import json_text
 from lib.errors import BadInput
 from lib.json_text import BadText, Bounds, show
+from lib.json_words import kind
 from lib.model import Number
 
 MOST_BYTES = 50_000_000
@@ -47,7 +48,7 @@ class Node:
     def __getitem__(self, key: str) -> Node:
         """What stands under that key."""
         if not isinstance(self.value, dict):
-            raise self.wrong(f"must be an object, not {_kind(self.value)}")
+            raise self.wrong(f"must be an object, not {kind(self.value)}")
         if key not in self.value:
             raise self.wrong(f"has no {key!r}")
         return Node(self.value[key], show((key,), self.path))
@@ -63,13 +64,13 @@ class Node:
     def fields(self) -> Iterator[tuple[str, Node]]:
         """The keys of an object and what stands under them."""
         if not isinstance(self.value, dict):
-            raise self.wrong(f"must be an object, not {_kind(self.value)}")
+            raise self.wrong(f"must be an object, not {kind(self.value)}")
         return ((key, Node(value, show((key,), self.path))) for key, value in self.value.items())
 
     def items(self, most: int | None = None) -> Iterator[Node]:
         """What a list holds."""
         if not isinstance(self.value, list):
-            raise self.wrong(f"must be a list, not {_kind(self.value)}")
+            raise self.wrong(f"must be a list, not {kind(self.value)}")
         if most is not None and len(self.value) > most:
             raise self.wrong(f"has {len(self.value):,} entries, more than {most:,}")
         return (Node(value, show((number,), self.path)) for number, value in enumerate(self.value))
@@ -77,7 +78,7 @@ class Node:
     def text(self, most: int | None = None) -> str:
         """A text, of at most that many characters."""
         if not isinstance(self.value, str):
-            raise self.wrong(f"must be a text, not {_kind(self.value)}")
+            raise self.wrong(f"must be a text, not {kind(self.value)}")
         if most is not None and len(self.value) > most:
             raise self.wrong(f"has {len(self.value):,} characters, more than {most:,}")
         return self.value
@@ -91,13 +92,13 @@ class Node:
     def flag(self) -> bool:
         """True or false."""
         if not isinstance(self.value, bool):
-            raise self.wrong(f"must be true or false, not {_kind(self.value)}")
+            raise self.wrong(f"must be true or false, not {kind(self.value)}")
         return self.value
 
     def number(self, least: Number = -MOST_NUMBER) -> Number:
         """A number, whole or not, no less than that."""
         if isinstance(self.value, bool) or not isinstance(self.value, (int, float)):
-            raise self.wrong(f"must be a number, not {_kind(self.value)}")
+            raise self.wrong(f"must be a number, not {kind(self.value)}")
         if self.value < least:
             raise self.wrong(f"must be at least {least}")
         return self.value
@@ -105,7 +106,7 @@ class Node:
     def whole(self, least: int, most: int) -> int:
         """A whole number within those bounds."""
         if isinstance(self.value, bool) or not isinstance(self.value, int):
-            raise self.wrong(f"must be a whole number, not {_kind(self.value)}")
+            raise self.wrong(f"must be a whole number, not {kind(self.value)}")
         if not least <= self.value <= most:
             raise self.wrong(f"must be between {least} and {most}")
         return self.value
@@ -121,18 +122,3 @@ def parse(data: bytes, bounds: Bounds = BOUNDS) -> Node:
         return Node(json_text.parse(data, "The file", bounds))
     except BadText as error:
         raise BadFile(error.message) from None
-
-
-def _kind(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return f"the number {value}"
-        case str():
-            return "a text"
-        case list():
-            return "a list"
-    return "an object"

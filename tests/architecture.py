@@ -13,13 +13,15 @@ from pathlib import Path
 LAYERS = [
     (
         "arithmetic", "endpoint", "errors", "events", "features", "folder", "model", "stop", "table",
-        "tool_schema", "trace",
+        "trace",
     ),
     ("backend", "calls", "json_text", "settings", "pricing"),
+    ("json_words",),
     ("json_schema", "node"),
+    ("json_check",),
     ("tools",),
     ("distribution", "forecast", "request", "tool_call", "tool_form", "transport"),
-    ("answer", "failure", "sample_tools", "schema_form", "tool_draft", "wire"),
+    ("answer", "sample_tools", "schema_form", "tool_draft", "wire"),
     ("adapter", "code", "conversation", "document", "layout", "llama3", "raw", "verdict"),
     ("client", "tokens"),
     ("ledger", "older", "run", "store", "transcript"),
@@ -34,7 +36,7 @@ LEVEL = {f"lib.{name}": level for level, names in enumerate(LAYERS) for name in 
 HOMES = {
     "alembic": ("lib.store",),
     "sqlalchemy": ("lib.store",),
-    "jsonschema": ("lib.failure", "lib.json_schema", "lib.tool_schema", "lib.tools", "lib.twin"),
+    "jsonschema": ("lib.json_check", "lib.json_schema", "lib.json_words", "lib.twin"),
     "httpx": ("lib.client", "lib.transport", "lib.twin"),
     "sseclient": ("lib.client",),
     "streamlit": ("lib.ui",),

@@ -106,7 +106,7 @@ def test_what_is_taken_here_the_documented_schema_takes(some: tuple[Tool, ...]) 
         ("", "There is no text"),
         ('[{"name": "a",\n  "description": }]', "a value is missing or is not JSON in line 2, column 18"),
         ("nonsense", "line 1, column 1"),
-        ("3", "must be a tool, an object, not a number"),
+        ("3", "must be a tool, an object, not the number 3"),
         ('[{}, "x"]', "$[1] must be a tool, an object, not a text"),
         ("{}", "has no “name” and no “description” and no “parameters”"),
         (json.dumps(FLAT | {"strict": True}), "$.strict is not known"),
@@ -114,7 +114,7 @@ def test_what_is_taken_here_the_documented_schema_takes(some: tuple[Tool, ...]) 
         (json.dumps(FLAT | {"function": FLAT}), "has no “type”"),
         (json.dumps(NESTED | {"type": "tool"}), "type must be “function”"),
         (json.dumps({"type": "function", "function": {"name": "a"}}), "function has no “description”"),
-        (json.dumps(FLAT | {"name": 3}), "name must be a text, not 3"),
+        (json.dumps(FLAT | {"name": 3}), "name must be a text, not the number 3"),
         (json.dumps(FLAT | {"name": "get weather"}), "without spaces"),
         (json.dumps(FLAT | {"name": "météo"}), "the letters A to Z"),
         (json.dumps(FLAT | {"name": ""}), "The name is empty"),
@@ -129,7 +129,7 @@ def test_what_is_taken_here_the_documented_schema_takes(some: tuple[Tool, ...]) 
         (of(properties={"city": {"type": "strng", "description": ""}}), "city.type must be one of string, number"),
         (of(items={"properties": {"a": {"type": "float"}}}), "parameters.items.properties.a.type must be one of"),
         (of(required="city"), "parameters.required must be a list"),
-        (of(required=["a", "a"]), "parameters.required holds something twice"),
+        (of(required=["a", "a"]), "parameters.required holds an entry twice"),
         (of(type="array"), "parameters.type must be “object”"),
         (of(minProperties=-1), "parameters.minProperties must be at least 0"),
         ('{"name": "a", "name": "b"}', "$.name is there twice"),
@@ -151,12 +151,12 @@ def test_what_is_refused_and_in_which_words(text: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        ({"allOf": [{"$ref": "#"}]}, "refers to itself without an end"),
+        ({"allOf": [{"$ref": "#"}]}, "refers to itself, through nothing but references"),
         (
             {"allOf": [{"$ref": "http://127.0.0.1:9/x"}]},
-            "points outside of this tool, and nothing is fetched",
+            "points outside of the schema, at “http://127.0.0.1:9/x”. Nothing is fetched",
         ),
-        ({"allOf": [{"$ref": "#/$defs/none"}]}, 'points to "#/$defs/none", which is not there'),
+        ({"allOf": [{"$ref": "#/$defs/none"}]}, "points at “#/$defs/none”, which is not there"),
         (
             {
                 "allOf": [{"$ref": "#/d/0"}],
@@ -218,7 +218,7 @@ def test_functions_come_in_and_go_out() -> None:
         ('{"name": "a", "code": " "}', "The code is empty"),
         ('[{"name": "a", "code": "1"}, {"name": "a", "code": "1"}]', "Function 2 “a”: There is another"),
         ('{"name": "a", "code": "\\ud800"}', "half a character"),
-        ("[3]", "$[0] must be a function, an object, not a number"),
+        ("[3]", "$[0] must be a function, an object, not the number 3"),
         ("", "There is no text"),
     ],
 )

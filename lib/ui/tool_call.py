@@ -10,7 +10,7 @@ import streamlit as st
 from lib import sample_tools
 from lib.errors import BadInput
 from lib.features import Function, Tool, ToolCall
-from lib.tool_call import arguments, called, check_call, leaves_unchecked
+from lib.tool_call import arguments, called, check_call
 from lib.ui import code_box
 from lib.ui.markdown import label
 
@@ -90,8 +90,7 @@ def draw(
             elif called(call, tools) is None:
                 st.badge("A function", icon=":material/code:", color="gray", help=_UNCHECKED)
             else:
-                left = "; its patterns were left out" if leaves_unchecked(call, tools) else ""
-                st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED + left)
+                st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED)
         for sentence in wrong:
             st.markdown(f":small[:red[{_literal(sentence)}]]")
         _draw_arguments(call)
