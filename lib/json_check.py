@@ -68,7 +68,7 @@ def check(value: Any, schema: Schema) -> tuple[Failure, ...]:
 
 
 def _failures(value: Any, schema: Schema, seconds: float) -> tuple[Failure, ...]:
-    """Raises _TooLongError after so many seconds, but a regular expression is not interrupted: see ``_check_apart``."""
+    """Raises _TooLongError after so many seconds. A regular expression is not interrupted: see ``_check_apart``."""
     token = _until.set(time.monotonic() + seconds)
     try:
         errors = list(islice(schema.validator(_timed(schema.draft)).iter_errors(value), _MOST_LOOKED_AT))

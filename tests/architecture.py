@@ -6,6 +6,7 @@ Each rule takes the root of a source tree and gives a sentence for each thing th
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,16 +16,16 @@ LAYERS = [
         "arithmetic", "endpoint", "errors", "events", "features", "folder", "model", "stop", "table",
         "trace",
     ),
-    ("backend", "calls", "json_text", "settings", "pricing"),
+    ("backend", "call_pieces", "json_text", "settings", "pricing"),
     ("json_words",),
     ("json_schema", "node"),
     ("json_check",),
     ("tools",),
     ("distribution", "forecast", "request", "tool_call", "tool_form", "transport"),
     ("answer", "sample_tools", "schema_form", "tool_draft", "wire"),
-    ("adapter", "code", "conversation", "document", "layout", "llama3", "raw", "verdict"),
+    ("adapter", "code", "conversation", "document", "layout", "llama3", "raw_prompt", "verdict"),
     ("client", "tokens"),
-    ("ledger", "older", "run", "store", "transcript"),
+    ("ledger", "older_manuscript", "run", "store", "transcript"),
     ("chat", "conflict", "link", "manuscript", "preset", "saver"),
     ("dialogue",),
     ("archive",),
@@ -166,3 +167,11 @@ def _words(node: ast.AST) -> Iterator[str]:
             yield name
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
             yield name
+
+
+def unlisted(root: Path) -> Iterator[str]:
+    """The README's list of the architecture names each module of the core."""
+    listed = (root / "README.md").read_text(encoding="utf-8").partition("## Architecture")[2]
+    for file in sorted(root.glob("lib/*.py")):
+        if file.name != "__init__.py" and not re.search(rf"(?<![\w.]){re.escape(file.name)}", listed):
+            yield f"README.md does not say what {file.relative_to(root)} is for"

@@ -68,6 +68,15 @@ class Twin:
 
 
 STORY = "Write a short story about a fox and a river."
+WEATHER = {
+    "name": "weather",
+    "description": "The weather now in a city",
+    "parameters": {
+        "type": "object",
+        "properties": {"city": {"type": "string", "description": "The city's name"}},
+        "required": ["city"],
+    },
+}
 
 
 def events(text: str) -> list[Any]:

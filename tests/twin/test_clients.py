@@ -10,7 +10,7 @@ import cloudflare
 import openai
 import pytest
 
-from tests.twin.conftest import MODEL, STORY, TOKEN, Twin
+from tests.twin.conftest import MODEL, STORY, TOKEN, WEATHER, Twin
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +98,6 @@ def test_openai_errors(chat: openai.OpenAI) -> None:
 
 
 FOX = {"type": "object", "properties": {"age": {"type": "integer", "minimum": 0}}, "required": ["age"]}
-WEATHER = {
-    "name": "weather",
-    "description": "The weather now in a city",
-    "parameters": {
-        "type": "object",
-        "properties": {"city": {"type": "string", "description": "The city's name"}},
-        "required": ["city"],
-    },
-}
 RAIN = {"role": "user", "content": "Is it raining in London?"}
 
 

@@ -7,18 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.twin.conftest import STORY, Twin
+from tests.twin.conftest import STORY, WEATHER, Twin
 from tests.twin.test_slots import FOREVER, raw_request
 
-WEATHER = {
-    "name": "weather",
-    "description": "The weather now in a city",
-    "parameters": {
-        "type": "object",
-        "properties": {"city": {"type": "string", "description": "The city's name"}},
-        "required": ["city"],
-    },
-}
 SHORT = {
     "type": "json_schema",
     "json_schema": {"description": "Whether it is so. 🦊 <|im_end|>", "type": "boolean"},
