@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lib import raw
+from lib import raw_prompt
 from lib.backend import Backend
 from lib.features import Features, Form
 from lib.model import Model
@@ -137,7 +137,7 @@ def _of_raw(settings: Settings, ahead: Ahead) -> Iterator[Conflict]:
         case Messages(turns):
             text = "".join(turn.content for turn in turns)
             mended = _with(settings, raw=False)
-    for problem in raw.problems(text, ahead.sample, ahead.special_tokens):
+    for problem in raw_prompt.problems(text, ahead.sample, ahead.special_tokens):
         mend = "Lay the prompt out anew" if mended is None else "Switch raw off"
         yield Conflict(RAW, problem, mend, mended)
 

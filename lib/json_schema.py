@@ -1,4 +1,4 @@
-"""JSON Schemas for JSON mode: whether a text is one that can be used, and where it is not."""
+"""JSON Schemas, for JSON mode and for tools: whether a text is one that can be used, and where it is not."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from jsonschema.exceptions import best_match
 
 from lib import json_text
 from lib.errors import BadInput
-from lib.json_text import BadText, Path, show
+from lib.json_text import BadText, Bounds, Path, show
+from lib.json_words import failing
 
 MOST_BYTES = 64 * 1024  # far beyond what fits into a request beside a question
 MOST_DEPTH = 64  # the library's checks take several Python frames for each level, of the thousand there are
 MOST_PATTERN = 1_000  # characters of a regular expression
+MOST_VISITS = 10_000  # times that one value is looked at: references that double at each step ask for years
 DEFAULT = jsonschema.Draft202012Validator
 
 # Where the keywords of all drafts hold further schemas: one, a list, or one under each name.
@@ -39,16 +41,21 @@ _FOREIGN = re.compile(r"\\[pP]\{|\\u\{|\\c[A-Za-z]|\(\?<[A-Za-z_]|\[\^?\]")
 
 
 class BadSchema(BadText):
-    """A text that is no JSON Schema that can be used. ``path`` is the place in it, as in ``$.properties.age``."""
+    """A text that is no JSON Schema that can be used.
+
+    ``path`` is the place in it, as in ``$.properties.age``, and ``words`` what is wrong there, without the line, for
+    who shows the schema inside of something else; empty where the message is about the whole.
+    """
 
     title = "This schema cannot be used"
 
     def __init__(
-        self, message: str, *, advice: str = "", path: str = "$",
+        self, message: str, *, advice: str = "", path: str = "$", words: str = "",
         line: int | None = None, column: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(message, advice=advice, line=line, column=column)
         self.path = path
+        self.words = words
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ def _check(text: str) -> Schema:
         raise BadSchema(
             "There is no schema yet.", advice="Begin with a sample, or add a field.", line=1, column=1
         )
-    value = json_text.parse(text, "The schema", most_bytes=MOST_BYTES, most_depth=MOST_DEPTH)
+    value = json_text.parse(text, "The schema", Bounds(MOST_BYTES, MOST_DEPTH))
     if not isinstance(value, (dict, bool)):
         raise BadSchema("A schema is a JSON object: it begins with { and ends with }.", line=1, column=1)
     draft = _draft(text, value)
@@ -127,7 +134,7 @@ def _check(text: str) -> Schema:
 def _wrong(text: str, path: Path, words: str, advice: str = "") -> BadSchema:
     line, column = json_text.find(text, path)
     message = f"{show(path)} {words} (line {line:,})."
-    return BadSchema(message, advice=advice, path=show(path), line=line, column=column)
+    return BadSchema(message, advice=advice, path=show(path), words=words, line=line, column=column)
 
 
 def _draft(text: str, value: Any) -> Any:
@@ -148,21 +155,11 @@ def _check_keywords(text: str, value: Any, draft: Any, above: Path = ()) -> None
     if error is None:
         return
     path = (*above, *error.absolute_path)
-    if path and path[-1] == "type":
+    if path[-1:] == ("type",) and path[-2:-1] != ("properties",):
         words = "must be one of string, number, integer, boolean, object, array, null, or a list of some"
-    elif error.validator == "type":
-        wanted = error.validator_value
-        kinds = [wanted] if isinstance(wanted, str) else wanted
-        words = f"must be {' or '.join(_KINDS.get(kind, kind) for kind in kinds)}"
     else:
-        words = f"is not allowed by JSON Schema: {error.message[:200]}"
+        words = failing(error)
     raise _wrong(text, path, words)
-
-
-_KINDS = {
-    "array": "a list", "boolean": "true or false", "integer": "a whole number", "null": "null",
-    "number": "a number", "object": "an object", "string": "a text",
-}  # fmt: skip
 
 
 def _places(text: str, value: Any, draft: Any) -> Iterator[_Place]:
@@ -245,9 +242,9 @@ def _check_patterns(text: str, one: _Place) -> None:
 
 
 def _check_circles(text: str, places: list[_Place]) -> None:
-    """Refuse references that lead back to themselves without having gone into the value."""
+    """Refuse references that lead back to themselves without having gone into the value, or multiply without end."""
     graph = {one.path: one.same + one.refers for one in places}
-    done: set[Path] = set()
+    done: dict[Path, int] = {}  # how often a check of that place looks at the value
     for start in graph:
         trail: list[tuple[Path, Iterator[Path]]] = [(start, iter(graph[start]))]
         on_trail = {start}
@@ -255,7 +252,10 @@ def _check_circles(text: str, places: list[_Place]) -> None:
             path, ahead = trail[-1]
             after = next(ahead, None)
             if after is None:
-                done.add(path)
+                done[path] = 1 + sum(done.get(one, 1) for one in graph[path])
+                if done[path] > MOST_VISITS:
+                    words = "takes too much work to check: its references multiply"
+                    raise _wrong(text, path, words, "Let fewer parts refer to parts that refer further.")
                 on_trail.discard(path)
                 trail.pop()
             elif after in on_trail:

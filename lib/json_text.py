@@ -1,4 +1,4 @@
-"""JSON that somebody typed or a model wrote, read with care: what is wrong with it, in which line."""
+"""JSON that somebody typed, brought in a file or had from a model, read with care: what is wrong, in which line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from lib.errors import BadInput
@@ -17,6 +18,9 @@ _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"\$?[A-Za-z_][A-Za-z_0-9]*")
 _LONGEST_QUOTED = 64
+_MOST_SEARCHED = (
+    1_000_000  # characters: in a longer text the path alone says where, for finding its line takes seconds
+)
 # The parser's words, where there are plainer ones.
 _WORDS = {
     "Expecting value": "a value is missing or is not JSON",
@@ -52,6 +56,20 @@ class Broken(BadText):
         self.unfinished = unfinished
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """How large a text may be, in ``bytes`` of UTF-8, and what is in it.
+
+    ``depth`` counts lists and objects that stand in one another; None leaves it to the parser, which ends at about a
+    thousand. ``values`` and ``number`` are the most there may be of them and the largest whole one; None: any.
+    """
+
+    bytes: int
+    depth: int | None = None
+    values: int | None = None
+    number: int | None = None
+
+
 class _Constant(Exception):
     """NaN or an infinity, which Python reads and JSON does not have."""
 
@@ -62,47 +80,80 @@ class _Twice(dict[str, Any]):
     key = ""
 
 
-def parse(text: str, what: str, *, most_bytes: int, most_depth: int) -> Any:
+def parse(given: str | bytes, what: str, bounds: Bounds) -> Any:
     """The JSON value of the whole text. Raises BadText, or Broken; ``what`` names it there, as in “The schema”.
 
-    Depth counts lists and objects. Every key must be there once, every number finite, every text whole.
+    Every key must be there once, every number finite, every text whole.
     """
-    check_bounds(text, what, most_bytes=most_bytes, most_depth=most_depth)
-    value = decode(text)
+    text = _decoded(given, what, bounds) if isinstance(given, bytes) else given
+    check_bounds(text, what, bounds)
+    value = decode(text, what)
     for path, found in walk(value):
         if isinstance(found, _Twice):
-            raise _at(text, (*path, found.key), f"{show((*path, found.key))} is there twice", last=True)
-        if isinstance(found, float) and not math.isfinite(found):
-            raise _at(text, path, f"{show(path)} is too large a number")
-        for words in (found,) if isinstance(found, str) else found if isinstance(found, dict) else ():
-            if _SURROGATE.search(words):
-                raise _at(text, path, f"{show(path)} holds half a character (a lone surrogate)")
+            raise _at(text, (*path, found.key), "is there twice", last=True)
+        if isinstance(found, str):
+            _check_whole(text, path, found, "holds")
+        elif isinstance(found, dict):
+            for key in found:
+                _check_whole(text, path, key, "has a key with")
+        elif isinstance(found, (int, float)) and _too_large(found, bounds):
+            raise _at(text, path, "is too large a number")
     return value
 
 
-def check_bounds(text: str, what: str, *, most_bytes: int, most_depth: int) -> None:
+def _decoded(data: bytes, what: str, bounds: Bounds) -> str:
+    if len(data) > bounds.bytes:
+        raise _too_long(what, len(data), bounds)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadText(f"{what} is not JSON: byte {error.start + 1:,} is not UTF-8.") from None
+
+
+def _too_long(what: str, size: int, bounds: Bounds) -> BadText:
+    return BadText(f"{what} has {size:,} bytes, more than {bounds.bytes:,}.", advice="Make it smaller.")
+
+
+def _check_whole(text: str, path: Path, words: str, how: str) -> None:
+    if not words.isascii() and _SURROGATE.search(words):
+        raise _at(text, path, f"{how} half a character (a lone surrogate)")
+
+
+def _too_large(number: float, bounds: Bounds) -> bool:
+    if isinstance(number, float):
+        return not math.isfinite(number)
+    return bounds.number is not None and abs(number) > bounds.number
+
+
+def check_bounds(text: str, what: str, bounds: Bounds) -> None:
     """Raises BadText where the text is too long, nested too deeply, or cannot be sent as UTF-8."""
-    if len(text) > most_bytes or len(text.encode("utf-8", "surrogatepass")) > most_bytes:
-        size = len(text.encode("utf-8", "surrogatepass"))
-        raise BadText(f"{what} has {size:,} bytes, more than {most_bytes:,}.", advice="Make it smaller.")
+    if len(text) > bounds.bytes or len(text.encode("utf-8", "surrogatepass")) > bounds.bytes:
+        raise _too_long(what, len(text.encode("utf-8", "surrogatepass")), bounds)
     if half := _SURROGATE.search(text):
         line, column = place(text, half.start())
         message = f"{what} holds half a character (a lone surrogate) in line {line:,}, column {column:,}."
         raise BadText(message, advice="Take it out.", line=line, column=column)
+    if bounds.values is not None and sum(text.count(mark) for mark in ",[{") > bounds.values:
+        raise BadText(f"{what} holds more than {bounds.values:,} values.", advice="Make it smaller.")
+    if bounds.depth is None:
+        return
     depth = 0
     for token in _BRACKET.finditer(text):
         if (sign := token[0]) in "[{":
             depth += 1
-            if depth > most_depth:
+            if depth > bounds.depth:
                 line, column = place(text, token.start())
-                message = f"{what} is nested more than {most_depth} deep in line {line:,}."
+                message = f"{what} is nested more than {bounds.depth} deep in line {line:,}."
                 raise BadText(message, advice="Make it flatter.", line=line, column=column)
         elif sign in "]}":
             depth -= 1
 
 
-def decode(text: str, start: int = 0, *, follows: bool = False) -> Any:
-    """The value that begins there; with ``follows`` as (value, end), for anything may follow. Raises Broken."""
+def decode(text: str, what: str, start: int = 0, *, follows: bool = False) -> Any:
+    """The value that begins there; with ``follows`` as (value, end), for anything may follow. Raises BadText, Broken.
+
+    Nothing is looked at but its being JSON: ``parse`` does that too, and ``twice`` tells of a key.
+    """
     decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
     try:
         start += len(text[start:]) - len(text[start:].lstrip(" \t\r\n"))
@@ -118,17 +169,17 @@ def decode(text: str, start: int = 0, *, follows: bool = False) -> Any:
             at, words = len(before) - 1, "a comma too many stands"
         line, column = place(text, at)
         unfinished = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
-        said = "The JSON is not complete" if unfinished else "It is not JSON"
+        said = f"{what} is not complete" if unfinished else f"{what} is not JSON"
         message = f"{said}: {words} in line {line:,}, column {column:,}."
         raise Broken(message, line=line, column=column, unfinished=unfinished) from None
     except _Constant as error:
         line, column = place(text, max(text.find(str(error), start), 0))
-        message = f"It is not JSON: {error} in line {line:,} is no number of JSON."
+        message = f"{what} is not JSON: {error} in line {line:,} is no number of JSON."
         raise Broken(message, line=line, column=column) from None
     except ValueError:  # Python reads no number of more than 4,300 digits
-        raise BadText("It holds a number that is too large.") from None
+        raise BadText(f"{what} holds a number that is too large.") from None
     except RecursionError:
-        raise BadText("It is nested too deeply.") from None
+        raise BadText(f"{what} is nested too deeply.", advice="Make it flatter.") from None
     return value
 
 
@@ -173,9 +224,9 @@ def _below(path: Path, entries: Any) -> Iterator[tuple[Path, Any]]:
     return (((*path, key), value) for key, value in entries)
 
 
-def show(path: Path) -> str:
+def show(path: Path, root: str = "$") -> str:
     """The path as it is written: ``$.items[2].price``, a key of other signs in quotes."""
-    parts = ["$"]
+    parts = [root]
     for key in path:
         if isinstance(key, int):
             parts.append(f"[{key}]")
@@ -187,8 +238,10 @@ def show(path: Path) -> str:
 
 
 def _at(text: str, path: Path, words: str, *, last: bool = False) -> BadText:
+    if len(text) > _MOST_SEARCHED:
+        return BadText(f"{show(path)} {words}.")
     line, column = find(text, path, last=last)
-    return BadText(f"{words}, in line {line:,}.", line=line, column=column)
+    return BadText(f"{show(path)} {words}, in line {line:,}.", line=line, column=column)
 
 
 def find(text: str, path: Path, *, last: bool = False) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from lib.errors import BadInput
 from lib.ledger import TURN, Turns, read_answers, read_features, read_id, read_turn, whole
 from lib.model import Model
 from lib.node import BadFile, Node, parse
-from lib.older import from_version_1
+from lib.older_manuscript import from_version_1
 from lib.settings import Settings, check, complete
 
 FORMAT = "paddock.conversation"

@@ -11,9 +11,10 @@ from typing import Any
 from lib.document import write_features
 from lib.errors import BadInput
 from lib.features import Features
+from lib.json_text import Bounds
 from lib.ledger import read_features
 from lib.model import Model
-from lib.node import Node
+from lib.node import MOST_NUMBER, Node, parse
 from lib.settings import Settings, check
 
 SHIPPED = Path(__file__).parent / "presets.json"
@@ -63,14 +64,7 @@ def dump(presets: Iterable[Preset]) -> str:
 
 def load(data: bytes, model: Model) -> tuple[Preset, ...]:
     """The presets in a JSON document. Raises BadInput, which names the preset that is wrong."""
-    if len(data) > MOST_BYTES:
-        raise BadInput(
-            f"The file has {len(data):,} bytes; presets have at most {MOST_BYTES:,}.", advice=_BROKEN
-        )
-    try:
-        body = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise BadInput("The file is not JSON.", advice=_BROKEN) from None
+    body = parse(data, Bounds(MOST_BYTES, number=MOST_NUMBER)).value
     if (
         not isinstance(body, dict)
         or body.get("format") != FORMAT

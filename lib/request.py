@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from lib import json_text
 from lib.errors import BadInput
 from lib.features import Features, Form, Function, ResponseFormat, Tool, ToolCall
+from lib.json_text import BadText
 from lib.model import Model, Number
 from lib.pricing import estimate_tokens
 from lib.settings import check
@@ -144,20 +145,9 @@ def build(
 def _json(text: str, what: str) -> None:
     """Raises BadInput where that is no JSON: it is sent as a value, not as text."""
     try:
-        json.loads(text, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise BadInput(
-            f"The {what} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.",
-            advice="Correct it, or start from a sample.",
-        ) from None
-    except (ValueError, RecursionError):  # NaN, a number of over 4,300 digits, nesting without end
-        raise BadInput(
-            f"The {what} is no JSON that can be sent.", advice="Simplify it, or start from a sample."
-        ) from None
-
-
-def _no_constant(word: str) -> None:
-    raise ValueError(word)
+        json_text.decode(text, f"The {what}")
+    except BadText as error:
+        raise BadInput(error.message, advice="Correct it, or start from a sample.") from None
 
 
 def _sendable(text: str, what: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from lib.answer import Answer, Ending, Timings
 from lib.backend import Backend
-from lib.calls import gather
+from lib.call_pieces import gather
 from lib.client import Stop, Stopped, WorkersAI
 from lib.errors import CutOff, PaddockError
 from lib.events import Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from lib.errors import BadInput
 from lib.features import Function, Tool, ToolCall
-from lib.tool_schema import failures, has_pattern, kind
+from lib.json_check import check
+from lib.json_schema import check_schema
+from lib.json_words import kind
 from lib.tools import parse_text
 
+MOST_TOLD = 20
 NO_ARGUMENTS = ("", "null")  # how some models write that there are none
 
 
@@ -17,7 +21,7 @@ def arguments(call: ToolCall) -> dict[str, Any]:
     """Its arguments. Raises BadInput where they are not the JSON text of an object."""
     if call.arguments.strip() in NO_ARGUMENTS:
         return {}
-    value = parse_text(call.arguments).value
+    value = parse_text(call.arguments, "The text of the arguments").value
     if not isinstance(value, dict):
         raise BadInput(f"The arguments must be an object, not {kind(value)}.")
     return value
@@ -40,22 +44,25 @@ def check_call(call: ToolCall, tools: Iterable[Tool], functions: Iterable[Functi
         have = f"The request offered {names}." if names else "The request offered none."
         return (f"There is no tool “{call.name[:64]}”. {have}",)
     try:
-        given = arguments(call)
+        arguments(call)
     except BadInput as error:
-        return (error.message.replace("The text", "The text of the arguments", 1),)
+        return (error.message,)
     if tool is None:
         return ()
-    try:
-        schema = parse_text(tool.parameters).value
-    except BadInput:
-        return (f"The arguments cannot be checked: the parameters of “{tool.name}” are not JSON.",)
-    return failures(schema, given, "The call")
+    return _misfits(call, tool)
 
 
-def leaves_unchecked(call: ToolCall, tools: Iterable[Tool]) -> bool:
-    """Whether the tool's schema holds patterns, which ``check_call`` does not look at."""
-    tool = called(call, tools)
+@lru_cache(maxsize=256)
+def _misfits(call: ToolCall, tool: Tool) -> tuple[str, ...]:
+    """Kept, for a page asks at every run of its script, and patterns may need a process that is waited for."""
     try:
-        return tool is not None and has_pattern(parse_text(tool.parameters).value)
-    except BadInput:
-        return False
+        schema = check_schema(tool.parameters)
+    except BadInput as error:
+        unusable = f"the parameters of “{tool.name[:64]}” cannot be used. {error.message}"
+        return (f"The arguments cannot be checked: {unusable}",)
+    try:
+        found = check(arguments(call), schema)
+    except BadInput as error:
+        return (f"The arguments cannot be checked: {error.message}",)
+    told = [one.sentence("The call") for one in found[:MOST_TOLD]]
+    return (*told, *(["And more."] if len(found) > MOST_TOLD else []))

@@ -7,21 +7,22 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from itertools import islice
 from typing import Any
 
-from jsonschema import Draft7Validator
-
-from lib import model
+from lib import json_text, model
 from lib.errors import BadInput
 from lib.features import Function, Tool
-from lib.node import BadFile, Node, parse
-from lib.tool_schema import MOST_TOLD, kind, place, unusable, words
+from lib.json_check import check as check_value
+from lib.json_schema import BadSchema, Schema, check_schema
+from lib.json_text import BadText, Bounds
+from lib.json_words import kind
+from lib.node import MOST_NUMBER, BadFile, Node
 
 MOST_CHARS = 100_000  # of JSON text: with more, nothing else would fit the context
 MOST_TOOLS = 128
 MOST_NAME = 64
-MOST_DEPTH = 64
+MOST_TOLD = 20  # faults of one tool
+_BOUNDS = Bounds(MOST_CHARS, depth=64, number=MOST_NUMBER)
 
 _NAME = re.compile("[A-Za-z0-9_-]+")
 _MEND = "Change it there; until then nothing of this text is used."
@@ -114,24 +115,12 @@ def function_faults(functions: Sequence[Function], tools: Sequence[Tool] = ()) -
     return tuple(sorted(found, key=lambda fault: fault.number))
 
 
-def parse_text(text: str) -> Node:
+def parse_text(text: str, what: str = "The text") -> Node:
     """The value in JSON text that somebody typed or a model wrote. Raises BadInput with line and column."""
-    if len(text) > MOST_CHARS:
-        raise BadInput(
-            f"The text has {len(text):,} characters, more than {MOST_CHARS:,}.", advice="Shorten it."
-        )
     try:
-        root = parse(text.encode("utf-8"))
-    except UnicodeEncodeError as error:
-        line = text.count("\n", 0, error.start) + 1
-        raise BadInput(
-            f"The text holds half a character (a lone surrogate) in line {line:,}.", advice="Delete it."
-        ) from None
-    except BadFile as error:
-        raise BadInput(error.message.replace("The file", "The text", 1), advice=_MEND) from None
-    if _depth(root.value) > MOST_DEPTH:
-        raise BadInput(f"The text is nested more than {MOST_DEPTH} levels deep.", advice="Make it flatter.")
-    return root
+        return Node(json_text.parse(text, what, _BOUNDS))
+    except BadText as error:
+        raise BadInput(error.message, advice=error.advice or _MEND) from None
 
 
 def _entries(text: str, what: str) -> list[Node]:
@@ -150,23 +139,23 @@ def _entries(text: str, what: str) -> list[Node]:
 
 
 @cache
-def _documented(*, nested: bool) -> Draft7Validator:
+def _documented(*, nested: bool) -> Schema:
     """What the model's documented schema says of a tool in that shape."""
     messages = next(
         shape for shape in model.default().input_schema["oneOf"] if "tools" in shape["properties"]
     )
     shapes = messages["properties"]["tools"]["items"]["oneOf"]
-    return Draft7Validator(next(shape for shape in shapes if ("function" in shape["properties"]) is nested))
+    return check_schema(
+        json.dumps(next(shape for shape in shapes if ("function" in shape["properties"]) is nested))
+    )
 
 
 def _tool(number: int, node: Node) -> Tool:
     """The tool that stands there, fit for ``faults``: everything that a Tool cannot hold is refused here."""
     nested = "function" in node
-    for error in _documented(nested=nested).iter_errors(node.value):
-        where = place(error.absolute_path) or "it"
-        raise BadInput(
-            f"Tool {number + 1}: {where} {words(error)}. The documented schema asks for that.", advice=_MEND
-        )
+    for failure in check_value(node.value, _documented(nested=nested)):
+        said = failure.sentence("it")
+        raise BadInput(f"Tool {number + 1}: {said} The documented schema asks for that.", advice=_MEND)
     core = node["function"] if nested else node
     _only(core, _KEYS)
     if nested:
@@ -198,24 +187,18 @@ def _tool_faults(tool: Tool) -> tuple[tuple[str, str], ...]:
     """What is wrong with one: the part and a sentence. Kept, for a form asks again at every touch of it."""
     found = [*_name_faults(tool.name), *_text_faults({"description": tool.description})]
     try:
-        parameters = parse_text(tool.parameters).value
+        parameters = parse_text(tool.parameters, "The text of the parameters").value
+        value = wire(replace(tool, nested=False), parameters)
+        told = [one.sentence("it") for one in check_value(value, _documented(nested=False))[:MOST_TOLD]]
+        if not told and parameters["type"] != "object":
+            told = ["parameters.type must be “object”: a call's arguments are one."]
+        if not told:
+            check_schema(tool.parameters)
+    except BadSchema as error:
+        told = [f"parameters{error.path[1:]} {error.words}. {error.advice}" if error.words else error.message]
     except BadInput as error:
-        message = error.message.replace("The text", "The text of the parameters", 1)
-        return (*found, ("parameters", message))
-    errors = islice(
-        _documented(nested=False).iter_errors(wire(replace(tool, nested=False), parameters)), MOST_TOLD
-    )
-    told = [f"{place(error.absolute_path)} {words(error)}." for error in errors]
-    if not told and parameters["type"] != "object":
-        told = ["parameters.type must be “object”: a call's arguments are one."]
-    if not told:
-        for path, why in islice(unusable(parameters), MOST_TOLD):
-            told.append(f"{_below('parameters', path)} {why}.")
-    return (*found, *(("parameters", message) for message in told))
-
-
-def _below(where: str, path: str) -> str:
-    return f"{where}.{path}" if path and path[0] != "[" else where + path
+        told = [error.message]
+    return (*found, *(("parameters", message.strip()) for message in told))
 
 
 def _name_faults(name: str) -> Iterator[tuple[str, str]]:
@@ -278,12 +261,3 @@ def _pretty(value: Any) -> str:
 
 def _dumped(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _depth(root: Any) -> int:
-    """How many lists and objects stand in one another. Without recursion."""
-    level, depth = [root], 0
-    while level := [value for value in level if isinstance(value, (dict, list))]:
-        depth += 1
-        level = [below for value in level for below in (value.values() if isinstance(value, dict) else value)]
-    return depth

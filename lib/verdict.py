@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from lib import json_text
 from lib.errors import BadInput
-from lib.failure import MOST, Failure, TooLong, failures
-from lib.json_schema import Schema, check_schema
-from lib.json_text import Broken, show
+from lib.json_check import MOST, Failure, GivenUp, check
+from lib.json_schema import check_schema
+from lib.json_text import Bounds, Broken, show
 
-ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 1_000_000  # a hundred times what the model can write
 MOST_DEPTH = 100
-SECONDS = 2.0
-START = 2.0  # a process's start, on a busy machine
-MOST_PAIRED = 3_000  # characters: up to here it is quick to compare each entry with each other
-MOST_PLAIN = 10_000  # characters: up to here a pattern that tries no more than length² places is quick
+WHAT = "The answer"
 
 _FENCE = re.compile(r"^[ \t]*```[ \t]*\w*[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
 # Where JSON may begin in a text: a bracket with what can follow it, not after what stands before a value inside of
@@ -32,10 +24,6 @@ _START = re.compile(
     r"""(?<![,{\[])(?<![,{\[]\s)(?<!":)(?<!":\s)(?:\{(?=\s*(?:["'}]|\Z))|\[(?=\s*(?:["\[{\]\d-]|true|false|null|\Z)))"""
 )
 _MOST_STARTS = 20  # places in a text that are tried as the beginning of its JSON
-# No group and no more than one repetition of open length.
-_QUICK = re.compile(
-    r"(?:\\.|\[(?:\\.|[^\]\\])*\]|\{\d+\}|[^\\\[(*+?{])*(?:[*+?]|\{\d*,\d*\})?(?:\\.|\[(?:\\.|[^\]\\])*\]|\{\d+\}|[^\\\[(*+?{])*"
-)
 
 
 @dataclass(frozen=True)
@@ -85,7 +73,7 @@ def validate(answer: str, schema: str | None) -> Verdict:
     JSON in a code fence, or with other text around it, is found and checked; the remark says so.
     """
     try:
-        json_text.check_bounds(answer, "The answer", most_bytes=MOST_BYTES, most_depth=MOST_DEPTH)
+        json_text.check_bounds(answer, WHAT, Bounds(MOST_BYTES, MOST_DEPTH))
         value, remark = _found(answer)
     except Broken as error:
         if not answer.strip():
@@ -101,11 +89,11 @@ def validate(answer: str, schema: str | None) -> Verdict:
         if (key := json_text.twice(below)) is not None:
             doubled.append(Failure(show((*path, key)), "is there twice"))
     try:
-        found = (*doubled, *(_any_object(value) if schema is None else _check(value, check_schema(schema))))
+        found = (*doubled, *(_any_object(value) if schema is None else check(value, check_schema(schema))))
+    except GivenUp as error:
+        return Unchecked(error.message, value)
     except BadInput as error:
         return Unchecked(f"The schema cannot be used: {error.message}", value)
-    except _GivenUp as error:
-        return Unchecked(str(error), value)
     if found:
         return Invalid(value, found[:MOST], len(found) > MOST, remark)
     return Valid(value, remark)
@@ -120,14 +108,16 @@ def _any_object(value: Any) -> tuple[Failure, ...]:
 def _found(answer: str) -> tuple[Any, str]:
     """The JSON in the answer, and what stands around it. Raises Broken."""
     try:
-        return json_text.decode(answer), ""
+        return json_text.decode(answer, WHAT), ""
     except Broken as error:
         problem = error
     if (fence := _FENCE.search(answer)) is not None:
         # Blank lines in front, so that an error's line is the line in the answer.
         inside = "\n" * answer.count("\n", 0, fence.start(1)) + fence[1]
         try:
-            return json_text.decode(inside), _around(answer, fence.start(), fence.end(), "in a code fence")
+            return json_text.decode(inside, WHAT), _around(
+                answer, fence.start(), fence.end(), "in a code fence"
+            )
         except Broken as error:
             if inside.lstrip().startswith(("{", "[")):
                 raise
@@ -144,7 +134,7 @@ def _found(answer: str) -> tuple[Any, str]:
         if start < end:
             continue  # inside of what was read
         try:
-            value, end = json_text.decode(answer, start, follows=True)
+            value, end = json_text.decode(answer, WHAT, start, follows=True)
         except Broken as error:
             if start == starts[0]:
                 problem = error
@@ -171,73 +161,3 @@ def _around(answer: str, start: int, end: int, how: str) -> str:
     else:
         return ""
     return f"{where}: a program that reads the answer must cut it out."
-
-
-class _GivenUp(Exception):
-    """Why the check came to no end."""
-
-
-_SLOW = f"The check took more than {SECONDS:g} seconds and was given up."
-
-
-def _check(value: Any, schema: Schema) -> tuple[Failure, ...]:
-    return _check_here(value, schema) if _quick(value, schema.value) else _check_apart(value, schema)
-
-
-def _check_here(value: Any, schema: Schema) -> tuple[Failure, ...]:
-    try:
-        return failures(value, schema, SECONDS)
-    except TooLong:
-        raise _GivenUp(_SLOW) from None
-    except RecursionError:
-        raise _GivenUp("Answer and schema together are nested too deeply to be checked.") from None
-    except re.error as error:
-        raise _GivenUp(f"A pattern of the schema is not understood here: {error}.") from None
-
-
-def _quick(value: Any, schema: Any) -> bool:
-    """Whether no single step of the check can take long: a regular expression can, and cannot be interrupted."""
-    size = len(json.dumps(value))
-    for _, found in json_text.walk(schema):
-        if not isinstance(found, dict):
-            continue
-        patterns = [found["pattern"]] if isinstance(found.get("pattern"), str) else []
-        if isinstance(named := found.get("patternProperties"), dict):
-            patterns += named
-        if patterns and (size > MOST_PLAIN or not all(_QUICK.fullmatch(pattern) for pattern in patterns)):
-            return False
-        if "uniqueItems" in found and size > MOST_PAIRED:
-            return False
-    return True
-
-
-def _check_apart(value: Any, schema: Schema) -> tuple[Failure, ...]:
-    """The check in a process of its own, which can be ended whatever it does."""
-    given = json.dumps({"value": value, "schema": schema.text})
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "lib.verdict"],
-            cwd=ROOT, input=given, capture_output=True, encoding="utf-8", timeout=SECONDS + START, check=True,
-        )  # fmt: skip
-        told = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        raise _GivenUp(_SLOW) from None
-    except (subprocess.SubprocessError, OSError, ValueError):
-        raise _GivenUp("The process that checks the answer failed.") from None
-    if isinstance(told, str):
-        raise _GivenUp(told)
-    return tuple(Failure(path, message) for path, message in told)
-
-
-def _judge() -> None:
-    """In that process: read what is to be checked, print what was found, or why nothing was."""
-    asked = json.loads(sys.stdin.read())
-    try:
-        found = _check_here(asked["value"], check_schema(asked["schema"]))
-        print(json.dumps([(one.path, one.message) for one in found]))
-    except _GivenUp as error:
-        print(json.dumps(str(error)))
-
-
-if __name__ == "__main__":
-    _judge()

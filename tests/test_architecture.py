@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lib import model
-from tests.architecture import LEVEL, named_parameters, too_long, without_docstring, wrong_imports
+from tests.architecture import LEVEL, named_parameters, too_long, unlisted, without_docstring, wrong_imports
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = {parameter.name for one in model.models().values() for parameter in one.parameters}
@@ -23,6 +23,10 @@ def test_lengths() -> None:
 
 def test_docstrings() -> None:
     assert list(without_docstring(ROOT)) == []
+
+
+def test_the_readme_lists_every_module_of_the_core() -> None:
+    assert list(unlisted(ROOT)) == []
 
 
 def test_parameters_are_named_in_the_record_alone() -> None:
@@ -155,3 +159,15 @@ def test_prose_may_name_a_parameter(tmp_path: Path) -> None:
     )
     plant(tmp_path, "lib/twin/engine.py", '"""X."""\nMAPPING = {"top_k": "top_k"}\n')
     assert list(named_parameters(tmp_path, NAMES)) == []
+
+
+def test_a_module_that_the_readme_does_not_list_is_caught(tmp_path: Path) -> None:
+    plant(
+        tmp_path, "README.md", "novelty.py\n## Architecture\n  run.py  a run; old_request.py, forecast.py\n"
+    )
+    for name in ("__init__", "run", "forecast", "request", "novelty"):
+        plant(tmp_path, f"lib/{name}.py", "")
+    assert [line.rpartition("/")[2] for line in unlisted(tmp_path)] == [
+        "novelty.py is for",
+        "request.py is for",
+    ]

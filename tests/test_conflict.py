@@ -12,7 +12,7 @@ from lib.backend import Backend, Secret
 from lib.conflict import Ahead, Conflict, conflicts
 from lib.errors import BadInput
 from lib.features import Form, Function, ResponseFormat, Tool
-from lib.raw import QUESTION
+from lib.raw_prompt import QUESTION
 from lib.request import Messages, Prompt, Request, Turn, build, lay_out
 from lib.settings import Settings
 

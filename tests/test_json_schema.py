@@ -40,6 +40,10 @@ BAD = {
     "the specification itself": ('{"$ref": "https://json-schema.org/draft/2020-12/schema"}', 1, "points outside"),
     "a reference to itself": ('{"$ref": "#"}', 1, "$ refers to itself"),
     "a circle": (f'{{{DEFS},\n"properties": {{"x": {{"$ref": "#/$defs/a"}}}}}}', 1, "refers to itself"),
+    "references that multiply": (
+        json.dumps({"$ref": "#/d/0", "d": [*({"allOf": [{"$ref": f"#/d/{at + 1}"}] * 2} for at in range(60)), {}]}),
+        1, "takes too much work to check",
+    ),
     "an answer without end": (
         '{"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}', 1, "no answer ever ends",
     ),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib import json_text
-from lib.json_text import BadText, Broken
+from lib.json_text import BadText, Bounds, Broken
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 values = st.recursive(
@@ -25,7 +25,7 @@ values = st.recursive(
 
 
 def read(text: str) -> Any:
-    return json_text.parse(text, "It", most_bytes=10_000, most_depth=50)
+    return json_text.parse(text, "It", Bounds(10_000, 50))
 
 
 @given(values, st.sampled_from([None, 1, 3]), st.booleans())

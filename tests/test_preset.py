@@ -41,9 +41,9 @@ def _file(*presets: object) -> bytes:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "not JSON"),
+        (b"", "The file is not complete"),
         (b"\xff\xfe", "not JSON"),
-        (b"[" * 200_000, "not JSON"),
+        (b"[" * 200_000, "nested too deeply"),
         (b"[]", "no presets"),
         (b'{"format":"paddock.presets","version":2,"presets":[]}', "another version"),
         (b" " * 1_000_001, "1,000,001 bytes"),

@@ -34,7 +34,7 @@ def test_they_can_be_sent_in_both_shapes() -> None:
 def test_the_calculator() -> None:
     assert result("calculator", expression="6 * 7") == {"expression": "6 * 7", "result": 42}
     assert result("calculator", expression="9**9**9") == {"error": "The result is too large."}
-    assert result("calculator", expression=5) == {"error": "expression must be a text, not 5."}
+    assert result("calculator", expression=5) == {"error": "expression must be a text, not the number 5."}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.failure import Failure
+from lib.json_check import Failure
 from lib.schema_form import to_schema
 from lib.verdict import Invalid, NotJson, Unchecked, Valid, validate
 from tests.schemas import answers, roots
@@ -47,16 +47,16 @@ def test_failures_in_reading_order() -> None:
     assert verdict.failures == (
         Failure(
             "$.note",
-            "fits none of the 2 choices of the schema; the nearest: q is the number 1.5; wanted is a whole number",
+            "fits none of the 2 choices of the schema; the nearest: q must be a whole number, not the number 1.5",
         ),
-        Failure("$.items", "has 4 entries; wanted are at most 3"),
+        Failure("$.items", "must have at most 3 entries, and has 4"),
         Failure("$.items[0]", "has “x”, which the schema does not have"),
-        Failure("$.items[0].price", "is the text “1”; wanted is a number"),
-        Failure("$.items[0].kind", "is “c”; wanted is one of “a”, “b”"),
-        Failure("$.items[1]", "lacks “price”, “kind”"),
+        Failure("$.items[0].price", "must be a number, not the text “1”"),
+        Failure("$.items[0].kind", "must be one of “a”, “b”, not “c”"),
+        Failure("$.items[1]", "has no “price” and no “kind”"),
         Failure("$.items[1].day", "is “2020-13-01”, which is no date"),
-        Failure("$.items[2].price", "is -1; wanted is at least 0"),
-        Failure("$.items[3]", "is the number 1; wanted is an object"),
+        Failure("$.items[2].price", "must be at least 0, and is -1"),
+        Failure("$.items[3]", "must be an object, not the number 1"),
     )  # fmt: skip
 
 
@@ -137,11 +137,11 @@ def test_any_object(answer: str, failures: tuple[Failure, ...]) -> None:
 @pytest.mark.parametrize(
     ("schema", "value", "message"),
     [
-        ({"const": 1}, 2, "is 2; wanted is 1"),
-        ({"exclusiveMaximum": 3}, 3, "is 3; wanted is less than 3"),
-        ({"multipleOf": 5}, 3, "is 3; wanted is a multiple of 5"),
-        ({"minLength": 3}, "ab", "has 2 characters; wanted are at least 3"),
-        ({"maxProperties": 0}, {"a": 1}, "has 1 fields; wanted are at most 0"),
+        ({"const": 1}, 2, "must be 1, not 2"),
+        ({"exclusiveMaximum": 3}, 3, "must be less than 3, and is 3"),
+        ({"multipleOf": 5}, 3, "must be a multiple of 5, and is 3"),
+        ({"minLength": 3}, "ab", "must have at least 3 characters, and has 2"),
+        ({"maxProperties": 0}, {"a": 1}, "must have at most 0 fields, and has 1"),
         ({"uniqueItems": True}, [1, 1], "holds an entry twice"),
         ({"oneOf": [{}, True]}, 1, "fits more than one of the 2 choices"),
         ({"not": {}}, 1, "is what the schema excludes"),
@@ -151,7 +151,7 @@ def test_any_object(answer: str, failures: tuple[Failure, ...]) -> None:
         ({"pattern": r"^\d{4}$"}, "12", r"is “12”, which does not match the pattern “^\d{4}$”"),
         ({"pattern": "^(a|b)$"}, "c", "does not match the pattern"),  # judged in a process of its own
         ({"$schema": "http://json-schema.org/draft-03/schema#", "properties": {"a": {"required": True}}}, {}, "'a'"),
-        ({"enum": ["x" * 500]}, "y" * 500, "is “yyyyy"),
+        ({"enum": ["x" * 500]}, "y" * 500, ", not “yyyyy"),
     ],
 )  # fmt: skip
 def test_words(schema: Any, value: Any, message: str) -> None:
@@ -169,9 +169,15 @@ def test_many_failures_are_not_all_told() -> None:
     assert [failure.path for failure in verdict.failures] == [f"$[{number}]" for number in range(50)]
 
 
-LEVELS = {f"d{number}": {"allOf": [{"$ref": f"#/$defs/d{number + 1}"}] * 2} for number in range(40)}
+LEVELS = {f"d{at}": {"items": {"allOf": [{"$ref": f"#/$defs/d{at + 1}"}] * 2}} for at in range(40)}
+DEEP = json.loads("[" * 40 + "]" * 40)
 EXPLOSION = {"$defs": LEVELS | {"d40": {}}, "$ref": "#/$defs/d0"}
 ROWS = [{"number": number, "list": [1, "a"]} for number in range(20_000)]
+
+
+def test_many_entries_are_held_against_each_other_at_once() -> None:
+    assert isinstance(validate(json.dumps(ROWS), '{"uniqueItems": true}'), Valid)
+    assert isinstance(validate(json.dumps([*ROWS, ROWS[0]]), '{"uniqueItems": true}'), Invalid)
 
 
 @pytest.mark.parametrize(
@@ -180,13 +186,12 @@ ROWS = [{"number": number, "list": [1, "a"]} for number in range(20_000)]
         ({"pattern": "^(a+)+$"}, "a" * 40 + "b", "given up"),
         ({"patternProperties": {"^(a|aa)+$": {}}}, {"a" * 60 + "b": 1}, "given up"),
         ({"unevaluatedProperties": False, "patternProperties": {"(x+x+)+y": {}}}, {"x" * 40: 1}, "given up"),
-        ({"uniqueItems": True}, ROWS, "given up"),
-        (EXPLOSION, 1, "given up"),
+        (EXPLOSION, DEEP, "given up"),
         ({"pattern": r"^\p{L}$"}, "a", "not understood here: bad escape"),
         ({"pattern": "a" * 2000}, "a", "The schema cannot be used"),
         ({}, "x" * 1_000_001, "more than 1,000,000"),
     ],
-    ids=["pattern", "names", "names left over", "all pairs", "references", "unicode", "bad schema", "huge"],
+    ids=["pattern", "names", "names left over", "references", "unicode", "bad schema", "huge"],
 )
 def test_nothing_hangs(schema: Any, value: Any, says: str) -> None:
     answer, text = json.dumps(value), json.dumps(schema)

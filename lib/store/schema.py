@@ -59,6 +59,15 @@ Time = BigInteger  # milliseconds since 1970, UTC: the same in every database, a
 metadata = MetaData()
 
 
+def _owned() -> tuple[Column[Any], ...]:
+    """What begins a table of things that somebody keeps."""
+    return (
+        Column("key", Key, primary_key=True),
+        Column("id", String(64), nullable=False, unique=True),
+        Column("owner", String(255), nullable=False),
+    )
+
+
 def _tools() -> tuple[Column[Any], ...]:
     """What a message about tools has beside its text. NULL in all three for any other."""
     return (Column("calls", Json), Column("call_id", AnyText), Column("name", AnyText))
@@ -67,9 +76,7 @@ def _tools() -> tuple[Column[Any], ...]:
 conversation = Table(
     "conversation",
     metadata,
-    Column("key", Key, primary_key=True),
-    Column("id", String(64), nullable=False, unique=True),
-    Column("owner", String(255), nullable=False),
+    *_owned(),
     Column("title", AnyText, nullable=False),
     Column("title_edited", Boolean, nullable=False),
     Column("pinned", Boolean, nullable=False),
@@ -151,9 +158,7 @@ trace = Table(
 preset = Table(
     "preset",
     metadata,
-    Column("key", Key, primary_key=True),
-    Column("id", String(64), nullable=False, unique=True),
-    Column("owner", String(255), nullable=False),
+    *_owned(),
     Column("name", AnyText, nullable=False),
     Column("body", Json, nullable=False),
     Column("is_start", Boolean, nullable=False),
@@ -164,9 +169,7 @@ preset = Table(
 saved_schema = Table(
     "saved_schema",
     metadata,
-    Column("key", Key, primary_key=True),
-    Column("id", String(64), nullable=False, unique=True),
-    Column("owner", String(255), nullable=False),
+    *_owned(),
     Column("name", AnyText, nullable=False),
     Column("body", AnyText, nullable=False),
     Index("ix_saved_schema_owner", "owner"),

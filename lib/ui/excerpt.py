@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib.raw import pieces
+from lib.raw_prompt import pieces
 
 # More than this is drawn without colours: the highlighter takes seconds for it, and a node for each sign.
 MOST_HIGHLIGHTED = 4_000

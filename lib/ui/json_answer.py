@@ -8,7 +8,7 @@ import streamlit as st
 
 from lib.json_text import quoted
 from lib.table import Cell, Table, table
-from lib.ui.markdown import label
+from lib.ui.markdown import label, whole
 from lib.verdict import Invalid, NotJson, Unchecked, Valid, Verdict, validate
 
 TREE, TEXT, TABLE = "Tree", "Text", "Table"
@@ -43,8 +43,7 @@ def draw(text: str, schema: str | None, key: str) -> None:
 
 
 def _text(text: str) -> None:
-    shown = text.encode("utf-8", "replace").decode("utf-8")
-    st.code(shown, language="json" if len(text) <= MOST_HIGHLIGHTED else None, wrap_lines=True)
+    st.code(whole(text), language="json" if len(text) <= MOST_HIGHLIGHTED else None, wrap_lines=True)
 
 
 def _verdict(text: str, schema: str | None, verdict: Verdict) -> None:
@@ -64,7 +63,7 @@ def _verdict(text: str, schema: str | None, verdict: Verdict) -> None:
         case NotJson(message, line, column, unfinished):
             st.markdown(f":red[:material/cancel:] **No JSON.** {_plain(message)}")
             if text.strip() and (line, column) != (1, 1):
-                st.code(quoted(text, line, column).encode("utf-8", "replace").decode("utf-8"), language=None)
+                st.code(whole(quoted(text, line, column)), language=None)
             if unfinished and text.strip():
                 st.caption("It ends in the middle: a higher limit of tokens gives it room, or ask for less.")
         case Unchecked(reason):
@@ -78,7 +77,7 @@ def _remark(remark: str) -> None:
 
 def _plain(text: str) -> str:
     """Somebody's text in Markdown, in one line, every sign as it is."""
-    return label(" ".join(text.encode("utf-8", "replace").decode("utf-8").split()))
+    return label(" ".join(text.split()))
 
 
 def _table(found: Table, key: str) -> None:

@@ -17,6 +17,8 @@ _SHORTCODE = re.compile(r":(?=[a-z][\w+-]*:|material/)")
 # Streamlit sets "<=", "->" and the like as one sign, and "--" as a dash.
 _LIGATURE = re.compile(r"<(?=[-=])|-(?=>)|>(?==)|~(?==)|(?<=[\w ])-(?=-[\w ])")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:[^`\n]|\n(?![ \t]*\n)|(?!(?<!`)\1(?!`))`)*?(?<!`)\1(?!`)")
+# From each of these the browser's parser makes a link, also of text that is escaped.
+_LINK = re.compile(r"://|www\.|@", re.IGNORECASE)
 _DOLLAR = re.compile(r"(?<!\\)(\\*)\$")
 _FENCE = re.compile(r"^([ \t]*)(`{3,}(?=[^`]*$)|~{3,})[ \t]*([^\s`{]*)")
 _TABLE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*\|", re.MULTILINE)  # the line under a table's head
@@ -172,5 +174,11 @@ def _closed(text: str) -> str:
 
 
 def label(text: str) -> str:
-    """A name in a label, which would read Markdown: every sign of it as it was given."""
+    """Somebody's text as Markdown that shows every sign of it and links nowhere; half a character is a “?”."""
+    text = _LINK.sub(lambda match: match[0][0] + _JOINER + match[0][1:], whole(text))
     return "".join(f"\\{char}" if char in "\\`*_[]<>:$#~!|" else char for char in text)
+
+
+def whole(text: str) -> str:
+    """Without half characters, which no page can show."""
+    return text.encode("utf-8", "replace").decode()

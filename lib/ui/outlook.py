@@ -15,7 +15,7 @@ from lib.conflict import Ahead, Conflict, conflicts
 from lib.errors import BadInput, PaddockError
 from lib.events import Usage
 from lib.layout import Layout
-from lib.raw import QUESTION
+from lib.raw_prompt import QUESTION
 from lib.request import Messages, Request, Turn, build
 from lib.tokens import Count
 from lib.ui.registry import registry

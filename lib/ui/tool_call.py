@@ -10,15 +10,14 @@ import streamlit as st
 from lib import sample_tools
 from lib.errors import BadInput
 from lib.features import Function, Tool, ToolCall
-from lib.tool_call import arguments, called, check_call, leaves_unchecked
+from lib.tool_call import arguments, called, check_call
 from lib.ui import code_box
-from lib.ui.markdown import label
+from lib.ui.markdown import label, whole
 
 OnSend = Callable[[tuple[str, ...]], None]
 
 MOST_ROWS = 12  # arguments that are shown a line each
 MOST_SHOWN = 20_000  # characters of a result or of broken arguments
-_JOINER = "\u2060"  # WORD JOINER, which nobody sees
 _CHECKED = "Checked against the JSON Schema of the tool's parameters"
 
 _UNCHECKED = "Functions have no schema: the arguments were not checked. Their code is not run here."
@@ -81,7 +80,7 @@ def draw(
     functions: Sequence[Function] = (),
 ) -> None:
     """The card of one call: its arguments, what is wrong with them, and its result or the box for it."""
-    name, wrong = _literal(call.name[:64]) or "a tool without a name", check_call(call, tools, functions)
+    name, wrong = label(call.name[:64]) or "a tool without a name", check_call(call, tools, functions)
     with st.container(border=True, key=key, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":material/build: **{name}**", width="content")
@@ -90,10 +89,9 @@ def draw(
             elif called(call, tools) is None:
                 st.badge("A function", icon=":material/code:", color="gray", help=_UNCHECKED)
             else:
-                left = "; its patterns were left out" if leaves_unchecked(call, tools) else ""
-                st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED + left)
+                st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED)
         for sentence in wrong:
-            st.markdown(f":small[:red[{_literal(sentence)}]]")
+            st.markdown(f":small[:red[{label(sentence)}]]")
         _draw_arguments(call)
         if answered is not None:
             _draw_result(answered)
@@ -105,7 +103,7 @@ def _draw_arguments(call: ToolCall) -> None:
     try:
         given = arguments(call)
     except BadInput:
-        st.code(_whole(call.arguments)[:MOST_SHOWN], language=None, wrap_lines=True)
+        st.code(whole(call.arguments)[:MOST_SHOWN], language=None, wrap_lines=True)
         return
     if not given:
         st.caption("No arguments")
@@ -115,13 +113,13 @@ def _draw_arguments(call: ToolCall) -> None:
         with st.container(gap="xxsmall"):
             for name, value in given.items():
                 with st.container(horizontal=True, gap="small"):
-                    st.caption(_literal(name[:64]), width=120)
+                    st.caption(label(name[:64]), width=120)
                     st.text(_plain(value), width="stretch")
 
 
 def _draw_result(result: str) -> None:
     st.caption("Result")
-    st.code(_whole(result)[:MOST_SHOWN], language=None, wrap_lines=True)
+    st.code(whole(result)[:MOST_SHOWN], language=None, wrap_lines=True)
 
 
 def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, auto: bool) -> None:
@@ -174,15 +172,3 @@ def _plain(value: Any) -> str:
         case None:
             return "nothing (null)"
     return str(value)[:MOST_SHOWN]
-
-
-def _literal(text: str) -> str:
-    """What a model wrote as a line of Markdown that shows every sign of it, and links nowhere."""
-    for sign in ("://", "www.", "@"):  # from each of these Markdown would make a link
-        text = text.replace(sign, sign[0] + _JOINER + sign[1:])
-    return label(_whole(text))
-
-
-def _whole(text: str) -> str:
-    """Without half characters, which no page can show."""
-    return text.encode("utf-8", "replace").decode()

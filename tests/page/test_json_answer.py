@@ -94,10 +94,10 @@ def test_each_failure_with_its_place(tab: Visitor) -> None:
     )
     lines = [" ".join(line.split()) for line in tab.key("answer").locator("li").all_inner_texts()]
     assert lines[:4] == [
-        "$.items[0].what is the number 7; wanted is a text",
-        "$.items[0].price is the text “1”; wanted is a number",
-        "$.items[1] lacks “price”",
-        "$.items[2] is the number 3; wanted is an object",
+        "$.items[0].what must be a text, not the number 7",
+        "$.items[0].price must be a number, not the text “1”",
+        "$.items[1] has no “price”",
+        "$.items[2] must be an object, not the number 3",
     ]
     assert "in 4 places" in shown(tab)
 
@@ -117,7 +117,7 @@ def test_what_is_no_json(tab: Visitor) -> None:
 def test_odd_answers_are_shown(tab: Visitor) -> None:
     say(tab, '{"items": [], "odd": "\\ud800 \\u0000 :red[x] :material/star:"}', "Valid JSON")
     say(tab, "[" * 3000, "Not checked.", "nested more than 100 deep")
-    say(tab, '{"a": 1, "%s": 2}' % ("k" * 500), "lacks “items”")
+    say(tab, '{"a": 1, "%s": 2}' % ("k" * 500), "has no “items”")
 
 
 def test_any_object(visit: Visit, home: Application) -> None:
@@ -129,7 +129,7 @@ def test_any_object(visit: Visit, home: Application) -> None:
 def test_on_a_phone(visit: Visit, home: Application) -> None:
     tab = visit(home.url, address(SCHEMA, "none"), phone=True)
     row = {f"column number {number}": "w" * 30 for number in range(8)}
-    say(tab, json.dumps({"items": [row]}), "in 1 place", "lacks “what”, “price”")
+    say(tab, json.dumps({"items": [row]}), "in 1 place", "has no “what” and no “price”")
     choose(tab, "Table")
     tab.key("answer").locator("table").wait_for()
     assert tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable
+from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable, label
 
 # What Markdown is made of, so that the texts have something to trip over.
 BITS = (
@@ -169,3 +169,18 @@ def test_time_is_linear(kind: str) -> None:
     make = HOSTILE[kind]
     small, large = seconds(make(4_000)), seconds(make(32_000))
     assert large < max(small, 0.002) * 32, (small, large)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http://h/x", "HTTPS://h", "see www.h.example", "WWW.h.example", "a@h.example", "mailto:a@h.example"],
+)
+def test_a_label_shows_an_address_and_does_not_link_it(text: str) -> None:
+    shown = label(text)
+    # GFM makes a link of these, escaped or not (micromark-extension-gfm-autolink-literal); the joiner parts them.
+    assert not any(sign in shown.replace("\\", "").lower() for sign in ("://", "www.", "@h"))
+    assert shown.replace("\u2060", "").replace("\\", "") == text
+
+
+def test_half_a_character_in_a_label() -> None:
+    assert label("a\ud800*") == "a?\\*"

@@ -169,7 +169,7 @@ def test_a_preset_needs_a_name(tab: Visitor) -> None:
 
 
 BROKEN = {
-    "no JSON": ("{", "The file is not JSON."),
+    "no JSON": ("{", "The file is not complete"),
     "something else": ("[]", "The file holds no presets."),
     "another version": ({"version": 99, "presets": []}, "The presets are of another version."),
     "a value out of bounds": (

@@ -135,7 +135,7 @@ def test_broken_json_is_kept_and_the_last_sound_schema_used(visit: Visit, home: 
     editor.uses({"type": "object", "properties": {"a": {"type": "string"}}})
     assert editor.tab.alert.count() == 0
     editor.write("{")
-    editor.says("The JSON is not complete")
+    editor.says("The schema is not complete")
     editor.turn("Form")
     editor.press("Take it back")
     editor.tab.until("the form", lambda: editor.names() == ["a"])

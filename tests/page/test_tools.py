@@ -215,7 +215,7 @@ def test_what_the_form_cannot_show_is_edited_as_text_and_nothing_is_lost(page: O
     used(tab, "deeper")
     assert in_use(tab)[0]["parameters"] == nested
     fill(parameters, '{"type": "object"')
-    shows(tab, "The text of the parameters is not JSON")
+    shows(tab, "The text of the parameters is not complete")
     assert in_use(tab)[0]["parameters"] == nested
     assert parameters.input_value() == '{"type": "object"'
 
@@ -286,7 +286,7 @@ def test_calls_are_checked_and_answered_together(page: Open) -> None:
     tab = page("calls", "0,1,2")
     cards = [tab.key(f"calls-{number}") for number in range(3)]
     assert "Fits the tool" in cards[0].inner_text()
-    assert 'unit must be one of "celsius", "fahrenheit", not "kelvin".' in cards[1].inner_text()
+    assert "unit must be one of “celsius”, “fahrenheit”, not “kelvin”." in cards[1].inner_text()
     assert "Fits the tool" in cards[2].inner_text()
     assert cards[2].get_by_role("button", name="Run", exact=True).count() == 0  # it is no sample
     cards[0].get_by_role("button", name="Run", exact=True).click()

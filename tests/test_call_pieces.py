@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lib import wire
-from lib.calls import gather
+from lib.call_pieces import gather
 from lib.events import ToolCallDelta
 from lib.features import ToolCall
 

@@ -1,4 +1,4 @@
-"""Raw: what is wrong with a prompt that no chat template is applied to, and where its special tokens stand."""
+"""Raw prompt: what is wrong with a prompt that no chat template is applied to, and where its special tokens stand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Older: a conversation's document as an earlier version wrote it, brought to the form of the newest."""
+"""Older manuscript: a conversation's document as an earlier version wrote it, brought to the form of the newest."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import pytest
 
 from lib import llama3
 from lib.features import Tool, ToolCall
-from lib.raw import QUESTION, Piece, pieces, problems
+from lib.raw_prompt import QUESTION, Piece, pieces, problems
 from lib.request import Messages, Prompt, Turn
 
 SAMPLE = llama3.lay_out(Messages((Turn("user", QUESTION),)))
