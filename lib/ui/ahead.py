@@ -13,7 +13,6 @@ from lib.ui import draft, excerpt, mend, outlook
 from lib.ui.figures import show_dollars
 from lib.ui.outlook import Outlook
 from lib.ui.tab import Tab
-from lib.ui.trouble import trouble
 
 KEY = "ahead"
 _HEIGHT = 230
@@ -39,7 +38,7 @@ def draw(tab: Tab, told: tuple[Conflict, ...]) -> None:
             mend.draw_one(tab, one, f"mend-ahead-{number}")
         if seen.request is None:
             if seen.refused is not None:
-                trouble(seen.refused)
+                st.caption(f"{seen.refused.message} {seen.refused.advice}")  # no error: it is drawn while closed
             return
         part = st.segmented_control(
             "Part", (_REQUEST, _CODE, _COST, _READS), key=f"{KEY}-part", default=_REQUEST, required=True,
