@@ -115,7 +115,7 @@ if live is not None:
         help="Ends the answer here and at the model; what came is kept",
     )  # fmt: skip
     with answers[live.number % 2], transcript.speaker("assistant", live.message):
-        transcript.attach(live, unsaved.draw)  # nothing below waits for anything else
+        transcript.attach(live, unsaved.draw, fresh=tab.fresh)  # nothing below waits for anything else
         transcript.draw_answered(tab, tab.chat.conversation.message(live.message))
     stop.empty()
     if tab.answer_by_itself(live.message):

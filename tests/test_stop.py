@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lib import client as client_module
+from lib import transport
 from lib.client import Stop, Stopped
 from lib.errors import PaddockError, TimedOut, Unreachable
 from lib.events import Finished, TextDelta
@@ -45,9 +45,9 @@ def tls() -> ssl.SSLContext:
 def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The client trusts that certificate, and it alone."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    client_module._tls.cache_clear()
+    transport._tls.cache_clear()
     yield
-    client_module._tls.cache_clear()
+    transport._tls.cache_clear()
 
 
 def wait_for(server: Server) -> None:
@@ -181,14 +181,14 @@ def test_tls_with_a_server_that_has_none() -> None:
 
 def test_certificates_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/certificates.pem")
-    client_module._tls.cache_clear()
+    transport._tls.cache_clear()
     with Server(streams("Hi")) as server:
         # The twin does not need them.
         assert list(given.client().stream(given.backend(server.url), given.request(), Stop()))
         with pytest.raises(Unreachable, match="trusted certificates") as failed:
             given.client().check(given.backend(server.url.replace("http:", "https:")))
     assert "SSL_CERT_FILE" in failed.value.advice
-    client_module._tls.cache_clear()
+    transport._tls.cache_clear()
 
 
 def test_what_a_stop_leaves_behind_is_thrown_away() -> None:

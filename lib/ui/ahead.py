@@ -38,7 +38,9 @@ def draw(tab: Tab, told: tuple[Conflict, ...]) -> None:
             mend.draw_one(tab, one, f"mend-ahead-{number}")
         if seen.request is None:
             if seen.refused is not None:
-                st.caption(f"{seen.refused.message} {seen.refused.advice}")  # no error: it is drawn while closed
+                st.caption(
+                    f"{seen.refused.message} {seen.refused.advice}"
+                )  # no error: it is drawn while closed
             return
         part = st.segmented_control(
             "Part", (_REQUEST, _CODE, _COST, _READS), key=f"{KEY}-part", default=_REQUEST, required=True,

@@ -47,6 +47,7 @@ class Tab:
             or known.find(self.owner, st.session_state.get(_CHAT))
             or known.new(self.owner)
         )
+        self.fresh = _CHAT not in st.session_state  # the browser has just opened the page
         if st.session_state.get(_CHAT) != chat.id or SYSTEM not in st.session_state:
             # Another conversation, or this one after another page, which drops the widgets of this one.
             st.session_state[_CHAT] = chat.id

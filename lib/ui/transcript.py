@@ -20,6 +20,9 @@ from lib.ui.trouble import trouble
 # More than this in one code block is drawn without colours: the highlighter takes seconds for it.
 MOST_HIGHLIGHTED = 20_000
 AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
+# Seconds for which a page that opens under a running answer is drawn slowly: the browser fetches the parts of its
+# controls meanwhile, and puts off showing them for as long as anything else on the page keeps changing.
+_FRESH = 4.0
 WINDOW, STEP = 20, 10  # messages that are drawn at least; by how many that window moves on
 # Endings after which an answer can go on with the settings that it had.
 RESUMABLE = (Ending.STOPPED, Ending.CUT_OFF, Ending.ERROR)
@@ -98,10 +101,10 @@ def speaker(role: str, id: str) -> DeltaGenerator:
         return st.chat_message(role, avatar=AVATARS.get(role, ":material/build:"))
 
 
-def attach(live: Live, meanwhile: Callable[[], None]) -> None:
+def attach(live: Live, meanwhile: Callable[[], None], *, fresh: bool) -> None:
     """Draw a running answer until it ends, with a call of ``meanwhile`` each time that there is something to draw.
 
-    Any rerun may cut this off; the next one attaches again.
+    Any rerun may cut this off; the next one attaches again. ``fresh``: the browser has just opened the page.
     """
     cut = Blocks()
     cut.feed(live.before)
@@ -109,7 +112,11 @@ def attach(live: Live, meanwhile: Callable[[], None]) -> None:
     whole = live.run.request.response_format is not None
     tail, drawn, shown, status = st.empty(), 0, None, st.empty()
 
+    calm = time.monotonic() + _FRESH if fresh else 0.0
+
     def pause() -> float:
+        if time.monotonic() < calm:
+            return 0.5
         # A tail that is long is redrawn less often: it is sent whole each time.
         return 0.05 if isinstance(shown, (Prose, Code)) and len(shown.text) < 2_000 else 0.2
 
