@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -73,3 +74,33 @@ def test_a_line_is_quoted_with_a_mark() -> None:
     line, mark = excerpt.split("\n")
     assert line[mark.index("^")] == "!"
     assert len(line) < 80
+
+
+def test_what_is_wrong_in_a_file_is_said_quickly() -> None:
+    """Finding the line in a text of this size took seconds: the path says where."""
+    data = json.dumps([[0, 1]] * 400_000 + [{"a": 1}]).replace('{"a": 1}', '{"a": 1, "a": 2}').encode()
+    begun = time.process_time()
+    with pytest.raises(BadText, match=r"^\$\[400000\]\.a is there twice\.$"):
+        json_text.parse(data, "The file", Bounds(50_000_000))
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("given", "bounds", "says"),
+    [
+        (b"\xef\xbb\xbf[1]", Bounds(10), ""),
+        (b"[1, \xff]", Bounds(10), "^The file is not JSON: byte 5 is not UTF-8.$"),
+        ("[1, 2]", Bounds(5), "^The file has 6 bytes, more than 5.$"),
+        (b"[1, 2]", Bounds(5), "^The file has 6 bytes, more than 5.$"),
+        ("[1, 2, 3]", Bounds(99, values=2), "^The file holds more than 2 values.$"),
+        ("[1,\n9]", Bounds(99, number=8), r"^\$\[1\] is too large a number, in line 2.$"),
+        ("[1, 9e99]", Bounds(99, number=8), ""),
+        ('{"\\ud800": 1}', Bounds(99), r"^\$ has a key with half a character \(a lone surrogate\), in line 1.$"),
+    ],
+)  # fmt: skip
+def test_bounds_and_bytes(given: str | bytes, bounds: Bounds, says: str) -> None:
+    if not says:
+        assert json_text.parse(given, "The file", bounds)
+        return
+    with pytest.raises(BadText, match=says):
+        json_text.parse(given, "The file", bounds)

@@ -73,7 +73,9 @@ def test_a_valid_one_in_three_views(tab: Visitor, tmp_path: Path) -> None:
     choose(tab, "Table")
     table = tab.key("answer").locator("table")
     assert table.locator("th").all_inner_texts() == ["what", "price"]
-    cells = table.locator("td").all_inner_texts()
+    cells = [
+        cell.replace("\u2060", "") for cell in table.locator("td").all_inner_texts()
+    ]  # it keeps links apart
     assert cells == [f"{IMAGE} $5 <b>|</b> `a`", "1.5", "=1+1", "2"]
     assert tab.page.locator("[data-testid=stMain] img").count() == 0
     with tab.page.expect_download() as download:
