@@ -1,7 +1,7 @@
 """How often the twin calls the right tool, or rightly none. ``python -m bench.tools``
 
 Three sets of tools with twenty requests each. The first two were at hand when the way of deciding was chosen; the
-third was written afterwards and changed nothing. Beside it: how often a call's arguments hold the words they should.
+third was written afterwards and changed nothing.
 """
 
 from __future__ import annotations
