@@ -97,9 +97,9 @@ def test_the_cost_of_many(tab: Visitor) -> None:
     tab.until("the table", lambda: cells.count() == 9)
     words = cells.all_inner_texts()
     assert [words[at : at + 3] for at in (0, 3, 6)] == expected
-    # 2,457 neurons a million tokens in; 10,000 a day are free.
-    free = int(Decimal(10_000) / (Decimal(count) * 2457 / 1_000_000))
-    assert f"up to {free:,} such inputs" in panel.inner_text()
+    # 2,457 neurons a million tokens in, 18,252 out; 10,000 a day are free.
+    least, most = (Decimal(count * 2457 + out * 18252) / 1_000_000 for out in (0, 256))
+    assert f"{10_000 // most:,f} to {10_000 // least:,f} such sends" in panel.inner_text()
 
 
 def test_every_program_and_never_the_token(tab: Visitor) -> None:

@@ -131,7 +131,7 @@ def test_a_typed_result(tab: Visitor, upstream: Upstream) -> None:
 WRONG = {
     "a missing argument": ("weather", "{}", "place"),
     "a value that is not allowed": ("weather", '{"place": "Lisbon", "unit": "kelvin"}', "unit"),
-    "no JSON": ("weather", '{"place": "Lis', "JSON"),
+    "no JSON": ("weather", '{"place": "Lis', "is not complete"),
     "a tool that was not offered": ("book_table", "{}", "book_table"),
 }
 
