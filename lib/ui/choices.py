@@ -68,7 +68,9 @@ def _follow(key: str, value: Any) -> None:
 
 
 def _put(tab: Tab, name: str, key: str) -> None:
-    tab.choose(**{name: st.session_state[key]})
+    """Nothing at all is no choice: a control that the browser has not drawn yet may report it."""
+    if (value := st.session_state[key]) is not None:
+        tab.choose(**{name: value})
 
 
 def _toggle(tab: Tab, name: str, field: str, on: bool, help: str) -> None:
@@ -96,6 +98,8 @@ def _format(tab: Tab, chosen: Features, found: Sequence[Conflict], *, busy: bool
 
 def _reformat(tab: Tab) -> None:
     match st.session_state["choose-format"]:
+        case None:
+            return  # no choice, as above
         case "JSON":
             tab.choose(response_format=ResponseFormat())
         case "JSON schema":
