@@ -174,8 +174,8 @@ def test_nothing_is_changed_while_an_answer_comes(talk: Visitor, upstream: Upstr
     talk.grows()
     refused = talk.page.get_by_text("An answer is still coming.")
     for _ in range(10):  # the page follows the answer, and a menu closes where the page moves under it
-        talk.answers.first.locator("[class*='st-key-menu-'] button").first.click()
         with contextlib.suppress(TimeoutError):
+            talk.answers.first.locator("[class*='st-key-menu-'] button").first.click(timeout=3000)
             talk.page.get_by_role("menuitem", name="Delete", exact=True).click(timeout=1500)
             break
     refused.wait_for()
