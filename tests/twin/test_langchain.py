@@ -41,7 +41,9 @@ def model(twin: Twin) -> Iterator[ChatCloudflareWorkersAI]:
 
 def test_invoke_and_stream(twin: Twin, model: ChatCloudflareWorkersAI) -> None:
     message = [{"role": "user", "content": STORY}]
-    twin.wait_for(running=0, waiting=0)  # beside another answer the batches, and with them the last bits, differ
+    # After a longer answer the first one stands elsewhere in the engine's memory, and its last bits differ: seen
+    # after test_json_mode. What is compared here is what the client makes of an answer.
+    twin.answer(temperature=0, max_tokens=80)
     text = model.invoke(message).content
     assert text == twin.answer(temperature=0, max_tokens=80)
     assert "".join(str(chunk.content) for chunk in model.stream(message)) == text
