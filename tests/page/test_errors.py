@@ -99,7 +99,7 @@ def test_the_table_of_errors_is_covered() -> None:
 def test_a_passing_trouble_is_waited_out(
     tab: Visitor, upstream: Upstream, status: int, code: int, message: str
 ) -> None:
-    upstream.plan(Refuse(status, code, message, headers={"retry-after": "2"}), Stream("After all."))
+    upstream.plan(Refuse(status, code, message, headers={"retry-after": "4"}), Stream("After all."))
     tab.say("Go")
     title = classify(status, code).kind.title
     tab.page.get_by_text(f"{title}. Trying again in").wait_for()
