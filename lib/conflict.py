@@ -56,22 +56,18 @@ def conflicts(model: Model, backend: Backend, settings: Settings, ahead: Ahead) 
     yield from _of_chance(model, settings)
 
 
-def _with(settings: Settings, **changes: object) -> Settings:
-    return replace(settings, features=replace(settings.features, **changes))  # type: ignore[arg-type]
-
-
 def _of_form(settings: Settings) -> Iterator[Conflict]:
     chosen = settings.features
     match chosen.form:
         case Form.MESSAGES if chosen.lora.strip():
             yield Conflict(
                 LORA, "An adapter stands on the prompt form alone: with messages it is not sent.",
-                "Use the prompt form", _with(settings, form=Form.PROMPT),
+                "Use the prompt form", settings.with_features(form=Form.PROMPT),
             )  # fmt: skip
         case Form.PROMPT if chosen.tools or chosen.functions:
             yield Conflict(
                 TOOLS, "Tools and functions stand on the messages form alone: with a prompt they are not sent.",
-                "Use the messages form", _with(settings, form=Form.MESSAGES),
+                "Use the messages form", settings.with_features(form=Form.MESSAGES),
             )  # fmt: skip
 
 
@@ -82,18 +78,18 @@ def _of_format(model: Model, backend: Backend, settings: Settings) -> Iterator[C
     if chosen.stream:
         yield Conflict(
             STREAM, "JSON mode cannot be streamed (Cloudflare's code 5023), so the answer is asked for whole.",
-            "Switch streaming off", _with(settings, stream=False),
+            "Switch streaming off", settings.with_features(stream=False),
         )  # fmt: skip
     if _calls(chosen):
         yield Conflict(
             FORMAT, "With tools and JSON mode together, the model cannot both call a tool and keep to the format.",
-            "Leave JSON mode", _with(settings, response_format=None),
+            "Leave JSON mode", settings.with_features(response_format=None),
         )  # fmt: skip
     if backend.billed and not model.capability("json_mode").listed:
         yield Conflict(
             FORMAT, "Cloudflare's list of models for JSON mode does not name this one: it may be ignored there. The "
             "answer is checked here in any case.",
-            "Leave JSON mode", _with(settings, response_format=None),
+            "Leave JSON mode", settings.with_features(response_format=None),
         )  # fmt: skip
 
 
@@ -108,12 +104,12 @@ def _of_tools(model: Model, backend: Backend, settings: Settings) -> Iterator[Co
     if chosen.raw:
         yield Conflict(
             TOOLS, "A raw request has no chat template, and it is the template that shows the tools to the model.",
-            "Switch raw off", _with(settings, raw=False), refused=True,
+            "Switch raw off", settings.with_features(raw=False), refused=True,
         )  # fmt: skip
     if backend.billed and not model.capability("tools").listed:
         yield Conflict(
             TOOLS, "Cloudflare's page of this model does not mention function calling: the tools may be ignored.",
-            "Send no tools", _with(settings, tools=(), functions=()),
+            "Send no tools", settings.with_features(tools=(), functions=()),
         )  # fmt: skip
 
 
@@ -124,7 +120,7 @@ def _of_lora(model: Model, backend: Backend, settings: Settings) -> Iterator[Con
     if not backend.takes_lora and not model.capability("lora").listed:
         yield Conflict(
             LORA, "This model is on no list of models that take an adapter: expect Cloudflare to refuse it (5005).",
-            "Send no adapter", _with(settings, lora=""), refused=True,
+            "Send no adapter", settings.with_features(lora=""), refused=True,
         )  # fmt: skip
 
 
@@ -136,7 +132,7 @@ def _of_raw(settings: Settings, ahead: Ahead) -> Iterator[Conflict]:
             mended = None
         case Messages(turns):
             text = "".join(turn.content for turn in turns)
-            mended = _with(settings, raw=False)
+            mended = settings.with_features(raw=False)
     for problem in raw_prompt.problems(text, ahead.sample, ahead.special_tokens):
         mend = "Lay the prompt out anew" if mended is None else "Switch raw off"
         yield Conflict(RAW, problem, mend, mended)

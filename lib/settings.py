@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lib.errors import BadInput
 from lib.features import PLAIN, Features
@@ -46,6 +47,10 @@ class Settings:
     def with_value(self, name: str, value: Number) -> Settings:
         """The same with that value, sent."""
         return self.put(replace(self[name], value=value, sent=True))
+
+    def with_features(self, **changes: Any) -> Settings:
+        """The same with those features changed."""
+        return replace(self, features=replace(self.features, **changes))
 
     def having(self, parameters: Mapping[str, Number]) -> Settings:
         """The same with exactly those values sent; the others wait with the values that they have."""

@@ -85,9 +85,8 @@ def _layout(backend: Backend | None, request: Request) -> Layout | None:
         try:
             known[key] = registry().client.layout(backend, request)
         except PaddockError:
-            return (
-                None  # a request that it refuses, or a twin that is just starting: the send itself will tell
-            )
+            # A request that it refuses, or a twin that is just starting: the send itself will tell.
+            return None
         while len(known) > _MOST_ASKED:
             known.popitem(last=False)
     known.move_to_end(key)

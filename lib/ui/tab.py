@@ -123,8 +123,7 @@ class Tab:
 
     def choose(self, **changes: Any) -> None:
         """Change what a request carries beside its parameters; it counts from the next send."""
-        settings = self.chat.settings
-        self.chat.settings = replace(settings, features=replace(settings.features, **changes))
+        self.chat.settings = self.chat.settings.with_features(**changes)
 
     def mend(self, conflict: Conflict) -> None:
         """Do what mends a conflict."""
