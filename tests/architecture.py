@@ -25,8 +25,10 @@ LAYERS = [
     ("answer", "sample_tools", "schema_form", "tool_draft", "wire"),
     ("adapter", "code", "conversation", "document", "layout", "llama3", "raw_prompt", "verdict"),
     ("client", "tokens"),
-    ("ledger", "older_manuscript", "run", "store", "transcript"),
-    ("chat", "conflict", "link", "manuscript", "preset", "saver"),
+    ("ledger", "older_manuscript", "run", "transcript"),
+    ("experiment",),
+    ("store",),
+    ("batch", "chat", "conflict", "link", "manuscript", "preset", "saver"),
     ("dialogue",),
     ("archive",),
 ]  # fmt: skip
@@ -118,7 +120,10 @@ def _why_not_in_the_core(name: str, other: str) -> str | None:
         return None
     if name == "lib.supervisor":
         return None if other.removeprefix("lib.") in LEAVES else "the supervisor stands on leaves only"
-    if any(within(name, package) and within(other, package) for package in ("lib.code", "lib.store")):
+    if any(
+        within(name, package) and within(other, package)
+        for package in ("lib.batch", "lib.code", "lib.experiment", "lib.store")
+    ):
         return None  # a package is one thing to the others; inside it, imports that ran in a circle would not load
     name, other = (".".join(one.split(".")[:2]) for one in (name, other))
     if name not in LEVEL or other not in LEVEL:

@@ -1,0 +1,1 @@
+"""Experiment: prompts × inputs × settings × repetitions, asked within a budget, judged by checks."""
