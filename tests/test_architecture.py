@@ -74,7 +74,7 @@ def plant(root: Path, path: str, text: str) -> None:
         ("lib/saver.py", "from alembic import op"),
         ("lib/ui/figures.py", "from sqlalchemy import select"),
         ("lib/run.py", "from lib.store import Store"),
-        ("lib/store/writer.py", "from lib.run import Run"),
+        ("lib/store/writer.py", "from lib.chat import Chat"),
         ("lib/store/writer.py", "from lib.saver import Saver"),
         ("lib/novelty.py", "from lib.errors import PaddockError"),
         ("lib/ui/figures.py", "from lib.twin import app"),

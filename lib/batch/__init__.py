@@ -1,0 +1,1 @@
+"""Batch: an experiment under way: paced, within its budget, resumed after a crash."""
