@@ -43,6 +43,7 @@ HOMES = {
     "openpyxl": ("lib.experiment",),
     "httpx": ("lib.client", "lib.transport", "lib.twin"),
     "sseclient": ("lib.client",),
+    "openpyxl": ("lib.experiment",),
     "streamlit": ("lib.ui",),
     "starlette": ("lib.twin", "app"),
     "uvicorn": ("lib.twin",),
