@@ -40,7 +40,6 @@ HOMES = {
     "alembic": ("lib.store",),
     "sqlalchemy": ("lib.store",),
     "jsonschema": ("lib.json_check", "lib.json_schema", "lib.json_words", "lib.twin"),
-    "openpyxl": ("lib.experiment",),
     "httpx": ("lib.client", "lib.transport", "lib.twin"),
     "sseclient": ("lib.client",),
     "openpyxl": ("lib.experiment",),
