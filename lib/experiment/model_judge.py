@@ -23,7 +23,7 @@ SCHEMA = json.dumps(
     {
         "type": "object",
         "properties": {
-            "reason": {"type": "string", "maxLength": 200},
+            "reason": {"type": "string", "maxLength": 120},
             "verdict": {"type": "string", "enum": [YES, NO]},
         },
         "required": ["reason", "verdict"],
