@@ -90,7 +90,10 @@ class Finder:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            with suppress(OSError), process:  # closes its pipes, with what they may still hold, and waits for it
+            with (
+                suppress(OSError),
+                process,
+            ):  # closes its pipes, with what they may still hold, and waits for it
                 pass
 
 

@@ -279,7 +279,8 @@ def _failures(plan: Plan, results: Sequence[Result], names: Sequence[str]) -> It
             if one.answer is not None and one.answer.error is not None
         ]
         for message in list(dict.fromkeys(errors))[:MOST_FAILURES]:
-            yield f"<li>{_brief(message)} ({errors.count(message):,} times)</li>"
+            count = errors.count(message)
+            yield f"<li>{_brief(message)} ({'once' if count == 1 else f'{count:,} times'})</li>"
         yield "</ul>"
 
 
