@@ -14,6 +14,7 @@ from lib.errors import BadInput
 
 MOST_UNPACKED = 100_000_000  # bytes of all that is in the file: packed, they can be a thousandth of that
 MOST_VALUES = 5_000_000  # cells, the empty ones before a full one included
+MOST_SHEET_ROWS = 1_048_576  # more than that no spreadsheet program has
 
 _BROKEN = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
 _DECIMALS = re.compile(r"\.(0+)")
@@ -72,6 +73,10 @@ def _first(book: Any) -> Any:
 def _records(sheet: Any) -> Iterator[Record]:
     values = 0
     for number, row in enumerate(sheet.iter_rows(), 1):
+        if (
+            number > MOST_SHEET_ROWS
+        ):  # the rows before one that says it is the billionth are made up by the library
+            raise BadInput(f"The sheet has more than {MOST_SHEET_ROWS:,} rows.", advice=_BROKEN)
         values += len(row)
         if values > MOST_VALUES:
             raise BadInput(

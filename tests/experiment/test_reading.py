@@ -94,6 +94,15 @@ def test_short_rows_are_filled_and_empty_ones_left_out() -> None:
     )
 
 
+def test_without_a_header() -> None:
+    found = paste("Good, but slow\n\nBad\n", header=False)
+    assert found == reading.Reading(
+        Inputs(("column 1", "column 2"), (("Good", " but slow"), ("Bad", ""))),
+        ("1 row had fewer cells, first line 3: the rest is empty.",),
+    )
+    assert read("a.csv", b"1,a\n2,b\n", header=False).inputs.rows == (("1", "a"), ("2", "b"))
+
+
 def test_json_values_are_texts() -> None:
     found = read(
         "a.jsonl", b'{"a": 1, "b": [1, {"c": "\xc3\xa4"}]}\n{"b": null, "d": true, "a": 1.5}\n'
@@ -116,7 +125,11 @@ def test_json_values_are_texts() -> None:
         ("a.csv", b"\xef\xbb\xbfa,b\n\xff,1\n", "says that it is UTF-8, but in line 2"),
         ("a.csv", b"x" * (reading.MOST_BYTES + 1), "10,000,001 bytes, more than 10,000,000"),
         ("a.csv", ",".join(map(str, range(201))).encode() + b"\n" + b"1," * 200 + b"1\n", "201 columns"),
-        ("a.csv", b"a\n" + b"1\n" * 100_001, "100,001 rows, more than 100,000"),
+        ("a.csv", b"a\n" + b"1\n" * 100_001, "more than 100,000 rows"),
+        ("a.json", b"[" + b"{}," * 100_001 + b"{}]", "more than 100,000 rows"),
+        ("a.jsonl", "".join(f'{{"k{n}": 1}}\n' for n in range(10_000)).encode(), "201 columns, more than 200"),
+        ("a.csv", b"a" + b"," * 30_000 + b"\n" + b"," * 30_000 + b"1", "30,001 columns"),
+        ("a.csv", ",".join(map(str, range(200))).encode() + b"\n" + b"1\n" * 50_000, "10,000,000 cells, more than"),
         ("a.jsonl", b'{"a": 1}\n{"a": }\n', "Line 2 is not JSON: .* at its character 7"),
         ("a.jsonl", b'{"a": 1}\n[1]\n', "Line 2 is no object"),
         ("a.jsonl", b'{"a": 1, "a": 2}\n', r"Line 1: \$\.a is there twice"),
@@ -183,6 +196,9 @@ def test_a_sheet_that_claims_to_be_huge_and_one_that_is() -> None:
     claims = _replaced(data, b'<dimension ref="A1:B2" />', b'<dimension ref="A1:XFD1048576" />')
     assert claims != data
     assert read("a.xlsx", claims).inputs.rows == (("x", "y"),)
+    far = _replaced(data, b'<row r="2"', b'<row r="999999999"')
+    with pytest.raises(BadInput, match="more than 1,048,576 rows"):
+        read("a.xlsx", far)
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("xl/workbook.xml", b"<a/>")
