@@ -56,6 +56,7 @@ D = Decimal
         (NumberWithin(around="{{sum}}"), "1235", False, "1,235 is not 1,234.5"),
         (NumberWithin(around="{{sum}}", tolerance=D("0.5")), "1235", True, "1,235"),
         (NumberWithin(around="{{review}}"), "7", None, "“Fine.” holds no number to compare with"),
+        (NumberWithin(D("NaN")), "7", None, "A bound of the check is no number that can be compared with"),
         (NumberWithin(D(1)), "seven", False, "There is no number in “seven”"),
         (ValidJson(), ' [1, "a"]\n', True, "Is JSON"),
         (ValidJson(), "7", True, "Is JSON"),
