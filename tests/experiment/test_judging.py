@@ -141,6 +141,9 @@ def test_a_search_without_end_is_given_up_and_the_next_one_goes_on() -> None:
     assert evil.passed is None
     assert evil.reason == "The regular expression took more than 2 seconds and was given up."
     assert judge(Matches("b+"), answer("abba"), {}).reason == "Found “bb”"
+    for _ in range(2):
+        judge(Matches(r"(a+)+$"), answer("a" * 50 + "!"), {})
+    assert judge(Matches(r"(a+)+$"), answer("a"), {}).reason.endswith("is not tried again.")
     assert judge(Matches("("), answer("x"), {}).passed is None
     assert judge(Matches("x"), answer("x" * 200_000), {}).passed is None
 
