@@ -6,8 +6,9 @@ import csv as csv_format
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -115,6 +116,7 @@ def _shortened(text: str) -> str:
 def table(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[list[Value]]:
     """The rows of the file, in the order of the cells, the first with the columns' names."""
     ways = variants(plan, model)
+    way = cache(ways.__getitem__)  # each is made when it is asked for
     swept = _swept(plan, model, ways)
     yield [
         "Prompt", "Row", *(f"Input: {name}" for name in plan.inputs.columns), "Setting",
@@ -128,8 +130,8 @@ def table(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[list[
         cell, answer = result.cell, result.answer
         usage = None if answer is None else answer.usage
         yield [
-            plan.prompts[cell.prompt].name, cell.row + 1, *_inputs(plan, cell.row), ways[cell.variant].name,
-            *(_said(value) for value in _values(plan, ways, swept, cell.variant)),
+            plan.prompts[cell.prompt].name, cell.row + 1, *_inputs(plan, cell.row), way(cell.variant).name,
+            *(_said(value) for value in _values(plan, way, swept, cell.variant)),
             cell.repetition + 1, result.status.value,
             None if answer is None else _text(result),
             None if answer is None else answer.ending.value,
@@ -161,11 +163,11 @@ def _swept(plan: Plan, model: Model, ways: Sequence[Variant]) -> tuple[str, ...]
 
 
 def _values(
-    plan: Plan, ways: Sequence[Variant], swept: Sequence[str], variant: int
+    plan: Plan, way: Callable[[int], Variant], swept: Sequence[str], variant: int
 ) -> Sequence[Number | None]:
     if not plan.variants:
         return axis_values(plan, variant)
-    sent = ways[variant].settings.sent()
+    sent = way(variant).settings.sent()
     return [sent.get(name) for name in swept]
 
 
@@ -211,6 +213,7 @@ def _error(result: Result) -> str | None:
 def jsonl(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
     """One JSON object a line, with the request's body as it was sent. Dollars are a text: no reader rounds them."""
     ways = variants(plan, model)
+    way = cache(ways.__getitem__)  # each is made when it is asked for
     swept = _swept(plan, model, ways)
     for result in _in_order(results):
         cell, answer = result.cell, result.answer
@@ -219,8 +222,8 @@ def jsonl(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes
             "prompt": plan.prompts[cell.prompt].name,
             "row": cell.row + 1,
             "inputs": dict(zip(plan.inputs.columns, _inputs(plan, cell.row), strict=True)),
-            "setting": ways[cell.variant].name,
-            "parameters": dict(zip(swept, _values(plan, ways, swept, cell.variant), strict=True)),
+            "setting": way(cell.variant).name,
+            "parameters": dict(zip(swept, _values(plan, way, swept, cell.variant), strict=True)),
             "repetition": cell.repetition + 1,
             "status": result.status.value,
             "attempts": result.attempts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from lib.errors import BadInput
 from lib.experiment.check import (
@@ -18,10 +18,13 @@ from lib.experiment.check import (
     ValidJson,
 )
 from lib.experiment.judging import UNITS
+from lib.experiment.number import last, readable
 from lib.experiment.pattern import problem as pattern_problem
 from lib.experiment.plan import Plan
 from lib.experiment.template import variables
 from lib.json_schema import check_schema
+
+MOST_TEXT = 20_000  # characters
 
 Flaw = tuple[str, str]  # what is wrong, and what to do
 
@@ -37,6 +40,9 @@ def templates(check: Check) -> tuple[str, ...]:
 
 def flaws(check: Check, plan: Plan) -> Iterator[Flaw]:
     """What keeps the check from ever saying anything sensible, as sentences."""
+    for text in templates(check):
+        if len(text) > MOST_TEXT:
+            yield f"its text has {len(text):,} characters, more than {MOST_TEXT:,}.", "Make it shorter."
     match check:
         case Equals(text) | Contains(text):
             if not text.strip():
@@ -70,14 +76,14 @@ def _of_number(
 ) -> Iterator[Flaw]:
     if least is None and most is None and not around.strip():
         yield "it has no bounds.", "Enter the least, the most, or the number that it is to be near."
-    yield from _of_bounds(least, most)
-    if not tolerance.is_finite() or tolerance < 0:
+    if not all(readable(one) for one in (least, most, tolerance) if one is not None):
+        yield "a bound is no number that can be compared with.", "Enter a number."
+    elif tolerance < 0:
         yield f"a tolerance of {tolerance} lets nothing pass.", "Enter 0 or more."
-    if around.strip() and not variables(around):
-        try:
-            Decimal(around.strip())
-        except InvalidOperation:
-            yield f"“{around[:40]}” is no number.", "Enter a number, or {{expected}}."
+    else:
+        yield from _of_bounds(least, most)
+    if around.strip() and not variables(around) and last(around) is None:
+        yield f"“{around[:40]}” is no number.", "Enter a number, or {{expected}}."
 
 
 def _of_bounds(least: Decimal | int | None, most: Decimal | int | None) -> Iterator[Flaw]:

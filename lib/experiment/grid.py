@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from math import prod
 from typing import overload
 
@@ -128,4 +129,4 @@ def write(value: Number | None) -> str:
     """A value as a person writes it: 1 and not 1.0, and every digit of a seed."""
     if value is None:
         return "not sent"
-    return str(int(value)) if value == int(value) else repr(value)
+    return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"

@@ -24,10 +24,8 @@ from lib.experiment.check import (
     ValidJson,
 )
 from lib.experiment.template import fill, variables
-from lib.json_schema import check_schema
 
 UNITS = ("characters", "words", "lines", "tokens")
-MOST_TEXT = 20_000  # characters of a check's text
 MOST_QUOTED = 80
 
 _NOT_WHOLE = (Ending.ERROR, Ending.CUT_OFF, Ending.STOPPED)
@@ -126,7 +124,9 @@ def _matches(check: Matches, text: str) -> Outcome:
 
 def _number(check: NumberWithin, text: str, values: Mapping[str, str]) -> Outcome:
     least, most = check.least, check.most
-    if check.around:
+    if not all(number.readable(one) for one in (least, most, check.tolerance) if one is not None):
+        return Outcome(None, "A bound of the check is no number that can be compared with")
+    if check.around.strip():
         given = filled(check.around, values, "the number to compare with")
         around = number.last(given)
         if around is None:
@@ -212,69 +212,3 @@ def _length(check: Length, text: str, answer: Answer) -> Outcome:
             size = answer.usage.completion_tokens
     unit = check.unit.removesuffix("s") if size == 1 else check.unit
     return _within(size, check.least, check.most, f"{size:,} {unit}", "are" if size != 1 else "is")
-
-
-def problems(check: Check) -> BadInput | None:
-    """Why the check cannot work, for its control to say; None where it can."""
-    match check:
-        case Equals(text=text) | Contains(text=text):
-            return _problem_of_text(text, "The text")
-        case Judge(criterion=text):
-            return _problem_of_text(text, "The question for the judge")
-        case Matches(pattern=expression):
-            return pattern.problem(expression)
-        case NumberWithin():
-            return _problem_of_number(check)
-        case Length(unit=unit, least=least, most=most):
-            if unit not in UNITS:
-                return BadInput(f"Length is not counted in “{unit}”.", advice=f"Use {', '.join(UNITS)}.")
-            return _problem_of_bounds(least, most)
-        case MatchesSchema(schema=str(schema)):
-            try:
-                check_schema(schema)
-            except BadInput as error:
-                return error.with_traceback(None)
-            return None
-        case ValidJson() | MatchesSchema():
-            return None
-
-
-def _problem_of_text(text: str, what: str) -> BadInput | None:
-    if not text.strip():
-        return BadInput(f"{what} is empty.", advice="Enter it, or remove the check.")
-    if len(text) > MOST_TEXT:
-        return BadInput(
-            f"{what} has {len(text):,} characters, more than {MOST_TEXT:,}.", advice="Make it shorter."
-        )
-    return None
-
-
-def _problem_of_number(check: NumberWithin) -> BadInput | None:
-    for one in (check.least, check.most, check.tolerance):
-        if one is not None and not number.readable(one):
-            return BadInput("A bound is no number that can be compared with.", advice="Enter a number.")
-    if check.tolerance < 0:
-        return BadInput("The tolerance is below 0.", advice="Enter 0 or more.")
-    if not check.around.strip():
-        return _problem_of_bounds(check.least, check.most)
-    if not variables(check.around) and number.last(check.around) is None:
-        return BadInput(
-            f"There is no number in {quoted(check.around)}.",
-            advice="Enter one, or a column such as {{expected}}.",
-        )
-    return _problem_of_text(check.around, "The number")
-
-
-def _problem_of_bounds(least: Decimal | int | None, most: Decimal | int | None) -> BadInput | None:
-    if least is None and most is None:
-        return BadInput(
-            "There is no bound, so everything passes.", advice="Enter the least, the most, or both."
-        )
-    if least is not None and most is not None and least > most:
-        return BadInput(
-            f"The least, {_plain(least)}, is more than the most, {_plain(most)}.",
-            advice="Change one of them.",
-        )
-    if isinstance(most, int) and most < 0:
-        return BadInput("Nothing is shorter than 0.", advice="Enter a larger number.")
-    return None

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections import Counter
 from contextlib import suppress
 
 from lib.errors import BadInput
@@ -16,6 +17,7 @@ from lib.json_schema import MOST_PATTERN
 
 SECONDS = 2
 MOST_TEXT = 100_000  # characters
+MOST_GIVEN_UP = 3  # times in a row; a thousand answers would keep a run waiting for half an hour
 
 # The watchdog is a thread of the interpreter's own, that ends the process whatever its expression is at, also when
 # Paddock is gone by then. -I and -S: it starts in a fiftieth of a second, and reads nothing but its input.
@@ -48,12 +50,17 @@ class Finder:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
+        self._given_up: Counter[str] = Counter()
 
     def find(self, pattern: str, text: str) -> str | None:
         """The first 200 characters of what is found first, None where nothing is. Raises GivenUp."""
         if len(text) > MOST_TEXT:
             raise GivenUp(f"The answer is longer than {MOST_TEXT:,} characters.")
         with self._lock:
+            if self._given_up[pattern] >= MOST_GIVEN_UP:
+                raise GivenUp(
+                    "The regular expression took too long on other answers, and is not tried again."
+                )
             for _ in range(2):  # the second time with a new process, should the first have been gone already
                 process = self._started()
                 try:
@@ -66,9 +73,11 @@ class Finder:
                 line = process.stdout.readline()
                 if not line:
                     self.end()
+                    self._given_up[pattern] += 1
                     raise GivenUp(
                         f"The regular expression took more than {SECONDS} seconds and was given up."
                     )
+                del self._given_up[pattern]
                 said = json.loads(line)
                 if isinstance(said, dict):
                     raise GivenUp(f"The regular expression is not understood: {said['error']}.")
@@ -90,10 +99,8 @@ class Finder:
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            with (
-                suppress(OSError),
-                process,
-            ):  # closes its pipes, with what they may still hold, and waits for it
+            # Closes its pipes, with what they may still hold, and waits for it.
+            with suppress(OSError), process:
                 pass
 
 

@@ -15,7 +15,7 @@ from lib.settings import check_value
 
 MOST_VALUES = 1000  # of one axis
 
-_NUMBER = r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})"
+_NUMBER = r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})"
 _RANGE = re.compile(rf"({_NUMBER})\s*(?:to|\.\.\.?|…|–)\s*({_NUMBER})(?:\s*(?:step|by)\s*({_NUMBER}))?", re.I)
 _UNSENT = re.compile(r"not\s+sent|unsent|off|-|—|–", re.I)
 _ADVICE = "Write values with commas between them, such as 0, 0.5, 1, or a range, such as 0 to 1 step 0.25."

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lib.errors import BadInput
 from lib.experiment import grid, sweep
@@ -144,6 +147,20 @@ def test_an_axis_as_it_is_typed(name: str, text: str, values: tuple[float | None
     assert [type(one) for one in found.values] == [type(one) for one in values]
     assert sweep.write_axis(found) == written
     assert axis(name, written) == found
+
+
+VALUES = st.lists(
+    st.none() | st.floats(1e-6, 5) | st.integers(0, 500).map(lambda n: n / 100), min_size=1, unique=True
+)
+
+
+@settings(max_examples=50)
+@given(VALUES, st.integers(0, 100), st.integers(1, 50), st.integers(1, 8))
+def test_an_axis_written_is_the_axis(values: list[float | None], start: int, step: int, steps: int) -> None:
+    ranged = [float(Decimal(start + step * n) / 100) for n in range(steps)]
+    for chosen in (values, ranged):
+        one = Axis("temperature", tuple(chosen))
+        assert axis("temperature", sweep.write_axis(one)) == one
 
 
 @pytest.mark.parametrize(

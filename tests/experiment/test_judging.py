@@ -56,6 +56,7 @@ D = Decimal
         (NumberWithin(around="{{sum}}"), "1235", False, "1,235 is not 1,234.5"),
         (NumberWithin(around="{{sum}}", tolerance=D("0.5")), "1235", True, "1,235"),
         (NumberWithin(around="{{review}}"), "7", None, "“Fine.” holds no number to compare with"),
+        (NumberWithin(D("NaN")), "7", None, "A bound of the check is no number that can be compared with"),
         (NumberWithin(D(1)), "seven", False, "There is no number in “seven”"),
         (ValidJson(), ' [1, "a"]\n', True, "Is JSON"),
         (ValidJson(), "7", True, "Is JSON"),
@@ -140,6 +141,9 @@ def test_a_search_without_end_is_given_up_and_the_next_one_goes_on() -> None:
     assert evil.passed is None
     assert evil.reason == "The regular expression took more than 2 seconds and was given up."
     assert judge(Matches("b+"), answer("abba"), {}).reason == "Found “bb”"
+    for _ in range(2):
+        judge(Matches(r"(a+)+$"), answer("a" * 50 + "!"), {})
+    assert judge(Matches(r"(a+)+$"), answer("a"), {}).reason.endswith("is not tried again.")
     assert judge(Matches("("), answer("x"), {}).passed is None
     assert judge(Matches("x"), answer("x" * 200_000), {}).passed is None
 

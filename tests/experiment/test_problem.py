@@ -89,6 +89,7 @@ def prompts(*texts: str) -> tuple[PromptVersion, ...]:
         ({"checks": (Matches("("),)}, Where.CHECKS, "regular expression is not understood"),
         ({"checks": (NumberWithin(),)}, Where.CHECKS, "has no bounds"),
         ({"checks": (NumberWithin(Decimal(2), Decimal(1)),)}, Where.CHECKS, "least, 2, is above its most, 1"),
+        ({"checks": (NumberWithin(Decimal("NaN"), Decimal(1)),)}, Where.CHECKS, "can be compared with"),
         ({"checks": (NumberWithin(around="ten"),)}, Where.CHECKS, "“ten” is no number"),
         ({"checks": (NumberWithin(around="1", tolerance=Decimal(-1)),)}, Where.CHECKS, "tolerance of -1"),
         ({"checks": (MatchesSchema("{"),)}, Where.CHECKS, "the schema is not complete"),
