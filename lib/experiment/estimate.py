@@ -219,7 +219,7 @@ def _all_bytes(model: Model, family: _Family, rows: int, sizes: Mapping[str, int
 
 def _seconds(plan: Plan, requests: int, out: int) -> tuple[float, float]:
     limits = plan.limits
-    paced = requests * 60 / limits.per_minute
+    paced = requests * 60 / max(limits.per_minute, 1)
     together = max(min(limits.concurrency, requests), 1)
     quick, slow = requests * QUICK, requests * SLOW + out / SLOW_PACE
     return max(paced, quick / together), max(paced, slow / together)
