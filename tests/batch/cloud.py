@@ -176,9 +176,19 @@ def running(
     trouble: float = 0.0,
     moods: tuple[str, ...] = MOODS,
     seed: int = 1,
+    port: int = 0,
 ) -> Iterator[Running]:
-    """Such a process."""
-    command = [sys.executable, "-m", "tests.batch.cloud", *map(str, delay), str(trouble), str(seed), *moods]
+    """Such a process, at a port of its own choice or at that one."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.batch.cloud",
+        *map(str, delay),
+        str(trouble),
+        str(seed),
+        str(port),
+        *moods,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -192,11 +202,12 @@ async def main() -> None:
     parser.add_argument("delay", type=float, nargs=2)
     parser.add_argument("trouble", type=float)
     parser.add_argument("seed", type=int)
+    parser.add_argument("port", type=int)
     parser.add_argument("moods", nargs="*")
     given = parser.parse_args()
     cloud = Cloud(tuple(given.delay), given.trouble, tuple(given.moods), given.seed)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(cloud), "127.0.0.1", 0, backlog=256)
+    server = await loop.create_server(lambda: Connection(cloud), "127.0.0.1", given.port, backlog=256)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
