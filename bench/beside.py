@@ -1,9 +1,10 @@
-"""What bench/experiment.py runs: Paddock as it is, and beside it two addresses to start a run and to ask how it is."""
+"""What bench/experiment.py runs: Paddock as it is, and beside it an address that starts a run."""
 
 from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware

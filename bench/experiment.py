@@ -4,7 +4,7 @@
 pace, in the process of the page, in which a visitor clicks all the while. Printed are the wall time by the ideal
 (cells × 50 ms / 32), the same of bare threads that keep, check and count nothing, and how long clicks take meanwhile
 and without. ``budget``: runs against a server with random delays and failures; what its bill is beyond the budget.
-``kill``: kill -9 at random moments and resume; cells asked twice, cells missing. Exit status 1 where a target is missed.
+``kill``: kill -9 at random moments and resume; cells asked twice, cells missing. Exit status 1 on a miss.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def speed(times: int, folder: Path) -> bool:
     print(f"bare threads   median {median(bares):.3f}   (the same minute, nothing kept or checked)")
     print(f"CPU of a cell  median {median(cpus):.2f} ms   (the page's included)")
     print(
-        f"clicks         p95 {p95(clicks) * 1000:.0f} ms   median {median(clicks) * 1000:.0f} ms   {len(clicks)} of them"
+        f"clicks         p95 {p95(clicks) * 1000:.0f} ms   median {median(clicks) * 1000:.0f} ms   {len(clicks)}"
     )
     print(f"  without      p95 {p95(alone) * 1000:.0f} ms   median {median(alone) * 1000:.0f} ms")
     return median(ratios) <= SLOWEST and p95(clicks) < SLOWEST_CLICK
@@ -149,7 +149,7 @@ def budget(times: int, cells: int, folder: Path) -> bool:
     unknown = max(one.understated for one in found)
     sent, states = sum(one.requests for one in found), {one.progress.state.value for one in found}
     print(
-        f"{times} runs of {cells} cells, {sent:,} requests, three of ten in trouble; ended as {', '.join(sorted(states))}"
+        f"{times} runs of {cells} cells, {sent:,} requests, three of ten in trouble; {', '.join(sorted(states))}"
     )
     print(f"beyond the budget at most: {max(requests, 0)} requests, ${max(dollars, 0)}")
     print(f"on the bill, and not known of, at most: ${max(unknown, 0)}")
