@@ -1,0 +1,36 @@
+"""What bench/experiment.py runs: Paddock as it is, and beside it an address that starts a run."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from lib.backend import from_environment
+from lib.ui.registry import registry
+from lib.ui.visitor import LOCAL, Headers
+
+
+def start(request: Request) -> JSONResponse:
+    """Start the run of that id, wait for its end, and say how long it took."""
+    batch, backend = registry().batch(LOCAL, request.query_params["run"]), from_environment(os.environ)
+    if batch is None or backend is None:
+        return JSONResponse({}, 404)
+    begun, cpu = time.perf_counter(), time.process_time()
+    batch.start(backend)
+    batch.join()
+    progress = batch.progress()
+    return JSONResponse({
+        "state": progress.state.value, "answered": progress.answered, "seconds": time.perf_counter() - begun,
+        "cpu": time.process_time() - cpu,
+    })  # fmt: skip
+
+
+app = st.App(
+    "../lib/ui/navigation.py", routes=[Route("/bench/start", start)], middleware=[Middleware(Headers)]
+)

@@ -1,0 +1,200 @@
+"""An experiment under way: its time against the ideal, its budget, and what a kill costs: ``-m bench.experiment``.
+
+``speed``: 1,000 cells against a server of its own process that answers after 50 ms, 32 at once, with no bound on the
+pace, in the process of the page, in which a visitor clicks all the while. Printed are the wall time by the ideal
+(cells × 50 ms / 32), the same of bare threads that keep, check and count nothing, and how long clicks take meanwhile
+and without. ``budget``: runs against a server with random delays and failures; what its bill is beyond the budget.
+``kill``: kill -9 at random moments and resume; cells asked twice, cells missing. Exit status 1 on a miss.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+from statistics import median, quantiles
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, sync_playwright
+
+from lib.batch.batch import new
+from lib.client import WorkersAI
+from lib.store import SavedExperiment, Store
+from lib.ui.visitor import LOCAL
+from tests.batch import cloud, given
+from tests.batch.killing import killed
+from tests.batch.overrun import overrun
+from tests.given import ACCOUNT, TOKEN
+from tests.page.application import Application
+from tests.page.visitor import DESK, Visitor, launch
+
+CELLS, AT_ONCE, DELAY = 1_000, 32, 0.05
+IDEAL = CELLS * DELAY / AT_ONCE
+SLOWEST = 1.25
+SLOWEST_CLICK = 0.3  # seconds, p95
+
+# A switch is clicked, and answered once what it switches has changed; all of it timed in the browser.
+CLICK = """name => new Promise(done => {
+    const label = document.querySelector(`[class*='st-key-${name}-send'] label`)
+    const input = () => document.querySelector(`[class*='st-key-${name}-number'] input`)
+    const before = input().disabled, begun = performance.now()
+    const look = () => input() && input().disabled !== before
+        ? done((performance.now() - begun) / 1000) : requestAnimationFrame(look)
+    label.click()
+    look()
+})"""
+
+
+def bare(url: str) -> float:
+    """Seconds for the same requests by threads that do nothing else."""
+    address = urlsplit(url)
+    left, lock = iter(range(CELLS)), threading.Lock()
+
+    def work() -> None:
+        connection = http.client.HTTPConnection(address.hostname or "", address.port)
+        while True:
+            with lock:
+                number = next(left, None)
+            if number is None:
+                return connection.close()
+            body = json.dumps(
+                {"messages": [{"role": "user", "content": f"Number {number}"}], "max_tokens": 256}
+            )
+            connection.request("POST", f"/accounts/{ACCOUNT}/ai/run/x", body)
+            json.loads(connection.getresponse().read())
+
+    threads = [threading.Thread(target=work) for _ in range(AT_ONCE)]
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - begun
+
+
+def click(page: Page, names: list[str], until: threading.Event, most: int = 10_000) -> list[float]:
+    """Click through the switches until then: seconds to each answer."""
+    took: list[float] = []
+    while not until.is_set() and len(took) < most:
+        took.append(page.evaluate(CLICK, names[len(took) // 2 % len(names)]))
+    return took
+
+
+def p95(figures: list[float]) -> float:
+    """What 95 of 100 stay below."""
+    return quantiles(figures, n=20)[-1] if len(figures) > 1 else figures[0]
+
+
+def speed(times: int, folder: Path) -> bool:
+    """That many runs, with a visitor at the page."""
+    plan = given.plan(CELLS, replace(given.QUICK, concurrency=AT_ONCE))
+    names = [parameter.name for parameter in given.MODEL.parameters][:4]
+    ratios, bares, cpus, clicks = [], [], [], []
+    with (
+        cloud.running((DELAY, DELAY)) as server,
+        sync_playwright() as playwright,
+        launch(playwright) as browser,
+    ):
+        environment = {
+            "CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN": TOKEN, "CLOUDFLARE_BASE_URL": server.url,
+        }  # fmt: skip
+        with Application(environment, folder / "log", "bench/beside.py") as app:
+            page = browser.new_page(viewport=DESK)
+            Visitor(page, app.url).open().rest()
+            store = Store(f"sqlite:///{app.database}")
+            store.put_experiment(LOCAL, SavedExperiment("x", "Numbers", plan))
+            alone = click(page, names, threading.Event(), 40)
+            for _ in range(times):
+                bares.append(bare(server.url) / IDEAL)
+                run = new(store, WorkersAI(), given.MODEL, LOCAL, "x", plan).id
+                ended, said = threading.Event(), {}
+
+                def start(
+                    run: str = run, ended: threading.Event = ended, said: dict[str, float] = said
+                ) -> None:
+                    with urllib.request.urlopen(f"{app.url}/bench/start?run={run}", timeout=300) as answer:
+                        said.update(json.loads(answer.read()))
+                    ended.set()
+
+                threading.Thread(target=start, daemon=True).start()
+                clicks += click(page, names, ended)
+                if said.get("answered") != CELLS:
+                    print("not every cell was answered:", said)
+                    return False
+                ratios.append(said["seconds"] / IDEAL)
+                cpus.append(said["cpu"] / CELLS * 1000)
+            store.close()
+    print(f"{CELLS:,} cells, {DELAY * 1000:.0f} ms, {AT_ONCE} at once: ideal {IDEAL:.3f} s, {times} runs")
+    print(f"wall / ideal   median {median(ratios):.3f}   best {min(ratios):.3f}   worst {max(ratios):.3f}")
+    print(f"bare threads   median {median(bares):.3f}   (the same minute, nothing kept or checked)")
+    print(f"CPU of a cell  median {median(cpus):.2f} ms   (the page's included)")
+    print(
+        f"clicks         p95 {p95(clicks) * 1000:.0f} ms   median {median(clicks) * 1000:.0f} ms   {len(clicks)}"
+    )
+    print(f"  without      p95 {p95(alone) * 1000:.0f} ms   median {median(alone) * 1000:.0f} ms")
+    return median(ratios) <= SLOWEST and p95(clicks) < SLOWEST_CLICK
+
+
+def budget(times: int, cells: int, folder: Path) -> bool:
+    """That many runs against a server in trouble."""
+    found = [overrun(f"sqlite:///{folder}/budget{seed}", cells, seed) for seed in range(times)]
+    requests, dollars = max(one.excess[0] for one in found), max(one.excess[1] for one in found)
+    unknown = max(one.understated for one in found)
+    sent, states = sum(one.requests for one in found), {one.progress.state.value for one in found}
+    print(
+        f"{times} runs of {cells} cells, {sent:,} requests, three of ten in trouble; {', '.join(sorted(states))}"
+    )
+    print(f"beyond the budget at most: {max(requests, 0)} requests, ${max(dollars, 0)}")
+    print(f"on the bill, and not known of, at most: ${max(unknown, 0)}")
+    return requests <= 0 and dollars <= 0 and unknown <= 0
+
+
+def kill(times: int, cells: int, folder: Path) -> bool:
+    """That many runs that are killed three times each, billed and not."""
+    good = True
+    for billed in (True, False):
+        found = [
+            killed(
+                f"sqlite:///{folder}/kill{billed}{seed}", cells, 3, billed=billed, seed=seed, wait=(0.0, 0.6)
+            )
+            for seed in range(times)
+        ]
+        twice, missing = sum(one.twice for one in found), sum(one.missing for one in found)
+        doubtful, kills = sum(one.doubtful for one in found), sum(one.kills for one in found)
+        print(
+            f"{'billed' if billed else 'free':7}{kills} kills, {times} runs of {cells} cells: {twice} asked twice, "
+            f"{missing} missing, {doubtful} in doubt until asked again"
+        )
+        good = good and twice == 0 and missing == 0
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", metavar="part", help="speed, budget, kill (default: all)")
+    parser.add_argument("--times", type=int, default=20, help="runs of budget; half as many of the others")
+    arguments = parser.parse_args()
+    parts = arguments.parts or ["speed", "budget", "kill"]
+    good = True
+    with tempfile.TemporaryDirectory(prefix="paddock-bench-") as name:
+        folder = Path(name)
+        if "speed" in parts:
+            good = speed(max(arguments.times // 2, 1), folder) and good
+        if "budget" in parts:
+            good = budget(arguments.times, 200, folder) and good
+        if "kill" in parts:
+            good = kill(max(arguments.times // 2, 1), 300, folder) and good
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
