@@ -19,7 +19,7 @@ from lib.distribution import Distribution, decode_distribution
 from lib.errors import CutOff, PaddockError, Unintelligible, Unreachable
 from lib.events import Event, Finished
 from lib.layout import Layout, decode_layout
-from lib.line import Line, Reply
+from lib.line import Line
 from lib.request import Request
 from lib.stop import Stop, Stopped
 from lib.trace import Recorder
@@ -142,6 +142,7 @@ class WorkersAI:
     def ask(self, line: Line, request: Request) -> Iterator[Event]:
         """The answer's events: one attempt, over a line that is kept open. Raises a PaddockError, or Stopped."""
         body = json.dumps(wire.encode(request), ensure_ascii=False, separators=(",", ":")).encode()
+        response: httpx.Response | None = None
         if line.stop.requested:
             raise Stopped
         try:
@@ -154,7 +155,8 @@ class WorkersAI:
                 raise Stopped from None
             raise
         finally:
-            line.rest()
+            if response is not None:
+                response.close()
 
     def _once(
         self, backend: Backend, request: Request, stop: Stop, recorder: Recorder
@@ -177,7 +179,7 @@ class WorkersAI:
                 yield from _answer(response, recorder)
 
 
-def _answer(response: httpx.Response | Reply, recorder: Recorder | None = None) -> Iterator[Event]:
+def _answer(response: httpx.Response, recorder: Recorder | None = None) -> Iterator[Event]:
     """The events in a response, whatever it is: a stream, a whole answer or a refusal."""
 
     def received(text: str) -> str:
@@ -196,7 +198,7 @@ def _answer(response: httpx.Response | Reply, recorder: Recorder | None = None) 
         raise wire.decode_error(200, received(_text(response, MAX_ERROR_BYTES)), response.headers)
 
 
-def _events(response: httpx.Response | Reply, received: Callable[[str], str]) -> Iterator[Event]:
+def _events(response: httpx.Response, received: Callable[[str], str]) -> Iterator[Event]:
     finished = False
     try:
         for event in sseclient.SSEClient(_bounded(response)).events():
@@ -229,7 +231,7 @@ def _cut_off(how: str) -> CutOff:
     )
 
 
-def _bounded(response: httpx.Response | Reply) -> Iterator[bytes]:
+def _bounded(response: httpx.Response) -> Iterator[bytes]:
     """The body in pieces, up to the bounds of an answer and of one event."""
     whole, event, tail = 0, 0, b""
     for chunk in response.iter_bytes():
@@ -245,7 +247,7 @@ def _bounded(response: httpx.Response | Reply) -> Iterator[bytes]:
             yield piece
 
 
-def _text(response: httpx.Response | Reply, limit: int) -> str:
+def _text(response: httpx.Response, limit: int) -> str:
     parts, size = [], 0
     for chunk in response.iter_bytes():
         parts.append(chunk)
@@ -255,7 +257,7 @@ def _text(response: httpx.Response | Reply, limit: int) -> str:
     return b"".join(parts)[:limit].decode("utf-8", "replace")
 
 
-def _refused(response: httpx.Response | Reply, recorder: Recorder | None = None) -> PaddockError:
+def _refused(response: httpx.Response, recorder: Recorder | None = None) -> PaddockError:
     if response.is_redirect:
         target = httpx.URL(response.headers["location"]).host or "another address"
         return Unreachable(

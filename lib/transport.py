@@ -28,9 +28,6 @@ class Timeouts:
 
 
 USUAL = Timeouts()
-IDLE_SECONDS = (
-    15.0  # a connection that rested longer is not used again: the server may be closing it just now
-)
 
 
 @cache

@@ -42,15 +42,18 @@ def killed(
     with cloud.running((delay / 2, delay * 1.5)) as server:
         command = [sys.executable, "-m", "tests.batch.asking", database, server.url, batch.id]
         command.append("billed" if billed else "free")
-        done = 0
+        done, before = 0, 0
         while True:
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
                 assert process.stdout is not None
                 assert process.stdout.readline() == "begun\n"
                 if done < kills:
+                    while sum(server.bill().asked.values()) == before:  # a slow machine has not begun yet
+                        time.sleep(0.01)
                     time.sleep(chance.uniform(*wait))
                     process.kill()
-                    done += 1
+                    process.wait()
+                    done, before = done + 1, sum(server.bill().asked.values())
                 elif process.stdout.readline() == "done\n":
                     break
         bill = server.bill()
