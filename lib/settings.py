@@ -92,21 +92,26 @@ def check(parameters: Mapping[str, Number], model: Model) -> None:
             raise BadInput(
                 f"{model.name} has no parameter {name!r}.", advice="Reset the settings to the model's own."
             ) from None
-        upper = parameter.maximum if parameter.maximum is not None else math.inf
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not _finite(value):
-            raise BadInput(f"{parameter.label} must be a number.", advice="Enter a number.")
-        if parameter.kind == "integer" and value != int(value):
-            raise BadInput(f"{parameter.label} must be a whole number.", advice="Enter a whole number.")
-        if not parameter.minimum <= value <= upper:
-            bounds = (
-                f"between {parameter.minimum} and {parameter.maximum}"
-                if parameter.maximum is not None
-                else f"at least {parameter.minimum}"
-            )
-            raise BadInput(
-                f"{parameter.label} must be {bounds}; {value} is not.",
-                advice="Move it back within its bounds.",
-            )
+        check_value(parameter, value)
+
+
+def check_value(parameter: Parameter, value: Number) -> None:
+    """Raises BadInput for a value that is out of its documented bounds, or of another kind."""
+    upper = parameter.maximum if parameter.maximum is not None else math.inf
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _finite(value):
+        raise BadInput(f"{parameter.label} must be a number.", advice="Enter a number.")
+    if parameter.kind == "integer" and value != int(value):
+        raise BadInput(f"{parameter.label} must be a whole number.", advice="Enter a whole number.")
+    if not parameter.minimum <= value <= upper:
+        bounds = (
+            f"between {parameter.minimum} and {parameter.maximum}"
+            if parameter.maximum is not None
+            else f"at least {parameter.minimum}"
+        )
+        raise BadInput(
+            f"{parameter.label} must be {bounds}; {value} is not.",
+            advice="Move it back within its bounds.",
+        )
 
 
 def complete(settings: Settings, model: Model) -> Settings:

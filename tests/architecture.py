@@ -42,6 +42,7 @@ HOMES = {
     "jsonschema": ("lib.json_check", "lib.json_schema", "lib.json_words", "lib.twin"),
     "httpx": ("lib.client", "lib.transport", "lib.twin"),
     "sseclient": ("lib.client",),
+    "openpyxl": ("lib.experiment",),
     "streamlit": ("lib.ui",),
     "starlette": ("lib.twin", "app"),
     "uvicorn": ("lib.twin",),

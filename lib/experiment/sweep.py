@@ -1,0 +1,95 @@
+"""Sweep: an axis as a person types it, ``0, 0.5, 1`` or ``0 to 1 step 0.25``, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+
+from lib.errors import BadInput
+from lib.experiment.grid import write
+from lib.experiment.plan import Axis
+from lib.model import Number, Parameter
+from lib.settings import check_value
+
+MOST_VALUES = 1000  # of one axis
+
+_NUMBER = r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})"
+_RANGE = re.compile(rf"({_NUMBER})\s*(?:to|\.\.\.?|…|–)\s*({_NUMBER})(?:\s*(?:step|by)\s*({_NUMBER}))?", re.I)
+_UNSENT = re.compile(r"not\s+sent|unsent|off|-|—|–", re.I)
+_ADVICE = "Write values with commas between them, such as 0, 0.5, 1, or a range, such as 0 to 1 step 0.25."
+
+
+def axis(parameter: Parameter, text: str) -> Axis:
+    """The values in the text, in its order, in exact decimals; ``not sent`` leaves the parameter out of the request.
+
+    Raises BadInput, which names what cannot be read, is out of the record's bounds or is there twice.
+    """
+    found: list[Number | None] = []
+    for part in re.split(r"[,;\n]", text):
+        if part.strip():
+            found += _values(parameter, part.strip())
+        if len(found) > MOST_VALUES:
+            raise _too_many(parameter, len(found))
+    if not found:
+        raise BadInput(f"{parameter.label} has no values to try.", advice=_ADVICE)
+    for number, value in enumerate(found):
+        if value in found[:number]:
+            raise BadInput(
+                f"{parameter.label} has {write(value)} twice.",
+                advice="Take one of them out: repetitions ask again.",
+            )
+    return Axis(parameter.name, tuple(found))
+
+
+def _values(parameter: Parameter, part: str) -> Iterator[Number | None]:
+    if _UNSENT.fullmatch(part):
+        yield None
+    elif found := _RANGE.fullmatch(part):
+        start, end, step = found.groups()
+        yield from _range(parameter, part, Decimal(start), Decimal(end), Decimal(step) if step else None)
+    elif re.fullmatch(_NUMBER, part):
+        yield _value(parameter, Decimal(part))
+    else:
+        raise BadInput(f"“{part[:40]}” is no value for {parameter.label}.", advice=_ADVICE)
+
+
+def _range(
+    parameter: Parameter, part: str, start: Decimal, end: Decimal, step: Decimal | None
+) -> Iterator[Number]:
+    if step is None:
+        if parameter.kind != "integer":
+            raise BadInput(
+                f"“{part}” does not say in what steps.", advice=f"Write {part} step 0.1, for example."
+            )
+        step = Decimal(1)
+    if step == 0:
+        raise BadInput(f"“{part}” has a step of zero and would never end.", advice="Write a step above 0.")
+    step = abs(step) if start <= end else -abs(step)
+    steps = int((end - start) / step)
+    if steps >= MOST_VALUES:
+        raise _too_many(parameter, steps + 1)
+    yield from (_value(parameter, start + step * number) for number in range(steps + 1))
+
+
+def _too_many(parameter: Parameter, found: int) -> BadInput:
+    return BadInput(
+        f"{parameter.label} has {found:,} values, more than {MOST_VALUES:,}.", advice="Use a larger step."
+    )
+
+
+def _value(parameter: Parameter, value: Decimal) -> Number:
+    number: Number = int(value) if value == value.to_integral_value() else float(value)
+    check_value(parameter, number)
+    return parameter.cast(number)
+
+
+def write_axis(axis: Axis) -> str:
+    """The axis as it can be typed: a range where its values are four or more in even steps, else a list."""
+    numbers = [Decimal(write(value)) for value in axis.values if value is not None]
+    if len(numbers) == len(axis.values) >= 4:
+        step = numbers[1] - numbers[0]
+        if step > 0 and all(after - before == step for before, after in pairwise(numbers)):
+            return f"{write(axis.values[0])} to {write(axis.values[-1])} step {step.normalize():f}"
+    return ", ".join(write(value) for value in axis.values)
