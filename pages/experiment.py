@@ -9,6 +9,7 @@ from lib.ui import place
 from lib.ui.experiment import bar, before, checks, inputs, prompts, run, saved, settings, typed
 from lib.ui.experiment.desk import Desk
 from lib.ui.experiment.section import section
+from lib.ui.trouble import trouble
 
 st.set_page_config(layout="wide")
 
@@ -21,14 +22,23 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     place.draw(where, busy=False)
     saved.draw(desk)
 saved.title(desk)
+if (refused := desk.refusal()) is not None:
+    trouble(refused)
 
-section("Prompts", prompts.summary(desk), lambda: prompts.draw(desk, found), found, Where.PROMPT, expanded=True)
-section("Inputs", inputs.summary(desk), lambda: inputs.draw(desk, found), found, Where.INPUTS, expanded=True)
-section("Settings", settings.summary(desk), lambda: settings.draw(desk, found), found, Where.SETTINGS)
-section("Checks", checks.summary(desk), lambda: checks.draw(desk, found), found, Where.CHECKS)
-section("Limits", before.summary(desk), lambda: before.draw(desk, found), found, Where.LIMITS)
+left, right = st.columns(2)
+with left:
+    section("Prompts", prompts.summary(desk), lambda: prompts.draw(desk, found), found, Where.PROMPT, expanded=True)
+with right:
+    section("Inputs", inputs.summary(desk), lambda: inputs.draw(desk, found), found, Where.INPUTS, expanded=True)
+left, right = st.columns(2)
+with left:
+    section("Settings", settings.summary(desk), lambda: settings.draw(desk, found), found, Where.SETTINGS)
+with right:
+    section("Checks", checks.summary(desk), lambda: checks.draw(desk, found), found, Where.CHECKS)
+    section("Limits", before.summary(desk), lambda: before.draw(desk, found), found, Where.LIMITS)
 
-run.draw(desk)
+if (batch := desk.batch) is not None:
+    run.draw(desk, batch)
 with st.bottom:
     bar.draw(desk, found)
 if where.backend is None:

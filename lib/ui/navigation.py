@@ -16,6 +16,7 @@ st.logo(str(ROOT / "lib/ui/static/paddock.svg"), size="large")
 st.navigation(
     [
         st.Page(ROOT / "pages/chat.py", title="Chat", icon=":material/forum:", default=True),
+        st.Page(ROOT / "pages/experiment.py", title="Experiment", icon=":material/science:"),
         st.Page(ROOT / "pages/history.py", title="History", icon=":material/history:"),
         st.Page(ROOT / "pages/model.py", title="Model", icon=":material/deployed_code:"),
     ],

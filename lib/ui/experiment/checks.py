@@ -78,12 +78,11 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
                 )  # fmt: skip
             _fields(desk, at, check)
             problems.draw(found, Where.CHECKS, number=at)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.menu_button(
-            "Add a check", tuple(_NEW), key="check-add", icon=":material/add:", on_click=_add, args=(desk,),
-            disabled=len(checks) >= MOST_CHECKS,
-        )  # fmt: skip
-        desk.undo("checks")
+    st.menu_button(
+        "Add a check", tuple(_NEW), key="check-add", icon=":material/add:", on_click=_add, args=(desk,),
+        disabled=len(checks) >= MOST_CHECKS,
+    )  # fmt: skip
+    desk.undo("checks")
 
 
 def _sentence(check: Check) -> str:

@@ -113,8 +113,9 @@ class Desk:
         before: _Before | None = st.session_state.get(_BEFORE)
         if before is None or (before.experiment, before.part) != (self.draft.id, part):
             return
-        st.caption(label(before.said), width="content")
-        st.button("Undo", key=f"undo-{part}", type="tertiary", icon=":material/undo:", on_click=self._undo)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(label(before.said), width="content")
+            st.button("Undo", key=f"undo-{part}", type="tertiary", icon=":material/undo:", on_click=self._undo)
 
     def _undo(self) -> None:
         before: _Before = st.session_state.pop(_BEFORE)

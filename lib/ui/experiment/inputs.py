@@ -11,7 +11,7 @@ import streamlit as st
 from lib.errors import PaddockError
 from lib.experiment.plan import Inputs
 from lib.experiment.problem import Problem, Where
-from lib.experiment.reading import MOST_BYTES, Table, read, read_text
+from lib.experiment.reading import KINDS, MOST_BYTES, Reading, paste, read
 from lib.experiment.template import usable
 from lib.ui.experiment import problems
 from lib.ui.experiment.desk import Desk
@@ -21,7 +21,6 @@ from lib.ui.trouble import trouble
 _GRID, _FILE, _PASTED, _EXPECTED, _NAME = "inputs-grid", "inputs-file", "inputs-pasted", "inputs-expected", "inputs-name"
 _SAID = "inputs-said"  # in the session's state: what came of the last file or paste
 _NONE = ""  # no column holds expected answers
-TYPES = ["csv", "tsv", "txt", "jsonl", "ndjson", "json", "xlsx"]
 
 
 @dataclass
@@ -64,17 +63,12 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
 
 
 def _sources(desk: Desk) -> None:
-    st.file_uploader(
-        "Upload a table", type=TYPES, key=_FILE, on_change=_uploaded, args=(desk,), max_upload_size=MOST_BYTES // 1_000_000,
-        help="CSV, TSV, JSON Lines or Excel. It takes the place of the table below, which Undo brings back.",
-    )  # fmt: skip
-    said: _Said | None = st.session_state.get(_SAID)
-    if said is not None and said.problem is not None:
-        trouble(said.problem, "The table was not taken")
-    elif said is not None:
-        for remark in said.remarks:
-            st.caption(f":material/info: {label(remark)}")
+    if not desk.plan.inputs.rows:
+        _uploader(desk)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if desk.plan.inputs.rows:
+            with st.popover("Upload", icon=":material/upload:", type="tertiary", key="inputs-upload"):
+                _uploader(desk)
         with st.popover("Paste", icon=":material/content_paste:", type="tertiary", key="inputs-paste"):
             st.text_area(
                 "Cells from a spreadsheet", key=_PASTED, height=160,
@@ -83,7 +77,20 @@ def _sources(desk: Desk) -> None:
             st.button("Use as the table", key="inputs-paste-now", type="primary", on_click=_paste, args=(desk,))
         with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="inputs-columns"):
             _columns(desk)
-        desk.undo("inputs")
+    desk.undo("inputs")
+    said: _Said | None = st.session_state.get(_SAID)
+    if said is not None and said.problem is not None:
+        trouble(said.problem, "The table was not taken")
+    elif said is not None:
+        for remark in said.remarks:
+            st.caption(f":material/info: {label(remark)}")
+
+
+def _uploader(desk: Desk) -> None:
+    st.file_uploader(
+        "Upload a table: CSV, TSV, JSON Lines or Excel", type=list(KINDS), key=_FILE, on_change=_uploaded, args=(desk,),
+        max_upload_size=MOST_BYTES // 1_000_000, help="It takes the place of the table, which Undo brings back.",
+    )  # fmt: skip
 
 
 def _columns(desk: Desk) -> None:
@@ -171,7 +178,7 @@ def _expect(desk: Desk) -> None:
     desk.change(inputs=replace(desk.plan.inputs, expected=st.session_state[_EXPECTED] or None))
 
 
-def _take(desk: Desk, reading: Callable[[], Table]) -> bool:
+def _take(desk: Desk, reading: Callable[[], Reading]) -> bool:
     """Put what was read into the table's place. False where it could not be read, which is said at the control."""
     try:
         table = reading()
@@ -189,11 +196,11 @@ def _uploaded(desk: Desk) -> None:
     if (file := st.session_state[_FILE]) is None:
         st.session_state.pop(_SAID, None)
     else:
-        _take(desk, lambda: read(file.getvalue(), file.name))
+        _take(desk, lambda: read(file.name, file.getvalue()))
 
 
 def _paste(desk: Desk) -> None:
-    if _take(desk, lambda: read_text(st.session_state[_PASTED])):
+    if _take(desk, lambda: paste(st.session_state[_PASTED])):
         st.session_state[_PASTED] = ""
 
 
