@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from lib.errors import BadInput
 
@@ -13,6 +14,7 @@ _BOMS = (  # the longer ones first: UTF-32's begins as UTF-16's does
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
+_CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _ADVICE = "Save it as UTF-8 (in Excel: “CSV UTF-8”), and upload it again."
 
 
@@ -46,10 +48,9 @@ def _utf_16(data: bytes) -> str | None:
     except UnicodeDecodeError:
         pass
     else:
-        if data.count(0) * 10 < len(data):
-            return (
-                None  # a text with some stray zeros: in UTF-16 they would be many, or it would not be UTF-8
-            )
+        # In UTF-16, Latin letters make half of the bytes zeros; Greek or Cyrillic ones, half of them control signs.
+        if data.count(0) * 4 < len(data) and not _CONTROLS.search(data):
+            return None
     high, low = data[::2].count(0), data[1::2].count(0)
     if len(data) % 2 or min(high, low) * 10 > max(high, low):
         return None

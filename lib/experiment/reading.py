@@ -122,7 +122,7 @@ def _delimiter(text: str) -> str:
     best, found = (0.0, 0), _NO_DELIMITER
     for delimiter in _DELIMITERS:
         reader = csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter)
-        widths = [len(record) for record in islice(reader, _LOOKED_AT) if record]
+        widths = [len(record) for record in islice(reader, _LOOKED_AT) if any(map(str.strip, record))]
         if not widths or widths[0] < 2:
             continue
         score = (sum(width == widths[0] for width in widths) / len(widths), widths[0])
