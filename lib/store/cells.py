@@ -1,4 +1,4 @@
-"""Cells of runs: what came of each, written in groups and read all at once; answers that need not be asked for again."""
+"""Cells of runs: what came of each, written in groups and read at once; answers that need not be asked for."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _INSERT = insert(_TABLE)
 _UPDATE = (
     update(_TABLE)
     .where(and_(_TABLE.c.run == bindparam("at_run"), _TABLE.c.number == bindparam("at_number")))
-    .values({name: bindparam(name) for name in _TABLE.c.keys() if name not in ("run", "number", "rating")})
+    .values({one.name: bindparam(one.name) for one in _TABLE.c if one.name not in ("run", "number", "rating")})
 )
 
 
@@ -43,7 +43,8 @@ def write(connection: Connection, run: int, changes: Sequence[Change]) -> None:
             connection.execute(_INSERT, fresh)
         except IntegrityError:
             raise StorageFailed(
-                "Another Paddock works on this run, or it was deleted.", advice="Look at it there, or start a new one."
+                "Another Paddock works on this run, or it was deleted.",
+                advice="Look at it there, or start a new one.",
             ) from None
     if stale := [
         {"at_run": run, "at_number": one.result.cell.number} | _row(one) for one in changes if not one.fresh
