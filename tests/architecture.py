@@ -13,7 +13,7 @@ from pathlib import Path
 # The core from the leaves up: a module imports only from lines above its own.
 LAYERS = [
     (
-        "arithmetic", "endpoint", "errors", "events", "features", "folder", "model", "stop", "table",
+        "arithmetic", "difference", "endpoint", "errors", "events", "features", "folder", "model", "stop", "table",
         "trace",
     ),
     ("backend", "call_pieces", "json_text", "settings", "pricing"),
@@ -42,6 +42,7 @@ HOMES = {
     "jsonschema": ("lib.json_check", "lib.json_schema", "lib.json_words", "lib.twin"),
     "httpx": ("lib.client", "lib.transport", "lib.twin"),
     "sseclient": ("lib.client",),
+    "rapidfuzz": ("lib.difference",),
     "streamlit": ("lib.ui",),
     "starlette": ("lib.twin", "app"),
     "uvicorn": ("lib.twin",),
