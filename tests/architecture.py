@@ -25,11 +25,11 @@ LAYERS = [
     ("answer", "sample_tools", "schema_form", "tool_draft", "wire"),
     ("adapter", "code", "conversation", "document", "layout", "llama3", "raw_prompt", "verdict"),
     ("client", "tokens"),
-    ("ledger", "older_manuscript", "run", "transcript"),
+    ("comparison", "ledger", "older_manuscript", "run", "transcript"),
     ("experiment",),
     ("store",),
     ("batch", "chat", "conflict", "link", "manuscript", "preset", "saver"),
-    ("dialogue",),
+    ("contest", "dialogue"),
     ("archive",),
 ]  # fmt: skip
 LEAVES = {*LAYERS[0], "backend"}
