@@ -11,8 +11,6 @@ from lib.ui.experiment.desk import Desk
 from lib.ui.experiment.section import section
 from lib.ui.trouble import trouble
 
-st.set_page_config(layout="wide")
-
 where = place.current()
 desk = Desk(where.backend)
 typed.begin()
@@ -27,9 +25,18 @@ if (refused := desk.refusal()) is not None:
 
 left, right = st.columns(2)
 with left:
-    section("Prompts", prompts.summary(desk), lambda: prompts.draw(desk, found), found, Where.PROMPT, expanded=True)
+    section(
+        "Prompts",
+        prompts.summary(desk),
+        lambda: prompts.draw(desk, found),
+        found,
+        Where.PROMPT,
+        expanded=True,
+    )
 with right:
-    section("Inputs", inputs.summary(desk), lambda: inputs.draw(desk, found), found, Where.INPUTS, expanded=True)
+    section(
+        "Inputs", inputs.summary(desk), lambda: inputs.draw(desk, found), found, Where.INPUTS, expanded=True
+    )
 left, right = st.columns(2)
 with left:
     section("Settings", settings.summary(desk), lambda: settings.draw(desk, found), found, Where.SETTINGS)

@@ -5,15 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+WIDE = ("Experiment",)  # pages that set things side by side
 
-st.set_page_config(
-    page_title="Paddock",
-    page_icon=str(ROOT / "lib/ui/static/icon.svg"),
-    layout="centered",
-    initial_sidebar_state=340,
-)
-st.logo(str(ROOT / "lib/ui/static/paddock.svg"), size="large")
-st.navigation(
+page = st.navigation(
     [
         st.Page(ROOT / "pages/chat.py", title="Chat", icon=":material/forum:", default=True),
         st.Page(ROOT / "pages/experiment.py", title="Experiment", icon=":material/science:"),
@@ -21,4 +15,12 @@ st.navigation(
         st.Page(ROOT / "pages/model.py", title="Model", icon=":material/deployed_code:"),
     ],
     position="top",
-).run()
+)
+st.set_page_config(
+    page_title="Paddock",
+    page_icon=str(ROOT / "lib/ui/static/icon.svg"),
+    layout="wide" if page.title in WIDE else "centered",
+    initial_sidebar_state=340,
+)
+st.logo(str(ROOT / "lib/ui/static/paddock.svg"), size="large")
+page.run()

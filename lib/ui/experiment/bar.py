@@ -48,7 +48,12 @@ def _draw(desk: Desk, told: tuple[tuple[Problem, ...], tuple[str, ...], State | 
 def _ready(desk: Desk, batch: Batch | None, now: Sequence[Problem]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":small[{_line(desk, now)}]", width="stretch")
-        if batch is not None and batch.state in (State.PAUSED, State.STOPPED, State.INTERRUPTED, State.BUDGET):
+        if batch is not None and batch.state in (
+            State.PAUSED,
+            State.STOPPED,
+            State.INTERRUPTED,
+            State.BUDGET,
+        ):
             st.button(
                 "Go on", key="run-resume", icon=":material/resume:", on_click=desk.resume, disabled=desk.backend is None,
                 help="Ask what was not asked yet, in the run that is shown",
@@ -81,7 +86,9 @@ def _under_way(desk: Desk, seen: Progress) -> None:
     done = seen.answered + seen.failed + seen.doubtful
     st.progress(done / seen.cells if seen.cells else 0.0, text=_progress(desk, seen))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f":material/hourglass: {label(seen.waiting)}" if seen.waiting else _pace(seen), width="stretch")
+        st.caption(
+            f":material/hourglass: {label(seen.waiting)}" if seen.waiting else _pace(seen), width="stretch"
+        )
         st.button(
             "Pause", key="run-pause", icon=":material/pause:", on_click=desk.pause,
             help="Sends nothing more; what is on its way is waited for and kept",

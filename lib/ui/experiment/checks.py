@@ -70,7 +70,9 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
         )
     for at, check in enumerate(checks):
         with st.container(border=True, key=f"check-{at}", gap="small"):
-            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            with st.container(
+                horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+            ):
                 st.markdown(f"**{at + 1}. The answer {_sentence(check)}**")
                 st.button(
                     "Remove", key=f"check-remove-{at}", icon=":material/delete:", type="tertiary",

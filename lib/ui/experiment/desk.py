@@ -18,6 +18,7 @@ from lib.model import default
 from lib.store import RunEntry
 from lib.ui.experiment.draft import Draft, Drafts
 from lib.ui.markdown import label
+from lib.ui.panel import Panel
 from lib.ui.registry import registry
 from lib.ui.visitor import owner
 
@@ -52,17 +53,14 @@ class Desk:
             or drafts.find(self.owner, st.session_state.get(_OPEN))
             or drafts.new(self.owner)
         )
+        self.draft.follow()
+        self.panel = Panel(self.owner, self.draft.chat, backend, "-experiment")
         self._show(self.draft.id)
 
     @staticmethod
     def _show(id: str) -> None:
         """A reload, or another tab, finds it again."""
         st.session_state[_OPEN] = st.query_params[_ADDRESS] = id
-
-    @property
-    def window(self) -> int:
-        """The context in tokens."""
-        return (self.backend and self.backend.context_window) or self.model.context_window
 
     @property
     def plan(self) -> Plan:
@@ -115,7 +113,9 @@ class Desk:
             return
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(label(before.said), width="content")
-            st.button("Undo", key=f"undo-{part}", type="tertiary", icon=":material/undo:", on_click=self._undo)
+            st.button(
+                "Undo", key=f"undo-{part}", type="tertiary", icon=":material/undo:", on_click=self._undo
+            )
 
     def _undo(self) -> None:
         before: _Before = st.session_state.pop(_BEFORE)

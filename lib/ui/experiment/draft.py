@@ -9,6 +9,8 @@ from dataclasses import replace
 
 import streamlit as st
 
+from lib.chat import Chat
+from lib.conversation import Conversation
 from lib.errors import PaddockError
 from lib.experiment.plan import Inputs, Plan, PromptVersion, Variant
 from lib.model import default
@@ -31,6 +33,10 @@ class Draft:
         self.id = id
         self.name = name
         self.plan = plan
+        self.chat = Chat(
+            registry().client, default(), Conversation()
+        )  # what the chat's controls are drawn for
+        self.chat.settings = plan.base
         self.sweeps: dict[str, str] = {}
         self.set_aside: tuple[Variant, ...] = ()
         self.problem: PaddockError | None = None
@@ -39,7 +45,13 @@ class Draft:
     def put(self, plan: Plan) -> None:
         """The plan is that from now on."""
         self.plan = plan
+        self.chat.settings = plan.base
         self._save()
+
+    def follow(self) -> None:
+        """Take over what the chat's controls have changed."""
+        if self.chat.settings is not self.plan.base:
+            self.put(replace(self.plan, base=self.chat.settings))
 
     def rename(self, name: str) -> None:
         """It is called that from now on; a blank name changes nothing."""

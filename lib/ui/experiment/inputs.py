@@ -18,7 +18,13 @@ from lib.ui.experiment.desk import Desk
 from lib.ui.markdown import label
 from lib.ui.trouble import trouble
 
-_GRID, _FILE, _PASTED, _EXPECTED, _NAME = "inputs-grid", "inputs-file", "inputs-pasted", "inputs-expected", "inputs-name"
+_GRID, _FILE, _PASTED, _EXPECTED, _NAME = (
+    "inputs-grid",
+    "inputs-file",
+    "inputs-pasted",
+    "inputs-expected",
+    "inputs-name",
+)
 _SAID = "inputs-said"  # in the session's state: what came of the last file or paste
 _NONE = ""  # no column holds expected answers
 
@@ -74,7 +80,9 @@ def _sources(desk: Desk) -> None:
                 "Cells from a spreadsheet", key=_PASTED, height=160,
                 placeholder="Copy cells in your spreadsheet, names of the columns first, and paste them here",
             )  # fmt: skip
-            st.button("Use as the table", key="inputs-paste-now", type="primary", on_click=_paste, args=(desk,))
+            st.button(
+                "Use as the table", key="inputs-paste-now", type="primary", on_click=_paste, args=(desk,)
+            )
         with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="inputs-columns"):
             _columns(desk)
     desk.undo("inputs")

@@ -31,7 +31,9 @@ def draw(desk: Desk, problem: Sequence[Problem]) -> None:
     at = min(int(st.session_state.get(_CHOSEN) or 0), len(prompts) - 1)
     st.session_state[_CHOSEN] = at
     chosen = prompts[at]
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(
+        horizontal=True, gap="small", vertical_alignment="center", horizontal_alignment="distribute"
+    ):
         st.pills(
             "Version", range(len(prompts)), format_func=lambda number: label(prompts[number].name), key=_CHOSEN,
             required=True, label_visibility="collapsed", persist_state="session",
@@ -117,7 +119,9 @@ def _renamed(desk: Desk, at: int) -> typed.Take:
 def _duplicate(desk: Desk, at: int) -> None:
     prompts = desk.plan.prompts
     taken = {one.name for one in prompts}
-    number = next(number for number in range(2, len(taken) + 3) if _numbered(prompts[at].name, number) not in taken)
+    number = next(
+        number for number in range(2, len(taken) + 3) if _numbered(prompts[at].name, number) not in taken
+    )
     copy = replace(prompts[at], name=_numbered(prompts[at].name, number))
     desk.change(prompts=(*prompts[: at + 1], copy, *prompts[at + 1 :]))
     st.session_state[_CHOSEN] = at + 1

@@ -23,7 +23,9 @@ def draw(desk: Desk) -> None:
     with st.container(horizontal=True, gap="small", width="content"):
         with st.popover("Experiments", type="tertiary", icon=":material/folder_open:", key="experiments"):
             _list(desk)
-        st.button("New", key="experiment-new", icon=":material/add:", type="tertiary", on_click=_new, args=(desk,))
+        st.button(
+            "New", key="experiment-new", icon=":material/add:", type="tertiary", on_click=_new, args=(desk,)
+        )
 
 
 def title(desk: Desk) -> None:
@@ -37,7 +39,14 @@ def title(desk: Desk) -> None:
     if (gone := st.session_state.get(_GONE)) is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(f"“{label(gone[1])}” was deleted.", width="content")
-            st.button("Undo", key="experiment-undo", type="tertiary", icon=":material/undo:", on_click=_undo, args=(desk,))
+            st.button(
+                "Undo",
+                key="experiment-undo",
+                type="tertiary",
+                icon=":material/undo:",
+                on_click=_undo,
+                args=(desk,),
+            )
     if desk.draft.problem is not None:
         trouble(desk.draft.problem, "The experiment is kept in memory, but cannot be saved at the moment")
 
@@ -51,7 +60,13 @@ def _list(desk: Desk) -> None:
     if not known:
         st.caption("None is kept yet: one is, as soon as you change something in it.")
     for entry in known[:MOST_LISTED]:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"experiment-{entry.id}", wrap=False):
+        with st.container(
+            horizontal=True,
+            vertical_alignment="center",
+            gap="small",
+            key=f"experiment-{entry.id}",
+            wrap=False,
+        ):
             st.button(
                 label(entry.name) + (" (open)" if entry.id == desk.draft.id else ""), key=f"experiment-open-{entry.id}",
                 width="stretch", on_click=_open, args=(desk, entry.id),

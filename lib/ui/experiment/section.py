@@ -21,11 +21,13 @@ def section(
     shown = states.get(name, expanded)
     key = f"section-{name.lower()}"
     with st.container(border=True, key=key, gap="small"):
-        st.button(
-            f"**{name}** · {summary}{problems.mark(found, where)}", key=f"{key}-head", type="tertiary",
-            icon=":material/expand_more:" if shown else ":material/chevron_right:",
-            on_click=_turn, args=(name, not shown),
-        )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+            st.button(
+                f"**{name}**", key=f"{key}-head", type="tertiary", width="content",
+                icon=":material/expand_more:" if shown else ":material/chevron_right:",
+                on_click=_turn, args=(name, not shown),
+            )  # fmt: skip
+            st.caption(f"{summary}{problems.mark(found, where)}", width="stretch")
         if shown:
             draw()
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lib import preset
+from lib.conflict import Ahead, Conflict, conflicts
 from lib.errors import BadInput, PaddockError
 from lib.experiment import grid, sweep
 from lib.experiment.plan import Axis, Variant
 from lib.experiment.problem import MOST_REPETITIONS, Problem, Where
-from lib.model import Model, Parameter
+from lib.model import Parameter
 from lib.preset import Preset
-from lib.settings import Settings
-from lib.ui import controls
+from lib.ui import choices, controls, mend
 from lib.ui.experiment import problems, typed
 from lib.ui.experiment.desk import Desk
 from lib.ui.markdown import label
@@ -23,26 +23,13 @@ from lib.ui.trouble import trouble
 
 SWEEP, PRESETS = "One setting, or a sweep", "Presets against each other"
 MOST_AXES = 4
-_MODE, _SWEPT, _CHOSEN, _SYSTEM, _TIMES = "ways-mode", "ways-swept", "ways-presets", "ways-system", "ways-times"
-
-
-class _Base:
-    """The experiment's own settings, as the chat's controls change them."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    @property
-    def model(self) -> Model:
-        return self._desk.model
-
-    @property
-    def settings(self) -> Settings:
-        return self._desk.plan.base
-
-    @settings.setter
-    def settings(self, settings: Settings) -> None:
-        self._desk.change(base=settings)
+_MODE, _SWEPT, _CHOSEN, _SYSTEM, _TIMES = (
+    "ways-mode",
+    "ways-swept",
+    "ways-presets",
+    "ways-system",
+    "ways-times",
+)
 
 
 def summary(desk: Desk) -> str:
@@ -105,13 +92,24 @@ def _sweeps(desk: Desk) -> None:
             problems.said(error.message, error.advice)
     swept = {one.name for one in desk.plan.axes}
     with st.expander("The other settings, the same for all", type="compact", key="ways-base"):
-        base = _Base(desk)
-        controls.draw(base, desk.window, desk.window, lambda name: _overridden(name, swept))
+        told = _conflicts(desk)
+        choices.draw(desk.panel, told, busy=False, many=True)
+        controls.draw(desk.panel, lambda name: _below(desk, told, name, swept))
 
 
-def _overridden(name: str, swept: set[str]) -> None:
+def _conflicts(desk: Desk) -> tuple[Conflict, ...]:
+    """Those of the choices themselves: each cell has a text of its own, which is not looked at."""
+    if desk.backend is None:
+        return ()
+    ahead = Ahead(None, 0, desk.panel.window, "", ())
+    return tuple(conflicts(desk.model, desk.backend, desk.plan.base, ahead))
+
+
+def _below(desk: Desk, found: Sequence[Conflict], name: str, swept: set[str]) -> None:
     if name in swept:
         st.caption("Swept above: this value is not used.")
+    else:
+        mend.draw(desk.panel, found, name)
 
 
 def _example(parameter: Parameter) -> str:
@@ -185,7 +183,10 @@ def _presets(desk: Desk) -> None:
 def _known(desk: Desk) -> dict[str, Preset]:
     """The presets by name; of two of one name the first."""
     own = registry().store.presets(desk.owner)
-    found = [*preset.shipped(desk.model), *(preset.read(one.body | {"name": one.name}, desk.model) for one in own)]
+    found = [
+        *preset.shipped(desk.model),
+        *(preset.read(one.body | {"name": one.name}, desk.model) for one in own),
+    ]
     return {one.name: one for one in reversed(found)}
 
 
