@@ -37,12 +37,13 @@ with right:
     section(
         "Inputs", inputs.summary(desk), lambda: inputs.draw(desk, found), found, Where.INPUTS, expanded=True
     )
-left, right = st.columns(2)
+left, middle, right = st.columns(3)
 with left:
     section("Settings", settings.summary(desk), lambda: settings.draw(desk, found), found, Where.SETTINGS)
-with right:
+with middle:
     section("Checks", checks.summary(desk), lambda: checks.draw(desk, found), found, Where.CHECKS)
-    section("Limits", before.summary(desk), lambda: before.draw(desk, found), found, Where.LIMITS)
+with right:
+    section("Budget", before.summary(desk), lambda: before.draw(desk, found), found, Where.LIMITS)
 
 if (batch := desk.batch) is not None:
     run.draw(desk, batch)

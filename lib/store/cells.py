@@ -32,9 +32,7 @@ _INSERT = insert(_TABLE)
 _UPDATE = (
     update(_TABLE)
     .where(and_(_TABLE.c.run == bindparam("at_run"), _TABLE.c.number == bindparam("at_number")))
-    .values(
-        {one.name: bindparam(one.name) for one in _TABLE.c if one.name not in ("run", "number", "rating")}
-    )
+    .values({one.name: bindparam(one.name) for one in _TABLE.c if one.name not in ("run", "number", "rating")})
 )
 
 

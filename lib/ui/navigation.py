@@ -7,6 +7,11 @@ import streamlit as st
 ROOT = Path(__file__).resolve().parent.parent.parent
 WIDE = ("Experiment",)  # pages that set things side by side
 
+# The icon first: else the browser would fetch a page's own from Google.
+st.set_page_config(
+    page_title="Paddock", page_icon=str(ROOT / "lib/ui/static/icon.svg"), initial_sidebar_state=340
+)
+st.logo(str(ROOT / "lib/ui/static/paddock.svg"), size="large")
 page = st.navigation(
     [
         st.Page(ROOT / "pages/chat.py", title="Chat", icon=":material/forum:", default=True),
@@ -16,11 +21,5 @@ page = st.navigation(
     ],
     position="top",
 )
-st.set_page_config(
-    page_title="Paddock",
-    page_icon=str(ROOT / "lib/ui/static/icon.svg"),
-    layout="wide" if page.title in WIDE else "centered",
-    initial_sidebar_state=340,
-)
-st.logo(str(ROOT / "lib/ui/static/paddock.svg"), size="large")
+st.set_page_config(layout="wide" if page.title in WIDE else "centered")
 page.run()

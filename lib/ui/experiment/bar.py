@@ -8,12 +8,13 @@ import streamlit as st
 
 from lib.batch.batch import Batch
 from lib.batch.progress import Progress, State
+from lib.errors import BadInput
 from lib.experiment import grid
-from lib.experiment.estimate import estimate
+from lib.experiment.estimate import Estimate
 from lib.experiment.problem import Problem, problems
-from lib.ui.experiment import prompts, typed
+from lib.pricing import show_dollars
+from lib.ui.experiment import before, prompts, typed
 from lib.ui.experiment.desk import Desk
-from lib.ui.figures import show_dollars
 from lib.ui.markdown import label
 
 POLL = 0.5  # seconds
@@ -55,8 +56,8 @@ def _ready(desk: Desk, batch: Batch | None, now: Sequence[Problem]) -> None:
             State.BUDGET,
         ):
             st.button(
-                "Go on", key="run-resume", icon=":material/resume:", on_click=desk.resume, disabled=desk.backend is None,
-                help="Ask what was not asked yet, in the run that is shown",
+                "Go on", key="run-resume", icon=":material/resume:", on_click=desk.resume,
+                disabled=desk.backend is None, help="Ask what was not asked yet, in the run that is shown",
             )  # fmt: skip
         st.button(
             "Start" if batch is None else "Run again", key="run-start", icon=":material/play_arrow:",
@@ -74,8 +75,15 @@ def _line(desk: Desk, now: Sequence[Problem]) -> str:
     size = f"{' × '.join(parts)} = **{_many(grid.count(plan), 'request')}**"
     if now:
         return f"{size} · :red[:material/error: {label(now[0].message)}]"
-    seen = estimate(desk.model, plan)
-    return f"{size} · \\{show_dollars(seen.dollars[0])} – \\{show_dollars(seen.dollars[1])}"
+    try:
+        seen = desk.estimate
+    except BadInput as error:
+        return f"{size} · :red[:material/error: {label(error.message)}]"
+    return f"{size}{_judged(seen)} · {before.dollars(desk, seen)} · ≈ {before.time(seen)}"
+
+
+def _judged(seen: Estimate) -> str:
+    return f" + {_many(seen.judged, 'judgement')}" if seen.judged else ""
 
 
 def _many(number: int, name: str) -> str:
@@ -105,7 +113,7 @@ def _progress(desk: Desk, seen: Progress) -> str:
     if seen.failed:
         parts.append(f"{seen.failed:,} failed")
     if seen.seconds_left is not None:
-        parts.append(f"≈ {duration(seen.seconds_left)} left")
+        parts.append(f"≈ {before.duration(seen.seconds_left)} left")
     parts.append(_spent(desk, seen))
     return " · ".join(parts)
 
@@ -120,14 +128,3 @@ def _spent(desk: Desk, seen: Progress) -> str:
 def _pace(seen: Progress) -> str:
     slowed = f" (asked for: {seen.per_minute:,})" if seen.pace < 0.95 * seen.per_minute else ""
     return f"{seen.in_flight} on their way · at most {seen.pace:,.0f} a minute{slowed}"
-
-
-def duration(seconds: float) -> str:
-    """A time as a person says it: 48 s, 3 min, 2 h 10 min."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min"

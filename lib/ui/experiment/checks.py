@@ -153,13 +153,14 @@ def _fields(desk: Desk, at: int, check: Check) -> None:
                 st.selectbox("Of", _UNITS, key=key, on_change=_chosen, args=(desk, at, "unit", key))
         case kinds.Judge(criterion):
             typed.area(
-                "Question about the answer", _key(desk, at, "criterion"), criterion, _text(desk, at, "criterion"), height=80,
+                "Question about the answer", _key(desk, at, "criterion"), criterion,
+                _text(desk, at, "criterion"), height=80,
                 placeholder="such as: Is the answer polite, and does it name {{city}}?", help=variables,
             )  # fmt: skip
             st.caption(
-                ":material/payments: Each answer is shown to the same model on the same backend with your question: one "
-                "more request for each, counted in the budget and in the cost. A small model is a weak judge: look at "
-                "some of its verdicts before you trust them."
+                ":material/payments: Each answer is shown to the same model on the same backend with your question: "
+                "one more request for each, counted in the budget and in the cost. A small model is a weak judge: "
+                "look at some of its verdicts before you trust them."
             )
 
 

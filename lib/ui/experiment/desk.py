@@ -13,6 +13,7 @@ from lib.batch.batch import Batch
 from lib.batch.progress import State
 from lib.errors import BadInput, PaddockError
 from lib.experiment import grid
+from lib.experiment.estimate import Estimate
 from lib.experiment.plan import Plan
 from lib.model import default
 from lib.store import RunEntry
@@ -72,6 +73,11 @@ class Desk:
         """What a variable may be called: the inputs' columns, and the expected answer by its own name."""
         inputs = self.plan.inputs
         return (*inputs.columns, grid.EXPECTED) if inputs.expected is not None else inputs.columns
+
+    @property
+    def estimate(self) -> Estimate:
+        """What the plan takes, reckoned once. Raises BadInput where its requests cannot be built."""
+        return self.draft.estimate(self.model)
 
     @property
     def runs(self) -> tuple[RunEntry, ...]:

@@ -1,4 +1,4 @@
-"""Draft: an experiment as it is being defined, the same for every tab that looks at it, and kept while it is typed."""
+"""Draft: an experiment while it is defined: the same for every tab that looks at it, and saved as it is typed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import streamlit as st
 from lib.chat import Chat
 from lib.conversation import Conversation
 from lib.errors import PaddockError
+from lib.experiment.estimate import Estimate, estimate
 from lib.experiment.plan import Inputs, Plan, PromptVersion, Variant
-from lib.model import default
+from lib.model import Model, default
 from lib.settings import Settings, complete
 from lib.store import RunEntry, SavedExperiment
 from lib.ui.registry import registry
@@ -40,6 +41,7 @@ class Draft:
         self.sweeps: dict[str, str] = {}
         self.set_aside: tuple[Variant, ...] = ()
         self.problem: PaddockError | None = None
+        self._estimate: tuple[Plan, Estimate] | None = None
         self._runs: tuple[RunEntry, ...] | None = None
 
     def put(self, plan: Plan) -> None:
@@ -69,6 +71,14 @@ class Draft:
             self.keep()
         except PaddockError as error:  # it is kept in memory, and written with the next change
             self.problem = error
+
+    def estimate(self, model: Model) -> Estimate:
+        """What the plan takes. Raises BadInput where its requests cannot be built."""
+        known = self._estimate
+        if known is None or known[0] is not self.plan:
+            plan = self.plan
+            known = self._estimate = (plan, estimate(model, plan))
+        return known[1]
 
     def runs(self) -> tuple[RunEntry, ...]:
         """Its runs, newest first, as they were when they were last looked up. Raises StorageFailed."""

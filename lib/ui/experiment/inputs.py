@@ -96,8 +96,9 @@ def _sources(desk: Desk) -> None:
 
 def _uploader(desk: Desk) -> None:
     st.file_uploader(
-        "Upload a table: CSV, TSV, JSON Lines or Excel", type=list(KINDS), key=_FILE, on_change=_uploaded, args=(desk,),
-        max_upload_size=MOST_BYTES // 1_000_000, help="It takes the place of the table, which Undo brings back.",
+        "Upload a table: CSV, TSV, JSON Lines or Excel", type=list(KINDS), key=_FILE,
+        on_change=_uploaded, args=(desk,), max_upload_size=MOST_BYTES // 1_000_000,
+        help="It takes the place of the table, which Undo brings back.",
     )  # fmt: skip
 
 
@@ -135,8 +136,7 @@ def _table(desk: Desk, inputs: Inputs) -> None:
         on_change=_typed, args=(desk, key),
     )  # fmt: skip
     st.caption(
-        f"{len(inputs.rows):,} inputs. Type into the cells, paste cells from a spreadsheet right into the table, or add "
-        "rows at its end."
+        "Type into the cells, paste cells from a spreadsheet right into the table, or add rows at its end."
     )
 
 
@@ -176,8 +176,8 @@ def _expected(desk: Desk, inputs: Inputs) -> None:
     if st.session_state.get(_EXPECTED) != chosen:
         st.session_state[_EXPECTED] = chosen
     st.selectbox(
-        "Expected answers are in", (_NONE, *dict.fromkeys(inputs.columns)), key=_EXPECTED, on_change=_expect, args=(desk,),
-        format_func=lambda name: name or "no column: answers are not compared with any",
+        "Expected answers are in", (_NONE, *dict.fromkeys(inputs.columns)), key=_EXPECTED,
+        on_change=_expect, args=(desk,), format_func=lambda name: name or "no column: nothing to compare with",
         help="Checks compare with it as {{expected}}.",
     )  # fmt: skip
 

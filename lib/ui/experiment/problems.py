@@ -25,4 +25,4 @@ def draw(found: Iterable[Problem], *where: Where, number: int | None = None) -> 
 
 def said(message: str, advice: str = "") -> None:
     """What is wrong in one line, and what to do."""
-    st.caption(f":red[:material/error: {label(message)}] {label(advice)}")
+    st.markdown(f":small[:red[:material/error: {label(message)}] {label(advice)}]")

@@ -87,7 +87,8 @@ def _variables(desk: Desk) -> None:
         for name in names:
             good = name not in missing
             st.badge(
-                label(name), color="green" if good else "red", icon=":material/check:" if good else ":material/close:",
+                label(name), color="green" if good else "red",
+                icon=":material/check:" if good else ":material/close:",
                 help="A column of the inputs" if good else "The inputs have no column of that name",
             )  # fmt: skip
     if missing:

@@ -6,9 +6,9 @@ import streamlit as st
 
 from lib.batch.batch import Batch
 from lib.batch.progress import Progress, State
+from lib.pricing import show_dollars
 from lib.store import RunEntry
 from lib.ui.experiment.desk import Desk
-from lib.ui.figures import show_dollars
 from lib.ui.trouble import trouble
 
 _CHOSEN = "run-chosen"
@@ -19,7 +19,7 @@ _SAID = {
     State.PAUSED: "Paused. Go on asks the rest.",
     State.STOPPED: "Stopped. Go on asks the rest.",
     State.INTERRUPTED: "Paddock was ended while this ran. What had come is kept, and Go on asks only the rest.",
-    State.BUDGET: "The budget has no room for the next request. Raise it under Limits, then go on.",
+    State.BUDGET: "The budget has no room for the next request. Raise it under Budget, then go on.",
     State.DONE: "Done.",
     State.FAILED: "Paddock could not go on with it. What had come is kept.",
 }

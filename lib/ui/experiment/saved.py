@@ -68,8 +68,8 @@ def _list(desk: Desk) -> None:
             wrap=False,
         ):
             st.button(
-                label(entry.name) + (" (open)" if entry.id == desk.draft.id else ""), key=f"experiment-open-{entry.id}",
-                width="stretch", on_click=_open, args=(desk, entry.id),
+                label(entry.name) + (" (open)" if entry.id == desk.draft.id else ""),
+                key=f"experiment-open-{entry.id}", width="stretch", on_click=_open, args=(desk, entry.id),
                 help=f"Changed {entry.updated:%Y-%m-%d %H:%M} UTC · {entry.runs} run{'' if entry.runs == 1 else 's'}",
             )  # fmt: skip
             st.menu_button(

@@ -13,7 +13,8 @@ _OPEN = "sections-open"  # in the session's state
 
 
 def section(
-    name: str, summary: str, draw: Callable[[], None], found: Iterable[Problem], where: Where, *, expanded: bool = False
+    name: str, summary: str, draw: Callable[[], None], found: Iterable[Problem], where: Where, *,
+    expanded: bool = False,
 ) -> None:  # fmt: skip
     """``where`` is the part of the plan whose problems its head counts; ``expanded``: it is open at first."""
     # No expander: to the server one whose label changes, as this one's does, would be another one, and closed.
@@ -27,7 +28,7 @@ def section(
                 icon=":material/expand_more:" if shown else ":material/chevron_right:",
                 on_click=_turn, args=(name, not shown),
             )  # fmt: skip
-            st.caption(f"{summary}{problems.mark(found, where)}", width="stretch")
+            st.markdown(f":small[:gray[{summary}]{problems.mark(found, where)}]", width="stretch")
         if shown:
             draw()
 

@@ -77,12 +77,12 @@ def _sweeps(desk: Desk) -> None:
         format_func=lambda name: model.parameter(name).label, placeholder="Choose parameters", on_change=_sweep,
         args=(desk,), help="Every combination of their values is asked: the grid.",
     )  # fmt: skip
-    for at, one in enumerate(desk.plan.axes):
+    for one in desk.plan.axes:
         parameter = model.parameter(one.name)
         text = desk.draft.sweeps.get(one.name) or sweep.write_axis(one)
         typed.line(
             parameter.label, f"sweep-{one.name}", text, _written(desk, one.name), placeholder=_example(parameter),
-            help="Values with commas between them; a range, such as 0 to 1 step 0.25; “not sent” leaves it to the model.",
+            help="Values with commas between them; a range, such as 0 to 1 step 0.25; “not sent”: left to the model.",
         )  # fmt: skip
         try:
             values = sweep.axis(parameter, text).values
