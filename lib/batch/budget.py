@@ -45,6 +45,11 @@ class Budget:
         """What was taken so far."""
         return self._spent
 
+    @property
+    def pending(self) -> int:
+        """Requests that are reserved and not settled; they are among those that were spent."""
+        return self._pending
+
     def set(self, limits: Limits) -> None:
         """Another budget, from now on. One that is exceeded already lets nothing more out."""
         with self._changed:
@@ -90,13 +95,6 @@ class Budget:
                 spent.uncertain + uncertain,
                 spent.reserved - most,
             )
-            self._changed.notify_all()
-
-    def forgive(self, uncertain: Decimal) -> None:
-        """What may have been paid was not: it is known by now."""
-        with self._changed:
-            spent = self._spent
-            self._spent = Spent(spent.requests, spent.dollars, spent.uncertain - uncertain, spent.reserved)
             self._changed.notify_all()
 
     def wake(self) -> None:

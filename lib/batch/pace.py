@@ -1,4 +1,4 @@
-"""Pace: when the next request may be sent: so many a minute, slower where the backend is full, and not while it rests."""
+"""Pace: when the next request may be sent: so many a minute, fewer where the backend has had too many."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Pace:
             self._changed.notify_all()
 
     def refused(self, turn: float, retry_after: float | None, who: str) -> None:
-        """The request of that turn was one too many for ``who``, whom to give ``retry_after`` seconds, if it said so."""
+        """The request of that turn was one too many for ``who``, which asks for ``retry_after`` seconds."""
         with self._changed:
             now = self._clock()
             if turn > self._slowed:  # else it was on its way when another was refused: that is known

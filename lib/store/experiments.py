@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, select, update
@@ -24,6 +26,15 @@ def _of(owner: str, id: str) -> ColumnElement[bool]:
 
 def _run_of(owner: str, id: str) -> ColumnElement[bool]:
     return and_(_RUN.c.id == schema.escape(id), _RUN.c.owner == owner)
+
+
+def _write_limits(limits: Limits) -> dict[str, Any]:
+    return asdict(limits) | {"dollars": None if limits.dollars is None else str(limits.dollars)}
+
+
+def _read_limits(data: dict[str, Any]) -> Limits:
+    dollars = data["dollars"]
+    return replace(Limits(**data), dollars=None if dollars is None else Decimal(dollars))
 
 
 def entries(connection: Connection, owner: str) -> tuple[ExperimentEntry, ...]:
@@ -117,7 +128,7 @@ def run(connection: Connection, owner: str, id: str) -> SavedRun | None:
     if row is None:
         return None
     plan = document.read(row.plan)
-    limits = plan.limits if row.limits is None else document.read_limits(row.limits)
+    limits = plan.limits if row.limits is None else _read_limits(row.limits)
     return SavedRun(_entry(row), plan, limits)
 
 
@@ -151,7 +162,7 @@ def put_run(connection: Connection, owner: str, saved: SavedRun, now: int) -> No
         raise StorageFailed("This experiment was deleted.", advice="Save it again, then run it.")
     row = {
         "id": entry.id, "owner": owner, "experiment": experiment, "plan": document.write(saved.plan),
-        "limits": document.write_limits(saved.limits), "model": entry.model, "backend": entry.backend,
+        "limits": _write_limits(saved.limits), "model": entry.model, "backend": entry.backend,
         "billed": entry.billed, "state": entry.state, "cells": entry.cells, "started": now,
     }  # fmt: skip
     connection.execute(insert(_RUN).values(row))
@@ -164,7 +175,7 @@ def change_run(
     """Where it stands now."""
     values = {
         "state": state, "error": None if error is None else documents.write_error(error), "backend": backend,
-        "billed": billed, "limits": document.write_limits(limits),
+        "billed": billed, "limits": _write_limits(limits),
     }  # fmt: skip
     return connection.execute(update(_RUN).where(_run_of(owner, id)).values(values)).rowcount == 1
 
