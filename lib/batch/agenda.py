@@ -71,7 +71,7 @@ class Agenda:
     def begin(self, backend: Backend) -> None:
         """Where the next ones are asked; what an answer is known to depends on it."""
         with self._lock:
-            # The twin's address changes from start to start, its name has the model; at Cloudflare any account will do.
+            # The twin's address changes from start to start, its name has the model; Cloudflare is one for all.
             self._where = backend.base_url if backend.billed else backend.name
 
     def next(self) -> Job | None:
@@ -124,7 +124,7 @@ class Agenda:
             self._ready.extend(jobs[len(again) :])  # what they would have been answered is asked for then
             raise
         self._ready.extend(
-            replace(job, known=known[job.fingerprint]) if job.fingerprint in known else job for job in jobs
+            replace(job, known=found) if (found := known.get(job.fingerprint or "")) else job for job in jobs
         )
 
     def _job(self, cell: Cell, before: Result | None) -> Job:

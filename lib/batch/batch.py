@@ -137,7 +137,7 @@ class Batch:
     def stop(self) -> None:
         """End at once. What is on its way is cut off: it may have been paid, so it is in doubt where that costs."""
         with self._lock:
-            if self._state is not State.RUNNING and not self._draining:
+            if self._state is not State.RUNNING and not self.at_work:
                 return
             self._end(State.STOPPED)
             for worker in self._workers:
@@ -217,20 +217,20 @@ class Batch:
         lead = self._lead
         if lead is not None:
             lead.join(timeout)
-        return not self._draining
+        return not self.at_work
 
-    def close(self, timeout: float = 5.0) -> None:
-        """The process ends: send nothing more, and wait that long for what is on its way. It can be resumed."""
+    def interrupt(self) -> None:
+        """The process ends: send nothing more; join() waits for what is on its way. It can be resumed."""
         self._end(State.INTERRUPTED)
-        self.join(timeout)
 
     @property
-    def _draining(self) -> bool:
+    def at_work(self) -> bool:
+        """Whether it runs, or still waits for answers that were asked before it was paused."""
         return self._lead is not None and self._lead.is_alive()
 
     def _end(self, state: State, error: PaddockError | None = None) -> None:
         with self._lock:
-            if self._state is not State.RUNNING and not (state is State.STOPPED and self._draining):
+            if self._state is not State.RUNNING and not (state is State.STOPPED and self.at_work):
                 return
             self._state, self._error = state, error
             if self._crew is not None:
@@ -292,7 +292,7 @@ class Batch:
                 limits=limits,
             )  # fmt: skip
 
-        if self._draining:
+        if self.at_work:
             self._journal.note(write)
         else:
             write()

@@ -224,13 +224,13 @@ class Worker:
         assert answer is not None  # noqa: S101
         try:
             request = judge_request(crew.model, check, answer, values)
-        except BadInput as error:
-            return result, Outcome(None, error.message)
+        except BadInput as cannot:
+            return result, Outcome(None, cannot.message)
         for tries in itertools.count(1):
             try:
                 result, sent = self._send(request, job.fingerprint, result)
-            except _NoBudget:
-                return result, Outcome(None, NO_BUDGET)
+            except _NoBudget as none:
+                return none.result, Outcome(None, NO_BUDGET)
             except _Cut as cut:
                 return replace(cut.result, status=Status.ANSWERED), Outcome(None, JUDGE_IN_DOUBT)
             error = sent.answer.error
