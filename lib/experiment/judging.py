@@ -1,0 +1,277 @@
+"""Judging: what each check says of an answer, with its reason in one line."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+
+from lib import verdict
+from lib.answer import Answer, Ending
+from lib.errors import BadInput
+from lib.experiment import number, pattern
+from lib.experiment.check import (
+    Check,
+    Contains,
+    Equals,
+    Judge,
+    Length,
+    Matches,
+    MatchesSchema,
+    NumberWithin,
+    Outcome,
+    ValidJson,
+)
+from lib.experiment.template import fill, variables
+from lib.json_schema import check_schema
+
+UNITS = ("characters", "words", "lines", "tokens")
+MOST_TEXT = 20_000  # characters of a check's text
+MOST_QUOTED = 80
+
+_NOT_WHOLE = (Ending.ERROR, Ending.CUT_OFF, Ending.STOPPED)
+
+
+def judge(check: Check, answer: Answer, values: Mapping[str, str]) -> Outcome:
+    """What the check says. ``values`` are the row's columns, and ``expected`` where one of them is that.
+
+    Never raises; what cannot be judged has ``passed`` None and says why. A Judge is asked by ``model_judge``.
+    """
+    if answer.ending in _NOT_WHOLE:
+        return Outcome(None, "The answer did not come whole.")
+    text = said(answer)
+    try:
+        match check:
+            case Equals():
+                return _equals(check, text, values)
+            case Contains():
+                return _contains(check, text, values)
+            case Matches():
+                return _matches(check, text)
+            case NumberWithin():
+                return _number(check, text, values)
+            case ValidJson():
+                return _json(text)
+            case MatchesSchema():
+                return _schema(check, text, answer)
+            case Length():
+                return _length(check, text, answer)
+            case Judge():
+                return Outcome(None, "The judge has not been asked.")
+    except BadInput as error:
+        return Outcome(None, error.message)
+
+
+def said(answer: Answer) -> str:
+    """What is judged: the answer's text; where there is none, its tool calls as JSON."""
+    if answer.text.strip() or not answer.calls:
+        return answer.text
+    calls = [
+        f'{{"name": {json.dumps(one.name, ensure_ascii=False)}, "arguments": {one.arguments or "{}"}}}'
+        for one in answer.calls
+    ]
+    return calls[0] if len(calls) == 1 else f"[{', '.join(calls)}]"
+
+
+def filled(text: str, values: Mapping[str, str], what: str) -> str:
+    """A check's text with the row's values. Raises BadInput where it comes to nothing, or a column is not there."""
+    missing = [name for name in variables(text) if name not in values]
+    if missing:
+        raise BadInput(f"There is no column “{missing[0]}” that {what} asks for.")
+    full = fill(text, values)
+    if not full.strip():
+        raise BadInput(f"In this row {what} is empty.")
+    return full
+
+
+def quoted(text: str) -> str:
+    """The text in one line, in quotation marks, its middle left out where it is long."""
+    line = " ".join(text.split())
+    if len(line) > MOST_QUOTED:
+        line = f"{line[: MOST_QUOTED // 2].rstrip()} … {line[-MOST_QUOTED // 4 :].lstrip()}"
+    return f"“{line}”"
+
+
+def _same(text: str, ignore_case: bool) -> str:
+    """The text as it is compared: spaces around it, ways to write a line break and an accent do not count."""
+    found = unicodedata.normalize("NFC", text.replace("\r\n", "\n").strip())
+    return unicodedata.normalize("NFC", found.casefold()) if ignore_case else found
+
+
+def _equals(check: Equals, text: str, values: Mapping[str, str]) -> Outcome:
+    wanted = filled(check.text, values, "the text to compare with")
+    if _same(text, check.ignore_case) == _same(wanted, check.ignore_case):
+        return Outcome(True, f"Is {quoted(wanted)}.")
+    return Outcome(False, f"Expected {quoted(wanted)}, got {_got(text)}.")
+
+
+def _got(text: str) -> str:
+    return quoted(text) if text.strip() else "an empty answer"
+
+
+def _contains(check: Contains, text: str, values: Mapping[str, str]) -> Outcome:
+    wanted = filled(check.text, values, "the text to look for")
+    found = _same(wanted, check.ignore_case) in _same(text, check.ignore_case)
+    there = f"{quoted(wanted)} is in it." if found else f"{quoted(wanted)} is not in {_got(text)}."
+    return Outcome(found != check.absent, there)
+
+
+def _matches(check: Matches, text: str) -> Outcome:
+    found = pattern.find(check.pattern, text)
+    if found is None:
+        return Outcome(False, f"The regular expression finds nothing in {_got(text)}.")
+    return Outcome(True, f"Found {quoted(found)}." if found.strip() else "Found.")
+
+
+def _number(check: NumberWithin, text: str, values: Mapping[str, str]) -> Outcome:
+    least, most = check.least, check.most
+    if check.around:
+        given = filled(check.around, values, "the number to compare with")
+        around = number.last(given)
+        if around is None:
+            return Outcome(None, f"{quoted(given)} holds no number to compare with.")
+        least = number.EXACT.subtract(around, check.tolerance)
+        most = number.EXACT.add(around, check.tolerance)
+    found = number.last(text)
+    if found is None:
+        return Outcome(False, f"There is no number in {_got(text)}.")
+    passed = (least is None or least <= found) and (most is None or found <= most)
+    return Outcome(passed, f"{_plain(found)} is {'' if passed else 'not '}{_bounds(least, most)}.")
+
+
+def _bounds(least: Decimal | int | None, most: Decimal | int | None) -> str:
+    if least is not None and least == most:
+        return _plain(least)
+    if most is None:
+        return f"at least {_plain(least or 0)}"
+    return f"at most {_plain(most)}" if least is None else f"from {_plain(least)} to {_plain(most)}"
+
+
+def _plain(value: Decimal | int) -> str:
+    """A number with its thousands marked, without zeros that say nothing; in powers of ten where it is very long."""
+    text = f"{value:,f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text if len(text) <= 40 else f"{value:.6e}"
+
+
+def _json(text: str) -> Outcome:
+    match verdict.validate(text, "true"):
+        case verdict.Valid(remark=""):
+            return Outcome(True, "Is JSON.")
+        case verdict.Valid(remark=remark):
+            return Outcome(False, remark)
+        case found:
+            return _not_fitting(found)
+
+
+def _schema(check: MatchesSchema, text: str, answer: Answer) -> Outcome:
+    schema = check.schema
+    if schema is None:
+        format = answer.request.response_format
+        if format is None:
+            return Outcome(None, "The request carried no schema.")
+        schema = format.schema  # None: any object
+    match verdict.validate(text, schema):
+        case verdict.Valid(remark=remark):
+            return Outcome(True, remark or "Fits the schema.")
+        case found:
+            return _not_fitting(found)
+
+
+def _not_fitting(found: verdict.Verdict) -> Outcome:
+    match found:
+        case verdict.Invalid(failures=failures, more=more):
+            rest = len(failures) - 1
+            others = f" And {rest}{' or more' if more else ''} more." if rest else ""
+            return Outcome(False, f"{failures[0].sentence('It')}{others}")
+        case verdict.NotJson(message=message):
+            return Outcome(False, message)
+        case verdict.Unchecked(reason=reason):
+            return Outcome(None, reason)
+        case verdict.Valid():
+            return Outcome(True)
+
+
+def _length(check: Length, text: str, answer: Answer) -> Outcome:
+    match check.unit:
+        case "characters":
+            size = len(text)
+        case "words":
+            size = len(text.split())
+        case "lines":
+            size = len(text.strip().splitlines())
+        case _:
+            if answer.usage is None:
+                return Outcome(None, "The answer's tokens were not counted.")
+            size = answer.usage.completion_tokens
+    passed = (check.least is None or check.least <= size) and (check.most is None or size <= check.most)
+    unit = check.unit.removesuffix("s") if size == 1 else check.unit
+    return Outcome(passed, f"{size:,} {unit}: {'' if passed else 'not '}{_bounds(check.least, check.most)}.")
+
+
+def problems(check: Check) -> BadInput | None:
+    """Why the check cannot work, for its control to say; None where it can."""
+    match check:
+        case Equals(text=text) | Contains(text=text):
+            return _problem_of_text(text, "The text")
+        case Judge(criterion=text):
+            return _problem_of_text(text, "The question for the judge")
+        case Matches(pattern=expression):
+            return pattern.problem(expression)
+        case NumberWithin():
+            return _problem_of_number(check)
+        case Length(unit=unit, least=least, most=most):
+            if unit not in UNITS:
+                return BadInput(f"Length is not counted in “{unit}”.", advice=f"Use {', '.join(UNITS)}.")
+            return _problem_of_bounds(least, most)
+        case MatchesSchema(schema=str(schema)):
+            try:
+                check_schema(schema)
+            except BadInput as error:
+                return error.with_traceback(None)
+            return None
+        case ValidJson() | MatchesSchema():
+            return None
+
+
+def _problem_of_text(text: str, what: str) -> BadInput | None:
+    if not text.strip():
+        return BadInput(f"{what} is empty.", advice="Enter it, or remove the check.")
+    if len(text) > MOST_TEXT:
+        return BadInput(
+            f"{what} has {len(text):,} characters, more than {MOST_TEXT:,}.", advice="Make it shorter."
+        )
+    return None
+
+
+def _problem_of_number(check: NumberWithin) -> BadInput | None:
+    for one in (check.least, check.most, check.tolerance):
+        if one is not None and not number.readable(one):
+            return BadInput("A bound is no number that can be compared with.", advice="Enter a number.")
+    if check.tolerance < 0:
+        return BadInput("The tolerance is below 0.", advice="Enter 0 or more.")
+    if not check.around.strip():
+        return _problem_of_bounds(check.least, check.most)
+    if not variables(check.around) and number.last(check.around) is None:
+        return BadInput(
+            f"There is no number in {quoted(check.around)}.",
+            advice="Enter one, or a column such as {{expected}}.",
+        )
+    return _problem_of_text(check.around, "The number")
+
+
+def _problem_of_bounds(least: Decimal | int | None, most: Decimal | int | None) -> BadInput | None:
+    if least is None and most is None:
+        return BadInput(
+            "There is no bound, so everything passes.", advice="Enter the least, the most, or both."
+        )
+    if least is not None and most is not None and least > most:
+        return BadInput(
+            f"The least, {_plain(least)}, is more than the most, {_plain(most)}.",
+            advice="Change one of them.",
+        )
+    if isinstance(most, int) and most < 0:
+        return BadInput("Nothing is shorter than 0.", advice="Enter a larger number.")
+    return None

@@ -1,0 +1,64 @@
+"""Number: the numbers that stand in a text, read as people write them, exactly."""
+
+from __future__ import annotations
+
+import re
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
+
+MOST_DIGITS = 400
+_LARGEST = 2_000  # a power of ten; nobody means a larger one, and exact sums would take for ever
+
+# A sign belongs to a number only where nothing stands before it that it could be taken from: 5-3, 2026-11-26.
+_TOKEN = re.compile(
+    r"(?<![\d.,])(?P<sign>(?<![\w)\]])[-+−])?"
+    r"(?P<digits>\d(?:[\d.,'’_\u00a0\u2009\u202f]*\d)?|\.\d+)(?P<power>[eE][-+]?\d{1,6}(?!\w))?"
+)
+_GROUPS = re.compile(r"\d{1,3}(?P<mark>[.,'’_\u00a0\u2009\u202f])\d{3}(?:(?P=mark)\d{3})*")
+EXACT = Context(prec=3 * _LARGEST, Emin=MIN_EMIN, Emax=MAX_EMAX)
+
+
+def last(text: str) -> Decimal | None:
+    """The last number in the text, None where there is none that can be read.
+
+    ``1,234.5``, ``1.234,5``, ``1 234,5`` with a hard space, ``1'234`` and ``1_234`` are thousands; ``3,14`` and
+    ``3.14`` are decimals; so is ``1.234``, but ``1,234`` is a thousand and more.
+    A per cent sign or a unit counts for nothing.
+    """
+    tokens = list(_TOKEN.finditer(text))
+    if not tokens:
+        return None
+    found = tokens[-1]
+    sign = "-" if found["sign"] in ("-", "−") else ""
+    digits = _plain(found["digits"])
+    if len(digits) > MOST_DIGITS:
+        return None
+    try:
+        number = Decimal(sign + digits + (found["power"] or ""))
+    except InvalidOperation:
+        return None
+    return number if readable(number) else None
+
+
+def readable(number: Decimal) -> bool:
+    """Whether it is a number that can be reckoned with exactly: finite, and not beyond all measure."""
+    if not number.is_finite():
+        return False
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -_LARGEST and number.adjusted() <= _LARGEST
+
+
+def _plain(digits: str) -> str:
+    """The digits as Decimal reads them. Of what is no one number, such as 26.11.2026, the last piece."""
+    for point in ".", ",":
+        whole, mark, rest = digits.rpartition(point)
+        if mark and rest.isdigit() and (grouped := _GROUPS.fullmatch(whole)) and grouped["mark"] != point:
+            return f"{_bare(whole)}.{rest}"
+    if (grouped := _GROUPS.fullmatch(digits)) and (grouped["mark"] != "." or digits.count(".") > 1):
+        return _bare(digits)
+    if re.fullmatch(r"\d*[.,]\d+", digits):
+        return digits.replace(",", ".")
+    return re.split(r"\D", digits)[-1]
+
+
+def _bare(digits: str) -> str:
+    return re.sub(r"\D", "", digits)
