@@ -1,7 +1,37 @@
-"""Conversations in SQL, saved while they grow. Everything that knows SQLAlchemy and Alembic is in here."""
+"""Conversations and experiments in SQL, saved while they grow. All that knows SQLAlchemy and Alembic is in here."""
 
 from lib.store.database import place
-from lib.store.snapshot import Entry, Live, Preset, Saved, SavedSchema, Snapshot, Spend
+from lib.store.snapshot import (
+    Change,
+    Entry,
+    ExperimentEntry,
+    Live,
+    Preset,
+    RunEntry,
+    Saved,
+    SavedExperiment,
+    SavedRun,
+    SavedSchema,
+    Snapshot,
+    Spend,
+    Stored,
+)
 from lib.store.store import Store
 
-__all__ = ["Entry", "Live", "Preset", "Saved", "SavedSchema", "Snapshot", "Spend", "Store", "place"]
+__all__ = [
+    "Change",
+    "Entry",
+    "ExperimentEntry",
+    "Live",
+    "Preset",
+    "RunEntry",
+    "Saved",
+    "SavedExperiment",
+    "SavedRun",
+    "SavedSchema",
+    "Snapshot",
+    "Spend",
+    "Store",
+    "Stored",
+    "place",
+]

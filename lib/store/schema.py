@@ -174,3 +174,64 @@ saved_schema = Table(
     Column("body", AnyText, nullable=False),
     Index("ix_saved_schema_owner", "owner"),
 )
+
+# A plan is kept twice: as it stands, and as each run was started with it.
+experiment = Table(
+    "experiment",
+    metadata,
+    *_owned(),
+    Column("name", AnyText, nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("created", Time, nullable=False),
+    Column("updated", Time, nullable=False),
+    Index("ix_experiment_owner", "owner"),
+)
+
+run = Table(
+    "run",
+    metadata,
+    *_owned(),
+    Column("experiment", Key, ForeignKey("experiment.key", ondelete="CASCADE"), nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("limits", Json),  # NULL: the plan's own still
+    Column("model", String(255), nullable=False),
+    Column("backend", AnyText, nullable=False),  # empty before its start
+    Column("billed", Boolean, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("error", Json),
+    Column("cells", Integer, nullable=False),  # how many its plan has
+    Column("started", Time, nullable=False),
+    Index("ix_run_owner", "owner"),
+    Index("ix_run_experiment", "experiment"),
+)
+
+# A cell has a row from the moment before it is asked. Its request is not kept: it follows from plan and number.
+cell = Table(
+    "cell",
+    metadata,
+    Column("run", Key, ForeignKey("run.key", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("position", BigInteger, nullable=False),  # rises with every change
+    Column("status", String(16), nullable=False),
+    Column("fingerprint", String(64)),  # NULL where the same request need not have the same answer
+    Column("attempts", Integer, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("cost", Text, nullable=False),  # exact decimals' digits
+    Column("uncertain", Text, nullable=False),
+    Column("stored", Boolean, nullable=False),
+    Column("rating", Integer),
+    Column("outcomes", Json),  # NULL: not judged yet
+    Column("id", String(64)),  # NULL from here on: no answer
+    Column("text", AnyText),
+    Column("prompt_tokens", BigInteger),
+    Column("completion_tokens", BigInteger),
+    Column("cached_tokens", BigInteger),
+    Column("neurons", Text),
+    Column("estimated", Boolean),
+    Column("first_token", Float(53)),
+    Column("total", Float(53)),
+    Column("ending", String(16)),
+    Column("error", Json),
+    Column("calls", Json),
+    Index("ix_cell_fingerprint", "fingerprint"),
+)

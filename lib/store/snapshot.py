@@ -8,8 +8,10 @@ from typing import Any
 
 from lib.answer import Answer, Ending, Timings
 from lib.conversation import Conversation
-from lib.errors import CutOff
+from lib.errors import CutOff, PaddockError
 from lib.events import Usage
+from lib.experiment.plan import Limits, Plan
+from lib.experiment.result import Result
 from lib.pricing import estimate_tokens
 from lib.request import Request
 from lib.settings import Settings
@@ -120,3 +122,80 @@ class SavedSchema:
     id: str
     name: str
     body: str
+
+
+@dataclass(frozen=True)
+class SavedExperiment:
+    """An experiment as somebody keeps it. The store sets the times."""
+
+    id: str
+    name: str
+    plan: Plan
+    created: datetime | None = None
+    updated: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ExperimentEntry:
+    """One line in the list of experiments, with how many runs it has."""
+
+    id: str
+    name: str
+    created: datetime
+    updated: datetime
+    runs: int
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """One run of an experiment. ``state`` is the batch's word; ``answered``, ``failed`` and ``doubtful`` count cells.
+
+    ``backend`` is empty before its start. A ``state`` of "running" that no batch of this process stands behind was
+    interrupted.
+    """
+
+    id: str
+    experiment: str
+    model: str
+    backend: str
+    billed: bool
+    state: str
+    cells: int
+    started: datetime
+    error: PaddockError | None = None
+    answered: int = 0
+    failed: int = 0
+    doubtful: int = 0
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run with the plan that it was started with, and its limits as last set."""
+
+    entry: RunEntry
+    plan: Plan
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be written of one cell: as a new row, or over the one that is there.
+
+    ``position`` rises with every change of its run. ``fingerprint`` is None where the same request need not have the
+    same answer. ``judged`` is False while its checks are still to be made.
+    """
+
+    result: Result
+    position: int
+    fresh: bool
+    fingerprint: str | None = None
+    judged: bool = True
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A cell as it was written, last changed at ``position``."""
+
+    result: Result
+    position: int
+    judged: bool

@@ -5,16 +5,34 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 
+from lib.answer import Answer
 from lib.conversation import Conversation
-from lib.errors import StorageFailed
+from lib.errors import PaddockError, StorageFailed
+from lib.experiment.plan import Limits
+from lib.experiment.result import Result
+from lib.request import Request
 from lib.settings import Settings
-from lib.store import history, presets, reader, schemas, writer
+from lib.store import cells, experiments, history, presets, reader, schemas, writer
 from lib.store.database import Database
 from lib.store.known import Known
-from lib.store.snapshot import Entry, Live, Preset, Saved, SavedSchema, Snapshot, Spend
+from lib.store.snapshot import (
+    Change,
+    Entry,
+    ExperimentEntry,
+    Live,
+    Preset,
+    RunEntry,
+    Saved,
+    SavedExperiment,
+    SavedRun,
+    SavedSchema,
+    Snapshot,
+    Spend,
+    Stored,
+)
 from lib.trace import Trace
 
 MOST_KNOWN = 500  # conversations whose state in the database is remembered; of others it is looked up
@@ -29,6 +47,7 @@ class Store:
         self._known: OrderedDict[tuple[str, str], tuple[int, Known]] = OrderedDict()
         self._purged: set[str] = set()
         self._lock = threading.Lock()
+        self._runs: dict[tuple[str, str], tuple[int, int]] = {}  # a run's key, and the generation it is of
 
     @property
     def name(self) -> str:
@@ -212,6 +231,90 @@ class Store:
         """Forget a schema."""
         with self._database.writing() as connection:
             return schemas.remove(connection, owner, id)
+
+    def experiments(self, owner: str) -> tuple[ExperimentEntry, ...]:
+        """The list of experiments, the one that was changed last first."""
+        with self._database.reading() as connection:
+            return experiments.entries(connection, owner)
+
+    def experiment(self, owner: str, id: str) -> SavedExperiment | None:
+        """One of them, None where that owner has none of that id."""
+        with self._database.reading() as connection:
+            return experiments.read(connection, owner, id)
+
+    def put_experiment(self, owner: str, experiment: SavedExperiment) -> None:
+        """Keep an experiment, in the place of an older one of its id; its runs stay as they were run."""
+        with self._database.writing() as connection:
+            experiments.put(connection, owner, experiment, self._now())
+
+    def remove_experiment(self, owner: str, id: str) -> bool:
+        """Forget an experiment, its runs and all that came of them."""
+        with self._database.writing() as connection:
+            return experiments.remove(connection, owner, id)
+
+    def runs(self, owner: str, experiment: str) -> tuple[RunEntry, ...]:
+        """The runs of an experiment, newest first."""
+        with self._database.reading() as connection:
+            return experiments.runs(connection, owner, experiment)
+
+    def run(self, owner: str, id: str) -> SavedRun | None:
+        """A run, None where that owner has none of that id."""
+        with self._database.reading() as connection:
+            return experiments.run(connection, owner, id)
+
+    def put_run(self, owner: str, run: SavedRun) -> None:
+        """A new run of one of the owner's experiments. Raises StorageFailed where there is no such experiment."""
+        with self._database.writing() as connection:
+            experiments.put_run(connection, owner, run, self._now())
+
+    def change_run(
+        self, owner: str, id: str, *, state: str, error: PaddockError | None, backend: str, billed: bool,
+        limits: Limits,
+    ) -> bool:  # fmt: skip
+        """Write down where a run stands. False where that owner has no such run."""
+        with self._database.writing() as connection:
+            return experiments.change_run(connection, owner, id, state, error, backend, billed, limits)
+
+    def remove_run(self, owner: str, id: str) -> bool:
+        """Forget a run and all that came of it."""
+        with self._database.writing() as connection:
+            return experiments.remove_run(connection, owner, id)
+
+    def cells(self, owner: str, run: str) -> tuple[Stored, ...]:
+        """Every cell of a run that was asked, in the order of their last change, with their requests built anew."""
+        with self._database.reading() as connection:
+            saved, key = experiments.run(connection, owner, run), experiments.key_of(connection, owner, run)
+            return () if saved is None or key is None else cells.read(connection, key, saved)
+
+    def results(self, owner: str, run: str) -> tuple[Result, ...]:
+        """What came of a run's cells, in the order of their last change."""
+        return tuple(one.result for one in self.cells(owner, run))
+
+    def write_cells(self, owner: str, run: str, changes: Sequence[Change]) -> None:
+        """Write those cells, all or nothing; of each number at most one.
+
+        Raises StorageFailed, not ``retryable`` where the run is gone, or another server has begun one of the cells.
+        """
+        with self._database.writing() as connection:
+            generation = self._database.generation
+            known, key = self._runs.get((owner, run), (0, None))
+            if key is None or known != generation:
+                key = experiments.key_of(connection, owner, run)
+                if key is None:
+                    raise StorageFailed("This run was deleted.", advice="Start a new one.")
+                self._runs[owner, run] = (generation, key)
+            cells.write(connection, key, changes)
+
+    def rate(self, owner: str, run: str, number: int, rating: int | None) -> bool:
+        """Keep a person's opinion of a cell's answer, or forget it. False where there is no such cell."""
+        with self._database.writing() as connection:
+            key = experiments.key_of(connection, owner, run)
+            return key is not None and cells.rate(connection, key, number, rating)
+
+    def answers(self, owner: str, asked: Mapping[str, Request]) -> dict[str, Answer]:
+        """The answers that the owner's runs have had to requests of these fingerprints, whole ones alone."""
+        with self._database.reading() as connection:
+            return cells.answers(connection, owner, asked)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

@@ -1,0 +1,172 @@
+"""Cells of runs: what came of each, written in groups and read all at once; answers that need not be asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from lib import document, model
+from lib.answer import Answer, Ending, Timings
+from lib.errors import BadInput, StorageFailed
+from lib.events import Usage
+from lib.experiment import asking, grid
+from lib.experiment.check import Outcome
+from lib.experiment.result import Result, Status
+from lib.request import Messages, Request
+from lib.store import schema
+from lib.store.snapshot import Change, SavedRun, Stored
+
+_TABLE = schema.cell
+_AT_ONCE = 500  # databases bound the values of one statement
+_USAGE = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
+_NOTHING = dict.fromkeys((*_USAGE, "id", "text", "first_token", "total", "ending", "error", "calls"))
+_WHOLE = (Ending.FINISHED, Ending.LENGTH, Ending.CONTEXT, Ending.TOOL_CALLS)
+
+_INSERT = insert(_TABLE)
+# A rating may have been given meanwhile, by another tab: only rate() writes it over.
+_UPDATE = (
+    update(_TABLE)
+    .where(and_(_TABLE.c.run == bindparam("at_run"), _TABLE.c.number == bindparam("at_number")))
+    .values({name: bindparam(name) for name in _TABLE.c.keys() if name not in ("run", "number", "rating")})
+)
+
+
+def write(connection: Connection, run: int, changes: Sequence[Change]) -> None:
+    """Write those cells. Raises StorageFailed where a fresh one is there already."""
+    if fresh := [{"run": run, "number": one.result.cell.number} | _row(one) for one in changes if one.fresh]:
+        try:
+            connection.execute(_INSERT, fresh)
+        except IntegrityError:
+            raise StorageFailed(
+                "Another Paddock works on this run, or it was deleted.", advice="Look at it there, or start a new one."
+            ) from None
+    if stale := [
+        {"at_run": run, "at_number": one.result.cell.number} | _row(one) for one in changes if not one.fresh
+    ]:
+        connection.execute(_UPDATE, stale)
+
+
+def _row(change: Change) -> dict[str, Any]:
+    result = change.result
+    outcomes = [_write_outcome(one) for one in result.outcomes] if change.judged else None
+    return {
+        "position": change.position,
+        "status": result.status.name,
+        "fingerprint": change.fingerprint,
+        "attempts": result.attempts,
+        "requests": result.requests,
+        "cost": str(result.cost),
+        "uncertain": str(result.uncertain),
+        "stored": result.stored,
+        "outcomes": outcomes,
+    } | (_NOTHING if result.answer is None else _answer_row(result.answer))
+
+
+def _answer_row(answer: Answer) -> dict[str, Any]:
+    usage = dict.fromkeys(_USAGE) if answer.usage is None else document.write_usage(answer.usage)
+    return usage | {
+        "id": answer.id,
+        "text": answer.text,
+        "first_token": answer.timings.first_token,
+        "total": answer.timings.total,
+        "ending": answer.ending.name,
+        "error": None if answer.error is None else document.write_error(answer.error),
+        "calls": document.write_calls(answer.calls) or None,
+    }
+
+
+def _write_outcome(outcome: Outcome) -> list[Any]:
+    usage = None if outcome.usage is None else document.write_usage(outcome.usage)
+    return [outcome.passed, outcome.reason, usage]
+
+
+def _read_outcome(data: list[Any]) -> Outcome:
+    passed, reason, usage = data
+    return Outcome(passed, reason, None if usage is None else document.read_usage(usage))
+
+
+def rate(connection: Connection, run: int, number: int, rating: int | None) -> bool:
+    """Keep the rating of that cell."""
+    mine = and_(_TABLE.c.run == run, _TABLE.c.number == number)
+    return connection.execute(update(_TABLE).where(mine).values(rating=rating)).rowcount == 1
+
+
+def read(connection: Connection, run: int, saved: SavedRun) -> tuple[Stored, ...]:
+    """All of that run's, in the order of their last change."""
+    chosen = model.models().get(saved.entry.model) or model.default()
+    variants = grid.variants(saved.plan, chosen)
+    ways = list(variants) if len(variants) <= grid.count(saved.plan) else variants
+
+    def rows() -> Iterator[Stored]:
+        asked = select(_TABLE).where(_TABLE.c.run == run).order_by(_TABLE.c.position)
+        for row in connection.execute(asked):
+            cell = grid.cell(saved.plan, row.number)
+            answer = None
+            if row.id is not None:
+                try:
+                    request = asking.request(chosen, saved.plan, cell, ways)
+                except BadInput:  # the model's record has changed its bounds: shown without
+                    request = Request(chosen.id, Messages(()), MappingProxyType({}), stream=False)
+                answer = _answer(row, request, saved.entry.backend, saved.entry.billed)
+            result = Result(
+                cell=cell,
+                status=Status[row.status],
+                answer=answer,
+                outcomes=tuple(_read_outcome(one) for one in row.outcomes or ()),
+                cost=Decimal(row.cost),
+                attempts=row.attempts,
+                stored=row.stored,
+                rating=row.rating,
+                requests=row.requests,
+                uncertain=Decimal(row.uncertain),
+            )
+            yield Stored(result, row.position, row.outcomes is not None)
+
+    return tuple(rows())
+
+
+def _answer(row: Row[Any], request: Request, backend: str, billed: bool) -> Answer:
+    usage = None
+    if row.prompt_tokens is not None:
+        neurons = None if row.neurons is None else Decimal(row.neurons)
+        usage = Usage(row.prompt_tokens, row.completion_tokens, row.cached_tokens, neurons, row.estimated)
+    return Answer(
+        text=row.text,
+        request=request,
+        backend=backend,
+        billed=billed,
+        usage=usage,
+        timings=Timings(row.first_token, row.total),
+        ending=Ending[row.ending],
+        error=None if row.error is None else document.read_error(row.error),
+        calls=document.read_calls(row.calls),
+        id=row.id,
+    )
+
+
+def answers(connection: Connection, owner: str, asked: Mapping[str, Request]) -> dict[str, Answer]:
+    """By fingerprint: what that owner was answered to the same request, the latest where there are several."""
+    found: dict[str, Answer] = {}
+    fingerprints = list(asked)
+    whole = [ending.name for ending in _WHOLE]
+    for start in range(0, len(fingerprints), _AT_ONCE):
+        some = fingerprints[start : start + _AT_ONCE]
+        rows = connection.execute(
+            select(_TABLE, schema.run.c.backend, schema.run.c.billed)
+            .join(schema.run, _TABLE.c.run == schema.run.c.key)
+            .where(
+                schema.run.c.owner == owner,
+                _TABLE.c.fingerprint.in_(some),
+                _TABLE.c.status == Status.ANSWERED.name,
+                _TABLE.c.ending.in_(whole),
+            )
+            .order_by(_TABLE.c.run, _TABLE.c.position)
+        )
+        for row in rows:
+            found[row.fingerprint] = _answer(row, asked[row.fingerprint], row.backend, row.billed)
+    return found
