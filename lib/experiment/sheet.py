@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -154,25 +154,26 @@ def arrange(lines: Sequence[Line], by: Column, *, down: bool = False) -> list[Li
 
 
 class Sheet:
-    """The lines of one run, in the order of its results. What is made of a result is kept until it is another."""
+    """The lines of one run, one for each cell that came of it, in the order in which they first came."""
 
     def __init__(self, plan: Plan, model: Model) -> None:
         self.plan = plan
         self.lines: list[Line] = []
         self.settings = tuple(one.name for one in variants(plan, model))
         self.inputs = tuple(inputs(plan, row) for row in range(len(plan.inputs.rows)))
+        self._places: dict[int, int] = {}  # by the cell's number
 
-    def take(self, results: Sequence[Result]) -> bool:
-        """Bring the lines up to date; whether anything changed."""
-        count = len(results)  # it may grow meanwhile
-        changed = count != len(self.lines)
-        del self.lines[count:]
-        for at, line in enumerate(self.lines):
-            if line.result is not results[at]:
-                self.lines[at] = self._line(results[at])
-                changed = True
-        self.lines += [self._line(results[at]) for at in range(len(self.lines), count)]
-        return changed
+    def take(self, results: Iterable[Result]) -> bool:
+        """Take more in; a cell that comes again takes its own place. Whether any did."""
+        again = False
+        for result in results:
+            place = self._places.setdefault(result.cell.number, len(self.lines))
+            if place < len(self.lines):
+                self.lines[place] = self._line(result)
+                again = True
+            else:
+                self.lines.append(self._line(result))
+        return again
 
     def _line(self, result: Result) -> Line:
         cell, answer = result.cell, result.answer
