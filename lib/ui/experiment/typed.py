@@ -1,0 +1,109 @@
+"""Typed: boxes whose text is known while it is typed, so that it can be judged at once and is never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+# A box tells its text only once it is left. This looks at the boxes themselves, and tells all of them at a pause in
+# the typing. "told" is what the server knows: what was typed while it did not look is told then.
+_SCRIPT = """
+const PAUSE = 300, PREFIX = "st-key-live-"
+
+export default function ({ data, setStateValue }) {
+  let told = data?.told ?? {}, seen = null
+  const look = () => {
+    const now = {}
+    for (const place of document.querySelectorAll(`[class*="${PREFIX}"]`)) {
+      const box = place.querySelector("textarea, input")
+      const name = [...place.classList].find(one => one.startsWith(PREFIX))?.slice(PREFIX.length)
+      if (box && name in told) now[name] = box.value
+    }
+    const changed = Object.keys(now).some(name => now[name] !== told[name])
+    const still = seen && Object.keys(now).every(name => now[name] === seen[name])
+    if (changed && still) setStateValue("texts", (told = { ...told, ...now }))
+    seen = now
+  }
+  const timer = setInterval(look, PAUSE)
+  return () => clearInterval(timer)
+}
+"""
+
+Take = Callable[[str], None]
+
+_watch = st.components.v2.component("paddock_typed", js=_SCRIPT)
+_KEY, _BOXES = "typed", "typed-boxes"
+
+
+@dataclass
+class _Box:
+    """``known`` is its text as this tab knows it: as it was put there, or told by the browser."""
+
+    known: str
+    take: Take
+    drawn: bool = True
+
+
+def begin() -> None:
+    """Before a page's boxes are drawn."""
+    for box in _boxes().values():
+        box.drawn = False
+
+
+def area(
+    label: str, name: str, text: str, take: Take, *, height: int = 120, placeholder: str = "",
+    help: str | None = None,
+) -> None:  # fmt: skip
+    """A box of several lines. ``take`` gets its text at each pause in the typing, and once it is left."""
+    _follow(name, text, take)
+    with st.container(key=f"live-{name}"):
+        st.text_area(
+            label, key=name, height=height, placeholder=placeholder, help=help, on_change=_left, args=(name,)
+        )
+
+
+def line(
+    label: str, name: str, text: str, take: Take, *, placeholder: str = "", help: str | None = None,
+) -> None:  # fmt: skip
+    """A box of one line, else the same."""
+    _follow(name, text, take)
+    with st.container(key=f"live-{name}"):
+        st.text_input(label, key=name, placeholder=placeholder, help=help, on_change=_left, args=(name,))
+
+
+def watch() -> None:
+    """Keep looking at the boxes that were drawn. Inside a fragment only that fragment runs when a text changes."""
+    told = {name: box.known for name, box in _boxes().items() if box.drawn}
+    _watch(key=_KEY, data={"told": told}, default={"texts": {}}, on_texts_change=_told)
+
+
+def _boxes() -> dict[str, _Box]:
+    boxes: dict[str, _Box] = st.session_state.setdefault(_BOXES, {})
+    return boxes
+
+
+def _follow(name: str, text: str, take: Take) -> None:
+    """Put the text into the box where it was changed by something else than the box: a hand may be on it."""
+    known = _boxes().get(name)
+    if name not in st.session_state or known is None or known.known != text:
+        st.session_state[name] = text
+    _boxes()[name] = _Box(text, take)
+
+
+def _take(name: str, text: str) -> None:
+    box = _boxes().get(name)
+    if box is not None and box.drawn and box.known != text:
+        box.known = text
+        box.take(text)
+
+
+def _left(name: str) -> None:
+    _take(name, st.session_state[name] or "")
+
+
+def _told() -> None:
+    told = getattr(st.session_state.get(_KEY), "texts", None) or {}
+    for name, text in told.items():
+        _take(str(name), str(text))
