@@ -85,3 +85,37 @@ class Outcome:
     passed: bool | None
     reason: str = ""
     usage: Usage | None = None
+
+
+def title(check: Check) -> str:
+    """The check in few words, for a column's head: “equals {{expected}}”."""
+    match check:
+        case Equals(text):
+            return f"equals {_brief(text)}"
+        case Contains(text, _, absent):
+            return f"{'does not contain' if absent else 'contains'} {_brief(text)}"
+        case Matches(pattern):
+            return f"matches {_brief(pattern)}"
+        case NumberWithin(_, _, around, tolerance) if around.strip():
+            return f"number {_brief(around)}" + (f" ± {tolerance:f}" if tolerance else "")
+        case NumberWithin(least, most):
+            return f"number {_range(least, most)}"
+        case ValidJson():
+            return "is JSON"
+        case MatchesSchema():
+            return "fits the schema"
+        case Length(unit, least, most):
+            return f"{_range(least, most)} {unit}"
+        case Judge(criterion):
+            return f"judge: {_brief(criterion)}"
+
+
+def _brief(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 40 else f"{line[:39].rstrip()}…"
+
+
+def _range(least: Decimal | int | None, most: Decimal | int | None) -> str:
+    if most is None:
+        return f"at least {least:,}" if least is not None else "any"
+    return f"at most {most:,}" if least is None else f"{least:,} to {most:,}"
