@@ -178,7 +178,9 @@ class Sheet:
     def _line(self, result: Result) -> Line:
         cell, answer = result.cell, result.answer
         input = self.inputs[cell.row] if cell.row < len(self.inputs) else ""
-        hoped = values(self.plan, cell.row).get("expected", "") if self.plan.inputs.expected is not None else ""
+        hoped = (
+            values(self.plan, cell.row).get("expected", "") if self.plan.inputs.expected is not None else ""
+        )
         text = "" if answer is None else answer.text
         called = "" if answer is None else " ".join(f"{one.name}({one.arguments})" for one in answer.calls)
         error = "" if answer is None or answer.error is None else answer.error.message

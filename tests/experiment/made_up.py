@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
-from decimal import Decimal
 
 from lib.answer import Answer, Ending, Timings
 from lib.errors import CutOff, RateLimited
 from lib.events import Usage
 from lib.experiment import asking, grid
-from lib.experiment.check import Check, Contains, Equals, Length, Outcome
+from lib.experiment.check import Check, Equals, Length
 from lib.experiment.judging import judge
 from lib.experiment.plan import Axis, Inputs, Plan, PromptVersion
 from lib.experiment.result import Result, Status
-from lib.features import ResponseFormat, ToolCall
 from lib.model import Model, default
 from lib.pricing import dollars
 from lib.settings import Settings
@@ -25,7 +22,7 @@ CAPITALS = {
     "France": "Paris", "Italy": "Rome", "Japan": "Tokyo", "Peru": "Lima", "Kenya": "Nairobi", "Norway": "Oslo",
     "Cuba": "Havana", "Egypt": "Cairo", "Spain": "Madrid", "Ghana": "Accra",
 }  # fmt: skip
-WORDS = "well the capital of that country is of course as far as anybody knows".split()
+WORDS = ["well", "the", "capital", "of", "that", "country", "is", "of", "course", "as", "far", "as", "anybody", "knows"]
 
 
 def plan(
@@ -63,7 +60,9 @@ def plan(
     )
 
 
-def results(plan: Plan, *, model: Model | None = None, seed: int = 1, skill: float = 0.75) -> Iterator[Result]:
+def results(
+    plan: Plan, *, model: Model | None = None, seed: int = 1, skill: float = 0.75
+) -> Iterator[Result]:
     """What came of each cell, in the order of the run. The later settings and the second prompt do better."""
     model, chance = model or default(), random.Random(seed)
     ways = grid.variants(plan, model)

@@ -140,7 +140,9 @@ def _select(at: int | None) -> None:
     """Let the table mark the open row, wherever it is now. What marks it already is left: a hand is there."""
     rows, cells = _selection()
     if (rows or [cell[0] for cell in cells]) != ([] if at is None else [at]):
-        st.session_state[_TABLE] = {"selection": {"rows": [] if at is None else [at], "columns": [], "cells": []}}
+        st.session_state[_TABLE] = {
+            "selection": {"rows": [] if at is None else [at], "columns": [], "cells": []}
+        }
 
 
 def _selection() -> tuple[list[int], list[tuple[int, str]]]:

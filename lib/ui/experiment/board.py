@@ -87,7 +87,9 @@ class Board:
 
     def lines(self, wanted: Filter, by: Column, *, down: bool) -> list[Line]:
         """The wanted lines in that order."""
-        return self.kept("lines", (wanted, by, down), lambda: arrange(wanted.apply(self.sheet.lines), by, down=down))
+        return self.kept(
+            "lines", (wanted, by, down), lambda: arrange(wanted.apply(self.sheet.lines), by, down=down)
+        )
 
     def winner(self, among: Among) -> Winner | None:
         """The best of the settings or prompts, None where nothing was judged."""

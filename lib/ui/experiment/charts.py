@@ -99,7 +99,7 @@ def _row(one: Group, dearest: Decimal, *, judged: bool, rated: bool) -> str:
         f'<td class="wide">{"—" if seconds is None else f"{seconds:.2f} s"}</td>',
         f'<td class="wide">{tally.answered:,}{failed}</td>',
     ]
-    return f'<tr{" class=best" if one.best else ""}>{"".join(cells)}</tr>'
+    return f"<tr{' class=best' if one.best else ''}>{''.join(cells)}</tr>"
 
 
 def _share(tally: Tally) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.experiment.check import title
 from lib.experiment.result import Status
 from lib.experiment.sheet import Column, Filter, Verdict
 from lib.ui.experiment.board import PREFIX, Board
-from lib.ui.experiment.checks import title
 from lib.ui.markdown import label
 
 SEARCH, SORT, DOWN = f"{PREFIX}search", f"{PREFIX}sort", f"{PREFIX}down"
@@ -124,7 +124,9 @@ def _choices(board: Board) -> None:
         _multiselect("Setting", board.settings, _SETTINGS)
     if 1 < len(board.sheet.inputs) <= _MOST_OFFERED:
         _multiselect("Input", board.sheet.inputs, _ROWS)
-    st.button("Clear all", key=f"{PREFIX}clear", type="tertiary", icon=":material/filter_list_off:", on_click=clear)
+    st.button(
+        "Clear all", key=f"{PREFIX}clear", type="tertiary", icon=":material/filter_list_off:", on_click=clear
+    )
 
 
 def _multiselect(name: str, names: tuple[str, ...], key: str) -> None:
