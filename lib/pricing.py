@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from lib.events import Usage
 from lib.model import Price
@@ -25,6 +25,14 @@ def neurons(usage: Usage, price: Price) -> Decimal:
         usage.prompt_tokens * price.neurons_per_million_input
         + usage.completion_tokens * price.neurons_per_million_output
     ) / _MILLION
+
+
+def show_dollars(amount: Decimal) -> str:
+    """An amount with at least two digits that say something: $1.23, $0.0041, $0.000060."""
+    if amount == 0:
+        return "$0"
+    places = max(2, 1 - amount.adjusted())
+    return f"${amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,f}"
 
 
 def estimate_tokens(text: str) -> int:

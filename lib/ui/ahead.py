@@ -7,10 +7,9 @@ import streamlit as st
 from lib import wire
 from lib.code import programs
 from lib.conflict import Conflict
-from lib.pricing import dollars, neurons
+from lib.pricing import dollars, neurons, show_dollars
 from lib.request import Request
 from lib.ui import draft, excerpt, mend, outlook
-from lib.ui.figures import show_dollars
 from lib.ui.outlook import Outlook
 from lib.ui.tab import Tab
 

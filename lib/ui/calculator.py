@@ -10,8 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lib.events import Usage
 from lib.forecast import MONTH, Forecast, affordable, forecast
 from lib.model import Model, Price
-from lib.pricing import dollars, neurons
-from lib.ui.figures import show_dollars
+from lib.pricing import dollars, neurons, show_dollars
 
 DAY, A_MONTH = "a day", "a month"
 _DAYS = {DAY: 1, A_MONTH: MONTH}

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
-
 import streamlit as st
 
 from lib.answer import Answer, total_usage
 from lib.conversation import Conversation, Message
 from lib.events import Usage
 from lib.model import Model
-from lib.pricing import dollars, estimate_tokens
-
-
-def show_dollars(amount: Decimal) -> str:
-    """An amount with at least two digits that say something: $1.23, $0.0041, $0.000060."""
-    if amount == 0:
-        return "$0"
-    places = max(2, 1 - amount.adjusted())
-    return f"${amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,f}"
+from lib.pricing import dollars, estimate_tokens, show_dollars
 
 
 def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:

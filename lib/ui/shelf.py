@@ -10,9 +10,8 @@ import streamlit as st
 
 from lib.errors import PaddockError
 from lib.model import models
-from lib.pricing import dollars
+from lib.pricing import dollars, show_dollars
 from lib.store import Entry, Spend
-from lib.ui import figures
 from lib.ui.markdown import label
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
@@ -36,7 +35,7 @@ def cost(spends: tuple[Spend, ...]) -> str:
             parts.append("—")
             continue
         amount = sum((dollars(spend.usage, known[spend.model].price) for spend in some), Decimal(0))
-        parts.append(words.format("\\" + figures.show_dollars(amount)))
+        parts.append(words.format("\\" + show_dollars(amount)))
     return " + ".join(parts)
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from lib import tokens
 from lib.features import Form, Function, ResponseFormat
+from lib.pricing import show_dollars
 from lib.request import Messages, Turn, build
 from lib.sample_tools import SAMPLES
-from lib.ui.figures import show_dollars
 from tests.page import play
 from tests.page.application import Application
 from tests.page.conftest import Visit

@@ -1,0 +1,77 @@
+"""Decoding: a file's bytes as text, in whatever encoding a spreadsheet or an editor left them."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from lib.errors import BadInput
+
+_BOMS = (  # the longer ones first: UTF-32's begins as UTF-16's does
+    (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
+    (codecs.BOM_UTF8, "utf-8", "UTF-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
+)
+_CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
+_ADVICE = "Save it as UTF-8 (in Excel: “CSV UTF-8”), and upload it again."
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """The text without its byte order mark, and a remark on how it was read, empty where there is nothing to say.
+
+    UTF-8, UTF-16 and UTF-32 with a mark; UTF-8 and UTF-16 without; else Windows-1252, which any bytes are. Raises
+    BadInput where the mark promises what the bytes do not keep, and for NUL characters: no text has them.
+    """
+    for mark, codec, name in _BOMS:
+        if data.startswith(mark):
+            return _checked(_strictly(data[len(mark) :], codec, name)), ""
+    if b"\0" in data and (order := _utf_16(data)) is not None:
+        return _checked(_strictly(data, order, "UTF-16")), ""
+    try:
+        return _checked(data.decode("utf-8")), ""
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+    text = data.decode("cp1252", "replace")
+    if "\ufffd" in text:  # five of its places are empty; Latin-1 has control characters there
+        text = data.decode("latin-1")
+    return _checked(text), (
+        f"The file is not UTF-8 (line {line:,}), and was read as Windows-1252. Look whether its accents are right."
+    )
+
+
+def _utf_16(data: bytes) -> str | None:
+    """UTF-16's order of bytes, told by where the zeros of its commas and line ends are; None where it is another."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    else:
+        # In UTF-16, Latin letters make half of the bytes zeros; Greek or Cyrillic ones, half of them control signs.
+        if data.count(0) * 4 < len(data) and not _CONTROLS.search(data):
+            return None
+    high, low = data[::2].count(0), data[1::2].count(0)
+    if len(data) % 2 or min(high, low) * 10 > max(high, low):
+        return None
+    return "utf-16-be" if high > low else "utf-16-le"
+
+
+def _strictly(data: bytes, codec: str, name: str) -> str:
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].decode(codec, "replace").count("\n") + 1
+        raise BadInput(
+            f"The file says that it is {name}, but in line {line:,} it is not.", advice=_ADVICE
+        ) from None
+
+
+def _checked(text: str) -> str:
+    if (at := text.find("\0")) >= 0:
+        line = text.count("\n", 0, at) + 1
+        raise BadInput(
+            f"The file is no text: there is a NUL character in line {line:,}.",
+            advice="Upload CSV, TSV, JSONL or XLSX. A text that has NULs in it must be saved without them.",
+        )
+    return text

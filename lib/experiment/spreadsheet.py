@@ -1,0 +1,145 @@
+"""Spreadsheet: the first sheet of an XLSX file as texts, each cell as a person reads it there."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from lib.errors import BadInput
+
+MOST_UNPACKED = 100_000_000  # bytes of all that is in the file: packed, they can be a thousandth of that
+MOST_VALUES = 5_000_000  # cells, the empty ones before a full one included
+
+_BROKEN = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
+_DECIMALS = re.compile(r"\.(0+)")
+
+Record = tuple[int, list[str]]  # its row in the sheet, from 1, and its cells
+
+
+def read(data: bytes) -> tuple[list[Record], list[str]]:
+    """The rows of the first sheet that is not hidden, empty ones left out, and remarks.
+
+    Formulas are read as the results that are stored with them. Raises BadInput for what is no XLSX file, is too
+    large once it is unpacked, or is broken.
+    """
+    _check_size(data)
+    import openpyxl  # a third of a second, for who brings a spreadsheet alone
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about extensions that are of no use here
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+            sheet = _first(book)
+            records = list(_records(sheet))
+            remarks = list(_remarks(data, book, sheet))
+    except BadInput:
+        raise
+    except Exception as error:  # the library lets through whatever its parts raise at a broken file
+        raise BadInput(f"The spreadsheet is broken ({type(error).__name__}).", advice=_BROKEN) from None
+    return records, remarks
+
+
+def _check_size(data: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            entries = packed.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError):
+        raise BadInput("The file is named .xlsx, but is none, or is cut off.", advice=_BROKEN) from None
+    size = sum(entry.file_size for entry in entries)  # none is read beyond what it says here
+    if size > MOST_UNPACKED:
+        raise BadInput(
+            f"Unpacked, the spreadsheet has {size:,} bytes, more than {MOST_UNPACKED:,}.",
+            advice="Take out what is not needed, or split it.",
+        )
+    if "xl/workbook.xml" not in {entry.filename for entry in entries}:
+        raise BadInput("The file is a zip archive, but no .xlsx spreadsheet.", advice=_BROKEN)
+
+
+def _first(book: Any) -> Any:
+    sheets = [one for one in book.worksheets if one.sheet_state == "visible"] or book.worksheets
+    if not sheets:
+        raise BadInput("The spreadsheet has no sheet with cells.", advice=_BROKEN)
+    # A sheet may claim to be a million rows by sixteen thousand columns, which would be filled up with nothing.
+    sheets[0].reset_dimensions()
+    return sheets[0]
+
+
+def _records(sheet: Any) -> Iterator[Record]:
+    values = 0
+    for number, row in enumerate(sheet.iter_rows(), 1):
+        values += len(row)
+        if values > MOST_VALUES:
+            raise BadInput(
+                f"The sheet has more than {MOST_VALUES:,} cells up to row {number:,}.",
+                advice="Take out what is not needed, or split it.",
+            )
+        cells = [_text(cell) for cell in row]
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
+            yield number, cells
+
+
+def _text(cell: Any) -> str:
+    match cell.value:
+        case None:
+            return ""
+        case str(text):
+            return text
+        case bool(flag):
+            return str(flag).upper()
+        case int() | float() as number if "%" in (cell.number_format or ""):
+            found = _DECIMALS.search(cell.number_format)
+            return f"{number * 100:.{len(found[1]) if found else 0}f}%"
+        case float(number):
+            return f"{number:.15g}"  # as many digits as a spreadsheet has: 0.3, and not 0.30000000000000004
+        case datetime() as moment:
+            clock = moment.time()
+            return str(moment.date()) if clock == time() else f"{moment.date()} {_clock(clock)}"
+        case time() as clock:
+            return _clock(clock)
+        case date() | timedelta() | int() as value:
+            return str(value)
+        case value:
+            return str(value)
+
+
+def _clock(clock: time) -> str:
+    return clock.isoformat("seconds" if clock.second else "minutes")
+
+
+def _remarks(data: bytes, book: Any, sheet: Any) -> Iterator[str]:
+    if len(book.worksheets) > 1:
+        yield f"Of {len(book.worksheets)} sheets, the first one, “{sheet.title}”, was read."
+    if (empty := _without_result(data, sheet.title)) is not None:
+        count, first = empty
+        yield (
+            f"{count:,} formulas have no result stored with them, and are empty here, first {first}. Open the file "
+            "in a spreadsheet program and save it, and they will have."
+        )
+
+
+def _without_result(data: bytes, title: str) -> tuple[int, str] | None:
+    """How many formulas no program ever reckoned out, and the first one's place."""
+    import openpyxl
+
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        sheets = [name for name in packed.namelist() if name.startswith("xl/worksheets/")]
+        if not any(b"<f" in packed.read(name) for name in sheets):
+            return None
+    written = openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title]
+    reckoned = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)[title]
+    for one in (written, reckoned):
+        one.reset_dimensions()
+    found = [
+        cell.coordinate
+        for formulas, results in zip(written.iter_rows(), reckoned.iter_rows(), strict=True)
+        for cell, result in zip(formulas, results, strict=True)
+        if cell.data_type == "f" and result.value is None
+    ]
+    return (len(found), found[0]) if found else None
