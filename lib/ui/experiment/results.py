@@ -1,0 +1,58 @@
+"""Results: what came of a run, while it comes: the picture, the answers, two ways side by side, and files of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lib.experiment.plan import Plan
+from lib.model import Model
+from lib.ui.experiment import answers, downloads, keep, overview, versus
+from lib.ui.experiment.board import PREFIX, Board, Other, Run, board
+
+OVERVIEW, ANSWERS, VERSUS = "Overview", "Answers", "Side by side"
+SECTION = f"{PREFIX}section"
+EVERY = "2s"  # while a run goes on
+
+
+def draw(
+    plan: Plan, model: Model, run: Run, *, name: str, running: bool = False, others: Sequence[Other] = ()
+) -> None:
+    """The results of ``run``, which asked ``plan``. ``name`` is the experiment's, ``others`` its other runs.
+
+    ``running``: more may come; it is then looked at every two seconds, by a fragment that disturbs nobody. Whoever
+    draws this draws the page anew once the run has ended.
+    """
+    with st.container(key="results"):  # a place of its own: see "ghost" in the README
+        st.fragment(_draw, run_every=EVERY if running else None)(
+            plan, model, run, name, running, tuple(others)
+        )
+
+
+def _draw(plan: Plan, model: Model, run: Run, name: str, running: bool, others: tuple[Other, ...]) -> None:
+    keep.follow()
+    known = board(plan, model, run)
+    if not known.sheet.lines:
+        st.caption("The first answers are on their way." if running else "Nothing has been asked yet.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        sections = (OVERVIEW, ANSWERS, VERSUS) if versus.possible(known, others) else (OVERVIEW, ANSWERS)
+        if st.session_state.get(SECTION) not in sections:
+            st.session_state[SECTION] = OVERVIEW
+        section = st.segmented_control(
+            "Section", sections, key=SECTION, required=True, label_visibility="collapsed", persist_state="session",
+            width="stretch",
+        )  # fmt: skip
+        downloads.draw(known, name)
+    _section(known, str(section), others)
+
+
+def _section(known: Board, section: str, others: tuple[Other, ...]) -> None:
+    match section:
+        case "Answers":
+            answers.draw(known)
+        case "Side by side":
+            versus.draw(known, others)
+        case _:
+            overview.draw(known)
