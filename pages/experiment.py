@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.batch.progress import State
 from lib.experiment.problem import Where, problems
 from lib.ui import place
-from lib.ui.experiment import bar, before, checks, inputs, prompts, run, saved, settings, typed
+from lib.ui.experiment import bar, before, checks, inputs, prompts, results, run, saved, settings, typed
 from lib.ui.experiment.desk import Desk
 from lib.ui.experiment.section import section
 from lib.ui.trouble import trouble
@@ -47,6 +48,10 @@ with right:
 
 if (batch := desk.batch) is not None:
     run.draw(desk, batch)
+    results.draw(
+        batch.plan, desk.model, batch, name=desk.draft.name, running=batch.state is State.RUNNING,
+        others=run.others(desk, batch),
+    )  # fmt: skip
 with st.bottom:
     bar.draw(desk, found)
 if where.backend is None:

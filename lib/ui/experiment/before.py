@@ -21,6 +21,7 @@ from lib.experiment.problem import (
 from lib.pricing import show_dollars
 from lib.ui.experiment import problems, trial
 from lib.ui.experiment.desk import Desk
+from lib.ui.experiment.held import held
 from lib.ui.trouble import trouble
 
 
@@ -67,10 +68,11 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
     limits = desk.plan.limits
     left, right = st.columns(2)
     with left:
-        key = _follow("limit-dollars", None if limits.dollars is None else float(limits.dollars))
+        budget = None if limits.dollars is None else float(limits.dollars)
+        key = held("limit-dollars", budget)
         st.number_input(
-            "Budget in dollars", min_value=0.0, step=0.01, format="%g", key=key, placeholder="none",
-            on_change=_dollars, args=(desk,),
+            "Budget in dollars", value=budget, min_value=0.0, step=0.01, format="%g", key=key, placeholder="none",
+            on_change=_dollars, args=(desk, key),
             help="The run ends before a request that could pass it, whatever that request may cost at most.",
         )  # fmt: skip
     with right:
@@ -120,19 +122,13 @@ def _estimate(desk: Desk) -> None:
     st.caption(told)
 
 
-def _follow(key: str, value: Any) -> str:
-    """Only what differs is set: a hand may be on the control."""
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-    return key
-
-
 def _whole(
     desk: Desk, field: str, name: str, value: int | None, least: int, most: int | None, help: str
 ) -> None:
-    key = _follow(f"limit-{field}", value)
+    key = held(f"limit-{field}", value)
     st.number_input(
-        name, min_value=least, max_value=most, step=1, key=key, placeholder="none", help=help, on_change=_counted,
+        name, value=value, min_value=least, max_value=most, step=1,
+        key=key, placeholder="none", help=help, on_change=_counted,
         args=(desk, field, key),
     )  # fmt: skip
 
@@ -143,8 +139,8 @@ def _counted(desk: Desk, field: str, key: str) -> None:
         _put(desk, **{field: value})
 
 
-def _dollars(desk: Desk) -> None:
-    value = st.session_state["limit-dollars"]
+def _dollars(desk: Desk, key: str) -> None:
+    value = st.session_state[key]
     _put(desk, dollars=None if value is None else Decimal(repr(value)))
 
 

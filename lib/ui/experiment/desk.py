@@ -17,6 +17,7 @@ from lib.experiment.estimate import Estimate
 from lib.experiment.plan import Plan
 from lib.model import default
 from lib.store import RunEntry
+from lib.ui.experiment import section
 from lib.ui.experiment.draft import Draft, Drafts
 from lib.ui.markdown import label
 from lib.ui.panel import Panel
@@ -91,7 +92,11 @@ class Desk:
         if not known:
             return None
         chosen = st.session_state.get(_RUN)
-        return registry().batch(self.owner, chosen if chosen in known else known[0])
+        try:
+            return registry().batch(self.owner, chosen if chosen in known else known[0])
+        except PaddockError as error:
+            self.draft.problem = error
+            return None
 
     def look_at(self, run: str) -> None:
         """Look at that run."""
@@ -115,9 +120,11 @@ class Desk:
     def undo(self, part: str) -> None:
         """Where the last such change was of that part: what it was, and the button that takes it back."""
         before: _Before | None = st.session_state.get(_BEFORE)
+        # A place that is always there: the browser makes anew what moves, and the words in a box would be lost.
+        place = st.container()
         if before is None or (before.experiment, before.part) != (self.draft.id, part):
             return
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with place.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(label(before.said), width="content")
             st.button(
                 "Undo", key=f"undo-{part}", type="tertiary", icon=":material/undo:", on_click=self._undo
@@ -141,6 +148,7 @@ class Desk:
             self.draft.forget_runs()
             self.look_at(batch.id)
             batch.start(backend)
+            section.close_all()  # the results are what counts now
 
         self._try(act)
 

@@ -26,7 +26,8 @@ UNNAMED = "Untitled experiment"
 class Draft:
     """``sweeps``: what was typed for each swept parameter, also where it cannot be read.
 
-    ``set_aside``: the presets that were chosen before a sweep took their place. ``problem``: why it is not saved.
+    ``by_presets``: these are chosen, and no sweep; ``set_aside``: those that were, before a sweep took their place.
+    ``problem``: why it is not saved.
     """
 
     def __init__(self, owner: str, id: str, name: str, plan: Plan) -> None:
@@ -39,6 +40,7 @@ class Draft:
         )  # what the chat's controls are drawn for
         self.chat.settings = plan.base
         self.sweeps: dict[str, str] = {}
+        self.by_presets = bool(plan.variants)
         self.set_aside: tuple[Variant, ...] = ()
         self.problem: PaddockError | None = None
         self._estimate: tuple[Plan, Estimate] | None = None
@@ -81,9 +83,13 @@ class Draft:
         return known[1]
 
     def runs(self) -> tuple[RunEntry, ...]:
-        """Its runs, newest first, as they were when they were last looked up. Raises StorageFailed."""
+        """Its runs, newest first, as they were when they were last looked up; none where they cannot be."""
         if self._runs is None:
-            self._runs = registry().store.runs(self.owner, self.id)
+            try:
+                self._runs = registry().store.runs(self.owner, self.id)
+            except PaddockError as error:
+                self.problem = error
+                return ()
         return self._runs
 
     def forget_runs(self) -> None:

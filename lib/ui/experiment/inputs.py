@@ -15,6 +15,7 @@ from lib.experiment.reading import KINDS, MOST_BYTES, Reading, paste, read
 from lib.experiment.template import usable
 from lib.ui.experiment import problems
 from lib.ui.experiment.desk import Desk
+from lib.ui.experiment.held import held
 from lib.ui.markdown import label
 from lib.ui.trouble import trouble
 
@@ -106,10 +107,8 @@ def _columns(desk: Desk) -> None:
     inputs = desk.plan.inputs
     for at, name in enumerate(inputs.columns):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
-            key = f"inputs-column-{at}"
-            if st.session_state.get(key) != name:
-                st.session_state[key] = name
-            st.text_input(f"Column {at + 1}", key=key, on_change=_rename, args=(desk, at, key))
+            key = held(f"inputs-column-{at}", name)
+            st.text_input(f"Column {at + 1}", name, key=key, on_change=_rename, args=(desk, at, key))
             st.button(
                 "Remove", key=f"inputs-column-remove-{at}", icon=":material/delete:", type="tertiary",
                 on_click=_drop, args=(desk, at),
@@ -172,18 +171,17 @@ def _row(row: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _expected(desk: Desk, inputs: Inputs) -> None:
-    chosen = inputs.expected or _NONE
-    if st.session_state.get(_EXPECTED) != chosen:
-        st.session_state[_EXPECTED] = chosen
+    chosen, columns = inputs.expected or _NONE, (_NONE, *dict.fromkeys(inputs.columns))
+    key = held(_EXPECTED, chosen)
     st.selectbox(
-        "Expected answers are in", (_NONE, *dict.fromkeys(inputs.columns)), key=_EXPECTED,
-        on_change=_expect, args=(desk,), format_func=lambda name: name or "no column: nothing to compare with",
+        "Expected answers are in", columns, columns.index(chosen) if chosen in columns else 0, key=key,
+        on_change=_expect, args=(desk, key), format_func=lambda name: name or "no column: nothing to compare with",
         help="Checks compare with it as {{expected}}.",
     )  # fmt: skip
 
 
-def _expect(desk: Desk) -> None:
-    desk.change(inputs=replace(desk.plan.inputs, expected=st.session_state[_EXPECTED] or None))
+def _expect(desk: Desk, key: str) -> None:
+    desk.change(inputs=replace(desk.plan.inputs, expected=st.session_state[key] or None))
 
 
 def _take(desk: Desk, reading: Callable[[], Reading]) -> bool:

@@ -12,6 +12,7 @@ from lib.experiment.plan import PromptVersion
 from lib.experiment.problem import Problem, Where
 from lib.ui.experiment import problems, typed
 from lib.ui.experiment.desk import Desk
+from lib.ui.experiment.held import held
 from lib.ui.markdown import label
 
 MOST_VERSIONS = 20
@@ -28,15 +29,15 @@ def summary(desk: Desk) -> str:
 def draw(desk: Desk, problem: Sequence[Problem]) -> None:
     """The section."""
     prompts = desk.plan.prompts
-    at = min(int(st.session_state.get(_CHOSEN) or 0), len(prompts) - 1)
-    st.session_state[_CHOSEN] = at
+    at = min(int(st.session_state.get(_CHOSEN, 0)), len(prompts) - 1)
+    key = held("prompt-version-pills", at)
     chosen = prompts[at]
     with st.container(
         horizontal=True, gap="small", vertical_alignment="center", horizontal_alignment="distribute"
     ):
         st.pills(
-            "Version", range(len(prompts)), format_func=lambda number: label(prompts[number].name), key=_CHOSEN,
-            required=True, label_visibility="collapsed", persist_state="session",
+            "Version", range(len(prompts)), default=at, key=key, on_change=_choose, args=(key,),
+            format_func=lambda number: label(prompts[number].name), required=True, label_visibility="collapsed",
         )  # fmt: skip
         with st.container(horizontal=True, gap="small", vertical_alignment="center", width="content"):
             _actions(desk, at)
@@ -97,6 +98,10 @@ def _variables(desk: Desk) -> None:
             f"Add {'the column' if len(missing) == 1 else 'columns'} {listed} to the inputs", key="prompt-columns",
             icon=":material/add_column_right:", type="tertiary", on_click=desk.add_columns, args=tuple(missing),
         )  # fmt: skip
+
+
+def _choose(key: str) -> None:
+    st.session_state[_CHOSEN] = int(st.session_state[key] or 0)
 
 
 def _put(desk: Desk, at: int, version: PromptVersion) -> None:

@@ -8,6 +8,7 @@ from lib.errors import PaddockError
 from lib.store import ExperimentEntry
 from lib.ui.experiment.desk import Desk
 from lib.ui.experiment.draft import Drafts
+from lib.ui.experiment.held import held
 from lib.ui.markdown import label
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
@@ -30,11 +31,10 @@ def draw(desk: Desk) -> None:
 
 def title(desk: Desk) -> None:
     """The experiment's name, and what became of the last deletion."""
-    if st.session_state.get(_NAME) != desk.draft.name:
-        st.session_state[_NAME] = desk.draft.name
+    key = held(_NAME, desk.draft.name)
     st.text_input(
-        "Name of the experiment", key=_NAME, max_chars=MOST_NAME, label_visibility="collapsed",
-        on_change=lambda: desk.draft.rename(st.session_state[_NAME]),
+        "Name of the experiment", desk.draft.name, key=key, max_chars=MOST_NAME, label_visibility="collapsed",
+        on_change=lambda: desk.draft.rename(st.session_state[key]),
     )  # fmt: skip
     if (gone := st.session_state.get(_GONE)) is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -99,8 +99,7 @@ def _chosen(desk: Desk, entry: ExperimentEntry) -> None:
     def act() -> None:
         registry().store.delete_experiment(desk.owner, entry.id)
         for run in registry().store.runs(desk.owner, entry.id):
-            if run.state == "running" and (batch := registry().batch(desk.owner, run.id)) is not None:
-                batch.stop()
+            registry().drop_batch(desk.owner, run.id)
         drafts.drop(desk.owner, entry.id)
         st.session_state[_GONE] = (entry.id, entry.name)
         if desk.draft.id == entry.id:

@@ -19,7 +19,7 @@ def section(
     """``where`` is the part of the plan whose problems its head counts; ``expanded``: it is open at first."""
     # No expander: to the server one whose label changes, as this one's does, would be another one, and closed.
     states: dict[str, bool] = st.session_state.setdefault(_OPEN, {})
-    shown = states.get(name, expanded)
+    shown = states.setdefault(name, expanded)
     key = f"section-{name.lower()}"
     with st.container(border=True, key=key, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
@@ -31,6 +31,12 @@ def section(
             st.markdown(f":small[:gray[{summary}]{problems.mark(found, where)}]", width="stretch")
         if shown:
             draw()
+
+
+def close_all() -> None:
+    """Leave the heads alone."""
+    states: dict[str, bool] = st.session_state.setdefault(_OPEN, {})
+    states.update(dict.fromkeys(states, False))
 
 
 def _turn(name: str, shown: bool) -> None:

@@ -17,6 +17,7 @@ from lib.preset import Preset
 from lib.ui import choices, controls, mend
 from lib.ui.experiment import problems, typed
 from lib.ui.experiment.desk import Desk
+from lib.ui.experiment.held import held
 from lib.ui.markdown import label
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
@@ -48,20 +49,22 @@ def summary(desk: Desk) -> str:
 
 def draw(desk: Desk, found: Sequence[Problem]) -> None:
     """The section."""
-    if _MODE not in st.session_state:
-        st.session_state[_MODE] = PRESETS if desk.plan.variants else SWEEP
-    mode = st.segmented_control(
-        "Ways to ask", (SWEEP, PRESETS), key=_MODE, required=True, width="stretch", label_visibility="collapsed",
-        on_change=_switch, args=(desk,), persist_state="session",
+    now = PRESETS if desk.draft.by_presets else SWEEP
+    key = held(_MODE, now)
+    st.segmented_control(
+        "Ways to ask", (SWEEP, PRESETS), default=now, key=key, required=True,
+        width="stretch", label_visibility="collapsed",
+        on_change=_switch, args=(desk, key),
     )  # fmt: skip
-    if mode == PRESETS:
+    if desk.draft.by_presets:
         _presets(desk)
     else:
         _sweeps(desk)
-    _follow(_TIMES, desk.plan.repetitions)
+    times = desk.plan.repetitions
+    key = held(_TIMES, times)
     st.number_input(
-        "Ask each of them this many times", min_value=1, max_value=MOST_REPETITIONS, step=1, key=_TIMES,
-        on_change=_times, args=(desk,),
+        "Ask each of them this many times", value=times, min_value=1, max_value=MOST_REPETITIONS, step=1, key=key,
+        on_change=_times, args=(desk, key),
         help="Answers differ by chance: several tell whether a difference is more than that. A fixed seed is counted "
         "up with each repetition, else all of them would be the same.",
     )  # fmt: skip
@@ -71,11 +74,11 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
 def _sweeps(desk: Desk) -> None:
     model = desk.model
     names = [one.name for one in desk.plan.axes]
-    _follow(_SWEPT, names)
+    key = held(_SWEPT, names)
     st.multiselect(
-        "Try several values of", [one.name for one in model.parameters], key=_SWEPT, max_selections=MOST_AXES,
+        "Try several values of", [one.name for one in model.parameters], names, key=key, max_selections=MOST_AXES,
         format_func=lambda name: model.parameter(name).label, placeholder="Choose parameters", on_change=_sweep,
-        args=(desk,), help="Every combination of their values is asked: the grid.",
+        args=(desk, key), help="Every combination of their values is asked: the grid.",
     )  # fmt: skip
     for one in desk.plan.axes:
         parameter = model.parameter(one.name)
@@ -117,20 +120,14 @@ def _example(parameter: Parameter) -> str:
     return f"such as {start}, not sent"
 
 
-def _follow(key: str, value: object) -> None:
-    """Only what differs is set: a hand may be on the control."""
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-
-
-def _times(desk: Desk) -> None:
-    if (times := st.session_state[_TIMES]) is not None:
+def _times(desk: Desk, key: str) -> None:
+    if (times := st.session_state[key]) is not None:
         desk.change(repetitions=int(times))
 
 
-def _sweep(desk: Desk) -> None:
+def _sweep(desk: Desk, key: str) -> None:
     known = {one.name: one for one in desk.plan.axes}
-    desk.change(axes=tuple(known.get(name) or _first(desk, name) for name in st.session_state[_SWEPT]))
+    desk.change(axes=tuple(known.get(name) or _first(desk, name) for name in st.session_state[key]))
 
 
 def _first(desk: Desk, name: str) -> Axis:
@@ -167,15 +164,17 @@ def _presets(desk: Desk) -> None:
     chosen = [one.name for one in desk.plan.variants]
     # One that was deleted since stays in the plan, which holds its settings.
     names = list(dict.fromkeys([*known, *chosen]))
-    _follow(_CHOSEN, chosen)
+    key = held(_CHOSEN, chosen)
     st.multiselect(
-        "Presets", names, key=_CHOSEN, placeholder="Choose two or more", on_change=_choose, args=(desk, known),
+        "Presets", names, chosen, key=key, placeholder="Choose two or more",
+        on_change=_choose, args=(desk, known, key),
         help="Those of the chat page: shipped ones and your own. Their settings are taken as they are now.",
     )  # fmt: skip
     if any(known[name].system for name in chosen if name in known):
-        _follow(_SYSTEM, any(one.system is not None for one in desk.plan.variants))
+        own = any(one.system is not None for one in desk.plan.variants)
         st.toggle(
-            "Use the presets' own system prompts", key=_SYSTEM, on_change=_choose, args=(desk, known),
+            "Use the presets' own system prompts", own, key=held(_SYSTEM, own),
+            on_change=_systems, args=(desk, known, not own),
             help="In the place of the prompt versions' own. Off: only their settings are used.",
         )  # fmt: skip
 
@@ -190,23 +189,34 @@ def _known(desk: Desk) -> dict[str, Preset]:
     return {one.name: one for one in reversed(found)}
 
 
-def _choose(desk: Desk, known: dict[str, Preset]) -> None:
+def _choose(desk: Desk, known: dict[str, Preset], key: str) -> None:
+    _put(
+        desk, known, st.session_state[key], systems=any(one.system is not None for one in desk.plan.variants)
+    )
+
+
+def _systems(desk: Desk, known: dict[str, Preset], systems: bool) -> None:
+    _put(desk, known, [one.name for one in desk.plan.variants], systems=systems)
+
+
+def _put(desk: Desk, known: dict[str, Preset], names: Sequence[str], *, systems: bool) -> None:
     old = {one.name: one for one in desk.plan.variants}
-    systems = bool(st.session_state.get(_SYSTEM))
     desk.change(
         variants=tuple(
             Variant(name, one.over(desk.plan.base), one.system if systems else None)
             if (one := known.get(name)) is not None
             else old[name]
-            for name in st.session_state[_CHOSEN]
+            for name in names
         )
     )
 
 
-def _switch(desk: Desk) -> None:
+def _switch(desk: Desk, key: str) -> None:
     """The presets step back for a sweep, and come back."""
-    if st.session_state[_MODE] == SWEEP:
-        desk.draft.set_aside = desk.plan.variants
+    draft = desk.draft
+    draft.by_presets = st.session_state[key] == PRESETS
+    if draft.by_presets:
+        desk.change(variants=draft.set_aside)
+    else:
+        draft.set_aside = desk.plan.variants
         desk.change(variants=())
-    elif not desk.plan.variants:
-        desk.change(variants=desk.draft.set_aside)

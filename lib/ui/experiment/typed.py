@@ -39,10 +39,14 @@ _KEY, _BOXES = "typed", "typed-boxes"
 
 @dataclass
 class _Box:
-    """``known`` is its text as this tab knows it: as it was put there, or told by the browser."""
+    """``known`` is its text as this tab knows it: as it was put there, or told by the browser.
+
+    ``number``: how often it was replaced, as ``held`` has it.
+    """
 
     known: str
     take: Take
+    number: int = 0
     drawn: bool = True
 
 
@@ -57,20 +61,29 @@ def area(
     help: str | None = None,
 ) -> None:  # fmt: skip
     """A box of several lines. ``take`` gets its text at each pause in the typing, and once it is left."""
-    _follow(name, text, take)
+    key = _follow(name, text, take)
     with st.container(key=f"live-{name}"):
         st.text_area(
-            label, key=name, height=height, placeholder=placeholder, help=help, on_change=_left, args=(name,)
+            label,
+            text,
+            key=key,
+            height=height,
+            placeholder=placeholder,
+            help=help,
+            on_change=_left,
+            args=(name, key),
         )
 
 
 def line(
-    label: str, name: str, text: str, take: Take, *, placeholder: str = "", help: str | None = None,
+    label: str, name: str, text: str, take: Take, *, placeholder: str = "", help: str | None = None
 ) -> None:  # fmt: skip
     """A box of one line, else the same."""
-    _follow(name, text, take)
+    key = _follow(name, text, take)
     with st.container(key=f"live-{name}"):
-        st.text_input(label, key=name, placeholder=placeholder, help=help, on_change=_left, args=(name,))
+        st.text_input(
+            label, text, key=key, placeholder=placeholder, help=help, on_change=_left, args=(name, key)
+        )
 
 
 def watch() -> None:
@@ -84,12 +97,12 @@ def _boxes() -> dict[str, _Box]:
     return boxes
 
 
-def _follow(name: str, text: str, take: Take) -> None:
-    """Put the text into the box where it was changed by something else than the box: a hand may be on it."""
+def _follow(name: str, text: str, take: Take) -> str:
+    """The box's key: of another box where the text was changed by something else, and else a hand may be on it."""
     known = _boxes().get(name)
-    if name not in st.session_state or known is None or known.known != text:
-        st.session_state[name] = text
-    _boxes()[name] = _Box(text, take)
+    number = 0 if known is None else known.number + (known.known != text)
+    _boxes()[name] = _Box(text, take, number)
+    return f"{name}-{number}"
 
 
 def _take(name: str, text: str) -> None:
@@ -99,8 +112,9 @@ def _take(name: str, text: str) -> None:
         box.take(text)
 
 
-def _left(name: str) -> None:
-    _take(name, st.session_state[name] or "")
+def _left(name: str, key: str) -> None:
+    if key == f"{name}-{_boxes()[name].number}":
+        _take(name, st.session_state[key] or "")
 
 
 def _told() -> None:
