@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 
 from lib import llama3, tokens
 from lib.answer import Answer, Ending, Timings
@@ -14,10 +14,10 @@ from lib.events import Usage
 from lib.experiment import asking, grid
 from lib.experiment.check import Judge
 from lib.experiment.model_judge import judge_request
-from lib.experiment.plan import Cell, Plan, PromptVersion
+from lib.experiment.plan import Cell, Plan, PromptVersion, Variant
 from lib.experiment.template import fill, occurrences
 from lib.features import Form
-from lib.model import Model
+from lib.model import Model, models
 from lib.pricing import dollars
 from lib.request import Messages, Request, Turn, build
 
@@ -53,12 +53,23 @@ def estimate(model: Model, plan: Plan, tokens: Callable[[Request], int] | None =
     """What the plan takes. ``tokens`` counts an input's; without it, the model's own tokenizer does.
 
     Takes a time that does not grow with the number of settings and repetitions. Raises BadInput for a plan whose
-    requests cannot be built.
+    requests cannot be built. The estimates of the last few plans are kept: a page asks at every turn.
     """
+    if tokens is None and models().get(model.id) is model:
+        return _kept(model.id, plan)
+    return _estimate(model, plan, tokens or _count)
+
+
+@lru_cache(maxsize=16)
+def _kept(model: str, plan: Plan) -> Estimate:
+    return _estimate(models()[model], plan, _count)
+
+
+def _estimate(model: Model, plan: Plan, tokens: Callable[[Request], int]) -> Estimate:
     rows = grid.rows(plan)
     cells = list(_cells(model, plan))
     judges = list(_judges(model, plan))
-    low, high, counted = _input(model, plan, [*cells, *judges], tokens or _count)
+    low, high, counted = _input(model, plan, [*cells, *judges], tokens)
     answers = sum(one.out for one in cells) * rows
     judged = sum(one.times for one in judges) * rows
     out = answers + sum(one.out for one in judges) * rows
@@ -100,7 +111,7 @@ def _cells(model: Model, plan: Plan) -> Iterator[_Family]:
                 system = ""  # it is not sent
             bare = replace(plan, prompts=(PromptVersion("", ".", "."),), inputs=replace(plan.inputs, rows=()))
             yield _Family(
-                partial(_ask, model, plan, number, kind.number),
+                partial(_ask, model, plan, ways, number, kind.number),
                 asking.request(model, bare, Cell(0, 0, 0, 0, 0), (replace(variant, system=None),)),
                 (system, prompt.user),
                 kind.count * plan.repetitions,
@@ -108,8 +119,8 @@ def _cells(model: Model, plan: Plan) -> Iterator[_Family]:
             )
 
 
-def _ask(model: Model, plan: Plan, prompt: int, variant: int, row: int) -> Request:
-    return asking.request(model, plan, Cell(0, prompt, row, variant, 0), grid.variants(plan, model))
+def _ask(model: Model, plan: Plan, ways: Sequence[Variant], prompt: int, variant: int, row: int) -> Request:
+    return asking.request(model, plan, Cell(0, prompt, row, variant, 0), ways)
 
 
 @dataclass(frozen=True)

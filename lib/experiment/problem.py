@@ -99,6 +99,11 @@ def _of_inputs(plan: Plan) -> Iterator[Problem]:
             Where.INPUTS, f"The expected answers are said to be in “{inputs.expected}”, which is no column.",
             "Choose one of the columns, or none.",
         )  # fmt: skip
+    elif inputs.expected not in (None, EXPECTED) and EXPECTED in inputs.columns:
+        yield Problem(
+            Where.INPUTS, f"A column is called “{EXPECTED}”, but the expected answers are said to be in "
+            f"“{inputs.expected}”.", f"Choose “{EXPECTED}” for them, or rename it.",
+        )  # fmt: skip
     known = _known(inputs)
     names = used(plan)
     if names and not inputs.rows and known.issuperset(names):

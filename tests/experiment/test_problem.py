@@ -23,6 +23,7 @@ from lib.experiment.check import (
 )
 from lib.experiment.plan import Axis, Inputs, Limits, Plan, PromptVersion, Variant
 from lib.experiment.problem import Where, problems
+from lib.experiment.remark import remarks
 from lib.features import Form, ResponseFormat, Tool
 from lib.settings import Settings
 from tests.experiment.plans import MODEL, PLANS, plan
@@ -66,6 +67,7 @@ def prompts(*texts: str) -> tuple[PromptVersion, ...]:
         ({"inputs": Inputs(("x", "y", "x"), (("1", "2", "3"),))}, Where.INPUTS, "Two columns are called “x”"),
         ({"inputs": Inputs(("x", "y"), (("1", "2"), ("1",)))}, Where.INPUTS, "Row 2 has 1 cells for 2 columns"),
         ({"inputs": Inputs(("x", "y"), (("1", "2"),), "z")}, Where.INPUTS, "“z”, which is no column"),
+        ({"inputs": Inputs(("x", "y", "expected"), (("1", "2", "3"),), "y")}, Where.INPUTS, "said to be in “y”"),
         ({"variants": (Variant("P", BASE, "{{z}}"),)}, Where.INPUTS, "“z” has no column. It is used in “P”."),
         ({"variants": (Variant("P", BASE),) * 2}, Where.SETTINGS, "Two settings are called “P”"),
         ({"variants": (Variant("P", BASE.with_value("top_k", 99)),)}, Where.SETTINGS, "P: Top k must be between"),
@@ -118,6 +120,7 @@ def test_a_column_of_another_case_is_offered() -> None:
 @given(PLANS)
 def test_any_plan_is_looked_through(one: Plan) -> None:
     problems(one, MODEL)
+    remarks(one, MODEL)
 
 
 @settings(max_examples=60)
@@ -131,3 +134,33 @@ def test_a_plan_without_problems_can_be_asked(one: Plan) -> None:
     for number in range(grid.count(sound)):
         with suppress(BadInput) if features.form is Form.PROMPT else nullcontext():
             asking.request(MODEL, sound, grid.cell(sound, number), grid.variants(sound, MODEL))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, ()),
+        ({"checks": ALL_CHECKS, "axes": (Axis("temperature", (0, 1)),)}, ()),
+        ({"prompts": prompts("Hi")}, ("No prompt uses a column",)),
+        ({"inputs": Inputs(("x", "y", "z"), (("1", "2", "3"),), "z")}, ("expected answers are not used",)),
+        ({"inputs": Inputs(("x", "y"), (("1", "2"),), "y")}, ()),
+        ({"base": BASE.with_features(form=Form.PROMPT)}, ("The prompt form sends no system prompt.",)),
+        (
+            {"variants": (Variant("P", BASE.with_features(form=Form.PROMPT), "x"), Variant("Q", BASE))},
+            ("P: The prompt form sends no system prompt.",),
+        ),
+        ({"base": BASE.with_value("temperature", 0), "repetitions": 2}, ("At temperature 0 an answer is the same",)),
+        (
+            {"axes": (Axis("temperature", (0, 1)), Axis("seed", (1, 2)))},
+            ("At temperature 0 the likeliest token is always taken, and seed does nothing there",),
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_in_vain_is_remarked(changes: dict[str, object], says: tuple[str, ...]) -> None:
+    one = plan(**changes)
+    assert problems(one, MODEL) == ()
+    found = remarks(one, MODEL)
+    assert len(found) == len(says)
+    for remark, words in zip(found, says, strict=True):
+        assert words in remark.message
+        assert remark.advice
