@@ -75,14 +75,14 @@ def verdict(result: Result, check: int | None = None) -> Verdict:
 
 
 class Column(Enum):
-    """What lines are sorted by."""
+    """What lines are sorted by, in the order in which it is shown: the first ones are seen on a phone too."""
 
     NUMBER = "Order asked"
+    VERDICT = "Checks"
+    ANSWER = "Answer"
+    INPUT = "Input"
     PROMPT = "Prompt"
     SETTING = "Setting"
-    INPUT = "Input"
-    ANSWER = "Answer"
-    VERDICT = "Checks"
     RATING = "Rating"
     TOKENS_IN = "Tokens in"
     TOKENS_OUT = "Tokens out"

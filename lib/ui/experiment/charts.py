@@ -23,9 +23,10 @@ _STYLE = """<style>
 .tally td, .tally tbody th {border: 0; padding: .22rem 0 .22rem .9rem; text-align: right; vertical-align: middle;
     white-space: nowrap}
 .tally thead th:first-child, .tally tbody th {padding-left: 0}
-.tally tbody th {font-weight: 400; text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 7rem}
+.tally tbody th {font-weight: 400; text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 7rem; width: 18%}
 .tally tr.best th {font-weight: 600}
-.tally td.bar {width: 26%; min-width: 5rem}
+.tally td.bar {width: 21%; min-width: 5rem}
+.tally td.share {text-align: left; width: 15%}
 .tally small {opacity: .7; font-size: .8rem}
 .tally .track {position: relative; display: block; height: .9rem; border-radius: 3px;
     background: color-mix(in srgb, currentColor 7%, transparent)}
@@ -85,7 +86,7 @@ def _row(one: Group, dearest: Decimal, *, judged: bool, rated: bool) -> str:
     tally = one.tally
     cells = [f'<th scope="row">{escape(whole(one.name))}{" <small>best</small>" if one.best else ""}</th>']
     if judged:
-        cells += [f'<td class="bar">{_share(tally)}</td><td>{share(tally)}</td>']
+        cells += [f'<td class="bar">{_share(tally)}</td><td class="share">{share(tally)}</td>']
     if rated:
         cells += [f"<td>{'—' if tally.rating is None else f'{tally.rating:.1f}'}</td>"]
     cost = each(tally)
