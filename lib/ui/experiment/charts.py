@@ -119,8 +119,8 @@ def share(tally: Tally) -> str:
     if tally.rate is None:
         return "—"
     return (
-        f"{tally.rate * 100:.0f} % <small>({percents(tally.interval)}; "
-        f"{tally.passed:,} of {tally.judged:,})</small>"
+        f"{tally.rate * 100:.0f} % <small>({percents(tally.interval)}"
+        f'<span class="wide">; {tally.passed:,} of {tally.judged:,}</span>)</small>'
     )
 
 
