@@ -195,7 +195,7 @@ class Sheet:
 
 
 def inputs(plan: Plan, row: int) -> str:
-    """The row's values in one line, without the expected answer; with their columns' names where there are several."""
+    """The row's values in one line without the expected answer; of several, with their columns' names."""
     known = [
         (name, value)
         for name, value in zip(plan.inputs.columns, plan.inputs.rows[row], strict=True)

@@ -111,7 +111,7 @@ def _choices(board: Board) -> None:
         if len(plan.checks) > 1:
             st.selectbox(
                 "Verdict of", range(_ALL_CHECKS, len(plan.checks)), key=_CHECK, persist_state="session",
-                format_func=lambda at: "all checks together" if at == _ALL_CHECKS else f"{at + 1}. {title(plan.checks[at])}",
+                format_func=lambda at: "all together" if at == _ALL_CHECKS else f"{at + 1}. {title(plan.checks[at])}",
             )  # fmt: skip
         st.pills(
             "Checks", list(Verdict), key=_VERDICTS, selection_mode="multi", persist_state="session",

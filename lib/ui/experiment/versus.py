@@ -1,4 +1,4 @@
-"""Versus: two settings, two prompts or two runs side by side: what got better or worse, and the answers word by word."""
+"""Versus: two settings, prompts or runs side by side: what got better or worse, and the answers word by word."""
 
 from __future__ import annotations
 
