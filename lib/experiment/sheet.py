@@ -75,14 +75,14 @@ def verdict(result: Result, check: int | None = None) -> Verdict:
 
 
 class Column(Enum):
-    """What lines are sorted by."""
+    """What lines are sorted by, in the order in which it is shown: the first ones are seen on a phone too."""
 
     NUMBER = "Order asked"
+    VERDICT = "Checks"
+    ANSWER = "Answer"
+    INPUT = "Input"
     PROMPT = "Prompt"
     SETTING = "Setting"
-    INPUT = "Input"
-    ANSWER = "Answer"
-    VERDICT = "Checks"
     RATING = "Rating"
     TOKENS_IN = "Tokens in"
     TOKENS_OUT = "Tokens out"
@@ -195,7 +195,7 @@ class Sheet:
 
 
 def inputs(plan: Plan, row: int) -> str:
-    """The row's values in one line, without the expected answer; with their columns' names where there are several."""
+    """The row's values in one line without the expected answer; of several, with their columns' names."""
     known = [
         (name, value)
         for name, value in zip(plan.inputs.columns, plan.inputs.rows[row], strict=True)

@@ -1,4 +1,4 @@
-"""A made-up run of a real plan: requests as they would be sent, answers that nobody gave, the real checks' verdicts."""
+"""A made-up run of a real plan: requests as they would be sent, answers that nobody gave, the real verdicts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,22 @@ CAPITALS = {
     "France": "Paris", "Italy": "Rome", "Japan": "Tokyo", "Peru": "Lima", "Kenya": "Nairobi", "Norway": "Oslo",
     "Cuba": "Havana", "Egypt": "Cairo", "Spain": "Madrid", "Ghana": "Accra",
 }  # fmt: skip
-WORDS = ["well", "the", "capital", "of", "that", "country", "is", "of", "course", "as", "far", "as", "anybody", "knows"]
+WORDS = [
+    "well",
+    "the",
+    "capital",
+    "of",
+    "that",
+    "country",
+    "is",
+    "of",
+    "course",
+    "as",
+    "far",
+    "as",
+    "anybody",
+    "knows",
+]
 
 
 def plan(

@@ -14,10 +14,10 @@ from lib.ui.markdown import whole
 
 # Rows are sent a page at a time: 10,000 would be 3 MB for each change of the order, and for each second of a run.
 PAGE = 500
-_TABLE, _PAGE, _SHOWN, OPEN = f"{PREFIX}table", f"{PREFIX}page", f"{PREFIX}shown", f"{PREFIX}open"
+_TABLE, _SHOWN, OPEN = f"{PREFIX}table", f"{PREFIX}shown", f"{PREFIX}open"
 _LONGEST = 240  # characters of a text in the table
 _VERDICTS = {Verdict.PASSED: "✓", Verdict.FAILED: "✗", Verdict.OPEN: "–"}
-_WIDTHS = {Column.ANSWER: 320, Column.INPUT: 180, Column.SETTING: 170, Column.PROMPT: 90}
+_WIDTHS = {Column.ANSWER: 300, Column.INPUT: 150, Column.SETTING: 170, Column.PROMPT: 90, Column.ENDING: 90}
 
 
 def draw(board: Board) -> None:
@@ -33,8 +33,8 @@ def draw(board: Board) -> None:
     number = st.session_state.get(OPEN)
     at = next((at for at, line in enumerate(lines) if line.number == number), None)
     page = _page(lines, at)
+    _above(board, lines, page)
     _table(board, lines[page * PAGE : (page + 1) * PAGE], None if at is None else at - page * PAGE)
-    _below(board, lines, page)
     if at is not None:
         opened.draw(board, lines, at, show)
 
@@ -42,22 +42,22 @@ def draw(board: Board) -> None:
 def show(number: int | None) -> None:
     """Open that answer, on whatever page it is; None closes the open one."""
     st.session_state[OPEN] = number
-    st.session_state[_PAGE] = None  # the page that it is on
+    st.session_state[filters.PAGE] = None  # the page that it is on
 
 
 def _page(lines: Sequence[Line], at: int | None) -> int:
     """The page that is shown: the one that was turned to, or that of the open answer."""
     last = (len(lines) - 1) // PAGE
-    page = st.session_state.get(_PAGE)
+    page = st.session_state.get(filters.PAGE)
     if page is None:
         page = at // PAGE if at is not None else 0
     page = min(page, last)
-    st.session_state[_PAGE] = page
+    st.session_state[filters.PAGE] = page
     return int(page)
 
 
 def _turn(page: int) -> None:
-    st.session_state[_PAGE] = page
+    st.session_state[filters.PAGE] = page
 
 
 def _table(board: Board, lines: Sequence[Line], at: int | None) -> None:
@@ -74,7 +74,7 @@ def _table(board: Board, lines: Sequence[Line], at: int | None) -> None:
     rows = min(len(lines), 10)
     st.dataframe(
         {column.value: [_cell(board, column, line) for line in lines] for column in columns},
-        key=_TABLE, on_select=_selected, selection_mode=("single-row", "single-cell", "single-column"),
+        key=_key(), on_select=_selected, selection_mode=("single-row", "single-cell", "single-column"),
         column_config=config, height=36 * (rows + 1) + 2, row_height=36, hide_index=True, placeholder="",
         alt="The answers; the open one is selected",
     )  # fmt: skip
@@ -84,11 +84,11 @@ def _config(column: Column, name: str) -> Any:
     types = st.column_config
     match column:
         case Column.NUMBER | Column.TOKENS_IN | Column.TOKENS_OUT:
-            return types.NumberColumn(name, format="%d", width=None if column is Column.NUMBER else 90)
+            return types.NumberColumn(name, format="%d", width=None if column is Column.NUMBER else 85)
         case Column.COST:
             return types.NumberColumn(name, format="$%.6f")
         case Column.SECONDS:
-            return types.NumberColumn(name, format="%.2f", width=90)
+            return types.NumberColumn(name, format="%.2f", width=75)
     return types.TextColumn(name, width=_WIDTHS.get(column))
 
 
@@ -137,24 +137,29 @@ def _text(text: str) -> str:
 
 
 def _select(at: int | None) -> None:
-    """Let the table mark the open row, wherever it is now. What marks it already is left: a hand is there."""
+    """Let the table mark the open row, wherever it is. A cell of it that was clicked stays: keys move on from there."""
     rows, cells = _selection()
-    if (rows or [cell[0] for cell in cells]) != ([] if at is None else [at]):
-        st.session_state[_TABLE] = {
-            "selection": {"rows": [] if at is None else [at], "columns": [], "cells": []}
-        }
+    wanted = [] if at is None else [at]
+    kept = [cell for cell in cells if cell[0] == at]
+    if rows != wanted or cells != kept:
+        st.session_state[_key()] = {"selection": {"rows": wanted, "columns": [], "cells": kept}}
+
+
+def _key() -> str:
+    """In another order it is another table: it begins at its top, and no column is marked any more."""
+    by, down = filters.order()
+    return f"{_TABLE}-{by.name.lower()}-{'down' if down else 'up'}-{st.session_state.get(filters.PAGE) or 0}"
 
 
 def _selection() -> tuple[list[int], list[tuple[int, str]]]:
-    selection = (st.session_state.get(_TABLE) or {}).get("selection") or {}
+    selection = (st.session_state.get(_key()) or {}).get("selection") or {}
     return list(selection.get("rows") or ()), list(selection.get("cells") or ())
 
 
 def _selected() -> None:
     """Something in the table was clicked."""
-    if columns := st.session_state[_TABLE]["selection"]["columns"]:
+    if columns := st.session_state[_key()]["selection"]["columns"]:
         filters.sort(Column(columns[0]))
-        st.session_state[_TABLE] = {"selection": {"rows": [], "columns": [], "cells": []}}
         return
     rows, cells = _selection()
     shown: tuple[int, ...] = st.session_state.get(_SHOWN, ())
@@ -165,7 +170,7 @@ def _selected() -> None:
     st.session_state[OPEN] = next((one for one in numbers if one != before), numbers[0] if numbers else None)
 
 
-def _below(board: Board, lines: Sequence[Line], page: int) -> None:
+def _above(board: Board, lines: Sequence[Line], page: int) -> None:
     """How many there are, and the other pages."""
     total = len(board.sheet.lines)
     count = f"{len(lines):,} of {total:,} answers" if len(lines) < total else f"{total:,} answers"

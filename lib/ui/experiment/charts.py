@@ -1,4 +1,4 @@
-"""Charts: shares of passes with their uncertainty, cost and time as bars in a table, and a heatmap, all of it HTML."""
+"""Charts: shares of passes and how sure they are, cost and time, as bars in a table; and a heatmap. All HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from html import escape
 from lib.experiment.grid import write
 from lib.experiment.summary import Heatmap, Tally
 from lib.experiment.winner import percents
-from lib.ui.figures import show_dollars
+from lib.pricing import show_dollars
 from lib.ui.markdown import whole
 
 # HTML, as in lib.ui.bars and for its reasons. A share is a dot in the band of its interval, and both are written out.
@@ -23,9 +23,11 @@ _STYLE = """<style>
 .tally td, .tally tbody th {border: 0; padding: .22rem 0 .22rem .9rem; text-align: right; vertical-align: middle;
     white-space: nowrap}
 .tally thead th:first-child, .tally tbody th {padding-left: 0}
-.tally tbody th {font-weight: 400; text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 7rem}
+.tally tbody th {font-weight: 400; text-align: left; white-space: normal; overflow-wrap: anywhere;
+    min-width: 7rem; width: 18%}
 .tally tr.best th {font-weight: 600}
-.tally td.bar {width: 26%; min-width: 5rem}
+.tally td.bar {width: 21%; min-width: 5rem}
+.tally td.share {text-align: left; width: 15%}
 .tally small {opacity: .7; font-size: .8rem}
 .tally .track {position: relative; display: block; height: .9rem; border-radius: 3px;
     background: color-mix(in srgb, currentColor 7%, transparent)}
@@ -85,15 +87,16 @@ def _row(one: Group, dearest: Decimal, *, judged: bool, rated: bool) -> str:
     tally = one.tally
     cells = [f'<th scope="row">{escape(whole(one.name))}{" <small>best</small>" if one.best else ""}</th>']
     if judged:
-        cells += [f'<td class="bar">{_share(tally)}</td><td>{share(tally)}</td>']
+        cells += [f'<td class="bar">{_share(tally)}</td><td class="share">{share(tally)}</td>']
     if rated:
         cells += [f"<td>{'—' if tally.rating is None else f'{tally.rating:.1f}'}</td>"]
     cost = each(tally)
     width = 0.0 if cost is None or not dearest else float(cost / dearest)
+    bar = f'<u style="width:{width:.2%}"></u>' if width else ""
     seconds = tally.median_seconds
     failed = f" <small>{tally.failed:,} failed</small>" if tally.failed else ""
     cells += [
-        f'<td class="bar"><span class="track"><u style="width:{width:.2%}"></u></span></td>',
+        f'<td class="bar"><span class="track">{bar}</span></td>',
         f"<td>{dollars(cost)}</td>",
         f'<td class="wide">{"—" if not tally.answered else f"{tally.tokens_out / tally.answered:,.0f}"}</td>',
         f'<td class="wide">{"—" if seconds is None else f"{seconds:.2f} s"}</td>',
@@ -118,8 +121,8 @@ def share(tally: Tally) -> str:
     if tally.rate is None:
         return "—"
     return (
-        f"{tally.rate * 100:.0f} % <small>({percents(tally.interval)}; "
-        f"{tally.passed:,} of {tally.judged:,})</small>"
+        f"{tally.rate * 100:.0f} % <small>({percents(tally.interval)}"
+        f'<span class="wide">; {tally.passed:,} of {tally.judged:,}</span>)</small>'
     )
 
 
@@ -135,7 +138,7 @@ def dollars(amount: Decimal | None) -> str:
 
 @dataclass(frozen=True)
 class Measure:
-    """What a heatmap shows: a value from 0 to 1 for the colour is made of ``value``; ``text`` and ``more`` are HTML."""
+    """What a heatmap shows. The colour is made of ``value``; ``text`` and ``more`` are HTML."""
 
     name: str
     value: Callable[[Tally], float | None]
@@ -174,7 +177,7 @@ LENGTH = Measure(
 
 
 def heat(map: Heatmap, names: Mapping[str, str], measure: Measure) -> str:
-    """The heatmap as a table: the better, the greener, and every value written in its field. ``names`` of the axes."""
+    """The heatmap as a table: the better, the greener, each value written in its field. ``names``: the axes'."""
     values = [value for tally in map.cells.values() if (value := measure.value(tally)) is not None]
     low, high = (min(values), max(values)) if values else (0.0, 0.0)
     if measure is PASSES:
@@ -191,7 +194,8 @@ def heat(map: Heatmap, names: Mapping[str, str], measure: Measure) -> str:
     return (
         f'<div class="scroll"><table class="heat"><caption>{escape(measure.name)} by {escape(x)} and {escape(y)}'
         f'</caption><thead><tr><th></th><th class="name" colspan="{len(map.columns)}">{escape(x)} →</th></tr>'
-        f'<tr><th scope="col" class="name">{escape(y)} ↓</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>{_STYLE}'
+        f'<tr><th scope="col" class="name">{escape(y)} ↓</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"{_STYLE}"
     )
 
 

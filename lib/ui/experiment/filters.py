@@ -11,6 +11,7 @@ from lib.ui.experiment.board import PREFIX, Board
 from lib.ui.markdown import label
 
 SEARCH, SORT, DOWN = f"{PREFIX}search", f"{PREFIX}sort", f"{PREFIX}down"
+PAGE = f"{PREFIX}page"  # of the table, from 0
 _PROMPTS, _SETTINGS, _ROWS = f"{PREFIX}prompts", f"{PREFIX}settings", f"{PREFIX}rows"
 _VERDICTS, _CHECK, _STATUSES, _RATINGS = (
     f"{PREFIX}verdicts", f"{PREFIX}check", f"{PREFIX}statuses", f"{PREFIX}ratings",
@@ -31,7 +32,7 @@ def draw(board: Board) -> None:
             _choices(board)
         st.selectbox(
             "Sort by", list(columns(board)), key=SORT, persist_state="session", width=150,
-            label_visibility="collapsed", format_func=lambda column: column.value,
+            label_visibility="collapsed", format_func=lambda column: column.value, on_change=_top,
         )  # fmt: skip
         down = bool(st.session_state.get(DOWN))
         st.button(
@@ -63,10 +64,16 @@ def sort(by: Column) -> None:
         _turn()
     else:
         st.session_state[SORT], st.session_state[DOWN] = by, False
+        _top()
 
 
 def _turn() -> None:
     st.session_state[DOWN] = not st.session_state.get(DOWN)
+    _top()
+
+
+def _top() -> None:
+    st.session_state[PAGE] = 0
 
 
 def wanted(board: Board) -> Filter:
@@ -104,7 +111,7 @@ def _choices(board: Board) -> None:
         if len(plan.checks) > 1:
             st.selectbox(
                 "Verdict of", range(_ALL_CHECKS, len(plan.checks)), key=_CHECK, persist_state="session",
-                format_func=lambda at: "all checks together" if at == _ALL_CHECKS else f"{at + 1}. {title(plan.checks[at])}",
+                format_func=lambda at: "all together" if at == _ALL_CHECKS else f"{at + 1}. {title(plan.checks[at])}",
             )  # fmt: skip
         st.pills(
             "Checks", list(Verdict), key=_VERDICTS, selection_mode="multi", persist_state="session",

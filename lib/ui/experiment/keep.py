@@ -68,18 +68,18 @@ def follow() -> None:
         st.switch_page(CHAT_PAGE, query_params={"c": chat})
 
 
-def _best(board: Board, among: Among) -> int:
+def _best(board: Board, among: Among) -> int | None:
     found = board.winner(among)
-    return 0 if found is None else found.best
+    return None if found is None else found.best
 
 
-def _choose(name: str, names: tuple[str, ...], key: str, best: int) -> int:
+def _choose(name: str, names: tuple[str, ...], key: str, best: int | None) -> int:
     """One of them; nothing to choose where there is one alone. Until somebody chooses, the best of the moment."""
     if len(names) == 1:
         return 0
     touched = f"{key}-chosen"
     if key not in st.session_state or not st.session_state.get(touched):
-        st.session_state[key] = best
+        st.session_state[key] = best or 0
 
     def chosen() -> None:
         st.session_state[touched] = True

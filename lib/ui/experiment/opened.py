@@ -14,8 +14,9 @@ from lib.experiment import asking, grid
 from lib.experiment.check import title
 from lib.experiment.result import Result, Status
 from lib.experiment.sheet import Line
+from lib.pricing import show_dollars
 from lib.request import Messages, Request
-from lib.ui import excerpt, figures, json_answer, tool_call
+from lib.ui import excerpt, json_answer, tool_call
 from lib.ui.experiment.board import PREFIX, Board
 from lib.ui.markdown import blocks, label, whole
 from lib.ui.transcript import draw_block
@@ -194,7 +195,7 @@ def _figures(board: Board, result: Result) -> None:
             about = "≈ " if usage.estimated else ""
             parts.append(f"{about}{usage.prompt_tokens:,} in · {about}{usage.completion_tokens:,} out")
         billed = "" if answer.billed else "would cost "
-        parts.append(f"{billed}\\{figures.show_dollars(result.cost)}")
+        parts.append(f"{billed}\\{show_dollars(result.cost)}")
         parts.append(f"{answer.timings.total:.2f} s")
         parts.append(f"**{answer.ending.value}**")
     if result.attempts > 1:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from decimal import Decimal
 
 import streamlit as st
 
 from lib.experiment.check import title
 from lib.experiment.grid import label as called
+from lib.experiment.result import Status
 from lib.experiment.summary import Tally, heatmap
 from lib.experiment.winner import Among, Winner, percents
 from lib.ui.experiment import charts, keep
 from lib.ui.experiment.board import PREFIX, Board
 from lib.ui.experiment.charts import Group
-from lib.ui.figures import show_dollars
 from lib.ui.markdown import label
 
 FEW = 12  # rows at first
-_ALL, _X, _Y, _MEASURE, _CLOUD = (
-    f"{PREFIX}all",
-    f"{PREFIX}x",
-    f"{PREFIX}y",
-    f"{PREFIX}measure",
-    f"{PREFIX}cloud",
-)
+_MOST_ERRORS = 3
+_ALL, _X, _Y, _MEASURE = f"{PREFIX}all", f"{PREFIX}x", f"{PREFIX}y", f"{PREFIX}measure"
 _ENOUGH = 30  # judged answers for which an interval is narrow enough to speak of
 
 
@@ -32,6 +27,9 @@ def draw(board: Board) -> None:
     """All of it."""
     whole = board.summary.whole
     _headline(board)
+    _failures(board)
+    if not whole.answered:
+        return
     if len(board.settings) > 1:
         _groups(board, "Setting", Among.VARIANTS)
     if len(board.prompts) > 1:
@@ -65,9 +63,7 @@ def _headline(board: Board) -> None:
     ]
     with st.container(key=f"{PREFIX}headline", gap="xsmall"):
         if not whole.answered:
-            st.markdown(
-                f"**None of the {whole.asked:,} requests was answered.** Open one below the tab “Answers” to see why."
-            )
+            st.markdown(f"**None of the {whole.asked:,} requests was answered.**")
         for sentence in found:
             st.markdown(sentence)
         if whole.rate is not None:
@@ -86,6 +82,30 @@ def _headline(board: Board) -> None:
 def _said(winner: Winner) -> str:
     icon = ":material/trophy:" if winner.certain else ":material/balance:"
     return f"{icon} {label(winner.text)}"
+
+
+def _failures(board: Board) -> None:
+    """What went wrong, and how often."""
+    errors = Counter(
+        (error.title, error.message, error.advice)
+        for line in board.sheet.lines
+        if line.result.status is Status.FAILED and line.result.answer is not None
+        for error in [line.result.answer.error]
+        if error is not None
+    )
+    lines = [
+        f"- **{count:,} failed: {title}.** {label(message)} {advice}"
+        for (title, message, advice), count in errors.most_common(_MOST_ERRORS)
+    ]
+    if len(errors) > _MOST_ERRORS:
+        lines.append("- Others: filter the answers by “Failed”.")
+    if board.summary.whole.in_doubt:
+        lines.append(
+            f"- **{board.summary.whole.in_doubt:,} in doubt.** They were on their way when Paddock was ended."
+        )
+    if lines:
+        with st.container(key=f"{PREFIX}failures"):
+            st.markdown("\n".join(lines))
 
 
 def _groups(board: Board, title: str, among: Among) -> None:
@@ -108,7 +128,7 @@ def _of(board: Board, among: Among) -> tuple[tuple[str, ...], Mapping[int, Tally
 
 
 def _checks(board: Board) -> None:
-    """How often each check is passed: one that all fail, or none, says more about the check than about the settings."""
+    """How often each check is passed: one that all fail says more of itself than of the settings."""
     lines = ["| Check | Passed | Failed | Could not say | Share |", "|---|--:|--:|--:|--:|"]
     for number, (check, tally) in enumerate(zip(board.plan.checks, board.summary.checks, strict=True), 1):
         rate = (
@@ -153,8 +173,3 @@ def _heatmap(board: Board) -> None:
             )
         else:
             st.caption("Greener is less.")
-
-
-def amount(cost: Decimal, board: Board) -> str:
-    """Dollars in Markdown, as paid or as it would have been."""
-    return f"\\{show_dollars(cost)}" if billed(board) else f"would cost \\{show_dollars(cost)}"

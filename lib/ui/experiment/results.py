@@ -36,13 +36,14 @@ def _draw(plan: Plan, model: Model, run: Run, name: str, running: bool, others: 
     if not known.sheet.lines:
         st.caption("The first answers are on their way." if running else "Nothing has been asked yet.")
         return
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"
+    ):
         sections = (OVERVIEW, ANSWERS, VERSUS) if versus.possible(known, others) else (OVERVIEW, ANSWERS)
         if st.session_state.get(SECTION) not in sections:
             st.session_state[SECTION] = OVERVIEW
         section = st.segmented_control(
             "Section", sections, key=SECTION, required=True, label_visibility="collapsed", persist_state="session",
-            width="stretch",
         )  # fmt: skip
         downloads.draw(known, name)
     _section(known, str(section), others)

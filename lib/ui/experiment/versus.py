@@ -1,4 +1,4 @@
-"""Versus: two settings, two prompts or two runs side by side: what got better or worse, and the answers word by word."""
+"""Versus: two settings, prompts or runs side by side: what got better or worse, and the answers word by word."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from lib import difference
 from lib.difference import Added, Removed, Same
 from lib.errors import PaddockError
 from lib.experiment import versus
-from lib.experiment.check import title
 from lib.experiment.plan import Plan
 from lib.experiment.result import Result
 from lib.experiment.sheet import Verdict, inputs, verdict
@@ -35,16 +34,18 @@ _SAID = {
     Change.UNCLEAR: "Not judged",
 }
 _STYLE = """<style>
-.pair {display: grid; grid-template-columns: 1fr 1fr; gap: 1px; border-radius: .5rem; overflow: hidden;
-    background: color-mix(in srgb, currentColor 18%, transparent); font-size: .9rem; line-height: 1.45}
-.pair > div {background: var(--paper); padding: .6rem .75rem; min-width: 0}
+.pair {display: grid; grid-template-columns: 1fr 1fr; border-radius: .5rem; font-size: .9rem; line-height: 1.45;
+    border: 1px solid color-mix(in srgb, currentColor 16%, transparent)}
+.pair > div {padding: .6rem .75rem; min-width: 0}
+.pair > div + div {border-left: 1px solid color-mix(in srgb, currentColor 16%, transparent)}
 .pair p {margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 18rem; overflow: auto}
 .pair small {display: block; opacity: .75; margin-bottom: .3rem; overflow-wrap: anywhere}
 .pair del, .pair ins {border-radius: 3px; padding: 0 1px; text-decoration-thickness: 2px;
     text-underline-offset: 3px; -webkit-box-decoration-break: clone; box-decoration-break: clone}
 .pair del {background: color-mix(in srgb, #c0553f 24%, transparent); text-decoration: underline dotted #c0553f}
 .pair ins {background: color-mix(in srgb, #3f9a6d 26%, transparent); text-decoration: underline #3f9a6d}
-@media (max-width: 640px) {.pair {grid-template-columns: 1fr}}
+@media (max-width: 640px) {.pair {grid-template-columns: 1fr}
+    .pair > div + div {border-left: 0; border-top: 1px solid color-mix(in srgb, currentColor 16%, transparent)}}
 </style>"""
 
 
@@ -231,25 +232,21 @@ def _pair(board: Board, pair: Pair, names: tuple[str, str]) -> None:
         st.html(
             '<div class="pair">'
             + "".join(
-                f"<div><small>{escape(whole(name))}{_why(board, result)}</small><p>{whole(text) or '—'}</p></div>"
+                f"<div><small>{escape(whole(name))}{_why(result)}</small><p>{whole(text) or '—'}</p></div>"
                 for result, name, text in sides
             )
             + "</div>"
         )
 
 
-def _why(board: Board, result: Result) -> str:
-    """What the checks say, as HTML; of those that failed, which and why."""
+def _why(result: Result) -> str:
+    """What the checks say, as HTML; where one failed, why."""
     if not result.outcomes:
         return ""
     signs = {Verdict.PASSED: "✓ passed", Verdict.FAILED: "✗", Verdict.OPEN: "– not judged"}
     said = signs[verdict(result)]
-    failed = [
-        f"{title(check)}: {outcome.reason}"
-        for check, outcome in zip(board.plan.checks, result.outcomes, strict=False)
-        if outcome.passed is False
-    ]
-    return f" · {said} {escape(whole(_brief('; '.join(failed), 240)))}"
+    failed = [outcome.reason for outcome in result.outcomes if outcome.passed is False]
+    return f" · {said} {escape(whole(_brief(' '.join(failed), 160)))}"
 
 
 def _text(result: Result) -> str:
