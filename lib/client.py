@@ -19,10 +19,11 @@ from lib.distribution import Distribution, decode_distribution
 from lib.errors import CutOff, PaddockError, Unintelligible, Unreachable
 from lib.events import Event, Finished
 from lib.layout import Layout, decode_layout
+from lib.line import Line, Reply
 from lib.request import Request
 from lib.stop import Stop, Stopped
 from lib.trace import Recorder
-from lib.transport import USUAL, Line, Timeouts, connect, translate, translated
+from lib.transport import USUAL, Timeouts, connect, translate, translated
 
 __all__ = ["Line", "Retries", "Stop", "Stopped", "Timeouts", "WorkersAI", "translate"]
 
@@ -141,7 +142,6 @@ class WorkersAI:
     def ask(self, line: Line, request: Request) -> Iterator[Event]:
         """The answer's events: one attempt, over a line that is kept open. Raises a PaddockError, or Stopped."""
         body = json.dumps(wire.encode(request), ensure_ascii=False, separators=(",", ":")).encode()
-        response: httpx.Response | None = None
         if line.stop.requested:
             raise Stopped
         try:
@@ -154,8 +154,7 @@ class WorkersAI:
                 raise Stopped from None
             raise
         finally:
-            if response is not None:
-                response.close()
+            line.rest()
 
     def _once(
         self, backend: Backend, request: Request, stop: Stop, recorder: Recorder
@@ -178,7 +177,7 @@ class WorkersAI:
                 yield from _answer(response, recorder)
 
 
-def _answer(response: httpx.Response, recorder: Recorder | None = None) -> Iterator[Event]:
+def _answer(response: httpx.Response | Reply, recorder: Recorder | None = None) -> Iterator[Event]:
     """The events in a response, whatever it is: a stream, a whole answer or a refusal."""
 
     def received(text: str) -> str:
@@ -197,7 +196,7 @@ def _answer(response: httpx.Response, recorder: Recorder | None = None) -> Itera
         raise wire.decode_error(200, received(_text(response, MAX_ERROR_BYTES)), response.headers)
 
 
-def _events(response: httpx.Response, received: Callable[[str], str]) -> Iterator[Event]:
+def _events(response: httpx.Response | Reply, received: Callable[[str], str]) -> Iterator[Event]:
     finished = False
     try:
         for event in sseclient.SSEClient(_bounded(response)).events():
@@ -230,7 +229,7 @@ def _cut_off(how: str) -> CutOff:
     )
 
 
-def _bounded(response: httpx.Response) -> Iterator[bytes]:
+def _bounded(response: httpx.Response | Reply) -> Iterator[bytes]:
     """The body in pieces, up to the bounds of an answer and of one event."""
     whole, event, tail = 0, 0, b""
     for chunk in response.iter_bytes():
@@ -246,7 +245,7 @@ def _bounded(response: httpx.Response) -> Iterator[bytes]:
             yield piece
 
 
-def _text(response: httpx.Response, limit: int) -> str:
+def _text(response: httpx.Response | Reply, limit: int) -> str:
     parts, size = [], 0
     for chunk in response.iter_bytes():
         parts.append(chunk)
@@ -256,7 +255,7 @@ def _text(response: httpx.Response, limit: int) -> str:
     return b"".join(parts)[:limit].decode("utf-8", "replace")
 
 
-def _refused(response: httpx.Response, recorder: Recorder | None = None) -> PaddockError:
+def _refused(response: httpx.Response | Reply, recorder: Recorder | None = None) -> PaddockError:
     if response.is_redirect:
         target = httpx.URL(response.headers["location"]).host or "another address"
         return Unreachable(

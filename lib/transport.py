@@ -5,18 +5,15 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
 
 import httpx
 
 from lib.backend import Backend
 from lib.errors import PaddockError, TimedOut, Unintelligible, Unreachable
-from lib.stop import Stop
 
 Cause = TypeVar("Cause", bound=BaseException)
 
@@ -42,7 +39,8 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _verify(backend: Backend) -> ssl.SSLContext:
+def verify(backend: Backend) -> ssl.SSLContext:
+    """What the server's certificate is checked by."""
     # Without TLS no certificates are read: the twin does not depend on how this machine keeps them.
     return _tls() if backend.base_url.startswith("https:") else _none()
 
@@ -52,7 +50,8 @@ def _none() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _headers(backend: Backend) -> dict[str, str]:
+def headers(backend: Backend) -> dict[str, str]:
+    """What every request to that backend carries."""
     return {
         "authorization": f"Bearer {backend.token.reveal()}",
         "user-agent": "paddock",
@@ -61,7 +60,7 @@ def _headers(backend: Backend) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _set_up() -> Iterator[None]:
+def set_up() -> Iterator[None]:
     """What this machine's set-up forbids, as Unreachable."""
     try:
         yield
@@ -83,89 +82,14 @@ def _set_up() -> Iterator[None]:
 
 def connect(timeouts: Timeouts, backend: Backend) -> httpx.Client:
     """A client that asks this backend, with its token. Raises Unreachable where this machine's set-up forbids one."""
-    with _set_up():
+    with set_up():
         return httpx.Client(
-            headers=_headers(backend),
+            headers=headers(backend),
             timeout=httpx.Timeout(timeouts.connect, read=timeouts.first_byte),
             trust_env=not backend.on_this_machine,
-            verify=_verify(backend),
+            verify=verify(backend),
             follow_redirects=False,  # a redirect could carry the token and the conversation to another host
         )
-
-
-class Line:
-    """One connection to a backend, kept open from request to request; for one thread at a time.
-
-    It is httpx's own transport without the client around it, which costs more time than all else that a request
-    needs: cookies, redirects and sessions are nothing to this API. Where the server has closed the connection
-    meanwhile, that is seen before anything is sent, and another one is opened. Whatever breaks later is an error:
-    a request may have arrived then, and is not sent again from here.
-
-    ``stop`` ends what is on its way at once, and the line with it. ``sent``: of the last request at least a part
-    has left, so that it may have been paid. Raises Unreachable where this machine's set-up
-    forbids a connection.
-    """
-
-    def __init__(self, timeouts: Timeouts, backend: Backend) -> None:
-        self.stop = Stop()
-        self.sent = False
-        self.timeouts = timeouts
-        self.backend = backend
-        with _set_up():
-            self._transport = httpx.HTTPTransport(
-                verify=_verify(backend),
-                trust_env=False,
-                proxy=_proxy(backend),
-                limits=httpx.Limits(max_connections=1, keepalive_expiry=IDLE_SECONDS),
-            )
-            self._base = httpx.URL(f"{backend.base_url}/accounts/{backend.account_id}/ai/run/")
-            host = self._base.netloc.decode("ascii")
-        kind = "application/json"
-        self._headers = httpx.Headers(
-            {"host": host, "accept": "*/*", **_headers(backend), "content-type": kind}
-        )
-        self._urls: dict[str, httpx.URL] = {}
-
-    def post(self, model: str, body: bytes) -> httpx.Response:
-        """The head of the response; its body is still to be read, and the response to be closed."""
-        url = self._urls.get(model)
-        if url is None:
-            url = self._urls[model] = httpx.URL(f"{self._base}{model}")
-        timeout = {
-            "connect": self.timeouts.connect, "read": self.timeouts.first_byte,
-            "write": self.timeouts.connect, "pool": self.timeouts.connect,
-        }  # fmt: skip
-        extensions = {"timeout": timeout, "trace": self._trace}
-        self.sent = False
-        request = httpx.Request("POST", url, headers=self._headers, content=body, extensions=extensions)
-        response = self._transport.handle_request(request)
-        # httpcore reads the timeout anew when the body begins: from here on it is the one for silence.
-        timeout["read"] = self.timeouts.silence
-        response.request = request
-        return response
-
-    def _trace(self, name: str, info: Mapping[str, Any]) -> None:
-        if name == "http11.send_request_headers.started":
-            self.sent = True
-        else:
-            self.stop.trace(name, info)
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._transport.close()
-        self.stop.release()
-
-
-def _proxy(backend: Backend) -> str | None:
-    """The proxy that the environment names for the backend's address, as httpx's client would find it."""
-    if backend.on_this_machine:
-        return None
-    address = urlsplit(backend.base_url)
-    proxies: Mapping[str, Any] = urllib.request.getproxies()
-    if urllib.request.proxy_bypass(address.hostname or ""):
-        return None
-    found = proxies.get(address.scheme) or proxies.get("all")
-    return f"http://{found}" if found and "://" not in found else found
 
 
 @contextlib.contextmanager
