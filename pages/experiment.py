@@ -21,32 +21,26 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     place.draw(where, busy=False)
     saved.draw(desk)
 saved.title(desk)
+notice = st.container()
 if (refused := desk.refusal()) is not None:
-    trouble(refused)
+    with notice:
+        trouble(refused)
 
 left, right = st.columns(2)
 with left:
-    section(
-        "Prompts",
-        prompts.summary(desk),
-        lambda: prompts.draw(desk, found),
-        found,
-        Where.PROMPT,
-        expanded=True,
-    )
+    section("Prompts", desk, found, Where.PROMPT, prompts.summary, prompts.draw)
 with right:
-    section(
-        "Inputs", inputs.summary(desk), lambda: inputs.draw(desk, found), found, Where.INPUTS, expanded=True
-    )
+    section("Inputs", desk, found, Where.INPUTS, inputs.summary, inputs.draw)
 left, middle, right = st.columns(3)
 with left:
-    section("Settings", settings.summary(desk), lambda: settings.draw(desk, found), found, Where.SETTINGS)
+    section("Settings", desk, found, Where.SETTINGS, settings.summary, settings.draw)
 with middle:
-    section("Checks", checks.summary(desk), lambda: checks.draw(desk, found), found, Where.CHECKS)
+    section("Checks", desk, found, Where.CHECKS, checks.summary, checks.draw)
 with right:
-    section("Budget", before.summary(desk), lambda: before.draw(desk, found), found, Where.LIMITS)
+    section("Budget", desk, found, Where.LIMITS, before.summary, before.draw)
 
-if (batch := desk.batch) is not None:
+batch = desk.batch
+if batch is not None:
     run.draw(desk, batch)
     results.draw(
         batch.plan, desk.model, batch, name=desk.draft.name, running=batch.state is State.RUNNING,
@@ -55,4 +49,5 @@ if (batch := desk.batch) is not None:
 with st.bottom:
     bar.draw(desk, found)
 if where.backend is None:
-    place.await_twin(where)
+    with notice:
+        place.watch_twin(where)

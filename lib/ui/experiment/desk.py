@@ -17,7 +17,6 @@ from lib.experiment.estimate import Estimate
 from lib.experiment.plan import Plan
 from lib.model import default
 from lib.store import RunEntry
-from lib.ui.experiment import section
 from lib.ui.experiment.draft import Draft, Drafts
 from lib.ui.markdown import label
 from lib.ui.panel import Panel
@@ -25,6 +24,8 @@ from lib.ui.registry import registry
 from lib.ui.visitor import owner
 
 _OPEN, _ADDRESS, _REFUSED = "experiment", "e", "experiment-refused"
+FIRST = ("Prompts", "Inputs")  # sections that are open at first
+_OPEN_PARTS = "experiment-sections"  # in the session's state
 _RUN = "experiment-run"  # in the session's state: the run that is looked at, where it is not the newest
 _BEFORE = "experiment-before"  # in the session's state: what Undo brings back
 
@@ -102,6 +103,15 @@ class Desk:
         """Look at that run."""
         st.session_state[_RUN] = run
 
+    def shows(self, part: str) -> bool:
+        """Whether that section of the page is open."""
+        return part in st.session_state.setdefault(_OPEN_PARTS, list(FIRST))
+
+    def show(self, part: str, shown: bool) -> None:
+        """Open that section, or close it."""
+        rest = [one for one in st.session_state.get(_OPEN_PARTS, FIRST) if one != part]
+        st.session_state[_OPEN_PARTS] = [*rest, part] if shown else rest
+
     def change(self, **changes: Any) -> None:
         """Change parts of the plan; it is kept at once."""
         self.draft.put(replace(self.plan, **changes))
@@ -148,7 +158,7 @@ class Desk:
             self.draft.forget_runs()
             self.look_at(batch.id)
             batch.start(backend)
-            section.close_all()  # the results are what counts now
+            st.session_state[_OPEN_PARTS] = []  # the results are what counts now
 
         self._try(act)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.errors import PaddockError
+from lib.experiment.sample import Sample, samples
 from lib.store import ExperimentEntry
 from lib.ui.experiment.desk import Desk
-from lib.ui.experiment.draft import Drafts
+from lib.ui.experiment.draft import Drafts, empty
 from lib.ui.experiment.held import held
 from lib.ui.markdown import label
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
 
-DUPLICATE, DELETE = "Duplicate", "Delete"
+DUPLICATE, DELETE, EMPTY = "Duplicate", "Delete", "An empty one"
 MOST_NAME, MOST_LISTED = 120, 50
 _GONE = "experiment-gone"  # in the session's state: id and name of what was deleted last
 _NAME = "experiment-name"
@@ -24,9 +25,10 @@ def draw(desk: Desk) -> None:
     with st.container(horizontal=True, gap="small", width="content"):
         with st.popover("Experiments", type="tertiary", icon=":material/folder_open:", key="experiments"):
             _list(desk)
-        st.button(
-            "New", key="experiment-new", icon=":material/add:", type="tertiary", on_click=_new, args=(desk,)
-        )
+        st.menu_button(
+            "New", (EMPTY, *(one.name for one in samples(desk.model))), key="experiment-new", icon=":material/add:",
+            type="tertiary", on_click=_new_one, args=(desk,),
+        )  # fmt: skip
 
 
 def title(desk: Desk) -> None:
@@ -49,6 +51,24 @@ def title(desk: Desk) -> None:
             )
     if desk.draft.problem is not None:
         trouble(desk.draft.problem, "The experiment is kept in memory, but cannot be saved at the moment")
+    welcome(desk)
+
+
+def welcome(desk: Desk) -> None:
+    """Over an experiment in which nothing is said yet: what this is for, and samples to begin with."""
+    if desk.plan != empty():
+        return
+    st.markdown("### Which prompt, which settings?")
+    st.caption(
+        "Write a prompt with `{{variables}}`, give it a table of inputs, choose settings to try and checks to judge "
+        "by: every combination is asked, and the results say what works. Or begin with a sample:"
+    )
+    with st.container(horizontal=True, gap="small", key="experiment-samples"):
+        for number, one in enumerate(samples(desk.model)):
+            st.button(
+                one.name, key=f"experiment-sample-{number}", icon=":material/science:", help=one.about,
+                on_click=_begin, args=(desk, one),
+            )  # fmt: skip
 
 
 def _list(desk: Desk) -> None:
@@ -78,6 +98,19 @@ def _list(desk: Desk) -> None:
             )  # fmt: skip
     if len(known) > MOST_LISTED:
         st.caption(f"The {MOST_LISTED} that were changed last, of {len(known):,}.")
+
+
+def _begin(desk: Desk, sample: Sample) -> None:
+    desk.open(Drafts.shared().new(desk.owner, sample.name, sample.plan))
+
+
+def _new_one(desk: Desk) -> None:
+    chosen = st.session_state["experiment-new"]
+    found = next((one for one in samples(desk.model) if one.name == chosen), None)
+    if found is None:
+        _new(desk)
+    else:
+        _begin(desk, found)
 
 
 def _new(desk: Desk) -> None:
