@@ -16,6 +16,7 @@ where = place.current()
 desk = Desk(where.backend)
 typed.begin()
 found = problems(desk.plan, desk.model)
+shown = () if desk.blank else found  # nobody has done anything wrong yet
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     place.draw(where, busy=False)
@@ -28,16 +29,16 @@ if (refused := desk.refusal()) is not None:
 
 left, right = st.columns(2)
 with left:
-    section("Prompts", desk, found, Where.PROMPT, prompts.summary, prompts.draw)
+    section("Prompts", desk, shown, Where.PROMPT, prompts.summary, prompts.draw)
 with right:
-    section("Inputs", desk, found, Where.INPUTS, inputs.summary, inputs.draw)
+    section("Inputs", desk, shown, Where.INPUTS, inputs.summary, inputs.draw)
 left, middle, right = st.columns(3)
 with left:
-    section("Settings", desk, found, Where.SETTINGS, settings.summary, settings.draw)
+    section("Settings", desk, shown, Where.SETTINGS, settings.summary, settings.draw)
 with middle:
-    section("Checks", desk, found, Where.CHECKS, checks.summary, checks.draw)
+    section("Checks", desk, shown, Where.CHECKS, checks.summary, checks.draw)
 with right:
-    section("Budget", desk, found, Where.LIMITS, before.summary, before.draw)
+    section("Budget", desk, shown, Where.LIMITS, before.summary, before.draw)
 
 batch = desk.batch
 if batch is not None:

@@ -28,13 +28,14 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
     batch = desk.batch
     live = batch is not None and batch.state is State.RUNNING
     told = (tuple(found), prompts.found(desk), None if batch is None else batch.state)
-    # In a container of its own: a run of a fragment that comes with a whole run could draw over what follows it.
+    # In a container of its own: a run of a fragment that comes with a whole run could draw over what follows it. And
+    # something of the page's is in it: for a moment it has nothing else, and the browser takes away what is empty.
     with st.container(key="experiment-bar"):
+        st.empty()
         st.fragment(_draw, run_every=POLL if live else None)(desk, told)
 
 
 def _draw(desk: Desk, told: tuple[tuple[Problem, ...], tuple[str, ...], State | None]) -> None:
-    typed.watch()
     batch = desk.batch
     now = problems(desk.plan, desk.model)
     if told != (now, prompts.found(desk), None if batch is None else batch.state):
@@ -44,10 +45,11 @@ def _draw(desk: Desk, told: tuple[tuple[Problem, ...], tuple[str, ...], State | 
         _under_way(desk, batch.progress())
     else:
         _ready(desk, batch, now)
+    typed.watch()  # last: it takes room until the browser has loaded it
 
 
 def _ready(desk: Desk, batch: Batch | None, now: Sequence[Problem]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.markdown(f":small[{_line(desk, now)}]", width="stretch")
         if batch is not None and batch.state in (
             State.PAUSED,
@@ -73,6 +75,8 @@ def _line(desk: Desk, now: Sequence[Problem]) -> str:
         f"{plan.repetitions:,}",
     ]  # fmt: skip
     size = f"{' × '.join(parts)} = **{_many(grid.count(plan), 'request')}**"
+    if desk.blank:
+        return "Nothing to ask yet: write a prompt, or begin with a sample."
     if now:
         return f"{size} · :red[:material/error: {label(now[0].message)}]"
     try:

@@ -17,7 +17,7 @@ from lib.experiment.estimate import Estimate
 from lib.experiment.plan import Plan
 from lib.model import default
 from lib.store import RunEntry
-from lib.ui.experiment.draft import Draft, Drafts
+from lib.ui.experiment.draft import Draft, Drafts, empty
 from lib.ui.markdown import label
 from lib.ui.panel import Panel
 from lib.ui.registry import registry
@@ -69,6 +69,11 @@ class Desk:
     def plan(self) -> Plan:
         """What the experiment is at this moment."""
         return self.draft.plan
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing is said in it yet."""
+        return self.plan == empty()
 
     @property
     def columns(self) -> tuple[str, ...]:

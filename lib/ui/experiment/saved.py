@@ -8,7 +8,7 @@ from lib.errors import PaddockError
 from lib.experiment.sample import Sample, samples
 from lib.store import ExperimentEntry
 from lib.ui.experiment.desk import Desk
-from lib.ui.experiment.draft import Drafts, empty
+from lib.ui.experiment.draft import Drafts
 from lib.ui.experiment.held import held
 from lib.ui.markdown import label
 from lib.ui.registry import registry
@@ -56,7 +56,7 @@ def title(desk: Desk) -> None:
 
 def welcome(desk: Desk) -> None:
     """Over an experiment in which nothing is said yet: what this is for, and samples to begin with."""
-    if desk.plan != empty():
+    if not desk.blank:
         return
     st.markdown("### Which prompt, which settings?")
     st.caption(
