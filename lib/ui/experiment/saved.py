@@ -38,8 +38,10 @@ def title(desk: Desk) -> None:
         "Name of the experiment", desk.draft.name, key=key, max_chars=MOST_NAME, label_visibility="collapsed",
         on_change=lambda: desk.draft.rename(st.session_state[key]),
     )  # fmt: skip
+    # Places that are always there: what moves is made anew by the browser.
+    gone_at, trouble_at, welcome_at = st.container(), st.container(), st.container()
     if (gone := st.session_state.get(_GONE)) is not None:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with gone_at.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(f"“{label(gone[1])}” was deleted.", width="content")
             st.button(
                 "Undo",
@@ -50,14 +52,15 @@ def title(desk: Desk) -> None:
                 args=(desk,),
             )
     if desk.draft.problem is not None:
-        trouble(desk.draft.problem, "The experiment is kept in memory, but cannot be saved at the moment")
-    welcome(desk)
+        with trouble_at:
+            trouble(desk.draft.problem, "The experiment is kept in memory, but cannot be saved at the moment")
+    if desk.blank:
+        with welcome_at:
+            _welcome(desk)
 
 
-def welcome(desk: Desk) -> None:
+def _welcome(desk: Desk) -> None:
     """Over an experiment in which nothing is said yet: what this is for, and samples to begin with."""
-    if not desk.blank:
-        return
     st.markdown("### Which prompt, which settings?")
     st.caption(
         "Write a prompt with `{{variables}}`, give it a table of inputs, choose settings to try and checks to judge "
