@@ -11,6 +11,7 @@ import streamlit as st
 from lib.backend import CLOUDFLARE, NAMES, Backend, cloudflare, from_environment
 from lib.errors import BadInput, PaddockError
 from lib.supervisor import Failed, Fetching, Loading, Ready, State
+from lib.ui.pulse import pulse
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
 
@@ -141,7 +142,7 @@ def await_twin(place: Place) -> None:
     st.rerun()
 
 
-@st.fragment(run_every=1.0)
+@st.fragment
 def watch_twin(place: Place) -> None:
     """The same on a page that is worked on meanwhile: nothing of it waits for this."""
     if isinstance(place.twin, Failed):
@@ -151,6 +152,7 @@ def watch_twin(place: Place) -> None:
     if now.backend is not None or isinstance(now.twin, Failed):
         st.rerun()
     _draw_start(now)
+    pulse("twin", 1.0)
 
 
 def _draw_start(place: Place) -> None:

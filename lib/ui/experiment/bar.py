@@ -16,6 +16,7 @@ from lib.pricing import show_dollars
 from lib.ui.experiment import before, prompts, typed
 from lib.ui.experiment.desk import Desk
 from lib.ui.markdown import label
+from lib.ui.pulse import pulse
 
 POLL = 0.5  # seconds
 
@@ -26,15 +27,15 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
     ``found``: the problems that the page shows. Where there are others now, the page is drawn anew.
     """
     batch = desk.batch
-    live = batch is not None and batch.state is State.RUNNING
     told = (tuple(found), prompts.found(desk), None if batch is None else batch.state)
     # In a container of its own: a run of a fragment that comes with a whole run could draw over what follows it. And
     # something of the page's is in it: for a moment it has nothing else, and the browser takes away what is empty.
     with st.container(key="experiment-bar"):
         st.empty()
-        st.fragment(_draw, run_every=POLL if live else None)(desk, told)
+        _draw(desk, told)
 
 
+@st.fragment
 def _draw(desk: Desk, told: tuple[tuple[Problem, ...], tuple[str, ...], State | None]) -> None:
     batch = desk.batch
     now = problems(desk.plan, desk.model)
@@ -43,6 +44,7 @@ def _draw(desk: Desk, told: tuple[tuple[Problem, ...], tuple[str, ...], State | 
         st.rerun()
     if batch is not None and batch.state is State.RUNNING:
         _under_way(desk, batch.progress())
+        pulse("bar", POLL)
     else:
         _ready(desk, batch, now)
     typed.watch()  # last: it takes room until the browser has loaded it

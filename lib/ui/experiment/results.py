@@ -10,10 +10,11 @@ from lib.experiment.plan import Plan
 from lib.model import Model
 from lib.ui.experiment import answers, downloads, keep, overview, versus
 from lib.ui.experiment.board import PREFIX, Board, Other, Run, board
+from lib.ui.pulse import pulse
 
 OVERVIEW, ANSWERS, VERSUS = "Overview", "Answers", "Side by side"
 SECTION = f"{PREFIX}section"
-EVERY = "2s"  # while a run goes on
+EVERY = 2.0  # seconds, while a run goes on
 
 
 def draw(
@@ -26,12 +27,13 @@ def draw(
     """
     with st.container(key="results"):  # a place of its own: see "ghost" in the README
         st.empty()  # the page's own: else the browser may take the place away between two runs of the fragment
-        st.fragment(_draw, run_every=EVERY if running else None)(
-            plan, model, run, name, running, tuple(others)
-        )
+        _draw(plan, model, run, name, running, tuple(others))
 
 
+@st.fragment
 def _draw(plan: Plan, model: Model, run: Run, name: str, running: bool, others: tuple[Other, ...]) -> None:
+    if running:
+        pulse("results", EVERY)
     keep.follow()
     known = board(plan, model, run)
     if not known.sheet.lines:

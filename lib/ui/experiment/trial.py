@@ -17,6 +17,7 @@ from lib.run import Run
 from lib.ui import excerpt, figures, markdown
 from lib.ui.experiment.desk import Desk
 from lib.ui.markdown import label
+from lib.ui.pulse import pulse
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
 
@@ -53,7 +54,8 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
     run: Run | None = st.session_state.get(_RUN)
     if run is not None:
         with st.container(key="trial-answer"):
-            st.fragment(_answer, run_every=0.4 if run.running else None)(desk, run, run.running)
+            st.empty()  # the page's own: what is empty for a moment is taken away
+            _answer(desk, run)
 
 
 def _start(desk: Desk, request: Request) -> None:
@@ -62,12 +64,12 @@ def _start(desk: Desk, request: Request) -> None:
         st.session_state[_RUN] = run.start()
 
 
-def _answer(desk: Desk, run: Run, watched: bool) -> None:
+@st.fragment
+def _answer(desk: Desk, run: Run) -> None:
     if run.running:
         st.caption(":material/hourglass: Waiting for the answer …")
+        pulse("trial", 0.4)
         return
-    if watched:
-        st.rerun()  # without the clock
     answer: Answer = run.answer
     with st.container(border=True):
         if answer.error is not None:

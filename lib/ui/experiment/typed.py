@@ -12,12 +12,15 @@ import streamlit as st
 # moves, the browser may make a box anew, with the text that it had before all typing: such a box, which nobody is
 # in, does not count, and is to be replaced.
 _SCRIPT = """
-const PAUSE = 300, PREFIX = "st-key-live-"
+const PAUSE = 300, QUIET = 600, PREFIX = "st-key-live-"
 const known = new Map()
+let touched = 0
+for (const event of ["pointerdown", "popstate"]) window.addEventListener(event, () => { touched = Date.now() }, true)
 
 export default function ({ data, setStateValue }) {
   let told = data?.told ?? {}, seen = null
   const look = () => {
+    if (Date.now() - touched < QUIET) return  // another page may be on its way: see lib.ui.pulse
     const now = {}, lost = {}
     for (const place of document.querySelectorAll(`[class*="${PREFIX}"]`)) {
       const box = place.querySelector("textarea, input")
