@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,12 +19,13 @@ from lib.distribution import Distribution, decode_distribution
 from lib.errors import CutOff, PaddockError, Unintelligible, Unreachable
 from lib.events import Event, Finished
 from lib.layout import Layout, decode_layout
+from lib.line import Line, Reply
 from lib.request import Request
 from lib.stop import Stop, Stopped
 from lib.trace import Recorder
 from lib.transport import USUAL, Timeouts, connect, translate, translated
 
-__all__ = ["Retries", "Stop", "Stopped", "Timeouts", "WorkersAI", "translate"]
+__all__ = ["Line", "Retries", "Stop", "Stopped", "Timeouts", "WorkersAI", "translate"]
 
 # More than any answer within the context window can be; a server that never ends does not fill the memory.
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -133,6 +135,27 @@ class WorkersAI:
                 raise wire.decode_error(response.status_code, text, response.headers)
             return text
 
+    def line(self, backend: Backend) -> Line:
+        """A connection for many requests, one after the other. Close it. Raises Unreachable."""
+        return Line(self.timeouts, backend)
+
+    def ask(self, line: Line, request: Request) -> Iterator[Event]:
+        """The answer's events: one attempt, over a line that is kept open. Raises a PaddockError, or Stopped."""
+        body = json.dumps(wire.encode(request), ensure_ascii=False, separators=(",", ":")).encode()
+        if line.stop.requested:
+            raise Stopped
+        try:
+            with translated(line.timeouts, line.backend):
+                response = line.post(request.model, body)
+            with translated(line.timeouts, line.backend, answering=True):
+                yield from _answer(response)
+        except PaddockError:
+            if line.stop.requested:  # it is the stop that broke the connection
+                raise Stopped from None
+            raise
+        finally:
+            line.rest()
+
     def _once(
         self, backend: Backend, request: Request, stop: Stop, recorder: Recorder
     ) -> Generator[Event, None, None]:
@@ -150,27 +173,34 @@ class WorkersAI:
             stack.callback(response.close)
             # httpcore reads the timeout anew when the body begins: from here on it is the one for silence.
             post.extensions["timeout"]["read"] = self.timeouts.silence
-            kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             with translated(self.timeouts, backend, answering=True):
-                if response.status_code != 200:
-                    raise _refused(response, recorder)
-                if kind == "text/event-stream":
-                    yield from _events(response, recorder)
-                elif kind == "application/json":  # [REC] some models ignore stream: true
-                    text = _text(response, MAX_ANSWER_BYTES)
-                    recorder.received(text)
-                    yield from wire.decode_whole(text)
-                else:
-                    text = _text(response, MAX_ERROR_BYTES)
-                    recorder.received(text)
-                    raise wire.decode_error(200, text, response.headers)
+                yield from _answer(response, recorder)
 
 
-def _events(response: httpx.Response, recorder: Recorder) -> Iterator[Event]:
+def _answer(response: httpx.Response | Reply, recorder: Recorder | None = None) -> Iterator[Event]:
+    """The events in a response, whatever it is: a stream, a whole answer or a refusal."""
+
+    def received(text: str) -> str:
+        if recorder is not None:
+            recorder.received(text)
+        return text
+
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if response.status_code != 200:
+        raise _refused(response, recorder)
+    if kind == "text/event-stream":
+        yield from _events(response, received)
+    elif kind == "application/json":  # [REC] some models ignore stream: true
+        yield from wire.decode_whole(received(_text(response, MAX_ANSWER_BYTES)))
+    else:
+        raise wire.decode_error(200, received(_text(response, MAX_ERROR_BYTES)), response.headers)
+
+
+def _events(response: httpx.Response | Reply, received: Callable[[str], str]) -> Iterator[Event]:
     finished = False
     try:
         for event in sseclient.SSEClient(_bounded(response)).events():
-            recorder.received(event.data)
+            received(event.data)
             for value in wire.decode_event(event.data):
                 finished = finished or isinstance(value, Finished)
                 yield value
@@ -199,7 +229,7 @@ def _cut_off(how: str) -> CutOff:
     )
 
 
-def _bounded(response: httpx.Response) -> Iterator[bytes]:
+def _bounded(response: httpx.Response | Reply) -> Iterator[bytes]:
     """The body in pieces, up to the bounds of an answer and of one event."""
     whole, event, tail = 0, 0, b""
     for chunk in response.iter_bytes():
@@ -215,7 +245,7 @@ def _bounded(response: httpx.Response) -> Iterator[bytes]:
             yield piece
 
 
-def _text(response: httpx.Response, limit: int) -> str:
+def _text(response: httpx.Response | Reply, limit: int) -> str:
     parts, size = [], 0
     for chunk in response.iter_bytes():
         parts.append(chunk)
@@ -225,7 +255,7 @@ def _text(response: httpx.Response, limit: int) -> str:
     return b"".join(parts)[:limit].decode("utf-8", "replace")
 
 
-def _refused(response: httpx.Response, recorder: Recorder | None = None) -> PaddockError:
+def _refused(response: httpx.Response | Reply, recorder: Recorder | None = None) -> PaddockError:
     if response.is_redirect:
         target = httpx.URL(response.headers["location"]).host or "another address"
         return Unreachable(

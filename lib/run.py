@@ -6,15 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from lib.answer import Answer, Ending, Timings
+from lib.answer import Answer
 from lib.backend import Backend
-from lib.call_pieces import gather
 from lib.client import Stop, Stopped, WorkersAI
-from lib.errors import CutOff, PaddockError
-from lib.events import Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
-from lib.features import ToolCall
+from lib.errors import PaddockError
 from lib.model import Model
-from lib.pricing import estimate_tokens
+from lib.reception import Reception, bare, fault
 from lib.request import Request
 from lib.trace import Recorder
 
@@ -39,17 +36,14 @@ class Run:
     ) -> None:
         self.request = request
         self.backend = backend
-        self.parts: list[str] = []
-        self.waiting: tuple[PaddockError, float] | None = None  # before a retry: what failed, and until when
         self.last_seen = clock()
+        self._reception = Reception(backend, model, request, clock)
+        self.parts = self._reception.parts
+        self.waiting: tuple[PaddockError, float] | None = None  # before a retry: what failed, and until when
         self._client = client
-        self._model = model
         self._on_end = on_end
         self._clock = clock
-        self._deltas: list[ToolCallDelta] = []
         self._stop = Stop()
-        self._begun = clock()
-        self._first: float | None = None
         self._answer: Answer | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="paddock-run", daemon=True)
@@ -72,17 +66,18 @@ class Run:
     @property
     def calling(self) -> tuple[str, ...]:
         """The names of the tools that are being called, as far as they have come."""
-        return tuple(delta.name for delta in self._deltas if delta.name)
+        return self._reception.calling
 
     @property
     def first_token(self) -> float | None:
         """Seconds from the sending to the first text, None before it."""
-        return None if self._first is None else self._first - self._begun
+        first = self._reception.first
+        return None if first is None else first - self._reception.begun
 
     @property
     def seconds(self) -> float:
         """How long it has been on its way."""
-        return self._clock() - self._begun
+        return self._clock() - self._reception.begun
 
     @property
     def answer(self) -> Answer:
@@ -132,102 +127,29 @@ class Run:
         self._notify()
 
     def _work(self) -> None:
-        usage: Usage | None = None
+        error: PaddockError | None = None
         recorder = Recorder(self.backend.token.reveal())
-        whole, reason, error = False, None, None
-        stopped = False
+        reception, stopped = self._reception, False
         try:
             events = self._client.stream(self.backend, self.request, self._stop, self._retrying, recorder)
             for event in events:
-                match event:
-                    case TextDelta(text):
-                        if self._first is None:
-                            self._first = self._clock()
-                        self.waiting = None
-                        self.parts.append(text)
-                        self._notify()
-                    case Usage():
-                        usage = event  # the last one counts: some backends send it with every event
-                    case Finished(None):
-                        whole = True
-                    case Finished(said):
-                        reason = said  # the usage may still come after it
-                    case ToolCallDelta():
-                        if self._first is None:
-                            self._first = self._clock()
-                        self._deltas.append(event)
-                    case ReasoningDelta():
-                        pass  # cannot come from this model; the raw reply holds it should it ever
-                if self._stop.requested and not whole:
+                seen = len(self.parts)
+                reception.take(event)
+                if len(self.parts) > seen:
+                    self.waiting = None
+                    self._notify()
+                if self._stop.requested and not reception.whole:
                     raise Stopped
         except Stopped:
             stopped = True
         except PaddockError as failed:
-            # Without where it came through: those frames hold the token, and an answer is kept for long.
-            error = failed.with_traceback(None)
-            error.__cause__ = error.__context__ = None
+            error = bare(failed)
         except Exception as failed:  # a bug must not lose the text: it is shown at the answer
-            error = PaddockError(
-                f"Paddock itself failed ({type(failed).__name__}).",
-                advice="Retry. If it comes again, please report it.",
-                retryable=True,
-            )
-        now = self._clock()
-        # Of a call that was cut off in its middle nothing can be answered.
-        calls = gather(self._deltas) if whole else ()
-        if usage is None or not whole:
-            # Before the last event a usage may be an increment only, so it cannot be trusted.
-            usage = self._estimate()
-        answer = Answer(
-            text=self.text,
-            request=self.request,
-            backend=self.backend.name,
-            billed=self.backend.billed,
-            usage=usage,
-            timings=Timings(None if self._first is None else self._first - self._begun, now - self._begun),
-            ending=self._ending(stopped, error, reason, usage, calls),
-            error=error,
-            calls=calls,
-            trace=recorder.trace(),
-        )
+            error = fault(failed)
+        answer = reception.answer(stopped=stopped, error=error, trace=recorder.trace())
         self.waiting = None
         try:
             self._on_end(answer)
         finally:  # whatever its owner makes of it, nobody waits for ever
             self._answer = answer
             self._notify()
-
-    def _estimate(self) -> Usage | None:
-        called = "".join(delta.arguments for delta in self._deltas)
-        if not self.parts and not called:
-            return None  # nothing came: as far as one can tell, nothing was counted
-        tokens = estimate_tokens(self.text + called)
-        return Usage(self.request.estimated_prompt_tokens(), tokens, estimated=True)
-
-    def _ending(
-        self,
-        stopped: bool,
-        error: PaddockError | None,
-        reason: str | None,
-        usage: Usage | None,
-        calls: tuple[ToolCall, ...],
-    ) -> Ending:
-        if stopped:
-            return Ending.STOPPED
-        if error is not None:
-            return Ending.CUT_OFF if isinstance(error, CutOff) else Ending.ERROR
-        if calls:
-            return Ending.TOOL_CALLS
-        if usage is None or usage.estimated:
-            return Ending.LENGTH if reason == "length" else Ending.FINISHED
-        # The native stream gives no reason: an answer as long as it may be was cut at its limit.
-        window = self.backend.context_window or self._model.context_window
-        if usage.completion_tokens >= self._limit():
-            return Ending.LENGTH
-        if usage.total_tokens >= window:
-            return Ending.CONTEXT
-        return Ending.LENGTH if reason == "length" else Ending.FINISHED
-
-    def _limit(self) -> float:
-        cap = self._model.output_cap
-        return self.request.parameters.get(cap.name, cap.default or float("inf"))

@@ -28,6 +28,9 @@ class Timeouts:
 
 
 USUAL = Timeouts()
+IDLE_SECONDS = (
+    15.0  # a connection that rested longer is not used again: the server may be closing it just now
+)
 
 
 @cache
@@ -36,23 +39,31 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def connect(timeouts: Timeouts, backend: Backend) -> httpx.Client:
-    """A client that asks this backend, with its token. Raises Unreachable where this machine's set-up forbids one."""
+def verify(backend: Backend) -> ssl.SSLContext:
+    """What the server's certificate is checked by."""
+    # Without TLS no certificates are read: the twin does not depend on how this machine keeps them.
+    return _tls() if backend.base_url.startswith("https:") else _none()
+
+
+@cache
+def _none() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def headers(backend: Backend) -> dict[str, str]:
+    """What every request to that backend carries."""
+    return {
+        "authorization": f"Bearer {backend.token.reveal()}",
+        "user-agent": "paddock",
+        "accept-encoding": "identity",  # compression would hold tokens back to fill its window
+    }
+
+
+@contextlib.contextmanager
+def set_up() -> Iterator[None]:
+    """What this machine's set-up forbids, as Unreachable."""
     try:
-        return httpx.Client(
-            headers={
-                "authorization": f"Bearer {backend.token.reveal()}",
-                "user-agent": "paddock",
-                "accept-encoding": "identity",  # compression would hold tokens back to fill its window
-            },
-            timeout=httpx.Timeout(timeouts.connect, read=timeouts.first_byte),
-            trust_env=not backend.on_this_machine,
-            # Without TLS no certificates are read: the twin does not depend on how this machine keeps them.
-            verify=_tls()
-            if backend.base_url.startswith("https:")
-            else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            follow_redirects=False,  # a redirect could carry the token and the conversation to another host
-        )
+        yield
     except OSError:
         raise Unreachable(
             "This machine's list of trusted certificates cannot be read.",
@@ -67,6 +78,18 @@ def connect(timeouts: Timeouts, backend: Backend) -> httpx.Client:
             "The proxy that this machine's environment names cannot be used.",
             advice="Check HTTPS_PROXY and ALL_PROXY: an http:// proxy works. Then retry.",
         ) from None
+
+
+def connect(timeouts: Timeouts, backend: Backend) -> httpx.Client:
+    """A client that asks this backend, with its token. Raises Unreachable where this machine's set-up forbids one."""
+    with set_up():
+        return httpx.Client(
+            headers=headers(backend),
+            timeout=httpx.Timeout(timeouts.connect, read=timeouts.first_byte),
+            trust_env=not backend.on_this_machine,
+            verify=verify(backend),
+            follow_redirects=False,  # a redirect could carry the token and the conversation to another host
+        )
 
 
 @contextlib.contextmanager

@@ -293,7 +293,7 @@ def test_the_tail_that_comes_with_the_end() -> None:
 
     with Server(script) as server:
         run = Run(given.client(), given.backend(server.url), MODEL, given.request(), lambda answer: None)
-        run.parts = Parts()
+        run.parts = run._reception.parts = Parts()
         run.start()
         assert "".join(run.follow(lambda: 0.0)) == "ab"
 

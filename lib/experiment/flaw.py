@@ -17,12 +17,11 @@ from lib.experiment.check import (
     NumberWithin,
     ValidJson,
 )
+from lib.experiment.judging import UNITS
+from lib.experiment.pattern import problem as pattern_problem
 from lib.experiment.plan import Plan
 from lib.experiment.template import variables
-from lib.features import ResponseFormat
 from lib.json_schema import check_schema
-
-UNITS = ("characters", "words", "lines", "tokens")
 
 Flaw = tuple[str, str]  # what is wrong, and what to do
 
@@ -46,7 +45,8 @@ def flaws(check: Check, plan: Plan) -> Iterator[Flaw]:
             if not text.strip():
                 yield "the judge has no question.", "Write what it is to decide, as a question of yes or no."
         case Matches(pattern):
-            yield from _of_pattern(pattern)
+            if (wrong := pattern_problem(pattern)) is not None:
+                yield _sentence(wrong)
         case NumberWithin(least, most, around, tolerance):
             yield from _of_number(least, most, around, tolerance)
         case MatchesSchema(schema):
@@ -61,13 +61,8 @@ def flaws(check: Check, plan: Plan) -> Iterator[Flaw]:
             pass
 
 
-def _of_pattern(pattern: str) -> Iterator[Flaw]:
-    import re
-
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        yield f"the regular expression cannot be read: {error}.", "Correct it."
+def _sentence(error: BadInput) -> Flaw:
+    return error.message[:1].lower() + error.message[1:], error.advice or "Correct it."
 
 
 def _of_number(
@@ -95,15 +90,11 @@ def _of_schema(schema: str | None, plan: Plan) -> Iterator[Flaw]:
         try:
             check_schema(schema)
         except BadInput as error:
-            yield f"its schema cannot be used: {error.message}", error.advice
+            yield _sentence(error)
         return
-    for settings in [one.settings for one in plan.variants] or [plan.base]:
-        match settings.features.response_format:
-            case ResponseFormat(schema=str()):
-                pass
-            case _:
-                yield (
-                    "it looks for the request's own schema, and a request has none.",
-                    "Write one here, or in JSON mode.",
-                )
-                return
+    settings = [one.settings for one in plan.variants] or [plan.base]
+    if any(one.features.response_format is None for one in settings):
+        yield (
+            "it looks for the request's own schema, and a request has none.",
+            "Write one here, or use JSON mode.",
+        )

@@ -39,7 +39,7 @@ def judge(check: Check, answer: Answer, values: Mapping[str, str]) -> Outcome:
     Never raises; what cannot be judged has ``passed`` None and says why. A Judge is asked by ``model_judge``.
     """
     if answer.ending in _NOT_WHOLE:
-        return Outcome(None, "The answer did not come whole.")
+        return Outcome(None, "The answer did not come whole")
     text = said(answer)
     try:
         match check:
@@ -58,7 +58,7 @@ def judge(check: Check, answer: Answer, values: Mapping[str, str]) -> Outcome:
             case Length():
                 return _length(check, text, answer)
             case Judge():
-                return Outcome(None, "The judge has not been asked.")
+                return Outcome(None, "The judge has not been asked")
     except BadInput as error:
         return Outcome(None, error.message)
 
@@ -102,8 +102,8 @@ def _same(text: str, ignore_case: bool) -> str:
 def _equals(check: Equals, text: str, values: Mapping[str, str]) -> Outcome:
     wanted = filled(check.text, values, "the text to compare with")
     if _same(text, check.ignore_case) == _same(wanted, check.ignore_case):
-        return Outcome(True, f"Is {quoted(wanted)}.")
-    return Outcome(False, f"Expected {quoted(wanted)}, got {_got(text)}.")
+        return Outcome(True, f"Is {quoted(wanted)}")
+    return Outcome(False, f"Expected {quoted(wanted)}, got {_got(text)}")
 
 
 def _got(text: str) -> str:
@@ -113,15 +113,15 @@ def _got(text: str) -> str:
 def _contains(check: Contains, text: str, values: Mapping[str, str]) -> Outcome:
     wanted = filled(check.text, values, "the text to look for")
     found = _same(wanted, check.ignore_case) in _same(text, check.ignore_case)
-    there = f"{quoted(wanted)} is in it." if found else f"{quoted(wanted)} is not in {_got(text)}."
+    there = f"{quoted(wanted)} is in it" if found else f"{quoted(wanted)} is not in {_got(text)}"
     return Outcome(found != check.absent, there)
 
 
 def _matches(check: Matches, text: str) -> Outcome:
     found = pattern.find(check.pattern, text)
     if found is None:
-        return Outcome(False, f"The regular expression finds nothing in {_got(text)}.")
-    return Outcome(True, f"Found {quoted(found)}." if found.strip() else "Found.")
+        return Outcome(False, f"The regular expression finds nothing in {_got(text)}")
+    return Outcome(True, f"Found {quoted(found)}" if found.strip() else "Found")
 
 
 def _number(check: NumberWithin, text: str, values: Mapping[str, str]) -> Outcome:
@@ -130,22 +130,26 @@ def _number(check: NumberWithin, text: str, values: Mapping[str, str]) -> Outcom
         given = filled(check.around, values, "the number to compare with")
         around = number.last(given)
         if around is None:
-            return Outcome(None, f"{quoted(given)} holds no number to compare with.")
+            return Outcome(None, f"{quoted(given)} holds no number to compare with")
         least = number.EXACT.subtract(around, check.tolerance)
         most = number.EXACT.add(around, check.tolerance)
     found = number.last(text)
     if found is None:
-        return Outcome(False, f"There is no number in {_got(text)}.")
-    passed = (least is None or least <= found) and (most is None or found <= most)
-    return Outcome(passed, f"{_plain(found)} is {'' if passed else 'not '}{_bounds(least, most)}.")
+        return Outcome(False, f"There is no number in {_got(text)}")
+    return _within(found, least, most, _plain(found), "is")
 
 
-def _bounds(least: Decimal | int | None, most: Decimal | int | None) -> str:
-    if least is not None and least == most:
-        return _plain(least)
-    if most is None:
-        return f"at least {_plain(least or 0)}"
-    return f"at most {_plain(most)}" if least is None else f"from {_plain(least)} to {_plain(most)}"
+def _within(
+    found: Decimal | int, least: Decimal | int | None, most: Decimal | int | None, said: str, verb: str
+) -> Outcome:
+    """Whether it is within the bounds; ``said`` is what was found, as it is shown."""
+    if least is not None and least == most != found:
+        return Outcome(False, f"{said} {verb} not {_plain(least)}")
+    if least is not None and found < least:
+        return Outcome(False, f"{said} {verb} less than {_plain(least)}")
+    if most is not None and found > most:
+        return Outcome(False, f"{said} {verb} more than {_plain(most)}")
+    return Outcome(True, said)
 
 
 def _plain(value: Decimal | int) -> str:
@@ -159,7 +163,7 @@ def _plain(value: Decimal | int) -> str:
 def _json(text: str) -> Outcome:
     match verdict.validate(text, "true"):
         case verdict.Valid(remark=""):
-            return Outcome(True, "Is JSON.")
+            return Outcome(True, "Is JSON")
         case verdict.Valid(remark=remark):
             return Outcome(False, remark)
         case found:
@@ -171,11 +175,11 @@ def _schema(check: MatchesSchema, text: str, answer: Answer) -> Outcome:
     if schema is None:
         format = answer.request.response_format
         if format is None:
-            return Outcome(None, "The request carried no schema.")
+            return Outcome(None, "The request carried no schema")
         schema = format.schema  # None: any object
     match verdict.validate(text, schema):
         case verdict.Valid(remark=remark):
-            return Outcome(True, remark or "Fits the schema.")
+            return Outcome(True, remark or "Fits the schema")
         case found:
             return _not_fitting(found)
 
@@ -204,11 +208,10 @@ def _length(check: Length, text: str, answer: Answer) -> Outcome:
             size = len(text.strip().splitlines())
         case _:
             if answer.usage is None:
-                return Outcome(None, "The answer's tokens were not counted.")
+                return Outcome(None, "The answer's tokens were not counted")
             size = answer.usage.completion_tokens
-    passed = (check.least is None or check.least <= size) and (check.most is None or size <= check.most)
     unit = check.unit.removesuffix("s") if size == 1 else check.unit
-    return Outcome(passed, f"{size:,} {unit}: {'' if passed else 'not '}{_bounds(check.least, check.most)}.")
+    return _within(size, check.least, check.most, f"{size:,} {unit}", "are" if size != 1 else "is")
 
 
 def problems(check: Check) -> BadInput | None:

@@ -23,7 +23,7 @@ SCHEMA = json.dumps(
     {
         "type": "object",
         "properties": {
-            "reason": {"type": "string", "maxLength": 200},
+            "reason": {"type": "string", "maxLength": 120},
             "verdict": {"type": "string", "enum": [YES, NO]},
         },
         "required": ["reason", "verdict"],
@@ -81,10 +81,10 @@ def read_verdict(answer: Answer) -> Outcome:
             word == YES, _said(word, answer.text[found.end() :].lstrip(" .,:;!-–—\n")), answer.usage
         )
     if not answer.text.strip():
-        return Outcome(None, "The judge said nothing.", answer.usage)
-    return Outcome(None, f"The judge said neither {YES} nor {NO}: {quoted(answer.text)}.", answer.usage)
+        return Outcome(None, "The judge said nothing", answer.usage)
+    return Outcome(None, f"The judge said neither {YES} nor {NO}: {quoted(answer.text)}", answer.usage)
 
 
 def _said(word: str, reason: str) -> str:
     """The judge's reason in one line; it may be anything, and the reader must know that it is the judge's."""
-    return f"The judge says {word}: {quoted(reason)}." if reason.strip() else f"The judge says {word}."
+    return f"The judge says {word}: {quoted(reason)}" if reason.strip() else f"The judge says {word}"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from contextlib import suppress
 
 from lib.errors import BadInput
 from lib.json_schema import MOST_PATTERN
@@ -75,6 +76,8 @@ class Finder:
         raise GivenUp("The process that looks for the regular expression does not start.")
 
     def _started(self) -> subprocess.Popen[str]:
+        if self._process is not None and self._process.poll() is not None:
+            self.end()
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _PROGRAM],
@@ -84,10 +87,14 @@ class Finder:
 
     def end(self) -> None:
         """End the process. The next question starts another."""
-        if self._process is not None:
-            self._process.kill()
-            with self._process:  # closes its pipes, and waits for it
-                self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with (
+                suppress(OSError),
+                process,
+            ):  # closes its pipes, with what they may still hold, and waits for it
+                pass
 
 
 _finder = Finder()

@@ -13,6 +13,7 @@ from lib.experiment.grid import EXPECTED, count, label, texts_sent, used, write
 from lib.experiment.plan import Inputs, Limits, Plan
 from lib.experiment.template import variables
 from lib.model import Model
+from lib.request import Turn, build, lay_out
 from lib.settings import check
 
 MOST_CELLS = 100_000
@@ -98,6 +99,11 @@ def _of_inputs(plan: Plan) -> Iterator[Problem]:
             Where.INPUTS, f"The expected answers are said to be in “{inputs.expected}”, which is no column.",
             "Choose one of the columns, or none.",
         )  # fmt: skip
+    elif inputs.expected not in (None, EXPECTED) and EXPECTED in inputs.columns:
+        yield Problem(
+            Where.INPUTS, f"A column is called “{EXPECTED}”, but the expected answers are said to be in "
+            f"“{inputs.expected}”.", f"Choose “{EXPECTED}” for them, or rename it.",
+        )  # fmt: skip
     known = _known(inputs)
     names = used(plan)
     if names and not inputs.rows and known.issuperset(names):
@@ -130,8 +136,10 @@ def _of_settings(plan: Plan, model: Model) -> Iterator[Problem]:
         yield from _of_axes(plan, model)
     swept = set() if plan.variants else {axis.name for axis in plan.axes}
     for name, settings in [(one.name, one.settings) for one in plan.variants] or [("", plan.base)]:
+        features = settings.features
         try:
             check({one: value for one, value in settings.sent().items() if one not in swept}, model)
+            build(model, lay_out(features, (Turn("user", "."),)), response_format=features.response_format)
         except BadInput as error:
             yield Problem(Where.SETTINGS, f"{name}: {error.message}" if name else error.message, error.advice)
     cells = count(plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -16,7 +17,7 @@ from lib.experiment.plan import Plan
 from lib.experiment.result import Result, Status
 from lib.experiment.statistics import Interval
 from lib.experiment.summary import Heatmap, Summary, Tally, heatmap, summarise
-from lib.experiment.winner import Among, percents, winner
+from lib.experiment.winner import Among, Winner, percent, percents, winner
 from lib.model import Model
 from lib.pricing import show_dollars
 
@@ -35,17 +36,24 @@ def _style() -> str:
 def report(name: str, plan: Plan, model: Model, results: Sequence[Result], when: datetime) -> str:
     """The page. ``when`` is the date that it shows. Every text in it is escaped, and no script could run."""
     summary = summarise(plan, results)
-    ways = variants(plan, model)
+    settings = [one.name for one in variants(plan, model)]
+    prompts = [one.name for one in plan.prompts]
+    best_setting = winner(results, summary.variants, settings, Among.VARIANTS)
+    best_prompt = winner(results, summary.prompts, prompts, Among.PROMPTS)
+    billed = any(one.answer is not None and one.answer.billed for one in results)
+    of_prompts = len(settings) == 1 and len(prompts) > 1
     parts = [
         *_head(name, model, results, when),
-        _verdict(plan, summary, results, [one.name for one in ways]),
-        _figures(summary.whole),
-        *_settings(plan, summary, [one.name for one in ways]),
+        _verdict(summary, best_prompt, "prompt")
+        if of_prompts
+        else _verdict(summary, best_setting, "setting"),
+        _figures(summary.whole, "Cost" if billed else "Would cost"),
+        *_table("Setting", summary.variants, settings, best_setting),
         *_map(plan, model, results),
-        *_prompts(plan, summary),
+        *_table("Prompt", summary.prompts, prompts, best_prompt),
         *_checks(plan, summary),
         *_asked(plan, model),
-        *_failures(plan, results, [one.name for one in ways]),
+        *_failures(plan, results, settings),
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -53,7 +61,7 @@ def report(name: str, plan: Plan, model: Model, results: Sequence[Result], when:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="generator" content="Paddock"><title>{_safe(name)}</title><style>{_style()}</style></head>\n'
-        f"<body><main>\n{chr(10).join(parts)}\n{_foot()}\n</main></body></html>\n"
+        f"<body><main>\n{chr(10).join(parts)}\n{_foot(summary.whole)}\n</main></body></html>\n"
     )
 
 
@@ -73,47 +81,45 @@ def _head(name: str, model: Model, results: Sequence[Result], when: datetime) ->
     yield f"<p>{_safe(model.name)} (<code>{_safe(model.id)}</code>){on} · {date}</p></header>"
 
 
-def _verdict(plan: Plan, summary: Summary, results: Sequence[Result], names: Sequence[str]) -> str:
-    """The winner among the settings, or among the prompts where there is one setting alone."""
-    found, kind = None, "setting"
-    if len(names) > 1:
-        found = winner(results, summary.variants, names, Among.VARIANTS)
-    elif len(plan.prompts) > 1:
-        found, kind = (
-            winner(results, summary.prompts, [one.name for one in plan.prompts], Among.PROMPTS),
-            "prompt",
-        )
-    if found is None:
-        whole = summary.whole
-        if not whole.judged:
-            text = "No answer was judged: there was no check, or none could say."
-        else:
-            text = f"{whole.passed:,} of {whole.judged:,} answers pass ({percents(whole.interval)})."
-        return f'<section class="verdict plain"><strong>Result</strong><p>{text}</p></section>'
-    if found.next is None:
-        return f'<section class="verdict plain"><strong>Result</strong><p>{_safe(found.text)}</p></section>'
-    css, head = (
-        ("certain", f"Best {kind}") if found.certain else ("", f"Ahead, but not surely the best {kind}")
-    )
-    return f'<section class="verdict {css}"><strong>{head}</strong><p>{_safe(found.text)}</p></section>'
+def _whole(text: str) -> str:
+    """The text, never parted between two lines."""
+    return text.replace(" ", "\u00a0")
 
 
-def _figures(whole: Tally) -> str:
+def _verdict(summary: Summary, found: Winner | None, kind: str) -> str:
+    whole = summary.whole
+    if found is None and not whole.judged:
+        return _said("plain", "Result", "No answer was judged: there was no check, or none could say.")
+    if found is None or found.next is None:
+        text = f"{whole.passed:,} of {whole.judged:,} answers pass ({percents(whole.interval)})."
+        return _said("plain", "Result", text)
+    if found.tie:
+        return _said("", f"No {kind} is the best", found.text)
+    if found.certain:
+        return _said("certain", f"The best {kind}", found.text)
+    return _said("", f"Ahead, but not surely the best {kind}", found.text)
+
+
+def _said(css: str, head: str, text: str) -> str:
+    return f'<section class="verdict {css}"><strong>{head}</strong><p>{_safe(text)}</p></section>'
+
+
+def _figures(whole: Tally, cost: str) -> str:
     figures = [
         ("Answers", f"{whole.answered:,}", f"{whole.failed:,} failed" if whole.failed else "none failed")
     ]
     if whole.rate is not None:
-        figures.append(("Passed", f"{whole.rate:.0%}", f"true share {percents(whole.interval)}"))
+        figures.append(("Passed", percent(whole.rate), f"true share {_whole(percents(whole.interval))}"))
     if whole.rating is not None:
         figures.append(("Rating", f"{whole.rating:.1f} of 5", f"{whole.rated:,} rated"))
     each = whole.cost / whole.asked if whole.asked else whole.cost
-    figures.append(("Cost", show_dollars(whole.cost), f"{show_dollars(each)} a request"))
+    figures.append((cost, show_dollars(whole.cost), f"{show_dollars(each)} a request"))
     figures.append(
         ("Tokens", f"{whole.tokens_in + whole.tokens_out:,}", f"{whole.tokens_out:,} of them written")
     )
     if whole.median_seconds is not None:
         figures.append(
-            ("Time", f"{whole.median_seconds:.1f} s", f"median; 95 % within {whole.p95_seconds:.1f} s")
+            ("Time", f"{whole.median_seconds:.1f} s", f"median; 95\u00a0% in {whole.p95_seconds:.1f}\u00a0s")
         )
     inside = "".join(
         f"<div><dt>{dt}</dt><dd>{dd} <small>{small}</small></dd></div>" for dt, dd, small in figures
@@ -121,20 +127,13 @@ def _figures(whole: Tally) -> str:
     return f'<dl class="figures">{inside}</dl>'
 
 
-def _settings(plan: Plan, summary: Summary, names: Sequence[str]) -> Iterator[str]:
-    if len(names) > 1:
-        yield "<h2>By setting</h2>"
-        yield from _table("Setting", summary.variants, names)
-
-
-def _prompts(plan: Plan, summary: Summary) -> Iterator[str]:
-    if len(plan.prompts) > 1:
-        yield "<h2>By prompt</h2>"
-        yield from _table("Prompt", summary.prompts, [one.name for one in plan.prompts])
-
-
-def _table(head: str, tallies: Mapping[int, Tally], names: Sequence[str]) -> Iterator[str]:
+def _table(
+    head: str, tallies: Mapping[int, Tally], names: Sequence[str], best: Winner | None
+) -> Iterator[str]:
     """The best first. Where nothing was judged, the columns about passes are left out."""
+    if len(names) < 2:
+        return
+    yield f"<h2>By {head.lower()}</h2>"
     judged = any(tally.judged for tally in tallies.values())
     rated = any(tally.rated for tally in tallies.values())
     order = sorted(tallies, key=lambda number: (-(tallies[number].rate or 0), tallies[number].cost, number))
@@ -145,19 +144,24 @@ def _table(head: str, tallies: Mapping[int, Tally], names: Sequence[str]) -> Ite
     yield f'<div class="scroll"><table class="list"><thead><tr>{"".join(columns)}</tr></thead><tbody>'
     for number in order[:MOST_LISTED]:
         tally = tallies[number]
-        best = ' class="best"' if judged and number == order[0] and len(order) > 1 else ""
-        cells = [f'<th scope="row">{_safe(names[number])}</th>']
+        cells = [f'<th scope="row">{_safe(names[number])}{_badge(best, number)}</th>']
         cells += [f'<td class="passed">{_of(tally)}</td><td class="bar">{_bar(tally)}</td>'] * judged
         if rated:
             stars = "—" if tally.rating is None else f"{tally.rating:.1f}"
             cells.append(f'<td class="number extra" data-label="Rating">{stars}</td>')
         seconds = "—" if tally.median_seconds is None else f"{tally.median_seconds:.1f} s"
         cells.append(f'<td class="number extra" data-label="Cost">{show_dollars(tally.cost)}</td>')
-        cells.append(f'<td class="number extra" data-label="Median time">{seconds}</td>')
-        yield f"<tr{best}>{''.join(cells)}</tr>"
+        cells.append(f'<td class="number extra" data-label="Time">{seconds}</td>')
+        yield f"<tr>{''.join(cells)}</tr>"
     yield "</tbody></table></div>"
     if len(order) > MOST_LISTED:
         yield f"<p><small>And {len(order) - MOST_LISTED:,} more that did no better.</small></p>"
+
+
+def _badge(best: Winner | None, number: int) -> str:
+    if best is None or best.next is None or best.tie or number != best.best:
+        return ""
+    return ' <b class="good">best</b>' if best.certain else " <b>ahead</b>"
 
 
 def _of(tally: Tally) -> str:
@@ -171,7 +175,7 @@ def _bar(tally: Tally) -> str:
 def _interval(rate: float, interval: Interval) -> str:
     """The share as a mark on its interval, on a track from 0 to 100 %."""
     low, high, at = interval.low * 100, interval.high * 100, min(max(rate * 100, 0.6), 99.4)
-    words = f"{rate:.0%}, true share {percents(interval)}"
+    words = f"{percent(rate)}, true share {percents(interval)}"
     return (
         f'<svg viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{words}"><title>{words}</title>'
         '<rect class="track" y="3.5" width="100" height="3"/>'
@@ -190,7 +194,8 @@ def _checks(plan: Plan, summary: Summary) -> Iterator[str]:
         unclear = f" <small>({tally.unclear:,} unclear)</small>" if tally.unclear else ""
         yield (
             f'<tr><th scope="row">{_safe(title(check))}</th>'
-            f'<td class="passed">{tally.passed:,}\u202f/\u202f{tally.judged:,}{unclear}</td><td class="bar">{bar}</td></tr>'
+            f'<td class="passed">{tally.passed:,}\u202f/\u202f{tally.judged:,}{unclear}</td>'
+            f'<td class="bar">{bar}</td></tr>'
         )
     yield "</tbody></table></div>"
 
@@ -218,9 +223,7 @@ def _map(plan: Plan, model: Model, results: Sequence[Result]) -> Iterator[str]:
 def _map_cell(tally: Tally | None) -> str:
     if tally is None or tally.rate is None:
         return '<td class="none">—</td>'
-    return (
-        f'<td style="--share:{tally.rate:.3f}">{tally.rate:.0%}<small>{percents(tally.interval)}</small></td>'
-    )
+    return f'<td style="--share:{tally.rate:.3f}">{percent(tally.rate)}<small>{percents(tally.interval)}</small></td>'
 
 
 def _asked(plan: Plan, model: Model) -> Iterator[str]:
@@ -237,7 +240,7 @@ def _asked(plan: Plan, model: Model) -> Iterator[str]:
     if plan.inputs.rows:
         yield f"<li>{count:,} {'input' if count == 1 else 'inputs'} with {columns}</li>"
     if plan.repetitions > 1:
-        yield f"<li>Each {plan.repetitions:,} times</li>"
+        yield f"<li>Each asked {plan.repetitions:,} times</li>"
     swept = [] if plan.variants else plan.axes
     for axis in swept:
         values = ", ".join(write(value) for value in axis.values)
@@ -248,23 +251,23 @@ def _asked(plan: Plan, model: Model) -> Iterator[str]:
     if rest and not plan.variants:
         yield f"<li>The same for all: {_safe(', '.join(rest))}</li>"
     for check in plan.checks:
-        yield f"<li>An answer passes that {_safe(title(check))}</li>"
+        yield f"<li>Check: {_safe(title(check))}</li>"
     yield "</ul>"
 
 
 def _failures(plan: Plan, results: Sequence[Result], names: Sequence[str]) -> Iterator[str]:
-    """Some, each of another input where there are enough: a reader wants to see kinds of failures, not one ten times."""
+    """Some, of as many inputs as there are: a reader wants to see kinds of failures, not one ten times."""
     failed = [one for one in results if one.passed is False and one.answer is not None]
     if failed:
-        first = list({one.cell.row: one for one in reversed(failed)}.values())[::-1]
-        chosen = sorted((first + failed)[:MOST_FAILURES] if len(first) < MOST_FAILURES else first[:MOST_FAILURES],
-                        key=lambda one: one.cell.number)  # fmt: skip
-        chosen = list({one.cell.number: one for one in chosen}.values())
-        yield f"<h2>{'Answers' if len(failed) > 1 else 'The answer'} that did not pass</h2>"
-        if len(failed) > len(chosen):
-            yield f'<p class="soft">{len(chosen)} of {len(failed):,}.</p>'
-        yield '<ol class="failures">'
-        for one in chosen:
+        rank: dict[int, int] = {}
+        seen: Counter[int] = Counter()
+        for one in failed:
+            rank[one.cell.number] = seen[one.cell.row]
+            seen[one.cell.row] += 1
+        chosen = sorted(failed, key=lambda one: rank[one.cell.number])[:MOST_FAILURES]
+        of = f" <small>{len(chosen)} of {len(failed):,}</small>" if len(failed) > len(chosen) else ""
+        yield f'<h2>What did not pass{of}</h2><ol class="failures">'
+        for one in sorted(chosen, key=lambda one: one.cell.number):
             yield _failure(plan, one, names)
         yield "</ol>"
     broken = [one for one in results if one.status is Status.FAILED]
@@ -276,7 +279,8 @@ def _failures(plan: Plan, results: Sequence[Result], names: Sequence[str]) -> It
             if one.answer is not None and one.answer.error is not None
         ]
         for message in list(dict.fromkeys(errors))[:MOST_FAILURES]:
-            yield f"<li>{_brief(message)} ({errors.count(message):,} times)</li>"
+            count = errors.count(message)
+            yield f"<li>{_brief(message)} ({'once' if count == 1 else f'{count:,} times'})</li>"
         yield "</ul>"
 
 
@@ -289,7 +293,7 @@ def _failure(plan: Plan, one: Result, names: Sequence[str]) -> str:
     if plan.inputs.rows:
         pairs = zip(plan.inputs.columns, plan.inputs.rows[cell.row], strict=True)
         inputs = " · ".join(f"{_safe(name)}: {_brief(value)}" for name, value in pairs if value.strip())
-    reasons = " ".join(outcome.reason for outcome in one.outcomes if outcome.passed is False)
+    reasons = " · ".join(outcome.reason for outcome in one.outcomes if outcome.passed is False)
     answer = said(one.answer) if one.answer is not None else ""
     return (
         f"<li><p><small>{_safe(' · '.join(where))}</small></p><p>{inputs}</p>"
@@ -297,10 +301,11 @@ def _failure(plan: Plan, one: Result, names: Sequence[str]) -> str:
     )
 
 
-def _foot() -> str:
-    return (
-        "<footer><p>The band around each mark is the 95 % interval (Wilson) of the true share: with as few answers as "
-        "here, the share that was seen is only near to it. Two settings are compared on the inputs that both "
-        "were asked (McNemar's exact test); “could be chance” means that chance alone would make such a difference in more "
-        "than one of twenty experiments.</p><p>Made with Paddock.</p></footer>"
+def _foot(whole: Tally) -> str:
+    how = (
+        "<p>The band around each mark is the 95 % interval (Wilson) of the true share; the share that "
+        "was seen is only near to it. Two settings are compared on the inputs that both were asked "
+        "(McNemar's exact test); “could be chance” means that chance alone would make such a difference in more "
+        "than one of twenty experiments.</p>"
     )
+    return f"<footer>{how if whole.judged else ''}<p>Made with Paddock.</p></footer>"

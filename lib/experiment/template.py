@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 
 MOST_NAME = 80  # characters
@@ -51,3 +52,9 @@ def usable(name: str) -> str:
     """That name as a variable can have it: other signs are spaces. Empty where nothing is left."""
     signs = (sign if _belongs(sign) else " " for sign in unicodedata.normalize("NFC", name))
     return " ".join("".join(signs).split())[:MOST_NAME].strip()
+
+
+def occurrences(text: str) -> Counter[str]:
+    """How often each variable stands in it."""
+    found = (_name(place[1]) for place in _PLACE.finditer(text))
+    return Counter(name for name in found if name is not None)

@@ -9,7 +9,7 @@ from enum import Enum
 from lib.experiment.result import Result
 from lib.experiment.statistics import NOISE, Interval
 from lib.experiment.summary import Tally
-from lib.experiment.versus import Versus, of_prompts, of_variants
+from lib.experiment.versus import of_prompts, of_variants
 
 
 class Among(Enum):
@@ -23,18 +23,20 @@ class Among(Enum):
 class Winner:
     """``best`` and ``next`` are numbers of variants or prompts; ``next`` is None where there is no other.
 
-    ``p`` is McNemar's for the pairs of the two, None where none could be matched. ``text`` says all of it.
+    ``p`` is McNemar's for the pairs of the two, None where none could be matched; ``tie``: they pass equally often.
+    ``text`` says all of it.
     """
 
     best: int
     next: int | None
     p: float | None
     text: str
+    tie: bool = False
 
     @property
     def certain(self) -> bool:
         """Whether chance alone would hardly have made the difference."""
-        return self.p is not None and self.p < NOISE
+        return self.p is not None and self.p < NOISE and not self.tie
 
 
 def winner(
@@ -49,27 +51,36 @@ def winner(
         return None
     judged.sort(key=lambda number: (-(tallies[number].rate or 0), tallies[number].cost, number))
     best = judged[0]
-    said = f"{names[best]} passes {_share(tallies[best])}"
+
+    def called(number: int) -> str:
+        return f"“{names[number]}”" if among is Among.PROMPTS else names[number]
+
+    said = f"{called(best)} passes {_share(tallies[best])}"
     if len(judged) == 1:
         return Winner(best, None, None, f"{said}.")
     second = judged[1]
     pairs = (of_variants if among is Among.VARIANTS else of_prompts)(results, second, best)
-    text = f"{said}, the next, {names[second]}, {_share(tallies[second])}: {_verdict(pairs, tallies, best, second)}."
-    return Winner(best, second, pairs.p, text)
+    tie = tallies[best].rate == tallies[second].rate
+    says = "they are equally good, as far as one can tell" if tie else _verdict(pairs.p)
+    text = f"{said}, the next, {called(second)}, {_share(tallies[second])}: {says}."
+    return Winner(best, second, pairs.p, text, tie)
 
 
 def _share(tally: Tally) -> str:
     return f"{tally.passed:,} of {tally.judged:,} ({percents(tally.interval)})"
 
 
-def _verdict(pairs: Versus, tallies: Mapping[int, Tally], best: int, second: int) -> str:
-    if pairs.p is None:
-        return "no input was asked in both ways, so they cannot be compared"
-    if tallies[best].rate == tallies[second].rate:
-        return "as good"
-    if pairs.p < NOISE:
-        return f"better beyond chance (p {p_value(pairs.p)})"
-    return f"could be chance (p {p_value(pairs.p)})"
+def _verdict(p: float | None) -> str:
+    if p is None:
+        return "no input was judged in both ways, so they cannot be compared"
+    return f"better beyond chance (p {p_value(p)})" if p < NOISE else f"could be chance (p {p_value(p)})"
+
+
+def percent(share: float) -> str:
+    """A share as people write it; what is not all or nothing is not called so."""
+    if 0 < share < 0.005:
+        return "< 1 %"
+    return "> 99 %" if 0.995 <= share < 1 else f"{share * 100:.0f} %"
 
 
 def percents(interval: Interval) -> str:

@@ -1,4 +1,4 @@
-"""Cells of runs: what came of each, written in groups and read all at once; answers that need not be asked for again."""
+"""Cells of runs: what came of each, written in groups and read at once; answers that need not be asked for."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _TABLE = schema.cell
 _AT_ONCE = 500  # databases bound the values of one statement
 _USAGE = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
 _NOTHING = dict.fromkeys((*_USAGE, "id", "text", "first_token", "total", "ending", "error", "calls"))
+_WAITING = "WAITING"  # a row's status alone: to those who look, such a cell is not there yet
 _WHOLE = (Ending.FINISHED, Ending.LENGTH, Ending.CONTEXT, Ending.TOOL_CALLS)
 
 _INSERT = insert(_TABLE)
@@ -32,7 +33,9 @@ _INSERT = insert(_TABLE)
 _UPDATE = (
     update(_TABLE)
     .where(and_(_TABLE.c.run == bindparam("at_run"), _TABLE.c.number == bindparam("at_number")))
-    .values({name: bindparam(name) for name in _TABLE.c.keys() if name not in ("run", "number", "rating")})
+    .values(
+        {one.name: bindparam(one.name) for one in _TABLE.c if one.name not in ("run", "number", "rating")}
+    )
 )
 
 
@@ -43,7 +46,8 @@ def write(connection: Connection, run: int, changes: Sequence[Change]) -> None:
             connection.execute(_INSERT, fresh)
         except IntegrityError:
             raise StorageFailed(
-                "Another Paddock works on this run, or it was deleted.", advice="Look at it there, or start a new one."
+                "Another Paddock works on this run, or it was deleted.",
+                advice="Look at it there, or start a new one.",
             ) from None
     if stale := [
         {"at_run": run, "at_number": one.result.cell.number} | _row(one) for one in changes if not one.fresh
@@ -53,17 +57,17 @@ def write(connection: Connection, run: int, changes: Sequence[Change]) -> None:
 
 def _row(change: Change) -> dict[str, Any]:
     result = change.result
-    outcomes = [_write_outcome(one) for one in result.outcomes] if change.judged else None
     return {
         "position": change.position,
-        "status": result.status.name,
+        "status": _WAITING if change.waiting else result.status.name,
         "fingerprint": change.fingerprint,
         "attempts": result.attempts,
         "requests": result.requests,
         "cost": str(result.cost),
         "uncertain": str(result.uncertain),
         "stored": result.stored,
-        "outcomes": outcomes,
+        "judged": change.judged,
+        "outcomes": [_write_outcome(one) for one in result.outcomes],
     } | (_NOTHING if result.answer is None else _answer_row(result.answer))
 
 
@@ -115,9 +119,9 @@ def read(connection: Connection, run: int, saved: SavedRun) -> tuple[Stored, ...
                 answer = _answer(row, request, saved.entry.backend, saved.entry.billed)
             result = Result(
                 cell=cell,
-                status=Status[row.status],
+                status=_status(row),
                 answer=answer,
-                outcomes=tuple(_read_outcome(one) for one in row.outcomes or ()),
+                outcomes=tuple(_read_outcome(one) for one in row.outcomes),
                 cost=Decimal(row.cost),
                 attempts=row.attempts,
                 stored=row.stored,
@@ -125,9 +129,15 @@ def read(connection: Connection, run: int, saved: SavedRun) -> tuple[Stored, ...
                 requests=row.requests,
                 uncertain=Decimal(row.uncertain),
             )
-            yield Stored(result, row.position, row.outcomes is not None)
+            yield Stored(result, row.position, row.judged, row.status == _WAITING)
 
     return tuple(rows())
+
+
+def _status(row: Row[Any]) -> Status:
+    if row.status != _WAITING:
+        return Status[row.status]
+    return Status.DOUBTFUL if row.id is None else Status.ANSWERED  # it is its judge that waits then
 
 
 def _answer(row: Row[Any], request: Request, backend: str, billed: bool) -> Answer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, select, update
@@ -26,13 +28,23 @@ def _run_of(owner: str, id: str) -> ColumnElement[bool]:
     return and_(_RUN.c.id == schema.escape(id), _RUN.c.owner == owner)
 
 
+def _write_limits(limits: Limits) -> dict[str, Any]:
+    return asdict(limits) | {"dollars": None if limits.dollars is None else str(limits.dollars)}
+
+
+def _read_limits(data: dict[str, Any]) -> Limits:
+    dollars = data["dollars"]
+    return replace(Limits(**data), dollars=None if dollars is None else Decimal(dollars))
+
+
 def entries(connection: Connection, owner: str) -> tuple[ExperimentEntry, ...]:
     """The owner's, the one that was changed last first. Without their plans: a table of inputs may be large."""
     runs = select(func.count()).where(_RUN.c.experiment == _EXPERIMENT.c.key).scalar_subquery()
     table = _EXPERIMENT.c
     asked = select(table.id, table.name, table.created, table.updated, runs.label("runs"))
     rows = connection.execute(
-        asked.where(table.owner == owner).order_by(table.updated.desc(), table.key.desc())
+        asked.where(table.owner == owner, table.deleted_at.is_(None))
+        .order_by(table.updated.desc(), table.key.desc())
     )
     return tuple(
         ExperimentEntry(row.id, row.name, moment(row.created), moment(row.updated), row.runs) for row in rows
@@ -41,7 +53,8 @@ def entries(connection: Connection, owner: str) -> tuple[ExperimentEntry, ...]:
 
 def read(connection: Connection, owner: str, id: str) -> SavedExperiment | None:
     """The experiment of that id, None where that owner has none."""
-    row = connection.execute(select(_EXPERIMENT).where(_of(owner, id))).one_or_none()
+    asked = select(_EXPERIMENT).where(_of(owner, id), _EXPERIMENT.c.deleted_at.is_(None))
+    row = connection.execute(asked).one_or_none()
     if row is None:
         return None
     return SavedExperiment(
@@ -56,6 +69,22 @@ def put(connection: Connection, owner: str, experiment: SavedExperiment, now: in
     if mine is None:
         values["created"] = now
     kept.put(connection, _EXPERIMENT, owner, experiment.id, "experiment", **values)
+
+
+def mark_deleted(connection: Connection, owner: str, id: str, now: int | None) -> bool:
+    """Take it out of the list, or put it back where ``now`` is None; its runs stay."""
+    asked = update(_EXPERIMENT).where(_of(owner, id)).values(deleted_at=now)
+    return connection.execute(asked).rowcount == 1
+
+
+def remove_deleted(connection: Connection, owner: str, but: str) -> int:
+    """Forget the owner's deleted ones but that one."""
+    asked = delete(_EXPERIMENT).where(
+        _EXPERIMENT.c.owner == owner,
+        _EXPERIMENT.c.deleted_at.is_not(None),
+        _EXPERIMENT.c.id != schema.escape(but),
+    )
+    return connection.execute(asked).rowcount
 
 
 def remove(connection: Connection, owner: str, id: str) -> bool:
@@ -99,7 +128,7 @@ def run(connection: Connection, owner: str, id: str) -> SavedRun | None:
     if row is None:
         return None
     plan = document.read(row.plan)
-    limits = plan.limits if row.limits is None else document.read_limits(row.limits)
+    limits = plan.limits if row.limits is None else _read_limits(row.limits)
     return SavedRun(_entry(row), plan, limits)
 
 
@@ -133,7 +162,7 @@ def put_run(connection: Connection, owner: str, saved: SavedRun, now: int) -> No
         raise StorageFailed("This experiment was deleted.", advice="Save it again, then run it.")
     row = {
         "id": entry.id, "owner": owner, "experiment": experiment, "plan": document.write(saved.plan),
-        "limits": document.write_limits(saved.limits), "model": entry.model, "backend": entry.backend,
+        "limits": _write_limits(saved.limits), "model": entry.model, "backend": entry.backend,
         "billed": entry.billed, "state": entry.state, "cells": entry.cells, "started": now,
     }  # fmt: skip
     connection.execute(insert(_RUN).values(row))
@@ -146,7 +175,7 @@ def change_run(
     """Where it stands now."""
     values = {
         "state": state, "error": None if error is None else documents.write_error(error), "backend": backend,
-        "billed": billed, "limits": document.write_limits(limits),
+        "billed": billed, "limits": _write_limits(limits),
     }  # fmt: skip
     return connection.execute(update(_RUN).where(_run_of(owner, id)).values(values)).rowcount == 1
 

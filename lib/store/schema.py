@@ -184,6 +184,7 @@ experiment = Table(
     Column("plan", Json, nullable=False),
     Column("created", Time, nullable=False),
     Column("updated", Time, nullable=False),
+    Column("deleted_at", Time),
     Index("ix_experiment_owner", "owner"),
 )
 
@@ -220,7 +221,8 @@ cell = Table(
     Column("uncertain", Text, nullable=False),
     Column("stored", Boolean, nullable=False),
     Column("rating", Integer),
-    Column("outcomes", Json),  # NULL: not judged yet
+    Column("judged", Boolean, nullable=False),  # whether the outcomes are all that there will be
+    Column("outcomes", Json, nullable=False),
     Column("id", String(64)),  # NULL from here on: no answer
     Column("text", AnyText),
     Column("prompt_tokens", BigInteger),

@@ -182,7 +182,8 @@ class Change:
     """What is to be written of one cell: as a new row, or over the one that is there.
 
     ``position`` rises with every change of its run. ``fingerprint`` is None where the same request need not have the
-    same answer. ``judged`` is False while its checks are still to be made.
+    same answer. ``judged`` is False while its checks are still to be made. ``waiting``: nothing of it is on its way,
+    it is only to be asked again.
     """
 
     result: Result
@@ -190,12 +191,17 @@ class Change:
     fresh: bool
     fingerprint: str | None = None
     judged: bool = True
+    waiting: bool = False
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A cell as it was written, last changed at ``position``."""
+    """A cell as it was written, last changed at ``position``; ``judged`` and ``waiting`` as in Change.
+
+    Where it is in doubt and has an answer, it is its judge that was being asked.
+    """
 
     result: Result
     position: int
     judged: bool
+    waiting: bool

@@ -24,8 +24,11 @@ _ADAPTERS, _FRESH = "adapters", 30.0  # seconds for which the list of adapters i
 AUTO = "auto-tools"
 
 
-def draw(panel: Panel, found: Sequence[Conflict], *, busy: bool) -> None:
-    """The controls. ``busy``: an answer is coming, so no dialog can be worked in."""
+def draw(panel: Panel, found: Sequence[Conflict], *, busy: bool, many: bool = False) -> None:
+    """The controls. ``busy``: an answer is coming, so no dialog can be worked in.
+
+    ``many``: of an experiment, which has its own system prompts, streams nothing and answers no calls.
+    """
     chosen = panel.chat.settings.features
     form, system = panel.key("choose-form"), panel.key(SYSTEM)
     _follow(form, chosen.form)
@@ -36,7 +39,7 @@ def draw(panel: Panel, found: Sequence[Conflict], *, busy: bool) -> None:
         "LoRA adapter.",
     )  # fmt: skip
     mend.draw(panel, found, FORM)
-    if chosen.form is Form.MESSAGES:
+    if chosen.form is Form.MESSAGES and not many:
         # Kept while the prompt form has no such box: without that, its coming back counts as a change to no text.
         _follow(system, panel.chat.conversation.system)
         st.text_area(
@@ -45,20 +48,23 @@ def draw(panel: Panel, found: Sequence[Conflict], *, busy: bool) -> None:
         )  # fmt: skip
     _format(panel, chosen, found, busy=busy)
     if chosen.form is Form.MESSAGES:
-        _tools(panel, chosen, busy=busy)
+        _tools(panel, chosen, busy=busy, many=many)
     mend.draw(panel, found, TOOLS)
     if chosen.form is Form.PROMPT:
         _lora(panel, chosen)
     mend.draw(panel, found, LORA)
     with st.container(horizontal=True, gap="medium"):
-        _toggle(
-            panel, "Stream", "stream", chosen.stream, "The answer comes as it is written; off: in one piece."
-        )
+        if not many:
+            _toggle(
+                panel, "Stream", "stream", chosen.stream,
+                "The answer comes as it is written; off: in one piece.",
+            )  # fmt: skip
         _toggle(
             panel, "Raw", "raw", chosen.raw,
             "No chat template is applied: the text is what the model goes on from, special tokens and all.",
         )  # fmt: skip
-    mend.draw(panel, found, STREAM)
+    if not many:
+        mend.draw(panel, found, STREAM)
     mend.draw(panel, found, RAW)
 
 
@@ -140,12 +146,12 @@ def _schema_dialog(panel: Panel) -> None:
     )
 
 
-def _tools(panel: Panel, chosen: Features, *, busy: bool) -> None:
+def _tools(panel: Panel, chosen: Features, *, busy: bool, many: bool) -> None:
     _line(
         panel, tool_editor.summary(chosen.tools, chosen.functions), "Edit tools", ":material/build:",
         lambda: _tools_dialog(panel), busy=busy,
     )  # fmt: skip
-    if chosen.tools:
+    if chosen.tools and not many:
         tool_call.auto_switch(panel.key("choose-auto"), panel.auto, panel.set_auto)
 
 

@@ -10,11 +10,13 @@ import time
 
 import streamlit as st
 
+from lib.batch.batch import Batch, new
 from lib.chat import Chat
 from lib.client import WorkersAI
 from lib.conversation import Conversation
 from lib.errors import PaddockError
-from lib.model import Model, default
+from lib.experiment.plan import Plan
+from lib.model import Model, default, models
 from lib.preset import Preset, read
 from lib.saver import Saver
 from lib.settings import Settings, complete
@@ -26,6 +28,8 @@ from lib.supervisor import Supervisor
 # never end one, so it is far longer than any of those; max_tokens bounds the run anyway.
 ORPHAN_SECONDS = 15 * 60.0
 MOST_CHATS = 500  # in memory
+MOST_BATCHES = 20
+CLOSING_SECONDS = 5.0  # for what is on its way when the server ends
 
 
 class Registry:
@@ -37,13 +41,19 @@ class Registry:
         self.store = Store(url)
         self.saver = Saver(self.store, self._snapshots)
         self._chats: dict[str, tuple[str, Chat]] = {}
+        self._batches: dict[str, Batch] = {}
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
         atexit.register(self.close)
         self.saver.start()
         threading.Thread(target=self._tidy, name="paddock-tidy", daemon=True).start()
 
     def close(self) -> None:
-        """Write what is left, and end the twin."""
+        """Write what is left, and end the twin. Batches go on from where they are once somebody resumes them."""
+        for batch in list(self._batches.values()):
+            batch.interrupt()
+        for batch in list(self._batches.values()):
+            batch.join(CLOSING_SECONDS)
         self.saver.close()
         self.supervisor.close()
 
@@ -105,6 +115,46 @@ class Registry:
         for one in gone:
             if one is not None:
                 one[1].stop()
+
+    def new_batch(self, owner: str, experiment: str, plan: Plan) -> Batch:
+        """A new run of one of the owner's experiments, not started yet. Raises StorageFailed."""
+        return self._keep(new(self.store, self.client, default(), owner, experiment, plan))
+
+    def batch(self, owner: str, id: str | None) -> Batch | None:
+        """The owner's run of that id, at work or as the database has it; None where they have none.
+
+        One that was at work when its server ended is interrupted, and does not go on by itself: its credentials may
+        have been a browser tab's, another server on the same database may be at it, and it may cost money that
+        nobody waits for any more. Raises StorageFailed.
+        """
+        if not id:
+            return None
+        with self._reading:  # two tabs must not make two of it
+            known = self._batches.get(id)
+            if known is not None:
+                return known if known.owner == owner else None
+            saved = self.store.run(owner, id)
+            if saved is None:
+                return None
+            model = models().get(saved.entry.model) or default()
+            return self._keep(
+                Batch(self.client, self.store, model, owner, saved, self.store.cells(owner, id))
+            )
+
+    def drop_batch(self, owner: str, id: str) -> None:
+        """Let go of a run that was deleted; it is stopped."""
+        with self._lock:
+            known = self._batches.get(id)
+            if known is not None and known.owner == owner:
+                del self._batches[id]
+                known.stop()
+
+    def _keep(self, batch: Batch) -> Batch:
+        with self._lock:
+            resting = [id for id, one in self._batches.items() if not one.at_work]
+            for id in resting[: max(len(self._batches) + 1 - MOST_BATCHES, 0)]:
+                del self._batches[id]  # it comes back from the database
+            return self._batches.setdefault(batch.id, batch)
 
     def _forget(self) -> None:
         """Let go of the oldest chats that are empty, or written and at rest: they come back from the database."""

@@ -8,12 +8,13 @@ import streamlit as st
 
 from lib.batch.batch import Batch
 from lib.batch.progress import Progress, State
+from lib.errors import BadInput
 from lib.experiment import grid
-from lib.experiment.estimate import estimate
+from lib.experiment.estimate import Estimate
 from lib.experiment.problem import Problem, problems
-from lib.ui.experiment import prompts, typed
+from lib.pricing import show_dollars
+from lib.ui.experiment import before, prompts, typed
 from lib.ui.experiment.desk import Desk
-from lib.ui.figures import show_dollars
 from lib.ui.markdown import label
 
 POLL = 0.5  # seconds
@@ -27,13 +28,14 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
     batch = desk.batch
     live = batch is not None and batch.state is State.RUNNING
     told = (tuple(found), prompts.found(desk), None if batch is None else batch.state)
-    # In a container of its own: a run of a fragment that comes with a whole run could draw over what follows it.
+    # In a container of its own: a run of a fragment that comes with a whole run could draw over what follows it. And
+    # something of the page's is in it: for a moment it has nothing else, and the browser takes away what is empty.
     with st.container(key="experiment-bar"):
+        st.empty()
         st.fragment(_draw, run_every=POLL if live else None)(desk, told)
 
 
 def _draw(desk: Desk, told: tuple[tuple[Problem, ...], tuple[str, ...], State | None]) -> None:
-    typed.watch()
     batch = desk.batch
     now = problems(desk.plan, desk.model)
     if told != (now, prompts.found(desk), None if batch is None else batch.state):
@@ -43,15 +45,21 @@ def _draw(desk: Desk, told: tuple[tuple[Problem, ...], tuple[str, ...], State | 
         _under_way(desk, batch.progress())
     else:
         _ready(desk, batch, now)
+    typed.watch()  # last: it takes room until the browser has loaded it
 
 
 def _ready(desk: Desk, batch: Batch | None, now: Sequence[Problem]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.markdown(f":small[{_line(desk, now)}]", width="stretch")
-        if batch is not None and batch.state in (State.PAUSED, State.STOPPED, State.INTERRUPTED, State.BUDGET):
+        if batch is not None and batch.state in (
+            State.PAUSED,
+            State.STOPPED,
+            State.INTERRUPTED,
+            State.BUDGET,
+        ):
             st.button(
-                "Go on", key="run-resume", icon=":material/resume:", on_click=desk.resume, disabled=desk.backend is None,
-                help="Ask what was not asked yet, in the run that is shown",
+                "Go on", key="run-resume", icon=":material/resume:", on_click=desk.resume,
+                disabled=desk.backend is None, help="Ask what was not asked yet, in the run that is shown",
             )  # fmt: skip
         st.button(
             "Start" if batch is None else "Run again", key="run-start", icon=":material/play_arrow:",
@@ -67,10 +75,19 @@ def _line(desk: Desk, now: Sequence[Problem]) -> str:
         f"{plan.repetitions:,}",
     ]  # fmt: skip
     size = f"{' × '.join(parts)} = **{_many(grid.count(plan), 'request')}**"
+    if desk.blank:
+        return "Nothing to ask yet: write a prompt, or begin with a sample."
     if now:
         return f"{size} · :red[:material/error: {label(now[0].message)}]"
-    seen = estimate(desk.model, plan)
-    return f"{size} · \\{show_dollars(seen.dollars[0])} – \\{show_dollars(seen.dollars[1])}"
+    try:
+        seen = desk.estimate
+    except BadInput as error:
+        return f"{size} · :red[:material/error: {label(error.message)}]"
+    return f"{size}{_judged(seen)} · {before.dollars(desk, seen)} · ≈ {before.time(seen)}"
+
+
+def _judged(seen: Estimate) -> str:
+    return f" + {_many(seen.judged, 'judgement')}" if seen.judged else ""
 
 
 def _many(number: int, name: str) -> str:
@@ -81,7 +98,9 @@ def _under_way(desk: Desk, seen: Progress) -> None:
     done = seen.answered + seen.failed + seen.doubtful
     st.progress(done / seen.cells if seen.cells else 0.0, text=_progress(desk, seen))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f":material/hourglass: {label(seen.waiting)}" if seen.waiting else _pace(seen), width="stretch")
+        st.caption(
+            f":material/hourglass: {label(seen.waiting)}" if seen.waiting else _pace(seen), width="stretch"
+        )
         st.button(
             "Pause", key="run-pause", icon=":material/pause:", on_click=desk.pause,
             help="Sends nothing more; what is on its way is waited for and kept",
@@ -98,7 +117,7 @@ def _progress(desk: Desk, seen: Progress) -> str:
     if seen.failed:
         parts.append(f"{seen.failed:,} failed")
     if seen.seconds_left is not None:
-        parts.append(f"≈ {duration(seen.seconds_left)} left")
+        parts.append(f"≈ {before.duration(seen.seconds_left)} left")
     parts.append(_spent(desk, seen))
     return " · ".join(parts)
 
@@ -113,14 +132,3 @@ def _spent(desk: Desk, seen: Progress) -> str:
 def _pace(seen: Progress) -> str:
     slowed = f" (asked for: {seen.per_minute:,})" if seen.pace < 0.95 * seen.per_minute else ""
     return f"{seen.in_flight} on their way · at most {seen.pace:,.0f} a minute{slowed}"
-
-
-def duration(seconds: float) -> str:
-    """A time as a person says it: 48 s, 3 min, 2 h 10 min."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min"

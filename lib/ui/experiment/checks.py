@@ -11,9 +11,11 @@ import streamlit as st
 
 from lib.experiment import check as kinds
 from lib.experiment.check import Check
+from lib.experiment.judging import UNITS
 from lib.experiment.problem import Problem, Where
 from lib.ui.experiment import problems, typed
 from lib.ui.experiment.desk import Desk
+from lib.ui.experiment.held import held
 
 MOST_CHECKS = 20
 
@@ -27,7 +29,6 @@ _NEW: dict[str, Callable[[], Check]] = {
     "Is long or short enough": lambda: kinds.Length(most=50),
     "A language model says yes": lambda: kinds.Judge(""),
 }
-_UNITS = ("characters", "words", "lines", "tokens")
 
 
 def summary(desk: Desk) -> str:
@@ -70,7 +71,9 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
         )
     for at, check in enumerate(checks):
         with st.container(border=True, key=f"check-{at}", gap="small"):
-            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            with st.container(
+                horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+            ):
                 st.markdown(f"**{at + 1}. The answer {_sentence(check)}**")
                 st.button(
                     "Remove", key=f"check-remove-{at}", icon=":material/delete:", type="tertiary",
@@ -78,12 +81,11 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
                 )  # fmt: skip
             _fields(desk, at, check)
             problems.draw(found, Where.CHECKS, number=at)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.menu_button(
-            "Add a check", tuple(_NEW), key="check-add", icon=":material/add:", on_click=_add, args=(desk,),
-            disabled=len(checks) >= MOST_CHECKS,
-        )  # fmt: skip
-        desk.undo("checks")
+    st.menu_button(
+        "Add a check", tuple(_NEW), key="check-add", icon=":material/add:", on_click=_add, args=(desk,),
+        disabled=len(checks) >= MOST_CHECKS,
+    )  # fmt: skip
+    desk.undo("checks")
 
 
 def _sentence(check: Check) -> str:
@@ -147,36 +149,32 @@ def _fields(desk: Desk, at: int, check: Check) -> None:
             with middle:
                 _count(desk, at, "most", "At most", most_long)
             with right:
-                key = _key(desk, at, "unit")
-                _follow(key, unit)
-                st.selectbox("Of", _UNITS, key=key, on_change=_chosen, args=(desk, at, "unit", key))
+                key = held(_key(desk, at, "unit"), unit)
+                st.selectbox(
+                    "Of", UNITS, UNITS.index(unit), key=key, on_change=_chosen, args=(desk, at, "unit", key)
+                )
         case kinds.Judge(criterion):
             typed.area(
-                "Question about the answer", _key(desk, at, "criterion"), criterion, _text(desk, at, "criterion"), height=80,
+                "Question about the answer", _key(desk, at, "criterion"), criterion,
+                _text(desk, at, "criterion"), height=80,
                 placeholder="such as: Is the answer polite, and does it name {{city}}?", help=variables,
             )  # fmt: skip
             st.caption(
-                ":material/payments: Each answer is shown to the same model on the same backend with your question: one "
-                "more request for each, counted in the budget and in the cost. A small model is a weak judge: look at "
-                "some of its verdicts before you trust them."
+                ":material/payments: Each answer is shown to the same model on the same backend with your question: "
+                "one more request for each, counted in the budget and in the cost. A small model is a weak judge: "
+                "look at some of its verdicts before you trust them."
             )
 
 
 def _schema(desk: Desk, at: int, schema: str | None) -> None:
-    own, key = schema is not None, _key(desk, at, "own")
-    _follow(key, own)
+    own = schema is not None
     st.toggle(
-        "A schema of its own", key=key, on_change=lambda: _put(desk, at, schema=None if own else "{}"),
+        "A schema of its own", own, key=held(_key(desk, at, "own"), own),
+        on_change=lambda: _put(desk, at, schema=None if own else "{}"),
         help="Off: the schema that the request itself carries in JSON mode.",
     )  # fmt: skip
     if schema is not None:
         typed.area("JSON Schema", _key(desk, at, "schema"), schema, _text(desk, at, "schema"), height=160)
-
-
-def _follow(key: str, value: Any) -> None:
-    """Only what differs is set: a hand may be on the control."""
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
 
 
 def _key(desk: Desk, at: int, field: str) -> str:
@@ -199,19 +197,18 @@ def _chosen(desk: Desk, at: int, field: str, key: str) -> None:
 
 
 def _switch(desk: Desk, at: int, check: Check, field: str, name: str) -> None:
-    key = _key(desk, at, field)
-    _follow(key, getattr(check, field))
-    st.toggle(name, key=key, on_change=_chosen, args=(desk, at, field, key))
+    on = bool(getattr(check, field))
+    key = held(_key(desk, at, field), on)
+    st.toggle(name, on, key=key, on_change=_chosen, args=(desk, at, field, key))
 
 
 def _number(
     desk: Desk, at: int, field: str, name: str, value: Decimal | None, *, least: float | None = None
 ) -> None:
-    key = _key(desk, at, field)
     shown = None if value is None else float(value)
-    _follow(key, shown)
+    key = held(_key(desk, at, field), shown)
     st.number_input(
-        name, key=key, min_value=least, step=1.0, format="%g", placeholder="open", on_change=_numbered,
+        name, value=shown, key=key, min_value=least, step=1.0, format="%g", placeholder="open", on_change=_numbered,
         args=(desk, at, field, key),
     )  # fmt: skip
 
@@ -223,10 +220,16 @@ def _numbered(desk: Desk, at: int, field: str, key: str) -> None:
 
 
 def _count(desk: Desk, at: int, field: str, name: str, value: int | None) -> None:
-    key = _key(desk, at, field)
-    _follow(key, value)
+    key = held(_key(desk, at, field), value)
     st.number_input(
-        name, key=key, min_value=0, step=1, placeholder="open", on_change=_chosen, args=(desk, at, field, key)
+        name,
+        value=value,
+        key=key,
+        min_value=0,
+        step=1,
+        placeholder="open",
+        on_change=_chosen,
+        args=(desk, at, field, key),
     )
 
 

@@ -13,15 +13,19 @@ from lib.batch.batch import Batch
 from lib.batch.progress import State
 from lib.errors import BadInput, PaddockError
 from lib.experiment import grid
+from lib.experiment.estimate import Estimate
 from lib.experiment.plan import Plan
 from lib.model import default
 from lib.store import RunEntry
-from lib.ui.experiment.draft import Draft, Drafts
+from lib.ui.experiment.draft import Draft, Drafts, empty
 from lib.ui.markdown import label
+from lib.ui.panel import Panel
 from lib.ui.registry import registry
 from lib.ui.visitor import owner
 
 _OPEN, _ADDRESS, _REFUSED = "experiment", "e", "experiment-refused"
+FIRST = ("Prompts", "Inputs")  # sections that are open at first
+_OPEN_PARTS = "experiment-sections"  # in the session's state
 _RUN = "experiment-run"  # in the session's state: the run that is looked at, where it is not the newest
 _BEFORE = "experiment-before"  # in the session's state: what Undo brings back
 
@@ -52,6 +56,8 @@ class Desk:
             or drafts.find(self.owner, st.session_state.get(_OPEN))
             or drafts.new(self.owner)
         )
+        self.draft.follow()
+        self.panel = Panel(self.owner, self.draft.chat, backend, "-experiment")
         self._show(self.draft.id)
 
     @staticmethod
@@ -60,20 +66,25 @@ class Desk:
         st.session_state[_OPEN] = st.query_params[_ADDRESS] = id
 
     @property
-    def window(self) -> int:
-        """The context in tokens."""
-        return (self.backend and self.backend.context_window) or self.model.context_window
-
-    @property
     def plan(self) -> Plan:
         """What the experiment is at this moment."""
         return self.draft.plan
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing is said in it yet."""
+        return self.plan == empty()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """What a variable may be called: the inputs' columns, and the expected answer by its own name."""
         inputs = self.plan.inputs
         return (*inputs.columns, grid.EXPECTED) if inputs.expected is not None else inputs.columns
+
+    @property
+    def estimate(self) -> Estimate:
+        """What the plan takes, reckoned once. Raises BadInput where its requests cannot be built."""
+        return self.draft.estimate(self.model)
 
     @property
     def runs(self) -> tuple[RunEntry, ...]:
@@ -87,11 +98,24 @@ class Desk:
         if not known:
             return None
         chosen = st.session_state.get(_RUN)
-        return registry().batch(self.owner, chosen if chosen in known else known[0])
+        try:
+            return registry().batch(self.owner, chosen if chosen in known else known[0])
+        except PaddockError as error:
+            self.draft.problem = error
+            return None
 
     def look_at(self, run: str) -> None:
         """Look at that run."""
         st.session_state[_RUN] = run
+
+    def shows(self, part: str) -> bool:
+        """Whether that section of the page is open."""
+        return part in st.session_state.setdefault(_OPEN_PARTS, list(FIRST))
+
+    def show(self, part: str, shown: bool) -> None:
+        """Open that section, or close it."""
+        rest = [one for one in st.session_state.get(_OPEN_PARTS, FIRST) if one != part]
+        st.session_state[_OPEN_PARTS] = [*rest, part] if shown else rest
 
     def change(self, **changes: Any) -> None:
         """Change parts of the plan; it is kept at once."""
@@ -111,10 +135,15 @@ class Desk:
     def undo(self, part: str) -> None:
         """Where the last such change was of that part: what it was, and the button that takes it back."""
         before: _Before | None = st.session_state.get(_BEFORE)
+        # A place that is always there: the browser makes anew what moves, and the words in a box would be lost.
+        place = st.container()
         if before is None or (before.experiment, before.part) != (self.draft.id, part):
             return
-        st.caption(label(before.said), width="content")
-        st.button("Undo", key=f"undo-{part}", type="tertiary", icon=":material/undo:", on_click=self._undo)
+        with place.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(label(before.said), width="content")
+            st.button(
+                "Undo", key=f"undo-{part}", type="tertiary", icon=":material/undo:", on_click=self._undo
+            )
 
     def _undo(self) -> None:
         before: _Before = st.session_state.pop(_BEFORE)
@@ -134,6 +163,7 @@ class Desk:
             self.draft.forget_runs()
             self.look_at(batch.id)
             batch.start(backend)
+            st.session_state[_OPEN_PARTS] = []  # the results are what counts now
 
         self._try(act)
 

@@ -1,4 +1,4 @@
-"""Draft: an experiment as it is being defined, the same for every tab that looks at it, and kept while it is typed."""
+"""Draft: an experiment while it is defined: the same for every tab that looks at it, and saved as it is typed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from dataclasses import replace
 
 import streamlit as st
 
+from lib.chat import Chat
+from lib.conversation import Conversation
 from lib.errors import PaddockError
+from lib.experiment.estimate import Estimate, estimate
 from lib.experiment.plan import Inputs, Plan, PromptVersion, Variant
-from lib.model import default
+from lib.model import Model, default
 from lib.settings import Settings, complete
 from lib.store import RunEntry, SavedExperiment
 from lib.ui.registry import registry
@@ -23,7 +26,8 @@ UNNAMED = "Untitled experiment"
 class Draft:
     """``sweeps``: what was typed for each swept parameter, also where it cannot be read.
 
-    ``set_aside``: the presets that were chosen before a sweep took their place. ``problem``: why it is not saved.
+    ``by_presets``: these are chosen, and no sweep; ``set_aside``: those that were, before a sweep took their place.
+    ``problem``: why it is not saved.
     """
 
     def __init__(self, owner: str, id: str, name: str, plan: Plan) -> None:
@@ -31,15 +35,27 @@ class Draft:
         self.id = id
         self.name = name
         self.plan = plan
+        self.chat = Chat(
+            registry().client, default(), Conversation()
+        )  # what the chat's controls are drawn for
+        self.chat.settings = plan.base
         self.sweeps: dict[str, str] = {}
+        self.by_presets = bool(plan.variants)
         self.set_aside: tuple[Variant, ...] = ()
         self.problem: PaddockError | None = None
+        self._estimate: tuple[Plan, Estimate] | None = None
         self._runs: tuple[RunEntry, ...] | None = None
 
     def put(self, plan: Plan) -> None:
         """The plan is that from now on."""
         self.plan = plan
+        self.chat.settings = plan.base
         self._save()
+
+    def follow(self) -> None:
+        """Take over what the chat's controls have changed."""
+        if self.chat.settings is not self.plan.base:
+            self.put(replace(self.plan, base=self.chat.settings))
 
     def rename(self, name: str) -> None:
         """It is called that from now on; a blank name changes nothing."""
@@ -58,10 +74,22 @@ class Draft:
         except PaddockError as error:  # it is kept in memory, and written with the next change
             self.problem = error
 
+    def estimate(self, model: Model) -> Estimate:
+        """What the plan takes. Raises BadInput where its requests cannot be built."""
+        known = self._estimate
+        if known is None or known[0] is not self.plan:
+            plan = self.plan
+            known = self._estimate = (plan, estimate(model, plan))
+        return known[1]
+
     def runs(self) -> tuple[RunEntry, ...]:
-        """Its runs, newest first, as they were when they were last looked up. Raises StorageFailed."""
+        """Its runs, newest first, as they were when they were last looked up; none where they cannot be."""
         if self._runs is None:
-            self._runs = registry().store.runs(self.owner, self.id)
+            try:
+                self._runs = registry().store.runs(self.owner, self.id)
+            except PaddockError as error:
+                self.problem = error
+                return ()
         return self._runs
 
     def forget_runs(self) -> None:

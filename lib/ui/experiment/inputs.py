@@ -11,17 +11,23 @@ import streamlit as st
 from lib.errors import PaddockError
 from lib.experiment.plan import Inputs
 from lib.experiment.problem import Problem, Where
-from lib.experiment.reading import MOST_BYTES, Table, read, read_text
+from lib.experiment.reading import KINDS, MOST_BYTES, Reading, paste, read
 from lib.experiment.template import usable
 from lib.ui.experiment import problems
 from lib.ui.experiment.desk import Desk
+from lib.ui.experiment.held import held
 from lib.ui.markdown import label
 from lib.ui.trouble import trouble
 
-_GRID, _FILE, _PASTED, _EXPECTED, _NAME = "inputs-grid", "inputs-file", "inputs-pasted", "inputs-expected", "inputs-name"
+_GRID, _FILE, _PASTED, _EXPECTED, _NAME = (
+    "inputs-grid",
+    "inputs-file",
+    "inputs-pasted",
+    "inputs-expected",
+    "inputs-name",
+)
 _SAID = "inputs-said"  # in the session's state: what came of the last file or paste
 _NONE = ""  # no column holds expected answers
-TYPES = ["csv", "tsv", "txt", "jsonl", "ndjson", "json", "xlsx"]
 
 
 @dataclass
@@ -64,36 +70,45 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
 
 
 def _sources(desk: Desk) -> None:
-    st.file_uploader(
-        "Upload a table", type=TYPES, key=_FILE, on_change=_uploaded, args=(desk,), max_upload_size=MOST_BYTES // 1_000_000,
-        help="CSV, TSV, JSON Lines or Excel. It takes the place of the table below, which Undo brings back.",
-    )  # fmt: skip
+    if not desk.plan.inputs.rows:
+        _uploader(desk)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if desk.plan.inputs.rows:
+            with st.popover("Upload", icon=":material/upload:", type="tertiary", key="inputs-upload"):
+                _uploader(desk)
+        with st.popover("Paste", icon=":material/content_paste:", type="tertiary", key="inputs-paste"):
+            st.text_area(
+                "Cells from a spreadsheet", key=_PASTED, height=160,
+                placeholder="Copy cells in your spreadsheet, names of the columns first, and paste them here",
+            )  # fmt: skip
+            st.button(
+                "Use as the table", key="inputs-paste-now", type="primary", on_click=_paste, args=(desk,)
+            )
+        with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="inputs-columns"):
+            _columns(desk)
+    desk.undo("inputs")
     said: _Said | None = st.session_state.get(_SAID)
     if said is not None and said.problem is not None:
         trouble(said.problem, "The table was not taken")
     elif said is not None:
         for remark in said.remarks:
             st.caption(f":material/info: {label(remark)}")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        with st.popover("Paste", icon=":material/content_paste:", type="tertiary", key="inputs-paste"):
-            st.text_area(
-                "Cells from a spreadsheet", key=_PASTED, height=160,
-                placeholder="Copy cells in your spreadsheet, names of the columns first, and paste them here",
-            )  # fmt: skip
-            st.button("Use as the table", key="inputs-paste-now", type="primary", on_click=_paste, args=(desk,))
-        with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="inputs-columns"):
-            _columns(desk)
-        desk.undo("inputs")
+
+
+def _uploader(desk: Desk) -> None:
+    st.file_uploader(
+        "Upload a table: CSV, TSV, JSON Lines or Excel", type=list(KINDS), key=_FILE,
+        on_change=_uploaded, args=(desk,), max_upload_size=MOST_BYTES // 1_000_000,
+        help="It takes the place of the table, which Undo brings back.",
+    )  # fmt: skip
 
 
 def _columns(desk: Desk) -> None:
     inputs = desk.plan.inputs
     for at, name in enumerate(inputs.columns):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
-            key = f"inputs-column-{at}"
-            if st.session_state.get(key) != name:
-                st.session_state[key] = name
-            st.text_input(f"Column {at + 1}", key=key, on_change=_rename, args=(desk, at, key))
+            key = held(f"inputs-column-{at}", name)
+            st.text_input(f"Column {at + 1}", name, key=key, on_change=_rename, args=(desk, at, key))
             st.button(
                 "Remove", key=f"inputs-column-remove-{at}", icon=":material/delete:", type="tertiary",
                 on_click=_drop, args=(desk, at),
@@ -120,8 +135,7 @@ def _table(desk: Desk, inputs: Inputs) -> None:
         on_change=_typed, args=(desk, key),
     )  # fmt: skip
     st.caption(
-        f"{len(inputs.rows):,} inputs. Type into the cells, paste cells from a spreadsheet right into the table, or add "
-        "rows at its end."
+        "Type into the cells, paste cells from a spreadsheet right into the table, or add rows at its end."
     )
 
 
@@ -157,21 +171,20 @@ def _row(row: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _expected(desk: Desk, inputs: Inputs) -> None:
-    chosen = inputs.expected or _NONE
-    if st.session_state.get(_EXPECTED) != chosen:
-        st.session_state[_EXPECTED] = chosen
+    chosen, columns = inputs.expected or _NONE, (_NONE, *dict.fromkeys(inputs.columns))
+    key = held(_EXPECTED, chosen)
     st.selectbox(
-        "Expected answers are in", (_NONE, *dict.fromkeys(inputs.columns)), key=_EXPECTED, on_change=_expect, args=(desk,),
-        format_func=lambda name: name or "no column: answers are not compared with any",
+        "Expected answers are in", columns, columns.index(chosen) if chosen in columns else 0, key=key,
+        on_change=_expect, args=(desk, key), format_func=lambda name: name or "no column: nothing to compare with",
         help="Checks compare with it as {{expected}}.",
     )  # fmt: skip
 
 
-def _expect(desk: Desk) -> None:
-    desk.change(inputs=replace(desk.plan.inputs, expected=st.session_state[_EXPECTED] or None))
+def _expect(desk: Desk, key: str) -> None:
+    desk.change(inputs=replace(desk.plan.inputs, expected=st.session_state[key] or None))
 
 
-def _take(desk: Desk, reading: Callable[[], Table]) -> bool:
+def _take(desk: Desk, reading: Callable[[], Reading]) -> bool:
     """Put what was read into the table's place. False where it could not be read, which is said at the control."""
     try:
         table = reading()
@@ -189,11 +202,11 @@ def _uploaded(desk: Desk) -> None:
     if (file := st.session_state[_FILE]) is None:
         st.session_state.pop(_SAID, None)
     else:
-        _take(desk, lambda: read(file.getvalue(), file.name))
+        _take(desk, lambda: read(file.name, file.getvalue()))
 
 
 def _paste(desk: Desk) -> None:
-    if _take(desk, lambda: read_text(st.session_state[_PASTED])):
+    if _take(desk, lambda: paste(st.session_state[_PASTED])):
         st.session_state[_PASTED] = ""
 
 

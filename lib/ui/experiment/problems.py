@@ -23,6 +23,11 @@ def draw(found: Iterable[Problem], *where: Where, number: int | None = None) -> 
             said(one.message, one.advice)
 
 
+def remarked(message: str, advice: str) -> None:
+    """What is not wrong, but worth knowing before the run."""
+    st.markdown(f":small[:material/info: {label(message)} {label(advice)}]")
+
+
 def said(message: str, advice: str = "") -> None:
     """What is wrong in one line, and what to do."""
-    st.caption(f":red[:material/error: {label(message)}] {label(advice)}")
+    st.markdown(f":small[:red[:material/error: {label(message)}] {label(advice)}]")

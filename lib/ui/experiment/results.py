@@ -25,6 +25,7 @@ def draw(
     draws this draws the page anew once the run has ended.
     """
     with st.container(key="results"):  # a place of its own: see "ghost" in the README
+        st.empty()  # the page's own: else the browser may take the place away between two runs of the fragment
         st.fragment(_draw, run_every=EVERY if running else None)(
             plan, model, run, name, running, tuple(others)
         )

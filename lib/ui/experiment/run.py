@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 import streamlit as st
 
 from lib.batch.batch import Batch
 from lib.batch.progress import Progress, State
+from lib.errors import BadInput
+from lib.experiment.plan import Plan
+from lib.experiment.result import Result
+from lib.pricing import show_dollars
 from lib.store import RunEntry
+from lib.ui.experiment.board import Other
 from lib.ui.experiment.desk import Desk
-from lib.ui.figures import show_dollars
+from lib.ui.experiment.held import held
+from lib.ui.registry import registry
 from lib.ui.trouble import trouble
 
 _CHOSEN = "run-chosen"
@@ -19,7 +28,7 @@ _SAID = {
     State.PAUSED: "Paused. Go on asks the rest.",
     State.STOPPED: "Stopped. Go on asks the rest.",
     State.INTERRUPTED: "Paddock was ended while this ran. What had come is kept, and Go on asks only the rest.",
-    State.BUDGET: "The budget has no room for the next request. Raise it under Limits, then go on.",
+    State.BUDGET: "The budget has no room for the next request. Raise it under Budget, then go on.",
     State.DONE: "Done.",
     State.FAILED: "Paddock could not go on with it. What had come is kept.",
 }
@@ -72,12 +81,29 @@ def _choice(desk: Desk, batch: Batch) -> None:
     runs = {one.id: (len(desk.runs) - at, one) for at, one in enumerate(desk.runs)}
     if len(runs) < 2:
         return
-    if st.session_state.get(_CHOSEN) != batch.id:
-        st.session_state[_CHOSEN] = batch.id
+    key = held(_CHOSEN, batch.id)
     st.selectbox(
-        "Run", list(runs), key=_CHOSEN, format_func=lambda id: _title(*runs[id]), label_visibility="collapsed",
-        on_change=lambda: desk.look_at(st.session_state[_CHOSEN]), width=330,
+        "Run", list(runs), list(runs).index(batch.id), key=key,
+        format_func=lambda id: _title(*runs[id]), label_visibility="collapsed",
+        on_change=lambda: desk.look_at(st.session_state[key]), width=330,
     )  # fmt: skip
+
+
+def others(desk: Desk, batch: Batch) -> tuple[Other, ...]:
+    """The experiment's other runs that have come to something, to compare with."""
+    runs = desk.runs
+    return tuple(
+        Other(one.id, _title(len(runs) - at, one), partial(_loaded, desk, one.id))
+        for at, one in enumerate(runs)
+        if one.id != batch.id and (one.answered or one.failed)
+    )
+
+
+def _loaded(desk: Desk, id: str) -> tuple[Plan, Sequence[Result]]:
+    other = registry().batch(desk.owner, id)
+    if other is None:
+        raise BadInput("This run was deleted.", advice="Choose another one.")
+    return other.plan, other.latest()
 
 
 def _title(number: int, run: RunEntry) -> str:

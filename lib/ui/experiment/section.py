@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from lib.experiment.problem import Problem, Where
+from lib.experiment.remark import remarks
 from lib.ui.experiment import problems
+from lib.ui.experiment.desk import Desk
 
-_OPEN = "sections-open"  # in the session's state
+Summary = Callable[[Desk], str]
+Draw = Callable[[Desk, Sequence[Problem]], None]
 
 
 def section(
-    name: str, summary: str, draw: Callable[[], None], found: Iterable[Problem], where: Where, *, expanded: bool = False
-) -> None:  # fmt: skip
-    """``where`` is the part of the plan whose problems its head counts; ``expanded``: it is open at first."""
+    name: str, desk: Desk, found: Sequence[Problem], where: Where, summary: Summary, draw: Draw
+) -> None:
+    """``where`` is the part of the plan that it shows; ``found`` are all problems: its head counts its own."""
     # No expander: to the server one whose label changes, as this one's does, would be another one, and closed.
-    states: dict[str, bool] = st.session_state.setdefault(_OPEN, {})
-    shown = states.get(name, expanded)
+    shown = desk.shows(name)
     key = f"section-{name.lower()}"
     with st.container(border=True, key=key, gap="small"):
-        st.button(
-            f"**{name}** · {summary}{problems.mark(found, where)}", key=f"{key}-head", type="tertiary",
-            icon=":material/expand_more:" if shown else ":material/chevron_right:",
-            on_click=_turn, args=(name, not shown),
-        )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+            st.button(
+                f"**{name}**", key=f"{key}-head", type="tertiary", width="content",
+                icon=":material/expand_more:" if shown else ":material/chevron_right:",
+                on_click=desk.show, args=(name, not shown),
+            )  # fmt: skip
+            st.markdown(f":small[:gray[{summary(desk)}]{problems.mark(found, where)}]", width="stretch")
         if shown:
-            draw()
-
-
-def _turn(name: str, shown: bool) -> None:
-    states: dict[str, bool] = st.session_state.setdefault(_OPEN, {})
-    states[name] = shown
+            draw(desk, found)
+            for one in remarks(desk.plan, desk.model) if not found else ():
+                if one.where is where:
+                    problems.remarked(one.message, one.advice)

@@ -7,42 +7,30 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lib import preset
+from lib.conflict import Ahead, Conflict, conflicts
 from lib.errors import BadInput, PaddockError
 from lib.experiment import grid, sweep
 from lib.experiment.plan import Axis, Variant
 from lib.experiment.problem import MOST_REPETITIONS, Problem, Where
-from lib.model import Model, Parameter
+from lib.model import Parameter
 from lib.preset import Preset
-from lib.settings import Settings
-from lib.ui import controls
+from lib.ui import choices, controls, mend
 from lib.ui.experiment import problems, typed
 from lib.ui.experiment.desk import Desk
+from lib.ui.experiment.held import held
 from lib.ui.markdown import label
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
 
 SWEEP, PRESETS = "One setting, or a sweep", "Presets against each other"
 MOST_AXES = 4
-_MODE, _SWEPT, _CHOSEN, _SYSTEM, _TIMES = "ways-mode", "ways-swept", "ways-presets", "ways-system", "ways-times"
-
-
-class _Base:
-    """The experiment's own settings, as the chat's controls change them."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    @property
-    def model(self) -> Model:
-        return self._desk.model
-
-    @property
-    def settings(self) -> Settings:
-        return self._desk.plan.base
-
-    @settings.setter
-    def settings(self, settings: Settings) -> None:
-        self._desk.change(base=settings)
+_MODE, _SWEPT, _CHOSEN, _SYSTEM, _TIMES = (
+    "ways-mode",
+    "ways-swept",
+    "ways-presets",
+    "ways-system",
+    "ways-times",
+)
 
 
 def summary(desk: Desk) -> str:
@@ -61,20 +49,22 @@ def summary(desk: Desk) -> str:
 
 def draw(desk: Desk, found: Sequence[Problem]) -> None:
     """The section."""
-    if _MODE not in st.session_state:
-        st.session_state[_MODE] = PRESETS if desk.plan.variants else SWEEP
-    mode = st.segmented_control(
-        "Ways to ask", (SWEEP, PRESETS), key=_MODE, required=True, width="stretch", label_visibility="collapsed",
-        on_change=_switch, args=(desk,), persist_state="session",
+    now = PRESETS if desk.draft.by_presets else SWEEP
+    key = held(_MODE, now)
+    st.segmented_control(
+        "Ways to ask", (SWEEP, PRESETS), default=now, key=key, required=True,
+        width="stretch", label_visibility="collapsed",
+        on_change=_switch, args=(desk, key),
     )  # fmt: skip
-    if mode == PRESETS:
+    if desk.draft.by_presets:
         _presets(desk)
     else:
         _sweeps(desk)
-    _follow(_TIMES, desk.plan.repetitions)
+    times = desk.plan.repetitions
+    key = held(_TIMES, times)
     st.number_input(
-        "Ask each of them this many times", min_value=1, max_value=MOST_REPETITIONS, step=1, key=_TIMES,
-        on_change=_times, args=(desk,),
+        "Ask each of them this many times", value=times, min_value=1, max_value=MOST_REPETITIONS, step=1, key=key,
+        on_change=_times, args=(desk, key),
         help="Answers differ by chance: several tell whether a difference is more than that. A fixed seed is counted "
         "up with each repetition, else all of them would be the same.",
     )  # fmt: skip
@@ -84,18 +74,18 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
 def _sweeps(desk: Desk) -> None:
     model = desk.model
     names = [one.name for one in desk.plan.axes]
-    _follow(_SWEPT, names)
+    key = held(_SWEPT, names)
     st.multiselect(
-        "Try several values of", [one.name for one in model.parameters], key=_SWEPT, max_selections=MOST_AXES,
+        "Try several values of", [one.name for one in model.parameters], names, key=key, max_selections=MOST_AXES,
         format_func=lambda name: model.parameter(name).label, placeholder="Choose parameters", on_change=_sweep,
-        args=(desk,), help="Every combination of their values is asked: the grid.",
+        args=(desk, key), help="Every combination of their values is asked: the grid.",
     )  # fmt: skip
-    for at, one in enumerate(desk.plan.axes):
+    for one in desk.plan.axes:
         parameter = model.parameter(one.name)
         text = desk.draft.sweeps.get(one.name) or sweep.write_axis(one)
         typed.line(
             parameter.label, f"sweep-{one.name}", text, _written(desk, one.name), placeholder=_example(parameter),
-            help="Values with commas between them; a range, such as 0 to 1 step 0.25; “not sent” leaves it to the model.",
+            help="Values with commas between them; a range, such as 0 to 1 step 0.25; “not sent”: left to the model.",
         )  # fmt: skip
         try:
             values = sweep.axis(parameter, text).values
@@ -105,13 +95,24 @@ def _sweeps(desk: Desk) -> None:
             problems.said(error.message, error.advice)
     swept = {one.name for one in desk.plan.axes}
     with st.expander("The other settings, the same for all", type="compact", key="ways-base"):
-        base = _Base(desk)
-        controls.draw(base, desk.window, desk.window, lambda name: _overridden(name, swept))
+        told = _conflicts(desk)
+        choices.draw(desk.panel, told, busy=False, many=True)
+        controls.draw(desk.panel, lambda name: _below(desk, told, name, swept))
 
 
-def _overridden(name: str, swept: set[str]) -> None:
+def _conflicts(desk: Desk) -> tuple[Conflict, ...]:
+    """Those of the choices themselves: each cell has a text of its own, which is not looked at."""
+    if desk.backend is None:
+        return ()
+    ahead = Ahead(None, 0, desk.panel.window, "", ())
+    return tuple(conflicts(desk.model, desk.backend, desk.plan.base, ahead))
+
+
+def _below(desk: Desk, found: Sequence[Conflict], name: str, swept: set[str]) -> None:
     if name in swept:
         st.caption("Swept above: this value is not used.")
+    else:
+        mend.draw(desk.panel, found, name)
 
 
 def _example(parameter: Parameter) -> str:
@@ -119,20 +120,14 @@ def _example(parameter: Parameter) -> str:
     return f"such as {start}, not sent"
 
 
-def _follow(key: str, value: object) -> None:
-    """Only what differs is set: a hand may be on the control."""
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-
-
-def _times(desk: Desk) -> None:
-    if (times := st.session_state[_TIMES]) is not None:
+def _times(desk: Desk, key: str) -> None:
+    if (times := st.session_state[key]) is not None:
         desk.change(repetitions=int(times))
 
 
-def _sweep(desk: Desk) -> None:
+def _sweep(desk: Desk, key: str) -> None:
     known = {one.name: one for one in desk.plan.axes}
-    desk.change(axes=tuple(known.get(name) or _first(desk, name) for name in st.session_state[_SWEPT]))
+    desk.change(axes=tuple(known.get(name) or _first(desk, name) for name in st.session_state[key]))
 
 
 def _first(desk: Desk, name: str) -> Axis:
@@ -169,15 +164,17 @@ def _presets(desk: Desk) -> None:
     chosen = [one.name for one in desk.plan.variants]
     # One that was deleted since stays in the plan, which holds its settings.
     names = list(dict.fromkeys([*known, *chosen]))
-    _follow(_CHOSEN, chosen)
+    key = held(_CHOSEN, chosen)
     st.multiselect(
-        "Presets", names, key=_CHOSEN, placeholder="Choose two or more", on_change=_choose, args=(desk, known),
+        "Presets", names, chosen, key=key, placeholder="Choose two or more",
+        on_change=_choose, args=(desk, known, key),
         help="Those of the chat page: shipped ones and your own. Their settings are taken as they are now.",
     )  # fmt: skip
     if any(known[name].system for name in chosen if name in known):
-        _follow(_SYSTEM, any(one.system is not None for one in desk.plan.variants))
+        own = any(one.system is not None for one in desk.plan.variants)
         st.toggle(
-            "Use the presets' own system prompts", key=_SYSTEM, on_change=_choose, args=(desk, known),
+            "Use the presets' own system prompts", own, key=held(_SYSTEM, own),
+            on_change=_systems, args=(desk, known, not own),
             help="In the place of the prompt versions' own. Off: only their settings are used.",
         )  # fmt: skip
 
@@ -185,27 +182,41 @@ def _presets(desk: Desk) -> None:
 def _known(desk: Desk) -> dict[str, Preset]:
     """The presets by name; of two of one name the first."""
     own = registry().store.presets(desk.owner)
-    found = [*preset.shipped(desk.model), *(preset.read(one.body | {"name": one.name}, desk.model) for one in own)]
+    found = [
+        *preset.shipped(desk.model),
+        *(preset.read(one.body | {"name": one.name}, desk.model) for one in own),
+    ]
     return {one.name: one for one in reversed(found)}
 
 
-def _choose(desk: Desk, known: dict[str, Preset]) -> None:
+def _choose(desk: Desk, known: dict[str, Preset], key: str) -> None:
+    _put(
+        desk, known, st.session_state[key], systems=any(one.system is not None for one in desk.plan.variants)
+    )
+
+
+def _systems(desk: Desk, known: dict[str, Preset], systems: bool) -> None:
+    _put(desk, known, [one.name for one in desk.plan.variants], systems=systems)
+
+
+def _put(desk: Desk, known: dict[str, Preset], names: Sequence[str], *, systems: bool) -> None:
     old = {one.name: one for one in desk.plan.variants}
-    systems = bool(st.session_state.get(_SYSTEM))
     desk.change(
         variants=tuple(
             Variant(name, one.over(desk.plan.base), one.system if systems else None)
             if (one := known.get(name)) is not None
             else old[name]
-            for name in st.session_state[_CHOSEN]
+            for name in names
         )
     )
 
 
-def _switch(desk: Desk) -> None:
+def _switch(desk: Desk, key: str) -> None:
     """The presets step back for a sweep, and come back."""
-    if st.session_state[_MODE] == SWEEP:
-        desk.draft.set_aside = desk.plan.variants
+    draft = desk.draft
+    draft.by_presets = st.session_state[key] == PRESETS
+    if draft.by_presets:
+        desk.change(variants=draft.set_aside)
+    else:
+        draft.set_aside = desk.plan.variants
         desk.change(variants=())
-    elif not desk.plan.variants:
-        desk.change(variants=desk.draft.set_aside)

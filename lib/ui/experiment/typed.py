@@ -8,19 +8,29 @@ from dataclasses import dataclass
 import streamlit as st
 
 # A box tells its text only once it is left. This looks at the boxes themselves, and tells all of them at a pause in
-# the typing. "told" is what the server knows: what was typed while it did not look is told then.
+# the typing. "told" is what the server knows: what was typed while it did not look is told then. Where the page
+# moves, the browser may make a box anew, with the text that it had before all typing: such a box, which nobody is
+# in, does not count, and is to be replaced.
 _SCRIPT = """
 const PAUSE = 300, PREFIX = "st-key-live-"
+const known = new Map()
 
 export default function ({ data, setStateValue }) {
   let told = data?.told ?? {}, seen = null
   const look = () => {
-    const now = {}
+    const now = {}, lost = {}
     for (const place of document.querySelectorAll(`[class*="${PREFIX}"]`)) {
       const box = place.querySelector("textarea, input")
       const name = [...place.classList].find(one => one.startsWith(PREFIX))?.slice(PREFIX.length)
-      if (box && name in told) now[name] = box.value
+      if (!box || !(name in told)) continue
+      const made = known.get(name) !== box
+      if (made && box.value !== told[name] && document.activeElement !== box) lost[name] = data.numbers[name]
+      else {
+        now[name] = box.value
+        known.set(name, box)
+      }
     }
+    if (Object.keys(lost).length) return setStateValue("lost", lost)
     const changed = Object.keys(now).some(name => now[name] !== told[name])
     const still = seen && Object.keys(now).every(name => now[name] === seen[name])
     if (changed && still) setStateValue("texts", (told = { ...told, ...now }))
@@ -34,15 +44,19 @@ export default function ({ data, setStateValue }) {
 Take = Callable[[str], None]
 
 _watch = st.components.v2.component("paddock_typed", js=_SCRIPT)
-_KEY, _BOXES = "typed", "typed-boxes"
+_KEY, _BOXES, _LOST = "typed", "typed-boxes", "typed-lost"
 
 
 @dataclass
 class _Box:
-    """``known`` is its text as this tab knows it: as it was put there, or told by the browser."""
+    """``known`` is its text as this tab knows it: as it was put there, or told by the browser.
+
+    ``number``: how often it was replaced, as ``held`` has it.
+    """
 
     known: str
     take: Take
+    number: int = 0
     drawn: bool = True
 
 
@@ -57,26 +71,42 @@ def area(
     help: str | None = None,
 ) -> None:  # fmt: skip
     """A box of several lines. ``take`` gets its text at each pause in the typing, and once it is left."""
-    _follow(name, text, take)
+    key = _follow(name, text, take)
     with st.container(key=f"live-{name}"):
         st.text_area(
-            label, key=name, height=height, placeholder=placeholder, help=help, on_change=_left, args=(name,)
+            label,
+            text,
+            key=key,
+            height=height,
+            placeholder=placeholder,
+            help=help,
+            on_change=_left,
+            args=(name, key),
         )
 
 
 def line(
-    label: str, name: str, text: str, take: Take, *, placeholder: str = "", help: str | None = None,
+    label: str, name: str, text: str, take: Take, *, placeholder: str = "", help: str | None = None
 ) -> None:  # fmt: skip
     """A box of one line, else the same."""
-    _follow(name, text, take)
+    key = _follow(name, text, take)
     with st.container(key=f"live-{name}"):
-        st.text_input(label, key=name, placeholder=placeholder, help=help, on_change=_left, args=(name,))
+        st.text_input(
+            label, text, key=key, placeholder=placeholder, help=help, on_change=_left, args=(name, key)
+        )
 
 
 def watch() -> None:
     """Keep looking at the boxes that were drawn. Inside a fragment only that fragment runs when a text changes."""
-    told = {name: box.known for name, box in _boxes().items() if box.drawn}
-    _watch(key=_KEY, data={"told": told}, default={"texts": {}}, on_texts_change=_told)
+    if st.session_state.pop(_LOST, False):
+        st.rerun()
+    drawn = {name: box for name, box in _boxes().items() if box.drawn}
+    told = {name: box.known for name, box in drawn.items()}
+    numbers = {name: box.number for name, box in drawn.items()}
+    _watch(
+        key=_KEY, data={"told": told, "numbers": numbers}, default={"texts": {}, "lost": {}},
+        on_texts_change=_told, on_lost_change=_lost,
+    )  # fmt: skip
 
 
 def _boxes() -> dict[str, _Box]:
@@ -84,12 +114,12 @@ def _boxes() -> dict[str, _Box]:
     return boxes
 
 
-def _follow(name: str, text: str, take: Take) -> None:
-    """Put the text into the box where it was changed by something else than the box: a hand may be on it."""
+def _follow(name: str, text: str, take: Take) -> str:
+    """The box's key: of another box where the text was changed by something else, and else a hand may be on it."""
     known = _boxes().get(name)
-    if name not in st.session_state or known is None or known.known != text:
-        st.session_state[name] = text
-    _boxes()[name] = _Box(text, take)
+    number = 0 if known is None else known.number + (known.known != text)
+    _boxes()[name] = _Box(text, take, number)
+    return f"{name}-{number}"
 
 
 def _take(name: str, text: str) -> None:
@@ -99,11 +129,20 @@ def _take(name: str, text: str) -> None:
         box.take(text)
 
 
-def _left(name: str) -> None:
-    _take(name, st.session_state[name] or "")
+def _left(name: str, key: str) -> None:
+    if key == f"{name}-{_boxes()[name].number}":
+        _take(name, st.session_state[key] or "")
 
 
 def _told() -> None:
     told = getattr(st.session_state.get(_KEY), "texts", None) or {}
     for name, text in told.items():
         _take(str(name), str(text))
+
+
+def _lost() -> None:
+    lost = getattr(st.session_state.get(_KEY), "lost", None) or {}
+    for name, number in lost.items():
+        if (box := _boxes().get(str(name))) is not None and box.number == number:
+            box.number += 1
+            st.session_state[_LOST] = True

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("plan", JSON, nullable=False),
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("updated", sa.BigInteger, nullable=False),
+        sa.Column("deleted_at", sa.BigInteger),
     )
     op.create_index("ix_experiment_owner", "experiment", ["owner"])
     op.create_table(
@@ -60,7 +61,8 @@ def upgrade() -> None:
         sa.Column("uncertain", sa.Text, nullable=False),
         sa.Column("stored", sa.Boolean, nullable=False),
         sa.Column("rating", sa.Integer),
-        sa.Column("outcomes", JSON),
+        sa.Column("judged", sa.Boolean, nullable=False),
+        sa.Column("outcomes", JSON, nullable=False),
         sa.Column("id", sa.String(64)),
         sa.Column("text", sa.Text),
         sa.Column("prompt_tokens", sa.BigInteger),
