@@ -98,9 +98,9 @@ def result(plan: Plan, cell, ways, model: Model, chance: random.Random, skill: f
         error = RateLimited("Capacity reached", advice="Wait.", code=3021, status=429, retryable=True)
         failed = Answer("", request, "Cloudflare", billed, None, Timings(None, seconds), Ending.ERROR, error)
         return Result(cell, Status.FAILED, failed, attempts=3)
-    if kind < 0.012:
+    if kind < 0.016:
         return Result(cell, Status.DOUBTFUL, None)
-    if kind < 0.02:
+    if kind < 0.025:
         ending, error = Ending.CUT_OFF, CutOff("The connection broke.", advice="Retry.")
         answer = Answer(text[: len(text) // 2], request, "Cloudflare", billed, usage, timings, ending, error)
     else:

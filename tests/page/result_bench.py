@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import Path
 
 import streamlit as st
 
@@ -17,6 +18,8 @@ from lib.model import default
 from lib.ui.experiment import results
 from lib.ui.experiment.board import Other
 from tests.experiment import made_up
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
@@ -46,6 +49,7 @@ def run(show: str, cells: int) -> Run:
     if show in ("empty", "growing"):
         return Run(show, plan)
     came = list(made_up.results(plan))
+
     return Run(f"{show}-{cells}", plan, [_failed(one) for one in came] if show == "failed" else came)
 
 
@@ -70,18 +74,29 @@ def earlier(cells: int) -> tuple[Plan, Sequence[Result]]:
     return plan, list(made_up.results(plan, seed=2, skill=0.6))
 
 
+def page() -> None:
+    """The results that the address asks for."""
+    show = st.query_params.get("show", "whole")
+    cells = int(st.query_params.get("cells", "240"))
+    known = run(show, cells)
+    if show == "growing":
+        st.button(
+            "Grow",
+            on_click=lambda: known.came.extend(
+                itertools.islice(_all(cells), len(known.came), len(known.came) + 40)
+            ),
+        )
+    others = (
+        [Other("yesterday", "Run 1 · 2026-01-01 10:00 UTC", lambda: earlier(cells))]
+        if show == "whole"
+        else []
+    )
+    results.draw(known.plan, default(), known, name="Capitals", running=show == "growing", others=others)
+    st.chat_input("Message the model")  # by which a visitor knows that the page is there
+
+
 st.set_page_config(layout="wide")
-show = st.query_params.get("show", "whole")
-cells = int(st.query_params.get("cells", "240"))
-known = run(show, cells)
-if show == "growing":
-
-    def grow() -> None:
-        known.came += itertools.islice(_all(cells), len(known.came), len(known.came) + 40)
-
-    st.button("Grow", on_click=grow)
-others = (
-    [Other("yesterday", "Run 1 · 2026-01-01 10:00 UTC", lambda: earlier(cells))] if show == "whole" else []
-)
-results.draw(known.plan, default(), known, name="Capitals", running=show == "growing", others=others)
-st.caption("The end")
+st.navigation(
+    [st.Page(page, title="Results", default=True), st.Page(ROOT / "pages/chat.py", title="Chat")],
+    position="top",
+).run()

@@ -137,7 +137,7 @@ def _text(text: str) -> str:
 
 
 def _select(at: int | None) -> None:
-    """Let the table mark the open row, wherever it is. A cell of it that was clicked stays: keys move on from there."""
+    """Let the table mark the open row, wherever it is. A cell of it that was clicked stays: keys go on from it."""
     rows, cells = _selection()
     wanted = [] if at is None else [at]
     kept = [cell for cell in cells if cell[0] == at]

@@ -101,7 +101,7 @@ def _failures(board: Board) -> None:
         lines.append("- Others: filter the answers by “Failed”.")
     if board.summary.whole.in_doubt:
         lines.append(
-            f"- **{board.summary.whole.in_doubt:,} in doubt.** They were on their way when Paddock was ended."
+            f"- **{board.summary.whole.in_doubt:,} in doubt.** On the way as Paddock was ended: perhaps paid."
         )
     if lines:
         with st.container(key=f"{PREFIX}failures"):

@@ -25,7 +25,7 @@ def draw(
     ``running``: more may come; it is then looked at every two seconds, by a fragment that disturbs nobody. Whoever
     draws this draws the page anew once the run has ended.
     """
-    with st.container(key="results"):  # a place of its own: see "ghost" in the README
+    with st.container(key="results"):  # a place of its own, or a late poll could overwrite what follows
         st.empty()  # the page's own: else the browser may take the place away between two runs of the fragment
         _draw(plan, model, run, name, running, tuple(others))
 
