@@ -40,6 +40,8 @@ with middle:
 with right:
     section("Budget", desk, shown, Where.LIMITS, before.summary, before.draw)
 
+with st.bottom:
+    bar.draw(desk, found)  # before the results: whatever becomes of these, the run is in hand
 batch = desk.batch
 if batch is not None:
     run.draw(desk, batch)
@@ -47,8 +49,6 @@ if batch is not None:
         batch.plan, desk.model, batch, name=desk.draft.name, running=batch.state is State.RUNNING,
         others=run.others(desk, batch),
     )  # fmt: skip
-with st.bottom:
-    bar.draw(desk, found)
 if where.backend is None:
     with notice:
         place.watch_twin(where)

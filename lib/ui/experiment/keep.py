@@ -85,11 +85,13 @@ def _choose(name: str, names: tuple[str, ...], key: str, best: int | None) -> in
         st.session_state[touched] = True
         st.session_state.pop(_NAME, None)
 
+    # The labels stay as they are while results come: what was chosen is known to the browser by its label.
     st.selectbox(
-        name, range(len(names)), key=key, format_func=lambda at: names[at] + (" (best)" if at == best else ""),
-        on_change=chosen, width=260,
+        name, range(len(names)), key=key, format_func=names.__getitem__, on_change=chosen, width=260,
+        help=None if best is None else f"The best so far: {label(names[best])}",
     )  # fmt: skip
-    return int(st.session_state[key])
+    value = st.session_state[key]
+    return value if isinstance(value, int) and value < len(names) else best or 0
 
 
 def settings(model: Model, variant: Variant) -> Settings:
