@@ -99,7 +99,7 @@ def _many(number: int, name: str) -> str:
 def _under_way(desk: Desk, seen: Progress) -> None:
     done = seen.answered + seen.failed + seen.doubtful
     st.progress(done / seen.cells if seen.cells else 0.0, text=_progress(desk, seen))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.caption(
             f":material/hourglass: {label(seen.waiting)}" if seen.waiting else _pace(seen), width="stretch"
         )

@@ -27,7 +27,7 @@ export default function ({ data, setStateValue }) {
       const name = [...place.classList].find(one => one.startsWith(PREFIX))?.slice(PREFIX.length)
       if (!box || !(name in told)) continue
       const made = known.get(name) !== box
-      if (made && box.value !== told[name] && document.activeElement !== box) lost[name] = data.numbers[name]
+      if (made && box.value !== told[name] && document.activeElement !== box) lost[name] = true
       else {
         now[name] = box.value
         known.set(name, box)
@@ -75,7 +75,7 @@ def area(
 ) -> None:  # fmt: skip
     """A box of several lines. ``take`` gets its text at each pause in the typing, and once it is left."""
     key = _follow(name, text, take)
-    with st.container(key=f"live-{name}"):
+    with st.container(key=f"live-{key}"):
         st.text_area(
             label,
             text,
@@ -93,7 +93,7 @@ def line(
 ) -> None:  # fmt: skip
     """A box of one line, else the same."""
     key = _follow(name, text, take)
-    with st.container(key=f"live-{name}"):
+    with st.container(key=f"live-{key}"):
         st.text_input(
             label, text, key=key, placeholder=placeholder, help=help, on_change=_left, args=(name, key)
         )
@@ -104,10 +104,10 @@ def watch() -> None:
     if st.session_state.pop(_LOST, False):
         st.rerun()
     drawn = {name: box for name, box in _boxes().items() if box.drawn}
-    told = {name: box.known for name, box in drawn.items()}
-    numbers = {name: box.number for name, box in drawn.items()}
+    # By their keys: what a box tells that was replaced meanwhile is not taken for the new one's.
+    told = {_key(name, box): box.known for name, box in drawn.items()}
     _watch(
-        key=_KEY, data={"told": told, "numbers": numbers}, default={"texts": {}, "lost": {}},
+        key=_KEY, data={"told": told}, default={"texts": {}, "lost": {}},
         on_texts_change=_told, on_lost_change=_lost,
     )  # fmt: skip
 
@@ -122,7 +122,18 @@ def _follow(name: str, text: str, take: Take) -> str:
     known = _boxes().get(name)
     number = 0 if known is None else known.number + (known.known != text)
     _boxes()[name] = _Box(text, take, number)
-    return f"{name}-{number}"
+    return _key(name, _boxes()[name])
+
+
+def _key(name: str, box: _Box) -> str:
+    return f"{name}-{box.number}"
+
+
+def _named(key: str) -> tuple[str, _Box] | None:
+    """The box of that key, None where another has taken its place."""
+    name = key.rpartition("-")[0]
+    box = _boxes().get(name)
+    return None if box is None or _key(name, box) != key else (name, box)
 
 
 def _take(name: str, text: str) -> None:
@@ -133,19 +144,20 @@ def _take(name: str, text: str) -> None:
 
 
 def _left(name: str, key: str) -> None:
-    if key == f"{name}-{_boxes()[name].number}":
+    if _named(key) is not None:
         _take(name, st.session_state[key] or "")
 
 
 def _told() -> None:
     told = getattr(st.session_state.get(_KEY), "texts", None) or {}
-    for name, text in told.items():
-        _take(str(name), str(text))
+    for key, text in told.items():
+        if (found := _named(str(key))) is not None:
+            _take(found[0], str(text))
 
 
 def _lost() -> None:
     lost = getattr(st.session_state.get(_KEY), "lost", None) or {}
-    for name, number in lost.items():
-        if (box := _boxes().get(str(name))) is not None and box.number == number:
-            box.number += 1
+    for key in lost:
+        if (found := _named(str(key))) is not None:
+            found[1].number += 1
             st.session_state[_LOST] = True
