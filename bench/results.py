@@ -1,76 +1,115 @@
-"""10,000 results of an experiment counted, compared and written, each against one pass that writes them as JSON."""
+"""What 10,000 answers cost the results of an experiment against 100: ``.venv/bin/python -m bench.results``.
+
+In the browser, from a click until its outcome is seen: a row is opened, the order turned, the answers searched, the
+overview drawn. Both in turn in one server; median and 95th percentile in milliseconds. Exit status 1 where a median's
+ratio is above the target.
+"""
 
 from __future__ import annotations
 
-import json
-import random
+import argparse
+import sys
+import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median, quantiles
 
-from lib.document import write_request
-from lib.experiment import export, grid
-from lib.experiment.check import Contains, Equals, Length
-from lib.experiment.report import report
-from lib.experiment.summary import Summary, heatmap, summarise
-from lib.experiment.versus import of_variants
-from lib.experiment.winner import Among, winner
-from tests.experiment.sample import MODEL, plan, results
+from playwright.sync_api import Browser, Page, sync_playwright
 
-ROWS = 556  # inputs: with 2 prompts and 9 settings 10,008 cells
+from tests.page.application import Application
+from tests.page.visitor import DESK, FIRST, Visitor, launch
+
+BENCH = Path(__file__).resolve().parent.parent / "tests" / "page" / "result_bench.py"
+FEW, MANY = 100, 10_000
+TARGET = 2.0
+WHAT = ("open a row", "the next one", "sort", "search", "all again", "overview")
+WORDS = ("france", "italy", "japan", "peru")
 
 
-def main() -> None:
-    """Print seconds, and how many times the pass that writes JSON."""
-    dice = random.Random(1)
-    ours = plan((Equals(), Contains(), Length("words", None, 3)), rows=ROWS, prompts=2, repetitions=1)
-    found = list(
-        results(ours, lambda cell, expected: expected if dice.random() < 0.7 else "It is hard to say.")
+class Tab(Visitor):
+    """A tab on a run of that many answers."""
+
+    def __init__(self, page: Page, url: str, cells: int) -> None:
+        super().__init__(page, url)
+        self.open(f"/?show=whole&cells={cells}")
+        self.until("the results", lambda: self.key("results-section").count(), FIRST)
+        self.turn("Answers")
+        self.times: dict[str, list[float]] = {what: [] for what in WHAT}
+
+    def turn(self, section: str) -> None:
+        self.rest()
+        self.key("results-section").get_by_role("radio", name=section, exact=True).click()
+        self.rest()
+
+    def timed(self, what: str, act: Callable[[], object], sign: str) -> None:
+        """Seconds from the act until that JavaScript gives something else than before, and not nothing."""
+        self.rest()
+        self.page.wait_for_timeout(200)
+        before = self.page.evaluate(sign)
+        begun = time.monotonic()
+        act()
+        self.page.wait_for_function(
+            f"before => {{ const now = {sign}; return now !== before && now != null }}",
+            arg=before,
+            polling="raf",
+        )
+        self.times[what].append(time.monotonic() - begun)
+
+    def round(self, number: int) -> None:
+        """Each action once."""
+        row, word = number % 8, WORDS[number % len(WORDS)]
+        self.rest()
+        box = self.page.get_by_test_id("stDataFrame").bounding_box()
+        assert box is not None
+        at = (box["x"] + 90, box["y"] + 36 * (row + 1) + 18)
+        opened = "document.querySelector('.st-key-results-opened [data-testid=stMarkdown]')?.innerText"
+        caption = "document.querySelector('.st-key-results-pages')?.innerText"
+        first = "document.querySelector('[data-testid=stDataFrame] [data-testid=glide-cell-1-0]')?.innerText"
+        search = self.page.get_by_placeholder("Search in answers")
+
+        def find() -> None:
+            search.fill(word)
+            search.press("Enter")
+
+        self.timed("open a row", lambda: self.page.mouse.click(*at), opened)
+        self.timed("the next one", lambda: self.page.keyboard.press("Alt+ArrowDown"), opened)
+        self.timed("sort", self.key("results-turn").locator("button").first.click, first)
+        self.timed("search", find, caption)
+        self.timed("all again", self.button("Show all").click, caption)
+        radio = self.key("results-section").get_by_role("radio", name="Overview", exact=True)
+        self.timed("overview", radio.click, "document.querySelector('table.heat')?.innerText")
+        self.turn("Answers")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found = [replace(one, rating=dice.choice((None, 3, 5))) for one in found]
-    x, y = (axis.name for axis in ours.axes)
-    names = [one.name for one in grid.variants(ours, MODEL)]
-    tallies = summarise(ours, found).variants
-    growing = Summary(ours)
-
-    def one_more() -> None:
-        growing.add(found[0])
-
-    def json_pass() -> object:
-        return [
-            json.dumps([write_request(one.answer.request), one.answer.text])
-            for one in found
-            if one.answer is not None
-        ]
-
-    jobs: list[tuple[str, Callable[[], object]]] = [
-        ("one result more", one_more),
-        ("summary", lambda: summarise(ours, found)),
-        ("heatmap", lambda: heatmap(ours, found, x, y)),
-        ("winner", lambda: winner(found, tallies, names, Among.VARIANTS)),
-        ("two settings", lambda: of_variants(found, 0, 8).counts),
-        ("CSV", lambda: list(export.csv(ours, MODEL, found))),
-        ("JSON lines", lambda: list(export.jsonl(ours, MODEL, found))),
-        ("XLSX", lambda: export.xlsx(ours, MODEL, found)),
-        ("report", lambda: report("Bench", ours, MODEL, found, datetime.now(UTC))),
-    ]
-    base = seconds(json_pass)
-    print(f"{len(found):,} results; one pass that writes them as JSON: {base:.3f} s")
-    for name, job in jobs:
-        took = seconds(job)
-        print(f"{name:<16} {took:8.4f} s  {took / base:6.2f} ×")
-
-
-def seconds(job: Callable[[], object]) -> float:
-    """The fastest of three."""
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        job()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    parser.add_argument("--times", type=int, default=20, help="of each action (default 20)")
+    arguments = parser.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="paddock-bench-")))
+        app = stack.enter_context(Application({}, folder / "log", BENCH))
+        browser: Browser = stack.enter_context(launch(stack.enter_context(sync_playwright())))
+        tabs = {count: Tab(browser.new_page(viewport=DESK), app.url, count) for count in (FEW, MANY)}
+        for number in range(arguments.times + 1):
+            for tab in tabs.values():
+                tab.page.bring_to_front()
+                tab.round(number)
+    good = True
+    print(f"{'ms':16}{FEW:>8}{'p95':>8}{MANY:>10,}{'p95':>8}{'ratio':>8}")
+    for what in WHAT:
+        figures = []
+        for count in (FEW, MANY):
+            times = [1000 * one for one in tabs[count].times[what][1:]]  # the first is the slowest
+            figures += [median(times), quantiles(times, n=20)[-1]]
+        ratio = figures[2] / figures[0]
+        good = good and ratio <= TARGET
+        print(f"{what:16}{figures[0]:8.0f}{figures[1]:8.0f}{figures[2]:10.0f}{figures[3]:8.0f}{ratio:8.2f}")
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

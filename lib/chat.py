@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from lib.answer import Answer
@@ -27,6 +27,10 @@ class Live:
     number: int
 
 
+def _nothing(_: Answer) -> None:
+    """Nobody waits for the end."""
+
+
 class Chat:
     """Holds the values of one conversation for every browser tab that looks at it. Safe from any thread."""
 
@@ -34,6 +38,7 @@ class Chat:
         self.model = model
         self.conversation = conversation
         self.settings = Settings.defaults(model)
+        self.on_idle: Callable[[Answer], None] = _nothing  # called in a run's thread, once the next may begin
         self._client = client
         self._live: Live | None = None
         self._runs = 0
@@ -240,6 +245,7 @@ class Chat:
                         now, content=before + answer.text, answers=(*now.answers, answer), calls=answer.calls
                     )
                 )
+            self.on_idle(answer)
 
         run = Run(self._client, backend, self.model, request, ended)
         self._runs += 1

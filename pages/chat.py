@@ -43,7 +43,7 @@ with st.sidebar:
         draw_use()
     presets.draw(tab)
     choices.draw(tab, seen.conflicts, busy=live is not None)
-    controls.draw(tab.chat, tab.room, tab.window, lambda name: mend.draw(tab, seen.conflicts, name))
+    controls.draw(tab, lambda name: mend.draw(tab, seen.conflicts, name))
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     where_slot = st.empty()

@@ -13,7 +13,7 @@ from pathlib import Path
 # The core from the leaves up: a module imports only from lines above its own.
 LAYERS = [
     (
-        "arithmetic", "endpoint", "errors", "events", "features", "folder", "model", "stop", "table",
+        "arithmetic", "difference", "endpoint", "errors", "events", "features", "folder", "model", "stop", "table",
         "trace",
     ),
     ("backend", "call_pieces", "json_text", "settings", "pricing"),
@@ -26,12 +26,12 @@ LAYERS = [
     ("answer", "sample_tools", "schema_form", "tool_draft", "wire"),
     ("adapter", "code", "conversation", "document", "layout", "llama3", "raw_prompt", "verdict"),
     ("client", "tokens"),
-    ("ledger", "older_manuscript", "reception", "transcript"),
+    ("comparison", "ledger", "older_manuscript", "reception", "transcript"),
     ("run",),
     ("experiment",),
     ("store",),
     ("batch", "chat", "conflict", "link", "manuscript", "preset", "saver"),
-    ("dialogue",),
+    ("contest", "dialogue"),
     ("archive",),
 ]  # fmt: skip
 LEAVES = {*LAYERS[0], "backend"}
@@ -45,6 +45,7 @@ HOMES = {
     "httpx": ("lib.client", "lib.line", "lib.transport", "lib.twin"),
     "sseclient": ("lib.client",),
     "openpyxl": ("lib.experiment",),
+    "rapidfuzz": ("lib.difference",),
     "streamlit": ("lib.ui",),
     "starlette": ("lib.twin", "app"),
     "uvicorn": ("lib.twin",),

@@ -43,7 +43,8 @@ def entries(connection: Connection, owner: str) -> tuple[ExperimentEntry, ...]:
     table = _EXPERIMENT.c
     asked = select(table.id, table.name, table.created, table.updated, runs.label("runs"))
     rows = connection.execute(
-        asked.where(table.owner == owner).order_by(table.updated.desc(), table.key.desc())
+        asked.where(table.owner == owner, table.deleted_at.is_(None))
+        .order_by(table.updated.desc(), table.key.desc())
     )
     return tuple(
         ExperimentEntry(row.id, row.name, moment(row.created), moment(row.updated), row.runs) for row in rows
@@ -52,7 +53,8 @@ def entries(connection: Connection, owner: str) -> tuple[ExperimentEntry, ...]:
 
 def read(connection: Connection, owner: str, id: str) -> SavedExperiment | None:
     """The experiment of that id, None where that owner has none."""
-    row = connection.execute(select(_EXPERIMENT).where(_of(owner, id))).one_or_none()
+    asked = select(_EXPERIMENT).where(_of(owner, id), _EXPERIMENT.c.deleted_at.is_(None))
+    row = connection.execute(asked).one_or_none()
     if row is None:
         return None
     return SavedExperiment(
@@ -67,6 +69,22 @@ def put(connection: Connection, owner: str, experiment: SavedExperiment, now: in
     if mine is None:
         values["created"] = now
     kept.put(connection, _EXPERIMENT, owner, experiment.id, "experiment", **values)
+
+
+def mark_deleted(connection: Connection, owner: str, id: str, now: int | None) -> bool:
+    """Take it out of the list, or put it back where ``now`` is None; its runs stay."""
+    asked = update(_EXPERIMENT).where(_of(owner, id)).values(deleted_at=now)
+    return connection.execute(asked).rowcount == 1
+
+
+def remove_deleted(connection: Connection, owner: str, but: str) -> int:
+    """Forget the owner's deleted ones but that one."""
+    asked = delete(_EXPERIMENT).where(
+        _EXPERIMENT.c.owner == owner,
+        _EXPERIMENT.c.deleted_at.is_not(None),
+        _EXPERIMENT.c.id != schema.escape(but),
+    )
+    return connection.execute(asked).rowcount
 
 
 def remove(connection: Connection, owner: str, id: str) -> bool:

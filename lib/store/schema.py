@@ -184,6 +184,7 @@ experiment = Table(
     Column("plan", Json, nullable=False),
     Column("created", Time, nullable=False),
     Column("updated", Time, nullable=False),
+    Column("deleted_at", Time),
     Index("ix_experiment_owner", "owner"),
 )
 

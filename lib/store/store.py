@@ -247,6 +247,17 @@ class Store:
         with self._database.writing() as connection:
             experiments.put(connection, owner, experiment, self._now())
 
+    def delete_experiment(self, owner: str, id: str) -> bool:
+        """Take an experiment out of the list. It can be restored until another is deleted: then it is forgotten."""
+        with self._database.writing() as connection:
+            experiments.remove_deleted(connection, owner, but=id)
+            return experiments.mark_deleted(connection, owner, id, self._now())
+
+    def restore_experiment(self, owner: str, id: str) -> bool:
+        """Bring back what was deleted last, with all its runs."""
+        with self._database.writing() as connection:
+            return experiments.mark_deleted(connection, owner, id, None)
+
     def remove_experiment(self, owner: str, id: str) -> bool:
         """Forget an experiment, its runs and all that came of them."""
         with self._database.writing() as connection:

@@ -14,8 +14,8 @@ from lib.errors import PaddockError
 from lib.features import Features, Form, Function, ResponseFormat, Tool
 from lib.schema_form import samples, summary
 from lib.ui import function_editor, mend, schema, tool_call, tool_editor
+from lib.ui.panel import SYSTEM, Panel
 from lib.ui.registry import registry
-from lib.ui.tab import SYSTEM, Tab
 
 _FORMS = {Form.MESSAGES: "Messages", Form.PROMPT: "Prompt"}
 TEXT, OBJECT, SCHEMA = "Text", "JSON", "JSON schema"
@@ -24,41 +24,48 @@ _ADAPTERS, _FRESH = "adapters", 30.0  # seconds for which the list of adapters i
 AUTO = "auto-tools"
 
 
-def draw(tab: Tab, found: Sequence[Conflict], *, busy: bool) -> None:
-    """The controls. ``busy``: an answer is coming, so no dialog can be worked in."""
-    chosen = tab.chat.settings.features
-    _follow("choose-form", chosen.form)
+def draw(panel: Panel, found: Sequence[Conflict], *, busy: bool, many: bool = False) -> None:
+    """The controls. ``busy``: an answer is coming, so no dialog can be worked in.
+
+    ``many``: of an experiment, which has its own system prompts, streams nothing and answers no calls.
+    """
+    chosen = panel.chat.settings.features
+    form, system = panel.key("choose-form"), panel.key(SYSTEM)
+    _follow(form, chosen.form)
     st.segmented_control(
-        "Input form", list(_FORMS), format_func=_FORMS.__getitem__, key="choose-form", required=True, width="stretch",
-        on_change=_put, args=(tab, "form", "choose-form"),
+        "Input form", list(_FORMS), format_func=_FORMS.__getitem__, key=form, required=True, width="stretch",
+        on_change=_put, args=(panel, "form", form),
         help="Messages: the whole conversation is sent. Prompt: one text alone, which is also the form that takes a "
         "LoRA adapter.",
     )  # fmt: skip
-    mend.draw(tab, found, FORM)
-    if chosen.form is Form.MESSAGES:
+    mend.draw(panel, found, FORM)
+    if chosen.form is Form.MESSAGES and not many:
         # Kept while the prompt form has no such box: without that, its coming back counts as a change to no text.
-        _follow(SYSTEM, tab.chat.conversation.system)
+        _follow(system, panel.chat.conversation.system)
         st.text_area(
-            "System prompt", key=SYSTEM, height=90, placeholder="Who the model should be, and how it should answer",
-            on_change=tab.keep_system, help="Sent first, with every message.", persist_state="session",
+            "System prompt", key=system, height=90, placeholder="Who the model should be, and how it should answer",
+            on_change=panel.keep_system, help="Sent first, with every message.", persist_state="session",
         )  # fmt: skip
-    _format(tab, chosen, found, busy=busy)
+    _format(panel, chosen, found, busy=busy)
     if chosen.form is Form.MESSAGES:
-        _tools(tab, chosen, busy=busy)
-    mend.draw(tab, found, TOOLS)
+        _tools(panel, chosen, busy=busy, many=many)
+    mend.draw(panel, found, TOOLS)
     if chosen.form is Form.PROMPT:
-        _lora(tab, chosen)
-    mend.draw(tab, found, LORA)
+        _lora(panel, chosen)
+    mend.draw(panel, found, LORA)
     with st.container(horizontal=True, gap="medium"):
+        if not many:
+            _toggle(
+                panel, "Stream", "stream", chosen.stream,
+                "The answer comes as it is written; off: in one piece.",
+            )  # fmt: skip
         _toggle(
-            tab, "Stream", "stream", chosen.stream, "The answer comes as it is written; off: in one piece."
-        )
-        _toggle(
-            tab, "Raw", "raw", chosen.raw,
+            panel, "Raw", "raw", chosen.raw,
             "No chat template is applied: the text is what the model goes on from, special tokens and all.",
         )  # fmt: skip
-    mend.draw(tab, found, STREAM)
-    mend.draw(tab, found, RAW)
+    if not many:
+        mend.draw(panel, found, STREAM)
+    mend.draw(panel, found, RAW)
 
 
 def _follow(key: str, value: Any) -> None:
@@ -67,53 +74,60 @@ def _follow(key: str, value: Any) -> None:
         st.session_state[key] = value
 
 
-def _put(tab: Tab, name: str, key: str) -> None:
+def _put(panel: Panel, name: str, key: str) -> None:
     """Nothing at all is no choice: a control that the browser has not drawn yet may report it."""
     if (value := st.session_state[key]) is not None:
-        tab.choose(**{name: value})
+        panel.choose(**{name: value})
 
 
-def _toggle(tab: Tab, name: str, field: str, on: bool, help: str) -> None:
-    key = f"choose-{field}"
+def _toggle(panel: Panel, name: str, field: str, on: bool, help: str) -> None:
+    key = panel.key(f"choose-{field}")
     _follow(key, on)
-    st.toggle(name, key=key, on_change=_put, args=(tab, field, key), help=help)
+    st.toggle(name, key=key, on_change=_put, args=(panel, field, key), help=help)
 
 
-def _format(tab: Tab, chosen: Features, found: Sequence[Conflict], *, busy: bool) -> None:
+def _format(panel: Panel, chosen: Features, found: Sequence[Conflict], *, busy: bool) -> None:
     format = chosen.response_format
     now = TEXT if format is None else OBJECT if format.schema is None else SCHEMA
-    _follow("choose-format", now)
+    _follow(panel.key("choose-format"), now)
     st.segmented_control(
-        "Answer", (TEXT, OBJECT, SCHEMA), key="choose-format", required=True, width="stretch",
-        on_change=_reformat, args=(tab,),
+        "Answer", (TEXT, OBJECT, SCHEMA), key=panel.key("choose-format"), required=True, width="stretch",
+        on_change=_reformat, args=(panel,),
         help="JSON mode: the answer is a JSON object, or one that keeps to a JSON Schema. It is checked here too.",
     )  # fmt: skip
     if format is not None and format.schema is not None:
-        st.session_state[_KEPT_SCHEMA] = format.schema
+        st.session_state[panel.key(_KEPT_SCHEMA)] = format.schema
         _line(
-            summary(format.schema), "Edit schema", ":material/schema:", lambda: _schema_dialog(tab), busy=busy
+            panel,
+            summary(format.schema),
+            "Edit schema",
+            ":material/schema:",
+            lambda: _schema_dialog(panel),
+            busy=busy,
         )
-    mend.draw(tab, found, FORMAT)
+    mend.draw(panel, found, FORMAT)
 
 
-def _reformat(tab: Tab) -> None:
-    match st.session_state["choose-format"]:
+def _reformat(panel: Panel) -> None:
+    match st.session_state[panel.key("choose-format")]:
         case None:
             return  # no choice, as above
         case "JSON":
-            tab.choose(response_format=ResponseFormat())
+            panel.choose(response_format=ResponseFormat())
         case "JSON schema":
-            kept = st.session_state.get(_KEPT_SCHEMA) or samples()[0].schema
-            tab.choose(response_format=ResponseFormat(kept))
+            kept = st.session_state.get(panel.key(_KEPT_SCHEMA)) or samples()[0].schema
+            panel.choose(response_format=ResponseFormat(kept))
         case _:
-            tab.choose(response_format=None)
+            panel.choose(response_format=None)
 
 
-def _line(said: str, name: str, icon: str, dialog: Callable[[], None], *, busy: bool) -> None:
+def _line(panel: Panel, said: str, name: str, icon: str, dialog: Callable[[], None], *, busy: bool) -> None:
     """What is chosen in a few words, and the button that opens its editor."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.caption(said, width="stretch")
-        if st.button(name, key=f"open-{name.lower().replace(' ', '-')}", type="tertiary", icon=icon):
+        if st.button(
+            name, key=panel.key(f"open-{name.lower().replace(' ', '-')}"), type="tertiary", icon=icon
+        ):
             if busy:  # a dialog's own controls wait for the end of the stream
                 st.toast(
                     "An answer is coming: open the editor once it has ended.", icon=":material/hourglass:"
@@ -123,46 +137,49 @@ def _line(said: str, name: str, icon: str, dialog: Callable[[], None], *, busy: 
 
 
 @st.dialog("JSON schema", width="medium", icon=":material/schema:", on_dismiss="rerun")
-def _schema_dialog(tab: Tab) -> None:
+def _schema_dialog(panel: Panel) -> None:
     st.caption("What the answer must look like. Every change counts from the next send.")
-    format = tab.chat.settings.features.response_format
+    format = panel.chat.settings.features.response_format
     text = format.schema if format is not None and format.schema is not None else samples()[0].schema
-    schema.draw(f"schema-{tab.chat.id}", text, lambda new: tab.choose(response_format=ResponseFormat(new)))
+    schema.draw(
+        f"schema-{panel.chat.id}", text, lambda new: panel.choose(response_format=ResponseFormat(new))
+    )
 
 
-def _tools(tab: Tab, chosen: Features, *, busy: bool) -> None:
+def _tools(panel: Panel, chosen: Features, *, busy: bool, many: bool) -> None:
     _line(
-        tool_editor.summary(chosen.tools, chosen.functions), "Edit tools", ":material/build:",
-        lambda: _tools_dialog(tab), busy=busy,
+        panel, tool_editor.summary(chosen.tools, chosen.functions), "Edit tools", ":material/build:",
+        lambda: _tools_dialog(panel), busy=busy,
     )  # fmt: skip
-    if chosen.tools:
-        tool_call.auto_switch("choose-auto", tab.auto, tab.set_auto)
+    if chosen.tools and not many:
+        tool_call.auto_switch(panel.key("choose-auto"), panel.auto, panel.set_auto)
 
 
 @st.dialog("Tools and functions", width="medium", icon=":material/build:", on_dismiss="rerun")
-def _tools_dialog(tab: Tab) -> None:
+def _tools_dialog(panel: Panel) -> None:
     def take_tools(tools: tuple[Tool, ...]) -> None:
-        tab.choose(tools=tools)
+        panel.choose(tools=tools)
 
     def take_functions(functions: tuple[Function, ...]) -> None:
-        tab.choose(functions=functions)
+        panel.choose(functions=functions)
 
     tools, functions = st.tabs(["Tools", "Functions"])
-    chosen = tab.chat.settings.features
+    chosen = panel.chat.settings.features
     with tools:
-        tool_editor.draw(f"tools-{tab.chat.id}", chosen.tools, take_tools)
+        tool_editor.draw(f"tools-{panel.chat.id}", chosen.tools, take_tools)
     with functions:
-        function_editor.draw(f"functions-{tab.chat.id}", chosen.functions, take_functions, chosen.tools)
+        function_editor.draw(f"functions-{panel.chat.id}", chosen.functions, take_functions, chosen.tools)
 
 
-def _lora(tab: Tab, chosen: Features) -> None:
-    listed, problem = _adapters(tab)
+def _lora(panel: Panel, chosen: Features) -> None:
+    listed, problem = _adapters(panel)
     about = {one.name: one for one in listed}
     names = list(dict.fromkeys([*about, *([chosen.lora] if chosen.lora else [])]))
-    _follow("choose-lora", chosen.lora or None)
+    key = panel.key("choose-lora")
+    _follow(key, chosen.lora or None)
     st.selectbox(
-        "LoRA adapter", names, index=None, key="choose-lora", placeholder="None: choose one, or type a name",
-        accept_new_options=True, on_change=_choose_lora, args=(tab,),
+        "LoRA adapter", names, index=None, key=key, placeholder="None: choose one, or type a name",
+        accept_new_options=True, on_change=_choose_lora, args=(panel,),
         help="Fine-tunes the model for this request. The account's own and the public ones are listed; any name or "
         "id can be typed.",
     )  # fmt: skip
@@ -174,22 +191,22 @@ def _lora(tab: Tab, chosen: Features) -> None:
         st.caption(f":material/warning: The list of adapters cannot be had: {problem.title}.")
 
 
-def _choose_lora(tab: Tab) -> None:
-    tab.choose(lora=(st.session_state["choose-lora"] or "").strip())
+def _choose_lora(panel: Panel) -> None:
+    panel.choose(lora=(st.session_state[panel.key("choose-lora")] or "").strip())
 
 
-def _adapters(tab: Tab) -> tuple[tuple[Adapter, ...], PaddockError | None]:
+def _adapters(panel: Panel) -> tuple[tuple[Adapter, ...], PaddockError | None]:
     """The list as it was a moment ago, else asked for anew; and why it cannot be had."""
-    if tab.backend is None:
+    if panel.backend is None:
         return (), None
-    place = (tab.backend.base_url, tab.backend.account_id)
+    place = (panel.backend.base_url, panel.backend.account_id)
     known = st.session_state.get(_ADAPTERS)
     if known is not None and known[0] == place and time.monotonic() < known[1]:
         listed, problem = known[2], known[3]
     else:
         listed, problem = (), None
         try:
-            listed = registry().client.adapters(tab.backend)
+            listed = registry().client.adapters(panel.backend)
         except PaddockError as error:
             problem = error
         st.session_state[_ADAPTERS] = (place, time.monotonic() + _FRESH, listed, problem)

@@ -13,6 +13,7 @@ import streamlit as st
 from lib.chat import Chat
 from lib.model import Number, Parameter
 from lib.settings import Setting, default
+from lib.ui.panel import Panel
 
 # A seed is rolled among numbers that a person can read out.
 _MOST_ROLLED = 999_999
@@ -21,11 +22,12 @@ _MOST_ROLLED = 999_999
 _HEARD, _HELD = 0.3, 1.5
 
 
-def draw(chat: Chat, room: int, window: int, below: Callable[[str], None]) -> None:
+def draw(panel: Panel, below: Callable[[str], None]) -> None:
     """The controls; what they are set to counts from the next send. ``below`` draws what is to be said of each.
 
-    ``window`` is the context in tokens, ``room`` what is left of it: what bounds a parameter without a maximum.
+    A parameter without a maximum is bounded by what is left of the context.
     """
+    chat, room, window = panel.chat, panel.room, panel.window
     for parameter in chat.model.parameters:
         most, end = parameter.maximum, parameter.maximum
         if most is None or end is None:
@@ -34,19 +36,20 @@ def draw(chat: Chat, room: int, window: int, below: Callable[[str], None]) -> No
         if setting.value > most:  # the context has less room than before: what is shown is what is sent
             setting = replace(setting, value=parameter.cast(most))
             chat.settings = chat.settings.put(setting)
-        with st.container(key=f"parameter-{parameter.name}", gap="xxsmall"):
-            _draw_one(chat, parameter, setting, most, end)
+        with st.container(key=panel.key(f"parameter-{parameter.name}"), gap="xxsmall"):
+            _draw_one(panel, parameter, setting, most, end)
             below(parameter.name)
 
 
-def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number, end: Number) -> None:
-    name = parameter.name
+def _draw_one(panel: Panel, parameter: Parameter, setting: Setting, most: Number, end: Number) -> None:
+    chat, name = panel.chat, parameter.name
     # A slider with another end is another widget, and for a moment the browser shows both: so it ends with the
     # window, which stays, and not with the room in it. What is set beyond the room is taken back when it is drawn.
-    send, slide, number = f"{name}-send", f"{name}-slide-{end}", f"{name}-number"
+    send, slide, number = (panel.key(f"{name}-{part}") for part in ("send", f"slide-{end}", "number"))
+    touched = panel.key(f"{name}-moved")
     if st.session_state.get(send) != setting.sent:  # only what differs is set: a hand may be on the control
         st.session_state[send] = setting.sent
-    moved = st.session_state.pop(f"{name}-moved", False)
+    moved = st.session_state.pop(touched, False)
     for key in (slide, number):
         if (shown := st.session_state.get(key)) != setting.value:
             st.session_state[key] = setting.value
@@ -62,12 +65,12 @@ def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number, 
             return
         if parameter.rolls:
             st.button(
-                "Roll", key=f"{name}-roll", type="tertiary", help="Another one, at random",
+                "Roll", key=panel.key(f"{name}-roll"), type="tertiary", help="Another one, at random",
                 on_click=_roll, args=(chat, parameter, int(most)),
             )  # fmt: skip
         start = default(parameter)
         st.button(
-            "Reset", key=f"{name}-reset", type="tertiary",
+            "Reset", key=panel.key(f"{name}-reset"), type="tertiary",
             help="Back to default" if start.sent else "Back to default: leave it to the model",
             disabled=setting == start, on_click=_put, args=(chat, start),
         )  # fmt: skip
@@ -80,9 +83,13 @@ def _draw_one(chat: Chat, parameter: Parameter, setting: Setting, most: Number, 
         "label_visibility": "collapsed",
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.slider(key=slide, max_value=parameter.cast(end), args=(chat, name, slide), **bounds)
+        st.slider(key=slide, max_value=parameter.cast(end), args=(chat, name, slide, touched), **bounds)
         st.number_input(
-            key=number, max_value=parameter.cast(most), args=(chat, name, number), width=108, **bounds
+            key=number,
+            max_value=parameter.cast(most),
+            args=(chat, name, number, touched),
+            width=108,
+            **bounds,
         )
 
 
@@ -103,10 +110,10 @@ def _switch(chat: Chat, name: str, key: str) -> None:
     _put(chat, replace(chat.settings[name], sent=bool(st.session_state[key])))
 
 
-def _move(chat: Chat, name: str, key: str) -> None:
+def _move(chat: Chat, name: str, key: str, touched: str) -> None:
     value = st.session_state[key]
     if value is not None and not _is_echo(key, value):
-        st.session_state[f"{name}-moved"] = True
+        st.session_state[touched] = True
         chat.settings = chat.settings.with_value(name, chat.model.parameter(name).cast(value))
 
 

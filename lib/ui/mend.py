@@ -8,17 +8,17 @@ import streamlit as st
 
 from lib.conflict import Conflict
 from lib.ui.markdown import label
-from lib.ui.tab import Tab
+from lib.ui.panel import Panel
 
 
-def draw(tab: Tab, found: Iterable[Conflict], at: str, place: str = "") -> None:
+def draw(panel: Panel, found: Iterable[Conflict], at: str, place: str = "") -> None:
     """Those of that control. ``place`` tells two places apart that show the same."""
     for number, one in enumerate(found):
         if one.at == at:
-            draw_one(tab, one, f"mend-{place}{at}-{number}")
+            draw_one(panel, one, panel.key(f"mend-{place}{at}-{number}"))
 
 
-def draw_one(tab: Tab, one: Conflict, key: str) -> None:
+def draw_one(panel: Panel, one: Conflict, key: str) -> None:
     """One of them."""
     with st.container(key=key, gap="xxsmall"):
         sign = ":material/error:" if one.refused else ":material/warning:"
@@ -28,6 +28,6 @@ def draw_one(tab: Tab, one: Conflict, key: str) -> None:
             key=f"{key}-now",
             type="tertiary",
             icon=":material/build:",
-            on_click=tab.mend,
+            on_click=panel.mend,
             args=(one,),
         )

@@ -5,19 +5,21 @@ from pathlib import Path
 import streamlit as st
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+WIDE = ("Experiment",)  # pages that set things side by side
 
+# The icon first: else the browser would fetch a page's own from Google.
 st.set_page_config(
-    page_title="Paddock",
-    page_icon=str(ROOT / "lib/ui/static/icon.svg"),
-    layout="centered",
-    initial_sidebar_state=340,
+    page_title="Paddock", page_icon=str(ROOT / "lib/ui/static/icon.svg"), initial_sidebar_state=340
 )
 st.logo(str(ROOT / "lib/ui/static/paddock.svg"), size="large")
-st.navigation(
+page = st.navigation(
     [
         st.Page(ROOT / "pages/chat.py", title="Chat", icon=":material/forum:", default=True),
+        st.Page(ROOT / "pages/experiment.py", title="Experiment", icon=":material/science:"),
         st.Page(ROOT / "pages/history.py", title="History", icon=":material/history:"),
         st.Page(ROOT / "pages/model.py", title="Model", icon=":material/deployed_code:"),
     ],
     position="top",
-).run()
+)
+st.set_page_config(layout="wide" if page.title in WIDE else "centered")
+page.run()

@@ -11,6 +11,7 @@ import streamlit as st
 from lib.backend import CLOUDFLARE, NAMES, Backend, cloudflare, from_environment
 from lib.errors import BadInput, PaddockError
 from lib.supervisor import Failed, Fetching, Loading, Ready, State
+from lib.ui.pulse import pulse
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
 
@@ -135,16 +136,32 @@ def await_twin(place: Place) -> None:
         return
     progress = st.empty()
     while (now := current()).backend is None and not isinstance(now.twin, Failed):
-        if isinstance(now.twin, Fetching):
-            done, total = now.twin.done, now.twin.total
-            part = min(done / total, 1.0)
-            progress.progress(
-                part, text=f"Fetching the model, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
-            )
-        else:
-            progress.progress(0.0, text="Starting the model on this machine …")
+        with progress:
+            _draw_start(now)
         time.sleep(0.2)
     st.rerun()
+
+
+@st.fragment
+def watch_twin(place: Place) -> None:
+    """The same on a page that is worked on meanwhile: nothing of it waits for this."""
+    if isinstance(place.twin, Failed):
+        _failed(place.twin, "twin-again")
+        return
+    now = current()
+    if now.backend is not None or isinstance(now.twin, Failed):
+        st.rerun()
+    _draw_start(now)
+    pulse("twin", 1.0)
+
+
+def _draw_start(place: Place) -> None:
+    if isinstance(place.twin, Fetching):
+        done, total = place.twin.done, place.twin.total
+        text = f"Fetching the model, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
+        st.progress(min(done / total, 1.0), text=text)
+    else:
+        st.progress(0.0, text="Starting the model on this machine …")
 
 
 def _failed(twin: Failed, key: str) -> None:

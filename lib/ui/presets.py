@@ -13,8 +13,8 @@ from lib.errors import BadInput, PaddockError
 from lib.model import Model
 from lib.preset import Preset
 from lib.ui.markdown import label
+from lib.ui.panel import SYSTEM, Panel
 from lib.ui.registry import registry
-from lib.ui.tab import SYSTEM, Tab
 from lib.ui.trouble import trouble
 
 START, NOT_START, OVERWRITE, DELETE = (
@@ -26,39 +26,41 @@ START, NOT_START, OVERWRITE, DELETE = (
 _NAME, _RENAMED, _FILE, _PROBLEM = "preset-name", "preset-renamed-", "preset-file", "preset-problem"
 
 
-def draw(tab: Tab) -> None:
+def draw(panel: Panel) -> None:
     """The menu of presets."""
     with st.popover("Presets", icon=":material/bookmarks:", width="stretch", key="presets"):
         if (problem := st.session_state.pop(_PROBLEM, None)) is not None:
             trouble(problem)
         with st.container(horizontal=True, gap="small"):
-            for number, one in enumerate(preset.shipped(tab.chat.model)):
-                st.button(one.name, key=f"preset-{number}", help=one.about, on_click=_apply, args=(tab, one))
+            for number, one in enumerate(preset.shipped(panel.chat.model)):
+                st.button(
+                    one.name, key=f"preset-{number}", help=one.about, on_click=_apply, args=(panel, one)
+                )
         try:
-            own = registry().store.presets(tab.owner)
+            own = registry().store.presets(panel.owner)
         except PaddockError as error:
             trouble(error, "Your own presets cannot be read at the moment")
             return
         for kept in own:
-            _draw_own(tab, kept)
+            _draw_own(panel, kept)
         st.text_input(
             "Keep the settings of now as", key=_NAME, placeholder="A name", max_chars=preset.MOST_NAME
         )
-        st.button("Keep", key="preset-keep", icon=":material/bookmark_add:", on_click=_keep, args=(tab,))
+        st.button("Keep", key="preset-keep", icon=":material/bookmark_add:", on_click=_keep, args=(panel,))
         with st.expander("Carry them to another machine", type="compact"):
             st.download_button(
                 "Export yours", key="preset-export", file_name="paddock-presets.json", mime="application/json",
-                data=lambda: preset.dump(_presets(tab)), on_click="ignore", disabled=not own,
+                data=lambda: preset.dump(_presets(panel)), on_click="ignore", disabled=not own,
             )  # fmt: skip
             st.file_uploader(
-                "Import", type="json", key=_FILE, on_change=_import, args=(tab,), max_upload_size=1
+                "Import", type="json", key=_FILE, on_change=_import, args=(panel,), max_upload_size=1
             )
 
 
-def _draw_own(tab: Tab, kept: store.Preset) -> None:
+def _draw_own(panel: Panel, kept: store.Preset) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{kept.id}"):
         name = label(kept.name) + (" (start)" if kept.is_start else "")
-        st.button(name, key=f"own-use-{kept.id}", on_click=_use, args=(tab, kept), width="stretch")
+        st.button(name, key=f"own-use-{kept.id}", on_click=_use, args=(panel, kept), width="stretch")
         with st.popover("Rename", type="tertiary", key=f"own-rename-{kept.id}"):
             key = f"{_RENAMED}{kept.id}"
             st.text_input(
@@ -67,11 +69,11 @@ def _draw_own(tab: Tab, kept: store.Preset) -> None:
                 key=key,
                 max_chars=preset.MOST_NAME,
                 on_change=_rename,
-                args=(tab, kept, key),
+                args=(panel, kept, key),
             )
         st.menu_button(
             "⋯", (NOT_START if kept.is_start else START, OVERWRITE, DELETE), key=f"own-menu-{kept.id}",
-            type="tertiary", on_click=_chosen, args=(tab, kept),
+            type="tertiary", on_click=_chosen, args=(panel, kept),
         )  # fmt: skip
 
 
@@ -79,8 +81,8 @@ def _value(kept: store.Preset, model: Model) -> Preset:
     return preset.read(kept.body | {"name": kept.name}, model)
 
 
-def _presets(tab: Tab) -> list[Preset]:
-    return [_value(kept, tab.chat.model) for kept in registry().store.presets(tab.owner)]
+def _presets(panel: Panel) -> list[Preset]:
+    return [_value(kept, panel.chat.model) for kept in registry().store.presets(panel.owner)]
 
 
 def _caught(act: Callable[[], object]) -> None:
@@ -90,62 +92,62 @@ def _caught(act: Callable[[], object]) -> None:
         st.session_state[_PROBLEM] = error
 
 
-def _apply(tab: Tab, one: Preset) -> None:
-    tab.chat.settings = one.over(tab.chat.settings)
+def _apply(panel: Panel, one: Preset) -> None:
+    panel.chat.settings = one.over(panel.chat.settings)
     if one.system is not None:
-        tab.chat.set_system(one.system)
-        st.session_state[SYSTEM] = one.system
+        panel.chat.set_system(one.system)
+        st.session_state[panel.key(SYSTEM)] = one.system
 
 
-def _use(tab: Tab, kept: store.Preset) -> None:
-    _caught(lambda: _apply(tab, _value(kept, tab.chat.model)))
+def _use(panel: Panel, kept: store.Preset) -> None:
+    _caught(lambda: _apply(panel, _value(kept, panel.chat.model)))
 
 
-def _now(tab: Tab, name: str) -> Preset:
+def _now(panel: Panel, name: str) -> Preset:
     name = " ".join(name.split())
     if not name:
         raise BadInput("The preset has no name.", advice="Type one.")
-    settings = tab.chat.settings
-    return Preset(name, tab.chat.conversation.system, settings, features=settings.features)
+    settings = panel.chat.settings
+    return Preset(name, panel.chat.conversation.system, settings, features=settings.features)
 
 
-def _put(tab: Tab, one: Preset, id: str | None = None, *, is_start: bool = False) -> None:
+def _put(panel: Panel, one: Preset, id: str | None = None, *, is_start: bool = False) -> None:
     registry().store.put_preset(
-        tab.owner, store.Preset(id or uuid.uuid4().hex, one.name, preset.record(one), is_start)
+        panel.owner, store.Preset(id or uuid.uuid4().hex, one.name, preset.record(one), is_start)
     )
 
 
-def _keep(tab: Tab) -> None:
+def _keep(panel: Panel) -> None:
     def act() -> None:
-        _put(tab, _now(tab, st.session_state[_NAME]))
+        _put(panel, _now(panel, st.session_state[_NAME]))
         st.session_state[_NAME] = ""
 
     _caught(act)
 
 
-def _rename(tab: Tab, kept: store.Preset, key: str) -> None:
+def _rename(panel: Panel, kept: store.Preset, key: str) -> None:
     name = " ".join(st.session_state[key].split())
     if name:
-        _caught(lambda: registry().store.put_preset(tab.owner, replace(kept, name=name)))
+        _caught(lambda: registry().store.put_preset(panel.owner, replace(kept, name=name)))
 
 
-def _chosen(tab: Tab, kept: store.Preset) -> None:
+def _chosen(panel: Panel, kept: store.Preset) -> None:
     keep = registry().store
     match st.session_state[f"own-menu-{kept.id}"]:
         case "Delete":
-            _caught(lambda: keep.remove_preset(tab.owner, kept.id))
+            _caught(lambda: keep.remove_preset(panel.owner, kept.id))
         case "Replace with the settings now":
-            _caught(lambda: _put(tab, _now(tab, kept.name), kept.id, is_start=kept.is_start))
+            _caught(lambda: _put(panel, _now(panel, kept.name), kept.id, is_start=kept.is_start))
         case _:
-            _caught(lambda: keep.put_preset(tab.owner, replace(kept, is_start=not kept.is_start)))
+            _caught(lambda: keep.put_preset(panel.owner, replace(kept, is_start=not kept.is_start)))
 
 
-def _import(tab: Tab) -> None:
+def _import(panel: Panel) -> None:
     if (file := st.session_state[_FILE]) is None:
         return
 
     def act() -> None:
-        for one in preset.load(file.getvalue(), tab.chat.model):
-            _put(tab, one)
+        for one in preset.load(file.getvalue(), panel.chat.model):
+            _put(panel, one)
 
     _caught(act)

@@ -6,7 +6,8 @@ import streamlit as st
 
 from lib.ui import excerpt
 from lib.ui.outlook import Outlook
-from lib.ui.tab import RAW, Tab
+from lib.ui.panel import RAW
+from lib.ui.tab import Tab
 
 
 def draw(tab: Tab, seen: Outlook, *, busy: bool) -> None:

@@ -4,69 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
-from lib import link, llama3, sample_tools
-from lib.answer import Answer, Ending
+from lib import link
+from lib.answer import Answer
 from lib.backend import Backend
 from lib.chat import Chat
-from lib.conflict import Conflict
 from lib.conversation import Message
 from lib.errors import BadInput, PaddockError
 from lib.features import Form
-from lib.request import Messages, Prompt, Turn, build
+from lib.request import Messages, Prompt
 from lib.trace import Trace
-from lib.ui import draft, figures
+from lib.ui import draft
+from lib.ui.panel import RAW, SYSTEM, Panel
 from lib.ui.registry import registry
 from lib.ui.visitor import owner
 
-INPUT, SYSTEM, RAW = "prompt", "system", "raw-prompt"  # the keys of the boxes
-_AUTO = "auto"
+INPUT = "prompt"  # the key of the message box
 _BEGUN = "begun"  # in the session's state: the answer that this tab asked for last
-_CHAT, _BEFORE, _SIDE, _REFUSED, _SHOWN, _DELETED = "chat", "before", "side", "refused", "shown", "deleted"
+_CHAT, _BEFORE, _SIDE, _SHOWN, _DELETED = "chat", "before", "side", "shown", "deleted"
 
 # The template puts some tokens around a continued answer: leave them room.
 _SLACK = 16
-MOST_ROUNDS = 5  # of calls that sample tools answer by themselves after one message: a model may never stop
 
 
-class Tab:
-    """Made anew for each run of the page, from the address and the session's state.
-
-    ``backend`` is where its requests go, None while there is none; ``window`` its context in tokens.
-    """
+class Tab(Panel):
+    """Made anew for each run of the page, from the address and the session's state."""
 
     def __init__(self, backend: Backend | None) -> None:
-        known = registry()
-        self.owner = owner()
-        self._take_link()
+        known, me = registry(), owner()
+        damaged = self._take_link(me)
         chat = (
-            known.find(self.owner, st.query_params.get("c"))
-            or known.find(self.owner, st.session_state.get(_CHAT))
-            or known.new(self.owner)
+            known.find(me, st.query_params.get("c"))
+            or known.find(me, st.session_state.get(_CHAT))
+            or known.new(me)
         )
+        super().__init__(me, chat, backend)
+        if damaged is not None:
+            self.refuse(damaged)
         self.fresh = _CHAT not in st.session_state  # the browser has just opened the page
         if st.session_state.get(_CHAT) != chat.id or SYSTEM not in st.session_state:
             # Another conversation, or this one after another page, which drops the widgets of this one.
             st.session_state[_CHAT] = chat.id
             st.session_state[SYSTEM] = chat.conversation.system
         st.query_params["c"] = chat.id  # a reload, or another tab, finds it again
-        self.chat: Chat = chat
-        self.backend = backend
-        self.window = (backend and backend.context_window) or chat.model.context_window
 
-    def _take_link(self) -> None:
-        """Open the set-up that the address carries in a new conversation, once."""
+    def _take_link(self, me: str) -> BadInput | None:
+        """Open the set-up that the address carries in a new conversation, once. Gives what is wrong with it."""
         if (text := st.query_params.pop(link.PARAMETER, None)) is None:
-            return
-        chat = registry().new(self.owner)
+            return None
+        chat = registry().new(me)
         try:
             setup = link.decode(text, chat.model)
         except BadInput as error:
-            st.session_state[_REFUSED] = error
-            return
+            return error
         chat.settings = setup.settings
         chat.set_system(setup.system)
         st.session_state[_CHAT] = st.query_params["c"] = chat.id
@@ -74,6 +66,7 @@ class Tab:
         features = setup.settings.features
         raw = features.form is Form.PROMPT and features.raw  # it is written in a box of its own
         st.session_state[RAW if raw else INPUT] = setup.text
+        return None
 
     @property
     def side(self) -> int:
@@ -85,17 +78,6 @@ class Tab:
         """The conversation to go back to."""
         before = st.session_state.get(_BEFORE)
         return before if registry().find(self.owner, before) else None
-
-    @property
-    def used(self) -> tuple[int, bool]:
-        """Tokens of the context that the open path takes, and whether that is an estimate."""
-        conversation, _ = self.chat.view()
-        return figures.context_used(conversation, conversation.path())
-
-    @property
-    def room(self) -> int:
-        """Tokens that the context leaves for an answer."""
-        return self.window - self.used[0]
 
     def shown(self, window: int) -> int:
         """How many messages are drawn: the last ones, and as many more as were asked for."""
@@ -121,46 +103,6 @@ class Tab:
         """What is about to be sent, as far as it is known: the raw prompt, else what stands in the message box."""
         return self.prompt if self.writes_prompt else draft.text()
 
-    def choose(self, **changes: Any) -> None:
-        """Change what a request carries beside its parameters; it counts from the next send."""
-        self.chat.settings = self.chat.settings.with_features(**changes)
-
-    def mend(self, conflict: Conflict) -> None:
-        """Do what mends a conflict."""
-        if conflict.mended is None:
-            self.lay_out()
-        else:
-            self.chat.settings = conflict.mended
-
-    def lay_out(self) -> None:
-        """Fill the raw prompt's box with the conversation up to its last question, in the model's own format."""
-        conversation, _ = self.chat.view()
-        path = conversation.path()
-        while path and path[-1].role == "assistant":
-            path = path[:-1]
-        turns = conversation.turns(path[-1].id if path else None)
-        if not path:
-            turns = (*turns, Turn("user", ""))
-        chosen = self.chat.settings.features
-        input = Messages(turns, tools=chosen.tools)
-
-        def act() -> None:
-            text = llama3.lay_out(input)
-            if self.backend is not None and self.backend.inspects:
-                text = registry().client.layout(self.backend, build(self.chat.model, input)).prompt
-            st.session_state[RAW] = text
-
-        self._caught(act)
-
-    @property
-    def auto(self) -> bool:
-        """Whether sample tools answer by themselves."""
-        return bool(st.session_state.get(_AUTO, False))
-
-    def set_auto(self, on: bool) -> None:
-        """Let sample tools answer by themselves, or not."""
-        st.session_state[_AUTO] = on
-
     def answer_calls(self, message: Message, results: tuple[str, ...]) -> None:
         """Give the model what its tools say, and let it go on."""
         self._try(lambda backend: self.chat.answer_calls(message, results, backend))
@@ -172,21 +114,9 @@ class Tab:
 
     def answer_by_itself(self, message: str) -> bool:
         """Answer the calls of that message with the sample tools where that is wanted. True where it goes on."""
-        conversation, live = self.chat.view()
-        said = conversation.message(message)
-        if live is not None or not self.auto or not said.calls or conversation.head != message:
-            return False
-        if not said.answers or said.answers[-1].ending is not Ending.TOOL_CALLS:
-            return False  # stopped or cut off: that is for a person to judge
-        rounds = 0
-        for one in reversed(conversation.path()):
-            if one.role == "user":
-                break
-            rounds += bool(one.calls)
-        asked = said.answers[-1].request.input
-        tools = asked.tools if isinstance(asked, Messages) else ()
-        results = sample_tools.answers(said.calls, tools)
-        if results is None or rounds > MOST_ROUNDS:
+        said = self.chat.conversation.message(message)
+        results = self.results(message)
+        if results is None:
             return False
         return self._try(lambda backend: self.chat.answer_calls(said, results, backend))
 
@@ -225,15 +155,6 @@ class Tab:
             return registry().store.trace(self.owner, self.chat.id, answer.id)
         except PaddockError:
             return None
-
-    def refusal(self) -> PaddockError | None:
-        """What was refused since the last drawing."""
-        refused: PaddockError | None = st.session_state.pop(_REFUSED, None)
-        return refused
-
-    def keep_system(self) -> None:
-        """The system prompt's box was changed."""
-        self.chat.set_system(st.session_state[SYSTEM])
 
     def submit(self) -> None:
         """Send what stands in the box; what cannot be sent goes back into it."""
@@ -344,12 +265,3 @@ class Tab:
             st.session_state[_BEGUN] = self.chat.conversation.head
 
         return self._caught(with_backend)
-
-    def _caught(self, act: Callable[[], object]) -> bool:
-        """Do it; a refusal is kept for the next drawing."""
-        try:
-            act()
-        except PaddockError as error:
-            st.session_state[_REFUSED] = error
-            return False
-        return True

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator
 
 from lib.sample_tools import SAMPLES
-from lib.ui.tab import MOST_ROUNDS
+from lib.ui.panel import MOST_ROUNDS
 from tests.page import play
 from tests.page.application import Application
 from tests.page.conftest import Visit

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("plan", JSON, nullable=False),
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("updated", sa.BigInteger, nullable=False),
+        sa.Column("deleted_at", sa.BigInteger),
     )
     op.create_index("ix_experiment_owner", "experiment", ["owner"])
     op.create_table(

@@ -1,0 +1,1 @@
+"""The Experiment page, a file for each of its sections."""

@@ -1,0 +1,136 @@
+"""Bar: what stands below the page: what a run will take and its start, or how far it is, with Pause and Stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lib.batch.batch import Batch
+from lib.batch.progress import Progress, State
+from lib.errors import BadInput
+from lib.experiment import grid
+from lib.experiment.estimate import Estimate
+from lib.experiment.problem import Problem, problems
+from lib.pricing import show_dollars
+from lib.ui.experiment import before, prompts, typed
+from lib.ui.experiment.desk import Desk
+from lib.ui.markdown import label
+from lib.ui.pulse import pulse
+
+POLL = 0.5  # seconds
+
+
+def draw(desk: Desk, found: Sequence[Problem]) -> None:
+    """The bar. It looks at the boxes while they are typed in, and at the run while there is one.
+
+    ``found``: the problems that the page shows. Where there are others now, the page is drawn anew.
+    """
+    batch = desk.batch
+    told = (tuple(found), prompts.found(desk), None if batch is None else batch.state)
+    # In a container of its own: a run of a fragment that comes with a whole run could draw over what follows it. And
+    # something of the page's is in it: for a moment it has nothing else, and the browser takes away what is empty.
+    with st.container(key="experiment-bar"):
+        st.empty()
+        _draw(desk, told)
+
+
+@st.fragment
+def _draw(desk: Desk, told: tuple[tuple[Problem, ...], tuple[str, ...], State | None]) -> None:
+    batch = desk.batch
+    now = problems(desk.plan, desk.model)
+    if told != (now, prompts.found(desk), None if batch is None else batch.state):
+        desk.draft.forget_runs()
+        st.rerun()
+    if batch is not None and batch.state is State.RUNNING:
+        _under_way(desk, batch.progress())
+        pulse("bar", POLL)
+    else:
+        _ready(desk, batch, now)
+    typed.watch()  # last: it takes room until the browser has loaded it
+
+
+def _ready(desk: Desk, batch: Batch | None, now: Sequence[Problem]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.markdown(f":small[{_line(desk, now)}]", width="stretch")
+        if batch is not None and batch.state in (
+            State.PAUSED,
+            State.STOPPED,
+            State.INTERRUPTED,
+            State.BUDGET,
+        ):
+            st.button(
+                "Go on", key="run-resume", icon=":material/resume:", on_click=desk.resume,
+                disabled=desk.backend is None, help="Ask what was not asked yet, in the run that is shown",
+            )  # fmt: skip
+        st.button(
+            "Start" if batch is None else "Run again", key="run-start", icon=":material/play_arrow:",
+            type="primary", on_click=desk.start, disabled=bool(now) or desk.backend is None,
+            help=" ".join(label(one.message) for one in now[:3]) if now else None,
+        )  # fmt: skip
+
+
+def _line(desk: Desk, now: Sequence[Problem]) -> str:
+    plan = desk.plan
+    parts = [
+        _many(len(plan.prompts), "prompt"), _many(grid.rows(plan), "input"), _many(grid.ways(plan), "setting"),
+        f"{plan.repetitions:,}",
+    ]  # fmt: skip
+    size = f"{' × '.join(parts)} = **{_many(grid.count(plan), 'request')}**"
+    if desk.blank:
+        return "Nothing to ask yet: write a prompt, or begin with a sample."
+    if now:
+        return f"{size} · :red[:material/error: {label(now[0].message)}]"
+    try:
+        seen = desk.estimate
+    except BadInput as error:
+        return f"{size} · :red[:material/error: {label(error.message)}]"
+    return f"{size}{_judged(seen)} · {before.dollars(desk, seen)} · ≈ {before.time(seen)}"
+
+
+def _judged(seen: Estimate) -> str:
+    return f" + {_many(seen.judged, 'judgement')}" if seen.judged else ""
+
+
+def _many(number: int, name: str) -> str:
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
+
+
+def _under_way(desk: Desk, seen: Progress) -> None:
+    done = seen.answered + seen.failed + seen.doubtful
+    st.progress(done / seen.cells if seen.cells else 0.0, text=_progress(desk, seen))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.caption(
+            f":material/hourglass: {label(seen.waiting)}" if seen.waiting else _pace(seen), width="stretch"
+        )
+        st.button(
+            "Pause", key="run-pause", icon=":material/pause:", on_click=desk.pause,
+            help="Sends nothing more; what is on its way is waited for and kept",
+        )  # fmt: skip
+        st.button(
+            "Stop", key="run-stop", icon=":material/stop_circle:", on_click=desk.stop, shortcut="Escape",
+            help="Ends at once: what is on its way is cut off, and may have been paid",
+        )  # fmt: skip
+
+
+def _progress(desk: Desk, seen: Progress) -> str:
+    done = seen.answered + seen.failed + seen.doubtful
+    parts = [f"{done:,} of {seen.cells:,}"]
+    if seen.failed:
+        parts.append(f"{seen.failed:,} failed")
+    if seen.seconds_left is not None:
+        parts.append(f"≈ {before.duration(seen.seconds_left)} left")
+    parts.append(_spent(desk, seen))
+    return " · ".join(parts)
+
+
+def _spent(desk: Desk, seen: Progress) -> str:
+    batch = desk.batch
+    limits = desk.plan.limits if batch is None else batch.limits
+    spent = f"\\{show_dollars(seen.dollars + seen.uncertain)}"
+    return spent if limits.dollars is None else f"{spent} of \\{show_dollars(limits.dollars)}"
+
+
+def _pace(seen: Progress) -> str:
+    slowed = f" (asked for: {seen.per_minute:,})" if seen.pace < 0.95 * seen.per_minute else ""
+    return f"{seen.in_flight} on their way · at most {seen.pace:,.0f} a minute{slowed}"

@@ -1,0 +1,217 @@
+"""Charts: shares of passes and how sure they are, cost and time, as bars in a table; and a heatmap. All HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from html import escape
+
+from lib.experiment.grid import write
+from lib.experiment.summary import Heatmap, Tally
+from lib.experiment.winner import percents
+from lib.pricing import show_dollars
+from lib.ui.markdown import whole
+
+# HTML, as in lib.ui.bars and for its reasons. A share is a dot in the band of its interval, and both are written out.
+_STYLE = """<style>
+.tally, .heat {border-collapse: collapse; font-size: .875rem; line-height: 1.3; font-variant-numeric: tabular-nums}
+.tally {width: 100%}
+.tally caption, .heat caption {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
+.tally thead th {font-weight: 400; opacity: .75; text-align: right; padding: 0 0 .35rem .9rem; white-space: nowrap}
+.tally thead th:first-child, .tally thead th.bar {text-align: left}
+.tally td, .tally tbody th {border: 0; padding: .22rem 0 .22rem .9rem; text-align: right; vertical-align: middle;
+    white-space: nowrap}
+.tally thead th:first-child, .tally tbody th {padding-left: 0}
+.tally tbody th {font-weight: 400; text-align: left; white-space: normal; overflow-wrap: anywhere;
+    min-width: 7rem; width: 18%}
+.tally tr.best th {font-weight: 600}
+.tally td.bar {width: 21%; min-width: 5rem}
+.tally td.share {text-align: left; width: 15%}
+.tally small {opacity: .7; font-size: .8rem}
+.tally .track {position: relative; display: block; height: .9rem; border-radius: 3px;
+    background: color-mix(in srgb, currentColor 7%, transparent)}
+.tally .track i {position: absolute; top: 50%; height: .5rem; margin-top: -.25rem; border-radius: 3px; min-width: 2px;
+    background: color-mix(in srgb, #3f9a6d 45%, transparent)}
+.tally .track b {position: absolute; top: 50%; width: .6rem; height: .6rem; margin: -.3rem 0 0 -.3rem;
+    border-radius: 50%; background: #3f9a6d}
+.tally .track u {position: absolute; left: 0; top: 50%; height: .5rem; margin-top: -.25rem; min-width: 2px;
+    border-radius: 0 3px 3px 0; background: #4a7fb5}
+.heat th {font-weight: 400; padding: .2rem .6rem; text-align: center; border: 0; white-space: nowrap}
+.heat thead tr:first-child th, .heat th.name {opacity: .75}
+.heat tbody th {text-align: right}
+.heat td {text-align: center; padding: .45rem .7rem; min-width: 4.2rem; white-space: nowrap;
+    border: 2px solid transparent; background-clip: padding-box; border-radius: 5px}
+.heat td small {display: block; opacity: .75; font-size: .75rem}
+.heat td.best {font-weight: 600}
+.scroll {overflow-x: auto}
+@media (max-width: 640px) {.tally .wide {display: none} .tally td.bar {width: 22%; min-width: 3.5rem}}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One row of the table: a setting, a prompt, or both."""
+
+    name: str
+    tally: Tally
+    best: bool = False
+
+
+def table(title: str, groups: Sequence[Group], billed: bool) -> str:
+    """The groups with what can be said of them: passes where any were judged, cost, length and time always.
+
+    ``billed``: it did cost that, and not only would have.
+    """
+    judged = any(one.tally.judged for one in groups)
+    rated = any(one.tally.rated for one in groups)
+    dearest = max((each(one.tally) or Decimal(0) for one in groups), default=Decimal(0))
+    head = [f'<th scope="col">{escape(title)}</th>']
+    if judged:
+        head += ['<th scope="col" class="bar" colspan="2">Passed, and where the true share is at 95 %</th>']
+    if rated:
+        head += ['<th scope="col">Rating</th>']
+    head += [
+        f'<th scope="col" class="bar">{"Cost" if billed else "Would cost"}, each</th><th scope="col"></th>',
+        '<th scope="col" class="wide">Tokens out</th><th scope="col" class="wide">Half within</th>',
+        '<th scope="col" class="wide">Answers</th>',
+    ]
+    rows = "".join(_row(one, dearest, judged=judged, rated=rated) for one in groups)
+    return (
+        f'<div class="scroll"><table class="tally"><caption>{escape(title)}: passes, cost, length and time</caption>'
+        f"<thead><tr>{''.join(head)}</tr></thead><tbody>{rows}</tbody></table></div>{_STYLE}"
+    )
+
+
+def _row(one: Group, dearest: Decimal, *, judged: bool, rated: bool) -> str:
+    tally = one.tally
+    cells = [f'<th scope="row">{escape(whole(one.name))}{" <small>best</small>" if one.best else ""}</th>']
+    if judged:
+        cells += [f'<td class="bar">{_share(tally)}</td><td class="share">{share(tally)}</td>']
+    if rated:
+        cells += [f"<td>{'—' if tally.rating is None else f'{tally.rating:.1f}'}</td>"]
+    cost = each(tally)
+    width = 0.0 if cost is None or not dearest else float(cost / dearest)
+    bar = f'<u style="width:{width:.2%}"></u>' if width else ""
+    seconds = tally.median_seconds
+    failed = f" <small>{tally.failed:,} failed</small>" if tally.failed else ""
+    cells += [
+        f'<td class="bar"><span class="track">{bar}</span></td>',
+        f"<td>{dollars(cost)}</td>",
+        f'<td class="wide">{"—" if not tally.answered else f"{tally.tokens_out / tally.answered:,.0f}"}</td>',
+        f'<td class="wide">{"—" if seconds is None else f"{seconds:.2f} s"}</td>',
+        f'<td class="wide">{tally.answered:,}{failed}</td>',
+    ]
+    return f"<tr{' class=best' if one.best else ''}>{''.join(cells)}</tr>"
+
+
+def _share(tally: Tally) -> str:
+    """The dot and its band; nothing where nothing was judged."""
+    if tally.rate is None:
+        return '<span class="track"></span>'
+    low, high = tally.interval.low, tally.interval.high
+    return (
+        f'<span class="track"><i style="left:{low:.2%};width:{high - low:.2%}"></i>'
+        f'<b style="left:{tally.rate:.2%}"></b></span>'
+    )
+
+
+def share(tally: Tally) -> str:
+    """The share of passes with its interval, as HTML."""
+    if tally.rate is None:
+        return "—"
+    return (
+        f"{tally.rate * 100:.0f} % <small>({percents(tally.interval)}"
+        f'<span class="wide">; {tally.passed:,} of {tally.judged:,}</span>)</small>'
+    )
+
+
+def each(tally: Tally) -> Decimal | None:
+    """Dollars for one answer, failures included; None where nothing was asked."""
+    return tally.cost / tally.asked if tally.asked else None
+
+
+def dollars(amount: Decimal | None) -> str:
+    """An amount, or a dash where there is none."""
+    return "—" if amount is None else show_dollars(amount)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a heatmap shows. The colour is made of ``value``; ``text`` and ``more`` are HTML."""
+
+    name: str
+    value: Callable[[Tally], float | None]
+    text: Callable[[Tally], str]
+    more: Callable[[Tally], str]
+    low_is_good: bool = False
+
+
+PASSES = Measure(
+    "Pass rate",
+    lambda tally: tally.rate,
+    lambda tally: "—" if tally.rate is None else f"{tally.rate * 100:.0f} %",
+    lambda tally: f"{percents(tally.interval)}, n {tally.judged:,}",
+)
+COST = Measure(
+    "Cost of an answer",
+    lambda tally: None if (cost := each(tally)) is None else float(cost),
+    lambda tally: dollars(each(tally)),
+    lambda tally: f"n {tally.asked:,}",
+    low_is_good=True,
+)
+SECONDS = Measure(
+    "Seconds, half within",
+    lambda tally: tally.median_seconds,
+    lambda tally: "—" if tally.median_seconds is None else f"{tally.median_seconds:.2f} s",
+    lambda tally: f"n {tally.answered:,}",
+    low_is_good=True,
+)
+LENGTH = Measure(
+    "Tokens out",
+    lambda tally: tally.tokens_out / tally.answered if tally.answered else None,
+    lambda tally: f"{tally.tokens_out / tally.answered:,.0f}" if tally.answered else "—",
+    lambda tally: f"n {tally.answered:,}",
+    low_is_good=True,
+)
+
+
+def heat(map: Heatmap, names: Mapping[str, str], measure: Measure) -> str:
+    """The heatmap as a table: the better, the greener, each value written in its field. ``names``: the axes'."""
+    values = [value for tally in map.cells.values() if (value := measure.value(tally)) is not None]
+    low, high = (min(values), max(values)) if values else (0.0, 0.0)
+    if measure is PASSES:
+        low, high = 0.0, 1.0  # a share has ends of its own: 60 % is no failure because the others have 80
+    best = (min if measure.low_is_good else max)(values, default=None)
+    x, y = names[map.x], names[map.y]
+    head = "".join(f'<th scope="col">{escape(write(one))}</th>' for one in map.columns)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(write(row))}</th>'
+        + "".join(_field(map.cells.get((column, row)), measure, low, high, best) for column in map.columns)
+        + "</tr>"
+        for row in map.rows
+    )
+    return (
+        f'<div class="scroll"><table class="heat"><caption>{escape(measure.name)} by {escape(x)} and {escape(y)}'
+        f'</caption><thead><tr><th></th><th class="name" colspan="{len(map.columns)}">{escape(x)} →</th></tr>'
+        f'<tr><th scope="col" class="name">{escape(y)} ↓</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"{_STYLE}"
+    )
+
+
+def _field(tally: Tally | None, measure: Measure, low: float, high: float, best: float | None) -> str:
+    value = None if tally is None else measure.value(tally)
+    if tally is None or value is None:
+        return "<td>—</td>"
+    part = 0.5 if high <= low else (value - low) / (high - low)
+    good = 1 - part if measure.low_is_good else part
+    colour = f"color-mix(in srgb, #3f9a6d {8 + good * 62:.0f}%, transparent)"
+    return (
+        f'<td style="background-color:{colour}"{" class=best" if value == best else ""}>{measure.text(tally)}'
+        f"<small>{measure.more(tally)}</small></td>"
+    )
+
+
+def best_first(groups: Iterable[Group]) -> list[Group]:
+    """Those that pass most first, of equals the cheaper; without checks the cheapest first."""
+    return sorted(groups, key=lambda one: (-(one.tally.rate or 0), each(one.tally) or Decimal(0)))

@@ -1,0 +1,175 @@
+"""Overview: which setting and which prompt did best, how sure that is, what it costs, and how two parameters play."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import streamlit as st
+
+from lib.experiment.check import title
+from lib.experiment.grid import label as called
+from lib.experiment.result import Status
+from lib.experiment.summary import Tally, heatmap
+from lib.experiment.winner import Among, Winner, percents
+from lib.ui.experiment import charts, keep
+from lib.ui.experiment.board import PREFIX, Board
+from lib.ui.experiment.charts import Group
+from lib.ui.markdown import label
+
+FEW = 12  # rows at first
+_MOST_ERRORS = 3
+_ALL, _X, _Y, _MEASURE = f"{PREFIX}all", f"{PREFIX}x", f"{PREFIX}y", f"{PREFIX}measure"
+_ENOUGH = 30  # judged answers for which an interval is narrow enough to speak of
+
+
+def draw(board: Board) -> None:
+    """All of it."""
+    whole = board.summary.whole
+    _headline(board)
+    _failures(board)
+    if not whole.answered:
+        return
+    if len(board.settings) > 1:
+        _groups(board, "Setting", Among.VARIANTS)
+    if len(board.prompts) > 1:
+        _groups(board, "Prompt", Among.PROMPTS)
+    if len(board.settings) == 1 and len(board.prompts) == 1:
+        st.html(charts.table("All", [Group(board.prompts[0], whole)], billed(board)))
+    keep.draw(board)
+    if len(board.plan.checks) > 1 and board.judged:
+        _checks(board)
+    if len(board.plan.axes) > 1 and not board.plan.variants:
+        _heatmap(board)
+
+
+def billed(board: Board) -> bool:
+    """Whether the answers were paid for."""
+    return any(
+        line.result.answer is not None and line.result.answer.billed for line in board.sheet.lines[:50]
+    )
+
+
+def _headline(board: Board) -> None:
+    """In plain sentences: who won, and whether that may be chance."""
+    whole = board.summary.whole
+    found = [
+        _said(winner)
+        for among, several in (
+            (Among.VARIANTS, len(board.settings) > 1),
+            (Among.PROMPTS, len(board.prompts) > 1),
+        )
+        if several and (winner := board.winner(among)) is not None
+    ]
+    with st.container(key=f"{PREFIX}headline", gap="xsmall"):
+        if not whole.answered:
+            st.markdown(f"**None of the {whole.asked:,} requests was answered.**")
+        for sentence in found:
+            st.markdown(sentence)
+        if whole.rate is not None:
+            share = f"{whole.passed:,} of {whole.judged:,} answers pass ({percents(whole.interval)} at 95 %)"
+            few = " Few answers: the true shares may be far from these." if whole.judged < _ENOUGH else ""
+            st.markdown(f":small[Over all, {share}.{few}]")
+        elif whole.answered:
+            why = (
+                "No check could judge an answer"
+                if board.plan.checks
+                else "No check was set, so nothing is called better"
+            )
+            st.markdown(f":small[{why}. Here is what they cost, how long they are and how long they took.]")
+
+
+def _said(winner: Winner) -> str:
+    icon = ":material/trophy:" if winner.certain else ":material/balance:"
+    return f"{icon} {label(winner.text)}"
+
+
+def _failures(board: Board) -> None:
+    """What went wrong, and how often."""
+    errors = Counter(
+        (error.title, error.message, error.advice)
+        for line in board.sheet.lines
+        if line.result.status is Status.FAILED and line.result.answer is not None
+        for error in [line.result.answer.error]
+        if error is not None
+    )
+    lines = [
+        f"- **{count:,} failed: {title}.** {label(message)} {advice}"
+        for (title, message, advice), count in errors.most_common(_MOST_ERRORS)
+    ]
+    if len(errors) > _MOST_ERRORS:
+        lines.append("- Others: filter the answers by “Failed”.")
+    if board.summary.whole.in_doubt:
+        lines.append(
+            f"- **{board.summary.whole.in_doubt:,} in doubt.** On the way as Paddock was ended: perhaps paid."
+        )
+    if lines:
+        with st.container(key=f"{PREFIX}failures"):
+            st.markdown("\n".join(lines))
+
+
+def _groups(board: Board, title: str, among: Among) -> None:
+    names, tallies = _of(board, among)
+    best = board.winner(among)
+    groups = charts.best_first(
+        Group(names[number], tally, best is not None and best.best == number and best.certain)
+        for number, tally in sorted(tallies.items())
+    )
+    shown = groups if st.session_state.get(_ALL) else groups[:FEW]
+    with st.container(key=f"{PREFIX}by-{title.lower()}", gap="xsmall"):
+        st.html(charts.table(title, shown, billed(board)))
+        if len(groups) > FEW:
+            st.toggle(f"Show all {len(groups):,}", key=_ALL, persist_state="session")
+
+
+def _of(board: Board, among: Among) -> tuple[tuple[str, ...], Mapping[int, Tally]]:
+    summary = board.summary
+    return (board.settings, summary.variants) if among is Among.VARIANTS else (board.prompts, summary.prompts)
+
+
+def _checks(board: Board) -> None:
+    """How often each check is passed: one that all fail says more of itself than of the settings."""
+    lines = ["| Check | Passed | Failed | Could not say | Share |", "|---|--:|--:|--:|--:|"]
+    for number, (check, tally) in enumerate(zip(board.plan.checks, board.summary.checks, strict=True), 1):
+        rate = (
+            f"{tally.passed / tally.judged * 100:.0f} % ({percents(tally.interval)})" if tally.judged else "—"
+        )
+        lines.append(
+            f"| {number}. {label(title(check))} | {tally.passed:,} | {tally.failed:,} | {tally.unclear:,} | {rate} |"
+        )
+    with st.expander("By check", type="compact", key=f"{PREFIX}by-check"):
+        st.markdown("\n".join(lines))
+
+
+def _heatmap(board: Board) -> None:
+    """Two parameters against each other, any two of those that were swept."""
+    names = {axis.name: called(board.model, axis.name) for axis in board.plan.axes}
+    measures = [charts.PASSES] if board.judged else []
+    measures += [charts.COST, charts.LENGTH, charts.SECONDS]
+    with st.container(key=f"{PREFIX}heatmap", gap="small"):
+        st.markdown("**Two parameters against each other**")
+        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+            axes = list(names)
+            x = st.selectbox(
+                "Across", axes, key=_X, format_func=names.__getitem__, persist_state="session", width=180
+            )
+            others = [name for name in axes if name != x]
+            if st.session_state.get(_Y) not in others:
+                st.session_state[_Y] = others[0]
+            y = st.selectbox(
+                "Down", others, key=_Y, format_func=names.__getitem__, persist_state="session", width=180
+            )
+            known = {one.name: one for one in measures}
+            if st.session_state.get(_MEASURE) not in known:
+                st.session_state[_MEASURE] = measures[0].name
+            measure = st.selectbox("Shows", list(known), key=_MEASURE, persist_state="session", width=200)
+        map = board.kept("heatmap", (x, y), lambda: heatmap(board.plan, board.results, x, y))
+        st.html(charts.heat(map, names, known[measure]))
+        if len(axes) > 2:
+            st.caption("Each field holds all values of the other swept parameters together.")
+        if known[measure] is charts.PASSES:
+            st.caption(
+                "In each field the share that passes, and where the true share is at 95 %. Greener is better."
+            )
+        else:
+            st.caption("Greener is less.")

@@ -1,0 +1,62 @@
+"""Results: what came of a run, while it comes: the picture, the answers, two ways side by side, and files of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lib.experiment.plan import Plan
+from lib.model import Model
+from lib.ui.experiment import answers, downloads, keep, overview, versus
+from lib.ui.experiment.board import PREFIX, Board, Other, Run, board
+from lib.ui.pulse import pulse
+
+OVERVIEW, ANSWERS, VERSUS = "Overview", "Answers", "Side by side"
+SECTION = f"{PREFIX}section"
+EVERY = 2.0  # seconds, while a run goes on
+
+
+def draw(
+    plan: Plan, model: Model, run: Run, *, name: str, running: bool = False, others: Sequence[Other] = ()
+) -> None:
+    """The results of ``run``, which asked ``plan``. ``name`` is the experiment's, ``others`` its other runs.
+
+    ``running``: more may come; it is then looked at every two seconds, by a fragment that disturbs nobody. Whoever
+    draws this draws the page anew once the run has ended.
+    """
+    with st.container(key="results"):  # a place of its own, or a late poll could overwrite what follows
+        st.empty()  # the page's own: else the browser may take the place away between two runs of the fragment
+        _draw(plan, model, run, name, running, tuple(others))
+
+
+@st.fragment
+def _draw(plan: Plan, model: Model, run: Run, name: str, running: bool, others: tuple[Other, ...]) -> None:
+    if running:
+        pulse("results", EVERY)
+    keep.follow()
+    known = board(plan, model, run)
+    if not known.sheet.lines:
+        st.caption("The first answers are on their way." if running else "Nothing has been asked yet.")
+        return
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"
+    ):
+        sections = (OVERVIEW, ANSWERS, VERSUS) if versus.possible(known, others) else (OVERVIEW, ANSWERS)
+        if st.session_state.get(SECTION) not in sections:
+            st.session_state[SECTION] = OVERVIEW
+        section = st.segmented_control(
+            "Section", sections, key=SECTION, required=True, label_visibility="collapsed", persist_state="session",
+        )  # fmt: skip
+        downloads.draw(known, name)
+    _section(known, str(section), others)
+
+
+def _section(known: Board, section: str, others: tuple[Other, ...]) -> None:
+    match section:
+        case "Answers":
+            answers.draw(known)
+        case "Side by side":
+            versus.draw(known, others)
+        case _:
+            overview.draw(known)

@@ -1,0 +1,127 @@
+"""Panel: a chat as its controls see it: what they change, the keys that they have, and what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from lib import llama3, sample_tools
+from lib.answer import Ending
+from lib.backend import Backend
+from lib.chat import Chat
+from lib.conflict import Conflict
+from lib.errors import PaddockError
+from lib.request import Messages, Turn, build
+from lib.ui import figures
+from lib.ui.registry import registry
+
+SYSTEM, RAW = "system", "raw-prompt"  # the keys of the boxes
+MOST_ROUNDS = 5  # of calls that sample tools answer by themselves after one message: a model may never stop
+_AUTO, _REFUSED = "auto", "refused"
+
+
+class Panel:
+    """``scope`` ends the key of every control, so that the controls of two chats are never taken for each other.
+
+    ``backend`` is where requests go, None while there is none; ``window`` its context in tokens.
+    """
+
+    def __init__(self, owner: str, chat: Chat, backend: Backend | None, scope: str = "") -> None:
+        self.owner = owner
+        self.chat = chat
+        self.backend = backend
+        self.scope = scope
+        self.window = (backend and backend.context_window) or chat.model.context_window
+
+    def key(self, name: str) -> str:
+        """The key of the control of that name."""
+        return name + self.scope
+
+    @property
+    def used(self) -> tuple[int, bool]:
+        """Tokens of the context that the open path takes, and whether that is an estimate."""
+        conversation, _ = self.chat.view()
+        return figures.context_used(conversation, conversation.path())
+
+    @property
+    def room(self) -> int:
+        """Tokens that the context leaves for an answer."""
+        return self.window - self.used[0]
+
+    def choose(self, **changes: Any) -> None:
+        """Change what a request carries beside its parameters; it counts from the next send."""
+        self.chat.settings = self.chat.settings.with_features(**changes)
+
+    def mend(self, conflict: Conflict) -> None:
+        """Do what mends a conflict."""
+        if conflict.mended is None:
+            self.lay_out()
+        else:
+            self.chat.settings = conflict.mended
+
+    def lay_out(self) -> None:
+        """Fill the raw prompt's box with the conversation up to its last question, in the model's own format."""
+        conversation, _ = self.chat.view()
+        path = conversation.path()
+        while path and path[-1].role == "assistant":
+            path = path[:-1]
+        turns = conversation.turns(path[-1].id if path else None)
+        if not path:
+            turns = (*turns, Turn("user", ""))
+        self._caught(lambda: self._fill(Messages(turns, tools=self.chat.settings.features.tools)))
+
+    def _fill(self, input: Messages) -> None:
+        text = llama3.lay_out(input)
+        if self.backend is not None and self.backend.inspects:
+            text = registry().client.layout(self.backend, build(self.chat.model, input)).prompt
+        st.session_state[self.key(RAW)] = text
+
+    @property
+    def auto(self) -> bool:
+        """Whether sample tools answer by themselves."""
+        return bool(st.session_state.get(_AUTO, False))
+
+    def set_auto(self, on: bool) -> None:
+        """Let sample tools answer by themselves, or not."""
+        st.session_state[_AUTO] = on
+
+    def results(self, message: str) -> tuple[str, ...] | None:
+        """What the sample tools say to the calls of that message, where they are to answer them. None: not these."""
+        conversation, live = self.chat.view()
+        said = conversation.message(message)
+        if live is not None or not self.auto or not said.calls or conversation.head != message:
+            return None
+        if not said.answers or said.answers[-1].ending is not Ending.TOOL_CALLS:
+            return None  # stopped or cut off: that is for a person to judge
+        rounds = 0
+        for one in reversed(conversation.path()):
+            if one.role == "user":
+                break
+            rounds += bool(one.calls)
+        asked = said.answers[-1].request.input
+        tools = asked.tools if isinstance(asked, Messages) else ()
+        return None if rounds > MOST_ROUNDS else sample_tools.answers(said.calls, tools)
+
+    def keep_system(self) -> None:
+        """The system prompt's box was changed."""
+        self.chat.set_system(st.session_state[self.key(SYSTEM)])
+
+    def refusal(self) -> PaddockError | None:
+        """What was refused since the last drawing."""
+        refused: PaddockError | None = st.session_state.pop(self.key(_REFUSED), None)
+        return refused
+
+    def refuse(self, error: PaddockError) -> None:
+        """Keep it for the next drawing."""
+        st.session_state[self.key(_REFUSED)] = error
+
+    def _caught(self, act: Callable[[], object]) -> bool:
+        """Do it. False where it was refused."""
+        try:
+            act()
+        except PaddockError as error:
+            self.refuse(error)
+            return False
+        return True
