@@ -246,7 +246,7 @@ def _why(result: Result) -> str:
     signs = {Verdict.PASSED: "✓ passed", Verdict.FAILED: "✗", Verdict.OPEN: "– not judged"}
     said = signs[verdict(result)]
     failed = [outcome.reason for outcome in result.outcomes if outcome.passed is False]
-    return f" · {said} {escape(whole(_brief(' '.join(failed), 160)))}"
+    return f" · {said} {escape(whole(_brief('; '.join(failed), 160)))}"
 
 
 def _text(result: Result) -> str:
