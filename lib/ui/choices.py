@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -13,7 +12,7 @@ from lib.conflict import FORM, FORMAT, LORA, RAW, STREAM, TOOLS, Conflict
 from lib.errors import PaddockError
 from lib.features import Features, Form, Function, ResponseFormat, Tool
 from lib.schema_form import samples, summary
-from lib.ui import function_editor, mend, schema, tool_call, tool_editor
+from lib.ui import echo, function_editor, mend, schema, tool_call, tool_editor
 from lib.ui.registry import registry
 from lib.ui.tab import SYSTEM, Tab
 
@@ -27,19 +26,21 @@ AUTO = "auto-tools"
 def draw(tab: Tab, found: Sequence[Conflict], *, busy: bool) -> None:
     """The controls. ``busy``: an answer is coming, so no dialog can be worked in."""
     chosen = tab.chat.settings.features
-    _follow("choose-form", chosen.form)
+    echo.follow("choose-form", chosen.form)
+    # What is set is the default too, with which a control starts that the browser draws late: see controls.py.
     st.segmented_control(
-        "Input form", list(_FORMS), format_func=_FORMS.__getitem__, key="choose-form", required=True, width="stretch",
-        on_change=_put, args=(tab, "form", "choose-form"),
+        "Input form", list(_FORMS), default=chosen.form, format_func=_FORMS.__getitem__, key="choose-form",
+        required=True, width="stretch", on_change=_put, args=(tab, "form", "choose-form"),
         help="Messages: the whole conversation is sent. Prompt: one text alone, which is also the form that takes a "
         "LoRA adapter.",
     )  # fmt: skip
     mend.draw(tab, found, FORM)
     if chosen.form is Form.MESSAGES:
         # Kept while the prompt form has no such box: without that, its coming back counts as a change to no text.
-        _follow(SYSTEM, tab.chat.conversation.system)
+        echo.follow(SYSTEM, tab.chat.conversation.system)
         st.text_area(
-            "System prompt", key=SYSTEM, height=90, placeholder="Who the model should be, and how it should answer",
+            "System prompt", tab.chat.conversation.system, key=SYSTEM, height=90,
+            placeholder="Who the model should be, and how it should answer",
             on_change=tab.keep_system, help="Sent first, with every message.", persist_state="session",
         )  # fmt: skip
     _format(tab, chosen, found, busy=busy)
@@ -61,31 +62,24 @@ def draw(tab: Tab, found: Sequence[Conflict], *, busy: bool) -> None:
     mend.draw(tab, found, RAW)
 
 
-def _follow(key: str, value: Any) -> None:
-    """Only what differs is set: a hand may be on the control."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-
-
 def _put(tab: Tab, name: str, key: str) -> None:
-    """Nothing at all is no choice: a control that the browser has not drawn yet may report it."""
-    if (value := st.session_state[key]) is not None:
+    if (value := st.session_state[key]) is not None and not echo.is_echo(key):
         tab.choose(**{name: value})
 
 
 def _toggle(tab: Tab, name: str, field: str, on: bool, help: str) -> None:
     key = f"choose-{field}"
-    _follow(key, on)
-    st.toggle(name, key=key, on_change=_put, args=(tab, field, key), help=help)
+    echo.follow(key, on)
+    st.toggle(name, on, key=key, on_change=_put, args=(tab, field, key), help=help)
 
 
 def _format(tab: Tab, chosen: Features, found: Sequence[Conflict], *, busy: bool) -> None:
     format = chosen.response_format
     now = TEXT if format is None else OBJECT if format.schema is None else SCHEMA
-    _follow("choose-format", now)
+    echo.follow("choose-format", now)
     st.segmented_control(
-        "Answer", (TEXT, OBJECT, SCHEMA), key="choose-format", required=True, width="stretch",
-        on_change=_reformat, args=(tab,),
+        "Answer", (TEXT, OBJECT, SCHEMA), default=now, key="choose-format", required=True,
+        width="stretch", on_change=_reformat, args=(tab,),
         help="JSON mode: the answer is a JSON object, or one that keeps to a JSON Schema. It is checked here too.",
     )  # fmt: skip
     if format is not None and format.schema is not None:
@@ -97,9 +91,11 @@ def _format(tab: Tab, chosen: Features, found: Sequence[Conflict], *, busy: bool
 
 
 def _reformat(tab: Tab) -> None:
+    if echo.is_echo("choose-format"):
+        return
     match st.session_state["choose-format"]:
         case None:
-            return  # no choice, as above
+            return
         case "JSON":
             tab.choose(response_format=ResponseFormat())
         case "JSON schema":
@@ -159,9 +155,10 @@ def _lora(tab: Tab, chosen: Features) -> None:
     listed, problem = _adapters(tab)
     about = {one.name: one for one in listed}
     names = list(dict.fromkeys([*about, *([chosen.lora] if chosen.lora else [])]))
-    _follow("choose-lora", chosen.lora or None)
+    echo.follow("choose-lora", chosen.lora or None)
     st.selectbox(
-        "LoRA adapter", names, index=None, key="choose-lora", placeholder="None: choose one, or type a name",
+        "LoRA adapter", names, index=names.index(chosen.lora) if chosen.lora else None, key="choose-lora",
+        placeholder="None: choose one, or type a name",
         accept_new_options=True, on_change=_choose_lora, args=(tab,),
         help="Fine-tunes the model for this request. The account's own and the public ones are listed; any name or "
         "id can be typed.",
@@ -175,7 +172,8 @@ def _lora(tab: Tab, chosen: Features) -> None:
 
 
 def _choose_lora(tab: Tab) -> None:
-    tab.choose(lora=(st.session_state["choose-lora"] or "").strip())
+    if not echo.is_echo("choose-lora"):
+        tab.choose(lora=(st.session_state["choose-lora"] or "").strip())
 
 
 def _adapters(tab: Tab) -> tuple[tuple[Adapter, ...], PaddockError | None]:

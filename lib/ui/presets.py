@@ -12,6 +12,7 @@ from lib import preset, store
 from lib.errors import BadInput, PaddockError
 from lib.model import Model
 from lib.preset import Preset
+from lib.ui import echo
 from lib.ui.markdown import label
 from lib.ui.registry import registry
 from lib.ui.tab import SYSTEM, Tab
@@ -94,7 +95,7 @@ def _apply(tab: Tab, one: Preset) -> None:
     tab.chat.settings = one.over(tab.chat.settings)
     if one.system is not None:
         tab.chat.set_system(one.system)
-        st.session_state[SYSTEM] = one.system
+        echo.follow(SYSTEM, one.system)
 
 
 def _use(tab: Tab, kept: store.Preset) -> None:

@@ -18,7 +18,7 @@ from lib.errors import BadInput, PaddockError
 from lib.features import Form
 from lib.request import Messages, Prompt, Turn, build
 from lib.trace import Trace
-from lib.ui import draft, figures
+from lib.ui import draft, echo, figures
 from lib.ui.registry import registry
 from lib.ui.visitor import owner
 
@@ -51,7 +51,7 @@ class Tab:
         if st.session_state.get(_CHAT) != chat.id or SYSTEM not in st.session_state:
             # Another conversation, or this one after another page, which drops the widgets of this one.
             st.session_state[_CHAT] = chat.id
-            st.session_state[SYSTEM] = chat.conversation.system
+            echo.follow(SYSTEM, chat.conversation.system)
         st.query_params["c"] = chat.id  # a reload, or another tab, finds it again
         self.chat: Chat = chat
         self.backend = backend
@@ -70,7 +70,7 @@ class Tab:
         chat.settings = setup.settings
         chat.set_system(setup.system)
         st.session_state[_CHAT] = st.query_params["c"] = chat.id
-        st.session_state[SYSTEM] = setup.system
+        echo.follow(SYSTEM, setup.system)
         features = setup.settings.features
         raw = features.form is Form.PROMPT and features.raw  # it is written in a box of its own
         st.session_state[RAW if raw else INPUT] = setup.text
@@ -208,7 +208,7 @@ class Tab:
                 )  # fmt: skip
                 system = turns[0].content if turns and turns[0].role == "system" else ""
                 self.chat.set_system(system)
-                st.session_state[SYSTEM] = system
+                echo.follow(SYSTEM, system)
                 st.session_state[INPUT] = next(
                     (turn.content for turn in reversed(turns) if turn.role == "user"), ""
                 )
@@ -233,7 +233,8 @@ class Tab:
 
     def keep_system(self) -> None:
         """The system prompt's box was changed."""
-        self.chat.set_system(st.session_state[SYSTEM])
+        if not echo.is_echo(SYSTEM):
+            self.chat.set_system(st.session_state[SYSTEM])
 
     def submit(self) -> None:
         """Send what stands in the box; what cannot be sent goes back into it."""
@@ -327,7 +328,7 @@ class Tab:
         if (chat := registry().find(self.owner, id)) is None:
             return
         st.session_state[_CHAT] = st.query_params["c"] = id
-        st.session_state[SYSTEM] = chat.conversation.system
+        echo.follow(SYSTEM, chat.conversation.system)
         st.session_state[_BEFORE] = before
         st.session_state[_SIDE] = 1 - self.side
         st.session_state.pop(_SHOWN, None)
