@@ -88,6 +88,7 @@ class Editor:
         box = row.get_by_label("Only these values")
         for value in values:
             box.fill(value)
+            self.tab.page.get_by_text(f"Add: {value}").wait_for()
             box.press("Enter")
             self.tab.rest()
         box.press("Tab")  # its list would hide the rest of the page from assistive technology, and from here
