@@ -9,6 +9,7 @@ from lib.ui import (
     ahead,
     choices,
     controls,
+    echo,
     figures,
     mend,
     outlook,
@@ -44,6 +45,7 @@ with st.sidebar:
     presets.draw(tab)
     choices.draw(tab, seen.conflicts, busy=live is not None)
     controls.draw(tab, lambda name: mend.draw(tab, seen.conflicts, name))
+    echo.listen()
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     where_slot = st.empty()

@@ -43,8 +43,9 @@ def entries(connection: Connection, owner: str) -> tuple[ExperimentEntry, ...]:
     table = _EXPERIMENT.c
     asked = select(table.id, table.name, table.created, table.updated, runs.label("runs"))
     rows = connection.execute(
-        asked.where(table.owner == owner, table.deleted_at.is_(None))
-        .order_by(table.updated.desc(), table.key.desc())
+        asked.where(table.owner == owner, table.deleted_at.is_(None)).order_by(
+            table.updated.desc(), table.key.desc()
+        )
     )
     return tuple(
         ExperimentEntry(row.id, row.name, moment(row.created), moment(row.updated), row.runs) for row in rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -13,7 +12,7 @@ from lib.conflict import FORM, FORMAT, LORA, RAW, STREAM, TOOLS, Conflict
 from lib.errors import PaddockError
 from lib.features import Features, Form, Function, ResponseFormat, Tool
 from lib.schema_form import samples, summary
-from lib.ui import function_editor, mend, schema, tool_call, tool_editor
+from lib.ui import echo, function_editor, mend, schema, tool_call, tool_editor
 from lib.ui.panel import SYSTEM, Panel
 from lib.ui.registry import registry
 
@@ -31,19 +30,21 @@ def draw(panel: Panel, found: Sequence[Conflict], *, busy: bool, many: bool = Fa
     """
     chosen = panel.chat.settings.features
     form, system = panel.key("choose-form"), panel.key(SYSTEM)
-    _follow(form, chosen.form)
+    echo.follow(form, chosen.form)
+    # What is set is the default too, with which a control starts that the browser draws late: see controls.py.
     st.segmented_control(
-        "Input form", list(_FORMS), format_func=_FORMS.__getitem__, key=form, required=True, width="stretch",
-        on_change=_put, args=(panel, "form", form),
+        "Input form", list(_FORMS), default=chosen.form, format_func=_FORMS.__getitem__, key=form,
+        required=True, width="stretch", on_change=_put, args=(panel, "form", form),
         help="Messages: the whole conversation is sent. Prompt: one text alone, which is also the form that takes a "
         "LoRA adapter.",
     )  # fmt: skip
     mend.draw(panel, found, FORM)
     if chosen.form is Form.MESSAGES and not many:
         # Kept while the prompt form has no such box: without that, its coming back counts as a change to no text.
-        _follow(system, panel.chat.conversation.system)
+        echo.follow(system, panel.chat.conversation.system)
         st.text_area(
-            "System prompt", key=system, height=90, placeholder="Who the model should be, and how it should answer",
+            "System prompt", panel.chat.conversation.system, key=system, height=90,
+            placeholder="Who the model should be, and how it should answer",
             on_change=panel.keep_system, help="Sent first, with every message.", persist_state="session",
         )  # fmt: skip
     _format(panel, chosen, found, busy=busy)
@@ -68,31 +69,25 @@ def draw(panel: Panel, found: Sequence[Conflict], *, busy: bool, many: bool = Fa
     mend.draw(panel, found, RAW)
 
 
-def _follow(key: str, value: Any) -> None:
-    """Only what differs is set: a hand may be on the control."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
-
-
 def _put(panel: Panel, name: str, key: str) -> None:
     """Nothing at all is no choice: a control that the browser has not drawn yet may report it."""
-    if (value := st.session_state[key]) is not None:
+    if (value := st.session_state[key]) is not None and not echo.is_echo(key):
         panel.choose(**{name: value})
 
 
 def _toggle(panel: Panel, name: str, field: str, on: bool, help: str) -> None:
     key = panel.key(f"choose-{field}")
-    _follow(key, on)
-    st.toggle(name, key=key, on_change=_put, args=(panel, field, key), help=help)
+    echo.follow(key, on)
+    st.toggle(name, on, key=key, on_change=_put, args=(panel, field, key), help=help)
 
 
 def _format(panel: Panel, chosen: Features, found: Sequence[Conflict], *, busy: bool) -> None:
     format = chosen.response_format
     now = TEXT if format is None else OBJECT if format.schema is None else SCHEMA
-    _follow(panel.key("choose-format"), now)
+    echo.follow(panel.key("choose-format"), now)
     st.segmented_control(
-        "Answer", (TEXT, OBJECT, SCHEMA), key=panel.key("choose-format"), required=True, width="stretch",
-        on_change=_reformat, args=(panel,),
+        "Answer", (TEXT, OBJECT, SCHEMA), default=now, key=panel.key("choose-format"), required=True,
+        width="stretch", on_change=_reformat, args=(panel,),
         help="JSON mode: the answer is a JSON object, or one that keeps to a JSON Schema. It is checked here too.",
     )  # fmt: skip
     if format is not None and format.schema is not None:
@@ -109,7 +104,10 @@ def _format(panel: Panel, chosen: Features, found: Sequence[Conflict], *, busy: 
 
 
 def _reformat(panel: Panel) -> None:
-    match st.session_state[panel.key("choose-format")]:
+    key = panel.key("choose-format")
+    if echo.is_echo(key):
+        return
+    match st.session_state[key]:
         case None:
             return  # no choice, as above
         case "JSON":
@@ -176,9 +174,10 @@ def _lora(panel: Panel, chosen: Features) -> None:
     about = {one.name: one for one in listed}
     names = list(dict.fromkeys([*about, *([chosen.lora] if chosen.lora else [])]))
     key = panel.key("choose-lora")
-    _follow(key, chosen.lora or None)
+    echo.follow(key, chosen.lora or None)
     st.selectbox(
-        "LoRA adapter", names, index=None, key=key, placeholder="None: choose one, or type a name",
+        "LoRA adapter", names, index=names.index(chosen.lora) if chosen.lora else None, key=key,
+        placeholder="None: choose one, or type a name",
         accept_new_options=True, on_change=_choose_lora, args=(panel,),
         help="Fine-tunes the model for this request. The account's own and the public ones are listed; any name or "
         "id can be typed.",
@@ -192,7 +191,9 @@ def _lora(panel: Panel, chosen: Features) -> None:
 
 
 def _choose_lora(panel: Panel) -> None:
-    panel.choose(lora=(st.session_state[panel.key("choose-lora")] or "").strip())
+    key = panel.key("choose-lora")
+    if not echo.is_echo(key):
+        panel.choose(lora=(st.session_state[key] or "").strip())
 
 
 def _adapters(panel: Panel) -> tuple[tuple[Adapter, ...], PaddockError | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,13 +12,11 @@ import streamlit as st
 from lib.chat import Chat
 from lib.model import Number, Parameter
 from lib.settings import Setting, default
+from lib.ui import echo
 from lib.ui.panel import Panel
 
 # A seed is rolled among numbers that a person can read out.
 _MOST_ROLLED = 999_999
-# Seconds for which a control's old value may come back: after a click elsewhere, and while its partner is held down,
-# when many messages are on their way.
-_HEARD, _HELD = 0.3, 1.5
 
 
 def draw(panel: Panel, below: Callable[[str], None]) -> None:
@@ -43,21 +40,18 @@ def draw(panel: Panel, below: Callable[[str], None]) -> None:
 
 def _draw_one(panel: Panel, parameter: Parameter, setting: Setting, most: Number, end: Number) -> None:
     chat, name = panel.chat, parameter.name
+    # What is set is the default too: a control whose code the browser fetches late starts with its default, not with
+    # what was put into an earlier drawing of it, and would report the least of its values as chosen.
     # A slider with another end is another widget, and for a moment the browser shows both: so it ends with the
     # window, which stays, and not with the room in it. What is set beyond the room is taken back when it is drawn.
     send, slide, number = (panel.key(f"{name}-{part}") for part in ("send", f"slide-{end}", "number"))
-    touched = panel.key(f"{name}-moved")
-    if st.session_state.get(send) != setting.sent:  # only what differs is set: a hand may be on the control
-        st.session_state[send] = setting.sent
-    moved = st.session_state.pop(touched, False)
-    for key in (slide, number):
-        if (shown := st.session_state.get(key)) != setting.value:
-            st.session_state[key] = setting.value
-            _remember(key, _HELD if moved else _HEARD, shown, setting.value)
+    echo.follow(send, setting.sent)
+    echo.follow(slide, setting.value)
+    echo.follow(number, setting.value)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.toggle(
-            parameter.label, key=send, help=_help(parameter), width="stretch",
+            parameter.label, setting.sent, key=send, help=_help(parameter), width="stretch",
             on_change=_switch, args=(chat, name, send),
         )  # fmt: skip
         if not setting.sent:
@@ -76,6 +70,7 @@ def _draw_one(panel: Panel, parameter: Parameter, setting: Setting, most: Number
         )  # fmt: skip
     bounds: dict[str, Any] = {
         "label": parameter.label,
+        "value": parameter.cast(setting.value),
         "min_value": parameter.cast(parameter.minimum),
         "step": parameter.cast(parameter.step),
         "format": "%d" if parameter.kind == "integer" else "%g",
@@ -83,13 +78,9 @@ def _draw_one(panel: Panel, parameter: Parameter, setting: Setting, most: Number
         "label_visibility": "collapsed",
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.slider(key=slide, max_value=parameter.cast(end), args=(chat, name, slide, touched), **bounds)
+        st.slider(key=slide, max_value=parameter.cast(end), args=(chat, name, slide), **bounds)
         st.number_input(
-            key=number,
-            max_value=parameter.cast(most),
-            args=(chat, name, number, touched),
-            width=108,
-            **bounds,
+            key=number, max_value=parameter.cast(most), args=(chat, name, number), width=108, **bounds
         )
 
 
@@ -107,31 +98,14 @@ def _help(parameter: Parameter) -> str:
 
 
 def _switch(chat: Chat, name: str, key: str) -> None:
-    _put(chat, replace(chat.settings[name], sent=bool(st.session_state[key])))
+    if not echo.is_echo(key):
+        _put(chat, replace(chat.settings[name], sent=bool(st.session_state[key])))
 
 
-def _move(chat: Chat, name: str, key: str, touched: str) -> None:
+def _move(chat: Chat, name: str, key: str) -> None:
     value = st.session_state[key]
-    if value is not None and not _is_echo(key, value):
-        st.session_state[touched] = True
+    if value is not None and not echo.is_echo(key):
         chat.settings = chat.settings.with_value(name, chat.model.parameter(name).cast(value))
-
-
-# A browser's message holds the value of every control, and may leave before the browser has heard that one was moved
-# along with its partner. Streamlit then takes a value of a moment ago for a change, and would move both back to it.
-
-
-def _remember(key: str, seconds: float, *values: Number | None) -> None:
-    """Values that the page itself put into a control, or took out of it: for so long they may come back."""
-    now = time.monotonic()
-    recent = [(until, value) for until, value in st.session_state.get(f"{key}-put", []) if now < until]
-    st.session_state[f"{key}-put"] = [*recent, *((now + seconds, value) for value in values)]
-
-
-def _is_echo(key: str, value: Number) -> bool:
-    """Whether a control's new value is one that the page itself put there or took from there just now."""
-    now = time.monotonic()
-    return any(old == value and now < until for until, old in st.session_state.get(f"{key}-put", []))
 
 
 def _roll(chat: Chat, parameter: Parameter, most: int) -> None:

@@ -14,7 +14,7 @@ from lib.chat import Chat
 from lib.conflict import Conflict
 from lib.errors import PaddockError
 from lib.request import Messages, Turn, build
-from lib.ui import figures
+from lib.ui import echo, figures
 from lib.ui.registry import registry
 
 SYSTEM, RAW = "system", "raw-prompt"  # the keys of the boxes
@@ -106,7 +106,8 @@ class Panel:
 
     def keep_system(self) -> None:
         """The system prompt's box was changed."""
-        self.chat.set_system(st.session_state[self.key(SYSTEM)])
+        if not echo.is_echo(self.key(SYSTEM)):
+            self.chat.set_system(st.session_state[self.key(SYSTEM)])
 
     def refusal(self) -> PaddockError | None:
         """What was refused since the last drawing."""

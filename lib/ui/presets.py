@@ -12,6 +12,7 @@ from lib import preset, store
 from lib.errors import BadInput, PaddockError
 from lib.model import Model
 from lib.preset import Preset
+from lib.ui import echo
 from lib.ui.markdown import label
 from lib.ui.panel import SYSTEM, Panel
 from lib.ui.registry import registry
@@ -96,7 +97,7 @@ def _apply(panel: Panel, one: Preset) -> None:
     panel.chat.settings = one.over(panel.chat.settings)
     if one.system is not None:
         panel.chat.set_system(one.system)
-        st.session_state[panel.key(SYSTEM)] = one.system
+        echo.follow(panel.key(SYSTEM), one.system)
 
 
 def _use(panel: Panel, kept: store.Preset) -> None:

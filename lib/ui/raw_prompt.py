@@ -14,7 +14,7 @@ def draw(tab: Tab, seen: Outlook, *, busy: bool) -> None:
     """The box, what fills it, and what sends it. What is wrong with the text stands at the Raw switch and below."""
     with st.container(key="raw-editor", gap="xsmall"):
         st.text_area(
-            "Raw prompt", key=RAW, height=190, persist_state="session", label_visibility="collapsed",
+            "Raw prompt", tab.prompt, key=RAW, height=190, persist_state="session", label_visibility="collapsed",
             placeholder="What the model goes on from. “Lay out the conversation” fills it in the right format.",
         )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -169,6 +169,7 @@ class Rows:
         return f"{self._key}-{what}-{row.id}"
 
     def _seed(self, key: str, value: object) -> None:
+        # It is the default as well, with which a control starts that the browser draws late: see controls.py.
         if st.session_state.get(key) != value:  # only what differs is set: a hand may be on the control
             st.session_state[key] = value
 
@@ -176,21 +177,25 @@ class Rows:
         key = self._at(row, name)
         self._seed(key, getattr(row, name))
         st.text_input(
-            words, key=key, placeholder=words, label_visibility="collapsed", on_change=self._take,
+            words, getattr(row, name), key=key, placeholder=words, label_visibility="collapsed", on_change=self._take,
             args=(row, name, key), width="stretch",
         )  # fmt: skip
 
     def _check(self, row: Row, name: str, words: str, help: str | None = None) -> None:
         key = self._at(row, name)
         self._seed(key, getattr(row, name))
-        st.checkbox(words, key=key, help=help, on_change=self._take, args=(row, name, key), width="content")
+        st.checkbox(
+            words, getattr(row, name), key=key, help=help, on_change=self._take, args=(row, name, key),
+            width="content",
+        )  # fmt: skip
 
     def _type(self, row: Row, types: dict[str, str], inside: Row | None = None) -> None:
         key = self._at(row, "type")
-        self._seed(key, "" if inside is not None and inside.anything else row.type)
+        now = "" if inside is not None and inside.anything else row.type
+        self._seed(key, now)
         st.selectbox(
-            "Type", list(types), key=key, format_func=types.__getitem__, label_visibility="collapsed",
-            on_change=self._retype, args=(row, key, inside), width=156,
+            "Type", list(types), list(types).index(now), key=key, format_func=types.__getitem__,
+            label_visibility="collapsed", on_change=self._retype, args=(row, key, inside), width=156,
         )  # fmt: skip
 
     def _values(self, row: Row) -> None:
@@ -199,9 +204,9 @@ class Rows:
         key = self._at(row, "enum")
         self._seed(key, list(row.enum))
         st.multiselect(
-            "Only these values", list(row.enum), key=key, placeholder="Any value; type to allow only some",
-            accept_new_options=True, label_visibility="collapsed", on_change=self._take, args=(row, "enum", key),
-            width="stretch",
+            "Only these values", list(row.enum), list(row.enum), key=key,
+            placeholder="Any value; type to allow only some", accept_new_options=True,
+            label_visibility="collapsed", on_change=self._take, args=(row, "enum", key), width="stretch",
         )  # fmt: skip
 
     def _take(self, row: Row, name: str, key: str) -> None:

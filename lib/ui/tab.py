@@ -16,7 +16,7 @@ from lib.errors import BadInput, PaddockError
 from lib.features import Form
 from lib.request import Messages, Prompt
 from lib.trace import Trace
-from lib.ui import draft
+from lib.ui import draft, echo
 from lib.ui.panel import RAW, SYSTEM, Panel
 from lib.ui.registry import registry
 from lib.ui.visitor import owner
@@ -47,7 +47,7 @@ class Tab(Panel):
         if st.session_state.get(_CHAT) != chat.id or SYSTEM not in st.session_state:
             # Another conversation, or this one after another page, which drops the widgets of this one.
             st.session_state[_CHAT] = chat.id
-            st.session_state[SYSTEM] = chat.conversation.system
+            echo.follow(SYSTEM, chat.conversation.system)
         st.query_params["c"] = chat.id  # a reload, or another tab, finds it again
 
     def _take_link(self, me: str) -> BadInput | None:
@@ -62,7 +62,7 @@ class Tab(Panel):
         chat.settings = setup.settings
         chat.set_system(setup.system)
         st.session_state[_CHAT] = st.query_params["c"] = chat.id
-        st.session_state[SYSTEM] = setup.system
+        echo.follow(SYSTEM, setup.system)
         features = setup.settings.features
         raw = features.form is Form.PROMPT and features.raw  # it is written in a box of its own
         st.session_state[RAW if raw else INPUT] = setup.text
@@ -138,7 +138,7 @@ class Tab(Panel):
                 )  # fmt: skip
                 system = turns[0].content if turns and turns[0].role == "system" else ""
                 self.chat.set_system(system)
-                st.session_state[SYSTEM] = system
+                echo.follow(SYSTEM, system)
                 st.session_state[INPUT] = next(
                     (turn.content for turn in reversed(turns) if turn.role == "user"), ""
                 )
@@ -248,7 +248,7 @@ class Tab(Panel):
         if (chat := registry().find(self.owner, id)) is None:
             return
         st.session_state[_CHAT] = st.query_params["c"] = id
-        st.session_state[SYSTEM] = chat.conversation.system
+        echo.follow(SYSTEM, chat.conversation.system)
         st.session_state[_BEFORE] = before
         st.session_state[_SIDE] = 1 - self.side
         st.session_state.pop(_SHOWN, None)

@@ -11,7 +11,7 @@ from lib import sample_tools
 from lib.errors import BadInput
 from lib.features import Function, Tool, ToolCall
 from lib.tool_call import arguments, called, check_call
-from lib.ui import code_box
+from lib.ui import code_box, echo
 from lib.ui.markdown import label, whole
 
 OnSend = Callable[[tuple[str, ...]], None]
@@ -60,10 +60,14 @@ def draw_calls(
 
 def auto_switch(key: str, on: bool, on_change: Callable[[bool], None]) -> None:
     """The switch that lets sample tools answer without anybody's doing."""
-    if st.session_state.get(key) != on:
-        st.session_state[key] = on
+
+    def switched() -> None:
+        if not echo.is_echo(key):
+            on_change(bool(st.session_state[key]))
+
+    echo.follow(key, on)
     st.toggle(
-        "Run sample tools by themselves", key=key, on_change=lambda: on_change(bool(st.session_state[key])),
+        "Run sample tools by themselves", on, key=key, on_change=switched,
         help="A call of the calculator, the clock or the weather is answered at once and sent back. They run on "
         "this machine, reach nothing else and have no effect. Any other call waits for you.",
     )  # fmt: skip

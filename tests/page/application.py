@@ -16,7 +16,7 @@ from pathlib import Path
 from lib.folder import data_folder as data_folder_of_the_user
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0  # for a start on a busy machine
+PATIENCE = 180.0  # for a start on a busy machine
 
 
 def free_port() -> int:

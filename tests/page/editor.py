@@ -12,8 +12,6 @@ from playwright.sync_api import Locator, TimeoutError
 
 from tests.page.visitor import Visitor
 
-_MOMENT = 250  # milliseconds, in which the browser tells the server what was done
-
 
 def address(schema: Any = None, where: str = "page", **more: str) -> str:
     """Where it is mounted with that schema: a JSON value, or a text as it is."""
@@ -57,7 +55,6 @@ class Editor:
         """Type it and leave the box."""
         box.fill(text)
         box.press("Enter")
-        self.tab.page.wait_for_timeout(_MOMENT)
         self.tab.rest()
 
     def row(self, name: str) -> Locator:
@@ -77,15 +74,13 @@ class Editor:
                 return True
             return False
 
-        self.tab.until(f"the type “{words}”", choose, patience=30)
-        self.tab.page.wait_for_timeout(_MOMENT)
+        self.tab.until(f"the type “{words}”", choose)
         self.tab.rest()
 
     def act(self, row: Locator, action: str) -> None:
         """Choose something in a row's menu."""
         row.locator("[class*='-menu-'] button").first.click()
         self.tab.page.get_by_role("menuitem", name=action, exact=True).click()
-        self.tab.page.wait_for_timeout(_MOMENT)
         self.tab.rest()
 
     def allow(self, row: Locator, *values: str) -> None:
@@ -93,22 +88,20 @@ class Editor:
         box = row.get_by_label("Only these values")
         for value in values:
             box.fill(value)
+            self.tab.page.get_by_text(f"Add: {value}").wait_for()
             box.press("Enter")
-            self.tab.page.wait_for_timeout(_MOMENT)
+            self.tab.rest()
         box.press("Tab")  # its list would hide the rest of the page from assistive technology, and from here
-        self.tab.page.wait_for_timeout(_MOMENT)
         self.tab.rest()
 
     def press(self, name: str | re.Pattern[str], which: int = 0) -> None:
         """Click the button of that name."""
         self.tab.page.get_by_role("button", name=name, exact=True).nth(which).click()
-        self.tab.page.wait_for_timeout(_MOMENT)
         self.tab.rest()
 
     def turn(self, mode: str) -> None:
         """To the form or to the JSON."""
         self.tab.key("schema-mode").get_by_text(mode, exact=True).click()
-        self.tab.page.wait_for_timeout(_MOMENT)
         self.tab.rest()
 
     @property
@@ -120,9 +113,9 @@ class Editor:
         """Other JSON."""
         self.box.fill(text)
         self.box.press("Control+Enter")
-        self.tab.page.wait_for_timeout(_MOMENT)
         self.tab.rest()
 
     def says(self, text: str) -> None:
         """Wait until the page says so."""
         self.tab.page.get_by_text(text).first.wait_for()
+        self.tab.rest()

@@ -15,19 +15,12 @@ from tests.page.upstream import Asked, Upstream
 from tests.page.visitor import Visitor, squeezed
 
 MODEL = model.default()
-MOMENT = 150  # milliseconds, in which the browser tells the server what was done
-
-
-def settle(tab: Visitor) -> None:
-    """What was done has been told, and the page rests."""
-    tab.page.wait_for_timeout(MOMENT)
-    tab.rest()
 
 
 def choose(tab: Visitor, key: str, option: str) -> None:
     """Choose in a row of options."""
     tab.key(key).get_by_role("radio", name=option, exact=True).click()
-    settle(tab)
+    tab.rest()
 
 
 def chosen(tab: Visitor, key: str) -> str:
@@ -55,7 +48,7 @@ def flip(tab: Visitor, name: str) -> None:
     before = switch(tab, name).is_checked()
     tab.key(f"choose-{name}").locator("label").first.click()
     tab.until(f"{name} turns", lambda: switch(tab, name).is_checked() != before)
-    settle(tab)
+    tab.rest()
 
 
 def line(tab: Visitor) -> str:
@@ -106,7 +99,7 @@ def came(tab: Visitor, upstream: Upstream, number: int = -1) -> Asked:
     tab.until("its end", lambda: not upstream.asked[number].live)
     tab.until("its figures", lambda: tab.figures())
     tab.until("no Stop", lambda: tab.page.get_by_role("button", name="Stop").count() == 0)
-    settle(tab)
+    tab.rest()
     return upstream.asked[number]
 
 
@@ -115,7 +108,7 @@ def write_prompt(tab: Visitor, text: str) -> None:
     box = prompt_box(tab)
     box.fill(text)
     box.press("Tab")
-    settle(tab)
+    tab.rest()
 
 
 def prompt_box(tab: Visitor) -> Locator:
@@ -133,7 +126,7 @@ def behind(tab: Visitor, view: str, which: int = -1) -> Locator:
     tab.rest()
     views = box.locator("[class*='st-key-exchange-view-']")
     views.get_by_role("radio", name=view, exact=True).click()
-    settle(tab)
+    tab.rest()
     return box
 
 
@@ -152,4 +145,4 @@ def open_panel_of_nothing(tab: Visitor) -> None:
     """The same while there is nothing to send, and so no parts to choose from."""
     tab.key("ahead").locator("summary").click()
     tab.until("it opens", lambda: tab.key("ahead").locator("details").get_attribute("open") is not None)
-    settle(tab)
+    tab.rest()

@@ -1,4 +1,4 @@
-"""A TCP proxy between browser and app whose connections can be dropped, and which can be down for a while."""
+"""A TCP proxy between browser and app: its connections can be dropped, it can be down, or keep what the app says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self._target = target
         self._down = False
+        self._passing = threading.Event()
+        self._passing.set()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -44,11 +46,20 @@ class Proxy:
         """Pass connections again."""
         self._down = False
 
+    def hold(self) -> None:
+        """Let the browser hear nothing for now; what it says still reaches the app."""
+        self._passing.clear()
+
+    def release(self) -> None:
+        """Let it hear all of that."""
+        self._passing.set()
+
     def close(self) -> None:
         """End it, and every connection."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self.release()
         self.drop()
         self._thread.join(10)
 
@@ -78,6 +89,8 @@ class Proxy:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if source is pair[1]:
+                    self._passing.wait()
                 sink.sendall(data)
         for end in pair:
             with contextlib.suppress(OSError):

@@ -115,7 +115,7 @@ def test_every_program_and_never_the_token(tab: Visitor) -> None:
     for name in names:
         tab.key("ahead-language").locator("[data-baseweb=select], input").first.click()
         tab.page.get_by_role("option", name=name, exact=True).click()
-        play.settle(tab)
+        tab.rest()
         tab.until(name, lambda: panel.locator("code").first.inner_text() not in seen.values())
         seen[name] = panel.locator("code").first.inner_text()
         assert "Write me" in seen[name]

@@ -77,7 +77,7 @@ def result(tab: Visitor, number: int = 0) -> Locator:
 def press(tab: Visitor, name: str, number: int = 0) -> None:
     """A button of the last answer's."""
     tab.answers.last.get_by_role("button", name=name, exact=True).nth(number).click()
-    play.settle(tab)
+    tab.rest()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -119,7 +119,7 @@ def test_a_typed_result(tab: Visitor, upstream: Upstream) -> None:
     assert len(upstream.asked) == 1
     result(tab).fill("Sun, “24 °C”")
     result(tab).press("Control+Enter")
-    play.settle(tab)
+    tab.rest()
     press(tab, "Send result")
     tab.until("the second", lambda: len(upstream.asked) == 2)
     play.came(tab, upstream, 1)
@@ -146,7 +146,7 @@ def test_wrong_arguments_are_named(tab: Visitor, upstream: Upstream, what: str) 
     assert words in card.inner_text()
     result(tab).fill("No such thing.")
     result(tab).press("Control+Enter")
-    play.settle(tab)
+    tab.rest()
     press(tab, "Send result")
     tab.until("the second", lambda: len(upstream.asked) == 2)
     play.came(tab, upstream, 1)
@@ -183,7 +183,7 @@ def by_itself(tab: Visitor) -> None:
     """Let the sample tools answer."""
     tab.rest()
     tab.key("choose-auto").locator("label").first.click()
-    play.settle(tab)
+    tab.rest()
 
 
 def test_sample_tools_by_themselves_over_two_rounds(tab: Visitor, upstream: Upstream) -> None:
@@ -228,7 +228,7 @@ def test_another_tool_waits_for_a_hand(tab: Visitor, upstream: Upstream) -> None
     tab.until("the sample's result", lambda: '"result": ' in result(tab, 0).input_value())
     result(tab, 1).fill("Booked.")
     result(tab, 1).press("Control+Enter")
-    play.settle(tab)
+    tab.rest()
     press(tab, "Send results")
     tab.until("the second", lambda: len(upstream.asked) == 2)
     play.came(tab, upstream, 1)

@@ -6,7 +6,7 @@ import pytest
 
 from lib.errors import CASES, classify
 from tests.page.upstream import Page, Refuse, Silence, Stream, Upstream, words
-from tests.page.visitor import Visitor, squeezed
+from tests.page.visitor import PATIENCE, Visitor, squeezed
 
 # HTTP status, code, envelope and message, as they were recorded or documented.
 REFUSALS = [
@@ -159,7 +159,7 @@ def test_silence_is_said_and_can_be_stopped(tab: Visitor, upstream: Upstream) ->
     tab.page.get_by_text("Waiting for the first token").wait_for()
     tab.key("stop").get_by_role("button").first.click()
     tab.ended("stopped")
-    assert upstream.asked[0].hung_up.wait(5)
+    assert upstream.asked[0].hung_up.wait(PATIENCE)
 
 
 def test_markup_in_an_error_is_text(tab: Visitor, upstream: Upstream) -> None:

@@ -11,6 +11,7 @@ from tests.page.conftest import Visit
 from tests.page.interruptions import KINDS, NOISE, Scene, damage
 from tests.page.proxy import Proxy
 from tests.page.upstream import Stream, Upstream
+from tests.page.visitor import PATIENCE
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def expected() -> list[str]:
 def scene(visit: Visit, app: Application, upstream: Upstream) -> Iterator[Scene]:
     """A live answer, seen through a proxy."""
     proxy = Proxy(app.port)
-    upstream.plan(Stream(endless=True, rate=120))
+    upstream.plan(Stream(endless=True, rate=60))
     scene = Scene(visit(proxy.url), proxy, lambda address: visit(proxy.url, address))
     scene.tab.say("Go")
     scene.tab.grows(400)  # some blocks are finished, one is live
@@ -62,7 +63,7 @@ def test_an_answer_that_ends_while_nobody_looks_is_there(scene: Scene, upstream:
     address = scene.address
     scene.tab.page.close()
     upstream.asked[0].release()
-    assert upstream.asked[0].ended.wait(20)
+    assert upstream.asked[0].ended.wait(PATIENCE)
     scene.tab = scene.visit(address)
     scene.tab.ended("finished")
     scene.tab.reads(upstream.asked[0].sent)

@@ -42,7 +42,7 @@ def test_it_goes_out_whole_and_says_so(tab: Visitor, upstream: Upstream) -> None
     }
     upstream.asked[0].release()
     tab.ended()
-    assert "Valid JSON, as the schema asks" in shown(tab)
+    tab.says("Valid JSON, as the schema asks")
     assert tab.answers.last.get_by_text("Valid JSON, as the schema asks").count() == 1
     assert "21 in · 42 out" in tab.figures()
 
@@ -53,10 +53,10 @@ def test_a_valid_one_and_its_table(tab: Visitor, upstream: Upstream, as_text: bo
     value = {"items": [{"what": "Tea", "price": 1.5}, {"what": "<b>Milk</b>", "price": 2}]}
     upstream.plan(Whole({"response": json.dumps(value) if as_text else value, "tool_calls": []}))
     play.asked(tab, upstream)
-    assert "Valid JSON, as the schema asks" in shown(tab)
+    tab.says("Valid JSON, as the schema asks")
     views = tab.answers.last.locator("[class*='-view']").first
     views.get_by_text("Text", exact=True).click()
-    play.settle(tab)
+    tab.rest()
     assert json.loads(tab.answers.last.locator("code").first.inner_text()) == value
     views.get_by_text("Table", exact=True).click()
     tab.answers.last.locator("table").first.wait_for()
@@ -68,15 +68,15 @@ def test_a_valid_one_and_its_table(tab: Visitor, upstream: Upstream, as_text: bo
 def test_an_invalid_one_names_the_path(tab: Visitor, upstream: Upstream) -> None:
     upstream.plan(Whole({"response": {"items": [{"what": 7}]}}))
     play.asked(tab, upstream)
-    assert "JSON, but not as the schema asks, in 1 place" in shown(tab)
-    assert "$.items[0].what" in shown(tab)
+    tab.says("JSON, but not as the schema asks, in 1 place")
+    tab.says("$.items[0].what")
 
 
 def test_what_is_no_json(tab: Visitor, upstream: Upstream) -> None:
     upstream.plan(Whole({"response": "I am sorry, I cannot."}))
     play.asked(tab, upstream)
-    assert "No JSON." in shown(tab)
-    assert "I am sorry, I cannot." in shown(tab)
+    tab.says("No JSON.")
+    tab.says("I am sorry, I cannot.")
 
 
 @pytest.mark.parametrize("response", [None, 7, True, "", []])
@@ -91,9 +91,9 @@ def test_a_server_that_streams_all_the_same(tab: Visitor, upstream: Upstream) ->
     """Some models do not listen to ``stream``, either way."""
     upstream.plan(Stream('{"items": []}'), Events({"response": '{"items"'}, {"response": ": 1}"}))
     play.asked(tab, upstream)
-    assert "Valid JSON, as the schema asks" in shown(tab)
+    tab.says("Valid JSON, as the schema asks")
     play.asked(tab, upstream)
-    assert "$.items" in shown(tab)
+    tab.says("$.items")
 
 
 def test_the_schema_of_then_checks_the_answer_of_then(tab: Visitor, upstream: Upstream) -> None:
@@ -112,6 +112,6 @@ def test_any_object(visit: Visit, app: Application, upstream: Upstream) -> None:
     tab = visit(app.url, play.set_up("", response_format=ResponseFormat()))
     upstream.plan(Whole({"response": {"a": 1}}), Whole({"response": "[1]"}))
     assert play.asked(tab, upstream).body["stream"] is False
-    assert "Valid: a JSON object" in shown(tab)
+    tab.says("Valid: a JSON object")
     play.asked(tab, upstream)
-    assert "JSON, but not an object, as was asked" in shown(tab)
+    tab.says("JSON, but not an object, as was asked")

@@ -66,7 +66,7 @@ def mend(tab: Visitor, at: str, words: str, click: str) -> None:
     place = tab.page.locator(f"[class*='st-key-mend-{at}-']:not([class*='-now'])").filter(has_text=words)
     place.get_by_role("button", name=click).first.click()
     tab.until("it is mended", lambda: not any(words in text for text in said(tab, at)))
-    play.settle(tab)
+    tab.rest()
 
 
 @pytest.mark.parametrize("what", CASES)
@@ -107,7 +107,7 @@ def put(tab: Visitor, name: str, value: str) -> None:
         tab.number(name).wait_for()
     tab.number(name).fill(value)
     tab.number(name).press("Enter")
-    play.settle(tab)
+    tab.rest()
 
 
 def test_a_seed_at_temperature_0(tab: Visitor, upstream: Upstream) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.page.application import Application
 from tests.page.conftest import Visit
 from tests.page.upstream import ACCOUNT, Stream, Upstream
-from tests.page.visitor import PHONE, Visitor
+from tests.page.visitor import PATIENCE, PHONE, Visitor
 
 TABLE = "| one | two | three | four | five | six |\n|---|---|---|---|---|---|\n" + (
     "| a long cell here | another long cell | and one more | 4 | 5 | 6 |\n" * 3
@@ -76,4 +76,4 @@ def test_stop_by_touch(phone: Visitor, upstream: Upstream) -> None:
     assert on_screen(phone, ".st-key-stop button")
     phone.page.locator(".st-key-stop button:visible").first.tap()
     phone.ended("stopped")
-    assert upstream.asked[0].hung_up.wait(5)
+    assert upstream.asked[0].hung_up.wait(PATIENCE)

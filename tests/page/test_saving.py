@@ -12,7 +12,7 @@ from tests.page.application import Application, data_folder
 from tests.page.conftest import Visit
 from tests.page.interruptions import NOISE
 from tests.page.upstream import Stream, Upstream
-from tests.page.visitor import Visitor, squeezed
+from tests.page.visitor import PATIENCE, Visitor, squeezed
 
 UNSAVED = "Conversations are kept in memory, but cannot be saved at the moment"
 
@@ -99,7 +99,7 @@ def test_kill_9_in_mid_answer_loses_less_than_a_second(
     begun = asked.last_sent
     tab.until("a second more", lambda: asked.last_sent > begun + 1.0)
     house.app.kill()
-    assert asked.hung_up.wait(5)
+    assert asked.hung_up.wait(PATIENCE)
     comes_back(tab, house)
     tab.ended("cut off")
     kept = tab.text()

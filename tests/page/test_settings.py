@@ -6,10 +6,14 @@ import json
 from decimal import Decimal
 
 import pytest
+from playwright.sync_api import Route
 
+from lib.features import ResponseFormat
 from lib.model import Parameter, default
 from tests.page.application import Application
 from tests.page.conftest import Visit
+from tests.page.play import set_up
+from tests.page.proxy import Proxy
 from tests.page.upstream import Asked, Stream, Upstream
 from tests.page.visitor import Visitor
 
@@ -132,6 +136,57 @@ def test_a_key_that_is_held_moves_box_and_slider_alike(tab: Visitor, upstream: U
             tab.page.wait_for_timeout(pause)
         tab.until("both are there", lambda expected=expected: shown(tab, "temperature") == Decimal(expected))
     assert ask(tab, upstream).body["temperature"] == 0.6
+
+
+def test_what_the_browser_has_not_heard_of_is_no_change(
+    visit: Visit, app: Application, upstream: Upstream
+) -> None:
+    """A click on another control leaves before the browser hears of the first one: it brings the old values along."""
+    proxy = Proxy(app.port)
+    tab = visit(proxy.url)
+    switched_on(tab, "top_k")
+    typed(tab, "temperature", "1.23")
+    tab.until("the slider follows", lambda: shown(tab, "temperature") == Decimal("1.23"))
+    proxy.hold()
+    tab.key("temperature-reset").get_by_role("button").first.click()
+    tab.key("top_k-reset").get_by_role("button").first.click()
+    tab.page.wait_for_timeout(700)  # longer ago than any guess of what is a moment
+    tab.key("choose-raw").locator("label").first.click()
+    tab.page.wait_for_timeout(300)  # in which the app may hear of it
+    proxy.release()
+    tab.until("the default", lambda: shown(tab, "temperature") == Decimal("0.6"))
+    tab.until("it is off", lambda: not tab.switch("top_k").is_checked())
+    body = ask(tab, upstream).body
+    assert (body["raw"], body["temperature"], "top_k" in body) == (True, 0.6, False)
+    # And what somebody chooses once the page shows the change counts at once, the very same value too.
+    typed(tab, "temperature", "1.23")
+    tab.until("the slider follows", lambda: shown(tab, "temperature") == Decimal("1.23"))
+    assert ask(tab, upstream).body["temperature"] == 1.23
+    proxy.close()
+
+
+def test_controls_that_are_drawn_late_show_what_is_set(
+    visit: Visit, app: Application, upstream: Upstream
+) -> None:
+    """The browser fetches the code of each kind of control; on a slow line a message may leave before that."""
+    tab = visit(
+        app.url, set_up(system="Be brief.", response_format=ResponseFormat(), stream=False), stranger=True
+    )
+    fetched: list[Route] = []
+    tab.page.route(
+        "**/{NumberInput,Slider,Checkbox,ButtonGroup,TextArea}.*.js", lambda route: fetched.append(route)
+    )
+    tab.page.reload()
+    tab.until("their code is asked for", lambda: len(fetched) == 5)
+    first = ask(tab, upstream).body
+    for route in fetched:
+        route.continue_()
+    assert shown(tab, "temperature") == Decimal("0.6")
+    second = ask(tab, upstream).body
+    assert first == second | {"messages": first["messages"]}
+    assert (second["max_tokens"], second["temperature"], second["stream"]) == (256, 0.6, False)
+    assert second["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert second["response_format"] == {"type": "json_object"}
 
 
 def test_all_of_them_at_once(tab: Visitor, upstream: Upstream) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.page.application import Application
 from tests.page.conftest import Visit
 from tests.page.upstream import ACCOUNT, TOKEN, Stream, Upstream, words
-from tests.page.visitor import Visitor, squeezed
+from tests.page.visitor import PATIENCE, Visitor, squeezed
 
 
 def test_text_is_shown_while_it_still_comes(tab: Visitor, upstream: Upstream) -> None:
@@ -87,13 +85,11 @@ def test_stop_keeps_the_text_and_ends_the_request(tab: Visitor, upstream: Upstre
     upstream.plan(Stream(endless=True))
     tab.say("Go")
     tab.grows(100)
-    begun = time.monotonic()
     if way == "click":
         tab.key("stop").get_by_role("button").first.click()
     else:
         tab.page.keyboard.press("Escape")
-    assert upstream.asked[0].hung_up.wait(5)
-    assert time.monotonic() - begun < 1.0  # the promise is at once
+    assert upstream.asked[0].hung_up.wait(PATIENCE)
     line = tab.ended("stopped")
     assert "≈" in line  # an estimate is marked as one
     assert len(tab.text()) > 100
@@ -109,7 +105,7 @@ def test_stop_before_the_first_token(tab: Visitor, upstream: Upstream) -> None:
     tab.page.keyboard.press("Escape")
     tab.ended("stopped")
     assert tab.text() == ""
-    assert upstream.asked[0].hung_up.wait(5)
+    assert upstream.asked[0].hung_up.wait(PATIENCE)
 
 
 def test_another_answer_keeps_the_first_as_a_variant(tab: Visitor, upstream: Upstream) -> None:

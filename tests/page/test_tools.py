@@ -87,6 +87,7 @@ def text(tab: Visitor) -> Locator:
 
 def shows(tab: Visitor, what: str) -> None:
     tab.until(f"“{what}” to be read", lambda: tab.page.get_by_text(what).count() > 0)
+    tab.rest()
 
 
 def test_a_tool_made_in_the_form(page: Open) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.page.application import Application
 from tests.page.conftest import Visit
-from tests.page.visitor import PATIENCE, Visitor
+from tests.page.visitor import FIRST, PATIENCE, Visitor
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 
@@ -38,7 +38,7 @@ class Twin:
             f"http://127.0.0.1:{self.port}/client/v4/accounts/{self.account}/ai/paddock/slots",
             headers={"authorization": f"Bearer {self.token}"},
         )
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return int(json.load(response)["result"]["running"])
 
 
@@ -73,7 +73,7 @@ def eventually(what: str, condition: Callable[[], object], patience: float = PAT
 
 def twin_of(app: Application, tab: Visitor) -> Twin:
     """The twin behind that page, once it is up."""
-    tab.until("the twin is up", lambda: "on this machine, free" in tab.key("place").inner_text(), 60)
+    tab.until("the twin is up", lambda: "on this machine, free" in tab.key("place").inner_text(), FIRST)
     (pid,) = children(app.process.pid)
     variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     environment = dict(line.split("=", 1) for line in variables if "=" in line)
@@ -137,7 +137,7 @@ def test_stop_frees_the_twins_slot(tab: Visitor, twin_app: Application) -> None:
     tab.grows(40)
     assert twin.running == 1
     tab.page.keyboard.press("Escape")
-    eventually("a free slot", lambda: twin.running == 0, patience=5)
+    eventually("a free slot", lambda: twin.running == 0)
     tab.ended("stopped")
     assert tab.text()
 
@@ -149,10 +149,10 @@ def test_a_twin_that_dies_is_started_again(tab: Visitor, twin_app: Application) 
     tab.grows(40)
     os.kill(before.pid, signal.SIGKILL)
     tab.ended("cut off")
-    assert len(tab.text()) >= 40
-    assert "The answer was cut off" in tab.answers.last.inner_text()
+    tab.until("what came", lambda: len(tab.text()) >= 40)
+    tab.says("The answer was cut off")
     eventually("another twin", lambda: children(twin_app.process.pid) not in ([], [before.pid]))
-    tab.until("the twin is up", lambda: "on this machine, free" in tab.key("place").inner_text(), 60)
+    tab.until("the twin is up", lambda: "on this machine, free" in tab.key("place").inner_text(), FIRST)
     tab.rest()
     set_max_tokens(tab, 16)
     after = twin_of(twin_app, tab)
@@ -160,8 +160,8 @@ def test_a_twin_that_dies_is_started_again(tab: Visitor, twin_app: Application) 
     tab.answers.last.get_by_role("button", name="Retry").first.click()
     tab.until("another answer", lambda: "2/2" in tab.answers.last.inner_text())
     tab.until("its end", lambda: "would cost" in tab.figures())
-    assert tab.text()
-    assert tab.alert.count() == 0
+    tab.until("text", lambda: tab.text())
+    tab.until("no error", lambda: tab.alert.count() == 0)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
@@ -173,5 +173,5 @@ def test_no_twin_outlives_its_app(visit: Visit, tmp_path: Path, how: signal.Sign
         tab.grows(20)
         tab.page.close()
         app.process.send_signal(how)
-        app.process.wait(20)
-        eventually("the twin is gone", lambda: not alive(twin.pid), patience=10)
+        app.process.wait(PATIENCE)
+        eventually("the twin is gone", lambda: not alive(twin.pid))

@@ -18,7 +18,7 @@ from typing import Any
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 TOKEN = "good-token_" + "g" * 29
-PATIENCE = 60.0  # a stream that nobody finishes ends by itself
+PATIENCE = 900.0  # a stream that nobody finishes ends by itself
 
 
 @dataclass

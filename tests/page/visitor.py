@@ -22,9 +22,16 @@ from playwright.sync_api import (
 
 T = TypeVar("T")
 
-PATIENCE = 15.0  # seconds; whoever waits that long has found something that hangs
-FIRST = 60.0  # for the first drawing of an application's life, which imports all of it, on a busy machine
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 45.0  # seconds; whoever waits that long has found something that hangs, on a slow machine too
+FIRST = 180.0  # for the first drawing of an application's life, which imports all of it, on a busy machine
+# The shell first: a visit costs it two thirds of the processor time, for it draws no window of a browser.
+CHROMIUM = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--no-first-run",
@@ -38,12 +45,45 @@ BLOCKS = """message => [...message.querySelectorAll(
     .filter(part => part.offsetParent !== null)
     .map(part => (part.dataset.testid === 'stCode' ? part.querySelector('code') : part).innerText)"""
 
+# When the page last told the server something, and last heard from it.
+LISTEN = """
+    window.paddock = {told: 0, heard: 0}
+    window.WebSocket = class extends WebSocket {
+        constructor(...args) {
+            super(...args)
+            this.addEventListener('message', () => { paddock.heard = performance.now() })
+        }
+        send(data) {
+            paddock.told = performance.now()
+            super.send(data)
+        }
+    }"""
+# True once nothing is to be drawn, told or heard, for a few turns of the browser's loop: what was just clicked has
+# been told by then. False where that takes longer. What is told is answered, unless its connection broke.
+RESTS = """() => new Promise(done => {
+    const begun = performance.now()
+    let turns = 0
+    const look = () => {
+        const now = performance.now(), app = document.querySelector('[data-testid=stApp]')
+        const still = app?.getAttribute('data-test-script-state') === 'notRunning'
+            && (paddock.heard >= paddock.told || now - paddock.told > 5000)
+            && !document.querySelector('[data-testid=stSkeleton]')
+        turns = still ? turns + 1 : 0
+        if (turns > 3) done(true)
+        else if (now - begun > 500) done(false)
+        else setTimeout(look, 20)
+    }
+    look()
+})"""
+
 
 def launch(playwright: Playwright) -> Browser:
     """Debian's Chromium, or another. Raises RuntimeError where there is none."""
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
-        raise RuntimeError("These tests need Chromium on the PATH. Debian: apt install chromium")
+        raise RuntimeError(
+            "These tests need Chromium on the PATH. Debian: apt install chromium-headless-shell"
+        )
     return playwright.chromium.launch(executable_path=found, args=list(QUIET))
 
 
@@ -95,11 +135,16 @@ class Visitor:
         self.page = page
         self.url = url
         page.set_default_timeout(PATIENCE * 1000)
+        page.add_init_script(LISTEN)
 
     def open(self, address: str = "/") -> Visitor:
         """Go there, and wait until the chat's box is drawn and the script rests or streams."""
         self.page.goto(self.url + address)
         self.box.wait_for(timeout=FIRST * 1000)
+        skeletons = self.page.locator(
+            "[data-testid=stSkeleton]"
+        )  # controls whose code is still being fetched
+        self.until("all of it is drawn", lambda: skeletons.count() == 0)
         return self
 
     @property
@@ -191,12 +236,6 @@ class Visitor:
         line = at.locator("[class*='st-key-figures-'] [data-testid=stCaptionContainer]")
         return line.first.inner_text() if line.count() else ""
 
-    @property
-    def resting(self) -> bool:
-        """Whether the script has nothing to do."""
-        state = self.page.locator("[data-testid=stApp]").get_attribute("data-test-script-state")
-        return state == "notRunning"
-
     def until(self, what: str, condition: Callable[[], T], patience: float = PATIENCE) -> T:
         """What the condition gives once it holds. Fails where it does not in time."""
         end = time.monotonic() + patience
@@ -205,11 +244,21 @@ class Visitor:
                 return value
             if time.monotonic() > end:
                 raise AssertionError(f"never came: {what}; the page reads:\n{self.page.inner_text('body')}")
-            self.page.wait_for_timeout(15)
+            self.page.wait_for_timeout(50)
+
+    @property
+    def resting(self) -> bool:
+        """Whether what was done has been told, and the script has nothing to do."""
+        return bool(self.page.evaluate(RESTS))
 
     def rest(self) -> None:
-        """Wait until the script has nothing to do."""
+        """Wait until then."""
         self.until("the page rests", lambda: self.resting)
+
+    def says(self, *texts: str) -> None:
+        """Wait until the last answer, with all that is drawn about it, reads so somewhere."""
+        for text in texts:
+            self.until(f"“{text}”", lambda text=text: text in self.answers.last.inner_text())
 
     def ended(self, how: str = "finished", which: int = -1) -> str:
         """The line of figures, once the answer has ended in that way and the page rests."""
@@ -219,7 +268,7 @@ class Visitor:
 
     def reads(self, text: str, which: int = -1) -> None:
         """Wait until the answer reads exactly like that, white space aside."""
-        self.until(f"“{text}”", lambda: self.text(which) == squeezed(text), patience=5)
+        self.until(f"“{text}”", lambda: self.text(which) == squeezed(text))
 
     def grows(self, by: int = 60) -> None:
         """Wait until more of the last answer is shown."""

@@ -85,7 +85,7 @@ SETTINGS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_draws_come_as_often_as_they_are_foreseen(twin: Twin, settings: dict[str, Any]) -> None:
-    body, count = {"prompt": CAPITALS, "raw": True, **settings}, 200
+    body, count = {"prompt": CAPITALS, "raw": True, **settings}, 100
     result = ask(twin, **body)
     with ThreadPoolExecutor(2) as pool:
         drawn = Counter(pool.map(lambda _: twin.answer(**body, max_tokens=1), range(count)))
