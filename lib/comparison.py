@@ -1,4 +1,4 @@
-"""Comparison: the same input under several set-ups, as a value: its columns, its rounds, and how answers were rated."""
+"""Comparison: one input under several set-ups, as a value: its columns, its rounds, and how answers were rated."""
 
 from __future__ import annotations
 

@@ -193,6 +193,8 @@ class Contest:
         """Put a column beside that one, with its settings and its thread. Gives the new column's chat."""
         with self._lock:
             self._idle()
+            if self._comparison.hidden:
+                raise BadInput("The columns are hidden.", advice="Rate or reveal them first.")
             like = self._chats[column]
             self._open_shown(column, like)
             before = like.conversation

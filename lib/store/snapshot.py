@@ -120,3 +120,13 @@ class SavedSchema:
     id: str
     name: str
     body: str
+
+
+@dataclass(frozen=True)
+class SavedComparison:
+    """A comparison. ``body`` is plain JSON; ``columns`` are the ids of its conversations."""
+
+    id: str
+    title: str
+    body: Any
+    columns: tuple[str, ...]

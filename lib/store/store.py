@@ -11,10 +11,10 @@ from datetime import date, datetime
 from lib.conversation import Conversation
 from lib.errors import StorageFailed
 from lib.settings import Settings
-from lib.store import history, presets, reader, schemas, writer
+from lib.store import comparisons, history, presets, reader, schemas, writer
 from lib.store.database import Database
 from lib.store.known import Known
-from lib.store.snapshot import Entry, Live, Preset, Saved, SavedSchema, Snapshot, Spend
+from lib.store.snapshot import Entry, Live, Preset, Saved, SavedComparison, SavedSchema, Snapshot, Spend
 from lib.trace import Trace
 
 MOST_KNOWN = 500  # conversations whose state in the database is remembered; of others it is looked up
@@ -212,6 +212,30 @@ class Store:
         """Forget a schema."""
         with self._database.writing() as connection:
             return schemas.remove(connection, owner, id)
+
+    def comparisons(self, owner: str, most: int = 50) -> tuple[SavedComparison, ...]:
+        """The newest comparisons, newest first."""
+        with self._database.reading() as connection:
+            return comparisons.comparisons(connection, owner, most)
+
+    def comparison(self, owner: str, id: str) -> SavedComparison | None:
+        """The comparison of that id, None where that owner has none."""
+        with self._database.reading() as connection:
+            return comparisons.load(connection, owner, id)
+
+    def put_comparison(self, owner: str, saved: SavedComparison) -> None:
+        """Keep a comparison, in the place of an older one of its id. Its columns leave the list of conversations."""
+        with self._database.writing() as connection:
+            comparisons.put(connection, owner, saved, self._now())
+
+    def remove_comparison(self, owner: str, id: str) -> bool:
+        """Forget a comparison and put its columns' conversations into the bin."""
+        with self._database.writing() as connection:
+            saved = comparisons.load(connection, owner, id)
+            if saved is None:
+                return False
+            history.change(connection, owner, saved.columns, deleted_at=self._now())
+            return comparisons.remove(connection, owner, id)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

@@ -60,7 +60,7 @@ def test_the_first_version_opens_without_loss(old: Path) -> None:
 def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(sqlite3.connect(old)) as connection:
         connection.execute(
-            "CREATE TABLE saved_schema (somebody_elses INTEGER)"
+            "CREATE TABLE comparison (somebody_elses INTEGER)"
         )  # the last step's name is taken
         connection.commit()
         before = list(connection.iterdump())
