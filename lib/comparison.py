@@ -10,9 +10,9 @@ from typing import Any
 
 from lib.conversation import Conversation, Message
 from lib.errors import BadInput
-from lib.features import PLAIN, Features, Form
+from lib.features import Features
 from lib.model import Model, Number
-from lib.request import Messages, Prompt, Request
+from lib.request import Request, settings_of, system_of
 from lib.settings import Settings
 
 FEWEST, MOST = 2, 4  # columns
@@ -139,14 +139,8 @@ def facts_asked(model: Model, request: Request) -> Facts:
     """The set-up that a request was sent with; a seed apart, which differs among repetitions."""
     fixed = {parameter.name for parameter in model.parameters if not parameter.rolls}
     parameters = {name: value for name, value in request.parameters.items() if name in fixed}
-    system, features = "", replace(PLAIN, stream=request.stream, response_format=request.response_format)
-    match request.input:
-        case Messages(turns, raw, tools, functions):
-            features = replace(features, raw=raw, tools=tools, functions=functions)
-            system = turns[0].content if turns[0].role == "system" else ""
-        case Prompt(_, raw, lora):
-            features = replace(features, form=Form.PROMPT, raw=raw, lora=lora)
-    return tuple(_facts(model, system, parameters, features))
+    features = settings_of(request, Settings.defaults(model)).features
+    return tuple(_facts(model, system_of(request), parameters, features))
 
 
 def _facts(

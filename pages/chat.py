@@ -32,7 +32,7 @@ path = conversation.path()
 def draw_use() -> None:
     """How full the context is, and what the conversation has used."""
     figures.context_gauge(*tab.used, tab.window)
-    figures.conversation_totals(tab.chat.model, tab.chat.conversation)
+    figures.totals(tab.chat.model, [tab.chat.conversation], "This conversation")
 
 
 seen = outlook.look(tab.chat, tab.backend, tab.window, tab.text)

@@ -6,18 +6,21 @@ import streamlit as st
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-st.set_page_config(
-    page_title="Paddock",
-    page_icon=str(ROOT / "lib/ui/static/icon.svg"),
-    layout="centered",
-    initial_sidebar_state=340,
-)
-st.logo(str(ROOT / "lib/ui/static/paddock.svg"), size="large")
-st.navigation(
+COMPARE = st.Page(ROOT / "pages/compare.py", title="Compare", icon=":material/compare:")
+page = st.navigation(
     [
         st.Page(ROOT / "pages/chat.py", title="Chat", icon=":material/forum:", default=True),
+        COMPARE,
         st.Page(ROOT / "pages/history.py", title="History", icon=":material/history:"),
         st.Page(ROOT / "pages/model.py", title="Model", icon=":material/deployed_code:"),
     ],
     position="top",
-).run()
+)
+st.set_page_config(
+    page_title="Paddock",
+    page_icon=str(ROOT / "lib/ui/static/icon.svg"),
+    layout="wide" if page == COMPARE else "centered",
+    initial_sidebar_state=340,
+)
+st.logo(str(ROOT / "lib/ui/static/paddock.svg"), size="large")
+page.run()

@@ -29,7 +29,7 @@ def draw_message(tab: Tab, message: Message) -> None:
     if handling.is_edited(message):
         handling.edit_box(tab, message)
     elif message.role == "assistant":
-        _draw_said(message)
+        draw_said(message)
     else:
         with st.container(horizontal=True, gap="small", wrap=False):
             if _in_a_card(tab, message):
@@ -42,7 +42,7 @@ def draw_message(tab: Tab, message: Message) -> None:
     draw_ending(tab, message)
 
 
-def _draw_said(message: Message) -> None:
+def draw_said(message: Message) -> None:
     """What the model said: in JSON mode checked, else as Markdown."""
     asked = message.answers[-1].request.response_format if message.answers else None
     if asked is not None and message.content:
@@ -87,7 +87,7 @@ def speaker(role: str, id: str) -> DeltaGenerator:
 
 
 def attach(live: Live, place: DeltaGenerator, meanwhile: Callable[[], None], *, fresh: bool) -> None:
-    """Draw a running answer there until it ends, with a call of ``meanwhile`` each time that there is something to draw.
+    """Draw a running answer there until it ends; ``meanwhile`` is called each time that there is something to draw.
 
     Any rerun may cut this off; the next one attaches again. ``fresh``: the browser has just opened the page.
     """
@@ -106,7 +106,7 @@ def attach(live: Live, place: DeltaGenerator, meanwhile: Callable[[], None], *, 
 def draw_answered(tab: Tab, message: Message) -> None:
     """What becomes of a running answer once it has ended: in JSON mode its verdict, then all that stands under it."""
     if message.answers and message.answers[-1].request.response_format is not None:
-        _draw_said(message)
+        draw_said(message)
     draw_ending(tab, message)
 
 

@@ -38,7 +38,8 @@ def page(path: str) -> AppTest:
 
 
 @pytest.mark.parametrize(
-    "path", ["lib/ui/navigation.py", "pages/chat.py", "pages/history.py", "pages/model.py"]
+    "path",
+    ["lib/ui/navigation.py", "pages/chat.py", "pages/compare.py", "pages/history.py", "pages/model.py"],
 )
 @pytest.mark.parametrize(
     "environment", [{}, CREDENTIALS, {"CLOUDFLARE_API_TOKEN": TOKEN}], ids=["none", "good", "half"]
