@@ -70,14 +70,13 @@ class Comparison:
                 return column
         raise KeyError(id)
 
-    def with_column(self, id: str, after: str | None = None) -> Comparison:
+    def with_column(self, id: str) -> Comparison:
         """The same with another column, named by the first letter that is free. Raises BadInput beyond the fourth."""
         if len(self.columns) >= MOST:
             raise BadInput(f"There is room for {MOST} columns.", advice="Remove one first.")
         taken = {column.name for column in self.columns}
         new = Column(id, next(letter for letter in _LETTERS if letter not in taken))
-        at = next((n for n, column in enumerate(self.columns, 1) if column.id == after), len(self.columns))
-        return replace(self, columns=(*self.columns[:at], new, *self.columns[at:]))
+        return replace(self, columns=(*self.columns, new))
 
     def without(self, id: str) -> Comparison:
         """The same without that column. Raises BadInput where only two are left."""

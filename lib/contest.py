@@ -190,7 +190,7 @@ class Contest:
                 self._chats[id].stop()
 
     def duplicate(self, column: str) -> Chat:
-        """Put a column beside that one, with its settings and its thread. Gives the new column's chat."""
+        """Add a column like that one, with its settings and its thread. Gives the new column's chat."""
         with self._lock:
             self._idle()
             if self._comparison.hidden:
@@ -201,7 +201,7 @@ class Contest:
             after = before.branch(before.head) if before.head else Conversation(before.system)
             chat = Chat(self._client, like.model, after)
             chat.settings = like.settings
-            comparison = self._comparison.with_column(chat.id, column)
+            comparison = self._comparison.with_column(chat.id)
             copies = {
                 old.id: new.id for old, new in zip(before.path(), after.path(), strict=True)
             }  # of the open path alone

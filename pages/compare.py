@@ -31,6 +31,7 @@ menu.options(board)
 columns.heads(board)
 
 # Another comparison is drawn in another place: while the page streams, what an earlier one left there would stay.
+greeting = st.empty()
 boards = [st.container() if side == board.side else st.empty() for side in (0, 1)]
 notice = st.empty()
 stop = st.bottom.empty()
@@ -48,14 +49,17 @@ if (refused := board.refusal()) is not None:
             case PaddockError():
                 trouble(refused)
 
-watched: list[answers.Watched] = []
+if not comparison.rounds:
+    with greeting.container():
+        menu.welcome(board)
 with boards[board.side]:
     watched = menu.rounds(board)
+    foot = st.empty()
     if not busy:
-        ratings.draw(board)
-        figures.totals(
-            next(iter(board.panels.values())).chat.model, board.contest.threads().values(), "This comparison"
-        )
+        with foot.container():
+            ratings.draw(board)
+            totals = board.contest.threads().values()
+            figures.totals(board.model, totals, "This comparison")
 
 if busy:
     stop.button(

@@ -204,18 +204,19 @@ def test_a_duplicate_has_the_thread_and_the_settings_and_columns_keep_their_orde
         settle(held)
         a, b = ids(held)
         copy = held.duplicate(a)
-        assert [column.name for column in held.comparison.columns] == ["A", "C", "B"]
+        assert [column.name for column in held.comparison.columns] == ["A", "B", "C"]
         assert copy.settings == held.chat(a).settings
-        assert texts_of(held)[0] == texts_of(held)[1]
+        assert texts_of(held)[0] == texts_of(held)[2]
         held.send("Two", given.backend(server.url))
         settle(held)
         assert len(server.requests) == 5
     held.remove(a)
-    assert [column.name for column in held.comparison.columns] == ["C", "B"]
+    assert [column.name for column in held.comparison.columns] == ["B", "C"]
     with pytest.raises(BadInput, match="needs two columns"):
         held.remove(b)
     held.duplicate(b)
     held.duplicate(b)
+    assert [column.name for column in held.comparison.columns] == ["B", "C", "A", "D"]
     with pytest.raises(BadInput, match="room for 4"):
         held.duplicate(b)
 

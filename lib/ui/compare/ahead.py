@@ -66,7 +66,7 @@ def _line(board: Board, seen: dict[str, Outlook]) -> str:
     if len(spans) < columns:
         return f":material/send: Nothing to send yet · {answers}"
     least, most = (sum((span[at] for span in spans), Usage(0, 0)) for at in (0, 1))
-    price = next(iter(board.panels.values())).chat.model.price
+    price = board.model.price
     about = "" if all(one.count.exact for one in seen.values()) else "≈ "
     amount = " – ".join(f"\\{show_dollars(dollars(usage, price) * times)}" for usage in (least, most))
     if board.backend is not None and not board.backend.billed:

@@ -10,13 +10,14 @@ import streamlit as st
 
 from lib.answer import Ending
 from lib.chat import Live
-from lib.comparison import STARS, Column, thread
+from lib.comparison import STARS, Column, Facts, thread
 from lib.conversation import Message
 from lib.request import Messages
 from lib.ui import figures, tool_call, transcript
 from lib.ui.compare import changes
 from lib.ui.compare.board import OFF, Board
 from lib.ui.growing import CALM, FRESH, Growing
+from lib.ui.markdown import label
 from lib.ui.trouble import trouble
 
 _TO_CHAT, _KEEP, _AGAIN = "Go on in the chat", "Keep as a preset", "Another answer"
@@ -41,22 +42,26 @@ def draw_round(board: Board, number: int) -> list[Watched]:
     with st.container(key=f"round-{number}"):
         with st.chat_message("user", avatar=transcript.AVATARS["user"]):
             st.text(comparison.rounds[number].text)
-        order = comparison.order
+        order, told = comparison.order, board.asked_apart(number)
         for place, (column, at) in enumerate(zip(order, st.columns(len(order)), strict=True)):
             with at, st.container(border=True, key=f"cell-{number}-{place}"):
-                if (one := _cell(board, column, number)) is not None:
+                if (one := _cell(board, column, number, told.get(column.id, ()))) is not None:
                     watched.append(one)
     return watched
 
 
-def _cell(board: Board, column: Column, number: int) -> Watched | None:
-    """One column's answer. Gives it where it is being written."""
+def _cell(board: Board, column: Column, number: int, told: Facts) -> Watched | None:
+    """One column's answer, with what it alone was asked with. Gives it where it is being written."""
     answers = board.answers(column, number)
     answer = board.shown(number).get(column.id)
     last = number == len(board.comparison.rounds) - 1
     coming = board.contest.coming(column.id) if last else 0
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{board.label(column)}**", width="stretch")
+        apart = " · ".join(f"{what} {label(value)}" for what, value in told)
+        st.markdown(
+            f"**{board.label(column)}** :small[:gray[{apart}]]" if apart else f"**{board.label(column)}**"
+        )
+        st.space("stretch")
         if answer is not None and not (board.hidden and coming):
             _variants(board, column, number, answers, answer, coming)
         if coming and not board.hidden:

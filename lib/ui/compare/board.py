@@ -11,10 +11,11 @@ import streamlit as st
 from lib import preset, store
 from lib.backend import Backend
 from lib.chat import Chat
-from lib.comparison import Column, Comparison, differing, thread
+from lib.comparison import Column, Comparison, Facts, differing, facts_asked, thread
 from lib.contest import Contest, Refused
 from lib.conversation import Message
 from lib.errors import PaddockError
+from lib.model import Model
 from lib.preset import Preset
 from lib.request import settings_of, system_of
 from lib.settings import Settings
@@ -57,6 +58,11 @@ class Board(Refusing):
         return self.contest.comparison
 
     @property
+    def model(self) -> Model:
+        """The model of all columns."""
+        return next(iter(self.panels.values())).chat.model
+
+    @property
     def hidden(self) -> bool:
         """Whether names and settings are hidden."""
         return bool(self.comparison.hidden)
@@ -72,10 +78,24 @@ class Board(Refusing):
             return column.name
         return str([one.id for one in self.comparison.order].index(column.id) + 1)
 
-    def differences(self) -> dict[str, tuple[tuple[str, str], ...]]:
+    def differences(self) -> dict[str, Facts]:
         """What each column is set to that is not alike in all, by id."""
         setups = self.contest.setups()
         return dict(zip(setups, differing(list(setups.values())), strict=True))
+
+    def asked_apart(self, number: int) -> dict[str, Facts]:
+        """What the answers to that round's input were asked with that is not alike in all, by the column's id."""
+        if self.hidden:
+            return {}
+        requests = {}
+        for id, answer in self.shown(number).items():
+            _, live = self.contest.chat(id).view()
+            if answer.answers:
+                requests[id] = answer.answers[0].request
+            elif live is not None and live.message == answer.id:
+                requests[id] = live.run.request
+        setups = [facts_asked(self.model, request) for request in requests.values()]
+        return dict(zip(requests, differing(setups), strict=True))
 
     def outlooks(self, text: str) -> dict[str, Outlook]:
         """What a send of that text would be in each column, by id."""

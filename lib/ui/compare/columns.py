@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from lib.comparison import FEWEST, MOST, Column
+from lib.comparison import FEWEST, MOST, Column, Facts
 from lib.ui import choices, controls, figures, mend, presets
 from lib.ui.compare.board import Board
 from lib.ui.markdown import label
@@ -40,7 +40,7 @@ def heads(board: Board) -> None:
             st.caption(_told(found[column.id]))
 
 
-def _told(facts: tuple[tuple[str, str], ...]) -> str:
+def _told(facts: Facts) -> str:
     if not facts:
         return "Set like the others: change one thing"
     return " · ".join(f"{what} **{label(value)}**" for what, value in facts)

@@ -91,9 +91,6 @@ def options(board: Board) -> None:
 def rounds(board: Board) -> list[Watched]:
     """The last rounds; only the very last while names are hidden, for the earlier ones are known. Gives what runs."""
     count = len(board.comparison.rounds)
-    if not count:
-        _welcome(board)
-        return []
     first = count - 1 if board.hidden else max(count - int(st.session_state.get(_SHOWN, WINDOW)), 0)
     if first and board.hidden:
         st.caption("Earlier inputs are hidden until these answers are rated or revealed.")
@@ -123,7 +120,8 @@ def await_others(board: Board, watched: list[Watched]) -> None:
         time.sleep(0.1)
 
 
-def _welcome(board: Board) -> None:
+def welcome(board: Board) -> None:
+    """What is to be done, and something to begin with."""
     st.markdown("### What shall we compare?")
     st.caption(
         "Change one thing in a column's settings, then send the same input to all. Duplicate a column for a third "

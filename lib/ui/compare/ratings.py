@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.comparison import Standing, differing, standings
+from lib.comparison import Facts, Standing, differing, standings
 from lib.conversation import Message
 from lib.ui.compare.board import Board
 from lib.ui.markdown import label
@@ -14,8 +14,7 @@ def draw(board: Board) -> None:
     """The tally, once anything is rated and nothing is hidden."""
     if board.hidden or not board.comparison.ratings:
         return
-    model = next(iter(board.panels.values())).chat.model
-    found = standings(model, board.comparison, board.contest.threads())
+    found = standings(board.model, board.comparison, board.contest.threads())
     if not found:
         return
     with st.container(key="standings", gap="small"):
@@ -25,7 +24,10 @@ def draw(board: Board) -> None:
         ]
         told = differing([one.setup for one in found])
         rows += [_row(one, facts) for one, facts in zip(found, told, strict=True)]
-        st.markdown("\n".join(rows))
+        with st.container(
+            horizontal=True, wrap=False
+        ):  # it scrolls by itself where it is wider than the screen
+            st.markdown("\n".join(rows))
         first = found[0]
         if len(found) > 1 and (first.wins, first.ties, first.stars) == (
             found[1].wins, found[1].ties, found[1].stars,
@@ -46,7 +48,7 @@ def draw(board: Board) -> None:
             )  # fmt: skip
 
 
-def _row(one: Standing, facts: tuple[tuple[str, str], ...]) -> str:
+def _row(one: Standing, facts: Facts) -> str:
     set_to = " · ".join(f"{what} {label(value)}" for what, value in facts)
     return (
         f"| {one.column.name} | {one.wins} | {one.ties} | {float(one.stars):.2f} | {one.rated} | {set_to} |"
