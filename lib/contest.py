@@ -159,6 +159,9 @@ class Contest:
         """One more answer to the column's last input, with the settings that the others were asked with."""
         with self._lock:
             self._repeat(column, backend)
+            last = self._comparison.rounds[-1].asked.get(column)
+            shown = {asked: answer for asked, answer in self._comparison.shown.items() if asked != last}
+            self._put(replace(self._comparison, shown=shown))  # the new one is looked at
 
     def _repeat(self, id: str, backend: Backend) -> None:
         chat, last = self._chats[id], len(self._comparison.rounds) - 1
@@ -167,13 +170,6 @@ class Contest:
         if first is None:
             raise BadInput("There is no input to answer again.", advice="Send one first.")
         chat.send_again(first, repeated(chat.model, first.answers[0].request, len(answers)), backend)
-        shown = {
-            asked: answer
-            for asked, answer in self._comparison.shown.items()
-            if asked != first.parent  # the new one is looked at
-        }
-        if shown != self._comparison.shown:
-            self._put(replace(self._comparison, shown=shown))
 
     def answer_calls(self, column: str, message: Message, results: tuple[str, ...], backend: Backend) -> None:
         """Give the tools' results for the calls of a column's answer, and have the model go on from them."""

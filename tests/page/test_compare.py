@@ -9,6 +9,7 @@ from playwright.sync_api import Locator
 
 from tests.page.application import Application, data_folder
 from tests.page.conftest import Visit
+from tests.page.interruptions import NOISE
 from tests.page.test_phone import fits
 from tests.page.upstream import Asked, Events, Handler, Stream, Upstream, Whole
 from tests.page.visitor import Visitor, squeezed
@@ -205,7 +206,7 @@ def test_a_comparison_survives_the_server(
     visit: Visit, upstream: Upstream, tmp_path: Path, expected: list[str]
 ) -> None:
     # The server is gone for a moment; and an address below the root is looked for in two places.
-    expected += ["ERR_CONNECTION_REFUSED", "WebSocket", "404", "Content Security Policy"]
+    expected += [*NOISE, "Client Error in reaching server endpoint", "404", "Content Security Policy"]
     environment = upstream.environment() | {"PADDOCK_DATA_DIR": str(data_folder(tmp_path / "data"))}
     with Application(environment, tmp_path / "log") as app:
         tab = fresh(visit(app.url, stranger=True))

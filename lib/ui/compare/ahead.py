@@ -41,7 +41,10 @@ def draw(board: Board, told: frozenset[tuple[str, str]]) -> None:
                 f"| \\{show_dollars(most)} |"
             )
         if len(rows) > 2:
-            st.markdown("\n".join(rows))
+            with st.container(
+                horizontal=True, wrap=False
+            ):  # it scrolls by itself where it is wider than the screen
+                st.markdown("\n".join(rows))
         for column in board.comparison.columns:
             one = seen[column.id]
             if one.request is None and one.refused is not None and draft.text().strip():
