@@ -28,7 +28,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     place.draw(where, busy=busy)
     menu.draw(board)
 menu.options(board)
-columns.heads(board)
+columns.heads(board, seen)
 
 # Another comparison is drawn in another place: while the page streams, what an earlier one left there would stay.
 greeting = st.empty()

@@ -16,7 +16,7 @@ _DUPLICATE, _REMOVE, _KEEP = "Duplicate", "Remove", "Keep as a preset"
 _PICK = "compare-pick"
 
 
-def heads(board: Board) -> None:
+def heads(board: Board, seen: Mapping[str, Outlook]) -> None:
     """One for each column. While names are hidden there is nothing to say of any."""
     if board.hidden:
         return
@@ -30,6 +30,11 @@ def heads(board: Board) -> None:
                     icon=":material/tune:", on_click=board.select, args=(column.id,),
                     help="Its settings are in the sidebar" if here else "Put its settings into the sidebar",
                 )  # fmt: skip
+                if wrong := seen[column.id].conflicts:
+                    st.badge(
+                        str(len(wrong)), icon=":material/warning:", color="orange",
+                        help="\n\n".join(label(one.text) for one in wrong),
+                    )  # fmt: skip
                 st.space("stretch")
                 key = f"column-menu-{column.id}"
                 actions = [_DUPLICATE] * (len(columns) < MOST) + [_REMOVE] * (len(columns) > FEWEST) + [_KEEP]
