@@ -55,7 +55,7 @@ if not comparison.rounds:
 with boards[board.side]:
     watched = menu.rounds(board)
     foot = st.empty()
-    if not busy:
+    if comparison.rounds and not busy:
         with foot.container():
             ratings.draw(board)
             totals = board.contest.threads().values()

@@ -27,7 +27,7 @@ def heads(board: Board, seen: Mapping[str, Outlook]) -> None:
                 here = column.id == board.selected.id
                 st.button(
                     f"Column {column.name}", key=f"select-{column.id}", type="tertiary",
-                    icon=":material/tune:", on_click=board.select, args=(column.id,),
+                    icon=":material/tune:", on_click=_open, args=(board, column),
                     help="Its settings are in the sidebar" if here else "Put its settings into the sidebar",
                 )  # fmt: skip
                 if wrong := seen[column.id].conflicts:
@@ -103,3 +103,9 @@ def _others(board: Board, column: Column, name: str) -> None:
             if other != column.name
         )
         st.caption(f":material/difference: {' · '.join(told)}")
+
+
+def _open(board: Board, column: Column) -> None:
+    board.select(column.id)
+    # On a phone the sidebar is closed, and a page cannot open it without closing it again at the next touch.
+    st.toast(f"The sidebar has the settings of column {column.name}.", icon=":material/tune:")

@@ -39,9 +39,10 @@ def draw(board: Board) -> None:
         for one in kept:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
                 st.button(
-                    label(one.title) or "Untitled", key=f"open-{one.id}", type="tertiary", width="stretch",
+                    label(one.title) or "Untitled", key=f"open-{one.id}", type="tertiary",
                     disabled=one.id == board.contest.id, on_click=board.turn_to, args=(one.id,),
                 )  # fmt: skip
+                st.space("stretch")
                 st.button(
                     "Delete", key=f"forget-{one.id}", type="tertiary", on_click=board.forget, args=(one.id,),
                     help="Its conversations go into the bin of the History page",
