@@ -1,4 +1,4 @@
-"""Comparison: the same input under several set-ups, as a value: its columns, its rounds, and how answers were rated."""
+"""Comparison: one input under several set-ups, as a value: its columns, its rounds, and how answers were rated."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 from lib.conversation import Conversation, Message
 from lib.errors import BadInput
-from lib.features import PLAIN, Features, Form
+from lib.features import Features
 from lib.model import Model, Number
-from lib.request import Messages, Prompt, Request
+from lib.request import Request, settings_of, system_of
 from lib.settings import Settings
 
 FEWEST, MOST = 2, 4  # columns
@@ -70,14 +70,13 @@ class Comparison:
                 return column
         raise KeyError(id)
 
-    def with_column(self, id: str, after: str | None = None) -> Comparison:
+    def with_column(self, id: str) -> Comparison:
         """The same with another column, named by the first letter that is free. Raises BadInput beyond the fourth."""
         if len(self.columns) >= MOST:
             raise BadInput(f"There is room for {MOST} columns.", advice="Remove one first.")
         taken = {column.name for column in self.columns}
         new = Column(id, next(letter for letter in _LETTERS if letter not in taken))
-        at = next((n for n, column in enumerate(self.columns, 1) if column.id == after), len(self.columns))
-        return replace(self, columns=(*self.columns[:at], new, *self.columns[at:]))
+        return replace(self, columns=(*self.columns, new))
 
     def without(self, id: str) -> Comparison:
         """The same without that column. Raises BadInput where only two are left."""
@@ -139,14 +138,8 @@ def facts_asked(model: Model, request: Request) -> Facts:
     """The set-up that a request was sent with; a seed apart, which differs among repetitions."""
     fixed = {parameter.name for parameter in model.parameters if not parameter.rolls}
     parameters = {name: value for name, value in request.parameters.items() if name in fixed}
-    system, features = "", replace(PLAIN, stream=request.stream, response_format=request.response_format)
-    match request.input:
-        case Messages(turns, raw, tools, functions):
-            features = replace(features, raw=raw, tools=tools, functions=functions)
-            system = turns[0].content if turns[0].role == "system" else ""
-        case Prompt(_, raw, lora):
-            features = replace(features, form=Form.PROMPT, raw=raw, lora=lora)
-    return tuple(_facts(model, system, parameters, features))
+    features = settings_of(request, Settings.defaults(model)).features
+    return tuple(_facts(model, system_of(request), parameters, features))
 
 
 def _facts(

@@ -159,6 +159,9 @@ class Contest:
         """One more answer to the column's last input, with the settings that the others were asked with."""
         with self._lock:
             self._repeat(column, backend)
+            last = self._comparison.rounds[-1].asked.get(column)
+            shown = {asked: answer for asked, answer in self._comparison.shown.items() if asked != last}
+            self._put(replace(self._comparison, shown=shown))  # the new one is looked at
 
     def _repeat(self, id: str, backend: Backend) -> None:
         chat, last = self._chats[id], len(self._comparison.rounds) - 1
@@ -167,13 +170,6 @@ class Contest:
         if first is None:
             raise BadInput("There is no input to answer again.", advice="Send one first.")
         chat.send_again(first, repeated(chat.model, first.answers[0].request, len(answers)), backend)
-        shown = {
-            asked: answer
-            for asked, answer in self._comparison.shown.items()
-            if asked != first.parent  # the new one is looked at
-        }
-        if shown != self._comparison.shown:
-            self._put(replace(self._comparison, shown=shown))
 
     def answer_calls(self, column: str, message: Message, results: tuple[str, ...], backend: Backend) -> None:
         """Give the tools' results for the calls of a column's answer, and have the model go on from them."""
@@ -190,16 +186,18 @@ class Contest:
                 self._chats[id].stop()
 
     def duplicate(self, column: str) -> Chat:
-        """Put a column beside that one, with its settings and its thread. Gives the new column's chat."""
+        """Add a column like that one, with its settings and its thread. Gives the new column's chat."""
         with self._lock:
             self._idle()
+            if self._comparison.hidden:
+                raise BadInput("The columns are hidden.", advice="Rate or reveal them first.")
             like = self._chats[column]
             self._open_shown(column, like)
             before = like.conversation
             after = before.branch(before.head) if before.head else Conversation(before.system)
             chat = Chat(self._client, like.model, after)
             chat.settings = like.settings
-            comparison = self._comparison.with_column(chat.id, column)
+            comparison = self._comparison.with_column(chat.id)
             copies = {
                 old.id: new.id for old, new in zip(before.path(), after.path(), strict=True)
             }  # of the open path alone

@@ -18,7 +18,7 @@ _UNSPACED = re.compile(
     "\U00020000-\U0003ffff]"
 )
 # What stands between two changes is shown as part of them where both have so many times its words.
-_LEAST, _ALL = 3, 1_000_000  # the latter: white space and marks alone
+_LEAST, _ALL = 2, 1_000_000  # the latter: white space and marks alone
 _JOINER = "\u200d"
 _WORD, _SPACE, _MARK, _OTHER = range(4)
 

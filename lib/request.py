@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from lib import json_text
 from lib.errors import BadInput
@@ -12,7 +13,7 @@ from lib.features import Features, Form, Function, ResponseFormat, Tool, ToolCal
 from lib.json_text import BadText
 from lib.model import Model, Number
 from lib.pricing import estimate_tokens
-from lib.settings import check
+from lib.settings import Settings, check
 
 ROLES = ("system", "user", "assistant", "tool")
 
@@ -96,6 +97,26 @@ def lay_out(features: Features, turns: tuple[Turn, ...]) -> Input:
             return Messages(turns, features.raw, features.tools, features.functions)
         case Form.PROMPT:
             return Prompt(turns[-1].content if turns else "", features.raw, features.lora.strip())
+
+
+def settings_of(request: Request, before: Settings) -> Settings:
+    """The settings that ask such a request; what it says nothing of stays as it was before."""
+    settings = before.having(request.parameters)
+    changes: dict[str, Any] = {"stream": request.stream, "response_format": request.response_format}
+    match request.input:
+        case Messages(_, raw, tools, functions):
+            changes |= {"form": Form.MESSAGES, "raw": raw, "tools": tools, "functions": functions}
+        case Prompt(_, raw, lora):
+            changes |= {"form": Form.PROMPT, "raw": raw, "lora": lora}
+    return settings.with_features(**changes)
+
+
+def system_of(request: Request) -> str:
+    """The system prompt that it carries, empty where it carries none."""
+    match request.input:
+        case Messages(turns) if turns and turns[0].role == "system":
+            return turns[0].content
+    return ""
 
 
 def build(

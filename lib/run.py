@@ -93,6 +93,12 @@ class Run:
         """Wait for the end, at most that many seconds."""
         self._thread.join(timeout)
 
+    def read(self, seen: int) -> tuple[bool, list[str]]:
+        """Whether more may come, and the parts after the first ``seen`` ones. Somebody is looking."""
+        self.last_seen = self._clock()
+        running = self.running  # read before slicing: no tail is lost
+        return running, self.parts[seen:]
+
     def follow(self, interval: Callable[[], float]) -> Iterator[str]:
         """New text as it comes, then every ``interval()`` seconds at most; ends with the run.
 
@@ -100,9 +106,7 @@ class Run:
         """
         seen = 0
         while True:
-            self.last_seen = self._clock()
-            running = self.running  # read before slicing: no tail is lost
-            new = self.parts[seen:]
+            running, new = self.read(seen)
             seen += len(new)
             yield "".join(new)
             if not running:

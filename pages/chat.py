@@ -33,7 +33,7 @@ path = conversation.path()
 def draw_use() -> None:
     """How full the context is, and what the conversation has used."""
     figures.context_gauge(*tab.used, tab.window)
-    figures.conversation_totals(tab.chat.model, tab.chat.conversation)
+    figures.totals(tab.chat.model, [tab.chat.conversation], "This conversation")
 
 
 seen = outlook.look(tab.chat, tab.backend, tab.window, tab.text)
@@ -116,8 +116,12 @@ if live is not None:
         "Stop", key="stop", icon=":material/stop_circle:", shortcut="Escape", on_click=tab.chat.stop,
         help="Ends the answer here and at the model; what came is kept",
     )  # fmt: skip
-    with answers[live.number % 2], transcript.speaker("assistant", live.message):
-        transcript.attach(live, unsaved.draw, fresh=tab.fresh)  # nothing below waits for anything else
+    with answers[live.number % 2]:
+        answer = transcript.speaker("assistant", live.message)
+    with answer:
+        transcript.attach(
+            live, answer, unsaved.draw, fresh=tab.fresh
+        )  # nothing below waits for anything else
         transcript.draw_answered(tab, tab.chat.conversation.message(live.message))
     stop.empty()
     if tab.answer_by_itself(live.message):

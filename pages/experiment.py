@@ -6,7 +6,7 @@ import streamlit as st
 
 from lib.batch.progress import State
 from lib.experiment.problem import Where, problems
-from lib.ui import place
+from lib.ui import echo, place
 from lib.ui.experiment import bar, before, checks, inputs, prompts, results, run, saved, settings, typed
 from lib.ui.experiment.desk import Desk
 from lib.ui.experiment.section import section
@@ -39,6 +39,7 @@ with middle:
     section("Checks", desk, shown, Where.CHECKS, checks.summary, checks.draw)
 with right:
     section("Budget", desk, shown, Where.LIMITS, before.summary, before.draw)
+echo.listen()
 
 with st.bottom:
     bar.draw(desk, found)  # before the results: whatever becomes of these, the run is in hand

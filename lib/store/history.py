@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select, update
 
 from lib.events import Usage
-from lib.store import schema
+from lib.store import comparisons, schema
 from lib.store.reader import entry
 from lib.store.search import holds
 from lib.store.snapshot import Entry, Spend
@@ -42,7 +42,8 @@ def count(connection: Connection, owner: str, search: str, deleted: bool) -> int
 
 def _listed(connection: Connection, owner: str, search: str, deleted: bool) -> ColumnElement[bool]:
     place = _TABLE.c.deleted_at.is_not(None) if deleted else _TABLE.c.deleted_at.is_(None)
-    mine = and_(_TABLE.c.owner == owner, place, _TABLE.c.messages > 0)
+    alone = _TABLE.c.id.not_in(comparisons.columns())
+    mine = and_(_TABLE.c.owner == owner, place, _TABLE.c.messages > 0, alone)
     return and_(mine, holds(search, connection.dialect.name)) if search.strip() else mine
 
 

@@ -237,3 +237,22 @@ cell = Table(
     Column("calls", Json),
     Index("ix_cell_fingerprint", "fingerprint"),
 )
+
+comparison = Table(
+    "comparison",
+    metadata,
+    *_owned(),
+    Column("title", AnyText, nullable=False),
+    Column("body", Json, nullable=False),
+    Column("updated", Time, nullable=False),
+    Index("ix_comparison_owner", "owner", "updated"),
+)
+
+# By the conversation's id, not its key: a comparison is written at once, its conversations a moment later.
+comparison_column = Table(
+    "comparison_column",
+    metadata,
+    Column("conversation", String(64), primary_key=True),
+    Column("comparison", String(64), ForeignKey("comparison.id", ondelete="CASCADE"), nullable=False),
+    Index("ix_comparison_column", "comparison"),
+)

@@ -205,3 +205,13 @@ class Stored:
     position: int
     judged: bool
     waiting: bool
+
+
+@dataclass(frozen=True)
+class SavedComparison:
+    """A comparison. ``body`` is plain JSON; ``columns`` are the ids of its conversations."""
+
+    id: str
+    title: str
+    body: Any
+    columns: tuple[str, ...]

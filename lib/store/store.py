@@ -15,7 +15,7 @@ from lib.experiment.plan import Limits
 from lib.experiment.result import Result
 from lib.request import Request
 from lib.settings import Settings
-from lib.store import cells, experiments, history, presets, reader, schemas, writer
+from lib.store import cells, comparisons, experiments, history, presets, reader, schemas, writer
 from lib.store.database import Database
 from lib.store.known import Known
 from lib.store.snapshot import (
@@ -26,6 +26,7 @@ from lib.store.snapshot import (
     Preset,
     RunEntry,
     Saved,
+    SavedComparison,
     SavedExperiment,
     SavedRun,
     SavedSchema,
@@ -326,6 +327,30 @@ class Store:
         """The answers that the owner's runs have had to requests of these fingerprints, whole ones alone."""
         with self._database.reading() as connection:
             return cells.answers(connection, owner, asked)
+
+    def comparisons(self, owner: str, most: int = 50) -> tuple[SavedComparison, ...]:
+        """The newest comparisons, newest first."""
+        with self._database.reading() as connection:
+            return comparisons.comparisons(connection, owner, most)
+
+    def comparison(self, owner: str, id: str) -> SavedComparison | None:
+        """The comparison of that id, None where that owner has none."""
+        with self._database.reading() as connection:
+            return comparisons.load(connection, owner, id)
+
+    def put_comparison(self, owner: str, saved: SavedComparison) -> None:
+        """Keep a comparison, in the place of an older one of its id. Its columns leave the list of conversations."""
+        with self._database.writing() as connection:
+            comparisons.put(connection, owner, saved, self._now())
+
+    def remove_comparison(self, owner: str, id: str) -> bool:
+        """Forget a comparison and put its columns' conversations into the bin."""
+        with self._database.writing() as connection:
+            saved = comparisons.load(connection, owner, id)
+            if saved is None:
+                return False
+            history.change(connection, owner, saved.columns, deleted_at=self._now())
+            return comparisons.remove(connection, owner, id)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from lib.answer import Answer, total_usage
@@ -58,9 +60,14 @@ def sent(answers: tuple[Answer, ...], model: Model) -> None:
         st.caption("≈ The backend gave no usage for this answer: the tokens are estimated from its length.")
 
 
-def conversation_totals(model: Model, conversation: Conversation) -> None:
-    """All that this conversation has used, variants too: they were paid for as well."""
-    answers = tuple(answer for message in conversation.messages for answer in message.answers)
+def totals(model: Model, conversations: Iterable[Conversation], what: str) -> None:
+    """All that the conversations have used, variants too: they were paid for as well. ``what`` begins the line."""
+    answers = tuple(
+        answer
+        for conversation in conversations
+        for message in conversation.messages
+        for answer in message.answers
+    )
     usage = total_usage(answers)
     if usage is None:
         st.caption("No tokens used yet.")
@@ -72,7 +79,7 @@ def conversation_totals(model: Model, conversation: Conversation) -> None:
         if part is not None:
             costs.append(_cost(part, model, billed=billed))
     st.caption(
-        f"This conversation: {about}{usage.prompt_tokens:,} in · {about}{usage.completion_tokens:,} out · "
+        f"{what}: {about}{usage.prompt_tokens:,} in · {about}{usage.completion_tokens:,} out · "
         + " + ".join(costs)
     )
 

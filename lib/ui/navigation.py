@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-WIDE = ("Experiment",)  # pages that set things side by side
+WIDE = ("Compare", "Experiment")  # pages that set things side by side
 
 # The icon first: else the browser would fetch a page's own from Google.
 st.set_page_config(
@@ -15,11 +15,13 @@ st.logo(str(ROOT / "lib/ui/static/paddock.svg"), size="large")
 page = st.navigation(
     [
         st.Page(ROOT / "pages/chat.py", title="Chat", icon=":material/forum:", default=True),
+        st.Page(ROOT / "pages/compare.py", title="Compare", icon=":material/compare:"),
         st.Page(ROOT / "pages/experiment.py", title="Experiment", icon=":material/science:"),
         st.Page(ROOT / "pages/history.py", title="History", icon=":material/history:"),
         st.Page(ROOT / "pages/model.py", title="Model", icon=":material/deployed_code:"),
     ],
     position="top",
 )
+# Once in a run: of two the browser would show now one, now the other.
 st.set_page_config(layout="wide" if page.title in WIDE else "centered")
 page.run()

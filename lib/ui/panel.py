@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -12,26 +11,26 @@ from lib.answer import Ending
 from lib.backend import Backend
 from lib.chat import Chat
 from lib.conflict import Conflict
-from lib.errors import PaddockError
 from lib.request import Messages, Turn, build
 from lib.ui import echo, figures
+from lib.ui.refusing import Refusing
 from lib.ui.registry import registry
 
 SYSTEM, RAW = "system", "raw-prompt"  # the keys of the boxes
 MOST_ROUNDS = 5  # of calls that sample tools answer by themselves after one message: a model may never stop
-_AUTO, _REFUSED = "auto", "refused"
+_AUTO = "auto"
 
 
-class Panel:
+class Panel(Refusing):
     """``scope`` ends the key of every control, so that the controls of two chats are never taken for each other.
 
     ``backend`` is where requests go, None while there is none; ``window`` its context in tokens.
     """
 
     def __init__(self, owner: str, chat: Chat, backend: Backend | None, scope: str = "") -> None:
+        super().__init__(backend, f"refused{scope}")
         self.owner = owner
         self.chat = chat
-        self.backend = backend
         self.scope = scope
         self.window = (backend and backend.context_window) or chat.model.context_window
 
@@ -70,7 +69,7 @@ class Panel:
         turns = conversation.turns(path[-1].id if path else None)
         if not path:
             turns = (*turns, Turn("user", ""))
-        self._caught(lambda: self._fill(Messages(turns, tools=self.chat.settings.features.tools)))
+        self.caught(lambda: self._fill(Messages(turns, tools=self.chat.settings.features.tools)))
 
     def _fill(self, input: Messages) -> None:
         text = llama3.lay_out(input)
@@ -108,21 +107,3 @@ class Panel:
         """The system prompt's box was changed."""
         if not echo.is_echo(self.key(SYSTEM)):
             self.chat.set_system(st.session_state[self.key(SYSTEM)])
-
-    def refusal(self) -> PaddockError | None:
-        """What was refused since the last drawing."""
-        refused: PaddockError | None = st.session_state.pop(self.key(_REFUSED), None)
-        return refused
-
-    def refuse(self, error: PaddockError) -> None:
-        """Keep it for the next drawing."""
-        st.session_state[self.key(_REFUSED)] = error
-
-    def _caught(self, act: Callable[[], object]) -> bool:
-        """Do it. False where it was refused."""
-        try:
-            act()
-        except PaddockError as error:
-            self.refuse(error)
-            return False
-        return True

@@ -7,12 +7,16 @@ import gc
 import os
 import threading
 import time
+from dataclasses import replace
 
 import streamlit as st
 
 from lib.batch.batch import Batch, new
 from lib.chat import Chat
 from lib.client import WorkersAI
+from lib.comparison import Column, Comparison, record
+from lib.comparison import read as read_comparison
+from lib.contest import Contest
 from lib.conversation import Conversation
 from lib.errors import PaddockError
 from lib.experiment.plan import Plan
@@ -21,7 +25,7 @@ from lib.preset import Preset, read
 from lib.saver import Saver
 from lib.settings import Settings, complete
 from lib.store import Live as Coming
-from lib.store import Snapshot, Store, place
+from lib.store import SavedComparison, Snapshot, Store, place
 from lib.supervisor import Supervisor
 
 # A run that no page has looked at for this long ends by itself. A reload, a page switch or a lost connection must
@@ -30,6 +34,8 @@ ORPHAN_SECONDS = 15 * 60.0
 MOST_CHATS = 500  # in memory
 MOST_BATCHES = 20
 CLOSING_SECONDS = 5.0  # for what is on its way when the server ends
+MOST_CONTESTS = 50
+MOST_TITLE = 80
 
 
 class Registry:
@@ -42,6 +48,8 @@ class Registry:
         self.saver = Saver(self.store, self._snapshots)
         self._chats: dict[str, tuple[str, Chat]] = {}
         self._batches: dict[str, Batch] = {}
+        self._contests: dict[str, tuple[str, Contest]] = {}
+        self._unsaved: dict[str, tuple[str, Comparison]] = {}  # that the database would not take
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         atexit.register(self.close)
@@ -54,6 +62,7 @@ class Registry:
             batch.interrupt()
         for batch in list(self._batches.values()):
             batch.join(CLOSING_SECONDS)
+        self._save_comparisons()
         self.saver.close()
         self.supervisor.close()
 
@@ -108,6 +117,80 @@ class Registry:
             self._forget()
         return chat
 
+    def contest(self, owner: str, id: str | None) -> Contest | None:
+        """The owner's comparison of that id, from memory or the database; None where they have no such."""
+        if not id:
+            return None
+        with self._lock:
+            known = self._contests.get(id)
+        if known is not None:
+            return known[1] if known[0] == owner else None
+        try:
+            saved = self.store.comparison(owner, id)
+            if saved is None:
+                return None
+            comparison = read_comparison(saved.id, saved.body)
+        except PaddockError:
+            return None
+        chats = {column.id: self.find(owner, column.id) for column in comparison.columns}
+        found = {id: chat for id, chat in chats.items() if chat is not None}
+        if not found:
+            return None
+        there = tuple(column for column in comparison.columns if column.id in found)
+        return self._take(owner, replace(comparison, columns=there), found)
+
+    def new_contest(self, owner: str, like: Chat | None = None) -> Contest:
+        """A new comparison of two columns, both like that chat, else with the owner's start preset."""
+        chat = self.new(owner, like)
+        contest = self._take(owner, Comparison((Column(chat.id, "A"),)), {chat.id: chat})
+        self.add(owner, contest.duplicate(chat.id))
+        return contest
+
+    def _take(self, owner: str, comparison: Comparison, chats: dict[str, Chat]) -> Contest:
+        contest = Contest(self.client, comparison, chats, lambda now: self._changed(owner, now))
+        with self._lock:
+            known = self._contests.setdefault(contest.id, (owner, contest))
+            oldest = list(self._contests.items())[: max(len(self._contests) - MOST_CONTESTS, 0)]
+        # Asked without the lock: a contest that changes holds its own, and then asks for this one.
+        idle = [id for id, (_, old) in oldest if not old.busy]
+        with self._lock:
+            for id in idle:
+                if id not in self._unsaved:
+                    self._contests.pop(id, None)
+        return known[1]
+
+    def _changed(self, owner: str, comparison: Comparison) -> None:
+        """Write a comparison that somebody has begun; its conversations are written by the saver."""
+        if comparison.rounds:
+            with self._lock:
+                self._unsaved[comparison.id] = (owner, comparison)
+            self._save_comparisons()
+
+    def _save_comparisons(self) -> None:
+        with self._lock:
+            unsaved = dict(self._unsaved)
+        for id, (owner, comparison) in unsaved.items():
+            title = " ".join(comparison.rounds[0].text.split())[:MOST_TITLE]
+            columns = tuple(column.id for column in comparison.columns)
+            try:
+                self.store.put_comparison(owner, SavedComparison(id, title, record(comparison), columns))
+            except PaddockError:
+                return  # the saver says what is wrong with the database; it is tried again
+            with self._lock:
+                if self._unsaved.get(id) == (owner, comparison):
+                    del self._unsaved[id]
+
+    def drop_contest(self, owner: str, id: str) -> None:
+        """Forget a comparison; its conversations go into the bin. Raises StorageFailed."""
+        contest = self.contest(owner, id)
+        if contest is not None:
+            contest.stop()
+            self.store.remove_comparison(owner, id)
+            with self._lock:
+                self._contests.pop(id, None)
+                self._unsaved.pop(id, None)
+            self.drop(*contest.chats)
+
     def drop(self, *ids: str) -> None:
         """Let go of chats that were deleted; what is being answered in them ends."""
         with self._lock:
@@ -158,7 +241,10 @@ class Registry:
 
     def _forget(self) -> None:
         """Let go of the oldest chats that are empty, or written and at rest: they come back from the database."""
+        held = {one.id for _, contest in self._contests.values() for one in contest.comparison.columns}
         for id, (owner, chat) in list(self._chats.items())[: max(len(self._chats) - MOST_CHATS, 0)]:
+            if id in held:
+                continue
             snapshot = _snapshot(owner, chat)
             if not snapshot.live and (not snapshot.conversation.messages or self.saver.is_saved(snapshot)):
                 del self._chats[id]
@@ -172,6 +258,7 @@ class Registry:
         """End the runs that nobody looks at."""
         while True:
             time.sleep(5)
+            self._save_comparisons()
             now = time.monotonic()
             with self._lock:
                 chats = list(self._chats.values())

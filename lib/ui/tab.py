@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import streamlit as st
 
@@ -14,7 +13,7 @@ from lib.chat import Chat
 from lib.conversation import Message
 from lib.errors import BadInput, PaddockError
 from lib.features import Form
-from lib.request import Messages, Prompt
+from lib.request import Messages, Prompt, settings_of, system_of
 from lib.trace import Trace
 from lib.ui import draft, echo
 from lib.ui.panel import RAW, SYSTEM, Panel
@@ -128,24 +127,17 @@ class Tab(Panel):
     def load(self, message: Message) -> None:
         """Put the request behind that answer back into the controls: settings, features, system prompt and text."""
         request = message.answers[-1].request
-        settings = self.chat.settings.having(request.parameters)
-        features = replace(settings.features, stream=request.stream, response_format=request.response_format)
+        self.chat.settings = settings_of(request, self.chat.settings)
         match request.input:
             case Messages(turns):
-                features = replace(
-                    features, form=Form.MESSAGES, raw=request.input.raw, tools=request.input.tools,
-                    functions=request.input.functions,
-                )  # fmt: skip
-                system = turns[0].content if turns and turns[0].role == "system" else ""
+                system = system_of(request)
                 self.chat.set_system(system)
                 echo.follow(SYSTEM, system)
                 st.session_state[INPUT] = next(
                     (turn.content for turn in reversed(turns) if turn.role == "user"), ""
                 )
             case Prompt(text):
-                features = replace(features, form=Form.PROMPT, raw=request.input.raw, lora=request.input.lora)
                 st.session_state[RAW if request.input.raw else INPUT] = text
-        self.chat.settings = replace(settings, features=features)
 
     def trace(self, answer: Answer) -> Trace | None:
         """What went over the wire for an answer: at hand, or in the database. None where neither has it."""
@@ -201,18 +193,18 @@ class Tab(Panel):
 
     def open_variant(self, id: str) -> None:
         """Show the path through that message."""
-        self._caught(lambda: self.chat.open(id))
+        self.caught(lambda: self.chat.open(id))
 
     def edit(self, message: Message, text: str, *, send: bool) -> bool:
         """Give a message another text, and where ``send`` is set have it answered, or continued. False: refused."""
         if not send:
-            return self._caught(lambda: self.chat.edit(message.id, text))
+            return self.caught(lambda: self.chat.edit(message.id, text))
         act = self.chat.rewrite if message.role == "assistant" else self.chat.ask_again
         return self._try(lambda backend: act(message.id, text, backend))
 
     def insert(self, after: Message, role: str, text: str) -> bool:
         """Put a message in after that one. False where it was refused."""
-        return self._caught(lambda: self.chat.insert(after.id, role, text))
+        return self.caught(lambda: self.chat.insert(after.id, role, text))
 
     def branch(self, upto: Message) -> None:
         """Go on in a new conversation that begins as this one does, down to that message."""
@@ -226,7 +218,7 @@ class Tab(Panel):
             before = self.chat.delete(message.id)
             st.session_state[_DELETED] = (self.chat.id, before, self.chat.conversation)
 
-        self._caught(act)
+        self.caught(act)
 
     @property
     def can_undo(self) -> bool:
@@ -237,7 +229,7 @@ class Tab(Panel):
     def undo(self) -> None:
         """Bring the deleted message back."""
         _, before, now = st.session_state.pop(_DELETED)
-        self._caught(lambda: self.chat.restore(before, now))
+        self.caught(lambda: self.chat.restore(before, now))
 
     def new(self) -> None:
         """A new conversation with the same settings; the way back stays."""
@@ -254,14 +246,8 @@ class Tab(Panel):
         st.session_state.pop(_SHOWN, None)
 
     def _try(self, act: Callable[[Backend], object]) -> bool:
-        """Do what needs a backend. False where it was refused."""
-
-        def with_backend() -> None:
-            if self.backend is None:
-                raise BadInput(
-                    "The twin is not up yet.", advice="Your text is kept: send it once the twin is there."
-                )
-            act(self.backend)
+        """Ask for an answer. False where it was refused."""
+        done = self.ask(act)
+        if done:
             st.session_state[_BEGUN] = self.chat.conversation.head
-
-        return self._caught(with_backend)
+        return done

@@ -13,30 +13,15 @@ from lib.chat import Live
 from lib.conversation import Message, after
 from lib.request import Messages, can_go_on
 from lib.ui import figures, handling, json_answer, tool_call
-from lib.ui.markdown import Block, Blocks, Code, Prose, blocks, drawable, has_table, label
+from lib.ui.growing import CALM, FRESH, Growing, draw_block
+from lib.ui.markdown import blocks, label
 from lib.ui.tab import Tab
 from lib.ui.trouble import trouble
 
-# More than this in one code block is drawn without colours: the highlighter takes seconds for it.
-MOST_HIGHLIGHTED = 20_000
 AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
-# Seconds for which a page that opens under a running answer is drawn slowly: the browser fetches the parts of its
-# controls meanwhile, and puts off showing them for as long as anything else on the page keeps changing.
-_FRESH = 4.0
 WINDOW, STEP = 20, 10  # messages that are drawn at least; by how many that window moves on
 # Endings after which an answer can go on with the settings that it had.
 RESUMABLE = (Ending.STOPPED, Ending.CUT_OFF, Ending.ERROR)
-
-
-def draw_block(block: Block, at: DeltaGenerator) -> None:
-    """One block of a model's text. Code never goes through the Markdown parser."""
-    match block:
-        case Prose(text):
-            # A row that does not wrap scrolls by itself: a wide table then does not move the page.
-            place = at.container(horizontal=True, wrap=False) if has_table(text) else at
-            place.markdown(drawable(text))
-        case Code(text, language):
-            at.code(text, language=language if len(text) <= MOST_HIGHLIGHTED else None, wrap_lines=True)
 
 
 def draw_message(tab: Tab, message: Message) -> None:
@@ -44,7 +29,7 @@ def draw_message(tab: Tab, message: Message) -> None:
     if handling.is_edited(message):
         handling.edit_box(tab, message)
     elif message.role == "assistant":
-        _draw_said(message)
+        draw_said(message)
     else:
         with st.container(horizontal=True, gap="small", wrap=False):
             if _in_a_card(tab, message):
@@ -57,7 +42,7 @@ def draw_message(tab: Tab, message: Message) -> None:
     draw_ending(tab, message)
 
 
-def _draw_said(message: Message) -> None:
+def draw_said(message: Message) -> None:
     """What the model said: in JSON mode checked, else as Markdown."""
     asked = message.answers[-1].request.response_format if message.answers else None
     if asked is not None and message.content:
@@ -101,66 +86,27 @@ def speaker(role: str, id: str) -> DeltaGenerator:
         return st.chat_message(role, avatar=AVATARS.get(role, ":material/build:"))
 
 
-def attach(live: Live, meanwhile: Callable[[], None], *, fresh: bool) -> None:
-    """Draw a running answer until it ends, with a call of ``meanwhile`` each time that there is something to draw.
+def attach(live: Live, place: DeltaGenerator, meanwhile: Callable[[], None], *, fresh: bool) -> None:
+    """Draw a running answer there until it ends; ``meanwhile`` is called each time that there is something to draw.
 
     Any rerun may cut this off; the next one attaches again. ``fresh``: the browser has just opened the page.
     """
-    cut = Blocks()
-    cut.feed(live.before)
-    # In JSON mode the answer comes in one piece and is drawn with its verdict, not as Markdown.
-    whole = live.run.request.response_format is not None
-    tail, drawn, shown, status = st.empty(), 0, None, st.empty()
-
-    calm = time.monotonic() + _FRESH if fresh else 0.0
+    growing = Growing(live, place)
+    calm = time.monotonic() + FRESH if fresh else 0.0
 
     def pause() -> float:
-        if time.monotonic() < calm:
-            return 0.5
-        # A tail that is long is redrawn less often: it is sent whole each time.
-        return 0.05 if isinstance(shown, (Prose, Code)) and len(shown.text) < 2_000 else 0.2
+        return CALM if time.monotonic() < calm else growing.pause
 
     for text in live.run.follow(pause):
         meanwhile()
-        cut.feed("" if whole else text)
-        for block in cut.finished[drawn:]:
-            draw_block(block, tail)
-            # The new tail takes the place of the status line, which moves down by one.
-            tail, status = status, st.empty()
-            drawn, shown = drawn + 1, None
-        if whole:
-            now = None
-        elif (now := cut.tail()) != shown and now is not None:
-            draw_block(now, tail)
-            shown = now
-        waiting = _waiting(live)
-        if waiting or not text:
-            # Drawn in silence too: a click is noticed only where something is drawn.
-            status.caption(waiting) if waiting else status.empty()
-    if (last := cut.tail(ended=True)) is None:
-        tail.empty()
-    elif last != shown:
-        draw_block(last, tail)
-    status.empty()
-
-
-def _waiting(live: Live) -> str:
-    """What is happening while no text comes; empty once it does."""
-    if live.run.waiting is not None:
-        error, until = live.run.waiting
-        return f"{error.title}. Trying again in {max(until - time.monotonic(), 0):.0f} s …"
-    if live.run.parts or not live.run.running:
-        return ""
-    if live.run.calling:
-        return f":shimmer[Calling {drawable(', '.join(live.run.calling))}]"
-    awaited = "the first token" if live.run.request.stream else "the whole answer"
-    return f":shimmer[Waiting for {awaited}] · {live.run.seconds:.0f} s"
+        growing.draw(text)
+    growing.end()
 
 
 def draw_answered(tab: Tab, message: Message) -> None:
     """What becomes of a running answer once it has ended: in JSON mode its verdict, then all that stands under it."""
     if message.answers and message.answers[-1].request.response_format is not None:
-        _draw_said(message)
+        draw_said(message)
     draw_ending(tab, message)
 
 

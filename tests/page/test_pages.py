@@ -39,7 +39,10 @@ def page(path: str) -> AppTest:
 
 @pytest.mark.parametrize(
     "path",
-    ["lib/ui/navigation.py", "pages/chat.py", "pages/experiment.py", "pages/history.py", "pages/model.py"],
+    [
+        "lib/ui/navigation.py",
+        *(f"pages/{name}.py" for name in ("chat", "compare", "experiment", "history", "model")),
+    ],
 )
 @pytest.mark.parametrize(
     "environment", [{}, CREDENTIALS, {"CLOUDFLARE_API_TOKEN": TOKEN}], ids=["none", "good", "half"]

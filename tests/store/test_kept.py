@@ -1,4 +1,4 @@
-"""What is kept under a name: presets, and schemas for JSON mode."""
+"""What is kept beside conversations: presets, schemas for JSON mode, and comparisons."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from lib.errors import StorageFailed
-from lib.store import Preset, SavedSchema, Store
-from tests.store.trees import texts
+from lib.store import Preset, SavedComparison, SavedSchema, Store
+from tests.store.trees import SETTINGS, talk, texts
 
 
 def test_presets(store: Store) -> None:
@@ -44,6 +44,31 @@ def test_schemas(store: Store) -> None:
     assert store.remove_schema("ann", "1")
     assert not store.remove_schema("ann", "1")
     assert store.schemas("ann") == (odd,)
+
+
+def test_the_columns_of_a_comparison_stand_in_no_list(store: Store) -> None:
+    ours, alone = talk("In a column"), talk("Alone")
+    saved = SavedComparison("1", "In a column\x00", {"rounds": ["\ud800"]}, (ours.id, "not written yet"))
+    store.put_comparison("ann", saved)
+    for conversation in (ours, alone):
+        store.save("ann", conversation, SETTINGS)
+    found = store.comparison("ann", "1")
+    assert found is not None
+    assert (found.title, found.body, set(found.columns)) == (saved.title, saved.body, set(saved.columns))
+    assert store.comparison("bob", "1") is None
+    assert [entry.id for entry in store.entries("ann")] == [alone.id]
+    assert store.load("ann", ours.id) is not None
+    with pytest.raises(StorageFailed, match="comparison belongs to somebody else"):
+        store.put_comparison("bob", saved)
+    store.put_comparison("ann", replace(saved, id="2", title="Newer", columns=()))
+    store.put_comparison("ann", replace(saved, columns=("another",)))  # the column was removed
+    assert {entry.id for entry in store.entries("ann")} == {alone.id, ours.id}
+    assert {one.id for one in store.comparisons("ann")} == {"1", "2"}
+    store.put_comparison("ann", saved)
+    assert not store.remove_comparison("bob", "1")
+    assert store.remove_comparison("ann", "1")
+    assert [one.id for one in store.comparisons("ann")] == ["2"]
+    assert [entry.id for entry in store.entries("ann", deleted=True)] == [ours.id]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

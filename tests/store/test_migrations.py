@@ -59,7 +59,9 @@ def test_the_first_version_opens_without_loss(old: Path) -> None:
 
 def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(sqlite3.connect(old)) as connection:
-        connection.execute("CREATE TABLE cell (somebody_elses INTEGER)")  # the last step's name is taken
+        connection.execute(
+            "CREATE TABLE comparison (somebody_elses INTEGER)"
+        )  # the last step's name is taken
         connection.commit()
         before = list(connection.iterdump())
     store = Store(f"sqlite:///{old}")

@@ -18,8 +18,8 @@ from lib.pricing import show_dollars
 from lib.request import Messages, Request
 from lib.ui import excerpt, json_answer, tool_call
 from lib.ui.experiment.board import PREFIX, Board
+from lib.ui.growing import draw_block
 from lib.ui.markdown import blocks, label, whole
-from lib.ui.transcript import draw_block
 from lib.ui.trouble import trouble
 
 Show = Callable[[int | None], None]
