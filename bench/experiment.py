@@ -40,12 +40,12 @@ IDEAL = CELLS * DELAY / AT_ONCE
 SLOWEST = 1.25
 SLOWEST_CLICK = 0.3  # seconds, p95
 
-# A switch is clicked, and answered once what it switches has changed; all of it timed in the browser.
+# A switch is clicked, and answered once the number box beside it is there, or gone; all of it timed in the browser.
 CLICK = """name => new Promise(done => {
     const label = document.querySelector(`[class*='st-key-${name}-send'] label`)
-    const input = () => document.querySelector(`[class*='st-key-${name}-number'] input`)
-    const before = input().disabled, begun = performance.now()
-    const look = () => input() && input().disabled !== before
+    const box = () => document.querySelector(`[class*='st-key-${name}-number'] input`) !== null
+    const before = box(), begun = performance.now()
+    const look = () => box() !== before
         ? done((performance.now() - begun) / 1000) : requestAnimationFrame(look)
     label.click()
     look()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.batch.progress import State
 from lib.experiment.problem import Where, problems
 from lib.ui import echo, place
 from lib.ui.experiment import bar, before, checks, inputs, prompts, results, run, saved, settings, typed
@@ -47,7 +46,7 @@ batch = desk.batch
 if batch is not None:
     run.draw(desk, batch)
     results.draw(
-        batch.plan, desk.model, batch, name=desk.draft.name, running=batch.state is State.RUNNING,
+        batch.plan, desk.model, batch, name=desk.draft.name, running=batch.at_work,
         others=run.others(desk, batch),
     )  # fmt: skip
 if where.backend is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-_HEARD = "heard"  # the hidden box: the number of the last drawing that the browser knows
+KEY = "heard"  # the hidden box: the number of the last drawing that the browser knows
 _DRAWN = "drawn"  # in the session's state: the number of the last drawing
 _MOST = 100  # values remembered of a control: a key that is held moves it many times between two messages
 
@@ -27,7 +27,7 @@ def follow(key: str, value: Any) -> None:
 
 def is_echo(key: str) -> bool:
     """In a control's callback: whether its value is the page's own, because there is a later one to be heard of."""
-    if (heard := st.session_state.get(_HEARD)) is None:
+    if (heard := st.session_state.get(KEY)) is None:
         return False
     put: list[tuple[int, Any]] = st.session_state.get(f"{key}-put", [])
     unheard = [value for drawing, value in put if drawing > heard]
@@ -38,8 +38,8 @@ def is_echo(key: str) -> bool:
 def listen() -> None:
     """After all the controls of a drawing, once. The box changes nothing by itself and is in every message."""
     drawing = st.session_state.get(_DRAWN, 0) + 1
-    st.session_state[_DRAWN] = st.session_state[_HEARD] = drawing
-    st.html(f"<style>.st-key-{_HEARD} {{ display: none; }}</style>")
+    st.session_state[_DRAWN] = st.session_state[KEY] = drawing
+    st.html(f"<style>.st-key-{KEY} {{ display: none; }}</style>")
     st.number_input(
-        "Drawing", value=drawing, step=1, key=_HEARD, label_visibility="collapsed", on_change="ignore"
+        "Drawing", value=drawing, step=1, key=KEY, label_visibility="collapsed", on_change="ignore"
     )

@@ -139,8 +139,8 @@ def test_retry_after_is_obeyed_by_all_and_costs_no_attempt(store: Store) -> None
         batch.start(backend(server.url))
         assert rested(batch).state is State.DONE
     assert batch.progress().answered == 12
-    first = server.times[3]
-    assert server.times[4] - first > 0.35
+    # The fifth is the first that anybody sends after a refusal; the fourth may have been on its way for long.
+    assert server.times[4] - server.times[0] > 0.35
     assert batch.progress().pace < 100_000, "it goes slower from there on"
 
 
@@ -198,7 +198,9 @@ def test_pause_keeps_what_is_on_its_way_and_stop_cuts_it(store: Store) -> None:
         assert batch.state is State.STOPPED
         assert stopped.doubtful > 0, "it may have been paid"
         assert stopped.uncertain > 0
-        assert server.bill().requests == stopped.requests == stopped.answered + stopped.doubtful
+        assert stopped.requests == stopped.answered + stopped.doubtful
+        # Of those that were being sent just then some did not arrive: what nobody can know counts as paid.
+        assert stopped.answered < server.bill().requests <= stopped.requests
         batch.resume(there)
         assert rested(batch).progress().doubtful == stopped.doubtful, "it is not asked again by itself"
         batch.ask_again(there)

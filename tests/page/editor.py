@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import Locator, TimeoutError
+from playwright.sync_api import Locator
 
 from tests.page.visitor import Visitor
 
@@ -65,17 +64,7 @@ class Editor:
     def type(self, row: Locator, words: str, which: int = 0) -> None:
         """Choose the type of a row, or, as the second, that of its entries."""
         select = row.locator("[class*='-type-'] [data-baseweb=select], [class*='-type-'] input").nth(which)
-        option = self.tab.page.get_by_role("option", name=words, exact=True)
-
-        def choose() -> bool:
-            select.click()
-            with contextlib.suppress(TimeoutError):  # the page was being drawn anew, which closes the list
-                option.click(timeout=3000)
-                return True
-            return False
-
-        self.tab.until(f"the type “{words}”", choose)
-        self.tab.rest()
+        self.tab.pick(select, words, exact=True)
 
     def act(self, row: Locator, action: str) -> None:
         """Choose something in a row's menu."""

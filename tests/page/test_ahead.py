@@ -113,9 +113,7 @@ def test_every_program_and_never_the_token(tab: Visitor) -> None:
     tab.page.keyboard.press("Escape")
     assert len(names) == 6
     for name in names:
-        tab.key("ahead-language").locator("[data-baseweb=select], input").first.click()
-        tab.page.get_by_role("option", name=name, exact=True).click()
-        tab.rest()
+        tab.pick(tab.key("ahead-language").locator("[data-baseweb=select], input").first, name, exact=True)
         tab.until(name, lambda: panel.locator("code").first.inner_text() not in seen.values())
         seen[name] = panel.locator("code").first.inner_text()
         assert "Write me" in seen[name]

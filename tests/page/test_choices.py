@@ -124,9 +124,9 @@ def test_an_adapter_from_the_list_and_by_hand(visit: Visit, app: Application, up
     upstream.adapters[:] = [OWN, PUBLIC]
     tab = visit(app.url, play.set_up("Go", form=Form.PROMPT))
     tab.rest()
-    lora(tab).click()
-    tab.page.get_by_role("option", name="my-adapter").wait_for()
-    tab.page.get_by_role("option", name="cf-public-magicoder").click()
+    tab.pick(lora(tab), "my-adapter")
+    tab.page.get_by_text("Yours.").wait_for()
+    tab.pick(lora(tab), "cf-public-magicoder")
     tab.page.get_by_text("Public. Writes code.").wait_for()
     tab.rest()
     reaches(tab, upstream, prompt="Go", lora="cf-public-magicoder")

@@ -177,8 +177,7 @@ def test_the_picture_agrees_with_the_statistics(page: Open) -> None:
     expected = [map.cells[column, row] for row in map.rows for column in map.columns]
     assert [text.split(" ")[0] for text in fields] == [f"{(one.rate or 0) * 100:.0f}" for one in expected]
     tab.rest()
-    tab.key("results-measure").locator("input").click()
-    tab.page.get_by_role("option", name="Cost of an answer").click()
+    tab.pick(tab.key("results-measure").locator("input"), "Cost of an answer")
     tab.until("dollars", lambda: table.locator("td").first.inner_text().startswith("$"))
 
 

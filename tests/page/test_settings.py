@@ -178,7 +178,9 @@ def test_controls_that_are_drawn_late_show_what_is_set(
     )
     tab.page.reload()
     tab.until("their code is asked for", lambda: len(fetched) == 5)
-    first = ask(tab, upstream).body
+    tab.say("Go")
+    tab.until("an answer", lambda: " out · " in tab.figures())  # no rest: these controls are still to come
+    first = upstream.asked[0].body
     for route in fetched:
         route.continue_()
     assert shown(tab, "temperature") == Decimal("0.6")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, TimeoutError
 
 from lib.ui.function_editor import EMBEDDED
 from tests.page.application import Application
@@ -100,8 +101,7 @@ def test_a_tool_made_in_the_form(page: Open) -> None:
     fill(box(tab, "Parameter"), "guests")
     fill(box(tab, "Description"), "How many come.")
     tab.until("its description", lambda: "How many come." in json.dumps(in_use(tab)))
-    tab.page.locator("[data-testid=stSelectbox] input").click()
-    tab.page.get_by_role("option", name="Whole number").click()
+    tab.pick(tab.page.locator("[data-testid=stSelectbox] input"), "Whole number")
     tab.until("its type", lambda: "integer" in json.dumps(in_use(tab)))
     tab.page.get_by_text("Required", exact=True).click()
     wanted = {
@@ -120,10 +120,15 @@ def test_a_choice_among_texts(page: Open) -> None:
     tab = page()
     add(tab, "Weather")
     choices = tab.page.locator("[data-testid=stMultiSelect] input")
-    choices.click()
-    choices.press_sequentially("kelvin")
-    tab.page.get_by_text("Add: kelvin").wait_for()
-    choices.press("Enter")
+
+    def typed() -> bool:
+        choices.fill("kelvin")
+        with contextlib.suppress(TimeoutError):  # as in Visitor.pick
+            tab.page.get_by_text("Add: kelvin").click(timeout=3000)
+            return True
+        return False
+
+    tab.until("it is added", typed)
     tab.until("another choice", lambda: "kelvin" in json.dumps(in_use(tab)))
     unit = in_use(tab)[0]["parameters"]["properties"]["unit"]
     assert unit["enum"] == ["celsius", "fahrenheit", "kelvin"]

@@ -74,9 +74,7 @@ def test_json_mode(page: Visitor) -> None:
 
 def test_an_adapter_is_seen(page: Visitor) -> None:
     pick(page, "form", "Prompt")
-    page.key("choose-lora").locator("input").click()
-    page.page.get_by_role("option", name="pirate").click()
-    page.rest()
+    page.pick(page.key("choose-lora").locator("input"), "pirate")
     page.page.get_by_text("Answers like a pirate").wait_for()
     asked(page, "Who was Isaac Newton?", how=" out · ")
     assert re.search(r"\b(arr|matey|aye|ye|be)\b", page.text().lower())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import time
@@ -17,6 +18,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Request,
+    TimeoutError,
     WebError,
 )
 
@@ -254,6 +256,22 @@ class Visitor:
     def rest(self) -> None:
         """Wait until then."""
         self.until("the page rests", lambda: self.resting)
+
+    def pick(self, select: Locator, name: str, *, exact: bool = False) -> None:
+        """Choose in a list that opens, or add what is not in it yet where a name can be typed."""
+        option = self.page.get_by_role("option", name=name, exact=exact).first
+
+        def choose() -> bool:
+            select.scroll_into_view_if_needed()
+            self.rest()
+            select.click()
+            with contextlib.suppress(TimeoutError):  # a page that scrolls, or is drawn anew, closes the list
+                option.click(timeout=3000)
+                return True
+            return False
+
+        self.until(f"the option “{name}”", choose)
+        self.rest()
 
     def says(self, *texts: str) -> None:
         """Wait until the last answer, with all that is drawn about it, reads so somewhere."""

@@ -27,7 +27,7 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
     ``found``: the problems that the page shows. Where there are others now, the page is drawn anew.
     """
     batch = desk.batch
-    told = (tuple(found), prompts.found(desk), None if batch is None else batch.state)
+    told = (tuple(found), prompts.found(desk), _stands(batch))
     # In a container of its own: a run of a fragment that comes with a whole run could draw over what follows it. And
     # something of the page's is in it: for a moment it has nothing else, and the browser takes away what is empty.
     with st.container(key="experiment-bar"):
@@ -36,18 +36,23 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
 
 
 @st.fragment
-def _draw(desk: Desk, told: tuple[tuple[Problem, ...], tuple[str, ...], State | None]) -> None:
+def _draw(desk: Desk, told: tuple[tuple[Problem, ...], tuple[str, ...], tuple[State, bool] | None]) -> None:
     batch = desk.batch
     now = problems(desk.plan, desk.model)
-    if told != (now, prompts.found(desk), None if batch is None else batch.state):
+    if told != (now, prompts.found(desk), _stands(batch)):
         desk.draft.forget_runs()
         st.rerun()
-    if batch is not None and batch.state is State.RUNNING:
+    if batch is not None and batch.at_work:
         _under_way(desk, batch.progress())
         pulse("bar", POLL)
     else:
         _ready(desk, batch, now)
     typed.watch()  # last: it takes room until the browser has loaded it
+
+
+def _stands(batch: Batch | None) -> tuple[State, bool] | None:
+    """Where the run stands, and whether more may come of it: of a paused one, what is on its way."""
+    return None if batch is None else (batch.state, batch.at_work)
 
 
 def _ready(desk: Desk, batch: Batch | None, now: Sequence[Problem]) -> None:
@@ -97,14 +102,15 @@ def _many(number: int, name: str) -> str:
 
 
 def _under_way(desk: Desk, seen: Progress) -> None:
-    done = seen.answered + seen.failed + seen.doubtful
+    done, running = seen.answered + seen.failed + seen.doubtful, seen.state is State.RUNNING
     st.progress(done / seen.cells if seen.cells else 0.0, text=_progress(desk, seen))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.caption(
-            f":material/hourglass: {label(seen.waiting)}" if seen.waiting else _pace(seen), width="stretch"
-        )
+        said = f":material/hourglass: {label(seen.waiting)}" if seen.waiting else _pace(seen)
+        if not running:
+            said = f":material/pause: Nothing more is sent; {seen.in_flight} still on their way"
+        st.caption(said, width="stretch")
         st.button(
-            "Pause", key="run-pause", icon=":material/pause:", on_click=desk.pause,
+            "Pause", key="run-pause", icon=":material/pause:", on_click=desk.pause, disabled=not running,
             help="Sends nothing more; what is on its way is waited for and kept",
         )  # fmt: skip
         st.button(

@@ -41,10 +41,10 @@ def draw(desk: Desk, batch: Batch) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.subheader("Results", anchor=False, width="stretch")
             _choice(desk, batch)
-        st.markdown(f":small[{_SAID[seen.state]}{'' if seen.state is State.RUNNING else _sums(seen)}]")
+        st.markdown(f":small[{_SAID[seen.state]}{'' if batch.at_work else _sums(seen)}]")
         if seen.error is not None:
             trouble(seen.error)
-        if seen.state is not State.RUNNING:
+        if not batch.at_work:
             _doubtful(desk, seen)
 
 
