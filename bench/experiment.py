@@ -42,12 +42,12 @@ SLOWEST_CLICK = 0.3  # seconds, p95
 
 # A switch is clicked, and answered once the number box beside it is there, or gone; all of it timed in the browser.
 CLICK = """name => new Promise(done => {
-    const label = document.querySelector(`[class*='st-key-${name}-send'] label`)
+    const toggle = document.querySelector(`[class*='st-key-${name}-send'] input`)
     const box = () => document.querySelector(`[class*='st-key-${name}-number'] input`) !== null
     const before = box(), begun = performance.now()
     const look = () => box() !== before
         ? done((performance.now() - begun) / 1000) : requestAnimationFrame(look)
-    label.click()
+    toggle.click()
     look()
 })"""
 

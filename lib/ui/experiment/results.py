@@ -43,10 +43,10 @@ def _draw(plan: Plan, model: Model, run: Run, name: str, running: bool, others: 
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"
     ):
         sections = (OVERVIEW, ANSWERS, VERSUS) if versus.possible(known, others) else (OVERVIEW, ANSWERS)
-        if st.session_state.get(SECTION) not in sections:
+        if st.session_state.get(SECTION, OVERVIEW) not in sections:
             st.session_state[SECTION] = OVERVIEW
         section = st.segmented_control(
-            "Section", sections, key=SECTION, required=True, label_visibility="collapsed", persist_state="session",
+            "Section", sections, default=OVERVIEW, key=SECTION, required=True, label_visibility="collapsed", persist_state="session",
         )  # fmt: skip
         downloads.draw(known, name)
     _section(known, str(section), others)
