@@ -38,6 +38,7 @@ from tests.page.visitor import DESK, Visitor, launch
 CELLS, AT_ONCE, DELAY = 1_000, 32, 0.05
 IDEAL = CELLS * DELAY / AT_ONCE
 SLOWEST = 1.25
+BETWEEN = 500  # milliseconds from an answer to the next click: somebody who hurries
 SLOWEST_CLICK = 0.3  # seconds, p95
 
 # A switch is clicked, and answered once the number box beside it is there, or gone; all of it timed in the browser.
@@ -84,6 +85,7 @@ def click(page: Page, names: list[str], until: threading.Event, most: int = 10_0
     took: list[float] = []
     while not until.is_set() and len(took) < most:
         took.append(page.evaluate(CLICK, names[len(took) // 2 % len(names)]))
+        page.wait_for_timeout(BETWEEN)
     return took
 
 

@@ -46,7 +46,8 @@ def _draw(plan: Plan, model: Model, run: Run, name: str, running: bool, others: 
         if st.session_state.get(SECTION, OVERVIEW) not in sections:
             st.session_state[SECTION] = OVERVIEW
         section = st.segmented_control(
-            "Section", sections, default=OVERVIEW, key=SECTION, required=True, label_visibility="collapsed", persist_state="session",
+            "Section", sections, default=OVERVIEW, key=SECTION, required=True, label_visibility="collapsed",
+            persist_state="session",
         )  # fmt: skip
         downloads.draw(known, name)
     _section(known, str(section), others)
