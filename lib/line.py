@@ -44,6 +44,7 @@ class Line:
             self._base = httpx.URL(f"{backend.base_url}/accounts/{backend.account_id}/ai/run/")
         host = self._base.netloc.decode("ascii")
         kind = "application/json"
+        self._urls: dict[str, httpx.URL] = {}  # reading one takes as long as sending it
         self._headers = httpx.Headers(
             {"host": host, "accept": "*/*", **headers(backend), "content-type": kind}
         )
@@ -55,8 +56,10 @@ class Line:
             "write": self.timeouts.connect, "pool": self.timeouts.connect,
         }  # fmt: skip
         self.sent = False
+        if (url := self._urls.get(model)) is None:
+            url = self._urls[model] = httpx.URL(f"{self._base}{model}")
         request = httpx.Request(
-            "POST", f"{self._base}{model}", headers=self._headers, content=body,
+            "POST", url, headers=self._headers, content=body,
             extensions={"timeout": timeout, "trace": self._trace},
         )  # fmt: skip
         response = self._transport.handle_request(request)
