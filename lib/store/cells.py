@@ -11,20 +11,17 @@ from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from lib import document, model
-from lib.answer import Answer, Ending, Timings
+from lib.answer import Answer, Ending
 from lib.errors import BadInput, StorageFailed
-from lib.events import Usage
 from lib.experiment import asking, grid
 from lib.experiment.check import Outcome
 from lib.experiment.result import Result, Status
 from lib.request import Messages, Request
-from lib.store import schema
+from lib.store import answer_row, schema
 from lib.store.snapshot import Change, SavedRun, Stored
 
 _TABLE = schema.cell
 _AT_ONCE = 500  # databases bound the values of one statement
-_USAGE = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
-_NOTHING = dict.fromkeys((*_USAGE, "id", "text", "first_token", "total", "ending", "error", "calls"))
 _WAITING = "WAITING"  # a row's status alone: to those who look, such a cell is not there yet
 _WHOLE = (Ending.FINISHED, Ending.LENGTH, Ending.CONTEXT, Ending.TOOL_CALLS)
 
@@ -68,20 +65,7 @@ def _row(change: Change) -> dict[str, Any]:
         "stored": result.stored,
         "judged": change.judged,
         "outcomes": [_write_outcome(one) for one in result.outcomes],
-    } | (_NOTHING if result.answer is None else _answer_row(result.answer))
-
-
-def _answer_row(answer: Answer) -> dict[str, Any]:
-    usage = dict.fromkeys(_USAGE) if answer.usage is None else document.write_usage(answer.usage)
-    return usage | {
-        "id": answer.id,
-        "text": answer.text,
-        "first_token": answer.timings.first_token,
-        "total": answer.timings.total,
-        "ending": answer.ending.name,
-        "error": None if answer.error is None else document.write_error(answer.error),
-        "calls": document.write_calls(answer.calls) or None,
-    }
+    } | (answer_row.NOTHING if result.answer is None else answer_row.write(result.answer))
 
 
 def _write_outcome(outcome: Outcome) -> list[Any]:
@@ -116,7 +100,7 @@ def read(connection: Connection, run: int, saved: SavedRun) -> tuple[Stored, ...
                     request = asking.request(chosen, saved.plan, cell, ways)
                 except BadInput:  # the model's record has changed its bounds: shown without
                     request = Request(chosen.id, Messages(()), MappingProxyType({}), stream=False)
-                answer = _answer(row, request, saved.entry.backend, saved.entry.billed)
+                answer = answer_row.read(row, request, saved.entry.backend, saved.entry.billed)
             result = Result(
                 cell=cell,
                 status=_status(row),
@@ -140,25 +124,6 @@ def _status(row: Row[Any]) -> Status:
     return Status.DOUBTFUL if row.id is None else Status.ANSWERED  # it is its judge that waits then
 
 
-def _answer(row: Row[Any], request: Request, backend: str, billed: bool) -> Answer:
-    usage = None
-    if row.prompt_tokens is not None:
-        neurons = None if row.neurons is None else Decimal(row.neurons)
-        usage = Usage(row.prompt_tokens, row.completion_tokens, row.cached_tokens, neurons, row.estimated)
-    return Answer(
-        text=row.text,
-        request=request,
-        backend=backend,
-        billed=billed,
-        usage=usage,
-        timings=Timings(row.first_token, row.total),
-        ending=Ending[row.ending],
-        error=None if row.error is None else document.read_error(row.error),
-        calls=document.read_calls(row.calls),
-        id=row.id,
-    )
-
-
 def answers(connection: Connection, owner: str, asked: Mapping[str, Request]) -> dict[str, Answer]:
     """By fingerprint: what that owner was answered to the same request, the latest where there are several."""
     found: dict[str, Answer] = {}
@@ -178,5 +143,5 @@ def answers(connection: Connection, owner: str, asked: Mapping[str, Request]) ->
             .order_by(_TABLE.c.run, _TABLE.c.position)
         )
         for row in rows:
-            found[row.fingerprint] = _answer(row, asked[row.fingerprint], row.backend, row.billed)
+            found[row.fingerprint] = answer_row.read(row, asked[row.fingerprint], row.backend, row.billed)
     return found

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, select
 
 from lib import document
-from lib.answer import Answer, Ending, Timings
+from lib.answer import Answer
 from lib.conversation import Conversation, Message
-from lib.events import Usage
 from lib.request import Request, Turn
-from lib.store import schema
+from lib.store import answer_row, schema
 from lib.store.known import Known
-from lib.store.snapshot import Entry, Saved, cut_off
+from lib.store.snapshot import Entry, Saved
 from lib.trace import Trace
 
 
@@ -88,33 +86,12 @@ def _answers(connection: Connection, key: int, turns: _Turns) -> dict[str, list[
     answers: dict[str, list[tuple[Answer, bool]]] = {}
     known: dict[str, Answer] = {}  # one that stands under several messages is one value again
     for row in connection.execute(select(table).where(table.c.conversation == key).order_by(table.c.number)):
-        answer = known.get(row.id) or _answer(row, turns)
+        answer = known.get(row.id) or answer_row.read(
+            row, turns.request(row.request), row.backend, row.billed
+        )
         known[row.id] = answer
         answers.setdefault(row.message, []).append((answer, row.ending is None))
     return answers
-
-
-def _answer(row: Row[Any], turns: _Turns) -> Answer:
-    error = None if row.error is None else document.read_error(row.error)
-    return Answer(
-        text=row.text,
-        request=turns.request(row.request),
-        backend=row.backend,
-        billed=row.billed,
-        usage=_usage(row),
-        timings=Timings(row.first_token, row.total),
-        ending=Ending.CUT_OFF if row.ending is None else Ending[row.ending],
-        error=cut_off() if row.ending is None else error,
-        calls=document.read_calls(row.calls),
-        id=row.id,
-    )
-
-
-def _usage(row: Row[Any]) -> Usage | None:
-    if row.prompt_tokens is None:
-        return None
-    neurons = None if row.neurons is None else Decimal(row.neurons)
-    return Usage(row.prompt_tokens, row.completion_tokens, row.cached_tokens, neurons, row.estimated)
 
 
 def _turn(row: Row[Any]) -> Turn:

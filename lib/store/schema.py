@@ -73,6 +73,17 @@ def _tools() -> tuple[Column[Any], ...]:
     return (Column("calls", Json), Column("call_id", AnyText), Column("name", AnyText))
 
 
+def _usage() -> tuple[Column[Any], ...]:
+    """What an answer used. NULL in all five: nothing was counted."""
+    return (
+        Column("prompt_tokens", BigInteger),
+        Column("completion_tokens", BigInteger),
+        Column("cached_tokens", BigInteger),
+        Column("neurons", Text),  # an exact decimal's digits
+        Column("estimated", Boolean),
+    )
+
+
 conversation = Table(
     "conversation",
     metadata,
@@ -130,11 +141,7 @@ answer = Table(
     Column("billed", Boolean, nullable=False),
     Column("text", AnyText, nullable=False),
     Column("request", Json, nullable=False),  # {…, "turn": the id of the last one}, or {…, "input": …} whole
-    Column("prompt_tokens", BigInteger),  # NULL in all five: nothing was counted
-    Column("completion_tokens", BigInteger),
-    Column("cached_tokens", BigInteger),
-    Column("neurons", Text),  # an exact decimal's digits
-    Column("estimated", Boolean),
+    *_usage(),
     Column("first_token", Float(53)),
     Column("total", Float(53), nullable=False),
     Column("ending", String(16)),  # NULL while it runs, and for ever if its server was killed
@@ -225,11 +232,7 @@ cell = Table(
     Column("outcomes", Json, nullable=False),
     Column("id", String(64)),  # NULL from here on: no answer
     Column("text", AnyText),
-    Column("prompt_tokens", BigInteger),
-    Column("completion_tokens", BigInteger),
-    Column("cached_tokens", BigInteger),
-    Column("neurons", Text),
-    Column("estimated", Boolean),
+    *_usage(),
     Column("first_token", Float(53)),
     Column("total", Float(53)),
     Column("ending", String(16)),

@@ -14,7 +14,7 @@ from lib.answer import Answer
 from lib.conversation import Conversation, Message, said
 from lib.errors import StorageFailed
 from lib.request import Messages, Request, Turn
-from lib.store import schema
+from lib.store import answer_row, schema
 from lib.store.known import Known
 from lib.store.snapshot import Live, Snapshot
 
@@ -209,28 +209,15 @@ def _write_traces(connection: Connection, key: int, traces: dict[str, bytes]) ->
 def _progress(live: Live) -> Row:
     """What changes of an answer while it comes."""
     row = _row(live)
-    return {name: row[name] for name in ("text", *_USAGE, "first_token", "total")}
-
-
-_USAGE = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
+    return {name: row[name] for name in ("text", *answer_row.USAGE, "first_token", "total")}
 
 
 def _row(answer: Answer | Live) -> Row:
     live = isinstance(answer, Live)
     whole = answer.answer() if isinstance(answer, Live) else answer
-    data = document.write_usage(whole.usage) if whole.usage is not None else dict.fromkeys(_USAGE)
-    return data | {
-        "id": whole.id,
-        "model": whole.request.model,
-        "backend": whole.backend,
-        "billed": whole.billed,
-        "text": whole.text,
-        "first_token": whole.timings.first_token,
-        "total": whole.timings.total,
-        "ending": None if live else whole.ending.name,
-        "error": None if live or whole.error is None else document.write_error(whole.error),
-        "calls": document.write_calls(whole.calls) or None,
-    }
+    asked = {"model": whole.request.model, "backend": whole.backend, "billed": whole.billed}
+    # One that is still coming has no ending yet: without one it is cut off, should its server be killed.
+    return answer_row.write(whole) | asked | ({"ending": None, "error": None} if live else {})
 
 
 def _write_request(request: Request, key: int, new: Known, turns: dict[str, Row]) -> Row:
