@@ -11,11 +11,20 @@ from lib.errors import BadInput, PaddockError
 
 
 class Refusing:
-    """``place``: the key of what was refused, in the session's state. ``backend``: None while there is none."""
+    """``place``: the key of what was refused, in the session's state. ``backend``: None while there is none.
 
-    def __init__(self, backend: Backend | None, place: str) -> None:
+    ``advice``: what to do about that.
+    """
+
+    def __init__(
+        self,
+        backend: Backend | None,
+        place: str,
+        advice: str = "Your text is kept: send it once the twin is there.",
+    ) -> None:
         self.backend = backend
         self._place = place
+        self._advice = advice
 
     def refusal(self) -> PaddockError | None:
         """What was refused since the last drawing."""
@@ -31,9 +40,7 @@ class Refusing:
 
         def with_backend() -> None:
             if self.backend is None:
-                raise BadInput(
-                    "The twin is not up yet.", advice="Your text is kept: send it once the twin is there."
-                )
+                raise BadInput("The twin is not up yet.", advice=self._advice)
             act(self.backend)
 
         return self.caught(with_backend)

@@ -10,8 +10,7 @@ import streamlit as st
 
 from lib.backend import Backend
 from lib.batch.batch import Batch
-from lib.batch.progress import State
-from lib.errors import BadInput, PaddockError
+from lib.errors import PaddockError
 from lib.experiment import grid
 from lib.experiment.estimate import Estimate
 from lib.experiment.plan import Plan
@@ -20,10 +19,11 @@ from lib.store import RunEntry
 from lib.ui.experiment.draft import Draft, Drafts, empty
 from lib.ui.markdown import label
 from lib.ui.panel import Panel
+from lib.ui.refusing import Refusing
 from lib.ui.registry import registry
 from lib.ui.visitor import owner
 
-_OPEN, _ADDRESS, _REFUSED = "experiment", "e", "experiment-refused"
+_OPEN, _ADDRESS = "experiment", "e"
 FIRST = ("Prompts", "Inputs")  # sections that are open at first
 _OPEN_PARTS = "experiment-sections"  # in the session's state
 _RUN = "experiment-run"  # in the session's state: the run that is looked at, where it is not the newest
@@ -40,16 +40,16 @@ class _Before:
     value: Any
 
 
-class Desk:
+class Desk(Refusing):
     """Made anew for each run of the page, from the address and the session's state.
 
     ``backend`` is where its requests go, None while there is none.
     """
 
     def __init__(self, backend: Backend | None) -> None:
+        super().__init__(backend, "experiment-refused", advice="Start again once it is there.")
         self.owner = owner()
         self.model = default()
-        self.backend = backend
         drafts = Drafts.shared()
         self.draft: Draft = (
             drafts.find(self.owner, st.query_params.get(_ADDRESS))
@@ -165,15 +165,15 @@ class Desk:
             batch.start(backend)
             st.session_state[_OPEN_PARTS] = []  # the results are what counts now
 
-        self._try(act)
+        self.ask(act)
 
     def resume(self) -> None:
         """Let the run go on."""
-        self._try(lambda backend: self._running(lambda batch: batch.resume(backend)))
+        self.ask(lambda backend: self._running(lambda batch: batch.resume(backend)))
 
     def ask_again(self) -> None:
         """Ask what failed or is in doubt once more."""
-        self._try(lambda backend: self._running(lambda batch: batch.ask_again(backend)))
+        self.ask(lambda backend: self._running(lambda batch: batch.ask_again(backend)))
 
     def pause(self) -> None:
         """Let the run wait."""
@@ -186,31 +186,3 @@ class Desk:
     def _running(self, act: Callable[[Batch], object]) -> None:
         if (batch := self.batch) is not None:
             act(batch)
-
-    def caught(self, act: Callable[[], object]) -> bool:
-        """Do it; a refusal is kept for the next drawing. False then."""
-        try:
-            act()
-        except PaddockError as error:
-            st.session_state[_REFUSED] = error
-            return False
-        return True
-
-    def refusal(self) -> PaddockError | None:
-        """What was refused since the last drawing."""
-        refused: PaddockError | None = st.session_state.pop(_REFUSED, None)
-        return refused
-
-    def _try(self, act: Callable[[Backend], object]) -> None:
-        def with_backend() -> None:
-            if self.backend is None:
-                raise BadInput("The twin is not up yet.", advice="Start again once it is there.")
-            act(self.backend)
-
-        self.caught(with_backend)
-
-    @property
-    def state(self) -> State | None:
-        """What the run does that is looked at, None before the first."""
-        batch = self.batch
-        return None if batch is None else batch.state
