@@ -20,7 +20,6 @@ _FORMS = {Form.MESSAGES: "Messages", Form.PROMPT: "Prompt"}
 TEXT, OBJECT, SCHEMA = "Text", "JSON", "JSON schema"
 _KEPT_SCHEMA = "schema-kept"  # in the session's state: it comes back when JSON schema is chosen again
 _ADAPTERS, _FRESH = "adapters", 30.0  # seconds for which the list of adapters is taken as it was
-AUTO = "auto-tools"
 
 
 def draw(panel: Panel, found: Sequence[Conflict], *, busy: bool, many: bool = False) -> None:

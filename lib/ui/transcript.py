@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -167,15 +167,23 @@ def _draw_next(tab: Tab, message: Message) -> None:
 
 def _draw_variants(tab: Tab, message: Message, variants: tuple[Message, ...]) -> None:
     """‹ 2/3 › where the same message was answered more than once."""
-    if len(variants) < 2:
-        return
-    at = [variant.id for variant in variants].index(message.id)
+    if len(variants) > 1:
+        ids = [variant.id for variant in variants]
+        draw_steps(
+            message.id, ids, message.id, len(ids), "Another answer to the same message", tab.open_variant
+        )
+
+
+def draw_steps(
+    key: str, ids: Sequence[str], shown: str, of: int, help: str, show: Callable[[str], None]
+) -> None:
+    """‹ 2/3 › between the messages of these ids; ``of`` counts those that are still to come as well."""
+    at = ids.index(shown)
     for step, sign in ((-1, "‹"), (1, "›")):
         if step == 1:
-            st.caption(f"{at + 1}/{len(variants)}", width="content")
-        inside = 0 <= at + step < len(variants)
+            st.caption(f"{at + 1}/{of}", width="content")
+        inside = 0 <= at + step < len(ids)
         st.button(
-            sign, key=f"variant{step}-{message.id}", type="tertiary", disabled=not inside,
-            help="Another answer to the same message",
-            on_click=tab.open_variant, args=(variants[at + step].id if inside else message.id,),
+            sign, key=f"variant{step}-{key}", type="tertiary", disabled=not inside, help=help,
+            on_click=show, args=(ids[at + step] if inside else shown,),
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -97,17 +98,12 @@ def _variants(
     known = len(answers) + max(coming - 1, 0)
     if known < 2:
         return
-    at = [one.id for one in answers].index(answer.id)
     asked = board.comparison.rounds[number].asked[column.id]
-    for step, sign in ((-1, "‹"), (1, "›")):
-        if step == 1:
-            st.caption(f"{at + 1}/{known}", width="content")
-        inside = 0 <= at + step < len(answers)
-        st.button(
-            sign, key=f"variant{step}-{asked}", type="tertiary", disabled=not inside,
-            help="Another repetition; the next input goes on from the one that is shown",
-            on_click=board.contest.show, args=(asked, answers[at + step].id if inside else answer.id),
-        )  # fmt: skip
+    transcript.draw_steps(
+        asked, [one.id for one in answers], answer.id, known,
+        "Another repetition; the next input goes on from the one that is shown",
+        partial(board.contest.show, asked),
+    )  # fmt: skip
 
 
 def _draw(
