@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from typing import Any
 from urllib.parse import urlencode
 
-from playwright.sync_api import Locator, TimeoutError
+from playwright.sync_api import Locator
 
 from tests.page.visitor import Visitor
 
@@ -77,18 +76,9 @@ class Editor:
         """Type these values as the only ones."""
         box = row.get_by_label("Only these values")
         for value in values:
-            self.tab.until(f"“{value}” is added", lambda value=value: self._added(box, value))
-            self.tab.rest()
+            self.tab.add(box, value)
         box.press("Tab")  # its list would hide the rest of the page from assistive technology, and from here
         self.tab.rest()
-
-    def _added(self, box: Locator, value: str) -> bool:
-        """Type it and take it from the list; a page that is drawn anew closes that."""
-        box.fill(value)
-        with contextlib.suppress(TimeoutError):
-            self.tab.page.get_by_text(f"Add: {value}").click(timeout=3000)
-            return True
-        return False
 
     def press(self, name: str | re.Pattern[str], which: int = 0) -> None:
         """Click the button of that name."""

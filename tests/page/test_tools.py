@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, TimeoutError
+from playwright.sync_api import Locator
 
 from lib.ui.function_editor import EMBEDDED
 from tests.page.application import Application
@@ -120,15 +119,7 @@ def test_a_choice_among_texts(page: Open) -> None:
     tab = page()
     add(tab, "Weather")
     choices = tab.page.locator("[data-testid=stMultiSelect] input")
-
-    def typed() -> bool:
-        choices.fill("kelvin")
-        with contextlib.suppress(TimeoutError):  # as in Visitor.pick
-            tab.page.get_by_text("Add: kelvin").click(timeout=3000)
-            return True
-        return False
-
-    tab.until("it is added", typed)
+    tab.add(choices, "kelvin")
     tab.until("another choice", lambda: "kelvin" in json.dumps(in_use(tab)))
     unit = in_use(tab)[0]["parameters"]["properties"]["unit"]
     assert unit["enum"] == ["celsius", "fahrenheit", "kelvin"]

@@ -258,19 +258,28 @@ class Visitor:
         self.until("the page rests", lambda: self.resting)
 
     def pick(self, select: Locator, name: str, *, exact: bool = False) -> None:
-        """Choose in a list that opens, or add what is not in it yet where a name can be typed."""
-        option = self.page.get_by_role("option", name=name, exact=exact).first
+        """Choose in a list that opens."""
 
-        def choose() -> bool:
+        def open() -> None:
             select.scroll_into_view_if_needed()
             self.rest()
             select.click()
+
+        self._take(name, open, self.page.get_by_role("option", name=name, exact=exact).first)
+
+    def add(self, select: Locator, text: str) -> None:
+        """Type what the list does not have yet, and take it from there."""
+        self._take(text, lambda: select.fill(text), self.page.get_by_text(f"Add: {text}"))
+
+    def _take(self, name: str, open: Callable[[], object], option: Locator) -> None:
+        def taken() -> bool:
+            open()
             with contextlib.suppress(TimeoutError):  # a page that scrolls, or is drawn anew, closes the list
                 option.click(timeout=3000)
                 return True
             return False
 
-        self.until(f"the option “{name}”", choose)
+        self.until(f"the option “{name}”", taken)
         self.rest()
 
     def says(self, *texts: str) -> None:
