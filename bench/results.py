@@ -61,7 +61,9 @@ class Tab(Visitor):
         """Each action once."""
         row, word = number % 8, WORDS[number % len(WORDS)]
         self.rest()
-        box = self.page.get_by_test_id("stDataFrame").bounding_box()
+        table = self.page.get_by_test_id("stDataFrame")
+        table.evaluate("table => table.scrollIntoView({block: 'center'})")  # the page may have moved
+        box = table.bounding_box()
         assert box is not None
         at = (box["x"] + 90, box["y"] + 36 * (row + 1) + 18)
         opened = "document.querySelector('.st-key-results-opened [data-testid=stMarkdown]')?.innerText"
