@@ -38,6 +38,7 @@ class Bill:
     tokens_in: int = 0
     tokens_out: int = 0
     connections: int = 0
+    closed: int = 0
     most_at_once: int = 0
 
     def dollars(self, price: Price) -> Decimal:
@@ -155,6 +156,7 @@ class Connection(asyncio.Protocol):
             return
         self.transport.write(answer)
         if mood == "closes":  # in good order, after the answer: the next request must not be lost
+            self.cloud.bill.closed += 1
             self.transport.close()
 
 

@@ -17,12 +17,16 @@ from tests.given import backend
 
 @dataclass(frozen=True)
 class Overrun:
-    """Requests and dollars on the bill, and the budget that there was; None: none of that kind."""
+    """Requests and dollars on the bill, and the budget that there was; None: none of that kind.
+
+    ``closed``: connections that the server closed after an answer, in good order.
+    """
 
     requests: int
     dollars: Decimal
     limits: Limits
     progress: Progress
+    closed: int
 
     @property
     def excess(self) -> tuple[int, Decimal]:
@@ -62,4 +66,4 @@ def overrun(database: str, cells: int, seed: int) -> Overrun:
             batch.join(120)
         bill = server.bill()
     store.close()
-    return Overrun(bill.requests, bill.dollars(given.MODEL.price), limits, batch.progress())
+    return Overrun(bill.requests, bill.dollars(given.MODEL.price), limits, batch.progress(), bill.closed)

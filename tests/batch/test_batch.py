@@ -74,9 +74,11 @@ def test_a_budget_is_never_exceeded(tmp_path: Path, seed: int) -> None:
     assert dollars <= 0
     assert found.understated <= 0
     assert found.progress.state is State.BUDGET
-    assert found.requests == found.progress.requests
+    # One that went into a closing connection is counted here, and perhaps not there: nobody here can know.
+    lost = found.progress.requests - found.requests
+    assert 0 <= lost <= found.closed
     if found.limits.dollars is None:
-        assert requests == 0, "and all of it is used"
+        assert found.limits.requests == found.progress.requests, "and all of it is used"
 
 
 def test_a_budget_of_zero_sends_nothing_and_more_of_it_goes_on(store: Store) -> None:
