@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.ui.ticker import ticker
+
 # st.chat_input tells its text only once it is sent. This looks at the box itself, and tells a pause in the typing;
 # it also sees a text that the page put there or took away, of which the browser's events say nothing.
 _SCRIPT = """
 const PAUSE = 300
 
-export default function ({ data, setStateValue }) {
+export default function ({ data, key, setStateValue }) {
   let told = data?.told ?? "", seen = told
   const look = () => {
     const box = document.querySelector('[data-testid="stChatInputTextArea"]')
@@ -17,12 +19,11 @@ export default function ({ data, setStateValue }) {
     if (box.value === seen && seen !== told) setStateValue("text", (told = seen))
     seen = box.value
   }
-  const timer = setInterval(look, PAUSE)
-  return () => clearInterval(timer)
+  return tick(key, look, PAUSE)
 }
 """
 
-_watch = st.components.v2.component("paddock_draft", js=_SCRIPT)
+_watch = ticker("paddock_draft", _SCRIPT)
 _KEY = "draft"
 _SENT = "draft-sent"  # in the session's state: what was told last is sent, and the box is empty
 

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from lib.ui.top import at_the_top
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 WIDE = ("Compare", "Experiment")  # pages that set things side by side
 
+at_the_top()
 # The icon first: else the browser would fetch a page's own from Google.
 st.set_page_config(
     page_title="Paddock", page_icon=str(ROOT / "lib/ui/static/icon.svg"), initial_sidebar_state=340

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.ui.ticker import ticker
+
 # Not Streamlit's own run_every: a beat of that which is sent while another page is being opened is answered after it,
 # in the name of the page that was left, and the browser then empties the new one. So nothing is sent for a moment
 # after each click, key and step back. And one beat waits for the answer to the one before it: on a busy machine they
@@ -14,20 +16,20 @@ let touched = 0
 for (const event of ["pointerdown", "keydown", "popstate"])
   window.addEventListener(event, () => { touched = Date.now() }, true)
 
-export default function ({ data, setTriggerValue }) {
+export default function ({ data, key, setTriggerValue }) {
   const begun = Date.now()
   let sent = 0
-  const timer = setInterval(() => {
+  const look = () => {
     const now = Date.now()
     if (now - touched < QUIET || now - begun < data.every || now - sent < PATIENCE) return
     sent = now
     setTriggerValue("beat", now)
-  }, 50)
-  return () => clearInterval(timer)
+  }
+  return tick(key, look, 50)
 }
 """
 
-_beat = st.components.v2.component("paddock_pulse", js=_SCRIPT)
+_beat = ticker("paddock_pulse", _SCRIPT)
 
 
 def pulse(name: str, seconds: float) -> None:

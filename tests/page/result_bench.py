@@ -1,4 +1,7 @@
-"""A page with the results of a made-up run alone: a script for ``streamlit run``. The address says which run."""
+"""A page with the results of a made-up run alone: a script for ``streamlit run``. The address says which run.
+
+``of`` in the address tells one test's run from another's of the same kind: a test that is tried again starts anew.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from lib.experiment.result import Result, Status
 from lib.model import default
 from lib.ui.experiment import results
 from lib.ui.experiment.board import Other
+from lib.ui.top import at_the_top
 from tests.experiment import made_up
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +43,7 @@ class Run:
 
 
 @st.cache_resource
-def run(show: str, cells: int) -> Run:
+def run(show: str, cells: int, of: str) -> Run:
     """The run of that kind; kept, as a real one is."""
     axes, prompts, checks = {
         "one": (0, 1, made_up.CHECKS),
@@ -47,10 +51,9 @@ def run(show: str, cells: int) -> Run:
     }.get(show, (2, 2, made_up.CHECKS))  # fmt: skip
     plan = made_up.plan(cells, axes=axes, prompts=prompts, checks=checks)
     if show in ("empty", "growing"):
-        return Run(show, plan)
+        return Run(f"{show}-{of}", plan)
     came = list(made_up.results(plan))
-
-    return Run(f"{show}-{cells}", plan, [_failed(one) for one in came] if show == "failed" else came)
+    return Run(f"{show}-{cells}-{of}", plan, [_failed(one) for one in came] if show == "failed" else came)
 
 
 def _failed(one: Result) -> Result:
@@ -78,7 +81,7 @@ def page() -> None:
     """The results that the address asks for."""
     show = st.query_params.get("show", "whole")
     cells = int(st.query_params.get("cells", "240"))
-    known = run(show, cells)
+    known = run(show, cells, st.query_params.get("of", ""))
     if show == "growing":
         st.button(
             "Grow",
@@ -95,6 +98,7 @@ def page() -> None:
     st.chat_input("Message the model")  # by which a visitor knows that the page is there
 
 
+at_the_top()
 st.set_page_config(layout="wide")
 st.navigation(
     [st.Page(page, title="Results", default=True), st.Page(ROOT / "pages/chat.py", title="Chat")],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def page(visit: Visit, bench: Application, expected: list[str]) -> Open:
     expected.append("404")  # the page's fonts belong to the whole application
 
     def page(section: str = "", show: str = "whole", cells: int = 240, *, phone: bool = False) -> Visitor:
-        tab = visit(bench.url, f"/?show={show}&cells={cells}", phone=phone)
+        tab = visit(bench.url, f"/?show={show}&cells={cells}&of={uuid.uuid4().hex}", phone=phone)
         tab.rest()
         if section:
             turn(tab, section)

@@ -47,9 +47,9 @@ BLOCKS = """message => [...message.querySelectorAll(
     .filter(part => part.offsetParent !== null)
     .map(part => (part.dataset.testid === 'stCode' ? part.querySelector('code') : part).innerText)"""
 
-# When the page last told the server something, and last heard from it.
+# When the page last told the server something, how often it did, and when it last heard from it.
 LISTEN = """
-    window.paddock = {told: 0, heard: 0}
+    window.paddock = {told: 0, times: 0, heard: 0}
     window.WebSocket = class extends WebSocket {
         constructor(...args) {
             super(...args)
@@ -57,6 +57,7 @@ LISTEN = """
         }
         send(data) {
             paddock.told = performance.now()
+            paddock.times += 1
             super.send(data)
         }
     }"""
@@ -252,6 +253,11 @@ class Visitor:
     def resting(self) -> bool:
         """Whether what was done has been told, and the script has nothing to do."""
         return bool(self.page.evaluate(RESTS))
+
+    @property
+    def told(self) -> int:
+        """How often the page told the server something."""
+        return int(self.page.evaluate("paddock.times"))
 
     def rest(self) -> None:
         """Wait until then."""

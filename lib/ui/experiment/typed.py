@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from lib.ui.ticker import ticker
+
 # A box tells its text only once it is left. This looks at the boxes themselves, and tells all of them at a pause in
 # the typing. "told" is what the server knows: what was typed while it did not look is told then. Where the page
 # moves, the browser may make a box anew, with the text that it had before all typing: such a box, which nobody is
@@ -17,7 +19,7 @@ const known = new Map()
 let touched = 0
 for (const event of ["pointerdown", "popstate"]) window.addEventListener(event, () => { touched = Date.now() }, true)
 
-export default function ({ data, setStateValue }) {
+export default function ({ data, key, setStateValue }) {
   let told = data?.told ?? {}, seen = null
   const look = () => {
     if (Date.now() - touched < QUIET) return  // another page may be on its way: see lib.ui.pulse
@@ -39,14 +41,13 @@ export default function ({ data, setStateValue }) {
     if (changed && still) setStateValue("texts", (told = { ...told, ...now }))
     seen = now
   }
-  const timer = setInterval(look, PAUSE)
-  return () => clearInterval(timer)
+  return tick(key, look, PAUSE)
 }
 """
 
 Take = Callable[[str], None]
 
-_watch = st.components.v2.component("paddock_typed", js=_SCRIPT)
+_watch = ticker("paddock_typed", _SCRIPT)
 _KEY, _BOXES, _LOST = "typed", "typed-boxes", "typed-lost"
 
 
