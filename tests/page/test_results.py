@@ -13,6 +13,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import Locator
 
+from lib.experiment.grid import variants
 from lib.experiment.result import Status
 from lib.experiment.summary import heatmap, summarise
 from lib.experiment.versus import Change, of_runs
@@ -239,6 +240,32 @@ def test_what_won_is_kept_and_opened_in_the_chat(page: Open) -> None:
     tab.rest()
     tab.button("Presets").click()
     tab.page.get_by_role("button", name="The best", exact=True).wait_for()
+
+
+def test_the_best_of_the_moment_is_gone_on_with_until_somebody_chooses(page: Open) -> None:
+    tab = page(show="growing")
+    names = [one.name for one in variants(PLAN, default())]
+
+    def best(count: int) -> str:
+        some = RESULTS[:count]
+        found = winner(some, summarise(PLAN, some).variants, names, Among.VARIANTS)
+        return "" if found is None else names[found.best]
+
+    def grow(count: int) -> None:
+        tab.button("Grow").click()
+        says(tab, f"Over all, {sum(one.passed is True for one in RESULTS[:count])} of")
+
+    def chosen() -> str:
+        return str(tab.key("results-keep").locator("input").first.input_value())
+
+    assert best(40) != best(80) != best(120), "it changes while they come"
+    for count in (40, 80):
+        grow(count)
+        tab.until("the best", lambda count=count: chosen() == best(count))
+    mine = next(name for name in names if name not in (best(80), best(120)))
+    tab.pick(tab.key("results-keep").locator("input").first, mine)
+    grow(120)
+    assert chosen() == mine
 
 
 def test_runs_of_which_there_is_little_to_say(page: Open) -> None:

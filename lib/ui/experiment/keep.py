@@ -16,6 +16,7 @@ from lib.experiment.winner import Among
 from lib.model import Model
 from lib.settings import Settings, complete
 from lib.ui.experiment.board import PREFIX, Board
+from lib.ui.experiment.held import held
 from lib.ui.markdown import label
 from lib.ui.registry import registry
 from lib.ui.tab import INPUT
@@ -45,12 +46,14 @@ def draw(board: Board) -> None:
             on_click=_open, args=(board.model, variant, version),
         )  # fmt: skip
         with st.popover("Keep as a preset", icon=":material/bookmark_add:", key=f"{PREFIX}keep-preset"):
-            if _NAME not in st.session_state:
-                st.session_state[_NAME] = variant.name[: preset.MOST_NAME]
-            st.text_input("Name", key=_NAME, max_chars=preset.MOST_NAME, persist_state="session")
+            named = f"{_NAME}-{setting}"
+            st.text_input(
+                "Name", variant.name[: preset.MOST_NAME], key=named, max_chars=preset.MOST_NAME,
+                persist_state="session", on_change=_chosen, args=(_SETTING, setting),
+            )  # fmt: skip
             st.button(
                 "Keep", key=f"{PREFIX}keep-now", type="primary", on_click=_keep,
-                args=(board.model, variant, version),
+                args=(board.model, variant, version, named),
             )  # fmt: skip
     match st.session_state.pop(_OUTCOME, None):
         case PaddockError() as error:
@@ -77,21 +80,24 @@ def _choose(name: str, names: tuple[str, ...], key: str, best: int | None) -> in
     """One of them; nothing to choose where there is one alone. Until somebody chooses, the best of the moment."""
     if len(names) == 1:
         return 0
-    touched = f"{key}-chosen"
-    if key not in st.session_state or not st.session_state.get(touched):
-        st.session_state[key] = best or 0
-
-    def chosen() -> None:
-        st.session_state[touched] = True
-        st.session_state.pop(_NAME, None)
-
-    # The labels stay as they are while results come: what was chosen is known to the browser by its label.
+    chosen = st.session_state.get(_mine(key))
+    at = (best or 0) if chosen is None else chosen
+    shown = held(key, at)
     st.selectbox(
-        name, range(len(names)), key=key, format_func=names.__getitem__, on_change=chosen, width=260,
+        name, range(len(names)), index=at, key=shown, format_func=names.__getitem__, width=260,
+        on_change=lambda: _chosen(key, st.session_state[shown]),
         help=None if best is None else f"The best so far: {label(names[best])}",
     )  # fmt: skip
-    value = st.session_state[key]
-    return value if isinstance(value, int) and value < len(names) else best or 0
+    return at
+
+
+def _mine(key: str) -> str:
+    return f"{key}-chosen"
+
+
+def _chosen(key: str, at: int) -> None:
+    """Somebody wants that one, or gave it a name: it stays, whatever becomes the best."""
+    st.session_state[_mine(key)] = at
 
 
 def settings(model: Model, variant: Variant) -> Settings:
@@ -108,8 +114,8 @@ def _open(model: Model, variant: Variant, prompt: PromptVersion) -> None:
     st.session_state[_OPEN] = chat.id
 
 
-def _keep(model: Model, variant: Variant, prompt: PromptVersion) -> None:
-    name = " ".join(str(st.session_state.get(_NAME) or "").split())
+def _keep(model: Model, variant: Variant, prompt: PromptVersion, named: str) -> None:
+    name = " ".join(str(st.session_state.get(named) or "").split())
     system = prompt.system if variant.system is None else variant.system
     try:
         if not name:
