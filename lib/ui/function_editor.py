@@ -10,6 +10,7 @@ import streamlit as st
 from lib.features import Function, Tool
 from lib.tools import MOST_NAME, MOST_TOOLS, function_faults
 from lib.ui import code_box
+from lib.ui.fill import fill
 from lib.ui.markdown import label
 
 OnChange = Callable[[tuple[Function, ...]], None]
@@ -60,9 +61,9 @@ def _draw_one(
 ) -> None:
     name, code = f"{key}-{id}-name", f"{key}-{id}-code"
     with st.container(horizontal=True, vertical_alignment="bottom", wrap=False):
-        _seed(name, one.name)
         st.text_input(
             "Name",
+            fill(name, one.name),
             key=name,
             max_chars=MOST_NAME,
             on_change=_typed,
@@ -74,8 +75,7 @@ def _draw_one(
             on_click=_apply, args=(key, on_change, tools, lambda now: _without(now, id)),
         )  # fmt: skip
     _fault(wrong.get("name"))
-    _seed(code, one.code)
-    code_box.draw("Code", code, _typed, (key, on_change, tools, id, "code", code), height=140)
+    code_box.draw("Code", one.code, code, _typed, (key, on_change, tools, id, "code", code), height=140)
     _fault(wrong.get("code"))
 
 
@@ -88,11 +88,6 @@ def _current(key: str, functions: tuple[Function, ...]) -> _Draft:
     now = replace(now, seen=functions)
     st.session_state[f"{key}-draft"] = now
     return now
-
-
-def _seed(key: str, value: str) -> None:
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
 
 
 def _typed(key: str, on_change: OnChange, tools: tuple[Tool, ...], id: int, field: str, widget: str) -> None:

@@ -15,6 +15,7 @@ from lib.model import Model, Number, Parameter
 from lib.request import Messages, Prompt, Request, Turn, build
 from lib.supervisor import Failed, Fetching, Loading, Ready
 from lib.ui import bars
+from lib.ui.fill import fill
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
 
@@ -76,9 +77,11 @@ def _await_twin() -> None:
 @st.fragment
 def _demonstration(model: Model, backend: Backend) -> None:
     """Drawn anew alone when one of its controls is moved."""
-    if _TEXT not in st.session_state:
-        st.session_state[_TEXT] = next(iter(BEGINNINGS.values()))
-    text = st.text_input("A beginning", key=_TEXT, live=True, persist_state="session", max_chars=2000) or ""
+    begun = fill(_TEXT, st.session_state.get(_TEXT, next(iter(BEGINNINGS.values()))))
+    text = (
+        st.text_input("A beginning", begun, key=_TEXT, live=True, persist_state="session", max_chars=2000)
+        or ""
+    )
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for number, (name, beginning) in enumerate(BEGINNINGS.items()):
             st.button(name, key=f"try-beginning{number}", help=beginning, on_click=_begin, args=(beginning,))
@@ -114,15 +117,15 @@ def _controls(parameters: list[Parameter]) -> Mapping[str, Number]:
     chosen: dict[str, Number] = {}
     for parameter in parameters:
         send, slide = _keys(parameter)
-        st.session_state.setdefault(send, parameter.default is not None)
-        st.session_state.setdefault(slide, parameter.cast(parameter.start))
-        on = st.toggle(parameter.label, key=send, help=parameter.about, persist_state="session")
+        on = fill(send, bool(st.session_state.get(send, parameter.default is not None)))
+        at = fill(slide, parameter.cast(st.session_state.get(slide, parameter.start)))
+        on = st.toggle(parameter.label, on, key=send, help=parameter.about, persist_state="session")
         if not on:
             if parameter.default is not None:
                 st.caption(f"Not sent: {parameter.default:g} by default")
             continue
         value = st.slider(
-            parameter.label, parameter.cast(parameter.minimum), parameter.cast(parameter.maximum or 0), key=slide,
+            parameter.label, parameter.cast(parameter.minimum), parameter.cast(parameter.maximum or 0), at, key=slide,
             step=parameter.cast(parameter.step), format="%d" if parameter.kind == "integer" else "%g",
             label_visibility="collapsed", persist_state="session",
         )  # fmt: skip

@@ -12,7 +12,8 @@ from lib.errors import BadInput
 from lib.json_schema import check_schema
 from lib.json_text import BadText, quoted
 from lib.schema_form import Sample, from_schema, samples, summary, to_schema
-from lib.ui import saved_schemas
+from lib.ui import code_box, saved_schemas
+from lib.ui.fill import fill
 from lib.ui.markdown import label
 from lib.ui.schema_rows import Row, Rows, field_of, row_of
 from lib.ui.trouble import trouble
@@ -79,11 +80,9 @@ def draw(key: str, text: str, on_change: Take) -> None:
         key=f"{key}-bar",
     ):
         mode = f"{key}-mode"
-        if st.session_state.get(mode) != draft.mode:
-            st.session_state[mode] = draft.mode
         st.segmented_control(
-            "Edit as", (FORM, JSON), key=mode, required=True, label_visibility="collapsed",
-            on_change=_turn, args=(key, mode),
+            "Edit as", (FORM, JSON), key=mode, default=fill(mode, draft.mode), required=True,
+            label_visibility="collapsed", on_change=_turn, args=(key, mode),
         )  # fmt: skip
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", wrap=False, width="content"
@@ -156,15 +155,9 @@ def _json(key: str, draft: _Draft, on_change: Take) -> None:
         _ways(key, draft, FORM, "Go to the form")
     box = f"{key}-text"
     shown = draft.used if in_form else draft.text
-    if st.session_state.get(box) != shown:
-        st.session_state[box] = shown
-    # There is no option for a text area's font.
-    st.html(
-        f"<style>.st-key-{box} textarea {{ font-family: 'Plex Mono', monospace; font-size: 0.85rem; }}</style>"
-    )
-    st.text_area(
-        "JSON Schema", key=box, height=360, disabled=in_form, label_visibility="collapsed",
-        placeholder='{"type": "object", "properties": {…}}', on_change=_typed, args=(draft, box, on_change),
+    code_box.draw(
+        "JSON Schema", shown, box, _typed, (draft, box, on_change), height=360, disabled=in_form,
+        label_visibility="collapsed", placeholder='{"type": "object", "properties": {…}}',
     )  # fmt: skip
     if draft.problem is None:
         st.caption("Checked when you leave the box, or press Ctrl+Enter.")

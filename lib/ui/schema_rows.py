@@ -13,6 +13,7 @@ import streamlit as st
 
 from lib.errors import BadInput
 from lib.schema_form import Field, Value
+from lib.ui.fill import fill
 
 TYPES = {
     "string": "Text", "number": "Number", "integer": "Whole number", "boolean": "Yes or no",
@@ -168,33 +169,25 @@ class Rows:
     def _at(self, row: Row, what: str) -> str:
         return f"{self._key}-{what}-{row.id}"
 
-    def _seed(self, key: str, value: object) -> None:
-        # It is the default as well, with which a control starts that the browser draws late: see controls.py.
-        if st.session_state.get(key) != value:  # only what differs is set: a hand may be on the control
-            st.session_state[key] = value
-
     def _text(self, row: Row, name: str, words: str) -> None:
         key = self._at(row, name)
-        self._seed(key, getattr(row, name))
         st.text_input(
-            words, getattr(row, name), key=key, placeholder=words, label_visibility="collapsed", on_change=self._take,
-            args=(row, name, key), width="stretch",
+            words, fill(key, getattr(row, name)), key=key, placeholder=words, label_visibility="collapsed",
+            on_change=self._take, args=(row, name, key), width="stretch",
         )  # fmt: skip
 
     def _check(self, row: Row, name: str, words: str, help: str | None = None) -> None:
         key = self._at(row, name)
-        self._seed(key, getattr(row, name))
         st.checkbox(
-            words, getattr(row, name), key=key, help=help, on_change=self._take, args=(row, name, key),
+            words, fill(key, getattr(row, name)), key=key, help=help, on_change=self._take, args=(row, name, key),
             width="content",
         )  # fmt: skip
 
     def _type(self, row: Row, types: dict[str, str], inside: Row | None = None) -> None:
         key = self._at(row, "type")
         now = "" if inside is not None and inside.anything else row.type
-        self._seed(key, now)
         st.selectbox(
-            "Type", list(types), list(types).index(now), key=key, format_func=types.__getitem__,
+            "Type", list(types), list(types).index(fill(key, now)), key=key, format_func=types.__getitem__,
             label_visibility="collapsed", on_change=self._retype, args=(row, key, inside), width=156,
         )  # fmt: skip
 
@@ -202,9 +195,8 @@ class Rows:
         if row.type not in VALUED:
             return
         key = self._at(row, "enum")
-        self._seed(key, list(row.enum))
         st.multiselect(
-            "Only these values", list(row.enum), list(row.enum), key=key,
+            "Only these values", list(row.enum), fill(key, list(row.enum)), key=key,
             placeholder="Any value; type to allow only some", accept_new_options=True,
             label_visibility="collapsed", on_change=self._take, args=(row, "enum", key), width="stretch",
         )  # fmt: skip

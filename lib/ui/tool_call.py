@@ -132,10 +132,8 @@ def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, 
     if auto and one is not None and not st.session_state[kept] and f"{key}-filled" not in st.session_state:
         st.session_state[f"{key}-filled"] = True  # once: who empties the box wants it empty
         st.session_state[kept] = sample_tools.run(call)
-    if st.session_state.get(widget) != st.session_state[kept]:
-        st.session_state[widget] = st.session_state[kept]
     code_box.draw(
-        "Result", widget, _keep, (widget, kept), height=80,
+        "Result", st.session_state[kept], widget, _keep, (widget, kept), height=80,
         placeholder="What the tool answers: text or JSON. The model reads it.",
     )  # fmt: skip
     if one is not None:

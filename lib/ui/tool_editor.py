@@ -15,6 +15,7 @@ from lib.tool_draft import Draft, Entry, Row, draft
 from lib.tool_form import Kind, Parameter
 from lib.tools import MOST_NAME, MOST_TOOLS
 from lib.ui import code_box
+from lib.ui.fill import fill
 from lib.ui.markdown import label
 from lib.ui.trouble import trouble
 
@@ -71,12 +72,6 @@ def _current(key: str, tools: tuple[Tool, ...]) -> Draft:
     return now
 
 
-def _seed(key: str, value: Any) -> None:
-    """Only what differs is set: somebody may be typing."""
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-
-
 def _apply(key: str, on_change: OnChange, edit: Callable[[Draft], Draft]) -> None:
     before: Draft = st.session_state[f"{key}-draft"]
     try:
@@ -96,9 +91,9 @@ def _typed(key: str, on_change: OnChange, widget: str, edit: Edit) -> None:
 
 def _draw_view(key: str, now: Draft, on_change: OnChange) -> None:
     widget = f"{key}-view"
-    _seed(widget, FORM if now.text is None else JSON)
+    view = fill(widget, FORM if now.text is None else JSON)
     st.segmented_control(
-        "Edit as", (FORM, JSON), key=widget, required=True,
+        "Edit as", (FORM, JSON), key=widget, default=view, required=True,
         on_change=_typed, args=(key, on_change, widget, _turn),
     )  # fmt: skip
 
@@ -117,9 +112,9 @@ def _turn(now: Draft, view: str) -> Draft:
 def _draw_shape(key: str, now: Draft, on_change: OnChange) -> None:
     widget = f"{key}-shape"
     shapes = {tool.nested for tool in now.tools}
-    _seed(widget, None if len(shapes) > 1 else NESTED if True in shapes else FLAT)
+    shape = fill(widget, None if len(shapes) > 1 else NESTED if True in shapes else FLAT)
     st.segmented_control(
-        "Shape", (FLAT, NESTED), key=widget,
+        "Shape", (FLAT, NESTED), key=widget, default=shape,
         help="How tools are written in the request. The documented schema takes both: flat, "
         '`{"name", "description", "parameters"}`, and OpenAI\'s, `{"type": "function", "function": {…}}`.'
         + (" These are mixed: choose one for all, or leave them so." if len(shapes) > 1 else ""),
@@ -139,9 +134,8 @@ def _reshape(now: Draft, shape: str | None) -> Draft:
 
 def _draw_text(key: str, now: Draft, on_change: OnChange) -> None:
     widget = f"{key}-text"
-    _seed(widget, now.text)
     code_box.draw(
-        "Tools as JSON", widget, _typed, (key, on_change, widget, Draft.with_text), height=380,
+        "Tools as JSON", now.text or "", widget, _typed, (key, on_change, widget, Draft.with_text), height=380,
         help="One tool or a list, flat or in OpenAI's shape, as it stands in a request.",
     )  # fmt: skip
     if (problem := now.problem) is None:
@@ -205,10 +199,10 @@ def _draw_tool(key: str, now: Draft, entry: Entry, on_change: OnChange) -> None:
         _box(f"{at}-name", "Name", entry.tool.name, put("name"), key, on_change, max_chars=MOST_NAME)
         _fault(faults.get("name"))
         widget = f"{at}-description"
-        _seed(widget, entry.tool.description)
         st.text_area(
-            "Description", key=widget, height=68, placeholder="What it does and when to use it: the model reads this",
-            on_change=_typed, args=(key, on_change, widget, put("description")),
+            "Description", fill(widget, entry.tool.description), key=widget, height=68,
+            placeholder="What it does and when to use it: the model reads this", on_change=_typed,
+            args=(key, on_change, widget, put("description")),
         )  # fmt: skip
         _fault(faults.get("description"))
         if entry.rows is None:
@@ -233,10 +227,9 @@ def _draw_tool(key: str, now: Draft, entry: Entry, on_change: OnChange) -> None:
 def _draw_beyond(key: str, entry: Entry, faults: dict[str, str], put: Edit, on_change: OnChange) -> None:
     """Parameters that no row can show: their JSON Schema as text."""
     widget = f"{key}-{entry.id}-parameters"
-    _seed(widget, entry.tool.parameters)
     code_box.draw(
-        "Parameters, as a JSON Schema", widget, _typed, (key, on_change, widget, put), height=200,
-        help="These are nested, or say more than a row of the form can show.",
+        "Parameters, as a JSON Schema", entry.tool.parameters, widget, _typed, (key, on_change, widget, put),
+        height=200, help="These are nested, or say more than a row of the form can show.",
     )  # fmt: skip
     _fault(faults.get("parameters"))
 
@@ -253,10 +246,11 @@ def _draw_row(
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=at):
         _box(f"{at}-name", "Parameter", parameter.name, put("name"), key, on_change, width=140, shown=shown)
         widget = f"{at}-kind"
-        _seed(widget, parameter.kind)
+        kinds = tuple(_KINDS)
         st.selectbox(
-            "Type", tuple(_KINDS), format_func=_KINDS.__getitem__, key=widget, width=140, label_visibility=shown,
-            filter_mode=None, on_change=_typed, args=(key, on_change, widget, put("kind")),
+            "Type", kinds, kinds.index(fill(widget, parameter.kind)), format_func=_KINDS.__getitem__, key=widget,
+            width=140, label_visibility=shown, filter_mode=None, on_change=_typed,
+            args=(key, on_change, widget, put("kind")),
         )  # fmt: skip
         _box(
             f"{at}-description", "Description", parameter.description, put("description"), key, on_change,
@@ -264,10 +258,10 @@ def _draw_row(
         )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
             widget = f"{at}-required"
-            _seed(widget, parameter.required)
             st.checkbox(
-                "Required", key=widget, on_change=_typed, args=(key, on_change, widget, put("required"))
-            )
+                "Required", fill(widget, parameter.required), key=widget, on_change=_typed,
+                args=(key, on_change, widget, put("required")),
+            )  # fmt: skip
             st.button(
                 "", key=f"{at}-remove", type="tertiary", icon=":material/close:",
                 help=f"Remove {label(parameter.name) or 'this parameter'}",
@@ -275,11 +269,11 @@ def _draw_row(
             )  # fmt: skip
     if parameter.kind is Kind.CHOICE:
         widget = f"{at}-choices"
-        _seed(widget, list(parameter.choices))
         st.multiselect(
-            f"{parameter.name}: what may be chosen", parameter.choices, key=widget, accept_new_options=True,
-            placeholder="Type a choice and press Enter", label_visibility="collapsed", select_all=False,
-            on_change=_typed, args=(key, on_change, widget, lambda now, value: put("choices")(now, tuple(value))),
+            f"{parameter.name}: what may be chosen", parameter.choices, fill(widget, list(parameter.choices)),
+            key=widget, accept_new_options=True, placeholder="Type a choice and press Enter",
+            label_visibility="collapsed", select_all=False, on_change=_typed,
+            args=(key, on_change, widget, lambda now, value: put("choices")(now, tuple(value))),
         )  # fmt: skip
     for message in wrong.values():
         _fault(message)
@@ -296,9 +290,8 @@ def _box(
     shown: Literal["visible", "collapsed"] = "visible",
     **options: Any,
 ) -> None:
-    _seed(widget, value)
     st.text_input(
-        name, key=widget, label_visibility=shown,
+        name, fill(widget, value), key=widget, label_visibility=shown,
         on_change=_typed, args=(key, on_change, widget, put), **options,
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from lib.errors import PaddockError
 from lib.ui.compare import answers
 from lib.ui.compare.answers import Watched
 from lib.ui.compare.board import OFF, Board
+from lib.ui.fill import fill
 from lib.ui.markdown import label
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
@@ -58,24 +59,22 @@ def options(board: Board) -> None:
     """Repetitions, blind rating and differences."""
     comparison = board.comparison
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="compare-options"):
-        _follow(_TIMES, comparison.repetitions)
         st.number_input(
-            "Repetitions", 1, MOST_REPETITIONS, key=_TIMES, width=130, on_change=_repeat, args=(board,),
+            "Repetitions", 1, MOST_REPETITIONS, fill(_TIMES, comparison.repetitions), key=_TIMES, width=130,
+            on_change=_repeat, args=(board,),
             help="How many answers each column gives to an input, one after the other. A seed that is sent moves on "
             "by one with each of them: else all would be the same.",
         )  # fmt: skip
-        _follow(_BLIND, comparison.blind)
         st.toggle(
-            "Blind", key=_BLIND, on_change=_blind, args=(board,),
+            "Blind", fill(_BLIND, comparison.blind), key=_BLIND, on_change=_blind, args=(board,),
             help="From the next send on columns are shuffled, and names, settings and figures are hidden until all "
             "answers are rated.",
         )  # fmt: skip
         if comparison.rounds:
             names = {OFF: "Off"} | {column.id: board.label(column) for column in comparison.order}
-            _follow(_FROM, board.base)
             st.segmented_control(
-                "Differences from", list(names), format_func=lambda id: names.get(id, ""), key=_FROM, required=True,
-                on_change=_compare, args=(board,),
+                "Differences from", list(names), default=fill(_FROM, board.base), key=_FROM, required=True,
+                format_func=lambda id: names.get(id, ""), on_change=_compare, args=(board,),
                 help="Shows the other columns' answers word by word as differences from this one's: what it has more "
                 "is struck through, what they have more is underlined.",
             )  # fmt: skip
@@ -133,12 +132,6 @@ def welcome(board: Board) -> None:
             starter, key=f"compare-starter-{number}", disabled=board.backend is None,
             on_click=board.send, args=(starter,),
         )  # fmt: skip
-
-
-def _follow(key: str, value: object) -> None:
-    """Only what differs is set: a hand may be on the control."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
 
 
 def _repeat(board: Board) -> None:

@@ -18,6 +18,7 @@ from lib.pricing import show_dollars
 from lib.request import Messages, Request
 from lib.ui import excerpt, json_answer, tool_call
 from lib.ui.experiment.board import PREFIX, Board
+from lib.ui.fill import fill
 from lib.ui.growing import draw_block
 from lib.ui.markdown import blocks, label, whole
 from lib.ui.trouble import trouble
@@ -117,10 +118,10 @@ def _said(answer: Answer) -> None:
         json_answer.draw(text, format.schema, f"{PREFIX}json")
         return
     views = (AS_IT_CAME, FORMATTED, TREE) if _is_json(text) else (AS_IT_CAME, FORMATTED)
-    if st.session_state.get(_VIEW) not in views:
-        st.session_state[_VIEW] = AS_IT_CAME
+    chosen = st.session_state.get(_VIEW)
+    view = fill(_VIEW, chosen if chosen in views else AS_IT_CAME)
     with st.container(border=True, key=f"{PREFIX}answer", gap="small"):
-        match st.session_state[_VIEW]:
+        match view:
             case "Formatted":
                 for block in blocks(text):
                     draw_block(block, st.empty())
@@ -132,6 +133,7 @@ def _said(answer: Answer) -> None:
         "Show the answer",
         views,
         key=_VIEW,
+        default=view,
         required=True,
         label_visibility="collapsed",
         persist_state="session",
@@ -173,11 +175,11 @@ def _rating(board: Board, result: Result) -> None:
         return
     key = f"{PREFIX}stars-{result.cell.number}"
     stars = None if result.rating is None else result.rating - 1
-    if st.session_state.get(key, -1) != stars:
-        st.session_state[key] = stars
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{PREFIX}rating"):
         st.caption("Your rating", width="content")
-        st.feedback("stars", key=key, on_change=_rate, args=(board, result.cell.number, key))
+        st.feedback(
+            "stars", default=fill(key, stars), key=key, on_change=_rate, args=(board, result.cell.number, key)
+        )
 
 
 def _rate(board: Board, number: int, key: str) -> None:

@@ -18,6 +18,7 @@ from lib.experiment.statistics import NOISE
 from lib.experiment.versus import Change, Pair, Versus
 from lib.experiment.winner import Among, p_value
 from lib.ui.experiment.board import PREFIX, Board, Other
+from lib.ui.fill import fill
 from lib.ui.markdown import label, whole
 from lib.ui.trouble import trouble
 
@@ -59,12 +60,11 @@ def draw(board: Board, others: Sequence[Other]) -> None:
     kinds = [SETTINGS] if len(board.settings) > 1 else []
     kinds += [PROMPTS] if len(board.prompts) > 1 else []
     kinds += [RUNS] if others else []
-    if st.session_state.get(_KIND) not in kinds:
-        st.session_state[_KIND] = kinds[0]
+    chosen = st.session_state.get(_KIND)
+    kind = fill(_KIND, chosen if chosen in kinds else kinds[0])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if len(kinds) > 1:
-            st.segmented_control("Compare", kinds, key=_KIND, required=True, on_change=_another)
-        kind = st.session_state[_KIND]
+            st.segmented_control("Compare", kinds, key=_KIND, default=kind, required=True, on_change=_another)
         try:
             found, names = _runs(board, others) if kind == RUNS else _ways(board, kind)
         except PaddockError as error:
@@ -97,12 +97,12 @@ def _ways(board: Board, kind: str) -> tuple[Versus | None, tuple[str, str]]:
     first = best.next if best is not None and best.next is not None else 1 if second == 0 else 0
     chosen = []
     for name, key, at in (("From", _FIRST, first), ("To", _SECOND, second)):
-        if not isinstance(known := st.session_state.get(key), int) or known >= len(names):
-            st.session_state[key] = at
+        known = st.session_state.get(key)
+        chosen.append(fill(key, known if isinstance(known, int) and known < len(names) else at))
         st.selectbox(
-            name, range(len(names)), key=key, format_func=names.__getitem__, width=280, on_change=_first_page
-        )
-        chosen.append(int(st.session_state[key]))
+            name, range(len(names)), chosen[-1], key=key, format_func=names.__getitem__, width=280,
+            on_change=_first_page,
+        )  # fmt: skip
     before, after = chosen
     if before == after:
         return None, ("", "")
@@ -114,13 +114,13 @@ def _ways(board: Board, kind: str) -> tuple[Versus | None, tuple[str, str]]:
 def _runs(board: Board, others: Sequence[Other]) -> tuple[Versus, tuple[str, str]]:
     """Another run before this one."""
     known = {one.id: one for one in others}
-    if st.session_state.get(_FIRST) not in known:
-        st.session_state[_FIRST] = others[0].id
+    chosen = st.session_state.get(_FIRST)
+    before = fill(_FIRST, chosen if chosen in known else others[0].id)
     st.selectbox(
-        "From the run", list(known), key=_FIRST, format_func=lambda id: known[id].name, width=330,
-        on_change=_first_page,
+        "From the run", list(known), list(known).index(before), key=_FIRST, width=330,
+        format_func=lambda id: known[id].name, on_change=_first_page,
     )  # fmt: skip
-    other = known[st.session_state[_FIRST]]
+    other = known[before]
     kept: tuple[str, tuple[Plan, Sequence[Result]]] | None = st.session_state.get(_OTHER)
     if kept is None or kept[0] != other.id:
         kept = st.session_state[_OTHER] = (other.id, other.load())
