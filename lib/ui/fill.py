@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -18,3 +19,9 @@ def fill(key: str, value: T) -> T:
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
     return value
+
+
+def chosen(key: str, options: Sequence[T]) -> T:
+    """What is chosen in the control of that key, which is put there; the first where it is none of these any more."""
+    known = st.session_state.get(key)
+    return fill(key, next((one for one in options if one == known), options[0]))

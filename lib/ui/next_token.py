@@ -15,7 +15,6 @@ from lib.model import Model, Number, Parameter
 from lib.request import Messages, Prompt, Request, Turn, build
 from lib.supervisor import Failed, Fetching, Loading, Ready
 from lib.ui import bars
-from lib.ui.fill import fill
 from lib.ui.registry import registry
 from lib.ui.trouble import trouble
 
@@ -77,7 +76,7 @@ def _await_twin() -> None:
 @st.fragment
 def _demonstration(model: Model, backend: Backend) -> None:
     """Drawn anew alone when one of its controls is moved."""
-    begun = fill(_TEXT, st.session_state.get(_TEXT, next(iter(BEGINNINGS.values()))))
+    begun = st.session_state.setdefault(_TEXT, next(iter(BEGINNINGS.values())))
     text = (
         st.text_input("A beginning", begun, key=_TEXT, live=True, persist_state="session", max_chars=2000)
         or ""
@@ -117,8 +116,8 @@ def _controls(parameters: list[Parameter]) -> Mapping[str, Number]:
     chosen: dict[str, Number] = {}
     for parameter in parameters:
         send, slide = _keys(parameter)
-        on = fill(send, bool(st.session_state.get(send, parameter.default is not None)))
-        at = fill(slide, parameter.cast(st.session_state.get(slide, parameter.start)))
+        on = st.session_state.setdefault(send, parameter.default is not None)
+        at = st.session_state.setdefault(slide, parameter.cast(parameter.start))
         on = st.toggle(parameter.label, on, key=send, help=parameter.about, persist_state="session")
         if not on:
             if parameter.default is not None:

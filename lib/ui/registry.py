@@ -291,7 +291,7 @@ def _snapshot(owner: str, chat: Chat) -> Snapshot:
 @st.cache_resource(show_spinner=False)
 def registry() -> Registry:
     """The one of this process."""
-    # Streamlit collects garbage after every run of a page; what lives for ever need not be looked at each time.
+    # What is here by now lives for ever: no collection of garbage need look at it.
     gc.collect()
     gc.freeze()
     return Registry(_database())

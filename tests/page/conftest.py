@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
@@ -13,6 +15,7 @@ from tests.page.upstream import Upstream
 from tests.page.visitor import DESK, PHONE, Visitor, Watch, launch
 
 Visit = Callable[..., Visitor]
+Own = Callable[..., Application]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,6 +47,24 @@ def app(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with Application(_upstream.environment(), log) as app:
         yield app
         assert app.process.poll() is None, app.log
+    _sound(app)
+
+
+@pytest.fixture(scope="module")
+def own(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
+    """Starts an application that is one module's alone: ``own(script, **options)``, as an Application's."""
+    with contextlib.ExitStack() as stack:
+
+        def own(script: str | Path = "app.py", **options: Any) -> Application:
+            log = tmp_path_factory.mktemp("own") / "log"
+            app = Application(_upstream.environment(), log, script, **options)
+            stack.callback(lambda: _sound(app))
+            return stack.enter_context(app)
+
+        yield own
+
+
+def _sound(app: Application) -> None:
     assert "Traceback" not in app.log, app.log
 
 
@@ -53,7 +74,7 @@ def twin_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     log = tmp_path_factory.mktemp("twin") / "log"
     with Application({}, log) as app:
         yield app
-    assert "Traceback" not in app.log, app.log
+    _sound(app)
 
 
 @pytest.fixture(scope="package")

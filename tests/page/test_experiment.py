@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator
 
 from tests.page.application import Application
-from tests.page.conftest import Visit
+from tests.page.conftest import Own, Visit
 from tests.page.upstream import Upstream, Whole
 from tests.page.visitor import FIRST, PHONE, Visitor
 
@@ -24,11 +23,9 @@ def expected() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def lab(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+def lab(own: Own) -> Application:
     """An application whose experiments are these tests' alone."""
-    with Application(_upstream.environment(), tmp_path_factory.mktemp("lab") / "log") as app:
-        yield app
-    assert "Traceback" not in app.log, app.log
+    return own()
 
 
 @pytest.fixture

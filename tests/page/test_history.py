@@ -12,7 +12,7 @@ from lib.events import Usage
 from lib.ui.visitor import LOCAL
 from tests.page import shelves
 from tests.page.application import Application
-from tests.page.conftest import Visit
+from tests.page.conftest import Own, Visit
 from tests.page.upstream import Upstream
 from tests.page.visitor import Visitor
 
@@ -27,11 +27,9 @@ def expected() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def home(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+def home(own: Own) -> Application:
     """An application whose shelf these tests alone fill."""
-    with Application(_upstream.environment(), tmp_path_factory.mktemp("home") / "log") as app:
-        yield app
-    assert "Traceback" not in app.log, app.log
+    return own()
 
 
 @pytest.fixture

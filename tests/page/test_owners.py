@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.page.application import Application
-from tests.page.conftest import Visit
+from tests.page.conftest import Own, Visit
 from tests.page.upstream import Stream, Upstream
 from tests.page.visitor import Visitor
 
@@ -18,12 +17,9 @@ SECRET = "Zanzibar"
 
 
 @pytest.fixture(scope="module")
-def served(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+def served(own: Own) -> Application:
     """Paddock for a whole network."""
-    log = tmp_path_factory.mktemp("served") / "log"
-    with Application(_upstream.environment(), log, address="0.0.0.0") as app:
-        yield app
-    assert "Traceback" not in app.log, app.log
+    return own(address="0.0.0.0")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,15 @@ from playwright.sync_api import Locator
 from lib.ui.visitor import LOCAL
 from tests.page import shelves
 from tests.page.application import Application
-from tests.page.conftest import Visit
+from tests.page.conftest import Own, Visit
 from tests.page.upstream import Upstream
 from tests.page.visitor import Visitor
 
 
 @pytest.fixture(scope="module")
-def home(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+def home(own: Own) -> Application:
     """An application whose presets are these tests' alone."""
-    with Application(_upstream.environment(), tmp_path_factory.mktemp("home") / "log") as app:
-        yield app
-    assert "Traceback" not in app.log, app.log
+    return own()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
@@ -21,8 +21,7 @@ from lib.experiment.winner import Among, winner
 from lib.model import default
 from tests.experiment import made_up
 from tests.page.application import Application
-from tests.page.conftest import Visit
-from tests.page.upstream import Upstream
+from tests.page.conftest import Own, Visit
 from tests.page.visitor import Visitor, squeezed
 
 BENCH = Path(__file__).with_name("result_bench.py")
@@ -32,10 +31,8 @@ Open = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
-def bench(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    with Application(_upstream.environment(), tmp_path_factory.mktemp("results") / "log", BENCH) as app:
-        yield app
-    assert "Traceback" not in app.log, app.log
+def bench(own: Own) -> Application:
+    return own(BENCH)
 
 
 @pytest.fixture

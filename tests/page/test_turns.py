@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.page.application import Application
-from tests.page.conftest import Visit
-from tests.page.upstream import Upstream
+from tests.page.conftest import Own, Visit
 from tests.page.visitor import Visitor
 
 BENCH = Path(__file__).with_name("turns_bench.py")
 
 
 @pytest.fixture(scope="module")
-def bench(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    with Application(_upstream.environment(), tmp_path_factory.mktemp("turns") / "log", BENCH) as app:
-        yield app
-    assert "Traceback" not in app.log, app.log
+def bench(own: Own) -> Application:
+    return own(BENCH)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from lib.request import Messages
 from lib.ui import figures, tool_call, transcript
 from lib.ui.compare import changes
 from lib.ui.compare.board import OFF, Board
+from lib.ui.fill import fill
 from lib.ui.growing import CALM, FRESH, Growing
 from lib.ui.markdown import label
 from lib.ui.trouble import trouble
@@ -163,10 +164,9 @@ def _foot(
 def _stars(board: Board, answer: Message) -> None:
     key = f"stars-{answer.id}"
     given = board.comparison.ratings.get(answer.id)
-    if st.session_state.get(key) != (shown := None if given is None else given - 1):
-        st.session_state[key] = shown
+    shown = fill(key, None if given is None else given - 1)
     with st.container(width="stretch"):
-        st.feedback("stars", key=key, on_change=_rate, args=(board, answer.id, key))
+        st.feedback("stars", default=shown, key=key, on_change=_rate, args=(board, answer.id, key))
 
 
 def _rate(board: Board, answer: str, key: str) -> None:

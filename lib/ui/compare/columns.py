@@ -9,6 +9,7 @@ import streamlit as st
 from lib.comparison import FEWEST, MOST, Column, Facts
 from lib.ui import choices, controls, figures, mend, presets
 from lib.ui.compare.board import Board
+from lib.ui.fill import fill
 from lib.ui.markdown import label
 from lib.ui.outlook import Outlook
 
@@ -68,11 +69,9 @@ def settings(board: Board, seen: Mapping[str, Outlook], *, busy: bool) -> None:
         return
     column = board.selected
     columns = {one.id: one.name for one in board.comparison.columns}
-    if st.session_state.get(_PICK) != column.id:
-        st.session_state[_PICK] = column.id
     st.segmented_control(
-        "Settings of column", list(columns), format_func=lambda id: columns.get(id, ""), key=_PICK, required=True,
-        width="stretch", on_change=_pick, args=(board,),
+        "Settings of column", list(columns), default=fill(_PICK, column.id), key=_PICK, required=True,
+        format_func=lambda id: columns.get(id, ""), width="stretch", on_change=_pick, args=(board,),
     )  # fmt: skip
     panel, conflicts = board.panels[column.id], seen[column.id].conflicts
     figures.context_gauge(*panel.used, panel.window)

@@ -18,7 +18,7 @@ from lib.pricing import show_dollars
 from lib.request import Messages, Request
 from lib.ui import excerpt, json_answer, tool_call
 from lib.ui.experiment.board import PREFIX, Board
-from lib.ui.fill import fill
+from lib.ui.fill import chosen, fill
 from lib.ui.growing import draw_block
 from lib.ui.markdown import blocks, label, whole
 from lib.ui.trouble import trouble
@@ -118,8 +118,7 @@ def _said(answer: Answer) -> None:
         json_answer.draw(text, format.schema, f"{PREFIX}json")
         return
     views = (AS_IT_CAME, FORMATTED, TREE) if _is_json(text) else (AS_IT_CAME, FORMATTED)
-    chosen = st.session_state.get(_VIEW)
-    view = fill(_VIEW, chosen if chosen in views else AS_IT_CAME)
+    view = chosen(_VIEW, views)
     with st.container(border=True, key=f"{PREFIX}answer", gap="small"):
         match view:
             case "Formatted":

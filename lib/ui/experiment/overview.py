@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ from lib.experiment.winner import Among, Winner, percents
 from lib.ui.experiment import charts, keep
 from lib.ui.experiment.board import PREFIX, Board
 from lib.ui.experiment.charts import Group
-from lib.ui.fill import fill
+from lib.ui.fill import chosen
 from lib.ui.markdown import label
 
 FEW = 12  # rows at first
@@ -156,18 +156,14 @@ def _heatmap(board: Board) -> None:
             )
             others = [name for name in axes if name != x]
             y = st.selectbox(
-                "Down", others, _at(_Y, others), key=_Y, format_func=names.__getitem__, persist_state="session",
-                width=180,
+                "Down", others, others.index(chosen(_Y, others)), key=_Y, format_func=names.__getitem__,
+                persist_state="session", width=180,
             )  # fmt: skip
             known = {one.name: one for one in measures}
+            shown = list(known)
             measure = st.selectbox(
-                "Shows",
-                list(known),
-                _at(_MEASURE, list(known)),
-                key=_MEASURE,
-                persist_state="session",
-                width=200,
-            )
+                "Shows", shown, shown.index(chosen(_MEASURE, shown)), key=_MEASURE, persist_state="session", width=200
+            )  # fmt: skip
         map = board.kept("heatmap", (x, y), lambda: heatmap(board.plan, board.results, x, y))
         st.html(charts.heat(map, names, known[measure]))
         if len(axes) > 2:
@@ -178,9 +174,3 @@ def _heatmap(board: Board) -> None:
             )
         else:
             st.caption("Greener is less.")
-
-
-def _at(key: str, options: Sequence[str]) -> int:
-    """Where the chosen one stands; where it is no longer among them, the first is chosen."""
-    chosen = st.session_state.get(key)
-    return options.index(fill(key, chosen if chosen in options else options[0]))

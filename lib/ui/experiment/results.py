@@ -10,6 +10,7 @@ from lib.experiment.plan import Plan
 from lib.model import Model
 from lib.ui.experiment import answers, downloads, keep, overview, versus
 from lib.ui.experiment.board import PREFIX, Board, Other, Run, board
+from lib.ui.fill import chosen
 from lib.ui.pulse import pulse
 
 OVERVIEW, ANSWERS, VERSUS = "Overview", "Answers", "Side by side"
@@ -43,11 +44,9 @@ def _draw(plan: Plan, model: Model, run: Run, name: str, running: bool, others: 
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"
     ):
         sections = (OVERVIEW, ANSWERS, VERSUS) if versus.possible(known, others) else (OVERVIEW, ANSWERS)
-        if st.session_state.get(SECTION, OVERVIEW) not in sections:
-            st.session_state[SECTION] = OVERVIEW
         section = st.segmented_control(
-            "Section", sections, default=OVERVIEW, key=SECTION, required=True, label_visibility="collapsed",
-            persist_state="session",
+            "Section", sections, default=chosen(SECTION, sections), key=SECTION, required=True,
+            label_visibility="collapsed", persist_state="session",
         )  # fmt: skip
         downloads.draw(known, name)
     _section(known, str(section), others)

@@ -18,7 +18,7 @@ from lib.experiment.statistics import NOISE
 from lib.experiment.versus import Change, Pair, Versus
 from lib.experiment.winner import Among, p_value
 from lib.ui.experiment.board import PREFIX, Board, Other
-from lib.ui.fill import fill
+from lib.ui.fill import chosen, fill
 from lib.ui.markdown import label, whole
 from lib.ui.trouble import trouble
 
@@ -60,8 +60,7 @@ def draw(board: Board, others: Sequence[Other]) -> None:
     kinds = [SETTINGS] if len(board.settings) > 1 else []
     kinds += [PROMPTS] if len(board.prompts) > 1 else []
     kinds += [RUNS] if others else []
-    chosen = st.session_state.get(_KIND)
-    kind = fill(_KIND, chosen if chosen in kinds else kinds[0])
+    kind = chosen(_KIND, kinds)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if len(kinds) > 1:
             st.segmented_control("Compare", kinds, key=_KIND, default=kind, required=True, on_change=_another)
@@ -95,15 +94,15 @@ def _ways(board: Board, kind: str) -> tuple[Versus | None, tuple[str, str]]:
     best = board.winner(among)
     second = best.best if best is not None else 1
     first = best.next if best is not None and best.next is not None else 1 if second == 0 else 0
-    chosen = []
+    picked = []
     for name, key, at in (("From", _FIRST, first), ("To", _SECOND, second)):
         known = st.session_state.get(key)
-        chosen.append(fill(key, known if isinstance(known, int) and known < len(names) else at))
+        picked.append(fill(key, known if isinstance(known, int) and known < len(names) else at))
         st.selectbox(
-            name, range(len(names)), chosen[-1], key=key, format_func=names.__getitem__, width=280,
+            name, range(len(names)), picked[-1], key=key, format_func=names.__getitem__, width=280,
             on_change=_first_page,
         )  # fmt: skip
-    before, after = chosen
+    before, after = picked
     if before == after:
         return None, ("", "")
     of = versus.of_variants if kind == SETTINGS else versus.of_prompts
@@ -114,13 +113,13 @@ def _ways(board: Board, kind: str) -> tuple[Versus | None, tuple[str, str]]:
 def _runs(board: Board, others: Sequence[Other]) -> tuple[Versus, tuple[str, str]]:
     """Another run before this one."""
     known = {one.id: one for one in others}
-    chosen = st.session_state.get(_FIRST)
-    before = fill(_FIRST, chosen if chosen in known else others[0].id)
+    runs = list(known)
+    run = chosen(_FIRST, runs)
     st.selectbox(
-        "From the run", list(known), list(known).index(before), key=_FIRST, width=330,
+        "From the run", runs, runs.index(run), key=_FIRST, width=330,
         format_func=lambda id: known[id].name, on_change=_first_page,
     )  # fmt: skip
-    other = known[before]
+    other = known[run]
     kept: tuple[str, tuple[Plan, Sequence[Result]]] | None = st.session_state.get(_OTHER)
     if kept is None or kept[0] != other.id:
         kept = st.session_state[_OTHER] = (other.id, other.load())
