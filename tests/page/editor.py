@@ -95,6 +95,13 @@ class Editor:
         """Where the JSON is."""
         return self.tab.key("schema-text").locator("textarea")
 
+    def reads(self, schema: Any) -> None:
+        """Wait until that schema stands in the box."""
+        self.tab.until(
+            f"the text of {json.dumps(schema)}",
+            lambda: json.loads(self.box.input_value() or "null") == schema,
+        )
+
     def write(self, text: str) -> None:
         """Other JSON."""
         self.box.fill(text)

@@ -12,7 +12,7 @@ from tests.page.conftest import Visit
 from tests.page.interruptions import NOISE
 from tests.page.test_phone import fits
 from tests.page.upstream import Asked, Events, Handler, Stream, Upstream, Whole
-from tests.page.visitor import Visitor, squeezed
+from tests.page.visitor import Visitor, holds, squeezed
 
 RED, BLUE = "The sky is red this evening.", "The sky is blue this morning."
 
@@ -173,7 +173,7 @@ def test_blind_until_all_is_rated_and_the_winner_goes_to_the_chat(page: Visitor,
     page.button("Go on with A in the chat").click()
     page.until("the chat", lambda: page.answers.count() == 1)
     page.reads(RED)
-    assert page.number("temperature").input_value() == "1.2"
+    holds(page.number("temperature"), "1.2")
 
 
 def test_json_and_tools_in_columns(page: Visitor, upstream: Upstream) -> None:

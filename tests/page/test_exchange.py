@@ -15,7 +15,7 @@ from tests.page.application import Application, data_folder
 from tests.page.conftest import Visit
 from tests.page.interruptions import NOISE
 from tests.page.upstream import TOKEN, Refuse, Stream, Upstream
-from tests.page.visitor import Visitor
+from tests.page.visitor import Visitor, holds
 
 TEXT = "Grüße 👩‍👩‍👧, 日本語: *not* <b>bold</b> $5 and $6."
 CAPACITY = Refuse(429, 3040, "AiError: Capacity temporarily exceeded, please try again.")
@@ -42,8 +42,9 @@ def test_request_reply_headers_times_and_code(tab: Visitor, upstream: Upstream) 
     assert got.startswith("HTTP 200\n")
     assert "content-type: text/event-stream" in got
     play.behind(tab, "Times")
+    events = reply.count("data: ")
+    tab.until("a line for each event", lambda: len(play.codes(box)[-1].splitlines()) == events)
     lines = play.codes(box)[-1].splitlines()
-    assert len(lines) == reply.count("data: ")
     times = [float(line.split()[0]) for line in lines]
     assert times == sorted(times)
     assert 0 < times[0] < times[-1] < 60
@@ -146,8 +147,8 @@ def test_load_into_the_controls(sent: Visitor, upstream: Upstream) -> None:
     assert play.chosen(tab, "choose-form") == "Messages"
     assert play.chosen(tab, "choose-format") == "Text"
     assert play.switch(tab, "stream").is_checked()
-    assert tab.key("system").locator("textarea").input_value() == "Be brief."
-    assert tab.number("temperature").input_value() == "0.6"
+    holds(tab.key("system").locator("textarea"), "Be brief.")
+    holds(tab.number("temperature"), "0.6")
     assert "1 tool: calculator" in tab.page.inner_text("[data-testid=stSidebar]")
     tab.button("New conversation").click()
     tab.key("starter0").locator("button:visible").first.wait_for()
@@ -165,7 +166,7 @@ def test_send_again_as_it_was(sent: Visitor, upstream: Upstream) -> None:
     tab.until("a variant", lambda: tab.answers.last.get_by_text("2/2").count())
     tab.reads("Another.")
     assert play.chosen(tab, "choose-form") == "Prompt"  # the settings of now stay
-    assert tab.number("temperature").input_value() == "1.5"
+    holds(tab.number("temperature"), "1.5")
 
 
 def test_load_a_raw_prompt(visit: Visit, app: Application, upstream: Upstream) -> None:
@@ -179,5 +180,5 @@ def test_load_a_raw_prompt(visit: Visit, app: Application, upstream: Upstream) -
     play.form(tab, "Messages")
     tab.menu(tab.answers.last, "Load into the controls")
     tab.until("its text", lambda: play.prompt_box(tab).count() and play.prompt_box(tab).input_value())
-    assert play.prompt_box(tab).input_value() == "<|begin_of_text|>Once"
+    holds(play.prompt_box(tab), "<|begin_of_text|>Once")
     assert play.switch(tab, "raw").is_checked()

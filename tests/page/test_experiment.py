@@ -10,7 +10,7 @@ from playwright.sync_api import Locator
 from tests.page.application import Application
 from tests.page.conftest import Own, Visit
 from tests.page.upstream import Upstream, Whole
-from tests.page.visitor import FIRST, PHONE, Visitor
+from tests.page.visitor import FIRST, PHONE, Visitor, holds
 
 TABLE = b"review,expected\nLovely,yes\nAwful,no\nSplendid,yes\n"
 POSITIVE = Whole({"response": "Yes"})
@@ -141,11 +141,11 @@ def test_nothing_typed_is_lost(tab: Visitor) -> None:
     tab.until("nine requests", lambda: "= 9 requests" in bar(tab))
     tab.page.reload()
     tab.until("it is there again", lambda: "= 9 requests" in bar(tab), patience=FIRST)
-    assert prompt(tab).input_value() == "Is {{review}} positive?"
+    holds(prompt(tab), "Is {{review}} positive?")
     # A copy of it is changed; the one that it was copied from is not, and comes back from the bin.
     tab.button("Duplicate").click()
     tab.until("two versions", lambda: "= 18 requests" in bar(tab))
-    assert prompt(tab).input_value() == "Is {{review}} positive?"
+    holds(prompt(tab), "Is {{review}} positive?")
     tab.button("Remove").click()
     tab.until("one version", lambda: "= 9 requests" in bar(tab))
     tab.button("Undo").click()
@@ -180,7 +180,7 @@ def test_saved_ones_are_opened_and_deleted(tab: Visitor) -> None:
     tab.button("Experiments").click()
     tab.page.get_by_role("button", name="Reviews $5 *and* more", exact=True).first.click()
     tab.until("it is open", lambda: "= 1 request ·" in bar(tab))
-    assert name.input_value() == "Reviews $5 *and* more"
+    holds(name, "Reviews $5 *and* more")
     tab.page.keyboard.press("Escape")
     tab.button("Experiments").click()
     tab.key("experiments").page.locator("[class*='st-key-experiment-menu-'] button").first.click()

@@ -12,7 +12,7 @@ from tests.page import play
 from tests.page.application import Application
 from tests.page.conftest import Visit
 from tests.page.upstream import Upstream, Whole
-from tests.page.visitor import Visitor, squeezed
+from tests.page.visitor import Visitor, holds, squeezed
 
 CALCULATOR = SAMPLES[0].tool
 SCHEMA = ResponseFormat('{"type": "object"}')
@@ -139,7 +139,7 @@ def test_max_tokens_beyond_what_is_left(tab: Visitor, upstream: Upstream) -> Non
     hears(tab, "max_tokens", "of the context; 60,000 are asked for.")
     left = int(play.line(tab).partition(" left")[0].rpartition(" ")[2].replace(",", ""))
     mend(tab, "max_tokens", "are asked for", f"Lower it to {left:,}")
-    assert tab.number("max_tokens").input_value() == str(left)
+    holds(tab.number("max_tokens"), str(left))
     assert play.asked(tab, upstream).body["max_tokens"] == left
 
 

@@ -12,7 +12,7 @@ from tests.page.application import Application
 from tests.page.conftest import Visit
 from tests.page.sections import opened, turn_to
 from tests.page.upstream import ACCOUNT, Upstream
-from tests.page.visitor import Visitor, squeezed
+from tests.page.visitor import Visitor, holds, squeezed
 
 ROW = """row => [row.querySelector('th').innerText,
     ...[...row.querySelectorAll('td.share')].map(cell => cell.innerText),
@@ -132,7 +132,7 @@ def test_what_is_not_sent_is_at_its_documented_default(page: Visitor) -> None:
     before = rows(page)
     hot = changed(page, before, lambda: set_to(page, "temperature", "End"))
     changed(page, hot, lambda: switch(page, "temperature"))
-    assert rows(page) == before
+    assert [row[:3] for row in rows(page)] == [row[:3] for row in before]
     assert "Not sent: 0.6 by default" in page.key("try-controls").inner_text()
 
 
@@ -177,8 +177,8 @@ def test_what_was_set_is_there_again(page: Visitor) -> None:
     opened(page)
     turn_to(page, "Next token")
     page.until("one token", lambda: "One token" in said(page))
-    assert page.key("try-text").locator("input").input_value() == "Once more"
-    assert page.key("try-top_k-slide").locator("input").input_value() == "1"
+    holds(page.key("try-text").locator("input"), "Once more")
+    holds(page.key("try-top_k-slide").locator("input"), "1")
 
 
 def test_the_same_bounds_as_everywhere(page: Visitor) -> None:

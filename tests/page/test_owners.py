@@ -11,7 +11,7 @@ import pytest
 from tests.page.application import Application
 from tests.page.conftest import Own, Visit
 from tests.page.upstream import Stream, Upstream
-from tests.page.visitor import Visitor
+from tests.page.visitor import Visitor, holds
 
 SECRET = "Zanzibar"
 
@@ -142,8 +142,8 @@ def test_a_sent_link_opens_the_set_up_for_others(
     bob = visit(served.url, link.replace(served.url, "/", 1), stranger=True)
     bob.until("the first message", lambda: bob.box.input_value() == f"What is {SECRET}?")
     bob.rest()
-    assert bob.key("system").locator("textarea").input_value() == "Be brief."
-    assert bob.number("temperature").input_value() == "0.83"
+    holds(bob.key("system").locator("textarea"), "Be brief.")
+    holds(bob.number("temperature"), "0.83")
     assert bob.messages.count() == 0
     assert set(parse_qs(urlsplit(bob.page.url).query)) == {"c"}  # a reload does not begin anew
     assert len(upstream.asked) == 1  # nothing is sent unasked

@@ -14,7 +14,7 @@ from tests.page import shelves
 from tests.page.application import Application
 from tests.page.conftest import Own, Visit
 from tests.page.upstream import Upstream
-from tests.page.visitor import Visitor
+from tests.page.visitor import Visitor, holds
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def shows(tab: Visitor, system: str, temperature: str) -> None:
     tab.until("the temperature", lambda: tab.slider("temperature").input_value() == temperature)
     tab.until("the system prompt", lambda: tab.key("system").locator("textarea").input_value() == system)
     tab.rest()
-    assert tab.number("temperature").input_value() == temperature
+    holds(tab.number("temperature"), temperature)
 
 
 def asked(tab: Visitor, upstream: Upstream) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tests.page import play
 from tests.page.application import Application
 from tests.page.conftest import Visit
 from tests.page.upstream import Refuse, Stream, Upstream
-from tests.page.visitor import Visitor
+from tests.page.visitor import Visitor, holds
 
 HEAD = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n"
 TAIL = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
@@ -91,7 +91,7 @@ def test_a_send_keeps_the_text(tab: Visitor, upstream: Upstream) -> None:
     text = HEAD + "Grüß dich!\n\n  Two spaces " + TAIL
     play.write_prompt(tab, text)
     assert send(tab, upstream)["prompt"] == text
-    assert play.prompt_box(tab).input_value() == text
+    holds(play.prompt_box(tab), text)
     assert tab.said().strip() == text.strip()
     play.write_prompt(tab, text + "Well,")
     assert send(tab, upstream)["prompt"] == text + "Well,"
@@ -103,7 +103,7 @@ def test_the_text_survives_a_refusal_a_page_and_another_form(tab: Visitor, upstr
     upstream.plan(Refuse(400, 5006, "AiError: Bad input: '/prompt' is too long"))
     send(tab, upstream)
     tab.alert.get_by_text("5006").first.wait_for()
-    assert play.prompt_box(tab).input_value() == text
+    holds(play.prompt_box(tab), text)
     tab.go("Model")
     tab.page.get_by_text("As documented on").first.wait_for()
     tab.go("Chat")

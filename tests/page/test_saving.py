@@ -12,7 +12,7 @@ from tests.page.application import Application, data_folder
 from tests.page.conftest import Visit
 from tests.page.interruptions import NOISE
 from tests.page.upstream import Stream, Upstream
-from tests.page.visitor import PATIENCE, Visitor, squeezed
+from tests.page.visitor import PATIENCE, Visitor, holds, squeezed
 
 UNSAVED = "Conversations are kept in memory, but cannot be saved at the moment"
 
@@ -76,7 +76,7 @@ def test_a_restart_finds_everything(tab: Visitor, visit: Visit, house: House, up
     assert tab.said() == "Go"
     assert tab.answers.last.get_by_text("2/2").is_visible()
     tab.until("the system prompt", lambda: tab.key("system").locator("textarea").input_value() == "Be brief.")
-    assert tab.number("temperature").input_value() == "0.83"
+    holds(tab.number("temperature"), "0.83")
     tab.say("More")
     tab.ended(which=1)
     body = upstream.asked[-1].body

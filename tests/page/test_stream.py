@@ -7,7 +7,7 @@ import pytest
 from tests.page.application import Application
 from tests.page.conftest import Visit
 from tests.page.upstream import ACCOUNT, TOKEN, Stream, Upstream, words
-from tests.page.visitor import PATIENCE, Visitor, squeezed
+from tests.page.visitor import PATIENCE, Visitor, holds, squeezed
 
 
 def test_text_is_shown_while_it_still_comes(tab: Visitor, upstream: Upstream) -> None:
@@ -77,7 +77,7 @@ def test_an_answer_that_reached_its_limit_can_go_on(tab: Visitor, upstream: Upst
     assert tab.answers.count() == 1
     tab.reads(text)
     assert line.startswith("2,300 in · 456 out · $0.00015 ·"), line
-    assert tab.number("max_tokens").input_value() == "512"
+    holds(tab.number("max_tokens"), "512")
 
 
 @pytest.mark.parametrize("way", ["click", "Escape"])

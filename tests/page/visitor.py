@@ -20,6 +20,7 @@ from playwright.sync_api import (
     Request,
     TimeoutError,
     WebError,
+    expect,
 )
 
 T = TypeVar("T")
@@ -88,6 +89,11 @@ def launch(playwright: Playwright) -> Browser:
             "These tests need Chromium on the PATH. Debian: apt install chromium-headless-shell"
         )
     return playwright.chromium.launch(executable_path=found, args=list(QUIET))
+
+
+def holds(box: Locator, text: str) -> None:
+    """Wait until that stands in a box. Streamlit draws one empty at first, and its text in the next moment."""
+    expect(box).to_have_value(text, timeout=PATIENCE * 1000)
 
 
 def squeezed(text: str) -> str:
