@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from lib.backend import Backend
 from lib.batch.agenda import Agenda
 from lib.batch.budget import Budget
+from lib.batch.gate import Gate
 from lib.batch.journal import Journal
 from lib.batch.memory import budgeted, remembered
 from lib.batch.pace import Pace
 from lib.batch.progress import Progress, State
 from lib.batch.tally import Tally
-from lib.batch.worker import Crew, Worker
+from lib.batch.worker import Crew, Worker, hands
 from lib.client import WorkersAI
 from lib.errors import BadInput, PaddockError
 from lib.experiment import grid
@@ -97,6 +98,8 @@ class Batch:
             self._limits = limits
             self._pace.set(limits.per_minute)
             self._budget.set(limits)
+            if self._crew is not None:
+                self._crew.gate.wake()
             self._save()
 
     def start(self, backend: Backend) -> None:
@@ -112,6 +115,7 @@ class Batch:
             crew = Crew(
                 self._client, backend, self.model, self.plan, lambda: self._limits, self._agenda, self._pace,
                 self._budget, self._journal, lambda error: self._halt(crew, error),
+                Gate(lambda: self._limits.concurrency),
             )  # fmt: skip
             self._crew = crew
             self._lead = threading.Thread(
@@ -175,7 +179,7 @@ class Batch:
         """How far it is."""
         crew, state = self._crew, self._state
         spent, counts, limits = self._budget.spent, self._tally.counts, self._limits
-        sending = 0 if crew is None else crew.sending
+        sending = 0 if crew is None else crew.gate.inside
         waiting = ""
         if state is State.RUNNING:
             problem = self._journal.problem
@@ -235,6 +239,7 @@ class Batch:
             self._state, self._error = state, error
             if self._crew is not None:
                 self._crew.ended.set()
+                self._crew.gate.wake()
             self._pace.wake()
             self._budget.wake()
 
@@ -269,9 +274,7 @@ class Batch:
             self._workers = []
             if self._state is State.RUNNING and crew is self._crew:
                 if not self._agenda.empty:
-                    self._workers = [
-                        Worker(crew, number).start() for number in range(self._limits.concurrency)
-                    ]
+                    self._workers = [Worker(crew, number).start() for number in range(hands(self._limits))]
                     return True
                 self._state = State.DONE
             if crew is self._crew:

@@ -74,6 +74,10 @@ class Pace:
                 self._changed.wait(at - now)
         return None
 
+    def is_over(self, turn: float) -> bool:
+        """Whether everybody was held since that turn came, so that it is another's by now."""
+        return turn < self._held_until
+
     def wake(self) -> None:
         """Let those who wait look at ``ended`` again."""
         with self._changed:

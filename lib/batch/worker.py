@@ -12,6 +12,7 @@ from decimal import Decimal
 from lib.backend import Backend
 from lib.batch.agenda import Agenda, Job
 from lib.batch.budget import NOTHING, Budget
+from lib.batch.gate import Gate
 from lib.batch.journal import Journal
 from lib.batch.pace import Pace
 from lib.batch.sent import Sent, fatal, settled
@@ -62,10 +63,18 @@ class Crew:
     budget: Budget
     journal: Journal
     halt: Callable[[PaddockError | None], None]
+    gate: Gate
     ended: threading.Event = field(default_factory=threading.Event)
-    sending: int = 0  # requests on their way
     failures: int = 0  # cells in a row
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def hands(limits: Limits) -> int:
+    """How many workers it takes that so many requests are always on their way: some claim the next ones meanwhile.
+
+    Killed then, it is in doubt about what those have claimed too, so they are few.
+    """
+    return limits.concurrency + limits.concurrency // 4
 
 
 class _Ended(Exception):
@@ -95,6 +104,7 @@ class Worker:
         self._crew = crew
         self._number = number
         self._line: Line | None = None
+        self._claimed = False  # a request for the cell at hand
         self._thread = threading.Thread(target=self._work, name=f"paddock-batch-{number}", daemon=True)
 
     def start(self) -> Worker:
@@ -116,7 +126,7 @@ class Worker:
         crew = self._crew
         try:
             self._line = crew.client.line(crew.backend)
-            while not crew.ended.is_set() and self._number < crew.limits().concurrency:
+            while not crew.ended.is_set() and self._number < hands(crew.limits()):
                 try:
                     job = crew.agenda.next()
                 except StorageFailed as error:  # what is known already is looked up there
@@ -137,6 +147,7 @@ class Worker:
 
     def _do(self, job: Job) -> None:
         crew = self._crew
+        self._claimed = job.before is not None
         try:
             result = self._ask(job)
             if result.status is Status.ANSWERED:
@@ -146,7 +157,7 @@ class Worker:
         except _Cut as cut:
             crew.journal.write(cut.result, job.fingerprint)
         except _Ended as ended:
-            if ended.result.requests:
+            if self._claimed:  # the database says that it may be on its way
                 crew.journal.write(ended.result, job.fingerprint, judged=False, waiting=True)
             crew.agenda.put_back(job, ended.result)
             if isinstance(ended, _NoBudget):
@@ -268,7 +279,7 @@ class Worker:
     def _attempt(
         self, request: Request, fingerprint: str | None, result: Result, top: Decimal, judging: bool
     ) -> Sent:
-        """Reserved, paced, claimed, sent, settled."""
+        """Reserved, paced, claimed, sent through the gate, settled."""
         crew, ended = self._crew, self._crew.ended.is_set
         if not crew.budget.reserve(top, ended):
             raise _Ended(result) if ended() else _NoBudget(result)
@@ -284,16 +295,34 @@ class Worker:
                 requests=result.requests + 1,
                 uncertain=result.uncertain + (top if crew.backend.billed else NOTHING),
             )
+            self._claimed = True
             if not crew.journal.claim(claim, fingerprint).wait():
                 raise crew.journal.broken or _Ended(result)
-            sent = self._exchange(request, top)
+            turn = self._pass(turn)
+            if turn is None:
+                raise _Ended(result)
+            try:
+                sent = self._exchange(request, top)
+                self._report(sent, turn)  # before another one passes, which may have to be held
+            finally:
+                crew.gate.leave()
         finally:
             if sent is None:
                 crew.budget.settle(top, sent=False)
             else:
                 crew.budget.settle(top, cost=sent.cost, uncertain=sent.uncertain, sent=sent.left)
-        self._report(sent, turn)
         return sent
+
+    def _pass(self, turn: float) -> float | None:
+        """Through the gate: the turn, or another where everybody was held since it came. None once the crew ends."""
+        crew, ended = self._crew, self._crew.ended.is_set
+        mine: float | None = turn
+        while mine is not None and crew.gate.enter(ended):
+            if not crew.pace.is_over(mine):
+                return mine
+            crew.gate.leave()
+            mine = crew.pace.wait(ended)
+        return None
 
     def _exchange(self, request: Request, top: Decimal) -> Sent:
         crew, line = self._crew, self._line
@@ -301,8 +330,6 @@ class Worker:
         reception = Reception(crew.backend, crew.model, request)
         error: PaddockError | None = None
         stopped = False
-        with crew.lock:
-            crew.sending += 1
         try:
             for event in crew.client.ask(line, request):
                 reception.take(event)
@@ -310,9 +337,6 @@ class Worker:
             stopped = True
         except PaddockError as failed:
             error = bare(failed)
-        finally:
-            with crew.lock:
-                crew.sending -= 1
         answer = reception.answer(stopped=stopped, error=error)
         return settled(answer, line.sent, top, crew.model, crew.backend)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -151,9 +152,9 @@ def test_no_network_for_a_while(store: Store) -> None:
         url = server.url
     batch = given.run(store, given.plan(20))
     batch.start(backend(url))  # nobody listens there any more
-    while "network is gone" not in batch.progress().waiting:
+    while "network is gone" not in (now := batch.progress()).waiting or now.in_flight:
         assert batch.state is State.RUNNING
-    assert batch.progress().requests == 0, "what was never sent does not count"
+    assert now.requests == 0, "what was never sent does not count"
     port = int(url.rpartition(":")[2])
     with cloud.running(port=port) as server:
         assert rested(batch).state is State.DONE
@@ -203,11 +204,43 @@ def test_pause_keeps_what_is_on_its_way_and_stop_cuts_it(store: Store) -> None:
         assert stopped.requests == stopped.answered + stopped.doubtful
         # Of those that were being sent just then some did not arrive: what nobody can know counts as paid.
         assert stopped.answered < server.bill().requests <= stopped.requests
+        # What was only claimed is in doubt for nobody, after a restart neither.
+        assert given.again(store, batch).progress().doubtful == stopped.doubtful
         batch.resume(there)
         assert rested(batch).progress().doubtful == stopped.doubtful, "it is not asked again by itself"
         batch.ask_again(there)
         assert rested(batch).progress().answered == 40
         assert {1, 2} == set(server.bill().asked.values())
+
+
+def test_no_more_at_a_time_than_are_wanted(store: Store) -> None:
+    with cloud.running((0.03, 0.06)) as server:
+        batch = given.run(store, given.plan(120, replace(given.QUICK, concurrency=16)))
+        batch.start(backend(server.url))
+        while batch.progress().answered < 30:
+            time.sleep(0.005)
+        batch.set_limits(replace(given.QUICK, concurrency=4))
+        while batch.progress().in_flight > 4:
+            time.sleep(0.005)
+        seen = 0
+        while batch.at_work:
+            seen = max(seen, batch.progress().in_flight)
+            time.sleep(0.005)
+        assert batch.progress().answered == 120
+        assert 8 < server.bill().most_at_once <= 16
+    assert 0 < seen <= 4
+
+
+def test_what_was_never_sent_is_not_in_doubt_after_a_restart(store: Store) -> None:
+    batch = given.run(store, given.plan(3))
+    nowhere = replace(backend("https://127.0.0.1:9"), billed=True)
+    batch.start(nowhere)
+    while "network is gone" not in batch.progress().waiting:
+        time.sleep(0.005)
+    batch.stop()
+    assert rested(batch).progress().doubtful == 0
+    again = given.again(store, batch).progress()
+    assert (again.doubtful, again.requests, again.uncertain) == (0, 0, 0)
 
 
 def test_the_same_request_with_a_seed_is_answered_from_the_store(store: Store) -> None:

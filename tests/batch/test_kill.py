@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lib.batch.worker import hands
+from tests.batch.given import QUICK
 from tests.batch.killing import killed
 
 
 def test_billed(tmp_path: Path) -> None:
-    """What was on its way stays in doubt until somebody has it asked again: at most as many as are asked at once."""
+    """What was claimed stays in doubt until somebody has it asked again: at most one for each worker."""
     found = killed(f"sqlite:///{tmp_path}/p", 120, 2, billed=True, seed=1, wait=(0.05, 0.25))
     assert (found.twice, found.missing) == (0, 0)
-    assert 0 < found.doubtful <= 2 * 8
+    assert 0 < found.doubtful <= 2 * hands(QUICK)
 
 
 def test_free(tmp_path: Path) -> None:
