@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import http.client
+import select
+import socket
+import ssl
+import time
 import urllib.request
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
@@ -15,15 +21,17 @@ from lib.transport import Timeouts, headers, set_up, verify
 
 # A connection that rested longer is not used again: the server may be closing it just now.
 IDLE_SECONDS = 15.0
+PIECE_BYTES = 64 * 1024
 
 
 class Line:
-    """For one thread at a time; the same wire as the client's.
+    """For one thread at a time; the client's wire and the client's errors, in a third of the processor's time.
 
-    It is httpx's own transport without the client around it, which takes longer than all else that a request needs:
-    cookies, redirects and sessions are nothing to this API. Where the server has closed the connection meanwhile,
-    that is seen before anything is sent, and another one is opened. Whatever breaks later is an error: the request
-    may have arrived then, and is not sent again from here.
+    The connection is the standard library's: of what httpx and httpcore do for a request, pools, HTTP/2 and redirects
+    are nothing to a batch, and take most of the time (``bench/line.py``). What comes back is httpx's response, as the
+    client reads it. Where the server has closed the connection meanwhile, that is seen before anything is sent, and
+    another one is opened. Whatever breaks later is an error: the request may have arrived then, and is not sent again
+    from here.
 
     ``stop`` ends what is on its way at once, and the line with it. ``sent``: of the last request at least a part has
     left, so that it may have been paid. Raises Unreachable where this machine's set-up forbids a connection.
@@ -35,56 +43,161 @@ class Line:
         self.timeouts = timeouts
         self.backend = backend
         with set_up():
-            self._transport = httpx.HTTPTransport(
-                verify=verify(backend),
-                trust_env=False,
-                proxy=_proxy(backend),
-                limits=httpx.Limits(max_connections=1, keepalive_expiry=IDLE_SECONDS),
-            )
-            self._base = httpx.URL(f"{backend.base_url}/accounts/{backend.account_id}/ai/run/")
-        host = self._base.netloc.decode("ascii")
-        kind = "application/json"
-        self._urls: dict[str, httpx.URL] = {}  # reading one takes as long as sending it
-        self._headers = httpx.Headers(
-            {"host": host, "accept": "*/*", **headers(backend), "content-type": kind}
-        )
+            base = httpx.URL(backend.base_url)  # the name as it goes over the wire, whatever its alphabet
+            self._host, self._secure = base.raw_host.decode("ascii"), base.scheme == "https"
+            self._port = base.port or (443 if self._secure else 80)
+            self._context = verify(backend)
+            self._proxy = _proxy(backend)
+        self._path = f"{base.raw_path.decode('ascii').rstrip('/')}/accounts/{backend.account_id}/ai/run/"
+        self._headers = {
+            "host": base.netloc.decode("ascii"), "accept": "*/*", **headers(backend),
+            "content-type": "application/json",
+        }  # fmt: skip
+        self._connection: http.client.HTTPConnection | None = None
+        self._rests_since = 0.0
 
     def post(self, model: str, body: bytes) -> httpx.Response:
-        """The head of the response; its body is still to be read, and the response to be closed."""
-        timeout = {
-            "connect": self.timeouts.connect, "read": self.timeouts.first_byte,
-            "write": self.timeouts.connect, "pool": self.timeouts.connect,
-        }  # fmt: skip
+        """The head of the response: read its body, and close it. Raises httpx's errors."""
         self.sent = False
-        if (url := self._urls.get(model)) is None:
-            url = self._urls[model] = httpx.URL(f"{self._base}{model}")
-        request = httpx.Request(
-            "POST", url, headers=self._headers, content=body,
-            extensions={"timeout": timeout, "trace": self._trace},
-        )  # fmt: skip
-        response = self._transport.handle_request(request)
-        # httpcore reads the timeout anew when the body begins: from here on it is the one for silence.
-        timeout["read"] = self.timeouts.silence
-        response.request = request
-        return response
+        connection = self._open()
+        try:
+            connection.sock.settimeout(self.timeouts.first_byte)
+            self.sent = True
+            with _as_httpx(httpx.WriteTimeout, httpx.WriteError):
+                connection.request("POST", self._path + model, body, self._headers)
+            with _as_httpx(httpx.ReadTimeout, httpx.ReadError):
+                response = connection.getresponse()
+        except BaseException:
+            self._drop()
+            raise
+        if connection.sock is not None:  # None: it closes after this response
+            connection.sock.settimeout(self.timeouts.silence)
+        return httpx.Response(response.status, headers=response.getheaders(), stream=_Body(self, response))
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._transport.close()
-        self.stop.release()
+        self._drop()
 
-    def _trace(self, name: str, info: Mapping[str, Any]) -> None:
-        if name == "http11.send_request_headers.started":
-            self.sent = True
-        else:
-            self.stop.trace(name, info)
+    def rest(self, whole: bool) -> None:
+        """The response was dealt with; only if it was read whole, another one can come over this connection."""
+        if not whole:
+            self._drop()
+        self._rests_since = time.monotonic()
+
+    def _open(self) -> http.client.HTTPConnection:
+        kept = self._connection
+        if kept is not None and kept.sock is not None and self._is_usable(kept.sock):
+            return kept
+        self._drop()
+        connection = http.client.HTTPConnection(self._host, self._port)
+        connection.auto_open = 0  # where it broke, nothing goes over another one by itself
+        with _as_httpx(httpx.ConnectTimeout, httpx.ConnectError):
+            connection.sock = self._connect()
+        self._connection = connection
+        return connection
+
+    def _is_usable(self, connection: socket.socket) -> bool:
+        return time.monotonic() - self._rests_since < IDLE_SECONDS and not _readable(connection)
+
+    def _connect(self) -> socket.socket:
+        first = (self._host, self._port) if self._proxy is None else self._proxy[0]
+        connection = socket.create_connection(first, self.timeouts.connect)
+        try:
+            self.stop.watch(connection)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._proxy is not None:
+                self._tunnel(connection, self._proxy[1])
+            if self._secure:
+                return self._context.wrap_socket(connection, server_hostname=self._host)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _tunnel(self, connection: socket.socket, authorization: str) -> None:
+        """Through the proxy, which sees the server's name alone."""
+        to = f"{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
+        connection.sendall(f"CONNECT {to} HTTP/1.1\r\nhost: {to}\r\n{authorization}\r\n".encode("ascii"))
+        response = http.client.HTTPResponse(connection, method="CONNECT")
+        response.begin()
+        response.close()
+        if response.status != 200:
+            raise httpx.ProxyError(str(response.status))
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self.stop.release()  # which has a duplicate, so that the server would not hear of it
 
 
-def _proxy(backend: Backend) -> str | None:
-    """The proxy that the environment names for the backend's address, as httpx's client would find it."""
+class _Body(httpx.SyncByteStream):
+    """What is left of a response."""
+
+    def __init__(self, line: Line, response: http.client.HTTPResponse) -> None:
+        self._line = line
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _as_httpx(httpx.ReadTimeout, httpx.ReadError):
+            try:
+                while piece := self._response.read(PIECE_BYTES):
+                    yield piece
+            except http.client.IncompleteRead as error:  # of a body in chunks: what came is worth having
+                yield error.partial
+                raise
+            if self._response.length:  # of one whose length was announced
+                raise httpx.RemoteProtocolError("the body is shorter than was announced")
+
+    def close(self) -> None:
+        whole = self._response.isclosed()  # it closes itself at its end
+        self._response.close()
+        self._line.rest(whole)
+
+
+@contextlib.contextmanager
+def _as_httpx(late: type[httpx.TimeoutException], broken: type[httpx.NetworkError]) -> Iterator[None]:
+    """The standard library's exceptions as httpx's, so that one table gives each its words."""
+    try:
+        yield
+    except (httpx.HTTPError, UnicodeError):  # a UnicodeError: a name that cannot be one
+        raise
+    except TimeoutError as error:
+        raise late(str(error)) from error
+    except http.client.HTTPException as error:
+        raise httpx.RemoteProtocolError(type(error).__name__) from error
+    except (
+        OSError,
+        ValueError,
+        AttributeError,
+    ) as error:  # the last two: of a socket that was closed from elsewhere
+        raise broken(str(error)) from error
+
+
+def _readable(connection: socket.socket) -> bool:
+    """Whether something came that nobody asked for: a close, as a rule."""
+    if isinstance(connection, ssl.SSLSocket) and connection.pending():
+        return True
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([connection], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _proxy(backend: Backend) -> tuple[tuple[str, int], str] | None:
+    """Address and header of the proxy that the environment names for the backend. Raises ValueError for odd ones."""
     address = urlsplit(backend.base_url)
     if backend.on_this_machine or urllib.request.proxy_bypass(address.hostname or ""):
         return None
-    proxies: Mapping[str, Any] = urllib.request.getproxies()
-    found = proxies.get(address.scheme) or proxies.get("all")
-    return f"http://{found}" if found and "://" not in found else found
+    proxies = urllib.request.getproxies()
+    named = proxies.get(address.scheme) or proxies.get("all")
+    if not named:
+        return None
+    proxy = urlsplit(named if "://" in named else f"http://{named}")
+    if proxy.scheme != "http" or not proxy.hostname:
+        raise ValueError(proxy.scheme)
+    if proxy.username is None:
+        return (proxy.hostname, proxy.port or 80), ""
+    basic = base64.b64encode(f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode())
+    return (proxy.hostname, proxy.port or 80), f"proxy-authorization: Basic {basic.decode('ascii')}\r\n"

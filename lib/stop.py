@@ -54,7 +54,10 @@ class Stop:
         """httpx's trace extension: the only way to the socket while the request is on its way."""
         if not name.endswith(".connect_tcp.complete"):
             return
-        connection = info["return_value"].get_extra_info("socket")
+        self.watch(info["return_value"].get_extra_info("socket"))
+
+    def watch(self, connection: socket.socket) -> None:
+        """That is the connection that is to be shut, from its very beginning on."""
         with self._lock:
             if self.requested:
                 _shut(connection)

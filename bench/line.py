@@ -1,0 +1,55 @@
+"""A line beside httpx: the processor's time of a request over each, one after the other: ``python -m bench.line``.
+
+Printed are the medians of rounds taken in turn, and their ratio. Exit status 1 where the line is not cheaper.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from statistics import median
+
+import httpx
+
+from lib import wire
+from lib.client import WorkersAI
+from lib.request import Request
+from tests import given
+from tests.batch import cloud
+
+ROUNDS, REQUESTS = 15, 200
+
+
+def cpu(ask: Callable[[], object]) -> float:
+    """Seconds of processor time for one, in this thread."""
+    begun = time.thread_time()
+    for _ in range(REQUESTS):
+        ask()
+    return (time.thread_time() - begun) / REQUESTS
+
+
+def main() -> int:
+    """Print the figures."""
+    request: Request = given.request(stream=False)
+    with cloud.running((0.0, 0.0)) as server:
+        there, client = given.backend(server.url), WorkersAI()
+        url = f"{there.base_url}/accounts/{there.account_id}/ai/run/{request.model}"
+        with closing(client.line(there)) as line, httpx.Client(trust_env=False) as plain:
+
+            def by_line() -> object:
+                return list(client.ask(line, request))
+
+            def by_httpx() -> object:
+                return list(wire.decode_whole(plain.post(url, json=wire.encode(request)).text))
+
+            rounds = [(cpu(by_line), cpu(by_httpx)) for _ in range(ROUNDS)]
+    mine, others = (median(one) * 1000 for one in zip(*rounds, strict=True))
+    ratio = median(line / httpx for line, httpx in rounds)
+    print(f"line {mine:.3f} ms of CPU a request, httpx's client {others:.3f} ms, line / httpx {ratio:.2f}")
+    return ratio >= 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
