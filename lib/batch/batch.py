@@ -193,7 +193,7 @@ class Batch:
             doubtful=counts.doubtful,
             stored=counts.stored,
             in_flight=sending,
-            requests=spent.requests - self._budget.pending + sending,
+            requests=self._budget.settled + sending,
             dollars=spent.dollars,
             uncertain=spent.uncertain,
             reserved=spent.reserved,

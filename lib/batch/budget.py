@@ -46,9 +46,10 @@ class Budget:
         return self._spent
 
     @property
-    def pending(self) -> int:
-        """Requests that are reserved and not settled; they are among those that were spent."""
-        return self._pending
+    def settled(self) -> int:
+        """Requests that were sent and are no longer on their way."""
+        with self._changed:
+            return self._spent.requests - self._pending
 
     def set(self, limits: Limits) -> None:
         """Another budget, from now on. One that is exceeded already lets nothing more out."""
