@@ -60,18 +60,19 @@ class Line:
         """The head of the response: read its body, and close it. Raises httpx's errors."""
         self.sent = False
         connection = self._open()
+        wire = connection.sock  # the connection lets go of it where this response is its last
         try:
-            connection.sock.settimeout(self.timeouts.first_byte)
+            wire.settimeout(self.timeouts.first_byte)
             self.sent = True
             with _as_httpx(httpx.WriteTimeout, httpx.WriteError):
                 connection.request("POST", self._path + model, body, self._headers)
             with _as_httpx(httpx.ReadTimeout, httpx.ReadError):
                 response = connection.getresponse()
+                if not response.isclosed():
+                    wire.settimeout(self.timeouts.silence)
         except BaseException:
             self._drop()
             raise
-        if connection.sock is not None:  # None: it closes after this response
-            connection.sock.settimeout(self.timeouts.silence)
         return httpx.Response(response.status, headers=response.getheaders(), stream=_Body(self, response))
 
     def close(self) -> None:

@@ -73,6 +73,13 @@ def both(url: str, client: WorkersAI) -> list[tuple[list[Event], tuple[object, .
     return [alone, outcome(over_a_line)]
 
 
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 SCRIPTS: dict[str, Script] = {
     "whole": says(head(kind=JSON), ANSWER),
     "kept open": says(kept()),
@@ -116,7 +123,7 @@ def test_the_same_comes_of_it(name: str) -> None:
 @pytest.mark.parametrize("sent", [b"", head(kind=JSON), head(kind=JSON) + b'{"resp'])
 def test_silence(sent: bytes) -> None:
     with Server(says_then_waits(sent)) as server:
-        client = given.client(attempts=1, first_byte=0.2, silence=0.3)
+        client = given.client(attempts=1, first_byte=PATIENCE if sent else 0.2, silence=0.3)
         alone, over_a_line = both(server.url, client)
         assert over_a_line == alone
         assert alone[1][0] is TimedOut
@@ -170,7 +177,7 @@ def test_one_that_was_closed_meanwhile_is_replaced_before_anything_is_sent() -> 
     with Server(says(kept())) as server, closing(given.client().line(given.backend(server.url))) as line:
         for number in (1, 2, 3):
             assert asked(line) == EVENTS
-            time.sleep(0.05)  # the server's end arrives
+            until(lambda: server.peers[-1].connection.fileno() < 0)  # it is closed over there
             assert len(server.requests) == number
 
 
@@ -241,6 +248,10 @@ def test_over_tls(tls: ssl.SSLContext) -> None:  # noqa: F811
     with Server(script, tls=tls) as server, closing(given.client().line(given.backend(server.url))) as line:
         assert asked(line) == asked(line) == EVENTS
         assert len(server.peers) == 1
+    with Server(says_then_waits(head(kind=JSON)), tls=tls) as server:
+        alone, over_a_line = both(server.url, given.client(attempts=1, silence=0.2))
+        assert over_a_line == alone
+        assert alone[1][0] is TimedOut
     with Server(says_then_waits(head(kind=JSON)), tls=tls) as server:
         assert stopped(server.url, lambda: server.arrived.acquire(timeout=PATIENCE)) < 1
 
