@@ -12,6 +12,9 @@ from lib.reception import bare, fault
 from lib.store import Change, Store
 
 PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds before a failed write is tried again
+# Seconds in which others join a transaction: one costs as much as the writing of five cells. Whoever waits for it is
+# one of the spare workers, so that nothing is sent later for it.
+GATHER = 0.003
 
 Note = Callable[[], object]
 
@@ -123,6 +126,8 @@ class Journal:
             with self._changed:
                 while not (self._changes or self._note or self._closing.is_set()):
                     self._changed.wait()
+            time.sleep(GATHER)
+            with self._changed:
                 taken = self._changes, self._results, self._tickets, self._note
                 self._changes, self._results, self._tickets, self._note = {}, [], [], None
             changes, results, tickets, note = taken
