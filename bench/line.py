@@ -15,7 +15,6 @@ import httpx
 
 from lib import wire
 from lib.client import WorkersAI
-from lib.request import Request
 from tests import given
 from tests.batch import cloud
 
@@ -32,7 +31,7 @@ def cpu(ask: Callable[[], object]) -> float:
 
 def main() -> int:
     """Print the figures."""
-    request: Request = given.request(stream=False)
+    request = given.request(stream=False)
     with cloud.running((0.0, 0.0)) as server:
         there, client = given.backend(server.url), WorkersAI()
         url = f"{there.base_url}/accounts/{there.account_id}/ai/run/{request.model}"
@@ -46,7 +45,7 @@ def main() -> int:
 
             rounds = [(cpu(by_line), cpu(by_httpx)) for _ in range(ROUNDS)]
     mine, others = (median(one) * 1000 for one in zip(*rounds, strict=True))
-    ratio = median(line / httpx for line, httpx in rounds)
+    ratio = median(one / other for one, other in rounds)
     print(f"line {mine:.3f} ms of CPU a request, httpx's client {others:.3f} ms, line / httpx {ratio:.2f}")
     return ratio >= 1
 

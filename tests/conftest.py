@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from lib import transport
+
 # No deadlines: a slow machine is no failure.
 settings.register_profile("paddock", deadline=None)
 settings.load_profile("paddock")
+
+# Self-signed for 127.0.0.1, for a hundred years; its key guards nothing.
+CERTIFICATE = Path(__file__).with_name("certificate.pem")
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +26,20 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith("CLOUDFLARE_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    """The server's side of TLS with a certificate that nobody trusts."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The client trusts that certificate, and it alone."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    transport._tls.cache_clear()
+    yield
+    transport._tls.cache_clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from lib.client import Stop, WorkersAI
 from tests import given
@@ -18,13 +18,25 @@ def stops_at_once(
     client: WorkersAI | None = None,
 ) -> list[object]:
     """Ask that server in a thread, stop once ``ready`` returns; the events that came before the end."""
-    stop, came, raised = Stop(), [], []
+    patient, stop = client or given.client(first_byte=60, silence=60), Stop()
+    return ends_at_once(
+        lambda: patient.stream(given.backend(url), given.request(), stop), stop, expected, ready
+    )
+
+
+def ends_at_once(
+    ask: Callable[[], Iterable[object]],
+    stop: Stop,
+    expected: type[BaseException],
+    ready: Callable[[], object] | None = None,
+) -> list[object]:
+    """The same of anything that this stop is to end."""
+    came: list[object] = []
+    raised: list[BaseException] = []
 
     def work() -> None:
         try:
-            came.extend((client or given.client(first_byte=60, silence=60)).stream(
-                given.backend(url), given.request(), stop
-            ))  # fmt: skip
+            came.extend(ask())
         except BaseException as error:
             raised.append(error)
 

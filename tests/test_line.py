@@ -6,7 +6,6 @@ import base64
 import gzip
 import json
 import ssl
-import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -34,7 +33,7 @@ from tests.servers import (
     streams,
     texts,
 )
-from tests.test_stop import tls, trusted  # noqa: F401 (fixtures)
+from tests.stopping import ends_at_once
 
 ANSWER = json.dumps({
     "result": {"response": "Grüße 👋", "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}},
@@ -51,11 +50,11 @@ def kept(body: bytes = ANSWER, status: int = 200) -> bytes:
     )
 
 
-def outcome(events: Callable[[], object]) -> tuple[list[Event], tuple[object, ...]]:
+def outcome(events: Callable[[], list[Event]]) -> tuple[list[Event], tuple[object, ...]]:
     """What came, and how it ended."""
     came: list[Event] = []
     try:
-        came.extend(events())  # type: ignore[arg-type]
+        came.extend(events())
     except PaddockError as error:
         return came, (type(error), error.message, error.advice, error.status, error.code, error.retryable)
     return came, ()
@@ -200,46 +199,29 @@ def test_what_was_never_sent_is_known() -> None:
         assert not line.sent
 
 
-def stopped(url: str, ready: Callable[[], object]) -> float:
-    """Seconds from the stop to the end of what was on its way."""
-    line = given.client(first_byte=60, silence=60).line(given.backend(url))
-    raised: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            asked(line)
-        except BaseException as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    ready()
-    time.sleep(0.05)
-    assert thread.is_alive()
-    begun = time.monotonic()
-    line.stop.request()
-    thread.join(PATIENCE)
-    line.close()
-    assert [type(one) for one in raised] == [Stopped]
-    return time.monotonic() - begun
+def stops(server: Server, url: str = "") -> None:
+    """What the server has heard of ends at once, and the server hears of the end."""
+    line = given.client(first_byte=60, silence=60).line(given.backend(url or server.url))
+    with closing(line):
+        ends_at_once(
+            lambda: asked(line), line.stop, Stopped, lambda: server.arrived.acquire(timeout=PATIENCE)
+        )
+    assert server.peers[0].gone.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("sent", [b"", head(kind=JSON), head(kind=JSON) + b'{"resp'])
 def test_stop(sent: bytes) -> None:
     with Server(says_then_waits(sent)) as server:
-        assert stopped(server.url, lambda: server.arrived.acquire(timeout=PATIENCE)) < 1
-        assert server.peers[0].gone.wait(PATIENCE)
+        stops(server)
 
 
 def test_stop_while_tls_is_agreed() -> None:
     with Server(says_then_waits(), reads=False) as server:
-        url = server.url.replace("http:", "https:")
-        assert stopped(url, lambda: server.arrived.acquire(timeout=PATIENCE)) < 1
-        assert server.peers[0].gone.wait(PATIENCE)
+        stops(server, server.url.replace("http:", "https:"))
 
 
 @pytest.mark.usefixtures("trusted")
-def test_over_tls(tls: ssl.SSLContext) -> None:  # noqa: F811
+def test_over_tls(tls: ssl.SSLContext) -> None:
     def script(peer: Peer, _: Received) -> None:
         peer.send(kept())
         read_request(peer.connection)
@@ -253,10 +235,10 @@ def test_over_tls(tls: ssl.SSLContext) -> None:  # noqa: F811
         assert over_a_line == alone
         assert alone[1][0] is TimedOut
     with Server(says_then_waits(head(kind=JSON)), tls=tls) as server:
-        assert stopped(server.url, lambda: server.arrived.acquire(timeout=PATIENCE)) < 1
+        stops(server)
 
 
-def test_untrusted(tls: ssl.SSLContext) -> None:  # noqa: F811
+def test_untrusted(tls: ssl.SSLContext) -> None:
     with Server(streams("Hi"), tls=tls) as server:
         alone, over_a_line = both(server.url, given.client(attempts=1))
         assert over_a_line == alone
@@ -272,7 +254,7 @@ def test_tls_with_a_server_that_has_none() -> None:
 
 @pytest.mark.parametrize("status", [200, 403, 407])
 @pytest.mark.usefixtures("trusted")
-def test_through_a_proxy(monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext, status: int) -> None:  # noqa: F811
+def test_through_a_proxy(monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext, status: int) -> None:
     """The proxy is told the server's name and its own password, and never the token."""
 
     def tunnel(peer: Peer, _: Received) -> None:

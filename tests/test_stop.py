@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import ssl
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -28,26 +26,6 @@ from tests.servers import (
     texts,
 )
 from tests.stopping import stops_at_once
-
-# Self-signed for 127.0.0.1, for a hundred years; its key guards nothing.
-CERTIFICATE = Path(__file__).with_name("certificate.pem")
-
-
-@pytest.fixture
-def tls() -> ssl.SSLContext:
-    """The server's side of TLS with a certificate that nobody trusts."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
-    return context
-
-
-@pytest.fixture
-def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The client trusts that certificate, and it alone."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    transport._tls.cache_clear()
-    yield
-    transport._tls.cache_clear()
 
 
 def wait_for(server: Server) -> None:

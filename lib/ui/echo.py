@@ -32,10 +32,10 @@ def is_echo(key: str) -> bool:
     put: list[tuple[int, Any]] = st.session_state.get(f"{key}-put", [])
     unheard = [value for drawing, value in put if drawing > heard]
     known = [value for drawing, value in put if drawing <= heard][-1:]
-    told = [st.session_state[key]]
-    echo = bool(unheard) and told[0] in [*known, *unheard]
+    value = st.session_state[key]
+    echo = bool(unheard) and value in [*known, *unheard]
     # After an echo the control is where the page put it: the browser has heard of it meanwhile, and nobody chose it.
-    arrived = told == known and bool(st.session_state.get(f"{key}-echo"))
+    arrived = value in known and bool(st.session_state.get(f"{key}-echo"))
     st.session_state[f"{key}-echo"] = echo
     return echo or arrived
 
