@@ -49,53 +49,51 @@ class Line:
             self._context = verify(backend)
             self._proxy = _proxy(backend)
         self._path = f"{base.raw_path.decode('ascii').rstrip('/')}/accounts/{backend.account_id}/ai/run/"
-        self._headers = {
+        fields = {
             "host": base.netloc.decode("ascii"), "accept": "*/*", **headers(backend),
             "content-type": "application/json",
         }  # fmt: skip
-        self._connection: http.client.HTTPConnection | None = None
+        self._fields = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self._connection: socket.socket | None = None
         self._rests_since = 0.0
 
     def post(self, model: str, body: bytes) -> httpx.Response:
         """The head of the response: read its body, and close it. Raises httpx's errors."""
         self.sent = False
+        head = f"POST {self._path}{model} HTTP/1.1\r\n{self._fields}content-length: {len(body)}\r\n\r\n"
         connection = self._open()
-        wire = connection.sock  # the connection lets go of it where this response is its last
         try:
-            wire.settimeout(self.timeouts.first_byte)
+            connection.settimeout(self.timeouts.first_byte)
             self.sent = True
             with _as_httpx(httpx.WriteTimeout, httpx.WriteError):
-                connection.request("POST", self._path + model, body, self._headers)
+                connection.sendall(head.encode("ascii") + body)
             with _as_httpx(httpx.ReadTimeout, httpx.ReadError):
-                response = connection.getresponse()
+                response = _head(connection, "POST")
                 if not response.isclosed():
-                    wire.settimeout(self.timeouts.silence)
+                    connection.settimeout(self.timeouts.silence)
         except BaseException:
             self._drop()
             raise
-        return httpx.Response(response.status, headers=response.getheaders(), stream=_Body(self, response))
+        # Bytes, for they may hold what is not ASCII; the standard library reads them as Latin-1.
+        fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.getheaders()]
+        return httpx.Response(response.status, headers=fields, stream=_Body(self, response))
 
     def close(self) -> None:
         """Let go of the connection."""
         self._drop()
 
-    def rest(self, whole: bool) -> None:
-        """The response was dealt with; only if it was read whole, another one can come over this connection."""
-        if not whole:
+    def rest(self, usable: bool) -> None:
+        """The response was dealt with, and another one can come over this connection, or cannot."""
+        if not usable:
             self._drop()
         self._rests_since = time.monotonic()
 
-    def _open(self) -> http.client.HTTPConnection:
-        kept = self._connection
-        if kept is not None and kept.sock is not None and self._is_usable(kept.sock):
-            return kept
-        self._drop()
-        connection = http.client.HTTPConnection(self._host, self._port)
-        connection.auto_open = 0  # where it broke, nothing goes over another one by itself
-        with _as_httpx(httpx.ConnectTimeout, httpx.ConnectError):
-            connection.sock = self._connect()
-        self._connection = connection
-        return connection
+    def _open(self) -> socket.socket:
+        if self._connection is None or not self._is_usable(self._connection):
+            self._drop()
+            with _as_httpx(httpx.ConnectTimeout, httpx.ConnectError):
+                self._connection = self._connect()
+        return self._connection
 
     def _is_usable(self, connection: socket.socket) -> bool:
         return time.monotonic() - self._rests_since < IDLE_SECONDS and not _readable(connection)
@@ -119,8 +117,7 @@ class Line:
         """Through the proxy, which sees the server's name alone."""
         to = f"{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
         connection.sendall(f"CONNECT {to} HTTP/1.1\r\nhost: {to}\r\n{authorization}\r\n".encode("ascii"))
-        response = http.client.HTTPResponse(connection, method="CONNECT")
-        response.begin()
+        response = _head(connection, "CONNECT")
         response.close()
         if response.status != 200:
             raise httpx.ProxyError(str(response.status))
@@ -130,6 +127,17 @@ class Line:
             self._connection.close()
             self._connection = None
         self.stop.release()  # which has a duplicate, so that the server would not hear of it
+
+
+def _head(connection: socket.socket, method: str) -> http.client.HTTPResponse:
+    """A response, up to its body."""
+    response = http.client.HTTPResponse(connection, method=method)
+    try:
+        response.begin()
+    except BaseException:  # it holds the connection open
+        response.close()
+        raise
+    return response
 
 
 class _Body(httpx.SyncByteStream):
@@ -153,7 +161,7 @@ class _Body(httpx.SyncByteStream):
     def close(self) -> None:
         whole = self._response.isclosed()  # it closes itself at its end
         self._response.close()
-        self._line.rest(whole)
+        self._line.rest(whole and not self._response.will_close)
 
 
 @contextlib.contextmanager
@@ -161,17 +169,11 @@ def _as_httpx(late: type[httpx.TimeoutException], broken: type[httpx.NetworkErro
     """The standard library's exceptions as httpx's, so that one table gives each its words."""
     try:
         yield
-    except (httpx.HTTPError, UnicodeError):  # a UnicodeError: a name that cannot be one
-        raise
     except TimeoutError as error:
         raise late(str(error)) from error
     except http.client.HTTPException as error:
         raise httpx.RemoteProtocolError(type(error).__name__) from error
-    except (
-        OSError,
-        ValueError,
-        AttributeError,
-    ) as error:  # the last two: of a socket that was closed from elsewhere
+    except OSError as error:
         raise broken(str(error)) from error
 
 

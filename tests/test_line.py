@@ -102,6 +102,10 @@ SCRIPTS: dict[str, Script] = {
     "refusal that breaks": says(head(500, JSON, content_length="4000"), b'{"errors":['),
     "redirect": says(head(302, location="https://elsewhere.example/")),
     "redirect to nowhere": says(head(302, location="https://[")),
+    "not ASCII": says(
+        b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\nx-where: \xe9t\xe9\r\n\r\n", ANSWER
+    ),
+    "not ASCII, refused": says(b"HTTP/1.1 403 X\r\nx-where: \xe9t\xe9\r\n\r\n<html>"),
     "no length": says(b"HTTP/1.1 204 X\r\n\r\n"),
 }
 
