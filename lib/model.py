@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -95,8 +95,8 @@ class Model:
     price: Price
     parameters: tuple[Parameter, ...]
     capabilities: tuple[Capability, ...]
-    input_schema: Mapping[str, Any]
-    output_schema: Mapping[str, Any]
+    input_schema: Mapping[str, Any] = field(hash=False)
+    output_schema: Mapping[str, Any] = field(hash=False)
 
     def parameter(self, name: str) -> Parameter:
         """The parameter of that name. Raises KeyError."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ class Preset:
         return replace(self.settings, features=self.features or settings.features)
 
 
+@cache
 def shipped(model: Model) -> tuple[Preset, ...]:
     """The presets that come with Paddock. What one does not name is left to the model."""
     return tuple(read(record, model) for record in json.loads(SHIPPED.read_text(encoding="utf-8")))

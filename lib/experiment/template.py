@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 
 MOST_NAME = 80  # characters
 
@@ -18,6 +19,7 @@ def _belongs(sign: str) -> bool:
     return sign.isalnum() or sign in "_-" or sign in _JOINERS or unicodedata.category(sign).startswith("M")
 
 
+@lru_cache(1024)  # of a prompt that is filled in for each of thousands of inputs
 def _name(inside: str) -> str | None:
     """What stands between the braces as a name, None where it is none."""
     name = unicodedata.normalize("NFC", inside.strip(" \t"))

@@ -7,13 +7,30 @@ of the page ends with its number, in a box that nobody sees, and every message t
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
 KEY = "heard"  # the hidden box: the number of the last drawing that the browser knows
 _DRAWN = "drawn"  # in the session's state: the number of the last drawing
+_KNOWN = (
+    "echoes"  # there too, all in one: Streamlit copies the whole state for each box with a key that it draws
+)
 _MOST = 100  # values remembered of a control: a key that is held moves it many times between two messages
+
+
+@dataclass
+class _Control:
+    """``put``: the values that it had and got, each with its drawing. ``echo``: whether the last one told was one."""
+
+    put: list[tuple[int, Any]] = field(default_factory=list)
+    echo: bool = False
+
+
+def _known() -> dict[str, _Control]:
+    known: dict[str, _Control] = st.session_state.setdefault(_KNOWN, {})
+    return known
 
 
 def follow(key: str, value: Any) -> None:
@@ -21,22 +38,22 @@ def follow(key: str, value: Any) -> None:
     if (shown := st.session_state.get(key)) != value:
         st.session_state[key] = value
         drawing = st.session_state.get(_DRAWN, 0) + 1
-        put = st.session_state.get(f"{key}-put", [])[-_MOST:]
-        st.session_state[f"{key}-put"] = [*put, (drawing, shown), (drawing, value)]
+        control = _known().setdefault(key, _Control())
+        control.put = [*control.put[-_MOST:], (drawing, shown), (drawing, value)]
 
 
 def is_echo(key: str) -> bool:
     """In a control's callback: whether its value is the page's own, because there is a later one to be heard of."""
     if (heard := st.session_state.get(KEY)) is None:
         return False
-    put: list[tuple[int, Any]] = st.session_state.get(f"{key}-put", [])
-    unheard = [value for drawing, value in put if drawing > heard]
-    known = [value for drawing, value in put if drawing <= heard][-1:]
+    control = _known().setdefault(key, _Control())
+    unheard = [value for drawing, value in control.put if drawing > heard]
+    known = [value for drawing, value in control.put if drawing <= heard][-1:]
     value = st.session_state[key]
     echo = bool(unheard) and value in [*known, *unheard]
     # After an echo the control is where the page put it: the browser has heard of it meanwhile, and nobody chose it.
-    arrived = value in known and bool(st.session_state.get(f"{key}-echo"))
-    st.session_state[f"{key}-echo"] = echo
+    arrived = value in known and control.echo
+    control.echo = echo
     return echo or arrived
 
 
