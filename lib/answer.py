@@ -25,6 +25,11 @@ class Ending(Enum):
     CUT_OFF = "cut off"
     ERROR = "error"
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing cut it short but the model itself, or a bound that it was given."""
+        return self in (Ending.FINISHED, Ending.LENGTH, Ending.CONTEXT, Ending.TOOL_CALLS)
+
 
 @dataclass(frozen=True)
 class Timings:

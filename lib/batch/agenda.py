@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from lib import wire
 from lib.answer import Answer
@@ -20,13 +21,14 @@ from lib.model import Model
 from lib.request import Request
 
 AHEAD = 256  # cells whose requests are built at once, and looked up in one question to the database
+MOST_RECENT = 256  # answers that the database may not have yet: many more than are on their way into it
 
 
 @dataclass(frozen=True)
 class Job:
     """One cell to be asked. ``before`` is what was written of it until now, None for nothing.
 
-    ``known``: the answer to the same request, of an earlier run. ``problem``: why it cannot be asked at all.
+    ``known``: the answer to the same request, of an earlier cell or run. ``problem``: why it cannot be asked at all.
     """
 
     cell: Cell
@@ -43,7 +45,10 @@ class Job:
 
 
 class Agenda:
-    """Safe from any thread. ``lookup`` gives the answers that the store has to requests of these fingerprints."""
+    """Safe from any thread. ``lookup`` gives the answers that the store has to requests of these fingerprints.
+
+    Of those that are alike one alone is asked: the others wait for what comes of it.
+    """
 
     def __init__(
         self, model: Model, plan: Plan, lookup: Callable[[Mapping[str, Request]], Mapping[str, Answer]]
@@ -59,6 +64,8 @@ class Agenda:
         self._taken: Collection[int] = frozenset()
         self._again: deque[Result] = deque()
         self._ready: deque[Job] = deque()
+        self._alike: dict[str, list[Job]] = {}  # by the fingerprint of one that is ready, or being asked
+        self._recent: dict[str, Answer] = {}
         self._where = ""
         self._ended = False
         self._lock = threading.Lock()
@@ -77,7 +84,7 @@ class Agenda:
     def next(self) -> Job | None:
         """The next cell, None where there is none at the moment. Raises StorageFailed, with nothing lost."""
         with self._lock:
-            if not self._ready:
+            while not self._ready and (self._again or not self._ended):
                 self._fill()
             return self._ready.popleft() if self._ready else None
 
@@ -85,6 +92,20 @@ class Agenda:
         """It could not be asked now: it is the next one again, with what is known of it by now."""
         with self._lock:
             self._ready.appendleft(replace(job, before=before, known=None))
+            if job.fingerprint is not None:
+                self._alike.setdefault(job.fingerprint, [])
+
+    def settle(self, job: Job, result: Result) -> None:
+        """That came of it. Those that are alike are answered by it, or the first of them is asked."""
+        if job.fingerprint is None:
+            return
+        with self._lock:
+            others = self._alike.pop(job.fingerprint, [])
+            if result.answer is not None and result.answer.ending.whole:
+                self._recent[job.fingerprint] = result.answer
+                if len(self._recent) > MOST_RECENT:
+                    del self._recent[next(iter(self._recent))]
+            self._line_up(others)
 
     def again(self, results: Iterable[Result]) -> None:
         """These are to be asked once more."""
@@ -121,11 +142,24 @@ class Agenda:
             known = self._lookup(asked) if asked else {}
         except BaseException:
             self._again.extend(again)
-            self._ready.extend(jobs[len(again) :])  # what they would have been answered is asked for then
+            self._line_up(jobs[len(again) :])  # what they would have been answered is asked for then
             raise
-        self._ready.extend(
-            replace(job, known=found) if (found := known.get(job.fingerprint or "")) else job for job in jobs
-        )
+        self._line_up(jobs, known)
+
+    def _line_up(self, jobs: Iterable[Job], known: Mapping[str, Answer] = MappingProxyType({})) -> None:
+        for job in jobs:
+            fingerprint = job.fingerprint
+            if (
+                fingerprint is None or job.start.status is Status.ANSWERED
+            ):  # or it is its judge that is to be asked
+                self._ready.append(job)
+            elif (answer := known.get(fingerprint) or self._recent.get(fingerprint)) is not None:
+                self._ready.append(replace(job, known=answer))
+            elif fingerprint in self._alike:
+                self._alike[fingerprint].append(job)
+            else:
+                self._alike[fingerprint] = []
+                self._ready.append(job)
 
     def _job(self, cell: Cell, before: Result | None) -> Job:
         try:

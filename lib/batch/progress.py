@@ -26,7 +26,7 @@ class State(Enum):
 class Progress:
     """How far a batch is at one moment.
 
-    ``cells`` is how many there are; ``answered`` (of which ``stored`` came from earlier runs), ``failed`` and
+    ``cells`` is how many there are; ``answered`` (of which ``stored`` were known already), ``failed`` and
     ``doubtful`` are how they came out so far, ``in_flight`` are being asked now, the others wait.
 
     ``requests`` were sent, judges' and repeated ones included, in this run and before it was resumed. ``dollars`` is

@@ -153,9 +153,11 @@ class Worker:
             if result.status is Status.ANSWERED:
                 result = self._judge(job, result)
             crew.journal.write(result, job.fingerprint)
+            crew.agenda.settle(job, result)
             self._watch(result)
         except _Cut as cut:
             crew.journal.write(cut.result, job.fingerprint)
+            crew.agenda.settle(job, cut.result)
         except _Ended as ended:
             if self._claimed:  # the database says that it may be on its way
                 crew.journal.write(ended.result, job.fingerprint, judged=False, waiting=True)

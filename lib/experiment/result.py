@@ -24,7 +24,8 @@ class Result:
     """One cell that was asked. ``answer`` is None where it is in doubt; ``outcomes`` stand in the checks' order.
 
     ``cost``: dollars of the answer, of failed attempts as far as anything was counted, and of the judges.
-    ``stored``: the answer came from an earlier run, and cost nothing now. ``rating``: a person's, 1 to 5, if any.
+    ``stored``: the same request was answered before, in this run or an earlier one, and cost nothing now.
+    ``rating``: a person's, 1 to 5, if any.
     ``attempts`` were made for the answer, ``requests`` sent for all of it, judges included. ``uncertain``: dollars
     that may have been paid beyond ``cost``, where a request was sent and nobody knows what became of it.
     """

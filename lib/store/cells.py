@@ -23,7 +23,6 @@ from lib.store.snapshot import Change, SavedRun, Stored
 _TABLE = schema.cell
 _AT_ONCE = 500  # databases bound the values of one statement
 _WAITING = "WAITING"  # a row's status alone: to those who look, such a cell is not there yet
-_WHOLE = (Ending.FINISHED, Ending.LENGTH, Ending.CONTEXT, Ending.TOOL_CALLS)
 
 _INSERT = insert(_TABLE)
 # A rating may have been given meanwhile, by another tab: only rate() writes it over.
@@ -128,7 +127,7 @@ def answers(connection: Connection, owner: str, asked: Mapping[str, Request]) ->
     """By fingerprint: what that owner was answered to the same request, the latest where there are several."""
     found: dict[str, Answer] = {}
     fingerprints = list(asked)
-    whole = [ending.name for ending in _WHOLE]
+    whole = [ending.name for ending in Ending if ending.whole]
     for start in range(0, len(fingerprints), _AT_ONCE):
         some = fingerprints[start : start + _AT_ONCE]
         rows = connection.execute(

@@ -16,7 +16,7 @@ from lib.batch.worker import JUDGE_IN_DOUBT, NO_BUDGET
 from lib.client import Timeouts, WorkersAI
 from lib.errors import BadInput, CredentialsRefused, RateLimited
 from lib.experiment.check import Contains, Judge
-from lib.experiment.plan import Limits
+from lib.experiment.plan import Inputs, Limits, Plan
 from lib.experiment.result import Status
 from lib.store import Change, Store
 from tests import servers
@@ -262,6 +262,58 @@ def test_the_same_request_with_a_seed_is_answered_from_the_store(store: Store) -
         unseeded = given.run(store, given.plan(10))
         unseeded.start(backend(server.url))
         assert rested(unseeded).progress().stored == 0
+
+
+def alike(rows: int, different: int) -> Plan:
+    """A plan with a seed in which each of so many requests stands several times."""
+    plan = given.plan(rows, seed=7)
+    return replace(plan, inputs=Inputs(("n",), tuple((str(number % different),) for number in range(rows))))
+
+
+@pytest.mark.parametrize("different", [1, 3, 40])
+def test_of_requests_that_are_alike_one_is_asked(store: Store, different: int) -> None:
+    with cloud.running((0.0, 0.01)) as server:
+        batch = given.run(store, alike(700, different))
+        batch.start(backend(server.url))
+        progress = rested(batch).progress()
+        assert server.bill().requests == different == progress.requests
+    assert (progress.answered, progress.stored, progress.failed) == (700, 700 - different, 0)
+    for one in batch.latest():
+        assert one.answer is not None
+        assert one.answer.text == f"Answer to Number {one.cell.row % different}"
+        assert one.answer.request.input.turns[-1].content == f"Number {one.cell.row % different}"  # type: ignore[union-attr]
+    assert sum(one.cost > 0 for one in batch.latest()) == different
+    assert [one.status for one in given.again(store, batch).latest()] == [Status.ANSWERED] * 700
+
+
+def test_where_one_fails_the_next_one_like_it_is_asked(store: Store) -> None:
+    with cloud.running((0.0, 0.01), 0.5, ("broken", "page", "reset"), seed=3) as server:
+        batch = given.run(store, replace(alike(60, 3), limits=replace(given.QUICK, attempts=1)))
+        batch.start(backend(server.url))
+        progress = rested(batch).progress()
+        bill = server.bill()
+    assert progress.answered + progress.failed == 60
+    assert progress.failed > 0 < progress.stored
+    assert all(count == 1 for count in bill.answered.values()), (
+        "answered once, the others have it from the store"
+    )
+
+
+def test_a_pause_and_a_stop_leave_none_of_those_that_are_alike_behind(store: Store) -> None:
+    with cloud.running((0.02, 0.05)) as server:
+        batch = given.run(store, alike(200, 100))
+        for end in (batch.pause, batch.stop):
+            batch.start(backend(server.url))
+            while batch.progress().in_flight < 4:
+                time.sleep(0.001)
+            end()
+            rested(batch)
+        batch.start(backend(server.url))
+        rested(batch)
+        batch.ask_again(backend(server.url))
+        progress = rested(batch).progress()
+    assert (progress.answered, progress.doubtful) == (200, 0)
+    assert progress.stored >= 100
 
 
 def test_judges_are_asked_within_the_budget(store: Store) -> None:

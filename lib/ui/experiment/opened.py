@@ -202,7 +202,7 @@ def _figures(board: Board, result: Result) -> None:
     if result.attempts > 1:
         parts.append(f"{result.attempts} attempts")
     if result.stored:
-        parts.append("known from an earlier run, free of charge")
+        parts.append("the answer to the same request, known already and free of charge")
     if parts:
         st.caption(" · ".join(parts))
 

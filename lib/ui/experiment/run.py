@@ -51,7 +51,7 @@ def draw(desk: Desk, batch: Batch) -> None:
 def _sums(seen: Progress) -> str:
     parts = [f" {seen.answered:,} of {seen.cells:,} answered"]
     if seen.stored:
-        parts.append(f"{seen.stored:,} of them known from earlier runs, free of charge")
+        parts.append(f"{seen.stored:,} of them known already, free of charge")
     if seen.failed:
         parts.append(f"{seen.failed:,} failed")
     parts.append(f"{seen.requests:,} requests")
