@@ -22,8 +22,9 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     saved.draw(desk)
 saved.title(desk)
 notice = st.container()
-if (refused := desk.refusal()) is not None:
-    with notice:
+batch = desk.batch
+if batch is not None and batch.at_work and (refused := desk.refusal()) is not None:
+    with notice:  # the bar, where it would stand, is drawn anew all the time
         trouble(refused)
 
 left, right = st.columns(2)
@@ -42,7 +43,6 @@ echo.listen()
 
 with st.bottom:
     bar.draw(desk, found)  # before the results: whatever becomes of these, the run is in hand
-batch = desk.batch
 if batch is not None:
     run.draw(desk, batch)
     results.draw(

@@ -126,6 +126,24 @@ def test_stopped_in_doubt_and_asked_again(tab: Visitor, upstream: Upstream) -> N
     assert len(upstream.asked) == 6
 
 
+def test_a_start_that_is_refused_says_why_beside_the_button(
+    tab: Visitor, lab: Application, upstream: Upstream
+) -> None:
+    define(tab)
+    away = lab.database.with_suffix(".away")
+    lab.database.rename(away)
+    try:
+        start(tab).click()
+        tab.until("it is said", lambda: "The database's file is gone" in bar(tab))
+        assert not upstream.asked
+    finally:
+        away.rename(lab.database)
+    upstream.plan(POSITIVE, POSITIVE, POSITIVE)
+    start(tab).click()
+    tab.until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
+    assert "The database's file is gone" not in bar(tab)
+
+
 def test_nothing_typed_is_lost(tab: Visitor) -> None:
     prompt(tab).type("Is {{review}} positive?")
     tab.until("the variable was seen", lambda: "“review” has no column" in bar(tab))

@@ -17,6 +17,7 @@ from lib.ui.experiment import before, prompts, typed
 from lib.ui.experiment.desk import Desk
 from lib.ui.markdown import label
 from lib.ui.pulse import pulse
+from lib.ui.trouble import trouble
 
 POLL = 0.5  # seconds
 
@@ -56,6 +57,8 @@ def _stands(batch: Batch | None) -> tuple[State, bool] | None:
 
 
 def _ready(desk: Desk, batch: Batch | None, now: Sequence[Problem]) -> None:
+    if (refused := desk.refusal()) is not None:
+        trouble(refused)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.markdown(f":small[{_line(desk, now)}]", width="stretch")
         if batch is not None and batch.state in (
