@@ -144,6 +144,24 @@ def test_a_start_that_is_refused_says_why_beside_the_button(
     assert "The database's file is gone" not in bar(tab)
 
 
+def test_of_one_that_was_run_the_results_come_first(tab: Visitor, upstream: Upstream) -> None:
+    define(tab)
+    upstream.plan(POSITIVE, POSITIVE, POSITIVE)
+    start(tab).click()
+    tab.until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
+    assert prompt(tab).count() == 0
+    address = tab.page.url
+    tab.button(re.compile("^New")).click()
+    tab.page.get_by_role("menuitem", name="An empty one").click()
+    prompt(tab).wait_for()  # what another one was folded to is nothing to this one
+    tab.page.goto(address)
+    tab.until("its results", lambda: "Done. 3 of 3 answered" in state(tab))
+    tab.rest()
+    assert prompt(tab).count() == 0
+    tab.key("section-prompts-head").locator("button").first.click()
+    holds(prompt(tab), "Is this positive? {{review}}")
+
+
 def test_nothing_typed_is_lost(tab: Visitor) -> None:
     prompt(tab).type("Is {{review}} positive?")
     tab.until("the variable was seen", lambda: "“review” has no column" in bar(tab))

@@ -25,7 +25,7 @@ from lib.ui.visitor import owner
 
 _OPEN, _ADDRESS = "experiment", "e"
 FIRST = ("Prompts", "Inputs")  # sections that are open at first
-_OPEN_PARTS = "experiment-sections"  # in the session's state
+_OPEN_PARTS = "experiment-sections"  # in the session's state, by experiment
 _RUN = "experiment-run"  # in the session's state: the run that is looked at, where it is not the newest
 _BEFORE = "experiment-before"  # in the session's state: what Undo brings back
 
@@ -110,12 +110,20 @@ class Desk(Refusing):
 
     def shows(self, part: str) -> bool:
         """Whether that section of the page is open."""
-        return part in st.session_state.setdefault(_OPEN_PARTS, list(FIRST))
+        return part in self._parts()
 
     def show(self, part: str, shown: bool) -> None:
         """Open that section, or close it."""
-        rest = [one for one in st.session_state.get(_OPEN_PARTS, FIRST) if one != part]
-        st.session_state[_OPEN_PARTS] = [*rest, part] if shown else rest
+        rest = tuple(one for one in self._parts() if one != part)
+        self._open_parts((*rest, part) if shown else rest)
+
+    def _parts(self) -> tuple[str, ...]:
+        """The sections that are open: at first those to write in, of an experiment that was run its results alone."""
+        known: dict[str, tuple[str, ...]] = st.session_state.setdefault(_OPEN_PARTS, {})
+        return known.setdefault(self.draft.id, () if self.runs else FIRST)
+
+    def _open_parts(self, parts: tuple[str, ...]) -> None:
+        st.session_state.setdefault(_OPEN_PARTS, {})[self.draft.id] = parts
 
     def change(self, **changes: Any) -> None:
         """Change parts of the plan; it is kept at once."""
@@ -163,7 +171,7 @@ class Desk(Refusing):
             self.draft.forget_runs()
             self.look_at(batch.id)
             batch.start(backend)
-            st.session_state[_OPEN_PARTS] = []  # the results are what counts now
+            self._open_parts(())  # the results are what counts now
 
         self.ask(act)
 
