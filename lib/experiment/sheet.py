@@ -79,11 +79,11 @@ class Column(Enum):
 
     NUMBER = "Order asked"
     VERDICT = "Checks"
+    RATING = "Rating"
     ANSWER = "Answer"
     INPUT = "Input"
     PROMPT = "Prompt"
     SETTING = "Setting"
-    RATING = "Rating"
     TOKENS_IN = "Tokens in"
     TOKENS_OUT = "Tokens out"
     COST = "Cost"

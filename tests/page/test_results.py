@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +74,10 @@ def grid(tab: Visitor) -> Locator:
 
 def cell(tab: Visitor, column: str, row: int) -> str:
     """What the table has there, as it tells a screen reader; nothing while one table takes another's place."""
-    at = ("box", "#", "Checks", "Answer", "Input", "Prompt", "Setting", "Rating").index(column)
+    head = grid(tab).get_by_role("columnheader", name=re.compile(rf"^{column}( [↑↓])?$"), include_hidden=True)
+    if head.count() != 1:
+        return ""
+    at = head.get_attribute("aria-colindex")
     found = grid(tab).locator(f"[data-testid=glide-cell-{at}-{row}]").all_inner_texts()
     return found[0] if len(found) == 1 else ""
 

@@ -1,4 +1,4 @@
-"""Answers: the table of what came, a page of it at a time; one of them is open below it."""
+"""Answers: the table of what came, a page of it at a time; one of them is open beside it."""
 
 from __future__ import annotations
 
@@ -34,9 +34,15 @@ def draw(board: Board) -> None:
     at = next((at for at, line in enumerate(lines) if line.number == number), None)
     page = _page(lines, at)
     _above(board, lines, page)
-    _table(board, lines[page * PAGE : (page + 1) * PAGE], None if at is None else at - page * PAGE)
-    if at is not None:
-        opened.draw(board, lines, at, show)
+    # Beside it also while none is open: a table that moves begins at its top again.
+    table, beside = st.columns([3, 2])
+    with table:
+        _table(board, lines[page * PAGE : (page + 1) * PAGE], None if at is None else at - page * PAGE)
+    with beside:
+        if at is None:
+            st.caption("The answer of the row that you click is read here.")
+        else:
+            opened.draw(board, lines, at, show)
 
 
 def show(number: int | None) -> None:

@@ -44,11 +44,13 @@ def draw(board: Board) -> None:
 def columns(board: Board) -> tuple[Column, ...]:
     """What the answers of this run differ in, in the order in which it is shown."""
     plan = board.plan
+    rated = any(line.result.rating is not None for line in board.sheet.lines)
     shown = {
         Column.PROMPT: len(plan.prompts) > 1,
         Column.SETTING: len(board.settings) > 1,
         Column.INPUT: bool(plan.inputs.rows),
         Column.VERDICT: bool(plan.checks),
+        Column.RATING: rated or order()[0] is Column.RATING,
     }
     return tuple(column for column in Column if shown.get(column, True))
 
