@@ -23,7 +23,7 @@ _SHOWN = "compare-shown"
 STARTERS = (
     "Explain what a rainbow is to a child of six.",
     "Name three uses of a paperclip, one line each.",
-    "Is a tomato a fruit or a vegetable? Answer in one sentence.",
+    "Is a tomato a fruit? Answer in one sentence.",
 )
 
 
@@ -123,10 +123,7 @@ def await_others(board: Board, watched: list[Watched]) -> None:
 def welcome(board: Board) -> None:
     """What is to be done, and something to begin with."""
     st.markdown("### What shall we compare?")
-    st.caption(
-        "Change one thing in a column's settings, then send the same input to all. Duplicate a column for a third "
-        "and a fourth."
-    )
+    st.caption("Change one thing in a column, then send the same input to all. Duplicate one for up to four.")
     for number, starter in enumerate(STARTERS):
         st.button(
             starter, key=f"compare-starter-{number}", disabled=board.backend is None,
