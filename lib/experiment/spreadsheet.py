@@ -124,8 +124,9 @@ def _remarks(data: bytes, book: Any, sheet: Any) -> Iterator[str]:
     if (empty := _without_result(data, sheet.title)) is not None:
         count, first = empty
         yield (
-            f"{count:,} formulas have no result stored with them, and are empty here, first {first}. Open the file "
-            "in a spreadsheet program and save it, and they will have."
+            f"{'A formula has' if count == 1 else f'{count:,} formulas have'} no result stored in the file and "
+            f"{'is' if count == 1 else 'are'} empty here, first {first}. Open the file in a spreadsheet program and "
+            "save it; then the results are in it."
         )
 
 

@@ -183,7 +183,7 @@ def test_a_spreadsheet_is_read_as_it_looks() -> None:
     assert found.inputs.rows[1] == ("", "12345678901", "", "", "", "50%", "", "")
     assert found.inputs.expected == "answer"
     assert found.remarks[0] == "Of 2 sheets, the first one, “Sheet”, was read."
-    assert "1 formulas have no result stored with them, and are empty here, first A4" in found.remarks[1]
+    assert "A formula has no result stored in the file and is empty here, first A4" in found.remarks[1]
 
 
 def test_stored_results_of_formulas_are_read() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
+from collections.abc import Sequence
 
+import openpyxl
 import pytest
 from playwright.sync_api import Locator
 
@@ -160,6 +164,48 @@ def test_of_one_that_was_run_the_results_come_first(tab: Visitor, upstream: Upst
     assert prompt(tab).count() == 0
     tab.key("section-prompts-head").locator("button").first.click()
     holds(prompt(tab), "Is this positive? {{review}}")
+
+
+def workbook(*rows: Sequence[object]) -> bytes:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(row)
+    packed = io.BytesIO()
+    book.save(packed)
+    return packed.getvalue()
+
+
+def test_a_workbook_presets_and_a_judge(tab: Visitor, upstream: Upstream) -> None:
+    prompt(tab).fill("Praise {{city}}, founded in {{year}}.")
+    upload(tab, workbook(("city", "year"), ("Lyon", 43), ("Köln", "50 or so")), "cities.xlsx")
+    tab.until("two requests", lambda: "= 2 requests" in bar(tab))
+    tab.key("section-settings-head").locator("button").first.click()
+    tab.page.get_by_text("Presets against each other").click()
+    for name in ("Precise", "Creative"):
+        tab.pick(tab.page.get_by_label("Presets", exact=True), name)
+    tab.until("four requests", lambda: "= 4 requests" in bar(tab))
+    tab.key("section-checks-head").locator("button").first.click()
+    tab.button("Add a check").click()
+    tab.page.get_by_role("menuitem", name="A language model says yes").click()
+    tab.page.get_by_label("Question about the answer", exact=True).type("Does it name {{city}}?")
+    tab.until("the judge's are counted", lambda: "= 4 requests + 4 judgements" in bar(tab))
+    # The same text is an answer and a verdict: which of both is asked for first is nobody's business.
+    said = Whole({"response": json.dumps({"reason": "It names none.", "verdict": "no"})})
+    upstream.plan(*[said] * 8)
+    start(tab).click()
+    tab.until("the end", lambda: "Done. 4 of 4 answered · 8 requests" in state(tab))
+    judged = [one.body for one in upstream.asked if "response_format" in one.body]
+    asked = [one.body for one in upstream.asked if "response_format" not in one.body]
+    assert sorted((one["messages"][-1]["content"], one["temperature"]) for one in asked) == [
+        (f"Praise {city}, founded in {year}.", temperature)
+        for city, year in (("Köln", "50 or so"), ("Lyon", "43"))
+        for temperature in (0, 1.1)
+    ]
+    assert sorted("Does it name Köln?" in one["messages"][-1]["content"] for one in judged) == [
+        False, False, True, True,
+    ]  # fmt: skip
+    tab.page.get_by_text("0 of 4 answers pass").wait_for()
 
 
 def test_nothing_typed_is_lost(tab: Visitor) -> None:
