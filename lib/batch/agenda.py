@@ -149,9 +149,8 @@ class Agenda:
     def _line_up(self, jobs: Iterable[Job], known: Mapping[str, Answer] = MappingProxyType({})) -> None:
         for job in jobs:
             fingerprint = job.fingerprint
-            if (
-                fingerprint is None or job.start.status is Status.ANSWERED
-            ):  # or it is its judge that is to be asked
+            answered = job.start.status is Status.ANSWERED  # it is its judge that is to be asked
+            if fingerprint is None or answered:
                 self._ready.append(job)
             elif (answer := known.get(fingerprint) or self._recent.get(fingerprint)) is not None:
                 self._ready.append(replace(job, known=answer))

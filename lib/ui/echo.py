@@ -14,9 +14,7 @@ import streamlit as st
 
 KEY = "heard"  # the hidden box: the number of the last drawing that the browser knows
 _DRAWN = "drawn"  # in the session's state: the number of the last drawing
-_KNOWN = (
-    "echoes"  # there too, all in one: Streamlit copies the whole state for each box with a key that it draws
-)
+_KNOWN = "echoes"  # there too, all in one: for each box with a key Streamlit copies the whole state
 _MOST = 100  # values remembered of a control: a key that is held moves it many times between two messages
 
 
