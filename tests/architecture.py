@@ -14,7 +14,7 @@ from pathlib import Path
 LAYERS = [
     (
         "arithmetic", "difference", "endpoint", "errors", "events", "features", "folder", "model", "stop", "table",
-        "trace",
+        "table_file", "trace",
     ),
     ("backend", "call_pieces", "json_text", "settings", "pricing"),
     ("json_words",),
@@ -27,7 +27,7 @@ LAYERS = [
     ("adapter", "code", "conversation", "document", "layout", "llama3", "raw_prompt", "verdict"),
     ("client", "tokens"),
     ("comparison", "ledger", "older_manuscript", "reception", "transcript"),
-    ("run",),
+    ("comparison_table", "run"),
     ("experiment",),
     ("store",),
     ("batch", "chat", "conflict", "link", "manuscript", "preset", "saver"),
@@ -44,7 +44,7 @@ HOMES = {
     "jsonschema": ("lib.json_check", "lib.json_schema", "lib.json_words", "lib.twin"),
     "httpx": ("lib.client", "lib.line", "lib.transport", "lib.twin"),
     "sseclient": ("lib.client",),
-    "openpyxl": ("lib.experiment",),
+    "openpyxl": ("lib.experiment", "lib.table_file"),
     "rapidfuzz": ("lib.difference",),
     "streamlit": ("lib.ui",),
     "starlette": ("lib.twin", "app"),

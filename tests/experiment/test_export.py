@@ -14,6 +14,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from lib import table_file
 from lib.answer import Ending
 from lib.errors import NoCapacity
 from lib.experiment import export
@@ -151,7 +152,7 @@ def test_what_no_file_can_hold() -> None:
     sheet = read_xlsx(export.xlsx(ours, MODEL, found))
     assert sheet[1][at] == rows[0][at]
     for row in sheet[2:]:
-        assert len(row[at].encode("utf-16-le")) <= 2 * export.LONGEST
+        assert len(row[at].encode("utf-16-le")) <= 2 * table_file.LONGEST
         assert row[at].endswith("… (cut: Excel takes no more)")
     lines = [json.loads(line) for line in export.jsonl(ours, MODEL, found)]
     assert lines[0]["answer"] == "a\x00b\x0b\ufffdc\uffff"

@@ -95,7 +95,9 @@ def page() -> None:
         else []
     )
     results.draw(known.plan, default(), known, name="Capitals", running=show == "growing", others=others)
-    with st.container():  # at the page's own bottom it would make the page follow what grows, down past its head
+    with (
+        st.container()
+    ):  # at the page's own bottom it would make the page follow what grows, down past its head
         st.chat_input("Message the model")  # by which a visitor knows that the page is there
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,23 @@ def test_one_thing_changed_and_what_differs(page: Visitor, upstream: Upstream) -
     assert said == {1.2: RED, 0.6: BLUE}
 
 
+def test_the_answers_as_a_table(page: Visitor, upstream: Upstream) -> None:
+    put(page, "temperature", "1.2")
+    page.until("what differs", lambda: "Temperature 1.2" in head(page, "A").inner_text())
+    upstream.plan(*(by("temperature", _1_2=Stream(RED), _0_6=Stream(BLUE)) for _ in range(2)))  # type: ignore[misc]
+    page.say("What is above?")
+    ended(page, upstream, 2)
+    page.key("compare-download").get_by_role("button").first.click()
+    with page.page.expect_download() as waiting:
+        page.key("compare-csv").get_by_role("button").click()
+    assert waiting.value.suggested_filename == "what-is-above.csv"
+    text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    rows = {row["Column"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert [(rows[name]["Answer"], rows[name]["Setting: Temperature"]) for name in "AB"] == [
+        (RED, "1.2"), (BLUE, "0.6"),
+    ]  # fmt: skip
+
+
 def test_all_stream_at_once_and_nothing_is_lost_by_leaving(page: Visitor, upstream: Upstream) -> None:
     act(page, "A", "Duplicate")
     page.until("a third column", lambda: head(page, "C").count() == 1)
@@ -149,6 +168,7 @@ def test_blind_until_all_is_rated_and_the_winner_goes_to_the_chat(page: Visitor,
     ended(page, upstream, 4)
     page.until("the answers", lambda: page.page.get_by_text("4 to be rated").count() == 1)
     shown = page.page.locator("[data-testid=stApp]").evaluate("app => app.outerHTML")
+    assert page.key("compare-download").count() == 0
     for leak in ("1.2", "Temperature", "tokens/s", "42 out", "head-A", "Column A"):
         assert leak not in shown
     red = next(place for place in (0, 1) if RED in cell(page, place).inner_text())

@@ -6,8 +6,12 @@ import time
 
 import streamlit as st
 
+from lib import table_file
 from lib.comparison import MOST_REPETITIONS
+from lib.comparison_table import table
 from lib.errors import PaddockError
+from lib.table_file import Row
+from lib.transcript import file_name
 from lib.ui.compare import answers
 from lib.ui.compare.answers import Watched
 from lib.ui.compare.board import OFF, Board
@@ -48,10 +52,33 @@ def draw(board: Board) -> None:
                     "Delete", key=f"forget-{one.id}", type="tertiary", on_click=board.forget, args=(one.id,),
                     help="Its conversations go into the bin of the History page",
                 )  # fmt: skip
+    if board.comparison.rounds and not board.hidden:
+        _download(board)
     if board.comparison.rounds:
         st.button(
             "New comparison", key="compare-new", icon=":material/add:", type="tertiary", on_click=board.new,
             help="Columns set as these are, with empty threads",
+        )  # fmt: skip
+
+
+def _download(board: Board) -> None:
+    """All answers as files, each with what has come by the time of the click."""
+    contest, model = board.contest, board.model
+    stem = file_name(contest.comparison.rounds[0].text)
+
+    def rows() -> list[Row]:
+        return table(model, contest.comparison, contest.threads())
+
+    with st.popover("Download", type="tertiary", icon=":material/download:", key="compare-download"):
+        st.caption("A row for each answer: what it was asked with, what it says, its stars, tokens and cost.")
+        st.download_button(
+            "CSV", lambda: b"".join(table_file.csv(rows())), f"{stem}.csv", "text/csv", key="compare-csv",
+            on_click="ignore", width="stretch", help="For any spreadsheet",
+        )  # fmt: skip
+        st.download_button(
+            "XLSX", lambda: table_file.xlsx(rows(), "Comparison"), f"{stem}.xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", key="compare-xlsx",
+            on_click="ignore", width="stretch", help="For Excel",
         )  # fmt: skip
 
 
