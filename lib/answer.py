@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -83,3 +84,13 @@ def total_usage(answers: Iterable[Answer]) -> Usage | None:
     distinct = {answer.id: answer.usage for answer in answers if answer.usage is not None}
     usages = list(distinct.values())
     return sum(usages[1:], usages[0]) if usages else None
+
+
+def plain_calls(calls: Iterable[ToolCall]) -> list[dict[str, str]]:
+    """Tool calls as JSON values, for files that are read elsewhere."""
+    return [{"name": call.name, "arguments": call.arguments} for call in calls]
+
+
+def spoken(text: str, calls: Sequence[ToolCall]) -> str:
+    """The text, or, where there is none, the calls as JSON: for a file with one place for both."""
+    return text if text.strip() or not calls else json.dumps(plain_calls(calls), ensure_ascii=False)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
-from lib.answer import total_usage
+from lib.answer import spoken, total_usage
 from lib.comparison import Comparison, facts_asked, thread
 from lib.conversation import Conversation, Message
 from lib.model import Model
@@ -33,10 +32,10 @@ def table(model: Model, comparison: Comparison, threads: Mapping[str, Conversati
                     about: Row = [number + 1, one.text, column.name, repetition + 1]
                     rows.append(about + _answer(model, comparison, conversation, answer))
                     setups.append(_setup(model, answer))
-    set_up = [name for name in dict.fromkeys(name for one in setups for name in one)
-              if any(one.get(name) not in (None, "") for one in setups)]  # fmt: skip
-    heads: Row = [*_HEADS, *(f"Setting: {name}" for name in set_up)]
-    return [heads, *(row + [one.get(name) for name in set_up] for row, one in zip(rows, setups, strict=True))]
+    names = setups[0] if setups else ()  # the same in all
+    shown = [name for name in names if any(one[name] not in (None, "") for one in setups)]
+    heads: Row = [*_HEADS, *(f"Setting: {name}" for name in shown)]
+    return [heads, *(row + [one[name] for name in shown] for row, one in zip(rows, setups, strict=True))]
 
 
 def _answer(model: Model, comparison: Comparison, conversation: Conversation, answer: Message) -> Row:
@@ -46,19 +45,11 @@ def _answer(model: Model, comparison: Comparison, conversation: Conversation, an
     usage, last = total_usage(runs), messages[-1]
     error = runs[-1].error
     return [
-        _text(last), comparison.ratings.get(answer.id), runs[-1].ending.value,
+        spoken(last.content, last.calls), comparison.ratings.get(answer.id), runs[-1].ending.value,
         None if usage is None else usage.prompt_tokens, None if usage is None else usage.completion_tokens,
         None if usage is None else dollars(usage, model.price), runs[0].timings.first_token,
         round(sum(run.timings.total for run in runs), 3), None if error is None else error.message,
     ]  # fmt: skip
-
-
-def _text(message: Message) -> str:
-    """What was said, or, where it has no text, the calls in it as JSON."""
-    if message.content.strip() or not message.calls:
-        return message.content
-    calls = [{"name": call.name, "arguments": call.arguments} for call in message.calls]
-    return json.dumps(calls, ensure_ascii=False)
 
 
 def _setup(model: Model, answer: Message) -> dict[str, Value]:

@@ -17,6 +17,8 @@ from openpyxl.utils import get_column_letter
 
 Value = str | int | float | Decimal | None
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 LONGEST = 32_767  # what Excel takes in one cell, in units of UTF-16
 _CUT = " … (cut: Excel takes no more)"
 _AT_ONCE = 500  # rows in one piece of a CSV file

@@ -6,7 +6,6 @@ import base64
 import gzip
 import json
 import ssl
-import time
 from collections.abc import Callable
 from contextlib import closing
 
@@ -34,6 +33,7 @@ from tests.servers import (
     texts,
 )
 from tests.stopping import ends_at_once
+from tests.waiting import until
 
 ANSWER = json.dumps({
     "result": {"response": "Grüße 👋", "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}},
@@ -70,13 +70,6 @@ def both(url: str, client: WorkersAI) -> list[tuple[list[Event], tuple[object, .
             return list(client.ask(line, request))
 
     return [alone, outcome(over_a_line)]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 SCRIPTS: dict[str, Script] = {
@@ -180,7 +173,7 @@ def test_one_that_was_closed_meanwhile_is_replaced_before_anything_is_sent() -> 
     with Server(says(kept())) as server, closing(given.client().line(given.backend(server.url))) as line:
         for number in (1, 2, 3):
             assert asked(line) == EVENTS
-            until(lambda: server.peers[-1].connection.fileno() < 0)  # it is closed over there
+            until(lambda: server.peers[-1].connection.fileno() < 0, PATIENCE)  # it is closed over there
             assert len(server.requests) == number
 
 

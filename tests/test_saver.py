@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from lib.store import Snapshot, Store
 from tests.store.conftest import server, url  # noqa: F401 (fixtures)
 from tests.store.server import Server
 from tests.store.trees import SETTINGS, asked, coming, plain, talk
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,13 +49,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store = Store(f"sqlite:///{tmp_path}/data/paddock.sqlite3")
     yield store
     store.close()
-
-
-def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.01)
 
 
 def holds(store: Store, conversation: Conversation) -> bool:

@@ -8,7 +8,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from lib import wire
 from lib.answer import Answer
@@ -105,7 +104,7 @@ class Agenda:
                 self._recent[job.fingerprint] = result.answer
                 if len(self._recent) > MOST_RECENT:
                     del self._recent[next(iter(self._recent))]
-            self._line_up(others)
+            self._line_up(others, {})
 
     def again(self, results: Iterable[Result]) -> None:
         """These are to be asked once more."""
@@ -142,11 +141,11 @@ class Agenda:
             known = self._lookup(asked) if asked else {}
         except BaseException:
             self._again.extend(again)
-            self._line_up(jobs[len(again) :])  # what they would have been answered is asked for then
+            self._line_up(jobs[len(again) :], {})  # what they would have been answered is asked for then
             raise
         self._line_up(jobs, known)
 
-    def _line_up(self, jobs: Iterable[Job], known: Mapping[str, Answer] = MappingProxyType({})) -> None:
+    def _line_up(self, jobs: Iterable[Job], known: Mapping[str, Answer]) -> None:
         for job in jobs:
             fingerprint = job.fingerprint
             answered = job.start.status is Status.ANSWERED  # it is its judge that is to be asked

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from lib import table_file, wire
+from lib.answer import plain_calls, spoken
 from lib.experiment.check import title
 from lib.experiment.grid import label, variants, write
 from lib.experiment.plan import Plan, Variant
@@ -50,7 +51,7 @@ def table(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[Row]:
             plan.prompts[cell.prompt].name, cell.row + 1, *_inputs(plan, cell.row), way(cell.variant).name,
             *(_said(value) for value in _values(plan, way, swept, cell.variant)),
             cell.repetition + 1, result.status.value,
-            None if answer is None else _text(result),
+            None if answer is None else spoken(answer.text, answer.calls),
             None if answer is None else answer.ending.value,
             None if usage is None else usage.prompt_tokens,
             None if usage is None else usage.completion_tokens,
@@ -90,21 +91,6 @@ def _values(
 
 def _said(value: Number | None) -> Value:
     return write(None) if value is None else value
-
-
-def _text(result: Result) -> str:
-    """The answer, or, where it has no text, the calls in it as JSON."""
-    answer = result.answer
-    if answer is None:
-        return ""
-    if answer.text.strip() or not answer.calls:
-        return answer.text
-    return json.dumps(_calls(result), ensure_ascii=False)
-
-
-def _calls(result: Result) -> list[dict[str, str]]:
-    calls = () if result.answer is None else result.answer.calls
-    return [{"name": call.name, "arguments": call.arguments} for call in calls]
 
 
 def _verdict(passed: bool | None) -> str:
@@ -147,7 +133,7 @@ def jsonl(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes
             "stored": result.stored,
             "request": None if answer is None else wire.encode(answer.request),
             "answer": None if answer is None else answer.text,
-            "calls": _calls(result),
+            "calls": [] if answer is None else plain_calls(answer.calls),
             "ending": None if answer is None else answer.ending.value,
             "tokens_in": None if usage is None else usage.prompt_tokens,
             "tokens_out": None if usage is None else usage.completion_tokens,

@@ -7,9 +7,7 @@ import io
 import json
 import zipfile
 from datetime import date, datetime, time
-from typing import Any
 
-import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +16,7 @@ from lib.errors import BadInput
 from lib.experiment import reading, spreadsheet
 from lib.experiment.plan import Inputs
 from lib.experiment.reading import paste, read
+from tests.workbook import workbook
 
 PLAIN = Inputs(("text", "label"), (("gut", "ja"), ("schön, groß", "nein")), "label")
 CSV = 'text,label\r\ngut,ja\r\n"schön, groß",nein\r\n'
@@ -145,20 +144,6 @@ def test_refused(name: str, data: bytes, says: str) -> None:
     with pytest.raises(BadInput, match=says) as refused:
         read(name, data)
     assert refused.value.advice
-
-
-def workbook(*rows: list[Any], formats: dict[str, str] | None = None) -> bytes:
-    """An XLSX file with those rows, and a second sheet."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    for row in rows:
-        sheet.append(row)
-    for place, format in (formats or {}).items():
-        sheet[place].number_format = format
-    book.create_sheet("More").append(["x"])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
 
 
 def test_a_spreadsheet_is_read_as_it_looks() -> None:

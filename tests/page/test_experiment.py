@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-from collections.abc import Sequence
 
-import openpyxl
 import pytest
 from playwright.sync_api import Locator
 
@@ -15,6 +12,7 @@ from tests.page.application import Application
 from tests.page.conftest import Own, Visit
 from tests.page.upstream import Upstream, Whole
 from tests.page.visitor import FIRST, PHONE, Visitor, holds
+from tests.workbook import workbook
 
 TABLE = b"review,expected\nLovely,yes\nAwful,no\nSplendid,yes\n"
 POSITIVE = Whole({"response": "Yes"})
@@ -164,16 +162,6 @@ def test_of_one_that_was_run_the_results_come_first(tab: Visitor, upstream: Upst
     assert prompt(tab).count() == 0
     tab.key("section-prompts-head").locator("button").first.click()
     holds(prompt(tab), "Is this positive? {{review}}")
-
-
-def workbook(*rows: Sequence[object]) -> bytes:
-    book = openpyxl.Workbook()
-    assert book.active is not None
-    for row in rows:
-        book.active.append(row)
-    packed = io.BytesIO()
-    book.save(packed)
-    return packed.getvalue()
 
 
 def test_a_workbook_presets_and_a_judge(tab: Visitor, upstream: Upstream) -> None:

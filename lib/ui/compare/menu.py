@@ -77,7 +77,7 @@ def _download(board: Board) -> None:
         )  # fmt: skip
         st.download_button(
             "XLSX", lambda: table_file.xlsx(rows(), "Comparison"), f"{stem}.xlsx",
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", key="compare-xlsx",
+            table_file.XLSX, key="compare-xlsx",
             on_click="ignore", width="stretch", help="For Excel",
         )  # fmt: skip
 

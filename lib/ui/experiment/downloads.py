@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from lib import table_file
 from lib.experiment import export, report
 from lib.experiment.result import Result
 from lib.ui.experiment.board import PREFIX, Board
@@ -26,7 +27,7 @@ def draw(board: Board, name: str) -> None:
             ("csv", "For a spreadsheet", "text/csv", lambda: b"".join(export.csv(plan, model, latest()))),
             (
                 "xlsx", "For Excel; 10,000 rows take some seconds",
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                table_file.XLSX,
                 lambda: export.xlsx(plan, model, latest()),
             ),
             (
