@@ -25,10 +25,14 @@ def start(request: Request) -> JSONResponse:
     batch.start(backend)
     batch.join()
     progress = batch.progress()
-    return JSONResponse({
-        "state": progress.state.value, "answered": progress.answered, "seconds": time.perf_counter() - begun,
-        "cpu": time.process_time() - cpu,
-    })  # fmt: skip
+    return JSONResponse(
+        {
+            "state": progress.state.value,
+            "answered": progress.answered,
+            "seconds": time.perf_counter() - begun,
+            "cpu": time.process_time() - cpu,
+        }
+    )
 
 
 app = st.App(

@@ -105,8 +105,10 @@ def speed(times: int, folder: Path) -> bool:
         launch(playwright) as browser,
     ):
         environment = {
-            "CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN": TOKEN, "CLOUDFLARE_BASE_URL": server.url,
-        }  # fmt: skip
+            "CLOUDFLARE_ACCOUNT_ID": ACCOUNT,
+            "CLOUDFLARE_API_TOKEN": TOKEN,
+            "CLOUDFLARE_BASE_URL": server.url,
+        }
         with Application(environment, folder / "log", "bench/beside.py") as app:
             page = browser.new_page(viewport=DESK)
             Visitor(page, app.url).open().rest()

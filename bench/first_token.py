@@ -27,9 +27,13 @@ PATIENCE = 180.0  # seconds, for each step
 QUESTION = "What is a paddock?"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
 # What the reader's own machine sets and a new user's does not.
 PRIVATE = ("PADDOCK_", "CLOUDFLARE_", "STREAMLIT_", "PYTHON", "VIRTUAL_ENV")
 
@@ -65,9 +69,14 @@ def started(clone: Path, environment: dict[str, str], port: int, log: Path) -> I
     command = [clone / "scripts/run", "--server.headless", "true", "--server.port", str(port)]
     with log.open("w+") as output:
         paddock = subprocess.Popen(
-            command, cwd="/", env=environment, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            command,
+            cwd="/",
+            env=environment,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
         try:
             until = time.monotonic() + PATIENCE
             while not answers(port):

@@ -42,9 +42,14 @@ class Tally:
 
 
 def interrupt(
-    browser: Browser, app: Application, upstream: Upstream, kind: str, times: int, chance: random.Random,
+    browser: Browser,
+    app: Application,
+    upstream: Upstream,
+    kind: str,
+    times: int,
+    chance: random.Random,
     tally: Tally,
-) -> None:  # fmt: skip
+) -> None:
     """One live answer, interrupted so many times."""
     upstream.forget()
     upstream.plan(Stream(endless=True, rate=chance.choice((60, 120, 240)), seed=chance.randrange(1_000)))

@@ -135,9 +135,14 @@ def show(name: str, costs: list[Cost]) -> None:
 
 
 def compare(
-    title: str, rounds: int, browser: Browser, ours: Application, plain: Application, upstream: Upstream,
+    title: str,
+    rounds: int,
+    browser: Browser,
+    ours: Application,
+    plain: Application,
+    upstream: Upstream,
     text: str,
-) -> None:  # fmt: skip
+) -> None:
     """Take turns, and print medians and ratios."""
     print(
         f"{title}: {len(text):,} characters, {TOKENS:,} tokens at {RATE:.0f}/s, {rounds} rounds", flush=True

@@ -32,6 +32,9 @@ def _read(value: Any) -> Iterator[Adapter]:
                 yield from _read(one)
         case {"id": str(id), "name": str(name)}:
             yield Adapter(
-                id, name, str(value.get("model") or ""), str(value.get("description") or ""),
+                id,
+                name,
+                str(value.get("model") or ""),
+                str(value.get("description") or ""),
                 bool(value.get("public")),
-            )  # fmt: skip
+            )

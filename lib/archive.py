@@ -24,9 +24,17 @@ _ENTRY = b"PK\x01\x02"
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 # Beside what it documents, zipfile lets through what its parts raise: bytes that are no zip can be wrong anywhere.
 _BROKEN = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error,
-    EOFError, OSError, ValueError, LookupError, RuntimeError, OverflowError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    RuntimeError,
+    OverflowError,
+)
 
 
 def dump_all(conversations: Iterable[Archived], model: Model) -> bytes:

@@ -186,9 +186,12 @@ class Chat:
         settings = self.settings
         features = settings.features
         return build(
-            self.model, lay_out(features, conversation.turns(parent)), settings.sent(),
-            stream=features.stream, response_format=features.response_format,
-        )  # fmt: skip
+            self.model,
+            lay_out(features, conversation.turns(parent)),
+            settings.sent(),
+            stream=features.stream,
+            response_format=features.response_format,
+        )
 
     def _going_on(self, message: Message, parameters: Mapping[str, Number]) -> Request:
         """The request that lets an answer go on: the one that it came from, with what came of it as its beginning."""

@@ -12,9 +12,20 @@ from lib.pricing import dollars
 from lib.table_file import Row, Value
 
 _HEADS = (
-    "Round", "Input", "Column", "Repetition", "Answer", "Stars", "Ending", "Tokens in", "Tokens out", "Dollars",
-    "First text, seconds", "Seconds", "Error",
-)  # fmt: skip
+    "Round",
+    "Input",
+    "Column",
+    "Repetition",
+    "Answer",
+    "Stars",
+    "Ending",
+    "Tokens in",
+    "Tokens out",
+    "Dollars",
+    "First text, seconds",
+    "Seconds",
+    "Error",
+)
 
 
 def table(model: Model, comparison: Comparison, threads: Mapping[str, Conversation]) -> list[Row]:
@@ -45,11 +56,16 @@ def _answer(model: Model, comparison: Comparison, conversation: Conversation, an
     usage, last = total_usage(runs), messages[-1]
     error = runs[-1].error
     return [
-        spoken(last.content, last.calls), comparison.ratings.get(answer.id), runs[-1].ending.value,
-        None if usage is None else usage.prompt_tokens, None if usage is None else usage.completion_tokens,
-        None if usage is None else dollars(usage, model.price), runs[0].timings.first_token,
-        round(sum(run.timings.total for run in runs), 3), None if error is None else error.message,
-    ]  # fmt: skip
+        spoken(last.content, last.calls),
+        comparison.ratings.get(answer.id),
+        runs[-1].ending.value,
+        None if usage is None else usage.prompt_tokens,
+        None if usage is None else usage.completion_tokens,
+        None if usage is None else dollars(usage, model.price),
+        runs[0].timings.first_token,
+        round(sum(run.timings.total for run in runs), 3),
+        None if error is None else error.message,
+    ]
 
 
 def _setup(model: Model, answer: Message) -> dict[str, Value]:

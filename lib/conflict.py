@@ -61,14 +61,18 @@ def _of_form(settings: Settings) -> Iterator[Conflict]:
     match chosen.form:
         case Form.MESSAGES if chosen.lora.strip():
             yield Conflict(
-                LORA, "An adapter stands on the prompt form alone: with messages it is not sent.",
-                "Use the prompt form", settings.with_features(form=Form.PROMPT),
-            )  # fmt: skip
+                LORA,
+                "An adapter stands on the prompt form alone: with messages it is not sent.",
+                "Use the prompt form",
+                settings.with_features(form=Form.PROMPT),
+            )
         case Form.PROMPT if chosen.tools or chosen.functions:
             yield Conflict(
-                TOOLS, "Tools and functions stand on the messages form alone: with a prompt they are not sent.",
-                "Use the messages form", settings.with_features(form=Form.MESSAGES),
-            )  # fmt: skip
+                TOOLS,
+                "Tools and functions stand on the messages form alone: with a prompt they are not sent.",
+                "Use the messages form",
+                settings.with_features(form=Form.MESSAGES),
+            )
 
 
 def _of_format(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:
@@ -77,20 +81,26 @@ def _of_format(model: Model, backend: Backend, settings: Settings) -> Iterator[C
         return
     if chosen.stream:
         yield Conflict(
-            STREAM, "JSON mode cannot be streamed (Cloudflare's code 5023), so the answer is asked for whole.",
-            "Switch streaming off", settings.with_features(stream=False),
-        )  # fmt: skip
+            STREAM,
+            "JSON mode cannot be streamed (Cloudflare's code 5023), so the answer is asked for whole.",
+            "Switch streaming off",
+            settings.with_features(stream=False),
+        )
     if _calls(chosen):
         yield Conflict(
-            FORMAT, "With tools and JSON mode together, the model cannot both call a tool and keep to the format.",
-            "Leave JSON mode", settings.with_features(response_format=None),
-        )  # fmt: skip
+            FORMAT,
+            "With tools and JSON mode together, the model cannot both call a tool and keep to the format.",
+            "Leave JSON mode",
+            settings.with_features(response_format=None),
+        )
     if backend.billed and not model.capability("json_mode").listed:
         yield Conflict(
-            FORMAT, "Cloudflare's list of models for JSON mode does not name this one: it may be ignored there. The "
+            FORMAT,
+            "Cloudflare's list of models for JSON mode does not name this one: it may be ignored there. The "
             "answer is checked here in any case.",
-            "Leave JSON mode", settings.with_features(response_format=None),
-        )  # fmt: skip
+            "Leave JSON mode",
+            settings.with_features(response_format=None),
+        )
 
 
 def _calls(chosen: Features) -> bool:
@@ -103,14 +113,19 @@ def _of_tools(model: Model, backend: Backend, settings: Settings) -> Iterator[Co
         return
     if chosen.raw:
         yield Conflict(
-            TOOLS, "A raw request has no chat template, and it is the template that shows the tools to the model.",
-            "Switch raw off", settings.with_features(raw=False), refused=True,
-        )  # fmt: skip
+            TOOLS,
+            "A raw request has no chat template, and it is the template that shows the tools to the model.",
+            "Switch raw off",
+            settings.with_features(raw=False),
+            refused=True,
+        )
     if backend.billed and not model.capability("tools").listed:
         yield Conflict(
-            TOOLS, "Cloudflare's page of this model does not mention function calling: the tools may be ignored.",
-            "Send no tools", settings.with_features(tools=(), functions=()),
-        )  # fmt: skip
+            TOOLS,
+            "Cloudflare's page of this model does not mention function calling: the tools may be ignored.",
+            "Send no tools",
+            settings.with_features(tools=(), functions=()),
+        )
 
 
 def _of_lora(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:
@@ -119,9 +134,12 @@ def _of_lora(model: Model, backend: Backend, settings: Settings) -> Iterator[Con
         return
     if not backend.takes_lora and not model.capability("lora").listed:
         yield Conflict(
-            LORA, "This model is on no list of models that take an adapter: expect Cloudflare to refuse it (5005).",
-            "Send no adapter", settings.with_features(lora=""), refused=True,
-        )  # fmt: skip
+            LORA,
+            "This model is on no list of models that take an adapter: expect Cloudflare to refuse it (5005).",
+            "Send no adapter",
+            settings.with_features(lora=""),
+            refused=True,
+        )
 
 
 def _of_raw(settings: Settings, ahead: Ahead) -> Iterator[Conflict]:
@@ -146,15 +164,21 @@ def _of_length(model: Model, settings: Settings, ahead: Ahead) -> Iterator[Confl
         return
     if left < cap.minimum:
         yield Conflict(
-            cap.name, f"The input alone takes {ahead.prompt_tokens:,} of the context's {ahead.window:,} tokens.",
-            f"Lower {cap.label.lower()}", settings.with_value(cap.name, cap.minimum), refused=True,
-        )  # fmt: skip
+            cap.name,
+            f"The input alone takes {ahead.prompt_tokens:,} of the context's {ahead.window:,} tokens.",
+            f"Lower {cap.label.lower()}",
+            settings.with_value(cap.name, cap.minimum),
+            refused=True,
+        )
         return
     yield Conflict(
-        cap.name, f"The input takes {ahead.prompt_tokens:,} tokens and leaves {left:,} of the context; {asked:,} are "
+        cap.name,
+        f"The input takes {ahead.prompt_tokens:,} tokens and leaves {left:,} of the context; {asked:,} are "
         "asked for.",
-        f"Lower it to {left:,}", settings.with_value(cap.name, left), refused=True,
-    )  # fmt: skip
+        f"Lower it to {left:,}",
+        settings.with_value(cap.name, left),
+        refused=True,
+    )
 
 
 def _of_chance(model: Model, settings: Settings) -> Iterator[Conflict]:
@@ -178,7 +202,8 @@ def _of_chance(model: Model, settings: Settings) -> Iterator[Conflict]:
                 parameter.name,
                 f"At {certain.label.lower()} {certain.certain_at} the likeliest token is always taken: "
                 f"{parameter.label.lower()} does nothing.",
-                "Do not send it", unsent,
-            )  # fmt: skip
+                "Do not send it",
+                unsent,
+            )
         elif parameter.neutral is not None and parameter.neutral[0] <= value <= parameter.neutral[1]:
             yield Conflict(parameter.name, f"At {value:g} it changes nothing.", "Do not send it", unsent)

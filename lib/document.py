@@ -70,10 +70,13 @@ def _read_format(data: Data | None) -> ResponseFormat | None:
 def _write_tools(tools: tuple[Tool, ...]) -> list[Data]:
     return [
         {
-            "name": one.name, "description": one.description, "parameters": one.parameters, "nested": one.nested,
+            "name": one.name,
+            "description": one.description,
+            "parameters": one.parameters,
+            "nested": one.nested,
         }
         for one in tools
-    ]  # fmt: skip
+    ]
 
 
 def _read_tools(data: list[Data]) -> tuple[Tool, ...]:
@@ -161,9 +164,12 @@ def _read_input(data: Data) -> Input:
 def write_turn(turn: Turn) -> Data:
     """One message as it was sent."""
     return {
-        "role": turn.role, "content": turn.content, "calls": write_calls(turn.calls), "call_id": turn.call_id,
+        "role": turn.role,
+        "content": turn.content,
+        "calls": write_calls(turn.calls),
+        "call_id": turn.call_id,
         "name": turn.name,
-    }  # fmt: skip
+    }
 
 
 def read_turn(data: Data) -> Turn:

@@ -155,32 +155,84 @@ _WAIT = "Wait a moment, then retry."
 
 CASES: dict[int, Case] = {
     # From the AI service
-    5004: Case(InvalidRequest, "The request is not valid JSON for this model. Reset the settings, then retry."),
-    5006: Case(InvalidRequest, "A setting or a message is not allowed by the model's schema: the text above names it. Change it, then retry."),
+    5004: Case(
+        InvalidRequest, "The request is not valid JSON for this model. Reset the settings, then retry."
+    ),
+    5006: Case(
+        InvalidRequest,
+        "A setting or a message is not allowed by the model's schema: the text above names it. Change it, then retry.",
+    ),
     3003: Case(InvalidRequest, "The request is malformed: the text above says where. Change it, then retry."),
-    5012: Case(InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."),
-    8007: Case(InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."),
+    5012: Case(
+        InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."
+    ),
+    8007: Case(
+        InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."
+    ),
     5023: Case(InvalidRequest, "JSON Schema mode cannot be streamed. Send it without streaming."),
-    5024: Case(InvalidRequest, "The model could not meet the JSON schema. Simplify the schema or raise max_tokens, then retry."),
-    3006: Case(ContextExceeded, "The request is too large to be accepted. Shorten the conversation or start a new one."),
+    5024: Case(
+        InvalidRequest,
+        "The model could not meet the JSON schema. Simplify the schema or raise max_tokens, then retry.",
+    ),
+    3006: Case(
+        ContextExceeded,
+        "The request is too large to be accepted. Shorten the conversation or start a new one.",
+    ),
     5021: Case(ContextExceeded, "Lower max_tokens, shorten the message, or start a new conversation."),
-    5007: Case(ModelUnavailable, "The backend does not know this model. Check that the account has Workers AI."),
+    5007: Case(
+        ModelUnavailable, "The backend does not know this model. Check that the account has Workers AI."
+    ),
     5005: Case(ModelUnavailable, "This model takes no LoRA adapter. Send the request without one."),
-    5033: Case(InvalidRequest, "There is no LoRA adapter of that name or id. Choose one from the list, or send the request without one."),
-    3037: Case(InvalidRequest, "There is no LoRA adapter of that name or id. Choose one from the list, or send the request without one."),
-    3030: Case(InvalidRequest, "The LoRA adapter was made for another model. Choose another one, or send the request without one."),
-    5028: Case(ModelUnavailable, "Cloudflare has retired this model. Use the twin meanwhile, or add the record of its successor."),
+    5033: Case(
+        InvalidRequest,
+        "There is no LoRA adapter of that name or id. Choose one from the list, or send the request without one.",
+    ),
+    3037: Case(
+        InvalidRequest,
+        "There is no LoRA adapter of that name or id. Choose one from the list, or send the request without one.",
+    ),
+    3030: Case(
+        InvalidRequest,
+        "The LoRA adapter was made for another model. Choose another one, or send the request without one.",
+    ),
+    5028: Case(
+        ModelUnavailable,
+        "Cloudflare has retired this model. Use the twin meanwhile, or add the record of its successor.",
+    ),
     5018: Case(AccountRefused, _PLAN),
     3041: Case(AccountRefused, _PLAN),
-    3023: Case(AccountRefused, "Workers AI is switched off for this account. Contact Cloudflare's support, or use another account."),
-    5016: Case(AccountRefused, "The model's terms have not been agreed to. Open the model once in the Cloudflare dashboard and accept them."),
-    5035: Case(AccountRefused, "This model needs the Workers Paid plan. Upgrade in the Cloudflare dashboard, or use the twin."),
-    4006: Case(AllocationSpent, "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free."),
-    3036: Case(AllocationSpent, "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free."),
-    3021: Case(RateLimited, "The account's limit for this minute is reached (300 requests a minute by default). Wait, then retry.", True),
+    3023: Case(
+        AccountRefused,
+        "Workers AI is switched off for this account. Contact Cloudflare's support, or use another account.",
+    ),
+    5016: Case(
+        AccountRefused,
+        "The model's terms have not been agreed to. Open the model once in the Cloudflare dashboard and accept them.",
+    ),
+    5035: Case(
+        AccountRefused,
+        "This model needs the Workers Paid plan. Upgrade in the Cloudflare dashboard, or use the twin.",
+    ),
+    4006: Case(
+        AllocationSpent,
+        "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free.",
+    ),
+    3036: Case(
+        AllocationSpent,
+        "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free.",
+    ),
+    3021: Case(
+        RateLimited,
+        "The account's limit for this minute is reached (300 requests a minute by default). Wait, then retry.",
+        True,
+    ),
     3040: Case(NoCapacity, "Cloudflare has no free machine for this model right now. " + _WAIT, True),
-    3007: Case(TimedOut, "The model took too long. Lower max_tokens or shorten the conversation, then retry.", True),
-    3046: Case(TimedOut, "The model took too long. Lower max_tokens or shorten the conversation, then retry.", True),
+    3007: Case(
+        TimedOut, "The model took too long. Lower max_tokens or shorten the conversation, then retry.", True
+    ),
+    3046: Case(
+        TimedOut, "The model took too long. Lower max_tokens or shorten the conversation, then retry.", True
+    ),
     3008: Case(ServiceFailed, "The service aborted the request. " + _WAIT, True),
     3043: Case(ServiceFailed, "Cloudflare had an internal error. " + _WAIT, True),
     # From the API's edge
@@ -188,24 +240,33 @@ CASES: dict[int, Case] = {
     10001: Case(CredentialsRefused, _NEW_KEY),
     9106: Case(CredentialsRefused, _NEW_KEY),
     9109: Case(AccountRefused, _ACCOUNT),
-    6003: Case(CredentialsRefused, "The Authorization header is malformed, so the token is not one that Cloudflare makes. " + _NEW_KEY),
-    7003: Case(AccountRefused, "The account id is malformed: it has 32 hexadecimal digits and stands in the dashboard's address. Connect again."),
+    6003: Case(
+        CredentialsRefused,
+        "The Authorization header is malformed, so the token is not one that Cloudflare makes. " + _NEW_KEY,
+    ),
+    7003: Case(
+        AccountRefused,
+        "The account id is malformed: it has 32 hexadecimal digits and stands in the dashboard's address. Connect again.",
+    ),
     7000: Case(Unintelligible, "The address is not one of the API's. Check CLOUDFLARE_BASE_URL."),
     7001: Case(Unintelligible, "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL."),
-}  # fmt: skip
+}
 
 _BY_STATUS: dict[int, Case] = {
     400: Case(InvalidRequest, "The backend refused the request: the text above says why."),
     401: Case(CredentialsRefused, _NEW_KEY),
     403: Case(AccountRefused, _ACCOUNT),
-    404: Case(ModelUnavailable, "The address was not found. Check the account id, the model and CLOUDFLARE_BASE_URL."),
+    404: Case(
+        ModelUnavailable,
+        "The address was not found. Check the account id, the model and CLOUDFLARE_BASE_URL.",
+    ),
     405: Case(InvalidRequest, "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL."),
     408: Case(TimedOut, "The service gave up waiting. " + _WAIT, True),
     410: Case(ModelUnavailable, "Cloudflare has retired this model. Use the twin meanwhile."),
     413: Case(ContextExceeded, "Shorten the conversation, lower max_tokens, or start a new one."),
     422: Case(InvalidRequest, "The backend refused the input: the text above says why."),
     429: Case(RateLimited, "Too many requests for now. " + _WAIT, True),
-}  # fmt: skip
+}
 
 
 def classify(status: int | None, code: int | None) -> Case:

@@ -170,8 +170,13 @@ def _check_apart(value: Any, schema: Schema) -> tuple[Failure, ...]:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "lib.json_check"],
-            cwd=ROOT, input=given, capture_output=True, encoding="utf-8", timeout=SECONDS + START, check=True,
-        )  # fmt: skip
+            cwd=ROOT,
+            input=given,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=SECONDS + START,
+            check=True,
+        )
         told = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise GivenUp(_SLOW) from None

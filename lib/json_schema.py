@@ -28,9 +28,19 @@ DEFAULT = jsonschema.Draft202012Validator
 
 # Where the keywords of all drafts hold further schemas: one, a list, or one under each name.
 _ONE = (
-    "additionalItems", "additionalProperties", "contains", "contentSchema", "else", "if", "items", "not",
-    "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
-)  # fmt: skip
+    "additionalItems",
+    "additionalProperties",
+    "contains",
+    "contentSchema",
+    "else",
+    "if",
+    "items",
+    "not",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+)
 _LIST = ("allOf", "anyOf", "items", "oneOf", "prefixItems")
 _NAMED = ("$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties")
 # Those that look at the same value again, so that a circle of them never comes to an end.
@@ -50,9 +60,15 @@ class BadSchema(BadText):
     title = "This schema cannot be used"
 
     def __init__(
-        self, message: str, *, advice: str = "", path: str = "$", words: str = "",
-        line: int | None = None, column: int | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        message: str,
+        *,
+        advice: str = "",
+        path: str = "$",
+        words: str = "",
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
         super().__init__(message, advice=advice, line=line, column=column)
         self.path = path
         self.words = words

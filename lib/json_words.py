@@ -15,17 +15,29 @@ _LONGEST_QUOTED = 60
 _MOST_CHOICES = 12
 _MOST_NAMES = 8
 KINDS = {
-    "array": "a list", "boolean": "true or false", "integer": "a whole number", "null": "null",
-    "number": "a number", "object": "an object", "string": "a text",
-}  # fmt: skip
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "an object",
+    "string": "a text",
+}
 _BOUNDS = {
-    "minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most", "exclusiveMaximum": "less than",
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
     "multipleOf": "a multiple of",
-}  # fmt: skip
+}
 _LIMITS = {
-    "minLength": "at least", "minItems": "at least", "minProperties": "at least",
-    "maxLength": "at most", "maxItems": "at most", "maxProperties": "at most",
-}  # fmt: skip
+    "minLength": "at least",
+    "minItems": "at least",
+    "minProperties": "at least",
+    "maxLength": "at most",
+    "maxItems": "at most",
+    "maxProperties": "at most",
+}
 _COUNTED = {"Length": "characters", "Items": "entries", "Properties": "fields"}
 
 

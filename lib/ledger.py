@@ -108,9 +108,12 @@ TURN = ("role", "content", "calls", "call_id", "name")
 def read_turn(node: Node) -> Turn:
     """What a message says, in a request or in the tree."""
     return Turn(
-        node["role"].one_of(ROLES), node["content"].text(), read_calls(node["calls"]), node["call_id"].text(),
+        node["role"].one_of(ROLES),
+        node["content"].text(),
+        read_calls(node["calls"]),
+        node["call_id"].text(),
         node["name"].text(),
-    )  # fmt: skip
+    )
 
 
 def read_calls(node: Node) -> tuple[ToolCall, ...]:

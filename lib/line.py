@@ -50,9 +50,11 @@ class Line:
             self._proxy = _proxy(backend)
         self._path = f"{base.raw_path.decode('ascii').rstrip('/')}/accounts/{backend.account_id}/ai/run/"
         fields = {
-            "host": base.netloc.decode("ascii"), "accept": "*/*", **headers(backend),
+            "host": base.netloc.decode("ascii"),
+            "accept": "*/*",
+            **headers(backend),
             "content-type": "application/json",
-        }  # fmt: skip
+        }
         self._fields = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         self._connection: socket.socket | None = None
         self._rests_since = 0.0

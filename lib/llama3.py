@@ -15,8 +15,15 @@ from lib.request import Input, Messages, Prompt, Turn
 NAME = "Llama 3"
 BEGIN, HEADER, HEADER_END, END = "<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"
 SPECIAL_TOKENS = (
-    BEGIN, "<|end_of_text|>", HEADER, HEADER_END, END, "<|eom_id|>", "<|python_tag|>", "<|finetune_right_pad_id|>",
-)  # fmt: skip
+    BEGIN,
+    "<|end_of_text|>",
+    HEADER,
+    HEADER_END,
+    END,
+    "<|eom_id|>",
+    "<|python_tag|>",
+    "<|finetune_right_pad_id|>",
+)
 
 _DATES = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
 _ROLES = {"tool": "ipython"}
@@ -66,8 +73,10 @@ def _block(role: str, content: str) -> str:
 
 def _tool(tool: Tool) -> str:
     function = {
-        "name": tool.name, "description": tool.description, "parameters": json.loads(tool.parameters),
-    }  # fmt: skip
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": json.loads(tool.parameters),
+    }
     return json.dumps({"type": "function", "function": function}, indent=4, ensure_ascii=False)
 
 

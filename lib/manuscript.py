@@ -86,9 +86,18 @@ def read(root: Node, model: Model) -> Archived:
     if root["version"].value == 1:
         root = Node(from_version_1(root.value))
     root.only(
-        "format", "version", "id", "title", "pinned", "settings",
-        "system", "head", "messages", "answers", "turns",
-    )  # fmt: skip
+        "format",
+        "version",
+        "id",
+        "title",
+        "pinned",
+        "settings",
+        "system",
+        "head",
+        "messages",
+        "answers",
+        "turns",
+    )
     answers = read_answers(root["answers"], root["turns"])
     messages: dict[str, Message] = {}
     for node in root["messages"].items(MOST_MESSAGES):

@@ -53,9 +53,12 @@ def record(preset: Preset) -> dict[str, Any]:
     system = {} if preset.system is None else {"system": preset.system}
     features = {} if preset.features is None else {"features": write_features(preset.features)}
     return {
-        "name": preset.name, "about": preset.about, **system, "parameters": dict(preset.settings.sent()),
+        "name": preset.name,
+        "about": preset.about,
+        **system,
+        "parameters": dict(preset.settings.sent()),
         **features,
-    }  # fmt: skip
+    }
 
 
 def dump(presets: Iterable[Preset]) -> str:

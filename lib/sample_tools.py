@@ -78,13 +78,15 @@ SAMPLES = (
         Tool(
             "calculator",
             "Computes an arithmetic expression exactly.",
-            schema((
-                Parameter(
-                    "expression",
-                    "The expression, for example (2 + 3) * 4 ** 2. "
-                    f"Known are + - * / // % **, brackets and {', '.join(arithmetic.FUNCTIONS)}.",
-                ),
-            )),
+            schema(
+                (
+                    Parameter(
+                        "expression",
+                        "The expression, for example (2 + 3) * 4 ** 2. "
+                        f"Known are + - * / // % **, brackets and {', '.join(arithmetic.FUNCTIONS)}.",
+                    ),
+                )
+            ),
         ),
         _calculator,
     ),
@@ -100,14 +102,18 @@ SAMPLES = (
         Tool(
             "weather",
             "Tells the weather of today in a place.",
-            schema((
-                Parameter("place", "The place, for example Lisbon."),
-                Parameter("unit", "The unit of the degrees.", Kind.CHOICE, False, ("celsius", "fahrenheit")),
-            )),
+            schema(
+                (
+                    Parameter("place", "The place, for example Lisbon."),
+                    Parameter(
+                        "unit", "The unit of the degrees.", Kind.CHOICE, False, ("celsius", "fahrenheit")
+                    ),
+                )
+            ),
         ),
         _weather,
     ),
-)  # fmt: skip
+)
 
 
 def sample(call: ToolCall, tools: Iterable[Tool]) -> SampleTool | None:

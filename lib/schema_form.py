@@ -95,9 +95,12 @@ def from_schema(text: str) -> Field:
     except _Hidden as error:
         line, column = find(text, error.path)
         raise BadSchema(
-            f"The form cannot show {error.what}: line {line:,}.", path=show(error.path), line=line, column=column,
+            f"The form cannot show {error.what}: line {line:,}.",
+            path=show(error.path),
+            line=line,
+            column=column,
             advice="The schema is sound. Edit it as JSON: nothing of it is lost.",
-        ) from None  # fmt: skip
+        ) from None
     if (number := sum(1 for _ in every(root))) > MOST_FIELDS:
         raise BadSchema(
             f"The form shows up to {MOST_FIELDS} fields; this schema has {number:,}.",

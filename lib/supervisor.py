@@ -128,9 +128,16 @@ class Supervisor:
         }
         try:
             process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, text=True, encoding="utf-8", errors="replace",
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+                command,
+                cwd=ROOT,
+                env=environment,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
         except OSError as error:
             self._state = Failed(
                 f"The twin's process cannot be started: {error.strerror}.", "Free memory, then retry."
@@ -151,9 +158,12 @@ class Supervisor:
                 self._state = Loading()
             case "ready":
                 backend = twin(
-                    report["base_url"], report["account_id"], Secret(self._token),
-                    report["model"], report["context_window"],
-                )  # fmt: skip
+                    report["base_url"],
+                    report["account_id"],
+                    Secret(self._token),
+                    report["model"],
+                    report["context_window"],
+                )
                 self._port = int(backend.base_url.partition("//")[2].partition("/")[0].rpartition(":")[2])
                 self._state = Ready(backend, report["file"], report["pid"])
             case "failed":

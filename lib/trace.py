@@ -94,11 +94,15 @@ class Recorder:
         self._close()
         packed = [
             [
-                one.line, one.request_headers, one.status, one.seconds, one.response_headers,
+                one.line,
+                one.request_headers,
+                one.status,
+                one.seconds,
+                one.response_headers,
                 [[event.seconds, event.data] for event in one.events],
             ]
             for one in self._tries
-        ]  # fmt: skip
+        ]
         # replace: what a server sent may hold halves of characters, and must not make this fail
         text = json.dumps(packed, ensure_ascii=False).encode("utf-8", "replace")
         return Trace(zlib.compress(text, 6))

@@ -54,8 +54,10 @@ def encode(request: Request) -> dict[str, Any]:
 def encode_tool(tool: Tool) -> dict[str, Any]:
     """A tool in its own one of the two documented shapes."""
     flat = {
-        "name": tool.name, "description": tool.description, "parameters": json.loads(tool.parameters),
-    }  # fmt: skip
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": json.loads(tool.parameters),
+    }
     return {"type": "function", "function": flat} if tool.nested else flat
 
 

@@ -58,9 +58,13 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         )
     elif tab.before is not None:
         st.button(
-            "Back to the last one", key="back", icon=":material/undo:", type="tertiary",
-            on_click=tab.turn_to, args=(tab.before,),
-        )  # fmt: skip
+            "Back to the last one",
+            key="back",
+            icon=":material/undo:",
+            type="tertiary",
+            on_click=tab.turn_to,
+            args=(tab.before,),
+        )
 
 # While an answer streams, Streamlit leaves in a place whatever an earlier drawing put there and this one did not
 # replace. So another conversation is drawn in another place, and so is each new answer; the places left are emptied.
@@ -78,9 +82,10 @@ with st.bottom:
 if not tab.writes_prompt:
     form = tab.chat.settings.features.form
     st.chat_input(
-        "Message the model" if form is Form.MESSAGES else "Prompt: one text, sent alone", key=INPUT,
+        "Message the model" if form is Form.MESSAGES else "Prompt: one text, sent alone",
+        key=INPUT,
         on_submit=tab.submit,
-    )  # fmt: skip
+    )
 
 unsaved = Unsaved()
 if (refused := tab.refusal()) is not None:
@@ -101,9 +106,12 @@ with histories[tab.side]:
     if first:
         earlier = min(first, transcript.WINDOW)
         st.button(
-            f"Show {earlier} earlier messages", key="earlier", type="tertiary",
-            on_click=tab.show, args=(shown + transcript.WINDOW,),
-        )  # fmt: skip
+            f"Show {earlier} earlier messages",
+            key="earlier",
+            type="tertiary",
+            on_click=tab.show,
+            args=(shown + transcript.WINDOW,),
+        )
     for message in path[first:]:
         if live is not None and message.id == live.message:
             continue  # it stands last, and is drawn last
@@ -113,9 +121,13 @@ with histories[tab.side]:
 
 if live is not None:
     stop.button(
-        "Stop", key="stop", icon=":material/stop_circle:", shortcut="Escape", on_click=tab.chat.stop,
+        "Stop",
+        key="stop",
+        icon=":material/stop_circle:",
+        shortcut="Escape",
+        on_click=tab.chat.stop,
         help="Ends the answer here and at the model; what came is kept",
-    )  # fmt: skip
+    )
     with answers[live.number % 2]:
         answer = transcript.speaker("assistant", live.message)
     with answer:

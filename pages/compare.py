@@ -64,9 +64,13 @@ with boards[board.side]:
 
 if busy:
     stop.button(
-        "Stop all", key="stop", icon=":material/stop_circle:", shortcut="Escape", on_click=board.contest.stop,
+        "Stop all",
+        key="stop",
+        icon=":material/stop_circle:",
+        shortcut="Escape",
+        on_click=board.contest.stop,
         help="Ends all answers here and at the model; what came is kept",
-    )  # fmt: skip
+    )
     answers.attach(watched, unsaved.draw, fresh=board.fresh)
     menu.await_others(board, watched)
     st.rerun()  # what has ended is drawn with all that stands under it; the others go on

@@ -46,9 +46,13 @@ with st.bottom:
 if batch is not None:
     run.draw(desk, batch)
     results.draw(
-        batch.plan, desk.model, batch, name=desk.draft.name, running=batch.at_work,
+        batch.plan,
+        desk.model,
+        batch,
+        name=desk.draft.name,
+        running=batch.at_work,
         others=run.others(desk, batch),
-    )  # fmt: skip
+    )
 if where.backend is None:
     with notice:
         place.watch_twin(where)

@@ -8,8 +8,13 @@ from lib.model import Parameter, default
 from lib.ui import calculator, next_token, parameters, place, reference
 
 PARAMETERS, NEXT_TOKEN, PRICE, CAPABILITIES, SCHEMAS, ENDPOINTS = SECTIONS = (
-    "Parameters", "Next token", "Price", "Capabilities", "Schemas", "Endpoints",
-)  # fmt: skip
+    "Parameters",
+    "Next token",
+    "Price",
+    "Capabilities",
+    "Schemas",
+    "Endpoints",
+)
 SECTION = "section"  # also its name in the page's address
 
 model = default()
@@ -40,9 +45,14 @@ st.markdown(
 st.caption(f"{model.description} As documented on {model.read}.")
 
 section = st.segmented_control(
-    "Section", SECTIONS, key=SECTION, required=True, default=PARAMETERS, label_visibility="collapsed",
+    "Section",
+    SECTIONS,
+    key=SECTION,
+    required=True,
+    default=PARAMETERS,
+    label_visibility="collapsed",
     bind="query-params",
-)  # fmt: skip
+)
 with st.container(key=f"section-{SECTIONS.index(str(section))}"):
     if section == PARAMETERS:
         parameters.draw(model, try_it)

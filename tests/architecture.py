@@ -13,8 +13,18 @@ from pathlib import Path
 # The core from the leaves up: a module imports only from lines above its own.
 LAYERS = [
     (
-        "arithmetic", "difference", "endpoint", "errors", "events", "features", "folder", "model", "stop", "table",
-        "table_file", "trace",
+        "arithmetic",
+        "difference",
+        "endpoint",
+        "errors",
+        "events",
+        "features",
+        "folder",
+        "model",
+        "stop",
+        "table",
+        "table_file",
+        "trace",
     ),
     ("backend", "call_pieces", "json_text", "settings", "pricing"),
     ("json_words",),
@@ -33,7 +43,7 @@ LAYERS = [
     ("batch", "chat", "conflict", "link", "manuscript", "preset", "saver"),
     ("contest", "dialogue"),
     ("archive",),
-]  # fmt: skip
+]
 LEAVES = {*LAYERS[0], "backend"}
 LEVEL = {f"lib.{name}": level for level, names in enumerate(LAYERS) for name in names}
 

@@ -143,10 +143,16 @@ def test_a_file_without_a_docstring_is_caught(tmp_path: Path, path: str, text: s
 @pytest.mark.parametrize(
     "line",
     [
-        'x["temperature"]', "top_k = 3", "f(seed=1)", "def f(top_p): pass", "y.max_tokens", 'NAMES = ("seed", "x")',
-        "def seed(): pass", "match x:\n    case {'top_k': 1}: pass",
+        'x["temperature"]',
+        "top_k = 3",
+        "f(seed=1)",
+        "def f(top_p): pass",
+        "y.max_tokens",
+        'NAMES = ("seed", "x")',
+        "def seed(): pass",
+        "match x:\n    case {'top_k': 1}: pass",
     ],
-)  # fmt: skip
+)
 def test_a_named_parameter_is_caught(tmp_path: Path, line: str) -> None:
     for path in ("lib/ui/controls.py", "pages/chat.py", "app.py", "lib/request.py"):
         plant(tmp_path, path, f'"""X."""\n{line}\n')

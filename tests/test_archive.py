@@ -152,9 +152,13 @@ def test_a_zip_of_many() -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         assert file.testzip() is None
         assert file.namelist() == [
-            "0001-con-a-b-c.json", "0001-con-a-b-c.md", "0002-ünï-猫.json", "0002-ünï-猫.md",
-            "0003-conversation.json", "0003-conversation.md",
-        ]  # fmt: skip
+            "0001-con-a-b-c.json",
+            "0001-con-a-b-c.md",
+            "0002-ünï-猫.json",
+            "0002-ünï-猫.md",
+            "0003-conversation.json",
+            "0003-conversation.md",
+        ]
         assert b"And you?" in file.read("0001-con-a-b-c.md")
 
 

@@ -39,11 +39,15 @@ def test_account_that_is_none(account: str) -> None:
 @pytest.mark.parametrize(
     ("url", "local"),
     [
-        ("https://api.cloudflare.com/client/v4/", False), ("https://host.example:8443/x", False),
-        ("http://127.0.0.1:1/x", True), ("http://localhost:1", True), ("http://[::1]:1/x", True),
-        ("https://127.0.0.1/x", True), ("HTTP://LOCALHOST/x", True),
+        ("https://api.cloudflare.com/client/v4/", False),
+        ("https://host.example:8443/x", False),
+        ("http://127.0.0.1:1/x", True),
+        ("http://localhost:1", True),
+        ("http://[::1]:1/x", True),
+        ("https://127.0.0.1/x", True),
+        ("HTTP://LOCALHOST/x", True),
     ],
-)  # fmt: skip
+)
 def test_address(url: str, local: bool) -> None:
     backend = cloudflare(ACCOUNT, TOKEN, f" {url} ")
     assert backend.base_url == url.rstrip("/")
@@ -53,12 +57,26 @@ def test_address(url: str, local: bool) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "", "api.cloudflare.com", "ftp://host/x", "https://", "https:///x", "https://user@host/x", "https://u:p@host/x",
-        "https://[::1", "https://host:abc/x", "https://host:99999/x", "https://host:0/x", "https://ho\nst/x",
-        "https://host/x\x00", "https://host/x?token=1", "https://host/x#part", f"https://{'a' * 70}.example/",
-        "https://a..b/x", "https://api.cloudflare.com\\@evil.example/x",
+        "",
+        "api.cloudflare.com",
+        "ftp://host/x",
+        "https://",
+        "https:///x",
+        "https://user@host/x",
+        "https://u:p@host/x",
+        "https://[::1",
+        "https://host:abc/x",
+        "https://host:99999/x",
+        "https://host:0/x",
+        "https://ho\nst/x",
+        "https://host/x\x00",
+        "https://host/x?token=1",
+        "https://host/x#part",
+        f"https://{'a' * 70}.example/",
+        "https://a..b/x",
+        "https://api.cloudflare.com\\@evil.example/x",
     ],
-)  # fmt: skip
+)
 def test_address_that_is_none(url: str) -> None:
     with pytest.raises(BadInput) as refused:
         cloudflare(ACCOUNT, TOKEN, url)

@@ -41,10 +41,12 @@ def test_a_recorded_whole_answer() -> None:
 
 def test_pieces_of_several_calls_mixed() -> None:
     deltas = [
-        ToolCallDelta(0, "a", "add", ""), ToolCallDelta(1, "b", "now", '{"zone"'),
-        ToolCallDelta(0, None, None, '{"x":'), ToolCallDelta(1, None, None, ': "UTC"}'),
+        ToolCallDelta(0, "a", "add", ""),
+        ToolCallDelta(1, "b", "now", '{"zone"'),
+        ToolCallDelta(0, None, None, '{"x":'),
+        ToolCallDelta(1, None, None, ': "UTC"}'),
         ToolCallDelta(0, None, None, " 1}"),
-    ]  # fmt: skip
+    ]
     assert gather(deltas) == (ToolCall("a", "add", '{"x": 1}'), ToolCall("b", "now", '{"zone": "UTC"}'))
 
 

@@ -55,8 +55,13 @@ def test_the_prompt_form_sends_one_text_alone() -> None:
         choose(chat, form=Form.PROMPT, raw=True, lora="pirate", stream=False)
         say(chat, "Second", server)
     assert bodies(server)[1] == {
-        "prompt": "Second", "lora": "pirate", "raw": True, "stream": False, "max_tokens": 256, "temperature": 0.6,
-    }  # fmt: skip
+        "prompt": "Second",
+        "lora": "pirate",
+        "raw": True,
+        "stream": False,
+        "max_tokens": 256,
+        "temperature": 0.6,
+    }
     assert shown(chat) == [("user", "First"), ("assistant", "One"), ("user", "Second"), ("assistant", "Two")]
 
 
@@ -124,8 +129,11 @@ def test_an_edited_result_still_answers_its_call() -> None:
         chat.ask_again(result.id, "33", given.backend(server.url))
         settle(chat)
     assert bodies(server)[2]["messages"][2] == {
-        "role": "tool", "content": "33", "tool_call_id": "c1", "name": "add",
-    }  # fmt: skip
+        "role": "tool",
+        "content": "33",
+        "tool_call_id": "c1",
+        "name": "add",
+    }
 
 
 def test_a_past_request_is_sent_as_it_was() -> None:

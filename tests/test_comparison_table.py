@@ -34,9 +34,13 @@ def test_a_row_for_each_answer() -> None:
     heads, *rows = table(MODEL, held.comparison, held.threads())
     found = [dict(zip(heads, row, strict=True)) for row in rows]
     assert [(one["Round"], one["Input"], one["Column"], one["Repetition"]) for one in found] == [
-        (1, "One", "A", 1), (1, "One", "A", 2), (1, "One", "B", 1), (1, "One", "B", 2),
-        (2, "Two", "A", 1), (2, "Two", "B", 1),
-    ]  # fmt: skip
+        (1, "One", "A", 1),
+        (1, "One", "A", 2),
+        (1, "One", "B", 1),
+        (1, "One", "B", 2),
+        (2, "Two", "A", 1),
+        (2, "Two", "B", 1),
+    ]
     assert [one["Stars"] for one in found] == [4, None, None, None, None, None]
     assert [one["Answer"] for one in found] == ["=1+1"] * 4 + ["", ""]
     assert [one["Setting: Seed"] for one in found] == [None, None, 7, 8, None, 7]

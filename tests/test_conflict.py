@@ -35,9 +35,12 @@ def found(settings: Settings, backend: Backend = TWIN, text: str = "Hi", tokens:
     try:
         chosen = settings.features
         request = build(
-            MODEL, lay_out(chosen, (Turn("user", text),)), settings.sent(), stream=chosen.stream,
+            MODEL,
+            lay_out(chosen, (Turn("user", text),)),
+            settings.sent(),
+            stream=chosen.stream,
             response_format=chosen.response_format,
-        )  # fmt: skip
+        )
     except BadInput:
         request = None
     window = backend.context_window or MODEL.context_window
@@ -70,7 +73,7 @@ CASES: list[tuple[str, Settings, Backend, str]] = [
     ("repetition_penalty", PLAIN.with_value("repetition_penalty", 1.0), TWIN, "changes nothing"),
     ("frequency_penalty", PLAIN.with_value("frequency_penalty", 0.0), TWIN, "changes nothing"),
     ("presence_penalty", PLAIN.with_value("presence_penalty", 0.0), TWIN, "changes nothing"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("at", "settings", "backend", "says"), CASES)

@@ -59,11 +59,17 @@ def test_what_is_too_long_for_words_is_compared_by_sentences(monkeypatch: pytest
     monkeypatch.setattr(difference, "_MOST_COMPARED", 30)
     before, after = "It rains. It is cold. We stay.", "It rains. It is warm. We stay."
     assert words(before, after) == (
-        Same("It rains."), Removed(" It is cold."), Added(" It is warm."), Same(" We stay."),
-    )  # fmt: skip
+        Same("It rains."),
+        Removed(" It is cold."),
+        Added(" It is warm."),
+        Same(" We stay."),
+    )
     monkeypatch.setattr(difference, "_MOST_COMPARED", 1)
     assert words(before, after) == (
-        Same("It rains."), Removed(" It is cold."), Added(" It is warm."), Same(" We stay."),
-    )  # fmt: skip
+        Same("It rains."),
+        Removed(" It is cold."),
+        Added(" It is warm."),
+        Same(" We stay."),
+    )
     long = " ".join(random.Random(1).choices(["the", "cat", "sat.", "on"], k=30))
     assert second(words(before, long)) == long

@@ -27,11 +27,16 @@ RESULT: dict[str, Any] = {
     "rest": 0.29,
 }
 READ = Distribution(
-    5, 49152, 2, 0.29,
+    5,
+    49152,
+    2,
+    0.29,
     (
-        Candidate(7042, " Paris", 0.41, 0.62), Candidate(260, " the", 0.2, 0.38), Candidate(198, "\n", 0.1, 0.0),
+        Candidate(7042, " Paris", 0.41, 0.62),
+        Candidate(260, " the", 0.2, 0.38),
+        Candidate(198, "\n", 0.1, 0.0),
     ),
-)  # fmt: skip
+)
 
 
 def envelope(result: Any, success: bool = True) -> str:
@@ -51,12 +56,26 @@ def test_the_twins_answer() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "[]", "null", "{}", "<html>", "[" * 100_000, envelope(None), envelope([]), envelope({}),
-        envelope({"candidates": []}), envelope({"candidates": None}), envelope({"candidates": [1, None, "a", []]}),
-        envelope(one(probability="0.4")), envelope(one(probability=None)), envelope(one(sampled=True)),
-        envelope(one(token=5)), envelope(one(probability=float("nan"))), envelope(one(sampled=float("inf"))),
+        "",
+        "[]",
+        "null",
+        "{}",
+        "<html>",
+        "[" * 100_000,
+        envelope(None),
+        envelope([]),
+        envelope({}),
+        envelope({"candidates": []}),
+        envelope({"candidates": None}),
+        envelope({"candidates": [1, None, "a", []]}),
+        envelope(one(probability="0.4")),
+        envelope(one(probability=None)),
+        envelope(one(sampled=True)),
+        envelope(one(token=5)),
+        envelope(one(probability=float("nan"))),
+        envelope(one(sampled=float("inf"))),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_distribution(text: str) -> None:
     with pytest.raises(Unintelligible) as failed:
         decode_distribution(text)
@@ -91,12 +110,16 @@ def test_the_client_asks_for_it_as_for_an_answer() -> None:
         assert given.client().probabilities(given.backend(server.url), request) == READ
     (asked,) = server.requests
     assert (asked.method, asked.target) == (
-        "POST", f"/client/v4/accounts/{given.ACCOUNT}/ai/paddock/probabilities",
-    )  # fmt: skip
+        "POST",
+        f"/client/v4/accounts/{given.ACCOUNT}/ai/paddock/probabilities",
+    )
     assert asked.headers["authorization"] == f"Bearer {given.TOKEN}"
     assert asked.json() == {
-        "prompt": "The capital of France is", "raw": True, "stream": False, "temperature": 0.5,
-    }  # fmt: skip
+        "prompt": "The capital of France is",
+        "raw": True,
+        "stream": False,
+        "temperature": 0.5,
+    }
 
 
 def test_a_refusal_is_told_as_everywhere() -> None:

@@ -29,8 +29,12 @@ def test_answers(answer: object) -> None:
     read = document.read_answer(json.loads(json.dumps(written)))
     assert document.write_answer(read) == written
     assert (read.text, read.request, read.usage, read.timings, read.ending) == (
-        answer.text, answer.request, answer.usage, answer.timings, answer.ending,
-    )  # fmt: skip
+        answer.text,
+        answer.request,
+        answer.usage,
+        answer.timings,
+        answer.ending,
+    )
     assert repr(read.request.parameters) == repr(answer.request.parameters), "1 stays 1, and 1.0 stays 1.0"
 
 
@@ -47,8 +51,11 @@ def test_the_input_may_be_kept_elsewhere() -> None:
     whole = document.read_request({"model": "m", "parameters": {}, "stream": True}, turns)
     assert whole.input == turns
     assert document.write_head(whole) == {
-        "model": "m", "parameters": {}, "stream": True, "response_format": None,
-    }  # fmt: skip
+        "model": "m",
+        "parameters": {},
+        "stream": True,
+        "response_format": None,
+    }
 
 
 def test_settings() -> None:

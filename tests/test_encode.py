@@ -32,7 +32,10 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
     (body(Messages(HI)), {"messages": [{"role": "user", "content": "Hi"}], "stream": True}),
     (body(Prompt("Hi"), stream=False), {"prompt": "Hi", "stream": False}),
     (body(Prompt("Hi", raw=True)), {"prompt": "Hi", "raw": True, "stream": True}),
-    (body(Messages(HI, raw=True)), {"messages": [{"role": "user", "content": "Hi"}], "raw": True, "stream": True}),
+    (
+        body(Messages(HI, raw=True)),
+        {"messages": [{"role": "user", "content": "Hi"}], "raw": True, "stream": True},
+    ),
     (body(Prompt("Hi", lora="pirate")), {"prompt": "Hi", "lora": "pirate", "stream": True}),
     (
         body(Messages(HI, tools=(FLAT, NESTED))),
@@ -77,10 +80,13 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
     # A call and its result: "content": null is refused (5006), so it is an empty text.
     (
         body(
-            Messages((
-                *HI, Turn("assistant", "", (ToolCall("call_1", "add", '{"a": 1}'),)),
-                Turn("tool", "2", call_id="call_1", name="add"),
-            ))
+            Messages(
+                (
+                    *HI,
+                    Turn("assistant", "", (ToolCall("call_1", "add", '{"a": 1}'),)),
+                    Turn("tool", "2", call_id="call_1", name="add"),
+                )
+            )
         ),
         {
             "messages": [
@@ -89,7 +95,11 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
                     "role": "assistant",
                     "content": "",
                     "tool_calls": [
-                        {"id": "call_1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
+                        {
+                            "id": "call_1",
+                            "type": "function",
+                            "function": {"name": "add", "arguments": '{"a": 1}'},
+                        }
                     ],
                 },
                 {"role": "tool", "content": "2", "tool_call_id": "call_1", "name": "add"},
@@ -97,7 +107,7 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
             "stream": True,
         },
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("encoded", "expected"), CASES)

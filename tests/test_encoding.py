@@ -18,9 +18,15 @@ MODEL = model.default()
 SCHEMA = json.loads((model.RECORDS / "llama-3.2-1b-instruct.json").read_text(encoding="utf-8"))["input"]
 
 ALL: dict[str, Number] = {
-    "max_tokens": 512, "temperature": 0.7, "top_p": 0.95, "top_k": 50, "seed": 9999999999,
-    "repetition_penalty": 1.1, "frequency_penalty": 0.5, "presence_penalty": 2,
-}  # fmt: skip
+    "max_tokens": 512,
+    "temperature": 0.7,
+    "top_p": 0.95,
+    "top_k": 50,
+    "seed": 9999999999,
+    "repetition_penalty": 1.1,
+    "frequency_penalty": 0.5,
+    "presence_penalty": 2,
+}
 
 ALL_SENT = (
     '"max_tokens":512,"temperature":0.7,"top_p":0.95,"top_k":50,"seed":9999999999,'
@@ -48,9 +54,14 @@ TURNS_SENT = (
         (TURNS, {}, False, f'{{{TURNS_SENT},"stream":false}}'),
         (Prompt("Hi"), {}, True, '{"prompt":"Hi","stream":true}'),
         (Prompt("Hi"), ALL, True, f'{{"prompt":"Hi","stream":true,{ALL_SENT}}}'),
-        (Prompt("<|x|>", raw=True), {"top_k": 1}, False, '{"prompt":"<|x|>","raw":true,"stream":false,"top_k":1}'),
+        (
+            Prompt("<|x|>", raw=True),
+            {"top_k": 1},
+            False,
+            '{"prompt":"<|x|>","raw":true,"stream":false,"top_k":1}',
+        ),
     ],
-)  # fmt: skip
+)
 def test_body(input: Input, parameters: dict[str, Number], stream: bool, body: str) -> None:
     sent = encode(build(MODEL, input, parameters, stream=stream))
     assert json.dumps(sent, ensure_ascii=False, separators=(",", ":")) == body
@@ -80,10 +91,14 @@ def test_text_is_sent_as_it_was_typed(turns: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize(
     "input",
     [
-        Messages(()), Prompt(""), Prompt("\ud800"), Messages((Turn("user", "half \ud83d a pair"),)),
-        Messages((Turn("system", "\udc00"), Turn("user", "x"))), Messages((Turn("wizard", "x"),)),
+        Messages(()),
+        Prompt(""),
+        Prompt("\ud800"),
+        Messages((Turn("user", "half \ud83d a pair"),)),
+        Messages((Turn("system", "\udc00"), Turn("user", "x"))),
+        Messages((Turn("wizard", "x"),)),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_sent(input: Input) -> None:
     with pytest.raises(BadInput) as refused:
         build(MODEL, input)

@@ -59,13 +59,21 @@ class Row:
     def body(self) -> str:
         if self.edge:
             return json.dumps(
-                {"result": None, "success": False, "errors": [{"code": self.code, "message": self.message}],
-                 "messages": []}
-            )  # fmt: skip
+                {
+                    "result": None,
+                    "success": False,
+                    "errors": [{"code": self.code, "message": self.message}],
+                    "messages": [],
+                }
+            )
         return json.dumps(
-            {"errors": [{"message": self.message, "code": self.code}], "success": False, "result": {},
-             "messages": []}
-        )  # fmt: skip
+            {
+                "errors": [{"message": self.message, "code": self.code}],
+                "success": False,
+                "result": {},
+                "messages": [],
+            }
+        )
 
 
 ROWS = [
@@ -111,8 +119,11 @@ def test_row(row: Row) -> None:
     error = decode_error(row.status, row.body(), {})
     assert type(error) is row.kind
     assert (error.status, error.code, error.message, error.retryable) == (
-        row.status, row.code, row.message, row.retryable,
-    )  # fmt: skip
+        row.status,
+        row.code,
+        row.message,
+        row.retryable,
+    )
     assert error.advice
     assert error.title
     assert str(error) == row.message
@@ -206,13 +217,21 @@ def test_a_web_page_is_not_blamed_on_the_account(status: int) -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "retryable"),
     [
-        (400, InvalidRequest, False), (401, CredentialsRefused, False), (403, AccountRefused, False),
-        (404, ModelUnavailable, False), (405, InvalidRequest, False), (408, TimedOut, True),
-        (410, ModelUnavailable, False), (413, ContextExceeded, False), (418, Refused, False),
-        (422, InvalidRequest, False), (429, RateLimited, True), (500, ServiceFailed, True),
+        (400, InvalidRequest, False),
+        (401, CredentialsRefused, False),
+        (403, AccountRefused, False),
+        (404, ModelUnavailable, False),
+        (405, InvalidRequest, False),
+        (408, TimedOut, True),
+        (410, ModelUnavailable, False),
+        (413, ContextExceeded, False),
+        (418, Refused, False),
+        (422, InvalidRequest, False),
+        (429, RateLimited, True),
+        (500, ServiceFailed, True),
         (599, ServiceFailed, True),
     ],
-)  # fmt: skip
+)
 def test_unknown_code_goes_by_the_status(status: int, kind: type[PaddockError], retryable: bool) -> None:
     for text in ('{"errors":[{"code":999999,"message":"New"}],"success":false}', "", '{"detail":"x"}', "{}"):
         error = decode_error(status, text, {})
@@ -224,9 +243,18 @@ def test_unknown_code_goes_by_the_status(status: int, kind: type[PaddockError], 
 
 @pytest.mark.parametrize(
     "text",
-    ['{"errors":[{"code":10000,"mess', '{"errors":', "[" * 100_000, "\x00\xff", '{"errors":[{"code":1e999}]}',
-     '{"errors":[{"code":"10000","message":null}]}', '{"errors":[null]}', '{"errors":{}}', '{"error":"\\ud800"}'],
-)  # fmt: skip
+    [
+        '{"errors":[{"code":10000,"mess',
+        '{"errors":',
+        "[" * 100_000,
+        "\x00\xff",
+        '{"errors":[{"code":1e999}]}',
+        '{"errors":[{"code":"10000","message":null}]}',
+        '{"errors":[null]}',
+        '{"errors":{}}',
+        '{"error":"\\ud800"}',
+    ],
+)
 def test_broken_bodies_still_make_an_error(text: str) -> None:
     for status in (200, 400, 429, 502):
         error = decode_error(status, text, {})

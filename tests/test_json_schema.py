@@ -24,41 +24,71 @@ BAD = {
     "single quotes": ("{'type': 'object'}", 1, "a name in double quotes is missing in line 1, column 2"),
     "a list": ("[]", 1, "A schema is a JSON object"),
     "a type that is none": (
-        '{"type": "object",\n "properties": {\n  "a": {"type": 7}}}', 3,
+        '{"type": "object",\n "properties": {\n  "a": {"type": 7}}}',
+        3,
         "$.properties.a.type must be one of string, number, integer",
     ),
     "a misspelt type": ('{"type":\n"objekt"}', 1, "$.type must be one of string"),
     "a keyword of a wrong type": ('{\n"required": "name"}', 2, "$.required must be a list"),
     "a key twice": ('{"a": 1,\n"b": {"x": 1,\n"x": 2}}', 3, "$.b.x is there twice"),
     "half a character": ('{"description":\n "\\ud800"}', 1, "$.description holds half a character"),
-    "half a character, typed": ('{"description":\n "\ud800"}', 2, "half a character (a lone surrogate) in line 2"),
+    "half a character, typed": (
+        '{"description":\n "\ud800"}',
+        2,
+        "half a character (a lone surrogate) in line 2",
+    ),
     "not a number": ('{\n"minimum": NaN}', 2, "NaN in line 2 is no number"),
     "an endless number": ('{"minimum": 1e999}', 1, "$.minimum is too large a number"),
-    "a reference to nowhere": ('{\n"$ref": "#/$defs/a"}', 2, "$.$ref points at “#/$defs/a”, which is not there"),
+    "a reference to nowhere": (
+        '{\n"$ref": "#/$defs/a"}',
+        2,
+        "$.$ref points at “#/$defs/a”, which is not there",
+    ),
     "an anchor that is not there": ('{"$ref": "#a"}', 1, "points at “#a”, which is not there"),
     "a remote reference": ('{"$ref": "https://example.com/x.json"}', 1, "points outside of the schema"),
-    "the specification itself": ('{"$ref": "https://json-schema.org/draft/2020-12/schema"}', 1, "points outside"),
+    "the specification itself": (
+        '{"$ref": "https://json-schema.org/draft/2020-12/schema"}',
+        1,
+        "points outside",
+    ),
     "a reference to itself": ('{"$ref": "#"}', 1, "$ refers to itself"),
     "a circle": (f'{{{DEFS},\n"properties": {{"x": {{"$ref": "#/$defs/a"}}}}}}', 1, "refers to itself"),
     "references that multiply": (
-        json.dumps({"$ref": "#/d/0", "d": [*({"allOf": [{"$ref": f"#/d/{at + 1}"}] * 2} for at in range(60)), {}]}),
-        1, "takes too much work to check",
+        json.dumps(
+            {"$ref": "#/d/0", "d": [*({"allOf": [{"$ref": f"#/d/{at + 1}"}] * 2} for at in range(60)), {}]}
+        ),
+        1,
+        "takes too much work to check",
     ),
     "an answer without end": (
-        '{"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}', 1, "no answer ever ends",
+        '{"type": "object", "properties": {"next": {"$ref": "#"}}, "required": ["next"]}',
+        1,
+        "no answer ever ends",
     ),
     "a list without end": (
-        '{"type": "array", "minItems": 1, "items": {"$ref": "#"}}', 1, "no answer ever ends"
+        '{"type": "array", "minItems": 1, "items": {"$ref": "#"}}',
+        1,
+        "no answer ever ends",
     ),
     "a reference to what is no schema": ('{"x": 7, "not": {"$ref": "#/x"}}', 1, "which is no schema"),
     "a bad schema out of the way": (
-        '{"x": {"type": 7},\n"properties": {"a": {"$ref": "#/x"}}}', 1, "$.x.type must be one of",
+        '{"x": {"type": 7},\n"properties": {"a": {"$ref": "#/x"}}}',
+        1,
+        "$.x.type must be one of",
     ),
     "no regular expression": ('{\n"pattern": "("}', 2, "$.pattern is no regular expression"),
-    "a name that is no regular expression": ('{"patternProperties": {"(": true}}', 1, "no regular expression"),
+    "a name that is no regular expression": (
+        '{"patternProperties": {"(": true}}',
+        1,
+        "no regular expression",
+    ),
     "a long pattern": (json.dumps({"pattern": "a" * 1001}), 1, "1,001 characters, more than 1,000"),
-    "an unknown draft": ('{"$schema": "http://example.com/"}', 1, "a version of JSON Schema that is not known"),
-}  # fmt: skip
+    "an unknown draft": (
+        '{"$schema": "http://example.com/"}',
+        1,
+        "a version of JSON Schema that is not known",
+    ),
+}
 
 
 @pytest.mark.parametrize("what", BAD)
@@ -121,20 +151,31 @@ CHAIN = {
 @pytest.mark.parametrize(
     "schema",
     [
-        True, {}, TREE, CHAIN,
+        True,
+        {},
+        TREE,
+        CHAIN,
         {"type": "object", "properties": {"next": {"$ref": "#"}}},
         {"properties": {"next": {"$ref": "#"}}, "required": ["next"]},  # what is no object ends it
         {"$defs": {"a": {"$anchor": "x", "type": "string"}}, "$ref": "#x"},
         {"$id": "http://a/b", "$defs": {"a": {"$id": "c", "type": "string"}}, "$ref": "c"},
-        {"$schema": "http://json-schema.org/draft-07/schema#", "definitions": {"a": {}}, "$ref": "#/definitions/a"},
+        {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "definitions": {"a": {}},
+            "$ref": "#/definitions/a",
+        },
         {"$schema": "http://json-schema.org/draft-04/schema#", "exclusiveMinimum": True, "minimum": 3},
         {"$schema": "http://json-schema.org/draft-03/schema#", "properties": {"a": {"required": True}}},
-        {"$schema": "https://json-schema.org/draft/2019-09/schema", "$recursiveAnchor": True,
-         "properties": {"a": {"$recursiveRef": "#"}}},
+        {
+            "$schema": "https://json-schema.org/draft/2019-09/schema",
+            "$recursiveAnchor": True,
+            "properties": {"a": {"$recursiveRef": "#"}},
+        },
         {"properties": {"a": {"$dynamicRef": "#node"}}, "$dynamicAnchor": "node"},
-        {"pattern": r"^\p{L}+$"}, {"pattern": "(?<year>[0-9]{4})"},  # JavaScript's, and sound there
+        {"pattern": r"^\p{L}+$"},
+        {"pattern": "(?<year>[0-9]{4})"},  # JavaScript's, and sound there
     ],
-)  # fmt: skip
+)
 def test_what_is_one(schema: Any) -> None:
     text = json.dumps(schema)
     assert check_schema(text).value == schema

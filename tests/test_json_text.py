@@ -95,9 +95,13 @@ def test_what_is_wrong_in_a_file_is_said_quickly() -> None:
         ("[1, 2, 3]", Bounds(99, values=2), "^The file holds more than 2 values.$"),
         ("[1,\n9]", Bounds(99, number=8), r"^\$\[1\] is too large a number, in line 2.$"),
         ("[1, 9e99]", Bounds(99, number=8), ""),
-        ('{"\\ud800": 1}', Bounds(99), r"^\$ has a key with half a character \(a lone surrogate\), in line 1.$"),
+        (
+            '{"\\ud800": 1}',
+            Bounds(99),
+            r"^\$ has a key with half a character \(a lone surrogate\), in line 1.$",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bounds_and_bytes(given: str | bytes, bounds: Bounds, says: str) -> None:
     if not says:
         assert json_text.parse(given, "The file", bounds)

@@ -35,10 +35,18 @@ from tests.servers import (
 from tests.stopping import ends_at_once
 from tests.waiting import until
 
-ANSWER = json.dumps({
-    "result": {"response": "Grüße 👋", "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}},
-    "success": True, "errors": [], "messages": [],
-}, ensure_ascii=False).encode()  # fmt: skip
+ANSWER = json.dumps(
+    {
+        "result": {
+            "response": "Grüße 👋",
+            "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+        },
+        "success": True,
+        "errors": [],
+        "messages": [],
+    },
+    ensure_ascii=False,
+).encode()
 EVENTS = [TextDelta("Grüße 👋"), Usage(1, 2), Finished()]
 JSON = "application/json"
 

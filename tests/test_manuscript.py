@@ -31,11 +31,17 @@ TOOL = Tool("add", "Adds.", '{"type": "object", "properties": {}}', nested=True)
 # Files hold whole characters alone.
 words = strategies.text(strategies.characters(codec="utf-8"), max_size=10)
 wholesome = strategies.builds(
-    Features, strategies.sampled_from(Form), strategies.booleans(), strategies.booleans(), words,
+    Features,
+    strategies.sampled_from(Form),
+    strategies.booleans(),
+    strategies.booleans(),
+    words,
     strategies.none() | strategies.builds(ResponseFormat, strategies.none() | words),
-    strategies.lists(strategies.builds(Tool, words, words, words, strategies.booleans()), max_size=2).map(tuple),
+    strategies.lists(strategies.builds(Tool, words, words, words, strategies.booleans()), max_size=2).map(
+        tuple
+    ),
     strategies.lists(strategies.builds(Function, words, words), max_size=2).map(tuple),
-)  # fmt: skip
+)
 
 
 def example() -> Archived:
@@ -118,8 +124,14 @@ def test_the_numbers_follow_the_first_use() -> None:
     turns = body()["turns"]
     assert [turn["id"] for turn in turns] == list(range(1, len(turns) + 1))
     assert turns[0] == {
-        "id": 1, "parent": None, "role": "system", "content": "Be kind.", "calls": [], "call_id": "", "name": "",
-    }  # fmt: skip
+        "id": 1,
+        "parent": None,
+        "role": "system",
+        "content": "Be kind.",
+        "calls": [],
+        "call_id": "",
+        "name": "",
+    }
 
 
 def test_half_characters() -> None:
@@ -183,13 +195,22 @@ def values(body: dict[str, Any]) -> Any:
         (lambda b: b["messages"][1].update(parent="nobody"), r"^\$\.messages\[1\]\.parent names no message"),
         (lambda b: b["messages"][1].update(parent=b["messages"][1]["id"]), r"\[1\]\.parent names no message"),
         (lambda b: b["messages"][0].update(parent=b["messages"][3]["id"]), r"\[0\]\.parent names no message"),
-        (lambda b: b["messages"][2].update(role="boss"), r"^\$\.messages\[2\]\.role must be one of system, user"),
+        (
+            lambda b: b["messages"][2].update(role="boss"),
+            r"^\$\.messages\[2\]\.role must be one of system, user",
+        ),
         (lambda b: b["messages"][2].update(content=7), r"^\$\.messages\[2\]\.content must be a text"),
         (lambda b: b["messages"][2].update(content=["x"]), r"\[2\]\.content must be a text, not a list"),
-        (lambda b: b["messages"][1].update(answers=["gone"]), r"^\$\.messages\[1\]\.answers\[0\] names no answer"),
+        (
+            lambda b: b["messages"][1].update(answers=["gone"]),
+            r"^\$\.messages\[1\]\.answers\[0\] names no answer",
+        ),
         (lambda b: b["messages"][1].update(answers=[[]]), r"^\$\.messages\[1\]\.answers\[0\] must be a text"),
         (lambda b: b["messages"][1].pop("answers"), r"^\$\.messages\[1\] has no 'answers'"),
-        (lambda b: values(b)[0].update(value=0), r"settings\.parameters\[0\]\.value cannot be taken.*at least 1"),
+        (
+            lambda b: values(b)[0].update(value=0),
+            r"settings\.parameters\[0\]\.value cannot be taken.*at least 1",
+        ),
         (lambda b: values(b)[1].update(value=5.1), r"\[1\]\.value cannot be taken.*between 0 and 5"),
         (lambda b: values(b)[1].update(value="0.6"), r"\[1\]\.value must be a number, not a text"),
         (lambda b: values(b)[1].update(value=True), r"\[1\]\.value must be a number, not true or false"),
@@ -207,7 +228,10 @@ def values(body: dict[str, Any]) -> Any:
         (lambda b: b["turns"][1].update(id=True), r"^\$\.turns\[1\]\.id must be a whole number"),
         (lambda b: b["turns"][1].update(id=-1), r"^\$\.turns\[1\]\.id must be between"),
         (lambda b: b["answers"].append(b["answers"][0]), r"^\$\.answers\[4\]\.id is another answer's"),
-        (lambda b: b["answers"][0]["request"].update(turn=99), r"^\$\.answers\[0\]\.request\.turn names no turn"),
+        (
+            lambda b: b["answers"][0]["request"].update(turn=99),
+            r"^\$\.answers\[0\]\.request\.turn names no turn",
+        ),
         (lambda b: b["answers"][0]["request"].update(turn=[]), r"request\.turn must be a whole number"),
         (lambda b: b["answers"][0]["request"].update(input={}), r"request\.input is not known here"),
         (lambda b: b["answers"][0].update(request=[]), r"\[0\]\.request must be an object"),
@@ -215,12 +239,21 @@ def values(body: dict[str, Any]) -> Any:
         (lambda b: b["answers"][2]["request"]["input"].update(raw=0), r"input\.raw must be true or false"),
         (lambda b: b["answers"][2]["request"]["parameters"].update(a="1"), r"parameters\.a must be a number"),
         (lambda b: b["answers"][2]["request"].update(parameters=[]), r"parameters must be an object"),
-        (lambda b: b["answers"][0].update(ending="HAPPY"), r"^\$\.answers\[0\]\.ending must be one of FINISHED"),
-        (lambda b: b["answers"][0].update(total=None), r"^\$\.answers\[0\]\.total must be a number, not null"),
+        (
+            lambda b: b["answers"][0].update(ending="HAPPY"),
+            r"^\$\.answers\[0\]\.ending must be one of FINISHED",
+        ),
+        (
+            lambda b: b["answers"][0].update(total=None),
+            r"^\$\.answers\[0\]\.total must be a number, not null",
+        ),
         (lambda b: b["answers"][0].update(total=-1), r"^\$\.answers\[0\]\.total must be at least 0"),
         (lambda b: b["answers"][0].update(total=float("inf")), "Infinity in line 1 is no number of JSON"),
         (lambda b: b["answers"][0].update(backend="b" * 256), r"backend has 256 characters"),
-        (lambda b: b["answers"][0]["usage"].update(prompt_tokens=1.5), r"prompt_tokens must be a whole number"),
+        (
+            lambda b: b["answers"][0]["usage"].update(prompt_tokens=1.5),
+            r"prompt_tokens must be a whole number",
+        ),
         (lambda b: b["answers"][0]["usage"].update(prompt_tokens=-1), r"prompt_tokens must be between"),
         (lambda b: b["answers"][0]["usage"].update(neurons=1.5), r"neurons must be a text"),
         (lambda b: b["answers"][0]["usage"].update(neurons="1E+99999999"), r"neurons must be a decimal"),
@@ -233,20 +266,38 @@ def values(body: dict[str, Any]) -> Any:
         (lambda b: b["answers"][2]["error"].update(retry_after=-1), r"error\.retry_after must be at least 0"),
         (lambda b: b["answers"][2].update(error="no"), r"error must be an object"),
         (lambda b: b["settings"].pop("features"), r"settings has no 'features'"),
-        (lambda b: b["settings"]["features"].update(form="voice"), r"features\.form must be one of messages, prompt"),
+        (
+            lambda b: b["settings"]["features"].update(form="voice"),
+            r"features\.form must be one of messages, prompt",
+        ),
         (lambda b: b["settings"]["features"].update(stream=1), r"features\.stream must be true or false"),
         (lambda b: b["settings"]["features"].update(lora=["x"]), r"features\.lora must be a text"),
         (lambda b: b["settings"]["features"]["tools"][0].pop("name"), r"features\.tools\[0\] has no 'name'"),
-        (lambda b: b["settings"]["features"]["tools"][0].update(nested="no"), r"tools\[0\]\.nested must be true"),
-        (lambda b: b["settings"]["features"]["functions"][0].update(code=7), r"functions\[0\]\.code must be a text"),
-        (lambda b: b["settings"]["features"]["response_format"].update(schema=None), r"type does not go with its"),
-        (lambda b: b["settings"]["features"].update(response_format="json"), r"response_format must be an object"),
-        (lambda b: b["messages"][9]["calls"][0].update(arguments={}), r"calls\[0\]\.arguments must be a text"),
+        (
+            lambda b: b["settings"]["features"]["tools"][0].update(nested="no"),
+            r"tools\[0\]\.nested must be true",
+        ),
+        (
+            lambda b: b["settings"]["features"]["functions"][0].update(code=7),
+            r"functions\[0\]\.code must be a text",
+        ),
+        (
+            lambda b: b["settings"]["features"]["response_format"].update(schema=None),
+            r"type does not go with its",
+        ),
+        (
+            lambda b: b["settings"]["features"].update(response_format="json"),
+            r"response_format must be an object",
+        ),
+        (
+            lambda b: b["messages"][9]["calls"][0].update(arguments={}),
+            r"calls\[0\]\.arguments must be a text",
+        ),
         (lambda b: b["messages"][10].update(call_id=None), r"\[10\]\.call_id must be a text"),
         (lambda b: b["answers"][3].update(calls={}), r"answers\[3\]\.calls must be a list"),
         (lambda b: b["answers"][3]["request"].update(tools=[1]), r"request\.tools\[0\] must be an object"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said(change: Change, says: str) -> None:
     broken = body()
     change(broken)
@@ -342,10 +393,16 @@ def test_flipped_bytes(seed: int, flips: int) -> None:
 
 
 json_values = strategies.recursive(
-    strategies.none() | strategies.booleans() | strategies.integers() | strategies.floats() | strategies.text(),
-    lambda below: strategies.lists(below, max_size=3) | strategies.dictionaries(strategies.text(), below, max_size=3),
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()
+    | strategies.text(),
+    lambda below: (
+        strategies.lists(below, max_size=3) | strategies.dictionaries(strategies.text(), below, max_size=3)
+    ),
     max_leaves=5,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=300)

@@ -30,11 +30,16 @@ def test_the_default_model() -> None:
     ("name", "minimum", "maximum", "default"),
     [
         # As the model's page documents them; a bound that it does not give for max_tokens is 1: none is no answer.
-        ("max_tokens", 1, None, 256), ("temperature", 0, 5, 0.6), ("top_p", 0, 2, None), ("top_k", 1, 50, None),
-        ("seed", 1, 9999999999, None), ("repetition_penalty", 0, 2, None), ("frequency_penalty", 0, 2, None),
+        ("max_tokens", 1, None, 256),
+        ("temperature", 0, 5, 0.6),
+        ("top_p", 0, 2, None),
+        ("top_k", 1, 50, None),
+        ("seed", 1, 9999999999, None),
+        ("repetition_penalty", 0, 2, None),
+        ("frequency_penalty", 0, 2, None),
         ("presence_penalty", 0, 2, None),
     ],
-)  # fmt: skip
+)
 def test_bounds(name: str, minimum: float, maximum: float | None, default: float | None) -> None:
     parameter = MODEL.parameter(name)
     assert (parameter.minimum, parameter.maximum, parameter.default) == (minimum, maximum, default)
@@ -91,8 +96,12 @@ def test_capabilities_have_their_field_and_their_source(record: Path) -> None:
 
 def test_what_is_documented_for_this_model() -> None:
     assert {one.name: one.listed for one in MODEL.capabilities} == {
-        "streaming": True, "json_mode": False, "tools": False, "lora": False, "raw": True,
-    }  # fmt: skip
+        "streaming": True,
+        "json_mode": False,
+        "tools": False,
+        "lora": False,
+        "raw": True,
+    }
     assert "5005" in MODEL.capability("lora").documented
     with pytest.raises(KeyError):
         MODEL.capability("nothing")

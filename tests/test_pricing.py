@@ -21,10 +21,16 @@ USAGES = strategies.builds(Usage, COUNTS, COUNTS, COUNTS, strategies.none(), str
 @pytest.mark.parametrize(
     ("prompt", "completion", "expected"),
     [
-        (0, 0, "0"), (1, 0, "0.000000027"), (0, 1, "0.0000002"), (1_000_000, 0, "0.027"), (0, 1_000_000, "0.20"),
-        (1_000_000, 1_000_000, "0.227"), (169, 48, "0.000014163"), (3, 7, "0.000001481"),
+        (0, 0, "0"),
+        (1, 0, "0.000000027"),
+        (0, 1, "0.0000002"),
+        (1_000_000, 0, "0.027"),
+        (0, 1_000_000, "0.20"),
+        (1_000_000, 1_000_000, "0.227"),
+        (169, 48, "0.000014163"),
+        (3, 7, "0.000001481"),
     ],
-)  # fmt: skip
+)
 def test_dollars(prompt: int, completion: int, expected: str) -> None:
     cost = dollars(Usage(prompt, completion), PRICE)
     assert type(cost) is Decimal

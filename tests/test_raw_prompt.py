@@ -45,8 +45,11 @@ def test_llama_3_with_tools() -> None:
 
 def test_pieces() -> None:
     assert list(pieces("a<|eot_id|><|eot_id|>b", llama3.SPECIAL_TOKENS)) == [
-        Piece("a", False), Piece("<|eot_id|>", True), Piece("<|eot_id|>", True), Piece("b", False),
-    ]  # fmt: skip
+        Piece("a", False),
+        Piece("<|eot_id|>", True),
+        Piece("<|eot_id|>", True),
+        Piece("b", False),
+    ]
     assert list(pieces("a.b", ())) == [Piece("a.b", False)]
     assert list(pieces("<s><s>>", ("<s>", "<s>>"))) == [Piece("<s>", True), Piece("<s>>", True)]
 
@@ -71,7 +74,7 @@ def test_nothing_is_wrong(sample: str, tokens: tuple[str, ...], more: str) -> No
         (SAMPLE.rpartition("<|start_header_id|>")[0], "beginning of the assistant's turn is missing"),
         (SAMPLE + "Once<|eot_id|>", "beginning of the assistant's turn is missing"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_in_llama_3(text: str, says: str) -> None:
     assert any(says in problem for problem in problems(text, SAMPLE, llama3.SPECIAL_TOKENS))
 

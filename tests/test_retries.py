@@ -56,11 +56,18 @@ def ask(server: Server, told: Told, client: WorkersAI | None = None) -> list[Eve
 @pytest.mark.parametrize(
     "first",
     [
-        PAGE, FULL, refuses(408, 3007, "Request timeout"), refuses(500, 3043, "internal server error"),
-        refuses(429, 3021, "rate limiting: inference request per min rate reached"), says(),
-        says_then_resets(), says_then_resets(head()), says(head()), says(head(), DONE[:5]),
+        PAGE,
+        FULL,
+        refuses(408, 3007, "Request timeout"),
+        refuses(500, 3043, "internal server error"),
+        refuses(429, 3021, "rate limiting: inference request per min rate reached"),
+        says(),
+        says_then_resets(),
+        says_then_resets(head()),
+        says(head()),
+        says(head(), DONE[:5]),
     ],
-)  # fmt: skip
+)
 def test_tried_again_and_told(first: object) -> None:
     told: Told = []
     with Server(first, first, streams("Hi")) as server:  # type: ignore[arg-type]
@@ -83,10 +90,13 @@ def test_bounded() -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        SPENT, refuses(429, 3036, "spent"), refuses(401, 10000, "Authentication error"),
-        refuses(400, 5006, "AiError: Bad input"), refuses(413, 5021, "too long"),
+        SPENT,
+        refuses(429, 3036, "spent"),
+        refuses(401, 10000, "Authentication error"),
+        refuses(400, 5006, "AiError: Bad input"),
+        refuses(413, 5021, "too long"),
     ],
-)  # fmt: skip
+)
 def test_not_tried_again(script: object) -> None:
     told: Told = []
     with Server(script) as server, pytest.raises(PaddockError):  # type: ignore[arg-type]

@@ -223,9 +223,13 @@ def test_timings() -> None:
     ticks = itertools.count()
     with Server(streams("a", "b")) as server:
         run = Run(
-            given.client(), given.backend(server.url), MODEL, given.request(), lambda answer: None,
+            given.client(),
+            given.backend(server.url),
+            MODEL,
+            given.request(),
+            lambda answer: None,
             clock=lambda: float(next(ticks)),
-        )  # fmt: skip
+        )
         run.start().join(PATIENCE)
     timings = run.answer.timings
     assert timings.first_token == 1.0

@@ -156,8 +156,9 @@ def test_answers_of_all_calls_or_of_none() -> None:
     found = answers(calls, OFFERED)
     assert found is not None
     assert [json.loads(text) for text in found] == [
-        {"expression": "1+1", "result": 2}, {"error": "The call has no “place”."},
-    ]  # fmt: skip
+        {"expression": "1+1", "result": 2},
+        {"error": "The call has no “place”."},
+    ]
     assert answers([*calls, ToolCall("3", "book", "{}")], OFFERED) is None
     assert answers([ToolCall("1", "clock", "{}")], OFFERED[:1]) is None  # it was not offered
 

@@ -31,12 +31,14 @@ def test_samples(sample: Any) -> None:
 
 def test_the_schema_of_a_form() -> None:
     root = Field(
-        type="object", closed=True, fields=(
+        type="object",
+        closed=True,
+        fields=(
             Field("name", description="The full name"),
             Field("kind", required=False, enum=("a", "b")),
             Field("tags", "array", items=Field(type="object", fields=(Field("n", "integer"),))),
         ),
-    )  # fmt: skip
+    )
     assert json.loads(to_schema(root)) == {
         "type": "object",
         "properties": {
@@ -57,7 +59,11 @@ def test_the_schema_of_a_form() -> None:
     [
         ({"type": "array", "items": {"type": "integer", "minimum": 0}}, "“minimum”", "$.items.minimum"),
         ({"type": "object", "title": "X"}, "“title”", "$.title"),
-        ({"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}]}}}, "“anyOf”", "$.properties.a.anyOf"),
+        (
+            {"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}]}}},
+            "“anyOf”",
+            "$.properties.a.anyOf",
+        ),
         ({"$defs": {"a": {}}, "$ref": "#/$defs/a"}, "“$ref”", "$.$ref"),
         ({"type": ["string", "null"]}, 'the type ["string", "null"]', "$.type"),
         ({"type": "null"}, 'the type "null"', "$.type"),
@@ -70,7 +76,7 @@ def test_the_schema_of_a_form() -> None:
         ({"type": "boolean", "enum": [True]}, "“enum”", "$.enum"),
         ({"type": "array", "items": {"type": "string", "pattern": "a"}}, "“pattern”", "$.items.pattern"),
     ],
-)  # fmt: skip
+)
 def test_what_the_form_cannot_show(schema: Any, says: str, path: str) -> None:
     with pytest.raises(BadSchema) as caught:
         from_schema(json.dumps(schema, indent=2))

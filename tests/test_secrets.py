@@ -26,10 +26,16 @@ from tests.servers import Peer, Received, Server, head, says, streams, texts
 MARKS = ("hunter2hunter2", "swordfish")
 GOOD = f"{MARKS[0]}-{MARKS[1]}"
 BAD = [
-    f"{MARKS[0]}\n{MARKS[1]}", f"{MARKS[0]}\r\nx-evil: {MARKS[1]}", f"{MARKS[0]}é{MARKS[1]}",
-    f'"{MARKS[0]}{MARKS[1]}"', f"'{MARKS[0]}{MARKS[1]}'", f"{MARKS[0]} {MARKS[1]}", f"{MARKS[0]}\x00{MARKS[1]}",
-    f"{MARKS[0]}\ud800{MARKS[1]}", f"Bearer {MARKS[0]}{MARKS[1]}",
-]  # fmt: skip
+    f"{MARKS[0]}\n{MARKS[1]}",
+    f"{MARKS[0]}\r\nx-evil: {MARKS[1]}",
+    f"{MARKS[0]}é{MARKS[1]}",
+    f'"{MARKS[0]}{MARKS[1]}"',
+    f"'{MARKS[0]}{MARKS[1]}'",
+    f"{MARKS[0]} {MARKS[1]}",
+    f"{MARKS[0]}\x00{MARKS[1]}",
+    f"{MARKS[0]}\ud800{MARKS[1]}",
+    f"Bearer {MARKS[0]}{MARKS[1]}",
+]
 
 
 def assert_clean(text: str) -> None:
@@ -136,9 +142,16 @@ def echoes_in_a_redirect(peer: Peer, received: Received) -> None:
 
 
 FAILING = [
-    echoes, echoes_within, echoes_in_its_head, echoes_in_a_redirect, says(), says(b"nonsense\r\n\r\n"),
-    says(head()), says(head(502, "text/html"), b"<html>"), says(head(302, location="https://x.example/")),
-]  # fmt: skip
+    echoes,
+    echoes_within,
+    echoes_in_its_head,
+    echoes_in_a_redirect,
+    says(),
+    says(b"nonsense\r\n\r\n"),
+    says(head()),
+    says(head(502, "text/html"), b"<html>"),
+    says(head(302, location="https://x.example/")),
+]
 
 
 @pytest.mark.parametrize("script", FAILING, ids=range(len(FAILING)))

@@ -22,10 +22,19 @@ def test_the_one_list_of_an_object() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        None, 1, "x", {}, [], [1], [{}], [{"a": 1}, 2], [{"a": {"b": 1}}], [{"a": [[1]]}],
+        None,
+        1,
+        "x",
+        {},
+        [],
+        [1],
+        [{}],
+        [{"a": 1}, 2],
+        [{"a": {"b": 1}}],
+        [{"a": [[1]]}],
         {"a": [{"x": 1}], "b": [{"x": 1}]},
     ],
-)  # fmt: skip
+)
 def test_what_is_no_table(value: Any) -> None:
     assert table(value) is None
 

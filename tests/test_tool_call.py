@@ -105,12 +105,25 @@ values = st.recursive(
     max_leaves=8,
 )
 schemas = st.recursive(
-    st.sampled_from([
-        {"type": "string"}, {"type": "number", "minimum": 0}, {"type": ["integer", "null"]}, {"enum": ["a", 1]},
-        {"const": 0}, {"minLength": 2}, {"maxItems": 1}, {"uniqueItems": True}, {"multipleOf": 2},
-        {"required": ["a"]},
-        {"exclusiveMinimum": 1}, {"exclusiveMaximum": 1}, {"minProperties": 1}, True, False,
-    ]),
+    st.sampled_from(
+        [
+            {"type": "string"},
+            {"type": "number", "minimum": 0},
+            {"type": ["integer", "null"]},
+            {"enum": ["a", 1]},
+            {"const": 0},
+            {"minLength": 2},
+            {"maxItems": 1},
+            {"uniqueItems": True},
+            {"multipleOf": 2},
+            {"required": ["a"]},
+            {"exclusiveMinimum": 1},
+            {"exclusiveMaximum": 1},
+            {"minProperties": 1},
+            True,
+            False,
+        ]
+    ),
     lambda below: st.one_of(
         st.builds(lambda one: {"items": one}, below),
         st.builds(lambda one, more: {"properties": {"a": one}, "additionalProperties": more}, below, below),
@@ -121,7 +134,7 @@ schemas = st.recursive(
         st.builds(lambda one: {"contains": one}, below),
     ),
     max_leaves=6,
-)  # fmt: skip
+)
 
 
 @given(schemas, values)

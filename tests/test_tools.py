@@ -126,8 +126,14 @@ def test_what_is_taken_here_the_documented_schema_takes(some: tuple[Tool, ...]) 
         (of(properties={"city": {"type": "string"}}), "parameters.properties.city has no “description”"),
         (of(properties={"a b": {"type": "string"}}), 'parameters.properties["a b"] has no “description”'),
         (of(properties={"city": {"type": ["string"], "description": ""}}), "type must be a text, not a list"),
-        (of(properties={"city": {"type": "strng", "description": ""}}), "city.type must be one of string, number"),
-        (of(items={"properties": {"a": {"type": "float"}}}), "parameters.items.properties.a.type must be one of"),
+        (
+            of(properties={"city": {"type": "strng", "description": ""}}),
+            "city.type must be one of string, number",
+        ),
+        (
+            of(items={"properties": {"a": {"type": "float"}}}),
+            "parameters.items.properties.a.type must be one of",
+        ),
         (of(required="city"), "parameters.required must be a list"),
         (of(required=["a", "a"]), "parameters.required holds an entry twice"),
         (of(type="array"), "parameters.type must be “object”"),
@@ -143,7 +149,7 @@ def test_what_is_taken_here_the_documented_schema_takes(some: tuple[Tool, ...]) 
         ("x" * 5_000_000, "5,000,000 bytes, more than 100,000"),
         ("[" + ",".join(["3"] * 40_000) + "]", "40,000 tools"),
     ],
-)  # fmt: skip
+)
 def test_what_is_refused_and_in_which_words(text: str, words: str) -> None:
     assert words in refused(text or " ")
 
@@ -188,8 +194,11 @@ def test_faults_name_the_tool_and_its_part() -> None:
         (Tool("a", "d", json.dumps(PARAMETERS)), bad, Tool("a", "\ud800", json.dumps(PARAMETERS)))
     )
     assert [(fault.number, fault.part) for fault in found] == [
-        (1, "name"), (1, "parameters"), (2, "name"), (2, "description"),
-    ]  # fmt: skip
+        (1, "name"),
+        (1, "parameters"),
+        (2, "name"),
+        (2, "description"),
+    ]
     assert "line 1, column 18" in found[1].message
     with pytest.raises(BadInput, match=r"Tool 2: A name .* \(3 more to mend\.\)"):
         tools.check(

@@ -45,10 +45,25 @@ def test_total(kind: type[Exception], answering: bool) -> None:
 def test_enough_of_them_were_walked() -> None:
     names = {kind.__name__ for kind in EVERY}
     assert names >= {
-        "ConnectTimeout", "ReadTimeout", "WriteTimeout", "PoolTimeout", "ConnectError", "ReadError", "WriteError",
-        "CloseError", "ProxyError", "UnsupportedProtocol", "LocalProtocolError", "RemoteProtocolError",
-        "DecodingError", "TooManyRedirects", "HTTPStatusError", "StreamConsumed", "StreamClosed", "ResponseNotRead",
-    }  # fmt: skip
+        "ConnectTimeout",
+        "ReadTimeout",
+        "WriteTimeout",
+        "PoolTimeout",
+        "ConnectError",
+        "ReadError",
+        "WriteError",
+        "CloseError",
+        "ProxyError",
+        "UnsupportedProtocol",
+        "LocalProtocolError",
+        "RemoteProtocolError",
+        "DecodingError",
+        "TooManyRedirects",
+        "HTTPStatusError",
+        "StreamConsumed",
+        "StreamClosed",
+        "ResponseNotRead",
+    }
 
 
 def connect_error(cause: Exception) -> httpx.ConnectError:

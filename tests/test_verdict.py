@@ -21,19 +21,26 @@ SCHEMA = json.dumps(
         "type": "object",
         "properties": {
             "items": {
-                "type": "array", "maxItems": 3, "items": {
-                    "type": "object", "additionalProperties": False, "required": ["price", "kind"],
+                "type": "array",
+                "maxItems": 3,
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["price", "kind"],
                     "properties": {
-                        "price": {"type": "number", "minimum": 0}, "kind": {"enum": ["a", "b"]},
+                        "price": {"type": "number", "minimum": 0},
+                        "kind": {"enum": ["a", "b"]},
                         "day": {"type": "string", "format": "date"},
                     },
                 },
             },
-            "note": {"anyOf": [{"type": "null"}, {"type": "object", "properties": {"q": {"type": "integer"}}}]},
+            "note": {
+                "anyOf": [{"type": "null"}, {"type": "object", "properties": {"q": {"type": "integer"}}}]
+            },
         },
         "required": ["items", "note"],
     }
-)  # fmt: skip
+)
 
 
 def test_failures_in_reading_order() -> None:
@@ -57,7 +64,7 @@ def test_failures_in_reading_order() -> None:
         Failure("$.items[1].day", "is “2020-13-01”, which is no date"),
         Failure("$.items[2].price", "must be at least 0, and is -1"),
         Failure("$.items[3]", "must be an object, not the number 1"),
-    )  # fmt: skip
+    )
 
 
 @given(st.data())
@@ -83,12 +90,15 @@ GOOD = '{"items": [], "note": null}'
         (f"```json\n{GOOD}\n```", "in a code fence: "),
         (f"```\n{GOOD}\n```\n", "in a code fence: "),
         (f"```json\n{GOOD}", "in a code fence: "),  # never closed
-        (f"Sure! Here it is:\n```json\n{GOOD}\n```\nMore?", "in a code fence, with other text before and after"),
+        (
+            f"Sure! Here it is:\n```json\n{GOOD}\n```\nMore?",
+            "in a code fence, with other text before and after",
+        ),
         (f"Here it is: {GOOD}", "Other text stands before the JSON"),
         (f"{GOOD}\nI hope that helps {{you}}.", "Other text stands after the JSON"),
         (f"Use [brackets] or {{braces}}: {GOOD}", "Other text stands before"),
     ],
-)  # fmt: skip
+)
 def test_json_with_something_around_it(answer: str, remark: str) -> None:
     verdict = validate(answer, SCHEMA)
     assert isinstance(verdict, Valid)
@@ -150,10 +160,14 @@ def test_any_object(answer: str, failures: tuple[Failure, ...]) -> None:
         ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, "'b' is a dependency of 'a'"),
         ({"pattern": r"^\d{4}$"}, "12", r"is “12”, which does not match the pattern “^\d{4}$”"),
         ({"pattern": "^(a|b)$"}, "c", "does not match the pattern"),  # judged in a process of its own
-        ({"$schema": "http://json-schema.org/draft-03/schema#", "properties": {"a": {"required": True}}}, {}, "'a'"),
+        (
+            {"$schema": "http://json-schema.org/draft-03/schema#", "properties": {"a": {"required": True}}},
+            {},
+            "'a'",
+        ),
         ({"enum": ["x" * 500]}, "y" * 500, ", not “yyyyy"),
     ],
-)  # fmt: skip
+)
 def test_words(schema: Any, value: Any, message: str) -> None:
     verdict = validate(json.dumps(value), json.dumps(schema))
     assert isinstance(verdict, Invalid)

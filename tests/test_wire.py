@@ -37,16 +37,31 @@ STREAMS: dict[str, list[Event]] = {
     "llama3.sse": [*text("My", " interests", " are", " 10"), Finished()],
     "vllm.sse": [*text("Hello", ", wörld"), Usage(169, 48), Finished()],
     "usage_everywhere.sse": [
-        TextDelta("Once"), Usage(12, 1), TextDelta(" upon"), Usage(0, 1), TextDelta(" a time"), Usage(0, 2),
-        Usage(12, 4, cached_tokens=8, neurons=Decimal("0.1025")), Finished(),
+        TextDelta("Once"),
+        Usage(12, 1),
+        TextDelta(" upon"),
+        Usage(0, 1),
+        TextDelta(" a time"),
+        Usage(0, 2),
+        Usage(12, 4, cached_tokens=8, neurons=Decimal("0.1025")),
+        Finished(),
     ],
     "openai.sse": [
-        ReasoningDelta("The user greets."), Usage(21, 4), TextDelta("Hi"), Usage(0, 1), TextDelta(" there"),
-        Finished("stop"), Usage(21, 6), Usage(21, 6), Finished(),
+        ReasoningDelta("The user greets."),
+        Usage(21, 4),
+        TextDelta("Hi"),
+        Usage(0, 1),
+        TextDelta(" there"),
+        Finished("stop"),
+        Usage(21, 6),
+        Usage(21, 6),
+        Finished(),
     ],
     "odd_text.sse": [*text("6", "0.50", "true", "a\u2028b", "日本😀"), Finished()],
     "tool_call_whole.sse": [
-        ToolCallDelta(0, "call123", "get_weather", '{"location": "London"}'), Usage(50, 20), Finished(),
+        ToolCallDelta(0, "call123", "get_weather", '{"location": "London"}'),
+        Usage(50, 20),
+        Finished(),
     ],
     "tool_call_pieces.sse": [
         ToolCallDelta(0, "call123", "get_weather", ""),
@@ -54,26 +69,33 @@ STREAMS: dict[str, list[Event]] = {
         ToolCallDelta(0, None, None, ' "London"}'),
         ToolCallDelta(1, "call456", "get_time", ""),
         ToolCallDelta(1, None, None, "{}"),
-        Finished("tool_calls"), Finished(),
+        Finished("tool_calls"),
+        Finished(),
     ],
     "tool_call_flat.sse": [
         ToolCallDelta(0, None, "get_weather", '{"location": "London"}'),
         ToolCallDelta(1, None, "stock_add", '{"cantidad": "4"}'),
         Finished(),
     ],
-}  # fmt: skip
+}
 
 WHOLE: dict[str, list[Event]] = {
     "whole.json": [TextDelta("Hello, wörld"), Usage(666, 42), Finished()],
     "whole_2026.json": [TextDelta("Hi"), Usage(30, 2, 16, Decimal("1.98")), Finished()],
     "whole_json_mode.json": [TextDelta('{"server_id": "foobar", "load": 0.5}'), Usage(5, 6), Finished()],
     "whole_tool_call.json": [
-        ToolCallDelta(0, None, "stock_add", '{"cantidad": "4"}'), Usage(7, 8), Finished(),
+        ToolCallDelta(0, None, "stock_add", '{"cantidad": "4"}'),
+        Usage(7, 8),
+        Finished(),
     ],
     "whole_openai.json": [
-        ReasoningDelta("A greeting."), TextDelta("Hi"), Usage(3, 4), Finished("length"), Finished(),
+        ReasoningDelta("A greeting."),
+        TextDelta("Hi"),
+        Usage(3, 4),
+        Finished("length"),
+        Finished(),
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -96,11 +118,21 @@ def test_every_transcript_is_tested() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("6", ["6"]), ("0", ["0"]), ("-3", ["-3"]), ("10.250", ["10.250"]), ("true", ["true"]), ("false", ["false"]),
-        ("null", []), ('""', []), ('" "', [" "]), ('"\\u00e9"', ["é"]), ('["a",1.5]', ['["a", 1.5]']),
-        ("12345678901234567890", ["12345678901234567890"]), ("NaN", ["NaN"]),
+        ("6", ["6"]),
+        ("0", ["0"]),
+        ("-3", ["-3"]),
+        ("10.250", ["10.250"]),
+        ("true", ["true"]),
+        ("false", ["false"]),
+        ("null", []),
+        ('""', []),
+        ('" "', [" "]),
+        ('"\\u00e9"', ["é"]),
+        ('["a",1.5]', ['["a", 1.5]']),
+        ("12345678901234567890", ["12345678901234567890"]),
+        ("NaN", ["NaN"]),
     ],
-)  # fmt: skip
+)
 def test_response_of_any_type_is_its_text(value: str, expected: list[str]) -> None:
     assert list(decode_event(f'{{"response":{value}}}')) == text(*expected)
     assert list(decode_whole(f'{{"result":{value},"success":true}}')) == [*text(*expected), Finished()]
@@ -120,7 +152,9 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
 @pytest.mark.parametrize(
     ("usage", "expected"),
     [
-        ("{}", []), ("null", []), ("[]", []),
+        ("{}", []),
+        ("null", []),
+        ("[]", []),
         ('{"prompt_tokens":3.0,"completion_tokens":"x"}', [Usage(3, 0)]),
         ('{"prompt_tokens":-1,"completion_tokens":true}', [Usage(0, 0)]),
         ('{"prompt_tokens":1e999999999,"completion_tokens":2}', [Usage(0, 2)]),
@@ -128,7 +162,7 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
         ('{"prompt_tokens":1,"completion_tokens":2,"neurons":0}', [Usage(1, 2, 0, Decimal(0))]),
         ('{"prompt_tokens":1,"completion_tokens":2,"prompt_tokens_details":null}', [Usage(1, 2)]),
     ],
-)  # fmt: skip
+)
 def test_odd_usage(usage: str, expected: list[Event]) -> None:
     assert list(decode_event(f'{{"response":"","usage":{usage}}}')) == expected
 
@@ -180,11 +214,31 @@ def test_the_first_choice_is_the_answer() -> None:
 
 KEYS = strategies.sampled_from(
     [
-        "response", "usage", "tool_calls", "choices", "delta", "message", "content", "reasoning_content", "index",
-        "finish_reason", "id", "function", "name", "arguments", "prompt_tokens", "completion_tokens", "neurons",
-        "error", "errors", "code", "internalCode", "success", "result",
+        "response",
+        "usage",
+        "tool_calls",
+        "choices",
+        "delta",
+        "message",
+        "content",
+        "reasoning_content",
+        "index",
+        "finish_reason",
+        "id",
+        "function",
+        "name",
+        "arguments",
+        "prompt_tokens",
+        "completion_tokens",
+        "neurons",
+        "error",
+        "errors",
+        "code",
+        "internalCode",
+        "success",
+        "result",
     ]
-)  # fmt: skip
+)
 JSON = strategies.recursive(
     strategies.none()
     | strategies.booleans()
@@ -214,11 +268,21 @@ NOW = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
-        (None, None), ("3", 3.0), ("0", 0.0), ("-5", 0.0), ("1.5", 1.5), ("soon", None), ("", None),
-        ("inf", None), ("nan", None), ("1e999", None),
-        ("Tue, 14 Nov 2023 22:13:30 GMT", 10.0), ("Tue, 14 Nov 2023 22:13:30 -0000", 10.0),
-        ("Tue, 14 Nov 2023 22:13:00 GMT", 0.0), ("Tue, 99 Nov 2023 22:13:00 GMT", None),
+        (None, None),
+        ("3", 3.0),
+        ("0", 0.0),
+        ("-5", 0.0),
+        ("1.5", 1.5),
+        ("soon", None),
+        ("", None),
+        ("inf", None),
+        ("nan", None),
+        ("1e999", None),
+        ("Tue, 14 Nov 2023 22:13:30 GMT", 10.0),
+        ("Tue, 14 Nov 2023 22:13:30 -0000", 10.0),
+        ("Tue, 14 Nov 2023 22:13:00 GMT", 0.0),
+        ("Tue, 99 Nov 2023 22:13:00 GMT", None),
     ],
-)  # fmt: skip
+)
 def test_retry_after(value: str | None, seconds: float | None) -> None:
     assert retry_after(value, NOW) == seconds

@@ -113,10 +113,18 @@ class Batch:
             self._state, self._error = State.RUNNING, None
             self._began = time.monotonic()
             crew = Crew(
-                self._client, backend, self.model, self.plan, lambda: self._limits, self._agenda, self._pace,
-                self._budget, self._journal, lambda error: self._halt(crew, error),
+                self._client,
+                backend,
+                self.model,
+                self.plan,
+                lambda: self._limits,
+                self._agenda,
+                self._pace,
+                self._budget,
+                self._journal,
+                lambda error: self._halt(crew, error),
                 Gate(lambda: self._limits.concurrency),
-            )  # fmt: skip
+            )
             self._crew = crew
             self._lead = threading.Thread(
                 target=self._work, args=(crew, self._lead), name="paddock-batch", daemon=True
@@ -286,14 +294,23 @@ class Batch:
         """Have written down where it stands, by the journal if that is at work. Raises StorageFailed if not."""
         with self._lock:
             state, error, backend, billed, limits = (
-                self._state, self._error, self._backend, self._billed, self._limits,
-            )  # fmt: skip
+                self._state,
+                self._error,
+                self._backend,
+                self._billed,
+                self._limits,
+            )
 
         def write() -> object:
             return self._store.change_run(
-                self.owner, self.id, state=state.value, error=error, backend=backend, billed=billed,
+                self.owner,
+                self.id,
+                state=state.value,
+                error=error,
+                backend=backend,
+                billed=billed,
                 limits=limits,
-            )  # fmt: skip
+            )
 
         if self.at_work:
             self._journal.note(write)
@@ -304,9 +321,15 @@ class Batch:
 def new(store: Store, client: WorkersAI, model: Model, owner: str, experiment: str, plan: Plan) -> Batch:
     """A new run of one of the owner's experiments, not started. Raises StorageFailed."""
     entry = RunEntry(
-        uuid.uuid4().hex, experiment, model.id, "", billed=False, state=State.READY.value,
-        cells=grid.count(plan), started=datetime.now(UTC),
-    )  # fmt: skip
+        uuid.uuid4().hex,
+        experiment,
+        model.id,
+        "",
+        billed=False,
+        state=State.READY.value,
+        cells=grid.count(plan),
+        started=datetime.now(UTC),
+    )
     saved = SavedRun(entry, plan, plan.limits)
     store.put_run(owner, saved)
     return Batch(client, store, model, owner, saved)

@@ -86,8 +86,17 @@ def read(data: Node | Mapping[str, Any]) -> Plan:
             "The experiment is of another version.", advice="Use the version of Paddock that made it."
         )
     node.only(
-        "format", "version", "prompts", "inputs", "base", "axes", "variants", "repetitions", "checks", "limits"
-    )  # fmt: skip
+        "format",
+        "version",
+        "prompts",
+        "inputs",
+        "base",
+        "axes",
+        "variants",
+        "repetitions",
+        "checks",
+        "limits",
+    )
     return Plan(
         prompts=read_prompts(node["prompts"]),
         inputs=read_inputs(node["inputs"]),
@@ -247,6 +256,12 @@ def _judge(node: Node) -> Check:
 
 
 _KINDS: Mapping[str, Callable[[Node], Check]] = {
-    "equals": _equals, "contains": _contains, "matches": _matches, "number_within": _number_within,
-    "valid_json": _valid_json, "matches_schema": _matches_schema, "length": _length, "judge": _judge,
-}  # fmt: skip
+    "equals": _equals,
+    "contains": _contains,
+    "matches": _matches,
+    "number_within": _number_within,
+    "valid_json": _valid_json,
+    "matches_schema": _matches_schema,
+    "length": _length,
+    "judge": _judge,
+}

@@ -157,9 +157,12 @@ def _judges(model: Model, plan: Plan) -> Iterator[_Family]:
         if isinstance(check, Judge):
             bare = judge_request(model, Judge("."), silence, {})
             yield _Family(
-                partial(_judge, model, plan, check, silence), bare, (check.criterion,), times,
+                partial(_judge, model, plan, check, silence),
+                bare,
+                (check.criterion,),
+                times,
                 times * most_out(model, bare),
-            )  # fmt: skip
+            )
 
 
 def _judge(model: Model, plan: Plan, check: Judge, answer: Answer, row: int) -> Request:

@@ -37,20 +37,39 @@ def table(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[Row]:
     way = cache(ways.__getitem__)  # each is made when it is asked for
     swept = _swept(plan, model, ways)
     yield [
-        "Prompt", "Row", *(f"Input: {name}" for name in plan.inputs.columns), "Setting",
-        *(label(model, name) for name in swept), "Repetition", "Status", "Answer", "Ending",
-        "Tokens in", "Tokens out", "Dollars", "Seconds", "Passed",
-        *(head for number, check in enumerate(plan.checks, 1)
-          for head in (f"Check {number}: {title(check)}", f"Check {number}: reason")),
-        "Rating", "Error",
-    ]  # fmt: skip
+        "Prompt",
+        "Row",
+        *(f"Input: {name}" for name in plan.inputs.columns),
+        "Setting",
+        *(label(model, name) for name in swept),
+        "Repetition",
+        "Status",
+        "Answer",
+        "Ending",
+        "Tokens in",
+        "Tokens out",
+        "Dollars",
+        "Seconds",
+        "Passed",
+        *(
+            head
+            for number, check in enumerate(plan.checks, 1)
+            for head in (f"Check {number}: {title(check)}", f"Check {number}: reason")
+        ),
+        "Rating",
+        "Error",
+    ]
     for result in _in_order(results):
         cell, answer = result.cell, result.answer
         usage = None if answer is None else answer.usage
         yield [
-            plan.prompts[cell.prompt].name, cell.row + 1, *_inputs(plan, cell.row), way(cell.variant).name,
+            plan.prompts[cell.prompt].name,
+            cell.row + 1,
+            *_inputs(plan, cell.row),
+            way(cell.variant).name,
             *(_said(value) for value in _values(plan, way, swept, cell.variant)),
-            cell.repetition + 1, result.status.value,
+            cell.repetition + 1,
+            result.status.value,
             None if answer is None else spoken(answer.text, answer.calls),
             None if answer is None else answer.ending.value,
             None if usage is None else usage.prompt_tokens,
@@ -61,7 +80,7 @@ def table(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[Row]:
             *_outcomes(plan, result),
             result.rating,
             _error(result),
-        ]  # fmt: skip
+        ]
 
 
 def _in_order(results: Iterable[Result]) -> list[Result]:

@@ -90,20 +90,24 @@ def _of_inputs(plan: Plan) -> Iterator[Problem]:
     for number, row in enumerate(inputs.rows):
         if len(row) != len(inputs.columns):
             yield Problem(
-                Where.INPUTS, f"Row {number + 1:,} has {len(row)} cells for {len(inputs.columns)} columns.",
+                Where.INPUTS,
+                f"Row {number + 1:,} has {len(row)} cells for {len(inputs.columns)} columns.",
                 "Mend it.",
-            )  # fmt: skip
+            )
             break
     if inputs.expected is not None and inputs.expected not in inputs.columns:
         yield Problem(
-            Where.INPUTS, f"The expected answers are said to be in “{inputs.expected}”, which is no column.",
+            Where.INPUTS,
+            f"The expected answers are said to be in “{inputs.expected}”, which is no column.",
             "Choose one of the columns, or none.",
-        )  # fmt: skip
+        )
     elif inputs.expected not in (None, EXPECTED) and EXPECTED in inputs.columns:
         yield Problem(
-            Where.INPUTS, f"A column is called “{EXPECTED}”, but the expected answers are said to be in "
-            f"“{inputs.expected}”.", f"Choose “{EXPECTED}” for them, or rename it.",
-        )  # fmt: skip
+            Where.INPUTS,
+            f"A column is called “{EXPECTED}”, but the expected answers are said to be in "
+            f"“{inputs.expected}”.",
+            f"Choose “{EXPECTED}” for them, or rename it.",
+        )
     known = _known(inputs)
     names = used(plan)
     if names and not inputs.rows and known.issuperset(names):
@@ -124,9 +128,10 @@ def _of_inputs(plan: Plan) -> Iterator[Problem]:
 def _of_settings(plan: Plan, model: Model) -> Iterator[Problem]:
     if not 1 <= plan.repetitions <= MOST_REPETITIONS:
         yield Problem(
-            Where.SETTINGS, f"Repetitions must be between 1 and {MOST_REPETITIONS:,}; {plan.repetitions:,} is not.",
+            Where.SETTINGS,
+            f"Repetitions must be between 1 and {MOST_REPETITIONS:,}; {plan.repetitions:,} is not.",
             "1 asks everything once.",
-        )  # fmt: skip
+        )
     if plan.variants:
         for name in _twice(one.name for one in plan.variants):
             yield Problem(
@@ -145,9 +150,10 @@ def _of_settings(plan: Plan, model: Model) -> Iterator[Problem]:
     cells = count(plan)
     if cells > MOST_CELLS:
         yield Problem(
-            Where.SETTINGS, f"That is {cells:,} requests, more than the {MOST_CELLS:,} that an experiment may have.",
+            Where.SETTINGS,
+            f"That is {cells:,} requests, more than the {MOST_CELLS:,} that an experiment may have.",
             "Try fewer values, rows, prompts or repetitions.",
-        )  # fmt: skip
+        )
 
 
 def _of_axes(plan: Plan, model: Model) -> Iterator[Problem]:
@@ -182,9 +188,11 @@ def _of_checks(plan: Plan) -> Iterator[Problem]:
                 "Mark the column with the expected answers" if name == EXPECTED else f"Add a column “{name}”"
             )
             yield Problem(
-                Where.CHECKS, f"Check {number + 1} compares with “{name}”, which no column holds.",
-                f"{advice}, or write what to compare with.", number,
-            )  # fmt: skip
+                Where.CHECKS,
+                f"Check {number + 1} compares with “{name}”, which no column holds.",
+                f"{advice}, or write what to compare with.",
+                number,
+            )
 
 
 def _of_limits(limits: Limits) -> Iterator[Problem]:
@@ -199,5 +207,7 @@ def _of_limits(limits: Limits) -> Iterator[Problem]:
     ):
         if not 1 <= value <= most:
             yield Problem(
-                Where.LIMITS, f"{words} must be between 1 and {most:,}; {value:,} is not.", "Move it back.",
-            )  # fmt: skip
+                Where.LIMITS,
+                f"{words} must be between 1 and {most:,}; {value:,} is not.",
+                "Move it back.",
+            )

@@ -26,23 +26,28 @@ def _of_inputs(plan: Plan) -> Iterator[Problem]:
     }
     if len(plan.inputs.rows) > 1 and not set(used(plan)) & {*plan.inputs.columns, EXPECTED}:
         yield Problem(
-            Where.INPUTS, "No prompt uses a column: every row asks the same.",
-            f"Write {{{{{plan.inputs.columns[0]}}}}} where its text is to stand." if plan.inputs.columns else "",
-        )  # fmt: skip
+            Where.INPUTS,
+            "No prompt uses a column: every row asks the same.",
+            f"Write {{{{{plan.inputs.columns[0]}}}}} where its text is to stand."
+            if plan.inputs.columns
+            else "",
+        )
     elif plan.inputs.expected is not None and EXPECTED not in names and plan.inputs.expected not in names:
         yield Problem(
-            Where.CHECKS, "The expected answers are not used: no check compares with them.",
+            Where.CHECKS,
+            "The expected answers are not used: no check compares with them.",
             f"Add one that compares with {{{{{EXPECTED}}}}}.",
-        )  # fmt: skip
+        )
 
 
 def _of_form(plan: Plan) -> Iterator[Problem]:
     for name, settings, system in _ways(plan):
         if settings.features.form is Form.PROMPT and any(one.strip() for one in system):
             yield Problem(
-                Where.SETTINGS, f"{name}The prompt form sends no system prompt.",
+                Where.SETTINGS,
+                f"{name}The prompt form sends no system prompt.",
                 "Use the messages form, or write it into the prompt.",
-            )  # fmt: skip
+            )
 
 
 def _ways(plan: Plan) -> Iterator[tuple[str, Settings, tuple[str, ...]]]:
@@ -65,16 +70,19 @@ def _of_chance(plan: Plan, model: Model) -> Iterator[Problem]:
             continue
         if plan.repetitions > 1:
             yield Problem(
-                Where.SETTINGS, f"At {said} an answer is the same each time: repetitions show nothing new there.",
+                Where.SETTINGS,
+                f"At {said} an answer is the same each time: repetitions show nothing new there.",
                 "Ask once, or raise it.",
-            )  # fmt: skip
+            )
         for number, axis in enumerate(() if plan.variants else plan.axes):
             if axis.name in {one.name for one in model.parameters if one.of_chance}:
                 yield Problem(
-                    Where.SETTINGS, f"At {said} the likeliest token is always taken, and "
+                    Where.SETTINGS,
+                    f"At {said} the likeliest token is always taken, and "
                     f"{label(model, axis.name).lower()} does nothing there.",
-                    "Raise it, or do not sweep this.", number,
-                )  # fmt: skip
+                    "Raise it, or do not sweep this.",
+                    number,
+                )
 
 
 def _values(plan: Plan, name: str) -> set[Number | None]:

@@ -246,8 +246,11 @@ def _asked(plan: Plan, model: Model) -> Iterator[str]:
         values = ", ".join(write(value) for value in axis.values)
         yield f"<li>{_safe(label(model, axis.name))}: {values}</li>"
     base = plan.base.sent()
-    rest = [f"{label(model, name)} {write(value)}" for name, value in base.items()
-            if name not in {axis.name for axis in swept}]  # fmt: skip
+    rest = [
+        f"{label(model, name)} {write(value)}"
+        for name, value in base.items()
+        if name not in {axis.name for axis in swept}
+    ]
     if rest and not plan.variants:
         yield f"<li>The same for all: {_safe(', '.join(rest))}</li>"
     for check in plan.checks:

@@ -189,9 +189,15 @@ class Sheet:
             (shown, called, error, input, hoped, *(outcome.reason for outcome in result.outcomes))
         )
         return Line(
-            result, self.plan.prompts[cell.prompt].name, self.settings[cell.variant], input, hoped, shown,
-            ending(result), sought.casefold(),
-        )  # fmt: skip
+            result,
+            self.plan.prompts[cell.prompt].name,
+            self.settings[cell.variant],
+            input,
+            hoped,
+            shown,
+            ending(result),
+            sought.casefold(),
+        )
 
 
 def inputs(plan: Plan, row: int) -> str:

@@ -162,22 +162,39 @@ def put_run(connection: Connection, owner: str, saved: SavedRun, now: int) -> No
     if experiment is None:
         raise StorageFailed("This experiment was deleted.", advice="Save it again, then run it.")
     row = {
-        "id": entry.id, "owner": owner, "experiment": experiment, "plan": document.write(saved.plan),
-        "limits": _write_limits(saved.limits), "model": entry.model, "backend": entry.backend,
-        "billed": entry.billed, "state": entry.state, "cells": entry.cells, "started": now,
-    }  # fmt: skip
+        "id": entry.id,
+        "owner": owner,
+        "experiment": experiment,
+        "plan": document.write(saved.plan),
+        "limits": _write_limits(saved.limits),
+        "model": entry.model,
+        "backend": entry.backend,
+        "billed": entry.billed,
+        "state": entry.state,
+        "cells": entry.cells,
+        "started": now,
+    }
     connection.execute(insert(_RUN).values(row))
 
 
 def change_run(
-    connection: Connection, owner: str, id: str, state: str, error: PaddockError | None, backend: str,
-    billed: bool, limits: Limits,
-) -> bool:  # fmt: skip
+    connection: Connection,
+    owner: str,
+    id: str,
+    state: str,
+    error: PaddockError | None,
+    backend: str,
+    billed: bool,
+    limits: Limits,
+) -> bool:
     """Where it stands now."""
     values = {
-        "state": state, "error": None if error is None else documents.write_error(error), "backend": backend,
-        "billed": billed, "limits": _write_limits(limits),
-    }  # fmt: skip
+        "state": state,
+        "error": None if error is None else documents.write_error(error),
+        "backend": backend,
+        "billed": billed,
+        "limits": _write_limits(limits),
+    }
     return connection.execute(update(_RUN).where(_run_of(owner, id)).values(values)).rowcount == 1
 
 

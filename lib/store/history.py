@@ -110,8 +110,12 @@ def _spends(
             *(
                 func.min(one).label(one.name)
                 for one in (
-                    answer.model, answer.backend, answer.prompt_tokens, answer.completion_tokens,
-                    answer.cached_tokens, answer.neurons,
+                    answer.model,
+                    answer.backend,
+                    answer.prompt_tokens,
+                    answer.completion_tokens,
+                    answer.cached_tokens,
+                    answer.neurons,
                 )
             ),
             func.max(case((answer.billed, 1), else_=0)).label("billed"),
@@ -120,7 +124,7 @@ def _spends(
         .where(*where)
         .group_by(*group)
         .subquery()
-    )  # fmt: skip
+    )
     day = (once.c.created - once.c.created % _DAY).label("day")
     alike = [day, once.c.model, once.c.backend, once.c.billed, once.c.neurons]
     if by_conversation:

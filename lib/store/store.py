@@ -280,9 +280,16 @@ class Store:
             experiments.put_run(connection, owner, run, self._now())
 
     def change_run(
-        self, owner: str, id: str, *, state: str, error: PaddockError | None, backend: str, billed: bool,
+        self,
+        owner: str,
+        id: str,
+        *,
+        state: str,
+        error: PaddockError | None,
+        backend: str,
+        billed: bool,
         limits: Limits,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Write down where a run stands. False where that owner has no such run."""
         with self._database.writing() as connection:
             return experiments.change_run(connection, owner, id, state, error, backend, billed, limits)

@@ -57,9 +57,17 @@ def create(connection: Connection, snapshot: Snapshot, now: int) -> Known:
     """The conversation's own row, for a start."""
     conversation = snapshot.conversation
     row = {
-        "id": conversation.id, "owner": snapshot.owner, "title": "", "title_edited": False, "pinned": False,
-        "system": "", "settings": [], "messages": 0, "created": now, "updated": now,
-    }  # fmt: skip
+        "id": conversation.id,
+        "owner": snapshot.owner,
+        "title": "",
+        "title_edited": False,
+        "pinned": False,
+        "system": "",
+        "settings": [],
+        "messages": 0,
+        "created": now,
+        "updated": now,
+    }
     result = connection.execute(insert(schema.conversation).values(row))
     (key,) = result.inserted_primary_key or (0,)
     return Known(int(key))
@@ -109,7 +117,8 @@ def _write_messages(connection: Connection, known: Known, new: Known) -> None:
         mine = and_(table.c.conversation == known.key, table.c.id == bindparam("at"))
         connection.execute(delete(table).where(mine), gone)  # and with them, by cascade, their answers
     _put(
-        connection, schema.message,
+        connection,
+        schema.message,
         [
             (
                 {"conversation": known.key, "id": message.id},
@@ -119,7 +128,7 @@ def _write_messages(connection: Connection, known: Known, new: Known) -> None:
             for message in conversation.messages
             if _differs(message, known, new)
         ],
-    )  # fmt: skip
+    )
 
 
 def _differs(message: Message, known: Known, new: Known) -> bool:
@@ -131,10 +140,12 @@ def _differs(message: Message, known: Known, new: Known) -> bool:
 
 def _said(turn: Turn) -> Row:
     return {
-        "role": turn.role, "content": turn.content,
-        "calls": document.write_calls(turn.calls) or None, "call_id": turn.call_id or None,
+        "role": turn.role,
+        "content": turn.content,
+        "calls": document.write_calls(turn.calls) or None,
+        "call_id": turn.call_id or None,
         "name": turn.name or None,
-    }  # fmt: skip
+    }
 
 
 def _positions(conversation: Conversation, known: dict[str, int]) -> dict[str, int]:

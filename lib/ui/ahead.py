@@ -42,9 +42,14 @@ def draw(tab: Tab, told: tuple[Conflict, ...]) -> None:
                 )  # no error: it is drawn while closed
             return
         part = st.segmented_control(
-            "Part", (_REQUEST, _CODE, _COST, _READS), key=f"{KEY}-part", default=_REQUEST, required=True,
-            label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+            "Part",
+            (_REQUEST, _CODE, _COST, _READS),
+            key=f"{KEY}-part",
+            default=_REQUEST,
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
         if part == _REQUEST:
             _request(tab, seen)
         elif part == _CODE:

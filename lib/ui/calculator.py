@@ -52,13 +52,25 @@ def _size(model: Model) -> Usage | None:
     window = model.context_window
     left, right = st.columns(2)
     tokens_in = left.number_input(
-        "Tokens in, each", min_value=1, max_value=window, value=500, step=1, key="cost-in",
-        persist_state="session", help="The whole conversation so far, system prompt included, is sent each time.",
-    )  # fmt: skip
+        "Tokens in, each",
+        min_value=1,
+        max_value=window,
+        value=500,
+        step=1,
+        key="cost-in",
+        persist_state="session",
+        help="The whole conversation so far, system prompt included, is sent each time.",
+    )
     tokens_out = right.number_input(
-        "Tokens out, each", min_value=0, max_value=window, value=int(model.output_cap.start), step=1, key="cost-out",
-        persist_state="session", help="Three quarters of a word each, in English.",
-    )  # fmt: skip
+        "Tokens out, each",
+        min_value=0,
+        max_value=window,
+        value=int(model.output_cap.start),
+        step=1,
+        key="cost-out",
+        persist_state="session",
+        help="Three quarters of a word each, in English.",
+    )
     if tokens_in + tokens_out > window:
         st.warning(
             f"Together {tokens_in + tokens_out:,} tokens: more than the context window of {window:,}. Such a "
@@ -78,9 +90,14 @@ def _amount(label: str, key: str, start: int) -> tuple[int, str]:
 
 def _period(column: DeltaGenerator, key: str) -> str:
     chosen = column.segmented_control(
-        "Per", tuple(_DAYS), key=key, required=True, default=DAY, persist_state="session",
+        "Per",
+        tuple(_DAYS),
+        key=key,
+        required=True,
+        default=DAY,
+        persist_state="session",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     return str(chosen)
 
 
@@ -119,9 +136,15 @@ def _coverage(found: Forecast, period: str) -> str:
 def _budget(one: Usage, price: Price) -> None:
     left, right = st.columns(2, vertical_alignment="bottom")
     typed = left.number_input(
-        "US dollars", min_value=0.0, max_value=_MOST_DOLLARS, value=5.0, step=1.0, format="%.2f", key="cost-budget",
+        "US dollars",
+        min_value=0.0,
+        max_value=_MOST_DOLLARS,
+        value=5.0,
+        step=1.0,
+        format="%.2f",
+        key="cost-budget",
         persist_state="session",
-    )  # fmt: skip
+    )
     period = _period(right, "cost-budget-per")
     budget = Decimal(f"{typed:.2f}")  # as the box shows it
     found = affordable(one, budget, _DAYS[period], price)

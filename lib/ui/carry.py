@@ -31,14 +31,24 @@ def draw(count: int) -> None:
     with st.popover("Files", type="tertiary", icon=":material/folder_zip:", key="carry"):
         me = owner()
         st.download_button(
-            f"Export all {count:,}" if count else "Export all", key="carry-export", icon=":material/download:",
-            file_name="paddock.zip", mime="application/zip", on_click="ignore", disabled=not count,
-            data=lambda: _export(me), help="Each as JSON, to bring back, and as Markdown, to read",
-        )  # fmt: skip
+            f"Export all {count:,}" if count else "Export all",
+            key="carry-export",
+            icon=":material/download:",
+            file_name="paddock.zip",
+            mime="application/zip",
+            on_click="ignore",
+            disabled=not count,
+            data=lambda: _export(me),
+            help="Each as JSON, to bring back, and as Markdown, to read",
+        )
         st.file_uploader(
-            "Import", type=["json", "zip"], key=_FILE, on_change=_import, max_upload_size=MOST_BYTES // 1_000_000,
+            "Import",
+            type=["json", "zip"],
+            key=_FILE,
+            on_change=_import,
+            max_upload_size=MOST_BYTES // 1_000_000,
             help="Paddock's JSON or zip, or a plain list of messages. It is added; nothing is overwritten.",
-        )  # fmt: skip
+        )
 
 
 def outcome() -> None:

@@ -32,20 +32,32 @@ def draw(panel: Panel, found: Sequence[Conflict], *, busy: bool, many: bool = Fa
     echo.follow(form, chosen.form)
     # What is set is the default too, with which a control starts that the browser draws late: see controls.py.
     st.segmented_control(
-        "Input form", list(_FORMS), default=chosen.form, format_func=_FORMS.__getitem__, key=form,
-        required=True, width="stretch", on_change=_put, args=(panel, "form", form),
+        "Input form",
+        list(_FORMS),
+        default=chosen.form,
+        format_func=_FORMS.__getitem__,
+        key=form,
+        required=True,
+        width="stretch",
+        on_change=_put,
+        args=(panel, "form", form),
         help="Messages: the whole conversation is sent. Prompt: one text alone, which is also the form that takes a "
         "LoRA adapter.",
-    )  # fmt: skip
+    )
     mend.draw(panel, found, FORM)
     if chosen.form is Form.MESSAGES and not many:
         # Kept while the prompt form has no such box: without that, its coming back counts as a change to no text.
         echo.follow(system, panel.chat.conversation.system)
         st.text_area(
-            "System prompt", panel.chat.conversation.system, key=system, height=90,
+            "System prompt",
+            panel.chat.conversation.system,
+            key=system,
+            height=90,
             placeholder="Who the model should be, and how it should answer",
-            on_change=panel.keep_system, help="Sent first, with every message.", persist_state="session",
-        )  # fmt: skip
+            on_change=panel.keep_system,
+            help="Sent first, with every message.",
+            persist_state="session",
+        )
     _format(panel, chosen, found, busy=busy)
     if chosen.form is Form.MESSAGES:
         _tools(panel, chosen, busy=busy, many=many)
@@ -56,13 +68,19 @@ def draw(panel: Panel, found: Sequence[Conflict], *, busy: bool, many: bool = Fa
     with st.container(horizontal=True, gap="medium"):
         if not many:
             _toggle(
-                panel, "Stream", "stream", chosen.stream,
+                panel,
+                "Stream",
+                "stream",
+                chosen.stream,
                 "The answer comes as it is written; off: in one piece.",
-            )  # fmt: skip
+            )
         _toggle(
-            panel, "Raw", "raw", chosen.raw,
+            panel,
+            "Raw",
+            "raw",
+            chosen.raw,
             "No chat template is applied: the text is what the model goes on from, special tokens and all.",
-        )  # fmt: skip
+        )
     if not many:
         mend.draw(panel, found, STREAM)
     mend.draw(panel, found, RAW)
@@ -85,10 +103,16 @@ def _format(panel: Panel, chosen: Features, found: Sequence[Conflict], *, busy: 
     now = TEXT if format is None else OBJECT if format.schema is None else SCHEMA
     echo.follow(panel.key("choose-format"), now)
     st.segmented_control(
-        "Answer", (TEXT, OBJECT, SCHEMA), default=now, key=panel.key("choose-format"), required=True,
-        width="stretch", on_change=_reformat, args=(panel,),
+        "Answer",
+        (TEXT, OBJECT, SCHEMA),
+        default=now,
+        key=panel.key("choose-format"),
+        required=True,
+        width="stretch",
+        on_change=_reformat,
+        args=(panel,),
         help="JSON mode: the answer is a JSON object, or one that keeps to a JSON Schema. It is checked here too.",
-    )  # fmt: skip
+    )
     if format is not None and format.schema is not None:
         st.session_state[panel.key(_KEPT_SCHEMA)] = format.schema
         _line(
@@ -145,9 +169,13 @@ def _schema_dialog(panel: Panel) -> None:
 
 def _tools(panel: Panel, chosen: Features, *, busy: bool, many: bool) -> None:
     _line(
-        panel, tool_editor.summary(chosen.tools, chosen.functions), "Edit tools", ":material/build:",
-        lambda: _tools_dialog(panel), busy=busy,
-    )  # fmt: skip
+        panel,
+        tool_editor.summary(chosen.tools, chosen.functions),
+        "Edit tools",
+        ":material/build:",
+        lambda: _tools_dialog(panel),
+        busy=busy,
+    )
     if chosen.tools and not many:
         tool_call.auto_switch(panel.key("choose-auto"), panel.auto, panel.set_auto)
 
@@ -175,12 +203,17 @@ def _lora(panel: Panel, chosen: Features) -> None:
     key = panel.key("choose-lora")
     echo.follow(key, chosen.lora or None)
     st.selectbox(
-        "LoRA adapter", names, index=names.index(chosen.lora) if chosen.lora else None, key=key,
+        "LoRA adapter",
+        names,
+        index=names.index(chosen.lora) if chosen.lora else None,
+        key=key,
         placeholder="None: choose one, or type a name",
-        accept_new_options=True, on_change=_choose_lora, args=(panel,),
+        accept_new_options=True,
+        on_change=_choose_lora,
+        args=(panel,),
         help="Fine-tunes the model for this request. The account's own and the public ones are listed; any name or "
         "id can be typed.",
-    )  # fmt: skip
+    )
     if (one := about.get(chosen.lora)) is not None:
         st.caption(f"{'Public' if one.public else 'Yours'}. {one.description}".strip())
     elif chosen.lora and problem is None:

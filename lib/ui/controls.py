@@ -51,23 +51,36 @@ def _draw_one(panel: Panel, parameter: Parameter, setting: Setting, most: Number
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.toggle(
-            parameter.label, setting.sent, key=send, help=_help(parameter), width="stretch",
-            on_change=_switch, args=(chat, name, send),
-        )  # fmt: skip
+            parameter.label,
+            setting.sent,
+            key=send,
+            help=_help(parameter),
+            width="stretch",
+            on_change=_switch,
+            args=(chat, name, send),
+        )
         if not setting.sent:
             st.caption("not sent", width="content")
             return
         if parameter.rolls:
             st.button(
-                "Roll", key=panel.key(f"{name}-roll"), type="tertiary", help="Another one, at random",
-                on_click=_roll, args=(chat, parameter, int(most)),
-            )  # fmt: skip
+                "Roll",
+                key=panel.key(f"{name}-roll"),
+                type="tertiary",
+                help="Another one, at random",
+                on_click=_roll,
+                args=(chat, parameter, int(most)),
+            )
         start = default(parameter)
         st.button(
-            "Reset", key=panel.key(f"{name}-reset"), type="tertiary",
+            "Reset",
+            key=panel.key(f"{name}-reset"),
+            type="tertiary",
             help="Back to default" if start.sent else "Back to default: leave it to the model",
-            disabled=setting == start, on_click=_put, args=(chat, start),
-        )  # fmt: skip
+            disabled=setting == start,
+            on_click=_put,
+            args=(chat, start),
+        )
     bounds: dict[str, Any] = {
         "label": parameter.label,
         "value": parameter.cast(setting.value),

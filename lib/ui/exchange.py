@@ -22,14 +22,22 @@ def draw(tab: Tab, message: Message) -> None:
     if len(message.answers) > 1:
         parts = range(len(message.answers))
         number = st.segmented_control(
-            "Part", parts, format_func=lambda at: f"Part {at + 1}", key=f"exchange-part-{message.id}", required=True,
+            "Part",
+            parts,
+            format_func=lambda at: f"Part {at + 1}",
+            key=f"exchange-part-{message.id}",
+            required=True,
             default=len(message.answers) - 1,
-        )  # fmt: skip
+        )
     answer = message.answers[number or 0]
     view = st.segmented_control(
-        "View", (REQUEST, REPLY, HEADERS, TIMES, CODE), key=f"exchange-view-{message.id}", required=True,
-        default=REQUEST, label_visibility="collapsed",
-    )  # fmt: skip
+        "View",
+        (REQUEST, REPLY, HEADERS, TIMES, CODE),
+        key=f"exchange-view-{message.id}",
+        required=True,
+        default=REQUEST,
+        label_visibility="collapsed",
+    )
     match view:
         case "Request":
             excerpt.draw_json(wire.encode(answer.request), _HEIGHT)
@@ -72,9 +80,15 @@ def _draw_reply(one: Exchange, key: str) -> None:
     st.caption(f"HTTP {one.status} · {len(one.events):,} {'events' if streamed else 'body'} as received")
     excerpt.draw_text(text[:_MOST_SHOWN], None, _HEIGHT)
     st.download_button(
-        "Download", text.encode("utf-8", "replace"), f"reply-{key}.txt", "text/plain", key=f"reply-{key}",
-        on_click="ignore", type="tertiary", icon=":material/download:",
-    )  # fmt: skip
+        "Download",
+        text.encode("utf-8", "replace"),
+        f"reply-{key}.txt",
+        "text/plain",
+        key=f"reply-{key}",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
 
 
 def _draw_headers(one: Exchange) -> None:
@@ -98,7 +112,13 @@ def _draw_times(one: Exchange) -> None:
             {
                 "tooltip": {"trigger": "axis"},
                 "grid": {"left": 50, "right": 20, "top": 20, "bottom": 40},
-                "xAxis": {"type": "value", "scale": True, "name": "s", "nameLocation": "middle", "nameGap": 24},
+                "xAxis": {
+                    "type": "value",
+                    "scale": True,
+                    "name": "s",
+                    "nameLocation": "middle",
+                    "nameGap": 24,
+                },
                 "yAxis": {"type": "value", "name": "events"},
                 "series": [
                     {
@@ -108,8 +128,9 @@ def _draw_times(one: Exchange) -> None:
                     }
                 ],
             },
-            height=200, alt="Events received over time; the text below has the same figures",
-        )  # fmt: skip
+            height=200,
+            alt="Events received over time; the text below has the same figures",
+        )
     lines, before = [], 0.0
     for event in one.events:
         lines.append(f"{event.seconds:9.4f}  +{event.seconds - before:7.4f}  {event.data[:160]}")

@@ -48,9 +48,13 @@ def draw(key: str, functions: tuple[Function, ...], on_change: OnChange, tools: 
         with st.container(border=True, key=f"{key}-{id}", gap="small"):
             _draw_one(key, id, one, wrong, on_change, tuple(tools))
     st.button(
-        "Add a function", key=f"{key}-add", icon=":material/add:", disabled=len(now.entries) >= MOST_TOOLS,
-        on_click=_apply, args=(key, on_change, tuple(tools), _grown),
-    )  # fmt: skip
+        "Add a function",
+        key=f"{key}-add",
+        icon=":material/add:",
+        disabled=len(now.entries) >= MOST_TOOLS,
+        on_click=_apply,
+        args=(key, on_change, tuple(tools), _grown),
+    )
     if faults:
         names = ", ".join(label(one.name) for one in now.good) or "none"
         st.caption(f":material/error: In use until the faults are mended: {names}.")
@@ -70,10 +74,14 @@ def _draw_one(
             args=(key, on_change, tools, id, "name", name),
         )
         st.button(
-            "", key=f"{key}-{id}-remove", type="tertiary", icon=":material/delete:",
+            "",
+            key=f"{key}-{id}-remove",
+            type="tertiary",
+            icon=":material/delete:",
             help=f"Remove {label(one.name) or 'this function'}",
-            on_click=_apply, args=(key, on_change, tools, lambda now: _without(now, id)),
-        )  # fmt: skip
+            on_click=_apply,
+            args=(key, on_change, tools, lambda now: _without(now, id)),
+        )
     _fault(wrong.get("name"))
     code_box.draw("Code", one.code, code, _typed, (key, on_change, tools, id, "code", code), height=140)
     _fault(wrong.get("code"))

@@ -19,10 +19,14 @@ ROLES = ("user", "assistant", "system", "tool")
 def menu(tab: Tab, message: Message) -> None:
     """The menu of what can be done with the message."""
     st.menu_button(
-        "⋯", (*ACTIONS, *WITH_REQUEST) if message.answers else ACTIONS, key=f"menu-{message.id}", type="tertiary",
+        "⋯",
+        (*ACTIONS, *WITH_REQUEST) if message.answers else ACTIONS,
+        key=f"menu-{message.id}",
+        type="tertiary",
         help="Edit, copy, insert, branch off, delete; the request behind an answer",
-        on_click=_chosen, args=(tab, message),
-    )  # fmt: skip
+        on_click=_chosen,
+        args=(tab, message),
+    )
 
 
 def is_edited(message: Message) -> bool:
@@ -57,13 +61,19 @@ def edit_box(tab: Tab, message: Message) -> None:
     with st.container(horizontal=True, gap="small"):
         user = message.role == "user"
         st.button(
-            "Save and send" if user else "Save and continue", key=f"resend-{message.id}", type="primary",
-            on_click=_save, args=(tab, message, key, True),
-        )  # fmt: skip
+            "Save and send" if user else "Save and continue",
+            key=f"resend-{message.id}",
+            type="primary",
+            on_click=_save,
+            args=(tab, message, key, True),
+        )
         st.button(
-            "Save", key=f"save-{message.id}", on_click=_save, args=(tab, message, key, False),
+            "Save",
+            key=f"save-{message.id}",
+            on_click=_save,
+            args=(tab, message, key, False),
             help="Only the text: what follows stays as it is",
-        )  # fmt: skip
+        )
         st.button("Cancel", key=f"cancel-{message.id}", type="tertiary", on_click=_close)
 
 
@@ -89,9 +99,12 @@ def boxes(tab: Tab, message: Message) -> None:
                 st.text_area("Text", key=text, height=90)
                 with st.container(horizontal=True, gap="small"):
                     st.button(
-                        "Insert", key=f"do-insert-{message.id}", type="primary",
-                        on_click=_insert, args=(tab, message, role, text),
-                    )  # fmt: skip
+                        "Insert",
+                        key=f"do-insert-{message.id}",
+                        type="primary",
+                        on_click=_insert,
+                        args=(tab, message, role, text),
+                    )
                     st.button("Cancel", key=f"no-insert-{message.id}", type="tertiary", on_click=_close)
 
 

@@ -89,10 +89,16 @@ def _table(found: Table, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         more = f"The first {MOST_ROWS} of {len(found.rows):,} rows" if len(found.rows) > MOST_ROWS else ""
         st.download_button(
-            "CSV", key=f"{key}-csv", icon=":material/download:", type="tertiary", file_name="answer.csv",
-            mime="text/csv", data=lambda: found.csv().encode("utf-8-sig", "replace"), on_click="ignore",
+            "CSV",
+            key=f"{key}-csv",
+            icon=":material/download:",
+            type="tertiary",
+            file_name="answer.csv",
+            mime="text/csv",
+            data=lambda: found.csv().encode("utf-8-sig", "replace"),
+            on_click="ignore",
             help="The table as a file for a spreadsheet",
-        )  # fmt: skip
+        )
         if more:
             st.caption(more)
 

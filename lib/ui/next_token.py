@@ -85,9 +85,14 @@ def _demonstration(model: Model, backend: Backend) -> None:
         for number, (name, beginning) in enumerate(BEGINNINGS.items()):
             st.button(name, key=f"try-beginning{number}", help=beginning, on_click=_begin, args=(beginning,))
         form = st.segmented_control(
-            "The model", (CONTINUE, ANSWER), key=_FORM, required=True, default=CONTINUE, persist_state="session",
+            "The model",
+            (CONTINUE, ANSWER),
+            key=_FORM,
+            required=True,
+            default=CONTINUE,
+            persist_state="session",
             label_visibility="collapsed",
-        )  # fmt: skip
+        )
     shaping = [parameter for parameter in model.parameters if not parameter.beyond_one_token]
     # The picture first: on a phone, where columns are stacked, the controls then stand under it, still in sight.
     picture, controls = st.columns([3, 2], gap="medium")
@@ -124,15 +129,26 @@ def _controls(parameters: list[Parameter]) -> Mapping[str, Number]:
                 st.caption(f"Not sent: {parameter.default:g} by default")
             continue
         value = st.slider(
-            parameter.label, parameter.cast(parameter.minimum), parameter.cast(parameter.maximum or 0), at, key=slide,
-            step=parameter.cast(parameter.step), format="%d" if parameter.kind == "integer" else "%g",
-            label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+            parameter.label,
+            parameter.cast(parameter.minimum),
+            parameter.cast(parameter.maximum or 0),
+            at,
+            key=slide,
+            step=parameter.cast(parameter.step),
+            format="%d" if parameter.kind == "integer" else "%g",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
         chosen[parameter.name] = parameter.cast(value)
     st.button(
-        "Reset", key="try-reset", type="tertiary", icon=":material/restart_alt:",
-        help="Back to the model's defaults", on_click=_reset, args=(parameters,),
-    )  # fmt: skip
+        "Reset",
+        key="try-reset",
+        type="tertiary",
+        icon=":material/restart_alt:",
+        help="Back to the model's defaults",
+        on_click=_reset,
+        args=(parameters,),
+    )
     return chosen
 
 
@@ -165,9 +181,13 @@ def _below(backend: Backend, text: str, form: str, distribution: Distribution) -
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if form == CONTINUE:
             st.button(
-                "Draw one and go on", key="try-draw", icon=":material/casino:", on_click=_draw_one,
-                args=(text, distribution), help="Draws one of these tokens by their odds, and puts it after the text",
-            )  # fmt: skip
+                "Draw one and go on",
+                key="try-draw",
+                icon=":material/casino:",
+                on_click=_draw_one,
+                args=(text, distribution),
+                help="Draws one of these tokens by their odds, and puts it after the text",
+            )
         st.toggle(f"Show all {count}", key=_ALL, persist_state="session")
     st.caption(
         f"{distribution.prompt_tokens:,} tokens in. A dot is a space, ↵ a new line. By the model's own count "

@@ -21,9 +21,13 @@ def draw(model: Model, try_it: Callable[[Parameter], None]) -> None:
                 st.markdown(f"**{parameter.label}** &nbsp; `{parameter.name}`", width="stretch")
                 if not parameter.beyond_one_token:
                     st.button(
-                        "See what it does", key=f"see-{parameter.name}", type="tertiary",
-                        icon=":material/bar_chart:", on_click=try_it, args=(parameter,),
-                    )  # fmt: skip
+                        "See what it does",
+                        key=f"see-{parameter.name}",
+                        type="tertiary",
+                        icon=":material/bar_chart:",
+                        on_click=try_it,
+                        args=(parameter,),
+                    )
             about = " ".join(filter(None, (parameter.about, parameter.beyond_one_token)))
             st.markdown(f":small[{_bounds(parameter)}]\n\n> {parameter.help}\n\n{about}")
 

@@ -109,9 +109,12 @@ def _dialog() -> None:
         st.markdown("**Connect to Cloudflare Workers AI**")
         account_id = st.text_input("Account id", key=_ACCOUNT, placeholder="32 hexadecimal digits")
         token = st.text_input(
-            "API token", key=_TOKEN, type="password", autocomplete="off",
+            "API token",
+            key=_TOKEN,
+            type="password",
+            autocomplete="off",
             help="A token with the “Workers AI” permission.",
-        )  # fmt: skip
+        )
         st.caption(
             "Checked before it is taken (free of charge), kept for this tab until it is closed or reloaded, "
             "and never written anywhere."

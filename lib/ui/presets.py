@@ -50,9 +50,14 @@ def draw(panel: Panel) -> None:
         st.button("Keep", key="preset-keep", icon=":material/bookmark_add:", on_click=_keep, args=(panel,))
         with st.expander("Carry them to another machine", type="compact"):
             st.download_button(
-                "Export yours", key="preset-export", file_name="paddock-presets.json", mime="application/json",
-                data=lambda: preset.dump(_presets(panel)), on_click="ignore", disabled=not own,
-            )  # fmt: skip
+                "Export yours",
+                key="preset-export",
+                file_name="paddock-presets.json",
+                mime="application/json",
+                data=lambda: preset.dump(_presets(panel)),
+                on_click="ignore",
+                disabled=not own,
+            )
             st.file_uploader(
                 "Import", type="json", key=_FILE, on_change=_import, args=(panel,), max_upload_size=1
             )
@@ -73,9 +78,13 @@ def _draw_own(panel: Panel, kept: store.Preset) -> None:
                 args=(panel, kept, key),
             )
         st.menu_button(
-            "⋯", (NOT_START if kept.is_start else START, OVERWRITE, DELETE), key=f"own-menu-{kept.id}",
-            type="tertiary", on_click=_chosen, args=(panel, kept),
-        )  # fmt: skip
+            "⋯",
+            (NOT_START if kept.is_start else START, OVERWRITE, DELETE),
+            key=f"own-menu-{kept.id}",
+            type="tertiary",
+            on_click=_chosen,
+            args=(panel, kept),
+        )
 
 
 def _value(kept: store.Preset, model: Model) -> Preset:

@@ -44,10 +44,15 @@ def schemas(model: Model) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(title, width="stretch", anchor=False)
             st.download_button(
-                "Download", json.dumps(schema, indent=2, ensure_ascii=False), f"{stem}.{name}.schema.json",
-                mime="application/schema+json", key=f"schema-{name}", icon=":material/download:", type="tertiary",
+                "Download",
+                json.dumps(schema, indent=2, ensure_ascii=False),
+                f"{stem}.{name}.schema.json",
+                mime="application/schema+json",
+                key=f"schema-{name}",
+                icon=":material/download:",
+                type="tertiary",
                 on_click="ignore",
-            )  # fmt: skip
+            )
         with st.container(key=f"tree-{name}"):
             st.json(_plain(schema), expanded=3)
 
@@ -94,9 +99,10 @@ def _own_code(model: Model, backend: Backend) -> None:
         st.caption("Put your own API token in: Paddock shows it to nobody, and keeps it nowhere.")
     elif owner() == LOCAL:
         shown = st.toggle(
-            "Show the token", key="show-token",
+            "Show the token",
+            key="show-token",
             help="It opens the twin to programs on this machine, and nothing else. It is a new one after each start.",
-        )  # fmt: skip
+        )
         token = backend.token.reveal() if shown else HIDDEN
     else:
         st.caption("The twin listens on its own machine alone, so its token would be of no use to you.")
@@ -112,5 +118,6 @@ def _own_code(model: Model, backend: Backend) -> None:
             f'curl "{base}/accounts/${ACCOUNT_NAMES[0]}/ai/run/{model.id}" \\\n'
             f'  -H "Authorization: Bearer ${TOKEN_NAMES[0]}" \\\n'
             """  -d '{"prompt": "Why is the sky blue?"}'""",
-            language="bash", wrap_lines=True,
-        )  # fmt: skip
+            language="bash",
+            wrap_lines=True,
+        )

@@ -50,9 +50,12 @@ def draw(key: str, text: str, use: Callable[[str, str], None]) -> None:
 def _draw_one(key: str, me: str, one: SavedSchema, text: str, use: Callable[[str, str], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}-{one.id}"):
         st.button(
-            label(one.name), key=f"{key}-use-{one.id}", on_click=_caught, width="stretch",
+            label(one.name),
+            key=f"{key}-use-{one.id}",
+            on_click=_caught,
+            width="stretch",
             args=(key, lambda: use(one.name, one.body)),
-        )  # fmt: skip
+        )
         with st.popover("Rename", type="tertiary", key=f"{key}-rename-{one.id}"):
             box = f"{key}-renamed-{one.id}"
             st.text_input(
@@ -64,9 +67,13 @@ def _draw_one(key: str, me: str, one: SavedSchema, text: str, use: Callable[[str
                 args=(key, me, one, box),
             )
         st.menu_button(
-            "⋯", (OVERWRITE, DELETE), key=f"{key}-menu-{one.id}", type="tertiary",
-            on_click=_chosen, args=(key, me, one, text),
-        )  # fmt: skip
+            "⋯",
+            (OVERWRITE, DELETE),
+            key=f"{key}-menu-{one.id}",
+            type="tertiary",
+            on_click=_chosen,
+            args=(key, me, one, text),
+        )
 
 
 def _caught(key: str, act: Callable[[], object]) -> None:

@@ -81,9 +81,15 @@ def draw(key: str, text: str, on_change: Take) -> None:
     ):
         mode = f"{key}-mode"
         st.segmented_control(
-            "Edit as", (FORM, JSON), key=mode, default=fill(mode, draft.mode), required=True,
-            label_visibility="collapsed", on_change=_turn, args=(key, mode),
-        )  # fmt: skip
+            "Edit as",
+            (FORM, JSON),
+            key=mode,
+            default=fill(mode, draft.mode),
+            required=True,
+            label_visibility="collapsed",
+            on_change=_turn,
+            args=(key, mode),
+        )
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", wrap=False, width="content"
         ):
@@ -103,9 +109,13 @@ def _samples(key: str, on_change: Take) -> None:
         st.caption("A schema to begin with, in the place of this one. Undo brings this one back.")
         for number, one in enumerate(samples()):
             st.button(
-                one.name, key=f"{key}-sample-{number}", help=one.about, width="stretch",
-                on_click=_begin, args=(key, one, on_change),
-            )  # fmt: skip
+                one.name,
+                key=f"{key}-sample-{number}",
+                help=one.about,
+                width="stretch",
+                on_click=_begin,
+                args=(key, one, on_change),
+            )
 
 
 def _past(key: str, draft: _Draft, on_change: Take) -> None:
@@ -114,9 +124,13 @@ def _past(key: str, draft: _Draft, on_change: Take) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(label(draft.before[0]), width="content")
             st.button(
-                "Undo", key=f"{key}-undo", type="tertiary", icon=":material/undo:",
-                on_click=_undo, args=(key, on_change),
-            )  # fmt: skip
+                "Undo",
+                key=f"{key}-undo",
+                type="tertiary",
+                icon=":material/undo:",
+                on_click=_undo,
+                args=(key, on_change),
+            )
     if draft.sample is not None:
         st.caption("A text to try it with:")
         st.code(draft.sample.ask, language=None, wrap_lines=True)
@@ -151,14 +165,21 @@ def _json(key: str, draft: _Draft, on_change: Take) -> None:
             "The form is not complete, so this is the schema as it was before. Complete it there, or take back "
             "what was changed.",
             icon=":material/edit_off:",
-        )  # fmt: skip
+        )
         _ways(key, draft, FORM, "Go to the form")
     box = f"{key}-text"
     shown = draft.used if in_form else draft.text
     code_box.draw(
-        "JSON Schema", shown, box, _typed, (draft, box, on_change), height=360, disabled=in_form,
-        label_visibility="collapsed", placeholder='{"type": "object", "properties": {…}}',
-    )  # fmt: skip
+        "JSON Schema",
+        shown,
+        box,
+        _typed,
+        (draft, box, on_change),
+        height=360,
+        disabled=in_form,
+        label_visibility="collapsed",
+        placeholder='{"type": "object", "properties": {…}}',
+    )
     if draft.problem is None:
         st.caption("Checked when you leave the box, or press Ctrl+Enter.")
     elif not in_form:

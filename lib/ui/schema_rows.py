@@ -16,9 +16,13 @@ from lib.schema_form import Field, Value
 from lib.ui.fill import fill
 
 TYPES = {
-    "string": "Text", "number": "Number", "integer": "Whole number", "boolean": "Yes or no",
-    "object": "Group of fields", "array": "List",
-}  # fmt: skip
+    "string": "Text",
+    "number": "Number",
+    "integer": "Whole number",
+    "boolean": "Yes or no",
+    "object": "Group of fields",
+    "array": "List",
+}
 VALUED = ("string", "number", "integer")  # those that can be held to certain values
 ANYTHING = "Anything"
 UP, DOWN, DUPLICATE, REMOVE = "Move up", "Move down", "Duplicate", "Remove"
@@ -47,11 +51,16 @@ class Row:
 def row_of(one: Field) -> Row:
     """The field as rows."""
     return Row(
-        one.name, one.type, one.required, one.description,
+        one.name,
+        one.type,
+        one.required,
+        one.description,
         [value if isinstance(value, str) else json.dumps(value) for value in one.enum],
-        None if one.items is None else row_of(one.items), one.type == "array" and one.items is None,
-        [row_of(below) for below in one.fields], one.closed,
-    )  # fmt: skip
+        None if one.items is None else row_of(one.items),
+        one.type == "array" and one.items is None,
+        [row_of(below) for below in one.fields],
+        one.closed,
+    )
 
 
 def field_of(row: Row) -> Field:
@@ -121,9 +130,11 @@ class Rows:
                 args=(group,),
             )
             self._check(
-                group, "closed", "No other fields",
+                group,
+                "closed",
+                "No other fields",
                 "The answer may hold these fields alone (additionalProperties: false)",
-            )  # fmt: skip
+            )
 
     def _row(self, group: Row, number: int, row: Row) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -145,9 +156,14 @@ class Rows:
                     self._text(row, "description", "What it means, for the model")
                 actions = [UP] * (number > 0) + [DOWN] * (number < len(group.rows) - 1) + [DUPLICATE, REMOVE]
                 st.menu_button(
-                    "⋯", actions, key=self._at(row, "menu"), type="tertiary", help="Move, duplicate, remove",
-                    on_click=self._act, args=(group, row),
-                )  # fmt: skip
+                    "⋯",
+                    actions,
+                    key=self._at(row, "menu"),
+                    type="tertiary",
+                    help="Move, duplicate, remove",
+                    on_click=self._act,
+                    args=(group, row),
+                )
         self._inside(row)
 
     def _inside(self, row: Row) -> None:
@@ -172,34 +188,59 @@ class Rows:
     def _text(self, row: Row, name: str, words: str) -> None:
         key = self._at(row, name)
         st.text_input(
-            words, fill(key, getattr(row, name)), key=key, placeholder=words, label_visibility="collapsed",
-            on_change=self._take, args=(row, name, key), width="stretch",
-        )  # fmt: skip
+            words,
+            fill(key, getattr(row, name)),
+            key=key,
+            placeholder=words,
+            label_visibility="collapsed",
+            on_change=self._take,
+            args=(row, name, key),
+            width="stretch",
+        )
 
     def _check(self, row: Row, name: str, words: str, help: str | None = None) -> None:
         key = self._at(row, name)
         st.checkbox(
-            words, fill(key, getattr(row, name)), key=key, help=help, on_change=self._take, args=(row, name, key),
+            words,
+            fill(key, getattr(row, name)),
+            key=key,
+            help=help,
+            on_change=self._take,
+            args=(row, name, key),
             width="content",
-        )  # fmt: skip
+        )
 
     def _type(self, row: Row, types: dict[str, str], inside: Row | None = None) -> None:
         key = self._at(row, "type")
         now = "" if inside is not None and inside.anything else row.type
         st.selectbox(
-            "Type", list(types), list(types).index(fill(key, now)), key=key, format_func=types.__getitem__,
-            label_visibility="collapsed", on_change=self._retype, args=(row, key, inside), width=156,
-        )  # fmt: skip
+            "Type",
+            list(types),
+            list(types).index(fill(key, now)),
+            key=key,
+            format_func=types.__getitem__,
+            label_visibility="collapsed",
+            on_change=self._retype,
+            args=(row, key, inside),
+            width=156,
+        )
 
     def _values(self, row: Row) -> None:
         if row.type not in VALUED:
             return
         key = self._at(row, "enum")
         st.multiselect(
-            "Only these values", list(row.enum), fill(key, list(row.enum)), key=key,
-            placeholder="Any value; type to allow only some", accept_new_options=True,
-            label_visibility="collapsed", on_change=self._take, args=(row, "enum", key), width="stretch",
-        )  # fmt: skip
+            "Only these values",
+            list(row.enum),
+            fill(key, list(row.enum)),
+            key=key,
+            placeholder="Any value; type to allow only some",
+            accept_new_options=True,
+            label_visibility="collapsed",
+            on_change=self._take,
+            args=(row, "enum", key),
+            width="stretch",
+        )
 
     def _take(self, row: Row, name: str, key: str) -> None:
         value = st.session_state[key]

@@ -37,15 +37,25 @@ def draw(tab: Tab) -> None:
         name = file_name(title(conversation))
         with st.container(horizontal=True, gap="small"):
             st.download_button(
-                "Markdown", key="download-markdown", icon=":material/description:", mime="text/markdown",
-                file_name=f"{name}.md", on_click="ignore", data=lambda: _markdown(tab),
+                "Markdown",
+                key="download-markdown",
+                icon=":material/description:",
+                mime="text/markdown",
+                file_name=f"{name}.md",
+                on_click="ignore",
+                data=lambda: _markdown(tab),
                 help="The open path, to read",
-            )  # fmt: skip
+            )
             st.download_button(
-                "JSON", key="download-json", icon=":material/data_object:", mime="application/json",
-                file_name=f"{name}.json", on_click="ignore", data=lambda: _json(tab),
+                "JSON",
+                key="download-json",
+                icon=":material/data_object:",
+                mime="application/json",
+                file_name=f"{name}.json",
+                on_click="ignore",
+                data=lambda: _json(tab),
                 help="All of it, every variant and request, to open again here",
-            )  # fmt: skip
+            )
 
 
 def _markdown(tab: Tab) -> str:

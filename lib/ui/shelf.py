@@ -48,15 +48,22 @@ def row(entry: Entry, *, bin: bool) -> None:
                 _button("Restore", f"restore-{entry.id}", ":material/restore_from_trash:", _restore, entry.id)
             else:
                 st.page_link(
-                    CHAT_PAGE, label=label(entry.title or "Untitled"), query_params={"c": entry.id},
-                    width="stretch", icon=":material/keep:" if entry.pinned else None,
-                )  # fmt: skip
+                    CHAT_PAGE,
+                    label=label(entry.title or "Untitled"),
+                    query_params={"c": entry.id},
+                    width="stretch",
+                    icon=":material/keep:" if entry.pinned else None,
+                )
                 _button("Unpin" if entry.pinned else "Pin", f"pin-{entry.id}", None, _pin, entry)
                 with st.popover("Rename", type="tertiary", key=f"rename-{entry.id}"):
                     st.text_input(
-                        "Title", value=entry.title, key=f"title-{entry.id}", on_change=_rename, args=(entry.id,),
+                        "Title",
+                        value=entry.title,
+                        key=f"title-{entry.id}",
+                        on_change=_rename,
+                        args=(entry.id,),
                         help="Empty: the first message's words",
-                    )  # fmt: skip
+                    )
                 _button("Delete", f"delete-{entry.id}", None, _delete, entry.id)
         used = [f"{entry.updated:%Y-%m-%d %H:%M} UTC", f"{entry.messages} messages"]
         if entry.spend:
@@ -157,11 +164,13 @@ def spend(spends: tuple[Spend, ...]) -> None:
             "xAxis": {"type": "category", "data": [day.isoformat() for day in days]},
             "yAxis": {"type": "value", "name": "$"},
             "series": [
-                {"name": place, "type": "bar", "stack": "dollars", "data": values} for place, values in totals.items()
+                {"name": place, "type": "bar", "stack": "dollars", "data": values}
+                for place, values in totals.items()
             ],
         },
-        height=280, alt="Dollars by day and backend; the table below has the same figures",
-    )  # fmt: skip
+        height=280,
+        alt="Dollars by day and backend; the table below has the same figures",
+    )
     lines = ["| Day | Model | Where | Answers | In | Out | Cost |", "|---|---|---|--:|--:|--:|--:|"]
     for one in spends:
         about = "≈ " if one.usage.estimated else ""

@@ -53,9 +53,14 @@ def draw_calls(
         return
     several = sum(result is None for result in results) > 1
     st.button(
-        "Send results" if several else "Send result", key=f"{key}-send", type="primary", icon=":material/send:",
-        help="The model goes on from what you send", on_click=_send, args=(tuple(results), key, on_send),
-    )  # fmt: skip
+        "Send results" if several else "Send result",
+        key=f"{key}-send",
+        type="primary",
+        icon=":material/send:",
+        help="The model goes on from what you send",
+        on_click=_send,
+        args=(tuple(results), key, on_send),
+    )
 
 
 def auto_switch(key: str, on: bool, on_change: Callable[[bool], None]) -> None:
@@ -67,10 +72,13 @@ def auto_switch(key: str, on: bool, on_change: Callable[[bool], None]) -> None:
 
     echo.follow(key, on)
     st.toggle(
-        "Run sample tools by themselves", on, key=key, on_change=switched,
+        "Run sample tools by themselves",
+        on,
+        key=key,
+        on_change=switched,
         help="A call of the calculator, the clock or the weather is answered at once and sent back. They run on "
         "this machine, reach nothing else and have no effect. Any other call waits for you.",
-    )  # fmt: skip
+    )
 
 
 def draw(
@@ -133,15 +141,23 @@ def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, 
         st.session_state[f"{key}-filled"] = True  # once: who empties the box wants it empty
         st.session_state[kept] = sample_tools.run(call)
     code_box.draw(
-        "Result", st.session_state[kept], widget, _keep, (widget, kept), height=80,
+        "Result",
+        st.session_state[kept],
+        widget,
+        _keep,
+        (widget, kept),
+        height=80,
         placeholder="What the tool answers: text or JSON. The model reads it.",
-    )  # fmt: skip
+    )
     if one is not None:
         st.button(
-            "Run", key=f"{key}-run", icon=":material/play_arrow:",
+            "Run",
+            key=f"{key}-run",
+            icon=":material/play_arrow:",
             help="A sample: it runs on this machine, reaches nothing else and has no effect",
-            on_click=_run, args=(call, kept),
-        )  # fmt: skip
+            on_click=_run,
+            args=(call, kept),
+        )
     if st.session_state.pop(f"{key}-missing", False):
         first = "Type a result first, or run the tool." if one is not None else "Type a result first."
         st.markdown(f":small[:red[:material/error: {first}]]")

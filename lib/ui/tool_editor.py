@@ -93,9 +93,14 @@ def _draw_view(key: str, now: Draft, on_change: OnChange) -> None:
     widget = f"{key}-view"
     view = fill(widget, FORM if now.text is None else JSON)
     st.segmented_control(
-        "Edit as", (FORM, JSON), key=widget, default=view, required=True,
-        on_change=_typed, args=(key, on_change, widget, _turn),
-    )  # fmt: skip
+        "Edit as",
+        (FORM, JSON),
+        key=widget,
+        default=view,
+        required=True,
+        on_change=_typed,
+        args=(key, on_change, widget, _turn),
+    )
 
 
 def _turn(now: Draft, view: str) -> Draft:
@@ -114,12 +119,16 @@ def _draw_shape(key: str, now: Draft, on_change: OnChange) -> None:
     shapes = {tool.nested for tool in now.tools}
     shape = fill(widget, None if len(shapes) > 1 else NESTED if True in shapes else FLAT)
     st.segmented_control(
-        "Shape", (FLAT, NESTED), key=widget, default=shape,
+        "Shape",
+        (FLAT, NESTED),
+        key=widget,
+        default=shape,
         help="How tools are written in the request. The documented schema takes both: flat, "
         '`{"name", "description", "parameters"}`, and OpenAI\'s, `{"type": "function", "function": {…}}`.'
         + (" These are mixed: choose one for all, or leave them so." if len(shapes) > 1 else ""),
-        on_change=_typed, args=(key, on_change, widget, _reshape),
-    )  # fmt: skip
+        on_change=_typed,
+        args=(key, on_change, widget, _reshape),
+    )
 
 
 def _reshape(now: Draft, shape: str | None) -> Draft:
@@ -135,9 +144,14 @@ def _reshape(now: Draft, shape: str | None) -> Draft:
 def _draw_text(key: str, now: Draft, on_change: OnChange) -> None:
     widget = f"{key}-text"
     code_box.draw(
-        "Tools as JSON", now.text or "", widget, _typed, (key, on_change, widget, Draft.with_text), height=380,
+        "Tools as JSON",
+        now.text or "",
+        widget,
+        _typed,
+        (key, on_change, widget, Draft.with_text),
+        height=380,
         help="One tool or a list, flat or in OpenAI's shape, as it stands in a request.",
-    )  # fmt: skip
+    )
     if (problem := now.problem) is None:
         st.caption(f":material/check: In use: {summary(now.good)}.")
         return
@@ -145,10 +159,14 @@ def _draw_text(key: str, now: Draft, on_change: OnChange) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"In use until it is mended: {summary(now.good)}.", width="stretch")
         st.button(
-            "Discard the text", key=f"{key}-discard", type="tertiary", icon=":material/undo:",
+            "Discard the text",
+            key=f"{key}-discard",
+            type="tertiary",
+            icon=":material/undo:",
             help="Back to the form with the tools that are in use",
-            on_click=_apply, args=(key, on_change, Draft.discarded),
-        )  # fmt: skip
+            on_click=_apply,
+            args=(key, on_change, Draft.discarded),
+        )
 
 
 def _draw_form(key: str, now: Draft, on_change: OnChange) -> None:
@@ -162,17 +180,25 @@ def _draw_form(key: str, now: Draft, on_change: OnChange) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         full = len(now.entries) >= MOST_TOOLS
         st.button(
-            "Add a tool", key=f"{key}-add", icon=":material/add:", disabled=full,
-            on_click=_apply, args=(key, on_change, lambda now: now.add(_BLANK)),
-        )  # fmt: skip
+            "Add a tool",
+            key=f"{key}-add",
+            icon=":material/add:",
+            disabled=full,
+            on_click=_apply,
+            args=(key, on_change, lambda now: now.add(_BLANK)),
+        )
         names = {tool.name for tool in now.tools}
         for one in SAMPLES:
             st.button(
-                one.tool.name.capitalize(), key=f"{key}-sample-{one.tool.name}", type="tertiary",
-                icon=":material/add:", disabled=full or one.tool.name in names,
+                one.tool.name.capitalize(),
+                key=f"{key}-sample-{one.tool.name}",
+                type="tertiary",
+                icon=":material/add:",
+                disabled=full or one.tool.name in names,
                 help=f"A sample that Paddock can run by itself. {one.tool.description}",
-                on_click=_apply, args=(key, on_change, lambda now, tool=one.tool: now.add(_like(now, tool))),
-            )  # fmt: skip
+                on_click=_apply,
+                args=(key, on_change, lambda now, tool=one.tool: now.add(_like(now, tool))),
+            )
     if now.problem is not None:
         st.caption(f":material/error: In use until the faults are mended: {summary(now.good)}.")
 
@@ -193,17 +219,23 @@ def _draw_tool(key: str, now: Draft, entry: Entry, on_change: OnChange) -> None:
 
     wrong = bool(faults) or any(wrong_rows)
     with st.expander(
-        label(entry.tool.name) or "A tool without a name", key=at, expanded=True,
+        label(entry.tool.name) or "A tool without a name",
+        key=at,
+        expanded=True,
         icon=":material/error:" if wrong else ":material/build:",
-    ):  # fmt: skip
+    ):
         _box(f"{at}-name", "Name", entry.tool.name, put("name"), key, on_change, max_chars=MOST_NAME)
         _fault(faults.get("name"))
         widget = f"{at}-description"
         st.text_area(
-            "Description", fill(widget, entry.tool.description), key=widget, height=68,
-            placeholder="What it does and when to use it: the model reads this", on_change=_typed,
+            "Description",
+            fill(widget, entry.tool.description),
+            key=widget,
+            height=68,
+            placeholder="What it does and when to use it: the model reads this",
+            on_change=_typed,
             args=(key, on_change, widget, put("description")),
-        )  # fmt: skip
+        )
         _fault(faults.get("description"))
         if entry.rows is None:
             _draw_beyond(key, entry, faults, put("parameters"), on_change)
@@ -215,22 +247,35 @@ def _draw_tool(key: str, now: Draft, entry: Entry, on_change: OnChange) -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             if entry.rows is not None:
                 st.button(
-                    "Add a parameter", key=f"{at}-grow", type="tertiary", icon=":material/add:",
-                    on_click=_apply, args=(key, on_change, lambda now: now.add_row(entry.id)),
-                )  # fmt: skip
+                    "Add a parameter",
+                    key=f"{at}-grow",
+                    type="tertiary",
+                    icon=":material/add:",
+                    on_click=_apply,
+                    args=(key, on_change, lambda now: now.add_row(entry.id)),
+                )
             st.button(
-                "Remove the tool", key=f"{at}-remove", type="tertiary", icon=":material/delete:",
-                on_click=_apply, args=(key, on_change, lambda now: now.remove(entry.id)),
-            )  # fmt: skip
+                "Remove the tool",
+                key=f"{at}-remove",
+                type="tertiary",
+                icon=":material/delete:",
+                on_click=_apply,
+                args=(key, on_change, lambda now: now.remove(entry.id)),
+            )
 
 
 def _draw_beyond(key: str, entry: Entry, faults: dict[str, str], put: Edit, on_change: OnChange) -> None:
     """Parameters that no row can show: their JSON Schema as text."""
     widget = f"{key}-{entry.id}-parameters"
     code_box.draw(
-        "Parameters, as a JSON Schema", entry.tool.parameters, widget, _typed, (key, on_change, widget, put),
-        height=200, help="These are nested, or say more than a row of the form can show.",
-    )  # fmt: skip
+        "Parameters, as a JSON Schema",
+        entry.tool.parameters,
+        widget,
+        _typed,
+        (key, on_change, widget, put),
+        height=200,
+        help="These are nested, or say more than a row of the form can show.",
+    )
     _fault(faults.get("parameters"))
 
 
@@ -248,33 +293,59 @@ def _draw_row(
         widget = f"{at}-kind"
         kinds = tuple(_KINDS)
         st.selectbox(
-            "Type", kinds, kinds.index(fill(widget, parameter.kind)), format_func=_KINDS.__getitem__, key=widget,
-            width=140, label_visibility=shown, filter_mode=None, on_change=_typed,
+            "Type",
+            kinds,
+            kinds.index(fill(widget, parameter.kind)),
+            format_func=_KINDS.__getitem__,
+            key=widget,
+            width=140,
+            label_visibility=shown,
+            filter_mode=None,
+            on_change=_typed,
             args=(key, on_change, widget, put("kind")),
-        )  # fmt: skip
+        )
         _box(
-            f"{at}-description", "Description", parameter.description, put("description"), key, on_change,
-            shown=shown, placeholder="What to put here",
-        )  # fmt: skip
+            f"{at}-description",
+            "Description",
+            parameter.description,
+            put("description"),
+            key,
+            on_change,
+            shown=shown,
+            placeholder="What to put here",
+        )
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
             widget = f"{at}-required"
             st.checkbox(
-                "Required", fill(widget, parameter.required), key=widget, on_change=_typed,
+                "Required",
+                fill(widget, parameter.required),
+                key=widget,
+                on_change=_typed,
                 args=(key, on_change, widget, put("required")),
-            )  # fmt: skip
+            )
             st.button(
-                "", key=f"{at}-remove", type="tertiary", icon=":material/close:",
+                "",
+                key=f"{at}-remove",
+                type="tertiary",
+                icon=":material/close:",
                 help=f"Remove {label(parameter.name) or 'this parameter'}",
-                on_click=_apply, args=(key, on_change, lambda now: _without_row(now, entry.id, row.id)),
-            )  # fmt: skip
+                on_click=_apply,
+                args=(key, on_change, lambda now: _without_row(now, entry.id, row.id)),
+            )
     if parameter.kind is Kind.CHOICE:
         widget = f"{at}-choices"
         st.multiselect(
-            f"{parameter.name}: what may be chosen", parameter.choices, fill(widget, list(parameter.choices)),
-            key=widget, accept_new_options=True, placeholder="Type a choice and press Enter",
-            label_visibility="collapsed", select_all=False, on_change=_typed,
+            f"{parameter.name}: what may be chosen",
+            parameter.choices,
+            fill(widget, list(parameter.choices)),
+            key=widget,
+            accept_new_options=True,
+            placeholder="Type a choice and press Enter",
+            label_visibility="collapsed",
+            select_all=False,
+            on_change=_typed,
             args=(key, on_change, widget, lambda now, value: put("choices")(now, tuple(value))),
-        )  # fmt: skip
+        )
     for message in wrong.values():
         _fault(message)
 
@@ -291,9 +362,14 @@ def _box(
     **options: Any,
 ) -> None:
     st.text_input(
-        name, fill(widget, value), key=widget, label_visibility=shown,
-        on_change=_typed, args=(key, on_change, widget, put), **options,
-    )  # fmt: skip
+        name,
+        fill(widget, value),
+        key=widget,
+        label_visibility=shown,
+        on_change=_typed,
+        args=(key, on_change, widget, put),
+        **options,
+    )
 
 
 def _fault(message: str | None) -> None:

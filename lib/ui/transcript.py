@@ -122,9 +122,12 @@ def draw_ending(tab: Tab, message: Message) -> None:
 def _draw_line(tab: Tab, message: Message) -> None:
     conversation, _ = tab.chat.view()
     with st.container(
-        horizontal=True, vertical_alignment="center", gap="xsmall", key=f"figures-{message.id}",
+        horizontal=True,
+        vertical_alignment="center",
+        gap="xsmall",
+        key=f"figures-{message.id}",
         width="stretch" if message.role == "assistant" else "content",
-    ):  # fmt: skip
+    ):
         if message.answers:
             st.caption(figures.answer_line(tab.chat.model, message.answers), width="content")
             with st.popover(
@@ -145,24 +148,36 @@ def _draw_next(tab: Tab, message: Message) -> None:
     final = message.answers[-1] if message.answers else None
     failed = final is not None and final.error is not None
     st.button(
-        "Retry" if failed else "Regenerate", key=f"again-{message.id}", icon=":material/refresh:",
-        type="primary" if failed else "tertiary", on_click=tab.again, args=(message,),
+        "Retry" if failed else "Regenerate",
+        key=f"again-{message.id}",
+        icon=":material/refresh:",
+        type="primary" if failed else "tertiary",
+        on_click=tab.again,
+        args=(message,),
         help="Ask again; this answer stays as a variant",
-    )  # fmt: skip
+    )
     goes_on = final is None or can_go_on(final.request)
     if final is not None and final.ending is Ending.LENGTH and (more := tab.more(message)) is not None:
         words = "go on" if goes_on else "ask again"
         st.button(
-            f"Raise to {more:,} and {words}", key=f"more-{message.id}", icon=":material/trending_flat:",
-            on_click=tab.go_on if goes_on else tab.ask_longer, args=(message, more),
+            f"Raise to {more:,} and {words}",
+            key=f"more-{message.id}",
+            icon=":material/trending_flat:",
+            on_click=tab.go_on if goes_on else tab.ask_longer,
+            args=(message, more),
             help="The answer reached max_tokens: raise it and "
             + ("continue where it stopped" if goes_on else "ask again: this one cannot be continued"),
-        )  # fmt: skip
+        )
     elif goes_on and message.content and (final is None or final.ending in RESUMABLE):
         st.button(
-            "Continue", key=f"resume-{message.id}", icon=":material/trending_flat:", type="tertiary",
-            on_click=tab.resume, args=(message,), help="Let the answer go on where it ended",
-        )  # fmt: skip
+            "Continue",
+            key=f"resume-{message.id}",
+            icon=":material/trending_flat:",
+            type="tertiary",
+            on_click=tab.resume,
+            args=(message,),
+            help="Let the answer go on where it ended",
+        )
 
 
 def _draw_variants(tab: Tab, message: Message, variants: tuple[Message, ...]) -> None:
@@ -184,6 +199,11 @@ def draw_steps(
             st.caption(f"{at + 1}/{of}", width="content")
         inside = 0 <= at + step < len(ids)
         st.button(
-            sign, key=f"variant{step}-{key}", type="tertiary", disabled=not inside, help=help,
-            on_click=show, args=(ids[at + step] if inside else shown,),
-        )  # fmt: skip
+            sign,
+            key=f"variant{step}-{key}",
+            type="tertiary",
+            disabled=not inside,
+            help=help,
+            on_click=show,
+            args=(ids[at + step] if inside else shown,),
+        )

@@ -25,6 +25,11 @@ def draw(tab: Tab, place: Place) -> None:
         )
     for number, (icon, starter) in enumerate(STARTERS):
         st.button(
-            starter, key=f"starter{number}", icon=icon, width="stretch", disabled=tab.backend is None,
-            on_click=tab.send, args=(starter,),
-        )  # fmt: skip
+            starter,
+            key=f"starter{number}",
+            icon=icon,
+            width="stretch",
+            disabled=tab.backend is None,
+            on_click=tab.send,
+            args=(starter,),
+        )

@@ -347,13 +347,23 @@ def test_what_a_killed_process_left(store: Store) -> None:
         judging = replace(
             batch.latest()[1], status=Status.DOUBTFUL, outcomes=whole.outcomes[:1], uncertain=Decimal("0.02")
         )
-        store.write_cells(given.OWNER, batch.id, [
-            Change(claim, 90, fresh=False, judged=False), Change(judging, 91, fresh=False, judged=False),
-        ])  # fmt: skip
+        store.write_cells(
+            given.OWNER,
+            batch.id,
+            [
+                Change(claim, 90, fresh=False, judged=False),
+                Change(judging, 91, fresh=False, judged=False),
+            ],
+        )
         store.change_run(
-            given.OWNER, batch.id, state="running", error=RateLimited("x"), backend=there.name, billed=True,
+            given.OWNER,
+            batch.id,
+            state="running",
+            error=RateLimited("x"),
+            backend=there.name,
+            billed=True,
             limits=Limits(),
-        )  # fmt: skip
+        )
         again = given.again(store, batch)
         assert again.state is State.INTERRUPTED
         progress = again.progress()

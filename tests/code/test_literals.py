@@ -16,12 +16,65 @@ from tests.code.running import PATIENCE, command
 
 # Pieces that end a literal, begin an escape or a place, or are invisible, in one of the languages or another.
 PIECES = [
-    '"', "'", "`", '"""', "'''", "\\", "\\\\", "\n", "\r\n", "\r", "\t", " ", "  \n", "$", "${x}", "$(x)", "$HOME",
-    "`id`", "!!", "#", "//", "/*", "*/", "{", "}", "{{", "%s", "§body", "JSON", "\nJSON\n", "EOF", "\\n", "\\u0041",
-    "\\N{DIGIT ONE}", "\u2028", "\u2029", "\u0085", "\u00a0", "\u200b", "\u200d", "\u202e", "\ufeff", "\x00",
-    "\x1b[31m", "\x7f", "\x9b", "😀", "👩‍💻", "🇩🇪", "é", "日本", "שלום", "\U000e0001", "\uffff", "</script>",
-    "<|eot_id|>", "0", "a",
-]  # fmt: skip
+    '"',
+    "'",
+    "`",
+    '"""',
+    "'''",
+    "\\",
+    "\\\\",
+    "\n",
+    "\r\n",
+    "\r",
+    "\t",
+    " ",
+    "  \n",
+    "$",
+    "${x}",
+    "$(x)",
+    "$HOME",
+    "`id`",
+    "!!",
+    "#",
+    "//",
+    "/*",
+    "*/",
+    "{",
+    "}",
+    "{{",
+    "%s",
+    "§body",
+    "JSON",
+    "\nJSON\n",
+    "EOF",
+    "\\n",
+    "\\u0041",
+    "\\N{DIGIT ONE}",
+    "\u2028",
+    "\u2029",
+    "\u0085",
+    "\u00a0",
+    "\u200b",
+    "\u200d",
+    "\u202e",
+    "\ufeff",
+    "\x00",
+    "\x1b[31m",
+    "\x7f",
+    "\x9b",
+    "😀",
+    "👩‍💻",
+    "🇩🇪",
+    "é",
+    "日本",
+    "שלום",
+    "\U000e0001",
+    "\uffff",
+    "</script>",
+    "<|eot_id|>",
+    "0",
+    "a",
+]
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=8).map("".join)
 TEXTS = TEXTS.filter(lambda text: not any("\ud800" <= one <= "\udfff" for one in text))
 NAMES = st.one_of(st.sampled_from(["__proto__", "constructor", "a-b", "", "if", "0", "None"]), TEXTS)
@@ -105,12 +158,14 @@ def test_long_and_deep(syntax: Any) -> None:
 
 def test_layout() -> None:
     value = {
-        "messages": [{"role": "system", "content": "Be kind.\nBe \"brief\"."},
-                     {"role": "user", "content": "It's me."}],
+        "messages": [
+            {"role": "system", "content": 'Be kind.\nBe "brief".'},
+            {"role": "user", "content": "It's me."},
+        ],
         "stream": True,
         "x-y": None,
         "none": [],
-    }  # fmt: skip
+    }
     assert (
         PYTHON.write(value)
         == '''\

@@ -17,8 +17,13 @@ from tests.code.running import COMMANDS, run
 from tests.code.workers import compiled, served
 
 NAMES = [
-    "curl", "Python (httpx)", "Python (cloudflare)", "Python (openai)", "JavaScript (fetch)", "TypeScript (Worker)",
-]  # fmt: skip
+    "curl",
+    "Python (httpx)",
+    "Python (cloudflare)",
+    "Python (openai)",
+    "JavaScript (fetch)",
+    "TypeScript (Worker)",
+]
 SETTINGS = {"max_tokens": 24, "seed": 7, "temperature": 0.8, "top_k": 30, "repetition_penalty": 1.2}
 TALK = Messages(
     (

@@ -67,13 +67,28 @@ def compiled(programs: dict[str, Program], folder: Path) -> dict[str, Path]:
         (folder / f"{key}.ts").write_text(program.text, encoding="utf-8", newline="")
     done = subprocess.run(
         [
-            command("node"), str(MODULES / "typescript" / "bin" / "tsc"), "--strict",
-            "--target", "es2022", "--module", "es2022", "--lib", "es2022", "--types", "", "--outDir", str(folder),
+            command("node"),
+            str(MODULES / "typescript" / "bin" / "tsc"),
+            "--strict",
+            "--target",
+            "es2022",
+            "--module",
+            "es2022",
+            "--lib",
+            "es2022",
+            "--types",
+            "",
+            "--outDir",
+            str(folder),
             *(str(folder / f"{key}.ts") for key in programs),
             str(MODULES / "@cloudflare" / "workers-types" / "index.d.ts"),
         ],
-        cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return {key: folder / f"{key}.js" for key in programs}
 
@@ -89,8 +104,10 @@ def served(script: Path, folder: Path, backend: Backend) -> Iterator[httpx.Clien
         token=backend.token.reveal(),
     )
     for name, text in {
-        "config.capnp": config, "binding.js": BINDING, "worker.js": script.read_text(encoding="utf-8"),
-    }.items():  # fmt: skip
+        "config.capnp": config,
+        "binding.js": BINDING,
+        "worker.js": script.read_text(encoding="utf-8"),
+    }.items():
         (folder / name).write_text(text, encoding="utf-8", newline="")
     reads, writes = os.pipe()
     [binary] = MODULES.glob("@cloudflare/workerd-*/bin/workerd")  # the package for this platform

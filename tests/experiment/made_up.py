@@ -19,9 +19,17 @@ from lib.settings import Settings
 
 CHECKS: tuple[Check, ...] = (Equals(), Length("words", most=2))
 CAPITALS = {
-    "France": "Paris", "Italy": "Rome", "Japan": "Tokyo", "Peru": "Lima", "Kenya": "Nairobi", "Norway": "Oslo",
-    "Cuba": "Havana", "Egypt": "Cairo", "Spain": "Madrid", "Ghana": "Accra",
-}  # fmt: skip
+    "France": "Paris",
+    "Italy": "Rome",
+    "Japan": "Tokyo",
+    "Peru": "Lima",
+    "Kenya": "Nairobi",
+    "Norway": "Oslo",
+    "Cuba": "Havana",
+    "Egypt": "Cairo",
+    "Spain": "Madrid",
+    "Ghana": "Accra",
+}
 WORDS = [
     "well",
     "the",

@@ -17,7 +17,7 @@ from lib.experiment.check import (
     MatchesSchema,
     NumberWithin,
     ValidJson,
-)  # fmt: skip
+)
 from lib.experiment.plan import Axis, Inputs, Limits, Plan, PromptVersion, Variant
 from lib.features import Features, Form, Function, ResponseFormat, Tool
 from lib.settings import Setting, Settings
@@ -34,11 +34,15 @@ NUMBERS = st.integers(-(2**53), 2**53) | st.floats(
 )
 
 FEATURES = st.builds(
-    Features, st.sampled_from(Form), st.booleans(), st.booleans(), NAMES,
+    Features,
+    st.sampled_from(Form),
+    st.booleans(),
+    st.booleans(),
+    NAMES,
     st.none() | st.builds(ResponseFormat, st.none() | SCHEMAS),
     st.lists(st.builds(Tool, NAMES, TEXTS, SCHEMAS, st.booleans()), max_size=2).map(tuple),
     st.lists(st.builds(Function, NAMES, TEXTS), max_size=2).map(tuple),
-)  # fmt: skip
+)
 SETTINGS = st.builds(
     Settings,
     st.lists(

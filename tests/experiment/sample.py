@@ -85,8 +85,13 @@ def results(plan: Plan, says: Says) -> Iterator[Result]:
         request = asking.request(MODEL, plan, cell, ways)
         seconds = 0.3 + number % 7 / 10
         found = Answer(
-            says(cell, values.get("expected", "")), request, "test", True, Usage(40 + cell.row, 3),
-            Timings(seconds, seconds), Ending.FINISHED,
-        )  # fmt: skip
+            says(cell, values.get("expected", "")),
+            request,
+            "test",
+            True,
+            Usage(40 + cell.row, 3),
+            Timings(seconds, seconds),
+            Ending.FINISHED,
+        )
         outcomes = tuple(judge(check, found, values) for check in plan.checks)
         yield Result(cell, Status.ANSWERED, found, outcomes, Decimal("0.0000017"))

@@ -30,16 +30,31 @@ def test_round_trip(plan: Plan) -> None:
         ({"more": 1}, r"\$\.more is not known here"),
         ({"prompts": {}}, r"\$\.prompts must be a list"),
         ({"prompts": [{"name": "A", "system": "", "user": None}]}, r"\$\.prompts\[0\]\.user must be a text"),
-        ({"inputs": {"columns": [], "rows": [["a", 1]], "expected": None}}, r"\$\.inputs\.rows\[0\]\[1\] must be"),
+        (
+            {"inputs": {"columns": [], "rows": [["a", 1]], "expected": None}},
+            r"\$\.inputs\.rows\[0\]\[1\] must be",
+        ),
         ({"axes": [{"name": "a", "values": ["x"]}]}, r"\$\.axes\[0\]\.values\[0\] must be a number"),
         ({"axes": [{"name": "a", "values": [float("inf")]}]}, "finite"),
-        ({"base": {"parameters": [{"name": "a", "value": 1, "sent": True}] * 2, "features": {}}}, "there twice"),
+        (
+            {"base": {"parameters": [{"name": "a", "value": 1, "sent": True}] * 2, "features": {}}},
+            "there twice",
+        ),
         ({"checks": [{"kind": "run_code"}]}, r"\$\.checks\[0\]\.kind must be one of equals, contains"),
-        ({"checks": [{"kind": "length", "unit": "words", "least": 0.5, "most": 1}]}, "least must be a whole number"),
-        ({"limits": {"dollars": "1e999", "requests": 1, "per_minute": 1, "concurrency": 1, "attempts": 1}}, "digits"),
-        ({"limits": {"dollars": "NaN", "requests": 1, "per_minute": 1, "concurrency": 1, "attempts": 1}}, "digits"),
+        (
+            {"checks": [{"kind": "length", "unit": "words", "least": 0.5, "most": 1}]},
+            "least must be a whole number",
+        ),
+        (
+            {"limits": {"dollars": "1e999", "requests": 1, "per_minute": 1, "concurrency": 1, "attempts": 1}},
+            "digits",
+        ),
+        (
+            {"limits": {"dollars": "NaN", "requests": 1, "per_minute": 1, "concurrency": 1, "attempts": 1}},
+            "digits",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_with_its_place(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         document.read(document.write(plan(checks=(Length(most=1),))) | changes)

@@ -53,9 +53,13 @@ PLANS = st.builds(
     Plan,
     prompts=st.lists(
         st.builds(
-            PromptVersion, st.just("A"), st.sampled_from(("", "Be {{x}}.")),
+            PromptVersion,
+            st.just("A"),
+            st.sampled_from(("", "Be {{x}}.")),
             st.sampled_from(("{{y}}?", "Hi {{x}}{{x}}")),
-        ), min_size=1, max_size=3,
+        ),
+        min_size=1,
+        max_size=3,
     ).map(tuple),
     inputs=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4).map(lambda rows: inputs(tuple(rows))),
     base=st.sampled_from((BASE, WITH_TOOLS, BASE.with_features(form=Form.PROMPT))),
@@ -64,13 +68,14 @@ PLANS = st.builds(
         (
             (),
             (
-                Variant("P", BASE, "You are {{y}}"), Variant("Q", WITH_TOOLS),
+                Variant("P", BASE, "You are {{y}}"),
+                Variant("Q", WITH_TOOLS),
                 Variant("R", BASE.having({"max_tokens": 9})),
             ),
         )
     ),
     repetitions=st.integers(1, 3),
-)  # fmt: skip
+)
 
 
 @settings(max_examples=30)
@@ -100,9 +105,11 @@ def test_too_many_to_count_all(at: int | None, form: Form) -> None:
         (f"row {number} é", "🙂" * 9_000 if number == at else "a few words") for number in range(1000)
     )
     of = plan(
-        inputs=inputs(rows), base=BASE.with_features(form=form), repetitions=2,
+        inputs=inputs(rows),
+        base=BASE.with_features(form=form),
+        repetitions=2,
         prompts=(PromptVersion("A", "Ünder {{expected}}", "{{x}} is {{y}}, {{ y }}"),),
-    )  # fmt: skip
+    )
     found = estimate(MODEL, of)
     assert found.counted == MOST_COUNTED
     requests = every_request(of)
@@ -126,8 +133,11 @@ def test_judges_are_counted() -> None:
     answer = Answer(" word" * 256, asked, "", True, None, Timings(None, 1), Ending.LENGTH)
     judges = [
         judge_request(MODEL, check, answer, grid.values(of, row))
-        for check in of.checks if isinstance(check, Judge) for row in (0, 1) for _ in range(2)
-    ]  # fmt: skip
+        for check in of.checks
+        if isinstance(check, Judge)
+        for row in (0, 1)
+        for _ in range(2)
+    ]
     worst = sum((dollars(Usage(count(one), capped(one)), MODEL.price) for one in judges), Decimal(0))
     assert bare.dollars[1] + worst <= found.dollars[1]
 
@@ -160,8 +170,9 @@ def test_the_number_of_settings_costs_no_time() -> None:
 def test_no_request_has_more_tokens_than_its_bound(text: str, raw: bool) -> None:
     tool = Tool("t", text.encode().decode(), '{"type": "object", "properties": {"é": {}}}')
     for input in (
-        Messages((Turn("system", text), Turn("user", text)), raw, (tool,)), Prompt(f"a{text}", raw),
-    ):  # fmt: skip
+        Messages((Turn("system", text), Turn("user", text)), raw, (tool,)),
+        Prompt(f"a{text}", raw),
+    ):
         request = build(MODEL, input, {"max_tokens": 7}, response_format=ResponseFormat('{"type": "object"}'))
         assert count(request) <= most_in(MODEL, request)
         assert most(MODEL, request, 100) == dollars(Usage(100, 7), MODEL.price)

@@ -26,9 +26,22 @@ from lib.wire import encode
 from tests.experiment.sample import MODEL, SWEPT, answer, plan, results
 
 EVIL = (
-    "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", " =1+1", "\n=1+1", "＝1+1", "＋1", "－1", "＠x",
-    "=HYPERLINK(\"http://x.example\";\"y\")", "=cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0",
-)  # fmt: skip
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    " =1+1",
+    "\n=1+1",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠x",
+    '=HYPERLINK("http://x.example";"y")',
+    "=cmd|' /C calc'!A0",
+    "-2+3+cmd|' /C calc'!A0",
+)
 PLAIN = (
     "-5",
     "+3.5",
@@ -84,17 +97,53 @@ def test_every_column() -> None:
     heads, *rows = read_csv(export.csv(ours, MODEL, reversed(found)))
     labels = [MODEL.parameter(name).label for name in SWEPT]
     assert heads == [
-        "Prompt", "Row", "Input: review", "Input: mood", "Setting", *labels, "Repetition", "Status", "Answer",
-        "Ending", "Tokens in", "Tokens out", "Dollars", "Seconds", "Passed", "Check 1: equals {{expected}}",
-        "Check 1: reason", "Check 2: does not contain no", "Check 2: reason", "Rating", "Error",
-    ]  # fmt: skip
+        "Prompt",
+        "Row",
+        "Input: review",
+        "Input: mood",
+        "Setting",
+        *labels,
+        "Repetition",
+        "Status",
+        "Answer",
+        "Ending",
+        "Tokens in",
+        "Tokens out",
+        "Dollars",
+        "Seconds",
+        "Passed",
+        "Check 1: equals {{expected}}",
+        "Check 1: reason",
+        "Check 2: does not contain no",
+        "Check 2: reason",
+        "Rating",
+        "Error",
+    ]
     assert len(rows) == len(found) == 72
     assert rows[0] == [
-        "Short", "1", "It broke after two days.", "negative", "Temperature 0 · Top p 0.5", "0", "0.5", "1",
+        "Short",
+        "1",
+        "It broke after two days.",
+        "negative",
+        "Temperature 0 · Top p 0.5",
+        "0",
+        "0.5",
+        "1",
         "answered",
-        "No.", "finished", "40", "3", "0.0000017", "0.3", "no", "no", "Expected “negative”, got “No.”", "no",
-        "“no” is in it", "", "",
-    ]  # fmt: skip
+        "No.",
+        "finished",
+        "40",
+        "3",
+        "0.0000017",
+        "0.3",
+        "no",
+        "no",
+        "Expected “negative”, got “No.”",
+        "no",
+        "“no” is in it",
+        "",
+        "",
+    ]
     assert rows[1][8:] == [
         "failed",
         "",

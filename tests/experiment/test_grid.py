@@ -45,9 +45,13 @@ def test_every_combination_once_and_settings_in_turn() -> None:
 def test_variants_are_named_by_what_differs() -> None:
     found = grid.variants(SWEPT, MODEL)
     assert [one.name for one in found] == [
-        "Temperature 0 · Top p 0.9", "Temperature 0 · Top p 1", "Temperature 0.2 · Top p 0.9",
-        "Temperature 0.2 · Top p 1", "Temperature not sent · Top p 0.9", "Temperature not sent · Top p 1",
-    ]  # fmt: skip
+        "Temperature 0 · Top p 0.9",
+        "Temperature 0 · Top p 1",
+        "Temperature 0.2 · Top p 0.9",
+        "Temperature 0.2 · Top p 1",
+        "Temperature not sent · Top p 0.9",
+        "Temperature not sent · Top p 1",
+    ]
     assert dict(found[2].settings.sent()) == dict(BASE.sent()) | {"temperature": 0.2, "top_p": 0.9}
     assert "temperature" not in found[-1].settings.sent()
     assert [one.name for one in grid.variants(plan(), MODEL)] == ["As set"]
@@ -59,10 +63,11 @@ def test_variants_are_named_by_what_differs() -> None:
 def test_ten_million_cells_are_counted_without_being_made() -> None:
     huge = plan(
         axes=(
-            Axis("seed", tuple(range(1, 1001))), Axis("temperature", tuple(n / 200 for n in range(1000))),
+            Axis("seed", tuple(range(1, 1001))),
+            Axis("temperature", tuple(n / 200 for n in range(1000))),
         ),
         repetitions=5,
-    )  # fmt: skip
+    )
     assert grid.count(huge) == 10_000_000
     assert grid.cell(huge, 9_999_999).variant == 999_999
     assert grid.variants(huge, MODEL)[999_999].name == "Seed 1000 · Temperature 4.995"

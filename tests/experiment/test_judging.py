@@ -51,7 +51,12 @@ D = Decimal
         (Matches(r"^(yes|no)\b"), "Maybe", False, "The regular expression finds nothing in “Maybe”"),
         (NumberWithin(D(1), D(10)), "Of 12 there are 7.", True, "7"),
         (NumberWithin(D(1), D(10)), "There are 12", False, "12 is more than 10"),
-        (NumberWithin(D("0.1"), None), "0.099999999999999999999", False, "0.099999999999999999999 is less than 0.1"),
+        (
+            NumberWithin(D("0.1"), None),
+            "0.099999999999999999999",
+            False,
+            "0.099999999999999999999 is less than 0.1",
+        ),
         (NumberWithin(around="{{sum}}"), "= 1234.50", True, "1,234.5"),
         (NumberWithin(around="{{sum}}"), "1235", False, "1,235 is not 1,234.5"),
         (NumberWithin(around="{{sum}}", tolerance=D("0.5")), "1235", True, "1,235"),
@@ -61,7 +66,12 @@ D = Decimal
         (ValidJson(), ' [1, "a"]\n', True, "Is JSON"),
         (ValidJson(), "7", True, "Is JSON"),
         (ValidJson(), "NaN", False, "The answer is text without any JSON in it."),
-        (ValidJson(), '{"a": 1', False, "The answer is not complete: a comma is missing in line 1, column 8."),
+        (
+            ValidJson(),
+            '{"a": 1',
+            False,
+            "The answer is not complete: a comma is missing in line 1, column 8.",
+        ),
         (MatchesSchema(SCHEMA), '{"n": 1}', True, "Fits the schema"),
         (MatchesSchema(SCHEMA), "{}", False, "It has no “n”."),
         (MatchesSchema(), "{}", None, "The request carried no schema"),
@@ -72,7 +82,7 @@ D = Decimal
         (Length("tokens", None, 4), "x", True, "4 tokens"),
         (Judge("Is it so?"), "x", None, "The judge has not been asked"),
     ],
-)  # fmt: skip
+)
 def test_judged(check: Check, text: str, passed: bool | None, reason: str) -> None:
     outcome = judge(check, answer(text), ROW)
     assert (outcome.passed, outcome.reason) == (passed, reason)
@@ -109,17 +119,43 @@ def test_tokens_that_nobody_counted() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("1,234.5", "1234.5"), ("1.234,5", "1234.5"), ("1,234,567", "1234567"), ("1.234.567", "1234567"),
-        ("1\u202f234,5", "1234.5"), ("1'234", "1234"), ("1_000", "1000"), ("3,14", "3.14"), ("1.234", "1.234"),
-        ("1,234", "1234"), ("-3", "-3"), ("−3.5 °C", "-3.5"), ("x=-3", "-3"), ("5-3", "3"), ("2026-11-26", "26"),
-        ("26.11.2026", "2026"), ("1,2,3", "3"), ("85%", "85"), ("$1,234.00.", "1234.00"),
-        (".5", "0.5"),        ("1.5e3", "1500"), ("2E-2", "0.02"), ("It is 42.", "42"), ("(7)", "7"),
+        ("1,234.5", "1234.5"),
+        ("1.234,5", "1234.5"),
+        ("1,234,567", "1234567"),
+        ("1.234.567", "1234567"),
+        ("1\u202f234,5", "1234.5"),
+        ("1'234", "1234"),
+        ("1_000", "1000"),
+        ("3,14", "3.14"),
+        ("1.234", "1.234"),
+        ("1,234", "1234"),
+        ("-3", "-3"),
+        ("−3.5 °C", "-3.5"),
+        ("x=-3", "-3"),
+        ("5-3", "3"),
+        ("2026-11-26", "26"),
+        ("26.11.2026", "2026"),
+        ("1,2,3", "3"),
+        ("85%", "85"),
+        ("$1,234.00.", "1234.00"),
+        (".5", "0.5"),
+        ("1.5e3", "1500"),
+        ("2E-2", "0.02"),
+        ("It is 42.", "42"),
+        ("(7)", "7"),
         ("1. Paris\n2. Rome", "2"),
-        ("v1.2.3", "3"), ("12,34,567", "567"), ("٣", "3"), ("007", "7"), ("none", None), ("", None),
+        ("v1.2.3", "3"),
+        ("12,34,567", "567"),
+        ("٣", "3"),
+        ("007", "7"),
+        ("none", None),
+        ("", None),
         ("1" * 500, None),
-        ("1e999999", None), ("+5", "5"), ("1,234 and h2o", "2"),
+        ("1e999999", None),
+        ("+5", "5"),
+        ("1,234 and h2o", "2"),
     ],
-)  # fmt: skip
+)
 def test_the_last_number(text: str, found: str | None) -> None:
     assert number.last(text) == (None if found is None else Decimal(found))
 

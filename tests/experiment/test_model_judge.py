@@ -42,18 +42,22 @@ def test_a_question_that_cannot_be_asked() -> None:
 @pytest.mark.parametrize(
     ("text", "passed", "reason"),
     [
-        ('{"reason": "It is\\nabout ships.", "verdict": "yes"}', True, "The judge says yes: “It is about ships.”"),
+        (
+            '{"reason": "It is\\nabout ships.", "verdict": "yes"}',
+            True,
+            "The judge says yes: “It is about ships.”",
+        ),
         ('{"reason": "", "verdict": "no"}', False, "The judge says no"),
         ('Sure:\n```json\n{"verdict": "No", "extra": 1}\n```', False, "The judge says no"),
         ("Yes, it is.", True, "The judge says yes: “it is.”"),
         ("NO", False, "The judge says no"),
         ("Not at all", None, "The judge said neither yes nor no: “Not at all”"),
         ("No-one knows", None, "The judge said neither yes nor no: “No-one knows”"),
-        ('{"verdict": "maybe"}', None, "The judge said neither yes nor no: “{\"verdict\": \"maybe\"}”"),
-        ('{"verdict": ["yes"]}', None, "The judge said neither yes nor no: “{\"verdict\": [\"yes\"]}”"),
+        ('{"verdict": "maybe"}', None, 'The judge said neither yes nor no: “{"verdict": "maybe"}”'),
+        ('{"verdict": ["yes"]}', None, 'The judge said neither yes nor no: “{"verdict": ["yes"]}”'),
         ("", None, "The judge said nothing"),
     ],
-)  # fmt: skip
+)
 def test_what_it_said(text: str, passed: bool | None, reason: str) -> None:
     outcome = read_verdict(answer(text, usage=Usage(80, 9)))
     assert (outcome.passed, outcome.reason, outcome.usage) == (passed, reason, Usage(80, 9))

@@ -31,9 +31,15 @@ from tests.experiment.plans import MODEL, PLANS, plan
 BASE = Settings.defaults(MODEL)
 SCHEMA = ResponseFormat('{"type": "object"}')
 ALL_CHECKS = (
-    Equals("{{x}}"), Contains("a", absent=True), Matches("^a$"), NumberWithin(around="{{y}}"), ValidJson(),
-    MatchesSchema('{"type": "object"}'), Length(most=3), Judge("Is {{x}} in it?"),
-)  # fmt: skip
+    Equals("{{x}}"),
+    Contains("a", absent=True),
+    Matches("^a$"),
+    NumberWithin(around="{{y}}"),
+    ValidJson(),
+    MatchesSchema('{"type": "object"}'),
+    Length(most=3),
+    Judge("Is {{x}} in it?"),
+)
 
 
 def test_a_sound_plan_has_none() -> None:
@@ -59,20 +65,37 @@ def prompts(*texts: str) -> tuple[PromptVersion, ...]:
         ({"prompts": prompts(" ")}, Where.PROMPT, "“A” has no text"),
         ({"prompts": prompts("a", "b")}, Where.PROMPT, "Two prompt versions are called “A”"),
         (
-            {"prompts": (*prompts("{{x}}"), PromptVersion("B", "{{city}}", "{{x}}"))}, Where.INPUTS,
+            {"prompts": (*prompts("{{x}}"), PromptVersion("B", "{{city}}", "{{x}}"))},
+            Where.INPUTS,
             "The variable “city” has no column. It is used in “B”.",
         ),
         ({"prompts": prompts("{{X}}")}, Where.INPUTS, "“X” has no column"),
         ({"inputs": Inputs(("x", "y"))}, Where.INPUTS, "no rows"),
         ({"inputs": Inputs(("x", "y", "x"), (("1", "2", "3"),))}, Where.INPUTS, "Two columns are called “x”"),
-        ({"inputs": Inputs(("x", "y"), (("1", "2"), ("1",)))}, Where.INPUTS, "Row 2 has 1 cells for 2 columns"),
+        (
+            {"inputs": Inputs(("x", "y"), (("1", "2"), ("1",)))},
+            Where.INPUTS,
+            "Row 2 has 1 cells for 2 columns",
+        ),
         ({"inputs": Inputs(("x", "y"), (("1", "2"),), "z")}, Where.INPUTS, "“z”, which is no column"),
-        ({"inputs": Inputs(("x", "y", "expected"), (("1", "2", "3"),), "y")}, Where.INPUTS, "said to be in “y”"),
+        (
+            {"inputs": Inputs(("x", "y", "expected"), (("1", "2", "3"),), "y")},
+            Where.INPUTS,
+            "said to be in “y”",
+        ),
         ({"variants": (Variant("P", BASE, "{{z}}"),)}, Where.INPUTS, "“z” has no column. It is used in “P”."),
         ({"variants": (Variant("P", BASE),) * 2}, Where.SETTINGS, "Two settings are called “P”"),
-        ({"variants": (Variant("P", BASE.with_value("top_k", 99)),)}, Where.SETTINGS, "P: Top k must be between"),
+        (
+            {"variants": (Variant("P", BASE.with_value("top_k", 99)),)},
+            Where.SETTINGS,
+            "P: Top k must be between",
+        ),
         ({"base": BASE.with_value("temperature", 5.5)}, Where.SETTINGS, "between 0 and 5; 5.5 is not"),
-        ({"base": BASE.with_features(tools=(Tool("t", "", "{"),))}, Where.SETTINGS, "parameters of the tool “t”"),
+        (
+            {"base": BASE.with_features(tools=(Tool("t", "", "{"),))},
+            Where.SETTINGS,
+            "parameters of the tool “t”",
+        ),
         ({"axes": (Axis("temperature", ()),)}, Where.SETTINGS, "Temperature has no values"),
         ({"axes": (Axis("temperature", (1, 6)),)}, Where.SETTINGS, "between 0 and 5; 6 is not"),
         ({"axes": (Axis("temperature", (1, 1.0)),)}, Where.SETTINGS, "Temperature has 1 twice"),
@@ -80,7 +103,8 @@ def prompts(*texts: str) -> tuple[PromptVersion, ...]:
         ({"axes": (Axis("top_k", (1,)), Axis("top_k", (2,)))}, Where.SETTINGS, "Top k is swept twice"),
         ({"repetitions": 0}, Where.SETTINGS, "Repetitions must be between 1 and 1,000; 0 is not"),
         (
-            {"axes": (Axis("seed", tuple(range(1, 5001))),), "repetitions": 1000}, Where.SETTINGS,
+            {"axes": (Axis("seed", tuple(range(1, 5001))),), "repetitions": 1000},
+            Where.SETTINGS,
             "That is 10,000,000 requests, more than the 100,000",
         ),
         ({"checks": (Equals(),)}, Where.CHECKS, "Check 1 compares with “expected”, which no column holds"),
@@ -104,7 +128,7 @@ def prompts(*texts: str) -> tuple[PromptVersion, ...]:
         ({"limits": Limits(concurrency=65)}, Where.LIMITS, "between 1 and 64; 65 is not"),
         ({"limits": Limits(attempts=0)}, Where.LIMITS, "Attempts must be"),
     ],
-)  # fmt: skip
+)
 def test_what_blocks_a_run(changes: dict[str, object], where: Where, says: str) -> None:
     (found,) = problems(plan(**changes), MODEL)
     assert found.where is where
@@ -150,13 +174,16 @@ def test_a_plan_without_problems_can_be_asked(one: Plan) -> None:
             {"variants": (Variant("P", BASE.with_features(form=Form.PROMPT), "x"), Variant("Q", BASE))},
             ("P: The prompt form sends no system prompt.",),
         ),
-        ({"base": BASE.with_value("temperature", 0), "repetitions": 2}, ("At temperature 0 an answer is the same",)),
+        (
+            {"base": BASE.with_value("temperature", 0), "repetitions": 2},
+            ("At temperature 0 an answer is the same",),
+        ),
         (
             {"axes": (Axis("temperature", (0, 1)), Axis("seed", (1, 2)))},
             ("At temperature 0 the likeliest token is always taken, and seed does nothing there",),
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_in_vain_is_remarked(changes: dict[str, object], says: tuple[str, ...]) -> None:
     one = plan(**changes)
     assert problems(one, MODEL) == ()

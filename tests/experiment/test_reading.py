@@ -46,14 +46,19 @@ def test_windows_1252_is_said() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        CSV.replace("\r\n", "\n"), CSV.replace("\r\n", "\r"), CSV.removesuffix("\r\n"), "\n\n" + CSV + "\n,\n",
-        "text;label\ngut;ja\nschön, groß;nein\n", "text\tlabel\ngut\tja\nschön, groß\tnein\n",
-        "text|label\ngut|ja\nschön, groß|nein\n", "sep=;\ntext;label\ngut;ja\nschön, groß;nein\n",
-        " text , label,,\n gut,ja,,\n\"schön, groß\",nein,,\n".replace(" gut", "gut"),
+        CSV.replace("\r\n", "\n"),
+        CSV.replace("\r\n", "\r"),
+        CSV.removesuffix("\r\n"),
+        "\n\n" + CSV + "\n,\n",
+        "text;label\ngut;ja\nschön, groß;nein\n",
+        "text\tlabel\ngut\tja\nschön, groß\tnein\n",
+        "text|label\ngut|ja\nschön, groß|nein\n",
+        "sep=;\ntext;label\ngut;ja\nschön, groß;nein\n",
+        ' text , label,,\n gut,ja,,\n"schön, groß",nein,,\n'.replace(" gut", "gut"),
         '{"text": "gut", "label": "ja"}\n\n{"label": "nein", "text": "schön, groß"}\n',
         '[{"text": "gut", "label": "ja"}, {"label": "nein", "text": "schön, groß"}]',
     ],
-)  # fmt: skip
+)
 def test_the_same_table(text: str) -> None:
     assert read("a", text.encode()).inputs == PLAIN
     assert paste(text).inputs == PLAIN
@@ -126,9 +131,17 @@ def test_json_values_are_texts() -> None:
         ("a.csv", ",".join(map(str, range(201))).encode() + b"\n" + b"1," * 200 + b"1\n", "201 columns"),
         ("a.csv", b"a\n" + b"1\n" * 100_001, "more than 100,000 rows"),
         ("a.json", b"[" + b"{}," * 100_001 + b"{}]", "more than 100,000 rows"),
-        ("a.jsonl", "".join(f'{{"k{n}": 1}}\n' for n in range(10_000)).encode(), "201 columns, more than 200"),
+        (
+            "a.jsonl",
+            "".join(f'{{"k{n}": 1}}\n' for n in range(10_000)).encode(),
+            "201 columns, more than 200",
+        ),
         ("a.csv", b"a" + b"," * 30_000 + b"\n" + b"," * 30_000 + b"1", "30,001 columns"),
-        ("a.csv", ",".join(map(str, range(200))).encode() + b"\n" + b"1\n" * 50_000, "10,000,000 cells, more than"),
+        (
+            "a.csv",
+            ",".join(map(str, range(200))).encode() + b"\n" + b"1\n" * 50_000,
+            "10,000,000 cells, more than",
+        ),
         ("a.jsonl", b'{"a": 1}\n{"a": }\n', "Line 2 is not JSON: .* at its character 7"),
         ("a.jsonl", b'{"a": 1}\n[1]\n', "Line 2 is no object"),
         ("a.jsonl", b'{"a": 1, "a": 2}\n', r"Line 1: \$\.a is there twice"),
@@ -139,7 +152,7 @@ def test_json_values_are_texts() -> None:
         ("a.xlsx", b"PK\x03\x04 cut off", "is none, or is cut off"),
         ("a.xls", bytes.fromhex("d0cf11e0a1b11ae1") + b"x" * 100, "old Excel file"),
     ],
-)  # fmt: skip
+)
 def test_refused(name: str, data: bytes, says: str) -> None:
     with pytest.raises(BadInput, match=says) as refused:
         read(name, data)

@@ -68,14 +68,26 @@ def test_what_it_says() -> None:
     said = " ".join(text.split())
     best, second = "Temperature 0.7 · Top p 0.9", "Temperature 0 · Top p 0.5"
     for words in (
-        "Mood of reviews", f"{MODEL.name} ( {MODEL.id} ) on test · 26 November 2026",
+        "Mood of reviews",
+        f"{MODEL.name} ( {MODEL.id} ) on test · 26 November 2026",
         f"{best} passes 20 of 20 (84–100 %), the next, {second}, 0 of 20 (0–16 %): better beyond chance (p < 0.001).",
-        "Answers 179 1 failed", "Passed 11 % true share 7–17 %", "Rating 5.0 of 5 1 rated", "Cost $0.010",
-        f"{best} best 20 / 20", "Temperature against top p", "By prompt", "By check",
-        "You label reviews.", "5 inputs with “review”, “mood”", "Each asked 2 times", "Temperature: 0, 0.7, 1.5",
-        "What did not pass 6 of 159", "Expected “negative”, got “no idea” · “idea” is in it",
-        "No machine is free. (once)", "McNemar",
-    ):  # fmt: skip
+        "Answers 179 1 failed",
+        "Passed 11 % true share 7–17 %",
+        "Rating 5.0 of 5 1 rated",
+        "Cost $0.010",
+        f"{best} best 20 / 20",
+        "Temperature against top p",
+        "By prompt",
+        "By check",
+        "You label reviews.",
+        "5 inputs with “review”, “mood”",
+        "Each asked 2 times",
+        "Temperature: 0, 0.7, 1.5",
+        "What did not pass 6 of 159",
+        "Expected “negative”, got “no idea” · “idea” is in it",
+        "No machine is free. (once)",
+        "McNemar",
+    ):
         assert words in said, words
     assert page.tags["li"] == 6 + 7 + 1  # failures, what was asked, errors
 
@@ -101,9 +113,24 @@ def test_no_text_becomes_more_than_text() -> None:
     page = Page(html)
     assert not page.tags.keys() & {"script", "img", "a", "iframe", "link", "object", "form"}
     assert page.attributes <= {
-        "aria-label", "charset", "class", "content", "data-label", "height", "http-equiv", "lang", "name",
-        "preserveaspectratio", "role", "scope", "style", "viewbox", "width", "x", "y",
-    }  # fmt: skip
+        "aria-label",
+        "charset",
+        "class",
+        "content",
+        "data-label",
+        "height",
+        "http-equiv",
+        "lang",
+        "name",
+        "preserveaspectratio",
+        "role",
+        "scope",
+        "style",
+        "viewbox",
+        "width",
+        "x",
+        "y",
+    }
     assert page.tags["style"] == 1
     assert page.text.count("<script>alert(1)</script>") > 10
     assert "url(" not in html

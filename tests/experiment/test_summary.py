@@ -79,14 +79,29 @@ def names(ours: Plan) -> list[str]:
 @pytest.mark.parametrize(
     ("of_first", "of_second", "said", "certain"),
     [
-        (46, 41, "Temperature 0 passes 46 of 50 (81–97 %), the next, Temperature 0.7, 41 of 50 (69–90 %): "
-                 "could be chance (p = 0.062).", False),
-        (46, 20, "Temperature 0 passes 46 of 50 (81–97 %), the next, Temperature 0.7, 20 of 50 (28–54 %): "
-                 "better beyond chance (p < 0.001).", True),
-        (20, 20, "Temperature 0 passes 20 of 50 (28–54 %), the next, Temperature 0.7, 20 of 50 (28–54 %): "
-                 "they are equally good, as far as one can tell.", False),
+        (
+            46,
+            41,
+            "Temperature 0 passes 46 of 50 (81–97 %), the next, Temperature 0.7, 41 of 50 (69–90 %): "
+            "could be chance (p = 0.062).",
+            False,
+        ),
+        (
+            46,
+            20,
+            "Temperature 0 passes 46 of 50 (81–97 %), the next, Temperature 0.7, 20 of 50 (28–54 %): "
+            "better beyond chance (p < 0.001).",
+            True,
+        ),
+        (
+            20,
+            20,
+            "Temperature 0 passes 20 of 50 (28–54 %), the next, Temperature 0.7, 20 of 50 (28–54 %): "
+            "they are equally good, as far as one can tell.",
+            False,
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_winner(of_first: int, of_second: int, said: str, certain: bool) -> None:
     """The passes are nested here: what the second passes the first passes too."""
     limits = (of_first, of_second)
@@ -99,8 +114,11 @@ def test_the_winner(of_first: int, of_second: int, said: str, certain: bool) -> 
 
 def test_what_cannot_be_paired_is_not_called_better() -> None:
     ours = replace(plan(rows=50, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], (0, 0.7)),))
-    found = [one for one in results(ours, right_when(lambda cell: cell.variant == 0))
-             if (one.cell.row < 25) == (one.cell.variant == 0)]  # fmt: skip
+    found = [
+        one
+        for one in results(ours, right_when(lambda cell: cell.variant == 0))
+        if (one.cell.row < 25) == (one.cell.variant == 0)
+    ]
     best = winner(found, summarise(ours, found).variants, names(ours), Among.VARIANTS)
     assert best is not None
     assert (best.certain, best.p) == (False, None)

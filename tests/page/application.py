@@ -66,12 +66,26 @@ class Application:
         ours = {"PADDOCK_DATA_DIR": str(self.data), "PADDOCK_DATABASE_URL": f"sqlite:///{self.database}"}
         self.process = subprocess.Popen(
             [
-                sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true",
-                "--server.port", str(self.port), "--server.address", address, *options,
+                sys.executable,
+                "-m",
+                "streamlit",
+                "run",
+                str(script),
+                "--server.headless",
+                "true",
+                "--server.port",
+                str(self.port),
+                "--server.address",
+                address,
+                *options,
             ],
-            cwd=ROOT, env=kept | ours | environment, stdin=subprocess.DEVNULL, stdout=self._output,
-            stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            cwd=ROOT,
+            env=kept | ours | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         try:
             self._wait()
         except BaseException:

@@ -48,7 +48,7 @@ def run(show: str, cells: int, of: str) -> Run:
     axes, prompts, checks = {
         "one": (0, 1, made_up.CHECKS),
         "unchecked": (1, 1, ()),
-    }.get(show, (2, 2, made_up.CHECKS))  # fmt: skip
+    }.get(show, (2, 2, made_up.CHECKS))
     plan = made_up.plan(cells, axes=axes, prompts=prompts, checks=checks)
     if show in ("empty", "growing"):
         return Run(f"{show}-{of}", plan)

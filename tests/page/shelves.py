@@ -37,16 +37,26 @@ def save(store: Store, conversation: Conversation, owner: str = LOCAL) -> str:
 
 
 def answered(
-    conversation: Conversation, question: str, text: str, usage: Usage, backend: str = "Cloudflare", *,
+    conversation: Conversation,
+    question: str,
+    text: str,
+    usage: Usage,
+    backend: str = "Cloudflare",
+    *,
     billed: bool = True,
-) -> Conversation:  # fmt: skip
+) -> Conversation:
     """The same with one more question and its answer."""
     conversation = conversation.append(Message("user", question, conversation.head))
     asked = Messages(conversation.turns(conversation.head)[-1:])  # the whole would be long a thousand times
     answer = Answer(
-        text, Request(MODEL.id, asked, MappingProxyType({"max_tokens": 256}), True), backend, billed, usage,
-        Timings(0.2, 1.0), Ending.FINISHED,
-    )  # fmt: skip
+        text,
+        Request(MODEL.id, asked, MappingProxyType({"max_tokens": 256}), True),
+        backend,
+        billed,
+        usage,
+        Timings(0.2, 1.0),
+        Ending.FINISHED,
+    )
     return conversation.append(Message("assistant", text, conversation.head, (answer,)))
 
 

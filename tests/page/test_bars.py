@@ -11,9 +11,16 @@ from lib.distribution import Candidate, Distribution
 from lib.ui import bars
 
 PICTURE = Distribution(
-    5, 49_152, 2, 0.3,
-    (Candidate(1, " Paris", 0.4, 0.75), Candidate(2, "\n", 0.2, 0.25), Candidate(3, "<img src=x>\"'&", 0.1, 0.0)),
-)  # fmt: skip
+    5,
+    49_152,
+    2,
+    0.3,
+    (
+        Candidate(1, " Paris", 0.4, 0.75),
+        Candidate(2, "\n", 0.2, 0.25),
+        Candidate(3, "<img src=x>\"'&", 0.1, 0.0),
+    ),
+)
 
 
 class Reader(HTMLParser):
@@ -42,8 +49,10 @@ class Reader(HTMLParser):
 def test_each_row_has_both_shares_and_both_bars() -> None:
     seen = Reader(bars.table(PICTURE, 40))
     assert [" ".join(row.split()) for row in seen.rows[1:]] == [
-        "· Paris 40.0 % 75.0 %", "↵ 20.0 % 25.0 %", "<img · src=x>\"'& 10.0 % cut",
-    ]  # fmt: skip
+        "· Paris 40.0 % 75.0 %",
+        "↵ 20.0 % 25.0 %",
+        "<img · src=x>\"'& 10.0 % cut",
+    ]
     assert seen.widths == pytest.approx([53.33, 100, 26.67, 33.33, 13.33, 0], abs=0.01)
 
 
@@ -67,9 +76,15 @@ def test_in_words() -> None:
 @pytest.mark.parametrize(
     ("share", "text"),
     [
-        (0, "0 %"), (1, "100 %"), (0.9999, "100 %"), (0.41, "41.0 %"), (0.04123, "4.1 %"), (0.0041, "0.41 %"),
-        (0.00005, "< 0.01 %"), (0.99949, "99.9 %"),
+        (0, "0 %"),
+        (1, "100 %"),
+        (0.9999, "100 %"),
+        (0.41, "41.0 %"),
+        (0.04123, "4.1 %"),
+        (0.0041, "0.41 %"),
+        (0.00005, "< 0.01 %"),
+        (0.99949, "99.9 %"),
     ],
-)  # fmt: skip
+)
 def test_percent(share: float, text: str) -> None:
     assert bars.percent(share) == text

@@ -124,8 +124,11 @@ def test_a_typed_result(tab: Visitor, upstream: Upstream) -> None:
     tab.until("the second", lambda: len(upstream.asked) == 2)
     play.came(tab, upstream, 1)
     assert upstream.asked[1].body["messages"][-1] == {
-        "role": "tool", "content": "Sun, “24 °C”", "tool_call_id": "a", "name": "weather",
-    }  # fmt: skip
+        "role": "tool",
+        "content": "Sun, “24 °C”",
+        "tool_call_id": "a",
+        "name": "weather",
+    }
 
 
 WRONG = {
@@ -175,8 +178,10 @@ def test_several_calls_are_answered_together(tab: Visitor, upstream: Upstream) -
     _, called, *told = upstream.asked[1].body["messages"]
     assert [one["id"] for one in called["tool_calls"]] == ["one", "two", "three"]
     assert [(one["role"], one["tool_call_id"], one["name"]) for one in told] == [
-        ("tool", "one", "calculator"), ("tool", "two", "weather"), ("tool", "three", "clock"),
-    ]  # fmt: skip
+        ("tool", "one", "calculator"),
+        ("tool", "two", "weather"),
+        ("tool", "three", "clock"),
+    ]
 
 
 def by_itself(tab: Visitor) -> None:

@@ -18,13 +18,20 @@ from tests.page.upstream import Stream, Upstream, Whole
 from tests.page.visitor import Visitor
 
 OWN = {
-    "id": "00000000-0000-4000-8000-000000000001", "name": "my-adapter", "description": "Speaks like us.",
-    "model": "@cf/meta/llama-3.2-1b-instruct", "public": False, "created_at": "", "modified_at": "",
-}  # fmt: skip
+    "id": "00000000-0000-4000-8000-000000000001",
+    "name": "my-adapter",
+    "description": "Speaks like us.",
+    "model": "@cf/meta/llama-3.2-1b-instruct",
+    "public": False,
+    "created_at": "",
+    "modified_at": "",
+}
 PUBLIC = OWN | {
-    "id": "00000000-0000-4000-8000-000000000002", "name": "cf-public-magicoder", "description": "Writes code.",
+    "id": "00000000-0000-4000-8000-000000000002",
+    "name": "cf-public-magicoder",
+    "description": "Writes code.",
     "public": True,
-}  # fmt: skip
+}
 PLAIN = {"stream": True, "max_tokens": 256, "temperature": 0.6}
 CALCULATOR = SAMPLES[0].tool
 
@@ -110,9 +117,11 @@ def test_tools_and_functions(tab: Visitor, upstream: Upstream) -> None:
     tab.page.get_by_text("1 tool: calculator · 1 function: my_function").wait_for()
     tab.rest()
     reaches(
-        tab, upstream, tools=[encode_tool(CALCULATOR)],
+        tab,
+        upstream,
+        tools=[encode_tool(CALCULATOR)],
         functions=[{"name": "my_function", "code": "({ text }) => text.toUpperCase()"}],
-    )  # fmt: skip
+    )
 
 
 def lora(tab: Visitor) -> Any:
@@ -150,14 +159,20 @@ def shows_all(tab: Visitor) -> None:
 
 SCHEMA = '{"type": "object", "properties": {"kept": {"type": "string"}}}'
 ALL: dict[str, Any] = {
-    "stream": False, "raw": True, "response_format": ResponseFormat(SCHEMA), "tools": (CALCULATOR,),
-}  # fmt: skip
+    "stream": False,
+    "raw": True,
+    "response_format": ResponseFormat(SCHEMA),
+    "tools": (CALCULATOR,),
+}
 SENT: dict[str, Any] = {
-    "stream": False, "raw": True, "tools": [encode_tool(CALCULATOR)],
+    "stream": False,
+    "raw": True,
+    "tools": [encode_tool(CALCULATOR)],
     "response_format": {
-        "type": "json_schema", "json_schema": {"type": "object", "properties": {"kept": {"type": "string"}}},
+        "type": "json_schema",
+        "json_schema": {"type": "object", "properties": {"kept": {"type": "string"}}},
     },
-}  # fmt: skip
+}
 
 
 def test_they_survive_pages_reloads_and_conversations(

@@ -128,8 +128,9 @@ def test_the_answers_as_a_table(page: Visitor, upstream: Upstream) -> None:
     text = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
     rows = {row["Column"]: row for row in csv.DictReader(io.StringIO(text))}
     assert [(rows[name]["Answer"], rows[name]["Setting: Temperature"]) for name in "AB"] == [
-        (RED, "1.2"), (BLUE, "0.6"),
-    ]  # fmt: skip
+        (RED, "1.2"),
+        (BLUE, "0.6"),
+    ]
 
 
 def test_all_stream_at_once_and_nothing_is_lost_by_leaving(page: Visitor, upstream: Upstream) -> None:
@@ -187,8 +188,9 @@ def test_blind_until_all_is_rated_and_the_winner_goes_to_the_chat(page: Visitor,
     page.until("the tally", lambda: page.key("standings").count() == 1)
     rows = page.key("standings").locator("tbody tr").all_inner_texts()
     assert [squeezed(row) for row in rows] == [
-        "A 1 0 4.50 2 Temperature 1.2", "B 0 0 1.50 2 Temperature 0.6",
-    ]  # fmt: skip
+        "A 1 0 4.50 2 Temperature 1.2",
+        "B 0 0 1.50 2 Temperature 0.6",
+    ]
     page.rest()
     page.button("Go on with A in the chat").click()
     page.until("the chat", lambda: page.answers.count() == 1)

@@ -191,8 +191,11 @@ def test_a_workbook_presets_and_a_judge(tab: Visitor, upstream: Upstream) -> Non
         for temperature in (0, 1.1)
     ]
     assert sorted("Does it name Köln?" in one["messages"][-1]["content"] for one in judged) == [
-        False, False, True, True,
-    ]  # fmt: skip
+        False,
+        False,
+        True,
+        True,
+    ]
     tab.page.get_by_text("0 of 4 answers pass").wait_for()
 
 

@@ -84,8 +84,10 @@ def test_a_valid_one_in_three_views(tab: Visitor, tmp_path: Path) -> None:
     download.value.save_as(file)
     with file.open(encoding="utf-8-sig", newline="") as lines:
         assert list(csv.reader(lines)) == [
-            ["what", "price"], [f"{IMAGE} $5 <b>|</b> `a`", "1.5"], ["'=1+1", "2"],
-        ]  # fmt: skip
+            ["what", "price"],
+            [f"{IMAGE} $5 <b>|</b> `a`", "1.5"],
+            ["'=1+1", "2"],
+        ]
 
 
 def test_each_failure_with_its_place(tab: Visitor) -> None:

@@ -20,34 +20,62 @@ SCHEMA = ResponseFormat('{"type": "object"}')
 # What is chosen; at which control it is said; what is said; the click; what the request then has and has not.
 CASES: dict[str, tuple[dict[str, Any], str, str, str, dict[str, Any], set[str]]] = {
     "schema and stream": (
-        {"response_format": SCHEMA}, "stream", "cannot be streamed (Cloudflare's code 5023)",
-        "Switch streaming off", {"stream": False}, set(),
+        {"response_format": SCHEMA},
+        "stream",
+        "cannot be streamed (Cloudflare's code 5023)",
+        "Switch streaming off",
+        {"stream": False},
+        set(),
     ),
     "JSON mode that the model is not listed for": (
-        {"response_format": SCHEMA, "stream": False}, "response_format", "it may be ignored there",
-        "Leave JSON mode", {"stream": False}, {"response_format"},
+        {"response_format": SCHEMA, "stream": False},
+        "response_format",
+        "it may be ignored there",
+        "Leave JSON mode",
+        {"stream": False},
+        {"response_format"},
     ),
     "LoRA and messages": (
-        {"lora": "mine"}, "lora", "An adapter stands on the prompt form alone",
-        "Use the prompt form", {"lora": "mine", "prompt": "Go"}, {"messages"},
+        {"lora": "mine"},
+        "lora",
+        "An adapter stands on the prompt form alone",
+        "Use the prompt form",
+        {"lora": "mine", "prompt": "Go"},
+        {"messages"},
     ),
     "tools and a prompt": (
-        {"form": Form.PROMPT, "tools": (CALCULATOR,)}, "tools", "Tools and functions stand on the messages form",
-        "Use the messages form", {"messages": [{"role": "user", "content": "Go"}]}, {"prompt"},
+        {"form": Form.PROMPT, "tools": (CALCULATOR,)},
+        "tools",
+        "Tools and functions stand on the messages form",
+        "Use the messages form",
+        {"messages": [{"role": "user", "content": "Go"}]},
+        {"prompt"},
     ),
     "raw and tools": (
-        {"raw": True, "tools": (CALCULATOR,)}, "tools", "A raw request has no chat template",
-        "Switch raw off", {}, {"raw"},
+        {"raw": True, "tools": (CALCULATOR,)},
+        "tools",
+        "A raw request has no chat template",
+        "Switch raw off",
+        {},
+        {"raw"},
     ),
     "LoRA on a model that takes none": (
-        {"form": Form.PROMPT, "lora": "mine"}, "lora", "expect Cloudflare to refuse it (5005)",
-        "Send no adapter", {"prompt": "Go"}, {"lora"},
+        {"form": Form.PROMPT, "lora": "mine"},
+        "lora",
+        "expect Cloudflare to refuse it (5005)",
+        "Send no adapter",
+        {"prompt": "Go"},
+        {"lora"},
     ),
     "raw messages without special tokens": (
-        {"raw": True}, "raw", "No special token of the model's format",
-        "Switch raw off", {"messages": [{"role": "user", "content": "Go"}]}, {"raw"},
+        {"raw": True},
+        "raw",
+        "No special token of the model's format",
+        "Switch raw off",
+        {"messages": [{"role": "user", "content": "Go"}]},
+        {"raw"},
     ),
-}  # fmt: skip
+}
 
 
 def said(tab: Visitor, at: str) -> list[str]:

@@ -104,8 +104,12 @@ def test_a_shipped_one_sets_everything(tab: Visitor, upstream: Upstream) -> None
     shows(tab, "Be brief.", "1.1")  # it has no system prompt of its own
     close(tab)
     assert asked(tab, upstream) == {
-        "temperature": 1.1, "top_p": 0.95, "repetition_penalty": 1.1, "max_tokens": 512, "system": ["Be brief."],
-    }  # fmt: skip
+        "temperature": 1.1,
+        "top_p": 0.95,
+        "repetition_penalty": 1.1,
+        "max_tokens": 512,
+        "system": ["Be brief."],
+    }
     menu(tab).get_by_role("button", name="Translate", exact=True).click()
     system = "Translate the user's text into English. Answer with the translation alone."
     shows(tab, system, "0.1")

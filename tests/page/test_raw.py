@@ -49,8 +49,12 @@ def test_it_is_laid_out_from_the_conversation(visit: Visit, app: Application, up
     assert "In Llama 3's format" in tab.key("raw-editor").inner_text()
     assert tab.page.locator("[class*='st-key-mend-raw-']").count() == 0
     assert send(tab, upstream) == {
-        "prompt": text, "raw": True, "stream": True, "max_tokens": 256, "temperature": 0.6,
-    }  # fmt: skip
+        "prompt": text,
+        "raw": True,
+        "stream": True,
+        "max_tokens": 256,
+        "temperature": 0.6,
+    }
 
 
 def test_special_tokens_are_marked(tab: Visitor) -> None:
@@ -59,9 +63,13 @@ def test_special_tokens_are_marked(tab: Visitor) -> None:
     marked = tab.key("raw-marked")
     tab.until("the marks", lambda: marked.locator("mark").count())
     assert marked.locator("mark").all_inner_texts() == [
-        "<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>",
-        "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>",
-    ]  # fmt: skip
+        "<|begin_of_text|>",
+        "<|start_header_id|>",
+        "<|end_header_id|>",
+        "<|eot_id|>",
+        "<|start_header_id|>",
+        "<|end_header_id|>",
+    ]
     assert "Is <b>this</b> <|eot|> one?" in marked.locator("pre").inner_text()
 
 

@@ -106,8 +106,13 @@ def test_a_row_is_opened_stepped_through_and_rated(page: Open) -> None:
     result = RESULTS[4]
     assert result.answer is not None
     for text in (
-        "Plain", "France", "(expected)", "Paris", result.outcomes[0].reason, f"{result.answer.timings.total:.2f} s",
-    ):  # fmt: skip
+        "Plain",
+        "France",
+        "(expected)",
+        "Paris",
+        result.outcomes[0].reason,
+        f"{result.answer.timings.total:.2f} s",
+    ):
         assert text in opened(tab), text
     tab.page.get_by_text("Request as it was sent").click()
     request = tab.key("results-request").locator("code")

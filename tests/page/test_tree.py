@@ -63,9 +63,12 @@ def test_an_edited_message_keeps_what_follows_and_what_was(talk: Visitor, upstre
     talk.say("Third")
     talk.ended(which=2)
     assert turns(upstream) == [
-        ("user", "First, but edited"), ("assistant", "One."), ("user", "Second"), ("assistant", "Two."),
+        ("user", "First, but edited"),
+        ("assistant", "One."),
+        ("user", "Second"),
+        ("assistant", "Two."),
         ("user", "Third"),
-    ]  # fmt: skip
+    ]
 
 
 def test_save_and_send_asks_anew_from_there(talk: Visitor, upstream: Upstream) -> None:
@@ -83,8 +86,11 @@ def test_an_edited_answer_is_gone_on_with(talk: Visitor, upstream: Upstream) -> 
     edit(talk, talk.answers.last, "The sky is blue ", "Save and continue")
     talk.ended()
     assert turns(upstream) == [
-        ("user", "First"), ("assistant", "One."), ("user", "Second"), ("assistant", "The sky is blue "),
-    ]  # fmt: skip
+        ("user", "First"),
+        ("assistant", "One."),
+        ("user", "Second"),
+        ("assistant", "The sky is blue "),
+    ]
     reads(talk, "First", "One.", "Second", "The sky is blue and grey, and wet.")
     assert talk.figures().startswith("30 in · 6 out")
     talk.answers.last.locator("[class*='st-key-variant-1-'] button").first.click()

@@ -71,9 +71,14 @@ match st.query_params.get("show"):
         if state.get("auto-on") and given is None and (ready := answers(calls, OFFERED)) is not None:
             given = state["results"] = ready
         tool_call.draw_calls(
-            calls, OFFERED, "calls", given or [None] * len(calls), None if given else send,
-            auto=state.get("auto-on", False), functions=FUNCTIONS,
-        )  # fmt: skip
+            calls,
+            OFFERED,
+            "calls",
+            given or [None] * len(calls),
+            None if given else send,
+            auto=state.get("auto-on", False),
+            functions=FUNCTIONS,
+        )
         if given:
             st.code(json.dumps(given), language=None)
     case "dialog":

@@ -36,9 +36,13 @@ CHROMIUM = (
     "google-chrome-stable",
 )
 QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 # The text of a message, block by block: no captions, labels, errors or buttons.

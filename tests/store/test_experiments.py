@@ -35,9 +35,15 @@ def answered(asked: Plan, number: int, text: str = f"Four{ODD}") -> Result:
     cell = grid.cell(asked, number)
     request = asking.request(MODEL, asked, cell, grid.variants(asked, MODEL))
     answer = Answer(
-        text, request, "Somewhere", True, Usage(20, 8, 3, Decimal("0.0625")), Timings(0.25, 1.5),
-        Ending.TOOL_CALLS, calls=(ToolCall("1", "add", '{"a": 1}'),),
-    )  # fmt: skip
+        text,
+        request,
+        "Somewhere",
+        True,
+        Usage(20, 8, 3, Decimal("0.0625")),
+        Timings(0.25, 1.5),
+        Ending.TOOL_CALLS,
+        calls=(ToolCall("1", "add", '{"a": 1}'),),
+    )
     outcomes = (Outcome(True, f"Yes{ODD}", Usage(1, 2)), Outcome(None, "Nobody knows."))
     return Result(
         cell,
@@ -92,8 +98,12 @@ def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
     assert (there.plan, there.limits.requests) == (asked, 9)
     entry = there.entry
     assert (entry.state, entry.backend, entry.answered, entry.failed, entry.doubtful) == (
-        "paused", "Somewhere", 1, 1, 1,
-    )  # fmt: skip
+        "paused",
+        "Somewhere",
+        1,
+        1,
+        1,
+    )
     assert [one.state for one in store.runs("ann", "x-ann")] == ["paused"]
 
     # Written over, its rating stays: it is somebody's, given while the answer was judged.
@@ -140,9 +150,14 @@ def test_an_answer_is_found_by_what_was_asked(store: Store) -> None:
     assert whole.answer is not None
     assert cut.answer is not None
     cut = replace(cut, answer=replace(cut.answer, ending=Ending.CUT_OFF))
-    store.write_cells("ann", run, [
-        Change(whole, 1, True, "f0"), Change(cut, 2, True, "f1"),
-    ])  # fmt: skip
+    store.write_cells(
+        "ann",
+        run,
+        [
+            Change(whole, 1, True, "f0"),
+            Change(cut, 2, True, "f1"),
+        ],
+    )
     store.write_cells("bob", theirs, [Change(answered(asked, 2), 1, True, "f2")])
     wanted = {f"f{number}": whole.answer.request for number in range(700)}
     found = store.answers("ann", wanted)

@@ -211,8 +211,10 @@ def test_connections_that_the_server_ends(server: Server) -> None:
     """Another way to lose them: the next use notices before it does any work."""
     with closing(Store(server.database())) as store:
         store.save("ann", talk("a"), SETTINGS)
-        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-                       "AND backend_type = 'client backend'")  # fmt: skip
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend'"
+        )
         store.save("ann", talk("b"), SETTINGS)
         assert store.count("ann") == 2
 

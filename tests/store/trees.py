@@ -31,15 +31,23 @@ numbers = strategies.integers(0, 10**12) | strategies.floats(allow_nan=False, al
 counts = strategies.integers(0, 10**9)
 seconds = strategies.floats(0, 1e6)
 usages = strategies.builds(
-    Usage, counts, counts, counts,
-    strategies.none() | strategies.decimals(0, 10**9, places=6), strategies.booleans(),
-)  # fmt: skip
+    Usage,
+    counts,
+    counts,
+    counts,
+    strategies.none() | strategies.decimals(0, 10**9, places=6),
+    strategies.booleans(),
+)
 errors = strategies.builds(
     lambda kind, *args, **kw: kind(*args, **kw),
-    strategies.sampled_from([PaddockError, BadInput, RateLimited, CutOff]), texts, advice=texts,
-    code=strategies.none() | counts, status=strategies.none() | counts,
-    retryable=strategies.booleans(), retry_after=strategies.none() | seconds,
-)  # fmt: skip
+    strategies.sampled_from([PaddockError, BadInput, RateLimited, CutOff]),
+    texts,
+    advice=texts,
+    code=strategies.none() | counts,
+    status=strategies.none() | counts,
+    retryable=strategies.booleans(),
+    retry_after=strategies.none() | seconds,
+)
 
 
 calls = strategies.lists(strategies.builds(ToolCall, texts, texts, texts), max_size=2).map(tuple)
@@ -49,9 +57,15 @@ tools = strategies.lists(strategies.builds(Tool, texts, texts, texts, strategies
 functions = strategies.lists(strategies.builds(Function, texts, texts), max_size=2).map(tuple)
 formats = strategies.none() | strategies.builds(ResponseFormat, strategies.none() | texts)
 features = strategies.builds(
-    Features, strategies.sampled_from(Form), strategies.booleans(), strategies.booleans(), texts, formats, tools,
+    Features,
+    strategies.sampled_from(Form),
+    strategies.booleans(),
+    strategies.booleans(),
+    texts,
+    formats,
+    tools,
     functions,
-)  # fmt: skip
+)
 
 
 @strategies.composite
@@ -74,10 +88,16 @@ def requests(draw: strategies.DrawFn, conversation: Conversation, upto: str | No
 def answers(draw: strategies.DrawFn, conversation: Conversation, upto: str | None) -> Answer:
     """Any answer."""
     return Answer(
-        draw(texts), draw(requests(conversation, upto)), draw(texts), draw(strategies.booleans()),
-        draw(strategies.none() | usages), Timings(draw(strategies.none() | seconds), draw(seconds)),
-        draw(strategies.sampled_from(Ending)), draw(strategies.none() | errors), draw(calls),
-    )  # fmt: skip
+        draw(texts),
+        draw(requests(conversation, upto)),
+        draw(texts),
+        draw(strategies.booleans()),
+        draw(strategies.none() | usages),
+        Timings(draw(strategies.none() | seconds), draw(seconds)),
+        draw(strategies.sampled_from(Ending)),
+        draw(strategies.none() | errors),
+        draw(calls),
+    )
 
 
 @strategies.composite
@@ -142,15 +162,19 @@ def histories(draw: strategies.DrawFn) -> list[Conversation]:
 def plain(conversation: Conversation) -> dict[str, Any]:
     """All that is in it, comparable: errors are equal in what they say."""
     return {
-        "id": conversation.id, "system": conversation.system, "head": conversation.head,
+        "id": conversation.id,
+        "system": conversation.system,
+        "head": conversation.head,
         "messages": [
             {
-                "id": message.id, "parent": message.parent, **document.write_turn(said(message)),
+                "id": message.id,
+                "parent": message.parent,
+                **document.write_turn(said(message)),
                 "answers": [document.write_answer(answer) for answer in message.answers],
             }
             for message in conversation.messages
         ],
-    }  # fmt: skip
+    }
 
 
 def answer(conversation: Conversation, text: str, neurons: str | None = None, **changes: Any) -> Answer:

@@ -176,7 +176,11 @@ def test_the_sdk_lists_and_runs_them(adapted: Twin, sdk: cloudflare.Cloudflare) 
 T = lora.tensors(1, [10])
 ALPHA = "its adapter.lora.alpha is not a 32-bit floating-point number"
 UNFIT: list[tuple[list[lora.Tensor], dict[str, Any], str]] = [
-    (T, {"general__architecture": "qwen2"}, "it is made for the architecture 'qwen2', and the model is 'llama'"),
+    (
+        T,
+        {"general__architecture": "qwen2"},
+        "it is made for the architecture 'qwen2', and the model is 'llama'",
+    ),
     (T, {"adapter__type": "control_vector"}, "its adapter.type is 'control_vector', not 'lora'"),
     (T, {"adapter__lora__alpha": 8}, ALPHA),
     (T, {"general__alignment": 3}, "its general.alignment is no power of two"),
@@ -196,7 +200,7 @@ UNFIT: list[tuple[list[lora.Tensor], dict[str, Any], str]] = [
         {},
         "it changes the embedding, which the engine cannot do",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("tensors", "facts", "reason"), UNFIT)

@@ -68,9 +68,14 @@ def _cell(board: Board, column: Column, number: int, told: Facts) -> Watched | N
             _variants(board, column, number, answers, answer, coming)
         if coming and not board.hidden:
             st.button(
-                "Stop", key=f"stop-{column.id}", type="tertiary", icon=":material/stop_circle:",
-                on_click=board.contest.stop, args=(column.id,), help="This column alone",
-            )  # fmt: skip
+                "Stop",
+                key=f"stop-{column.id}",
+                type="tertiary",
+                icon=":material/stop_circle:",
+                on_click=board.contest.stop,
+                args=(column.id,),
+                help="This column alone",
+            )
     if answer is None:
         st.caption("This column did not have this input.")
         return None
@@ -101,10 +106,13 @@ def _variants(
         return
     asked = board.comparison.rounds[number].asked[column.id]
     transcript.draw_steps(
-        asked, [one.id for one in answers], answer.id, known,
+        asked,
+        [one.id for one in answers],
+        answer.id,
+        known,
         "Another repetition; the next input goes on from the one that is shown",
         partial(board.contest.show, asked),
-    )  # fmt: skip
+    )
 
 
 def _draw(
@@ -154,9 +162,13 @@ def _foot(
             _menu(board, column, answer, last=last)
     if last and failed and not board.hidden:
         st.button(
-            "Retry", key=f"again-{answer.id}", type="primary", icon=":material/refresh:",
-            on_click=board.more, args=(column.id,),
-        )  # fmt: skip
+            "Retry",
+            key=f"again-{answer.id}",
+            type="primary",
+            icon=":material/refresh:",
+            on_click=board.more,
+            args=(column.id,),
+        )
     if runs and not board.hidden:
         st.caption(figures.answer_line(board.panels[column.id].chat.model, runs))
 
@@ -181,10 +193,14 @@ def _menu(board: Board, column: Column, answer: Message, *, last: bool) -> None:
     ):
         figures.sent(answer.answers, board.panels[column.id].chat.model)
     st.menu_button(
-        "⋯", (_TO_CHAT, _KEEP, _AGAIN) if last else (_TO_CHAT, _KEEP), key=key, type="tertiary",
+        "⋯",
+        (_TO_CHAT, _KEEP, _AGAIN) if last else (_TO_CHAT, _KEEP),
+        key=key,
+        type="tertiary",
         help="Go on with it in the chat, keep its settings, ask once more",
-        on_click=_chosen, args=(board, column.id, answer, key),
-    )  # fmt: skip
+        on_click=_chosen,
+        args=(board, column.id, answer, key),
+    )
 
 
 def _chosen(board: Board, column: str, answer: Message, key: str) -> None:

@@ -27,22 +27,33 @@ def heads(board: Board, seen: Mapping[str, Outlook]) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
                 here = column.id == board.selected.id
                 st.button(
-                    f"Column {column.name}", key=f"select-{column.id}", type="tertiary",
-                    icon=":material/tune:", on_click=_open, args=(board, column),
+                    f"Column {column.name}",
+                    key=f"select-{column.id}",
+                    type="tertiary",
+                    icon=":material/tune:",
+                    on_click=_open,
+                    args=(board, column),
                     help="Its settings are in the sidebar" if here else "Put its settings into the sidebar",
-                )  # fmt: skip
+                )
                 if wrong := seen[column.id].conflicts:
                     st.badge(
-                        str(len(wrong)), icon=":material/warning:", color="orange",
+                        str(len(wrong)),
+                        icon=":material/warning:",
+                        color="orange",
                         help="\n\n".join(label(one.text) for one in wrong),
-                    )  # fmt: skip
+                    )
                 st.space("stretch")
                 key = f"column-menu-{column.id}"
                 actions = [_DUPLICATE] * (len(columns) < MOST) + [_REMOVE] * (len(columns) > FEWEST) + [_KEEP]
                 st.menu_button(
-                    "⋯", actions, key=key, type="tertiary", on_click=_chosen, args=(board, column, key),
+                    "⋯",
+                    actions,
+                    key=key,
+                    type="tertiary",
+                    on_click=_chosen,
+                    args=(board, column, key),
                     help="Duplicate and change one thing, remove, keep as a preset",
-                )  # fmt: skip
+                )
             st.caption(_told(found[column.id]))
 
 
@@ -70,9 +81,16 @@ def settings(board: Board, seen: Mapping[str, Outlook], *, busy: bool) -> None:
     column = board.selected
     columns = {one.id: one.name for one in board.comparison.columns}
     st.segmented_control(
-        "Settings of column", list(columns), default=fill(_PICK, column.id), key=_PICK, required=True,
-        format_func=lambda id: columns.get(id, ""), width="stretch", on_change=_pick, args=(board,),
-    )  # fmt: skip
+        "Settings of column",
+        list(columns),
+        default=fill(_PICK, column.id),
+        key=_PICK,
+        required=True,
+        format_func=lambda id: columns.get(id, ""),
+        width="stretch",
+        on_change=_pick,
+        args=(board,),
+    )
     panel, conflicts = board.panels[column.id], seen[column.id].conflicts
     figures.context_gauge(*panel.used, panel.window)
     presets.draw(panel)

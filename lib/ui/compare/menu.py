@@ -44,21 +44,33 @@ def draw(board: Board) -> None:
         for one in kept:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
                 st.button(
-                    label(one.title) or "Untitled", key=f"open-{one.id}", type="tertiary",
-                    disabled=one.id == board.contest.id, on_click=board.turn_to, args=(one.id,),
-                )  # fmt: skip
+                    label(one.title) or "Untitled",
+                    key=f"open-{one.id}",
+                    type="tertiary",
+                    disabled=one.id == board.contest.id,
+                    on_click=board.turn_to,
+                    args=(one.id,),
+                )
                 st.space("stretch")
                 st.button(
-                    "Delete", key=f"forget-{one.id}", type="tertiary", on_click=board.forget, args=(one.id,),
+                    "Delete",
+                    key=f"forget-{one.id}",
+                    type="tertiary",
+                    on_click=board.forget,
+                    args=(one.id,),
                     help="Its conversations go into the bin of the History page",
-                )  # fmt: skip
+                )
     if board.comparison.rounds and not board.hidden:
         _download(board)
     if board.comparison.rounds:
         st.button(
-            "New comparison", key="compare-new", icon=":material/add:", type="tertiary", on_click=board.new,
+            "New comparison",
+            key="compare-new",
+            icon=":material/add:",
+            type="tertiary",
+            on_click=board.new,
             help="Columns set as these are, with empty threads",
-        )  # fmt: skip
+        )
 
 
 def _download(board: Board) -> None:
@@ -72,14 +84,25 @@ def _download(board: Board) -> None:
     with st.popover("Download", type="tertiary", icon=":material/download:", key="compare-download"):
         st.caption("A row for each answer: what it was asked with, what it says, its stars, tokens and cost.")
         st.download_button(
-            "CSV", lambda: b"".join(table_file.csv(rows())), f"{stem}.csv", "text/csv", key="compare-csv",
-            on_click="ignore", width="stretch", help="For any spreadsheet",
-        )  # fmt: skip
+            "CSV",
+            lambda: b"".join(table_file.csv(rows())),
+            f"{stem}.csv",
+            "text/csv",
+            key="compare-csv",
+            on_click="ignore",
+            width="stretch",
+            help="For any spreadsheet",
+        )
         st.download_button(
-            "XLSX", lambda: table_file.xlsx(rows(), "Comparison"), f"{stem}.xlsx",
-            table_file.XLSX, key="compare-xlsx",
-            on_click="ignore", width="stretch", help="For Excel",
-        )  # fmt: skip
+            "XLSX",
+            lambda: table_file.xlsx(rows(), "Comparison"),
+            f"{stem}.xlsx",
+            table_file.XLSX,
+            key="compare-xlsx",
+            on_click="ignore",
+            width="stretch",
+            help="For Excel",
+        )
 
 
 def options(board: Board) -> None:
@@ -87,30 +110,49 @@ def options(board: Board) -> None:
     comparison = board.comparison
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="compare-options"):
         st.number_input(
-            "Repetitions", 1, MOST_REPETITIONS, fill(_TIMES, comparison.repetitions), key=_TIMES, width=130,
-            on_change=_repeat, args=(board,),
+            "Repetitions",
+            1,
+            MOST_REPETITIONS,
+            fill(_TIMES, comparison.repetitions),
+            key=_TIMES,
+            width=130,
+            on_change=_repeat,
+            args=(board,),
             help="How many answers each column gives to an input, one after the other. A seed that is sent moves on "
             "by one with each of them: else all would be the same.",
-        )  # fmt: skip
+        )
         st.toggle(
-            "Blind", fill(_BLIND, comparison.blind), key=_BLIND, on_change=_blind, args=(board,),
+            "Blind",
+            fill(_BLIND, comparison.blind),
+            key=_BLIND,
+            on_change=_blind,
+            args=(board,),
             help="From the next send on columns are shuffled, and names, settings and figures are hidden until all "
             "answers are rated.",
-        )  # fmt: skip
+        )
         if comparison.rounds:
             names = {OFF: "Off"} | {column.id: board.label(column) for column in comparison.order}
             st.segmented_control(
-                "Differences from", list(names), default=fill(_FROM, board.base), key=_FROM, required=True,
-                format_func=lambda id: names.get(id, ""), on_change=_compare, args=(board,),
+                "Differences from",
+                list(names),
+                default=fill(_FROM, board.base),
+                key=_FROM,
+                required=True,
+                format_func=lambda id: names.get(id, ""),
+                on_change=_compare,
+                args=(board,),
                 help="Shows the other columns' answers word by word as differences from this one's: what it has more "
                 "is struck through, what they have more is underlined.",
-            )  # fmt: skip
+            )
         if board.hidden:
             left = len(comparison.unrated(board.contest.threads()))
             st.button(
-                "Reveal", key="reveal", icon=":material/visibility:", on_click=board.contest.reveal,
+                "Reveal",
+                key="reveal",
+                icon=":material/visibility:",
+                on_click=board.contest.reveal,
                 help="Show names, settings and figures now",
-            )  # fmt: skip
+            )
             if not board.contest.busy:
                 st.caption(f"{left} to be rated", width="content")
 
@@ -153,9 +195,12 @@ def welcome(board: Board) -> None:
     st.caption("Change one thing in a column, then send the same input to all. Duplicate one for up to four.")
     for number, starter in enumerate(STARTERS):
         st.button(
-            starter, key=f"compare-starter-{number}", disabled=board.backend is None,
-            on_click=board.send, args=(starter,),
-        )  # fmt: skip
+            starter,
+            key=f"compare-starter-{number}",
+            disabled=board.backend is None,
+            on_click=board.send,
+            args=(starter,),
+        )
 
 
 def _repeat(board: Board) -> None:

@@ -30,22 +30,31 @@ def draw(board: Board) -> None:
             st.markdown("\n".join(rows))
         first = found[0]
         if len(found) > 1 and (first.wins, first.ties, first.stars) == (
-            found[1].wins, found[1].ties, found[1].stars,
-        ):  # fmt: skip
+            found[1].wins,
+            found[1].ties,
+            found[1].stars,
+        ):
             st.caption("No winner yet: the first two are level.")
             return
         if (answer := _last(board, first)) is None:
             return
         with st.container(horizontal=True, gap="small"):
             st.button(
-                f"Go on with {first.column.name} in the chat", key="winner-chat", type="primary",
-                icon=":material/forum:", on_click=board.to_chat, args=(first.column.id, answer),
+                f"Go on with {first.column.name} in the chat",
+                key="winner-chat",
+                type="primary",
+                icon=":material/forum:",
+                on_click=board.to_chat,
+                args=(first.column.id, answer),
                 help="A new conversation with its system prompt, settings and thread",
-            )  # fmt: skip
+            )
             st.button(
-                f"Keep {first.column.name} as a preset", key="winner-preset", icon=":material/bookmark_add:",
-                on_click=board.keep, args=(first.column.id, answer),
-            )  # fmt: skip
+                f"Keep {first.column.name} as a preset",
+                key="winner-preset",
+                icon=":material/bookmark_add:",
+                on_click=board.keep,
+                args=(first.column.id, answer),
+            )
 
 
 def _row(one: Standing, facts: Facts) -> str:

@@ -80,10 +80,16 @@ def _table(board: Board, lines: Sequence[Line], at: int | None) -> None:
     rows = min(len(lines), 10)
     st.dataframe(
         {column.value: [_cell(board, column, line) for line in lines] for column in columns},
-        key=_key(), on_select=_selected, selection_mode=("single-row", "single-cell", "single-column"),
-        column_config=config, height=36 * (rows + 1) + 2, row_height=36, hide_index=True, placeholder="",
+        key=_key(),
+        on_select=_selected,
+        selection_mode=("single-row", "single-cell", "single-column"),
+        column_config=config,
+        height=36 * (rows + 1) + 2,
+        row_height=36,
+        hide_index=True,
+        placeholder="",
         alt="The answers; the open one is selected",
-    )  # fmt: skip
+    )
 
 
 def _config(column: Column, name: str) -> Any:
@@ -190,6 +196,11 @@ def _above(board: Board, lines: Sequence[Line], page: int) -> None:
         if last:
             for sign, to, help in (("‹", page - 1, "The page before"), ("›", page + 1, "The next page")):
                 st.button(
-                    sign, key=f"{PREFIX}page{sign}", type="tertiary", disabled=not 0 <= to <= last, help=help,
-                    on_click=_turn, args=(to,),
-                )  # fmt: skip
+                    sign,
+                    key=f"{PREFIX}page{sign}",
+                    type="tertiary",
+                    disabled=not 0 <= to <= last,
+                    help=help,
+                    on_click=_turn,
+                    args=(to,),
+                )

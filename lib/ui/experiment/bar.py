@@ -68,22 +68,32 @@ def _ready(desk: Desk, batch: Batch | None, now: Sequence[Problem]) -> None:
             State.BUDGET,
         ):
             st.button(
-                "Go on", key="run-resume", icon=":material/resume:", on_click=desk.resume,
-                disabled=desk.backend is None, help="Ask what was not asked yet, in the run that is shown",
-            )  # fmt: skip
+                "Go on",
+                key="run-resume",
+                icon=":material/resume:",
+                on_click=desk.resume,
+                disabled=desk.backend is None,
+                help="Ask what was not asked yet, in the run that is shown",
+            )
         st.button(
-            "Start" if batch is None else "Run again", key="run-start", icon=":material/play_arrow:",
-            type="primary", on_click=desk.start, disabled=bool(now) or desk.backend is None,
+            "Start" if batch is None else "Run again",
+            key="run-start",
+            icon=":material/play_arrow:",
+            type="primary",
+            on_click=desk.start,
+            disabled=bool(now) or desk.backend is None,
             help=" ".join(label(one.message) for one in now[:3]) if now else None,
-        )  # fmt: skip
+        )
 
 
 def _line(desk: Desk, now: Sequence[Problem]) -> str:
     plan = desk.plan
     parts = [
-        _many(len(plan.prompts), "prompt"), _many(grid.rows(plan), "input"), _many(grid.ways(plan), "setting"),
+        _many(len(plan.prompts), "prompt"),
+        _many(grid.rows(plan), "input"),
+        _many(grid.ways(plan), "setting"),
         f"{plan.repetitions:,}",
-    ]  # fmt: skip
+    ]
     size = f"{' × '.join(parts)} = **{_many(grid.count(plan), 'request')}**"
     if desk.blank:
         return "Nothing to ask yet: write a prompt, or begin with a sample."
@@ -113,13 +123,21 @@ def _under_way(desk: Desk, seen: Progress) -> None:
             said = f":material/pause: Nothing more is sent; {seen.in_flight} still on their way"
         st.caption(said, width="stretch")
         st.button(
-            "Pause", key="run-pause", icon=":material/pause:", on_click=desk.pause, disabled=not running,
+            "Pause",
+            key="run-pause",
+            icon=":material/pause:",
+            on_click=desk.pause,
+            disabled=not running,
             help="Sends nothing more; what is on its way is waited for and kept",
-        )  # fmt: skip
+        )
         st.button(
-            "Stop", key="run-stop", icon=":material/stop_circle:", on_click=desk.stop, shortcut="Escape",
+            "Stop",
+            key="run-stop",
+            icon=":material/stop_circle:",
+            on_click=desk.stop,
+            shortcut="Escape",
             help="Ends at once: what is on its way is cut off, and may have been paid",
-        )  # fmt: skip
+        )
 
 
 def _progress(desk: Desk, seen: Progress) -> str:

@@ -71,31 +71,58 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
         budget = None if limits.dollars is None else float(limits.dollars)
         key = held("limit-dollars", budget)
         st.number_input(
-            "Budget in dollars", value=budget, min_value=0.0, step=0.01, format="%g", key=key, placeholder="none",
-            on_change=_dollars, args=(desk, key),
+            "Budget in dollars",
+            value=budget,
+            min_value=0.0,
+            step=0.01,
+            format="%g",
+            key=key,
+            placeholder="none",
+            on_change=_dollars,
+            args=(desk, key),
             help="The run ends before a request that could pass it, whatever that request may cost at most.",
-        )  # fmt: skip
+        )
     with right:
         _whole(
-            desk, "requests", "Budget in requests", limits.requests, 0, None,
+            desk,
+            "requests",
+            "Budget in requests",
+            limits.requests,
+            0,
+            None,
             "Every request counts: repeated ones, and those of judges too.",
-        )  # fmt: skip
+        )
     left, middle, right = st.columns(3)
     with left:
         _whole(
-            desk, "per_minute", "Requests a minute", limits.per_minute, 1, MOST_PER_MINUTE,
+            desk,
+            "per_minute",
+            "Requests a minute",
+            limits.per_minute,
+            1,
+            MOST_PER_MINUTE,
             "Cloudflare allows 300 a minute for text generation. It slows down where the service asks for it.",
-        )  # fmt: skip
+        )
     with middle:
         _whole(
-            desk, "concurrency", "At the same time", limits.concurrency, 1, MOST_CONCURRENCY,
+            desk,
+            "concurrency",
+            "At the same time",
+            limits.concurrency,
+            1,
+            MOST_CONCURRENCY,
             "How many requests are on their way at once, at most.",
-        )  # fmt: skip
+        )
     with right:
         _whole(
-            desk, "attempts", "Attempts each", limits.attempts, 1, MOST_ATTEMPTS,
+            desk,
+            "attempts",
+            "Attempts each",
+            limits.attempts,
+            1,
+            MOST_ATTEMPTS,
             "A request that fails for a while (no capacity, a broken connection) is tried again, so often in all.",
-        )  # fmt: skip
+        )
     problems.draw(found, Where.LIMITS)
     trial.draw(desk, found)
 
@@ -108,13 +135,14 @@ def _estimate(desk: Desk) -> None:
         return
     judged = f" and {seen.judged:,} to the judge" if seen.judged else ""
     rows = [
-        "| The whole run | |", "|---|--:|",
+        "| The whole run | |",
+        "|---|--:|",
         f"| Requests | {seen.requests:,}{judged} |",
         f"| Tokens in | {seen.tokens_in[0]:,} – {seen.tokens_in[1]:,} |",
         f"| Tokens out | {seen.tokens_out[0]:,} – {seen.tokens_out[1]:,} |",
         f"| Cost | {dollars(desk, seen)} |",
         f"| Time at this pace | ≈ {time(seen)} |",
-    ]  # fmt: skip
+    ]
     st.markdown("\n".join(rows))
     told = "From: empty answers. To: each answer as long as it may be. Requests that are tried again come on top."
     if seen.counted is not None:
@@ -127,10 +155,17 @@ def _whole(
 ) -> None:
     key = held(f"limit-{field}", value)
     st.number_input(
-        name, value=value, min_value=least, max_value=most, step=1,
-        key=key, placeholder="none", help=help, on_change=_counted,
+        name,
+        value=value,
+        min_value=least,
+        max_value=most,
+        step=1,
+        key=key,
+        placeholder="none",
+        help=help,
+        on_change=_counted,
         args=(desk, field, key),
-    )  # fmt: skip
+    )
 
 
 def _counted(desk: Desk, field: str, key: str) -> None:

@@ -76,15 +76,24 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
             ):
                 st.markdown(f"**{at + 1}. The answer {_sentence(check)}**")
                 st.button(
-                    "Remove", key=f"check-remove-{at}", icon=":material/delete:", type="tertiary",
-                    on_click=_remove, args=(desk, at),
-                )  # fmt: skip
+                    "Remove",
+                    key=f"check-remove-{at}",
+                    icon=":material/delete:",
+                    type="tertiary",
+                    on_click=_remove,
+                    args=(desk, at),
+                )
             _fields(desk, at, check)
             problems.draw(found, Where.CHECKS, number=at)
     st.menu_button(
-        "Add a check", tuple(_NEW), key="check-add", icon=":material/add:", on_click=_add, args=(desk,),
+        "Add a check",
+        tuple(_NEW),
+        key="check-add",
+        icon=":material/add:",
+        on_click=_add,
+        args=(desk,),
         disabled=len(checks) >= MOST_CHECKS,
-    )  # fmt: skip
+    )
     desk.undo("checks")
 
 
@@ -121,9 +130,13 @@ def _fields(desk: Desk, at: int, check: Check) -> None:
                 _switch(desk, at, check, "absent", "It must not be there")
         case kinds.Matches(pattern):
             typed.line(
-                "Regular expression", _key(desk, at, "pattern"), pattern, _text(desk, at, "pattern"),
-                placeholder=r"such as  \b(yes|no)\b", help="Found anywhere in the answer; ^ and $ are its ends.",
-            )  # fmt: skip
+                "Regular expression",
+                _key(desk, at, "pattern"),
+                pattern,
+                _text(desk, at, "pattern"),
+                placeholder=r"such as  \b(yes|no)\b",
+                help="Found anywhere in the answer; ^ and $ are its ends.",
+            )
         case kinds.NumberWithin(least, most, around, tolerance):
             left, right = st.columns(2)
             with left:
@@ -132,9 +145,13 @@ def _fields(desk: Desk, at: int, check: Check) -> None:
                 _number(desk, at, "most", "At most", most)
             with left:
                 typed.line(
-                    "Or near to", _key(desk, at, "around"), around, _text(desk, at, "around"),
-                    placeholder="a number, or {{expected}}", help=variables,
-                )  # fmt: skip
+                    "Or near to",
+                    _key(desk, at, "around"),
+                    around,
+                    _text(desk, at, "around"),
+                    placeholder="a number, or {{expected}}",
+                    help=variables,
+                )
             with right:
                 _number(desk, at, "tolerance", "Give or take", tolerance, least=0.0)
             st.caption("The answer's last number counts. A bound that is empty is open.")
@@ -155,10 +172,14 @@ def _fields(desk: Desk, at: int, check: Check) -> None:
                 )
         case kinds.Judge(criterion):
             typed.area(
-                "Question about the answer", _key(desk, at, "criterion"), criterion,
-                _text(desk, at, "criterion"), height=80,
-                placeholder="such as: Is the answer polite, and does it name {{city}}?", help=variables,
-            )  # fmt: skip
+                "Question about the answer",
+                _key(desk, at, "criterion"),
+                criterion,
+                _text(desk, at, "criterion"),
+                height=80,
+                placeholder="such as: Is the answer polite, and does it name {{city}}?",
+                help=variables,
+            )
             st.caption(
                 ":material/payments: Each answer is shown to the same model on the same backend with your question: "
                 "one more request for each, counted in the budget and in the cost. A small model is a weak judge: "
@@ -169,10 +190,12 @@ def _fields(desk: Desk, at: int, check: Check) -> None:
 def _schema(desk: Desk, at: int, schema: str | None) -> None:
     own = schema is not None
     st.toggle(
-        "A schema of its own", own, key=held(_key(desk, at, "own"), own),
+        "A schema of its own",
+        own,
+        key=held(_key(desk, at, "own"), own),
         on_change=lambda: _put(desk, at, schema=None if own else "{}"),
         help="Off: the schema that the request itself carries in JSON mode.",
-    )  # fmt: skip
+    )
     if schema is not None:
         typed.area("JSON Schema", _key(desk, at, "schema"), schema, _text(desk, at, "schema"), height=160)
 
@@ -208,9 +231,16 @@ def _number(
     shown = None if value is None else float(value)
     key = held(_key(desk, at, field), shown)
     st.number_input(
-        name, value=shown, key=key, min_value=least, step=1.0, format="%g", placeholder="open", on_change=_numbered,
+        name,
+        value=shown,
+        key=key,
+        min_value=least,
+        step=1.0,
+        format="%g",
+        placeholder="open",
+        on_change=_numbered,
         args=(desk, at, field, key),
-    )  # fmt: skip
+    )
 
 
 def _numbered(desk: Desk, at: int, field: str, key: str) -> None:

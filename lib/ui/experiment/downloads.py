@@ -26,21 +26,34 @@ def draw(board: Board, name: str) -> None:
         for kind, help, mime, make in (
             ("csv", "For a spreadsheet", "text/csv", lambda: b"".join(export.csv(plan, model, latest()))),
             (
-                "xlsx", "For Excel; 10,000 rows take some seconds",
+                "xlsx",
+                "For Excel; 10,000 rows take some seconds",
                 table_file.XLSX,
                 lambda: export.xlsx(plan, model, latest()),
             ),
             (
-                "jsonl", "A line of JSON for each answer, with its request: for programs", "application/jsonl",
+                "jsonl",
+                "A line of JSON for each answer, with its request: for programs",
+                "application/jsonl",
                 lambda: b"".join(export.jsonl(plan, model, latest())),
             ),
             (
-                "html", "One page with the charts, to show to somebody", "text/html",
-                lambda: report.report(name, plan, model, latest(), datetime.now(UTC)).encode("utf-8", "replace"),
+                "html",
+                "One page with the charts, to show to somebody",
+                "text/html",
+                lambda: report.report(name, plan, model, latest(), datetime.now(UTC)).encode(
+                    "utf-8", "replace"
+                ),
             ),
-        ):  # fmt: skip
+        ):
             st.download_button(
-                "Report (HTML)" if kind == "html" else kind.upper(), make, f"{stem}.{kind}", mime, help=help,
-                key=f"{PREFIX}{kind}", on_click="ignore", icon=":material/description:" if kind == "html" else None,
+                "Report (HTML)" if kind == "html" else kind.upper(),
+                make,
+                f"{stem}.{kind}",
+                mime,
+                help=help,
+                key=f"{PREFIX}{kind}",
+                on_click="ignore",
+                icon=":material/description:" if kind == "html" else None,
                 width="stretch",
-            )  # fmt: skip
+            )

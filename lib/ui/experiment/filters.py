@@ -14,8 +14,11 @@ SEARCH, SORT, DOWN = f"{PREFIX}search", f"{PREFIX}sort", f"{PREFIX}down"
 PAGE = f"{PREFIX}page"  # of the table, from 0
 _PROMPTS, _SETTINGS, _ROWS = f"{PREFIX}prompts", f"{PREFIX}settings", f"{PREFIX}rows"
 _VERDICTS, _CHECK, _STATUSES, _RATINGS = (
-    f"{PREFIX}verdicts", f"{PREFIX}check", f"{PREFIX}statuses", f"{PREFIX}ratings",
-)  # fmt: skip
+    f"{PREFIX}verdicts",
+    f"{PREFIX}check",
+    f"{PREFIX}statuses",
+    f"{PREFIX}ratings",
+)
 _MOST_OFFERED = 300  # of the rows: with more, searching is quicker than choosing
 _ALL_CHECKS = -1
 
@@ -24,21 +27,36 @@ def draw(board: Board) -> None:
     """The search, what is filtered by, and the order."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(
-            "Search in answers, inputs and reasons", key=SEARCH, live=True, persist_state="session",
-            placeholder="Search in answers, inputs and reasons", label_visibility="collapsed", max_chars=200,
-            icon=":material/search:", width="stretch",
-        )  # fmt: skip
+            "Search in answers, inputs and reasons",
+            key=SEARCH,
+            live=True,
+            persist_state="session",
+            placeholder="Search in answers, inputs and reasons",
+            label_visibility="collapsed",
+            max_chars=200,
+            icon=":material/search:",
+            width="stretch",
+        )
         with st.popover("Filter", icon=":material/filter_list:", key=f"{PREFIX}filter"):
             _choices(board)
         st.selectbox(
-            "Sort by", list(columns(board)), key=SORT, persist_state="session", width=150,
-            label_visibility="collapsed", format_func=lambda column: column.value, on_change=_top,
-        )  # fmt: skip
+            "Sort by",
+            list(columns(board)),
+            key=SORT,
+            persist_state="session",
+            width=150,
+            label_visibility="collapsed",
+            format_func=lambda column: column.value,
+            on_change=_top,
+        )
         down = bool(st.session_state.get(DOWN))
         st.button(
-            "Descending" if down else "Ascending", key=f"{PREFIX}turn", on_click=_turn,
-            icon=":material/arrow_downward:" if down else ":material/arrow_upward:", help="Turn the order round",
-        )  # fmt: skip
+            "Descending" if down else "Ascending",
+            key=f"{PREFIX}turn",
+            on_click=_turn,
+            icon=":material/arrow_downward:" if down else ":material/arrow_upward:",
+            help="Turn the order round",
+        )
 
 
 def columns(board: Board) -> tuple[Column, ...]:
@@ -112,21 +130,38 @@ def _choices(board: Board) -> None:
     if plan.checks:
         if len(plan.checks) > 1:
             st.selectbox(
-                "Verdict of", range(_ALL_CHECKS, len(plan.checks)), key=_CHECK, persist_state="session",
-                format_func=lambda at: "all together" if at == _ALL_CHECKS else f"{at + 1}. {title(plan.checks[at])}",
-            )  # fmt: skip
+                "Verdict of",
+                range(_ALL_CHECKS, len(plan.checks)),
+                key=_CHECK,
+                persist_state="session",
+                format_func=lambda at: (
+                    "all together" if at == _ALL_CHECKS else f"{at + 1}. {title(plan.checks[at])}"
+                ),
+            )
         st.pills(
-            "Checks", list(Verdict), key=_VERDICTS, selection_mode="multi", persist_state="session",
+            "Checks",
+            list(Verdict),
+            key=_VERDICTS,
+            selection_mode="multi",
+            persist_state="session",
             format_func=lambda one: one.value.capitalize(),
-        )  # fmt: skip
+        )
     st.pills(
-        "Came to", list(Status), key=_STATUSES, selection_mode="multi", persist_state="session",
+        "Came to",
+        list(Status),
+        key=_STATUSES,
+        selection_mode="multi",
+        persist_state="session",
         format_func=lambda one: one.value.capitalize(),
-    )  # fmt: skip
+    )
     st.pills(
-        "Rating", range(6), key=_RATINGS, selection_mode="multi", persist_state="session",
+        "Rating",
+        range(6),
+        key=_RATINGS,
+        selection_mode="multi",
+        persist_state="session",
         format_func=lambda stars: "★" * stars or "None",
-    )  # fmt: skip
+    )
     if len(plan.prompts) > 1:
         _multiselect("Prompt", board.prompts, _PROMPTS)
     if len(board.settings) > 1:
@@ -140,9 +175,13 @@ def _choices(board: Board) -> None:
 
 def _multiselect(name: str, names: tuple[str, ...], key: str) -> None:
     st.multiselect(
-        name, range(len(names)), key=key, persist_state="session", placeholder="All",
+        name,
+        range(len(names)),
+        key=key,
+        persist_state="session",
+        placeholder="All",
         format_func=lambda at: f"{at + 1}. {_short(names[at])}",
-    )  # fmt: skip
+    )
 
 
 def _short(text: str) -> str:

@@ -78,9 +78,11 @@ def _sources(desk: Desk) -> None:
                 _uploader(desk)
         with st.popover("Paste", icon=":material/content_paste:", type="tertiary", key="inputs-paste"):
             st.text_area(
-                "Cells from a spreadsheet", key=_PASTED, height=160,
+                "Cells from a spreadsheet",
+                key=_PASTED,
+                height=160,
                 placeholder="Copy cells in your spreadsheet, names of the columns first, and paste them here",
-            )  # fmt: skip
+            )
             st.button(
                 "Use as the table", key="inputs-paste-now", type="primary", on_click=_paste, args=(desk,)
             )
@@ -97,10 +99,14 @@ def _sources(desk: Desk) -> None:
 
 def _uploader(desk: Desk) -> None:
     st.file_uploader(
-        "Upload a table: CSV, TSV, JSON Lines or Excel", type=list(KINDS), key=_FILE,
-        on_change=_uploaded, args=(desk,), max_upload_size=MOST_BYTES // 1_000_000,
+        "Upload a table: CSV, TSV, JSON Lines or Excel",
+        type=list(KINDS),
+        key=_FILE,
+        on_change=_uploaded,
+        args=(desk,),
+        max_upload_size=MOST_BYTES // 1_000_000,
         help="It takes the place of the table, which Undo brings back.",
-    )  # fmt: skip
+    )
 
 
 def _columns(desk: Desk) -> None:
@@ -110,9 +116,13 @@ def _columns(desk: Desk) -> None:
             key = held(f"inputs-column-{at}", name)
             st.text_input(f"Column {at + 1}", name, key=key, on_change=_rename, args=(desk, at, key))
             st.button(
-                "Remove", key=f"inputs-column-remove-{at}", icon=":material/delete:", type="tertiary",
-                on_click=_drop, args=(desk, at),
-            )  # fmt: skip
+                "Remove",
+                key=f"inputs-column-remove-{at}",
+                icon=":material/delete:",
+                type="tertiary",
+                on_click=_drop,
+                args=(desk, at),
+            )
     st.text_input("A new column", key=_NAME, placeholder="Its name", on_change=_add, args=(desk,))
 
 
@@ -127,13 +137,17 @@ def _table(desk: Desk, inputs: Inputs) -> None:
     names = [str(at) for at in range(len(grid.base.columns))]
     key = f"{_GRID}-{grid.number}"
     st.data_editor(
-        pd.DataFrame(list(grid.base.rows), columns=names, dtype=object), key=key, num_rows="dynamic", hide_index=True,
+        pd.DataFrame(list(grid.base.rows), columns=names, dtype=object),
+        key=key,
+        num_rows="dynamic",
+        hide_index=True,
         column_config={
             name: st.column_config.TextColumn(column, default="")
             for name, column in zip(names, grid.base.columns, strict=True)
         },
-        on_change=_typed, args=(desk, key),
-    )  # fmt: skip
+        on_change=_typed,
+        args=(desk, key),
+    )
     st.caption(
         "Type into the cells, paste cells from a spreadsheet right into the table, or add rows at its end."
     )
@@ -174,10 +188,15 @@ def _expected(desk: Desk, inputs: Inputs) -> None:
     chosen, columns = inputs.expected or _NONE, (_NONE, *dict.fromkeys(inputs.columns))
     key = held(_EXPECTED, chosen)
     st.selectbox(
-        "Expected answers are in", columns, columns.index(chosen) if chosen in columns else 0, key=key,
-        on_change=_expect, args=(desk, key), format_func=lambda name: name or "no column: nothing to compare with",
+        "Expected answers are in",
+        columns,
+        columns.index(chosen) if chosen in columns else 0,
+        key=key,
+        on_change=_expect,
+        args=(desk, key),
+        format_func=lambda name: name or "no column: nothing to compare with",
         help="Checks compare with it as {{expected}}.",
-    )  # fmt: skip
+    )
 
 
 def _expect(desk: Desk, key: str) -> None:

@@ -41,20 +41,31 @@ def draw(board: Board) -> None:
         variant = variants(board.plan, board.model)[setting]
         version = board.plan.prompts[prompt]
         st.button(
-            "Open in the chat", key=f"{PREFIX}keep-chat", icon=":material/forum:",
+            "Open in the chat",
+            key=f"{PREFIX}keep-chat",
+            icon=":material/forum:",
             help="A new conversation with these settings and this system prompt; the message is written already",
-            on_click=_open, args=(board.model, variant, version),
-        )  # fmt: skip
+            on_click=_open,
+            args=(board.model, variant, version),
+        )
         with st.popover("Keep as a preset", icon=":material/bookmark_add:", key=f"{PREFIX}keep-preset"):
             named = f"{_NAME}-{setting}"
             st.text_input(
-                "Name", variant.name[: preset.MOST_NAME], key=named, max_chars=preset.MOST_NAME,
-                persist_state="session", on_change=_chosen, args=(_SETTING, setting),
-            )  # fmt: skip
+                "Name",
+                variant.name[: preset.MOST_NAME],
+                key=named,
+                max_chars=preset.MOST_NAME,
+                persist_state="session",
+                on_change=_chosen,
+                args=(_SETTING, setting),
+            )
             st.button(
-                "Keep", key=f"{PREFIX}keep-now", type="primary", on_click=_keep,
+                "Keep",
+                key=f"{PREFIX}keep-now",
+                type="primary",
+                on_click=_keep,
                 args=(board.model, variant, version, named),
-            )  # fmt: skip
+            )
     match st.session_state.pop(_OUTCOME, None):
         case PaddockError() as error:
             trouble(error, "It was not kept")
@@ -84,10 +95,15 @@ def _choose(name: str, names: tuple[str, ...], key: str, best: int | None) -> in
     at = (best or 0) if chosen is None else chosen
     shown = held(key, at)
     st.selectbox(
-        name, range(len(names)), index=at, key=shown, format_func=names.__getitem__, width=260,
+        name,
+        range(len(names)),
+        index=at,
+        key=shown,
+        format_func=names.__getitem__,
+        width=260,
         on_change=lambda: _chosen(key, st.session_state[shown]),
         help=None if best is None else f"The best so far: {label(names[best])}",
-    )  # fmt: skip
+    )
     return at
 
 

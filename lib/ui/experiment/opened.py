@@ -58,10 +58,15 @@ def _head(board: Board, lines: Sequence[Line], at: int, show: Show) -> None:
         ):
             inside = 0 <= to < len(lines)
             st.button(
-                sign, key=f"{PREFIX}{key}", type="tertiary", disabled=not inside, help=help, on_click=show,
+                sign,
+                key=f"{PREFIX}{key}",
+                type="tertiary",
+                disabled=not inside,
+                help=help,
+                on_click=show,
                 args=(lines[to].number if inside else None,),
                 shortcut="Alt+Up" if key == "previous" else "Alt+Down",
-            )  # fmt: skip
+            )
         st.button(
             ":material/close:",
             key=f"{PREFIX}close",

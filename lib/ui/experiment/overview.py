@@ -156,14 +156,24 @@ def _heatmap(board: Board) -> None:
             )
             others = [name for name in axes if name != x]
             y = st.selectbox(
-                "Down", others, others.index(chosen(_Y, others)), key=_Y, format_func=names.__getitem__,
-                persist_state="session", width=180,
-            )  # fmt: skip
+                "Down",
+                others,
+                others.index(chosen(_Y, others)),
+                key=_Y,
+                format_func=names.__getitem__,
+                persist_state="session",
+                width=180,
+            )
             known = {one.name: one for one in measures}
             shown = list(known)
             measure = st.selectbox(
-                "Shows", shown, shown.index(chosen(_MEASURE, shown)), key=_MEASURE, persist_state="session", width=200
-            )  # fmt: skip
+                "Shows",
+                shown,
+                shown.index(chosen(_MEASURE, shown)),
+                key=_MEASURE,
+                persist_state="session",
+                width=200,
+            )
         map = board.kept("heatmap", (x, y), lambda: heatmap(board.plan, board.results, x, y))
         st.html(charts.heat(map, names, known[measure]))
         if len(axes) > 2:

@@ -36,21 +36,36 @@ def draw(desk: Desk, problem: Sequence[Problem]) -> None:
         horizontal=True, gap="small", vertical_alignment="center", horizontal_alignment="distribute"
     ):
         st.pills(
-            "Version", range(len(prompts)), default=at, key=key, on_change=_choose, args=(key,),
-            format_func=lambda number: label(prompts[number].name), required=True, label_visibility="collapsed",
-        )  # fmt: skip
+            "Version",
+            range(len(prompts)),
+            default=at,
+            key=key,
+            on_change=_choose,
+            args=(key,),
+            format_func=lambda number: label(prompts[number].name),
+            required=True,
+            label_visibility="collapsed",
+        )
         with st.container(horizontal=True, gap="small", vertical_alignment="center", width="content"):
             _actions(desk, at)
     desk.undo("prompts")
     typed.area(
-        "System prompt", f"prompt-system-{at}", chosen.system, _written(desk, at, "system"), height=100,
+        "System prompt",
+        f"prompt-system-{at}",
+        chosen.system,
+        _written(desk, at, "system"),
+        height=100,
         placeholder="Who the model should be, and how it should answer (may be empty)",
-    )  # fmt: skip
+    )
     typed.area(
-        "Prompt", f"prompt-user-{at}", chosen.user, _written(desk, at, "user"), height=150,
+        "Prompt",
+        f"prompt-user-{at}",
+        chosen.user,
+        _written(desk, at, "user"),
+        height=150,
         placeholder="What is asked of each input, for example: Is this review positive or negative? {{review}}",
         help="Write {{name}} where an input's text is to stand: it comes from the column of that name.",
-    )  # fmt: skip
+    )
     _variables(desk)
     problems.draw(problem, Where.PROMPT)
 
@@ -58,16 +73,26 @@ def draw(desk: Desk, problem: Sequence[Problem]) -> None:
 def _actions(desk: Desk, at: int) -> None:
     prompts = desk.plan.prompts
     st.button(
-        "Duplicate", key="prompt-duplicate", icon=":material/content_copy:", type="tertiary",
-        disabled=len(prompts) >= MOST_VERSIONS, on_click=_duplicate, args=(desk, at),
+        "Duplicate",
+        key="prompt-duplicate",
+        icon=":material/content_copy:",
+        type="tertiary",
+        disabled=len(prompts) >= MOST_VERSIONS,
+        on_click=_duplicate,
+        args=(desk, at),
         help="Another version that begins as this one: change one thing, and see whether it is better.",
-    )  # fmt: skip
+    )
     with st.popover("Rename", type="tertiary", icon=":material/edit:", key="prompt-rename"):
         typed.line("Name of this version", f"prompt-name-{at}", prompts[at].name, _renamed(desk, at))
     st.button(
-        "Remove", key="prompt-remove", icon=":material/delete:", type="tertiary", disabled=len(prompts) == 1,
-        on_click=_remove, args=(desk, at),
-    )  # fmt: skip
+        "Remove",
+        key="prompt-remove",
+        icon=":material/delete:",
+        type="tertiary",
+        disabled=len(prompts) == 1,
+        on_click=_remove,
+        args=(desk, at),
+    )
 
 
 def found(desk: Desk) -> tuple[str, ...]:
@@ -88,16 +113,21 @@ def _variables(desk: Desk) -> None:
         for name in names:
             good = name not in missing
             st.badge(
-                label(name), color="green" if good else "red",
+                label(name),
+                color="green" if good else "red",
                 icon=":material/check:" if good else ":material/close:",
                 help="A column of the inputs" if good else "The inputs have no column of that name",
-            )  # fmt: skip
+            )
     if missing:
         listed = ", ".join(label(name) for name in missing)
         st.button(
-            f"Add {'the column' if len(missing) == 1 else 'columns'} {listed} to the inputs", key="prompt-columns",
-            icon=":material/add_column_right:", type="tertiary", on_click=desk.add_columns, args=tuple(missing),
-        )  # fmt: skip
+            f"Add {'the column' if len(missing) == 1 else 'columns'} {listed} to the inputs",
+            key="prompt-columns",
+            icon=":material/add_column_right:",
+            type="tertiary",
+            on_click=desk.add_columns,
+            args=tuple(missing),
+        )
 
 
 def _choose(key: str) -> None:

@@ -45,9 +45,14 @@ def _draw(plan: Plan, model: Model, run: Run, name: str, running: bool, others: 
     ):
         sections = (OVERVIEW, ANSWERS, VERSUS) if versus.possible(known, others) else (OVERVIEW, ANSWERS)
         section = st.segmented_control(
-            "Section", sections, default=chosen(SECTION, sections), key=SECTION, required=True,
-            label_visibility="collapsed", persist_state="session",
-        )  # fmt: skip
+            "Section",
+            sections,
+            default=chosen(SECTION, sections),
+            key=SECTION,
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
         downloads.draw(known, name)
     _section(known, str(section), others)
 

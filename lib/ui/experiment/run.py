@@ -73,8 +73,11 @@ def _doubtful(desk: Desk, seen: Progress) -> None:
     st.button(
         f"Ask {'this one' if again == 1 else f'these {again:,}'} again"
         + (" (may be paid twice)" if seen.doubtful else ""),
-        key="run-again", icon=":material/replay:", on_click=desk.ask_again, disabled=desk.backend is None,
-    )  # fmt: skip
+        key="run-again",
+        icon=":material/replay:",
+        on_click=desk.ask_again,
+        disabled=desk.backend is None,
+    )
 
 
 def _choice(desk: Desk, batch: Batch) -> None:
@@ -83,10 +86,15 @@ def _choice(desk: Desk, batch: Batch) -> None:
         return
     key = held(_CHOSEN, batch.id)
     st.selectbox(
-        "Run", list(runs), list(runs).index(batch.id), key=key,
-        format_func=lambda id: _title(*runs[id]), label_visibility="collapsed",
-        on_change=lambda: desk.look_at(st.session_state[key]), width=330,
-    )  # fmt: skip
+        "Run",
+        list(runs),
+        list(runs).index(batch.id),
+        key=key,
+        format_func=lambda id: _title(*runs[id]),
+        label_visibility="collapsed",
+        on_change=lambda: desk.look_at(st.session_state[key]),
+        width=330,
+    )
 
 
 def others(desk: Desk, batch: Batch) -> tuple[Other, ...]:

@@ -26,18 +26,27 @@ def draw(desk: Desk) -> None:
         with st.popover("Experiments", type="tertiary", icon=":material/folder_open:", key="experiments"):
             _list(desk)
         st.menu_button(
-            "New", (EMPTY, *(one.name for one in samples(desk.model))), key="experiment-new", icon=":material/add:",
-            type="tertiary", on_click=_new_one, args=(desk,),
-        )  # fmt: skip
+            "New",
+            (EMPTY, *(one.name for one in samples(desk.model))),
+            key="experiment-new",
+            icon=":material/add:",
+            type="tertiary",
+            on_click=_new_one,
+            args=(desk,),
+        )
 
 
 def title(desk: Desk) -> None:
     """The experiment's name, and what became of the last deletion."""
     key = held(_NAME, desk.draft.name)
     st.text_input(
-        "Name of the experiment", desk.draft.name, key=key, max_chars=MOST_NAME, label_visibility="collapsed",
+        "Name of the experiment",
+        desk.draft.name,
+        key=key,
+        max_chars=MOST_NAME,
+        label_visibility="collapsed",
         on_change=lambda: desk.draft.rename(st.session_state[key]),
-    )  # fmt: skip
+    )
     # Places that are always there: what moves is made anew by the browser.
     gone_at, trouble_at, welcome_at = st.container(), st.container(), st.container()
     if (gone := st.session_state.get(_GONE)) is not None:
@@ -69,9 +78,13 @@ def _welcome(desk: Desk) -> None:
     with st.container(horizontal=True, gap="small", key="experiment-samples"):
         for number, one in enumerate(samples(desk.model)):
             st.button(
-                one.name, key=f"experiment-sample-{number}", icon=":material/science:", help=one.about,
-                on_click=_begin, args=(desk, one),
-            )  # fmt: skip
+                one.name,
+                key=f"experiment-sample-{number}",
+                icon=":material/science:",
+                help=one.about,
+                on_click=_begin,
+                args=(desk, one),
+            )
 
 
 def _list(desk: Desk) -> None:
@@ -92,13 +105,20 @@ def _list(desk: Desk) -> None:
         ):
             st.button(
                 label(entry.name) + (" (open)" if entry.id == desk.draft.id else ""),
-                key=f"experiment-open-{entry.id}", width="stretch", on_click=_open, args=(desk, entry.id),
+                key=f"experiment-open-{entry.id}",
+                width="stretch",
+                on_click=_open,
+                args=(desk, entry.id),
                 help=f"Changed {entry.updated:%Y-%m-%d %H:%M} UTC · {entry.runs} run{'' if entry.runs == 1 else 's'}",
-            )  # fmt: skip
+            )
             st.menu_button(
-                "⋯", (DUPLICATE, DELETE), key=f"experiment-menu-{entry.id}", type="tertiary", on_click=_chosen,
+                "⋯",
+                (DUPLICATE, DELETE),
+                key=f"experiment-menu-{entry.id}",
+                type="tertiary",
+                on_click=_chosen,
                 args=(desk, entry),
-            )  # fmt: skip
+            )
     if len(known) > MOST_LISTED:
         st.caption(f"The {MOST_LISTED} that were changed last, of {len(known):,}.")
 

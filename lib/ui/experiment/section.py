@@ -25,10 +25,14 @@ def section(
     with st.container(border=True, key=key, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
             st.button(
-                f"**{name}**", key=f"{key}-head", type="tertiary", width="content",
+                f"**{name}**",
+                key=f"{key}-head",
+                type="tertiary",
+                width="content",
                 icon=":material/expand_more:" if shown else ":material/chevron_right:",
-                on_click=desk.show, args=(name, not shown),
-            )  # fmt: skip
+                on_click=desk.show,
+                args=(name, not shown),
+            )
             st.markdown(f":small[:gray[{summary(desk)}]{problems.mark(found, where)}]", width="stretch")
         if shown:
             draw(desk, found)

@@ -52,10 +52,16 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
     now = PRESETS if desk.draft.by_presets else SWEEP
     key = held(_MODE, now)
     st.segmented_control(
-        "Ways to ask", (SWEEP, PRESETS), default=now, key=key, required=True,
-        width="stretch", label_visibility="collapsed",
-        on_change=_switch, args=(desk, key),
-    )  # fmt: skip
+        "Ways to ask",
+        (SWEEP, PRESETS),
+        default=now,
+        key=key,
+        required=True,
+        width="stretch",
+        label_visibility="collapsed",
+        on_change=_switch,
+        args=(desk, key),
+    )
     if desk.draft.by_presets:
         _presets(desk)
     else:
@@ -63,11 +69,17 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
     times = desk.plan.repetitions
     key = held(_TIMES, times)
     st.number_input(
-        "Ask each of them this many times", value=times, min_value=1, max_value=MOST_REPETITIONS, step=1, key=key,
-        on_change=_times, args=(desk, key),
+        "Ask each of them this many times",
+        value=times,
+        min_value=1,
+        max_value=MOST_REPETITIONS,
+        step=1,
+        key=key,
+        on_change=_times,
+        args=(desk, key),
         help="Answers differ by chance: several tell whether a difference is more than that. A fixed seed is counted "
         "up with each repetition, else all of them would be the same.",
-    )  # fmt: skip
+    )
     problems.draw([one for one in found if one.number is None], Where.SETTINGS)
 
 
@@ -76,17 +88,28 @@ def _sweeps(desk: Desk) -> None:
     names = [one.name for one in desk.plan.axes]
     key = held(_SWEPT, names)
     st.multiselect(
-        "Try several values of", [one.name for one in model.parameters], names, key=key, max_selections=MOST_AXES,
-        format_func=lambda name: model.parameter(name).label, placeholder="Choose parameters", on_change=_sweep,
-        args=(desk, key), help="Every combination of their values is asked: the grid.",
-    )  # fmt: skip
+        "Try several values of",
+        [one.name for one in model.parameters],
+        names,
+        key=key,
+        max_selections=MOST_AXES,
+        format_func=lambda name: model.parameter(name).label,
+        placeholder="Choose parameters",
+        on_change=_sweep,
+        args=(desk, key),
+        help="Every combination of their values is asked: the grid.",
+    )
     for one in desk.plan.axes:
         parameter = model.parameter(one.name)
         text = desk.draft.sweeps.get(one.name) or sweep.write_axis(one)
         typed.line(
-            parameter.label, f"sweep-{one.name}", text, _written(desk, one.name), placeholder=_example(parameter),
+            parameter.label,
+            f"sweep-{one.name}",
+            text,
+            _written(desk, one.name),
+            placeholder=_example(parameter),
             help="Values with commas between them; a range, such as 0 to 1 step 0.25; “not sent”: left to the model.",
-        )  # fmt: skip
+        )
         try:
             values = sweep.axis(parameter, text).values
             shown = ", ".join(grid.write(value) for value in values[:12]) + (" …" if len(values) > 12 else "")
@@ -166,17 +189,25 @@ def _presets(desk: Desk) -> None:
     names = list(dict.fromkeys([*known, *chosen]))
     key = held(_CHOSEN, chosen)
     st.multiselect(
-        "Presets", names, chosen, key=key, placeholder="Choose two or more",
-        on_change=_choose, args=(desk, known, key),
+        "Presets",
+        names,
+        chosen,
+        key=key,
+        placeholder="Choose two or more",
+        on_change=_choose,
+        args=(desk, known, key),
         help="Those of the chat page: shipped ones and your own. Their settings are taken as they are now.",
-    )  # fmt: skip
+    )
     if any(known[name].system for name in chosen if name in known):
         own = any(one.system is not None for one in desk.plan.variants)
         st.toggle(
-            "Use the presets' own system prompts", own, key=held(_SYSTEM, own),
-            on_change=_systems, args=(desk, known, not own),
+            "Use the presets' own system prompts",
+            own,
+            key=held(_SYSTEM, own),
+            on_change=_systems,
+            args=(desk, known, not own),
             help="In the place of the prompt versions' own. Off: only their settings are used.",
-        )  # fmt: skip
+        )
 
 
 def _known(desk: Desk) -> dict[str, Preset]:

@@ -34,9 +34,12 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
     ways = grid.variants(plan, desk.model)
     left, middle, right = st.columns(3)
     prompt = left.selectbox(
-        "Prompt", range(len(plan.prompts)), key="trial-prompt", persist_state="session",
+        "Prompt",
+        range(len(plan.prompts)),
+        key="trial-prompt",
+        persist_state="session",
         format_func=lambda at: plan.prompts[at].name if at < len(plan.prompts) else "",
-    )  # fmt: skip
+    )
     row = middle.number_input("Row", min_value=1, max_value=grid.rows(plan), key="trial-row", step=1)
     way = right.number_input("Setting", min_value=1, max_value=len(ways), key="trial-way", step=1)
     cell = Cell(0, min(int(prompt or 0), len(plan.prompts) - 1), int(row) - 1, int(way) - 1, 0)
@@ -48,9 +51,14 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
         return
     excerpt.draw_json(wire.encode(request), _HEIGHT)
     st.button(
-        "Try this one", key="trial-start", icon=":material/play_arrow:", on_click=_start, args=(desk, request),
-        disabled=desk.backend is None, help="One request, outside the run and its budget.",
-    )  # fmt: skip
+        "Try this one",
+        key="trial-start",
+        icon=":material/play_arrow:",
+        on_click=_start,
+        args=(desk, request),
+        disabled=desk.backend is None,
+        help="One request, outside the run and its budget.",
+    )
     run: Run | None = st.session_state.get(_RUN)
     if run is not None:
         with st.container(key="trial-answer"):

@@ -71,9 +71,15 @@ def begin() -> None:
 
 
 def area(
-    label: str, name: str, text: str, take: Take, *, height: int = 120, placeholder: str = "",
+    label: str,
+    name: str,
+    text: str,
+    take: Take,
+    *,
+    height: int = 120,
+    placeholder: str = "",
     help: str | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """A box of several lines. ``take`` gets its text at each pause in the typing, and once it is left."""
     key = _follow(name, text, take)
     with st.container(key=f"live-{key}"):
@@ -91,7 +97,7 @@ def area(
 
 def line(
     label: str, name: str, text: str, take: Take, *, placeholder: str = "", help: str | None = None
-) -> None:  # fmt: skip
+) -> None:
     """A box of one line, else the same."""
     key = _follow(name, text, take)
     with st.container(key=f"live-{key}"):
@@ -108,9 +114,12 @@ def watch() -> None:
     # By their keys: what a box tells that was replaced meanwhile is not taken for the new one's.
     told = {_key(name, box): box.known for name, box in drawn.items()}
     _watch(
-        key=_KEY, data={"told": told}, default={"texts": {}, "lost": {}},
-        on_texts_change=_told, on_lost_change=_lost,
-    )  # fmt: skip
+        key=_KEY,
+        data={"told": told},
+        default={"texts": {}, "lost": {}},
+        on_texts_change=_told,
+        on_lost_change=_lost,
+    )
 
 
 def _boxes() -> dict[str, _Box]:

@@ -99,9 +99,14 @@ def _ways(board: Board, kind: str) -> tuple[Versus | None, tuple[str, str]]:
         known = st.session_state.get(key)
         picked.append(fill(key, known if isinstance(known, int) and known < len(names) else at))
         st.selectbox(
-            name, range(len(names)), picked[-1], key=key, format_func=names.__getitem__, width=280,
+            name,
+            range(len(names)),
+            picked[-1],
+            key=key,
+            format_func=names.__getitem__,
+            width=280,
             on_change=_first_page,
-        )  # fmt: skip
+        )
     before, after = picked
     if before == after:
         return None, ("", "")
@@ -116,9 +121,14 @@ def _runs(board: Board, others: Sequence[Other]) -> tuple[Versus, tuple[str, str
     runs = list(known)
     run = chosen(_FIRST, runs)
     st.selectbox(
-        "From the run", runs, runs.index(run), key=_FIRST, width=330,
-        format_func=lambda id: known[id].name, on_change=_first_page,
-    )  # fmt: skip
+        "From the run",
+        runs,
+        runs.index(run),
+        key=_FIRST,
+        width=330,
+        format_func=lambda id: known[id].name,
+        on_change=_first_page,
+    )
     other = known[run]
     kept: tuple[str, tuple[Plan, Sequence[Result]]] | None = st.session_state.get(_OTHER)
     if kept is None or kept[0] != other.id:
@@ -163,9 +173,14 @@ def _pairs(board: Board, found: Versus, names: tuple[str, str]) -> None:
     offered = [change for change in _SAID if counts[change]]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         wanted = st.pills(
-            "Show", offered, key=_CHANGE, selection_mode="multi", label_visibility="collapsed", on_change=_first_page,
+            "Show",
+            offered,
+            key=_CHANGE,
+            selection_mode="multi",
+            label_visibility="collapsed",
+            on_change=_first_page,
             format_func=lambda change: f"{_SAID[change]} ({counts[change]:,})",
-        )  # fmt: skip
+        )
         differ = st.toggle("Only answers that differ", key=_DIFFER, on_change=_first_page)
     pairs = [pair for pair in found.pairs if not wanted or pair.change in wanted]
     if differ:
@@ -188,9 +203,14 @@ def _pairs(board: Board, found: Versus, names: tuple[str, str]) -> None:
                 ("›", page + 1, "The next pairs"),
             ):
                 st.button(
-                    sign, key=f"{PREFIX}pairs{sign}", type="tertiary", help=help, on_click=_turn, args=(to,),
+                    sign,
+                    key=f"{PREFIX}pairs{sign}",
+                    type="tertiary",
+                    help=help,
+                    on_click=_turn,
+                    args=(to,),
                     disabled=not 0 <= to * PAGE < len(pairs),
-                )  # fmt: skip
+                )
 
 
 def _turn(page: int) -> None:
