@@ -1,8 +1,8 @@
-"""Paddock: the server with its headers. The page set-up and the list of pages are in lib/ui/navigation.py."""
+"""Paddock: the server with its headers. The page set-up and the list of pages are in lib/ui/shell/navigation.py."""
 
 import streamlit as st
 from starlette.middleware import Middleware
 
-from lib.ui.visitor import Headers
+from lib.ui.shell.visitor import Headers
 
-app = st.App("lib/ui/navigation.py", middleware=[Middleware(Headers)])
+app = st.App("lib/ui/shell/navigation.py", middleware=[Middleware(Headers)])

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from lib.backend import from_environment
-from lib.ui.registry import registry
-from lib.ui.visitor import LOCAL, Headers
+from lib.api.backend import from_environment
+from lib.ui.shell.registry import registry
+from lib.ui.shell.visitor import LOCAL, Headers
 
 
 def start(request: Request) -> JSONResponse:
@@ -36,5 +36,5 @@ def start(request: Request) -> JSONResponse:
 
 
 app = st.App(
-    "../lib/ui/navigation.py", routes=[Route("/bench/start", start)], middleware=[Middleware(Headers)]
+    "../lib/ui/shell/navigation.py", routes=[Route("/bench/start", start)], middleware=[Middleware(Headers)]
 )

@@ -23,7 +23,7 @@ from statistics import median, quantiles
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.page.application import Application
+from tests.page.app_process import Application
 from tests.page.upstream import Asked, Handler, Upstream
 from tests.page.visitor import DESK, Visitor, launch
 

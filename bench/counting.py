@@ -9,14 +9,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from lib.document import write_request
-from lib.experiment import export, grid
-from lib.experiment.check import Contains, Equals, Length
-from lib.experiment.report import report
-from lib.experiment.summary import Summary, heatmap, summarise
-from lib.experiment.versus import of_variants
-from lib.experiment.winner import Among, winner
-from tests.experiment.sample import MODEL, plan, results
+from lib.experiment import plan_grid
+from lib.experiment.checks.check_kinds import Contains, Equals, Length
+from lib.experiment.results import result_export
+from lib.experiment.results.html_report import report
+from lib.experiment.results.paired_comparison import of_variants
+from lib.experiment.results.result_summary import Summary, heatmap, summarise
+from lib.experiment.results.winner import Among, winner
+from lib.files.value_codec import write_request
+from tests.experiment.results.sample_results import MODEL, plan, results
 
 ROWS = 556  # inputs: with 2 prompts and 9 settings 10,008 cells
 
@@ -30,7 +31,7 @@ def main() -> None:
     )
     found = [replace(one, rating=dice.choice((None, 3, 5))) for one in found]
     x, y = (axis.name for axis in ours.axes)
-    names = [one.name for one in grid.variants(ours, MODEL)]
+    names = [one.name for one in plan_grid.variants(ours, MODEL)]
     tallies = summarise(ours, found).variants
     growing = Summary(ours)
 
@@ -50,9 +51,9 @@ def main() -> None:
         ("heatmap", lambda: heatmap(ours, found, x, y)),
         ("winner", lambda: winner(found, tallies, names, Among.VARIANTS)),
         ("two settings", lambda: of_variants(found, 0, 8).counts),
-        ("CSV", lambda: list(export.csv(ours, MODEL, found))),
-        ("JSON lines", lambda: list(export.jsonl(ours, MODEL, found))),
-        ("XLSX", lambda: export.xlsx(ours, MODEL, found)),
+        ("CSV", lambda: list(result_export.csv(ours, MODEL, found))),
+        ("JSON lines", lambda: list(result_export.jsonl(ours, MODEL, found))),
+        ("XLSX", lambda: result_export.xlsx(ours, MODEL, found)),
         ("report", lambda: report("Bench", ours, MODEL, found, datetime.now(UTC))),
     ]
     base = seconds(json_pass)

@@ -24,16 +24,16 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, sync_playwright
 
-from lib.batch.batch import new
-from lib.client import WorkersAI
+from lib.api.client import WorkersAI
+from lib.runner.experiment_run import new
 from lib.store import SavedExperiment, Store
-from lib.ui.visitor import LOCAL
-from tests.batch import cloud, given
-from tests.batch.killing import killed
-from tests.batch.overrun import overrun
-from tests.given import ACCOUNT, TOKEN
-from tests.page.application import Application
+from lib.ui.shell.visitor import LOCAL
+from tests.page.app_process import Application
 from tests.page.visitor import DESK, Visitor, launch
+from tests.runner import fake_cloud, run_fixtures
+from tests.runner.budget_overrun import overrun
+from tests.runner.killing import killed
+from tests.sample_values import ACCOUNT, TOKEN
 
 CELLS, AT_ONCE, DELAY = 1_000, 32, 0.05
 IDEAL = CELLS * DELAY / AT_ONCE
@@ -96,11 +96,11 @@ def p95(figures: list[float]) -> float:
 
 def speed(times: int, folder: Path) -> bool:
     """That many runs, with a visitor at the page."""
-    plan = given.plan(CELLS, replace(given.QUICK, concurrency=AT_ONCE))
-    names = [parameter.name for parameter in given.MODEL.parameters][:4]
+    plan = run_fixtures.plan(CELLS, replace(run_fixtures.QUICK, concurrency=AT_ONCE))
+    names = [parameter.name for parameter in run_fixtures.MODEL.parameters][:4]
     ratios, bares, cpus, clicks = [], [], [], []
     with (
-        cloud.running((DELAY, DELAY)) as server,
+        fake_cloud.running((DELAY, DELAY)) as server,
         sync_playwright() as playwright,
         launch(playwright) as browser,
     ):
@@ -117,7 +117,7 @@ def speed(times: int, folder: Path) -> bool:
             alone = click(page, names, threading.Event(), 40)
             for _ in range(times):
                 bares.append(bare(server.url) / IDEAL)
-                run = new(store, WorkersAI(), given.MODEL, LOCAL, "x", plan).id
+                run = new(store, WorkersAI(), run_fixtures.MODEL, LOCAL, "x", plan).id
                 ended, said = threading.Event(), {}
 
                 def start(

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lib.conversation import Conversation
+from lib.chat.conversation import Conversation
 from lib.store import Store
-from tests.store.trees import SETTINGS, asked, coming, talk
+from tests.store.conversation_trees import SETTINGS, asked, coming, talk
 
 WORDS = [
     "weather",

@@ -17,8 +17,8 @@ from statistics import median
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.history import RARE, WORDS
-from tests.page import shelves
-from tests.page.application import Application
+from tests.page import saved_outside
+from tests.page.app_process import Application
 from tests.page.upstream import Upstream
 from tests.page.visitor import DESK, Visitor, launch
 
@@ -31,12 +31,13 @@ WHAT = ("open", "search, one found", "search, nearly all found")
 
 def fill(app: Application, count: int) -> None:
     """That many conversations of six messages."""
-    with shelves.store(app) as store:
+    with saved_outside.store(app) as store:
         for number in range(count):
             word = WORDS[number % len(WORDS)]
             rare = RARE if number == count // 2 else COMMON
-            shelves.save(
-                store, shelves.talk(3, f"Number {number}, {{}}: {word}", f"A {rare} {word}. " + "text " * 40)
+            saved_outside.save(
+                store,
+                saved_outside.talk(3, f"Number {number}, {{}}: {word}", f"A {rare} {word}. " + "text " * 40),
             )
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.page.application import Application
+from tests.page.app_process import Application
 from tests.page.interruptions import KINDS, Scene, damage
-from tests.page.proxy import Proxy
+from tests.page.tcp_proxy import Proxy
 from tests.page.upstream import Stream, Upstream
 from tests.page.visitor import DESK, Visitor, launch, squeezed
 

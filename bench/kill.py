@@ -21,7 +21,7 @@ from statistics import median
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.page.application import Application, data_folder
+from tests.page.app_process import Application, data_folder
 from tests.page.upstream import Asked, Stream, Upstream
 from tests.page.visitor import DESK, Visitor, launch
 

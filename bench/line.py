@@ -13,10 +13,10 @@ from statistics import median
 
 import httpx
 
-from lib import wire
-from lib.client import WorkersAI
-from tests import given
-from tests.batch import cloud
+from lib.api import wire
+from lib.api.client import WorkersAI
+from tests import sample_values
+from tests.runner import fake_cloud
 
 ROUNDS, REQUESTS = 15, 200
 
@@ -31,9 +31,9 @@ def cpu(ask: Callable[[], object]) -> float:
 
 def main() -> int:
     """Print the figures."""
-    request = given.request(stream=False)
-    with cloud.running((0.0, 0.0)) as server:
-        there, client = given.backend(server.url), WorkersAI()
+    request = sample_values.request(stream=False)
+    with fake_cloud.running((0.0, 0.0)) as server:
+        there, client = sample_values.backend(server.url), WorkersAI()
         url = f"{there.base_url}/accounts/{there.account_id}/ai/run/{request.model}"
         with closing(client.line(there)) as line, httpx.Client(trust_env=False) as plain:
 

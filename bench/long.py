@@ -17,8 +17,8 @@ from statistics import median
 
 from playwright.sync_api import Browser, WebSocket, sync_playwright
 
-from tests.page import shelves
-from tests.page.application import Application
+from tests.page import saved_outside
+from tests.page.app_process import Application
 from tests.page.upstream import Stream, Upstream
 from tests.page.visitor import DESK, Visitor, launch
 
@@ -50,9 +50,9 @@ class Wire:
 
 def one(browser: Browser, app: Application, upstream: Upstream, messages: int) -> tuple[float, ...]:
     """A fresh conversation of that length, opened and continued."""
-    talk = shelves.talk(messages // 2, QUESTION, ANSWER)
-    with shelves.store(app) as store:
-        shelves.save(store, talk)
+    talk = saved_outside.talk(messages // 2, QUESTION, ANSWER)
+    with saved_outside.store(app) as store:
+        saved_outside.save(store, talk)
     upstream.forget()
     upstream.plan(Stream(f"{FIRST} and more.", held=len(FIRST) + 4))
     with browser.new_context(viewport=DESK) as context:

@@ -18,7 +18,7 @@ from statistics import median, quantiles
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.page.application import Application
+from tests.page.app_process import Application
 from tests.page.visitor import DESK, FIRST, Visitor, launch
 
 BENCH = Path(__file__).resolve().parent.parent / "tests" / "page" / "result_bench.py"

@@ -20,7 +20,7 @@ from statistics import median
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.page.application import ROOT, Application
+from tests.page.app_process import ROOT, Application
 from tests.page.upstream import Stream, Upstream, tokens
 from tests.page.visitor import DESK, Visitor, launch
 

@@ -15,10 +15,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.twin import tools, weights
-from lib.twin.decision import Decider
+from lib.twin import request_tools, weights
 from lib.twin.engine import Engine
-from lib.twin.tools import Tool
+from lib.twin.request_tools import Tool
+from lib.twin.tool_choice import Decider
 
 Requests = list[tuple[str, str]]
 
@@ -131,7 +131,7 @@ SETS: dict[str, tuple[list[dict[str, Any]], Requests]] = {
 async def measure(engine: Engine) -> None:
     decider = Decider(engine)
     for name, (offered, asked) in SETS.items():
-        known: tuple[Tool, ...] = tools.read({"tools": offered})
+        known: tuple[Tool, ...] = request_tools.read({"tools": offered})
         right, missed, needless, wrong = 0, [], [], []
         begun = time.monotonic()
         for want, text in asked:

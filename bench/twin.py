@@ -23,7 +23,7 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.model import default
+from lib.model.model_record import default
 from lib.twin import weights
 from lib.twin.engine import End, Engine, Job, Text, _Call
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.backend import Backend, Secret, twin
+from lib.api.backend import Backend, Secret, twin
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.features import Form
-from lib.ui import (
-    ahead,
-    choices,
-    controls,
-    echo,
-    figures,
-    mend,
-    outlook,
-    place,
-    presets,
-    raw_prompt,
-    share,
-    transcript,
-    welcome,
-)
-from lib.ui.tab import INPUT, Tab
-from lib.ui.trouble import trouble
-from lib.ui.unsaved import Unsaved
+from lib.model.request_options import Form
+from lib.ui.answer import answer_stats
+from lib.ui.chat import next_send, raw_prompt_box, request_preview, share_menu, transcript, welcome
+from lib.ui.chat.chat_tab import INPUT, Tab
+from lib.ui.settings import conflict_fix, option_controls, parameter_controls, preset_menu
+from lib.ui.shell import backend_picker
+from lib.ui.shell.save_warning import Unsaved
+from lib.ui.widgets import echo
+from lib.ui.widgets.error_box import trouble
 
-where = place.current()
+where = backend_picker.current()
 tab = Tab(where.backend)
 conversation, live = tab.chat.view()
 path = conversation.path()
@@ -32,26 +22,26 @@ path = conversation.path()
 
 def draw_use() -> None:
     """How full the context is, and what the conversation has used."""
-    figures.context_gauge(*tab.used, tab.window)
-    figures.totals(tab.chat.model, [tab.chat.conversation], "This conversation")
+    answer_stats.context_gauge(*tab.used, tab.window)
+    answer_stats.totals(tab.chat.model, [tab.chat.conversation], "This conversation")
 
 
-seen = outlook.look(tab.chat, tab.backend, tab.window, tab.text)
+seen = request_preview.look(tab.chat, tab.backend, tab.window, tab.text)
 
 with st.sidebar:
     use = st.empty()
     with use.container():
         draw_use()
-    presets.draw(tab)
-    choices.draw(tab, seen.conflicts, busy=live is not None)
-    controls.draw(tab, lambda name: mend.draw(tab, seen.conflicts, name))
+    preset_menu.draw(tab)
+    option_controls.draw(tab, seen.conflicts, busy=live is not None)
+    parameter_controls.draw(tab, lambda name: conflict_fix.draw(tab, seen.conflicts, name))
     echo.listen()
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     where_slot = st.empty()
     with where_slot.container():
-        place.draw(where, busy=live is not None)
-    share.draw(tab)
+        backend_picker.draw(where, busy=live is not None)
+    share_menu.draw(tab)
     if path:
         st.button(
             "New conversation", key="new", icon=":material/add_comment:", type="tertiary", on_click=tab.new
@@ -75,8 +65,8 @@ notice = st.empty()
 stop = st.bottom.empty()
 with st.bottom:
     if tab.writes_prompt:
-        raw_prompt.draw(tab, seen, busy=live is not None)
-    ahead.draw(tab, seen.conflicts)
+        raw_prompt_box.draw(tab, seen, busy=live is not None)
+    next_send.draw(tab, seen.conflicts)
 # At top level, for that makes the page follow the stream. Sent in a callback, so that a text which cannot be sent
 # is back in the box before the box is drawn again.
 if not tab.writes_prompt:
@@ -138,13 +128,13 @@ if live is not None:
     stop.empty()
     if tab.answer_by_itself(live.message):
         st.rerun()  # the next answer is on its way already; nothing of this one is lost by drawing anew
-    where = place.current()  # the twin may have died under the answer
+    where = backend_picker.current()  # the twin may have died under the answer
     with where_slot.container():
-        place.draw(where, busy=False)
+        backend_picker.draw(where, busy=False)
     with use.container():
         draw_use()
 elif path and path[-1].id == tab.begun and tab.answer_by_itself(tab.begun):
     st.rerun()
 if where.backend is None:
     with notice.container():
-        place.await_twin(where)
+        backend_picker.await_twin(where)

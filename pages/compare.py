@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.contest import Refused
+from lib.compare.comparison_session import Refused
 from lib.errors import PaddockError
-from lib.ui import draft, echo, figures, place
-from lib.ui.compare import ahead, answers, columns, menu, ratings
-from lib.ui.compare.board import INPUT, Board
-from lib.ui.shelf import CHAT_PAGE
-from lib.ui.trouble import trouble
-from lib.ui.unsaved import Unsaved
+from lib.ui.answer import answer_stats
+from lib.ui.compare import answer_columns, column_settings, compare_menu, compare_next_send, ratings
+from lib.ui.compare.comparison_tab import INPUT, Board
+from lib.ui.history.conversation_shelf import CHAT_PAGE
+from lib.ui.shell import backend_picker
+from lib.ui.shell.save_warning import Unsaved
+from lib.ui.widgets import draft_text, echo
+from lib.ui.widgets.error_box import trouble
 
-where = place.current()
+where = backend_picker.current()
 board = Board(where.backend)
 if (going := board.going) is not None:
     st.switch_page(CHAT_PAGE, query_params={"c": going})
 busy = board.contest.busy
 comparison = board.comparison
-seen = board.outlooks(draft.text())
+seen = board.outlooks(draft_text.text())
 
 with st.sidebar:
-    columns.settings(board, seen, busy=busy)
+    column_settings.settings(board, seen, busy=busy)
     echo.listen()
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    place.draw(where, busy=busy)
-    menu.draw(board)
-menu.options(board)
-columns.heads(board, seen)
+    backend_picker.draw(where, busy=busy)
+    compare_menu.draw(board)
+compare_menu.options(board)
+column_settings.heads(board, seen)
 
 # Another comparison is drawn in another place: while the page streams, what an earlier one left there would stay.
 greeting = st.empty()
@@ -37,7 +39,7 @@ boards = [st.container() if side == board.side else st.empty() for side in (0, 1
 notice = st.empty()
 stop = st.bottom.empty()
 with st.bottom:
-    ahead.draw(board, ahead.conflicts(seen))
+    compare_next_send.draw(board, compare_next_send.conflicts(seen))
 # At top level, for that makes the page follow the stream.
 st.chat_input("One input for all columns", key=INPUT, on_submit=board.submit)
 
@@ -52,15 +54,15 @@ if (refused := board.refusal()) is not None:
 
 if not comparison.rounds:
     with greeting.container():
-        menu.welcome(board)
+        compare_menu.welcome(board)
 with boards[board.side]:
-    watched = menu.rounds(board)
+    watched = compare_menu.rounds(board)
     foot = st.empty()
     if comparison.rounds and not busy:
         with foot.container():
             ratings.draw(board)
             totals = board.contest.threads().values()
-            figures.totals(board.model, totals, "This comparison")
+            answer_stats.totals(board.model, totals, "This comparison")
 
 if busy:
     stop.button(
@@ -71,11 +73,11 @@ if busy:
         on_click=board.contest.stop,
         help="Ends all answers here and at the model; what came is kept",
     )
-    answers.attach(watched, unsaved.draw, fresh=board.fresh)
-    menu.await_others(board, watched)
+    answer_columns.attach(watched, unsaved.draw, fresh=board.fresh)
+    compare_menu.await_others(board, watched)
     st.rerun()  # what has ended is drawn with all that stands under it; the others go on
 elif board.answer_by_itself():
     st.rerun()
 if where.backend is None:
     with notice.container():
-        place.await_twin(where)
+        backend_picker.await_twin(where)

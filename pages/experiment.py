@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.experiment.problem import Where, problems
-from lib.ui import echo, place
-from lib.ui.experiment import bar, before, checks, inputs, prompts, results, run, saved, settings, typed
-from lib.ui.experiment.desk import Desk
+from lib.experiment.plan_problems import Where, problems
+from lib.ui.experiment import (
+    checks_section,
+    experiment_list,
+    inputs_section,
+    limits_section,
+    live_text_area,
+    prompts_section,
+    results_section,
+    run_bar,
+    run_status,
+    settings_section,
+)
+from lib.ui.experiment.experiment_tab import Desk
 from lib.ui.experiment.section import section
-from lib.ui.trouble import trouble
+from lib.ui.shell import backend_picker
+from lib.ui.widgets import echo
+from lib.ui.widgets.error_box import trouble
 
-where = place.current()
+where = backend_picker.current()
 desk = Desk(where.backend)
-typed.begin()
+live_text_area.begin()
 found = problems(desk.plan, desk.model)
 shown = () if desk.blank else found  # nobody has done anything wrong yet
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    place.draw(where, busy=False)
-    saved.draw(desk)
-saved.title(desk)
+    backend_picker.draw(where, busy=False)
+    experiment_list.draw(desk)
+experiment_list.title(desk)
 notice = st.container()
 batch = desk.batch
 if batch is not None and batch.at_work and (refused := desk.refusal()) is not None:
@@ -29,30 +41,30 @@ if batch is not None and batch.at_work and (refused := desk.refusal()) is not No
 
 left, right = st.columns(2)
 with left:
-    section("Prompts", desk, shown, Where.PROMPT, prompts.summary, prompts.draw)
+    section("Prompts", desk, shown, Where.PROMPT, prompts_section.summary, prompts_section.draw)
 with right:
-    section("Inputs", desk, shown, Where.INPUTS, inputs.summary, inputs.draw)
+    section("Inputs", desk, shown, Where.INPUTS, inputs_section.summary, inputs_section.draw)
 left, middle, right = st.columns(3)
 with left:
-    section("Settings", desk, shown, Where.SETTINGS, settings.summary, settings.draw)
+    section("Settings", desk, shown, Where.SETTINGS, settings_section.summary, settings_section.draw)
 with middle:
-    section("Checks", desk, shown, Where.CHECKS, checks.summary, checks.draw)
+    section("Checks", desk, shown, Where.CHECKS, checks_section.summary, checks_section.draw)
 with right:
-    section("Budget", desk, shown, Where.LIMITS, before.summary, before.draw)
+    section("Budget", desk, shown, Where.LIMITS, limits_section.summary, limits_section.draw)
 echo.listen()
 
 with st.bottom:
-    bar.draw(desk, found)  # before the results: whatever becomes of these, the run is in hand
+    run_bar.draw(desk, found)  # before the results: whatever becomes of these, the run is in hand
 if batch is not None:
-    run.draw(desk, batch)
-    results.draw(
+    run_status.draw(desk, batch)
+    results_section.draw(
         batch.plan,
         desk.model,
         batch,
         name=desk.draft.name,
         running=batch.at_work,
-        others=run.others(desk, batch),
+        others=run_status.others(desk, batch),
     )
 if where.backend is None:
     with notice:
-        place.watch_twin(where)
+        backend_picker.watch_twin(where)

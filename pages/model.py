@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.model import Parameter, default
-from lib.ui import calculator, next_token, parameters, place, reference
+from lib.model.model_record import Parameter, default
+from lib.ui.model import cost_calculator, model_reference, next_token, parameter_help
+from lib.ui.shell import backend_picker
 
 PARAMETERS, NEXT_TOKEN, PRICE, CAPABILITIES, SCHEMAS, ENDPOINTS = SECTIONS = (
     "Parameters",
@@ -18,7 +19,7 @@ PARAMETERS, NEXT_TOKEN, PRICE, CAPABILITIES, SCHEMAS, ENDPOINTS = SECTIONS = (
 SECTION = "section"  # also its name in the page's address
 
 model = default()
-where = place.current()
+where = backend_picker.current()
 
 
 def try_it(parameter: Parameter) -> None:
@@ -55,14 +56,14 @@ section = st.segmented_control(
 )
 with st.container(key=f"section-{SECTIONS.index(str(section))}"):
     if section == PARAMETERS:
-        parameters.draw(model, try_it)
+        parameter_help.draw(model, try_it)
     elif section == NEXT_TOKEN:
         next_token.draw(model)
     elif section == PRICE:
-        calculator.draw(model)
+        cost_calculator.draw(model)
     elif section == CAPABILITIES:
-        reference.capabilities(model)
+        model_reference.capabilities(model)
     elif section == SCHEMAS:
-        reference.schemas(model)
+        model_reference.schemas(model)
     else:
-        reference.endpoints(model, where)
+        model_reference.endpoints(model, where)

@@ -51,11 +51,16 @@ LEVEL = {f"lib.{name}": level for level, names in enumerate(LAYERS) for name in 
 HOMES = {
     "alembic": ("lib.store",),
     "sqlalchemy": ("lib.store",),
-    "jsonschema": ("lib.json_check", "lib.json_schema", "lib.json_words", "lib.twin"),
-    "httpx": ("lib.client", "lib.line", "lib.transport", "lib.twin"),
-    "sseclient": ("lib.client",),
-    "openpyxl": ("lib.experiment", "lib.table_file"),
-    "rapidfuzz": ("lib.difference",),
+    "jsonschema": (
+        "lib.jsonkit.json_validation",
+        "lib.jsonkit.json_schema",
+        "lib.jsonkit.json_wording",
+        "lib.twin",
+    ),
+    "httpx": ("lib.api.client", "lib.api.persistent_connection", "lib.api.transport", "lib.twin"),
+    "sseclient": ("lib.api.client",),
+    "openpyxl": ("lib.experiment", "lib.files.spreadsheet"),
+    "rapidfuzz": ("lib.compare.text_diff",),
     "streamlit": ("lib.ui",),
     "starlette": ("lib.twin", "app"),
     "uvicorn": ("lib.twin",),
@@ -76,7 +81,7 @@ def name_of(root: Path, file: Path) -> str:
 
 
 def imports(root: Path, file: Path) -> set[str]:
-    """What a file imports, anywhere in it, as dotted names: ``from lib import wire`` is ``lib.wire``."""
+    """What a file imports, anywhere in it, as dotted names: ``from lib import wire`` is ``lib.api.wire``."""
     found: set[str] = set()
     package = (
         name_of(root, file).split(".") if file.name == "__init__.py" else name_of(root, file).split(".")[:-1]
@@ -122,7 +127,7 @@ def _why_not(name: str, other: str) -> str | None:
     if page or within(name, "lib.ui"):
         return "the page does not know the twin from inside" if within(other, "lib.twin") else None
     if within(name, "lib.twin"):
-        parted = within(other, "lib.ui") or within(other, "lib.client")
+        parted = within(other, "lib.ui") or within(other, "lib.api.client")
         return "the twin must not depend on what it is to be tested by" if parted else None
     if within(other, "lib.ui") or within(other, "lib.twin"):
         return "the core knows neither its pages nor the twin"
@@ -136,7 +141,7 @@ def _why_not_in_the_core(name: str, other: str) -> str | None:
         return None if other.removeprefix("lib.") in LEAVES else "the supervisor stands on leaves only"
     if any(
         within(name, package) and within(other, package)
-        for package in ("lib.batch", "lib.code", "lib.experiment", "lib.store")
+        for package in ("lib.batch", "lib.snippets.snippets", "lib.experiment", "lib.store")
     ):
         return None  # a package is one thing to the others; inside it, imports that ran in a circle would not load
     name, other = (".".join(one.split(".")[:2]) for one in (name, other))

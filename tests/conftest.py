@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from lib import transport
+from lib.api import transport
 
 # No deadlines: a slow machine is no failure.
 settings.register_profile("paddock", deadline=None)

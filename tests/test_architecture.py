@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lib import model
+from lib.model import model_record
 from tests.architecture import LEVEL, named_parameters, too_long, unlisted, without_docstring, wrong_imports
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = {parameter.name for one in model.models().values() for parameter in one.parameters}
+NAMES = {parameter.name for one in model_record.models().values() for parameter in one.parameters}
 
 
 def test_imports() -> None:
@@ -51,37 +51,37 @@ def plant(root: Path, path: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        ("lib/run.py", "import streamlit as st"),
-        ("lib/wire.py", "from starlette.requests import Request"),
-        ("lib/wire.py", "import uvicorn"),
+        ("lib/chat/answer_run.py", "import streamlit as st"),
+        ("lib/api/wire.py", "from starlette.requests import Request"),
+        ("lib/api/wire.py", "import uvicorn"),
         ("lib/supervisor.py", "import xllamacpp"),
-        ("lib/wire.py", "import httpx"),
-        ("lib/run.py", "import sseclient"),
-        ("lib/verdict.py", "import jsonschema"),
-        ("lib/chat.py", "from lib.ui import figures"),
-        ("lib/chat.py", "from lib.ui.figures import draw"),
-        ("lib/chat.py", "def f():\n    import lib.twin.app"),
-        ("lib/chat.py", "from lib import twin"),
-        ("lib/chat.py", "from .ui import figures"),
-        ("lib/wire.py", "from lib.client import WorkersAI"),
-        ("lib/wire.py", "from lib import run"),
-        ("lib/wire.py", "from . import run"),
-        ("lib/errors.py", "from lib.events import Usage"),
-        ("lib/request.py", "from lib.chat import Chat"),
-        ("lib/conversation.py", "from lib.client import Stop"),
-        ("lib/supervisor.py", "from lib.client import WorkersAI"),
-        ("lib/chat.py", "import sqlalchemy"),
-        ("lib/saver.py", "from alembic import op"),
-        ("lib/ui/figures.py", "from sqlalchemy import select"),
-        ("lib/run.py", "from lib.store import Store"),
-        ("lib/store/writer.py", "from lib.chat import Chat"),
-        ("lib/store/writer.py", "from lib.saver import Saver"),
+        ("lib/api/wire.py", "import httpx"),
+        ("lib/chat/answer_run.py", "import sseclient"),
+        ("lib/jsonkit/json_answer_check.py", "import jsonschema"),
+        ("lib/chat/chat_session.py", "from lib.ui import figures"),
+        ("lib/chat/chat_session.py", "from lib.ui.answer.answer_stats import draw"),
+        ("lib/chat/chat_session.py", "def f():\n    import lib.twin.app"),
+        ("lib/chat/chat_session.py", "from lib import twin"),
+        ("lib/chat/chat_session.py", "from .ui import figures"),
+        ("lib/api/wire.py", "from lib.api.client import WorkersAI"),
+        ("lib/api/wire.py", "from lib import run"),
+        ("lib/api/wire.py", "from . import run"),
+        ("lib/errors.py", "from lib.api.events import Usage"),
+        ("lib/api/request.py", "from lib.chat.chat_session import Chat"),
+        ("lib/chat/conversation.py", "from lib.api.client import Stop"),
+        ("lib/supervisor.py", "from lib.api.client import WorkersAI"),
+        ("lib/chat/chat_session.py", "import sqlalchemy"),
+        ("lib/store/autosave.py", "from alembic import op"),
+        ("lib/ui/answer/answer_stats.py", "from sqlalchemy import select"),
+        ("lib/chat/answer_run.py", "from lib.store import Store"),
+        ("lib/store/conversation_writer.py", "from lib.chat.chat_session import Chat"),
+        ("lib/store/conversation_writer.py", "from lib.store.autosave import Saver"),
         ("lib/novelty.py", "from lib.errors import PaddockError"),
-        ("lib/ui/figures.py", "from lib.twin import app"),
-        ("lib/ui/figures.py", "import starlette"),
-        ("lib/ui/figures.py", "import httpx"),
+        ("lib/ui/answer/answer_stats.py", "from lib.twin import app"),
+        ("lib/ui/answer/answer_stats.py", "import starlette"),
+        ("lib/ui/answer/answer_stats.py", "import httpx"),
         ("lib/twin/app.py", "import streamlit"),
-        ("lib/twin/app.py", "from lib.client import WorkersAI"),
+        ("lib/twin/app.py", "from lib.api.client import WorkersAI"),
         ("lib/twin/app.py", "from lib.ui import figures"),
         ("pages/chat.py", "import httpx"),
         ("pages/chat.py", "from lib.twin.app import app"),
@@ -96,25 +96,34 @@ def test_a_planted_import_is_caught(tmp_path: Path, path: str, line: str) -> Non
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        ("app.py", "import streamlit\nfrom lib.ui import figures\nfrom lib.chat import Chat"),
-        ("pages/chat.py", "import streamlit\nfrom lib.ui.figures import draw\nfrom lib import model"),
-        ("lib/ui/figures.py", "import streamlit\nfrom lib.chat import Chat\nfrom lib import supervisor"),
+        ("app.py", "import streamlit\nfrom lib.ui import figures\nfrom lib.chat.chat_session import Chat"),
+        (
+            "pages/chat.py",
+            "import streamlit\nfrom lib.ui.answer.answer_stats import draw\nfrom lib import model",
+        ),
+        (
+            "lib/ui/answer/answer_stats.py",
+            "import streamlit\nfrom lib.chat.chat_session import Chat\nfrom lib import supervisor",
+        ),
         (
             "lib/twin/app.py",
             "import starlette, uvicorn, xllamacpp\nfrom lib import wire\nfrom . import engine",
         ),
         (
-            "lib/client.py",
+            "lib/api/client.py",
             "import httpx, sseclient, json\nfrom lib import wire\nfrom lib.errors import CutOff",
         ),
-        ("lib/chat.py", "from lib.run import Run\nfrom .conversation import Conversation"),
         (
-            "lib/store/writer.py",
-            "import sqlalchemy\nfrom lib.store import schema\nfrom lib.answer import Answer",
+            "lib/chat/chat_session.py",
+            "from lib.chat.answer_run import Run\nfrom .conversation import Conversation",
         ),
-        ("lib/saver.py", "from lib.store import Store\nfrom lib.store.snapshot import Live"),
-        ("lib/ui/figures.py", "from lib.store import Store"),
-        ("lib/supervisor.py", "import subprocess\nfrom lib.backend import twin"),
+        (
+            "lib/store/conversation_writer.py",
+            "import sqlalchemy\nfrom lib.store import schema\nfrom lib.chat.answer import Answer",
+        ),
+        ("lib/store/autosave.py", "from lib.store import Store\nfrom lib.store.stored_values import Live"),
+        ("lib/ui/answer/answer_stats.py", "from lib.store import Store"),
+        ("lib/supervisor.py", "import subprocess\nfrom lib.api.backend import twin"),
     ],
 )
 def test_a_proper_import_is_not(tmp_path: Path, path: str, line: str) -> None:
@@ -124,7 +133,12 @@ def test_a_proper_import_is_not(tmp_path: Path, path: str, line: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "most"),
-    [("app.py", 40), ("lib/run.py", 400), ("pages/chat.py", 400), ("tests/test_run.py", 400)],
+    [
+        ("app.py", 40),
+        ("lib/chat/answer_run.py", 400),
+        ("pages/chat.py", 400),
+        ("tests/chat/test_answer_run.py", 400),
+    ],
 )
 def test_a_file_that_is_too_long_is_caught(tmp_path: Path, path: str, most: int) -> None:
     plant(tmp_path, path, "x = 1\n" * most)
@@ -134,7 +148,9 @@ def test_a_file_that_is_too_long_is_caught(tmp_path: Path, path: str, most: int)
 
 
 @pytest.mark.parametrize("text", ["", "x = 1\n", "# a comment\n", '""""""\n'])
-@pytest.mark.parametrize("path", ["app.py", "lib/ui/figures.py", "tests/test_run.py", "scripts/run.py"])
+@pytest.mark.parametrize(
+    "path", ["app.py", "lib/ui/answer/answer_stats.py", "tests/chat/test_answer_run.py", "scripts/run.py"]
+)
 def test_a_file_without_a_docstring_is_caught(tmp_path: Path, path: str, text: str) -> None:
     plant(tmp_path, path, text)
     assert len(list(without_docstring(tmp_path))) == 1
@@ -154,14 +170,16 @@ def test_a_file_without_a_docstring_is_caught(tmp_path: Path, path: str, text: s
     ],
 )
 def test_a_named_parameter_is_caught(tmp_path: Path, line: str) -> None:
-    for path in ("lib/ui/controls.py", "pages/chat.py", "app.py", "lib/request.py"):
+    for path in ("lib/ui/settings/parameter_controls.py", "pages/chat.py", "app.py", "lib/api/request.py"):
         plant(tmp_path, path, f'"""X."""\n{line}\n')
     assert len(list(named_parameters(tmp_path, NAMES))) == 4
 
 
 def test_prose_may_name_a_parameter(tmp_path: Path) -> None:
     plant(
-        tmp_path, "lib/run.py", '"""Its temperature."""\n# top_k\nADVICE = "Lower max_tokens, then retry."\n'
+        tmp_path,
+        "lib/chat/answer_run.py",
+        '"""Its temperature."""\n# top_k\nADVICE = "Lower max_tokens, then retry."\n',
     )
     plant(tmp_path, "lib/twin/engine.py", '"""X."""\nMAPPING = {"top_k": "top_k"}\n')
     assert list(named_parameters(tmp_path, NAMES)) == []

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies
 
 from lib import errors
+from lib.api.wire import decode_error
 from lib.errors import (
     CASES,
     AccountRefused,
@@ -25,7 +26,6 @@ from lib.errors import (
     TimedOut,
     Unintelligible,
 )
-from lib.wire import decode_error
 
 UUID = "1f0c9e0e-5f0e-4b3e-9c39-3a9a7a6d2b11"
 RETIRED = f"AiError: Ai: this model has been deprecated ({UUID})"

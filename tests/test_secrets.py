@@ -13,13 +13,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from lib.answer import Answer
-from lib.backend import Backend, Secret, cloudflare, from_environment
-from lib.client import Stop
+from lib.api.backend import Backend, Secret, cloudflare, from_environment
+from lib.api.client import Stop
+from lib.chat.answer import Answer
+from lib.chat.answer_run import Run
 from lib.errors import BadInput, PaddockError
-from lib.model import default
-from lib.run import Run
-from tests import given
+from lib.model.model_record import default
+from tests import sample_values
 from tests.servers import Peer, Received, Server, head, says, streams, texts
 
 # Pieces of it would be as bad: each is looked for.
@@ -71,7 +71,7 @@ def log() -> Iterator[io.StringIO]:
 @pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r}".format, "%s".__mod__, ascii])
 def test_masked(show: object) -> None:
     secret = Secret(GOOD)
-    for value in (secret, [secret], given.backend("http://127.0.0.1", GOOD), {"token": secret}):
+    for value in (secret, [secret], sample_values.backend("http://127.0.0.1", GOOD), {"token": secret}):
         assert_clean(show(value))  # type: ignore[operator]
     assert f"{secret}" == "Secret(•••)"
     assert secret.reveal() == GOOD
@@ -79,7 +79,7 @@ def test_masked(show: object) -> None:
 
 
 def test_formatted_and_logged(log: io.StringIO) -> None:
-    logging.getLogger("test").debug("%s %r", Secret(GOOD), given.backend("http://127.0.0.1", GOOD))
+    logging.getLogger("test").debug("%s %r", Secret(GOOD), sample_values.backend("http://127.0.0.1", GOOD))
     assert "Secret(•••)" in log.getvalue()
     with pytest.raises(TypeError) as failed:
         f"{Secret(GOOD):>80}"
@@ -88,7 +88,7 @@ def test_formatted_and_logged(log: io.StringIO) -> None:
 
 @pytest.mark.parametrize("write", [pickle.dumps, copy.copy, copy.deepcopy, dataclasses.asdict])
 def test_not_written_anywhere(write: object) -> None:
-    backend = given.backend("http://127.0.0.1", GOOD)
+    backend = sample_values.backend("http://127.0.0.1", GOOD)
     value = backend if write is dataclasses.asdict else backend.token
     with pytest.raises(TypeError) as failed:
         write(value)  # type: ignore[operator]
@@ -105,9 +105,11 @@ def test_compared() -> None:
 @pytest.mark.parametrize("token", BAD, ids=range(len(BAD)))
 def test_a_token_that_no_header_carries_is_refused_before_it_is_sent(token: str) -> None:
     for make in (
-        lambda: given.backend("http://127.0.0.1", token),
-        lambda: cloudflare(given.ACCOUNT, token),
-        lambda: from_environment({"CLOUDFLARE_ACCOUNT_ID": given.ACCOUNT, "CLOUDFLARE_API_TOKEN": token}),
+        lambda: sample_values.backend("http://127.0.0.1", token),
+        lambda: cloudflare(sample_values.ACCOUNT, token),
+        lambda: from_environment(
+            {"CLOUDFLARE_ACCOUNT_ID": sample_values.ACCOUNT, "CLOUDFLARE_API_TOKEN": token}
+        ),
     ):
         with pytest.raises(BadInput) as failed:
             make()
@@ -117,7 +119,7 @@ def test_a_token_that_no_header_carries_is_refused_before_it_is_sent(token: str)
 
 @pytest.mark.parametrize("token", [f" {GOOD}\n", f"\t{GOOD}"])
 def test_space_around_a_token_is_no_part_of_it(token: str) -> None:
-    assert cloudflare(given.ACCOUNT, token).token == Secret(GOOD)
+    assert cloudflare(sample_values.ACCOUNT, token).token == Secret(GOOD)
 
 
 def echoes(peer: Peer, received: Received) -> None:
@@ -157,13 +159,13 @@ FAILING = [
 @pytest.mark.parametrize("script", FAILING, ids=range(len(FAILING)))
 def test_no_failure_shows_it(script: object, log: io.StringIO) -> None:
     with Server(script) as server:  # type: ignore[arg-type]
-        backend = given.backend(server.url, GOOD)
+        backend = sample_values.backend(server.url, GOOD)
         with pytest.raises(PaddockError) as failed:
-            list(given.client(attempts=2).stream(backend, given.request(), Stop()))
+            list(sample_values.client(attempts=2).stream(backend, sample_values.request(), Stop()))
         assert_clean(shown(failed.value))
         if script is not echoes_within:
             with pytest.raises(PaddockError) as failed:
-                given.client().check(backend)
+                sample_values.client().check(backend)
             assert_clean(shown(failed.value))
     if script in (echoes_in_its_head, echoes_in_a_redirect):
         # httpcore logs the headers that come, at DEBUG, but none that are sent: this is the server's own leak.
@@ -172,13 +174,17 @@ def test_no_failure_shows_it(script: object, log: io.StringIO) -> None:
 
 def test_success_logs_nothing_of_it(log: io.StringIO) -> None:
     with Server(streams("Hi")) as server:
-        list(given.client().stream(given.backend(server.url, GOOD), given.request(), Stop()))
+        list(
+            sample_values.client().stream(
+                sample_values.backend(server.url, GOOD), sample_values.request(), Stop()
+            )
+        )
     assert "send_request_headers" in log.getvalue(), "httpcore's own log was looked at"
 
 
 def ended(backend: Backend) -> Answer:
     answers: list[Answer] = []
-    run = Run(given.client(), backend, default(), given.request(), answers.append).start()
+    run = Run(sample_values.client(), backend, default(), sample_values.request(), answers.append).start()
     run.join(20)
     return answers[0]
 
@@ -187,7 +193,7 @@ def ended(backend: Backend) -> Answer:
 def test_an_answer_holds_neither_the_token_nor_a_way_to_it(script: object) -> None:
     """Answers are kept, drawn and saved: what they hold on to is looked through to the last object."""
     with Server(script) as server:  # type: ignore[arg-type]
-        answer = ended(given.backend(server.url, GOOD))
+        answer = ended(sample_values.backend(server.url, GOOD))
     assert answer.error is not None
     assert_clean(repr(answer) + shown(answer.error))
     assert answer.error.__traceback__ is None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lib.experiment.check import Check
-from lib.model import Number
-from lib.settings import Settings
+from lib.experiment.checks.check_kinds import Check
+from lib.model.model_record import Number
+from lib.model.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from decimal import Decimal
 from itertools import pairwise
 
 from lib.errors import BadInput
-from lib.experiment.grid import write
 from lib.experiment.plan import Axis
-from lib.model import Number, Parameter
-from lib.settings import check_value
+from lib.experiment.plan_grid import write
+from lib.model.model_record import Number, Parameter
+from lib.model.settings import check_value
 
 MOST_VALUES = 1000  # of one axis
 

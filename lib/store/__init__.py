@@ -1,7 +1,8 @@
 """Conversations and experiments in SQL, saved while they grow. All that knows SQLAlchemy and Alembic is in here."""
 
 from lib.store.database import place
-from lib.store.snapshot import (
+from lib.store.store import Store
+from lib.store.stored_values import (
     Change,
     Entry,
     ExperimentEntry,
@@ -17,7 +18,6 @@ from lib.store.snapshot import (
     Spend,
     Stored,
 )
-from lib.store.store import Store
 
 __all__ = [
     "Change",

@@ -14,9 +14,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from lib.errors import BadInput, PaddockError, StorageFailed
-from lib.folder import data_folder
-from lib.store import migration
-from lib.store.failure import failure
+from lib.paths import data_folder
+from lib.store import schema_version
+from lib.store.storage_errors import failure
 
 BUSY_SECONDS = 2.0  # how long to wait for another process that writes
 
@@ -99,9 +99,9 @@ class Database:
                 _make(self._file)
             if self._file is not None:
                 _align(self._file)
-            if self._version() != migration.newest():
+            if self._version() != schema_version.newest():
                 with self.engine.connect() as connection, connection.begin():
-                    migration.upgrade(connection)
+                    schema_version.upgrade(connection)
             self._inode = _inode(self._file)
             self._opened = True
             self.generation += 1
@@ -130,7 +130,7 @@ class Database:
         """Read without a trace: of a file that is to be left alone not a byte must change."""
         if self._file is None:
             with self.engine.connect() as connection:
-                found = migration.version(connection)
+                found = schema_version.version(connection)
         else:
             # Without a log beside it nobody has it open: “immutable” makes none either.
             mode = "mode=ro" if self._file.with_name(f"{self._file.name}-wal").exists() else "immutable=1"
@@ -140,10 +140,10 @@ class Database:
             )
             try:
                 with closing(reader.connect()) as connection:
-                    found = migration.version(connection)
+                    found = schema_version.version(connection)
             finally:
                 reader.dispose()
-        migration.check(found)
+        schema_version.check(found)
         return found
 
     @contextmanager

@@ -8,17 +8,26 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 
-from lib.answer import Answer
-from lib.conversation import Conversation
+from lib.api.request import Request
+from lib.api.trace import Trace
+from lib.chat.answer import Answer
+from lib.chat.conversation import Conversation
 from lib.errors import PaddockError, StorageFailed
 from lib.experiment.plan import Limits
-from lib.experiment.result import Result
-from lib.request import Request
-from lib.settings import Settings
-from lib.store import cells, comparisons, experiments, history, presets, reader, schemas, writer
+from lib.experiment.results.cell_result import Result
+from lib.model.settings import Settings
+from lib.store import (
+    comparison_store,
+    conversation_list,
+    conversation_reader,
+    conversation_writer,
+    experiment_store,
+    preset_store,
+    run_cells,
+    schema_store,
+)
 from lib.store.database import Database
-from lib.store.known import Known
-from lib.store.snapshot import (
+from lib.store.stored_values import (
     Change,
     Entry,
     ExperimentEntry,
@@ -34,7 +43,7 @@ from lib.store.snapshot import (
     Spend,
     Stored,
 )
-from lib.trace import Trace
+from lib.store.written_state import Known
 
 MOST_KNOWN = 500  # conversations whose state in the database is remembered; of others it is looked up
 
@@ -90,12 +99,12 @@ class Store:
         with self._database.writing() as connection:
             if generation != self._database.generation or known is None:
                 generation = self._database.generation
-                known = writer.look(connection, owner, id)
+                known = conversation_writer.look(connection, owner, id)
             if known is None:
                 if not snapshot.conversation.messages and not snapshot.conversation.system.strip():
                     return
-                known = writer.create(connection, snapshot, self._now())
-            new = writer.write(connection, known, snapshot, self._now())
+                known = conversation_writer.create(connection, snapshot, self._now())
+            new = conversation_writer.write(connection, known, snapshot, self._now())
         if new is None:
             self._purged.add(id)  # by another server
         else:
@@ -113,7 +122,7 @@ class Store:
         """The conversation, None where that owner has none of that id. An answer that was running is cut off."""
         with self._database.reading() as connection:
             generation = self._database.generation
-            found = reader.read(connection, owner, id)
+            found = conversation_reader.read(connection, owner, id)
         if found is None:
             return None
         saved, known = found
@@ -124,7 +133,7 @@ class Store:
     def trace(self, owner: str, id: str, answer: str) -> Trace | None:
         """What went over the wire for one of a conversation's answers, None where that was not kept."""
         with self._database.reading() as connection:
-            return reader.trace(connection, owner, id, answer)
+            return conversation_reader.trace(connection, owner, id, answer)
 
     def recover(self) -> int:
         """Write down that the answers of a server that was killed are cut off, each for its owner. Gives how many.
@@ -132,7 +141,7 @@ class Store:
         Only before anything is answered here, and where no other server works on the same database.
         """
         with self._database.reading() as connection:
-            unfinished = history.unfinished(connection)
+            unfinished = conversation_list.unfinished(connection)
         for owner, id in unfinished:
             if saved := self.load(owner, id):
                 self.save(owner, saved.conversation, saved.settings)
@@ -143,12 +152,12 @@ class Store:
     ) -> tuple[Entry, ...]:
         """One page of the list, or of the bin: pinned ones first, then newest first. Pages count from 0."""
         with self._database.reading() as connection:
-            return history.entries(connection, owner, search, page, size, deleted)
+            return conversation_list.entries(connection, owner, search, page, size, deleted)
 
     def count(self, owner: str, search: str = "", *, deleted: bool = False) -> int:
         """How many the list, or the bin, has."""
         with self._database.reading() as connection:
-            return history.count(connection, owner, search, deleted)
+            return conversation_list.count(connection, owner, search, deleted)
 
     def rename(self, owner: str, id: str, title: str) -> bool:
         """Give it a title that stays. A blank one: back to the first message's words."""
@@ -156,38 +165,38 @@ class Store:
         edited = bool(title)
         if not edited:
             saved = self.load(owner, id)
-            title = writer.title_of(saved.conversation) if saved else ""
+            title = conversation_writer.title_of(saved.conversation) if saved else ""
         with self._database.writing() as connection:
-            return history.change(connection, owner, [id], title=title, title_edited=edited) == 1
+            return conversation_list.change(connection, owner, [id], title=title, title_edited=edited) == 1
 
     def pin(self, owner: str, id: str, pinned: bool = True) -> bool:
         """Keep it at the top of the list, or no more."""
         with self._database.writing() as connection:
-            return history.change(connection, owner, [id], pinned=pinned) == 1
+            return conversation_list.change(connection, owner, [id], pinned=pinned) == 1
 
     def delete(self, owner: str, *ids: str) -> int:
         """Put them into the bin. Gives how many there were."""
         with self._database.writing() as connection:
-            return history.change(connection, owner, ids, deleted_at=self._now())
+            return conversation_list.change(connection, owner, ids, deleted_at=self._now())
 
     def restore(self, owner: str, *ids: str) -> int:
         """Take them out of the bin."""
         with self._database.writing() as connection:
-            return history.change(connection, owner, ids, deleted_at=None)
+            return conversation_list.change(connection, owner, ids, deleted_at=None)
 
     def delete_all(self, owner: str) -> tuple[str, ...]:
         """Put the whole list into the bin. Gives the ids, for restore()."""
         with self._database.writing() as connection:
-            ids = history.ids(connection, owner, deleted=False)
-            history.change(connection, owner, ids, deleted_at=self._now())
+            ids = conversation_list.ids(connection, owner, deleted=False)
+            conversation_list.change(connection, owner, ids, deleted_at=self._now())
         return ids
 
     def purge(self, owner: str, *ids: str) -> int:
         """Forget them for ever, in the bin or not; later saves of them do nothing."""
         with self._lock:
             with self._database.writing() as connection:
-                mine = [id for id in ids if reader.owned(connection, owner, id)]
-                gone = history.purge(connection, owner, mine)
+                mine = [id for id in ids if conversation_reader.owned(connection, owner, id)]
+                gone = conversation_list.purge(connection, owner, mine)
             self._purged.update(mine)
             return gone
 
@@ -195,89 +204,91 @@ class Store:
         """Forget what is in the bin; ``before``: what was put there before that moment."""
         until = None if before is None else int(before.timestamp() * 1000)
         with self._database.reading() as connection:
-            ids = history.ids(connection, owner, deleted=True, before=until)
+            ids = conversation_list.ids(connection, owner, deleted=True, before=until)
         return self.purge(owner, *ids)
 
     def spend(self, owner: str, since: date | None = None) -> tuple[Spend, ...]:
         """What all answers used by UTC day, model and backend; each answer once, however often it was copied."""
         with self._database.reading() as connection:
-            return history.spend(connection, owner, None if since is None else history.milliseconds(since))
+            return conversation_list.spend(
+                connection, owner, None if since is None else conversation_list.milliseconds(since)
+            )
 
     def presets(self, owner: str) -> tuple[Preset, ...]:
         """Every preset, in the order they were made."""
         with self._database.reading() as connection:
-            return presets.presets(connection, owner)
+            return preset_store.presets(connection, owner)
 
     def put_preset(self, owner: str, preset: Preset) -> None:
         """Keep a preset, in the place of an older one of its id. At most one is the start."""
         with self._database.writing() as connection:
-            presets.put(connection, owner, preset)
+            preset_store.put(connection, owner, preset)
 
     def remove_preset(self, owner: str, id: str) -> bool:
         """Forget a preset."""
         with self._database.writing() as connection:
-            return presets.remove(connection, owner, id)
+            return preset_store.remove(connection, owner, id)
 
     def schemas(self, owner: str) -> tuple[SavedSchema, ...]:
         """Every schema for JSON mode that is kept, in the order they were made."""
         with self._database.reading() as connection:
-            return schemas.schemas(connection, owner)
+            return schema_store.schemas(connection, owner)
 
     def put_schema(self, owner: str, schema: SavedSchema) -> None:
         """Keep a schema, in the place of an older one of its id."""
         with self._database.writing() as connection:
-            schemas.put(connection, owner, schema)
+            schema_store.put(connection, owner, schema)
 
     def remove_schema(self, owner: str, id: str) -> bool:
         """Forget a schema."""
         with self._database.writing() as connection:
-            return schemas.remove(connection, owner, id)
+            return schema_store.remove(connection, owner, id)
 
     def experiments(self, owner: str) -> tuple[ExperimentEntry, ...]:
         """The list of experiments, the one that was changed last first."""
         with self._database.reading() as connection:
-            return experiments.entries(connection, owner)
+            return experiment_store.entries(connection, owner)
 
     def experiment(self, owner: str, id: str) -> SavedExperiment | None:
         """One of them, None where that owner has none of that id."""
         with self._database.reading() as connection:
-            return experiments.read(connection, owner, id)
+            return experiment_store.read(connection, owner, id)
 
     def put_experiment(self, owner: str, experiment: SavedExperiment) -> None:
         """Keep an experiment, in the place of an older one of its id; its runs stay as they were run."""
         with self._database.writing() as connection:
-            experiments.put(connection, owner, experiment, self._now())
+            experiment_store.put(connection, owner, experiment, self._now())
 
     def delete_experiment(self, owner: str, id: str) -> bool:
         """Take an experiment out of the list. It can be restored until another is deleted: then it is forgotten."""
         with self._database.writing() as connection:
-            experiments.remove_deleted(connection, owner, but=id)
-            return experiments.mark_deleted(connection, owner, id, self._now())
+            experiment_store.remove_deleted(connection, owner, but=id)
+            return experiment_store.mark_deleted(connection, owner, id, self._now())
 
     def restore_experiment(self, owner: str, id: str) -> bool:
         """Bring back what was deleted last, with all its runs."""
         with self._database.writing() as connection:
-            return experiments.mark_deleted(connection, owner, id, None)
+            return experiment_store.mark_deleted(connection, owner, id, None)
 
     def remove_experiment(self, owner: str, id: str) -> bool:
         """Forget an experiment, its runs and all that came of them."""
         with self._database.writing() as connection:
-            return experiments.remove(connection, owner, id)
+            return experiment_store.remove(connection, owner, id)
 
     def runs(self, owner: str, experiment: str) -> tuple[RunEntry, ...]:
         """The runs of an experiment, newest first."""
         with self._database.reading() as connection:
-            return experiments.runs(connection, owner, experiment)
+            return experiment_store.runs(connection, owner, experiment)
 
     def run(self, owner: str, id: str) -> SavedRun | None:
         """A run, None where that owner has none of that id."""
         with self._database.reading() as connection:
-            return experiments.run(connection, owner, id)
+            return experiment_store.run(connection, owner, id)
 
     def put_run(self, owner: str, run: SavedRun) -> None:
         """A new run of one of the owner's experiments. Raises StorageFailed where there is no such experiment."""
         with self._database.writing() as connection:
-            experiments.put_run(connection, owner, run, self._now())
+            experiment_store.put_run(connection, owner, run, self._now())
 
     def change_run(
         self,
@@ -292,18 +303,21 @@ class Store:
     ) -> bool:
         """Write down where a run stands. False where that owner has no such run."""
         with self._database.writing() as connection:
-            return experiments.change_run(connection, owner, id, state, error, backend, billed, limits)
+            return experiment_store.change_run(connection, owner, id, state, error, backend, billed, limits)
 
     def remove_run(self, owner: str, id: str) -> bool:
         """Forget a run and all that came of it."""
         with self._database.writing() as connection:
-            return experiments.remove_run(connection, owner, id)
+            return experiment_store.remove_run(connection, owner, id)
 
     def cells(self, owner: str, run: str) -> tuple[Stored, ...]:
         """Every cell of a run that was asked, in the order of their last change, with their requests built anew."""
         with self._database.reading() as connection:
-            saved, key = experiments.run(connection, owner, run), experiments.key_of(connection, owner, run)
-            return () if saved is None or key is None else cells.read(connection, key, saved)
+            saved, key = (
+                experiment_store.run(connection, owner, run),
+                experiment_store.key_of(connection, owner, run),
+            )
+            return () if saved is None or key is None else run_cells.read(connection, key, saved)
 
     def results(self, owner: str, run: str) -> tuple[Result, ...]:
         """What came of a run's cells, in the order of their last change."""
@@ -318,46 +332,46 @@ class Store:
             generation = self._database.generation
             known, key = self._runs.get((owner, run), (0, None))
             if key is None or known != generation:
-                key = experiments.key_of(connection, owner, run)
+                key = experiment_store.key_of(connection, owner, run)
                 if key is None:
                     raise StorageFailed("This run was deleted.", advice="Start a new one.")
                 self._runs[owner, run] = (generation, key)
-            cells.write(connection, key, changes)
+            run_cells.write(connection, key, changes)
 
     def rate(self, owner: str, run: str, number: int, rating: int | None) -> bool:
         """Keep a person's opinion of a cell's answer, or forget it. False where there is no such cell."""
         with self._database.writing() as connection:
-            key = experiments.key_of(connection, owner, run)
-            return key is not None and cells.rate(connection, key, number, rating)
+            key = experiment_store.key_of(connection, owner, run)
+            return key is not None and run_cells.rate(connection, key, number, rating)
 
     def answers(self, owner: str, asked: Mapping[str, Request]) -> dict[str, Answer]:
         """The answers that the owner's runs have had to requests of these fingerprints, whole ones alone."""
         with self._database.reading() as connection:
-            return cells.answers(connection, owner, asked)
+            return run_cells.answers(connection, owner, asked)
 
     def comparisons(self, owner: str, most: int = 50) -> tuple[SavedComparison, ...]:
         """The newest comparisons, newest first."""
         with self._database.reading() as connection:
-            return comparisons.comparisons(connection, owner, most)
+            return comparison_store.comparisons(connection, owner, most)
 
     def comparison(self, owner: str, id: str) -> SavedComparison | None:
         """The comparison of that id, None where that owner has none."""
         with self._database.reading() as connection:
-            return comparisons.load(connection, owner, id)
+            return comparison_store.load(connection, owner, id)
 
     def put_comparison(self, owner: str, saved: SavedComparison) -> None:
         """Keep a comparison, in the place of an older one of its id. Its columns leave the list of conversations."""
         with self._database.writing() as connection:
-            comparisons.put(connection, owner, saved, self._now())
+            comparison_store.put(connection, owner, saved, self._now())
 
     def remove_comparison(self, owner: str, id: str) -> bool:
         """Forget a comparison and put its columns' conversations into the bin."""
         with self._database.writing() as connection:
-            saved = comparisons.load(connection, owner, id)
+            saved = comparison_store.load(connection, owner, id)
             if saved is None:
                 return False
-            history.change(connection, owner, saved.columns, deleted_at=self._now())
-            return comparisons.remove(connection, owner, id)
+            conversation_list.change(connection, owner, saved.columns, deleted_at=self._now())
+            return comparison_store.remove(connection, owner, id)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

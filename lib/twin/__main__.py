@@ -21,11 +21,11 @@ from typing import Any, TextIO
 
 import uvicorn
 
-from lib.model import default
-from lib.twin import faults, finetunes, gguf, variants, weights
+from lib.model.model_record import default
+from lib.twin import fault_injection, finetunes, gguf_file, weights, wire_variants
 from lib.twin.app import Options, build
+from lib.twin.auth import ACCOUNT
 from lib.twin.engine import CannotStartError, Engine
-from lib.twin.gate import ACCOUNT
 
 HOST = "127.0.0.1"  # never another: whoever reaches the twin may use this computer's processor
 CONTEXT = 8192  # more only costs memory with the model that comes along, and time with any other
@@ -98,17 +98,17 @@ def _named(understood: Callable[[str], object]) -> Callable[[str], str]:
 
 
 def _tables() -> str:
-    wire = [f"  {name:14}{variant.about}" for name, variant in variants.VARIANTS.items()]
-    fault = [f"  {name:14}{kind.about}" for name, kind in faults.FAULTS.items()]
+    wire = [f"  {name:14}{variant.about}" for name, variant in wire_variants.VARIANTS.items()]
+    fault = [f"  {name:14}{kind.about}" for name, kind in fault_injection.FAULTS.items()]
     return "\n".join(
         [
-            f"The shapes of answers, for --wire and the header {variants.HEADER}:",
+            f"The shapes of answers, for --wire and the header {wire_variants.HEADER}:",
             *wire,
             "",
-            f"Faults, for --fault and the header {faults.HEADER}:",
+            f"Faults, for --fault and the header {fault_injection.HEADER}:",
             *fault,
             "",
-            *textwrap.wrap(f"A fault is asked for as {faults.GRAMMAR}."),
+            *textwrap.wrap(f"A fault is asked for as {fault_injection.GRAMMAR}."),
         ]
     )
 
@@ -132,8 +132,20 @@ def _arguments() -> argparse.Namespace:
     cores = os.cpu_count() or 2
     add("--threads", type=_count(1), default=max(1, cores - 1), help="default: all cores but one")
     add("--context", type=_count(64), default=os.environ.get("PADDOCK_CONTEXT"), help="tokens a slot")
-    add("--wire", type=_named(variants.named), default=variants.USUAL, metavar="NAME", help="see below")
-    add("--fault", type=_named(faults.parse), default=faults.NONE, metavar="NAME", help="see below")
+    add(
+        "--wire",
+        type=_named(wire_variants.named),
+        default=wire_variants.USUAL,
+        metavar="NAME",
+        help="see below",
+    )
+    add(
+        "--fault",
+        type=_named(fault_injection.parse),
+        default=fault_injection.NONE,
+        metavar="NAME",
+        help="see below",
+    )
     add("--supervised", action="store_true", help="JSON lines on stdout; ends when stdin does")
     arguments = parser.parse_args()
     if arguments.account and not ACCOUNT.fullmatch(arguments.account):
@@ -158,10 +170,10 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def _card(path: Path) -> gguf.Card:
+def _card(path: Path) -> gguf_file.Card:
     try:
-        return gguf.read(path)
-    except gguf.NotGgufError:
+        return gguf_file.read(path)
+    except gguf_file.NotGgufError:
         reason = f"not a GGUF model file: {path}"
     except OSError as error:
         reason = f"the model file cannot be read: {path}: {error.strerror}"

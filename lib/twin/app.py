@@ -15,18 +15,27 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from lib.model import Model
-from lib.twin import answer, catalogue, faults, finetunes, layout, refusal, translation, variants
-from lib.twin.check import parse
-from lib.twin.connection import Edge, EventStream, HungUpError, read_body, while_connected
-from lib.twin.decision import Decider
+from lib.model.model_record import Model
+from lib.twin import (
+    api_errors,
+    fault_injection,
+    finetunes,
+    model_list,
+    prompt_layout,
+    request_mapping,
+    responses,
+    wire_variants,
+)
+from lib.twin.api_errors import RefusedError
+from lib.twin.auth import Gate, Handler
 from lib.twin.engine import Call, End, Engine, Piece, Text
-from lib.twin.failure import EngineError
-from lib.twin.gate import Gate, Handler
-from lib.twin.gguf import UNKNOWN, Card
-from lib.twin.plan import Plan, plan
-from lib.twin.probabilities import Probabilities
-from lib.twin.refusal import RefusedError
+from lib.twin.engine_errors import EngineError
+from lib.twin.generation_plan import Plan, plan
+from lib.twin.gguf_file import UNKNOWN, Card
+from lib.twin.http_connection import Edge, EventStream, HungUpError, read_body, while_connected
+from lib.twin.next_token_probabilities import Probabilities
+from lib.twin.request_validation import parse
+from lib.twin.tool_choice import Decider
 
 
 @dataclass(frozen=True)
@@ -38,8 +47,8 @@ class Options:
 
     card: Card = UNKNOWN
     shelf: finetunes.Shelf = finetunes.NONE
-    wire: str = variants.USUAL
-    fault: str = faults.NONE
+    wire: str = wire_variants.USUAL
+    fault: str = fault_injection.NONE
 
 
 @dataclass(frozen=True)
@@ -53,23 +62,23 @@ class Twin:
     decider: Decider
     probabilities: Probabilities
 
-    def variant(self, request: Request) -> variants.Variant:
+    def variant(self, request: Request) -> wire_variants.Variant:
         """How this answer is to go out. Raises RefusedError if the header names no variant."""
         try:
-            return variants.named(request.headers.get(variants.HEADER, self.options.wire))
+            return wire_variants.named(request.headers.get(wire_variants.HEADER, self.options.wire))
         except ValueError as error:
-            raise RefusedError(refusal.bad_input(f"{variants.HEADER}: {error}")) from None
+            raise RefusedError(api_errors.bad_input(f"{wire_variants.HEADER}: {error}")) from None
 
     def plan(self, body: Mapping[str, Any], stop: tuple[str, ...] = ()) -> Plan:
         """How a checked body is answered, with its adapter. Raises RefusedError."""
         adapter = self.options.shelf.choose(self.model, body)
-        return plan(body, replace(translation.job(self.model, body, stop), adapter=adapter), self.engine)
+        return plan(body, replace(request_mapping.job(self.model, body, stop), adapter=adapter), self.engine)
 
     async def run(self, request: Request) -> Response:
         """The native endpoint."""
         if (name := request.path_params["model"]) != self.model.id:
-            raise RefusedError(refusal.no_such_model(name))
-        body = translation.checked(self.model, parse(await read_body(request)))
+            raise RefusedError(api_errors.no_such_model(name))
+        body = request_mapping.checked(self.model, parse(await read_body(request)))
         variant, planned = self.variant(request), self.plan(body)
         pieces = planned.pieces(self.engine, self.decider)
         if body.get("stream") and (events := variant.events) is not None:
@@ -83,9 +92,9 @@ class Twin:
         asked = parse(await read_body(request))
         name = asked.get("model") if isinstance(asked, dict) else None
         if name != self.model.id:
-            raise RefusedError(refusal.no_such_model(str(name)))
-        body = translation.checked(self.model, translation.native(asked))
-        variant, planned = self.variant(request), self.plan(body, translation.stops(asked))
+            raise RefusedError(api_errors.no_such_model(str(name)))
+        body = request_mapping.checked(self.model, request_mapping.native(asked))
+        variant, planned = self.variant(request), self.plan(body, request_mapping.stops(asked))
         pieces = planned.pieces(self.engine, self.decider)
         identity = request.state.id
         if body.get("stream") and variant.events is not None:
@@ -94,64 +103,66 @@ class Twin:
             return await self._stream(
                 request,
                 pieces,
-                lambda rest: answer.openai_events(self.model, identity, rest, with_usage=with_usage),
+                lambda rest: responses.openai_events(self.model, identity, rest, with_usage=with_usage),
             )
         text, calls, end = await self._whole(request, pieces)
         if not calls:
             await planned.met(text)
-        return self._json(request, end, answer.openai_whole(self.model, identity, text, calls, end))
+        return self._json(request, end, responses.openai_whole(self.model, identity, text, calls, end))
 
     async def search(self, request: Request) -> Response:
         """The models that fit a search."""
-        return JSONResponse(catalogue.search(self.model, request.query_params))
+        return JSONResponse(model_list.search(self.model, request.query_params))
 
     async def schema(self, request: Request) -> Response:
         """A model's schemas."""
         if (name := request.query_params.get("model", "")) != self.model.id:
-            raise RefusedError(refusal.no_such_model(name))
-        return JSONResponse(catalogue.schema(self.model))
+            raise RefusedError(api_errors.no_such_model(name))
+        return JSONResponse(model_list.schema(self.model))
 
     async def verify(self, request: Request) -> Response:
         """Whether the token is good: it is, or the request would not be here."""
         told = {"code": 10000, "message": "This API Token is valid and active", "type": None}
         identity = uuid.uuid5(uuid.NAMESPACE_URL, self.account).hex
-        return JSONResponse({**answer.envelope({"id": identity, "status": "active"}), "messages": [told]})
+        return JSONResponse({**responses.envelope({"id": identity, "status": "active"}), "messages": [told]})
 
     async def finetunes(self, request: Request) -> Response:
         """The account's own adapters."""
-        return JSONResponse(answer.envelope(finetunes.listed(self.model, self.options.shelf, public=False)))
+        return JSONResponse(
+            responses.envelope(finetunes.listed(self.model, self.options.shelf, public=False))
+        )
 
     async def public_finetunes(self, request: Request) -> Response:
         """The adapters that everybody has."""
-        return JSONResponse(answer.envelope(finetunes.listed(self.model, self.options.shelf, public=True)))
+        return JSONResponse(responses.envelope(finetunes.listed(self.model, self.options.shelf, public=True)))
 
     async def shelved(self, request: Request) -> Response:
         """Not Cloudflare's: the adapters that were loaded, and the files that were left out, with the reason."""
-        return JSONResponse(answer.envelope(self.options.shelf.told()))
+        return JSONResponse(responses.envelope(self.options.shelf.told()))
 
     async def slots(self, request: Request) -> Response:
         """Not Cloudflare's: how many generations hold a slot, and how many wait for one."""
         engine = self.engine
         counts = {"slots": engine.slots, "running": engine.running, "waiting": engine.waiting}
-        return JSONResponse(answer.envelope(counts))
+        return JSONResponse(responses.envelope(counts))
 
     async def prompt(self, request: Request) -> Response:
         """Not Cloudflare's: how a request is laid out for the model, and its exact count of tokens."""
         planned = await self._inspected(request)
         with self._refusing():
-            laid = await layout.lay_out(planned, self.engine, self.options.card)
-        return JSONResponse(answer.envelope(laid))
+            laid = await prompt_layout.lay_out(planned, self.engine, self.options.card)
+        return JSONResponse(responses.envelope(laid))
 
     async def foresee(self, request: Request) -> Response:
         """Not Cloudflare's: the probabilities of the next token, for the body of any request to run the model."""
         planned = await self._inspected(request)
         with self._refusing():
             told = await while_connected(request.receive, self.probabilities.of(planned.job))
-        return JSONResponse(answer.envelope(told))
+        return JSONResponse(responses.envelope(told))
 
     async def _inspected(self, request: Request) -> Plan:
         """The plan for a request that is looked at and not run: that it could not be streamed is no matter then."""
-        body = translation.checked(self.model, parse(await read_body(request)))
+        body = request_mapping.checked(self.model, parse(await read_body(request)))
         return self.plan({**body, "stream": False})
 
     @contextmanager
@@ -160,7 +171,7 @@ class Twin:
         try:
             yield
         except EngineError as error:
-            raise RefusedError(refusal.failed(error, self.engine.context)) from error
+            raise RefusedError(api_errors.failed(error, self.engine.context)) from error
 
     async def _stream(
         self,
@@ -205,26 +216,26 @@ class Twin:
             return await while_connected(request.receive, collect())
 
     def _json(self, request: Request, end: End, content: Any) -> Response:
-        spent = f"{answer.neurons(self.model, end):.2f}"
+        spent = f"{responses.neurons(self.model, end):.2f}"
         return JSONResponse(content, headers={"cf-ai-req-id": request.state.id, "cf-ai-neurons": spent})
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)  # noqa: S101 (Starlette calls this for nothing else)
     kind, identity = error.refusal, getattr(request.state, "id", "")
-    tag = {"cf-ai-req-id": identity} if kind.envelope is refusal.Envelope.SERVICE else None
+    tag = {"cf-ai-req-id": identity} if kind.envelope is api_errors.Envelope.SERVICE else None
     return JSONResponse(kind.body(identity), kind.status, tag)
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    kind = refusal.wrong_method(request.method) if status == 405 else refusal.NO_ROUTE
+    kind = api_errors.wrong_method(request.method) if status == 405 else api_errors.NO_ROUTE
     return JSONResponse(kind.body(""), kind.status)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     identity = getattr(request.state, "id", "")
-    return JSONResponse(refusal.INTERNAL.body(identity), 500, {"cf-ai-req-id": identity})
+    return JSONResponse(api_errors.INTERNAL.body(identity), 500, {"cf-ai-req-id": identity})
 
 
 async def _hung_up(request: Request, error: Exception) -> Response:
@@ -233,14 +244,14 @@ async def _hung_up(request: Request, error: Exception) -> Response:
 
 async def _no_list(request: Request) -> Response:
     # Recorded: the OpenAI-shaped list of models does not exist, though its neighbour does.
-    raise RefusedError(refusal.wrong_method(request.method))
+    raise RefusedError(api_errors.wrong_method(request.method))
 
 
 def build(engine: Engine, model: Model, account: str, token: str, options: Options = Options()) -> Starlette:
     """The application, for who has the token to that account."""
     probabilities = Probabilities(engine, options.card.tokens)
     twin = Twin(engine, model, account, options, Decider(engine), probabilities)
-    gate, failing = Gate(account, token), faults.Faults(options.fault)
+    gate, failing = Gate(account, token), fault_injection.Faults(options.fault)
 
     async def health(request: Request) -> Response:
         return JSONResponse({"ok": True, "model": model.id, "slots": engine.slots, "running": engine.running})

@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lib.twin.desk import Desk
-from lib.twin.failure import BadPromptError, BusyError, EngineError, TooLongError
+from lib.twin.engine_errors import BadPromptError, BusyError, EngineError, TooLongError
+from lib.twin.llama_server import Desk
 
 QUEUE_PER_SLOT = 8  # generations that may wait for each slot; whoever comes after them is turned away
 RANDOM_SEED = 2**32 - 1  # what llama.cpp takes for "choose one yourself"

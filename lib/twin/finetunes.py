@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lib.model import Model
-from lib.twin import gguf
+from lib.model.model_record import Model
+from lib.twin import gguf_file
+from lib.twin.api_errors import RefusedError, no_finetune, no_lora, unfit_finetune
 from lib.twin.engine import CannotStartError
-from lib.twin.refusal import RefusedError, no_finetune, no_lora, unfit_finetune
 
 SHIPPED = Path(__file__).parent / "adapters"
 
@@ -109,15 +109,15 @@ def gather(model: Path, shipped: Path = SHIPPED) -> Shelf:
     if not files:
         return Shelf()
     try:
-        base = gguf.contents(model)
-    except gguf.NotGgufError:  # the engine says so, when it is to load it
+        base = gguf_file.contents(model)
+    except gguf_file.NotGgufError:  # the engine says so, when it is to load it
         return Shelf()
     adapters: dict[str, Adapter] = {}
     skipped: list[Skipped] = []
     for path, public in files:
         name = ""
         try:
-            found = gguf.contents(path)
+            found = gguf_file.contents(path)
             if not public and found.facts.get("general.type") != "adapter":
                 continue  # a folder of models may hold adapters too
             name = str(found.facts.get("general.name") or path.stem)
@@ -127,7 +127,7 @@ def gather(model: Path, shipped: Path = SHIPPED) -> Shelf:
             modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             description = str(found.facts.get("general.description") or "")
             adapters[name] = Adapter(name, description, public, path, modified)
-        except gguf.NotGgufError:
+        except gguf_file.NotGgufError:
             skipped.append(Skipped(path, name, "it is not a GGUF file, or it is cut off"))
         except OSError as error:
             skipped.append(Skipped(path, name, f"it cannot be read: {error.strerror}"))
@@ -150,7 +150,7 @@ def _own() -> list[Path]:
         ) from None
 
 
-def _hold_against(model: gguf.Contents, adapter: gguf.Contents, size: int) -> None:
+def _hold_against(model: gguf_file.Contents, adapter: gguf_file.Contents, size: int) -> None:
     """Raises _UnfitError where the engine could not load or apply it. ``size``: the adapter file's, in bytes."""
     facts = adapter.facts
     if adapter.version not in (2, 3):
@@ -163,7 +163,7 @@ def _hold_against(model: gguf.Contents, adapter: gguf.Contents, size: int) -> No
     if made_for != wanted:
         raise _UnfitError(f"it is made for the architecture {made_for!r}, and the model is {wanted!r}")
     # What follows would not be refused by the engine but end the process: seen with each of them.
-    if adapter.kinds.get("adapter.lora.alpha", gguf.FLOAT32) != gguf.FLOAT32:
+    if adapter.kinds.get("adapter.lora.alpha", gguf_file.FLOAT32) != gguf_file.FLOAT32:
         raise _UnfitError("its adapter.lora.alpha is not a 32-bit floating-point number")
     if any(tensor.name.startswith("token_embd.") for tensor in adapter.tensors):
         raise _UnfitError("it changes the embedding, which the engine cannot do")
@@ -183,10 +183,13 @@ def _hold_against(model: gguf.Contents, adapter: gguf.Contents, size: int) -> No
             raise _UnfitError(f"its {name} is for {sizes[0]} × {sizes[1]}, and the model's is {told}")
 
 
-def _whole(adapter: gguf.Contents, size: int) -> None:
+def _whole(adapter: gguf_file.Contents, size: int) -> None:
     """Every tensor is of a known kind and lies where it must, within the file."""
     expected, alignment = 0, adapter.facts.get("general.alignment", 32)
-    if adapter.kinds.get("general.alignment", gguf.UINT32) != gguf.UINT32 or alignment.bit_count() != 1:
+    if (
+        adapter.kinds.get("general.alignment", gguf_file.UINT32) != gguf_file.UINT32
+        or alignment.bit_count() != 1
+    ):
         raise _UnfitError("its general.alignment is no power of two")
     for tensor in adapter.tensors:
         if tensor.kind not in _BLOCKS:
@@ -202,7 +205,7 @@ def _whole(adapter: gguf.Contents, size: int) -> None:
         expected += length + -length % alignment
 
 
-def _pairs(adapter: gguf.Contents) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+def _pairs(adapter: gguf_file.Contents) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
     """The shapes of the two sides for each of the model's tensors."""
     sides: dict[str, tuple[int, ...]] = {}
     for tensor in adapter.tensors:

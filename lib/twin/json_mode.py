@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lib.twin import schema
-from lib.twin.grammar import Grammar, ImpossibleError, as_json
-from lib.twin.refusal import JSON_NOT_MET, JSON_WITH_STREAM, RefusedError, bad_input
-from lib.twin.schema import Schema
+from lib.twin import request_schema
+from lib.twin.api_errors import JSON_NOT_MET, JSON_WITH_STREAM, RefusedError, bad_input
+from lib.twin.request_schema import Schema
+from lib.twin.schema_grammar import Grammar, ImpossibleError, as_json
 
 WHERE = "/response_format/json_schema"
-ANY_OBJECT = schema.take({"type": "object"}, WHERE)
+ANY_OBJECT = request_schema.take({"type": "object"}, WHERE)
 
 
 def read(body: Mapping[str, Any]) -> Schema | None:
@@ -28,7 +28,7 @@ def read(body: Mapping[str, Any]) -> Schema | None:
         return ANY_OBJECT
     if wanted.get("json_schema") is None:
         raise RefusedError(bad_input("required properties at '/response_format' are 'json_schema'"))
-    return schema.take(_bare(wanted["json_schema"]), WHERE)
+    return request_schema.take(_bare(wanted["json_schema"]), WHERE)
 
 
 def _bare(sent: Any) -> Any:

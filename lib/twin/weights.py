@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from lib.folder import data_folder
+from lib.paths import data_folder
 
 Progress = Callable[[int, int], None]  # bytes fetched so far, bytes in all
 

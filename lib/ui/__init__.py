@@ -1,1 +1,4 @@
-"""The page's parts: everything that imports Streamlit, pages and app.py aside."""
+"""The pages' parts: everything that imports Streamlit, except app.py and pages/.
+
+May import the whole core, never ``lib.twin``. Start with ``shell.navigation``, the script that Streamlit runs.
+"""

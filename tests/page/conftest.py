@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.page.application import Application
+from tests.page.app_process import Application
 from tests.page.upstream import Upstream
 from tests.page.visitor import DESK, PHONE, Visitor, Watch, launch
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.page.proxy import Proxy
+from tests.page.tcp_proxy import Proxy
 from tests.page.visitor import Visitor
 
 OUTAGE = 3.0  # seconds

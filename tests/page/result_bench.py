@@ -13,15 +13,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from lib.answer import Answer, Ending, Timings
+from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import ServiceFailed
 from lib.experiment.plan import Plan
-from lib.experiment.result import Result, Status
-from lib.model import default
-from lib.ui.experiment import results
-from lib.ui.experiment.board import Other
-from lib.ui.top import at_the_top
-from tests.experiment import made_up
+from lib.experiment.results.cell_result import Result, Status
+from lib.model.model_record import default
+from lib.ui.experiment import results_section
+from lib.ui.experiment.results_view import Other
+from lib.ui.shell.script_start import at_the_top
+from tests.experiment import generated_plans
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,13 +46,13 @@ class Run:
 def run(show: str, cells: int, of: str) -> Run:
     """The run of that kind; kept, as a real one is."""
     axes, prompts, checks = {
-        "one": (0, 1, made_up.CHECKS),
+        "one": (0, 1, generated_plans.CHECKS),
         "unchecked": (1, 1, ()),
-    }.get(show, (2, 2, made_up.CHECKS))
-    plan = made_up.plan(cells, axes=axes, prompts=prompts, checks=checks)
+    }.get(show, (2, 2, generated_plans.CHECKS))
+    plan = generated_plans.plan(cells, axes=axes, prompts=prompts, checks=checks)
     if show in ("empty", "growing"):
         return Run(f"{show}-{of}", plan)
-    came = list(made_up.results(plan))
+    came = list(generated_plans.results(plan))
     return Run(f"{show}-{cells}-{of}", plan, [_failed(one) for one in came] if show == "failed" else came)
 
 
@@ -68,13 +68,13 @@ def _failed(one: Result) -> Result:
 
 @st.cache_resource
 def _all(cells: int) -> list[Result]:
-    return list(made_up.results(made_up.plan(cells)))
+    return list(generated_plans.results(generated_plans.plan(cells)))
 
 
 def earlier(cells: int) -> tuple[Plan, Sequence[Result]]:
     """The same plan's run of yesterday, which came out otherwise."""
-    plan = made_up.plan(cells)
-    return plan, list(made_up.results(plan, seed=2, skill=0.6))
+    plan = generated_plans.plan(cells)
+    return plan, list(generated_plans.results(plan, seed=2, skill=0.6))
 
 
 def page() -> None:
@@ -94,7 +94,9 @@ def page() -> None:
         if show == "whole"
         else []
     )
-    results.draw(known.plan, default(), known, name="Capitals", running=show == "growing", others=others)
+    results_section.draw(
+        known.plan, default(), known, name="Capitals", running=show == "growing", others=others
+    )
     with (
         st.container()
     ):  # at the page's own bottom it would make the page follow what grows, down past its head

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.page.application import Application
+from tests.page.app_process import Application
 from tests.page.conftest import Visit
 from tests.page.interruptions import KINDS, NOISE, Scene, damage
-from tests.page.proxy import Proxy
+from tests.page.tcp_proxy import Proxy
 from tests.page.upstream import Stream, Upstream
 from tests.page.visitor import PATIENCE
 

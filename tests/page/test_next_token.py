@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lib.model import default
-from tests.page.application import Application
+from lib.model.model_record import default
+from tests.page.app_process import Application
 from tests.page.conftest import Visit
-from tests.page.sections import opened, turn_to
+from tests.page.model_sections import opened, turn_to
 from tests.page.upstream import ACCOUNT, Upstream
 from tests.page.visitor import Visitor, holds, squeezed
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib.backend import Secret, twin
-from lib.model import default
+from lib.api.backend import Secret, twin
+from lib.model.model_record import default
 from lib.supervisor import Failed, Ready, Supervisor
-from lib.ui import echo
-from lib.ui.visitor import LOCAL
-from tests.page.application import ROOT
+from lib.ui.shell.visitor import LOCAL
+from lib.ui.widgets import echo
+from tests.page.app_process import ROOT
 from tests.page.upstream import ACCOUNT, TOKEN
 
 CREDENTIALS = {"CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN": TOKEN}
@@ -41,7 +41,7 @@ def page(path: str) -> AppTest:
 @pytest.mark.parametrize(
     "path",
     [
-        "lib/ui/navigation.py",
+        "lib/ui/shell/navigation.py",
         *(f"pages/{name}.py" for name in ("chat", "compare", "experiment", "history", "model")),
     ],
 )
@@ -122,7 +122,7 @@ def test_the_model_is_described() -> None:
 def test_the_twins_token_is_for_its_own_machine(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
     here = twin("http://127.0.0.1:1/client/v4", ACCOUNT, Secret(TOKEN), "A model", 8192)
     monkeypatch.setattr(Supervisor, "state", property(lambda self: Ready(here, "file", 1)))
-    monkeypatch.setattr("lib.ui.reference.owner", lambda: who)
+    monkeypatch.setattr("lib.ui.model.model_reference.owner", lambda: who)
     at = AppTest.from_file(str(ROOT / "pages/model.py"), default_timeout=60)
     at.session_state["section"] = "Endpoints"
     at.run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.page.application import Application
+from tests.page.app_process import Application
 from tests.page.conftest import Visit
 from tests.page.upstream import ACCOUNT, Stream, Upstream
 from tests.page.visitor import PATIENCE, PHONE, Visitor

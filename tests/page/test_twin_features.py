@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.page.application import Application
+from tests.page.app_process import Application
 from tests.page.conftest import Visit
 from tests.page.visitor import Visitor
 

@@ -6,10 +6,11 @@ import json
 
 import streamlit as st
 
-from lib.features import Function, Tool, ToolCall
-from lib.sample_tools import SAMPLES, answers
-from lib.tools import read_tools, write_functions, write_tools
-from lib.ui import function_editor, tool_call, tool_editor
+from lib.model.request_options import Function, Tool, ToolCall
+from lib.tools.sample_tools import SAMPLES, answers
+from lib.tools.tool_spec import read_tools, write_functions, write_tools
+from lib.ui.answer import tool_call_cards
+from lib.ui.editors import function_editor, tool_editor
 
 NESTED = json.dumps(
     {
@@ -66,11 +67,13 @@ match st.query_params.get("show"):
     case "calls":
         which = [int(number) for number in st.query_params.get("which", "0,1,2,3").split(",")]
         calls = [CALLS[number] for number in which]
-        tool_call.auto_switch("auto", state.get("auto-on", False), lambda on: state.update({"auto-on": on}))
+        tool_call_cards.auto_switch(
+            "auto", state.get("auto-on", False), lambda on: state.update({"auto-on": on})
+        )
         given = state.get("results")
         if state.get("auto-on") and given is None and (ready := answers(calls, OFFERED)) is not None:
             given = state["results"] = ready
-        tool_call.draw_calls(
+        tool_call_cards.draw_calls(
             calls,
             OFFERED,
             "calls",

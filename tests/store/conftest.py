@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lib.store import Store
-from tests.store.server import Server
+from tests.store.postgres_server import Server
 
 
 @pytest.fixture(scope="session")

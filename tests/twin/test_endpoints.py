@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from starlette.routing import Match, Route
 
-from lib.endpoint import ENDPOINTS
-from lib.model import default
+from lib.api.endpoints import ENDPOINTS
+from lib.model.model_record import default
 from lib.twin.app import build
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"

@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 import pytest
 
-from lib.backend import Backend, Secret
-from lib.backend import twin as backend_of
-from lib.client import Timeouts, WorkersAI
-from lib.events import TextDelta, Usage
-from lib.features import Function, ResponseFormat, Tool, ToolCall
-from lib.model import default
-from lib.request import Messages, Prompt, Request, Turn, build
-from lib.stop import Stop
+from lib.api.backend import Backend, Secret
+from lib.api.backend import twin as backend_of
+from lib.api.cancellation import Stop
+from lib.api.client import Timeouts, WorkersAI
+from lib.api.events import TextDelta, Usage
+from lib.api.request import Messages, Prompt, Request, Turn, build
+from lib.model.model_record import default
+from lib.model.request_options import Function, ResponseFormat, Tool, ToolCall
 from tests.twin.conftest import STORY, TOKEN, Twin
 
 CLIENT = WorkersAI(Timeouts(connect=60))  # also how long it waits for a question that is free of charge

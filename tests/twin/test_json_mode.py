@@ -12,10 +12,10 @@ import jsonschema
 import pytest
 
 from bench.json_mode import Outcome, outcome, schema
-from lib.twin.grammar import Grammar
-from lib.twin.schema import take
+from lib.twin.request_schema import take
+from lib.twin.schema_grammar import Grammar
 from tests.twin.conftest import MODEL, Twin
-from tests.twin.test_refusals import refused, service
+from tests.twin.test_api_errors import refused, service
 
 FOX = {
     "type": "object",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lib.twin import gguf, weights
+from lib.twin import gguf_file, weights
 from tests.twin.conftest import ROOT
 
 ADAPTER = ROOT / "lib" / "twin" / "adapters" / "pirate.gguf"
@@ -51,7 +51,7 @@ def test_what_it_says_of_itself() -> None:
     assert facts["general.type"] == "adapter"
     assert facts["adapter.type"] == "lora"
     assert facts["general.architecture"] == "llama"
-    assert facts["general.name"] == "pirate" == gguf.read(ADAPTER).name == ADAPTER.stem
+    assert facts["general.name"] == "pirate" == gguf_file.read(ADAPTER).name == ADAPTER.stem
     assert "pirate" in facts["general.description"]
     assert "\n" not in facts["general.description"]
     assert facts["general.license"] == "apache-2.0"

@@ -1,1 +1,4 @@
-"""The Compare page: columns beside each other, what they answer, how that differs, and which is better."""
+"""The Compare page: columns with their own settings, answers side by side, differences and ratings.
+
+May import ``lib.ui.chat`` and the packages below it. Start with ``comparison_tab``.
+"""

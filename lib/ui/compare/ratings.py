@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.comparison import Facts, Standing, differing, standings
-from lib.conversation import Message
-from lib.ui.compare.board import Board
-from lib.ui.markdown import label
+from lib.chat.conversation import Message
+from lib.compare.comparison import Facts, Standing, differing, standings
+from lib.ui.compare.comparison_tab import Board
+from lib.ui.widgets.safe_markdown import label
 
 
 def draw(board: Board) -> None:

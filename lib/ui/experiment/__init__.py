@@ -1,1 +1,4 @@
-"""The Experiment page, a file for each of its sections."""
+"""The Experiment page, one file for each of its sections.
+
+May import ``lib.ui.chat`` and the packages below it. Start with ``experiment_tab`` and ``section``.
+"""

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 
-from lib.experiment.grid import write
-from lib.experiment.summary import Heatmap, Tally
-from lib.experiment.winner import percents
-from lib.pricing import show_dollars
-from lib.ui.markdown import whole
+from lib.experiment.plan_grid import write
+from lib.experiment.results.result_summary import Heatmap, Tally
+from lib.experiment.results.winner import percents
+from lib.model.pricing import show_dollars
+from lib.ui.widgets.safe_markdown import whole
 
-# HTML, as in lib.ui.bars and for its reasons. A share is a dot in the band of its interval, and both are written out.
+# HTML, for the reasons given in lib.ui.model.probability_bars. A share is a dot in the band of its interval; both are
+# written out as text too.
 _STYLE = """<style>
 .tally, .heat {border-collapse: collapse; font-size: .875rem; line-height: 1.3; font-variant-numeric: tabular-nums}
 .tally {width: 100%}

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from lib import table_file
-from lib.experiment import export, report
-from lib.experiment.result import Result
-from lib.ui.experiment.board import PREFIX, Board
+from lib.experiment.results import html_report, result_export
+from lib.experiment.results.cell_result import Result
+from lib.files import spreadsheet
+from lib.ui.experiment.results_view import PREFIX, Board
 
 
 def draw(board: Board, name: str) -> None:
@@ -24,24 +24,29 @@ def draw(board: Board, name: str) -> None:
             return list({one.cell.number: one for one in board.run.results()}.values())
 
         for kind, help, mime, make in (
-            ("csv", "For a spreadsheet", "text/csv", lambda: b"".join(export.csv(plan, model, latest()))),
+            (
+                "csv",
+                "For a spreadsheet",
+                "text/csv",
+                lambda: b"".join(result_export.csv(plan, model, latest())),
+            ),
             (
                 "xlsx",
                 "For Excel; 10,000 rows take some seconds",
-                table_file.XLSX,
-                lambda: export.xlsx(plan, model, latest()),
+                spreadsheet.XLSX,
+                lambda: result_export.xlsx(plan, model, latest()),
             ),
             (
                 "jsonl",
                 "A line of JSON for each answer, with its request: for programs",
                 "application/jsonl",
-                lambda: b"".join(export.jsonl(plan, model, latest())),
+                lambda: b"".join(result_export.jsonl(plan, model, latest())),
             ),
             (
                 "html",
                 "One page with the charts, to show to somebody",
                 "text/html",
-                lambda: report.report(name, plan, model, latest(), datetime.now(UTC)).encode(
+                lambda: html_report.report(name, plan, model, latest(), datetime.now(UTC)).encode(
                     "utf-8", "replace"
                 ),
             ),

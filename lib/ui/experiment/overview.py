@@ -7,16 +7,16 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from lib.experiment.check import title
-from lib.experiment.grid import label as called
-from lib.experiment.result import Status
-from lib.experiment.summary import Tally, heatmap
-from lib.experiment.winner import Among, Winner, percents
-from lib.ui.experiment import charts, keep
-from lib.ui.experiment.board import PREFIX, Board
+from lib.experiment.checks.check_kinds import title
+from lib.experiment.plan_grid import label as called
+from lib.experiment.results.cell_result import Status
+from lib.experiment.results.result_summary import Tally, heatmap
+from lib.experiment.results.winner import Among, Winner, percents
+from lib.ui.experiment import charts, keep_winner
 from lib.ui.experiment.charts import Group
-from lib.ui.fill import chosen
-from lib.ui.markdown import label
+from lib.ui.experiment.results_view import PREFIX, Board
+from lib.ui.widgets.fill import chosen
+from lib.ui.widgets.safe_markdown import label
 
 FEW = 12  # rows at first
 _MOST_ERRORS = 3
@@ -37,7 +37,7 @@ def draw(board: Board) -> None:
         _groups(board, "Prompt", Among.PROMPTS)
     if len(board.settings) == 1 and len(board.prompts) == 1:
         st.html(charts.table("All", [Group(board.prompts[0], whole)], billed(board)))
-    keep.draw(board)
+    keep_winner.draw(board)
     if len(board.plan.checks) > 1 and board.judged:
         _checks(board)
     if len(board.plan.axes) > 1 and not board.plan.variants:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from lib.experiment.problem import Problem, Where
-from lib.experiment.remark import remarks
-from lib.ui.experiment import problems
-from lib.ui.experiment.desk import Desk
+from lib.experiment.plan_problems import Problem, Where
+from lib.experiment.plan_warnings import remarks
+from lib.ui.experiment import problem_notes
+from lib.ui.experiment.experiment_tab import Desk
 
 Summary = Callable[[Desk], str]
 Draw = Callable[[Desk, Sequence[Problem]], None]
@@ -33,9 +33,9 @@ def section(
                 on_click=desk.show,
                 args=(name, not shown),
             )
-            st.markdown(f":small[:gray[{summary(desk)}]{problems.mark(found, where)}]", width="stretch")
+            st.markdown(f":small[:gray[{summary(desk)}]{problem_notes.mark(found, where)}]", width="stretch")
         if shown:
             draw(desk, found)
             for one in remarks(desk.plan, desk.model) if not found else ():
                 if one.where is where:
-                    problems.remarked(one.message, one.advice)
+                    problem_notes.remarked(one.message, one.advice)

@@ -1,0 +1,40 @@
+"""Adapter: a LoRA adapter that an account can name in a request, from the API's list of fine-tunes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lib.api import wire
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One of the list. ``model`` is the one that it was made for; ``public``: everybody's, not the account's own."""
+
+    id: str
+    name: str
+    model: str
+    description: str
+    public: bool
+
+
+def decode_adapters(text: str) -> tuple[Adapter, ...]:
+    """The adapters in a server's answer; what is none of them is passed over."""
+    return tuple(_read(wire.result(text)))
+
+
+def _read(value: Any) -> Iterator[Adapter]:
+    match value:
+        case list():  # [DOC] the example of the documentation nests arrays: [[{…}]]
+            for one in value:
+                yield from _read(one)
+        case {"id": str(id), "name": str(name)}:
+            yield Adapter(
+                id,
+                name,
+                str(value.get("model") or ""),
+                str(value.get("description") or ""),
+                bool(value.get("public")),
+            )

@@ -1,0 +1,181 @@
+"""THE builder of requests: what is sent, shown, exported and priced comes from build() alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from lib.errors import BadInput
+from lib.jsonkit import json_text
+from lib.jsonkit.json_text import BadText
+from lib.model.model_record import Model, Number
+from lib.model.pricing import estimate_tokens
+from lib.model.request_options import Features, Form, Function, ResponseFormat, Tool, ToolCall
+from lib.model.settings import Settings, check
+
+ROLES = ("system", "user", "assistant", "tool")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One message as it is sent. ``calls`` are the assistant's; ``call_id`` and ``name`` say what a tool answers."""
+
+    role: str
+    content: str
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Messages:
+    """A conversation as input. A last turn of the assistant is a beginning that the model goes on from."""
+
+    turns: tuple[Turn, ...]
+    raw: bool = False
+    tools: tuple[Tool, ...] = ()
+    functions: tuple[Function, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One text as input; ``raw``: no chat template is applied to it; ``lora``: an adapter's name, empty for none."""
+
+    text: str
+    raw: bool = False
+    lora: str = ""
+
+
+Input = Messages | Prompt
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to one model, checked. ``parameters`` are the sampling parameters that are sent."""
+
+    model: str
+    input: Input
+    parameters: Mapping[str, Number]
+    stream: bool
+    response_format: ResponseFormat | None = None
+
+    def estimated_prompt_tokens(self) -> int:
+        """A rough size of the input, in tokens, template included."""
+        schema = self.response_format.schema if self.response_format is not None else None
+        rest = estimate_tokens(schema) if schema else 0
+        match self.input:
+            case Messages(turns):
+                rest += sum(
+                    estimate_tokens(one.name + one.description + one.parameters) for one in self.input.tools
+                )
+                rest += sum(estimate_tokens(one.name + one.code) for one in self.input.functions)
+                rest += sum(
+                    estimate_tokens(call.name + call.arguments) for turn in turns for call in turn.calls
+                )
+                return sum(estimate_tokens(turn.content) + 4 for turn in turns) + 4 + rest
+            case Prompt(text):
+                return estimate_tokens(text) + 4 + rest
+
+
+def can_go_on(request: Request) -> bool:
+    """Whether an answer to it can be continued: JSON is whole or nothing, an adapter goes on raw alone."""
+    match request.input:
+        case Prompt(raw=False, lora=lora) if lora:
+            return False
+    return request.response_format is None
+
+
+def lay_out(features: Features, turns: tuple[Turn, ...]) -> Input:
+    """The input in the chosen form. The prompt form sends the last turn's text alone, without what came before it.
+
+    What a form does not take is left out: an adapter beside messages, tools beside a prompt.
+    """
+    match features.form:
+        case Form.MESSAGES:
+            return Messages(turns, features.raw, features.tools, features.functions)
+        case Form.PROMPT:
+            return Prompt(turns[-1].content if turns else "", features.raw, features.lora.strip())
+
+
+def settings_of(request: Request, before: Settings) -> Settings:
+    """The settings that ask such a request; what it says nothing of stays as it was before."""
+    settings = before.having(request.parameters)
+    changes: dict[str, Any] = {"stream": request.stream, "response_format": request.response_format}
+    match request.input:
+        case Messages(_, raw, tools, functions):
+            changes |= {"form": Form.MESSAGES, "raw": raw, "tools": tools, "functions": functions}
+        case Prompt(_, raw, lora):
+            changes |= {"form": Form.PROMPT, "raw": raw, "lora": lora}
+    return settings.with_features(**changes)
+
+
+def system_of(request: Request) -> str:
+    """The system prompt that it carries, empty where it carries none."""
+    match request.input:
+        case Messages(turns) if turns and turns[0].role == "system":
+            return turns[0].content
+    return ""
+
+
+def build(
+    model: Model,
+    input: Input,
+    parameters: Mapping[str, Number] | None = None,
+    *,
+    stream: bool = True,
+    response_format: ResponseFormat | None = None,
+) -> Request:
+    """A checked request. Raises BadInput, naming the field, for what the schema would refuse.
+
+    JSON mode is never streamed: Cloudflare refuses that (code 5023), so such a request asks for a whole answer.
+    """
+    chosen = dict(parameters or {})
+    check(chosen, model)
+    match input:
+        case Messages(turns):
+            if not turns:
+                raise BadInput("There is nothing to send.", advice="Write a message.")
+            for turn in turns:
+                if turn.role not in ROLES:
+                    raise BadInput(
+                        f"No message has the role “{turn.role}”.", advice=f"Use one of {', '.join(ROLES)}."
+                    )
+                _sendable(turn.content, f"{turn.role} message")
+            for tool in input.tools:
+                _sendable(tool.name + tool.description + tool.parameters, f"tool “{tool.name[:40]}”")
+                _json(tool.parameters, f"parameters of the tool “{tool.name[:40]}”")
+            for function in input.functions:
+                _sendable(function.name + function.code, f"function “{function.name[:40]}”")
+        case Prompt(text):
+            if not text:
+                raise BadInput("The prompt is empty.", advice="Write a prompt.")
+            _sendable(text, "prompt")
+            _sendable(input.lora, "adapter's name")
+    if response_format is not None and response_format.schema is not None:
+        _sendable(response_format.schema, "JSON schema")
+        _json(response_format.schema, "JSON schema")
+    # A whole number in float's clothes (40.0) would be refused where the schema says integer.
+    cast = {name: model.parameter(name).cast(value) for name, value in chosen.items()}
+    return Request(
+        model.id, input, MappingProxyType(cast), stream and response_format is None, response_format
+    )
+
+
+def _json(text: str, what: str) -> None:
+    """Raises BadInput where that is no JSON: it is sent as a value, not as text."""
+    try:
+        json_text.decode(text, f"The {what}")
+    except BadText as error:
+        raise BadInput(error.message, advice="Correct it, or start from a sample.") from None
+
+
+def _sendable(text: str, what: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BadInput(
+            f"Character {error.start + 1} of the {what} is half a character (a lone surrogate) and cannot be sent.",
+            advice="Delete it and type it again.",
+        ) from None

@@ -1,0 +1,285 @@
+"""JSON ↔ values, every quirk of the wire with its source. Raw dicts live here and nowhere else.
+
+Sources: [REC] recorded from the live API by somebody, [DOC] Cloudflare's documentation or SDK,
+[TEST] the fixture of a client library. The transcripts in tests/ hold each variant as it was seen.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from lib.api.request import Messages, Prompt, Request, Turn
+from lib.errors import PaddockError, Unintelligible, refusal, unrecognised
+from lib.model.request_options import Tool
+
+DONE = "[DONE]"
+
+GARBLED = (
+    "Retry. If it stays, check CLOUDFLARE_BASE_URL and anything between here and Cloudflare, such as a proxy."
+)
+
+
+def encode(request: Request) -> dict[str, Any]:
+    """The JSON body of a request, in the order of the documented schema."""
+    body: dict[str, Any]
+    match request.input:
+        case Messages(turns):
+            body = {"messages": [_turn(turn) for turn in turns]}
+            if request.input.functions:
+                body["functions"] = [{"name": one.name, "code": one.code} for one in request.input.functions]
+            if request.input.tools:
+                body["tools"] = [encode_tool(tool) for tool in request.input.tools]
+        case Prompt(text):
+            body = {"prompt": text}
+            if request.input.lora:
+                body["lora"] = request.input.lora
+    if (format := request.response_format) is not None:
+        body["response_format"] = {"type": format.type}
+        if format.schema is not None:  # [DOC] the bare schema, without OpenAI's wrapper
+            body["response_format"]["json_schema"] = json.loads(format.schema)
+    if request.input.raw:
+        body["raw"] = True
+    return body | {"stream": request.stream} | dict(request.parameters)
+
+
+def encode_tool(tool: Tool) -> dict[str, Any]:
+    """A tool in its own one of the two documented shapes."""
+    flat = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": json.loads(tool.parameters),
+    }
+    return {"type": "function", "function": flat} if tool.nested else flat
+
+
+def _turn(turn: Turn) -> dict[str, Any]:
+    # [REC] "content": null is refused (5006): a message that only calls tools has an empty one.
+    body: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    if turn.calls:
+        body["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in turn.calls
+        ]
+    if turn.call_id:
+        body["tool_call_id"] = turn.call_id
+    if turn.name:
+        body["name"] = turn.name
+    return body
+
+
+def decode_event(data: str) -> Iterator[Event]:
+    """The events in one ``data:`` line of a stream. Raises a PaddockError for an error sent mid-stream."""
+    if data == DONE:
+        yield Finished()
+        return
+    yield from _decode_result(_object(data, "an event"))
+
+
+def decode_whole(text: str) -> Iterator[Event]:
+    """The events in an answer that was not streamed: the API's envelope, or the bare result in it."""
+    body = _object(text, "the answer")
+    if body.get("success") is False:
+        raise decode_error(200, text, {})
+    if "result" in body and "success" in body:
+        body = body["result"] if isinstance(body["result"], dict) else {"response": body["result"]}
+    yield from _decode_result(body)
+    yield Finished()
+
+
+def decode_error(status: int | None, text: str, headers: Mapping[str, str]) -> PaddockError:
+    """The error for a refusal: its HTTP status, its body (JSON envelope, HTML, anything) and its headers."""
+    wait = retry_after(headers.get("retry-after"))
+    body = _json(text)
+    first = _first_error(body) if isinstance(body, dict) else None
+    if first is not None:
+        code, message = first
+        return refusal(status, code, message or f"HTTP {status}", wait)
+    if isinstance(body, dict) or not text.strip():
+        if status == 200:
+            return unrecognised(status, "an unknown kind of JSON" if body else "nothing", wait)
+        return refusal(status, None, f"HTTP {status}, without an explanation.", wait)
+    html = "<html" in text[:2000].lower() or "<!doctype" in text[:200].lower()
+    return unrecognised(status, "a web page" if html else "something that is not JSON", wait)
+
+
+def succeeded(text: str) -> bool:
+    """Whether that is the API's envelope around a success."""
+    body = _json(text)
+    return isinstance(body, dict) and body.get("success") is True
+
+
+def result(text: str) -> Any:
+    """What the API's envelope holds around a success, None where there is nothing."""
+    body = _json(text)
+    return body.get("result") if isinstance(body, dict) else None
+
+
+def retry_after(value: str | None, now: float | None = None) -> float | None:
+    """The wait in seconds that a Retry-After header asks for: a number, or an HTTP date."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            date = parsedate_to_datetime(value)
+        except (ValueError, TypeError):
+            return None
+        # A date with the zone "-0000" comes without one; HTTP's dates are in UTC.
+        date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+        seconds = date.timestamp() - (time.time() if now is None else now)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _json(text: str) -> Any:
+    """The JSON value, None where it is none. Decimals keep a number as it was written; NaN is a word."""
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=str)
+    except (ValueError, RecursionError, ArithmeticError):
+        return None
+
+
+def _object(text: str, what: str) -> dict[str, Any]:
+    body = _json(text)
+    if not isinstance(body, dict):
+        # sseclient-py delivers the trailing piece of a broken stream as an event: its caller knows what that means
+        raise Unintelligible(f"The server sent {what} that is not JSON.", advice=GARBLED)
+    return body
+
+
+def _decode_result(body: dict[str, Any]) -> Iterator[Event]:
+    if body.get("error") or body.get("errors") or body.get("internalCode"):
+        # Error frames in mid-stream have not been recorded; these are the shapes that errors have elsewhere.
+        code, message = _first_error(body) or (None, "")
+        raise refusal(None, code, message or "The service reported an error in mid-answer.")
+    yield from _text(body.get("response"))
+    yield from _tool_calls(body)
+    reason = body.get("finish_reason")
+    for choice in map(_dict, _list(body.get("choices"))[:1]):
+        # [REC] newer models on the same path send OpenAI's chunks; a whole answer has "message" for "delta"
+        delta = _dict(choice.get("delta")) or _dict(choice.get("message"))
+        if isinstance(thought := delta.get("reasoning_content"), str) and thought:
+            yield ReasoningDelta(_clean(thought))
+        yield from _text(delta.get("content"))
+        yield from _tool_calls(delta)
+        reason = choice.get("finish_reason") or reason
+    usage = _dict(body.get("usage"))
+    if "prompt_tokens" in usage or "completion_tokens" in usage:
+        yield _usage(usage)
+    if isinstance(reason, str):
+        yield Finished(reason)
+
+
+def _text(value: Any) -> Iterator[Event]:
+    match value:
+        case None | "":
+            return  # [REC] null, and chunks without text
+        case str():
+            yield TextDelta(_clean(value))
+        case bool() | int() | Decimal():
+            # [REC] a token that reads as a number comes as one: {"response":6}
+            yield TextDelta(json.dumps(value) if isinstance(value, bool) else str(value))
+        case _:
+            # [REC] JSON mode: the answer as an object or a list
+            yield TextDelta(_clean(json.dumps(value, ensure_ascii=False, default=_plain)))
+
+
+def _clean(text: str) -> str:
+    """The text without lone halves of UTF-16 pairs: JSON can spell them, but nothing can draw or send them on."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _tool_calls(holder: dict[str, Any]) -> Iterator[Event]:
+    for position, call in enumerate(_list(holder.get("tool_calls"))):
+        yield from _tool_call(call, position)
+
+
+def _tool_call(call: Any, position: int) -> Iterator[Event]:
+    if not isinstance(call, dict):
+        return
+    nested = call.get("function")
+    function = nested if isinstance(nested, dict) else call
+    name, arguments = function.get("name"), function.get("arguments")
+    if arguments is None:
+        arguments = ""
+    elif not isinstance(arguments, str):  # [REC] flat shape: arguments is an object
+        arguments = json.dumps(arguments, ensure_ascii=False, default=_plain)
+    if call.get("id") is None and name is None and not arguments:
+        return  # [TEST] the null finaliser after the pieces
+    index = call.get("index")
+    yield ToolCallDelta(
+        index if isinstance(index, int) else position, _word(call.get("id")), _word(name), _clean(arguments)
+    )
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    neurons = usage.get("neurons")
+    return Usage(
+        _count(usage.get("prompt_tokens")),
+        _count(usage.get("completion_tokens")),
+        _count(cached),
+        Decimal(neurons) if neurons is not None and _reasonable(neurons) else None,
+    )
+
+
+def _count(value: Any) -> int:
+    return int(value) if _reasonable(value) else 0
+
+
+def _reasonable(value: Any) -> bool:
+    # The bounds keep a hostile 1e999999 or 1e-999999 from being written out in digits.
+    number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    return number and (value == 0 or Decimal("1e-30") < value < 10**12)
+
+
+def _first_error(body: dict[str, Any]) -> tuple[int | None, str] | None:
+    """Code and message of the first error in any of the shapes seen: errors[], error{}, internalCode."""
+    errors = body.get("errors")
+    entry = errors[0] if isinstance(errors, list) and errors else body.get("error")
+    if isinstance(entry, str):
+        return _code(body.get("code")), _clean(entry)
+    if isinstance(entry, dict):
+        message = str(entry.get("message") or "")
+        for link in _list(entry.get("error_chain")):  # [REC] the edge says what is wrong with a header here
+            message += f" ({link.get('message')})" if isinstance(link, dict) else ""
+        return _code(entry.get("code")), _clean(message)
+    if "internalCode" in body:
+        return _code(body["internalCode"]), _clean(str(body.get("description") or body.get("message") or ""))
+    return None
+
+
+def _code(value: Any) -> int | None:
+    return int(value) if re.fullmatch(r"[0-9]{1,6}", str(value), re.ASCII) else None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _word(value: Any) -> str | None:
+    return _clean(value) if isinstance(value, str) else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError

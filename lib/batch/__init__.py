@@ -1,1 +1,0 @@
-"""Batch: an experiment under way: paced, within its budget, resumed after a crash."""

@@ -1,0 +1,139 @@
+"""Reception: an answer while it comes. It takes the events one by one, and gives the Answer at their end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from lib.api.backend import Backend
+from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from lib.api.request import Request
+from lib.api.tool_call_deltas import gather
+from lib.api.trace import Trace
+from lib.chat.answer import Answer, Ending, Timings
+from lib.errors import CutOff, PaddockError
+from lib.model.model_record import Model
+from lib.model.pricing import estimate_tokens
+from lib.model.request_options import ToolCall
+
+Clock = Callable[[], float]
+
+
+class Reception:
+    """``parts`` only ever grows, and ``whole`` is True once the backend said that this was all."""
+
+    def __init__(
+        self, backend: Backend, model: Model, request: Request, clock: Clock = time.monotonic
+    ) -> None:
+        self.parts: list[str] = []
+        self.whole = False
+        self.begun = clock()
+        self.first: float | None = None  # when the first of it came
+        self._backend = backend
+        self._model = model
+        self._request = request
+        self._clock = clock
+        self._deltas: list[ToolCallDelta] = []
+        self._usage: Usage | None = None
+        self._reason: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What has come so far."""
+        return "".join(self.parts)
+
+    @property
+    def calling(self) -> tuple[str, ...]:
+        """The names of the tools that are being called, as far as they have come."""
+        return tuple(delta.name for delta in self._deltas if delta.name)
+
+    def take(self, event: Event) -> None:
+        """The next event."""
+        match event:
+            case TextDelta(text):
+                self._begin()
+                self.parts.append(text)
+            case Usage():
+                self._usage = event  # the last one counts: some backends send it with every event
+            case Finished(None):
+                self.whole = True
+            case Finished(said):
+                self._reason = said  # the usage may still come after it
+            case ToolCallDelta():
+                self._begin()
+                self._deltas.append(event)
+            case ReasoningDelta():
+                pass  # cannot come from this model; the raw reply holds it should it ever
+
+    def _begin(self) -> None:
+        if self.first is None:
+            self.first = self._clock()
+
+    def answer(
+        self, *, stopped: bool = False, error: PaddockError | None = None, trace: Trace | None = None
+    ) -> Answer:
+        """What became of it, now that nothing more comes."""
+        now = self._clock()
+        # Of a call that was cut off in its middle nothing can be answered.
+        calls = gather(self._deltas) if self.whole else ()
+        usage = self._usage
+        if usage is None or not self.whole:
+            # Before the last event a usage may be an increment only, so it cannot be trusted.
+            usage = self._estimate()
+        return Answer(
+            text=self.text,
+            request=self._request,
+            backend=self._backend.name,
+            billed=self._backend.billed,
+            usage=usage,
+            timings=Timings(None if self.first is None else self.first - self.begun, now - self.begun),
+            ending=self._ending(stopped, error, usage, calls),
+            error=error,
+            calls=calls,
+            trace=trace,
+        )
+
+    def _estimate(self) -> Usage | None:
+        called = "".join(delta.arguments for delta in self._deltas)
+        if not self.parts and not called:
+            return None  # nothing came: as far as one can tell, nothing was counted
+        tokens = estimate_tokens(self.text + called)
+        return Usage(self._request.estimated_prompt_tokens(), tokens, estimated=True)
+
+    def _ending(
+        self, stopped: bool, error: PaddockError | None, usage: Usage | None, calls: tuple[ToolCall, ...]
+    ) -> Ending:
+        if stopped:
+            return Ending.STOPPED
+        if error is not None:
+            return Ending.CUT_OFF if isinstance(error, CutOff) else Ending.ERROR
+        if calls:
+            return Ending.TOOL_CALLS
+        if usage is None or usage.estimated:
+            return Ending.LENGTH if self._reason == "length" else Ending.FINISHED
+        # The native stream gives no reason: an answer as long as it may be was cut at its limit.
+        window = self._backend.context_window or self._model.context_window
+        if usage.completion_tokens >= self._limit():
+            return Ending.LENGTH
+        if usage.total_tokens >= window:
+            return Ending.CONTEXT
+        return Ending.LENGTH if self._reason == "length" else Ending.FINISHED
+
+    def _limit(self) -> float:
+        cap = self._model.output_cap
+        return self._request.parameters.get(cap.name, cap.default or float("inf"))
+
+
+def bare(error: PaddockError) -> PaddockError:
+    """The error without where it came through: those frames hold the token, and an answer is kept for long."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def fault(error: Exception) -> PaddockError:
+    """What a bug of our own is shown as."""
+    return PaddockError(
+        f"Paddock itself failed ({type(error).__name__}).",
+        advice="Retry. If it comes again, please report it.",
+        retryable=True,
+    )

@@ -1,0 +1,262 @@
+"""Comparison: one input under several set-ups, as a value: its columns, its rounds, and how answers were rated."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from lib.api.request import Request, settings_of, system_of
+from lib.chat.conversation import Conversation, Message
+from lib.errors import BadInput
+from lib.model.model_record import Model, Number
+from lib.model.request_options import Features
+from lib.model.settings import Settings
+
+FEWEST, MOST = 2, 4  # columns
+MOST_REPETITIONS = 10
+STARS = 5
+_LETTERS = "ABCD"
+_EXCERPT = 40  # characters
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """One set-up and its thread: the conversation of that id. ``name`` is a letter, which it keeps."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Round:
+    """One input. ``asked`` gives for a column's id the message that asked it there; a later column may have none."""
+
+    text: str
+    asked: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``ratings``: stars, 1 to 5, by the answer's message. ``shown``: the answer that is looked at, by its question.
+
+    ``blind``: from the next send on, names and settings are hidden until all is rated. ``hidden`` is the order that
+    the columns' ids are shuffled into while they are; empty where everything is open.
+    """
+
+    columns: tuple[Column, ...]
+    rounds: tuple[Round, ...] = ()
+    repetitions: int = 1
+    ratings: Mapping[str, int] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
+    blind: bool = False
+    hidden: tuple[str, ...] = ()
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def order(self) -> tuple[Column, ...]:
+        """The columns as they stand on the page."""
+        by_id = {column.id: column for column in self.columns}
+        known = tuple(by_id[id] for id in self.hidden if id in by_id)
+        return known if len(known) == len(by_id) else self.columns
+
+    def column(self, id: str) -> Column:
+        """The column of that id. Raises KeyError."""
+        for column in self.columns:
+            if column.id == id:
+                return column
+        raise KeyError(id)
+
+    def with_column(self, id: str) -> Comparison:
+        """The same with another column, named by the first letter that is free. Raises BadInput beyond the fourth."""
+        if len(self.columns) >= MOST:
+            raise BadInput(f"There is room for {MOST} columns.", advice="Remove one first.")
+        taken = {column.name for column in self.columns}
+        new = Column(id, next(letter for letter in _LETTERS if letter not in taken))
+        return replace(self, columns=(*self.columns, new))
+
+    def without(self, id: str) -> Comparison:
+        """The same without that column. Raises BadInput where only two are left."""
+        if len(self.columns) <= FEWEST:
+            raise BadInput("A comparison needs two columns.", advice="Duplicate one before you remove this.")
+        return replace(self, columns=tuple(column for column in self.columns if column.id != id))
+
+    def rated(self, answer: str, stars: int | None) -> Comparison:
+        """The same with that answer rated; None takes its rating back."""
+        kept = {id: given for id, given in self.ratings.items() if id != answer}
+        return replace(self, ratings=kept if stars is None else kept | {answer: stars})
+
+    def answers(self, column: Column, conversation: Conversation, number: int) -> tuple[Message, ...]:
+        """The column's answers to the input of that round, one for each repetition, oldest first."""
+        asked = self.rounds[number].asked.get(column.id)
+        return tuple(message for message in conversation.messages if asked and message.parent == asked)
+
+    def unrated(self, threads: Mapping[str, Conversation]) -> tuple[str, ...]:
+        """The answers of the last round that say something and have no rating."""
+        if not self.rounds:
+            return ()
+        return tuple(
+            answer.id
+            for column in self.columns
+            for answer in self.answers(column, threads[column.id], len(self.rounds) - 1)
+            if answer.id not in self.ratings and (answer.content or answer.calls)
+        )
+
+
+def thread(conversation: Conversation, answer: str) -> tuple[Message, ...]:
+    """An answer and what belongs to it: where it calls tools, their results and what the model made of them."""
+    path = conversation.open(answer).path()
+    at = [message.id for message in path].index(answer)
+    end = next((n for n, one in enumerate(path) if n > at and one.role == "user"), len(path))
+    return path[at:end]
+
+
+def repeated(model: Model, request: Request, number: int) -> Request:
+    """The request of a repetition, counted from 0: a seed that is sent moves on by one each time."""
+    moved: dict[str, Number] = dict(request.parameters)
+    for parameter in model.parameters:
+        if parameter.rolls and parameter.name in moved:
+            span = int((parameter.maximum or moved[parameter.name] + number) - parameter.minimum) + 1
+            value = (int(moved[parameter.name] - parameter.minimum) + number) % span
+            moved[parameter.name] = parameter.cast(value + parameter.minimum)
+    return replace(request, parameters=moved)
+
+
+# What a set-up consists of: what each thing is called, and its value as a person reads it.
+Facts = tuple[tuple[str, str], ...]
+
+
+def facts(model: Model, system: str, settings: Settings) -> Facts:
+    """All of a set-up, always in the same order, so that several can be put beside each other."""
+    return tuple(_facts(model, system, settings.sent(), settings.features))
+
+
+def facts_asked(model: Model, request: Request) -> Facts:
+    """The set-up that a request was sent with; a seed apart, which differs among repetitions."""
+    fixed = {parameter.name for parameter in model.parameters if not parameter.rolls}
+    parameters = {name: value for name, value in request.parameters.items() if name in fixed}
+    features = settings_of(request, Settings.defaults(model)).features
+    return tuple(_facts(model, system_of(request), parameters, features))
+
+
+def _facts(
+    model: Model, system: str, parameters: Mapping[str, Number], features: Features
+) -> Iterator[tuple[str, str]]:
+    format = features.response_format
+    yield "System prompt", system.strip()
+    yield "Input form", features.form.value
+    yield "Answer", "text" if format is None else "JSON" if format.schema is None else "JSON schema"
+    yield "Schema", (format.schema or "") if format is not None else ""
+    yield "Tools", ", ".join(tool.name for tool in features.tools)
+    yield "Tools' texts", " ".join(f"{tool.description} {tool.parameters}" for tool in features.tools)
+    yield "Functions", ", ".join(function.name for function in features.functions)
+    yield "Functions' code", " ".join(function.code for function in features.functions)
+    yield "Adapter", features.lora
+    yield "Stream", "on" if features.stream else "off"
+    yield "Raw", "on" if features.raw else "off"
+    for parameter in model.parameters:
+        value = parameters.get(parameter.name)
+        yield parameter.label, "not sent" if value is None else f"{value:,g}" if value < 1e6 else f"{value:,}"
+
+
+def differing(setups: Sequence[Facts]) -> tuple[Facts, ...]:
+    """Of each set-up only what is not alike in all of them, long texts from where they part."""
+    found: list[list[tuple[str, str]]] = [[] for _ in setups]
+    for row in zip(*setups, strict=True):
+        values = [value for _, value in row]
+        if len(set(values)) > 1:
+            for facts, value in zip(found, _excerpts(values), strict=True):
+                facts.append((row[0][0], value or "none"))
+    return tuple(tuple(facts) for facts in found)
+
+
+def _excerpts(values: list[str]) -> list[str]:
+    values = [" ".join(value.split()) for value in values]
+    if max(map(len, values)) <= _EXCERPT:
+        return values
+    least = min(values, key=len)
+    parting = next(
+        (n for n, char in enumerate(least) if any(value[n] != char for value in values)), len(least)
+    )
+    start = max(least.rfind(" ", 0, max(parting - 8, 0)) + 1, 0) if parting > _EXCERPT - 10 else 0
+    return [
+        ("…" if start and value[start:] else "")
+        + value[start : start + _EXCERPT]
+        + ("…" if len(value) > start + _EXCERPT else "")
+        for value in values
+    ]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a set-up does. ``wins``: rounds in which its mean was alone the best of several that were rated; ``ties``:
+    in which it shared that. ``stars`` is the mean over all ``rated`` answers.
+    """
+
+    column: Column
+    setup: Facts
+    wins: int
+    ties: int
+    rated: int
+    stars: Fraction
+
+
+def standings(
+    model: Model, comparison: Comparison, threads: Mapping[str, Conversation]
+) -> tuple[Standing, ...]:
+    """By column and set-up, best first: a column whose settings were changed between rounds has several."""
+    given: dict[tuple[Column, Facts], list[int]] = {}
+    best: list[tuple[Column, Facts]] = []
+    shared: list[tuple[Column, Facts]] = []
+    for number in range(len(comparison.rounds)):
+        means: dict[tuple[Column, Facts], Fraction] = {}
+        for column in comparison.columns:
+            answers = comparison.answers(column, threads[column.id], number)
+            some = [(one, comparison.ratings[one.id]) for one in answers if one.id in comparison.ratings]
+            if not some or not some[0][0].answers:
+                continue
+            key = (column, facts_asked(model, some[0][0].answers[0].request))
+            stars = [one for _, one in some]
+            given.setdefault(key, []).extend(stars)
+            means[key] = Fraction(sum(stars), len(stars))
+        first = [key for key, mean in means.items() if mean == max(means.values())]
+        if len(means) > 1:
+            (best if len(first) == 1 else shared).extend(first)
+    found = [
+        Standing(key[0], key[1], best.count(key), shared.count(key), len(all), Fraction(sum(all), len(all)))
+        for key, all in given.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.wins, -one.ties, -one.stars)))
+
+
+def record(comparison: Comparison) -> dict[str, Any]:
+    """The comparison as plain JSON values."""
+    return {
+        "version": VERSION,
+        "columns": [[column.id, column.name] for column in comparison.columns],
+        "rounds": [{"text": one.text, "asked": dict(one.asked)} for one in comparison.rounds],
+        "repetitions": comparison.repetitions,
+        "ratings": dict(comparison.ratings),
+        "shown": dict(comparison.shown),
+        "blind": comparison.blind,
+        "hidden": list(comparison.hidden),
+    }
+
+
+def read(id: str, body: Any) -> Comparison:
+    """The comparison in plain JSON values. Raises BadInput where it is another version's."""
+    if not isinstance(body, dict) or body.get("version") != VERSION:
+        raise BadInput("The comparison is of another version.", advice="Update Paddock.")
+    return Comparison(
+        columns=tuple(Column(column, name) for column, name in body["columns"]),
+        rounds=tuple(Round(one["text"], one["asked"]) for one in body["rounds"]),
+        repetitions=body["repetitions"],
+        ratings=body["ratings"],
+        shown=body["shown"],
+        blind=body["blind"],
+        hidden=tuple(body["hidden"]),
+        id=id,
+    )

@@ -1,0 +1,50 @@
+"""Asking: the request of one cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from lib.api.request import Request, Turn, build, lay_out
+from lib.experiment.plan import Cell, Plan, Variant
+from lib.experiment.plan_grid import values
+from lib.experiment.prompt_template import fill
+from lib.model.model_record import Model, Number
+
+
+def request(model: Model, plan: Plan, cell: Cell, variants: Sequence[Variant]) -> Request:
+    """What is sent for that cell; ``variants`` are the plan's. Raises BadInput, as ``build`` does.
+
+    Never streamed, whatever the settings say: nobody reads along, and a whole answer is one line to read, comes with
+    its usage or not at all, and leaves no half answer to wonder about when a request is tried again.
+    """
+    variant, prompt = variants[cell.variant], plan.prompts[cell.prompt]
+    known = values(plan, cell.row)
+    system = fill(prompt.system if variant.system is None else variant.system, known)
+    user = Turn("user", fill(prompt.user, known))
+    turns = (Turn("system", system), user) if system.strip() else (user,)
+    features = variant.settings.features
+    return build(
+        model,
+        lay_out(features, turns),
+        rolled(model, variant.settings.sent(), cell.repetition),
+        stream=False,
+        response_format=features.response_format,
+    )
+
+
+def rolled(model: Model, parameters: Mapping[str, Number], repetition: int) -> Mapping[str, Number]:
+    """The parameters of that repetition: with a fixed seed the repetition's number is added to it.
+
+    With the same seed each time, all repetitions would be one answer. After the largest seed comes the smallest.
+    """
+    found = dict(parameters)
+    for parameter in model.parameters:
+        if parameter.rolls and parameter.name in found:
+            start, least = int(found[parameter.name]), int(parameter.minimum)
+            if parameter.maximum is None:
+                found[parameter.name] = start + repetition
+            else:
+                found[parameter.name] = (start - least + repetition) % (
+                    int(parameter.maximum) - least + 1
+                ) + least
+    return found

@@ -1,0 +1,106 @@
+"""Flaw: what is wrong with a check itself, before there is any answer; and the templates that are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from lib.errors import BadInput
+from lib.experiment.checks.check_kinds import (
+    Check,
+    Contains,
+    Equals,
+    Judge,
+    Length,
+    Matches,
+    MatchesSchema,
+    NumberWithin,
+    ValidJson,
+)
+from lib.experiment.checks.evaluate_checks import UNITS
+from lib.experiment.checks.numbers_in_text import last, readable
+from lib.experiment.checks.regex_search import problem as pattern_problem
+from lib.experiment.plan import Plan
+from lib.experiment.prompt_template import variables
+from lib.jsonkit.json_schema import check_schema
+
+MOST_TEXT = 20_000  # characters
+
+Flaw = tuple[str, str]  # what is wrong, and what to do
+
+
+def templates(check: Check) -> tuple[str, ...]:
+    """The texts in a check whose variables are filled in."""
+    match check:
+        case Equals(text) | Contains(text) | Judge(text) | NumberWithin(around=text):
+            return (text,)
+        case Matches() | ValidJson() | MatchesSchema() | Length():
+            return ()
+
+
+def flaws(check: Check, plan: Plan) -> Iterator[Flaw]:
+    """What keeps the check from ever saying anything sensible, as sentences."""
+    for text in templates(check):
+        if len(text) > MOST_TEXT:
+            yield f"its text has {len(text):,} characters, more than {MOST_TEXT:,}.", "Make it shorter."
+    match check:
+        case Equals(text) | Contains(text):
+            if not text.strip():
+                yield "it has nothing to compare with.", "Write the text, or {{expected}}."
+        case Judge(text):
+            if not text.strip():
+                yield "the judge has no question.", "Write what it is to decide, as a question of yes or no."
+        case Matches(pattern):
+            if (wrong := pattern_problem(pattern)) is not None:
+                yield _sentence(wrong)
+        case NumberWithin(least, most, around, tolerance):
+            yield from _of_number(least, most, around, tolerance)
+        case MatchesSchema(schema):
+            yield from _of_schema(schema, plan)
+        case Length(unit, least, most):
+            if unit not in UNITS:
+                yield f"“{unit}” is no unit of length.", f"Use one of {', '.join(UNITS)}."
+            if least is None and most is None:
+                yield "it has neither a least nor a most length.", "Enter one of them."
+            yield from _of_bounds(least, most)
+        case ValidJson():
+            pass
+
+
+def _sentence(error: BadInput) -> Flaw:
+    return error.message[:1].lower() + error.message[1:], error.advice or "Correct it."
+
+
+def _of_number(
+    least: Decimal | None, most: Decimal | None, around: str, tolerance: Decimal
+) -> Iterator[Flaw]:
+    if least is None and most is None and not around.strip():
+        yield "it has no bounds.", "Enter the least, the most, or the number that it is to be near."
+    if not all(readable(one) for one in (least, most, tolerance) if one is not None):
+        yield "a bound is no number that can be compared with.", "Enter a number."
+    elif tolerance < 0:
+        yield f"a tolerance of {tolerance} lets nothing pass.", "Enter 0 or more."
+    else:
+        yield from _of_bounds(least, most)
+    if around.strip() and not variables(around) and last(around) is None:
+        yield f"“{around[:40]}” is no number.", "Enter a number, or {{expected}}."
+
+
+def _of_bounds(least: Decimal | int | None, most: Decimal | int | None) -> Iterator[Flaw]:
+    if least is not None and most is not None and least > most:
+        yield f"its least, {least}, is above its most, {most}.", "Exchange them."
+
+
+def _of_schema(schema: str | None, plan: Plan) -> Iterator[Flaw]:
+    if schema is not None:
+        try:
+            check_schema(schema)
+        except BadInput as error:
+            yield _sentence(error)
+        return
+    settings = [one.settings for one in plan.variants] or [plan.base]
+    if any(one.features.response_format is None for one in settings):
+        yield (
+            "it looks for the request's own schema, and a request has none.",
+            "Write one here, or use JSON mode.",
+        )

@@ -1,0 +1,86 @@
+"""JSON lines: an object a line, or a list of objects, as records whose columns are the objects' keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from lib.experiment.inputs.input_records import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    BadTable,
+    too_many_columns,
+    too_many_rows,
+)
+from lib.experiment.inputs.xlsx_reader import MOST_VALUES, Record
+from lib.jsonkit import json_text
+from lib.jsonkit.json_text import BadText, Bounds
+
+_ADVICE = 'Write one object in each line, such as {"text": "…", "expected": "…"}.'
+
+
+def is_json(text: str) -> bool:
+    """Whether it begins as such objects do, whatever the file is called."""
+    start = text[:1000].lstrip()
+    return start.startswith('{"') or (start.startswith("[") and start[1:].lstrip().startswith("{"))
+
+
+def records(text: str) -> Iterator[Record]:
+    """A record of the keys, then one for each object, in the order in which the keys are first seen.
+
+    What is no text in an object is its JSON; null and what is not there are empty. Raises BadInput, naming the line.
+    """
+    objects: list[tuple[int, dict[str, Any]]] = []
+    columns: dict[str, None] = {}
+    for line, one in _objects(text):
+        objects.append((line, one))
+        columns |= dict.fromkeys(one)
+        if len(objects) > MOST_ROWS:
+            raise too_many_rows()
+        if len(columns) > MOST_COLUMNS:
+            raise too_many_columns(len(columns))
+    if not objects:
+        return
+    if not columns:
+        raise BadTable("The objects have no keys.", advice=_ADVICE)
+    yield 1, list(columns)
+    for line, one in objects:
+        yield line, [_cell(one.get(key)) for key in columns]
+
+
+def _objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    if text.lstrip().startswith("["):
+        for number, value in enumerate(_parse(text, "The file"), 1):
+            yield number, _object(value, f"Entry {number:,} of the list")
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, _object(_parse(line, f"Line {number:,}"), f"Line {number:,}")
+
+
+def _parse(text: str, what: str) -> Any:
+    try:
+        return json_text.parse(text, what, Bounds(len(text) * 4 + 1, depth=100, values=MOST_VALUES))
+    except BadText as error:
+        said = error.message
+        if what != "The file":  # each line is a text of its own, whose lines nobody counts
+            said = said.replace(" in line 1, column ", " at its character ").replace(", in line 1.", ".")
+            said = said if said.startswith(what) else f"{what}: {said}"
+        raise BadTable(said, advice=error.advice or _ADVICE) from None
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadTable(f"{what} is no object.", advice=_ADVICE)
+    return value
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case str(text):
+            return text
+        case _:
+            return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,267 @@
+"""A plan as a plain JSON document and back, with nothing lost. What is read is taken on trust nowhere."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from lib.experiment.checks.check_kinds import (
+    Check,
+    Contains,
+    Equals,
+    Judge,
+    Length,
+    Matches,
+    MatchesSchema,
+    NumberWithin,
+    ValidJson,
+)
+from lib.experiment.plan import Axis, Inputs, Limits, Plan, PromptVersion, Variant
+from lib.files import value_codec
+from lib.files.answer_codec import read_features
+from lib.files.value_codec import Data
+from lib.jsonkit.json_reader import MOST_NUMBER, MOST_VALUES, BadFile, Node, parse
+from lib.jsonkit.json_text import Bounds
+from lib.model.model_record import Number
+from lib.model.settings import Setting, Settings
+
+FORMAT = "paddock.experiment"
+VERSION = 1
+MOST_BYTES = 50_000_000
+
+_ADVICE = "Choose an experiment that Paddock exported."
+_MOST_NAME = 255
+_WHOLE = 10**9  # of what is counted in it
+
+
+def dump(plan: Plan) -> str:
+    """The plan as a JSON file."""
+    return json.dumps(write(plan), ensure_ascii=False, indent=2)
+
+
+def load(data: bytes) -> Plan:
+    """The plan in a JSON file. Raises BadInput, which says where it is wrong."""
+    return read(parse(data, Bounds(MOST_BYTES, values=MOST_VALUES, number=MOST_NUMBER)))
+
+
+def write(plan: Plan) -> Data:
+    """The plan as plain JSON values; decimals as their digits."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "prompts": [{"name": one.name, "system": one.system, "user": one.user} for one in plan.prompts],
+        "inputs": {
+            "columns": list(plan.inputs.columns),
+            "rows": [list(row) for row in plan.inputs.rows],
+            "expected": plan.inputs.expected,
+        },
+        "base": value_codec.write_settings(plan.base),
+        "axes": [{"name": axis.name, "values": list(axis.values)} for axis in plan.axes],
+        "variants": [
+            {"name": one.name, "settings": value_codec.write_settings(one.settings), "system": one.system}
+            for one in plan.variants
+        ],
+        "repetitions": plan.repetitions,
+        "checks": [write_check(check) for check in plan.checks],
+        "limits": {
+            "dollars": _digits(plan.limits.dollars),
+            "requests": plan.limits.requests,
+            "per_minute": plan.limits.per_minute,
+            "concurrency": plan.limits.concurrency,
+            "attempts": plan.limits.attempts,
+        },
+    }
+
+
+def read(data: Node | Mapping[str, Any]) -> Plan:
+    """The plan that was written. Raises BadInput, which says where the document is not as it should be."""
+    node = data if isinstance(data, Node) else Node(dict(data))
+    if not isinstance(node.value, dict) or node.value.get("format") != FORMAT:
+        raise BadFile("That is no experiment.", advice=_ADVICE)
+    if node.value.get("version") != VERSION:
+        raise BadFile(
+            "The experiment is of another version.", advice="Use the version of Paddock that made it."
+        )
+    node.only(
+        "format",
+        "version",
+        "prompts",
+        "inputs",
+        "base",
+        "axes",
+        "variants",
+        "repetitions",
+        "checks",
+        "limits",
+    )
+    return Plan(
+        prompts=read_prompts(node["prompts"]),
+        inputs=read_inputs(node["inputs"]),
+        base=_read_settings(node["base"]),
+        axes=read_axes(node["axes"]),
+        variants=tuple(_read_variant(one) for one in node["variants"].items()),
+        repetitions=node["repetitions"].whole(-_WHOLE, _WHOLE),
+        checks=read_checks(node["checks"]),
+        limits=_read_limits(node["limits"]),
+    )
+
+
+def read_prompts(node: Node) -> tuple[PromptVersion, ...]:
+    """The prompt versions in a list."""
+    return tuple(
+        PromptVersion(one["name"].text(_MOST_NAME), one["system"].text(), one["user"].text())
+        for one in (version.only("name", "system", "user") for version in node.items())
+    )
+
+
+def read_inputs(node: Node) -> Inputs:
+    """The table of inputs."""
+    node.only("columns", "rows", "expected")
+    return Inputs(
+        tuple(one.text(_MOST_NAME) for one in node["columns"].items()),
+        tuple(tuple(cell.text() for cell in row.items()) for row in node["rows"].items()),
+        node["expected"].maybe(lambda one: one.text(_MOST_NAME)),
+    )
+
+
+def read_axes(node: Node) -> tuple[Axis, ...]:
+    """The axes in a list."""
+    return tuple(
+        Axis(one["name"].text(_MOST_NAME), tuple(value.maybe(_number) for value in one["values"].items()))
+        for one in (axis.only("name", "values") for axis in node.items())
+    )
+
+
+def _read_settings(node: Node) -> Settings:
+    node.only("parameters", "features")
+    items: dict[str, Setting] = {}
+    for one in node["parameters"].items():
+        one.only("name", "value", "sent")
+        name = one["name"].text(_MOST_NAME)
+        if name in items:
+            raise one["name"].wrong("is there twice")
+        items[name] = Setting(name, _number(one["value"]), one["sent"].flag())
+    return Settings(tuple(items.values()), read_features(node["features"]))
+
+
+def _number(node: Node) -> Number:
+    if isinstance(value := node.number(), float) and not math.isfinite(value):
+        raise node.wrong("must be a finite number")
+    return value
+
+
+def _read_variant(node: Node) -> Variant:
+    node.only("name", "settings", "system")
+    return Variant(
+        node["name"].text(_MOST_NAME), _read_settings(node["settings"]), node["system"].maybe(Node.text)
+    )
+
+
+def _read_limits(node: Node) -> Limits:
+    node.only("dollars", "requests", "per_minute", "concurrency", "attempts")
+    return Limits(
+        node["dollars"].maybe(_decimal),
+        node["requests"].maybe(_whole),
+        _whole(node["per_minute"]),
+        _whole(node["concurrency"]),
+        _whole(node["attempts"]),
+    )
+
+
+def _whole(node: Node) -> int:
+    return node.whole(-_WHOLE, _WHOLE)
+
+
+def _digits(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _decimal(node: Node) -> Decimal:
+    """A decimal in its digits; an exponent far out would fill the memory once it is written out."""
+    try:
+        value = Decimal(node.text(100))
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or abs(value.adjusted()) > 100:
+        raise node.wrong("must be a decimal number's digits, as a text")
+    return value
+
+
+def write_check(check: Check) -> Data:
+    """A check as plain JSON values, its kind among them."""
+    match check:
+        case Equals(text, ignore_case):
+            return {"kind": "equals", "text": text, "ignore_case": ignore_case}
+        case Contains(text, ignore_case, absent):
+            return {"kind": "contains", "text": text, "ignore_case": ignore_case, "absent": absent}
+        case Matches(pattern):
+            return {"kind": "matches", "pattern": pattern}
+        case NumberWithin(least, most, around, tolerance):
+            bounds = {"least": _digits(least), "most": _digits(most)}
+            return {"kind": "number_within", **bounds, "around": around, "tolerance": str(tolerance)}
+        case ValidJson():
+            return {"kind": "valid_json"}
+        case MatchesSchema(schema):
+            return {"kind": "matches_schema", "schema": schema}
+        case Length(unit, shortest, longest):
+            return {"kind": "length", "unit": unit, "least": shortest, "most": longest}
+        case Judge(criterion):
+            return {"kind": "judge", "criterion": criterion}
+
+
+def read_checks(node: Node) -> tuple[Check, ...]:
+    """The checks in a list."""
+    return tuple(_KINDS[one["kind"].one_of(_KINDS)](one) for one in node.items())
+
+
+def _equals(node: Node) -> Check:
+    node.only("kind", "text", "ignore_case")
+    return Equals(node["text"].text(), node["ignore_case"].flag())
+
+
+def _contains(node: Node) -> Check:
+    node.only("kind", "text", "ignore_case", "absent")
+    return Contains(node["text"].text(), node["ignore_case"].flag(), node["absent"].flag())
+
+
+def _matches(node: Node) -> Check:
+    return Matches(node.only("kind", "pattern")["pattern"].text())
+
+
+def _number_within(node: Node) -> Check:
+    node.only("kind", "least", "most", "around", "tolerance")
+    least, most = node["least"].maybe(_decimal), node["most"].maybe(_decimal)
+    return NumberWithin(least, most, node["around"].text(), _decimal(node["tolerance"]))
+
+
+def _valid_json(node: Node) -> Check:
+    node.only("kind")
+    return ValidJson()
+
+
+def _matches_schema(node: Node) -> Check:
+    return MatchesSchema(node.only("kind", "schema")["schema"].maybe(Node.text))
+
+
+def _length(node: Node) -> Check:
+    node.only("kind", "unit", "least", "most")
+    return Length(node["unit"].text(_MOST_NAME), node["least"].maybe(_whole), node["most"].maybe(_whole))
+
+
+def _judge(node: Node) -> Check:
+    return Judge(node.only("kind", "criterion")["criterion"].text())
+
+
+_KINDS: Mapping[str, Callable[[Node], Check]] = {
+    "equals": _equals,
+    "contains": _contains,
+    "matches": _matches,
+    "number_within": _number_within,
+    "valid_json": _valid_json,
+    "matches_schema": _matches_schema,
+    "length": _length,
+    "judge": _judge,
+}

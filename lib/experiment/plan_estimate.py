@@ -1,0 +1,262 @@
+"""Estimate: what a plan will take, before the first request: requests, tokens, dollars and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import lru_cache, partial
+
+from lib.api.events import Usage
+from lib.api.request import Messages, Request, Turn, build
+from lib.chat.answer import Answer, Ending, Timings
+from lib.errors import BadInput
+from lib.experiment import cell_request, plan_grid
+from lib.experiment.checks.check_kinds import Judge
+from lib.experiment.checks.llm_judge import judge_request
+from lib.experiment.plan import Cell, Plan, PromptVersion, Variant
+from lib.experiment.prompt_template import fill, occurrences
+from lib.model.model_record import Model, models
+from lib.model.pricing import dollars
+from lib.model.request_options import Form
+from lib.preflight import llama3_template, token_count
+
+# Tokens that a service may lay around an input beyond what is counted: Cloudflare does not document it.
+MARGIN = 64
+MOST_COUNTED = 200  # inputs; where there are more, so many of them stand for all
+
+# What an answer takes, as far as anybody knows beforehand: seconds until it begins, and tokens a second.
+QUICK = 0.2
+SLOW, SLOW_PACE = 1.0, 40
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run takes, each from–to: with empty answers, and with answers of ``max_tokens``; retries not counted.
+
+    ``requests`` are the cells, ``judged`` the requests to the model as a judge beside them. The upper ``dollars`` are
+    not exceeded as long as the count of tokens is off by no more than MARGIN for each request. ``seconds`` are at the
+    plan's pace and concurrency, with answers that take as long as is usual. ``counted``: how many different inputs
+    were looked at, where that is not all of them: the upper bounds then take each byte of the others for a token.
+    """
+
+    requests: int
+    judged: int
+    tokens_in: tuple[int, int]
+    tokens_out: tuple[int, int]
+    dollars: tuple[Decimal, Decimal]
+    seconds: tuple[float, float]
+    counted: int | None = None
+
+
+def estimate(model: Model, plan: Plan, tokens: Callable[[Request], int] | None = None) -> Estimate:
+    """What the plan takes. ``tokens`` counts an input's; without it, the model's own tokenizer does.
+
+    Takes a time that does not grow with the number of settings and repetitions. Raises BadInput for a plan whose
+    requests cannot be built. The estimates of the last few plans are kept: a page asks at every turn.
+    """
+    if tokens is None and models().get(model.id) is model:
+        return _kept(model.id, plan)
+    return _estimate(model, plan, tokens or _count)
+
+
+@lru_cache(maxsize=16)
+def _kept(model: str, plan: Plan) -> Estimate:
+    return _estimate(models()[model], plan, _count)
+
+
+def _estimate(model: Model, plan: Plan, tokens: Callable[[Request], int]) -> Estimate:
+    rows = plan_grid.rows(plan)
+    cells = list(_cells(model, plan))
+    judges = list(_judges(model, plan))
+    low, high, counted = _input(model, plan, [*cells, *judges], tokens)
+    answers = sum(one.out for one in cells) * rows
+    judged = sum(one.times for one in judges) * rows
+    out = answers + sum(one.out for one in judges) * rows
+    # A judge reads the answer: it is taken to be as many tokens as it was written in.
+    high += answers * sum(isinstance(check, Judge) for check in plan.checks)
+    requests = sum(one.times for one in cells) * rows
+    return Estimate(
+        requests=requests,
+        judged=judged,
+        tokens_in=(low, high),
+        tokens_out=(0, out),
+        dollars=(dollars(Usage(low, 0), model.price), dollars(Usage(high, out), model.price)),
+        seconds=_seconds(plan, requests + judged, out),
+        counted=counted,
+    )
+
+
+@dataclass(frozen=True)
+class _Family:
+    """Requests that are alike, but for what they hold of a row; ``out``: tokens of all answers for one row, at most.
+
+    ``times``: so many for each row, of the same input. ``texts``: the templates that are filled in.
+    """
+
+    ask: Callable[[int], Request]
+    bare: Request  # with next to nothing in the templates' places
+    texts: tuple[str, ...]
+    times: int
+    out: int
+
+
+def _cells(model: Model, plan: Plan) -> Iterator[_Family]:
+    ways = plan_grid.variants(plan, model)
+    for kind in _kinds(model, plan):
+        variant = ways[kind.number]
+        for number, prompt in enumerate(plan.prompts):
+            system = prompt.system if variant.system is None else variant.system
+            if variant.settings.features.form is Form.PROMPT:
+                system = ""  # it is not sent
+            bare = replace(plan, prompts=(PromptVersion("", ".", "."),), inputs=replace(plan.inputs, rows=()))
+            yield _Family(
+                partial(_ask, model, plan, ways, number, kind.number),
+                cell_request.request(model, bare, Cell(0, 0, 0, 0, 0), (replace(variant, system=None),)),
+                (system, prompt.user),
+                kind.count * plan.repetitions,
+                kind.out * plan.repetitions,
+            )
+
+
+def _ask(model: Model, plan: Plan, ways: Sequence[Variant], prompt: int, variant: int, row: int) -> Request:
+    return cell_request.request(model, plan, Cell(0, prompt, row, variant, 0), ways)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Variants that give the same input: the first one's number, how many they are, and their answers' tokens."""
+
+    number: int
+    count: int
+    out: int
+
+
+def _kinds(model: Model, plan: Plan) -> list[_Kind]:
+    cap = model.output_cap.name
+    ways = plan_grid.ways(plan)
+    if not ways:
+        return []
+    if not plan.variants:  # the whole grid: only the cap's axis makes a difference
+        values = next((axis.values for axis in plan.axes if axis.name == cap), (plan.base.sent().get(cap),))
+        out = sum(_most_out(model, value) for value in values)
+        return [_Kind(0, ways, out * (ways // len(values)))]
+    kinds: dict[object, _Kind] = {}
+    for number, one in enumerate(plan.variants):
+        old = kinds.get(key := (one.system, one.settings.features), _Kind(number, 0, 0))
+        out = _most_out(model, one.settings.sent().get(cap))
+        kinds[key] = _Kind(old.number, old.count + 1, old.out + out)
+    return list(kinds.values())
+
+
+def _judges(model: Model, plan: Plan) -> Iterator[_Family]:
+    asked = build(model, Messages((Turn("user", "."),)), stream=False)
+    silence = Answer("", asked, "", False, None, Timings(None, 0.0), Ending.FINISHED)
+    times = plan_grid.ways(plan) * len(plan.prompts) * plan.repetitions
+    for check in plan.checks:
+        if isinstance(check, Judge):
+            bare = judge_request(model, Judge("."), silence, {})
+            yield _Family(
+                partial(_judge, model, plan, check, silence),
+                bare,
+                (check.criterion,),
+                times,
+                times * most_out(model, bare),
+            )
+
+
+def _judge(model: Model, plan: Plan, check: Judge, answer: Answer, row: int) -> Request:
+    return judge_request(model, check, answer, plan_grid.values(plan, row))
+
+
+def _input(
+    model: Model, plan: Plan, families: list[_Family], tokens: Callable[[Request], int]
+) -> tuple[int, int, int | None]:
+    """Tokens of all input, from and to, and of how many inputs that was told where not of all."""
+    rows = plan_grid.rows(plan)
+    inputs = len(families) * rows
+    looked_at = range(inputs) if inputs <= MOST_COUNTED else _spread(inputs)
+    sizes = _sizes(plan)
+    found = high = seen = 0
+    for number in looked_at:
+        family, row = families[number // rows], number % rows
+        try:
+            count = tokens(family.ask(row))
+        except BadInput:  # this one row leaves nothing to send; the run will say so there
+            continue
+        found += family.times * count
+        high += family.times * min(count + MARGIN, model.context_window)
+        if inputs > MOST_COUNTED:
+            values = plan_grid.values(plan, row)
+            seen += family.times * (
+                most_in(model, family.bare) + sum(_bytes(fill(text, values)) for text in family.texts)
+            )
+    if inputs <= MOST_COUNTED:
+        return found, high, None
+    high = sum(one.times * _all_bytes(model, one, rows, sizes) for one in families)
+    return (found * high // seen if seen else 0), high, len(looked_at)
+
+
+def _spread(inputs: int) -> list[int]:
+    return [number * inputs // MOST_COUNTED for number in range(MOST_COUNTED)]
+
+
+def _sizes(plan: Plan) -> Mapping[str, int]:
+    """Bytes of all that each variable stands for, over all rows."""
+    inputs = plan.inputs
+    sizes = {
+        name: sum(_bytes(row[number]) for row in inputs.rows) for number, name in enumerate(inputs.columns)
+    }
+    return sizes | {plan_grid.EXPECTED: sizes[inputs.expected]} if inputs.expected is not None else sizes
+
+
+def _all_bytes(model: Model, family: _Family, rows: int, sizes: Mapping[str, int]) -> int:
+    """Bytes of one family's inputs for all rows, what is laid around them included."""
+    size = rows * most_in(model, family.bare)
+    for text in family.texts:
+        names = occurrences(text)
+        size += rows * _bytes(fill(text, dict.fromkeys(names, "")))
+        size += sum(times * sizes.get(name, 0) for name, times in names.items())
+    return size
+
+
+def _seconds(plan: Plan, requests: int, out: int) -> tuple[float, float]:
+    limits = plan.limits
+    paced = requests * 60 / max(limits.per_minute, 1)
+    together = max(min(limits.concurrency, requests), 1)
+    quick, slow = requests * QUICK, requests * SLOW + out / SLOW_PACE
+    return max(paced, quick / together), max(paced, slow / together)
+
+
+def _count(request: Request) -> int:
+    return token_count.count(request).tokens
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def most_in(model: Model, request: Request) -> int:
+    """Tokens that the input can come to at most: no token is less than a byte of what the model is given."""
+    text = llama3_template.lay_out(request.input)
+    if isinstance(request.input, Messages):
+        text += "".join(one.name + one.code for one in request.input.functions)
+    if request.response_format is not None:
+        text += request.response_format.schema or ""
+    return min(_bytes(text) + MARGIN, model.context_window)
+
+
+def most_out(model: Model, request: Request) -> int:
+    """Tokens that the answer can come to at most."""
+    return _most_out(model, request.parameters.get(model.output_cap.name))
+
+
+def _most_out(model: Model, asked: float | None) -> int:
+    asked = model.output_cap.default if asked is None else asked
+    return model.context_window if asked is None else min(int(asked), model.context_window)
+
+
+def most(model: Model, request: Request, tokens: int | None = None) -> Decimal:
+    """Dollars that one request can cost at most. ``tokens``: those of its input, where they are known exactly."""
+    input = most_in(model, request) if tokens is None else tokens
+    return dollars(Usage(input, most_out(model, request)), model.price)

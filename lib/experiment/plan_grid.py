@@ -1,0 +1,132 @@
+"""Grid: a plan's ways to ask and its cells, each made when it is asked for: they are counted without being made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from math import prod
+from typing import overload
+
+from lib.experiment.plan import Axis, Cell, Plan, Variant
+from lib.experiment.prompt_template import variables
+from lib.model.model_record import Model, Number
+from lib.model.settings import Settings, default
+
+AS_SET = "As set"  # the one way to ask of a plan that varies nothing
+EXPECTED = "expected"  # the variable of that name is what the row hopes for
+
+
+def ways(plan: Plan) -> int:
+    """How many variants there are."""
+    return len(plan.variants) if plan.variants else prod(len(axis.values) for axis in plan.axes)
+
+
+def rows(plan: Plan) -> int:
+    """How many inputs each prompt is asked with: one, without any, where the table is empty and nothing needs it."""
+    if plan.inputs.rows:
+        return len(plan.inputs.rows)
+    return 0 if used(plan) else 1
+
+
+def count(plan: Plan) -> int:
+    """How many cells there are."""
+    return plan.repetitions * rows(plan) * len(plan.prompts) * ways(plan)
+
+
+def cell(plan: Plan, number: int) -> Cell:
+    """The cell of that number, from 0. Raises IndexError.
+
+    A run goes through all variants of a prompt, then the prompts, then the rows, and then all of it again: wherever
+    it stops, every variant was asked as often as the others, but for one.
+    """
+    if not 0 <= number < count(plan):
+        raise IndexError(number)
+    rest, variant = divmod(number, ways(plan))
+    rest, prompt = divmod(rest, len(plan.prompts))
+    repetition, row = divmod(rest, rows(plan))
+    return Cell(number, prompt, row, variant, repetition)
+
+
+def values(plan: Plan, row: int) -> Mapping[str, str]:
+    """What the variables stand for in that row: its columns, and ``expected`` for the one that is marked as such.
+
+    Empty for the one row of a plan without inputs.
+    """
+    inputs = plan.inputs
+    if not inputs.rows:
+        return {}
+    found = dict(zip(inputs.columns, inputs.rows[row], strict=True))
+    return found | {EXPECTED: found[inputs.expected]} if inputs.expected is not None else found
+
+
+def used(plan: Plan) -> tuple[str, ...]:
+    """The variables of all texts that are sent: of the prompts, and of the variants' own system prompts."""
+    texts = [text for _, text in texts_sent(plan)]
+    return tuple(dict.fromkeys(name for text in texts for name in variables(text)))
+
+
+def texts_sent(plan: Plan) -> list[tuple[str, str]]:
+    """Each template with the name of the prompt version or variant that it belongs to."""
+    theirs = any(one.system is None for one in plan.variants) or not plan.variants
+    found = []
+    for prompt in plan.prompts:
+        found += [(prompt.name, prompt.system)] if theirs else []
+        found.append((prompt.name, prompt.user))
+    return found + [(one.name, one.system) for one in plan.variants if one.system is not None]
+
+
+def variants(plan: Plan, model: Model) -> Sequence[Variant]:
+    """The ways to ask: those that the plan names, or the grid of its axes over its base, the last axis fastest."""
+    return plan.variants or _Grid(plan, model)
+
+
+class _Grid(Sequence[Variant]):
+    def __init__(self, plan: Plan, model: Model) -> None:
+        self._base, self._axes, self._model, self._count = plan.base, plan.axes, model, ways(plan)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Variant: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Variant]: ...
+    def __getitem__(self, index: int | slice) -> Variant | Sequence[Variant]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(self._count))]
+        rest = index + self._count if index < 0 else index
+        if not 0 <= rest < self._count:
+            raise IndexError(index)
+        chosen: list[tuple[Axis, Number | None]] = []
+        for axis in reversed(self._axes):
+            rest, at = divmod(rest, len(axis.values))
+            chosen.append((axis, axis.values[at]))
+        settings = self._base
+        for axis, value in chosen:
+            settings = _with(settings, self._model, axis.name, value)
+        name = " · ".join(self._say(axis.name, value) for axis, value in reversed(chosen))
+        return Variant(name or AS_SET, settings)
+
+    def _say(self, name: str, value: Number | None) -> str:
+        return f"{label(self._model, name)} {write(value)}"
+
+
+def _with(settings: Settings, model: Model, name: str, value: Number | None) -> Settings:
+    if name not in {one.name for one in settings.items}:
+        settings = replace(settings, items=(*settings.items, default(model.parameter(name))))
+    if value is None:
+        return settings.put(replace(settings[name], sent=False))
+    return settings.with_value(name, model.parameter(name).cast(value))
+
+
+def label(model: Model, name: str) -> str:
+    """What a parameter is called, or its bare name where the model does not have it."""
+    return next((one.label for one in model.parameters if one.name == name), name)
+
+
+def write(value: Number | None) -> str:
+    """A value as a person writes it: 1 and not 1.0, and every digit of a seed."""
+    if value is None:
+        return "not sent"
+    return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"

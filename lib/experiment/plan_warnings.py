@@ -1,0 +1,95 @@
+"""Remarks: what in a plan has no effect or is paid for in vain. It can be run all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lib.experiment.check_problems import templates
+from lib.experiment.plan import Plan
+from lib.experiment.plan_grid import EXPECTED, label, used, write
+from lib.experiment.plan_problems import Problem, Where
+from lib.experiment.prompt_template import variables
+from lib.model.model_record import Model, Number
+from lib.model.request_options import Form
+from lib.model.settings import Settings
+
+
+def remarks(plan: Plan, model: Model) -> tuple[Problem, ...]:
+    """What a person would want to know before the run, at the part of the plan that it is about."""
+    return (*_of_inputs(plan), *_of_form(plan), *_of_chance(plan, model))
+
+
+def _of_inputs(plan: Plan) -> Iterator[Problem]:
+    names = {
+        *used(plan),
+        *(name for one in plan.checks for text in templates(one) for name in variables(text)),
+    }
+    if len(plan.inputs.rows) > 1 and not set(used(plan)) & {*plan.inputs.columns, EXPECTED}:
+        yield Problem(
+            Where.INPUTS,
+            "No prompt uses a column: every row asks the same.",
+            f"Write {{{{{plan.inputs.columns[0]}}}}} where its text is to stand."
+            if plan.inputs.columns
+            else "",
+        )
+    elif plan.inputs.expected is not None and EXPECTED not in names and plan.inputs.expected not in names:
+        yield Problem(
+            Where.CHECKS,
+            "The expected answers are not used: no check compares with them.",
+            f"Add one that compares with {{{{{EXPECTED}}}}}.",
+        )
+
+
+def _of_form(plan: Plan) -> Iterator[Problem]:
+    for name, settings, system in _ways(plan):
+        if settings.features.form is Form.PROMPT and any(one.strip() for one in system):
+            yield Problem(
+                Where.SETTINGS,
+                f"{name}The prompt form sends no system prompt.",
+                "Use the messages form, or write it into the prompt.",
+            )
+
+
+def _ways(plan: Plan) -> Iterator[tuple[str, Settings, tuple[str, ...]]]:
+    """Settings with the name that a message begins with, and the system prompts that go with them."""
+    theirs = tuple(one.system for one in plan.prompts)
+    if not plan.variants:
+        yield "", plan.base, theirs
+    for one in plan.variants:
+        yield f"{one.name}: ", one.settings, theirs if one.system is None else (one.system,)
+
+
+def _of_chance(plan: Plan, model: Model) -> Iterator[Problem]:
+    """Repetitions, or values of what is of chance, where the likeliest token is always taken."""
+    for parameter in model.parameters:
+        if parameter.certain_at is None:
+            continue
+        said = f"{parameter.label.lower()} {write(parameter.certain_at)}"
+        values = _values(plan, parameter.name)
+        if parameter.certain_at not in values:
+            continue
+        if plan.repetitions > 1:
+            yield Problem(
+                Where.SETTINGS,
+                f"At {said} an answer is the same each time: repetitions show nothing new there.",
+                "Ask once, or raise it.",
+            )
+        for number, axis in enumerate(() if plan.variants else plan.axes):
+            if axis.name in {one.name for one in model.parameters if one.of_chance}:
+                yield Problem(
+                    Where.SETTINGS,
+                    f"At {said} the likeliest token is always taken, and "
+                    f"{label(model, axis.name).lower()} does nothing there.",
+                    "Raise it, or do not sweep this.",
+                    number,
+                )
+
+
+def _values(plan: Plan, name: str) -> set[Number | None]:
+    """All values that the parameter is sent with."""
+    if plan.variants:
+        return {one.settings.sent().get(name) for one in plan.variants}
+    for axis in plan.axes:
+        if axis.name == name:
+            return set(axis.values)
+    return {plan.base.sent().get(name)}

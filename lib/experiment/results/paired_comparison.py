@@ -1,0 +1,167 @@
+"""Versus: two settings, two prompts or two runs, cell by cell: what got better, what worse, and whether by chance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from lib.experiment.plan import Cell, Plan
+from lib.experiment.plan_grid import variants
+from lib.experiment.results.cell_result import Result
+from lib.experiment.results.pass_statistics import Interval, difference, mcnemar
+from lib.model.model_record import Model
+
+
+class Change(Enum):
+    """What became of a cell from the first to the second."""
+
+    BETTER = "better"  # failed its checks, and passes them now
+    WORSE = "worse"
+    SAME = "same"
+    UNCLEAR = "unclear"  # one of the two could not be judged
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same input, asked in both ways."""
+
+    first: Result
+    second: Result
+
+    @property
+    def change(self) -> Change:
+        """From the first to the second."""
+        before, after = self.first.passed, self.second.passed
+        if before is None or after is None:
+            return Change.UNCLEAR
+        if before == after:
+            return Change.SAME
+        return Change.BETTER if after else Change.WORSE
+
+
+@dataclass(frozen=True)
+class Versus:
+    """All pairs, in the order of the first's cells. ``alone`` counts the results that have no partner."""
+
+    pairs: tuple[Pair, ...]
+    alone: int
+
+    @property
+    def counts(self) -> Counter[Change]:
+        """How many pairs changed in which way."""
+        return Counter(pair.change for pair in self.pairs)
+
+    @property
+    def judged(self) -> int:
+        """Pairs of which both were judged."""
+        return len(self.pairs) - self.counts[Change.UNCLEAR]
+
+    @property
+    def p(self) -> float | None:
+        """McNemar's exact p: how often chance alone would do that. None where no pair was judged."""
+        counts = self.counts
+        return mcnemar(counts[Change.BETTER], counts[Change.WORSE]) if self.judged else None
+
+    @property
+    def passed(self) -> tuple[int, int]:
+        """How many of the judged pairs pass in the first, and in the second."""
+        judged = [pair for pair in self.pairs if pair.change is not Change.UNCLEAR]
+        return sum(bool(pair.first.passed) for pair in judged), sum(
+            bool(pair.second.passed) for pair in judged
+        )
+
+    @property
+    def difference(self) -> Interval:
+        """Where the second's true share of passes minus the first's is, at 95 %, as if they were not paired."""
+        first, second = self.passed
+        return difference(second, self.judged, first, self.judged)
+
+
+def of_variants(results: Iterable[Result], first: int, second: int) -> Versus:
+    """Two settings on the same prompts and inputs."""
+    return _of(results, lambda cell: (cell.variant, (cell.prompt, cell.row, cell.repetition)), first, second)
+
+
+def of_prompts(results: Iterable[Result], first: int, second: int) -> Versus:
+    """Two prompt versions under the same settings, on the same inputs."""
+    return _of(results, lambda cell: (cell.prompt, (cell.variant, cell.row, cell.repetition)), first, second)
+
+
+def of_runs(
+    model: Model,
+    before: tuple[Plan, Iterable[Result]],
+    after: tuple[Plan, Iterable[Result]],
+    prompts: Mapping[int, int] | None = None,
+) -> Versus:
+    """An experiment and its next run: the same inputs under the same settings, whatever their numbers are now.
+
+    ``prompts`` says which prompt of the first run (by number) which one of the second takes the place of; without it
+    those of the same name, or, where no name is in both, those of the same number.
+    """
+    (old, results), (new, others) = before, after
+    follows = _following(old, new) if prompts is None else prompts
+    shared = [name for name in old.inputs.columns if name in new.inputs.columns]
+    old_rows, new_rows = _rows(old, shared), _rows(new, shared)
+    old_ways, new_ways = (_ways(plan, model) for plan in (old, new))
+    first = {
+        (follows[cell.prompt], old_rows[cell.row], old_ways[cell.variant], cell.repetition): result
+        for result in results
+        if (cell := result.cell).prompt in follows
+    }
+    second = {
+        (cell.prompt, new_rows[cell.row], new_ways[cell.variant], cell.repetition): result
+        for result in others
+        if (cell := result.cell).prompt in follows.values()
+    }
+    return _matched(first, second)
+
+
+def _of(
+    results: Iterable[Result], parted: Callable[[Cell], tuple[int, Hashable]], first: int, second: int
+) -> Versus:
+    sides: dict[int, dict[Hashable, Result]] = {first: {}, second: {}}
+    for result in results:
+        side, key = parted(result.cell)
+        if side in sides:
+            sides[side][key] = result
+    return _matched(sides[first], sides[second])
+
+
+def _matched(first: Mapping[Any, Result], second: Mapping[Any, Result]) -> Versus:
+    pairs = [Pair(result, second[key]) for key, result in first.items() if key in second]
+    pairs.sort(key=lambda pair: pair.first.cell.number)
+    return Versus(tuple(pairs), len(first) + len(second) - 2 * len(pairs))
+
+
+def _following(old: Plan, new: Plan) -> Mapping[int, int]:
+    names = {prompt.name: number for number, prompt in enumerate(new.prompts)}
+    same = {number: names[one.name] for number, one in enumerate(old.prompts) if one.name in names}
+    return same or {number: number for number in range(min(len(old.prompts), len(new.prompts)))}
+
+
+def _rows(plan: Plan, columns: Sequence[str]) -> Sequence[Hashable]:
+    """Each row by what stands in these columns; equal ones are told apart by which of them it is."""
+    if not plan.inputs.rows:
+        return [()]
+    places = [plan.inputs.columns.index(name) for name in columns]
+    seen: Counter[tuple[str, ...]] = Counter()
+    found = []
+    for row in plan.inputs.rows:
+        texts = tuple(row[place] for place in places)
+        found.append((texts, seen[texts]))
+        seen[texts] += 1
+    return found
+
+
+def _ways(plan: Plan, model: Model) -> Sequence[Hashable]:
+    """Each variant by what it sends; equal ones are told apart by which of them it is."""
+    seen: Counter[Hashable] = Counter()
+    found = []
+    for one in variants(plan, model):
+        sends = (frozenset(one.settings.sent().items()), one.settings.features, one.system)
+        found.append((sends, seen[sends]))
+        seen[sends] += 1
+    return found

@@ -1,0 +1,178 @@
+"""Export: results as files, one row a cell: CSV for Excel, JSON lines, XLSX."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from lib.api import wire
+from lib.chat.answer import plain_calls, spoken
+from lib.experiment.checks.check_kinds import title
+from lib.experiment.plan import Plan, Variant
+from lib.experiment.plan_grid import label, variants, write
+from lib.experiment.results.cell_result import Result
+from lib.experiment.results.result_summary import axis_values
+from lib.files import spreadsheet
+from lib.files.spreadsheet import Row, Value
+from lib.model.model_record import Model, Number
+
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # line breaks to many who read line by line
+
+
+def csv(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
+    """The results as a CSV file, in pieces."""
+    return spreadsheet.csv(table(plan, model, results))
+
+
+def xlsx(plan: Plan, model: Model, results: Iterable[Result]) -> bytes:
+    """The results as a workbook."""
+    return spreadsheet.xlsx(table(plan, model, results), "Results")
+
+
+def table(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[Row]:
+    """The rows of the file, in the order of the cells, the first with the columns' names."""
+    ways = variants(plan, model)
+    way = cache(ways.__getitem__)  # each is made when it is asked for
+    swept = _swept(plan, model, ways)
+    yield [
+        "Prompt",
+        "Row",
+        *(f"Input: {name}" for name in plan.inputs.columns),
+        "Setting",
+        *(label(model, name) for name in swept),
+        "Repetition",
+        "Status",
+        "Answer",
+        "Ending",
+        "Tokens in",
+        "Tokens out",
+        "Dollars",
+        "Seconds",
+        "Passed",
+        *(
+            head
+            for number, check in enumerate(plan.checks, 1)
+            for head in (f"Check {number}: {title(check)}", f"Check {number}: reason")
+        ),
+        "Rating",
+        "Error",
+    ]
+    for result in _in_order(results):
+        cell, answer = result.cell, result.answer
+        usage = None if answer is None else answer.usage
+        yield [
+            plan.prompts[cell.prompt].name,
+            cell.row + 1,
+            *_inputs(plan, cell.row),
+            way(cell.variant).name,
+            *(_said(value) for value in _values(plan, way, swept, cell.variant)),
+            cell.repetition + 1,
+            result.status.value,
+            None if answer is None else spoken(answer.text, answer.calls),
+            None if answer is None else answer.ending.value,
+            None if usage is None else usage.prompt_tokens,
+            None if usage is None else usage.completion_tokens,
+            result.cost,
+            None if answer is None else round(answer.timings.total, 3),
+            _verdict(result.passed) if plan.checks else None,
+            *_outcomes(plan, result),
+            result.rating,
+            _error(result),
+        ]
+
+
+def _in_order(results: Iterable[Result]) -> list[Result]:
+    return sorted(results, key=lambda result: result.cell.number)
+
+
+def _inputs(plan: Plan, row: int) -> Sequence[str]:
+    return plan.inputs.rows[row] if plan.inputs.rows else ("",) * len(plan.inputs.columns)
+
+
+def _swept(plan: Plan, model: Model, ways: Sequence[Variant]) -> tuple[str, ...]:
+    """The parameters that are not the same in every variant."""
+    if not plan.variants:
+        return tuple(axis.name for axis in plan.axes)
+    names = [parameter.name for parameter in model.parameters]
+    return tuple(name for name in names if len({one.settings.sent().get(name) for one in ways}) > 1)
+
+
+def _values(
+    plan: Plan, way: Callable[[int], Variant], swept: Sequence[str], variant: int
+) -> Sequence[Number | None]:
+    if not plan.variants:
+        return axis_values(plan, variant)
+    sent = way(variant).settings.sent()
+    return [sent.get(name) for name in swept]
+
+
+def _said(value: Number | None) -> Value:
+    return write(None) if value is None else value
+
+
+def _verdict(passed: bool | None) -> str:
+    return {True: "yes", False: "no", None: "unclear"}[passed]
+
+
+def _outcomes(plan: Plan, result: Result) -> Iterator[Value]:
+    for number in range(len(plan.checks)):
+        if number < len(result.outcomes):
+            outcome = result.outcomes[number]
+            yield from (_verdict(outcome.passed), outcome.reason)
+        else:
+            yield from (None, None)
+
+
+def _error(result: Result) -> str | None:
+    error = None if result.answer is None else result.answer.error
+    if error is None:
+        return None
+    return error.message if error.code is None else f"{error.message} (code {error.code})"
+
+
+def jsonl(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
+    """One JSON object a line, with the request's body as it was sent. Dollars are a text: no reader rounds them."""
+    ways = variants(plan, model)
+    way = cache(ways.__getitem__)  # each is made when it is asked for
+    swept = _swept(plan, model, ways)
+    for result in _in_order(results):
+        cell, answer = result.cell, result.answer
+        usage = None if answer is None else answer.usage
+        line: dict[str, Any] = {
+            "prompt": plan.prompts[cell.prompt].name,
+            "row": cell.row + 1,
+            "inputs": dict(zip(plan.inputs.columns, _inputs(plan, cell.row), strict=True)),
+            "setting": way(cell.variant).name,
+            "parameters": dict(zip(swept, _values(plan, way, swept, cell.variant), strict=True)),
+            "repetition": cell.repetition + 1,
+            "status": result.status.value,
+            "attempts": result.attempts,
+            "stored": result.stored,
+            "request": None if answer is None else wire.encode(answer.request),
+            "answer": None if answer is None else answer.text,
+            "calls": [] if answer is None else plain_calls(answer.calls),
+            "ending": None if answer is None else answer.ending.value,
+            "tokens_in": None if usage is None else usage.prompt_tokens,
+            "tokens_out": None if usage is None else usage.completion_tokens,
+            "estimated": None if usage is None else usage.estimated,
+            "dollars": format(result.cost, "f"),
+            "seconds": None if answer is None else answer.timings.total,
+            "passed": result.passed,
+            "checks": [
+                {"check": title(check), "passed": outcome.passed, "reason": outcome.reason}
+                for check, outcome in zip(plan.checks, result.outcomes, strict=False)
+            ],
+            "rating": result.rating,
+            "error": _error(result),
+        }
+        yield _line(line)
+
+
+def _line(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False)
+    text = _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    # Half a character inside of a text: UTF-8 cannot hold it, and many readers refuse its escape.
+    return re.sub("[\ud800-\udfff]", "\ufffd", text).encode() + b"\n"

@@ -1,0 +1,219 @@
+"""Sheet: the results of a run as lines that can be sorted, filtered and searched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from lib.experiment.plan import Plan
+from lib.experiment.plan_grid import values, variants
+from lib.experiment.results.cell_result import Result, Status
+from lib.model.model_record import Model
+
+
+class Verdict(Enum):
+    """What the checks came to."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    OPEN = "not judged"  # a check could not say, or there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One result with what is shown and searched of it.
+
+    ``input`` is the row's values in one text, without the expected answer; ``sought`` all texts, without capitals.
+    """
+
+    result: Result
+    prompt: str
+    setting: str
+    input: str
+    expected: str
+    answer: str
+    ending: str
+    sought: str
+
+    @property
+    def number(self) -> int:
+        """Its cell's place in the run, from 0."""
+        return self.result.cell.number
+
+    @property
+    def verdict(self) -> Verdict:
+        """What all checks together came to."""
+        return verdict(self.result)
+
+    @property
+    def tokens_in(self) -> int | None:
+        """Tokens of the request, None where nothing was counted."""
+        answer = self.result.answer
+        return None if answer is None or answer.usage is None else answer.usage.prompt_tokens
+
+    @property
+    def tokens_out(self) -> int | None:
+        """Tokens of the answer, None where nothing was counted."""
+        answer = self.result.answer
+        return None if answer is None or answer.usage is None else answer.usage.completion_tokens
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the answer took, None where there is none."""
+        return None if self.result.answer is None else self.result.answer.timings.total
+
+
+def verdict(result: Result, check: int | None = None) -> Verdict:
+    """What the check of that number came to; None: all of them together."""
+    if check is None:
+        passed = result.passed
+    else:
+        passed = result.outcomes[check].passed if check < len(result.outcomes) else None
+    return Verdict.OPEN if passed is None else Verdict.PASSED if passed else Verdict.FAILED
+
+
+class Column(Enum):
+    """What lines are sorted by, in the order in which it is shown: the first ones are seen on a phone too."""
+
+    NUMBER = "Order asked"
+    VERDICT = "Checks"
+    RATING = "Rating"
+    ANSWER = "Answer"
+    INPUT = "Input"
+    PROMPT = "Prompt"
+    SETTING = "Setting"
+    TOKENS_IN = "Tokens in"
+    TOKENS_OUT = "Tokens out"
+    COST = "Cost"
+    SECONDS = "Seconds"
+    ENDING = "Ending"
+
+
+_ORDER = {verdict: at for at, verdict in enumerate((Verdict.FAILED, Verdict.OPEN, Verdict.PASSED))}
+# What each is sorted by; None stands at the end both ways.
+_KEYS: dict[Column, Callable[[Line], Any]] = {
+    Column.NUMBER: lambda line: line.number,
+    Column.PROMPT: lambda line: line.result.cell.prompt,
+    Column.SETTING: lambda line: line.result.cell.variant,  # a grid's own order: 0.5 before 0.55 before 1
+    Column.INPUT: lambda line: line.result.cell.row,
+    Column.ANSWER: lambda line: line.answer.casefold() or None,
+    Column.VERDICT: lambda line: _ORDER[line.verdict],
+    Column.RATING: lambda line: line.result.rating,
+    Column.TOKENS_IN: lambda line: line.tokens_in,
+    Column.TOKENS_OUT: lambda line: line.tokens_out,
+    Column.COST: lambda line: line.result.cost,
+    Column.SECONDS: lambda line: line.seconds,
+    Column.ENDING: lambda line: line.ending.casefold(),
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What is wanted; what is left empty wants all.
+
+    ``prompts``, ``variants`` and ``rows`` are numbers as in a cell. ``verdicts`` are those of the check of that
+    number, or of all together. In ``ratings`` 0 is no rating. ``text``: words that all stand somewhere in the line.
+    """
+
+    prompts: tuple[int, ...] = ()
+    variants: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    check: int | None = None
+    ratings: tuple[int, ...] = ()
+    text: str = ""
+
+    def apply(self, lines: Sequence[Line]) -> list[Line]:
+        """The wanted lines, in their order."""
+        found = list(lines)
+        if self.prompts:
+            found = [one for one in found if one.result.cell.prompt in self.prompts]
+        if self.variants:
+            found = [one for one in found if one.result.cell.variant in self.variants]
+        if self.rows:
+            found = [one for one in found if one.result.cell.row in self.rows]
+        if self.statuses:
+            found = [one for one in found if one.result.status in self.statuses]
+        if self.verdicts:
+            found = [one for one in found if verdict(one.result, self.check) in self.verdicts]
+        if self.ratings:
+            found = [one for one in found if (one.result.rating or 0) in self.ratings]
+        for word in self.text.casefold().split():
+            found = [one for one in found if word in one.sought]
+        return found
+
+
+def arrange(lines: Sequence[Line], by: Column, *, down: bool = False) -> list[Line]:
+    """The lines sorted; those with the same value stay in their order, those without one stand at the end."""
+    keyed = [(_KEYS[by](line), line) for line in lines]
+    known = sorted((one for one in keyed if one[0] is not None), key=lambda one: one[0], reverse=down)
+    return [line for _, line in known] + [line for key, line in keyed if key is None]
+
+
+class Sheet:
+    """The lines of one run, one for each cell that came of it, in the order in which they first came."""
+
+    def __init__(self, plan: Plan, model: Model) -> None:
+        self.plan = plan
+        self.lines: list[Line] = []
+        self.settings = tuple(one.name for one in variants(plan, model))
+        self.inputs = tuple(inputs(plan, row) for row in range(len(plan.inputs.rows)))
+        self._places: dict[int, int] = {}  # by the cell's number
+
+    def take(self, results: Iterable[Result]) -> bool:
+        """Take more in; a cell that comes again takes its own place. Whether any did."""
+        again = False
+        for result in results:
+            place = self._places.setdefault(result.cell.number, len(self.lines))
+            if place < len(self.lines):
+                self.lines[place] = self._line(result)
+                again = True
+            else:
+                self.lines.append(self._line(result))
+        return again
+
+    def _line(self, result: Result) -> Line:
+        cell, answer = result.cell, result.answer
+        input = self.inputs[cell.row] if cell.row < len(self.inputs) else ""
+        hoped = (
+            values(self.plan, cell.row).get("expected", "") if self.plan.inputs.expected is not None else ""
+        )
+        text = "" if answer is None else answer.text
+        called = "" if answer is None else " ".join(f"{one.name}({one.arguments})" for one in answer.calls)
+        error = "" if answer is None or answer.error is None else answer.error.message
+        shown = text or called or error
+        sought = " ".join(
+            (shown, called, error, input, hoped, *(outcome.reason for outcome in result.outcomes))
+        )
+        return Line(
+            result,
+            self.plan.prompts[cell.prompt].name,
+            self.settings[cell.variant],
+            input,
+            hoped,
+            shown,
+            ending(result),
+            sought.casefold(),
+        )
+
+
+def inputs(plan: Plan, row: int) -> str:
+    """The row's values in one line without the expected answer; of several, with their columns' names."""
+    known = [
+        (name, value)
+        for name, value in zip(plan.inputs.columns, plan.inputs.rows[row], strict=True)
+        if name != plan.inputs.expected
+    ]
+    return known[0][1] if len(known) == 1 else " · ".join(f"{name}: {value}" for name, value in known)
+
+
+def ending(result: Result) -> str:
+    """How it ended, in few words."""
+    if result.status is Status.ANSWERED and result.answer is not None:
+        return result.answer.ending.value
+    if result.status is Status.FAILED and result.answer is not None and result.answer.error is not None:
+        return result.answer.error.title
+    return result.status.value

@@ -1,0 +1,49 @@
+"""Samples: small experiments to try, each a whole plan that makes sense with a small model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.experiment.plan import Plan
+from lib.experiment.plan_codec import read_axes, read_checks, read_inputs, read_prompts
+from lib.jsonkit.json_reader import Node
+from lib.model.model_record import Model
+from lib.model.request_options import ResponseFormat
+from lib.model.settings import Settings
+
+SHIPPED = Path(__file__).parent / "samples.json"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """``about`` says in one line what there is to be learned from it."""
+
+    name: str
+    about: str
+    plan: Plan
+
+
+def samples(model: Model) -> tuple[Sample, ...]:
+    """The samples that come with Paddock. What one does not name is left to the model."""
+    document = Node(json.loads(SHIPPED.read_text(encoding="utf-8")), "samples")
+    return tuple(_read(one, model) for one in document.items())
+
+
+def _read(node: Node, model: Model) -> Sample:
+    settings = Settings.defaults(model).having(
+        {name: model.parameter(name).cast(value.number()) for name, value in node["parameters"].fields()}
+    )
+    if "schema" in node:
+        format = ResponseFormat(json.dumps(node["schema"].value, indent=2))
+        settings = settings.with_features(response_format=format)
+    plan = Plan(
+        prompts=read_prompts(node["prompts"]),
+        inputs=read_inputs(node["inputs"]),
+        base=settings.with_features(stream=False),
+        axes=read_axes(node["axes"]),
+        repetitions=node["repetitions"].whole(1, 10),
+        checks=read_checks(node["checks"]),
+    )
+    return Sample(node["name"].text(), node["about"].text(), plan)

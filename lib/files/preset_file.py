@@ -1,0 +1,121 @@
+"""Presets: a system prompt and every setting under a name; those that are shipped, and their JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lib.errors import BadInput
+from lib.files.answer_codec import read_features
+from lib.files.value_codec import write_features
+from lib.jsonkit.json_reader import MOST_NUMBER, Node, parse
+from lib.jsonkit.json_text import Bounds
+from lib.model.model_record import Model
+from lib.model.request_options import Features
+from lib.model.settings import Settings, check
+
+SHIPPED = Path(__file__).parent / "presets.json"
+FORMAT = "paddock.presets"
+VERSION = 1
+MOST_BYTES = 1_000_000
+MOST_NAME = 80
+
+_BROKEN = "Choose a file that Paddock exported."
+
+
+@dataclass(frozen=True)
+class Preset:
+    """``about`` says in one line what it is for. A ``system`` or ``features`` of None leaves them as they are."""
+
+    name: str
+    system: str | None
+    settings: Settings
+    about: str = ""
+    features: Features | None = None
+
+    def over(self, settings: Settings) -> Settings:
+        """The preset's settings in the place of those."""
+        return replace(self.settings, features=self.features or settings.features)
+
+
+@cache
+def shipped(model: Model) -> tuple[Preset, ...]:
+    """The presets that come with Paddock. What one does not name is left to the model."""
+    return tuple(read(record, model) for record in json.loads(SHIPPED.read_text(encoding="utf-8")))
+
+
+def record(preset: Preset) -> dict[str, Any]:
+    """The preset as plain JSON values."""
+    system = {} if preset.system is None else {"system": preset.system}
+    features = {} if preset.features is None else {"features": write_features(preset.features)}
+    return {
+        "name": preset.name,
+        "about": preset.about,
+        **system,
+        "parameters": dict(preset.settings.sent()),
+        **features,
+    }
+
+
+def dump(presets: Iterable[Preset]) -> str:
+    """The presets as a JSON document."""
+    body = {"format": FORMAT, "version": VERSION, "presets": [record(preset) for preset in presets]}
+    return json.dumps(body, ensure_ascii=False, indent=2)
+
+
+def load(data: bytes, model: Model) -> tuple[Preset, ...]:
+    """The presets in a JSON document. Raises BadInput, which names the preset that is wrong."""
+    body = parse(data, Bounds(MOST_BYTES, number=MOST_NUMBER)).value
+    if (
+        not isinstance(body, dict)
+        or body.get("format") != FORMAT
+        or not isinstance(body.get("presets"), list)
+    ):
+        raise BadInput("The file holds no presets.", advice=_BROKEN)
+    if body.get("version") != VERSION:
+        raise BadInput(
+            "The presets are of another version.", advice="Use the version of Paddock that made them."
+        )
+    return tuple(read(record, model) for record in body["presets"])
+
+
+def read(record: Any, model: Model) -> Preset:
+    """The preset in plain JSON values. Raises BadInput, which names the preset that is wrong."""
+    name = record.get("name") if isinstance(record, dict) else None
+    if not isinstance(name, str) or not name.strip() or len(name) > MOST_NAME:
+        raise BadInput("A preset has no name, or one that is too long.", advice=_BROKEN)
+    system, about = record.get("system"), record.get("about", "")
+    parameters = record.get("parameters", {})
+    if (
+        not isinstance(system, str | None)
+        or not isinstance(about, str)
+        or not isinstance(parameters, Mapping)
+    ):
+        raise BadInput(f"The preset “{name}” is not whole.", advice=_BROKEN)
+    known = {parameter.name for parameter in model.parameters}
+    if unknown := set(parameters) - known:
+        raise BadInput(
+            f"The preset “{name}” names a setting “{min(map(str, unknown))}” that the model does not have."
+        )
+    check(parameters, model)
+    settings = Settings.defaults(model)
+    for setting in settings.items:
+        if setting.name in parameters:
+            value = model.parameter(setting.name).cast(parameters[setting.name])
+            settings = settings.put(replace(setting, value=value, sent=True))
+        else:
+            settings = settings.put(replace(setting, sent=False))
+    return Preset(name, system, settings, about, _features(record, name))
+
+
+def _features(record: Mapping[str, Any], name: str) -> Features | None:
+    if "features" not in record:
+        return None
+    try:
+        return read_features(Node(record["features"], "features"))
+    except BadInput as error:
+        raise BadInput(f"The preset “{name}” is not whole: {error.message}", advice=_BROKEN) from None

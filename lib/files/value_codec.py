@@ -1,0 +1,259 @@
+"""Answers, requests, settings and errors as plain JSON values and back, with nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from lib.api.events import Usage
+from lib.api.request import Input, Messages, Prompt, Request, Turn
+from lib.chat.answer import Answer, Ending, Timings
+from lib.errors import PaddockError
+from lib.model.request_options import PLAIN, Features, Form, Function, ResponseFormat, Tool, ToolCall
+from lib.model.settings import Setting, Settings
+
+Data = dict[str, Any]
+
+
+def write_settings(settings: Settings) -> Data:
+    """Every setting, in its order, and the features."""
+    return {
+        "parameters": [{"name": one.name, "value": one.value, "sent": one.sent} for one in settings.items],
+        "features": write_features(settings.features),
+    }
+
+
+def read_settings(data: Data | list[Data]) -> Settings:
+    """The settings that were written. A list is how they were written before there were features."""
+    if isinstance(data, list):
+        data = {"parameters": data}
+    items = tuple(Setting(one["name"], one["value"], one["sent"]) for one in data["parameters"])
+    return Settings(items, read_features(data["features"]) if "features" in data else PLAIN)
+
+
+def write_features(features: Features) -> Data:
+    """Every choice."""
+    return {
+        "form": features.form.value,
+        "stream": features.stream,
+        "raw": features.raw,
+        "lora": features.lora,
+        "response_format": _write_format(features.response_format),
+        "tools": _write_tools(features.tools),
+        "functions": _write_functions(features.functions),
+    }
+
+
+def read_features(data: Data) -> Features:
+    """The features that were written."""
+    return Features(
+        Form(data["form"]),
+        data["stream"],
+        data["raw"],
+        data["lora"],
+        _read_format(data["response_format"]),
+        _read_tools(data["tools"]),
+        _read_functions(data["functions"]),
+    )
+
+
+def _write_format(format: ResponseFormat | None) -> Data | None:
+    return None if format is None else {"type": format.type, "schema": format.schema}
+
+
+def _read_format(data: Data | None) -> ResponseFormat | None:
+    return None if data is None else ResponseFormat(data["schema"])
+
+
+def _write_tools(tools: tuple[Tool, ...]) -> list[Data]:
+    return [
+        {
+            "name": one.name,
+            "description": one.description,
+            "parameters": one.parameters,
+            "nested": one.nested,
+        }
+        for one in tools
+    ]
+
+
+def _read_tools(data: list[Data]) -> tuple[Tool, ...]:
+    return tuple(Tool(one["name"], one["description"], one["parameters"], one["nested"]) for one in data)
+
+
+def _write_functions(functions: tuple[Function, ...]) -> list[Data]:
+    return [{"name": one.name, "code": one.code} for one in functions]
+
+
+def _read_functions(data: list[Data]) -> tuple[Function, ...]:
+    return tuple(Function(one["name"], one["code"]) for one in data)
+
+
+def write_calls(calls: tuple[ToolCall, ...]) -> list[Data]:
+    """Tool calls; their arguments stay the text that they are."""
+    return [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls]
+
+
+def read_calls(data: list[Data] | None) -> tuple[ToolCall, ...]:
+    """The calls that were written; None stands for none."""
+    return tuple(ToolCall(one["id"], one["name"], one["arguments"]) for one in data or ())
+
+
+def write_request(request: Request) -> Data:
+    """The request, its whole input included."""
+    return write_head(request) | {"input": _write_input(request.input)}
+
+
+def write_head(request: Request) -> Data:
+    """The request without its input's turns."""
+    return {
+        "model": request.model,
+        "parameters": dict(request.parameters),
+        "stream": request.stream,
+        "response_format": _write_format(request.response_format),
+    }
+
+
+def write_around(messages: Messages) -> Data:
+    """What a conversation as input has beside its turns."""
+    return {
+        "raw": messages.raw,
+        "tools": _write_tools(messages.tools),
+        "functions": _write_functions(messages.functions),
+    }
+
+
+def read_around(data: Data, turns: tuple[Turn, ...]) -> Messages:
+    """The conversation as input. What an older version did not write is not there."""
+    return Messages(
+        turns,
+        data.get("raw", False),
+        _read_tools(data.get("tools", [])),
+        _read_functions(data.get("functions", [])),
+    )
+
+
+def read_request(data: Data, input: Input | None = None) -> Request:
+    """The request that was written; ``input`` where that was kept elsewhere."""
+    parameters = MappingProxyType(dict(data["parameters"]))
+    return Request(
+        data["model"],
+        input or _read_input(data["input"]),
+        parameters,
+        data["stream"],
+        _read_format(data.get("response_format")),
+    )
+
+
+def _write_input(input: Input) -> Data:
+    match input:
+        case Messages(turns):
+            return {"messages": [write_turn(turn) for turn in turns]} | write_around(input)
+        case Prompt(text, raw, lora):
+            return {"prompt": text, "raw": raw, "lora": lora}
+
+
+def _read_input(data: Data) -> Input:
+    if "messages" in data:
+        return read_around(data, tuple(read_turn(turn) for turn in data["messages"]))
+    return Prompt(data["prompt"], data["raw"], data.get("lora", ""))
+
+
+def write_turn(turn: Turn) -> Data:
+    """One message as it was sent."""
+    return {
+        "role": turn.role,
+        "content": turn.content,
+        "calls": write_calls(turn.calls),
+        "call_id": turn.call_id,
+        "name": turn.name,
+    }
+
+
+def read_turn(data: Data) -> Turn:
+    """The message that was written."""
+    return Turn(data["role"], data["content"], read_calls(data["calls"]), data["call_id"], data["name"])
+
+
+def write_usage(usage: Usage) -> Data:
+    """The counts; a decimal is written as its digits, for a JSON number would be rounded by most readers."""
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "neurons": None if usage.neurons is None else str(usage.neurons),
+        "estimated": usage.estimated,
+    }
+
+
+def read_usage(data: Data) -> Usage:
+    """The usage that was written."""
+    neurons = data["neurons"]
+    return Usage(
+        data["prompt_tokens"],
+        data["completion_tokens"],
+        data["cached_tokens"],
+        None if neurons is None else Decimal(neurons),
+        data["estimated"],
+    )
+
+
+def write_error(error: PaddockError) -> Data:
+    """What the error says, and the name of its class; neither its traceback nor its cause."""
+    return {
+        "kind": type(error).__name__,
+        "message": error.message,
+        "advice": error.advice,
+        "code": error.code,
+        "status": error.status,
+        "retryable": error.retryable,
+        "retry_after": error.retry_after,
+    }
+
+
+def read_error(data: Data) -> PaddockError:
+    """An error that says the same. A class that is no more is read as the root of the tree."""
+    fields = {name: value for name, value in data.items() if name not in ("kind", "message")}
+    kinds = {kind.__name__: kind for kind in _kinds(PaddockError)}
+    return kinds.get(data["kind"], PaddockError)(data["message"], **fields)
+
+
+def _kinds(kind: type[PaddockError]) -> Iterator[type[PaddockError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds(below)
+
+
+def write_answer(answer: Answer) -> Data:
+    """All that is known of the answer."""
+    return {
+        "id": answer.id,
+        "text": answer.text,
+        "request": write_request(answer.request),
+        "backend": answer.backend,
+        "billed": answer.billed,
+        "usage": None if answer.usage is None else write_usage(answer.usage),
+        "first_token": answer.timings.first_token,
+        "total": answer.timings.total,
+        "ending": answer.ending.name,
+        "calls": write_calls(answer.calls),
+        "error": None if answer.error is None else write_error(answer.error),
+    }
+
+
+def read_answer(data: Data) -> Answer:
+    """The answer that was written. Its error is equal in what it says, not the same object."""
+    return Answer(
+        text=data["text"],
+        request=read_request(data["request"]),
+        backend=data["backend"],
+        billed=data["billed"],
+        usage=None if data["usage"] is None else read_usage(data["usage"]),
+        timings=Timings(data["first_token"], data["total"]),
+        ending=Ending[data["ending"]],
+        error=None if data["error"] is None else read_error(data["error"]),
+        calls=read_calls(data["calls"]),
+        id=data["id"],
+    )

@@ -1,0 +1,194 @@
+"""Fields: a JSON Schema as a form shows it, for people who do not know JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lib.errors import BadInput
+from lib.jsonkit.json_schema import BadSchema, check_schema
+from lib.jsonkit.json_text import Path as Where
+from lib.jsonkit.json_text import find, show
+
+TYPES = ("string", "number", "integer", "boolean", "object", "array")
+MOST_FIELDS = 100  # a page of several hundred controls is slow, and nobody finds anything in it
+SAMPLES = Path(__file__).parent / "schemas.json"
+
+# The keywords that the form has a control for, beside the type and the description.
+_KNOWN: dict[str, tuple[str, ...]] = {
+    "object": ("properties", "required", "additionalProperties"),
+    "array": ("items",),
+    "boolean": (),
+    "string": ("enum",),
+    "number": ("enum",),
+    "integer": ("enum",),
+}
+Value = str | int | float
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value of an answer. ``enum``: the only ones allowed, empty for any.
+
+    ``items`` is what each entry of a list is, None for anything; ``fields`` are those of an object, which is
+    ``closed`` where it may have no others. The name and ``required`` count inside an object alone.
+    """
+
+    name: str = ""
+    type: str = "string"
+    required: bool = True
+    description: str = ""
+    enum: tuple[Value, ...] = ()
+    items: Field | None = None
+    fields: tuple[Field, ...] = ()
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A schema to begin with; ``ask`` is a message that goes with it."""
+
+    name: str
+    about: str
+    ask: str
+    schema: str
+
+
+def to_schema(root: Field) -> str:
+    """The JSON text of the schema of that field. Raises BadInput where two fields of one object share a name."""
+    return json.dumps(_schema(root, ()), ensure_ascii=False, indent=2)
+
+
+def _schema(field: Field, where: tuple[str, ...]) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": field.type}
+    if field.description:
+        schema["description"] = field.description
+    match field.type:
+        case "object":
+            names = [one.name for one in field.fields]
+            if twice := [name for name in names if names.count(name) > 1]:
+                inside = f" in “{where[-1]}”" if where else ""
+                raise BadInput(f"Two fields{inside} are called “{twice[0]}”.", advice="Rename one of them.")
+            schema["properties"] = {one.name: _schema(one, (*where, one.name)) for one in field.fields}
+            if required := [one.name for one in field.fields if one.required]:
+                schema["required"] = required
+            if field.closed:
+                schema["additionalProperties"] = False
+        case "array" if field.items is not None:
+            schema["items"] = _schema(field.items, where)
+        case "string" | "number" | "integer" if field.enum:
+            schema["enum"] = list(field.enum)
+    return schema
+
+
+def from_schema(text: str) -> Field:
+    """The field of that schema. Raises BadInput where it is none, and BadSchema where the form cannot show all of it.
+
+    In that case the message names the keyword and its line: the schema is sound, and can be edited as JSON.
+    """
+    value = check_schema(text).value
+    try:
+        root = _field(value, (), "", True)
+    except _Hidden as error:
+        line, column = find(text, error.path)
+        raise BadSchema(
+            f"The form cannot show {error.what}: line {line:,}.",
+            path=show(error.path),
+            line=line,
+            column=column,
+            advice="The schema is sound. Edit it as JSON: nothing of it is lost.",
+        ) from None
+    if (number := sum(1 for _ in every(root))) > MOST_FIELDS:
+        raise BadSchema(
+            f"The form shows up to {MOST_FIELDS} fields; this schema has {number:,}.",
+            advice="The schema is sound. Edit it as JSON: nothing of it is lost.",
+        )
+    return root
+
+
+class _Hidden(Exception):
+    def __init__(self, path: Where, what: str) -> None:
+        super().__init__(what)
+        self.path = path
+        self.what = what
+
+
+def _field(value: Any, path: Where, name: str, required: bool) -> Field:
+    if not isinstance(value, dict):
+        raise _Hidden(path, f"that {show(path)} may be anything, or nothing")
+    if unknown := next((key for key in ("$ref", "allOf", "anyOf", "oneOf", "const") if key in value), None):
+        raise _Hidden((*path, unknown), f"“{unknown}”")
+    if not isinstance(kind := value.get("type", _implied(value)), str) or kind not in TYPES:
+        what = "a value of any type" if kind is None else f"the type {json.dumps(kind)}"
+        raise _Hidden((*path, "type") if kind is not None else path, what)
+    if unknown := next((key for key in value if key not in ("type", "description", *_KNOWN[kind])), None):
+        raise _Hidden((*path, unknown), f"“{unknown}”")
+    field = Field(name, kind, required, value.get("description", ""))
+    match kind:
+        case "object":
+            if not isinstance(others := value.get("additionalProperties", True), bool):
+                raise _Hidden((*path, "additionalProperties"), "a schema under “additionalProperties”")
+            properties, needed = value.get("properties", {}), value.get("required", [])
+            if missing := [one for one in needed if one not in properties]:
+                raise _Hidden((*path, "required"), f"“{missing[0]}”, which is required but no field")
+            fields = tuple(
+                _field(below, (*path, "properties", name), name, name in needed)
+                for name, below in properties.items()
+            )
+            return replace(field, fields=fields, closed=not others)
+        case "array" if "items" in value:
+            return replace(field, items=_field(value["items"], (*path, "items"), "", True))
+    if "enum" in value:
+        return replace(field, enum=_enum(value["enum"], kind, path))
+    return field
+
+
+def _implied(value: dict[str, Any]) -> str | None:
+    """The type of a list of texts to choose from that names none."""
+    choices = value.get("enum")
+    return "string" if choices and all(isinstance(one, str) for one in choices) else None
+
+
+def _enum(choices: list[Any], kind: str, path: Where) -> tuple[Value, ...]:
+    wanted: tuple[type, ...] = {"string": (str,), "integer": (int,)}.get(kind, (int, float))
+    for number, one in enumerate(choices):
+        if not isinstance(one, wanted) or isinstance(one, bool) or one in choices[:number]:
+            raise _Hidden((*path, "enum", number), f"{json.dumps(one)} among the values allowed")
+    if not choices:
+        raise _Hidden((*path, "enum"), "that no value is allowed")
+    return tuple(choices)
+
+
+def every(root: Field) -> Iterator[Field]:
+    """The field and all that are inside of it."""
+    yield root
+    for one in (root.items,) if root.items is not None else root.fields:
+        yield from every(one)
+
+
+def summary(text: str) -> str:
+    """The schema in a few words, as in “3 fields: name, age, tags”."""
+    try:
+        value = check_schema(text).value
+    except BadInput:
+        return "a schema with an error"
+    if not isinstance(value, dict):
+        return "any JSON"
+    names = list(value.get("properties") or {})
+    if not names:
+        return {"array": "a list", "object": "an object"}.get(str(value.get("type")), "a schema")
+    listed = ", ".join(name if len(name) <= 24 else name[:23] + "…" for name in names[:4])
+    more = f" and {len(names) - 4:,} more" if len(names) > 4 else ""
+    return f"{len(names):,} field{'s' * (len(names) > 1)}: {listed}{more}"
+
+
+def samples() -> tuple[Sample, ...]:
+    """The schemas that come with Paddock."""
+    records = json.loads(SAMPLES.read_text(encoding="utf-8"))
+    return tuple(
+        Sample(one["name"], one["about"], one["ask"], json.dumps(one["schema"], ensure_ascii=False, indent=2))
+        for one in records
+    )

@@ -1,0 +1,184 @@
+"""The documented model: parameters with their bounds, price, context window, schemas, read from its record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+RECORDS = Path(__file__).parent / "records"
+DEFAULT = "@cf/meta/llama-3.2-1b-instruct"
+
+Number = int | float
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One sampling parameter as the schema documents it, and how a control offers it.
+
+    ``help`` is the documented text, ``about`` ours. ``beyond_one_token`` says where the effect is of a parameter
+    that leaves the next token's probabilities alone; it is empty for one that shapes them.
+    ``maximum`` is None where the page documents none (the context window bounds it then);
+    ``default`` is None where the page documents none (the model's own choice then). Between its ``neutral`` bounds it
+    changes nothing; at ``certain_at`` the likeliest token is always taken, and what is ``of_chance`` has no effect.
+    ``openai`` tells whether OpenAI's API has the parameter too.
+    """
+
+    name: str
+    kind: Literal["integer", "number"]
+    help: str
+    about: str
+    beyond_one_token: str
+    minimum: Number
+    maximum: Number | None
+    default: Number | None
+    label: str
+    step: Number
+    start: Number
+    caps_output: bool
+    rolls: bool
+    neutral: tuple[Number, Number] | None
+    certain_at: Number | None
+    of_chance: bool
+    openai: bool
+
+    def cast(self, value: Number) -> Number:
+        """The value in the parameter's own type: int for an integer, float for a number."""
+        return int(value) if self.kind == "integer" else float(value)
+
+
+@dataclass(frozen=True)
+class Price:
+    """Listed unit prices in US dollars, and the same in neurons. All exact decimals."""
+
+    input_per_million: Decimal
+    output_per_million: Decimal
+    neurons_per_million_input: Decimal
+    neurons_per_million_output: Decimal
+    per_thousand_neurons: Decimal
+    free_neurons_a_day: Decimal
+
+
+@dataclass(frozen=True)
+class Capability:
+    """What the documentation says about one thing that the API offers, for this model.
+
+    ``field`` is the property of the input that asks for it. ``listed``: the documentation offers it for this
+    model, and not only the schema has the property.
+    """
+
+    name: str
+    label: str
+    field: str
+    listed: bool
+    documented: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model's record. ``input_schema`` and ``output_schema`` are the documented JSON Schemas."""
+
+    id: str
+    name: str
+    maker: str
+    task: str
+    description: str
+    source: str
+    read: str
+    terms: str
+    context_window: int
+    price: Price
+    parameters: tuple[Parameter, ...]
+    capabilities: tuple[Capability, ...]
+    input_schema: Mapping[str, Any] = field(hash=False)
+    output_schema: Mapping[str, Any] = field(hash=False)
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter of that name. Raises KeyError."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise KeyError(name)
+
+    def capability(self, name: str) -> Capability:
+        """The capability of that name. Raises KeyError."""
+        for capability in self.capabilities:
+            if capability.name == name:
+                return capability
+        raise KeyError(name)
+
+    @property
+    def output_cap(self) -> Parameter:
+        """The parameter that bounds how many tokens an answer may have."""
+        return next(parameter for parameter in self.parameters if parameter.caps_output)
+
+
+def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Iterator[Parameter]:
+    properties: dict[str, Any] = {}
+    for shape in schema["oneOf"]:
+        properties |= shape["properties"]
+    for name, documented in properties.items():
+        if documented.get("type") not in ("integer", "number"):
+            continue
+        control = controls[name]
+        default = documented.get("default")
+        yield Parameter(
+            name=name,
+            kind=documented["type"],
+            help=documented["description"],
+            about=control["about"],
+            beyond_one_token=control.get("beyond_one_token", ""),
+            minimum=documented.get("minimum", control.get("minimum")),
+            maximum=documented.get("maximum"),
+            default=default,
+            label=control["label"],
+            step=control["step"],
+            start=control.get("start", default),
+            caps_output=control.get("caps_output", False),
+            rolls=control.get("rolls", False),
+            neutral=_bounds(control.get("neutral")),
+            certain_at=control.get("certain_at"),
+            of_chance=control.get("of_chance", False),
+            openai=control.get("openai", True),
+        )
+
+
+def _bounds(pair: list[Number] | None) -> tuple[Number, Number] | None:
+    return None if pair is None else (pair[0], pair[1])
+
+
+def read(path: Path) -> Model:
+    """The model that a record file describes."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    return Model(
+        id=record["id"],
+        name=record["name"],
+        maker=record["maker"],
+        task=record["task"],
+        description=record["description"],
+        source=record["source"]["page"],
+        read=record["source"]["read"],
+        terms=record["terms"],
+        context_window=record["context_window"],
+        price=Price(**{name: Decimal(value) for name, value in record["price"].items()}),
+        parameters=tuple(_parameters(record["input"], record["controls"])),
+        capabilities=tuple(Capability(**fields) for fields in record["capabilities"]),
+        input_schema=record["input"],
+        output_schema=record["output"],
+    )
+
+
+@cache
+def models() -> Mapping[str, Model]:
+    """Every model that has a record, by its id."""
+    return {model.id: model for model in map(read, sorted(RECORDS.glob("*.json")))}
+
+
+def default() -> Model:
+    """The model that Paddock opens with."""
+    return models()[DEFAULT]

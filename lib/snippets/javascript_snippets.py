@@ -1,0 +1,155 @@
+"""A request as JavaScript: with fetch, and as a Worker in TypeScript."""
+
+from __future__ import annotations
+
+from lib.api.backend import CLOUDFLARE
+from lib.snippets.code_literals import JAVASCRIPT
+from lib.snippets.snippet import Call, Program, Text, indented, paragraphs
+
+_TAB = JAVASCRIPT.tab
+
+_FETCH = Text("""\
+const response = await fetch(
+  `${baseUrl}/accounts/${accountId}/ai/run/§model`,
+  {
+    method: "POST",
+    headers: {
+      Authorization: `Bearer ${apiToken}`,
+      "Content-Type": "application/json",
+    },
+    body: JSON.stringify(body),
+  },
+);
+if (!response.ok) {
+  console.error(`HTTP ${response.status}: ${await response.text()}`);
+  process.exit(1);
+}""")
+
+_EVENTS = """\
+// Each event of the stream. The bytes come in chunks that may end anywhere.
+async function* events(stream) {
+  let rest = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split("\\n");
+    rest = lines.pop();
+    for (const line of lines) {
+      if (!line.startsWith("data:")) continue;
+      const data = line.slice(5).trim();
+      if (data === "[DONE]") return;
+      yield JSON.parse(data);
+    }
+  }
+  throw new Error("The answer was cut off.");
+}"""
+
+_GATHER = """\
+// A call comes whole, or its name first and then its arguments bit by bit.
+function gather(pieces, calls) {
+  for (const piece of pieces ?? []) {
+    const call = piece.function ?? piece;
+    if (call.name) calls.push({ id: piece.id, name: call.name, arguments: "" });
+    const part = call.arguments ?? "";
+    calls.at(-1).arguments += typeof part === "string" ? part : JSON.stringify(part);
+  }
+}"""
+
+_READ = """\
+for await (const event of events(response.body)) {
+  const text = event.response ?? "";
+  process.stdout.write(typeof text === "string" ? text : JSON.stringify(text));"""
+
+_WORKER = Text("""\
+export interface Env {
+  AI: Ai;
+}
+
+export default {
+  async fetch(request, env): Promise<Response> {
+    try {
+      const §answer = await env.AI.run("§model", §inputs);
+      return §response;
+    } catch (error) {
+      return new Response(String(error), { status: 502 });
+    }
+  },
+} satisfies ExportedHandler<Env>;""")
+
+_WRANGLER = """\
+// wrangler.toml:
+//   name = "ask"
+//   main = "worker.ts"
+//   compatibility_date = "2026-11-01"
+//
+//   [ai]
+//   binding = "AI\""""
+
+# What a message may hold by Cloudflare's types for Workers; more is sent all the same, but has to be cast.
+_TYPED = {"role", "content", "name"}
+
+
+def fetch(call: Call) -> Program:
+    """The request with fetch, in an ES module for Node."""
+    base = f"process.env.CLOUDFLARE_BASE_URL; // {call.base_url}" if call.base_url else f'"{CLOUDFLARE}";'
+    text = paragraphs(
+        "const accountId = process.env.CLOUDFLARE_ACCOUNT_ID;\n"
+        "const apiToken = process.env.CLOUDFLARE_API_TOKEN;\n"
+        f"const baseUrl = {base}",
+        f"const body = {JAVASCRIPT.write(call.body)};",
+        _FETCH.substitute(model=call.model),
+        _streamed(call) if call.streams else _whole(call),
+    )
+    note = f"{call.variables}, then: node request.mjs. It needs Node 18 or newer and no packages."
+    return Program("JavaScript (fetch)", "javascript", "request.mjs", text, note)
+
+
+def worker(call: Call) -> Program:
+    """The request as a Worker, which asks through its AI binding and answers whoever visits it."""
+    inputs = JAVASCRIPT.write(call.body, 3)
+    if _untyped(call):
+        inputs += " as AiTextGenerationInput" + (" & { stream: true }" if call.streams else "")
+    response = 'new Response(answer, {\n        headers: { "content-type": "text/event-stream" },\n      })'
+    text = _WORKER.substitute(
+        model=call.model,
+        inputs=inputs,
+        answer="stream" if call.streams else "answer",
+        response=response.replace("answer", "stream") if call.streams else "Response.json(answer)",
+    )
+    note = (
+        "Save it as worker.ts beside a wrangler.toml with the lines at its top, then: npx wrangler dev. "
+        "A Worker needs no token: its AI binding belongs to your account."
+    )
+    if call.base_url:
+        note += " It always asks Cloudflare, not the address that the page uses."
+    return Program("TypeScript (Worker)", "typescript", "worker.ts", paragraphs(_WRANGLER, text), note)
+
+
+def _untyped(call: Call) -> bool:
+    messages = call.body.get("messages", [])
+    return "lora" in call.body or any(not _TYPED.issuperset(message) for message in messages)
+
+
+def _streamed(call: Call) -> str:
+    if not call.calls_tools:
+        return paragraphs(_EVENTS, f"{_READ}\n}}\nconsole.log();").rstrip()
+    read = (
+        f"const calls = [];\n{_READ}\n  gather(event.tool_calls, calls);\n}}\nconsole.log();\n"
+        "for (const call of calls) console.log(JSON.stringify(call));"
+    )
+    return paragraphs(_EVENTS, _GATHER, read).rstrip()
+
+
+def _whole(call: Call) -> str:
+    answer = "result.response"
+    if call.wants_json:
+        answer = (
+            'typeof result.response === "string"\n'
+            "  ? result.response\n"
+            "  : JSON.stringify(result.response, null, 2)"
+        )
+        show = f"console.log(\n{indented(answer, _TAB)},\n);"
+    else:
+        show = f"console.log({answer});"
+    if call.calls_tools:
+        show = f"if (result.response != null) {{\n{indented(show, _TAB)}\n}}\n"
+        show += "for (const call of result.tool_calls ?? []) console.log(JSON.stringify(call));"
+    return f"const {{ result }} = await response.json();\n{show}"

@@ -1,0 +1,242 @@
+"""A request as Python: with httpx, with Cloudflare's SDK, and with OpenAI's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lib.api.backend import CLOUDFLARE
+from lib.snippets import openai_body
+from lib.snippets.code_literals import PYTHON
+from lib.snippets.snippet import Call, Program, Text, indented, paragraphs
+
+_TAB = PYTHON.tab
+
+_EVENTS = '''
+def events(chunks):
+    """Each event of the stream. The bytes come in chunks that may end anywhere."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\\n")
+        for line in lines:
+            data = line.removeprefix(b"data:").strip()
+            if data == b"[DONE]":
+                return
+            if line.startswith(b"data:"):
+                yield json.loads(data)
+    sys.exit("The answer was cut off.")'''
+
+_GATHER = '''
+def gather(pieces, calls):
+    """A call comes whole, or its name first and then its arguments bit by bit."""
+    for piece in pieces or []:
+        function = piece.get("function") or piece
+        if function.get("name"):
+            calls.append({"id": piece.get("id"), "name": function["name"], "arguments": ""})
+        arguments = function.get("arguments")
+        if arguments is not None:
+            calls[-1]["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments)'''
+
+_EVENT = """\
+for event in events(response.iter_bytes()):
+    text = event.get("response")
+    if text is not None:
+        print(text if isinstance(text, str) else json.dumps(text), end="", flush=True)"""
+
+_STREAMED = Text("""\
+with httpx.stream(
+    "POST",
+    f"{base_url}/accounts/{account_id}/ai/run/§model",
+    headers={"Authorization": f"Bearer {api_token}"},
+    json=body,
+    timeout=180,
+) as response:
+    if not response.is_success:
+        sys.exit(f"HTTP {response.status_code}: {response.read().decode()}")
+§read""")
+
+_WHOLE = Text("""\
+response = httpx.post(
+    f"{base_url}/accounts/{account_id}/ai/run/§model",
+    headers={"Authorization": f"Bearer {api_token}"},
+    json=body,
+    timeout=180,
+)
+if not response.is_success:
+    sys.exit(f"HTTP {response.status_code}: {response.text}")
+
+result = response.json()["result"]
+§read""")
+
+_SDK_STREAMED = Text("""\
+# run(…, stream=True) by itself does not read a stream.
+with client.ai.with_streaming_response.run(
+    "§model",
+    account_id=os.environ["CLOUDFLARE_ACCOUNT_ID"],
+§arguments) as response:
+§read""")
+
+_SDK_WHOLE = Text("""\
+result = client.ai.run(
+    "§model",
+    account_id=os.environ["CLOUDFLARE_ACCOUNT_ID"],
+§arguments)
+§read""")
+
+_OPENAI = Text("""\
+client = OpenAI(
+    base_url=f"{base_url}/accounts/{account_id}/ai/v1",
+    api_key=os.environ["CLOUDFLARE_API_TOKEN"],
+)
+
+§{comments}try:
+    answer = client.chat.completions.create(
+        model="§model",
+§arguments    )
+except APIStatusError as error:  # its own text leaves out what Cloudflare says
+    sys.exit(f"HTTP {error.status_code}: {error.response.text}")
+§read""")
+
+_CHUNKS = """\
+for chunk in answer:
+    if not chunk.choices:  # the last one only counts the tokens
+        continue
+    delta = chunk.choices[0].delta
+    print(delta.content or "", end="", flush=True)"""
+
+_CHUNKS_OF_CALLS = """
+    for piece in delta.tool_calls or []:  # its name first, then its arguments bit by bit
+        if piece.function.name:
+            calls.append({"id": piece.id, "name": piece.function.name, "arguments": ""})
+        calls[-1]["arguments"] += piece.function.arguments or \"\""""
+
+_CALLS = """
+for call in calls:
+    print(json.dumps(call, ensure_ascii=False))"""
+
+
+def httpx(call: Call) -> Program:
+    """The request with httpx."""
+    modules = ["json", "os", "sys"] if call.streams or call.wants_json or call.calls_tools else ["os", "sys"]
+    text = paragraphs(
+        _imports(*modules),
+        "import httpx",
+        f'{_account()}\napi_token = os.environ["CLOUDFLARE_API_TOKEN"]\n{_base(call)}',
+        f"body = {PYTHON.write(call.body)}",
+        *_functions(call),
+        _before(call)
+        + _STREAMED.substitute(model=call.model, read=indented(_events(call), _TAB))
+        + _after(call)
+        if call.streams
+        else _WHOLE.substitute(model=call.model, read=_result(call)),
+    )
+    note = f"{call.variables}, then: pip install httpx; python request.py."
+    return Program("Python (httpx)", "python", "request.py", text, note)
+
+
+def cloudflare(call: Call) -> Program:
+    """The request with Cloudflare's own SDK, which reads the token and the address from the environment."""
+    reads = "CLOUDFLARE_API_TOKEN"
+    if call.base_url:
+        reads += f", and CLOUDFLARE_BASE_URL: {call.base_url}"
+    modules = ["os"] + (["json"] if call.streams or call.wants_json or call.calls_tools else [])
+    modules += ["sys"] if call.streams else []
+    request = {"model": call.model, "arguments": _arguments(call.body)}
+    text = paragraphs(
+        _imports(*modules),
+        "from cloudflare import Cloudflare",
+        f"client = Cloudflare()  # reads {reads}",
+        *_functions(call),
+        _before(call) + _SDK_STREAMED.substitute(request, read=indented(_events(call), _TAB)) + _after(call)
+        if call.streams
+        else _SDK_WHOLE.substitute(request, read=_result(call)),
+    )
+    note = f"{call.variables}, then: pip install cloudflare; python request_cloudflare.py."
+    return Program("Python (cloudflare)", "python", "request_cloudflare.py", text, note)
+
+
+def openai_sdk(call: Call) -> Program:
+    """The request with OpenAI's SDK, at Cloudflare's endpoint of the same shape."""
+    request = openai_body.translate(call)
+    body = dict(request.body) | ({"extra_body": request.extra} if request.extra else {})
+    text = paragraphs(
+        _imports("os", "sys", *(["json"] if call.calls_tools else [])),
+        "from openai import APIStatusError, OpenAI",
+        f"{_account()}\n{_base(call)}",
+        _OPENAI.substitute(
+            model=call.model,
+            comments="".join(f"# {line}\n" for line in request.remarks),
+            arguments=_arguments(body, 2),
+            read=_chunks(call) if call.streams else _message(call),
+        ),
+    )
+    note = " ".join(
+        [f"{call.variables}, then: pip install openai; python request_openai.py.", *request.remarks]
+    )
+    return Program("Python (openai)", "python", "request_openai.py", text, note)
+
+
+def _imports(*modules: str) -> str:
+    return "\n".join(f"import {module}" for module in sorted(modules))
+
+
+def _account() -> str:
+    return 'account_id = os.environ["CLOUDFLARE_ACCOUNT_ID"]'
+
+
+def _base(call: Call) -> str:
+    if not call.base_url:
+        return f'base_url = "{CLOUDFLARE}"'
+    return f'base_url = os.environ["CLOUDFLARE_BASE_URL"]  # {call.base_url}'
+
+
+def _arguments(body: Mapping[str, Any], depth: int = 1) -> str:
+    indent = _TAB * depth
+    return "".join(f"{indent}{name}={PYTHON.write(value, depth)},\n" for name, value in body.items())
+
+
+def _functions(call: Call) -> list[str]:
+    if not call.streams:
+        return []
+    return [_EVENTS, _GATHER] if call.calls_tools else [_EVENTS]
+
+
+def _events(call: Call) -> str:
+    return _EVENT + ('\n    gather(event.get("tool_calls"), calls)' if call.calls_tools else "")
+
+
+def _before(call: Call) -> str:
+    return "\n" + ("calls = []\n" if call.calls_tools else "")  # a second blank line after a function
+
+
+def _after(call: Call) -> str:
+    return "\nprint()" + (_CALLS if call.calls_tools else "")
+
+
+def _result(call: Call) -> str:
+    answer = (
+        'answer = result["response"]\n'
+        "print(answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, indent=2))"
+        if call.wants_json
+        else 'print(result["response"])'
+    )
+    if not call.calls_tools:
+        return answer
+    calls = _CALLS.replace("calls", 'result.get("tool_calls") or []').lstrip()
+    return f'if result.get("response") is not None:\n{indented(answer, _TAB)}\n{calls}'
+
+
+def _chunks(call: Call) -> str:
+    if not call.calls_tools:
+        return f"{_CHUNKS}\nprint()"
+    return f"calls = []\n{_CHUNKS}{_CHUNKS_OF_CALLS}\nprint(){_CALLS}"
+
+
+def _message(call: Call) -> str:
+    if not call.calls_tools:
+        return "print(answer.choices[0].message.content)"
+    return (
+        "message = answer.choices[0].message\n"
+        "if message.content is not None:\n    print(message.content)\n"
+        "for call in message.tool_calls or []:\n    print(call.to_json(indent=None))"
+    )

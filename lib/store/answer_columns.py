@@ -1,0 +1,55 @@
+"""Answer row: an answer as every table holds it that has answers: of messages, and of an experiment's cells."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from lib.api.events import Usage
+from lib.api.request import Request
+from lib.chat.answer import Answer, Ending, Timings
+from lib.files import value_codec
+from lib.store.stored_values import cut_off
+
+USAGE = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
+NOTHING: dict[str, Any] = dict.fromkeys(
+    (*USAGE, "id", "text", "first_token", "total", "ending", "error", "calls")
+)
+
+
+def write(answer: Answer) -> dict[str, Any]:
+    """Its columns, those of NOTHING. The request, and where it was asked, are written apart."""
+    usage = dict.fromkeys(USAGE) if answer.usage is None else value_codec.write_usage(answer.usage)
+    return usage | {
+        "id": answer.id,
+        "text": answer.text,
+        "first_token": answer.timings.first_token,
+        "total": answer.timings.total,
+        "ending": answer.ending.name,
+        "error": None if answer.error is None else value_codec.write_error(answer.error),
+        "calls": value_codec.write_calls(answer.calls) or None,
+    }
+
+
+def read(row: Row[Any], request: Request, backend: str, billed: bool) -> Answer:
+    """The answer in that row. Without an ending it was cut off: it was coming when its server ended."""
+    error = None if row.error is None else value_codec.read_error(row.error)
+    return Answer(
+        text=row.text,
+        request=request,
+        backend=backend,
+        billed=billed,
+        usage=_usage(row),
+        timings=Timings(row.first_token, row.total),
+        ending=Ending.CUT_OFF if row.ending is None else Ending[row.ending],
+        error=cut_off() if row.ending is None else error,
+        calls=value_codec.read_calls(row.calls),
+        id=row.id,
+    )
+
+
+def _usage(row: Row[Any]) -> Usage | None:
+    if row.prompt_tokens is None:
+        return None
+    return value_codec.read_usage({name: getattr(row, name) for name in USAGE})

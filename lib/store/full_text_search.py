@@ -1,0 +1,90 @@
+"""Search over titles and messages by the database's own full-text search; no text is ever a syntax error."""
+
+from __future__ import annotations
+
+import re
+from string import punctuation
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    String,
+    and_,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+    table,
+    union,
+)
+
+from lib.store import tables
+
+_BLANKS = str.maketrans(dict.fromkeys(punctuation, " "))
+# Thai, Lao, Khmer and Burmese are written without blanks, as Chinese and Japanese are: a sentence would be one word.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+
+
+def holds(text: str, dialect: str) -> ColumnElement[bool]:
+    """The conversations that hold every word, in the title or any message; the last word may be a beginning."""
+    words = text.split()
+    return and_(*(_holds(word, word is words[-1], dialect) for word in words))
+
+
+def _indexed(word: str) -> bool:
+    """Whether every full-text search takes the word apart as we do."""
+    parts = word.translate(_BLANKS)
+    letters = [letter for letter in parts if letter != " "]
+    plain = all(
+        letter.isalnum() and (letter < "\u2000" or "\uac00" <= letter <= "\ud7a3") for letter in letters
+    )
+    return bool(letters) and plain and not _UNSPACED.search(parts)
+
+
+def _holds(word: str, last: bool, dialect: str) -> ColumnElement[bool]:
+    parts = word.translate(_BLANKS)
+    last = last and not parts.endswith(" ")  # “C++” is whole, “C” may become “Cat”
+    if _indexed(word) and dialect == "sqlite":
+        found = _by_fts5(" ".join(parts.split()), last)
+    elif _indexed(word) and dialect == "postgresql":
+        found = _by_tsvector(parts.split(), last)
+    else:  # what no index knows, such as “:-)” or “猫”, is looked for letter by letter
+        title, content = tables.conversation.c.title, tables.message.c.content
+        return or_(
+            title.icontains(word, autoescape=True),
+            tables.conversation.c.key.in_(
+                select(tables.message.c.conversation).where(content.icontains(word, autoescape=True))
+            ),
+        )
+    return tables.conversation.c.key.in_(found)
+
+
+def _by_fts5(words: str, last: bool) -> CompoundSelect[int]:
+    query = f'"{words}" *' if last else f'"{words}"'
+    titles = table("conversation_search", column("rowid"))
+    messages = table("message_search", column("rowid"))
+    return union(
+        select(titles.c.rowid).where(_match("conversation_search", query)),
+        select(tables.message.c.conversation)
+        .join(messages, messages.c.rowid == tables.message.c.key)
+        .where(_match("message_search", query)),
+    )
+
+
+def _match(name: str, query: str) -> ColumnElement[bool]:
+    return literal_column(name, String).bool_op("MATCH")(bindparam(None, query, String))
+
+
+def _by_tsvector(parts: list[str], last: bool) -> CompoundSelect[int]:
+    query = " <-> ".join(f"'{part}'" for part in parts) + (":*" if last else "")
+    wanted = func.to_tsquery(literal_column("'simple'::regconfig"), bindparam(None, query, String))
+
+    def match(name: str) -> ColumnElement[bool]:
+        return literal_column(f"{name}.search").bool_op("@@")(wanted)
+
+    return union(
+        select(tables.conversation.c.key).where(match("conversation")).correlate(None),
+        select(tables.message.c.conversation).where(match("message")),
+    )

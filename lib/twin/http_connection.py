@@ -1,0 +1,115 @@
+"""The connection under the routes: who is let through, how much a body may weigh, and when the client is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lib.twin import api_errors
+from lib.twin.api_errors import RefusedError
+from lib.twin.request_validation import MAX_BODY
+
+T = TypeVar("T")
+
+LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
+
+
+class HungUpError(Exception):
+    """The client is gone; there is nobody to answer."""
+
+
+class BrokenOffError(Exception):
+    """Raised by events that are to end with the connection, in the middle of an answer."""
+
+
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """The work's result; if the client hangs up first, the work is cancelled. Raises HungUpError."""
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    working, watching = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise HungUpError
+    finally:
+        watching.cancel()
+        if not working.done():
+            working.cancel()  # unwinds the generator, and that stops the engine
+            await asyncio.wait({working})
+
+
+class EventStream(Response):
+    """Events sent one by one. ``events`` is closed at once when the client hangs up."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncGenerator[bytes, None], headers: dict[str, str]) -> None:
+        super().__init__(headers={**headers, "cache-control": "no-cache"})
+        del self.headers["content-length"]
+        self.events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending() -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            async with aclosing(self.events):
+                async for event in self.events:
+                    await send({"type": "http.response.body", "body": event, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        try:
+            await while_connected(receive, sending())
+        except HungUpError:
+            await self.events.aclose()
+        except BrokenOffError:
+            return  # without the body's end: the server has no choice but to drop the connection
+
+
+class Edge:
+    """Around every answer: only this computer may ask, and every answer has a ray id.
+
+    A page on the web can point a name of its own at 127.0.0.1; its requests then carry that name as Host.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_ray(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["cf-ray"] = f"{secrets.token_hex(8)}-LOC"
+            await send(message)
+
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+        elif re.sub(r":\d+$", "", Headers(scope=scope).get("host", "")).lower() not in LOOPBACK:
+            gone = api_errors.NOT_LOOPBACK
+            await JSONResponse(gone.body(""), gone.status)(scope, receive, with_ray)
+        else:
+            await self.app(scope, receive, with_ray)
+
+
+async def read_body(request: Request) -> bytes:
+    """The request's body. A body that is too large is read to its end (within reason) but not kept."""
+    kept, size = [], 0
+    async for block in request.stream():
+        size += len(block)
+        if size <= MAX_BODY:
+            kept.append(block)
+        elif size > 16 * MAX_BODY:
+            break
+    if size > MAX_BODY:
+        raise RefusedError(api_errors.TOO_LARGE)
+    return b"".join(kept)

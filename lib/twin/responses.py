@@ -1,0 +1,120 @@
+"""What answers look like on the wire: what all shapes share, and the OpenAI-shaped endpoint's."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from lib.model.model_record import Model
+from lib.twin.engine import Call, End, Piece, Text
+from lib.twin.engine_errors import EngineError
+
+DONE = b"data: [DONE]\n\n"
+PART = 12  # characters of a call's arguments in one event
+_PAD = "abcdefghijklmnopqrstuvwxyz0123456789" * 2
+
+
+def envelope(result: Any, **more: Any) -> dict[str, Any]:
+    """A success."""
+    return {"result": result, "success": True, "errors": [], "messages": [], **more}
+
+
+def neurons(model: Model, end: End) -> Decimal:
+    """What the answer would have cost, in the unit that is billed."""
+    price = model.price
+    exact = price.neurons_per_million_input * end.prompt_tokens
+    exact += price.neurons_per_million_output * end.completion_tokens
+    return (exact / 1_000_000).quantize(Decimal("0.000001"))
+
+
+def usage(model: Model, end: End) -> dict[str, Any]:
+    """The answer's usage, as of 2026: with cached tokens and neurons."""
+    return {
+        "prompt_tokens": end.prompt_tokens,
+        "completion_tokens": end.completion_tokens,
+        "total_tokens": end.prompt_tokens + end.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": end.cached_tokens},
+        "neurons": float(neurons(model, end)),
+    }
+
+
+def padding() -> str:
+    """6 to 50 characters, so that the length of an event does not tell the length of a token."""
+    return _PAD[: 6 + secrets.randbelow(45)]
+
+
+def event(payload: Any) -> bytes:
+    """One server-sent event: one line of JSON, in plain UTF-8."""
+    return b"data: " + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+
+
+def openai_call(call: Call, index: int | None = None) -> dict[str, Any]:
+    """A call in OpenAI's shape; with its index in a stream."""
+    place = {} if index is None else {"index": index}
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", **place, "function": function}
+
+
+def _completion(model: Model, request_id: str, kind: str, choices: list[Any], **more: Any) -> dict[str, Any]:
+    created = int(time.time())
+    return {
+        "id": f"chatcmpl-{request_id}",
+        "object": kind,
+        "created": created,
+        "model": model.id,
+        "choices": choices,
+        **more,
+    }
+
+
+def openai_whole(model: Model, request_id: str, text: str, calls: Sequence[Call], end: End) -> dict[str, Any]:
+    """The whole answer of the OpenAI-shaped endpoint."""
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    if calls:
+        message = {**message, "content": text or None, "tool_calls": [openai_call(call) for call in calls]}
+    reason = "tool_calls" if calls else end.reason
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
+    return _completion(model, request_id, "chat.completion", [choice], usage=usage(model, end))
+
+
+def _in_pieces(call: Call, index: int) -> Iterator[dict[str, Any]]:
+    """A call as OpenAI streams it: its name first, then the text of its arguments in parts."""
+    yield openai_call(replace(call, arguments=""), index)
+    for start in range(0, len(call.arguments), PART):
+        yield {"index": index, "function": {"arguments": call.arguments[start : start + PART]}}
+
+
+async def openai_events(
+    model: Model, request_id: str, pieces: AsyncGenerator[Piece, None], *, with_usage: bool
+) -> AsyncGenerator[bytes, None]:
+    """The OpenAI-shaped stream. It too ends with the native event that carries the usage."""
+
+    def chunk(delta: dict[str, Any], reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+        return event(_completion(model, request_id, "chat.completion.chunk", [choice], p=padding()))
+
+    called = 0
+    try:
+        yield chunk({"role": "assistant", "content": ""})
+        async for piece in pieces:
+            if isinstance(piece, Text):
+                yield chunk({"content": piece.text})
+                continue
+            if isinstance(piece, Call):
+                for delta in _in_pieces(piece, called):
+                    yield chunk({"tool_calls": [delta]})
+                called += 1
+                continue
+            counts = usage(model, piece)
+            yield chunk({}, "tool_calls" if called else piece.reason)
+            if with_usage:
+                yield event(_completion(model, request_id, "chat.completion.chunk", [], usage=counts))
+            yield event({"response": "", "usage": counts})
+            yield DONE
+    except EngineError:
+        return

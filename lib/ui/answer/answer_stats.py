@@ -1,0 +1,105 @@
+"""What an answer used and cost, how fast it came and why it ended; the same for a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from lib.api.events import Usage
+from lib.chat.answer import Answer, total_usage
+from lib.chat.conversation import Conversation, Message
+from lib.model.model_record import Model
+from lib.model.pricing import dollars, estimate_tokens, show_dollars
+
+
+def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
+    """One line of Markdown under an answer: tokens, cost, speed, the ending. Several runs of it are added up."""
+    last, usage = answers[-1], total_usage(answers)
+    parts = []
+    if usage is None:
+        parts.append("no tokens counted")
+    else:
+        about = "≈ " if usage.estimated else ""
+        parts.append(f"{about}{usage.prompt_tokens:,} in · {about}{usage.completion_tokens:,} out")
+        billed = any(answer.billed for answer in answers)
+        parts.append(_cost(usage, model, billed=billed))
+    if last.timings.first_token is not None:
+        parts.append(
+            f"first token {last.timings.first_token:.2f} s"
+            if last.streamed
+            else f"whole after {last.timings.total:.2f} s"
+        )
+    if (speed := last.tokens_per_second) is not None:
+        parts.append(f"{about}{speed:.0f} tokens/s")
+    parts.append(f"**{last.ending.value}**")
+    return " · ".join(parts)
+
+
+def _cost(usage: Usage, model: Model, *, billed: bool) -> str:
+    # The backslash: two amounts in one line would be set as a formula between them.
+    amount = "\\" + show_dollars(dollars(usage, model.price))
+    return amount if billed else f"would cost {amount}"
+
+
+def sent(answers: tuple[Answer, ...], model: Model) -> None:
+    """The settings that were really sent, run by run."""
+    for number, answer in enumerate(answers, 1):
+        if len(answers) > 1:
+            st.markdown(f"**Part {number}**")
+        parameters = answer.request.parameters
+        rows = [
+            f"| {parameter.label} | {parameters[parameter.name]:,} |"
+            if parameter.name in parameters
+            else f"| {parameter.label} | *left to the model* |"
+            for parameter in model.parameters
+        ]
+        st.markdown("\n".join(["| Sent | |", "|---|--:|", *rows]))
+        st.caption(f"{answer.backend} · {answer.timings.total:.1f} s in all")
+    if (usage := total_usage(answers)) is not None and usage.estimated:
+        st.caption("≈ The backend gave no usage for this answer: the tokens are estimated from its length.")
+
+
+def totals(model: Model, conversations: Iterable[Conversation], what: str) -> None:
+    """All that the conversations have used, variants too: they were paid for as well. ``what`` begins the line."""
+    answers = tuple(
+        answer
+        for conversation in conversations
+        for message in conversation.messages
+        for answer in message.answers
+    )
+    usage = total_usage(answers)
+    if usage is None:
+        st.caption("No tokens used yet.")
+        return
+    about = "≈ " if usage.estimated else ""
+    costs = []
+    for billed in (True, False):
+        part = total_usage(tuple(answer for answer in answers if answer.billed is billed))
+        if part is not None:
+            costs.append(_cost(part, model, billed=billed))
+    st.caption(
+        f"{what}: {about}{usage.prompt_tokens:,} in · {about}{usage.completion_tokens:,} out · "
+        + " + ".join(costs)
+    )
+
+
+def context_used(conversation: Conversation, path: tuple[Message, ...]) -> tuple[int, bool]:
+    """Tokens of the open path, and whether that is an estimate: the last answer's own count, and what came after."""
+    tokens, estimated = 0, False
+    after: list[str] = []
+    for message in reversed(path):
+        if message.answers and (usage := message.answers[-1].usage) is not None:
+            tokens, estimated = usage.total_tokens, usage.estimated
+            break
+        after.append(message.content)
+    else:
+        after.append(conversation.system)
+    rest = sum(estimate_tokens(text) + 4 for text in after if text)
+    return tokens + rest, estimated or rest > 0
+
+
+def context_gauge(used: int, estimated: bool, window: int) -> None:
+    """How full the context window is."""
+    about = "≈ " if estimated else ""
+    st.progress(min(used / window, 1.0), text=f"Context: {about}{used:,} of {window:,} tokens")

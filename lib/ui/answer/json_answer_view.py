@@ -1,0 +1,114 @@
+"""An answer in JSON mode: whether it is valid, and the answer as a tree, as text and, where it is one, as a table."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from lib.jsonkit.json_answer_check import Invalid, NotJson, Unchecked, Valid, Verdict, validate
+from lib.jsonkit.json_table import Cell, Table, table
+from lib.jsonkit.json_text import quoted
+from lib.ui.widgets.safe_markdown import label, whole
+
+TREE, TEXT, TABLE = "Tree", "Text", "Table"
+MOST_ROWS = 100  # of a table; all of them are in its file
+MOST_HIGHLIGHTED = 20_000  # characters: the highlighter takes seconds for more
+_LONGEST_CELL = 300
+
+
+def draw(text: str, schema: str | None, key: str) -> None:
+    """The verdict and the views. ``schema`` is the one that the answer was asked for with, None for any object."""
+    verdict = validate(text, schema)
+    _verdict(text, schema, verdict)
+    match verdict:
+        case Valid(value) | Invalid(value) | Unchecked(value=value) if isinstance(value, (dict, list)):
+            found = table(value)
+        case _:
+            _text(text)
+            return
+    views = (TREE, TEXT, TABLE) if found is not None else (TREE, TEXT)
+    view = f"{key}-view"
+    if st.session_state.get(view) not in views:
+        st.session_state[view] = TABLE if found is not None and isinstance(value, list) else TREE
+    with st.container(key=f"{key}-answer", gap="small"):
+        chosen = st.segmented_control("Show as", views, key=view, required=True, label_visibility="collapsed")
+        if chosen == TEXT:
+            _text(text)
+        elif chosen == TABLE and found is not None:
+            _table(found, key)
+        else:
+            # As JSON text in ASCII: half a character, which a model can write, would not reach the browser.
+            st.json(json.dumps(value), expanded=3)
+
+
+def _text(text: str) -> None:
+    st.code(whole(text), language="json" if len(text) <= MOST_HIGHLIGHTED else None, wrap_lines=True)
+
+
+def _verdict(text: str, schema: str | None, verdict: Verdict) -> None:
+    match verdict:
+        case Valid(_, remark):
+            said = "Valid JSON, as the schema asks" if schema is not None else "Valid: a JSON object"
+            st.markdown(f":green[:material/check_circle:] **{said}**")
+            _remark(remark)
+        case Invalid(_, failures, more, remark):
+            asked = "as the schema asks" if schema is not None else "an object, as was asked"
+            number = f"more than {len(failures)}" if more else str(len(failures))
+            places = "place" if number == "1" else "places"
+            st.markdown(f":red[:material/cancel:] **JSON, but not {asked}**, in {number} {places}")
+            lines = [f"- **{_plain(one.path)}** {_plain(one.message)}" for one in failures]
+            st.markdown("\n".join(lines))
+            _remark(remark)
+        case NotJson(message, line, column, unfinished):
+            st.markdown(f":red[:material/cancel:] **No JSON.** {_plain(message)}")
+            if text.strip() and (line, column) != (1, 1):
+                st.code(whole(quoted(text, line, column)), language=None)
+            if unfinished and text.strip():
+                st.caption("It ends in the middle: a higher limit of tokens gives it room, or ask for less.")
+        case Unchecked(reason):
+            st.markdown(f":orange[:material/help:] **Not checked.** {_plain(reason)}")
+
+
+def _remark(remark: str) -> None:
+    if remark:
+        st.caption(f":material/info: {remark}")
+
+
+def _plain(text: str) -> str:
+    """Somebody's text in Markdown, in one line, every sign as it is."""
+    return label(" ".join(text.split()))
+
+
+def _table(found: Table, key: str) -> None:
+    head = "| " + " | ".join(_plain(column) or " " for column in found.columns) + " |"
+    rule = "|" + " --- |" * len(found.columns)
+    rows = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in found.rows[:MOST_ROWS]]
+    with st.container(horizontal=True, wrap=False):  # a wide one scrolls by itself
+        st.markdown("\n".join([head, rule, *rows]))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        more = f"The first {MOST_ROWS} of {len(found.rows):,} rows" if len(found.rows) > MOST_ROWS else ""
+        st.download_button(
+            "CSV",
+            key=f"{key}-csv",
+            icon=":material/download:",
+            type="tertiary",
+            file_name="answer.csv",
+            mime="text/csv",
+            data=lambda: found.csv().encode("utf-8-sig", "replace"),
+            on_click="ignore",
+            help="The table as a file for a spreadsheet",
+        )
+        if more:
+            st.caption(more)
+
+
+def _cell(cell: Cell) -> str:
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return "yes" if cell else "no"
+        case str():
+            return _plain(cell if len(cell) <= _LONGEST_CELL else cell[:_LONGEST_CELL] + "…") or " "
+    return _plain(json.dumps(cell))

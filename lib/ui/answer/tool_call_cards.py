@@ -1,0 +1,192 @@
+"""The calls of tools in an answer: what the model asks for, whether that fits the tool, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from lib.errors import BadInput
+from lib.model.request_options import Function, Tool, ToolCall
+from lib.tools import sample_tools
+from lib.tools.tool_call import arguments, called, check_call
+from lib.ui.widgets import code_box, echo
+from lib.ui.widgets.safe_markdown import label, whole
+
+OnSend = Callable[[tuple[str, ...]], None]
+
+MOST_ROWS = 12  # arguments that are shown a line each
+MOST_SHOWN = 20_000  # characters of a result or of broken arguments
+_CHECKED = "Checked against the JSON Schema of the tool's parameters"
+
+_UNCHECKED = "Functions have no schema: the arguments were not checked. Their code is not run here."
+
+
+def draw_calls(
+    calls: Sequence[ToolCall],
+    tools: Sequence[Tool],
+    key: str,
+    results: Sequence[str | None],
+    on_send: OnSend | None,
+    auto: bool = False,
+    functions: Sequence[Function] = (),
+) -> None:
+    """A card for each call of one answer; below them one button that sends all results.
+
+    ``tools`` and ``functions`` are those that the answer's request offered. ``results`` has an entry for each call,
+    None while it is not answered. ``on_send`` is called in a callback with a text for each call; None: they cannot
+    be answered (now). ``auto``: the results of sample tools are filled in. What is typed stays under ``key``.
+    """
+    for number, (call, result) in enumerate(zip(calls, results, strict=True)):
+        open_to = on_send if result is None else None
+        draw(
+            call,
+            tools,
+            f"{key}-{number}",
+            result,
+            editable=open_to is not None,
+            auto=auto,
+            functions=functions,
+        )
+    if on_send is None or all(result is not None for result in results):
+        return
+    several = sum(result is None for result in results) > 1
+    st.button(
+        "Send results" if several else "Send result",
+        key=f"{key}-send",
+        type="primary",
+        icon=":material/send:",
+        help="The model goes on from what you send",
+        on_click=_send,
+        args=(tuple(results), key, on_send),
+    )
+
+
+def auto_switch(key: str, on: bool, on_change: Callable[[bool], None]) -> None:
+    """The switch that lets sample tools answer without anybody's doing."""
+
+    def switched() -> None:
+        if not echo.is_echo(key):
+            on_change(bool(st.session_state[key]))
+
+    echo.follow(key, on)
+    st.toggle(
+        "Run sample tools by themselves",
+        on,
+        key=key,
+        on_change=switched,
+        help="A call of the calculator, the clock or the weather is answered at once and sent back. They run on "
+        "this machine, reach nothing else and have no effect. Any other call waits for you.",
+    )
+
+
+def draw(
+    call: ToolCall,
+    tools: Sequence[Tool],
+    key: str,
+    answered: str | None,
+    *,
+    editable: bool,
+    auto: bool = False,
+    functions: Sequence[Function] = (),
+) -> None:
+    """The card of one call: its arguments, what is wrong with them, and its result or the box for it."""
+    name, wrong = label(call.name[:64]) or "a tool without a name", check_call(call, tools, functions)
+    with st.container(border=True, key=key, gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f":material/build: **{name}**", width="content")
+            if wrong:
+                st.badge("Does not fit the tool", icon=":material/error:", color="red", help=_CHECKED)
+            elif called(call, tools) is None:
+                st.badge("A function", icon=":material/code:", color="gray", help=_UNCHECKED)
+            else:
+                st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED)
+        for sentence in wrong:
+            st.markdown(f":small[:red[{label(sentence)}]]")
+        _draw_arguments(call)
+        if answered is not None:
+            _draw_result(answered)
+        elif editable:
+            _draw_box(call, key, sample_tools.sample(call, tools), auto=auto)
+
+
+def _draw_arguments(call: ToolCall) -> None:
+    try:
+        given = arguments(call)
+    except BadInput:
+        st.code(whole(call.arguments)[:MOST_SHOWN], language=None, wrap_lines=True)
+        return
+    if not given:
+        st.caption("No arguments")
+    elif len(given) > MOST_ROWS or any(isinstance(value, (dict, list)) for value in given.values()):
+        st.json(given, expanded=2)
+    else:
+        with st.container(gap="xxsmall"):
+            for name, value in given.items():
+                with st.container(horizontal=True, gap="small"):
+                    st.caption(label(name[:64]), width=120)
+                    st.text(_plain(value), width="stretch")
+
+
+def _draw_result(result: str) -> None:
+    st.caption("Result")
+    st.code(whole(result)[:MOST_SHOWN], language=None, wrap_lines=True)
+
+
+def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, auto: bool) -> None:
+    widget, kept = f"{key}-result", f"{key}-kept"
+    st.session_state.setdefault(kept, "")
+    if auto and one is not None and not st.session_state[kept] and f"{key}-filled" not in st.session_state:
+        st.session_state[f"{key}-filled"] = True  # once: who empties the box wants it empty
+        st.session_state[kept] = sample_tools.run(call)
+    code_box.draw(
+        "Result",
+        st.session_state[kept],
+        widget,
+        _keep,
+        (widget, kept),
+        height=80,
+        placeholder="What the tool answers: text or JSON. The model reads it.",
+    )
+    if one is not None:
+        st.button(
+            "Run",
+            key=f"{key}-run",
+            icon=":material/play_arrow:",
+            help="A sample: it runs on this machine, reaches nothing else and has no effect",
+            on_click=_run,
+            args=(call, kept),
+        )
+    if st.session_state.pop(f"{key}-missing", False):
+        first = "Type a result first, or run the tool." if one is not None else "Type a result first."
+        st.markdown(f":small[:red[:material/error: {first}]]")
+
+
+def _keep(widget: str, kept: str) -> None:
+    st.session_state[kept] = st.session_state[widget]
+
+
+def _run(call: ToolCall, kept: str) -> None:
+    st.session_state[kept] = sample_tools.run(call)
+
+
+def _send(results: tuple[str | None, ...], key: str, on_send: OnSend) -> None:
+    texts = []
+    for number, result in enumerate(results):
+        text = result if result is not None else st.session_state.get(f"{key}-{number}-kept", "")
+        if not text.strip():
+            st.session_state[f"{key}-{number}-missing"] = True
+        texts.append(text)
+    if all(text.strip() for text in texts):
+        on_send(tuple(texts))
+
+
+def _plain(value: Any) -> str:
+    """A single argument as people write it."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case None:
+            return "nothing (null)"
+    return str(value)[:MOST_SHOWN]

@@ -1,0 +1,113 @@
+"""Handling of one message: the menu beside it, and the boxes in which it is edited, copied or followed by another."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.chat.conversation import Message
+from lib.ui.chat import request_and_reply
+from lib.ui.chat.chat_tab import Tab
+
+EDIT, COPY, INSERT, BRANCH, DELETE = "Edit", "Copy", "Insert after", "Branch off here", "Delete"
+ACTIONS = (EDIT, COPY, INSERT, BRANCH, DELETE)
+EXCHANGE, AGAIN, LOAD = "Request and reply", "Send again as it was", "Load into the controls"
+WITH_REQUEST = (EXCHANGE, AGAIN, LOAD)
+_OPEN = "handled"  # in the session's state: (message id, action) whose box is open
+ROLES = ("user", "assistant", "system", "tool")
+
+
+def menu(tab: Tab, message: Message) -> None:
+    """The menu of what can be done with the message."""
+    st.menu_button(
+        "⋯",
+        (*ACTIONS, *WITH_REQUEST) if message.answers else ACTIONS,
+        key=f"menu-{message.id}",
+        type="tertiary",
+        help="Edit, copy, insert, branch off, delete; the request behind an answer",
+        on_click=_chosen,
+        args=(tab, message),
+    )
+
+
+def is_edited(message: Message) -> bool:
+    """Whether the message's text gives way to a box."""
+    return st.session_state.get(_OPEN) == (message.id, EDIT)
+
+
+def _chosen(tab: Tab, message: Message) -> None:
+    match st.session_state[f"menu-{message.id}"]:
+        case "Branch off here":
+            tab.branch(message)
+        case "Delete":
+            tab.delete(message)
+        case "Send again as it was":
+            tab.send_again(message)
+        case "Load into the controls":
+            tab.load(message)
+        case action:
+            st.session_state[_OPEN] = (message.id, action)
+
+
+def _close() -> None:
+    st.session_state.pop(_OPEN, None)
+
+
+def edit_box(tab: Tab, message: Message) -> None:
+    """The message's text to change. The old one stays as a variant."""
+    key = f"edit-{message.id}"
+    st.text_area(
+        "Edit the message", value=message.content, key=key, height="content", label_visibility="collapsed"
+    )
+    with st.container(horizontal=True, gap="small"):
+        user = message.role == "user"
+        st.button(
+            "Save and send" if user else "Save and continue",
+            key=f"resend-{message.id}",
+            type="primary",
+            on_click=_save,
+            args=(tab, message, key, True),
+        )
+        st.button(
+            "Save",
+            key=f"save-{message.id}",
+            on_click=_save,
+            args=(tab, message, key, False),
+            help="Only the text: what follows stays as it is",
+        )
+        st.button("Cancel", key=f"cancel-{message.id}", type="tertiary", on_click=_close)
+
+
+def _save(tab: Tab, message: Message, key: str, send: bool) -> None:
+    if tab.edit(message, st.session_state[key], send=send):
+        _close()
+
+
+def boxes(tab: Tab, message: Message) -> None:
+    """What the menu opened under the message."""
+    match st.session_state.get(_OPEN):
+        case (message.id, "Copy"):
+            st.code(message.content, language=None, wrap_lines=True)
+            st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
+        case (message.id, "Request and reply"):
+            with st.container(border=True, key=f"exchange-{message.id}"):
+                request_and_reply.draw(tab, message)
+                st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
+        case (message.id, "Insert after"):
+            with st.container(border=True):
+                role, text = f"insert-role-{message.id}", f"insert-{message.id}"
+                st.segmented_control("Role", ROLES, key=role, default=ROLES[0], required=True)
+                st.text_area("Text", key=text, height=90)
+                with st.container(horizontal=True, gap="small"):
+                    st.button(
+                        "Insert",
+                        key=f"do-insert-{message.id}",
+                        type="primary",
+                        on_click=_insert,
+                        args=(tab, message, role, text),
+                    )
+                    st.button("Cancel", key=f"no-insert-{message.id}", type="tertiary", on_click=_close)
+
+
+def _insert(tab: Tab, message: Message, role: str, text: str) -> None:
+    if tab.insert(message, st.session_state[role], st.session_state[text]):
+        _close()

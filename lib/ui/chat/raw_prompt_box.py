@@ -1,0 +1,47 @@
+"""The box of a raw prompt: the model's own format as text to edit, its special tokens marked below."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.ui.chat.chat_tab import Tab
+from lib.ui.chat.request_preview import Outlook
+from lib.ui.settings.chat_panel import RAW
+from lib.ui.widgets import raw_text
+
+
+def draw(tab: Tab, seen: Outlook, *, busy: bool) -> None:
+    """The box, what fills it, and what sends it. What is wrong with the text stands at the Raw switch and below."""
+    with st.container(key="raw-editor", gap="xsmall"):
+        st.text_area(
+            "Raw prompt",
+            tab.prompt,
+            key=RAW,
+            height=190,
+            persist_state="session",
+            label_visibility="collapsed",
+            placeholder="What the model goes on from. “Lay out the conversation” fills it in the right format.",
+        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button(
+                "Send",
+                key="raw-send",
+                type="primary",
+                icon=":material/send:",
+                shortcut="Ctrl+Enter",
+                on_click=tab.send_prompt,
+                disabled=busy or not tab.prompt,
+            )
+            st.button(
+                "Lay out the conversation",
+                key="raw-fill",
+                icon=":material/format_align_left:",
+                type="tertiary",
+                on_click=tab.lay_out,
+                help="In the place of what stands here: the conversation up to its last question, as the model's own "
+                "template lays it out",
+            )
+            st.caption(f"In {seen.format}'s format", width="content")
+        if tab.prompt:
+            with st.expander("Special tokens", key="raw-marked", type="compact"):
+                raw_text.draw_marked(tab.prompt, seen.special_tokens, 160)

@@ -1,0 +1,82 @@
+"""Handing a conversation on: a link to its set-up, and files of all of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from lib.chat.conversation import Conversation
+from lib.errors import PaddockError
+from lib.files import share_link
+from lib.files.archive import Archived, dump, whole
+from lib.files.markdown_export import file_name, markdown, title
+from lib.ui.chat.chat_tab import Tab
+from lib.ui.history.import_export import archived
+from lib.ui.shell.registry import registry
+from lib.ui.widgets.error_box import trouble
+
+
+def draw(tab: Tab) -> None:
+    """The menu that shares."""
+    with st.popover("Share", type="tertiary", icon=":material/ios_share:", key="share"):
+        conversation, _ = tab.chat.view()
+        first = next((message.content for message in conversation.path() if message.role == "user"), "")
+        st.markdown("**A link to this set-up**")
+        st.caption(
+            "System prompt, settings and the first message are in the address itself. Nothing is uploaded."
+        )
+        try:
+            text = share_link.encode(share_link.Setup(conversation.system, tab.chat.settings, first))
+        except share_link.TooLong as error:
+            trouble(error)
+        else:
+            base = (st.context.url or "").partition("?")[0]
+            st.code(f"{base}?{share_link.PARAMETER}={text}", language=None, wrap_lines=True, height=110)
+        st.markdown("**The conversation as a file**")
+        name = file_name(title(conversation))
+        with st.container(horizontal=True, gap="small"):
+            st.download_button(
+                "Markdown",
+                key="download-markdown",
+                icon=":material/description:",
+                mime="text/markdown",
+                file_name=f"{name}.md",
+                on_click="ignore",
+                data=lambda: _markdown(tab),
+                help="The open path, to read",
+            )
+            st.download_button(
+                "JSON",
+                key="download-json",
+                icon=":material/data_object:",
+                mime="application/json",
+                file_name=f"{name}.json",
+                on_click="ignore",
+                data=lambda: _json(tab),
+                help="All of it, every variant and request, to open again here",
+            )
+
+
+def _markdown(tab: Tab) -> str:
+    conversation = _now(tab)
+    return whole(markdown(title(conversation), conversation, tab.chat.settings, tab.chat.model))
+
+
+def _json(tab: Tab) -> str:
+    conversation = _now(tab)
+    try:
+        saved = registry().store.load(tab.owner, conversation.id)
+    except PaddockError:
+        saved = None  # the database is in trouble: the conversation itself is in memory
+    known = Archived(conversation, tab.chat.settings) if saved is None else archived(saved)
+    return dump(replace(known, conversation=conversation, settings=tab.chat.settings))
+
+
+def _now(tab: Tab) -> Conversation:
+    """The conversation as it is at the click, not as it was when the button was drawn; with what has come by then."""
+    conversation, live = tab.chat.view()
+    if live is None:
+        return conversation
+    message = conversation.message(live.message)
+    return conversation.put(replace(message, content=live.before + live.run.text))

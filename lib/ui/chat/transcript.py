@@ -1,0 +1,210 @@
+"""The conversation on the page: its messages, and the answer that is being written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lib.api.request import Messages, can_go_on
+from lib.chat.answer import Ending
+from lib.chat.chat_session import Live
+from lib.chat.conversation import Message, after
+from lib.ui.answer import answer_stats, json_answer_view, tool_call_cards
+from lib.ui.answer.streaming_text import CALM, FRESH, Growing, draw_block
+from lib.ui.chat import message_menu
+from lib.ui.chat.chat_tab import Tab
+from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.safe_markdown import blocks, label
+
+AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
+WINDOW, STEP = 20, 10  # messages that are drawn at least; by how many that window moves on
+# Endings after which an answer can go on with the settings that it had.
+RESUMABLE = (Ending.STOPPED, Ending.CUT_OFF, Ending.ERROR)
+
+
+def draw_message(tab: Tab, message: Message) -> None:
+    """A message that is not being written, and what can be done with it."""
+    if message_menu.is_edited(message):
+        message_menu.edit_box(tab, message)
+    elif message.role == "assistant":
+        draw_said(message)
+    else:
+        with st.container(horizontal=True, gap="small", wrap=False):
+            if _in_a_card(tab, message):
+                st.caption("Its result stands in the card above.", width="stretch")
+            else:
+                st.text(message.content, width="stretch")  # exactly as it was typed
+            _draw_line(tab, message)
+        message_menu.boxes(tab, message)
+        return
+    draw_ending(tab, message)
+
+
+def draw_said(message: Message) -> None:
+    """What the model said: in JSON mode checked, else as Markdown."""
+    asked = message.answers[-1].request.response_format if message.answers else None
+    if asked is not None and message.content:
+        json_answer_view.draw(message.content, asked.schema, f"answer-{message.id}")
+        return
+    for block in blocks(message.content):
+        draw_block(block, st.empty())
+
+
+def _in_a_card(tab: Tab, message: Message) -> bool:
+    """Whether that is the result of a call before it, which shows it."""
+    if not message.call_id:
+        return False
+    path = tab.chat.conversation.path()
+    before = path[: [one.id for one in path].index(message.id)]
+    return any(call.id == message.call_id for one in before for call in one.calls)
+
+
+def _draw_calls(tab: Tab, message: Message) -> None:
+    """The tools that the model calls. They can be answered where nothing was said after them yet."""
+    if not message.calls:
+        return
+    conversation, live = tab.chat.view()
+    told = {one.call_id: one.content for one in after(conversation.path(), message.id) if one.call_id}
+    asked = message.answers[-1].request.input if message.answers else None
+    last = message.id == conversation.head and live is None
+    tool_call_cards.draw_calls(
+        message.calls,
+        asked.tools if isinstance(asked, Messages) else (),
+        f"calls-{message.id}",
+        [told.get(call.id) for call in message.calls],
+        (lambda results: tab.answer_calls(message, results)) if last else None,
+        tab.auto,
+        asked.functions if isinstance(asked, Messages) else (),
+    )
+
+
+def speaker(role: str, id: str) -> DeltaGenerator:
+    """The frame of one message."""
+    with st.container(key=f"{role}-{id}"):
+        return st.chat_message(role, avatar=AVATARS.get(role, ":material/build:"))
+
+
+def attach(live: Live, place: DeltaGenerator, meanwhile: Callable[[], None], *, fresh: bool) -> None:
+    """Draw a running answer there until it ends; ``meanwhile`` is called each time that there is something to draw.
+
+    Any rerun may cut this off; the next one attaches again. ``fresh``: the browser has just opened the page.
+    """
+    growing = Growing(live, place)
+    calm = time.monotonic() + FRESH if fresh else 0.0
+
+    def pause() -> float:
+        return CALM if time.monotonic() < calm else growing.pause
+
+    for text in live.run.follow(pause):
+        meanwhile()
+        growing.draw(text)
+    growing.end()
+
+
+def draw_answered(tab: Tab, message: Message) -> None:
+    """What becomes of a running answer once it has ended: in JSON mode its verdict, then all that stands under it."""
+    if message.answers and message.answers[-1].request.response_format is not None:
+        draw_said(message)
+    draw_ending(tab, message)
+
+
+def draw_ending(tab: Tab, message: Message) -> None:
+    """What stands under a message: its tool calls, its error, its figures, its variants, what can be done with it."""
+    _draw_calls(tab, message)
+    if message.answers and (error := message.answers[-1].error) is not None:
+        trouble(error)
+    _draw_line(tab, message)
+    message_menu.boxes(tab, message)
+
+
+def _draw_line(tab: Tab, message: Message) -> None:
+    conversation, _ = tab.chat.view()
+    with st.container(
+        horizontal=True,
+        vertical_alignment="center",
+        gap="xsmall",
+        key=f"figures-{message.id}",
+        width="stretch" if message.role == "assistant" else "content",
+    ):
+        if message.answers:
+            st.caption(answer_stats.answer_line(tab.chat.model, message.answers), width="content")
+            with st.popover(
+                "Sent", type="tertiary", icon=":material/tune:", help="The settings that were really sent"
+            ):
+                answer_stats.sent(message.answers, tab.chat.model)
+        elif message.role not in AVATARS:
+            what = f"{message.role} · {label(message.name)}" if message.name else message.role
+            st.caption(what, width="content")
+        _draw_variants(tab, message, conversation.variants(message))
+        message_menu.menu(tab, message)
+        if message.role == "assistant" and message.id == conversation.head:
+            _draw_next(tab, message)
+
+
+def _draw_next(tab: Tab, message: Message) -> None:
+    """What can be done with the last answer: ask again, or let it go on."""
+    final = message.answers[-1] if message.answers else None
+    failed = final is not None and final.error is not None
+    st.button(
+        "Retry" if failed else "Regenerate",
+        key=f"again-{message.id}",
+        icon=":material/refresh:",
+        type="primary" if failed else "tertiary",
+        on_click=tab.again,
+        args=(message,),
+        help="Ask again; this answer stays as a variant",
+    )
+    goes_on = final is None or can_go_on(final.request)
+    if final is not None and final.ending is Ending.LENGTH and (more := tab.more(message)) is not None:
+        words = "go on" if goes_on else "ask again"
+        st.button(
+            f"Raise to {more:,} and {words}",
+            key=f"more-{message.id}",
+            icon=":material/trending_flat:",
+            on_click=tab.go_on if goes_on else tab.ask_longer,
+            args=(message, more),
+            help="The answer reached max_tokens: raise it and "
+            + ("continue where it stopped" if goes_on else "ask again: this one cannot be continued"),
+        )
+    elif goes_on and message.content and (final is None or final.ending in RESUMABLE):
+        st.button(
+            "Continue",
+            key=f"resume-{message.id}",
+            icon=":material/trending_flat:",
+            type="tertiary",
+            on_click=tab.resume,
+            args=(message,),
+            help="Let the answer go on where it ended",
+        )
+
+
+def _draw_variants(tab: Tab, message: Message, variants: tuple[Message, ...]) -> None:
+    """‹ 2/3 › where the same message was answered more than once."""
+    if len(variants) > 1:
+        ids = [variant.id for variant in variants]
+        draw_steps(
+            message.id, ids, message.id, len(ids), "Another answer to the same message", tab.open_variant
+        )
+
+
+def draw_steps(
+    key: str, ids: Sequence[str], shown: str, of: int, help: str, show: Callable[[str], None]
+) -> None:
+    """‹ 2/3 › between the messages of these ids; ``of`` counts those that are still to come as well."""
+    at = ids.index(shown)
+    for step, sign in ((-1, "‹"), (1, "›")):
+        if step == 1:
+            st.caption(f"{at + 1}/{of}", width="content")
+        inside = 0 <= at + step < len(ids)
+        st.button(
+            sign,
+            key=f"variant{step}-{key}",
+            type="tertiary",
+            disabled=not inside,
+            help=help,
+            on_click=show,
+            args=(ids[at + step] if inside else shown,),
+        )

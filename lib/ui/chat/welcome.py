@@ -1,0 +1,35 @@
+"""The empty page: whom one talks with, and something to begin with."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.ui.chat.chat_tab import Tab
+from lib.ui.shell.backend_picker import Place
+
+STARTERS = (
+    (":material/lightbulb:", "Explain what a rainbow is to a child of six."),
+    (":material/edit:", "Write a short, friendly email that moves a meeting from Tuesday to Thursday."),
+    (":material/code:", "Write a Python function that tells whether a word is a palindrome."),
+    (":material/checklist:", "Give me five ideas for a rainy weekend, as a list."),
+)
+
+
+def draw(tab: Tab, place: Place) -> None:
+    """The welcome and the starter prompts."""
+    st.markdown("### What shall we try?")
+    if place.twin is not None:
+        st.caption(
+            "You talk with a very small model on this machine: fluent, often wrong. It stands in for "
+            f"{tab.chat.model.name}, so that everything here works without an account."
+        )
+    for number, (icon, starter) in enumerate(STARTERS):
+        st.button(
+            starter,
+            key=f"starter{number}",
+            icon=icon,
+            width="stretch",
+            disabled=tab.backend is None,
+            on_click=tab.send,
+            args=(starter,),
+        )

@@ -1,0 +1,51 @@
+"""Changes: a difference of two texts as HTML: what was taken out is struck through, what was put in underlined."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+
+from lib.compare.text_diff import Added, Piece, Removed, Same, words
+from lib.ui.widgets.safe_markdown import whole
+
+# Not by colour alone: lines through and under the words, and words of their own for who listens.
+_STYLE = """<style>
+.changes {white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.6}
+.changes del, .changes ins {border-radius: 3px; padding: 0 .1em; margin: 0 1px}
+.changes del {text-decoration: line-through; background: rgba(200, 70, 60, .16)}
+.changes ins {text-decoration: underline; text-decoration-thickness: 2px; text-underline-offset: 3px;
+    background: rgba(63, 154, 109, .22)}
+.changes i {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
+</style>"""
+
+
+@lru_cache(maxsize=64)
+def html(before: str, after: str) -> str:
+    """The difference, to be drawn by st.html. Both are somebody else's text: all of it is escaped."""
+    pieces = words(whole(before), whole(after))
+    return f'<div><div class="changes">{"".join(map(_piece, pieces))}</div>{_STYLE}</div>'
+
+
+@lru_cache(maxsize=64)
+def told(before: str, after: str) -> str:
+    """How much differs, in a few words."""
+    removed = added = 0
+    for piece in words(whole(before), whole(after)):
+        match piece:
+            case Removed(text):
+                removed += len(text.split())
+            case Added(text):
+                added += len(text.split())
+            case Same():
+                pass
+    return f"{removed:,} words out, {added:,} in" if removed or added else "the same, word for word"
+
+
+def _piece(piece: Piece) -> str:
+    match piece:
+        case Same(text):
+            return escape(text)
+        case Removed(text):
+            return f"<del><i>[out: </i>{escape(text)}<i>]</i></del>"
+        case Added(text):
+            return f"<ins><i>[in: </i>{escape(text)}<i>]</i></ins>"

@@ -1,0 +1,286 @@
+"""The editor of a JSON Schema: as a form or as JSON, which stay in step. Nothing that was typed is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from lib.errors import BadInput
+from lib.jsonkit.json_schema import check_schema
+from lib.jsonkit.json_text import BadText, quoted
+from lib.jsonkit.schema_form import Sample, from_schema, samples, summary, to_schema
+from lib.ui.editors import saved_schemas
+from lib.ui.editors.schema_rows import Row, Rows, field_of, row_of
+from lib.ui.widgets import code_box
+from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.fill import fill
+from lib.ui.widgets.safe_markdown import label
+
+FORM, JSON = "Form", "JSON"
+Take = Callable[[str], None]
+
+
+@dataclass
+class _Draft:
+    """What is being edited, in the session's state.
+
+    ``used`` is the schema in use, ``text`` what stands in the JSON box, ``root`` the rows, None where the form cannot
+    show the schema; ``hidden`` says why. ``problem`` is what is wrong with what was typed last, in ``place``.
+    """
+
+    used: str
+    text: str
+    root: Row | None
+    mode: str
+    hidden: str = ""
+    problem: BadInput | None = None
+    place: str = ""
+    before: tuple[str, _Draft] | None = None  # what happened, and how it was before
+    sample: Sample | None = None
+
+
+def _draft_of(text: str) -> _Draft:
+    if not text.strip():
+        return _Draft(text, text, Row(type="object"), FORM)
+    try:
+        return _Draft(text, text, row_of(from_schema(text)), FORM)
+    except BadInput as error:
+        draft = _Draft(text, text, None, JSON, hidden=f"{error.message} {error.advice}")
+    try:
+        check_schema(text)
+    except BadInput as error:
+        draft.problem, draft.place = error, JSON
+    return draft
+
+
+def _current(key: str, text: str) -> _Draft:
+    draft: _Draft | None = st.session_state.get(f"{key}-draft")
+    if draft is None or draft.used != text:
+        new = _draft_of(text)
+        if draft is not None and draft.problem is not None:
+            new.before = ("Another schema came into use.", draft)
+        st.session_state[f"{key}-draft"] = draft = new
+    return draft
+
+
+def draw(key: str, text: str, on_change: Take) -> None:
+    """The editor of the schema ``text``. ``on_change`` gets each new text that is a sound schema, and no other.
+
+    The key belongs to what the schema belongs to: with another key come other rows, and another Undo. It may stand
+    in a dialog, and in a column of 300 pixels or more.
+    """
+    draft = _current(key, text)
+    with st.container(
+        horizontal=True,
+        vertical_alignment="center",
+        horizontal_alignment="distribute",
+        gap="small",
+        key=f"{key}-bar",
+    ):
+        mode = f"{key}-mode"
+        st.segmented_control(
+            "Edit as",
+            (FORM, JSON),
+            key=mode,
+            default=fill(mode, draft.mode),
+            required=True,
+            label_visibility="collapsed",
+            on_change=_turn,
+            args=(key, mode),
+        )
+        with st.container(
+            horizontal=True, vertical_alignment="center", gap="small", wrap=False, width="content"
+        ):
+            _samples(key, on_change)
+            saved_schemas.draw(
+                f"{key}-saved", draft.used, lambda name, body: _replace(key, name, body, on_change)
+            )
+    _past(key, draft, on_change)
+    if draft.mode == JSON:
+        _json(key, draft, on_change)
+    else:
+        _form(key, draft, on_change)
+
+
+def _samples(key: str, on_change: Take) -> None:
+    with st.popover("Samples", icon=":material/lightbulb:", key=f"{key}-samples"):
+        st.caption("A schema to begin with, in the place of this one. Undo brings this one back.")
+        for number, one in enumerate(samples()):
+            st.button(
+                one.name,
+                key=f"{key}-sample-{number}",
+                help=one.about,
+                width="stretch",
+                on_click=_begin,
+                args=(key, one, on_change),
+            )
+
+
+def _past(key: str, draft: _Draft, on_change: Take) -> None:
+    """What happened last, with the way back."""
+    if draft.before is not None:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(label(draft.before[0]), width="content")
+            st.button(
+                "Undo",
+                key=f"{key}-undo",
+                type="tertiary",
+                icon=":material/undo:",
+                on_click=_undo,
+                args=(key, on_change),
+            )
+    if draft.sample is not None:
+        st.caption("A text to try it with:")
+        st.code(draft.sample.ask, language=None, wrap_lines=True)
+
+
+def _form(key: str, draft: _Draft, on_change: Take) -> None:
+    if draft.problem is not None and draft.place == JSON:
+        st.warning(
+            "The JSON has an error, so the form cannot show it. Mend it there, or take back what was typed.",
+            icon=":material/code_off:",
+        )
+        _ways(key, draft, JSON, "Go to the JSON")
+        return
+    if draft.root is None:
+        st.info(f"{label(draft.hidden)}", icon=":material/code:")
+        st.button("Edit as JSON", key=f"{key}-as-json", on_click=_go, args=(draft, JSON))
+        return
+    if draft.problem is not None:
+        trouble(draft.problem, "This form is not complete")
+        _still(draft)
+    elif not draft.root.rows and draft.root.type == "object":
+        st.caption("An answer has fields. Add the first one, or begin with a sample.")
+    Rows(
+        key, lambda: _formed(draft, on_change), lambda name: _remember(draft, f"“{name}” was removed.")
+    ).draw(draft.root)
+
+
+def _json(key: str, draft: _Draft, on_change: Take) -> None:
+    in_form = draft.problem is not None and draft.place == FORM
+    if in_form:
+        st.warning(
+            "The form is not complete, so this is the schema as it was before. Complete it there, or take back "
+            "what was changed.",
+            icon=":material/edit_off:",
+        )
+        _ways(key, draft, FORM, "Go to the form")
+    box = f"{key}-text"
+    shown = draft.used if in_form else draft.text
+    code_box.draw(
+        "JSON Schema",
+        shown,
+        box,
+        _typed,
+        (draft, box, on_change),
+        height=360,
+        disabled=in_form,
+        label_visibility="collapsed",
+        placeholder='{"type": "object", "properties": {…}}',
+    )
+    if draft.problem is None:
+        st.caption("Checked when you leave the box, or press Ctrl+Enter.")
+    elif not in_form:
+        trouble(draft.problem)
+        if isinstance(draft.problem, BadText) and draft.problem.line is not None:
+            excerpt = quoted(draft.text, draft.problem.line, draft.problem.column or 1)
+            st.code(excerpt, language=None)
+        _still(draft)
+
+
+def _still(draft: _Draft) -> None:
+    """That the last good schema is in use."""
+    try:
+        check_schema(draft.used)
+    except BadInput:
+        st.caption("There is no sound schema before it: nothing can be sent with it.")
+    else:
+        st.caption(f"Until then the last sound schema stays in use: {label(summary(draft.used))}.")
+
+
+def _ways(key: str, draft: _Draft, place: str, words: str) -> None:
+    with st.container(horizontal=True, gap="small"):
+        st.button(words, key=f"{key}-mend", type="primary", on_click=_go, args=(draft, place))
+        st.button("Take it back", key=f"{key}-back", on_click=_take_back, args=(key,))
+
+
+def _turn(key: str, mode: str) -> None:
+    st.session_state[f"{key}-draft"].mode = st.session_state[mode]
+
+
+def _go(draft: _Draft, mode: str) -> None:
+    draft.mode = mode
+
+
+def _remember(draft: _Draft, words: str) -> None:
+    """Keep how it is, before something changes more than one can see."""
+    draft.before = (words, replace(draft, root=deepcopy(draft.root), before=None))
+
+
+def _formed(draft: _Draft, on_change: Take) -> None:
+    """The form was changed."""
+    assert draft.root is not None  # noqa: S101
+    try:
+        text = to_schema(field_of(draft.root))
+        check_schema(text)
+    except BadInput as error:
+        draft.problem, draft.place = error, FORM
+        return
+    draft.problem = None
+    draft.used = draft.text = text
+    on_change(text)
+
+
+def _typed(draft: _Draft, box: str, on_change: Take) -> None:
+    """The JSON was changed."""
+    draft.text = st.session_state[box]
+    try:
+        check_schema(draft.text)
+    except BadInput as error:
+        draft.problem, draft.place = error, JSON
+        return
+    draft.problem = None
+    draft.used = draft.text
+    fresh = _draft_of(draft.text)
+    draft.root, draft.hidden = fresh.root, fresh.hidden
+    on_change(draft.text)
+
+
+def _replace(key: str, name: str, body: str, on_change: Take, sample: Sample | None = None) -> None:
+    """Another schema takes the place of this one. Raises BadInput where it is none."""
+    check_schema(body)
+    draft: _Draft = st.session_state[f"{key}-draft"]
+    _remember(draft, f"“{name}” took the place of the schema before.")
+    new = _draft_of(body)
+    new.before, new.sample = draft.before if draft.text.strip() else None, sample
+    st.session_state[f"{key}-draft"] = new
+    on_change(body)
+
+
+def _begin(key: str, one: Sample, on_change: Take) -> None:
+    _replace(key, one.name, one.schema, on_change, one)
+
+
+def _undo(key: str, on_change: Take) -> None:
+    draft: _Draft = st.session_state[f"{key}-draft"]
+    assert draft.before is not None  # noqa: S101
+    before = draft.before[1]
+    draft.before = None
+    before.before = (
+        "The change was undone.",
+        draft,
+    )  # which can be undone in turn: what was typed since is in there
+    st.session_state[f"{key}-draft"] = before
+    if before.used != draft.used:
+        on_change(before.used)
+
+
+def _take_back(key: str) -> None:
+    draft: _Draft = st.session_state[f"{key}-draft"]
+    new = _draft_of(draft.used)
+    _remember(draft, "What was typed was taken back.")
+    new.before, new.mode = draft.before, draft.mode
+    st.session_state[f"{key}-draft"] = new

@@ -1,0 +1,276 @@
+"""Checks: what each answer is judged by, each in plain words with its own fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+from lib.experiment.checks import check_kinds as kinds
+from lib.experiment.checks.check_kinds import Check
+from lib.experiment.checks.evaluate_checks import UNITS
+from lib.experiment.plan_problems import Problem, Where
+from lib.ui.experiment import live_text_area, problem_notes
+from lib.ui.experiment.experiment_tab import Desk
+from lib.ui.experiment.held import held
+
+MOST_CHECKS = 20
+
+_NEW: dict[str, Callable[[], Check]] = {
+    "Equals the expected answer": kinds.Equals,
+    "Contains a text": kinds.Contains,
+    "Matches a pattern": lambda: kinds.Matches(""),
+    "Has a number within bounds": lambda: kinds.NumberWithin(),
+    "Is valid JSON": kinds.ValidJson,
+    "Is JSON that fits a schema": kinds.MatchesSchema,
+    "Is long or short enough": lambda: kinds.Length(most=50),
+    "A language model says yes": lambda: kinds.Judge(""),
+}
+
+
+def summary(desk: Desk) -> str:
+    """The section in one line."""
+    checks = desk.plan.checks
+    if not checks:
+        return "none: answers are shown, not judged"
+    names = [title(one) for one in checks]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def title(check: Check) -> str:
+    """What a check asks for, in few words."""
+    match check:
+        case kinds.Equals():
+            return "equals"
+        case kinds.Contains(absent=absent):
+            return "does not contain" if absent else "contains"
+        case kinds.Matches():
+            return "matches a pattern"
+        case kinds.NumberWithin():
+            return "number"
+        case kinds.ValidJson():
+            return "valid JSON"
+        case kinds.MatchesSchema():
+            return "fits the schema"
+        case kinds.Length():
+            return "length"
+        case kinds.Judge():
+            return "judge"
+
+
+def draw(desk: Desk, found: Sequence[Problem]) -> None:
+    """The section."""
+    checks = desk.plan.checks
+    if not checks:
+        st.caption(
+            "Each answer can be judged by rules that you choose here; then results have a pass rate. Without any, "
+            "read and rate the answers yourself."
+        )
+    for at, check in enumerate(checks):
+        with st.container(border=True, key=f"check-{at}", gap="small"):
+            with st.container(
+                horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+            ):
+                st.markdown(f"**{at + 1}. The answer {_sentence(check)}**")
+                st.button(
+                    "Remove",
+                    key=f"check-remove-{at}",
+                    icon=":material/delete:",
+                    type="tertiary",
+                    on_click=_remove,
+                    args=(desk, at),
+                )
+            _fields(desk, at, check)
+            problem_notes.draw(found, Where.CHECKS, number=at)
+    st.menu_button(
+        "Add a check",
+        tuple(_NEW),
+        key="check-add",
+        icon=":material/add:",
+        on_click=_add,
+        args=(desk,),
+        disabled=len(checks) >= MOST_CHECKS,
+    )
+    desk.undo("checks")
+
+
+def _sentence(check: Check) -> str:
+    match check:
+        case kinds.Equals():
+            return "is exactly"
+        case kinds.Contains(absent=absent):
+            return "does not contain" if absent else "contains"
+        case kinds.Matches():
+            return "matches the pattern"
+        case kinds.NumberWithin():
+            return "has a number"
+        case kinds.ValidJson():
+            return "is valid JSON"
+        case kinds.MatchesSchema():
+            return "is JSON that fits a schema"
+        case kinds.Length():
+            return "is so long"
+        case kinds.Judge():
+            return "gets a yes from a language model"
+
+
+def _fields(desk: Desk, at: int, check: Check) -> None:
+    variables = "May hold {{variables}}; {{expected}} is the row's expected answer."
+    match check:
+        case kinds.Equals(text):
+            live_text_area.line("Text", _key(desk, at, "text"), text, _text(desk, at, "text"), help=variables)
+            _switch(desk, at, check, "ignore_case", "Capitals do not matter")
+        case kinds.Contains(text):
+            live_text_area.line("Text", _key(desk, at, "text"), text, _text(desk, at, "text"), help=variables)
+            with st.container(horizontal=True, gap="medium"):
+                _switch(desk, at, check, "ignore_case", "Capitals do not matter")
+                _switch(desk, at, check, "absent", "It must not be there")
+        case kinds.Matches(pattern):
+            live_text_area.line(
+                "Regular expression",
+                _key(desk, at, "pattern"),
+                pattern,
+                _text(desk, at, "pattern"),
+                placeholder=r"such as  \b(yes|no)\b",
+                help="Found anywhere in the answer; ^ and $ are its ends.",
+            )
+        case kinds.NumberWithin(least, most, around, tolerance):
+            left, right = st.columns(2)
+            with left:
+                _number(desk, at, "least", "At least", least)
+            with right:
+                _number(desk, at, "most", "At most", most)
+            with left:
+                live_text_area.line(
+                    "Or near to",
+                    _key(desk, at, "around"),
+                    around,
+                    _text(desk, at, "around"),
+                    placeholder="a number, or {{expected}}",
+                    help=variables,
+                )
+            with right:
+                _number(desk, at, "tolerance", "Give or take", tolerance, least=0.0)
+            st.caption("The answer's last number counts. A bound that is empty is open.")
+        case kinds.ValidJson():
+            st.caption("With nothing around it: no words before it, no code fence.")
+        case kinds.MatchesSchema(schema):
+            _schema(desk, at, schema)
+        case kinds.Length(unit, least_long, most_long):
+            left, middle, right = st.columns(3)
+            with left:
+                _count(desk, at, "least", "At least", least_long)
+            with middle:
+                _count(desk, at, "most", "At most", most_long)
+            with right:
+                key = held(_key(desk, at, "unit"), unit)
+                st.selectbox(
+                    "Of", UNITS, UNITS.index(unit), key=key, on_change=_chosen, args=(desk, at, "unit", key)
+                )
+        case kinds.Judge(criterion):
+            live_text_area.area(
+                "Question about the answer",
+                _key(desk, at, "criterion"),
+                criterion,
+                _text(desk, at, "criterion"),
+                height=80,
+                placeholder="such as: Is the answer polite, and does it name {{city}}?",
+                help=variables,
+            )
+            st.caption(
+                ":material/payments: Each answer is shown to the same model on the same backend with your question: "
+                "one more request for each, counted in the budget and in the cost. A small model is a weak judge: "
+                "look at some of its verdicts before you trust them."
+            )
+
+
+def _schema(desk: Desk, at: int, schema: str | None) -> None:
+    own = schema is not None
+    st.toggle(
+        "A schema of its own",
+        own,
+        key=held(_key(desk, at, "own"), own),
+        on_change=lambda: _put(desk, at, schema=None if own else "{}"),
+        help="Off: the schema that the request itself carries in JSON mode.",
+    )
+    if schema is not None:
+        live_text_area.area(
+            "JSON Schema", _key(desk, at, "schema"), schema, _text(desk, at, "schema"), height=160
+        )
+
+
+def _key(desk: Desk, at: int, field: str) -> str:
+    """Another kind of check in the same place has other controls."""
+    return f"check-{type(desk.plan.checks[at]).__name__.lower()}-{field}-{at}"
+
+
+def _put(desk: Desk, at: int, **changes: Any) -> None:
+    checks = desk.plan.checks
+    if at < len(checks):
+        desk.change(checks=(*checks[:at], replace(checks[at], **changes), *checks[at + 1 :]))
+
+
+def _text(desk: Desk, at: int, field: str) -> live_text_area.Take:
+    return lambda text: _put(desk, at, **{field: text})
+
+
+def _chosen(desk: Desk, at: int, field: str, key: str) -> None:
+    _put(desk, at, **{field: st.session_state[key]})
+
+
+def _switch(desk: Desk, at: int, check: Check, field: str, name: str) -> None:
+    on = bool(getattr(check, field))
+    key = held(_key(desk, at, field), on)
+    st.toggle(name, on, key=key, on_change=_chosen, args=(desk, at, field, key))
+
+
+def _number(
+    desk: Desk, at: int, field: str, name: str, value: Decimal | None, *, least: float | None = None
+) -> None:
+    shown = None if value is None else float(value)
+    key = held(_key(desk, at, field), shown)
+    st.number_input(
+        name,
+        value=shown,
+        key=key,
+        min_value=least,
+        step=1.0,
+        format="%g",
+        placeholder="open",
+        on_change=_numbered,
+        args=(desk, at, field, key),
+    )
+
+
+def _numbered(desk: Desk, at: int, field: str, key: str) -> None:
+    value = st.session_state[key]
+    empty = Decimal(0) if field == "tolerance" else None
+    _put(desk, at, **{field: empty if value is None else Decimal(repr(value))})
+
+
+def _count(desk: Desk, at: int, field: str, name: str, value: int | None) -> None:
+    key = held(_key(desk, at, field), value)
+    st.number_input(
+        name,
+        value=value,
+        key=key,
+        min_value=0,
+        step=1,
+        placeholder="open",
+        on_change=_chosen,
+        args=(desk, at, field, key),
+    )
+
+
+def _add(desk: Desk) -> None:
+    if (chosen := st.session_state["check-add"]) is not None:
+        desk.change(checks=(*desk.plan.checks, _NEW[chosen]()))
+
+
+def _remove(desk: Desk, at: int) -> None:
+    checks = desk.plan.checks
+    desk.remember("checks", f"Check {at + 1} was removed.")
+    desk.change(checks=(*checks[:at], *checks[at + 1 :]))

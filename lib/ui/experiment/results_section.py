@@ -1,0 +1,69 @@
+"""Results: what came of a run, while it comes: the picture, the answers, two ways side by side, and files of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lib.experiment.plan import Plan
+from lib.model.model_record import Model
+from lib.ui.experiment import answer_table, downloads, keep_winner, overview, side_by_side
+from lib.ui.experiment.results_view import PREFIX, Board, Other, Run, board
+from lib.ui.widgets.auto_refresh import pulse
+from lib.ui.widgets.fill import chosen
+
+OVERVIEW, ANSWERS, VERSUS = "Overview", "Answers", "Side by side"
+SECTION = f"{PREFIX}section"
+EVERY = 2.0  # seconds, while a run goes on
+
+
+def draw(
+    plan: Plan, model: Model, run: Run, *, name: str, running: bool = False, others: Sequence[Other] = ()
+) -> None:
+    """The results of ``run``, which asked ``plan``. ``name`` is the experiment's, ``others`` its other runs.
+
+    ``running``: more may come; it is then looked at every two seconds, by a fragment that disturbs nobody. Whoever
+    draws this draws the page anew once the run has ended.
+    """
+    with st.container(key="results"):  # a place of its own, or a late poll could overwrite what follows
+        st.empty()  # the page's own: else the browser may take the place away between two runs of the fragment
+        _draw(plan, model, run, name, running, tuple(others))
+
+
+@st.fragment
+def _draw(plan: Plan, model: Model, run: Run, name: str, running: bool, others: tuple[Other, ...]) -> None:
+    if running:
+        pulse("results", EVERY)
+    keep_winner.follow()
+    known = board(plan, model, run)
+    if not known.sheet.lines:
+        st.caption("The first answers are on their way." if running else "Nothing has been asked yet.")
+        return
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"
+    ):
+        sections = (
+            (OVERVIEW, ANSWERS, VERSUS) if side_by_side.possible(known, others) else (OVERVIEW, ANSWERS)
+        )
+        section = st.segmented_control(
+            "Section",
+            sections,
+            default=chosen(SECTION, sections),
+            key=SECTION,
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        downloads.draw(known, name)
+    _section(known, str(section), others)
+
+
+def _section(known: Board, section: str, others: tuple[Other, ...]) -> None:
+    match section:
+        case "Answers":
+            answer_table.draw(known)
+        case "Side by side":
+            side_by_side.draw(known, others)
+        case _:
+            overview.draw(known)

@@ -1,0 +1,92 @@
+"""Trial: one cell's exact request, to look at before all of them are sent, and to send alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lib.api import wire
+from lib.api.request import Request
+from lib.chat.answer import Answer
+from lib.chat.answer_run import Run
+from lib.errors import BadInput
+from lib.experiment import cell_request, plan_grid
+from lib.experiment.plan import Cell
+from lib.experiment.plan_problems import Problem, Where
+from lib.ui.answer import answer_stats
+from lib.ui.experiment.experiment_tab import Desk
+from lib.ui.shell.registry import registry
+from lib.ui.widgets import raw_text, safe_markdown
+from lib.ui.widgets.auto_refresh import pulse
+from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.safe_markdown import label
+
+_RUN, _HEIGHT = "trial-run", 260
+
+
+def draw(desk: Desk, found: Sequence[Problem]) -> None:
+    """The panel. It needs a plan of which there is a first request."""
+    plan = desk.plan
+    st.markdown("**Look at one request, and try it alone**")
+    if any(one.where in (Where.PROMPT, Where.INPUTS, Where.SETTINGS) for one in found):
+        st.caption("Once the problems above are mended.")
+        return
+    ways = plan_grid.variants(plan, desk.model)
+    left, middle, right = st.columns(3)
+    prompt = left.selectbox(
+        "Prompt",
+        range(len(plan.prompts)),
+        key="trial-prompt",
+        persist_state="session",
+        format_func=lambda at: plan.prompts[at].name if at < len(plan.prompts) else "",
+    )
+    row = middle.number_input("Row", min_value=1, max_value=plan_grid.rows(plan), key="trial-row", step=1)
+    way = right.number_input("Setting", min_value=1, max_value=len(ways), key="trial-way", step=1)
+    cell = Cell(0, min(int(prompt or 0), len(plan.prompts) - 1), int(row) - 1, int(way) - 1, 0)
+    st.caption(f"Setting {way}: {label(ways[cell.variant].name)}")
+    try:
+        request = cell_request.request(desk.model, plan, cell, ways)
+    except BadInput as error:
+        trouble(error)
+        return
+    raw_text.draw_json(wire.encode(request), _HEIGHT)
+    st.button(
+        "Try this one",
+        key="trial-start",
+        icon=":material/play_arrow:",
+        on_click=_start,
+        args=(desk, request),
+        disabled=desk.backend is None,
+        help="One request, outside the run and its budget.",
+    )
+    run: Run | None = st.session_state.get(_RUN)
+    if run is not None:
+        with st.container(key="trial-answer"):
+            st.empty()  # the page's own: what is empty for a moment is taken away
+            _answer(desk, run)
+
+
+def _start(desk: Desk, request: Request) -> None:
+    if desk.backend is not None:
+        run = Run(registry().client, desk.backend, desk.model, request, lambda _: None)
+        st.session_state[_RUN] = run.start()
+
+
+@st.fragment
+def _answer(desk: Desk, run: Run) -> None:
+    if run.running:
+        st.caption(":material/hourglass: Waiting for the answer …")
+        pulse("trial", 0.4)
+        return
+    answer: Answer = run.answer
+    with st.container(border=True):
+        if answer.error is not None:
+            trouble(answer.error)
+        if answer.text:
+            for block in safe_markdown.blocks(answer.text):
+                if isinstance(block, safe_markdown.Prose):
+                    st.markdown(safe_markdown.drawable(block.text))
+                else:
+                    raw_text.draw_text(block.text, block.language)
+        st.caption(answer_stats.answer_line(desk.model, (answer,)))

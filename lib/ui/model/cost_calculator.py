@@ -1,0 +1,168 @@
+"""Calculator: the listed price, what many answers come to, and how many a budget buys."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from lib.api.events import Usage
+from lib.model.cost_projection import MONTH, Forecast, affordable, forecast
+from lib.model.model_record import Model, Price
+from lib.model.pricing import dollars, neurons, show_dollars
+
+DAY, A_MONTH = "a day", "a month"
+_DAYS = {DAY: 1, A_MONTH: MONTH}
+_MOST_ANSWERS, _MOST_DOLLARS = 1_000_000_000, 1_000_000.0
+
+
+def draw(model: Model) -> None:
+    """The section."""
+    price = model.price
+    st.markdown(
+        "\n".join(
+            [
+                "| | US dollars | Neurons |",
+                "|---|--:|--:|",
+                f"| A million tokens in | \\${price.input_per_million} | {price.neurons_per_million_input:,} |",
+                f"| A million tokens out | \\${price.output_per_million} | {price.neurons_per_million_output:,} |",
+                f"| 1,000 neurons | \\${price.per_thousand_neurons} | 1,000 |",
+                f"| Free each day | | {price.free_neurons_a_day:,} |",
+            ]
+        )
+    )
+    st.caption(
+        "Cloudflare bills in neurons. The first "
+        f"{price.free_neurons_a_day:,} of a day are free on every plan and come back at 00:00 UTC. After them, "
+        "requests are refused on the free plan (code 4006) and paid for on Workers Paid. The twin costs nothing."
+    )
+    st.subheader("What will it cost?")
+    one = _size(model)
+    if one is None:
+        return
+    answers, period = _amount("Answers", "cost-answers", 1000)
+    _shown(forecast(one, answers, _DAYS[period], price), one, period, price)
+    st.subheader("What does a budget buy?")
+    _budget(one, price)
+
+
+def _size(model: Model) -> Usage | None:
+    """How large one answer is; None where the model cannot take it."""
+    window = model.context_window
+    left, right = st.columns(2)
+    tokens_in = left.number_input(
+        "Tokens in, each",
+        min_value=1,
+        max_value=window,
+        value=500,
+        step=1,
+        key="cost-in",
+        persist_state="session",
+        help="The whole conversation so far, system prompt included, is sent each time.",
+    )
+    tokens_out = right.number_input(
+        "Tokens out, each",
+        min_value=0,
+        max_value=window,
+        value=int(model.output_cap.start),
+        step=1,
+        key="cost-out",
+        persist_state="session",
+        help="Three quarters of a word each, in English.",
+    )
+    if tokens_in + tokens_out > window:
+        st.warning(
+            f"Together {tokens_in + tokens_out:,} tokens: more than the context window of {window:,}. Such a "
+            "request is refused (code 5021). Lower one of them."
+        )
+        return None
+    return Usage(int(tokens_in), int(tokens_out))
+
+
+def _amount(label: str, key: str, start: int) -> tuple[int, str]:
+    left, right = st.columns(2, vertical_alignment="bottom")
+    amount = left.number_input(
+        label, min_value=1, max_value=_MOST_ANSWERS, value=start, step=1, key=key, persist_state="session"
+    )
+    return int(amount), _period(right, f"{key}-per")
+
+
+def _period(column: DeltaGenerator, key: str) -> str:
+    chosen = column.segmented_control(
+        "Per",
+        tuple(_DAYS),
+        key=key,
+        required=True,
+        default=DAY,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    return str(chosen)
+
+
+def _shown(found: Forecast, one: Usage, period: str, price: Price) -> None:
+    with st.container(key="cost-result", gap="small"):
+        with st.container(horizontal=True, gap="medium"):
+            st.metric("To pay on Workers Paid", rounded(found.to_pay), width="content")
+            st.metric("With nothing free", rounded(found.dollars), width="content")
+            st.metric("Neurons", f"{found.neurons.quantize(Decimal(1), ROUND_HALF_UP):,}", width="content")
+        allocation = price.free_neurons_a_day * found.days
+        st.progress(float(found.free / allocation), text=_coverage(found, period))
+        st.markdown(
+            "\n".join(
+                [
+                    f"| | One answer | {found.answers:,} {period} |",
+                    "|---|--:|--:|",
+                    f"| Tokens | {one.total_tokens:,} | {one.total_tokens * found.answers:,} |",
+                    f"| Neurons | {exact(neurons(one, price))} | {exact(found.neurons)} |",
+                    f"| Free neurons used | | {exact(found.free)} |",
+                    f"| At the listed price | \\${exact(dollars(one, price))} | \\${exact(found.dollars)} |",
+                    f"| To pay, beyond the free neurons | | \\${exact(found.to_pay)} |",
+                ]
+            )
+        )
+        st.caption(
+            f"Exact, to the last digit; a month is {MONTH} days, its answers spread evenly over them. The listed "
+            "price of a token is rounded, so it differs a little from that of its neurons."
+        )
+
+
+def _coverage(found: Forecast, period: str) -> str:
+    cover = f"the free neurons cover {found.free_answers:,} such answers {period}"
+    return f"All free: {cover}." if found.to_pay == 0 else f"Not all free: {cover}."
+
+
+def _budget(one: Usage, price: Price) -> None:
+    left, right = st.columns(2, vertical_alignment="bottom")
+    typed = left.number_input(
+        "US dollars",
+        min_value=0.0,
+        max_value=_MOST_DOLLARS,
+        value=5.0,
+        step=1.0,
+        format="%.2f",
+        key="cost-budget",
+        persist_state="session",
+    )
+    period = _period(right, "cost-budget-per")
+    budget = Decimal(f"{typed:.2f}")  # as the box shows it
+    found = affordable(one, budget, _DAYS[period], price)
+    with st.container(key="cost-affordable"):
+        st.markdown(
+            f"\\${budget:,} {period} buys **{found.with_allocation:,} such answers** {period} on Workers Paid, "
+            f"the free neurons included; with nothing free, {found.listed:,}."
+        )
+
+
+def exact(amount: Decimal) -> str:
+    """All digits that there are, and none after them."""
+    whole = f"{amount:,f}"
+    return whole.rstrip("0").rstrip(".") if "." in whole else whole
+
+
+def rounded(amount: Decimal) -> str:
+    """An amount as a headline: to the cent from a dollar upwards, else with two digits that say something."""
+    if amount >= 1:
+        return f"${amount.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}"
+    return show_dollars(amount)

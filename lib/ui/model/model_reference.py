@@ -1,0 +1,123 @@
+"""Reference: what the model is documented to do, its schemas, the API's addresses, and how to use them from code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from lib.api.backend import ACCOUNT_NAMES, BASE_URL_NAMES, CLOUDFLARE, TOKEN_NAMES, Backend
+from lib.api.endpoints import ENDPOINTS, Endpoint
+from lib.model.model_record import Model
+from lib.ui.shell import backend_picker
+from lib.ui.shell.visitor import LOCAL, owner
+
+HIDDEN = "your-token"  # where the token goes
+
+
+def capabilities(model: Model) -> None:
+    """What it can do besides writing text, in the documentation's word."""
+    st.caption("In the documentation's word. The schema may have a field that this model does not serve.")
+    for capability in model.capabilities:
+        with st.container(key=f"capability-{capability.name}", border=True, gap="xsmall"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(f"**{capability.label}** &nbsp; `{capability.field}`", width="stretch")
+                if capability.listed:
+                    st.badge("Documented", icon=":material/check:", color="green")
+                else:
+                    st.badge("In the schema only", icon=":material/help:", color="orange")
+            st.markdown(f"{capability.documented} [Source]({capability.source})")
+
+
+def schemas(model: Model) -> None:
+    """Input and output, as trees and as files."""
+    st.caption(
+        "The documented JSON Schemas. They bound the controls, and the twin checks every request against them."
+    )
+    stem = model.id.rpartition("/")[2]
+    for title, name, schema in (
+        ("Input", "input", model.input_schema),
+        ("Output", "output", model.output_schema),
+    ):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(title, width="stretch", anchor=False)
+            st.download_button(
+                "Download",
+                json.dumps(schema, indent=2, ensure_ascii=False),
+                f"{stem}.{name}.schema.json",
+                mime="application/schema+json",
+                key=f"schema-{name}",
+                icon=":material/download:",
+                type="tertiary",
+                on_click="ignore",
+            )
+        with st.container(key=f"tree-{name}"):
+            st.json(_plain(schema), expanded=3)
+
+
+def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(schema)
+
+
+def endpoints(model: Model, where: backend_picker.Place) -> None:
+    """Where requests go now, what there is at that address, and how to reach it from one's own code."""
+    st.subheader("Where requests go", anchor=False)
+    backend_picker.draw(where, busy=False)
+    if where.backend is None:
+        st.caption("Its address stands here as soon as it is up.")
+    else:
+        _own_code(model, where.backend)
+    st.subheader("What there is", anchor=False)
+    base = CLOUDFLARE if where.backend is None else where.backend.base_url
+    st.markdown(f"All below `{base}`, with the header `Authorization: Bearer TOKEN`.")
+    for title, some in (
+        ("Cloudflare and the twin", [one for one in ENDPOINTS if one.cloudflare and one.twin]),
+        ("Cloudflare alone", [one for one in ENDPOINTS if not one.twin]),
+        ("The twin alone", [one for one in ENDPOINTS if not one.cloudflare]),
+    ):
+        if some:
+            st.markdown(f"**{title}**")
+            with st.container(gap="small"):
+                for one in some:
+                    _endpoint(one, model)
+
+
+def _endpoint(one: Endpoint, model: Model) -> None:
+    path = one.path.replace("{model}", model.id).replace("{account}", "{account_id}")
+    st.markdown(
+        f":{'green' if one.method == 'GET' else 'blue'}-badge[{one.method}] `{path}`  \n{one.purpose}"
+    )
+
+
+def _own_code(model: Model, backend: Backend) -> None:
+    """Variables to copy. Only the twin's own token can be shown, and only to whoever sits at this machine."""
+    token = HIDDEN
+    st.markdown("From your own code, any client of Workers AI works with these:")
+    if backend.billed:
+        st.caption("Put your own API token in: Paddock shows it to nobody, and keeps it nowhere.")
+    elif owner() == LOCAL:
+        shown = st.toggle(
+            "Show the token",
+            key="show-token",
+            help="It opens the twin to programs on this machine, and nothing else. It is a new one after each start.",
+        )
+        token = backend.token.reveal() if shown else HIDDEN
+    else:
+        st.caption("The twin listens on its own machine alone, so its token would be of no use to you.")
+    lines = [f"export {ACCOUNT_NAMES[0]}={backend.account_id}", f"export {TOKEN_NAMES[0]}={token}"]
+    if backend.base_url != CLOUDFLARE:
+        lines.insert(0, f"export {BASE_URL_NAMES[0]}={backend.base_url}")
+    with st.container(key="variables"):
+        st.code("\n".join(lines), language="bash", wrap_lines=True)
+    st.markdown("For example:")
+    base = f"${BASE_URL_NAMES[0]}" if backend.base_url != CLOUDFLARE else CLOUDFLARE
+    with st.container(key="example"):
+        st.code(
+            f'curl "{base}/accounts/${ACCOUNT_NAMES[0]}/ai/run/{model.id}" \\\n'
+            f'  -H "Authorization: Bearer ${TOKEN_NAMES[0]}" \\\n'
+            """  -d '{"prompt": "Why is the sky blue?"}'""",
+            language="bash",
+            wrap_lines=True,
+        )

@@ -1,0 +1,93 @@
+"""Bars: a distribution as a table with a bar in each row: the model's own probability above, what is drawn below."""
+
+from __future__ import annotations
+
+from html import escape
+
+from lib.api.token_distribution import Candidate, Distribution
+
+# Plain HTML, not a chart: it can be read aloud, found, selected, and wraps to a phone's width. Greys are the text's
+# own colour made fainter, so they fit a light page and a dark one; the green stands out on both.
+_STYLE = """<style>
+.odds {width: 100%; border-collapse: collapse; font-size: .875rem; line-height: 1.25}
+.odds caption {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
+.odds th {font-weight: 400; opacity: .75; padding: 0 0 .35rem; text-align: right; white-space: nowrap}
+.odds th:first-child, .odds th:nth-child(2) {text-align: left}
+.odds td, .odds tbody th {padding: .14rem 0; border: 0; vertical-align: middle}
+.odds tbody th {opacity: 1; font-family: "Plex Mono", monospace; text-align: left; max-width: 9.5rem;
+    overflow: hidden; text-overflow: ellipsis; padding-right: .6rem}
+.odds td.share {text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; width: 4.1rem}
+.odds th:nth-child(n+3), .odds td.share {padding-left: .7rem}
+.odds td.bars {width: 50%}
+.odds i {display: block; height: .42rem; min-width: 1px; border-radius: 0 2px 2px 0}
+.odds i.own {background: currentColor; opacity: .35; margin-bottom: 2px}
+.odds i.drawn {background: #3f9a6d}
+.odds i.none {visibility: hidden}
+.odds tr.cut > * {opacity: .6}
+.odds u {text-decoration: none; opacity: .45}
+.odds b {display: inline-block; width: .8rem; height: .5rem; margin: 0 .35rem 0 0; border-radius: 2px}
+</style>"""
+
+
+def table(distribution: Distribution, most: int) -> str:
+    """The likeliest candidates, ``most`` of them, as HTML. Tokens are somebody else's text: all of it is escaped."""
+    shown = distribution.candidates[:most]
+    scale = max(max(one.probability, one.sampled) for one in shown) or 1.0
+    rows = "".join(_row(one, scale) for one in shown)
+    return (
+        f'<div><table class="odds"><caption>{escape(summary(distribution))}</caption><thead><tr>'
+        '<th scope="col">Token</th><th scope="col" aria-label="Bars"></th>'
+        '<th scope="col"><b style="background:currentColor;opacity:.45"></b>Model</th>'
+        '<th scope="col"><b style="background:#3f9a6d"></b>Drawn</th>'
+        f"</tr></thead><tbody>{rows}</tbody></table></div>{_STYLE}"
+    )
+
+
+def summary(distribution: Distribution) -> str:
+    """The whole picture in one sentence."""
+    first = max(distribution.candidates, key=lambda one: one.sampled)
+    left = (
+        "Only one token is left"
+        if distribution.kept == 1
+        else f"{distribution.kept:,} of {distribution.vocabulary:,} tokens are left"
+    )
+    return f"{left}; the likeliest to be drawn is “{plain(first.token)}” with {percent(first.sampled)}."
+
+
+def percent(share: float) -> str:
+    """A share with the digits that say something: 41 %, 4.1 %, 0.41 %, < 0.01 %."""
+    hundred = share * 100
+    if hundred == 0:
+        return "0 %"
+    if hundred < 0.01:
+        return "< 0.01 %"
+    places = 0 if hundred >= 99.95 else 1 if hundred >= 1 else 2
+    return f"{hundred:.{places}f} %"
+
+
+def plain(token: str) -> str:
+    """A token as text that can be seen."""
+    return "".join(_VISIBLE.get(character, character) for character in token) or "nothing"
+
+
+_VISIBLE = {" ": "·", "\n": "↵", "\t": "⇥", "\r": "↵"}
+
+
+def _token(token: str) -> str:
+    """The same as HTML, with what stands for white space made faint."""
+    if not token:
+        return "<u>nothing</u>"
+    return "".join(
+        f"<u>{_VISIBLE[character]}</u>" if character in _VISIBLE else escape(character) for character in token
+    )
+
+
+def _row(one: Candidate, scale: float) -> str:
+    drawn = percent(one.sampled) if one.kept else "cut"
+    return (
+        f'<tr class="{"kept" if one.kept else "cut"}"><th scope="row" title="{escape(plain(one.token))}">'
+        f'{_token(one.token)}</th><td class="bars">'
+        f'<i class="own" style="width:{one.probability / scale:.2%}"></i>'
+        f'<i class="{"drawn" if one.kept else "none"}" style="width:{one.sampled / scale:.2%}"></i></td>'
+        f'<td class="share">{percent(one.probability)}</td><td class="share">{drawn}</td></tr>'
+    )

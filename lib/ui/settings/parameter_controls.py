@@ -1,0 +1,131 @@
+"""Every sampling parameter of the model's record as a control, drawn by one loop."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from lib.chat.chat_session import Chat
+from lib.model.model_record import Number, Parameter
+from lib.model.settings import Setting, default
+from lib.ui.settings.chat_panel import Panel
+from lib.ui.widgets import echo
+
+# A seed is rolled among numbers that a person can read out.
+_MOST_ROLLED = 999_999
+
+
+def draw(panel: Panel, below: Callable[[str], None]) -> None:
+    """The controls; what they are set to counts from the next send. ``below`` draws what is to be said of each.
+
+    A parameter without a maximum is bounded by what is left of the context.
+    """
+    chat, room, window = panel.chat, panel.room, panel.window
+    for parameter in chat.model.parameters:
+        most, end = parameter.maximum, parameter.maximum
+        if most is None or end is None:
+            most, end = max(room, int(parameter.minimum)), window
+        setting = chat.settings[parameter.name]
+        if setting.value > most:  # the context has less room than before: what is shown is what is sent
+            setting = replace(setting, value=parameter.cast(most))
+            chat.settings = chat.settings.put(setting)
+        with st.container(key=panel.key(f"parameter-{parameter.name}"), gap="xxsmall"):
+            _draw_one(panel, parameter, setting, most, end)
+            below(parameter.name)
+
+
+def _draw_one(panel: Panel, parameter: Parameter, setting: Setting, most: Number, end: Number) -> None:
+    chat, name = panel.chat, parameter.name
+    # What is set is the default too: a control whose code the browser fetches late starts with its default, not with
+    # what was put into an earlier drawing of it, and would report the least of its values as chosen.
+    # A slider with another end is another widget, and for a moment the browser shows both: so it ends with the
+    # window, which stays, and not with the room in it. What is set beyond the room is taken back when it is drawn.
+    send, slide, number = (panel.key(f"{name}-{part}") for part in ("send", f"slide-{end}", "number"))
+    echo.follow(send, setting.sent)
+    echo.follow(slide, setting.value)
+    echo.follow(number, setting.value)
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.toggle(
+            parameter.label,
+            setting.sent,
+            key=send,
+            help=_help(parameter),
+            width="stretch",
+            on_change=_switch,
+            args=(chat, name, send),
+        )
+        if not setting.sent:
+            st.caption("not sent", width="content")
+            return
+        if parameter.rolls:
+            st.button(
+                "Roll",
+                key=panel.key(f"{name}-roll"),
+                type="tertiary",
+                help="Another one, at random",
+                on_click=_roll,
+                args=(chat, parameter, int(most)),
+            )
+        start = default(parameter)
+        st.button(
+            "Reset",
+            key=panel.key(f"{name}-reset"),
+            type="tertiary",
+            help="Back to default" if start.sent else "Back to default: leave it to the model",
+            disabled=setting == start,
+            on_click=_put,
+            args=(chat, start),
+        )
+    bounds: dict[str, Any] = {
+        "label": parameter.label,
+        "value": parameter.cast(setting.value),
+        "min_value": parameter.cast(parameter.minimum),
+        "step": parameter.cast(parameter.step),
+        "format": "%d" if parameter.kind == "integer" else "%g",
+        "on_change": _move,
+        "label_visibility": "collapsed",
+    }
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.slider(key=slide, max_value=parameter.cast(end), args=(chat, name, slide), **bounds)
+        st.number_input(
+            key=number, max_value=parameter.cast(most), args=(chat, name, number), width=108, **bounds
+        )
+
+
+def _help(parameter: Parameter) -> str:
+    upper = "what the context window leaves" if parameter.maximum is None else f"{parameter.maximum:g}"
+    if parameter.maximum is not None and parameter.kind == "integer":
+        upper = f"{parameter.maximum:,}"
+    documented = (
+        f"default {parameter.default:g}" if parameter.default is not None else "no documented default"
+    )
+    return (
+        f"{parameter.help}\n\n`{parameter.name}`: {parameter.minimum:g} to {upper}, {documented}. "
+        "The switch sends it, or leaves it to the model."
+    )
+
+
+def _switch(chat: Chat, name: str, key: str) -> None:
+    if not echo.is_echo(key):
+        _put(chat, replace(chat.settings[name], sent=bool(st.session_state[key])))
+
+
+def _move(chat: Chat, name: str, key: str) -> None:
+    value = st.session_state[key]
+    if value is not None and not echo.is_echo(key):
+        chat.settings = chat.settings.with_value(name, chat.model.parameter(name).cast(value))
+
+
+def _roll(chat: Chat, parameter: Parameter, most: int) -> None:
+    lowest = int(parameter.minimum)
+    rolled = random.randint(lowest, min(most, _MOST_ROLLED))  # noqa: S311 (a seed for sampling, no secret)
+    chat.settings = chat.settings.with_value(parameter.name, rolled)
+
+
+def _put(chat: Chat, setting: Setting) -> None:
+    chat.settings = chat.settings.put(setting)

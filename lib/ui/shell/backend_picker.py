@@ -1,0 +1,172 @@
+"""Where this session's requests go, always in sight, and the dialog that connects it to an account."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import streamlit as st
+
+from lib.api.backend import CLOUDFLARE, NAMES, Backend, cloudflare, from_environment
+from lib.errors import BadInput, PaddockError
+from lib.supervisor import Failed, Fetching, Loading, Ready, State
+from lib.ui.shell.registry import registry
+from lib.ui.widgets.auto_refresh import pulse
+from lib.ui.widgets.error_box import trouble
+
+_CHOSEN = "backend"  # in the session's state: a Backend from the dialog, or _TWIN
+_TWIN = "twin"
+_ACCOUNT, _TOKEN = "connect-account_id", "connect-token"
+
+
+@dataclass(frozen=True)
+class Place:
+    """``backend`` is None while the twin is not up; ``twin`` is how it stands, None at Cloudflare.
+
+    ``problem`` is what is wrong with the credentials in the environment.
+    """
+
+    backend: Backend | None
+    twin: State | None
+    problem: BadInput | None = None
+
+    @property
+    def name(self) -> str:
+        """Where it runs, for the eye."""
+        match self.twin:
+            case None | Ready():
+                assert self.backend is not None  # noqa: S101
+                return self.backend.name
+            case Fetching(done, total):
+                return f"Twin (fetching its model, {min(done / total, 1):.0%})"
+            case Loading():
+                return "Twin (starting on this machine)"
+            case Failed():
+                return "Twin (not running)"
+
+
+def current() -> Place:
+    """Where this session's next request goes: what was chosen in the dialog, the environment, else the twin."""
+    chosen = st.session_state.get(_CHOSEN)
+    if isinstance(chosen, Backend):
+        return Place(chosen, None)
+    problem = None
+    if chosen != _TWIN:
+        try:
+            if (backend := from_environment(_environment())) is not None:
+                return Place(backend, None)
+        except BadInput as error:
+            problem = error
+    supervisor = registry().supervisor
+    if not isinstance(supervisor.state, Failed):
+        supervisor.start()
+    state = supervisor.state
+    return Place(state.backend if isinstance(state, Ready) else None, state, problem)
+
+
+def _environment() -> dict[str, str]:
+    """The credentials' names with their values: the environment's, else those of .streamlit/secrets.toml."""
+    found = {name: os.environ[name] for name in NAMES if os.environ.get(name)}
+    if not found and st.secrets.load_if_toml_exists():  # asking for a name without a file would show an error
+        found = {name: str(st.secrets[name]) for name in NAMES if name in st.secrets}
+    return found
+
+
+def draw(place: Place, *, busy: bool) -> None:
+    """The place as a button that opens the dialog; as text alone while an answer streams.
+
+    A dialog's own buttons would have to wait for the end of the stream.
+    """
+    icon = ":material/cloud:" if place.twin is None else ":material/home_work:"
+    if busy:
+        st.markdown(f":small[{icon} {place.name}]")
+    elif st.button(
+        place.name, key="place", icon=icon, type="tertiary", help="Where requests go. Click to change."
+    ):
+        _dialog()
+    if place.problem is not None:
+        trouble(place.problem, "The credentials in the environment cannot be used")
+
+
+@st.dialog("Where it runs", icon=":material/lan:")
+def _dialog() -> None:
+    place = current()
+    st.markdown(f"Now: **{place.name}**")
+    if place.twin is not None:
+        st.caption(
+            "The twin is a small model on this machine behind the same API: fluent, often wrong, free. "
+            "It needs no account and no network."
+        )
+    if isinstance(place.twin, Failed):
+        _failed(place.twin, "twin-start")
+    elif place.twin is None and st.button(
+        "Use the twin on this machine", key="twin-use", icon=":material/home_work:"
+    ):
+        st.session_state[_CHOSEN] = _TWIN
+        st.rerun()
+    with st.form("connect", border=False):
+        st.markdown("**Connect to Cloudflare Workers AI**")
+        account_id = st.text_input("Account id", key=_ACCOUNT, placeholder="32 hexadecimal digits")
+        token = st.text_input(
+            "API token",
+            key=_TOKEN,
+            type="password",
+            autocomplete="off",
+            help="A token with the “Workers AI” permission.",
+        )
+        st.caption(
+            "Checked before it is taken (free of charge), kept for this tab until it is closed or reloaded, "
+            "and never written anywhere."
+        )
+        connect = st.form_submit_button("Check and connect", type="primary", icon=":material/link:")
+    if connect:
+        try:
+            backend = cloudflare(account_id, token, _environment().get("CLOUDFLARE_BASE_URL", CLOUDFLARE))
+            with st.spinner("Asking Cloudflare whether the account and the token are good…"):
+                registry().client.check(backend)
+        except PaddockError as error:
+            trouble(error)
+        else:
+            st.session_state[_CHOSEN] = backend
+            st.rerun()
+
+
+def await_twin(place: Place) -> None:
+    """Show how the twin's start goes, and draw the page anew once that has changed what it says."""
+    if isinstance(place.twin, Failed):
+        _failed(place.twin, "twin-again")
+        return
+    progress = st.empty()
+    while (now := current()).backend is None and not isinstance(now.twin, Failed):
+        with progress:
+            _draw_start(now)
+        time.sleep(0.2)
+    st.rerun()
+
+
+@st.fragment
+def watch_twin(place: Place) -> None:
+    """The same on a page that is worked on meanwhile: nothing of it waits for this."""
+    if isinstance(place.twin, Failed):
+        _failed(place.twin, "twin-again")
+        return
+    now = current()
+    if now.backend is not None or isinstance(now.twin, Failed):
+        st.rerun()
+    _draw_start(now)
+    pulse("twin", 1.0)
+
+
+def _draw_start(place: Place) -> None:
+    if isinstance(place.twin, Fetching):
+        done, total = place.twin.done, place.twin.total
+        text = f"Fetching the model, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
+        st.progress(min(done / total, 1.0), text=text)
+    else:
+        st.progress(0.0, text="Starting the model on this machine …")
+
+
+def _failed(twin: Failed, key: str) -> None:
+    trouble(PaddockError(twin.reason, advice=twin.advice), "The twin is not running")
+    st.button("Start it again", key=key, icon=":material/refresh:", on_click=registry().supervisor.start)

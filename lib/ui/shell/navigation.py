@@ -1,0 +1,30 @@
+"""The script that the server runs for each visit: page set-up and the list of pages."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from lib.ui.shell.script_start import at_the_top
+
+ROOT = Path(__file__).resolve().parents[3]
+WIDE = ("Compare", "Experiment")  # pages that set things side by side
+
+at_the_top()
+# The icon first: else the browser would fetch a page's own from Google.
+st.set_page_config(
+    page_title="Paddock", page_icon=str(ROOT / "lib/ui/shell/static/icon.svg"), initial_sidebar_state=340
+)
+st.logo(str(ROOT / "lib/ui/shell/static/paddock.svg"), size="large")
+page = st.navigation(
+    [
+        st.Page(ROOT / "pages/chat.py", title="Chat", icon=":material/forum:", default=True),
+        st.Page(ROOT / "pages/compare.py", title="Compare", icon=":material/compare:"),
+        st.Page(ROOT / "pages/experiment.py", title="Experiment", icon=":material/science:"),
+        st.Page(ROOT / "pages/history.py", title="History", icon=":material/history:"),
+        st.Page(ROOT / "pages/model.py", title="Model", icon=":material/deployed_code:"),
+    ],
+    position="top",
+)
+# Once in a run: of two the browser would show now one, now the other.
+st.set_page_config(layout="wide" if page.title in WIDE else "centered")
+page.run()

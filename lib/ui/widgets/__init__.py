@@ -1,0 +1,4 @@
+"""Small building blocks: bound controls, safe Markdown, error boxes and components that poll.
+
+May import the core, no other part of ``lib.ui``. Start with ``safe_markdown``.
+"""

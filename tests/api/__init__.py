@@ -1,0 +1,1 @@
+"""Tests of the HTTP client, the wire format and everything else in ``lib.api``."""

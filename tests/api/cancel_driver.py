@@ -1,0 +1,59 @@
+"""How the tests ask a request to end from another thread, and measure that it does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from lib.api.client import Stop, WorkersAI
+from tests import sample_values
+from tests.servers import PATIENCE
+
+
+def stops_at_once(
+    url: str,
+    expected: type[BaseException],
+    ready: Callable[[], object] | None = None,
+    client: WorkersAI | None = None,
+) -> list[object]:
+    """Ask that server in a thread, stop once ``ready`` returns; the events that came before the end."""
+    patient, stop = client or sample_values.client(first_byte=60, silence=60), Stop()
+    return ends_at_once(
+        lambda: patient.stream(sample_values.backend(url), sample_values.request(), stop),
+        stop,
+        expected,
+        ready,
+    )
+
+
+def ends_at_once(
+    ask: Callable[[], Iterable[object]],
+    stop: Stop,
+    expected: type[BaseException],
+    ready: Callable[[], object] | None = None,
+) -> list[object]:
+    """The same of anything that this stop is to end."""
+    came: list[object] = []
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            came.extend(ask())
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    if ready is not None:
+        ready()
+    else:
+        thread.join(0.2)  # for stages that show nothing outside
+        assert thread.is_alive(), raised
+    begun = time.monotonic()
+    stop.request()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    assert time.monotonic() - begun < 1.0
+    assert [type(error) for error in raised] == [expected]
+    return came

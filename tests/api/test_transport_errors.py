@@ -1,0 +1,113 @@
+"""Every exception that httpx has is one of ours: none can come through to the page as itself."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+import httpx
+import pytest
+
+from lib.api.client import Timeouts, translate
+from lib.errors import PaddockError, TimedOut, Unintelligible, Unreachable
+
+
+def kinds(root: type[Exception]) -> set[type[Exception]]:
+    return {root}.union(*(kinds(kind) for kind in root.__subclasses__()))
+
+
+EVERY = sorted(
+    kinds(httpx.HTTPError) | kinds(httpx.StreamError) | {httpx.InvalidURL, UnicodeError},
+    key=lambda k: k.__name__,
+)
+
+
+def example(kind: type[Exception]) -> Exception:
+    """An instance, without the constructor: the classes differ in what theirs want."""
+    error = kind.__new__(kind)
+    Exception.__init__(error, "secret detail")
+    return error
+
+
+def translated(error: Exception, answering: bool = False) -> PaddockError:
+    return translate(error, Timeouts(1, 2, 3), answering=answering)
+
+
+@pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("answering", [True, False])
+def test_total(kind: type[Exception], answering: bool) -> None:
+    error = translated(example(kind), answering)
+    assert type(error) in (TimedOut, Unreachable, Unintelligible)
+    assert error.advice
+    assert "secret detail" not in error.message
+
+
+def test_enough_of_them_were_walked() -> None:
+    names = {kind.__name__ for kind in EVERY}
+    assert names >= {
+        "ConnectTimeout",
+        "ReadTimeout",
+        "WriteTimeout",
+        "PoolTimeout",
+        "ConnectError",
+        "ReadError",
+        "WriteError",
+        "CloseError",
+        "ProxyError",
+        "UnsupportedProtocol",
+        "LocalProtocolError",
+        "RemoteProtocolError",
+        "DecodingError",
+        "TooManyRedirects",
+        "HTTPStatusError",
+        "StreamConsumed",
+        "StreamClosed",
+        "ResponseNotRead",
+    }
+
+
+def connect_error(cause: Exception) -> httpx.ConnectError:
+    error = httpx.ConnectError("x")
+    error.__cause__ = cause
+    return error
+
+
+def test_what_calls_for_different_deeds_has_different_advice() -> None:
+    advices = [
+        translated(error, answering).advice
+        for error, answering in (
+            (httpx.ConnectTimeout("x"), False),
+            (httpx.ReadTimeout("x"), False),
+            (httpx.ReadTimeout("x"), True),
+            (connect_error(ssl.SSLCertVerificationError("x")), False),
+            (connect_error(ssl.SSLError("x")), False),
+            (connect_error(socket.gaierror("x")), False),
+            (httpx.ConnectError("x"), False),
+            (httpx.ProxyError("x"), False),
+            (httpx.InvalidURL("x"), False),
+            (httpx.DecodingError("x"), False),
+        )
+    ]
+    assert len(set(advices)) == len(advices)
+
+
+@pytest.mark.parametrize(
+    ("error", "answering", "retryable"),
+    [
+        (httpx.ConnectTimeout("x"), False, True),
+        (httpx.ReadTimeout("x"), False, False),  # it may be running, and be paid for
+        (httpx.ReadTimeout("x"), True, False),
+        (httpx.ConnectError("x"), False, True),
+        (httpx.RemoteProtocolError("x"), False, True),
+        (httpx.InvalidURL("x"), False, False),
+        (connect_error(ssl.SSLCertVerificationError("x")), False, False),
+    ],
+)
+def test_worth_a_retry(error: Exception, answering: bool, retryable: bool) -> None:
+    assert translated(error, answering).retryable is retryable
+
+
+def test_the_seconds_are_those_in_force() -> None:
+    assert "1 s" in translated(httpx.ConnectTimeout("x")).message
+    assert "2 s" in translated(httpx.ReadTimeout("x")).message
+    assert "3 s" in translated(httpx.ReadTimeout("x"), answering=True).message

@@ -1,0 +1,173 @@
+"""Requests as they are written on the wire: every property of both documented shapes, and nothing that is not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from lib.api import wire
+from lib.api.request import Input, Messages, Prompt, Turn, build, lay_out
+from lib.errors import BadInput
+from lib.model import model_record
+from lib.model.request_options import Features, Form, Function, ResponseFormat, Tool, ToolCall
+
+MODEL = model_record.default()
+PARAMETERS = (
+    '{"type": "object", "properties": {"a": {"type": "number", "description": "A."}}, "required": ["a"]}'
+)
+FLAT, NESTED = Tool("add", "Adds.", PARAMETERS), Tool("add", "Adds.", PARAMETERS, nested=True)
+HI = (Turn("user", "Hi"),)
+WHOLE_TOOL = {"name": "add", "description": "Adds.", "parameters": json.loads(PARAMETERS)}
+SCHEMA = ResponseFormat('{"type": "object", "properties": {"a": {"type": "number"}}}')
+
+
+def body(input: Input, stream: bool = True, format: ResponseFormat | None = None, **parameters: float) -> Any:
+    return wire.encode(build(MODEL, input, parameters, stream=stream, response_format=format))
+
+
+# The documented shapes: model page of @cf/meta/llama-3.2-1b-instruct, "API Schemas", written out by hand.
+CASES: list[tuple[Any, dict[str, Any]]] = [
+    (body(Messages(HI)), {"messages": [{"role": "user", "content": "Hi"}], "stream": True}),
+    (body(Prompt("Hi"), stream=False), {"prompt": "Hi", "stream": False}),
+    (body(Prompt("Hi", raw=True)), {"prompt": "Hi", "raw": True, "stream": True}),
+    (
+        body(Messages(HI, raw=True)),
+        {"messages": [{"role": "user", "content": "Hi"}], "raw": True, "stream": True},
+    ),
+    (body(Prompt("Hi", lora="pirate")), {"prompt": "Hi", "lora": "pirate", "stream": True}),
+    (
+        body(Messages(HI, tools=(FLAT, NESTED))),
+        {
+            "messages": [{"role": "user", "content": "Hi"}],
+            "tools": [WHOLE_TOOL, {"type": "function", "function": WHOLE_TOOL}],
+            "stream": True,
+        },
+    ),
+    (
+        body(Messages(HI, functions=(Function("add", "(a, b) => a + b"),))),
+        {
+            "messages": [{"role": "user", "content": "Hi"}],
+            "functions": [{"name": "add", "code": "(a, b) => a + b"}],
+            "stream": True,
+        },
+    ),
+    # JSON mode by the documentation: the bare schema, and never streamed (code 5023).
+    (
+        body(Prompt("Hi"), format=SCHEMA),
+        {
+            "prompt": "Hi",
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"type": "object", "properties": {"a": {"type": "number"}}},
+            },
+            "stream": False,
+        },
+    ),
+    (
+        body(Messages(HI), format=ResponseFormat()),
+        {
+            "messages": [{"role": "user", "content": "Hi"}],
+            "response_format": {"type": "json_object"},
+            "stream": False,
+        },
+    ),
+    (
+        body(Messages(HI), temperature=0.5, top_k=7.0),
+        {"messages": [{"role": "user", "content": "Hi"}], "stream": True, "temperature": 0.5, "top_k": 7},
+    ),
+    # A call and its result: "content": null is refused (5006), so it is an empty text.
+    (
+        body(
+            Messages(
+                (
+                    *HI,
+                    Turn("assistant", "", (ToolCall("call_1", "add", '{"a": 1}'),)),
+                    Turn("tool", "2", call_id="call_1", name="add"),
+                )
+            )
+        ),
+        {
+            "messages": [
+                {"role": "user", "content": "Hi"},
+                {
+                    "role": "assistant",
+                    "content": "",
+                    "tool_calls": [
+                        {
+                            "id": "call_1",
+                            "type": "function",
+                            "function": {"name": "add", "arguments": '{"a": 1}'},
+                        }
+                    ],
+                },
+                {"role": "tool", "content": "2", "tool_call_id": "call_1", "name": "add"},
+            ],
+            "stream": True,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("encoded", "expected"), CASES)
+def test_as_documented(encoded: Any, expected: dict[str, Any]) -> None:
+    assert encoded == expected
+    assert [error.message for error in Draft7Validator(MODEL.input_schema).iter_errors(encoded)] == []
+
+
+def test_no_property_of_the_schema_is_left_out() -> None:
+    """Each one that is documented, of either shape, is written by some request above."""
+    written: set[tuple[str, str]] = set()
+    for encoded, _ in CASES:
+        shape = "prompt" if "prompt" in encoded else "messages"
+        written |= {(shape, name) for name in encoded}
+    sampling = {parameter.name for parameter in MODEL.parameters}
+    for shape in MODEL.input_schema["oneOf"]:
+        (kind,) = shape["required"]
+        documented = {(kind, name) for name in shape["properties"] if name not in sampling}
+        assert documented <= written
+
+
+@pytest.mark.parametrize("kind", ["messages", "prompt"])
+@pytest.mark.parametrize("parameter", MODEL.parameters, ids=lambda parameter: parameter.name)
+def test_every_parameter_on_both_shapes(kind: str, parameter: model_record.Parameter) -> None:
+    input: Input = Messages(HI) if kind == "messages" else Prompt("Hi")
+    value = parameter.cast(parameter.start)
+    assert body(input, **{parameter.name: value})[parameter.name] == value
+
+
+def test_what_a_form_does_not_take_is_left_out() -> None:
+    everything = Features(
+        Form.MESSAGES, raw=False, lora="pirate", tools=(FLAT,), functions=(Function("f", "x"),)
+    )
+    assert lay_out(everything, HI) == Messages(HI, False, (FLAT,), (Function("f", "x"),))
+    prompt = Features(Form.PROMPT, raw=True, lora=" pirate ", tools=(FLAT,))
+    assert lay_out(prompt, (Turn("system", "Be kind."), *HI)) == Prompt("Hi", True, "pirate")
+    with pytest.raises(BadInput, match="empty"):
+        build(MODEL, lay_out(prompt, ()))
+
+
+@pytest.mark.parametrize(
+    ("input", "format", "says"),
+    [
+        (
+            Messages(HI, tools=(Tool("add", "Adds.", "{"),)),
+            None,
+            "parameters of the tool “add” is not complete: .* line 1",
+        ),
+        (Messages(HI, tools=(Tool("add", "\ud800", "{}"),)), None, "half a character"),
+        (Messages(HI, functions=(Function("f", "\udfff"),)), None, "half a character"),
+        (Prompt("Hi", lora="\ud800"), None, "half a character"),
+        (Prompt("Hi"), ResponseFormat('{"a":\n 1,,}'), "JSON schema is not JSON: .* line 2"),
+        (Prompt("Hi"), ResponseFormat('{"maximum": NaN}'), "not JSON: NaN in line 1"),
+        (Prompt("Hi"), ResponseFormat("[" * 100_000), "nested too deeply"),
+        (Prompt("Hi"), ResponseFormat("1" * 5_000), "a number that is too large"),
+        (Prompt("Hi"), ResponseFormat('"\ud800"'), "half a character"),
+    ],
+)
+def test_what_cannot_be_sent(input: Input, format: ResponseFormat | None, says: str) -> None:
+    with pytest.raises(BadInput, match=says) as caught:
+        build(MODEL, input, response_format=format)
+    assert caught.value.advice

@@ -1,0 +1,75 @@
+"""The difference of two texts gives both back, reads well, and comes in bounded time."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib.compare import text_diff
+from lib.compare.text_diff import Added, Piece, Removed, Same, first, second, words
+
+_WORDS = st.lists(
+    st.sampled_from([*"abc", " ", "  ", "\n", ".", "don't", "猫", "が", "e\u0301", "👩\u200d🔬", "न्द"])
+)
+_TEXTS = st.one_of(st.text(max_size=60), _WORDS.map("".join))
+
+
+@given(_TEXTS, _TEXTS)
+def test_both_texts_come_back(before: str, after: str) -> None:
+    pieces = words(before, after)
+    assert first(pieces) == before
+    assert second(pieces) == after
+    assert all(piece.text for piece in pieces)
+    for one, other in itertools.pairwise(pieces):
+        assert type(one) is not type(other)
+        assert not (isinstance(one, Added) and isinstance(other, Removed))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pieces"),
+    [
+        ("", "", ()),
+        ("The same.", "The same.", (Same("The same."),)),
+        ("The cat sat.", "The dog sat.", (Same("The "), Removed("cat"), Added("dog"), Same(" sat."))),
+        ("I don't know", "I do know", (Same("I "), Removed("don't"), Added("do"), Same(" know"))),
+        ("one two", "one two three", (Same("one two"), Added(" three"))),
+        ("猫が好き", "犬が好き", (Removed("猫"), Added("犬"), Same("が好き"))),
+        ("cafe\u0301s", "cafes", (Removed("cafe\u0301s"), Added("cafes"))),
+        # What wholly different texts happen to have in common is no help to a reader.
+        ("red green blue", "one two three", (Removed("red green blue"), Added("one two three"))),
+        (
+            "Rain falls when warm air the rises up quickly now",
+            "Snow comes if cold wind the sinks down very slowly",
+            (
+                Removed("Rain falls when warm air the rises up quickly now"),
+                Added("Snow comes if cold wind the sinks down very slowly"),
+            ),
+        ),
+    ],
+)
+def test_what_is_shown(before: str, after: str, pieces: tuple[Piece, ...]) -> None:
+    assert words(before, after) == pieces
+
+
+def test_what_is_too_long_for_words_is_compared_by_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_diff, "_MOST_COMPARED", 30)
+    before, after = "It rains. It is cold. We stay.", "It rains. It is warm. We stay."
+    assert words(before, after) == (
+        Same("It rains."),
+        Removed(" It is cold."),
+        Added(" It is warm."),
+        Same(" We stay."),
+    )
+    monkeypatch.setattr(text_diff, "_MOST_COMPARED", 1)
+    assert words(before, after) == (
+        Same("It rains."),
+        Removed(" It is cold."),
+        Added(" It is warm."),
+        Same(" We stay."),
+    )
+    long = " ".join(random.Random(1).choices(["the", "cat", "sat.", "on"], k=30))
+    assert second(words(before, long)) == long

@@ -1,0 +1,118 @@
+"""A made-up run of a real plan: requests as they would be sent, answers that nobody gave, the real verdicts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from lib.api.events import Usage
+from lib.chat.answer import Answer, Ending, Timings
+from lib.errors import CutOff, RateLimited
+from lib.experiment import cell_request, plan_grid
+from lib.experiment.checks.check_kinds import Check, Equals, Length
+from lib.experiment.checks.evaluate_checks import judge
+from lib.experiment.plan import Axis, Inputs, Plan, PromptVersion
+from lib.experiment.results.cell_result import Result, Status
+from lib.model.model_record import Model, default
+from lib.model.pricing import dollars
+from lib.model.settings import Settings
+
+CHECKS: tuple[Check, ...] = (Equals(), Length("words", most=2))
+CAPITALS = {
+    "France": "Paris",
+    "Italy": "Rome",
+    "Japan": "Tokyo",
+    "Peru": "Lima",
+    "Kenya": "Nairobi",
+    "Norway": "Oslo",
+    "Cuba": "Havana",
+    "Egypt": "Cairo",
+    "Spain": "Madrid",
+    "Ghana": "Accra",
+}
+WORDS = [
+    "well",
+    "the",
+    "capital",
+    "of",
+    "that",
+    "country",
+    "is",
+    "of",
+    "course",
+    "as",
+    "far",
+    "as",
+    "anybody",
+    "knows",
+]
+
+
+def plan(
+    cells: int = 240,
+    *,
+    model: Model | None = None,
+    axes: int = 2,
+    prompts: int = 2,
+    checks: tuple[Check, ...] = CHECKS,
+) -> Plan:
+    """A plan of about that many cells: capitals asked for under up to twelve settings, with up to two prompts."""
+    model = model or default()
+    swept = [one.name for one in model.parameters if not one.beyond_one_token][:2]
+    grids = (Axis(swept[0], (0.1, 0.5, 0.9, 1.3)), Axis(swept[1], (0.3, 0.6, 0.9)))[:axes]
+    ways = (1, 4, 12)[axes]
+    rows = max(cells // (ways * prompts), 1)
+    countries = list(CAPITALS.items())
+    return Plan(
+        (
+            PromptVersion("Plain", "", "What is the capital of {{country}}?"),
+            PromptVersion("Strict", "Answer with one word.", "The capital of {{country}}:"),
+        )[:prompts],
+        Inputs(
+            ("country", "capital"),
+            tuple(
+                (name if at < 10 else f"{name} ({at // 10})", capital)
+                for at in range(rows)
+                for name, capital in [countries[at % 10]]
+            ),
+            "capital",
+        ),
+        Settings.defaults(model),
+        grids,
+        checks=checks,
+    )
+
+
+def results(
+    plan: Plan, *, model: Model | None = None, seed: int = 1, skill: float = 0.75
+) -> Iterator[Result]:
+    """What came of each cell, in the order of the run. The later settings and the second prompt do better."""
+    model, chance = model or default(), random.Random(seed)
+    ways = plan_grid.variants(plan, model)
+    for number in range(plan_grid.count(plan)):
+        yield result(plan, plan_grid.cell(plan, number), ways, model, chance, skill)
+
+
+def result(plan: Plan, cell, ways, model: Model, chance: random.Random, skill: float) -> Result:  # type: ignore[no-untyped-def]
+    """What came of that cell."""
+    request = cell_request.request(model, plan, cell, ways)
+    hoped = plan_grid.values(plan, cell.row).get(plan_grid.EXPECTED, "")
+    better = skill - 0.25 * cell.variant / max(len(ways), 1) + (0.15 if cell.prompt else 0)
+    text = hoped if chance.random() < better else " ".join(chance.choices(WORDS, k=chance.randint(3, 40)))
+    seconds, kind = chance.uniform(0.2, 3.0), chance.random()
+    usage = Usage(request.estimated_prompt_tokens(), len(text.split()) * 2 + 3)
+    timings, billed = Timings(seconds / 3, seconds), True
+    if kind < 0.01:
+        error = RateLimited("Capacity reached", advice="Wait.", code=3021, status=429, retryable=True)
+        failed = Answer("", request, "Cloudflare", billed, None, Timings(None, seconds), Ending.ERROR, error)
+        return Result(cell, Status.FAILED, failed, attempts=3)
+    if kind < 0.016:
+        return Result(cell, Status.DOUBTFUL, None)
+    if kind < 0.025:
+        ending, error = Ending.CUT_OFF, CutOff("The connection broke.", advice="Retry.")
+        answer = Answer(text[: len(text) // 2], request, "Cloudflare", billed, usage, timings, ending, error)
+    else:
+        answer = Answer(text, request, "Cloudflare", billed, usage, timings, Ending.FINISHED)
+    values = plan_grid.values(plan, cell.row)
+    outcomes = tuple(judge(check, answer, values) for check in plan.checks)
+    return Result(cell, Status.ANSWERED, answer, outcomes, dollars(usage, model.price))

@@ -1,0 +1,97 @@
+"""Results as a run would give them, made by hand: what was answered, how it was judged, what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+
+from lib.api.events import Usage
+from lib.api.request import Messages, Turn, build
+from lib.chat.answer import Answer, Ending, Timings
+from lib.errors import PaddockError
+from lib.experiment import cell_request, plan_grid
+from lib.experiment.checks.check_kinds import Check, Equals
+from lib.experiment.checks.evaluate_checks import judge
+from lib.experiment.plan import Axis, Cell, Inputs, Plan, PromptVersion
+from lib.experiment.results.cell_result import Result, Status
+from lib.model import model_record
+from lib.model.request_options import ResponseFormat, ToolCall
+from lib.model.settings import Settings
+
+MODEL = model_record.default()
+NAMES = [one.name for one in MODEL.parameters]
+SWEPT = [one.name for one in MODEL.parameters if one.certain_at is not None or one.name == NAMES[2]]
+
+
+def answer(
+    text: str = "",
+    *,
+    calls: tuple[ToolCall, ...] = (),
+    usage: Usage | None = Usage(120, 4),  # noqa: B008
+    ending: Ending = Ending.FINISHED,
+    error: PaddockError | None = None,
+    schema: str | None = None,
+    seconds: float = 0.5,
+) -> Answer:
+    """An answer with that text."""
+    format = None if schema is None else ResponseFormat(schema)
+    request = build(MODEL, Messages((Turn("user", "Hi"),)), {}, stream=False, response_format=format)
+    return Answer(text, request, "test", True, usage, Timings(seconds, seconds), ending, error, calls)
+
+
+REVIEWS = (
+    ("It broke after two days.", "negative"),
+    ("Works as it should, and looks good.", "positive"),
+    ("The blue one. It is blue.", "neutral"),
+    ("Never again!", "negative"),
+    ("I bought a second one for my mother.", "positive"),
+)
+
+
+def plan(
+    checks: Sequence[Check] = (Equals(),),
+    rows: int = 5,
+    prompts: int = 2,
+    repetitions: int = 2,
+    axes: int = 2,
+) -> Plan:
+    """Reviews, the mood of which is asked for."""
+    versions = (
+        PromptVersion("Short", "", "Mood of this review, in one word: {{review}}"),
+        PromptVersion(
+            "With a role", "You label reviews.", "Review: {{review}}\nPositive, negative or neutral?"
+        ),
+    )
+    sweeps = (Axis(SWEPT[0], (0, 0.7, 1.5)), Axis(SWEPT[1], (0.5, 0.9, None)))
+    return Plan(
+        versions[:prompts],
+        Inputs(("review", "mood"), tuple(REVIEWS[number % 5] for number in range(rows)), "mood"),
+        Settings.defaults(MODEL),
+        axes=sweeps[:axes],
+        repetitions=repetitions,
+        checks=tuple(checks),
+    )
+
+
+Says = Callable[[Cell, str], str]  # what is answered, from the cell and what is expected
+
+
+def results(plan: Plan, says: Says) -> Iterator[Result]:
+    """Every cell answered and judged."""
+    ways = plan_grid.variants(plan, MODEL)
+    for number in range(plan_grid.count(plan)):
+        cell = plan_grid.cell(plan, number)
+        values = plan_grid.values(plan, cell.row)
+        request = cell_request.request(MODEL, plan, cell, ways)
+        seconds = 0.3 + number % 7 / 10
+        found = Answer(
+            says(cell, values.get("expected", "")),
+            request,
+            "test",
+            True,
+            Usage(40 + cell.row, 3),
+            Timings(seconds, seconds),
+            Ending.FINISHED,
+        )
+        outcomes = tuple(judge(check, found, values) for check in plan.checks)
+        yield Result(cell, Status.ANSWERED, found, outcomes, Decimal("0.0000017"))

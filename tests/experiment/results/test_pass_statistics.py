@@ -1,0 +1,74 @@
+"""Intervals, p values and quantiles agree with scipy, statsmodels and numpy to 1e-9, at the edges too."""
+
+from __future__ import annotations
+
+import random
+import warnings
+
+import numpy
+import pytest
+from scipy.stats import binomtest
+
+from lib.experiment.results.pass_statistics import difference, mcnemar, quantile, wilson
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # theirs
+    from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
+    from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
+CLOSE = 1e-9
+DICE = random.Random(5)
+COUNTS = [(passed, n) for n in range(1, 9) for passed in range(n + 1)]
+COUNTS += [(DICE.randint(0, n), n) for n in (DICE.randint(1, 100_000) for _ in range(300))]
+COUNTS += [(0, 10_000), (10_000, 10_000), (1, 10_000), (9_999, 10_000), (46, 50), (41, 50)]
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95, 0.99, 0.9999])
+def test_wilson(confidence: float) -> None:
+    for passed, n in COUNTS:
+        found = wilson(passed, n, confidence)
+        low, high = proportion_confint(passed, n, alpha=1 - confidence, method="wilson")
+        scipys = binomtest(passed, n).proportion_ci(confidence, method="wilson")
+        assert (found.low, found.high) == pytest.approx((low, high), abs=CLOSE)
+        assert (found.low, found.high) == pytest.approx((scipys.low, scipys.high), abs=CLOSE)
+        assert 0 <= found.low <= passed / n <= found.high <= 1
+        assert (found.low == 0) == (passed == 0)
+        assert (found.high == 1) == (passed == n)
+
+
+def test_wilson_of_nothing_and_of_nonsense() -> None:
+    assert (wilson(0, 0).low, wilson(0, 0).high) == (0, 1)
+    for passed, n in ((1, 0), (-1, 5), (6, 5)):
+        with pytest.raises(ValueError, match=f"{passed} of {n}"):
+            wilson(passed, n)
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
+def test_difference(confidence: float) -> None:
+    for (first, of), (second, of_second) in zip(COUNTS, [*COUNTS[7:], *COUNTS[:7]], strict=True):
+        found = difference(first, of, second, of_second, confidence)
+        theirs = confint_proportions_2indep(
+            first, of, second, of_second, method="newcomb", compare="diff", alpha=1 - confidence
+        )
+        assert (found.low, found.high) == pytest.approx(theirs, abs=CLOSE)
+    assert (difference(0, 0, 3, 5).low, difference(0, 0, 3, 5).high) == (-1, 1)
+
+
+def test_mcnemar() -> None:
+    pairs = [(better, worse) for better in range(12) for worse in range(12)]
+    pairs += [(DICE.randint(0, 3_000), DICE.randint(0, 3_000)) for _ in range(200)]
+    pairs += [(0, 1_000), (1_000, 0), (5_000, 5_000), (5_000, 4_900)]
+    for better, worse in pairs:
+        found = mcnemar(better, worse)
+        theirs = their_mcnemar([[17, better], [worse, 4]], exact=True).pvalue
+        assert found == pytest.approx(min(theirs, 1) if better + worse else 1, abs=CLOSE)
+        if better + worse:
+            assert found == pytest.approx(binomtest(better, better + worse).pvalue, abs=CLOSE)
+        assert mcnemar(worse, better) == found
+
+
+def test_quantile() -> None:
+    for size in [*range(1, 12), 100, 9_999]:
+        ordered = sorted(DICE.uniform(0, 60) for _ in range(size))
+        for share in (0, 0.05, 0.5, 0.95, 1):
+            assert quantile(ordered, share) == pytest.approx(numpy.quantile(ordered, share), abs=CLOSE)

@@ -1,0 +1,186 @@
+"""The estimate against every request of the plan: exact where all is counted, never exceeded where it is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.api.events import Usage
+from lib.api.request import Messages, Prompt, Request, Turn, build
+from lib.chat.answer import Answer, Ending, Timings
+from lib.experiment import cell_request, plan_grid
+from lib.experiment.checks.check_kinds import Judge, ValidJson
+from lib.experiment.checks.llm_judge import judge_request
+from lib.experiment.plan import Axis, Inputs, Limits, Plan, PromptVersion, Variant
+from lib.experiment.plan_estimate import MARGIN, MOST_COUNTED, estimate, most, most_in
+from lib.model.pricing import dollars
+from lib.model.request_options import Form, ResponseFormat, Tool
+from lib.model.settings import Settings
+from lib.preflight import token_count
+from tests.experiment.plan_fixtures import MODEL, plan
+
+BASE = Settings.defaults(MODEL)
+
+
+def every_request(of: Plan) -> list[Request]:
+    """What the plan sends, judges aside."""
+    ways = plan_grid.variants(of, MODEL)
+    return [
+        cell_request.request(MODEL, of, plan_grid.cell(of, number), ways)
+        for number in range(plan_grid.count(of))
+    ]
+
+
+def count(request: Request) -> int:
+    """The model's own count."""
+    return token_count.count(request).tokens
+
+
+def capped(request: Request) -> int:
+    """What the answer may have."""
+    return int(request.parameters.get("max_tokens", 256))
+
+
+def inputs(rows: tuple[tuple[str, str], ...]) -> Inputs:
+    """A table of x and y, of which x is expected."""
+    return Inputs(("x", "y"), rows, "x")
+
+
+TEXTS = st.text(st.sampled_from("ab é猫\n{}🙂"), max_size=30)
+WITH_TOOLS = BASE.with_features(tools=(Tool("t", "tells", '{"type": "object"}'),))
+PLANS = st.builds(
+    Plan,
+    prompts=st.lists(
+        st.builds(
+            PromptVersion,
+            st.just("A"),
+            st.sampled_from(("", "Be {{x}}.")),
+            st.sampled_from(("{{y}}?", "Hi {{x}}{{x}}")),
+        ),
+        min_size=1,
+        max_size=3,
+    ).map(tuple),
+    inputs=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4).map(lambda rows: inputs(tuple(rows))),
+    base=st.sampled_from((BASE, WITH_TOOLS, BASE.with_features(form=Form.PROMPT))),
+    axes=st.sampled_from(((), (Axis("temperature", (0, 1)), Axis("max_tokens", (5, None, 100))))),
+    variants=st.sampled_from(
+        (
+            (),
+            (
+                Variant("P", BASE, "You are {{y}}"),
+                Variant("Q", WITH_TOOLS),
+                Variant("R", BASE.having({"max_tokens": 9})),
+            ),
+        )
+    ),
+    repetitions=st.integers(1, 3),
+)
+
+
+@settings(max_examples=30)
+@given(PLANS)
+def test_all_requests_counted(of: Plan) -> None:
+    found = estimate(MODEL, of)
+    requests = every_request(of)
+    assert found.requests == len(requests)
+    assert found.counted is None
+    assert found.tokens_in[0] == sum(map(count, requests))
+    assert found.tokens_in[1] == found.tokens_in[0] + MARGIN * len(requests)
+    assert found.tokens_out == (0, sum(map(capped, requests)))
+    worst = sum((dollars(Usage(count(one), capped(one)), MODEL.price) for one in requests), Decimal(0))
+    assert found.dollars[0] == sum(
+        (dollars(Usage(count(one), 0), MODEL.price) for one in requests), Decimal(0)
+    )
+    margin = dollars(Usage(MARGIN * len(requests), 0), MODEL.price)
+    assert (
+        worst <= found.dollars[1] == worst + margin <= sum((most(MODEL, one) for one in requests), Decimal(0))
+    )
+
+
+@pytest.mark.parametrize(("at", "form"), [(0, Form.MESSAGES), (777, Form.PROMPT), (None, Form.MESSAGES)])
+def test_too_many_to_count_all(at: int | None, form: Form) -> None:
+    """One very long row, looked at or not, does not break the upper bound, nor bring the lower one far off."""
+    rows = tuple(
+        (f"row {number} é", "🙂" * 9_000 if number == at else "a few words") for number in range(1000)
+    )
+    of = plan(
+        inputs=inputs(rows),
+        base=BASE.with_features(form=form),
+        repetitions=2,
+        prompts=(PromptVersion("A", "Ünder {{expected}}", "{{x}} is {{y}}, {{ y }}"),),
+    )
+    found = estimate(MODEL, of)
+    assert found.counted == MOST_COUNTED
+    requests = every_request(of)
+    real = sum(map(count, requests))
+    assert real < sum(most_in(MODEL, one) for one in requests) <= found.tokens_in[1]
+    if at is None:
+        assert found.tokens_in[0] == pytest.approx(real, rel=0.01)
+    else:
+        assert 0.2 * real < found.tokens_in[0] < 5 * real
+
+
+def test_judges_are_counted() -> None:
+    of = plan(
+        checks=(ValidJson(), Judge("Is {{x}} in it?"), Judge("Is it kind?")), axes=(Axis("top_k", (1, 2)),)
+    )
+    found, bare = estimate(MODEL, of), estimate(MODEL, replace(of, checks=()))
+    assert (found.requests, found.judged, bare.judged) == (4, 8, 0)
+    assert found.tokens_in[0] > bare.tokens_in[0] + 8 * 50
+    asked = every_request(of)[0]
+    # An answer of all its tokens, each a word of its own, and what reading it takes.
+    answer = Answer(" word" * 256, asked, "", True, None, Timings(None, 1), Ending.LENGTH)
+    judges = [
+        judge_request(MODEL, check, answer, plan_grid.values(of, row))
+        for check in of.checks
+        if isinstance(check, Judge)
+        for row in (0, 1)
+        for _ in range(2)
+    ]
+    worst = sum((dollars(Usage(count(one), capped(one)), MODEL.price) for one in judges), Decimal(0))
+    assert bare.dollars[1] + worst <= found.dollars[1]
+
+
+def test_the_time_is_the_pace_or_the_answers_own() -> None:
+    of = plan(repetitions=50, limits=Limits(per_minute=10, concurrency=8))
+    assert estimate(MODEL, of).seconds == (600.0, 600.0)
+    slow = estimate(MODEL, replace(of, limits=Limits(per_minute=100_000, concurrency=1))).seconds
+    fast = estimate(MODEL, replace(of, limits=Limits(per_minute=100_000, concurrency=10))).seconds
+    assert 0 < fast[0] < fast[1] == pytest.approx(slow[1] / 10)
+
+
+def test_the_number_of_settings_costs_no_time() -> None:
+    """A grid of ten million settings is estimated by looking at one of them for each input."""
+    seen: list[Request] = []
+
+    def counting(request: Request) -> int:
+        seen.append(request)
+        return 10
+
+    axes = (Axis("seed", tuple(range(1, 10_001))), Axis("temperature", tuple(n / 200 for n in range(1000))))
+    found = estimate(MODEL, plan(axes=axes), counting)
+    assert found.requests == 20_000_000
+    assert found.tokens_in[0] == 200_000_000
+    assert len(seen) == 2
+
+
+@settings(max_examples=50)
+@given(TEXTS, st.booleans())
+def test_no_request_has_more_tokens_than_its_bound(text: str, raw: bool) -> None:
+    tool = Tool("t", text.encode().decode(), '{"type": "object", "properties": {"é": {}}}')
+    for input in (
+        Messages((Turn("system", text), Turn("user", text)), raw, (tool,)),
+        Prompt(f"a{text}", raw),
+    ):
+        request = build(MODEL, input, {"max_tokens": 7}, response_format=ResponseFormat('{"type": "object"}'))
+        assert count(request) <= most_in(MODEL, request)
+        assert most(MODEL, request, 100) == dollars(Usage(100, 7), MODEL.price)
+
+
+def test_nothing_to_ask_takes_nothing() -> None:
+    found = estimate(MODEL, plan(inputs=Inputs()))
+    assert (found.requests, found.tokens_in, found.dollars) == (0, (0, 0), (Decimal(0), Decimal(0)))

@@ -1,0 +1,196 @@
+"""The grid and the request of each cell: every combination once, in an order that covers all settings equally."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.api.request import Messages, Prompt, Turn
+from lib.errors import BadInput
+from lib.experiment import plan_grid, sweep
+from lib.experiment.cell_request import request
+from lib.experiment.plan import Axis, Inputs, Plan, PromptVersion, Variant
+from lib.model.request_options import Form, Function, ResponseFormat, Tool
+from lib.model.settings import Settings
+from tests.experiment.plan_fixtures import MODEL, plan
+
+BASE = Settings.defaults(MODEL)
+SWEPT = plan(
+    prompts=(PromptVersion("A", "", "{{x}}"), PromptVersion("B", "", "{{y}}!")),
+    axes=(Axis("temperature", (0.0, 0.2, None)), Axis("top_p", (0.9, 1.0))),
+    repetitions=4,
+)
+
+
+def test_every_combination_once_and_settings_in_turn() -> None:
+    assert plan_grid.count(SWEPT) == 4 * 2 * 2 * 6
+    cells = [plan_grid.cell(SWEPT, number) for number in range(plan_grid.count(SWEPT))]
+    assert len({replace(one, number=0) for one in cells}) == len(cells)
+    assert [one.number for one in cells] == list(range(len(cells)))
+    order = [(one.repetition, one.row, one.prompt, one.variant) for one in cells]
+    assert order == sorted(order)
+    for end in range(len(cells)):
+        asked = Counter(one.variant for one in cells[:end])
+        assert max(asked.values(), default=0) - min(asked[number] for number in range(6)) <= 1
+    for number in (-1, len(cells)):
+        with pytest.raises(IndexError):
+            plan_grid.cell(SWEPT, number)
+
+
+def test_variants_are_named_by_what_differs() -> None:
+    found = plan_grid.variants(SWEPT, MODEL)
+    assert [one.name for one in found] == [
+        "Temperature 0 · Top p 0.9",
+        "Temperature 0 · Top p 1",
+        "Temperature 0.2 · Top p 0.9",
+        "Temperature 0.2 · Top p 1",
+        "Temperature not sent · Top p 0.9",
+        "Temperature not sent · Top p 1",
+    ]
+    assert dict(found[2].settings.sent()) == dict(BASE.sent()) | {"temperature": 0.2, "top_p": 0.9}
+    assert "temperature" not in found[-1].settings.sent()
+    assert [one.name for one in plan_grid.variants(plan(), MODEL)] == ["As set"]
+    chosen = (Variant("Mine", BASE),)
+    assert plan_grid.variants(replace(SWEPT, variants=chosen), MODEL) is chosen
+    assert plan_grid.ways(replace(SWEPT, variants=chosen)) == 1
+
+
+def test_ten_million_cells_are_counted_without_being_made() -> None:
+    huge = plan(
+        axes=(
+            Axis("seed", tuple(range(1, 1001))),
+            Axis("temperature", tuple(n / 200 for n in range(1000))),
+        ),
+        repetitions=5,
+    )
+    assert plan_grid.count(huge) == 10_000_000
+    assert plan_grid.cell(huge, 9_999_999).variant == 999_999
+    assert plan_grid.variants(huge, MODEL)[999_999].name == "Seed 1000 · Temperature 4.995"
+
+
+def test_a_plan_without_inputs_is_one_row() -> None:
+    assert plan_grid.count(plan(inputs=Inputs(), prompts=(PromptVersion("A", "", "Hi"),))) == 1
+    assert plan_grid.count(plan(inputs=Inputs())) == 0, "its variables have nothing to stand for"
+
+
+def test_the_expected_answer_is_a_variable_too() -> None:
+    marked = plan(inputs=Inputs(("q", "a"), (("1 + 1", "2"),), "a"))
+    assert plan_grid.values(marked, 0) == {"q": "1 + 1", "a": "2", "expected": "2"}
+
+
+def asked(of: Plan, number: int = 0) -> object:
+    """What a cell of that plan sends."""
+    return request(MODEL, of, plan_grid.cell(of, number), plan_grid.variants(of, MODEL)).input
+
+
+def test_the_request_of_a_cell() -> None:
+    one = plan()
+    assert asked(one, 1) == Messages((Turn("system", "You know 3."), Turn("user", "What is 4?")))
+    own = replace(one, variants=(Variant("P", BASE, "Be {{y}}."), Variant("Q", BASE, "")))
+    assert asked(own) == Messages((Turn("system", "Be 2."), Turn("user", "What is 2?")))
+    assert asked(own, 1) == Messages((Turn("user", "What is 2?"),))
+
+
+def test_every_feature_is_sent_but_streaming() -> None:
+    tool, function = Tool("t", "T", '{"type": "object"}'), Function("f", "code")
+    full = BASE.with_features(
+        stream=True,
+        raw=True,
+        lora=" pirate ",
+        tools=(tool,),
+        functions=(function,),
+        response_format=ResponseFormat(),
+    )
+    found = request(MODEL, p := plan(base=full), plan_grid.cell(p, 0), plan_grid.variants(p, MODEL))
+    assert found.input == Messages(
+        (Turn("system", "You know 1."), Turn("user", "What is 2?")), True, (tool,), (function,)
+    )
+    assert not found.stream
+    assert found.response_format == ResponseFormat()
+    assert asked(plan(base=full.with_features(form=Form.PROMPT))) == Prompt("What is 2?", True, "pirate")
+
+
+def test_a_fixed_seed_moves_with_the_repetitions() -> None:
+    def seeds(seed: int) -> list[object]:
+        p = plan(base=BASE.with_value("seed", seed), repetitions=3, inputs=Inputs(("x", "y"), (("1", "2"),)))
+        ways = plan_grid.variants(p, MODEL)
+        return [request(MODEL, p, plan_grid.cell(p, number), ways).parameters["seed"] for number in range(3)]
+
+    assert seeds(42) == [42, 43, 44]
+    assert seeds(9_999_999_998) == [9_999_999_998, 9_999_999_999, 1]
+    assert (
+        "seed"
+        not in request(MODEL, plan(), plan_grid.cell(plan(), 0), plan_grid.variants(plan(), MODEL)).parameters
+    )
+
+
+def axis(name: str, text: str) -> Axis:
+    """The axis of that parameter."""
+    return sweep.axis(MODEL.parameter(name), text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "values", "written"),
+    [
+        ("temperature", "0, 0.5, 1", (0.0, 0.5, 1.0), "0, 0.5, 1"),
+        ("temperature", " .2 ;0.70\n5. ", (0.2, 0.7, 5.0), "0.2, 0.7, 5"),
+        ("temperature", "0 to 1 step 0.25", (0.0, 0.25, 0.5, 0.75, 1.0), "0 to 1 step 0.25"),
+        ("temperature", "0 to 1 step 0.1", tuple(n / 10 for n in range(11)), "0 to 1 step 0.1"),
+        ("temperature", "1 to 0 step 0.5, not sent", (1.0, 0.5, 0.0, None), "1, 0.5, 0, not sent"),
+        ("temperature", "0…0.25 STEP 0.1", (0.0, 0.1, 0.2), "0, 0.1, 0.2"),
+        ("max_tokens", "1..4", (1, 2, 3, 4), "1 to 4 step 1"),
+        ("top_k", "10 to 50 by 10", (10, 20, 30, 40, 50), "10 to 50 step 10"),
+        ("seed", "9999999999", (9999999999,), "9999999999"),
+        ("temperature", "Not  Sent", (None,), "not sent"),
+    ],
+)
+def test_an_axis_as_it_is_typed(name: str, text: str, values: tuple[float | None, ...], written: str) -> None:
+    found = axis(name, text)
+    assert found.values == values
+    assert [type(one) for one in found.values] == [type(one) for one in values]
+    assert sweep.write_axis(found) == written
+    assert axis(name, written) == found
+
+
+VALUES = st.lists(
+    st.none() | st.floats(1e-6, 5) | st.integers(0, 500).map(lambda n: n / 100), min_size=1, unique=True
+)
+
+
+@settings(max_examples=50)
+@given(VALUES, st.integers(0, 100), st.integers(1, 50), st.integers(1, 8))
+def test_an_axis_written_is_the_axis(values: list[float | None], start: int, step: int, steps: int) -> None:
+    ranged = [float(Decimal(start + step * n) / 100) for n in range(steps)]
+    for chosen in (values, ranged):
+        one = Axis("temperature", tuple(chosen))
+        assert axis("temperature", sweep.write_axis(one)) == one
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("temperature", "", "no values to try"),
+        ("temperature", ", ;", "no values to try"),
+        ("temperature", "0, warm", "“warm” is no value for Temperature"),
+        ("temperature", "1e3", "“1e3” is no value"),
+        ("temperature", "٣", "is no value"),
+        ("temperature", "0 to 1", "in what steps"),
+        ("temperature", "0 to 1 step 0", "step of zero"),
+        ("temperature", "0 to 5 step 0.001", "5,001 values, more than 1,000"),
+        ("seed", "1 to 9999999999", "9,999,999,999 values"),
+        ("temperature", "0 to 9 step 3", "between 0 and 5; 6 is not"),
+        ("temperature", "0.5, .50", "0.5 twice"),
+        ("top_k", "1.5", "whole number"),
+        ("top_k", "0", "between 1 and 50; 0 is not"),
+        ("top_k", "1" * 30, "is no value"),
+    ],
+)
+def test_what_is_wrong_with_an_axis_is_named(name: str, text: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says) as refused:
+        axis(name, text)
+    assert refused.value.advice

@@ -1,0 +1,81 @@
+"""A set-up survives its way through an address; anything else is refused."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib.errors import BadInput
+from lib.files import share_link
+from lib.model.model_record import default
+from lib.model.settings import Settings
+
+MODEL = default()
+
+
+@st.composite
+def setups(draw: st.DrawFn) -> share_link.Setup:
+    settings = Settings.defaults(MODEL)
+    for parameter in MODEL.parameters:
+        if draw(st.booleans()):
+            most = parameter.maximum if parameter.maximum is not None else 60_000
+            if parameter.kind == "integer":
+                value: float = draw(st.integers(int(parameter.minimum), int(most)))
+            else:
+                value = draw(st.floats(float(parameter.minimum), float(most)))
+            settings = settings.with_value(parameter.name, parameter.cast(value))
+    text = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+    return share_link.Setup(draw(text), settings, draw(text))
+
+
+@given(setups())
+def test_what_goes_in_comes_out(setup: share_link.Setup) -> None:
+    text = share_link.encode(setup)
+    assert share_link.decode(text, MODEL) == setup
+    assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+def test_too_long() -> None:
+    noise = "".join(chr(0x4E00 + (n * 7919) % 20_000) for n in range(9_000))
+    with pytest.raises(share_link.TooLong, match="6,000"):
+        share_link.encode(share_link.Setup(noise, Settings.defaults(MODEL), ""))
+
+
+@given(st.text(max_size=300))
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        share_link.decode(text, MODEL)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'{"v":1}',
+        b'{"v":2,"s":"","p":{},"t":""}',
+        b'{"v":1,"s":1,"p":{},"t":""}',
+        b'{"v":1,"s":"","p":{"temperature":[99,true]},"t":""}',
+        b'{"v":1,"s":"","p":{"temperature":["hot",true]},"t":""}',
+        b'{"v":1,"s":"","p":{"temperature":[]},"t":""}',
+        b"[" * 100_000,
+        b" " * 2_000_000,
+    ],
+    ids=lambda body: repr(body[:40]),
+)
+def test_damaged(body: bytes) -> None:
+    packed = base64.urlsafe_b64encode(zlib.compress(body)).decode()
+    with pytest.raises(BadInput):
+        share_link.decode(packed, MODEL)
+
+
+def test_cut_short() -> None:
+    text = share_link.encode(share_link.Setup("Be brief.", Settings.defaults(MODEL), "Hello"))
+    for length in range(len(text)):
+        with pytest.raises(BadInput):
+            share_link.decode(text[:length], MODEL)

@@ -1,0 +1,1 @@
+"""Tests of JSON parsing, schemas and validation."""

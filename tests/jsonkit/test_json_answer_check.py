@@ -1,0 +1,238 @@
+"""Verdicts: valid or not, with the places in reading order; no answer and no schema can hold the page up."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib.jsonkit.json_answer_check import Invalid, NotJson, Unchecked, Valid, validate
+from lib.jsonkit.json_validation import Failure
+from lib.jsonkit.schema_form import to_schema
+from tests.jsonkit.schema_strategies import answers, roots
+
+SCHEMA = json.dumps(
+    {
+        "type": "object",
+        "properties": {
+            "items": {
+                "type": "array",
+                "maxItems": 3,
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["price", "kind"],
+                    "properties": {
+                        "price": {"type": "number", "minimum": 0},
+                        "kind": {"enum": ["a", "b"]},
+                        "day": {"type": "string", "format": "date"},
+                    },
+                },
+            },
+            "note": {
+                "anyOf": [{"type": "null"}, {"type": "object", "properties": {"q": {"type": "integer"}}}]
+            },
+        },
+        "required": ["items", "note"],
+    }
+)
+
+
+def test_failures_in_reading_order() -> None:
+    verdict = validate(
+        '{"note": {"q": 1.5}, "items": [{"price": "1", "kind": "c", "x": 1}, {"day": "2020-13-01"},'
+        ' {"price": -1, "kind": "a"}, 1]}',
+        SCHEMA,
+    )
+    assert isinstance(verdict, Invalid)
+    assert not verdict.more
+    assert verdict.failures == (
+        Failure(
+            "$.note",
+            "fits none of the 2 choices of the schema; the nearest: q must be a whole number, not the number 1.5",
+        ),
+        Failure("$.items", "must have at most 3 entries, and has 4"),
+        Failure("$.items[0]", "has “x”, which the schema does not have"),
+        Failure("$.items[0].price", "must be a number, not the text “1”"),
+        Failure("$.items[0].kind", "must be one of “a”, “b”, not “c”"),
+        Failure("$.items[1]", "has no “price” and no “kind”"),
+        Failure("$.items[1].day", "is “2020-13-01”, which is no date"),
+        Failure("$.items[2].price", "must be at least 0, and is -1"),
+        Failure("$.items[3]", "must be an object, not the number 1"),
+    )
+
+
+@given(st.data())
+def test_as_the_library_judges(data: st.DataObject) -> None:
+    root = data.draw(roots)
+    value = data.draw(answers(root))
+    schema = to_schema(root)
+    fits = jsonschema.Draft202012Validator(json.loads(schema)).is_valid(value)
+    verdict = validate(json.dumps(value), schema)
+    assert isinstance(verdict, Valid if fits else Invalid)
+    if isinstance(verdict, Invalid):
+        assert verdict.failures
+
+
+GOOD = '{"items": [], "note": null}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "remark"),
+    [
+        (GOOD, ""),
+        (f"\n  {GOOD}\n", ""),
+        (f"```json\n{GOOD}\n```", "in a code fence: "),
+        (f"```\n{GOOD}\n```\n", "in a code fence: "),
+        (f"```json\n{GOOD}", "in a code fence: "),  # never closed
+        (
+            f"Sure! Here it is:\n```json\n{GOOD}\n```\nMore?",
+            "in a code fence, with other text before and after",
+        ),
+        (f"Here it is: {GOOD}", "Other text stands before the JSON"),
+        (f"{GOOD}\nI hope that helps {{you}}.", "Other text stands after the JSON"),
+        (f"Use [brackets] or {{braces}}: {GOOD}", "Other text stands before"),
+    ],
+)
+def test_json_with_something_around_it(answer: str, remark: str) -> None:
+    verdict = validate(answer, SCHEMA)
+    assert isinstance(verdict, Valid)
+    assert remark in verdict.remark
+    assert bool(remark) == bool(verdict.remark)
+
+
+@pytest.mark.parametrize(
+    ("answer", "line", "says", "unfinished"),
+    [
+        ("", 1, "The answer is empty", True),
+        ("I cannot do that.", 1, "text without any JSON", False),
+        ("I cannot [as I said]. Use {braces}.", 1, "text without any JSON", False),
+        ('```json\n{"a": {"b": 1}, c: 2}\n```', 2, "a name in double quotes is missing", False),
+        ("{items: []}", 1, "a name in double quotes is missing", False),
+        ('{"items": [{"pri', 1, "not complete: a text is not closed", True),
+        ('{"items": [\n{"price": 1},\n', 3, "not complete", True),
+        ('```json\n{"items": [],\n"note": nul}\n```', 3, "a value is missing or is not JSON", False),
+        ('{"a": {"b": 1},\n c: 2}', 2, "a name in double quotes is missing", False),  # not the inner object
+        ('Here: {"a": {"b": 1},\n"c": [1, 2,]}', 2, "a comma too many", False),
+        ('{"a": NaN}', 1, "NaN", False),
+        ("{'a': 1}", 1, "a name in double quotes is missing", False),
+    ],
+)
+def test_what_is_no_json(answer: str, line: int, says: str, unfinished: bool) -> None:
+    verdict = validate(answer, SCHEMA)
+    assert isinstance(verdict, NotJson)
+    assert says in verdict.message
+    assert (verdict.line, verdict.unfinished) == (line, unfinished)
+
+
+@pytest.mark.parametrize(
+    ("answer", "failures"),
+    [
+        ('{"a": "\\ud800"}', ()),
+        ("[1]", (Failure("$", "is no JSON object, which is what was asked for"),)),
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', (Failure("$.b.c", "is there twice"),)),
+    ],
+)
+def test_any_object(answer: str, failures: tuple[Failure, ...]) -> None:
+    verdict = validate(answer, None)
+    assert (verdict.failures if isinstance(verdict, Invalid) else ()) == failures
+    assert isinstance(verdict, Invalid if failures else Valid)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "message"),
+    [
+        ({"const": 1}, 2, "must be 1, not 2"),
+        ({"exclusiveMaximum": 3}, 3, "must be less than 3, and is 3"),
+        ({"multipleOf": 5}, 3, "must be a multiple of 5, and is 3"),
+        ({"minLength": 3}, "ab", "must have at least 3 characters, and has 2"),
+        ({"maxProperties": 0}, {"a": 1}, "must have at most 0 fields, and has 1"),
+        ({"uniqueItems": True}, [1, 1], "holds an entry twice"),
+        ({"oneOf": [{}, True]}, 1, "fits more than one of the 2 choices"),
+        ({"not": {}}, 1, "is what the schema excludes"),
+        ({"contains": {"type": "string"}}, [1], "holds no entry of the kind"),
+        ({"properties": {"a": False}}, {"a": 1}, "is not allowed here"),
+        ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, "'b' is a dependency of 'a'"),
+        ({"pattern": r"^\d{4}$"}, "12", r"is “12”, which does not match the pattern “^\d{4}$”"),
+        ({"pattern": "^(a|b)$"}, "c", "does not match the pattern"),  # judged in a process of its own
+        (
+            {"$schema": "http://json-schema.org/draft-03/schema#", "properties": {"a": {"required": True}}},
+            {},
+            "'a'",
+        ),
+        ({"enum": ["x" * 500]}, "y" * 500, ", not “yyyyy"),
+    ],
+)
+def test_words(schema: Any, value: Any, message: str) -> None:
+    verdict = validate(json.dumps(value), json.dumps(schema))
+    assert isinstance(verdict, Invalid)
+    (failure,) = verdict.failures
+    assert message in failure.message
+    assert len(failure.message) < 300
+
+
+def test_many_failures_are_not_all_told() -> None:
+    verdict = validate(json.dumps(["x"] * 100_000), '{"items": {"type": "integer"}}')
+    assert isinstance(verdict, Invalid)
+    assert verdict.more
+    assert [failure.path for failure in verdict.failures] == [f"$[{number}]" for number in range(50)]
+
+
+LEVELS = {f"d{at}": {"items": {"allOf": [{"$ref": f"#/$defs/d{at + 1}"}] * 2}} for at in range(40)}
+DEEP = json.loads("[" * 40 + "]" * 40)
+EXPLOSION = {"$defs": LEVELS | {"d40": {}}, "$ref": "#/$defs/d0"}
+ROWS = [{"number": number, "list": [1, "a"]} for number in range(20_000)]
+
+
+def test_many_entries_are_held_against_each_other_at_once() -> None:
+    assert isinstance(validate(json.dumps(ROWS), '{"uniqueItems": true}'), Valid)
+    assert isinstance(validate(json.dumps([*ROWS, ROWS[0]]), '{"uniqueItems": true}'), Invalid)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "says"),
+    [
+        ({"pattern": "^(a+)+$"}, "a" * 40 + "b", "given up"),
+        ({"patternProperties": {"^(a|aa)+$": {}}}, {"a" * 60 + "b": 1}, "given up"),
+        ({"unevaluatedProperties": False, "patternProperties": {"(x+x+)+y": {}}}, {"x" * 40: 1}, "given up"),
+        (EXPLOSION, DEEP, "given up"),
+        ({"pattern": r"^\p{L}$"}, "a", "not understood here: bad escape"),
+        ({"pattern": "a" * 2000}, "a", "The schema cannot be used"),
+        ({}, "x" * 1_000_001, "more than 1,000,000"),
+    ],
+    ids=["pattern", "names", "names left over", "references", "unicode", "bad schema", "huge"],
+)
+def test_nothing_hangs(schema: Any, value: Any, says: str) -> None:
+    answer, text = json.dumps(value), json.dumps(schema)
+    started = time.monotonic()
+    verdict = validate(answer, text)
+    assert time.monotonic() - started < 10  # two to four seconds by themselves
+    assert isinstance(verdict, Unchecked)
+    assert says in verdict.reason
+    started = time.monotonic()
+    assert validate(answer, text) == verdict
+    assert time.monotonic() - started < 1, "the page is drawn again and again"
+
+
+@pytest.mark.parametrize("answer", ["[" * 200_000, '{"a":' * 101 + "1" + "}" * 101])
+def test_deep_answers(answer: str) -> None:
+    verdict = validate(answer, None)
+    assert isinstance(verdict, Unchecked)
+    assert "nested more than 100 deep" in verdict.reason
+
+
+@pytest.mark.parametrize("depth", [101, 500, 900, 5_000, 200_000])
+def test_deep_answers_behind_a_quotation_mark(depth: int) -> None:
+    verdict = validate('He said: " ' + "[" * depth + "]" * depth, "{}")
+    assert isinstance(verdict, Unchecked)
+    assert "nested" in verdict.reason
+
+
+@given(st.text(max_size=60) | st.text('{}[]",:1a `\n\\', max_size=40))
+def test_any_text_gets_a_verdict(answer: str) -> None:
+    assert isinstance(validate(answer, SCHEMA), Invalid | NotJson | Unchecked)

@@ -1,0 +1,1 @@
+"""Tests of the model record, settings and prices."""

@@ -1,0 +1,67 @@
+"""Dollars and neurons, exact to the last digit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, strategies
+
+from lib.api.events import Usage
+from lib.chat.answer import total_usage
+from lib.model import model_record
+from lib.model.pricing import dollars, estimate_tokens, neurons
+
+PRICE = model_record.default().price
+COUNTS = strategies.integers(0, 10**9)
+USAGES = strategies.builds(Usage, COUNTS, COUNTS, COUNTS, strategies.none(), strategies.booleans())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "completion", "expected"),
+    [
+        (0, 0, "0"),
+        (1, 0, "0.000000027"),
+        (0, 1, "0.0000002"),
+        (1_000_000, 0, "0.027"),
+        (0, 1_000_000, "0.20"),
+        (1_000_000, 1_000_000, "0.227"),
+        (169, 48, "0.000014163"),
+        (3, 7, "0.000001481"),
+    ],
+)
+def test_dollars(prompt: int, completion: int, expected: str) -> None:
+    cost = dollars(Usage(prompt, completion), PRICE)
+    assert type(cost) is Decimal
+    assert cost == Decimal(expected)
+
+
+@given(USAGES)
+def test_exact(usage: Usage) -> None:
+    exact = Fraction(usage.prompt_tokens * 27 + usage.completion_tokens * 200, 10**9)
+    assert Fraction(dollars(usage, PRICE)) == exact
+    per_million = Fraction(usage.prompt_tokens * 2457 + usage.completion_tokens * 18252, 10**6)
+    assert Fraction(neurons(usage, PRICE)) == per_million
+
+
+@given(USAGES, USAGES)
+def test_the_cost_of_a_sum_is_the_sum_of_the_costs(one: Usage, other: Usage) -> None:
+    assert dollars(one + other, PRICE) == dollars(one, PRICE) + dollars(other, PRICE)
+    assert (one + other).total_tokens == one.total_tokens + other.total_tokens
+    assert (one + other).estimated == (one.estimated or other.estimated)
+
+
+def test_the_backends_own_count_of_neurons_counts() -> None:
+    assert neurons(Usage(10, 10, neurons=Decimal("1.98")), PRICE) == Decimal("1.98")
+    both = Usage(1, 1, neurons=Decimal("1.5")) + Usage(1, 1, neurons=Decimal("0.25"))
+    assert both.neurons == Decimal("1.75")
+    assert (both + Usage(1, 1)).neurons is None, "a part that is not known makes the sum unknown"
+    assert total_usage(()) is None
+
+
+@given(strategies.text(alphabet=strategies.characters()))
+def test_estimate(text: str) -> None:
+    assert (estimate_tokens(text) == 0) == (text == "")
+    assert estimate_tokens(text) <= max(1, 4 * len(text))
+    assert estimate_tokens(text + "\ud800") >= estimate_tokens(text)

@@ -1,0 +1,139 @@
+"""Paddock as its users run it: ``streamlit run app.py`` in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from lib.paths import data_folder as data_folder_of_the_user
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 180.0  # for a start on a busy machine
+
+
+def free_port() -> int:
+    """A port that nobody has at the moment."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def data_folder(folder: Path) -> Path:
+    """An empty data folder, with nothing of the user's but the twin's weights, where they have been fetched."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = data_folder_of_the_user() / "weights"
+    if weights.is_dir() and not (folder / "weights").exists():
+        (folder / "weights").symlink_to(weights.resolve(), target_is_directory=True)
+    return folder
+
+
+class Application:
+    """A running ``streamlit run SCRIPT``, with these variables and no other credentials. A context manager.
+
+    Its data are in a folder of its own beside the log, unless PADDOCK_DATA_DIR names another.
+    """
+
+    def __init__(
+        self,
+        environment: dict[str, str],
+        log: Path,
+        script: str | Path = "app.py",
+        *options: str,
+        address: str = "127.0.0.1",
+        port: int | None = None,
+    ) -> None:
+        self.port = port or free_port()
+        self._log = log
+        self._output = log.open("a")
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("CLOUDFLARE_", "STREAMLIT_", "PADDOCK_DATA"))
+            and not name.lower().endswith("_proxy")
+        }
+        named = environment.get("PADDOCK_DATA_DIR")
+        self.data = Path(named) if named else data_folder(log.with_name(f"{log.name}.data"))
+        self.database = self.data / "paddock.sqlite3"
+        # The database is named as well: secrets.toml could name the user's.
+        ours = {"PADDOCK_DATA_DIR": str(self.data), "PADDOCK_DATABASE_URL": f"sqlite:///{self.database}"}
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "streamlit",
+                "run",
+                str(script),
+                "--server.headless",
+                "true",
+                "--server.port",
+                str(self.port),
+                "--server.address",
+                address,
+                *options,
+            ],
+            cwd=ROOT,
+            env=kept | ours | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Application:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """The page's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """Everything that it has printed."""
+        return self._log.read_text(errors="replace")
+
+    def kill(self) -> None:
+        """As a power cut would: nothing of it runs any more, and nothing was told so."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(15)
+        self._output.close()
+
+    def close(self) -> None:
+        """End it as Ctrl-C would; kill it where that does not."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(15)
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(15)
+        self._output.close()
+
+    def _wait(self) -> None:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5):
+                    return
+            except (urllib.error.URLError, OSError):
+                if self.process.poll() is not None or time.monotonic() > until:
+                    raise RuntimeError(f"streamlit run did not come up:\n{self.log}") from None
+            time.sleep(0.05)

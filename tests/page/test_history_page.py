@@ -1,0 +1,236 @@
+"""The History page: list, search, open, pin, rename, delete and bring back, pages of many, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from lib.api.events import Usage
+from lib.chat.conversation import Conversation
+from lib.ui.shell.visitor import LOCAL
+from tests.page import saved_outside
+from tests.page.app_process import Application
+from tests.page.conftest import Own, Visit
+from tests.page.upstream import Upstream
+from tests.page.visitor import Visitor
+
+DAY = 24 * 3600.0
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
+
+
+@pytest.fixture
+def expected() -> list[str]:
+    """Streamlit looks for its own paths below a page's first, and finds them one level up."""
+    return ["404 (Not Found)"]
+
+
+@pytest.fixture(scope="module")
+def home(own: Own) -> Application:
+    """An application whose shelf these tests alone fill."""
+    return own()
+
+
+@pytest.fixture
+def shelf(home: Application) -> Iterator[Application]:
+    """The same, empty."""
+    with saved_outside.store(home) as store:
+        store.delete_all(LOCAL)
+        store.purge_bin(LOCAL)
+    return home
+
+
+def put(shelf: Application, *questions: str) -> list[str]:
+    """A conversation for each, a minute apart, the last one the newest; their ids."""
+    ids = []
+    for number, question in enumerate(questions):
+        with saved_outside.store(shelf, NOON + 60 * number) as store:
+            ids.append(saved_outside.save(store, saved_outside.talk(1, question, f"reply {number}")))
+    return ids
+
+
+def titles(tab: Visitor) -> list[str]:
+    return [text.strip() for text in tab.page.locator(ROWS).evaluate_all(TITLES)]
+
+
+ROWS = "[class*='st-key-entry-']"
+TITLES = """rows => rows.map(
+    row => row.querySelector('[data-testid=stPageLink] p, [data-testid=stText]')?.innerText ?? '')"""
+
+
+def lists(tab: Visitor, *expected: str) -> None:
+    """Wait until exactly these are listed, in that order."""
+    tab.until(f"{expected}", lambda: titles(tab) == list(expected))
+    tab.rest()
+
+
+def row(tab: Visitor, id: str, button: str) -> None:
+    """Click a button of one conversation."""
+    tab.key(f"entry-{id}").get_by_role("button", name=button, exact=True).first.click()
+
+
+def view(tab: Visitor, name: str) -> None:
+    tab.page.get_by_role("radio", name=name, exact=True).click()
+
+
+@pytest.fixture
+def tab(visit: Visit, shelf: Application) -> Visitor:
+    tab = visit(shelf.url)
+    tab.rest()
+    return tab
+
+
+def test_the_list_opens_what_was_said(tab: Visitor, shelf: Application, upstream: Upstream) -> None:
+    ids = put(shelf, "Older", "Newer")
+    tab.say("Right now")
+    tab.ended()
+    tab.go("History")
+    lists(tab, "Right now", "Newer", "Older")
+    caption = tab.key(f"entry-{ids[0]}").locator("[data-testid=stCaptionContainer]").inner_text()
+    assert caption == "2026-03-01 12:00 UTC · 2 messages · 30 tokens · $0.0000043"  # 0.27 + 4 millionths
+    tab.page.get_by_role("link", name="Older").first.click()
+    tab.reads("reply 0")
+    assert f"c={ids[0]}" in tab.page.url
+    tab.say("And more")
+    tab.ended(which=1)
+    assert [turn["content"] for turn in upstream.asked[-1].body["messages"]] == [
+        "Older",
+        "reply 0",
+        "And more",
+    ]
+    tab.go("History")
+    lists(tab, "Older", "Right now", "Newer")
+
+
+@pytest.mark.parametrize("words", ["xylophone", "XYLO", "about xylophones"])
+def test_search_finds_titles_and_texts(tab: Visitor, shelf: Application, words: str) -> None:
+    put(shelf, "Something else", "A word about xylophones")
+    with saved_outside.store(shelf) as store:
+        saved_outside.save(store, saved_outside.talk(1, "Music?", "There is much to say about xylophones."))
+    tab.go("History")
+    lists(tab, "Music?", "A word about xylophones", "Something else")
+    search = tab.page.get_by_label("Search")
+    search.fill(words)
+    search.press("Enter")
+    lists(tab, "Music?", "A word about xylophones")
+    search.fill("nowhere at all")
+    search.press("Enter")
+    tab.page.get_by_text("Nothing found.").wait_for()
+    lists(tab)
+    search.fill("")
+    search.press("Enter")
+    lists(tab, "Music?", "A word about xylophones", "Something else")
+
+
+def test_a_pinned_one_stays_on_top(tab: Visitor, shelf: Application) -> None:
+    ids = put(shelf, "First", "Second", "Third")
+    tab.go("History")
+    lists(tab, "Third", "Second", "First")
+    row(tab, ids[0], "Pin")
+    lists(tab, "First", "Third", "Second")
+    tab.page.reload()
+    lists(tab, "First", "Third", "Second")
+    row(tab, ids[0], "Unpin")
+    lists(tab, "Third", "Second", "First")
+
+
+@pytest.mark.parametrize("title", ["My horses", "*not* `code` [x](y) $5 and $6 :red[no] # <b>", "- 1. > +"])
+def test_a_name_is_shown_as_it_was_given(tab: Visitor, shelf: Application, title: str) -> None:
+    ids = put(shelf, "First", "Second")
+    tab.go("History")
+    lists(tab, "Second", "First")
+    row(tab, ids[0], "Rename")
+    box = tab.page.locator("[data-testid=stPopoverBody]").get_by_role("textbox", name="Title")
+    box.fill(title)
+    box.press("Enter")
+    lists(tab, "Second", title)
+    tab.page.reload()
+    lists(tab, "Second", title)
+
+
+def test_what_was_deleted_comes_back(tab: Visitor, shelf: Application) -> None:
+    ids = put(shelf, "First", "Second")
+    tab.go("History")
+    lists(tab, "Second", "First")
+    row(tab, ids[1], "Delete")
+    lists(tab, "First")
+    tab.button("Undo").click()
+    lists(tab, "Second", "First")
+    row(tab, ids[1], "Delete")
+    lists(tab, "First")
+    tab.open(f"/?c={ids[1]}")  # in the bin it is not open
+    tab.rest()
+    assert tab.messages.count() == 0
+    tab.go("History")
+    lists(tab, "First")
+    view(tab, "Bin")
+    lists(tab, "Second")
+    row(tab, ids[1], "Restore")
+    lists(tab)
+    view(tab, "Conversations")
+    lists(tab, "Second", "First")
+
+
+def test_all_of_them_go_and_come_back(tab: Visitor, shelf: Application) -> None:
+    put(shelf, "First", "Second", "Third")
+    tab.go("History")
+    lists(tab, "Third", "Second", "First")
+    tab.button("Delete all").click()
+    tab.page.get_by_role("button", name="Delete all of them").click()
+    tab.page.get_by_text("3 conversations were deleted.").wait_for()
+    lists(tab)
+    tab.page.keyboard.press("Escape")
+    tab.button("Undo").click()
+    lists(tab, "Third", "Second", "First")
+
+
+def test_sixty_stand_on_three_pages(tab: Visitor, shelf: Application) -> None:
+    expected = [f"Number {number}" for number in range(60)]
+    with saved_outside.store(shelf) as store:
+        for title in expected:
+            saved_outside.save(store, saved_outside.talk(1, title))
+    tab.go("History")
+    seen: list[str] = []
+    for number, count in ((1, 25), (2, 25), (3, 10)):
+        if number > 1:
+            tab.key("history-page").get_by_role("button", name=f"{number}", exact=False).first.click()
+        tab.until(
+            f"page {number}", lambda count=count, seen=tuple(seen): len(set(titles(tab)) - set(seen)) == count
+        )
+        tab.rest()
+        assert len(titles(tab)) == count
+        seen += titles(tab)
+    assert sorted(seen) == sorted(expected)
+    with saved_outside.store(shelf) as store:  # the last page goes away under the reader
+        for entry in store.entries(LOCAL, "", 2):
+            store.delete(LOCAL, entry.id)
+    tab.page.get_by_label("Search").fill("Number")
+    tab.page.get_by_label("Search").press("Enter")
+    tab.until("another page", lambda: len(titles(tab)) == 25)
+
+
+def test_spend_is_exact(tab: Visitor, shelf: Application) -> None:
+    one, two = Usage(1_000, 100), Usage(12_345, 237)
+    with saved_outside.store(shelf, NOON) as store:
+        talk = saved_outside.answered(Conversation(), "a", "b", one)
+        talk = saved_outside.answered(talk, "c", "d", two)
+        saved_outside.save(store, talk)
+        saved_outside.save(store, talk.branch(talk.head or ""))  # the same answers: they cost nothing again
+        saved_outside.save(
+            store, saved_outside.answered(Conversation(), "e", "f", Usage(10, 3, estimated=True))
+        )
+    with saved_outside.store(shelf, NOON + DAY) as store:
+        saved_outside.save(store, saved_outside.answered(Conversation(), "g", "h", two, "Twin", billed=False))
+    tab.go("History")
+    tab.until("the list", lambda: len(titles(tab)) == 4)
+    view(tab, "Spend")
+    table = tab.page.get_by_role("table")
+    table.wait_for()
+    cells = [row.locator("td").all_inner_texts() for row in table.locator("tbody tr").all()]
+    llama = "@cf/meta/llama-3.2-1b-instruct"
+    # By hand, in millionths: (1,000 + 12,345 + 10) × 0.027 + (100 + 237 + 3) × 0.20 = 360.585 + 68.
+    assert sorted(cells) == [
+        ["2026-03-01", llama, "Cloudflare", "3", "≈ 13,355", "≈ 340", "$0.000428585"],
+        ["2026-03-02", llama, "Twin", "1", "12,345", "237", "($0.000380715)"],
+    ]

@@ -1,0 +1,139 @@
+"""An answer in JSON mode in a browser: the verdict, the tree, the text and the table, and nothing is fetched."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.page.app_process import Application
+from tests.page.conftest import Visit
+from tests.page.schema_editor_page import address
+from tests.page.visitor import Visitor
+
+ITEM = {
+    "type": "object",
+    "properties": {"what": {"type": "string"}, "price": {"type": "number"}},
+    "required": ["what", "price"],
+}
+SCHEMA = {"type": "object", "properties": {"items": {"type": "array", "items": ITEM}}, "required": ["items"]}
+IMAGE = "![x](http://192.0.2.1/x.png)"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """The page that mounts the answer."""
+    with Application({}, tmp_path_factory.mktemp("answer") / "log", "tests/page/json_mode_bench.py") as app:
+        yield app
+    assert "Traceback" not in app.log, app.log
+
+
+@pytest.fixture
+def expected() -> list[str]:
+    """The fonts are beside app.py, not beside that page."""
+    return ["404"]
+
+
+@pytest.fixture
+def tab(visit: Visit, home: Application) -> Visitor:
+    return visit(home.url, address(SCHEMA, "none"))
+
+
+def shown(tab: Visitor) -> str:
+    """What stands where the answer is."""
+    return tab.key("answer").inner_text()
+
+
+def say(tab: Visitor, answer: str, *parts: str) -> None:
+    """Let the model answer that, and wait for the parts."""
+    tab.say(answer)
+    for part in parts:
+        tab.until(part, lambda part=part: tab.key("answer").count() and part in shown(tab))  # type: ignore[misc]
+    tab.rest()
+
+
+def choose(tab: Visitor, view: str) -> None:
+    tab.key("shown-view").get_by_text(view, exact=True).click()
+    tab.page.wait_for_timeout(100)
+    tab.rest()
+
+
+def test_a_valid_one_in_three_views(tab: Visitor, tmp_path: Path) -> None:
+    answer = json.dumps(
+        {"items": [{"what": f"{IMAGE} $5 <b>|</b> `a`", "price": 1.5}, {"what": "=1+1", "price": 2}]}
+    )
+    say(tab, answer, "Valid JSON, as the schema asks")
+    tree = tab.key("answer").locator("[data-testid=stJson]")
+    tab.until("the tree", lambda: IMAGE in tree.inner_text())
+    choose(tab, "Text")
+    assert tab.key("answer").locator("code").inner_text() == answer
+    choose(tab, "Table")
+    table = tab.key("answer").locator("table")
+    assert table.locator("th").all_inner_texts() == ["what", "price"]
+    cells = [
+        cell.replace("\u2060", "") for cell in table.locator("td").all_inner_texts()
+    ]  # it keeps links apart
+    assert cells == [f"{IMAGE} $5 <b>|</b> `a`", "1.5", "=1+1", "2"]
+    assert tab.page.locator("[data-testid=stMain] img").count() == 0
+    with tab.page.expect_download() as download:
+        tab.page.get_by_role("button", name="CSV").click()
+    file = tmp_path / "answer.csv"
+    download.value.save_as(file)
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        assert list(csv.reader(lines)) == [
+            ["what", "price"],
+            [f"{IMAGE} $5 <b>|</b> `a`", "1.5"],
+            ["'=1+1", "2"],
+        ]
+
+
+def test_each_failure_with_its_place(tab: Visitor) -> None:
+    say(
+        tab,
+        json.dumps({"items": [{"what": 7, "price": "1"}, {"what": IMAGE}, 3]}),
+        "JSON, but not as the schema asks",
+    )
+    lines = [" ".join(line.split()) for line in tab.key("answer").locator("li").all_inner_texts()]
+    assert lines[:4] == [
+        "$.items[0].what must be a text, not the number 7",
+        "$.items[0].price must be a number, not the text “1”",
+        "$.items[1] has no “price”",
+        "$.items[2] must be an object, not the number 3",
+    ]
+    assert "in 4 places" in shown(tab)
+
+
+def test_what_stands_around_it(tab: Visitor) -> None:
+    say(tab, 'Sure!\n```json\n{"items": []}\n```', "Valid JSON", "in a code fence, with other text before it")
+
+
+def test_what_is_no_json(tab: Visitor) -> None:
+    say(tab, '{"items": [{"what": "a', "No JSON.", "line 1, column 21", "It ends in the middle")
+    assert tab.key("answer").locator("code").first.inner_text().startswith('   1 {"items": [{"what": "a')
+    say(tab, f"I cannot. {IMAGE} $5 and $6", "text without any JSON in it")
+    assert tab.key("answer").locator("code").last.inner_text() == f"I cannot. {IMAGE} $5 and $6"
+    assert tab.key("shown-view").count() == 0
+
+
+def test_odd_answers_are_shown(tab: Visitor) -> None:
+    say(tab, '{"items": [], "odd": "\\ud800 \\u0000 :red[x] :material/star:"}', "Valid JSON")
+    say(tab, "[" * 3000, "Not checked.", "nested more than 100 deep")
+    say(tab, '{"a": 1, "%s": 2}' % ("k" * 500), "has no “items”")
+
+
+def test_any_object(visit: Visit, home: Application) -> None:
+    tab = visit(home.url, address(SCHEMA, "none", any="1"))
+    say(tab, '{"a": 1}', "Valid: a JSON object")
+    say(tab, "[1]", "$ is no JSON object, which is what was asked for")
+
+
+def test_on_a_phone(visit: Visit, home: Application) -> None:
+    tab = visit(home.url, address(SCHEMA, "none"), phone=True)
+    row = {f"column number {number}": "w" * 30 for number in range(8)}
+    say(tab, json.dumps({"items": [row]}), "in 1 place", "has no “what” and no “price”")
+    choose(tab, "Table")
+    tab.key("answer").locator("table").wait_for()
+    assert tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -1,0 +1,294 @@
+"""The results of an experiment in the browser, on a page of their own: answers, picture, side by side, files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+from playwright.sync_api import Locator
+
+from lib.experiment.plan_grid import variants
+from lib.experiment.results.cell_result import Status
+from lib.experiment.results.paired_comparison import Change, of_runs
+from lib.experiment.results.result_summary import heatmap, summarise
+from lib.experiment.results.winner import Among, winner
+from lib.model.model_record import default
+from tests.experiment import generated_plans
+from tests.page.app_process import Application
+from tests.page.conftest import Own, Visit
+from tests.page.visitor import Visitor, squeezed
+
+BENCH = Path(__file__).with_name("result_bench.py")
+PLAN = generated_plans.plan(240)
+RESULTS = list(generated_plans.results(PLAN))
+Open = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module")
+def bench(own: Own) -> Application:
+    return own(BENCH)
+
+
+@pytest.fixture
+def page(visit: Visit, bench: Application, expected: list[str]) -> Open:
+    """Opens the bench: ``page("Answers", show="whole")``."""
+    expected.append("404")  # the page's fonts belong to the whole application
+
+    def page(section: str = "", show: str = "whole", cells: int = 240, *, phone: bool = False) -> Visitor:
+        tab = visit(bench.url, f"/?show={show}&cells={cells}&of={uuid.uuid4().hex}", phone=phone)
+        tab.rest()
+        if section:
+            turn(tab, section)
+        return tab
+
+    return page
+
+
+def turn(tab: Visitor, section: str) -> None:
+    tab.rest()
+    radio = tab.key("results-section").get_by_role("radio", name=section, exact=True)
+    radio.click()
+    tab.until(section, lambda: radio.get_attribute("aria-checked") == "true")
+    tab.rest()
+
+
+def shown(tab: Visitor) -> str:
+    return squeezed(tab.key("results").inner_text()).replace("\u2060", "")  # it keeps links apart
+
+
+def says(tab: Visitor, text: str) -> None:
+    tab.until(f"“{text}”", lambda: text in shown(tab))
+    tab.rest()
+
+
+def grid(tab: Visitor) -> Locator:
+    return tab.page.get_by_test_id("stDataFrame")
+
+
+def cell(tab: Visitor, column: str, row: int) -> str:
+    """What the table has there, as it tells a screen reader; nothing while one table takes another's place."""
+    head = grid(tab).get_by_role("columnheader", name=re.compile(rf"^{column}( [↑↓])?$"), include_hidden=True)
+    if head.count() != 1:
+        return ""
+    at = head.get_attribute("aria-colindex")
+    found = grid(tab).locator(f"[data-testid=glide-cell-{at}-{row}]").all_inner_texts()
+    return found[0] if len(found) == 1 else ""
+
+
+def click(tab: Visitor, row: int, x: int = 90) -> None:
+    """Click in that row; row -1 is the head. ``x`` is within the table."""
+    tab.rest()
+    box = grid(tab).bounding_box()
+    assert box is not None
+    tab.page.mouse.click(box["x"] + x, box["y"] + 36 * (row + 1) + 18)
+
+
+def opened(tab: Visitor) -> str:
+    return squeezed(" ".join(tab.key("results-opened").all_inner_texts()))
+
+
+def is_open(tab: Visitor, number: int) -> None:
+    tab.until(f"{number} is open", lambda: opened(tab).startswith(f"{number} ·"))
+    tab.rest()
+
+
+def test_a_row_is_opened_stepped_through_and_rated(page: Open) -> None:
+    tab = page("Answers")
+    click(tab, 4)
+    is_open(tab, 5)
+    result = RESULTS[4]
+    assert result.answer is not None
+    for text in (
+        "Plain",
+        "France",
+        "(expected)",
+        "Paris",
+        result.outcomes[0].reason,
+        f"{result.answer.timings.total:.2f} s",
+    ):
+        assert text in opened(tab), text
+    tab.page.get_by_text("Request as it was sent").click()
+    request = tab.key("results-request").locator("code")
+    tab.until("the request", lambda: request.count() and request.inner_text().strip().endswith("}"))
+    assert json.loads(request.inner_text())["messages"][-1]["content"] == "What is the capital of France?"
+    tab.key("results-next").locator("button").first.click()
+    is_open(tab, 6)
+    tab.key("results-rating").get_by_role("radio").nth(3).click()
+    tab.until("the stars", lambda: cell(tab, "Rating", 5) == "★★★★")
+    is_open(tab, 6)
+    tab.key("results-filter").get_by_role("button").first.click()
+    tab.page.get_by_role("button", name="★★★★", exact=True).click()
+    says(tab, "1 of 240 answers")
+    tab.page.keyboard.press("Escape")
+    is_open(tab, 6)
+    tab.key("results-close").locator("button").first.click()
+    tab.until("closed", lambda: not opened(tab))
+
+
+def test_sorted_by_a_click_on_a_head_and_searched(page: Open) -> None:
+    tab = page("Answers")
+    passing = sum(one.passed is True for one in RESULTS)
+    click(tab, -1)  # the checks: what failed first
+    tab.until("what failed first", lambda: cell(tab, "Checks", 0).startswith("✗"))
+    click(tab, -1)
+    tab.until("what passed first", lambda: cell(tab, "Checks", 0) == "✓ 2 of 2")
+    tab.page.get_by_placeholder("Search in answers").fill("tokyo strict")
+    says(tab, "None of the 240 answers is like that.")
+    tab.page.get_by_placeholder("Search in answers").fill("TOKYO japan")
+    hits = [one for one in RESULTS if PLAN.inputs.rows[one.cell.row][1] == "Tokyo"]
+    says(tab, f"{len(hits):,} of 240 answers")
+    click(tab, 0)
+    tab.until("one is open", lambda: f"1 of {len(hits)}" in opened(tab))
+    assert "Japan" in opened(tab)
+    assert passing > 0
+
+
+def test_results_come_while_one_is_open_and_a_filter_is_set(page: Open) -> None:
+    tab = page(show="growing", cells=240)
+    says(tab, "The first answers are on their way.")
+    tab.button("Grow").click()
+    turn(tab, "Answers")
+    says(tab, "40 answers.")
+    tab.page.get_by_placeholder("Search in answers").fill("france")
+    france = [one.cell.number for one in RESULTS if PLAN.inputs.rows[one.cell.row][0] == "France"]
+    says(tab, f"{len([one for one in france if one < 40])} of 40 answers")
+    click(tab, 2)
+    is_open(tab, 3)
+    tab.button("Grow").click()
+    says(tab, f"{len([one for one in france if one < 80])} of 80 answers")
+    is_open(tab, 3)
+
+
+def test_the_picture_agrees_with_the_statistics(page: Open) -> None:
+    tab = page()
+    summary = summarise(PLAN, RESULTS)
+    passed, judged = summary.whole.passed, summary.whole.judged
+    says(tab, f"Over all, {passed:,} of {judged:,} answers pass")
+    won = winner(RESULTS, summary.prompts, [one.name for one in PLAN.prompts], Among.PROMPTS)
+    assert won is not None
+    assert won.text in shown(tab)
+    rows = [squeezed(text) for text in tab.key("results-by-setting").locator("tbody tr").all_inner_texts()]
+    assert len(rows) == 12
+    best = max(summary.variants.values(), key=lambda one: one.rate or 0)
+    assert f"{best.passed} of {best.judged}" in rows[0]
+    names = [axis.name for axis in PLAN.axes]
+    map = heatmap(PLAN, RESULTS, *names)
+    table = tab.key("results-heatmap").locator("table.heat")
+    fields = [squeezed(text) for text in table.locator("td").all_inner_texts()]
+    expected = [map.cells[column, row] for row in map.rows for column in map.columns]
+    assert [text.split(" ")[0] for text in fields] == [f"{(one.rate or 0) * 100:.0f}" for one in expected]
+    tab.rest()
+    tab.pick(tab.key("results-measure").locator("input"), "Cost of an answer")
+    tab.until("dollars", lambda: table.locator("td").first.inner_text().startswith("$"))
+
+
+def test_side_by_side_with_an_earlier_run(page: Open) -> None:
+    tab = page("Side by side")
+    says(tab, "McNemar")
+    tab.key("results-versus-kind").get_by_role("radio", name="Another run").click()
+    before = (PLAN, list(generated_plans.results(PLAN, seed=2, skill=0.6)))
+    counts = of_runs(default(), before, (PLAN, RESULTS)).counts
+    says(
+        tab, f"{counts[Change.BETTER]} got better and {counts[Change.WORSE]} got worse: better beyond chance"
+    )
+    tab.page.get_by_role("button", name=f"Got worse ({counts[Change.WORSE]})").click()
+    says(tab, f"1–10 of {counts[Change.WORSE]} pairs")
+    pairs = tab.page.locator("[class*='st-key-results-pair-']")
+    assert all("Got worse" in text for text in pairs.all_inner_texts())
+    first = pairs.first.locator(".pair")
+    assert first.locator("del").count()
+    assert first.locator("ins").count()
+
+
+def test_files(page: Open) -> None:
+    tab = page()
+    tab.rest()
+    tab.key("results-download").get_by_role("button").first.click()
+
+    def file(kind: str) -> bytes:
+        with tab.page.expect_download() as waiting:
+            tab.key(f"results-{kind}").locator("button").first.click()
+        assert waiting.value.suggested_filename == f"capitals.{kind}"
+        return Path(waiting.value.path()).read_bytes()
+
+    assert len(list(csv.reader(io.StringIO(file("csv").decode("utf-8-sig"))))) == len(RESULTS) + 1
+    assert len([json.loads(line) for line in file("jsonl").splitlines()]) >= len(RESULTS)
+    sheet = openpyxl.load_workbook(io.BytesIO(file("xlsx")), read_only=True).worksheets[0]
+    assert len(list(sheet.rows)) == len(RESULTS) + 1
+    assert "Capitals" in file("html").decode()
+
+
+def test_what_won_is_kept_and_opened_in_the_chat(page: Open) -> None:
+    tab = page()
+    tab.rest()
+    tab.key("results-keep-preset").get_by_role("button").first.click()
+    tab.page.get_by_label("Name", exact=True).fill("The best")
+    tab.page.get_by_label("Name", exact=True).press("Tab")
+    tab.rest()
+    tab.key("results-keep-now").locator("button").click()
+    says(tab, "Kept as the preset “The best”")
+    tab.page.keyboard.press("Escape")
+    tab.button("Open in the chat").click()
+    tab.until(
+        "the message", lambda: tab.box.count() and tab.box.input_value() == "The capital of {{country}}:"
+    )
+    tab.until(
+        "the system prompt",
+        lambda: tab.page.get_by_role("textbox", name="System prompt").input_value() == PLAN.prompts[1].system,
+    )
+    tab.rest()
+    tab.button("Presets").click()
+    tab.page.get_by_role("button", name="The best", exact=True).wait_for()
+
+
+def test_the_best_of_the_moment_is_gone_on_with_until_somebody_chooses(page: Open) -> None:
+    tab = page(show="growing")
+    names = [one.name for one in variants(PLAN, default())]
+
+    def best(count: int) -> str:
+        some = RESULTS[:count]
+        found = winner(some, summarise(PLAN, some).variants, names, Among.VARIANTS)
+        return "" if found is None else names[found.best]
+
+    def grow(count: int) -> None:
+        tab.button("Grow").click()
+        says(tab, f"Over all, {sum(one.passed is True for one in RESULTS[:count])} of")
+
+    def chosen() -> str:
+        return str(tab.key("results-keep").locator("input").first.input_value())
+
+    assert best(40) != best(80) != best(120), "it changes while they come"
+    for count in (40, 80):
+        grow(count)
+        tab.until("the best", lambda count=count: chosen() == best(count))
+    mine = next(name for name in names if name not in (best(80), best(120)))
+    tab.pick(tab.key("results-keep").locator("input").first, mine)
+    grow(120)
+    assert chosen() == mine
+
+
+def test_runs_of_which_there_is_little_to_say(page: Open) -> None:
+    tab = page(show="empty")
+    assert "Nothing has been asked yet." in shown(tab)
+    tab = page(show="failed")
+    failed = sum(one.status is not Status.DOUBTFUL for one in RESULTS)
+    says(
+        tab,
+        f"{failed} failed: The service failed. The service broke down ![x](http://192.0.2.1/x.png) :red[x].",
+    )
+    assert "Temperature" not in shown(tab)
+    tab = page(show="one")
+    says(tab, "Over all,")
+    assert "Side by side" not in shown(tab)
+    tab = page(show="unchecked", phone=True)
+    says(tab, "No check was set")
+    turn(tab, "Side by side")
+    says(tab, "none is called better")
+    assert tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -1,0 +1,100 @@
+"""What is said of a raw prompt: its special tokens found, and each way in which they can be wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from lib.api.request import Messages, Prompt, Turn
+from lib.model.request_options import Tool, ToolCall
+from lib.preflight import llama3_template
+from lib.preflight.raw_prompt import QUESTION, Piece, pieces, problems
+
+SAMPLE = llama3_template.lay_out(Messages((Turn("user", QUESTION),)))
+# SmolLM2's template, as published with its weights.
+CHATML = "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nWhat is what?<|im_end|>\n<|im_start|>assistant\n"
+CHATML_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+
+
+def test_llama_3() -> None:
+    # Meta's model card for Llama 3.2, "Instruct model prompt".
+    assert llama3_template.lay_out(Messages((Turn("system", " Be kind. "), Turn("user", "Hi\n")))) == (
+        "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\n"
+        "Today Date: 26 Jul 2024\n\nBe kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+        "<|start_header_id|>assistant<|end_header_id|>\n\n"
+    )
+    assert llama3_template.lay_out(Prompt(QUESTION)) == SAMPLE
+    assert llama3_template.lay_out(Prompt("Hi", raw=True)) == "Hi"
+    assert llama3_template.lay_out(Messages((Turn("user", "a"), Turn("user", "b")), raw=True)) == "ab"
+    begun = llama3_template.lay_out(Messages((Turn("user", QUESTION), Turn("assistant", "Once "))))
+    assert begun == SAMPLE + "Once "
+
+
+def test_llama_3_with_tools() -> None:
+    tool = Tool("add", "Adds.", '{"type": "object", "properties": {}}')
+    call = ToolCall("1", "add", '{"a": 1}')
+    turns = (Turn("user", "Hi"), Turn("assistant", "", (call,)), Turn("tool", "3", call_id="1", name="add"))
+    text = llama3_template.lay_out(Messages(turns, tools=(tool,)))
+    assert "Environment: ipython\nCutting" in text
+    assert text.count('"name": "add"') == 2
+    assert "<|start_header_id|>user<|end_header_id|>\n\nGiven the following functions" in text
+    assert '{"name": "add", "parameters": {"a": 1}}<|eot_id|>' in text
+    assert text.endswith(
+        "<|start_header_id|>ipython<|end_header_id|>\n\n3<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
+    )
+
+
+def test_pieces() -> None:
+    assert list(pieces("a<|eot_id|><|eot_id|>b", llama3_template.SPECIAL_TOKENS)) == [
+        Piece("a", False),
+        Piece("<|eot_id|>", True),
+        Piece("<|eot_id|>", True),
+        Piece("b", False),
+    ]
+    assert list(pieces("a.b", ())) == [Piece("a.b", False)]
+    assert list(pieces("<s><s>>", ("<s>", "<s>>"))) == [Piece("<s>", True), Piece("<s>>", True)]
+
+
+@pytest.mark.parametrize(
+    ("sample", "tokens"), [(SAMPLE, llama3_template.SPECIAL_TOKENS), (CHATML, CHATML_TOKENS), (QUESTION, ())]
+)
+@pytest.mark.parametrize("more", ["", "Once upon"])
+def test_nothing_is_wrong(sample: str, tokens: tuple[str, ...], more: str) -> None:
+    assert list(problems(sample + more, sample, tokens)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Hi", "No special token"),
+        (
+            SAMPLE.removeprefix(llama3_template.BEGIN),
+            "<|begin_of_text|> is missing: it belongs at the very beginning",
+        ),
+        (llama3_template.BEGIN + SAMPLE, "<|begin_of_text|> stands there 2 times"),
+        (SAMPLE.replace("<|eot_id|>", "<|eot_id|><|eot_id|>"), "<|eot_id|> stands there twice in a row"),
+        (SAMPLE.replace("<|end_header_id|>", "", 1), "<|end_header_id|> is missing between <|start_header"),
+        (SAMPLE.replace("<|eot_id|>", "", 1), "<|eot_id|> is missing between <|end_header_id|>"),
+        (SAMPLE.rpartition("<|start_header_id|>")[0], "beginning of the assistant's turn is missing"),
+        (SAMPLE + "Once<|eot_id|>", "beginning of the assistant's turn is missing"),
+    ],
+)
+def test_what_is_wrong_in_llama_3(text: str, says: str) -> None:
+    assert any(says in problem for problem in problems(text, SAMPLE, llama3_template.SPECIAL_TOKENS))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Hi", "No special token"),
+        (CHATML.removeprefix("<|im_start|>"), "<|im_start|> is missing before the first <|im_end|>"),
+        (CHATML.replace("<|im_end|>", "", 1), "<|im_start|> stands there twice in a row"),
+        (CHATML.rpartition("<|im_start|>")[0], "beginning of the assistant's turn is missing"),
+        ("<|im_start|>user\nHi", "assistant's turn is missing at the end: <|im_start|>assistant"),
+        (
+            CHATML.replace("assistant", "user"),
+            "assistant's turn is missing at the end: <|im_start|>assistant",
+        ),
+    ],
+)
+def test_what_is_wrong_in_another_format(text: str, says: str) -> None:
+    assert any(says in problem for problem in problems(text, CHATML, CHATML_TOKENS))

@@ -1,0 +1,71 @@
+"""A batch on a server in trouble, with a budget that does not reach: what is on the server's bill beyond it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from lib.api.client import Timeouts, WorkersAI
+from lib.experiment.checks.check_kinds import Contains, Judge
+from lib.experiment.plan import Limits
+from lib.runner.progress import Progress, State
+from lib.store import Store
+from tests.runner import fake_cloud, run_fixtures
+from tests.sample_values import backend
+
+
+@dataclass(frozen=True)
+class Overrun:
+    """Requests and dollars on the bill, and the budget that there was; None: none of that kind.
+
+    ``closed``: connections that the server closed after an answer, in good order.
+    """
+
+    requests: int
+    dollars: Decimal
+    limits: Limits
+    progress: Progress
+    closed: int
+
+    @property
+    def excess(self) -> tuple[int, Decimal]:
+        """What is beyond the budget: requests, dollars. Below 0 it is left over."""
+        most_requests = self.requests if self.limits.requests is None else self.limits.requests
+        most_dollars = self.dollars if self.limits.dollars is None else self.limits.dollars
+        return self.requests - most_requests, self.dollars - most_dollars
+
+    @property
+    def understated(self) -> Decimal:
+        """Dollars on the bill that Paddock does not know of. Never above 0."""
+        return self.dollars - self.progress.dollars - self.progress.uncertain
+
+
+def overrun(database: str, cells: int, seed: int) -> Overrun:
+    """One run with a budget of chance, of requests, of dollars or of both; it is paused and resumed on the way."""
+    chance = random.Random(seed)
+    dollars = Decimal(chance.randint(5, 60)) / 10_000
+    requests = chance.randint(cells // 4, cells)
+    kind = seed % 3
+    limits = Limits(
+        None if kind == 1 else dollars, None if kind == 0 else requests, 100_000, chance.choice([4, 16, 32])
+    )
+    checks = (Contains("Answer"), Judge("Is it right?")) if chance.random() < 0.5 else ()
+    store = Store(database)
+    batch = run_fixtures.run(store, run_fixtures.plan(cells, limits, checks), WorkersAI(Timeouts(5, 10, 10)))
+    with fake_cloud.running((0.0, 0.04), trouble=0.3, seed=seed) as server:
+        there = replace(backend(server.url), billed=True)
+        batch.start(there)
+        batch.join(chance.uniform(0.1, 0.4))
+        batch.pause()
+        batch.join(60)
+        for _ in range(20):  # what pauses by itself is resumed, as somebody would
+            if batch.state in (State.BUDGET, State.DONE):
+                break
+            batch.start(there)
+            batch.join(120)
+        bill = server.bill()
+    store.close()
+    return Overrun(
+        bill.requests, bill.dollars(run_fixtures.MODEL.price), limits, batch.progress(), bill.closed
+    )

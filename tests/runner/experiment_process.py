@@ -1,0 +1,29 @@
+"""Runs a batch until killed or done: ``python -m tests.runner.experiment_process DATABASE URL RUN``."""
+
+from __future__ import annotations
+
+import sys
+
+from lib.api.backend import Backend, Secret
+from lib.api.client import WorkersAI
+from lib.runner.experiment_run import Batch
+from lib.store import Store
+from tests.runner.run_fixtures import MODEL, OWNER
+from tests.sample_values import ACCOUNT, TOKEN
+
+
+def main(database: str, url: str, run: str, billed: bool) -> None:
+    """Says so once it has begun, and once it is done."""
+    store = Store(database)
+    saved = store.run(OWNER, run)
+    assert saved is not None
+    batch = Batch(WorkersAI(), store, MODEL, OWNER, saved, store.cells(OWNER, run))
+    batch.start(Backend("test", url, ACCOUNT, Secret(TOKEN), billed=billed))
+    print("begun", flush=True)
+    while batch.at_work:
+        batch.join(60)
+    print(batch.state.value, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4], billed=sys.argv[4] == "billed")

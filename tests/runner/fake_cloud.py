@@ -1,0 +1,218 @@
+"""Workers AI as a process of its own, quick and moody: ``python -m tests.runner.fake_cloud``. It prints its port.
+
+It answers each request after a delay, or as its moods have it, and remembers what it would put on the bill. The
+cell is known by the last message's text. ``GET /bill`` tells all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import collections
+import contextlib
+import json
+import random
+import struct
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from socket import SO_LINGER, SOL_SOCKET
+from typing import Any
+
+from lib.model.model_record import Price
+
+MOODS = ("hasty", "broken", "page", "reset", "paid reset", "half", "closes")
+
+
+@dataclass
+class Bill:
+    """What came: requests by cell, and of them those that are paid, with tokens in and out."""
+
+    requests: int = 0
+    asked: dict[str, int] = field(default_factory=lambda: collections.defaultdict(int))
+    paid: dict[str, int] = field(default_factory=lambda: collections.defaultdict(int))
+    answered: dict[str, int] = field(default_factory=lambda: collections.defaultdict(int))
+    tokens_in: int = 0
+    tokens_out: int = 0
+    connections: int = 0
+    closed: int = 0
+    most_at_once: int = 0
+
+    def dollars(self, price: Price) -> Decimal:
+        """What the tokens cost."""
+        cost = self.tokens_in * price.input_per_million + self.tokens_out * price.output_per_million
+        return cost / 1_000_000
+
+
+class Cloud:
+    """``delay``: seconds before an answer, from–to. ``trouble``: the share of requests in one of the moods."""
+
+    def __init__(self, delay: tuple[float, float], trouble: float, moods: tuple[str, ...], seed: int) -> None:
+        self.bill = Bill()
+        self.now = 0
+        self.delay = delay
+        self.trouble = trouble
+        self.moods = moods
+        self.chance = random.Random(seed)
+
+    def answer(self, body: dict[str, Any]) -> tuple[str, bytes, str]:
+        """The cell, the response, and the mood that it comes in."""
+        cell = str(body["messages"][-1]["content"])
+        bill, chance = self.bill, self.chance
+        bill.requests += 1
+        bill.asked[cell] += 1
+        mood = chance.choice(self.moods) if chance.random() < self.trouble else ""
+        match mood:
+            case "hasty":
+                return cell, response(429, error(3021, "Too many requests"), "retry-after: 0.05"), mood
+            case "broken":
+                bill.paid[cell] += chance.random() < 0.5  # nobody knows, least of all the client
+                return cell, response(500, error(3043, "Internal error")), mood
+            case "page":
+                return cell, response(502, b"<html>Bad gateway</html>", kind="text/html"), mood
+            case "reset":
+                return cell, b"", mood
+        tokens_in = sum(len(one["content"]) for one in body["messages"]) // 4 + 12
+        tokens_out = chance.randint(1, int(body.get("max_tokens", 256)))
+        bill.paid[cell] += 1
+        bill.tokens_in += tokens_in
+        bill.tokens_out += tokens_out
+        usage = {
+            "prompt_tokens": tokens_in,
+            "completion_tokens": tokens_out,
+            "total_tokens": tokens_in + tokens_out,
+        }
+        text = '{"reason": "It is.", "verdict": "yes"}' if "response_format" in body else f"Answer to {cell}"
+        whole = response(200, envelope({"response": text, "usage": usage}))
+        if mood not in ("paid reset", "half"):
+            bill.answered[cell] += 1
+        return cell, b"" if mood == "paid reset" else whole, mood
+
+
+def envelope(result: Any) -> bytes:
+    """A success."""
+    return json.dumps({"result": result, "success": True, "errors": [], "messages": []}).encode()
+
+
+def error(code: int, message: str) -> bytes:
+    """A refusal."""
+    failed = {"errors": [{"message": message, "code": code}], "success": False, "result": {}, "messages": []}
+    return json.dumps(failed).encode()
+
+
+def response(status: int, body: bytes, *headers: str, kind: str = "application/json") -> bytes:
+    """A response whose connection stays open."""
+    head = [f"HTTP/1.1 {status} X", f"content-type: {kind}", f"content-length: {len(body)}", *headers]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection: a request, its response, the next request."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.buffer = b""
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.cloud.bill.connections += 1
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        head, end, rest = self.buffer.partition(b"\r\n\r\n")
+        if not end:
+            return
+        length = 0
+        for line in head.split(b"\r\n"):
+            if line.lower().startswith(b"content-length:"):
+                length = int(line[15:])
+        if len(rest) < length:
+            return
+        self.buffer = rest[length:]
+        if head.startswith(b"GET"):
+            self.transport.write(response(200, json.dumps(vars(self.cloud.bill)).encode()))
+            return
+        cloud = self.cloud
+        cloud.now += 1
+        cloud.bill.most_at_once = max(cloud.bill.most_at_once, cloud.now)
+        _, answer, mood = cloud.answer(json.loads(rest[:length]))
+        asyncio.get_running_loop().call_later(cloud.chance.uniform(*cloud.delay), self.reply, answer, mood)
+
+    def reply(self, answer: bytes, mood: str) -> None:
+        self.cloud.now -= 1
+        if self.transport.is_closing():
+            return
+        if mood in ("reset", "paid reset", "half"):
+            if mood == "half":
+                self.transport.write(answer[: len(answer) - 10])
+            raw = self.transport.get_extra_info("socket")
+            raw.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
+            return
+        self.transport.write(answer)
+        if mood == "closes":  # in good order, after the answer: the next request must not be lost
+            self.cloud.bill.closed += 1
+            self.transport.close()
+
+
+class Running:
+    """The process, from the outside."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+
+    def bill(self) -> Bill:
+        """What it has on the bill by now."""
+        with urllib.request.urlopen(f"{self.url}/bill", timeout=20) as answer:
+            return Bill(**json.loads(answer.read()))
+
+
+@contextlib.contextmanager
+def running(
+    delay: tuple[float, float] = (0.0, 0.0),
+    trouble: float = 0.0,
+    moods: tuple[str, ...] = MOODS,
+    seed: int = 1,
+    port: int = 0,
+) -> Iterator[Running]:
+    """Such a process, at a port of its own choice or at that one."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.runner.fake_cloud",
+        *map(str, delay),
+        str(trouble),
+        str(seed),
+        str(port),
+        *moods,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield Running(int(process.stdout.readline()))
+        finally:
+            process.kill()
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("delay", type=float, nargs=2)
+    parser.add_argument("trouble", type=float)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("port", type=int)
+    parser.add_argument("moods", nargs="*")
+    given = parser.parse_args()
+    cloud = Cloud(tuple(given.delay), given.trouble, tuple(given.moods), given.seed)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(cloud), "127.0.0.1", given.port, backlog=256)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,56 @@
+"""What the tests of batches start from: a plan of so many rows, kept as an experiment, and a run of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from lib.api.client import WorkersAI
+from lib.experiment.checks.check_kinds import Check, Contains
+from lib.experiment.plan import Inputs, Limits, Plan, PromptVersion
+from lib.model import model_record
+from lib.model.settings import Settings
+from lib.runner.experiment_run import Batch, new
+from lib.store import SavedExperiment, Store
+
+MODEL = model_record.default()
+OWNER = "ann"
+QUICK = Limits(per_minute=100_000, concurrency=8)
+
+
+def plan(
+    rows: int,
+    limits: Limits = QUICK,
+    checks: tuple[Check, ...] = (Contains("Answer"),),
+    seed: int | None = None,
+) -> Plan:
+    """Each row asks something of its own."""
+    settings = Settings.defaults(MODEL)
+    for parameter in MODEL.parameters:
+        if parameter.rolls and seed is not None:
+            settings = settings.with_value(parameter.name, seed)
+    return Plan(
+        prompts=(PromptVersion("A", "Be brief.", "Number {{n}}"),),
+        inputs=Inputs(("n",), tuple((str(number),) for number in range(rows))),
+        base=settings,
+        checks=checks,
+        limits=limits,
+    )
+
+
+def run(store: Store, asked: Plan, client: WorkersAI | None = None, owner: str = OWNER) -> Batch:
+    """A new run of that plan."""
+    store.put_experiment(owner, SavedExperiment(f"x-{owner}", "Numbers", asked))
+    return new(store, client or WorkersAI(), MODEL, owner, f"x-{owner}", asked)
+
+
+def again(store: Store, batch: Batch) -> Batch:
+    """The same run as a process would find it that has just begun."""
+    saved = store.run(batch.owner, batch.id)
+    assert saved is not None
+    return Batch(WorkersAI(), store, MODEL, batch.owner, saved, store.cells(batch.owner, batch.id))
+
+
+def budget(dollars: str | None, requests: int | None = None) -> Limits:
+    """A budget, and no other bound worth the name."""
+    return replace(QUICK, dollars=None if dollars is None else Decimal(dollars), requests=requests)

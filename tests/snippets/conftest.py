@@ -1,0 +1,16 @@
+"""The twin that the programs ask: the fixtures of its own tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from lib.api.backend import Backend, Secret
+from tests.twin.conftest import TOKEN, Twin, spawn, twin
+
+__all__ = ["spawn", "twin"]
+
+
+@pytest.fixture(scope="session")
+def backend(twin: Twin) -> Backend:
+    """The twin, as the page sees it."""
+    return Backend("twin", twin.base_url, twin.account, Secret(TOKEN), billed=False)

@@ -1,0 +1,109 @@
+"""The programs against each variant of the wire that was seen, and what reaches the server, to the byte's meaning."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.model import model_record
+from lib.snippets.snippets import Program, written
+from tests import sample_values
+from tests.servers import DONE, Server, chunked, events, head, says
+from tests.snippets.running_snippets import run
+
+MODEL = model_record.DEFAULT
+NATIVE = ["curl", "Python (httpx)", "Python (cloudflare)", "JavaScript (fetch)"]
+NASTY = '"\'`${x} $(id) \\ \\n\n""" §body\r\nJSON\nJSON \u2028\x00\x1b 😀 end\\'
+TOOL = {"name": "f", "description": NASTY, "parameters": {"type": "object", "properties": {"__proto__": {}}}}
+ASK: dict[str, Any] = {"messages": [{"role": "user", "content": NASTY}], "seed": 7, "top_k": 3}
+
+
+def program(name: str, body: dict[str, Any], url: str = "http://127.0.0.1:1/client/v4") -> Program:
+    [found] = [one for one in written(MODEL, body, sample_values.backend(url)) if one.name == name]
+    return found
+
+
+def printed(name: str, body: dict[str, Any], folder: Path, reply: list[bytes]) -> tuple[str, int, Any]:
+    """What it printed, how it ended, and the body that the server got."""
+    with Server(says(*reply)) as server:
+        done = run(program(name, body, server.url), folder, sample_values.backend(server.url))
+    return done.stdout.decode(), done.returncode, server.requests[0].json()
+
+
+def whole(result: dict[str, Any]) -> list[bytes]:
+    envelope = {"result": result, "success": True, "errors": [], "messages": []}
+    return [head(200, "application/json"), json.dumps(envelope).encode()]
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_a_stream_in_pieces(tmp_path: Path, name: str) -> None:
+    # wire.py: a number, null, no response at all, U+2028 within an event; every byte in a packet of its own
+    stream = events({"response": "Gr\u2028üß 😀"}, {"response": 6}, {"response": None}, {"p": "ab"}) + DONE
+    reply = [head(transfer_encoding="chunked"), *chunked(stream, 1), b"0\r\n\r\n"]
+    body = ASK | {"stream": True}
+    assert printed(name, body, tmp_path, reply) == ("Gr\u2028üß 😀6\n", 0, body)
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_json(tmp_path: Path, name: str) -> None:
+    body = ASK | {
+        "response_format": {"type": "json_schema", "json_schema": {"type": "object"}},
+        "stream": False,
+    }
+    out, code, sent = printed(name, body, tmp_path, whole({"response": {"a": [1, "ü"]}}))
+    assert (json.loads(out), code, sent) == ({"a": [1, "ü"]}, 0, body)
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_a_call(tmp_path: Path, name: str) -> None:
+    body = ASK | {"tools": [TOOL], "stream": False}
+    call = {"name": "f", "arguments": {"x": "4"}}
+    out, code, sent = printed(name, body, tmp_path, whole({"response": None, "tool_calls": [call]}))
+    assert (json.loads(out), code, sent) == (call, 0, body)
+
+
+@pytest.mark.parametrize("name", NATIVE[1:])
+def test_a_call_in_pieces(tmp_path: Path, name: str) -> None:
+    pieces: list[dict[str, Any]] = [
+        {"id": "c1", "type": "function", "index": 0, "function": {"name": "f"}},
+        {"index": 0, "function": {"arguments": '{"x": '}},
+        {"index": 0, "function": {"arguments": "4}"}},
+        {"id": None, "type": None, "index": 0, "function": {"name": None, "arguments": ""}},
+    ]
+    reply = [head(), events(*({"response": "", "tool_calls": [piece]} for piece in pieces)), DONE]
+    out, code, sent = printed(name, body := ASK | {"tools": [TOOL], "stream": True}, tmp_path, reply)
+    assert (json.loads(out), code, sent) == ({"id": "c1", "name": "f", "arguments": '{"x": 4}'}, 0, body)
+
+
+@pytest.mark.parametrize("name", NATIVE[1:])
+def test_an_answer_cut_off(tmp_path: Path, name: str) -> None:
+    out, code, _ = printed(name, ASK | {"stream": True}, tmp_path, [head(), events({"response": "Hi"})])
+    assert out.startswith("Hi")
+    assert code != 0
+
+
+def test_openai(tmp_path: Path) -> None:
+    body = ASK | {"tools": [TOOL], "functions": [{"name": "g", "code": "1"}], "raw": True, "stream": False}
+    body["response_format"] = {"type": "json_schema", "json_schema": {"type": "object"}}
+    reply = {
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "{}"}}]
+    }
+    name = "Python (openai)"
+    out, code, sent = printed(
+        name, body, tmp_path, [head(200, "application/json"), json.dumps(reply).encode()]
+    )
+    assert (out, code) == ("{}\n", 0)
+    del body["raw"]  # said in the note and in the program
+    body["tools"] = [{"type": "function", "function": TOOL}]
+    body["response_format"]["json_schema"] = {"name": "answer", "schema": {"type": "object"}}
+    assert sent == body | {"model": MODEL}
+
+
+def test_no_secret() -> None:
+    body = {"prompt": f"My token is {sample_values.TOKEN}.\n{sample_values.TOKEN}", "stream": True}
+    for one in written(MODEL, body, sample_values.backend("http://127.0.0.1:1/client/v4")):
+        assert sample_values.TOKEN not in one.text + one.note
+        assert sample_values.ACCOUNT not in one.text + one.note

@@ -1,0 +1,29 @@
+"""Saves an answer while it grows, until killed: ``python -m tests.store.autosave_process URL``."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from lib.store import Snapshot, Store
+from lib.store.autosave import Saver
+from tests.store.conversation_trees import SETTINGS, asked, coming
+
+
+def main(url: str) -> None:
+    """A hundred pieces a second; says after each how much has come."""
+    conversation, request = asked("Tell me a story")
+    parts: list[str] = []
+    saver = Saver(
+        Store(url),
+        lambda: [Snapshot("ann", conversation, SETTINGS, (coming(conversation, request, "".join(parts)),))],
+    )
+    saver.start()
+    while True:
+        parts.append("word ")
+        print(conversation.id, len(parts), time.time(), flush=True)
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

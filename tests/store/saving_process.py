@@ -1,0 +1,26 @@
+"""A process that saves answers as they come, until it is killed: ``python -m tests.store.saving_process URL``."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+
+from lib.store import Store
+from tests.store.conversation_trees import SETTINGS, asked, coming, growing
+
+STORY = " ".join(f"word{number}" for number in range(400))
+
+
+def main(url: str) -> None:
+    """Says how far it is after each save: whatever was said before the kill must be there after it."""
+    store = Store(url)
+    conversation, request = asked("Tell me a story")
+    for number in itertools.count():
+        for text in growing(STORY):
+            store.save("ann", conversation, SETTINGS, (coming(conversation, request, text),))
+            print(conversation.id, len(text), flush=True)
+        conversation, request = asked(f"Another one, {number}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,213 @@
+"""The list, the search, the bin, and what the answers used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies
+
+from lib.api.events import Usage
+from lib.chat.conversation import Conversation, Message
+from lib.store import Spend, Store
+from tests.store.conversation_trees import MODEL, SETTINGS, answer, asked, coming, talk, texts
+
+
+class Clock:
+    """A second later each time it is looked at."""
+
+    def __init__(self, start: datetime) -> None:
+        self.now = start.timestamp()
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+@pytest.fixture
+def clock(store: Store) -> Clock:
+    clock = Clock(datetime(2026, 11, 23, 12, tzinfo=UTC))
+    store._clock = clock
+    return clock
+
+
+def titles(store: Store, search: str = "", page: int = 0, size: int = 25, deleted: bool = False) -> list[str]:
+    found = store.entries("ann", search, page, size, deleted=deleted)
+    assert len(found) == len({entry.id for entry in found})
+    return [entry.title for entry in found]
+
+
+def test_order_and_pages(store: Store, clock: Clock) -> None:
+    all_of_them = [talk(f"talk {number}") for number in range(7)]
+    for one in all_of_them:
+        store.save("ann", one, SETTINGS)
+    assert titles(store, size=3) == ["talk 6", "talk 5", "talk 4"]
+    assert titles(store, page=2, size=3) == ["talk 0"]
+    assert titles(store, page=3, size=3) == []
+    assert store.count("ann") == 7
+    store.save("ann", talk("more", conversation=all_of_them[2]), SETTINGS)
+    assert store.pin("ann", all_of_them[0].id)
+    assert titles(store)[:3] == ["talk 0", "talk 2", "talk 6"]
+    # To look into one, or to move its sliders, does not make it newer.
+    store.save("ann", all_of_them[4].open(all_of_them[4].messages[0].id), SETTINGS)
+    store.save("ann", all_of_them[4], SETTINGS.with_value(SETTINGS.items[0].name, 3))
+    assert titles(store)[:3] == ["talk 0", "talk 2", "talk 6"]
+    assert store.pin("ann", all_of_them[0].id, False)
+    assert titles(store)[-1] == "talk 0"
+    entry = store.entries("ann", "talk 5")[0]
+    assert (entry.messages, entry.pinned, entry.deleted) == (2, False, None)
+    assert entry.created.date() == date(2026, 11, 23)
+    assert entry.created <= entry.updated
+
+
+def test_titles(store: Store) -> None:
+    one = talk("  What is\n\nthe   weather? " + "word " * 100)
+    store.save("ann", one, SETTINGS)
+    (title,) = titles(store)
+    assert title.startswith("What is the weather? word word")
+    assert len(title) <= 80
+    assert title.endswith("…")
+    assert store.rename("ann", one.id, " My \x00 weather ")
+    store.save("ann", talk("And tomorrow?", conversation=one), SETTINGS)
+    assert titles(store) == ["My \x00 weather"]
+    assert store.rename("ann", one.id, " ")
+    assert titles(store) == [title]
+    other = one.edit(one.messages[0].id, "Changed")
+    store.save("ann", other, SETTINGS)
+    assert titles(store) == ["Changed"]
+    alone = Conversation("Be kind.").append(Message("assistant", "Hello"))
+    store.save("ann", alone, SETTINGS)
+    assert "Be kind." in titles(store)
+
+
+def test_the_bin(store: Store) -> None:
+    a, b, c = (talk(text) for text in "abc")
+    for one in (a, b, c):
+        store.save("ann", one, SETTINGS)
+    store.save("bob", talk("bob's"), SETTINGS)
+    assert store.delete("ann", a.id, b.id, "nobody") == 2
+    assert titles(store) == ["c"]
+    assert sorted(titles(store, deleted=True)) == ["a", "b"]
+    assert store.entries("ann", deleted=True)[0].deleted is not None
+    store.save("ann", talk("more", conversation=a), SETTINGS)
+    assert titles(store) == ["c"], "what is saved in the bin stays there"
+    assert store.restore("ann", a.id) == 1
+    assert sorted(titles(store)) == ["a", "c"]
+    gone = store.delete_all("ann")
+    assert set(gone) == {a.id, c.id}
+    assert titles(store) == []
+    assert store.restore("ann", *gone) == 2
+    assert store.purge_bin("ann", datetime(2020, 1, 1, tzinfo=UTC)) == 0
+    assert store.purge_bin("ann") == 1
+    assert store.load("ann", b.id) is None
+    assert store.count("bob") == 1
+
+
+def test_search(store: Store) -> None:
+    first = talk("Warum ist der HIMMEL blau?", "And foo_bar-baz/qux.txt, 3.14 or C++ :-)")
+    second = talk("Le ciel est 猫が好き bleu", "x\x00y \ud800 100%")
+    for one in (first, second):
+        store.save("ann", one, SETTINGS)
+
+    def found(words: str) -> list[str]:
+        ids = [entry.id for entry in store.entries("ann", words)]
+        assert store.count("ann", words) == len(ids)
+        return [{first.id: "1", second.id: "2"}[id] for id in ids]
+
+    for words in ("himmel", "HIMMEL", "him", "foo_bar", "foo", "baz/qu", "qux.txt", "3.14", ":-)", "or C++"):
+        assert found(words) == ["1"], words
+    for words in ("himm blau", "war blau", "himmel ciel", "imme", "nothing"):
+        assert found(words) == [], words
+    assert found("himmel foo") == ["1"], "the words may stand in different messages"
+    for words in ("猫", "好き", "ciel bleu", "100%", "%", "x\x00y", "\ud800"):
+        assert found(words) == ["2"], words
+    assert sorted(found("You said")) == ["1", "2"]
+    assert store.rename("ann", second.id, "Zebra")
+    assert found("zeb") == ["2"]
+    changed = second.edit(second.messages[0].id, "giraffe")
+    store.save("ann", changed, SETTINGS)
+    assert found("giraffe") == ["2"]
+    store.save("ann", changed.delete(changed.messages[0].id), SETTINGS)
+    assert found("ciel est") == ["2"], "the answer and a copy still say it"
+    store.delete("ann", first.id)
+    assert found("himmel") == []
+    store.purge("ann", first.id)
+    assert found("himmel") == []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(text=texts | strategies.text(strategies.sampled_from("\"'*()-+:^&|!<>\\%_ANDORT\x00 "), max_size=30))
+def test_no_search_is_an_error(store: Store, text: str) -> None:
+    store.entries("ann", text)
+    assert store.count("ann", text) == 0
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(
+    text=strategies.text(strategies.sampled_from("ab1.eÄßжЖ한猫ไ😀é。’\x00\x1b\ud800'*\"-_/\\ "), min_size=1)
+)
+def test_what_is_said_is_found(store: Store, text: str) -> None:
+    said = talk(text)
+    store.save("ann", said, SETTINGS)
+    try:
+        assert store.count("ann", text) == 1
+        assert store.count("ann", text + " nowhere") == 0
+    finally:
+        store.purge("ann", said.id)
+
+
+def test_a_text_of_a_megabyte(store: Store) -> None:
+    long = talk("start " + " ".join(f"w{number}" for number in range(200_000)))
+    store.save("ann", long, SETTINGS)
+    assert store.count("ann", "w1000") == 1
+
+
+def test_spend(store: Store, clock: Clock) -> None:
+    neurons = ["0.1", "0.2", "0.000000000000000000001", "0.1"]
+    conversation = Conversation()
+    for number, count in enumerate(neurons):
+        conversation = conversation.append(Message("user", str(number), conversation.head))
+        said = answer(conversation, "x", count, backend="Cloudflare", billed=True)
+        conversation = conversation.append(Message("assistant", "x", conversation.head, (said,)))
+    store.save("ann", conversation, SETTINGS)
+    tokens = talk("twin", "again")
+    failed = tokens.append(Message("assistant", "", tokens.head, (answer(tokens, "", usage=None),)))
+    store.save("ann", failed, SETTINGS)
+    billed = Spend(
+        date(2026, 11, 23), MODEL, "Cloudflare", True, Usage(40, 80, 0, Decimal("0.400000000000000000001")), 4
+    )
+    free = Spend(date(2026, 11, 23), MODEL, "Twin", False, Usage(20, 40), 2)
+    assert sorted(store.spend("ann"), key=lambda one: one.backend) == [billed, free]
+    assert store.entries("ann", "twin")[0].spend == (free,)
+    # Copies, in the same conversation or another one, cost nothing.
+    edited = failed.edit(failed.messages[0].id, "twin, edited")
+    store.save("ann", edited, SETTINGS)
+    branch = edited.branch(edited.messages[-1].id)
+    store.save("ann", branch, SETTINGS)
+    clock.now += 86_400
+    store.save("ann", branch.edit(branch.messages[0].id, "next day"), SETTINGS)
+    assert set(store.spend("ann")) == {billed, free}
+    assert store.spend("ann", date(2026, 11, 24)) == ()
+    store.delete("ann", edited.id)
+    assert set(store.spend("ann")) == {billed, free}
+    # What is running counts as an estimate.
+    waiting, request = asked("tomorrow")
+    store.save("ann", waiting, SETTINGS, (coming(waiting, request, "abcd"),))
+    (new,) = store.spend("ann", date(2026, 11, 24))
+    assert (new.usage.completion_tokens, new.usage.estimated, new.day.day) == (1, True, 24)
+
+
+def test_spend_is_the_sum_of_what_is_stored(store: Store) -> None:
+    total = Usage(0, 0, 0, Decimal(0))
+    for number in range(40):
+        said = answer(Conversation(), "x", f"0.{number:03}7", backend="Cloudflare", billed=True)
+        assert said.usage is not None
+        said = replace(said, usage=replace(said.usage, prompt_tokens=number**9))
+        assert said.usage is not None
+        total += said.usage
+        message = Message("assistant", "x", None, (said,))
+        store.save("ann", Conversation().append(message), SETTINGS)
+    (only,) = store.spend("ann")
+    assert (only.usage, only.answers) == (total, 40)

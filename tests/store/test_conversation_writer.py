@@ -1,0 +1,260 @@
+"""A conversation comes back as it was, after any number of changes, and a save writes only what is new."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from sqlalchemy import Connection, event
+
+from lib.api.request import Messages
+from lib.chat.answer import Ending
+from lib.chat.conversation import Conversation, Message
+from lib.errors import CutOff, StorageFailed
+from lib.model.settings import Settings
+from lib.store import Live, Store
+from tests.store.conversation_trees import SETTINGS, answer, asked, coming, histories, plain, talk
+
+SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+
+
+@SHARED
+@given(states=histories())
+def test_it_comes_back(store: Store, states: list[Conversation]) -> None:
+    """Saved after each change, and again in one piece by a store that knows nothing."""
+    for state in states:
+        store.save("ann", state, SETTINGS)
+    last = states[-1]
+    saved = store.load("ann", last.id)
+    assert saved is not None
+    assert plain(saved.conversation) == plain(last)
+    assert saved.settings == SETTINGS
+    assert saved.entry.messages == len(last.messages)
+    with closing(Store(store_url(store))) as other:
+        other.save("ann", states[1], SETTINGS)
+        read = other.load("ann", last.id)
+        assert read is not None
+        assert plain(read.conversation) == plain(states[1])
+    store.save("ann", last, SETTINGS)  # it knows of nothing new, and writes nothing
+
+
+def store_url(store: Store) -> str:
+    return store._database.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def written(store: Store) -> list[str]:
+    """The rows that are written: a table's name for each."""
+    rows: list[str] = []
+
+    def note(_: Connection, __: object, statement: str, values: object, ___: object, many: bool) -> None:
+        words = statement.split()
+        if words[0] in ("INSERT", "UPDATE", "DELETE"):
+            table = words[1] if words[0] == "UPDATE" else words[2]
+            rows.extend([table] * (len(values) if many and isinstance(values, list) else 1))
+
+    store.open()
+    event.listen(store._database.engine, "before_cursor_execute", note)
+    return rows
+
+
+def test_only_what_is_new_is_written(store: Store, written: list[str]) -> None:
+    conversation = talk(*"abcdefgh")
+    store.save("ann", conversation, SETTINGS)
+    written.clear()
+    store.save("ann", conversation, SETTINGS)
+    assert written == []
+    store.save("ann", conversation.open(conversation.messages[0].id), SETTINGS)
+    store.save("ann", conversation, SETTINGS.with_value(SETTINGS.items[0].name, 9))
+    assert written == ["conversation", "conversation"]
+    written.clear()
+    more = talk("i", conversation=conversation)
+    store.save("ann", more, SETTINGS)
+    # One turn of the question, and one of the answer before it.
+    assert sorted(written) == ["answer", "conversation", "message", "message", "turn", "turn"]
+    written.clear()
+    store.save("ann", more.delete(more.messages[-1].id), SETTINGS)
+    assert sorted(written) == ["conversation", "message"]
+
+
+def test_to_open_one_is_to_write_nothing(store: Store, written: list[str]) -> None:
+    conversation = talk("a", "b")
+    store.save("ann", conversation, SETTINGS)
+    store.close()  # as after a restart
+    saved = store.load("ann", conversation.id)
+    assert saved is not None
+    written.clear()
+    store.save("ann", saved.conversation, saved.settings)
+    assert written == []
+    store.save("ann", talk("c", conversation=saved.conversation), saved.settings)
+    assert sorted(written) == ["answer", "conversation", "message", "message", "turn", "turn"]
+
+
+def test_text_that_comes_is_one_row(store: Store, written: list[str]) -> None:
+    conversation, request = asked("b", talk("a"))
+    store.save("ann", conversation, SETTINGS, (coming(conversation, request, ""),))
+    written.clear()
+    for text in ("x", "xy", "xyz", "xyz"):
+        store.save("ann", conversation, SETTINGS, (coming(conversation, request, text),))
+    assert written == ["answer"] * 3
+
+
+def test_a_request_takes_no_room_of_its_own(store: Store) -> None:
+    """Each of 200 answers had all before it as input; the turns are kept once."""
+    long = talk(*(f"question {number}" for number in range(200)))
+    store.save("ann", long, SETTINGS)
+    with store._database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM turn").scalar() == 2 * 200 - 1
+    saved = store.load("ann", long.id)
+    assert saved is not None
+    assert [len(turns_of(message)) for message in saved.conversation.messages[1::2]] == [*range(1, 400, 2)]
+
+
+def turns_of(message: Message) -> tuple[object, ...]:
+    sent = message.answers[0].request.input
+    assert isinstance(sent, Messages)
+    return sent.turns
+
+
+def test_a_running_answer_comes_back_cut_off(store: Store) -> None:
+    conversation, request = asked("Tell me")
+    store.save("ann", conversation, SETTINGS, (coming(conversation, request, "Once upon"),))
+    saved = store.load("ann", conversation.id)
+    assert saved is not None
+    last = saved.conversation.path()[-1]
+    assert last.content == "Once upon"
+    (cut,) = last.answers
+    assert (cut.ending, cut.text, cut.request) == (Ending.CUT_OFF, "Once upon", request)
+    assert isinstance(cut.error, CutOff)
+    assert "Continue" in cut.error.advice
+    assert cut.usage is not None
+    assert cut.usage.estimated
+    assert cut.usage.prompt_tokens == request.estimated_prompt_tokens()
+    assert cut.timings.first_token == 0.5
+    # It goes on from there, is cut off again, and then is whole.
+    again = (replace(coming(saved.conversation, request, " a time"), message=last.id),)
+    store.save("ann", saved.conversation, SETTINGS, again)
+    second = store.load("ann", conversation.id)
+    assert second is not None
+    assert second.conversation.path()[-1].content == "Once upon a time"
+    assert len(second.conversation.path()[-1].answers) == 2
+    whole = answer(saved.conversation, " a time.")
+    ended = saved.conversation.put(replace(last, content="Once upon a time.", answers=(*last.answers, whole)))
+    store.save("ann", ended, SETTINGS)
+    third = store.load("ann", conversation.id)
+    assert third is not None
+    assert plain(third.conversation) == plain(ended)
+
+
+def test_recovery(store: Store) -> None:
+    """Without anybody opening it, what a killed server left is whole again: its text can be searched."""
+    conversation, request = asked("Tell me")
+    done = talk("done")
+    store.save("ann", conversation, SETTINGS, (coming(conversation, request, "Once upon"),))
+    store.save("ann", done, SETTINGS)
+    store.save("bob", *asked_too())
+    with closing(Store(store_url(store))) as other:
+        before = other.load("ann", conversation.id)
+        newest = other.entries("ann")
+        assert other.count("ann", "upon") == 0
+        assert other.recover() == 2
+        assert other.recover() == 0
+        after = other.load("ann", conversation.id)
+        assert before is not None
+        assert after is not None
+        assert plain(after.conversation) == plain(before.conversation)
+        assert other.count("ann", "upon") == other.count("bob", "bob's") == 1
+        assert [entry.id for entry in other.entries("ann")] == [entry.id for entry in newest]
+
+
+def asked_too() -> tuple[Conversation, Settings, tuple[Live, ...]]:
+    conversation, request = asked("And me")
+    return conversation, SETTINGS, (coming(conversation, request, "It is bob's"),)
+
+
+def test_a_running_answer_that_was_taken_back(store: Store) -> None:
+    conversation, request = asked("Tell me")
+    store.save("ann", conversation, SETTINGS, (coming(conversation, request, "Once"),))
+    store.save("ann", conversation, SETTINGS)
+    saved = store.load("ann", conversation.id)
+    assert saved is not None
+    assert plain(saved.conversation) == plain(conversation)
+
+
+def test_copies_are_one_value_again(store: Store) -> None:
+    conversation = talk("a", "b")
+    edited = conversation.edit(conversation.messages[0].id, "A")
+    store.save("ann", edited, SETTINGS)
+    saved = store.load("ann", edited.id)
+    assert saved is not None
+    old, copy = (saved.conversation.messages[at].answers[0] for at in (1, 5))
+    assert old is copy
+
+
+def test_owners_are_apart(store: Store) -> None:
+    mine = talk("secret")
+    store.save("ann", mine, SETTINGS)
+    before = store.load("ann", mine.id)
+    assert store.load("bob", mine.id) is None
+    assert store.entries("bob") == ()
+    assert store.count("bob", "secret") == 0
+    assert store.spend("bob") == ()
+    assert not store.rename("bob", mine.id, "x")
+    assert not store.pin("bob", mine.id)
+    assert store.delete("bob", mine.id) == store.restore("bob", mine.id) == store.purge("bob", mine.id) == 0
+    assert store.delete_all("bob") == ()
+    assert store.purge_bin("bob") == 0
+    with pytest.raises(StorageFailed, match="somebody else"):
+        store.save("bob", talk("mine now", conversation=Conversation(id=mine.id)), SETTINGS)
+    assert store.load("ann", mine.id) == before
+    store.save("ann", talk("more", conversation=mine), SETTINGS)
+    assert store.count("ann", "more") == 1
+
+
+@pytest.mark.parametrize("id", ["", "\x00", "\ud800", "'; DROP TABLE message; --", "x" * 10_000])
+def test_any_text_may_be_asked_for(store: Store, id: str) -> None:
+    assert store.load("ann", id) is None
+    assert store.delete("ann", id) == 0
+
+
+def test_two_stores_write_the_same_conversation(store: Store) -> None:
+    first = talk("a")
+    with closing(Store(store_url(store))) as other:
+        store.save("ann", first, SETTINGS)
+        other.save("ann", talk("b", conversation=first), SETTINGS)
+        both = talk("b", "c", conversation=first)
+        store.save("ann", both, SETTINGS)
+        saved = other.load("ann", first.id)
+    assert saved is not None
+    assert plain(saved.conversation) == plain(both)
+
+
+def test_what_is_purged_stays_so(store: Store) -> None:
+    conversation, request = asked("Tell me")
+    store.save("ann", conversation, SETTINGS, (coming(conversation, request, "Once"),))
+    assert store.purge("ann", conversation.id) == 1
+    store.save("ann", conversation, SETTINGS, (coming(conversation, request, "Once upon"),))
+    assert store.load("ann", conversation.id) is None
+    with store._database.reading() as connection:
+        for table in ("conversation", "message", "answer", "turn"):
+            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+
+
+def test_what_nobody_began_is_not_kept(store: Store) -> None:
+    store.save("ann", Conversation(), SETTINGS)
+    store.save("ann", Conversation(" "), SETTINGS)
+    begun = Conversation("Be kind.")
+    store.save("ann", begun, SETTINGS)
+    assert store.load("ann", begun.id) is not None
+    assert store.count("ann") == 0, "without a message it is not in the list"
+
+
+def test_sqlite_is_in_wal_mode(tmp_path: object) -> None:
+    store = Store(f"sqlite:///{tmp_path}/new/folder/p.sqlite3")
+    store.open()
+    store.close()
+    with closing(sqlite3.connect(f"{tmp_path}/new/folder/p.sqlite3")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -1,0 +1,173 @@
+"""Experiments, their runs and cells: everything comes back as it was, to its owner alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from lib.api.events import Usage
+from lib.chat.answer import Answer, Ending, Timings
+from lib.errors import ServiceFailed, StorageFailed
+from lib.experiment import cell_request, plan_grid
+from lib.experiment.checks.check_kinds import Outcome
+from lib.experiment.plan import Limits, Plan
+from lib.experiment.results.cell_result import Result, Status
+from lib.model.request_options import ToolCall
+from lib.store import Change, RunEntry, SavedExperiment, SavedRun, Store
+from tests.runner.run_fixtures import MODEL, plan
+
+ODD = "\x00\ud800 ü “"
+
+
+def kept(store: Store, asked: Plan, owner: str = "ann", id: str = "r") -> str:
+    """A run of that plan, of an experiment of that owner."""
+    store.put_experiment(owner, SavedExperiment(f"x-{owner}", f"Numbers{ODD}", asked))
+    entry = RunEntry(
+        id,
+        f"x-{owner}",
+        MODEL.id,
+        "",
+        billed=False,
+        state="ready",
+        cells=plan_grid.count(asked),
+        started=None,
+    )  # type: ignore[arg-type]
+    store.put_run(owner, SavedRun(entry, asked, asked.limits))
+    return id
+
+
+def answered(asked: Plan, number: int, text: str = f"Four{ODD}") -> Result:
+    cell = plan_grid.cell(asked, number)
+    request = cell_request.request(MODEL, asked, cell, plan_grid.variants(asked, MODEL))
+    answer = Answer(
+        text,
+        request,
+        "Somewhere",
+        True,
+        Usage(20, 8, 3, Decimal("0.0625")),
+        Timings(0.25, 1.5),
+        Ending.TOOL_CALLS,
+        calls=(ToolCall("1", "add", '{"a": 1}'),),
+    )
+    outcomes = (Outcome(True, f"Yes{ODD}", Usage(1, 2)), Outcome(None, "Nobody knows."))
+    return Result(
+        cell,
+        Status.ANSWERED,
+        answer,
+        outcomes,
+        Decimal("0.000000123456789"),
+        2,
+        True,
+        None,
+        4,
+        Decimal("1E-7"),
+    )
+
+
+def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
+    asked = plan(4, Limits(Decimal("0.10"), 7, 60, 3, 2), seed=5)
+    run = kept(store, asked)
+    saved = store.experiment("ann", "x-ann")
+    assert saved is not None
+    assert (saved.name, saved.plan) == (f"Numbers{ODD}", asked)
+    assert [(one.id, one.runs) for one in store.experiments("ann")] == [("x-ann", 1)]
+
+    whole = answered(asked, 0)
+    error = ServiceFailed("Broken", advice="Wait.", code=3043, status=500, retryable=True)
+    assert whole.answer is not None
+    broken = replace(
+        whole.answer, usage=None, ending=Ending.ERROR, error=error, calls=(), timings=Timings(None, 2.0)
+    )
+    failed = replace(whole, cell=plan_grid.cell(asked, 1), status=Status.FAILED, outcomes=(), answer=broken)
+    doubtful = Result(plan_grid.cell(asked, 2), Status.DOUBTFUL, None, uncertain=Decimal("0.5"))
+    put_back = Result(plan_grid.cell(asked, 3), Status.DOUBTFUL, None, attempts=2, requests=2)
+    changes = [
+        Change(doubtful, 1, fresh=True),
+        Change(whole, 2, fresh=True, fingerprint="f0"),
+        Change(failed, 3, fresh=True),
+        Change(put_back, 4, fresh=True, judged=False, waiting=True),
+    ]
+    store.write_cells("ann", run, changes)
+    limits = replace(asked.limits, requests=9)
+    store.change_run("ann", run, state="paused", error=error, backend="Somewhere", billed=True, limits=limits)
+    assert store.rate("ann", run, 0, 5)
+
+    found = store.cells("ann", run)
+    results = [one.result for one in found]
+    assert results[:2] == [doubtful, replace(whole, rating=5)]
+    assert results[2].answer is not None
+    assert str(results[2].answer.error) == "Broken"
+    assert (results[3].status, found[3].waiting, found[3].judged) == (Status.DOUBTFUL, True, False)
+    there = store.run("ann", run)
+    assert there is not None
+    assert (there.plan, there.limits.requests) == (asked, 9)
+    entry = there.entry
+    assert (entry.state, entry.backend, entry.answered, entry.failed, entry.doubtful) == (
+        "paused",
+        "Somewhere",
+        1,
+        1,
+        1,
+    )
+    assert [one.state for one in store.runs("ann", "x-ann")] == ["paused"]
+
+    # Written over, its rating stays: it is somebody's, given while the answer was judged.
+    store.write_cells("ann", run, [Change(replace(whole, cost=Decimal(1)), 5, fresh=False)])
+    again = store.results("ann", run)[-1]
+    assert (again.rating, again.cost) == (5, 1)
+
+    assert store.experiment("bob", "x-ann") is None
+    assert store.run("bob", run) is None
+    assert store.cells("bob", run) == ()
+    assert not store.rate("bob", run, 0, 1)
+    assert store.experiments("bob") == store.runs("bob", "x-ann") == ()
+    assert not store.remove_experiment("bob", "x-ann")
+    assert not store.remove_run("bob", run)
+    with pytest.raises(StorageFailed, match="belongs to somebody else"):
+        store.put_experiment("bob", SavedExperiment("x-ann", "Mine", asked))
+    with pytest.raises(StorageFailed, match="deleted"):
+        store.write_cells("bob", run, changes)
+    with pytest.raises(StorageFailed, match="deleted"):
+        store.put_run("bob", there)
+
+    assert store.remove_experiment("ann", "x-ann")
+    assert store.run("ann", run) is None
+    with pytest.raises(StorageFailed) as gone:
+        store.write_cells("ann", run, [Change(whole, 9, fresh=True)])
+    assert not gone.value.retryable, "it is not the database that is in trouble"
+
+
+def test_a_cell_that_another_server_has_begun_is_not_begun_again(store: Store) -> None:
+    asked = plan(2)
+    run = kept(store, asked)
+    change = Change(Result(plan_grid.cell(asked, 0), Status.DOUBTFUL, None), 1, fresh=True)
+    store.write_cells("ann", run, [change])
+    other = Change(Result(plan_grid.cell(asked, 1), Status.DOUBTFUL, None), 1, fresh=True)
+    with pytest.raises(StorageFailed, match="Another Paddock"):
+        store.write_cells("ann", run, [other, replace(change, position=2)])
+    assert len(store.cells("ann", run)) == 1, "all or nothing"
+
+
+def test_an_answer_is_found_by_what_was_asked(store: Store) -> None:
+    asked = plan(3, seed=1)
+    run, theirs = kept(store, asked), kept(store, asked, "bob", "theirs")
+    whole, cut = answered(asked, 0), answered(asked, 1)
+    assert whole.answer is not None
+    assert cut.answer is not None
+    cut = replace(cut, answer=replace(cut.answer, ending=Ending.CUT_OFF))
+    store.write_cells(
+        "ann",
+        run,
+        [
+            Change(whole, 1, True, "f0"),
+            Change(cut, 2, True, "f1"),
+        ],
+    )
+    store.write_cells("bob", theirs, [Change(answered(asked, 2), 1, True, "f2")])
+    wanted = {f"f{number}": whole.answer.request for number in range(700)}
+    found = store.answers("ann", wanted)
+    assert list(found) == ["f0"], "whole ones, and one's own"
+    assert found["f0"].text == whole.answer.text
+    assert found["f0"].usage == whole.answer.usage

@@ -1,0 +1,78 @@
+"""What is kept beside conversations: presets, schemas for JSON mode, and comparisons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from lib.errors import StorageFailed
+from lib.store import Preset, SavedComparison, SavedSchema, Store
+from tests.store.conversation_trees import SETTINGS, talk, texts
+
+
+def test_presets(store: Store) -> None:
+    body = {"settings": [1, 2.5, None, "\ud800 ü"], "system": "Be kind."}
+    kind, curt = Preset("1", "Kind", body, True), Preset("2", "Curt\x00", {})
+    for preset in (kind, curt):
+        store.put_preset("ann", preset)
+    assert store.presets("ann") == (kind, curt)
+    store.put_preset("ann", replace(curt, is_start=True, body=[1]))
+    assert store.presets("ann") == (replace(kind, is_start=False), replace(curt, is_start=True, body=[1]))
+    with pytest.raises(StorageFailed, match="preset belongs to somebody else"):
+        store.put_preset("bob", replace(kind, name="Mine"))
+    assert not store.remove_preset("bob", "1")
+    assert store.presets("bob") == ()
+    assert store.remove_preset("ann", "1")
+    assert not store.remove_preset("ann", "1")
+    assert [preset.name for preset in store.presets("ann")] == ["Curt\x00"]
+
+
+def test_schemas(store: Store) -> None:
+    person = SavedSchema("1", "Person", '{"type": "object",\n  "properties": {}}')
+    odd = SavedSchema("2", "Odd\x00\ud800", "{ \x00\ud800 broken")
+    for one in (person, odd):
+        store.put_schema("ann", one)
+    assert store.schemas("ann") == (person, odd)
+    store.put_schema("ann", replace(person, name="Somebody", body="true"))
+    assert store.schemas("ann") == (replace(person, name="Somebody", body="true"), odd)
+    with pytest.raises(StorageFailed, match="schema belongs to somebody else"):
+        store.put_schema("bob", replace(person, name="Mine"))
+    assert not store.remove_schema("bob", "1")
+    assert store.schemas("bob") == ()
+    assert store.remove_schema("ann", "1")
+    assert not store.remove_schema("ann", "1")
+    assert store.schemas("ann") == (odd,)
+
+
+def test_the_columns_of_a_comparison_stand_in_no_list(store: Store) -> None:
+    ours, alone = talk("In a column"), talk("Alone")
+    saved = SavedComparison("1", "In a column\x00", {"rounds": ["\ud800"]}, (ours.id, "not written yet"))
+    store.put_comparison("ann", saved)
+    for conversation in (ours, alone):
+        store.save("ann", conversation, SETTINGS)
+    found = store.comparison("ann", "1")
+    assert found is not None
+    assert (found.title, found.body, set(found.columns)) == (saved.title, saved.body, set(saved.columns))
+    assert store.comparison("bob", "1") is None
+    assert [entry.id for entry in store.entries("ann")] == [alone.id]
+    assert store.load("ann", ours.id) is not None
+    with pytest.raises(StorageFailed, match="comparison belongs to somebody else"):
+        store.put_comparison("bob", saved)
+    store.put_comparison("ann", replace(saved, id="2", title="Newer", columns=()))
+    store.put_comparison("ann", replace(saved, columns=("another",)))  # the column was removed
+    assert {entry.id for entry in store.entries("ann")} == {alone.id, ours.id}
+    assert {one.id for one in store.comparisons("ann")} == {"1", "2"}
+    store.put_comparison("ann", saved)
+    assert not store.remove_comparison("bob", "1")
+    assert store.remove_comparison("ann", "1")
+    assert [one.id for one in store.comparisons("ann")] == ["2"]
+    assert [entry.id for entry in store.entries("ann", deleted=True)] == [ours.id]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(name=texts, body=texts)
+def test_any_text_comes_back_as_it_was(store: Store, name: str, body: str) -> None:
+    store.put_schema("eve", SavedSchema("any", name, body))
+    assert store.schemas("eve") == (SavedSchema("any", name, body),)

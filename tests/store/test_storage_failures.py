@@ -1,0 +1,253 @@
+"""What happens to the database from outside: kill -9, a full disk, locks, no right to write, gone, restarted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from lib.chat.answer import Ending
+from lib.chat.conversation import Conversation
+from lib.errors import StorageFailed
+from lib.store import Store
+from tests.store.conversation_trees import SETTINGS, plain, talk
+from tests.store.postgres_server import Server
+from tests.store.saving_process import STORY
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_kill_in_mid_save(url: str) -> None:
+    """Six times: what it said it had saved is there, cut off, and the file is sound."""
+    chance = random.Random(7)
+    for _ in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.store.saving_process", url],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        with process.stdout:
+            process.stdout.readline()
+            time.sleep(chance.uniform(0.0, 0.4))
+            process.kill()
+            *_, last = [line for line in process.stdout.read().splitlines(True) if line.endswith("\n")] or [
+                ""
+            ]
+            process.wait()
+        if not last:
+            continue
+        id, length = last.split()
+        with closing(Store(url)) as store:
+            saved = store.load("ann", id)
+            assert saved is not None
+            message = saved.conversation.path()[-1]
+            assert STORY.startswith(message.content)
+            assert len(message.content) >= int(length), "no text is lost that was saved"
+            assert message.answers[0].ending is Ending.CUT_OFF
+            assert store.count("ann", "story") >= 1
+            store.save("ann", talk("Thanks", conversation=saved.conversation), SETTINGS)
+        if url.startswith("sqlite"):
+            with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+                assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+                for table in ("message_search", "conversation_search"):
+                    connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
+
+
+class Trouble:
+    """A store on a file in which one conversation is saved, and what must hold when it fails and is well again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "data" / "paddock.sqlite3"
+        self.store = Store(f"sqlite:///{self.file}")
+        self.before = talk("before")
+        self.after = talk("after " * 20_000, conversation=self.before)
+        self.store.save("ann", self.before, SETTINGS)
+
+    def fails(self, words: str) -> None:
+        """Twice, and nothing of it is written, nor anything lost."""
+        for _ in range(2):
+            with pytest.raises(StorageFailed, match=words) as caught:
+                self.store.save("ann", self.after, SETTINGS)
+            assert caught.value.retryable
+            assert "kept in memory" in caught.value.advice
+
+    def reads(self, conversation: Conversation) -> None:
+        """What is saved is that."""
+        saved = self.store.load("ann", conversation.id)
+        assert saved is not None
+        assert plain(saved.conversation) == plain(conversation)
+
+    def is_well(self) -> None:
+        """It is all written now."""
+        self.store.save("ann", self.after, SETTINGS)
+        self.reads(self.after)
+        self.store.close()
+        with closing(sqlite3.connect(self.file)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+@pytest.fixture
+def trouble(tmp_path: Path) -> Trouble:
+    return Trouble(tmp_path)
+
+
+def test_a_full_disk(trouble: Trouble) -> None:
+    """SQLite's own limit on its pages: to all of its code, a disk that is full."""
+    most = [trouble.file.stat().st_size // 4096 + 2]
+
+    def limit(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={most[0]}")
+
+    trouble.store.close()
+    event.listen(trouble.store._database.engine, "connect", limit)
+    trouble.fails("disk is full")
+    trouble.reads(trouble.before)
+    most[0] = 1_000_000
+    trouble.store.close()
+    trouble.is_well()
+
+
+def test_a_lock(trouble: Trouble) -> None:
+    with closing(sqlite3.connect(trouble.file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        trouble.fails("Another program")
+        assert time.monotonic() - begun < 10
+        trouble.reads(trouble.before)
+        assert trouble.store.generation == 1, "a lock is no reason to look at everything anew"
+    trouble.is_well()
+
+
+@contextlib.contextmanager
+def unprivileged() -> Iterator[None]:
+    """Without root's right to write everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_no_right_to_write() -> None:
+    with tempfile.TemporaryDirectory() as name:  # not pytest's: that is closed to others
+        folder = Path(name)
+        folder.chmod(0o777)
+        with unprivileged():
+            trouble = Trouble(folder)
+            trouble.store.close()
+            trouble.file.chmod(0o400)
+            trouble.fails("read-only")
+            trouble.reads(trouble.before)
+            trouble.file.chmod(0o600)
+            with contextlib.suppress(StorageFailed):  # one connection is left that was made before
+                trouble.store.save("ann", trouble.after, SETTINGS)
+            trouble.is_well()
+            shutil.rmtree(folder / "data")
+
+
+def test_a_file_that_is_gone_for_a_while(trouble: Trouble, tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    trouble.file.parent.rename(away)
+    trouble.fails("is gone")
+    assert not trouble.file.exists(), "no empty one takes its place"
+    away.rename(trouble.file.parent)
+    trouble.is_well()
+
+
+def test_another_file_in_its_place(trouble: Trouble, tmp_path: Path) -> None:
+    """An older copy was put back: what was known of the lost one does not count."""
+    trouble.store.close()
+    shutil.copy(trouble.file, tmp_path / "copy")
+    trouble.store.save("ann", trouble.after, SETTINGS)
+    trouble.file.unlink()
+    shutil.copy(tmp_path / "copy", trouble.file)
+    trouble.is_well()
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    file = tmp_path / "paddock.sqlite3"
+    file.write_text("Dear diary, " * 1000)
+    with closing(Store(f"sqlite:///{file}")) as store, pytest.raises(StorageFailed, match="no database"):
+        store.open()
+    assert file.read_text() == "Dear diary, " * 1000
+
+
+def test_the_server_restarts(server: Server) -> None:
+    with closing(Store(server.database())) as store:
+        conversation = talk("before")
+        store.save("ann", conversation, SETTINGS)
+        server.stop()
+        try:
+            more = talk("while it was down", conversation=conversation)
+            for _ in range(2):
+                with pytest.raises(StorageFailed) as caught:
+                    store.save("ann", more, SETTINGS)
+                assert caught.value.retryable
+                with pytest.raises(StorageFailed):
+                    store.entries("ann")
+        finally:
+            server.start()
+        store.save("ann", more, SETTINGS)
+        saved = store.load("ann", more.id)
+        assert saved is not None
+        assert plain(saved.conversation) == plain(more)
+
+
+def test_connections_that_the_server_ends(server: Server) -> None:
+    """Another way to lose them: the next use notices before it does any work."""
+    with closing(Store(server.database())) as store:
+        store.save("ann", talk("a"), SETTINGS)
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend'"
+        )
+        store.save("ann", talk("b"), SETTINGS)
+        assert store.count("ann") == 2
+
+
+def test_a_server_that_may_not_be_written(server: Server) -> None:
+    url = server.database()
+    with closing(Store(url)) as store:
+        conversation = talk("before")
+        store.save("ann", conversation, SETTINGS)
+        name = url.split("/@/")[-1].split("@/")[-1].split("?")[0]
+        server.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        store.close()
+        more = talk("more", conversation=conversation)
+        with pytest.raises(StorageFailed, match="read-only"):
+            store.save("ann", more, SETTINGS)
+        assert store.count("ann") == 1
+        server.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        store.close()  # the list was read over a connection that still may not write
+        store.save("ann", more, SETTINGS)
+        assert store.count("ann", "more") == 1
+
+
+def test_a_row_that_no_database_takes(store: Store) -> None:
+    """It is that conversation's trouble alone: nobody is told to look at the database."""
+    said = talk("a")
+    usage = said.messages[1].answers[0].usage
+    assert usage is not None
+    object.__setattr__(usage, "prompt_tokens", 10**30)
+    with pytest.raises(StorageFailed) as caught:
+        store.save("ann", said, SETTINGS)
+    assert not caught.value.retryable
+    store.save("ann", talk("b"), SETTINGS)
+    assert store.count("ann") == 1

@@ -1,0 +1,129 @@
+"""While tools are edited: form and text stay in step, what is half done is kept, and only good tools come out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from lib.errors import BadInput
+from lib.model.request_options import Tool
+from lib.tools.sample_tools import SAMPLES
+from lib.tools.tool_draft import Draft, Entry, draft
+from lib.tools.tool_form import Kind
+
+CALCULATOR, CLOCK, WEATHER = (one.tool for one in SAMPLES)
+NESTED = Tool(
+    "book", "Books.", '{"type":"object","properties":{"who":{"type":"array","description":"","items":{}}}}'
+)
+
+
+def named(draft: Draft, name: str, number: int = -1) -> Draft:
+    """With that tool renamed."""
+    id = draft.entries[number].id
+    return draft.change(id, lambda entry: replace(entry, tool=replace(entry.tool, name=name)))
+
+
+def row(draft: Draft, tool: int, at: int, **fields: object) -> Draft:
+    """With that row of that tool changed."""
+
+    def changed(entry: Entry) -> Entry:
+        assert entry.rows is not None
+        rows = list(entry.rows)
+        rows[at] = replace(rows[at], parameter=replace(rows[at].parameter, **fields))  # type: ignore[arg-type]
+        return entry.with_rows(rows)
+
+    return draft.change(draft.entries[tool].id, changed)
+
+
+def test_what_is_added_is_in_use_at_once() -> None:
+    one = draft(()).add(CLOCK).add(WEATHER)
+    assert one.good == (CLOCK, WEATHER)
+    assert one.problem is None
+    assert one.add(CLOCK).good[-1].name == "clock_2"
+    assert one.add(CLOCK).add(CLOCK).good[-1].name == "clock_3"
+
+
+def test_a_fault_keeps_the_last_good_tools_in_use() -> None:
+    bad = named(draft((CLOCK, WEATHER)), "bad name")
+    assert bad.tools[1].name == "bad name"
+    assert bad.good == (CLOCK, WEATHER)
+    assert bad.problem is not None
+    assert list(bad.entry_faults(bad.entries[1])) == ["name"]
+    assert bad.entry_faults(bad.entries[0]) == {}
+    mended = named(bad, "fine")
+    assert mended.problem is None
+    assert [tool.name for tool in mended.good] == ["clock", "fine"]
+
+
+def test_nothing_is_touched_that_was_not_edited() -> None:
+    odd = Tool("odd", "", '{ "properties": {}, "type":"object", "required": [] }')
+    one = named(draft((odd, NESTED)), "other")
+    assert one.good[0] == odd
+    assert one.good[1] == replace(NESTED, name="other")
+    assert one.entries[1].rows is None  # beyond the form
+
+
+def test_rows_are_edited_added_and_taken_away() -> None:
+    one = draft((CLOCK,))
+    one = row(one, 0, 0, name="zone", kind=Kind.WHOLE, required=False)
+    assert json.loads(one.good[0].parameters)["properties"]["zone"]["type"] == "integer"
+    assert "required" not in json.loads(one.good[0].parameters)
+    one = one.add_row(one.entries[0].id).add_row(one.entries[0].id)
+    assert list(json.loads(one.good[0].parameters)["properties"]) == ["zone", "value", "value_2"]
+    ids = [found.id for found in one.entries[0].rows or ()]
+    assert len(set(ids)) == 3
+    twice = row(one, 0, 2, name="value")
+    assert twice.good == one.good  # both rows are still there, and neither is in use
+    assert [found.parameter.name for found in twice.entries[0].rows or ()] == ["zone", "value", "value"]
+    assert twice.problem is not None
+    with pytest.raises(BadInput, match="JSON cannot hold that"):
+        twice.as_text()
+
+
+def test_form_and_text_are_in_step() -> None:
+    one = draft((CLOCK, NESTED)).as_text()
+    assert one.text is not None
+    assert [tool["name"] for tool in json.loads(one.text)] == ["clock", "book"]
+    typed = one.with_text(one.text.replace('"book"', '"reserve"'))
+    assert [tool.name for tool in typed.good] == ["clock", "reserve"]
+    back = typed.as_form()
+    assert back.text is None
+    assert [tool.name for tool in back.tools] == ["clock", "reserve"]
+    assert [entry.rows is None for entry in back.entries] == [False, True]
+    assert not {entry.id for entry in back.entries} & {entry.id for entry in one.entries}  # other boxes
+
+
+def test_broken_text_is_kept_and_can_be_discarded() -> None:
+    one = draft((CLOCK,)).as_text().with_text('[{"name": ')
+    assert one.text == '[{"name": '
+    assert one.good == (CLOCK,)
+    assert one.problem is not None
+    assert "line 1, column 11" in one.problem.message
+    with pytest.raises(BadInput):
+        one.as_form()
+    assert one.discarded().tools == (CLOCK,)
+    assert one.discarded().text is None
+
+
+def test_faults_of_the_form_are_seen_in_the_text_too() -> None:
+    one = named(draft((CLOCK,)), "bad name").as_text()
+    assert one.text is not None
+    assert '"bad name"' in one.text
+    assert one.problem is not None
+    broken = draft((NESTED,))
+    broken = broken.change(
+        broken.entries[0].id, lambda entry: replace(entry, tool=replace(entry.tool, parameters="{oh"))
+    )
+    assert broken.good == (NESTED,)
+    assert "{oh" in (broken.as_text().text or "")
+    assert broken.as_text().with_text("[]").good == ()
+
+
+def test_taking_a_tool_away() -> None:
+    one = draft((CLOCK, WEATHER))
+    assert one.remove(one.entries[0].id).good == (WEATHER,)
+    bad = named(one, "bad name")
+    assert bad.remove(bad.entries[1].id).good == (CLOCK,)
+    assert draft((CALCULATOR,)).remove(0).good == ()

@@ -1,0 +1,96 @@
+"""Rows of the form and JSON Schema are the same thing, where a schema is flat; any other is left alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib.model.request_options import Tool
+from lib.tools import tool_spec
+from lib.tools.sample_tools import SAMPLES
+from lib.tools.tool_form import Kind, Parameter, row_faults, rows, schema
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+choices = st.lists(texts, min_size=1, max_size=4, unique=True).map(tuple)
+
+
+@st.composite
+def parameters(draw: st.DrawFn) -> tuple[Parameter, ...]:
+    def one(name: str) -> Parameter:
+        kind = draw(st.sampled_from(Kind))
+        some = draw(choices) if kind is Kind.CHOICE else ()
+        return Parameter(name, draw(texts), kind, draw(st.booleans()), some)
+
+    return tuple(map(one, draw(st.lists(texts.filter(str.strip), max_size=5, unique=True))))
+
+
+@given(parameters())
+def test_rows_survive_the_way_through_a_schema(some: tuple[Parameter, ...]) -> None:
+    text = schema(some)
+    assert rows(text) == some
+    assert tool_spec.faults((Tool("t", "", text),)) == ()
+    assert row_faults(some) == tuple({} for _ in some)
+
+
+@given(parameters())
+def test_a_flat_schema_survives_the_way_through_rows(some: tuple[Parameter, ...]) -> None:
+    text = schema(some)
+    assert json.loads(schema(rows(text) or ())) == json.loads(text)
+
+
+def test_the_samples_are_forms() -> None:
+    for one in SAMPLES:
+        assert rows(one.tool.parameters)
+
+
+FLAT: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string", "description": "d"}}}
+
+
+def with_a(**more: Any) -> dict[str, Any]:
+    return FLAT | {"properties": {"a": FLAT["properties"]["a"] | more}}
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        FLAT | {"additionalProperties": False},
+        FLAT | {"type": "array"},
+        FLAT | {"required": ["b"]},
+        FLAT | {"required": ["a", "a"]},
+        FLAT | {"required": "a"},
+        FLAT | {"required": [["a"]]},
+        FLAT | {"properties": []},
+        with_a(default="x"),
+        with_a(type="array", items={"type": "string"}),
+        with_a(type="object", properties={}),
+        with_a(type="number", enum=[1, 2]),
+        with_a(enum=["a", 1]),
+        with_a(enum=["a", "a"]),
+        with_a(enum=[]),
+        with_a(description=3),
+        with_a(pattern="x"),
+        {"type": "object"},
+        [],
+        None,
+    ],
+)
+def test_what_goes_beyond_rows(beyond: Any) -> None:
+    assert rows(json.dumps(beyond)) is None
+
+
+def test_what_is_broken_has_no_rows() -> None:
+    assert rows('{"type": "object"') is None
+    assert rows("[" * 100_000) is None
+
+
+def test_what_is_wrong_with_rows() -> None:
+    some = (Parameter("a"), Parameter(" "), Parameter("a", kind=Kind.CHOICE))
+    first, second, third = row_faults(some)
+    assert first == {}
+    assert second == {"name": "A parameter needs a name."}
+    assert third["name"] == "There is another “a”."
+    assert "press Enter" in third["choices"]

@@ -1,0 +1,87 @@
+"""An engine that fails: before the first token with a status, after it without [DONE]."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from lib.model.model_record import default
+from lib.twin.app import build
+from lib.twin.engine import Engine, Job, Text
+from lib.twin.engine_errors import BadPromptError, EngineError
+from tests.twin.conftest import MODEL, TOKEN, events
+
+ACCOUNT = "a" * 32
+
+
+class Failing:
+    """Says so much, then fails."""
+
+    slots, context, running, waiting = 1, 100, 0, 0
+
+    def __init__(self, texts: list[str], failure: Exception) -> None:
+        self.texts, self.failure = texts, failure
+        self.closed = False
+
+    async def generate(self, job: Job) -> AsyncGenerator[Text, None]:
+        try:
+            for text in self.texts:
+                yield Text(text)
+            raise self.failure
+        finally:
+            self.closed = True
+
+
+def ask(engine: Failing, path: str = f"run/{MODEL}", **body: Any) -> httpx.Response:
+    app = build(cast(Engine, engine), default(), ACCOUNT, TOKEN)
+
+    async def asked() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://localhost", headers=headers
+        ) as client:
+            messages = [{"role": "user", "content": "x"}]
+            body_ = {"model": MODEL, "messages": messages, **body}
+            return await client.post(f"/client/v4/accounts/{ACCOUNT}/ai/{path}", json=body_)
+
+    return asyncio.run(asked())
+
+
+@pytest.mark.parametrize("path", [f"run/{MODEL}", "v1/chat/completions"])
+def test_in_the_middle_of_a_stream(path: str) -> None:
+    engine = Failing(["One", " two"], EngineError("boom"))
+    response = ask(engine, path, stream=True)
+    assert response.status_code == 200
+    assert "two" in response.text
+    assert "[DONE]" not in events(response.text)
+    assert "usage" not in response.text
+    assert engine.closed
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [(EngineError("boom"), 500, 3043), (BadPromptError("no such role"), 400, 5006)],
+)
+def test_before_the_first_token(stream: bool, failure: Exception, status: int, code: int) -> None:
+    engine = Failing([], failure)
+    response = ask(engine, stream=stream)
+    assert response.status_code == status
+    assert response.json()["errors"][0]["code"] == code
+    assert engine.closed
+
+
+def test_a_fault_of_the_twin_itself() -> None:
+    response = ask(Failing([], ZeroDivisionError()))
+    assert response.status_code == 500
+    assert response.json() == {
+        "errors": [{"message": "internal server error", "code": 3043}],
+        "success": False,
+        "result": {},
+        "messages": [],
+    }

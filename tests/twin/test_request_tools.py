@@ -1,0 +1,282 @@
+"""Tools and functions: when the model calls, what a call looks like on the wire, and what becomes of its results."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import jsonschema
+import pytest
+
+from lib.twin import function_tools
+from tests.twin.conftest import MODEL, Twin, events
+from tests.twin.test_api_errors import refused, service
+from tests.twin.test_prompt_layout import laid
+
+CITY = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "description": "The city's name"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+WEATHER = {"name": "weather", "description": "The weather now in a city", "parameters": CITY}
+NESTED = {"type": "function", "function": {"name": "alarm", "description": "Wakes the user at a time"}}
+NESTED["function"]["parameters"] = {  # type: ignore[index]
+    "type": "object",
+    "properties": {
+        "hour": {"type": "integer", "description": "0 to 23", "minimum": 0, "maximum": 23},
+        "tone": {"type": "string", "description": "Its sound", "enum": ["bell", "birds"]},
+    },
+    "required": ["hour", "tone"],
+}
+RAIN = [{"role": "user", "content": "Is it raining in London?"}]
+HELLO = [{"role": "user", "content": "Hello!"}]
+MUST = {"tool_choice": "required", "seed": 1}
+
+
+def completion(twin: Twin, **body: Any) -> Any:
+    return twin.client.post(twin.path("v1/chat/completions"), json={"model": MODEL, **body})
+
+
+def test_it_calls_where_a_tool_helps_and_answers_where_none_does(twin: Twin) -> None:
+    # Not luck: bench/tools.py measures it over sixty requests.
+    body = {"tools": [WEATHER, NESTED], "temperature": 0, "max_tokens": 80}
+    called = twin.ask(messages=RAIN, **body).json()["result"]
+    assert [call["name"] for call in called["tool_calls"]] == ["weather"]
+    answered = twin.ask(messages=HELLO, **body).json()["result"]
+    assert list(answered) == ["response", "usage"]
+    assert answered["response"]
+
+
+def test_a_call_whole(twin: Twin) -> None:
+    # Recorded: {"response":null,"tool_calls":[{"name":"stock_add","arguments":{"cantidad":"4"}}],"usage":{…}}
+    result = twin.ask(messages=RAIN, tools=[WEATHER], **MUST).json()["result"]
+    assert list(result) == ["response", "tool_calls", "usage"]
+    assert result["response"] is None
+    (call,) = result["tool_calls"]
+    assert list(call) == ["name", "arguments"]
+    assert call["name"] == "weather"
+    jsonschema.validate(call["arguments"], CITY)
+
+
+def test_a_call_streamed(twin: Twin) -> None:
+    # tests/api/transcripts/tool_call_whole.sse [TEST]
+    response = twin.ask(messages=RAIN, tools=[WEATHER], **MUST, stream=True)
+    call, last, done = events(response.text)
+    assert list(call) == ["response", "tool_calls"]
+    (told,) = call["tool_calls"]
+    assert list(told) == ["id", "type", "index", "function"]
+    assert (told["type"], told["index"]) == ("function", 0)
+    assert re.fullmatch("call_[0-9a-f]{24}", told["id"])
+    assert list(told["function"]) == ["name", "arguments"]
+    jsonschema.validate(json.loads(told["function"]["arguments"]), CITY)
+    assert list(last) == ["response", "usage"]
+    assert done == "[DONE]"
+
+
+def test_openai_whole(twin: Twin) -> None:
+    choice = completion(twin, messages=RAIN, tools=[NESTED], **MUST).json()["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["content"] is None
+    (call,) = choice["message"]["tool_calls"]
+    assert list(call) == ["id", "type", "function"]
+    arguments = json.loads(call["function"]["arguments"])
+    jsonschema.validate(arguments, NESTED["function"]["parameters"])  # type: ignore[index]
+
+
+def test_openai_stream(twin: Twin) -> None:
+    # OpenAI's: the name with empty arguments first, then the arguments in parts, then the reason.
+    role, head, *parts, reason, _, done = events(
+        completion(twin, messages=RAIN, tools=[WEATHER], **MUST, stream=True).text
+    )
+    assert role["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    (call,) = head["choices"][0]["delta"]["tool_calls"]
+    assert (call["function"], call["index"], call["type"]) == (
+        {"name": "weather", "arguments": ""},
+        0,
+        "function",
+    )
+    text = ""
+    for part in parts:
+        (piece,) = part["choices"][0]["delta"]["tool_calls"]
+        assert list(piece) == ["index", "function"]
+        text += piece["function"]["arguments"]
+    assert len(parts) > 1
+    jsonschema.validate(json.loads(text), CITY)
+    assert reason["choices"][0]["finish_reason"] == "tool_calls"
+    assert done == "[DONE]"
+
+
+def test_the_choice_is_the_requests(twin: Twin) -> None:
+    tools = [WEATHER, NESTED]
+    named = {"type": "function", "function": {"name": "alarm"}}
+    for ask in (twin.ask, lambda **body: completion(twin, **body)):
+        body = ask(messages=RAIN, tools=tools, tool_choice=named, seed=1).json()
+        assert '"alarm"' in json.dumps(body)
+        assert '"weather"' not in json.dumps(body)
+        body = ask(messages=RAIN, tools=tools, tool_choice="none", max_tokens=5).json()
+        assert "tool_calls" not in json.dumps(body)
+        assert "tool_calls" in json.dumps(ask(messages=HELLO, tools=tools, **MUST).json())
+
+
+def test_a_round_trip(twin: Twin) -> None:
+    call = {
+        "id": "c1",
+        "type": "function",
+        "function": {"name": "weather", "arguments": '{"city": "London"}'},
+    }
+    second = {
+        "id": "c2",
+        "type": "function",
+        "function": {"name": "weather", "arguments": '{"city": "Oslo"}'},
+    }
+    messages = [
+        *RAIN,
+        {"role": "assistant", "content": "", "tool_calls": [call, second]},
+        {"role": "tool", "tool_call_id": "c2", "name": "weather", "content": '{"sky": "clear"}'},
+        {"role": "tool", "tool_call_id": "c1", "name": "weather", "content": '{"sky": "rain"}'},
+    ]
+    asked = (
+        "Is it raining in London?\n\n"
+        'Result of weather {"city": "Oslo"}: {"sky": "clear"}\n'
+        'Result of weather {"city": "London"}: {"sky": "rain"}\n'
+        "Answer with it.<|im_end|>"
+    )
+    assert asked in laid(twin, messages=messages, tools=[WEATHER])["prompt"]
+    body = {"messages": messages, "tools": [WEATHER], "temperature": 0, "max_tokens": 20}
+    result = twin.ask(**body).json()["result"]
+    assert list(result) == ["response", "usage"]
+    assert result["response"]
+    # And on: a second round, forced.
+    body["messages"] = [*messages, {"role": "assistant", "content": result["response"]}, *RAIN]
+    assert twin.ask(**{**body, **MUST, "max_tokens": 100}).json()["result"]["tool_calls"]
+
+
+def test_the_older_way_of_giving_results(twin: Twin) -> None:
+    # The docs' first examples: the call and its result are JSON in the contents.
+    messages = [
+        *RAIN,
+        {"role": "assistant", "content": '{"name": "weather", "arguments": {"city": "London"}}'},
+        {"role": "tool", "name": "weather", "content": '{"sky": "rain"}'},
+    ]
+    assert twin.ask(messages=messages, tools=[WEATHER], max_tokens=5).json()["result"]["response"]
+    assert 'Result of weather: {"sky": "rain"}' in laid(twin, messages=messages)["prompt"]
+
+
+def test_a_call_that_is_cut_off_stays_text(twin: Twin) -> None:
+    result = twin.ask(messages=RAIN, tools=[WEATHER], **MUST, max_tokens=6).json()["result"]
+    assert result["response"].startswith('{"name": "we')
+    assert "tool_calls" not in result
+
+
+def test_tools_and_json_mode(twin: Twin) -> None:
+    form = {"response_format": {"type": "json_schema", "json_schema": {"type": "boolean"}}}
+    body = {"tools": [WEATHER], **form, "seed": 1}
+    assert twin.ask(messages=RAIN, **body, tool_choice="required").json()["result"]["tool_calls"]
+    assert twin.ask(messages=HELLO, **body).json()["result"]["response"] in (True, False)
+
+
+@pytest.mark.parametrize("name", ["get weather", "погода", "a.b/c", '"', "\\", "{}", "x" * 128, "🦊"])
+def test_odd_names_work(twin: Twin, name: str) -> None:
+    tool = {**WEATHER, "name": name}
+    assert (
+        twin.ask(messages=RAIN, tools=[tool], **MUST, max_tokens=200).json()["result"]["tool_calls"][0][
+            "name"
+        ]
+        == name
+    )
+
+
+def test_a_hundred_tools(twin: Twin) -> None:
+    tools = [{**WEATHER, "name": f"tool_{n}", "description": f"Does thing number {n}"} for n in range(100)]
+    choice = {"type": "function", "function": {"name": "tool_77"}}
+    result = twin.ask(messages=RAIN, tools=tools, tool_choice=choice, seed=1).json()["result"]
+    assert result["tool_calls"][0]["name"] == "tool_77"
+
+
+HARMFUL = {"type": "object", "properties": {}, "$ref": "https://example.com/x"}
+CALLING = {"role": "assistant", "content": ""}
+BAD = [
+    ({"tools": [WEATHER, WEATHER]}, "'/tools': two of them are named 'weather'"),
+    ({"tools": [{**WEATHER, "name": ""}]}, "'/tools/0/name': must be a name of 1 to 128 characters"),
+    ({"tools": [{**WEATHER, "name": "x" * 129}]}, "'/tools/0/name': must be a name of 1 to 128 characters"),
+    ({"tools": [{**WEATHER, "parameters": {"type": "array", "properties": {}}}]}, "must be 'object'"),
+    ({"tools": [{**WEATHER, "parameters": {"type": "nothing", "properties": {}}}]}, "not a JSON Schema"),
+    ({"tools": [{**WEATHER, "parameters": HARMFUL}]}, "is not fetched"),
+    ({"tools": [{**WEATHER, "name": str(n)} for n in range(129)]}, "'/tools': at most 128"),
+    ({"tools": [WEATHER], "tool_choice": 7}, "'/tool_choice': must be 'auto', 'none', 'required' or"),
+    (
+        {"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "x"}}},
+        "none of the tools is",
+    ),
+    ({"tool_choice": "required"}, "'/tool_choice': there are no tools"),
+    ({"tools": [WEATHER], "raw": True}, "'/raw': a raw prompt has no place for tools"),
+    ({"messages": [{**CALLING, "tool_calls": [{"name": "x", "arguments": "{"}]}]}, "the text is not JSON"),
+    ({"messages": [{**CALLING, "tool_calls": [{"name": "x", "arguments": "[]"}]}]}, "must be a JSON object"),
+    ({"messages": [{**CALLING, "tool_calls": [7]}]}, "'/messages/0/tool_calls/0': must have the name"),
+    (
+        {"messages": [{**CALLING, "tool_calls": {}}, {**CALLING, "tool_calls": "x"}]},
+        "'/messages/1/tool_calls'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "words"), BAD)
+def test_bad_input(twin: Twin, body: dict[str, Any], words: str) -> None:
+    response = twin.ask(**{"messages": RAIN, **body})
+    assert response.json()["errors"][0]["code"] == 5006, response.text
+    assert words in response.json()["errors"][0]["message"]
+
+
+def test_tools_do_not_go_with_a_prompt(twin: Twin) -> None:
+    message = "AiError: Bad input: Error: '/tools' and '/functions' go with '/messages', not with '/prompt'"
+    refused(twin.ask(prompt="x", tools=[WEATHER]), 400, service(5006, message))
+
+
+def test_openai_needs_no_descriptions(twin: Twin) -> None:
+    bare = {
+        "type": "function",
+        "function": {"name": "weather", "parameters": {"type": "object", "properties": {"a": {}}}},
+    }
+    assert completion(twin, messages=RAIN, tools=[bare], **MUST).json()["choices"][0]["message"]["tool_calls"]
+    bare = {"type": "function", "function": {"name": "now"}}
+    (call,) = completion(twin, messages=RAIN, tools=[bare], **MUST).json()["choices"][0]["message"][
+        "tool_calls"
+    ]
+    assert isinstance(json.loads(call["function"]["arguments"]), dict)
+
+
+CODES = [
+    ("function add(a, b) { return a + b }", ["a", "b"], ["a", "b"]),
+    ("async function go(where) {}", ["where"], ["where"]),
+    ("({a, b}) => a + b", ["a", "b"], ["a", "b"]),
+    ("({a, b = 2} = {}) => a + b", ["a", "b"], ["a"]),
+    ("async (x) => x", ["x"], ["x"]),
+    ("x => x * 2", ["x"], ["x"]),
+    ("const f = (a, b = 3, ...rest) => a", ["a", "b", "rest"], ["a"]),
+    ("// (no) => one\nfunction f(/* the */ first) {}", ["first"], ["first"]),
+    ("function f() {}", [], []),
+]
+
+
+@pytest.mark.parametrize(("code", "names", "required"), CODES)
+def test_parameters_of_code(code: str, names: list[str], required: list[str]) -> None:
+    schema = function_tools.parameters(code)
+    assert (list(schema["properties"]), schema["required"]) == (names, required)
+
+
+@pytest.mark.parametrize("code", ["", "return 1", "function" + " " * 100_000, "(" * 50_000, "/*" * 50_000])
+def test_code_without_parameters_takes_any(code: str) -> None:
+    assert function_tools.parameters(code) == {"type": "object"}
+
+
+def test_functions(twin: Twin) -> None:
+    function = {"name": "add", "code": "function add(a, b) { return a + b }"}
+    body = {"messages": [{"role": "user", "content": "Add 3 and 4"}], "functions": [function], **MUST}
+    assert function["code"] in laid(twin, **body)["prompt"]
+    (call,) = twin.ask(**body).json()["result"]["tool_calls"]
+    assert call["name"] == "add"
+    assert set(call["arguments"]) == {"a", "b"}
+    both = twin.ask(**body, tools=[{**WEATHER, "name": "add"}]).json()
+    assert both["errors"][0]["code"] == 5006

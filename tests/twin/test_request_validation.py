@@ -1,0 +1,85 @@
+"""Bodies of any kind: an answer or a proper refusal, never a failure of the twin."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lib.model.model_record import default
+from lib.twin.api_errors import RefusedError
+from lib.twin.request_validation import check, parse
+from tests.twin.conftest import Twin
+
+MODEL = default()
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.just(10**30), st.just(-1)
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+names = [name for shape in MODEL.input_schema["oneOf"] for name in shape["properties"]]
+messages = st.lists(
+    st.fixed_dictionaries({}, optional={"role": scalars, "content": values}) | values, max_size=3
+)
+bodies = st.dictionaries(st.sampled_from(names), values, max_size=4) | st.fixed_dictionaries(
+    {"messages": messages | values}, optional={name: values for name in names if name != "messages"}
+)
+
+
+def code(error: RefusedError) -> None:
+    assert error.refusal.code == 5006
+
+
+@settings(max_examples=400)
+@given(bodies | values)
+def test_check_takes_it_or_refuses_it(body: Any) -> None:
+    try:
+        check(MODEL, body)
+    except RefusedError as error:
+        code(error)
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=60) | values.map(lambda value: json.dumps(value).encode()))
+def test_parse_takes_it_or_refuses_it(raw: bytes) -> None:
+    try:
+        parse(raw)
+    except RefusedError as error:
+        code(error)
+
+
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=bodies, endpoint=st.sampled_from(["run/@cf/meta/llama-3.2-1b-instruct", "v1/chat/completions"]))
+def test_the_twin_never_fails(twin: Twin, body: dict[str, Any], endpoint: str) -> None:
+    # Short answers, where one is given at all.
+    body = {"model": MODEL.id, **body}
+    if isinstance(body.get("max_tokens", 0), int):
+        body["max_tokens"] = 1
+    response = twin.client.post(
+        twin.path(endpoint), content=json.dumps(body).encode("utf-8", "surrogatepass")
+    )
+    assert response.status_code < 500, (body, response.text)
+    if response.status_code != 200:
+        refused(response)
+
+
+def refused(response: httpx.Response) -> None:
+    body = response.json()
+    assert body["success"] is False
+    assert body["errors"][0]["code"] in (5005, 5006, 5021, 5023, 5024, 5033)
+
+
+@pytest.mark.parametrize(
+    "content", ["<|im_end|>" * 5, "\0", "{{ x }}", "{% raw %}", "\u2028", "\U0010ffff", "</s>"]
+)
+def test_strange_contents(twin: Twin, content: str) -> None:
+    messages = [{"role": "user", "content": content}, {"role": "assistant", "content": content}]
+    for body in ({"messages": messages}, {"prompt": content}, {"prompt": content, "raw": True}):
+        assert twin.client.post(twin.run, json={**body, "max_tokens": 2}).status_code == 200

@@ -1,0 +1,1 @@
+"""Tests of the Model page's parts that need no browser."""
