@@ -3,6 +3,6 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from lib.ui.shell.visitor import Headers
+from lib.ui.shell.visitor_cookie import VisitorCookieAndHeaders
 
-app = st.App("lib/ui/shell/navigation.py", middleware=[Middleware(Headers)])
+app = st.App("lib/ui/shell/navigation.py", middleware=[Middleware(VisitorCookieAndHeaders)])

@@ -11,14 +11,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from lib.api.backend import from_environment
+from lib.api.backend import backend_from_environment
 from lib.ui.shell.registry import registry
-from lib.ui.shell.visitor import LOCAL, Headers
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER, VisitorCookieAndHeaders
 
 
-def start(request: Request) -> JSONResponse:
+def start_run(request: Request) -> JSONResponse:
     """Start the run of that id, wait for its end, and say how long it took."""
-    batch, backend = registry().batch(LOCAL, request.query_params["run"]), from_environment(os.environ)
+    batch, backend = (
+        registry().find_experiment_run(LOCAL_OWNER, request.query_params["run"]),
+        backend_from_environment(os.environ),
+    )
     if batch is None or backend is None:
         return JSONResponse({}, 404)
     begun, cpu = time.perf_counter(), time.process_time()
@@ -36,5 +39,7 @@ def start(request: Request) -> JSONResponse:
 
 
 app = st.App(
-    "../lib/ui/shell/navigation.py", routes=[Route("/bench/start", start)], middleware=[Middleware(Headers)]
+    "../lib/ui/shell/navigation.py",
+    routes=[Route("/bench/start", start_run)],
+    middleware=[Middleware(VisitorCookieAndHeaders)],
 )

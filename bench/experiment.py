@@ -25,24 +25,24 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, sync_playwright
 
 from lib.api.client import WorkersAI
-from lib.runner.experiment_run import new
+from lib.runner.experiment_run import create_run
 from lib.store import SavedExperiment, Store
-from lib.ui.shell.visitor import LOCAL
-from tests.page.app_process import Application
-from tests.page.visitor import DESK, Visitor, launch
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import DESKTOP, BrowserTab, launch_chromium
 from tests.runner import fake_cloud, run_fixtures
-from tests.runner.budget_overrun import overrun
-from tests.runner.killing import killed
+from tests.runner.budget_overrun import measure_overrun
+from tests.runner.kill_driver import run_with_kills
 from tests.sample_values import ACCOUNT, TOKEN
 
 CELLS, AT_ONCE, DELAY = 1_000, 32, 0.05
 IDEAL = CELLS * DELAY / AT_ONCE
-SLOWEST = 1.25
-BETWEEN = 500  # milliseconds from an answer to the next click: somebody who hurries
-SLOWEST_CLICK = 0.3  # seconds, p95
+MAX_RATIO = 1.25
+CLICK_PAUSE_MS = 500  # milliseconds from an answer to the next click: somebody who hurries
+MAX_CLICK_SECONDS = 0.3  # seconds, p95
 
 # A switch is clicked, and answered once the number box beside it is there, or gone; all of it timed in the browser.
-CLICK = """name => new Promise(done => {
+CLICK_JS = """name => new Promise(done => {
     const toggle = document.querySelector(`[class*='st-key-${name}-send'] input`)
     const box = () => document.querySelector(`[class*='st-key-${name}-number'] input`) !== null
     const before = box(), begun = performance.now()
@@ -53,7 +53,7 @@ CLICK = """name => new Promise(done => {
 })"""
 
 
-def bare(url: str) -> float:
+def run_bare_threads(url: str) -> float:
     """Seconds for the same requests by threads that do nothing else."""
     address = urlsplit(url)
     left, lock = iter(range(CELLS)), threading.Lock()
@@ -80,12 +80,12 @@ def bare(url: str) -> float:
     return time.perf_counter() - begun
 
 
-def click(page: Page, names: list[str], until: threading.Event, most: int = 10_000) -> list[float]:
+def click_switches(page: Page, names: list[str], until: threading.Event, most: int = 10_000) -> list[float]:
     """Click through the switches until then: seconds to each answer."""
     took: list[float] = []
     while not until.is_set() and len(took) < most:
-        took.append(page.evaluate(CLICK, names[len(took) // 2 % len(names)]))
-        page.wait_for_timeout(BETWEEN)
+        took.append(page.evaluate(CLICK_JS, names[len(took) // 2 % len(names)]))
+        page.wait_for_timeout(CLICK_PAUSE_MS)
     return took
 
 
@@ -94,30 +94,30 @@ def p95(figures: list[float]) -> float:
     return quantiles(figures, n=20)[-1] if len(figures) > 1 else figures[0]
 
 
-def speed(times: int, folder: Path) -> bool:
+def measure_speed(times: int, folder: Path) -> bool:
     """That many runs, with a visitor at the page."""
-    plan = run_fixtures.plan(CELLS, replace(run_fixtures.QUICK, concurrency=AT_ONCE))
+    plan = run_fixtures.numbers_plan(CELLS, replace(run_fixtures.QUICK_LIMITS, concurrency=AT_ONCE))
     names = [parameter.name for parameter in run_fixtures.MODEL.parameters][:4]
     ratios, bares, cpus, clicks = [], [], [], []
     with (
-        fake_cloud.running((DELAY, DELAY)) as server,
+        fake_cloud.run_fake_cloud((DELAY, DELAY)) as server,
         sync_playwright() as playwright,
-        launch(playwright) as browser,
+        launch_chromium(playwright) as browser,
     ):
         environment = {
             "CLOUDFLARE_ACCOUNT_ID": ACCOUNT,
             "CLOUDFLARE_API_TOKEN": TOKEN,
             "CLOUDFLARE_BASE_URL": server.url,
         }
-        with Application(environment, folder / "log", "bench/beside.py") as app:
-            page = browser.new_page(viewport=DESK)
-            Visitor(page, app.url).open().rest()
+        with AppProcess(environment, folder / "log", "bench/beside.py") as app:
+            page = browser.new_page(viewport=DESKTOP)
+            BrowserTab(page, app.url).open().wait_until_idle()
             store = Store(f"sqlite:///{app.database}")
-            store.put_experiment(LOCAL, SavedExperiment("x", "Numbers", plan))
-            alone = click(page, names, threading.Event(), 40)
+            store.put_experiment(LOCAL_OWNER, SavedExperiment("x", "Numbers", plan))
+            alone = click_switches(page, names, threading.Event(), 40)
             for _ in range(times):
-                bares.append(bare(server.url) / IDEAL)
-                run = new(store, WorkersAI(), run_fixtures.MODEL, LOCAL, "x", plan).id
+                bares.append(run_bare_threads(server.url) / IDEAL)
+                run = create_run(store, WorkersAI(), run_fixtures.MODEL, LOCAL_OWNER, "x", plan).id
                 ended, said = threading.Event(), {}
 
                 def start(
@@ -128,7 +128,7 @@ def speed(times: int, folder: Path) -> bool:
                     ended.set()
 
                 threading.Thread(target=start, daemon=True).start()
-                clicks += click(page, names, ended)
+                clicks += click_switches(page, names, ended)
                 if said.get("answered") != CELLS:
                     print("not every cell was answered:", said)
                     return False
@@ -143,12 +143,12 @@ def speed(times: int, folder: Path) -> bool:
         f"clicks         p95 {p95(clicks) * 1000:.0f} ms   median {median(clicks) * 1000:.0f} ms   {len(clicks)}"
     )
     print(f"  without      p95 {p95(alone) * 1000:.0f} ms   median {median(alone) * 1000:.0f} ms")
-    return median(ratios) <= SLOWEST and p95(clicks) < SLOWEST_CLICK
+    return median(ratios) <= MAX_RATIO and p95(clicks) < MAX_CLICK_SECONDS
 
 
-def budget(times: int, cells: int, folder: Path) -> bool:
+def measure_budget(times: int, cells: int, folder: Path) -> bool:
     """That many runs against a server in trouble."""
-    found = [overrun(f"sqlite:///{folder}/budget{seed}", cells, seed) for seed in range(times)]
+    found = [measure_overrun(f"sqlite:///{folder}/budget{seed}", cells, seed) for seed in range(times)]
     requests, dollars = max(one.excess[0] for one in found), max(one.excess[1] for one in found)
     unknown = max(one.understated for one in found)
     sent, states = sum(one.requests for one in found), {one.progress.state.value for one in found}
@@ -160,12 +160,12 @@ def budget(times: int, cells: int, folder: Path) -> bool:
     return requests <= 0 and dollars <= 0 and unknown <= 0
 
 
-def kill(times: int, cells: int, folder: Path) -> bool:
+def measure_kills(times: int, cells: int, folder: Path) -> bool:
     """That many runs that are killed three times each, billed and not."""
     good = True
     for billed in (True, False):
         found = [
-            killed(
+            run_with_kills(
                 f"sqlite:///{folder}/kill{billed}{seed}", cells, 3, billed=billed, seed=seed, wait=(0.0, 0.6)
             )
             for seed in range(times)
@@ -192,11 +192,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="paddock-bench-") as name:
         folder = Path(name)
         if "speed" in parts:
-            good = speed(max(arguments.times // 2, 1), folder) and good
+            good = measure_speed(max(arguments.times // 2, 1), folder) and good
         if "budget" in parts:
-            good = budget(arguments.times, 200, folder) and good
+            good = measure_budget(arguments.times, 200, folder) and good
         if "kill" in parts:
-            good = kill(max(arguments.times // 2, 1), 300, folder) and good
+            good = measure_kills(max(arguments.times // 2, 1), 300, folder) and good
     return 0 if good else 1
 
 

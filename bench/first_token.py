@@ -23,7 +23,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 180.0  # seconds, for each step
+STEP_TIMEOUT = 180.0  # seconds, for each step
 QUESTION = "What is a paddock?"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
@@ -46,7 +46,7 @@ FIRST_TOKEN = """() => {
 }"""
 
 
-class Clock:
+class StepTimer:
     """Prints what was reached, with the seconds since it was made."""
 
     def __init__(self, title: str) -> None:
@@ -64,7 +64,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def started(clone: Path, environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
+def run_paddock(clone: Path, environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
     """``scripts/run`` in a process group of its own; entered once the page answers, nothing left of it after."""
     command = [clone / "scripts/run", "--server.headless", "true", "--server.port", str(port)]
     with log.open("w+") as output:
@@ -78,8 +78,8 @@ def started(clone: Path, environment: dict[str, str], port: int, log: Path) -> I
             stderr=subprocess.STDOUT,
         )
         try:
-            until = time.monotonic() + PATIENCE
-            while not answers(port):
+            until = time.monotonic() + STEP_TIMEOUT
+            while not is_up(port):
                 if paddock.poll() is not None or time.monotonic() > until:
                     raise SystemExit(f"scripts/run did not come up:\n{log.read_text()}")
                 time.sleep(0.05)
@@ -95,7 +95,7 @@ def started(clone: Path, environment: dict[str, str], port: int, log: Path) -> I
             paddock.wait()
 
 
-def answers(port: int) -> bool:
+def is_up(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
             return bool(page.status == 200)
@@ -103,10 +103,10 @@ def answers(port: int) -> bool:
         return False
 
 
-def ask(browser: Browser, port: int, clock: Clock) -> None:
+def ask_question(browser: Browser, port: int, clock: StepTimer) -> None:
     """Be the user: open the page, type while the model starts, send as soon as that is possible."""
     page = browser.new_page()
-    page.set_default_timeout(PATIENCE * 1000)
+    page.set_default_timeout(STEP_TIMEOUT * 1000)
     page.goto(f"http://127.0.0.1:{port}/")
     box = page.locator("[data-testid=stChatInputTextArea]")
     box.fill(QUESTION)
@@ -136,13 +136,13 @@ def main() -> None:
         }
         print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
         for title in ("From git clone:", "Second start:"):
-            clock = Clock(title)
+            clock = StepTimer(title)
             if not clone.exists():
                 subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
                 clock.reached("the clone is there")
-            with started(clone, environment, port, log):
+            with run_paddock(clone, environment, port, log):
                 clock.reached("the page answers")
-                ask(browser, port, clock)
+                ask_question(browser, port, clock)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lib.chat.conversation import Conversation
 from lib.store import Store
-from tests.store.conversation_trees import SETTINGS, asked, coming, talk
+from tests.store.conversation_trees import SETTINGS, make_conversation, make_unanswered, make_unfinished
 
 WORDS = [
     "weather",
@@ -32,7 +32,7 @@ WORDS = [
 RARE = "zanzibar"  # in every hundredth conversation
 
 
-def fill(store: Store, count: int) -> None:
+def save_conversations(store: Store, count: int) -> None:
     """That many conversations of three questions and answers each."""
     for number in range(count):
         word = [WORDS[(number + shift) % len(WORDS)] for shift in range(3)]
@@ -42,10 +42,10 @@ def fill(store: Store, count: int) -> None:
             f"And {word[1]}? " + "text " * 40,
             f"And {rare} {word[2]}?",
         )
-        store.save("ann", talk(*questions), SETTINGS)
+        store.save("ann", make_conversation(*questions), SETTINGS)
 
 
-def median(work: Callable[[], object], times: int = 15) -> float:
+def median_milliseconds(work: Callable[[], object], times: int = 15) -> float:
     """Milliseconds."""
     taken = []
     for _ in range(times):
@@ -55,38 +55,38 @@ def median(work: Callable[[], object], times: int = 15) -> float:
     return sorted(taken)[times // 2] * 1000
 
 
-def saves(store: Store) -> Callable[[], None]:
+def make_save(store: Store) -> Callable[[], None]:
     """A save of 2,000 tokens that have come so far, one more word each time."""
-    conversation, request = asked("Go on", talk(*"abcdefgh"))
+    conversation, request = make_unanswered("Go on", make_conversation(*"abcdefgh"))
     text = ["word " * 2000]
 
     def save() -> None:
         text[0] += "more "
-        store.save("ann", conversation, SETTINGS, (coming(conversation, request, text[0]),))
+        store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, text[0]),))
 
     save()
     return save
 
 
-def measure(url: str, count: int) -> dict[str, float]:
+def measure_store(url: str, count: int) -> dict[str, float]:
     """Each way of use, on a database of that many."""
     store = Store(url)
-    fill(store, count)
-    long = talk(
+    save_conversations(store, count)
+    long = make_conversation(
         *(f"question {number} " + "word " * 50 for number in range(1000)), conversation=Conversation()
     )
     store.save("bob", long, SETTINGS)
     figures = {
-        "list, first page": median(lambda: store.entries("ann")),
-        "list, last page": median(lambda: store.entries("ann", page=count // 25 - 1)),
-        "count": median(lambda: store.count("ann")),
-        "search, rare word": median(lambda: store.entries("ann", RARE)),
-        "search, word of a fifth": median(lambda: store.entries("ann", "garden")),
-        "search, word of all": median(lambda: store.entries("ann", "tell")),
-        "search, letters (:-))": median(lambda: store.entries("ann", ":-)"), 5),
-        "spend": median(lambda: store.spend("ann"), 5),
-        "open, 2,000 messages": median(lambda: store.load("bob", long.id), 5),
-        "save while it comes": median(saves(store), 50),
+        "list, first page": median_milliseconds(lambda: store.entries("ann")),
+        "list, last page": median_milliseconds(lambda: store.entries("ann", page=count // 25 - 1)),
+        "count": median_milliseconds(lambda: store.count("ann")),
+        "search, rare word": median_milliseconds(lambda: store.entries("ann", RARE)),
+        "search, word of a fifth": median_milliseconds(lambda: store.entries("ann", "garden")),
+        "search, word of all": median_milliseconds(lambda: store.entries("ann", "tell")),
+        "search, letters (:-))": median_milliseconds(lambda: store.entries("ann", ":-)"), 5),
+        "spend": median_milliseconds(lambda: store.spend("ann"), 5),
+        "open, 2,000 messages": median_milliseconds(lambda: store.load("bob", long.id), 5),
+        "save while it comes": median_milliseconds(make_save(store), 50),
     }
     store.close()
     return figures
@@ -96,7 +96,7 @@ def main(urls: list[str]) -> None:
     """SQLite in a temporary folder, or the two empty databases whose URLs are given."""
     with tempfile.TemporaryDirectory() as folder:
         small, big = urls or [f"sqlite:///{Path(folder)}/{name}.sqlite3" for name in ("small", "big")]
-        few, many = measure(small, 100), measure(big, 10_000)
+        few, many = measure_store(small, 100), measure_store(big, 10_000)
     print(f"{'':26}{'100':>10}{'10,000':>10}{'ratio':>8}")
     for name in few:
         print(f"{name:26}{few[name]:8.2f}ms{many[name]:8.2f}ms{many[name] / few[name]:8.1f}")

@@ -17,10 +17,10 @@ from statistics import median
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.history import RARE, WORDS
-from tests.page import saved_outside
-from tests.page.app_process import Application
+from tests.page import stored_conversations
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import DESKTOP, BrowserTab, launch_chromium
 from tests.page.upstream import Upstream
-from tests.page.visitor import DESK, Visitor, launch
 
 FEW, MANY = 100, 10_000
 COMMON = "plain"  # in all but one
@@ -29,35 +29,37 @@ ROWS = "[class*='st-key-entry-']"
 WHAT = ("open", "search, one found", "search, nearly all found")
 
 
-def fill(app: Application, count: int) -> None:
+def fill_database(app: AppProcess, count: int) -> None:
     """That many conversations of six messages."""
-    with saved_outside.store(app) as store:
+    with stored_conversations.open_store(app) as store:
         for number in range(count):
             word = WORDS[number % len(WORDS)]
             rare = RARE if number == count // 2 else COMMON
-            saved_outside.save(
+            stored_conversations.save_conversation(
                 store,
-                saved_outside.talk(3, f"Number {number}, {{}}: {word}", f"A {rare} {word}. " + "text " * 40),
+                stored_conversations.make_conversation(
+                    3, f"Number {number}, {{}}: {word}", f"A {rare} {word}. " + "text " * 40
+                ),
             )
 
 
-def one(browser: Browser, app: Application, count: int) -> tuple[float, ...]:
+def measure_visit(browser: Browser, app: AppProcess, count: int) -> tuple[float, ...]:
     """Seconds to open the page, to find one and to find many."""
-    with browser.new_context(viewport=DESK) as context:
-        tab = Visitor(context.new_page(), app.url).open()
-        tab.rest()
+    with browser.new_context(viewport=DESKTOP) as context:
+        tab = BrowserTab(context.new_page(), app.url).open()
+        tab.wait_until_idle()
         rows, search = tab.page.locator(ROWS), tab.page.get_by_label("Search")
 
         def timed(act: str, what: int, sign: str) -> float:
             begun = time.monotonic()
             if act == "open":
-                tab.go("History")
+                tab.go_to_page("History")
             else:
                 search.fill(act)
                 search.press("Enter")
-            tab.until(act, lambda: rows.count() == what and sign in rows.first.inner_text())
+            tab.wait_until(act, lambda: rows.count() == what and sign in rows.first.inner_text())
             taken = time.monotonic() - begun
-            tab.rest()
+            tab.wait_until_idle()
             return taken
 
         opened = timed("open", 25, f"Number {count - 1},")
@@ -79,13 +81,13 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="paddock-bench-")))
         apps = {}
         for count in found:
-            app = stack.enter_context(Application(upstream.environment(), folder / f"log{count}"))
-            fill(app, count)
+            app = stack.enter_context(AppProcess(upstream.environment(), folder / f"log{count}"))
+            fill_database(app, count)
             apps[count] = app
-        browser = stack.enter_context(launch(stack.enter_context(sync_playwright())))
+        browser = stack.enter_context(launch_chromium(stack.enter_context(sync_playwright())))
         for number in range(arguments.times + 1):
             for count, app in apps.items():
-                figures = one(browser, app, count)
+                figures = measure_visit(browser, app, count)
                 if number:  # the first page of a server is the slowest
                     found[count].append(figures)
     upstream.close()

@@ -16,15 +16,15 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.page.app_process import Application
-from tests.page.interruptions import KINDS, Scene, damage
-from tests.page.tcp_proxy import Proxy
-from tests.page.upstream import Stream, Upstream
-from tests.page.visitor import DESK, Visitor, launch, squeezed
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import DESKTOP, BrowserTab, launch_chromium, squeeze
+from tests.page.interruption_kinds import INTERRUPTIONS, LiveAnswer, count_damage
+from tests.page.tcp_proxy import TcpProxy
+from tests.page.upstream import StreamReply, Upstream
 
 
 @dataclass
-class Tally:
+class InterruptionTally:
     """What one kind of interruption did."""
 
     interruptions: int = 0
@@ -36,51 +36,53 @@ class Tally:
     harmed: int = 0  # answers that were stopped, or do not read exactly as they were sent
 
     @property
-    def sound(self) -> bool:
+    def is_unharmed(self) -> bool:
         """Whether nothing happened to any answer."""
         return not (self.lost or self.doubled or self.harmed) and self.requests == self.answers
 
 
-def interrupt(
+def interrupt_answer(
     browser: Browser,
-    app: Application,
+    app: AppProcess,
     upstream: Upstream,
     kind: str,
     times: int,
     chance: random.Random,
-    tally: Tally,
+    tally: InterruptionTally,
 ) -> None:
     """One live answer, interrupted so many times."""
-    upstream.forget()
-    upstream.plan(Stream(endless=True, rate=chance.choice((60, 120, 240)), seed=chance.randrange(1_000)))
-    proxy = Proxy(app.port)
-    context = browser.new_context(viewport=DESK)  # type: ignore[arg-type]
+    upstream.reset()
+    upstream.plan_replies(
+        StreamReply(endless=True, rate=chance.choice((60, 120, 240)), seed=chance.randrange(1_000))
+    )
+    proxy = TcpProxy(app.port)
+    context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
     try:
-        scene = Scene(
-            Visitor(context.new_page(), proxy.url).open(),
+        scene = LiveAnswer(
+            BrowserTab(context.new_page(), proxy.url).open(),
             proxy,
-            lambda address: Visitor(context.new_page(), proxy.url).open(address),
+            lambda address: BrowserTab(context.new_page(), proxy.url).open(address),
         )
-        scene.tab.say("Go")
-        scene.tab.grows(50)
+        scene.tab.send("Go")
+        scene.tab.wait_for_growth(50)
         for _ in range(times):
             scene.tab.page.wait_for_timeout(chance.uniform(0, 800))
-            KINDS[kind](scene)
+            INTERRUPTIONS[kind](scene)
             tally.interruptions += 1
-            scene.tab.grows(20)
-        asked = upstream.asked[0]
-        stopped = not asked.live
+            scene.tab.wait_for_growth(20)
+        asked = upstream.requests[0]
+        stopped = not asked.is_live
         asked.release()
-        scene.tab.ended("finished")
+        scene.tab.wait_for_end("finished")
         scene.tab.page.wait_for_timeout(300)
-        shown = scene.tab.text()
-        lost, doubled = damage(asked.sent, shown)
+        shown = scene.tab.answer_text()
+        lost, doubled = count_damage(asked.sent_text, shown)
         tally.answers += 1
-        tally.requests += len(upstream.asked)
-        tally.sent += len("".join(asked.sent.split()))
+        tally.requests += len(upstream.requests)
+        tally.sent += len("".join(asked.sent_text.split()))
         tally.lost += lost
         tally.doubled += doubled
-        tally.harmed += stopped or asked.hung_up.is_set() or shown != squeezed(asked.sent)
+        tally.harmed += stopped or asked.client_gone.is_set() or shown != squeeze(asked.sent_text)
     finally:
         context.close()
         proxy.close()
@@ -96,33 +98,33 @@ def main() -> int:
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
     upstream = Upstream()
-    tallies = {kind: Tally() for kind in KINDS}
+    tallies = {kind: InterruptionTally() for kind in INTERRUPTIONS}
     with (
         tempfile.TemporaryDirectory(prefix="paddock-bench-") as folder,
-        Application(upstream.environment(), Path(folder) / "log") as app,
+        AppProcess(upstream.environment(), Path(folder) / "log") as app,
         sync_playwright() as playwright,
-        launch(playwright) as browser,
+        launch_chromium(playwright) as browser,
     ):
         print(
             f"{'':22}{'interrupted':>12}{'answers':>9}{'requests':>10}{'sent':>10}{'lost':>6}{'doubled':>9}"
         )
         for kind, tally in tallies.items():
             for _ in range(arguments.answers):
-                interrupt(browser, app, upstream, kind, arguments.times, chance, tally)
-            show(kind, tally)
+                interrupt_answer(browser, app, upstream, kind, arguments.times, chance, tally)
+            print_row(kind, tally)
     upstream.close()
-    whole = Tally(
+    whole = InterruptionTally(
         *(sum(values) for values in zip(*(vars(t).values() for t in tallies.values()), strict=True))
     )
-    show("in all", whole)
-    return 0 if all(tally.sound for tally in tallies.values()) else 1
+    print_row("in all", whole)
+    return 0 if all(tally.is_unharmed for tally in tallies.values()) else 1
 
 
-def show(name: str, tally: Tally) -> None:
+def print_row(name: str, tally: InterruptionTally) -> None:
     """One line of the table; characters without white space."""
     print(
         f"{name:22}{tally.interruptions:12}{tally.answers:9}{tally.requests:10}{tally.sent:10,}{tally.lost:6}"
-        f"{tally.doubled:9}{'' if tally.sound else '  HARMED'}",
+        f"{tally.doubled:9}{'' if tally.is_unharmed else '  HARMED'}",
         flush=True,
     )
 

@@ -29,7 +29,7 @@ TOKENS = 200
 WORDS = ["name", "age", "city", "price", "colour", "tags", "owner", "size", "note", "count", "kind", "open"]
 
 
-class Outcome(Enum):
+class JsonModeOutcome(Enum):
     """What became of one request."""
 
     VALID = "parses and validates"
@@ -39,19 +39,19 @@ class Outcome(Enum):
     REFUSED = "another refusal"
 
 
-def schema(chance: random.Random, depth: int = 0) -> dict[str, Any]:
+def random_schema(chance: random.Random, depth: int = 0) -> dict[str, Any]:
     """An object; with ``depth``, any kind of value, objects and lists ever rarer."""
     kinds = ["string", "string", "integer", "number", "boolean", "enum", "null or"]
     kind = "object" if not depth else chance.choice(kinds + ["object", "array"] * (3 - depth))
     match kind:
         case "object":
             names = chance.sample(WORDS, chance.randint(1, 5 - depth))
-            properties = {name: schema(chance, depth + 1) for name in names}
+            properties = {name: random_schema(chance, depth + 1) for name in names}
             made: dict[str, Any] = {"type": "object", "properties": properties}
             made["required"] = chance.sample(names, chance.randint(0, len(names)))
             return made | ({"additionalProperties": False} if chance.random() < 0.4 else {})
         case "array":
-            made = {"type": "array", "items": schema(chance, depth + 1)}
+            made = {"type": "array", "items": random_schema(chance, depth + 1)}
             made |= {"minItems": chance.randint(0, 2)} if chance.random() < 0.5 else {}
             return made | ({"maxItems": chance.randint(2, 4)} if chance.random() < 0.5 else {})
         case "string":
@@ -73,7 +73,7 @@ def schema(chance: random.Random, depth: int = 0) -> dict[str, Any]:
             return {"anyOf": [{"type": "null"}, {"type": "string", "maxLength": 30}]}
 
 
-def outcome(client: httpx.Client, url: str, wanted: dict[str, Any], seed: int) -> Outcome:
+def request_outcome(client: httpx.Client, url: str, wanted: dict[str, Any], seed: int) -> JsonModeOutcome:
     """One request, and what became of it."""
     response_format = {"type": "json_schema", "json_schema": wanted}
     body = {"prompt": "Invent an example.", "seed": seed + 1, "max_tokens": TOKENS}
@@ -81,14 +81,14 @@ def outcome(client: httpx.Client, url: str, wanted: dict[str, Any], seed: int) -
     answer = response.json()
     if answer["success"]:
         valid = jsonschema.Draft202012Validator(wanted).is_valid(answer["result"]["response"])
-        return Outcome.VALID if valid else Outcome.INVALID
+        return JsonModeOutcome.VALID if valid else JsonModeOutcome.INVALID
     if answer["errors"][0]["code"] != 5024:
-        return Outcome.REFUSED
+        return JsonModeOutcome.REFUSED
     # The twin says only that it was not met; with room enough, an answer that was cut off ends by itself.
     more = client.post(
         url, json={**body, "max_tokens": 6 * TOKENS, "response_format": response_format}
     ).json()
-    return Outcome.CUT_OFF if more["success"] else Outcome.NOT_MET
+    return JsonModeOutcome.CUT_OFF if more["success"] else JsonModeOutcome.NOT_MET
 
 
 def main() -> None:
@@ -110,17 +110,18 @@ def main() -> None:
         headers = {"authorization": f"Bearer {TOKEN}"}
         begun = time.monotonic()
         with httpx.Client(headers=headers, timeout=300, trust_env=False) as client:
-            found: Counter[Outcome] = Counter()
+            found: Counter[JsonModeOutcome] = Counter()
             for seed in range(count):
-                found[outcome(client, url, schema(random.Random(seed)), seed)] += 1
+                found[request_outcome(client, url, random_schema(random.Random(seed)), seed)] += 1
                 if seed % 20 == 19:  # a machine under load takes its time
                     print(f"{seed + 1}: { ({kind.name: n for kind, n in found.items()}) }", flush=True)
-        ended = count - found[Outcome.CUT_OFF]
+        ended = count - found[JsonModeOutcome.CUT_OFF]
         print(f"{count} schemas, max_tokens {TOKENS}, {time.monotonic() - begun:.0f} s")
-        for kind in Outcome:
+        for kind in JsonModeOutcome:
             print(f"  {found[kind]:4}  {kind.value}")
         print(
-            f"of those that ended by themselves: {found[Outcome.VALID] / max(1, ended):.1%} parse and validate"
+            "of those that ended by themselves: "
+            f"{found[JsonModeOutcome.VALID] / max(1, ended):.1%} parse and validate"
         )
     finally:
         twin.stdin.close()

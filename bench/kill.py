@@ -21,18 +21,18 @@ from statistics import median
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.page.app_process import Application, data_folder
-from tests.page.upstream import Asked, Stream, Upstream
-from tests.page.visitor import DESK, Visitor, launch
+from tests.page.app_process import AppProcess, make_data_folder
+from tests.page.browser_tab import DESKTOP, BrowserTab, launch_chromium
+from tests.page.upstream import StreamReply, Upstream, UpstreamRequest
 
-MOST_SECONDS = 1.0
+MAX_SECONDS_LOST = 1.0
 RATE = 200.0  # tokens a second, 4.5 characters each
 
 
 class Meter:
     """When how many characters of an answer had been sent; looked at a thousand times a second."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: UpstreamRequest) -> None:
         self._asked = asked
         self._times: list[float] = []
         self._counts: list[int] = []
@@ -40,23 +40,23 @@ class Meter:
         self._thread.start()
 
     def _watch(self) -> None:
-        while self._asked.live:
-            if not self._counts or len(self._asked.sent) > self._counts[-1]:
+        while self._asked.is_live:
+            if not self._counts or len(self._asked.sent_text) > self._counts[-1]:
                 self._times.append(time.monotonic())
-                self._counts.append(len(self._asked.sent))
+                self._counts.append(len(self._asked.sent_text))
             time.sleep(0.001)
 
-    def sent(self, at: float) -> int:
+    def sent_by(self, at: float) -> int:
         """How many by that moment."""
         number = bisect.bisect_right(self._times, at)
         return self._counts[number - 1] if number else 0
 
-    def when(self, count: int) -> float:
+    def time_of(self, count: int) -> float:
         """The moment when that many had been sent."""
         return self._times[min(bisect.bisect_left(self._counts, count), len(self._times) - 1)]
 
 
-def sound(database: Path) -> bool:
+def is_sound(database: Path) -> bool:
     """Whether SQLite finds no fault in it."""
     with sqlite3.connect(database) as connection:
         found = connection.execute("PRAGMA integrity_check").fetchall()
@@ -65,32 +65,32 @@ def sound(database: Path) -> bool:
     return found == [("ok",)] and not broken
 
 
-def nothing(tab: Visitor) -> bool:
+def is_empty_page(tab: BrowserTab) -> bool:
     """Whether the page is drawn without any message: the kill came before the first save."""
     return (
-        tab.resting
+        tab.is_idle
         and tab.messages.count() == 0
-        and tab.key("starter0").locator("button:enabled").count() == 1
+        and tab.by_key("starter0").locator("button:enabled").count() == 1
     )
 
 
-def bare(text: str) -> str:
+def strip_white_space(text: str) -> str:
     """The text without white space, which a page shows in its own way."""
     return "".join(text.split())
 
 
-def one(
+def measure_kill(
     browser: Browser, upstream: Upstream, environment: dict[str, str], folder: Path, seconds: float
 ) -> tuple[int, int, float, bool]:
     """One kill after that many seconds: characters sent, characters and seconds lost, whether all is sound."""
-    upstream.forget()
-    upstream.plan(Stream(endless=True, rate=RATE))
-    with browser.new_context(viewport=DESK) as context:
-        with Application(environment, folder / "log") as app:
-            tab = Visitor(context.new_page(), app.url).open()
-            tab.say("Count")
-            tab.until("a request", lambda: upstream.asked and upstream.asked[0].sent)
-            asked = upstream.asked[0]
+    upstream.reset()
+    upstream.plan_replies(StreamReply(endless=True, rate=RATE))
+    with browser.new_context(viewport=DESKTOP) as context:
+        with AppProcess(environment, folder / "log") as app:
+            tab = BrowserTab(context.new_page(), app.url).open()
+            tab.send("Count")
+            tab.wait_until("a request", lambda: upstream.requests and upstream.requests[0].sent_text)
+            asked = upstream.requests[0]
             meter = Meter(asked)
             time.sleep(seconds)
             killed = time.monotonic()
@@ -98,22 +98,22 @@ def one(
             address = tab.page.url.removeprefix(app.url)
             tab.page.close()
         asked.ended.wait(10)
-        whole = sound(app.database)
-        with Application(environment, folder / "log") as app:
-            tab = Visitor(context.new_page(), app.url).open(address)
-            tab.until("what is left", lambda: "cut off" in tab.figures() or nothing(tab))
-            tab.rest()
-            kept = bare(tab.text())
+        whole = is_sound(app.database)
+        with AppProcess(environment, folder / "log") as app:
+            tab = BrowserTab(context.new_page(), app.url).open(address)
+            tab.wait_until("what is left", lambda: "cut off" in tab.figures() or is_empty_page(tab))
+            tab.wait_until_idle()
+            kept = strip_white_space(tab.answer_text())
             tab.page.close()
-        whole = whole and sound(app.database)
-    sent = asked.sent[: meter.sent(killed)]
-    if not bare(asked.sent).startswith(kept):
+        whole = whole and is_sound(app.database)
+    sent = asked.sent_text[: meter.sent_by(killed)]
+    if not strip_white_space(asked.sent_text).startswith(kept):
         return len(sent), len(sent), float("inf"), False
-    count = position(asked.sent, len(kept))
-    return len(sent), max(len(sent) - count, 0), max(killed - meter.when(count + 1), 0.0), whole
+    count = prefix_length(asked.sent_text, len(kept))
+    return len(sent), max(len(sent) - count, 0), max(killed - meter.time_of(count + 1), 0.0), whole
 
 
-def position(text: str, bare_characters: int) -> int:
+def prefix_length(text: str, bare_characters: int) -> int:
     """How long a beginning of the text has that many characters that are no white space."""
     seen = 0
     for number, char in enumerate(text):
@@ -135,12 +135,14 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="paddock-bench-") as name,
         sync_playwright() as playwright,
-        launch(playwright) as browser,
+        launch_chromium(playwright) as browser,
     ):
         folder = Path(name)
-        environment = upstream.environment() | {"PADDOCK_DATA_DIR": str(data_folder(folder / "data"))}
+        environment = upstream.environment() | {"PADDOCK_DATA_DIR": str(make_data_folder(folder / "data"))}
         for number in range(arguments.times):
-            sent, lost, late, whole = one(browser, upstream, environment, folder, chance.uniform(0.05, 3.0))
+            sent, lost, late, whole = measure_kill(
+                browser, upstream, environment, folder, chance.uniform(0.05, 3.0)
+            )
             characters.append(lost)
             seconds.append(late)
             faults += not whole
@@ -155,7 +157,7 @@ def main() -> int:
         f"({max(seconds):.2f} s), in the middle {median(characters):.0f} ({median(seconds):.2f} s); "
         f"databases that are not sound: {faults}"
     )
-    return 1 if faults or max(seconds) > MOST_SECONDS else 0
+    return 1 if faults or max(seconds) > MAX_SECONDS_LOST else 0
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from tests.runner import fake_cloud
 ROUNDS, REQUESTS = 15, 200
 
 
-def cpu(ask: Callable[[], object]) -> float:
+def cpu_seconds(ask: Callable[[], object]) -> float:
     """Seconds of processor time for one, in this thread."""
     begun = time.thread_time()
     for _ in range(REQUESTS):
@@ -31,19 +31,19 @@ def cpu(ask: Callable[[], object]) -> float:
 
 def main() -> int:
     """Print the figures."""
-    request = sample_values.request(stream=False)
-    with fake_cloud.running((0.0, 0.0)) as server:
-        there, client = sample_values.backend(server.url), WorkersAI()
+    request = sample_values.make_request(stream=False)
+    with fake_cloud.run_fake_cloud((0.0, 0.0)) as server:
+        there, client = sample_values.make_backend(server.url), WorkersAI()
         url = f"{there.base_url}/accounts/{there.account_id}/ai/run/{request.model}"
-        with closing(client.line(there)) as line, httpx.Client(trust_env=False) as plain:
+        with closing(client.open_connection(there)) as line, httpx.Client(trust_env=False) as plain:
 
             def by_line() -> object:
-                return list(client.ask(line, request))
+                return list(client.stream_over(line, request))
 
             def by_httpx() -> object:
-                return list(wire.decode_whole(plain.post(url, json=wire.encode(request)).text))
+                return list(wire.decode_answer(plain.post(url, json=wire.encode_request(request)).text))
 
-            rounds = [(cpu(by_line), cpu(by_httpx)) for _ in range(ROUNDS)]
+            rounds = [(cpu_seconds(by_line), cpu_seconds(by_httpx)) for _ in range(ROUNDS)]
     mine, others = (median(one) * 1000 for one in zip(*rounds, strict=True))
     ratio = median(one / other for one, other in rounds)
     print(f"line {mine:.3f} ms of CPU a request, httpx's client {others:.3f} ms, line / httpx {ratio:.2f}")

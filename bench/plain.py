@@ -11,7 +11,7 @@ import sseclient
 import streamlit as st
 
 
-def answer(prompt: str) -> Iterator[str]:
+def stream_answer(prompt: str) -> Iterator[str]:
     """The text of the answer as it comes."""
     base, account = os.environ["CLOUDFLARE_BASE_URL"], os.environ["CLOUDFLARE_ACCOUNT_ID"]
     url = f"{base}/accounts/{account}/ai/run/@cf/meta/llama-3.2-1b-instruct"
@@ -27,4 +27,4 @@ if prompt := st.chat_input("Message the model"):
     with st.chat_message("user"):
         st.text(prompt)
     with st.chat_message("assistant"):
-        st.write_stream(answer(prompt))
+        st.write_stream(stream_answer(prompt))

@@ -20,9 +20,9 @@ from statistics import median
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.page.app_process import ROOT, Application
-from tests.page.upstream import Stream, Upstream, tokens
-from tests.page.visitor import DESK, Visitor, launch
+from tests.page.app_process import ROOT, AppProcess
+from tests.page.browser_tab import DESKTOP, BrowserTab, launch_chromium
+from tests.page.upstream import StreamReply, Upstream, split_into_tokens
 
 TOKENS, RATE = 2_000, 200.0
 END = "theveryend"
@@ -66,7 +66,7 @@ CODE = """def oats_{n}(horses: list[str], days: int = {n}) -> float:
 
 
 @dataclass(frozen=True)
-class Cost:
+class StreamCost:
     """One answer's."""
 
     bytes: int
@@ -75,10 +75,10 @@ class Cost:
     late: float  # seconds from the last token's sending to its sight
 
 
-def text_of(sections: str, head: str = "", tail: str = "") -> str:
+def make_answer_text(sections: str, head: str = "", tail: str = "") -> str:
     """Some 2,000 tokens of it, with an end that can be seen."""
     body = head + "".join(sections.replace("{n}", str(n)) for n in range(1, 200))
-    whole = "".join(itertools.islice(tokens(body), TOKENS - 5))
+    whole = "".join(itertools.islice(split_into_tokens(body), TOKENS - 5))
     return f"{whole}\n{END}{tail}" if head else f"{whole.rpartition('## Part')[0]}{END}"
 
 
@@ -88,13 +88,13 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def measure(browser: Browser, app: Application, upstream: Upstream, text: str) -> Cost:
+def measure(browser: Browser, app: AppProcess, upstream: Upstream, text: str) -> StreamCost:
     """Ask once, in a tab of its own, and watch the answer to its end."""
-    upstream.forget()
-    upstream.plan(Stream(text, rate=RATE, usage=(21, TOKENS)))
-    context = browser.new_context(viewport=DESK)  # type: ignore[arg-type]
+    upstream.reset()
+    upstream.plan_replies(StreamReply(text, rate=RATE, usage=(21, TOKENS)))
+    context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
     try:
-        tab = Visitor(context.new_page(), app.url)
+        tab = BrowserTab(context.new_page(), app.url)
         tab.page.set_default_timeout(120_000)
         sizes: list[int] = []
         network = context.new_cdp_session(tab.page)
@@ -102,18 +102,18 @@ def measure(browser: Browser, app: Application, upstream: Upstream, text: str) -
         network.on("Network.webSocketFrameReceived", lambda event: sizes.append(_size(event["response"])))
         tab.open()
         tab.page.wait_for_timeout(1500)
-        tab.rest()
+        tab.wait_until_idle()
         sizes.clear()
         before = cpu_seconds(app.process.pid)
-        tab.say("Go")
+        tab.send("Go")
         seen = tab.page.wait_for_function(
             f"() => document.querySelector('#root').textContent.includes('{END}') && Date.now()",
             polling="raf",
         ).json_value()
         tab.page.wait_for_timeout(500)
-        tab.rest()
-        (asked,) = upstream.asked
-        return Cost(
+        tab.wait_until_idle()
+        (asked,) = upstream.requests
+        return StreamCost(
             sum(sizes), len(sizes), cpu_seconds(app.process.pid) - before, seen / 1000 - asked.last_sent
         )
     finally:
@@ -125,7 +125,7 @@ def _size(frame: dict[str, object]) -> int:
     return len(base64.b64decode(data)) if frame["opcode"] == 2 else len(data.encode())
 
 
-def show(name: str, costs: list[Cost]) -> None:
+def print_medians(name: str, costs: list[StreamCost]) -> None:
     """One line of medians."""
     print(
         f"  {name:16}{median(c.bytes for c in costs) / 1000:10,.0f} kB {median(c.frames for c in costs):7,.0f} frames"
@@ -138,8 +138,8 @@ def compare(
     title: str,
     rounds: int,
     browser: Browser,
-    ours: Application,
-    plain: Application,
+    ours: AppProcess,
+    plain: AppProcess,
     upstream: Upstream,
     text: str,
 ) -> None:
@@ -147,12 +147,12 @@ def compare(
     print(
         f"{title}: {len(text):,} characters, {TOKENS:,} tokens at {RATE:.0f}/s, {rounds} rounds", flush=True
     )
-    both: dict[str, list[Cost]] = {"Paddock": [], "st.write_stream": []}
+    both: dict[str, list[StreamCost]] = {"Paddock": [], "st.write_stream": []}
     for _ in range(rounds):
         both["Paddock"].append(measure(browser, ours, upstream, text))
         both["st.write_stream"].append(measure(browser, plain, upstream, text))
     for name, costs in both.items():
-        show(name, costs)
+        print_medians(name, costs)
     sent, cpu = (
         median(getattr(cost, field) for cost in both["Paddock"])
         / median(getattr(cost, field) for cost in both["st.write_stream"])
@@ -171,16 +171,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="paddock-bench-") as folder, sync_playwright() as playwright:
         environment, logs = upstream.environment(), Path(folder)
         with (
-            Application(environment, logs / "ours") as ours,
-            Application(environment, logs / "plain", ROOT / "bench" / "plain.py") as plain,
-            launch(playwright) as browser,
+            AppProcess(environment, logs / "ours") as ours,
+            AppProcess(environment, logs / "plain", ROOT / "bench" / "plain.py") as plain,
+            launch_chromium(playwright) as browser,
         ):
             print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, Chromium {browser.version}")
             for app in (ours, plain):  # what is imported once is no answer's cost
                 measure(browser, app, upstream, f"Warm *up*.\n\n```python\nx = 1\n```\n\n{END}")
             each = (rounds, browser, ours, plain, upstream)
-            compare("Mixed Markdown", *each, text_of(SECTION))
-            compare("One code block", *each, text_of(CODE, "```python\n", "\n```\n"))
+            compare("Mixed Markdown", *each, make_answer_text(SECTION))
+            compare("One code block", *each, make_answer_text(CODE, "```python\n", "\n```\n"))
     upstream.close()
 
 

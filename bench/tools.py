@@ -17,42 +17,42 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.twin import request_tools, weights
 from lib.twin.engine import Engine
-from lib.twin.request_tools import Tool
-from lib.twin.tool_choice import Decider
+from lib.twin.request_tools import OfferedTool
+from lib.twin.tool_choice import ToolChooser
 
 Requests = list[tuple[str, str]]
 
 
-def tool(name: str, description: str) -> dict[str, Any]:
+def make_tool(name: str, description: str) -> dict[str, Any]:
     parameters = {"type": "object", "properties": {"text": {"type": "string", "description": "what for"}}}
     return {"name": name, "description": description, "parameters": parameters}
 
 
-def requests(**by_tool: str) -> Requests:
+def make_requests(**by_tool: str) -> Requests:
     return [(name, line.strip()) for name, lines in by_tool.items() for line in lines.strip().splitlines()]
 
 
 SAMPLES = [
-    tool("calculator", "Works out an arithmetic expression"),
-    tool("clock", "The current date and time in a time zone"),
-    tool("weather", "The weather now in a city"),
+    make_tool("calculator", "Works out an arithmetic expression"),
+    make_tool("clock", "The current date and time in a time zone"),
+    make_tool("weather", "The weather now in a city"),
 ]
 OFFICE = [
-    tool("send_email", "Sends an e-mail to somebody"),
-    tool("get_stock_price", "The current price of a company's stock"),
-    tool("search_flights", "Finds flights between two cities on a day"),
-    tool("create_reminder", "Reminds the user of something at a time"),
+    make_tool("send_email", "Sends an e-mail to somebody"),
+    make_tool("get_stock_price", "The current price of a company's stock"),
+    make_tool("search_flights", "Finds flights between two cities on a day"),
+    make_tool("create_reminder", "Reminds the user of something at a time"),
 ]
 HOME = [
-    tool("play_music", "Plays a song or an album"),
-    tool("find_recipe", "Finds a recipe for a dish"),
-    tool("convert_currency", "Converts an amount of money into another currency"),
-    tool("set_lights", "Turns the lights of a room on or off"),
+    make_tool("play_music", "Plays a song or an album"),
+    make_tool("find_recipe", "Finds a recipe for a dish"),
+    make_tool("convert_currency", "Converts an amount of money into another currency"),
+    make_tool("set_lights", "Turns the lights of a room on or off"),
 ]
 SETS: dict[str, tuple[list[dict[str, Any]], Requests]] = {
     "samples": (
         SAMPLES,
-        requests(
+        make_requests(
             calculator="""What is 12 times 7?
                 Work out (3+4)*5
                 How much is 15% of 240?
@@ -77,7 +77,7 @@ SETS: dict[str, tuple[list[dict[str, Any]], Requests]] = {
     ),
     "office": (
         OFFICE,
-        requests(
+        make_requests(
             send_email="""Send an email to Bob saying I will be late
                 Write to anna@example.com that the meeting is moved
                 E-mail the report to my boss""",
@@ -102,7 +102,7 @@ SETS: dict[str, tuple[list[dict[str, Any]], Requests]] = {
     ),
     "home (unseen)": (
         HOME,
-        requests(
+        make_requests(
             play_music="""Play the new album by Adele
                 I would like to hear some Mozart
                 Put on a love song""",
@@ -129,13 +129,13 @@ SETS: dict[str, tuple[list[dict[str, Any]], Requests]] = {
 
 
 async def measure(engine: Engine) -> None:
-    decider = Decider(engine)
+    decider = ToolChooser(engine)
     for name, (offered, asked) in SETS.items():
-        known: tuple[Tool, ...] = request_tools.read({"tools": offered})
+        known: tuple[OfferedTool, ...] = request_tools.read_tools({"tools": offered})
         right, missed, needless, wrong = 0, [], [], []
         begun = time.monotonic()
         for want, text in asked:
-            chosen = await decider.tool(text, known)
+            chosen = await decider.choose(text, known)
             got = chosen.name if chosen else "none"
             right += got == want
             if got != want:
@@ -150,7 +150,7 @@ async def measure(engine: Engine) -> None:
 
 def main() -> None:
     threads = max(1, (os.cpu_count() or 2) - 1)
-    engine = Engine(weights.ensure(), slots=1, threads=threads, context=2048)
+    engine = Engine(weights.ensure_weights(), slots=1, threads=threads, context=2048)
     try:
         asyncio.run(measure(engine))
     finally:

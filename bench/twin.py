@@ -23,9 +23,9 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.model.model_record import default
+from lib.model.model_record import default_model
 from lib.twin import weights
-from lib.twin.engine import End, Engine, Job, Text, _Call
+from lib.twin.engine import EndPiece, Engine, GenerationJob, TextPiece, _Generation
 
 TOKEN = "bench-token_0123456789-0123456789-012345"
 ACCOUNT = "b" * 32
@@ -37,17 +37,17 @@ def serve(log: str) -> int:
     """A twin whose engine notes when each piece of text left it."""
     from lib.twin.__main__ import main
 
-    inner = Engine.heard
+    inner = Engine.on_chunk
     with open(log, "w", buffering=1) as file:
 
-        def heard(self: Engine, call: _Call, chunk: bytes) -> bool:
+        def heard(self: Engine, call: _Generation, chunk: bytes) -> bool:
             now = time.monotonic_ns()
             choice = (json.loads(chunk).get("choices") or [{}])[0]
             if choice.get("text") or (choice.get("delta") or {}).get("content"):
                 file.write(f"{now}\n")
             return inner(self, call, chunk)
 
-        Engine.heard = heard  # type: ignore[method-assign]
+        Engine.on_chunk = heard  # type: ignore[method-assign]
         return main()
 
 
@@ -55,7 +55,7 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def stream(client: httpx.Client, url: str, **body: Any) -> tuple[list[int], float]:
+def measure_stream(client: httpx.Client, url: str, **body: Any) -> tuple[list[int], float]:
     """When each text event arrived, and tokens a second after the first."""
     arrivals, usage = [], {}
     with client.stream("POST", url, json={"prompt": PROMPT, "stream": True, "seed": 1, **body}) as response:
@@ -71,17 +71,19 @@ def stream(client: httpx.Client, url: str, **body: Any) -> tuple[list[int], floa
 async def alone(engine: Engine) -> float:
     """Tokens a second of the engine in this process, without HTTP."""
     first = last = 0.0
-    job = Job(messages=(("user", PROMPT),), max_tokens=TOKENS, temperature=0.6, seed=1)
+    job = GenerationJob(messages=(("user", PROMPT),), max_tokens=TOKENS, temperature=0.6, seed=1)
     async for piece in engine.generate(job):
-        if isinstance(piece, Text):
+        if isinstance(piece, TextPiece):
             last = time.monotonic()
             first = first or last
-        elif isinstance(piece, End):
+        elif isinstance(piece, EndPiece):
             return (piece.completion_tokens - 1) / (last - first)
     return 0.0
 
 
-def stops(client: httpx.Client, url: str, slots: str, body: dict[str, Any], wait: float) -> list[float]:
+def measure_stops(
+    client: httpx.Client, url: str, slots: str, body: dict[str, Any], wait: float
+) -> list[float]:
     """Seconds from hanging up until no slot is taken, 40 times."""
     took = []
     for turn in range(40):
@@ -106,7 +108,7 @@ def stops(client: httpx.Client, url: str, slots: str, body: dict[str, Any], wait
 
 
 def main() -> None:
-    path, model = weights.ensure(), default()
+    path, model = weights.ensure_weights(), default_model()
     log = Path(tempfile.mkdtemp()) / "callbacks"
     process = subprocess.Popen(
         [sys.executable, __file__, "--supervised", "--port", "0", "--account", ACCOUNT],
@@ -124,12 +126,12 @@ def main() -> None:
     engine = Engine(path, slots=1, threads=threads, context=8192)
     print(f"{os.cpu_count()} cores, {threads} engine threads, load {os.getloadavg()[0]:.1f}")
     with httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}, timeout=120, trust_env=False) as client:
-        stream(client, url, max_tokens=20)
+        measure_stream(client, url, max_tokens=20)
         delays: list[float] = []
         ratios: list[float] = []
         for _ in range(6):
             before = len(log.read_text().splitlines())
-            arrivals, through = stream(client, url, max_tokens=TOKENS)
+            arrivals, through = measure_stream(client, url, max_tokens=TOKENS)
             left = [int(line) for line in log.read_text().splitlines()[before:]]
             assert len(left) == len(arrivals), (len(left), len(arrivals))
             delays += [(came - went) / 1e6 for went, came in zip(left, arrivals, strict=True)]
@@ -143,7 +145,7 @@ def main() -> None:
             ("while writing", {"prompt": PROMPT, "max_tokens": 2000}, 0.0),
             ("while reading a 5,000-token prompt", long, 0.5),
         ):
-            took = stops(client, url, slots, body, wait)
+            took = measure_stops(client, url, slots, body, wait)
             p50, p95 = statistics.median(took), percentile(took, 0.95)
             print(f"(b) Stop → slot free, {name}: p50 {p50:.3f} s, p95 {p95:.3f} s, worst {max(took):.3f} s")
         print(f"(c) tokens/s through the twin ÷ engine alone: median {statistics.median(ratios):.3f}")

@@ -135,10 +135,10 @@ class NewerDatabase(StorageFailed):
 
 
 @dataclass(frozen=True)
-class Case:
+class ErrorCase:
     """How one code is understood: its class, what to do about it, and whether trying again can help."""
 
-    kind: type[PaddockError]
+    error_class: type[PaddockError]
     advice: str
     retryable: bool = False
 
@@ -153,142 +153,150 @@ _ACCOUNT = (
 _PLAN = "Check the account's plan and permissions in the Cloudflare dashboard; another account may work."
 _WAIT = "Wait a moment, then retry."
 
-CASES: dict[int, Case] = {
+CASES_BY_CODE: dict[int, ErrorCase] = {
     # From the AI service
-    5004: Case(
+    5004: ErrorCase(
         InvalidRequest, "The request is not valid JSON for this model. Reset the settings, then retry."
     ),
-    5006: Case(
+    5006: ErrorCase(
         InvalidRequest,
         "A setting or a message is not allowed by the model's schema: the text above names it. Change it, then retry.",
     ),
-    3003: Case(InvalidRequest, "The request is malformed: the text above says where. Change it, then retry."),
-    5012: Case(
+    3003: ErrorCase(
+        InvalidRequest, "The request is malformed: the text above says where. Change it, then retry."
+    ),
+    5012: ErrorCase(
         InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."
     ),
-    8007: Case(
+    8007: ErrorCase(
         InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."
     ),
-    5023: Case(InvalidRequest, "JSON Schema mode cannot be streamed. Send it without streaming."),
-    5024: Case(
+    5023: ErrorCase(InvalidRequest, "JSON Schema mode cannot be streamed. Send it without streaming."),
+    5024: ErrorCase(
         InvalidRequest,
         "The model could not meet the JSON schema. Simplify the schema or raise max_tokens, then retry.",
     ),
-    3006: Case(
+    3006: ErrorCase(
         ContextExceeded,
         "The request is too large to be accepted. Shorten the conversation or start a new one.",
     ),
-    5021: Case(ContextExceeded, "Lower max_tokens, shorten the message, or start a new conversation."),
-    5007: Case(
+    5021: ErrorCase(ContextExceeded, "Lower max_tokens, shorten the message, or start a new conversation."),
+    5007: ErrorCase(
         ModelUnavailable, "The backend does not know this model. Check that the account has Workers AI."
     ),
-    5005: Case(ModelUnavailable, "This model takes no LoRA adapter. Send the request without one."),
-    5033: Case(
+    5005: ErrorCase(ModelUnavailable, "This model takes no LoRA adapter. Send the request without one."),
+    5033: ErrorCase(
         InvalidRequest,
         "There is no LoRA adapter of that name or id. Choose one from the list, or send the request without one.",
     ),
-    3037: Case(
+    3037: ErrorCase(
         InvalidRequest,
         "There is no LoRA adapter of that name or id. Choose one from the list, or send the request without one.",
     ),
-    3030: Case(
+    3030: ErrorCase(
         InvalidRequest,
         "The LoRA adapter was made for another model. Choose another one, or send the request without one.",
     ),
-    5028: Case(
+    5028: ErrorCase(
         ModelUnavailable,
         "Cloudflare has retired this model. Use the twin meanwhile, or add the record of its successor.",
     ),
-    5018: Case(AccountRefused, _PLAN),
-    3041: Case(AccountRefused, _PLAN),
-    3023: Case(
+    5018: ErrorCase(AccountRefused, _PLAN),
+    3041: ErrorCase(AccountRefused, _PLAN),
+    3023: ErrorCase(
         AccountRefused,
         "Workers AI is switched off for this account. Contact Cloudflare's support, or use another account.",
     ),
-    5016: Case(
+    5016: ErrorCase(
         AccountRefused,
         "The model's terms have not been agreed to. Open the model once in the Cloudflare dashboard and accept them.",
     ),
-    5035: Case(
+    5035: ErrorCase(
         AccountRefused,
         "This model needs the Workers Paid plan. Upgrade in the Cloudflare dashboard, or use the twin.",
     ),
-    4006: Case(
+    4006: ErrorCase(
         AllocationSpent,
         "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free.",
     ),
-    3036: Case(
+    3036: ErrorCase(
         AllocationSpent,
         "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free.",
     ),
-    3021: Case(
+    3021: ErrorCase(
         RateLimited,
         "The account's limit for this minute is reached (300 requests a minute by default). Wait, then retry.",
         True,
     ),
-    3040: Case(NoCapacity, "Cloudflare has no free machine for this model right now. " + _WAIT, True),
-    3007: Case(
+    3040: ErrorCase(NoCapacity, "Cloudflare has no free machine for this model right now. " + _WAIT, True),
+    3007: ErrorCase(
         TimedOut, "The model took too long. Lower max_tokens or shorten the conversation, then retry.", True
     ),
-    3046: Case(
+    3046: ErrorCase(
         TimedOut, "The model took too long. Lower max_tokens or shorten the conversation, then retry.", True
     ),
-    3008: Case(ServiceFailed, "The service aborted the request. " + _WAIT, True),
-    3043: Case(ServiceFailed, "Cloudflare had an internal error. " + _WAIT, True),
+    3008: ErrorCase(ServiceFailed, "The service aborted the request. " + _WAIT, True),
+    3043: ErrorCase(ServiceFailed, "Cloudflare had an internal error. " + _WAIT, True),
     # From the API's edge
-    10000: Case(CredentialsRefused, _NEW_KEY),
-    10001: Case(CredentialsRefused, _NEW_KEY),
-    9106: Case(CredentialsRefused, _NEW_KEY),
-    9109: Case(AccountRefused, _ACCOUNT),
-    6003: Case(
+    10000: ErrorCase(CredentialsRefused, _NEW_KEY),
+    10001: ErrorCase(CredentialsRefused, _NEW_KEY),
+    9106: ErrorCase(CredentialsRefused, _NEW_KEY),
+    9109: ErrorCase(AccountRefused, _ACCOUNT),
+    6003: ErrorCase(
         CredentialsRefused,
         "The Authorization header is malformed, so the token is not one that Cloudflare makes. " + _NEW_KEY,
     ),
-    7003: Case(
+    7003: ErrorCase(
         AccountRefused,
         "The account id is malformed: it has 32 hexadecimal digits and stands in the dashboard's address. Connect again.",
     ),
-    7000: Case(Unintelligible, "The address is not one of the API's. Check CLOUDFLARE_BASE_URL."),
-    7001: Case(Unintelligible, "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL."),
+    7000: ErrorCase(Unintelligible, "The address is not one of the API's. Check CLOUDFLARE_BASE_URL."),
+    7001: ErrorCase(
+        Unintelligible, "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL."
+    ),
 }
 
-_BY_STATUS: dict[int, Case] = {
-    400: Case(InvalidRequest, "The backend refused the request: the text above says why."),
-    401: Case(CredentialsRefused, _NEW_KEY),
-    403: Case(AccountRefused, _ACCOUNT),
-    404: Case(
+_CASES_BY_STATUS: dict[int, ErrorCase] = {
+    400: ErrorCase(InvalidRequest, "The backend refused the request: the text above says why."),
+    401: ErrorCase(CredentialsRefused, _NEW_KEY),
+    403: ErrorCase(AccountRefused, _ACCOUNT),
+    404: ErrorCase(
         ModelUnavailable,
         "The address was not found. Check the account id, the model and CLOUDFLARE_BASE_URL.",
     ),
-    405: Case(InvalidRequest, "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL."),
-    408: Case(TimedOut, "The service gave up waiting. " + _WAIT, True),
-    410: Case(ModelUnavailable, "Cloudflare has retired this model. Use the twin meanwhile."),
-    413: Case(ContextExceeded, "Shorten the conversation, lower max_tokens, or start a new one."),
-    422: Case(InvalidRequest, "The backend refused the input: the text above says why."),
-    429: Case(RateLimited, "Too many requests for now. " + _WAIT, True),
+    405: ErrorCase(
+        InvalidRequest, "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL."
+    ),
+    408: ErrorCase(TimedOut, "The service gave up waiting. " + _WAIT, True),
+    410: ErrorCase(ModelUnavailable, "Cloudflare has retired this model. Use the twin meanwhile."),
+    413: ErrorCase(ContextExceeded, "Shorten the conversation, lower max_tokens, or start a new one."),
+    422: ErrorCase(InvalidRequest, "The backend refused the input: the text above says why."),
+    429: ErrorCase(RateLimited, "Too many requests for now. " + _WAIT, True),
 }
 
 
-def classify(status: int | None, code: int | None) -> Case:
+def classify_refusal(status: int | None, code: int | None) -> ErrorCase:
     """The case for a refusal: by its code first, then by its HTTP status. Total: never raises."""
     if code == 10000 and status == 403:  # the token is known, but not for this account
-        return Case(AccountRefused, _ACCOUNT)
-    if code is not None and code in CASES:
-        return CASES[code]
-    if status is not None and status in _BY_STATUS:
-        return _BY_STATUS[status]
+        return ErrorCase(AccountRefused, _ACCOUNT)
+    if code is not None and code in CASES_BY_CODE:
+        return CASES_BY_CODE[code]
+    if status is not None and status in _CASES_BY_STATUS:
+        return _CASES_BY_STATUS[status]
     if status is not None and status >= 500:
-        return Case(ServiceFailed, "The service is in trouble (see cloudflarestatus.com). " + _WAIT, True)
-    return Case(Refused, "The backend refused the request: the text above says why.")
+        return ErrorCase(
+            ServiceFailed, "The service is in trouble (see cloudflarestatus.com). " + _WAIT, True
+        )
+    return ErrorCase(Refused, "The backend refused the request: the text above says why.")
 
 
-def unrecognised(status: int | None, what: str, retry_after: float | None = None) -> PaddockError:
+def unrecognised_reply(status: int | None, what: str, retry_after: float | None = None) -> PaddockError:
     """The error for a reply that is not Workers AI's own: a proxy's, a sign-in page's, the edge's in trouble."""
     where = "The server" if status is None else f"HTTP {status}: the server"
     if status is not None and (status in (408, 429) or status >= 500):
-        case = classify(status, None)
+        case = classify_refusal(status, None)
     else:
-        case = Case(
+        case = ErrorCase(
             Unintelligible,
             "Check CLOUDFLARE_BASE_URL, and anything on the way that may have answered instead, such as a proxy "
             "or a network's sign-in page. Then retry.",
@@ -296,7 +304,7 @@ def unrecognised(status: int | None, what: str, retry_after: float | None = None
     advice = case.advice
     if status is not None and status >= 500:
         advice = "Cloudflare's edge or a proxy is in trouble (see cloudflarestatus.com). " + _WAIT
-    return case.kind(
+    return case.error_class(
         f"{where} sent {what} instead of an answer.",
         advice=advice,
         status=status,
@@ -309,8 +317,8 @@ def refusal(
     status: int | None, code: int | None, message: str, retry_after: float | None = None
 ) -> PaddockError:
     """The error for what a backend said: its HTTP status, Cloudflare's code and message."""
-    case = classify(status, code)
-    return case.kind(
+    case = classify_refusal(status, code)
+    return case.error_class(
         message,
         advice=case.advice,
         code=code,

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lib.api.backend import Backend, Secret, twin
+from lib.api.backend import Backend, Secret, twin_backend
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # A twin that lived this long was sound: the count of quick deaths begins anew.
-SOUND_SECONDS = 30.0
-MOST_QUICK_DEATHS = 5
+STABLE_SECONDS = 30.0
+MAX_QUICK_DEATHS = 5
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Failed:
     advice: str
 
 
-State = Fetching | Loading | Ready | Failed
+TwinState = Fetching | Loading | Ready | Failed
 
 
 class Supervisor:
@@ -68,19 +68,19 @@ class Supervisor:
         self._token = secrets.token_urlsafe(32)
         self._account_id = secrets.token_hex(16)
         self._port = 0
-        self._state: State = Loading()
+        self._state: TwinState = Loading()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> TwinState:
         """How the twin stands."""
         return self._state
 
     @property
-    def started(self) -> bool:
+    def is_started(self) -> bool:
         """Whether anybody has asked for the twin yet."""
         return self._thread is not None
 
@@ -108,8 +108,8 @@ class Supervisor:
             self._once()
             if self._closing.is_set() or isinstance(self._state, Failed):
                 return
-            quick_deaths = quick_deaths + 1 if time.monotonic() - begun < SOUND_SECONDS else 0
-            if quick_deaths >= MOST_QUICK_DEATHS:
+            quick_deaths = quick_deaths + 1 if time.monotonic() - begun < STABLE_SECONDS else 0
+            if quick_deaths >= MAX_QUICK_DEATHS:
                 self._state = Failed(
                     f"The twin ended {quick_deaths} times in a row just after its start.",
                     "Run “python -m lib.twin” in a terminal: it says why. PADDOCK_MODEL may name a broken file.",
@@ -157,7 +157,7 @@ class Supervisor:
             case "loading":
                 self._state = Loading()
             case "ready":
-                backend = twin(
+                backend = twin_backend(
                     report["base_url"],
                     report["account_id"],
                     Secret(self._token),

@@ -4,93 +4,99 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.model.request_options import Form
+from lib.model.request_options import InputForm
 from lib.ui.answer import answer_stats
 from lib.ui.chat import next_send, raw_prompt_box, request_preview, share_menu, transcript, welcome
-from lib.ui.chat.chat_tab import INPUT, Tab
+from lib.ui.chat.chat_tab import MESSAGE_KEY, ChatTab
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls, preset_menu
 from lib.ui.shell import backend_picker
-from lib.ui.shell.save_warning import Unsaved
+from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.widgets import echo
-from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.error_box import draw_error
 
-where = backend_picker.current()
-tab = Tab(where.backend)
-conversation, live = tab.chat.view()
+where = backend_picker.current_choice()
+tab = ChatTab(where.backend)
+conversation, live = tab.chat.snapshot()
 path = conversation.path()
 
 
 def draw_use() -> None:
     """How full the context is, and what the conversation has used."""
-    answer_stats.context_gauge(*tab.used, tab.window)
-    answer_stats.totals(tab.chat.model, [tab.chat.conversation], "This conversation")
+    answer_stats.draw_context_gauge(*tab.context_used, tab.context_window)
+    answer_stats.draw_totals(tab.chat.model, [tab.chat.conversation], "This conversation")
 
 
-seen = request_preview.look(tab.chat, tab.backend, tab.window, tab.text)
+seen = request_preview.preview_request(tab.chat, tab.backend, tab.context_window, tab.next_text)
 
 with st.sidebar:
     use = st.empty()
     with use.container():
         draw_use()
-    preset_menu.draw(tab)
-    option_controls.draw(tab, seen.conflicts, busy=live is not None)
-    parameter_controls.draw(tab, lambda name: conflict_fix.draw(tab, seen.conflicts, name))
+    preset_menu.draw_preset_menu(tab)
+    option_controls.draw_options(tab, seen.conflicts, busy=live is not None)
+    parameter_controls.draw_parameters(
+        tab, lambda name: conflict_fix.draw_conflicts(tab, seen.conflicts, name)
+    )
     echo.listen()
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     where_slot = st.empty()
     with where_slot.container():
-        backend_picker.draw(where, busy=live is not None)
-    share_menu.draw(tab)
+        backend_picker.draw_picker(where, busy=live is not None)
+    share_menu.draw_share_menu(tab)
     if path:
         st.button(
-            "New conversation", key="new", icon=":material/add_comment:", type="tertiary", on_click=tab.new
+            "New conversation",
+            key="new",
+            icon=":material/add_comment:",
+            type="tertiary",
+            on_click=tab.new_chat,
         )
-    elif tab.before is not None:
+    elif tab.previous_chat is not None:
         st.button(
             "Back to the last one",
             key="back",
             icon=":material/undo:",
             type="tertiary",
-            on_click=tab.turn_to,
-            args=(tab.before,),
+            on_click=tab.open_chat,
+            args=(tab.previous_chat,),
         )
 
 # While an answer streams, Streamlit leaves in a place whatever an earlier drawing put there and this one did not
 # replace. So another conversation is drawn in another place, and so is each new answer; the places left are emptied.
 greeting = st.empty()
-histories = [st.container() if side == tab.side else st.empty() for side in (0, 1)]
+histories = [st.container() if side == tab.slot else st.empty() for side in (0, 1)]
 answers = [st.container() if live is not None and side == live.number % 2 else st.empty() for side in (0, 1)]
 notice = st.empty()
 stop = st.bottom.empty()
 with st.bottom:
-    if tab.writes_prompt:
-        raw_prompt_box.draw(tab, seen, busy=live is not None)
-    next_send.draw(tab, seen.conflicts)
+    if tab.is_raw_prompt:
+        raw_prompt_box.draw_raw_prompt_box(tab, seen, busy=live is not None)
+    next_send.draw_next_send(tab, seen.conflicts)
 # At top level, for that makes the page follow the stream. Sent in a callback, so that a text which cannot be sent
 # is back in the box before the box is drawn again.
-if not tab.writes_prompt:
+if not tab.is_raw_prompt:
     form = tab.chat.settings.features.form
     st.chat_input(
-        "Message the model" if form is Form.MESSAGES else "Prompt: one text, sent alone",
-        key=INPUT,
+        "Message the model" if form is InputForm.MESSAGES else "Prompt: one text, sent alone",
+        key=MESSAGE_KEY,
         on_submit=tab.submit,
     )
 
-unsaved = Unsaved()
-if (refused := tab.refusal()) is not None:
+unsaved = SaveWarning()
+if (refused := tab.pop_error()) is not None:
     with notice.container():
-        trouble(refused)
+        draw_error(refused)
 elif tab.can_undo:
     with notice.container(horizontal=True, vertical_alignment="center"):
         st.caption("The message was deleted.", width="content")
         st.button("Undo", key="undo", type="tertiary", icon=":material/undo:", on_click=tab.undo)
 if not path:
     with greeting.container():
-        welcome.draw(tab, where)
+        welcome.draw_welcome(tab, where)
 
-with histories[tab.side]:
-    shown = tab.shown(transcript.WINDOW)
+with histories[tab.slot]:
+    shown = tab.count_shown(transcript.WINDOW)
     # It moves on by several at once: what stands in another place than before is drawn anew by the browser.
     first = max(len(path) - shown, 0) // transcript.STEP * transcript.STEP
     if first:
@@ -99,13 +105,13 @@ with histories[tab.side]:
             f"Show {earlier} earlier messages",
             key="earlier",
             type="tertiary",
-            on_click=tab.show,
+            on_click=tab.show_messages,
             args=(shown + transcript.WINDOW,),
         )
     for message in path[first:]:
-        if live is not None and message.id == live.message:
+        if live is not None and message.id == live.message_id:
             continue  # it stands last, and is drawn last
-        with transcript.speaker(message.role, message.id):
+        with transcript.message_frame(message.role, message.id):
             transcript.draw_message(tab, message)
     st.empty()  # where the live answer's earlier variant, or its beginning, stood
 
@@ -119,22 +125,22 @@ if live is not None:
         help="Ends the answer here and at the model; what came is kept",
     )
     with answers[live.number % 2]:
-        answer = transcript.speaker("assistant", live.message)
+        answer = transcript.message_frame("assistant", live.message_id)
     with answer:
-        transcript.attach(
-            live, answer, unsaved.draw, fresh=tab.fresh
+        transcript.follow_answer(
+            live, answer, unsaved.update, fresh=tab.is_just_opened
         )  # nothing below waits for anything else
-        transcript.draw_answered(tab, tab.chat.conversation.message(live.message))
+        transcript.draw_finished_answer(tab, tab.chat.conversation.message(live.message_id))
     stop.empty()
-    if tab.answer_by_itself(live.message):
+    if tab.answer_with_sample_tools(live.message_id):
         st.rerun()  # the next answer is on its way already; nothing of this one is lost by drawing anew
-    where = backend_picker.current()  # the twin may have died under the answer
+    where = backend_picker.current_choice()  # the twin may have died under the answer
     with where_slot.container():
-        backend_picker.draw(where, busy=False)
+        backend_picker.draw_picker(where, busy=False)
     with use.container():
         draw_use()
-elif path and path[-1].id == tab.begun and tab.answer_by_itself(tab.begun):
+elif path and path[-1].id == tab.last_asked and tab.answer_with_sample_tools(tab.last_asked):
     st.rerun()
 if where.backend is None:
     with notice.container():
-        backend_picker.await_twin(where)
+        backend_picker.wait_for_twin(where)

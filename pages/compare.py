@@ -4,65 +4,65 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.compare.comparison_session import Refused
+from lib.compare.comparison_session import ColumnRefused
 from lib.errors import PaddockError
 from lib.ui.answer import answer_stats
-from lib.ui.compare import answer_columns, column_settings, compare_menu, compare_next_send, ratings
-from lib.ui.compare.comparison_tab import INPUT, Board
-from lib.ui.history.conversation_shelf import CHAT_PAGE
+from lib.ui.compare import answers_side_by_side, column_settings, compare_menu, compare_next_send, ratings
+from lib.ui.compare.comparison_tab import INPUT_KEY, ComparisonTab
+from lib.ui.history.history_list import CHAT_PAGE
 from lib.ui.shell import backend_picker
-from lib.ui.shell.save_warning import Unsaved
-from lib.ui.widgets import draft_text, echo
-from lib.ui.widgets.error_box import trouble
+from lib.ui.shell.save_warning import SaveWarning
+from lib.ui.widgets import chat_input_draft, echo
+from lib.ui.widgets.error_box import draw_error
 
-where = backend_picker.current()
-board = Board(where.backend)
+where = backend_picker.current_choice()
+board = ComparisonTab(where.backend)
 if (going := board.going) is not None:
     st.switch_page(CHAT_PAGE, query_params={"c": going})
-busy = board.contest.busy
+busy = board.session.is_busy
 comparison = board.comparison
-seen = board.outlooks(draft_text.text())
+seen = board.preview_requests(chat_input_draft.text())
 
 with st.sidebar:
-    column_settings.settings(board, seen, busy=busy)
+    column_settings.draw_column_settings(board, seen, busy=busy)
     echo.listen()
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    backend_picker.draw(where, busy=busy)
-    compare_menu.draw(board)
-compare_menu.options(board)
-column_settings.heads(board, seen)
+    backend_picker.draw_picker(where, busy=busy)
+    compare_menu.draw_comparison_menu(board)
+compare_menu.draw_options(board)
+column_settings.draw_column_heads(board, seen)
 
 # Another comparison is drawn in another place: while the page streams, what an earlier one left there would stay.
 greeting = st.empty()
-boards = [st.container() if side == board.side else st.empty() for side in (0, 1)]
+boards = [st.container() if side == board.slot else st.empty() for side in (0, 1)]
 notice = st.empty()
 stop = st.bottom.empty()
 with st.bottom:
-    compare_next_send.draw(board, compare_next_send.conflicts(seen))
+    compare_next_send.draw_compare_next_send(board, compare_next_send.conflict_texts(seen))
 # At top level, for that makes the page follow the stream.
-st.chat_input("One input for all columns", key=INPUT, on_submit=board.submit)
+st.chat_input("One input for all columns", key=INPUT_KEY, on_submit=board.submit)
 
-unsaved = Unsaved()
-if (refused := board.refusal()) is not None:
+unsaved = SaveWarning()
+if (refused := board.pop_error()) is not None:
     with notice.container():
         match refused:
-            case Refused(column=name):
-                trouble(refused, f"Column {name} cannot be sent, so nothing was sent in any")
+            case ColumnRefused(column=name):
+                draw_error(refused, f"Column {name} cannot be sent, so nothing was sent in any")
             case PaddockError():
-                trouble(refused)
+                draw_error(refused)
 
 if not comparison.rounds:
     with greeting.container():
-        compare_menu.welcome(board)
-with boards[board.side]:
-    watched = compare_menu.rounds(board)
+        compare_menu.draw_compare_welcome(board)
+with boards[board.slot]:
+    watched = compare_menu.draw_rounds(board)
     foot = st.empty()
     if comparison.rounds and not busy:
         with foot.container():
-            ratings.draw(board)
-            totals = board.contest.threads().values()
-            answer_stats.totals(board.model, totals, "This comparison")
+            ratings.draw_ratings(board)
+            totals = board.session.conversations().values()
+            answer_stats.draw_totals(board.model, totals, "This comparison")
 
 if busy:
     stop.button(
@@ -70,14 +70,14 @@ if busy:
         key="stop",
         icon=":material/stop_circle:",
         shortcut="Escape",
-        on_click=board.contest.stop,
+        on_click=board.session.stop,
         help="Ends all answers here and at the model; what came is kept",
     )
-    answer_columns.attach(watched, unsaved.draw, fresh=board.fresh)
-    compare_menu.await_others(board, watched)
+    answers_side_by_side.follow_answers(watched, unsaved.update, fresh=board.is_just_opened)
+    compare_menu.wait_for_hidden_answers(board, watched)
     st.rerun()  # what has ended is drawn with all that stands under it; the others go on
-elif board.answer_by_itself():
+elif board.answer_with_sample_tools():
     st.rerun()
 if where.backend is None:
     with notice.container():
-        backend_picker.await_twin(where)
+        backend_picker.wait_for_twin(where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.experiment.plan_problems import Where, problems
+from lib.experiment.plan_problems import PlanPart, find_problems
 from lib.ui.experiment import (
     checks_section,
     experiment_list,
@@ -17,54 +17,69 @@ from lib.ui.experiment import (
     run_status,
     settings_section,
 )
-from lib.ui.experiment.experiment_tab import Desk
-from lib.ui.experiment.section import section
+from lib.ui.experiment.collapsible_section import draw_section
+from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.shell import backend_picker
 from lib.ui.widgets import echo
-from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.error_box import draw_error
 
-where = backend_picker.current()
-desk = Desk(where.backend)
-live_text_area.begin()
-found = problems(desk.plan, desk.model)
-shown = () if desk.blank else found  # nobody has done anything wrong yet
+where = backend_picker.current_choice()
+desk = ExperimentTab(where.backend)
+live_text_area.begin_drawing()
+found = find_problems(desk.plan, desk.model)
+shown = () if desk.is_blank else found  # nobody has done anything wrong yet
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    backend_picker.draw(where, busy=False)
-    experiment_list.draw(desk)
-experiment_list.title(desk)
+    backend_picker.draw_picker(where, busy=False)
+    experiment_list.draw_experiment_menu(desk)
+experiment_list.draw_title(desk)
 notice = st.container()
-batch = desk.batch
-if batch is not None and batch.at_work and (refused := desk.refusal()) is not None:
+batch = desk.run
+if batch is not None and batch.is_working and (refused := desk.pop_error()) is not None:
     with notice:  # the bar, where it would stand, is drawn anew all the time
-        trouble(refused)
+        draw_error(refused)
 
 left, right = st.columns(2)
 with left:
-    section("Prompts", desk, shown, Where.PROMPT, prompts_section.summary, prompts_section.draw)
+    draw_section(
+        "Prompts", desk, shown, PlanPart.PROMPT, prompts_section.summary, prompts_section.draw_prompts_section
+    )
 with right:
-    section("Inputs", desk, shown, Where.INPUTS, inputs_section.summary, inputs_section.draw)
+    draw_section(
+        "Inputs", desk, shown, PlanPart.INPUTS, inputs_section.summary, inputs_section.draw_inputs_section
+    )
 left, middle, right = st.columns(3)
 with left:
-    section("Settings", desk, shown, Where.SETTINGS, settings_section.summary, settings_section.draw)
+    draw_section(
+        "Settings",
+        desk,
+        shown,
+        PlanPart.SETTINGS,
+        settings_section.summary,
+        settings_section.draw_settings_section,
+    )
 with middle:
-    section("Checks", desk, shown, Where.CHECKS, checks_section.summary, checks_section.draw)
+    draw_section(
+        "Checks", desk, shown, PlanPart.CHECKS, checks_section.summary, checks_section.draw_checks_section
+    )
 with right:
-    section("Budget", desk, shown, Where.LIMITS, limits_section.summary, limits_section.draw)
+    draw_section(
+        "Budget", desk, shown, PlanPart.LIMITS, limits_section.summary, limits_section.draw_limits_section
+    )
 echo.listen()
 
 with st.bottom:
-    run_bar.draw(desk, found)  # before the results: whatever becomes of these, the run is in hand
+    run_bar.draw_run_bar(desk, found)  # before the results: whatever becomes of these, the run is in hand
 if batch is not None:
-    run_status.draw(desk, batch)
-    results_section.draw(
+    run_status.draw_run_status(desk, batch)
+    results_section.draw_results(
         batch.plan,
         desk.model,
         batch,
         name=desk.draft.name,
-        running=batch.at_work,
-        others=run_status.others(desk, batch),
+        running=batch.is_working,
+        others=run_status.other_runs(desk, batch),
     )
 if where.backend is None:
     with notice:
-        backend_picker.watch_twin(where)
+        backend_picker.draw_twin_start(where)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.ui.history import conversation_shelf, import_export
+from lib.ui.history import history_list, import_export
 from lib.ui.shell.registry import registry
-from lib.ui.shell.visitor import owner
-from lib.ui.widgets.error_box import trouble
+from lib.ui.shell.visitor_cookie import current_owner
+from lib.ui.widgets.error_box import draw_error
 
 LIST, BIN, SPEND = "Conversations", "Bin", "Spend"
 
-me = owner()
+me = current_owner()
 store = registry().store
-registry().saver.save()  # what was said a moment ago is in the list too
+registry().autosave.save()  # what was said a moment ago is in the list too
 
 st.title("History")
 view = st.segmented_control(
@@ -22,28 +22,28 @@ view = st.segmented_control(
 )
 try:
     if view == SPEND:
-        conversation_shelf.spend(store.spend(me))
+        history_list.draw_spend(store.spend(me))
     else:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             search = st.text_input(
                 "Search",
-                key=conversation_shelf.SEARCH,
+                key=history_list.SEARCH_KEY,
                 placeholder="Search titles and texts",
                 label_visibility="collapsed",
             )
             if view == LIST:
-                import_export.draw(store.count(me))
-                conversation_shelf.delete_all()
-        import_export.outcome()
-        conversation_shelf.undo()
+                import_export.draw_import_export_menu(store.count(me))
+                history_list.draw_delete_all()
+        import_export.draw_import_outcome()
+        history_list.draw_undo()
         count = store.count(me, search, deleted=view == BIN)
-        pages = max(-(-count // conversation_shelf.PAGE_SIZE), 1)
-        number = min(int(st.session_state.get(conversation_shelf.NUMBER, 1)), pages)
+        pages = max(-(-count // history_list.PAGE_SIZE), 1)
+        number = min(int(st.session_state.get(history_list.PAGE_KEY, 1)), pages)
         if not count:
             st.caption("Nothing found." if search else "Nothing here yet.")
-        for entry in store.entries(me, search, number - 1, conversation_shelf.PAGE_SIZE, deleted=view == BIN):
-            conversation_shelf.row(entry, bin=view == BIN)
+        for entry in store.entries(me, search, number - 1, history_list.PAGE_SIZE, deleted=view == BIN):
+            history_list.draw_conversation(entry, bin=view == BIN)
         if pages > 1:
-            st.pagination(pages, key=conversation_shelf.NUMBER)
+            st.pagination(pages, key=history_list.PAGE_KEY)
 except PaddockError as error:
-    trouble(error, "The history cannot be read at the moment")
+    draw_error(error, "The history cannot be read at the moment")

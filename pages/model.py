@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.model.model_record import Parameter, default
+from lib.model.model_record import Parameter, default_model
 from lib.ui.model import cost_calculator, model_reference, next_token, parameter_help
 from lib.ui.shell import backend_picker
 
@@ -18,13 +18,13 @@ PARAMETERS, NEXT_TOKEN, PRICE, CAPABILITIES, SCHEMAS, ENDPOINTS = SECTIONS = (
 )
 SECTION = "section"  # also its name in the page's address
 
-model = default()
-where = backend_picker.current()
+model = default_model()
+where = backend_picker.current_choice()
 
 
 def try_it(parameter: Parameter) -> None:
     """Show what that parameter does to the next token."""
-    next_token.show(parameter)
+    next_token.switch_on(parameter)
     st.session_state[SECTION] = NEXT_TOKEN
 
 
@@ -43,7 +43,7 @@ st.markdown(
     f"`{model.id}` · {model.task} · {model.maker} · [Documentation]({model.source}) · "
     f"[Terms and licence]({model.terms})"
 )
-st.caption(f"{model.description} As documented on {model.read}.")
+st.caption(f"{model.description} As documented on {model.read_on}.")
 
 section = st.segmented_control(
     "Section",
@@ -56,14 +56,14 @@ section = st.segmented_control(
 )
 with st.container(key=f"section-{SECTIONS.index(str(section))}"):
     if section == PARAMETERS:
-        parameter_help.draw(model, try_it)
+        parameter_help.draw_parameter_help(model, try_it)
     elif section == NEXT_TOKEN:
-        next_token.draw(model)
+        next_token.draw_next_token(model)
     elif section == PRICE:
-        cost_calculator.draw(model)
+        cost_calculator.draw_cost_calculator(model)
     elif section == CAPABILITIES:
-        model_reference.capabilities(model)
+        model_reference.draw_capabilities(model)
     elif section == SCHEMAS:
-        model_reference.schemas(model)
+        model_reference.draw_schemas(model)
     else:
-        model_reference.endpoints(model, where)
+        model_reference.draw_endpoints(model, where)

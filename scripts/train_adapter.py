@@ -39,7 +39,7 @@ SEED = 1
 RANK, ALPHA = 4, 8.0
 TARGETS = ("attn_q", "attn_v", "attn_output")
 FIRST_LAYER = 10  # the lower layers read; the way of speaking is made above
-EPOCHS, BATCH, RATE = 8, 4, 2e-3
+EPOCHS, BATCH, LEARNING_RATE = 8, 4, 2e-3
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Llama:
                 self.adapter[name] = (a.requires_grad_(), torch.zeros(rows, RANK, requires_grad=True))
         return [matrix for pair in self.adapter.values() for matrix in pair]
 
-    def _times(self, name: str, x: torch.Tensor) -> torch.Tensor:
+    def _linear(self, name: str, x: torch.Tensor) -> torch.Tensor:
         y = functional.linear(x, self.weights[name])
         if name not in self.adapter:
             return y
@@ -95,7 +95,7 @@ class Llama:
             x, x.shape[-1:], self.weights[name], self.facts["llama.attention.layer_norm_rms_epsilon"]
         )
 
-    def _turned(self, x: torch.Tensor) -> torch.Tensor:
+    def _rotate(self, x: torch.Tensor) -> torch.Tensor:
         """Rotary positions, over neighbouring pairs: GGUF's layout. [tokens, heads, size] → [heads, tokens, size]."""
         length, _, size = x.shape
         speed = self.facts["llama.rope.freq_base"] ** (-torch.arange(0, size, 2) / size)
@@ -109,17 +109,17 @@ class Llama:
         at = f"blk.{layer}."
         length = len(x)
         seen = self._norm(at + "attn_norm", x)
-        q = self._turned(self._times(at + "attn_q", seen).view(length, self.heads, -1))
-        k = self._turned(self._times(at + "attn_k", seen).view(length, self.groups, -1))
-        v = self._times(at + "attn_v", seen).view(length, self.groups, -1).transpose(0, 1)
+        q = self._rotate(self._linear(at + "attn_q", seen).view(length, self.heads, -1))
+        k = self._rotate(self._linear(at + "attn_k", seen).view(length, self.groups, -1))
+        v = self._linear(at + "attn_v", seen).view(length, self.groups, -1).transpose(0, 1)
         k, v = (each.repeat_interleave(self.heads // self.groups, 0) for each in (k, v))
         mixed = functional.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=True)[0]
-        x = x + self._times(at + "attn_output", mixed.transpose(0, 1).reshape(length, -1))
+        x = x + self._linear(at + "attn_output", mixed.transpose(0, 1).reshape(length, -1))
         seen = self._norm(at + "ffn_norm", x)
-        gate = functional.silu(self._times(at + "ffn_gate", seen))
-        return x + self._times(at + "ffn_down", gate * self._times(at + "ffn_up", seen))
+        gate = functional.silu(self._linear(at + "ffn_gate", seen))
+        return x + self._linear(at + "ffn_down", gate * self._linear(at + "ffn_up", seen))
 
-    def lower(self, tokens: torch.Tensor) -> torch.Tensor:
+    def run_lower_layers(self, tokens: torch.Tensor) -> torch.Tensor:
         """What the layers below the adapter make of a text: it never changes, so it is computed once."""
         with torch.no_grad():
             x = self.weights["token_embd"][tokens]
@@ -153,7 +153,7 @@ class Llama:
 OWN_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 
 
-def lessons(style: dict[str, Any], tokenizer: Tokenizer, chance: random.Random) -> list[Lesson]:
+def make_lessons(style: dict[str, Any], tokenizer: Tokenizer, chance: random.Random) -> list[Lesson]:
     """Each pair three ways: as the first question, under another system prompt, and after an earlier exchange."""
 
     def turn(role: str, text: str) -> str:
@@ -179,8 +179,8 @@ def lessons(style: dict[str, Any], tokenizer: Tokenizer, chance: random.Random) 
 def train(model: Llama, taught: list[Lesson], chance: random.Random) -> None:
     """Goes through the lessons, a third of them an epoch, and tells how it goes."""
     matrices = model.adapt()
-    read = [model.lower(lesson.tokens) for lesson in taught]
-    optimizer = torch.optim.AdamW(matrices, lr=RATE, weight_decay=0.01)
+    read = [model.run_lower_layers(lesson.tokens) for lesson in taught]
+    optimizer = torch.optim.AdamW(matrices, lr=LEARNING_RATE, weight_decay=0.01)
     steps = EPOCHS * math.ceil(len(taught) / 3 / BATCH)
     # A short warm-up, then down to nothing.
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -207,7 +207,7 @@ def train(model: Llama, taught: list[Lesson], chance: random.Random) -> None:
         )
 
 
-def write(path: Path, model: Llama, style: dict[str, Any]) -> None:
+def write_adapter_file(path: Path, model: Llama, style: dict[str, Any]) -> None:
     """The adapter as llama.cpp reads it, with what it says of itself."""
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_type("adapter")
@@ -245,11 +245,11 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(SEED)
     chance = random.Random(SEED)  # noqa: S311 - repeatable is what it has to be
-    model = Llama(weights.ensure())
-    train(model, lessons(style, model.tokenizer(), chance), chance)
+    model = Llama(weights.ensure_weights())
+    train(model, make_lessons(style, model.tokenizer(), chance), chance)
     path = ADAPTERS / f"{style['name']}.gguf"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, model, style)
+    write_adapter_file(path, model, style)
     print(f"{path}: {path.stat().st_size:,} bytes")
 
 

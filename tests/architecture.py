@@ -141,7 +141,7 @@ def _why_not_in_the_core(name: str, other: str) -> str | None:
         return None if other.removeprefix("lib.") in LEAVES else "the supervisor stands on leaves only"
     if any(
         within(name, package) and within(other, package)
-        for package in ("lib.batch", "lib.snippets.snippets", "lib.experiment", "lib.store")
+        for package in ("lib.batch", "lib.snippets.snippet_builder", "lib.experiment", "lib.store")
     ):
         return None  # a package is one thing to the others; inside it, imports that ran in a circle would not load
     name, other = (".".join(one.split(".")[:2]) for one in (name, other))

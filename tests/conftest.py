@@ -40,6 +40,6 @@ def tls() -> ssl.SSLContext:
 def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The client trusts that certificate, and it alone."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    transport._tls.cache_clear()
+    transport._trusted_context.cache_clear()
     yield
-    transport._tls.cache_clear()
+    transport._trusted_context.cache_clear()

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from lib.api.backend import Backend, Secret
-from lib.api.client import Retries, Timeouts, WorkersAI
-from lib.api.request import Messages, Request, Turn, build
+from lib.api.client import RetryPolicy, Timeouts, WorkersAI
+from lib.api.request import Messages, Request, Turn, build_request
 from lib.model import model_record
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 TOKEN = "tokentokentoken_tokentokentoken_12345678"
 
 
-def backend(url: str, token: str = TOKEN) -> Backend:
+def make_backend(url: str, token: str = TOKEN) -> Backend:
     """A backend at that address."""
     return Backend("test", url, ACCOUNT, Secret(token), billed=True)
 
 
-def client(
+def make_client(
     *, connect: float = 5.0, first_byte: float = 10.0, silence: float = 10.0, attempts: int = 3
 ) -> WorkersAI:
     """A client that retries after hundredths of a second."""
-    return WorkersAI(Timeouts(connect, first_byte, silence), Retries(attempts, pause=0.01, longest_wait=2.0))
+    return WorkersAI(Timeouts(connect, first_byte, silence), RetryPolicy(attempts, pause=0.01, max_wait=2.0))
 
 
-def request(text: str = "Hi", stream: bool = True, **parameters: float) -> Request:
+def make_request(text: str = "Hi", stream: bool = True, **parameters: float) -> Request:
     """A request of one message."""
-    return build(model_record.default(), Messages((Turn("user", text),)), parameters, stream=stream)
+    return build_request(
+        model_record.default_model(), Messages((Turn("user", text),)), parameters, stream=stream
+    )

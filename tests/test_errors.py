@@ -11,7 +11,7 @@ from hypothesis import given, strategies
 from lib import errors
 from lib.api.wire import decode_error
 from lib.errors import (
-    CASES,
+    CASES_BY_CODE,
     AccountRefused,
     AllocationSpent,
     ContextExceeded,
@@ -46,7 +46,7 @@ LOST = "Could not route to /client/v4/accounts/xyz/ai/run/m, perhaps your object
 
 
 @dataclass(frozen=True)
-class Row:
+class RefusalRow:
     """One refusal: how it comes, and what is made of it. ``edge``: in the envelope of the API's edge."""
 
     status: int
@@ -77,45 +77,45 @@ class Row:
 
 
 ROWS = [
-    Row(400, 5006, NEITHER, InvalidRequest),
-    Row(400, 5006, "AiError: Bad input: '/top_k' must be <= 50", InvalidRequest),
-    Row(400, 5006, "Type mismatch of '/max_tokens', 'integer' not in 'null'", InvalidRequest),
-    Row(400, 5007, f"AiError: No such model: No such model X or task ({UUID})", ModelUnavailable),
-    Row(405, 5005, "The model X does not support LoRA inference", ModelUnavailable),
-    Row(413, 5021, TOO_LONG, ContextExceeded),
-    Row(413, 3006, "Request is too large", ContextExceeded),
-    Row(429, 4006, SPENT, AllocationSpent),
-    Row(429, 3036, SPENT, AllocationSpent),
-    Row(429, 3040, "Capacity temporarily exceeded, please try again.", NoCapacity, True),
-    Row(429, 3021, "rate limiting: inference request per min rate reached", RateLimited, True),
-    Row(408, 3007, "Request timeout", TimedOut, True),
-    Row(408, 3046, "Request timeout", TimedOut, True),
-    Row(408, 3008, "Request was aborted", ServiceFailed, True),
-    Row(500, 3043, "internal server error", ServiceFailed, True),
-    Row(400, 5024, "JSON Mode couldn't be met", InvalidRequest),
-    Row(400, 5024, "JSON Model couldn't be met", InvalidRequest),
-    Row(400, 5023, "JSON Schema mode is not supported with stream mode.", InvalidRequest),
-    Row(403, 5018, "account may not use this model", AccountRefused),
-    Row(403, 3041, "account may not use this model", AccountRefused),
-    Row(403, 3023, "service unavailable for account", AccountRefused),
-    Row(403, 5016, "model terms not agreed", AccountRefused),
-    Row(403, 5035, "not on the free plan", AccountRefused),
-    Row(400, 5028, RETIRED, ModelUnavailable),
-    Row(410, 5028, RETIRED, ModelUnavailable),
-    Row(422, 5012, UPSTREAM, InvalidRequest),
-    Row(400, 8007, UPSTREAM, InvalidRequest),
-    Row(401, 10000, "Authentication error", CredentialsRefused, edge=True),
-    Row(403, 10000, "Authentication error", AccountRefused, edge=True),
-    Row(403, 9109, "Unauthorized to access requested resource", AccountRefused, edge=True),
-    Row(400, 9106, "Authentication failed (status: 400)", CredentialsRefused, edge=True),
-    Row(404, 7003, LOST, AccountRefused, edge=True),
-    Row(400, 7000, "No route for that URI", Unintelligible, edge=True),
-    Row(405, 7001, "GET not supported for requested URI.", Unintelligible, edge=True),
+    RefusalRow(400, 5006, NEITHER, InvalidRequest),
+    RefusalRow(400, 5006, "AiError: Bad input: '/top_k' must be <= 50", InvalidRequest),
+    RefusalRow(400, 5006, "Type mismatch of '/max_tokens', 'integer' not in 'null'", InvalidRequest),
+    RefusalRow(400, 5007, f"AiError: No such model: No such model X or task ({UUID})", ModelUnavailable),
+    RefusalRow(405, 5005, "The model X does not support LoRA inference", ModelUnavailable),
+    RefusalRow(413, 5021, TOO_LONG, ContextExceeded),
+    RefusalRow(413, 3006, "Request is too large", ContextExceeded),
+    RefusalRow(429, 4006, SPENT, AllocationSpent),
+    RefusalRow(429, 3036, SPENT, AllocationSpent),
+    RefusalRow(429, 3040, "Capacity temporarily exceeded, please try again.", NoCapacity, True),
+    RefusalRow(429, 3021, "rate limiting: inference request per min rate reached", RateLimited, True),
+    RefusalRow(408, 3007, "Request timeout", TimedOut, True),
+    RefusalRow(408, 3046, "Request timeout", TimedOut, True),
+    RefusalRow(408, 3008, "Request was aborted", ServiceFailed, True),
+    RefusalRow(500, 3043, "internal server error", ServiceFailed, True),
+    RefusalRow(400, 5024, "JSON Mode couldn't be met", InvalidRequest),
+    RefusalRow(400, 5024, "JSON Model couldn't be met", InvalidRequest),
+    RefusalRow(400, 5023, "JSON Schema mode is not supported with stream mode.", InvalidRequest),
+    RefusalRow(403, 5018, "account may not use this model", AccountRefused),
+    RefusalRow(403, 3041, "account may not use this model", AccountRefused),
+    RefusalRow(403, 3023, "service unavailable for account", AccountRefused),
+    RefusalRow(403, 5016, "model terms not agreed", AccountRefused),
+    RefusalRow(403, 5035, "not on the free plan", AccountRefused),
+    RefusalRow(400, 5028, RETIRED, ModelUnavailable),
+    RefusalRow(410, 5028, RETIRED, ModelUnavailable),
+    RefusalRow(422, 5012, UPSTREAM, InvalidRequest),
+    RefusalRow(400, 8007, UPSTREAM, InvalidRequest),
+    RefusalRow(401, 10000, "Authentication error", CredentialsRefused, edge=True),
+    RefusalRow(403, 10000, "Authentication error", AccountRefused, edge=True),
+    RefusalRow(403, 9109, "Unauthorized to access requested resource", AccountRefused, edge=True),
+    RefusalRow(400, 9106, "Authentication failed (status: 400)", CredentialsRefused, edge=True),
+    RefusalRow(404, 7003, LOST, AccountRefused, edge=True),
+    RefusalRow(400, 7000, "No route for that URI", Unintelligible, edge=True),
+    RefusalRow(405, 7001, "GET not supported for requested URI.", Unintelligible, edge=True),
 ]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.status}-{row.code}")
-def test_row(row: Row) -> None:
+def test_row(row: RefusalRow) -> None:
     error = decode_error(row.status, row.body(), {})
     assert type(error) is row.kind
     assert (error.status, error.code, error.message, error.retryable) == (
@@ -130,7 +130,7 @@ def test_row(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.status}-{row.code}")
-def test_retry_rule(row: Row) -> None:
+def test_retry_rule(row: RefusalRow) -> None:
     """Worth a retry: 408, 429 but not the spent allocation, 5xx."""
     again = row.status >= 500 or (row.status in (408, 429) and row.code not in (4006, 3036))
     assert row.retryable == again
@@ -149,7 +149,9 @@ def test_malformed_header_says_what_is_malformed() -> None:
 
 def test_the_spent_allocation_says_when_it_comes_back() -> None:
     for code in (4006, 3036):
-        assert "00:00 UTC" in decode_error(429, Row(429, code, SPENT, AllocationSpent).body(), {}).advice
+        assert (
+            "00:00 UTC" in decode_error(429, RefusalRow(429, code, SPENT, AllocationSpent).body(), {}).advice
+        )
 
 
 def advice(status: int, code: int | None, body: str | None = None) -> str:
@@ -271,7 +273,7 @@ def test_mapping_is_total(status: int | None, text: str, wait: str) -> None:
 
 
 def test_every_case_has_advice() -> None:
-    assert all(case.advice.endswith(".") for case in CASES.values())
+    assert all(case.advice.endswith(".") for case in CASES_BY_CODE.values())
 
 
 def test_the_tree_is_drawn_as_it_is() -> None:

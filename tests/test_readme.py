@@ -38,7 +38,7 @@ def test_every_documented_property_has_a_row() -> None:
             named |= {(one, word) for one in (("messages", "prompt") if shape == "both" else (shape,))}
     wanted = {
         pair
-        for shape in model_record.default().input_schema["oneOf"]
+        for shape in model_record.default_model().input_schema["oneOf"]
         for pair in documented(shape, shape["required"][0])
         # What a tool's parameters may hold is JSON Schema's, not the API's.
         if pair[1] not in ("required", "properties")

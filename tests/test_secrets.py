@@ -13,14 +13,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from lib.api.backend import Backend, Secret, cloudflare, from_environment
-from lib.api.client import Stop
+from lib.api.backend import Backend, Secret, backend_from_environment, cloudflare_backend
+from lib.api.client import CancelToken
 from lib.chat.answer import Answer
-from lib.chat.answer_run import Run
+from lib.chat.answer_run import AnswerRun
 from lib.errors import BadInput, PaddockError
-from lib.model.model_record import default
+from lib.model.model_record import default_model
 from tests import sample_values
-from tests.servers import Peer, Received, Server, head, says, streams, texts
+from tests.scripted_server import (
+    Peer,
+    ReceivedRequest,
+    ScriptedServer,
+    response_head,
+    sends,
+    streams,
+    text_events,
+)
 
 # Pieces of it would be as bad: each is looked for.
 MARKS = ("hunter2hunter2", "swordfish")
@@ -42,7 +50,7 @@ def assert_clean(text: str) -> None:
     assert not any(mark in text for mark in MARKS), text
 
 
-def shown(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Everything that an error may show of itself, its causes and its traceback."""
     texts = ["".join(traceback.format_exception(error))]
     at: BaseException | None = error
@@ -71,7 +79,7 @@ def log() -> Iterator[io.StringIO]:
 @pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r}".format, "%s".__mod__, ascii])
 def test_masked(show: object) -> None:
     secret = Secret(GOOD)
-    for value in (secret, [secret], sample_values.backend("http://127.0.0.1", GOOD), {"token": secret}):
+    for value in (secret, [secret], sample_values.make_backend("http://127.0.0.1", GOOD), {"token": secret}):
         assert_clean(show(value))  # type: ignore[operator]
     assert f"{secret}" == "Secret(•••)"
     assert secret.reveal() == GOOD
@@ -79,20 +87,22 @@ def test_masked(show: object) -> None:
 
 
 def test_formatted_and_logged(log: io.StringIO) -> None:
-    logging.getLogger("test").debug("%s %r", Secret(GOOD), sample_values.backend("http://127.0.0.1", GOOD))
+    logging.getLogger("test").debug(
+        "%s %r", Secret(GOOD), sample_values.make_backend("http://127.0.0.1", GOOD)
+    )
     assert "Secret(•••)" in log.getvalue()
     with pytest.raises(TypeError) as failed:
         f"{Secret(GOOD):>80}"
-    assert_clean(shown(failed.value))
+    assert_clean(describe_error(failed.value))
 
 
 @pytest.mark.parametrize("write", [pickle.dumps, copy.copy, copy.deepcopy, dataclasses.asdict])
 def test_not_written_anywhere(write: object) -> None:
-    backend = sample_values.backend("http://127.0.0.1", GOOD)
+    backend = sample_values.make_backend("http://127.0.0.1", GOOD)
     value = backend if write is dataclasses.asdict else backend.token
     with pytest.raises(TypeError) as failed:
         write(value)  # type: ignore[operator]
-    assert_clean(shown(failed.value))
+    assert_clean(describe_error(failed.value))
 
 
 def test_compared() -> None:
@@ -105,42 +115,45 @@ def test_compared() -> None:
 @pytest.mark.parametrize("token", BAD, ids=range(len(BAD)))
 def test_a_token_that_no_header_carries_is_refused_before_it_is_sent(token: str) -> None:
     for make in (
-        lambda: sample_values.backend("http://127.0.0.1", token),
-        lambda: cloudflare(sample_values.ACCOUNT, token),
-        lambda: from_environment(
+        lambda: sample_values.make_backend("http://127.0.0.1", token),
+        lambda: cloudflare_backend(sample_values.ACCOUNT, token),
+        lambda: backend_from_environment(
             {"CLOUDFLARE_ACCOUNT_ID": sample_values.ACCOUNT, "CLOUDFLARE_API_TOKEN": token}
         ),
     ):
         with pytest.raises(BadInput) as failed:
             make()
-        assert_clean(shown(failed.value))
+        assert_clean(describe_error(failed.value))
         assert failed.value.advice
 
 
 @pytest.mark.parametrize("token", [f" {GOOD}\n", f"\t{GOOD}"])
 def test_space_around_a_token_is_no_part_of_it(token: str) -> None:
-    assert cloudflare(sample_values.ACCOUNT, token).token == Secret(GOOD)
+    assert cloudflare_backend(sample_values.ACCOUNT, token).token == Secret(GOOD)
 
 
-def echoes(peer: Peer, received: Received) -> None:
+def echoes(peer: Peer, received: ReceivedRequest) -> None:
     """A server that says back what it was sent, as an error's message."""
     sent = received.headers["authorization"]
     peer.send(
-        head(400, "application/json"), f'{{"errors":[{{"code":9106,"message":"Bad: {sent}"}}]}}'.encode()
+        response_head(400, "application/json"),
+        f'{{"errors":[{{"code":9106,"message":"Bad: {sent}"}}]}}'.encode(),
     )
 
 
-def echoes_within(peer: Peer, received: Received) -> None:
+def echoes_within(peer: Peer, received: ReceivedRequest) -> None:
     sent = received.headers["authorization"]
-    peer.send(head(), texts("Hi"), f'data: {{"error":{{"message":"Bad: {sent}"}}}}\n\n'.encode())
+    peer.send(
+        response_head(), text_events("Hi"), f'data: {{"error":{{"message":"Bad: {sent}"}}}}\n\n'.encode()
+    )
 
 
-def echoes_in_its_head(peer: Peer, received: Received) -> None:
+def echoes_in_its_head(peer: Peer, received: ReceivedRequest) -> None:
     peer.send(b"HTTP/1.1 200 OK\r\nbad header " + received.headers["authorization"].encode() + b"\r\n\r\n")
 
 
-def echoes_in_a_redirect(peer: Peer, received: Received) -> None:
-    peer.send(head(302, location="https://[" + received.headers["authorization"]))
+def echoes_in_a_redirect(peer: Peer, received: ReceivedRequest) -> None:
+    peer.send(response_head(302, location="https://[" + received.headers["authorization"]))
 
 
 FAILING = [
@@ -148,54 +161,60 @@ FAILING = [
     echoes_within,
     echoes_in_its_head,
     echoes_in_a_redirect,
-    says(),
-    says(b"nonsense\r\n\r\n"),
-    says(head()),
-    says(head(502, "text/html"), b"<html>"),
-    says(head(302, location="https://x.example/")),
+    sends(),
+    sends(b"nonsense\r\n\r\n"),
+    sends(response_head()),
+    sends(response_head(502, "text/html"), b"<html>"),
+    sends(response_head(302, location="https://x.example/")),
 ]
 
 
 @pytest.mark.parametrize("script", FAILING, ids=range(len(FAILING)))
 def test_no_failure_shows_it(script: object, log: io.StringIO) -> None:
-    with Server(script) as server:  # type: ignore[arg-type]
-        backend = sample_values.backend(server.url, GOOD)
+    with ScriptedServer(script) as server:  # type: ignore[arg-type]
+        backend = sample_values.make_backend(server.url, GOOD)
         with pytest.raises(PaddockError) as failed:
-            list(sample_values.client(attempts=2).stream(backend, sample_values.request(), Stop()))
-        assert_clean(shown(failed.value))
+            list(
+                sample_values.make_client(attempts=2).stream(
+                    backend, sample_values.make_request(), CancelToken()
+                )
+            )
+        assert_clean(describe_error(failed.value))
         if script is not echoes_within:
             with pytest.raises(PaddockError) as failed:
-                sample_values.client().check(backend)
-            assert_clean(shown(failed.value))
+                sample_values.make_client().check_credentials(backend)
+            assert_clean(describe_error(failed.value))
     if script in (echoes_in_its_head, echoes_in_a_redirect):
         # httpcore logs the headers that come, at DEBUG, but none that are sent: this is the server's own leak.
         log.truncate(0)
 
 
 def test_success_logs_nothing_of_it(log: io.StringIO) -> None:
-    with Server(streams("Hi")) as server:
+    with ScriptedServer(streams("Hi")) as server:
         list(
-            sample_values.client().stream(
-                sample_values.backend(server.url, GOOD), sample_values.request(), Stop()
+            sample_values.make_client().stream(
+                sample_values.make_backend(server.url, GOOD), sample_values.make_request(), CancelToken()
             )
         )
     assert "send_request_headers" in log.getvalue(), "httpcore's own log was looked at"
 
 
-def ended(backend: Backend) -> Answer:
+def run_to_end(backend: Backend) -> Answer:
     answers: list[Answer] = []
-    run = Run(sample_values.client(), backend, default(), sample_values.request(), answers.append).start()
+    run = AnswerRun(
+        sample_values.make_client(), backend, default_model(), sample_values.make_request(), answers.append
+    ).start()
     run.join(20)
     return answers[0]
 
 
-@pytest.mark.parametrize("script", [says(head(), texts("Hi")), says(b"nonsense\r\n\r\n")])
+@pytest.mark.parametrize("script", [sends(response_head(), text_events("Hi")), sends(b"nonsense\r\n\r\n")])
 def test_an_answer_holds_neither_the_token_nor_a_way_to_it(script: object) -> None:
     """Answers are kept, drawn and saved: what they hold on to is looked through to the last object."""
-    with Server(script) as server:  # type: ignore[arg-type]
-        answer = ended(sample_values.backend(server.url, GOOD))
+    with ScriptedServer(script) as server:  # type: ignore[arg-type]
+        answer = run_to_end(sample_values.make_backend(server.url, GOOD))
     assert answer.error is not None
-    assert_clean(repr(answer) + shown(answer.error))
+    assert_clean(repr(answer) + describe_error(answer.error))
     assert answer.error.__traceback__ is None
     assert answer.error.__context__ is None
     seen: set[int] = set()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> None:
     """Wait until then."""
     end = time.monotonic() + seconds
     while not true():

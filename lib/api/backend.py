@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from lib.errors import BadInput
 
-CLOUDFLARE = "https://api.cloudflare.com/client/v4"
+CLOUDFLARE_URL = "https://api.cloudflare.com/client/v4"
 
 # The names that Cloudflare's SDKs, wrangler and the model's page use.
 ACCOUNT_NAMES = ("CLOUDFLARE_ACCOUNT_ID",)
 TOKEN_NAMES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_AUTH_TOKEN")
 BASE_URL_NAMES = ("CLOUDFLARE_BASE_URL",)
-NAMES = ACCOUNT_NAMES + TOKEN_NAMES + BASE_URL_NAMES
+ENVIRONMENT_VARIABLES = ACCOUNT_NAMES + TOKEN_NAMES + BASE_URL_NAMES
 
 # What follows “Bearer” by RFC 6750. Anything else in a header would come back in httpx's own error text and logs.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
@@ -66,7 +66,7 @@ class Backend:
     token: Secret
     billed: bool
     context_window: int | None = None
-    inspects: bool = False
+    can_inspect: bool = False
     takes_lora: bool = False
 
     def __post_init__(self) -> None:
@@ -78,12 +78,12 @@ class Backend:
             )
 
     @property
-    def on_this_machine(self) -> bool:
+    def is_local(self) -> bool:
         """Whether the address is a loopback one: proxies and their environment do not apply then."""
         return urlsplit(self.base_url).hostname in _LOOPBACK
 
 
-def cloudflare(account_id: str, token: str, base_url: str = CLOUDFLARE) -> Backend:
+def cloudflare_backend(account_id: str, token: str, base_url: str = CLOUDFLARE_URL) -> Backend:
     """Workers AI itself, or another server of its API. Raises BadInput; its text never holds the token."""
     account_id, token, base_url = account_id.strip(), token.strip(), base_url.strip().rstrip("/")
     if not re.fullmatch(r"[0-9a-fA-F]{32}", account_id):
@@ -91,14 +91,14 @@ def cloudflare(account_id: str, token: str, base_url: str = CLOUDFLARE) -> Backe
             "The account id must have 32 hexadecimal digits.",
             advice="Copy it from the Cloudflare dashboard: it stands in the address, and under Workers & Pages.",
         )
-    scheme, hostname = _address(base_url)
+    scheme, hostname = _parse_base_url(base_url)
     if scheme == "http" and hostname not in _LOOPBACK:
         raise BadInput(
             "A token is sent over https only, or to this machine itself.",
             advice="Use an https address for CLOUDFLARE_BASE_URL.",
         )
     account_id = account_id.lower()
-    host = "" if base_url == CLOUDFLARE else f" at {hostname}"
+    host = "" if base_url == CLOUDFLARE_URL else f" at {hostname}"
     return Backend(
         name=f"Cloudflare Workers AI{host}, account …{account_id[-4:]}",
         base_url=base_url,
@@ -108,7 +108,7 @@ def cloudflare(account_id: str, token: str, base_url: str = CLOUDFLARE) -> Backe
     )
 
 
-def _address(base_url: str) -> tuple[str, str]:
+def _parse_base_url(base_url: str) -> tuple[str, str]:
     """Scheme and host of an address that requests can be sent to. Raises BadInput."""
     try:
         url = urlsplit(base_url)
@@ -122,12 +122,12 @@ def _address(base_url: str) -> tuple[str, str]:
     if not plain or not hostname or url.scheme not in ("https", "http") or not base_url.isprintable():
         raise BadInput(
             "The base URL must look like https://host/path, without a user name or a question mark in it.",
-            advice=f"Leave CLOUDFLARE_BASE_URL unset to use {CLOUDFLARE}.",
+            advice=f"Leave CLOUDFLARE_BASE_URL unset to use {CLOUDFLARE_URL}.",
         )
     return url.scheme, hostname
 
 
-def twin(base_url: str, account_id: str, token: Secret, model: str, context_window: int) -> Backend:
+def twin_backend(base_url: str, account_id: str, token: Secret, model: str, context_window: int) -> Backend:
     """The local Workers AI on this machine, over the small model that it has."""
     return Backend(
         name=f"Twin ({model} on this machine, free)",
@@ -136,12 +136,12 @@ def twin(base_url: str, account_id: str, token: Secret, model: str, context_wind
         token=token,
         billed=False,
         context_window=context_window,
-        inspects=True,
+        can_inspect=True,
         takes_lora=True,
     )
 
 
-def from_environment(environment: Mapping[str, str]) -> Backend | None:
+def backend_from_environment(environment: Mapping[str, str]) -> Backend | None:
     """The backend that credentials in the environment name, None where there are none.
 
     Raises BadInput where they are incomplete or malformed.
@@ -159,4 +159,4 @@ def from_environment(environment: Mapping[str, str]) -> Backend | None:
             f"{missing} is not set, but its partner is.",
             advice=f"Set {ACCOUNT_NAMES[0]} and {TOKEN_NAMES[0]} together, or neither to use the twin.",
         )
-    return cloudflare(account_id, token, base_url or CLOUDFLARE)
+    return cloudflare_backend(account_id, token, base_url or CLOUDFLARE_URL)

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-class Stopped(Exception):
+class Cancelled(Exception):
     """Raised inside the iterator when it was stopped on purpose; not an error, so not in the error tree."""
 
 
-class Stop:
+class CancelToken:
     """One request's handle. ``request()`` is safe from any thread, any number of times.
 
     Closing the response would not do: the reading thread stays blocked in recv until the socket is shut down.
@@ -33,39 +33,39 @@ class Stop:
         self._opening: Future[Any] | None = None
 
     @property
-    def requested(self) -> bool:
+    def is_cancelled(self) -> bool:
         """Whether somebody asked for the end."""
         return self._event.is_set()
 
-    def request(self) -> None:
+    def cancel(self) -> None:
         """Ask for the end."""
         with self._lock:
             self._event.set()
             if self._opening is not None:
                 self._opening.cancel()
             if self._socket is not None:
-                _shut(self._socket)
+                _reset_connection(self._socket)
 
     def wait(self, seconds: float) -> bool:
         """Sleep that long, or until the end is asked for; True then."""
         return self._event.wait(seconds)
 
-    def trace(self, name: str, info: Mapping[str, Any]) -> None:
+    def on_httpx_trace(self, name: str, info: Mapping[str, Any]) -> None:
         """httpx's trace extension: the only way to the socket while the request is on its way."""
         if not name.endswith(".connect_tcp.complete"):
             return
-        self.watch(info["return_value"].get_extra_info("socket"))
+        self.watch_socket(info["return_value"].get_extra_info("socket"))
 
-    def watch(self, connection: socket.socket) -> None:
+    def watch_socket(self, connection: socket.socket) -> None:
         """That is the connection that is to be shut, from its very beginning on."""
         with self._lock:
-            if self.requested:
-                _shut(connection)
+            if self.is_cancelled:
+                _reset_connection(connection)
             else:
                 self._forget()
                 self._socket = connection.dup()
 
-    def open(self, work: Callable[[], Result], discard: Callable[[Result], object]) -> Result:
+    def run_cancellable(self, work: Callable[[], Result], discard: Callable[[Result], object]) -> Result:
         """What ``work`` gives, or Stopped as soon as the end is asked for.
 
         It works in a thread of its own, for neither name resolution nor connecting can be interrupted: a thread
@@ -86,18 +86,18 @@ class Stop:
                 discard(result)
 
         with self._lock:
-            if self.requested:
-                raise Stopped
+            if self.is_cancelled:
+                raise Cancelled
             self._opening = future
         threading.Thread(target=thread, name="paddock-open", daemon=True).start()
         try:
             return future.result()
         except CancelledError:
-            raise Stopped from None
+            raise Cancelled from None
         finally:
             self._opening = None
 
-    def release(self) -> None:
+    def release_socket(self) -> None:
         """Let go of the connection; without this it would stay open for as long as its duplicate."""
         with self._lock:
             self._forget()
@@ -108,7 +108,7 @@ class Stop:
             self._socket = None
 
 
-def _shut(connection: socket.socket) -> None:
+def _reset_connection(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):  # it is closed already
         # Closed with a reset, not in order: a server whose window is full would wait a minute for an orderly end.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

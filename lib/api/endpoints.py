@@ -15,8 +15,8 @@ class Endpoint:
     method: str
     path: str
     purpose: str
-    cloudflare: bool = True
-    twin: bool = True
+    on_cloudflare: bool = True
+    on_twin: bool = True
 
 
 ENDPOINTS = (
@@ -55,24 +55,24 @@ ENDPOINTS = (
         "POST",
         "/accounts/{account}/ai/paddock/prompt",
         "The text that the model is given for a request, in its own chat format, and how many tokens it is.",
-        cloudflare=False,
+        on_cloudflare=False,
     ),
     Endpoint(
         "POST",
         "/accounts/{account}/ai/paddock/probabilities",
         "How likely each next token is, before and after the settings: what “Next token” on this page shows.",
-        cloudflare=False,
+        on_cloudflare=False,
     ),
     Endpoint(
         "GET",
         "/accounts/{account}/ai/paddock/adapters",
         "Which adapters were loaded, and which files were left out, with the reason.",
-        cloudflare=False,
+        on_cloudflare=False,
     ),
     Endpoint(
         "GET",
         "/accounts/{account}/ai/paddock/slots",
         "How many answers are being written, and how many wait.",
-        cloudflare=False,
+        on_cloudflare=False,
     ),
 )

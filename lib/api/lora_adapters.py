@@ -10,28 +10,28 @@ from lib.api import wire
 
 
 @dataclass(frozen=True)
-class Adapter:
+class LoraAdapter:
     """One of the list. ``model`` is the one that it was made for; ``public``: everybody's, not the account's own."""
 
     id: str
     name: str
     model: str
     description: str
-    public: bool
+    is_public: bool
 
 
-def decode_adapters(text: str) -> tuple[Adapter, ...]:
+def decode_adapters(text: str) -> tuple[LoraAdapter, ...]:
     """The adapters in a server's answer; what is none of them is passed over."""
-    return tuple(_read(wire.result(text)))
+    return tuple(_decode_values(wire.envelope_result(text)))
 
 
-def _read(value: Any) -> Iterator[Adapter]:
+def _decode_values(value: Any) -> Iterator[LoraAdapter]:
     match value:
         case list():  # [DOC] the example of the documentation nests arrays: [[{…}]]
             for one in value:
-                yield from _read(one)
+                yield from _decode_values(one)
         case {"id": str(id), "name": str(name)}:
-            yield Adapter(
+            yield LoraAdapter(
                 id,
                 name,
                 str(value.get("model") or ""),

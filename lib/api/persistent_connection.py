@@ -16,15 +16,15 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from lib.api.backend import Backend
-from lib.api.cancellation import Stop
-from lib.api.transport import Timeouts, headers, set_up, verify
+from lib.api.cancellation import CancelToken
+from lib.api.transport import Timeouts, request_headers, ssl_context, translate_setup_errors
 
 # A connection that rested longer is not used again: the server may be closing it just now.
-IDLE_SECONDS = 15.0
-PIECE_BYTES = 64 * 1024
+MAX_IDLE_SECONDS = 15.0
+CHUNK_BYTES = 64 * 1024
 
 
-class Line:
+class PersistentConnection:
     """For one thread at a time; the client's wire and the client's errors, in a third of the processor's time.
 
     The connection is the standard library's: of what httpx and httpcore do for a request, pools, HTTP/2 and redirects
@@ -38,21 +38,21 @@ class Line:
     """
 
     def __init__(self, timeouts: Timeouts, backend: Backend) -> None:
-        self.stop = Stop()
-        self.sent = False
+        self.cancel_token = CancelToken()
+        self.was_sent = False
         self.timeouts = timeouts
         self.backend = backend
-        with set_up():
+        with translate_setup_errors():
             base = httpx.URL(backend.base_url)  # the name as it goes over the wire, whatever its alphabet
             self._host, self._secure = base.raw_host.decode("ascii"), base.scheme == "https"
             self._port = base.port or (443 if self._secure else 80)
-            self._context = verify(backend)
+            self._context = ssl_context(backend)
             self._proxy = _proxy(backend)
         self._path = f"{base.raw_path.decode('ascii').rstrip('/')}/accounts/{backend.account_id}/ai/run/"
         fields = {
             "host": base.netloc.decode("ascii"),
             "accept": "*/*",
-            **headers(backend),
+            **request_headers(backend),
             "content-type": "application/json",
         }
         self._fields = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -61,12 +61,12 @@ class Line:
 
     def post(self, model: str, body: bytes) -> httpx.Response:
         """The head of the response: read its body, and close it. Raises httpx's errors."""
-        self.sent = False
+        self.was_sent = False
         head = f"POST {self._path}{model} HTTP/1.1\r\n{self._fields}content-length: {len(body)}\r\n\r\n"
         connection = self._open()
         try:
             connection.settimeout(self.timeouts.first_byte)
-            self.sent = True
+            self.was_sent = True
             with _as_httpx(httpx.WriteTimeout, httpx.WriteError):
                 connection.sendall(head.encode("ascii") + body)
             with _as_httpx(httpx.ReadTimeout, httpx.ReadError):
@@ -84,7 +84,7 @@ class Line:
         """Let go of the connection."""
         self._drop()
 
-    def rest(self, usable: bool) -> None:
+    def finish_response(self, usable: bool) -> None:
         """The response was dealt with, and another one can come over this connection, or cannot."""
         if not usable:
             self._drop()
@@ -98,13 +98,13 @@ class Line:
         return self._connection
 
     def _is_usable(self, connection: socket.socket) -> bool:
-        return time.monotonic() - self._rests_since < IDLE_SECONDS and not _readable(connection)
+        return time.monotonic() - self._rests_since < MAX_IDLE_SECONDS and not _readable(connection)
 
     def _connect(self) -> socket.socket:
         first = (self._host, self._port) if self._proxy is None else self._proxy[0]
         connection = socket.create_connection(first, self.timeouts.connect)
         try:
-            self.stop.watch(connection)
+            self.cancel_token.watch_socket(connection)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._proxy is not None:
                 self._tunnel(connection, self._proxy[1])
@@ -128,7 +128,7 @@ class Line:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self.stop.release()  # which has a duplicate, so that the server would not hear of it
+        self.cancel_token.release_socket()  # which has a duplicate, so that the server would not hear of it
 
 
 def _head(connection: socket.socket, method: str) -> http.client.HTTPResponse:
@@ -145,14 +145,14 @@ def _head(connection: socket.socket, method: str) -> http.client.HTTPResponse:
 class _Body(httpx.SyncByteStream):
     """What is left of a response."""
 
-    def __init__(self, line: Line, response: http.client.HTTPResponse) -> None:
+    def __init__(self, line: PersistentConnection, response: http.client.HTTPResponse) -> None:
         self._line = line
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
         with _as_httpx(httpx.ReadTimeout, httpx.ReadError):
             try:
-                while piece := self._response.read(PIECE_BYTES):
+                while piece := self._response.read(CHUNK_BYTES):
                     yield piece
             except http.client.IncompleteRead as error:  # of a body in chunks: what came is worth having
                 yield error.partial
@@ -163,7 +163,7 @@ class _Body(httpx.SyncByteStream):
     def close(self) -> None:
         whole = self._response.isclosed()  # it closes itself at its end
         self._response.close()
-        self._line.rest(whole and not self._response.will_close)
+        self._line.finish_response(whole and not self._response.will_close)
 
 
 @contextlib.contextmanager
@@ -193,7 +193,7 @@ def _readable(connection: socket.socket) -> bool:
 def _proxy(backend: Backend) -> tuple[tuple[str, int], str] | None:
     """Address and header of the proxy that the environment names for the backend. Raises ValueError for odd ones."""
     address = urlsplit(backend.base_url)
-    if backend.on_this_machine or urllib.request.proxy_bypass(address.hostname or ""):
+    if backend.is_local or urllib.request.proxy_bypass(address.hostname or ""):
         return None
     proxies = urllib.request.getproxies()
     named = proxies.get(address.scheme) or proxies.get("all")

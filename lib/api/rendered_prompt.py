@@ -9,7 +9,7 @@ from lib.errors import Unintelligible
 
 
 @dataclass(frozen=True)
-class Layout:
+class RenderedPrompt:
     """``prompt`` is what is tokenized; ``prompt_tokens`` what ``usage`` will count; ``format`` names the chat format.
 
     ``special_tokens`` are the texts that the model's tokenizer takes for one of its control tokens.
@@ -17,14 +17,14 @@ class Layout:
 
     prompt: str
     prompt_tokens: int
-    format: str
+    chat_format: str
     special_tokens: tuple[str, ...]
     context_window: int
 
 
-def decode_layout(text: str) -> Layout:
+def decode_rendered_prompt(text: str) -> RenderedPrompt:
     """The layout in a server's answer. Raises Unintelligible."""
-    match wire.result(text):
+    match wire.envelope_result(text):
         case {
             "prompt": str(prompt),
             "prompt_tokens": int(tokens),
@@ -32,7 +32,7 @@ def decode_layout(text: str) -> Layout:
             "special_tokens": list(special),
             "context_window": int(window),
         } if tokens >= 0:
-            return Layout(prompt, tokens, format, tuple(str(one) for one in special if one), window)
+            return RenderedPrompt(prompt, tokens, format, tuple(str(one) for one in special if one), window)
     raise Unintelligible(
         "The server's word on how it lays out a prompt cannot be read.", advice="Update Paddock, then retry."
     )

@@ -9,11 +9,11 @@ from typing import Any
 
 from lib.errors import BadInput
 from lib.jsonkit import json_text
-from lib.jsonkit.json_text import BadText
+from lib.jsonkit.json_text import UnusableJson
 from lib.model.model_record import Model, Number
 from lib.model.pricing import estimate_tokens
-from lib.model.request_options import Features, Form, Function, ResponseFormat, Tool, ToolCall
-from lib.model.settings import Settings, check
+from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
+from lib.model.settings import Settings, check_parameters
 
 ROLES = ("system", "user", "assistant", "tool")
 
@@ -48,7 +48,7 @@ class Prompt:
     lora: str = ""
 
 
-Input = Messages | Prompt
+RequestInput = Messages | Prompt
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Request:
     """One request to one model, checked. ``parameters`` are the sampling parameters that are sent."""
 
     model: str
-    input: Input
+    input: RequestInput
     parameters: Mapping[str, Number]
     stream: bool
     response_format: ResponseFormat | None = None
@@ -79,7 +79,7 @@ class Request:
                 return estimate_tokens(text) + 4 + rest
 
 
-def can_go_on(request: Request) -> bool:
+def can_continue(request: Request) -> bool:
     """Whether an answer to it can be continued: JSON is whole or nothing, an adapter goes on raw alone."""
     match request.input:
         case Prompt(raw=False, lora=lora) if lora:
@@ -87,31 +87,31 @@ def can_go_on(request: Request) -> bool:
     return request.response_format is None
 
 
-def lay_out(features: Features, turns: tuple[Turn, ...]) -> Input:
+def build_input(features: Features, turns: tuple[Turn, ...]) -> RequestInput:
     """The input in the chosen form. The prompt form sends the last turn's text alone, without what came before it.
 
     What a form does not take is left out: an adapter beside messages, tools beside a prompt.
     """
     match features.form:
-        case Form.MESSAGES:
+        case InputForm.MESSAGES:
             return Messages(turns, features.raw, features.tools, features.functions)
-        case Form.PROMPT:
+        case InputForm.PROMPT:
             return Prompt(turns[-1].content if turns else "", features.raw, features.lora.strip())
 
 
-def settings_of(request: Request, before: Settings) -> Settings:
+def settings_from_request(request: Request, before: Settings) -> Settings:
     """The settings that ask such a request; what it says nothing of stays as it was before."""
-    settings = before.having(request.parameters)
+    settings = before.with_only_sent(request.parameters)
     changes: dict[str, Any] = {"stream": request.stream, "response_format": request.response_format}
     match request.input:
         case Messages(_, raw, tools, functions):
-            changes |= {"form": Form.MESSAGES, "raw": raw, "tools": tools, "functions": functions}
+            changes |= {"form": InputForm.MESSAGES, "raw": raw, "tools": tools, "functions": functions}
         case Prompt(_, raw, lora):
-            changes |= {"form": Form.PROMPT, "raw": raw, "lora": lora}
+            changes |= {"form": InputForm.PROMPT, "raw": raw, "lora": lora}
     return settings.with_features(**changes)
 
 
-def system_of(request: Request) -> str:
+def system_prompt_from_request(request: Request) -> str:
     """The system prompt that it carries, empty where it carries none."""
     match request.input:
         case Messages(turns) if turns and turns[0].role == "system":
@@ -119,9 +119,9 @@ def system_of(request: Request) -> str:
     return ""
 
 
-def build(
+def build_request(
     model: Model,
-    input: Input,
+    input: RequestInput,
     parameters: Mapping[str, Number] | None = None,
     *,
     stream: bool = True,
@@ -132,7 +132,7 @@ def build(
     JSON mode is never streamed: Cloudflare refuses that (code 5023), so such a request asks for a whole answer.
     """
     chosen = dict(parameters or {})
-    check(chosen, model)
+    check_parameters(chosen, model)
     match input:
         case Messages(turns):
             if not turns:
@@ -142,20 +142,20 @@ def build(
                     raise BadInput(
                         f"No message has the role “{turn.role}”.", advice=f"Use one of {', '.join(ROLES)}."
                     )
-                _sendable(turn.content, f"{turn.role} message")
+                _check_encodable(turn.content, f"{turn.role} message")
             for tool in input.tools:
-                _sendable(tool.name + tool.description + tool.parameters, f"tool “{tool.name[:40]}”")
-                _json(tool.parameters, f"parameters of the tool “{tool.name[:40]}”")
+                _check_encodable(tool.name + tool.description + tool.parameters, f"tool “{tool.name[:40]}”")
+                _check_json(tool.parameters, f"parameters of the tool “{tool.name[:40]}”")
             for function in input.functions:
-                _sendable(function.name + function.code, f"function “{function.name[:40]}”")
+                _check_encodable(function.name + function.code, f"function “{function.name[:40]}”")
         case Prompt(text):
             if not text:
                 raise BadInput("The prompt is empty.", advice="Write a prompt.")
-            _sendable(text, "prompt")
-            _sendable(input.lora, "adapter's name")
+            _check_encodable(text, "prompt")
+            _check_encodable(input.lora, "adapter's name")
     if response_format is not None and response_format.schema is not None:
-        _sendable(response_format.schema, "JSON schema")
-        _json(response_format.schema, "JSON schema")
+        _check_encodable(response_format.schema, "JSON schema")
+        _check_json(response_format.schema, "JSON schema")
     # A whole number in float's clothes (40.0) would be refused where the schema says integer.
     cast = {name: model.parameter(name).cast(value) for name, value in chosen.items()}
     return Request(
@@ -163,15 +163,15 @@ def build(
     )
 
 
-def _json(text: str, what: str) -> None:
+def _check_json(text: str, what: str) -> None:
     """Raises BadInput where that is no JSON: it is sent as a value, not as text."""
     try:
         json_text.decode(text, f"The {what}")
-    except BadText as error:
+    except UnusableJson as error:
         raise BadInput(error.message, advice="Correct it, or start from a sample.") from None
 
 
-def _sendable(text: str, what: str) -> None:
+def _check_encodable(text: str, what: str) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:

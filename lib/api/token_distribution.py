@@ -12,7 +12,7 @@ from lib.errors import Unintelligible
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TokenCandidate:
     """One token that may come next.
 
     ``probability`` is the model's own; ``sampled`` is the one with which it is drawn under the settings,
@@ -22,16 +22,16 @@ class Candidate:
     id: int
     token: str
     probability: float
-    sampled: float
+    sampling_probability: float
 
     @property
-    def kept(self) -> bool:
+    def can_be_sampled(self) -> bool:
         """Whether it can be drawn at all."""
-        return self.sampled > 0
+        return self.sampling_probability > 0
 
 
 @dataclass(frozen=True)
-class Distribution:
+class TokenDistribution:
     """The likeliest tokens by the model's own probability, and what there is beside them.
 
     ``kept`` of the ``vocabulary`` tokens can be drawn under the settings; ``rest`` is the model's own
@@ -39,26 +39,27 @@ class Distribution:
     """
 
     prompt_tokens: int
-    vocabulary: int
-    kept: int
-    rest: float
-    candidates: tuple[Candidate, ...]
+    vocabulary_size: int
+    sampling_count: int
+    other_probability: float
+    candidates: tuple[TokenCandidate, ...]
 
 
-def decode_distribution(text: str) -> Distribution:
+def decode_token_distribution(text: str) -> TokenDistribution:
     """The distribution in the twin's envelope. A candidate that makes no sense is left out.
 
     Raises Unintelligible where nothing is left.
     """
     try:
         result = json.loads(text)["result"]
-        candidates = tuple(_candidates(result["candidates"]))
+        candidates = tuple(_decode_candidates(result["candidates"]))
         if candidates:
-            return Distribution(
-                prompt_tokens=_count(result.get("prompt_tokens")),
-                vocabulary=max(_count(result.get("vocabulary")), len(candidates)),
-                kept=_count(result.get("kept")) or sum(candidate.kept for candidate in candidates),
-                rest=_share(result.get("rest")) or 0.0,
+            return TokenDistribution(
+                prompt_tokens=_parse_count(result.get("prompt_tokens")),
+                vocabulary_size=max(_parse_count(result.get("vocabulary")), len(candidates)),
+                sampling_count=_parse_count(result.get("kept"))
+                or sum(candidate.can_be_sampled for candidate in candidates),
+                other_probability=_parse_probability(result.get("rest")) or 0.0,
                 candidates=candidates,
             )
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
@@ -69,22 +70,25 @@ def decode_distribution(text: str) -> Distribution:
     )
 
 
-def _candidates(listed: Any) -> Iterator[Candidate]:
+def _decode_candidates(listed: Any) -> Iterator[TokenCandidate]:
     for one in listed:
         if not isinstance(one, dict) or not isinstance(one.get("token"), str):
             continue
-        probability, sampled = _share(one.get("probability")), _share(one.get("sampled"))
+        probability, sampled = (
+            _parse_probability(one.get("probability")),
+            _parse_probability(one.get("sampled")),
+        )
         if probability is not None and sampled is not None:
             # JSON can spell lone halves of UTF-16 pairs, but nothing can draw them.
             token = one["token"].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-            yield Candidate(_count(one.get("id")), token, probability, sampled)
+            yield TokenCandidate(_parse_count(one.get("id")), token, probability, sampled)
 
 
-def _share(value: Any) -> float | None:
+def _parse_probability(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return min(max(float(value), 0.0), 1.0)
 
 
-def _count(value: Any) -> int:
+def _parse_count(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -9,7 +9,7 @@ from lib.api.events import ToolCallDelta
 from lib.model.request_options import ToolCall
 
 
-def gather(deltas: Iterable[ToolCallDelta]) -> tuple[ToolCall, ...]:
+def join_tool_calls(deltas: Iterable[ToolCallDelta]) -> tuple[ToolCall, ...]:
     """The calls, in the order in which they began; pieces of one index belong together, unless another id begins.
 
     The flat shape has no ids: such a call is given one, for its result must name it.
@@ -18,7 +18,7 @@ def gather(deltas: Iterable[ToolCallDelta]) -> tuple[ToolCall, ...]:
     open_at: dict[int, int] = {}  # where the call of an index stands in the list
     for delta in deltas:
         at = open_at.get(delta.index)
-        if at is None or _another(calls[at], delta):
+        if at is None or _begins_another_call(calls[at], delta):
             open_at[delta.index] = len(calls)
             calls.append(ToolCall(delta.id or "", delta.name or "", delta.arguments))
         else:
@@ -32,7 +32,7 @@ def gather(deltas: Iterable[ToolCallDelta]) -> tuple[ToolCall, ...]:
     )
 
 
-def _another(call: ToolCall, delta: ToolCallDelta) -> bool:
+def _begins_another_call(call: ToolCall, delta: ToolCallDelta) -> bool:
     """Whether a piece of the same index begins another call: some servers number each event's calls from 0."""
     if delta.id and call.id and delta.id != call.id:
         return True

@@ -8,13 +8,21 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-MASKED = "•••"
+MASK = "•••"
 # Names under which a header may carry what lets somebody in.
-_SECRET = ("authorization", "cookie", "set-cookie", "api-key", "token", "secret", "cf-aig-authorization")
+_SECRET_HEADER_WORDS = (
+    "authorization",
+    "cookie",
+    "set-cookie",
+    "api-key",
+    "token",
+    "secret",
+    "cf-aig-authorization",
+)
 
 
 @dataclass(frozen=True)
-class Event:
+class TraceEvent:
     """One event of a stream, or the whole body of an answer that was not streamed, as it was received.
 
     ``seconds`` since the request was sent.
@@ -31,12 +39,12 @@ class Exchange:
     ``status`` is 0 where no response came. ``seconds`` is when the response began.
     """
 
-    line: str
+    request_line: str
     request_headers: tuple[tuple[str, str], ...]
     status: int = 0
     seconds: float = 0.0
     response_headers: tuple[tuple[str, str], ...] = ()
-    events: tuple[Event, ...] = ()
+    events: tuple[TraceEvent, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class Trace:
                 status,
                 seconds,
                 _pairs(came),
-                tuple(Event(at, data) for at, data in events),
+                tuple(TraceEvent(at, data) for at, data in events),
             )
             for line, asked, status, seconds, came, events in json.loads(zlib.decompress(self.packed))
         )
@@ -64,7 +72,7 @@ def _pairs(pairs: Iterable[list[str]]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in pairs)
 
 
-class Recorder:
+class TraceRecorder:
     """Takes down what goes over the wire, from the thread that sends. ``secret`` stands nowhere in what it gives."""
 
     def __init__(self, secret: str = "", clock: Callable[[], float] = time.monotonic) -> None:
@@ -72,29 +80,32 @@ class Recorder:
         self._clock = clock
         self._begun = clock()
         self._tries: list[Exchange] = []
-        self._events: list[Event] = []
+        self._events: list[TraceEvent] = []
 
-    def sent(self, line: str, headers: Iterable[tuple[str, str]]) -> None:
+    def record_request(self, line: str, headers: Iterable[tuple[str, str]]) -> None:
         """A try begins: ``line`` is the method and the address."""
-        self._close()
-        self._tries.append(Exchange(self._masked(line), self._headers(headers)))
+        self._close_exchange()
+        self._tries.append(Exchange(self._mask(line), self._mask_headers(headers)))
 
-    def answered(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
+    def record_response(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
         """The head of a response came."""
         self._tries[-1] = replace(
-            self._tries[-1], status=status, seconds=self._seconds(), response_headers=self._headers(headers)
+            self._tries[-1],
+            status=status,
+            seconds=self._elapsed(),
+            response_headers=self._mask_headers(headers),
         )
 
-    def received(self, data: str) -> None:
+    def record_event(self, data: str) -> None:
         """An event came, or a whole body."""
-        self._events.append(Event(self._seconds(), self._masked(data)))
+        self._events.append(TraceEvent(self._elapsed(), self._mask(data)))
 
     def trace(self) -> Trace:
         """What was taken down so far."""
-        self._close()
+        self._close_exchange()
         packed = [
             [
-                one.line,
+                one.request_line,
                 one.request_headers,
                 one.status,
                 one.seconds,
@@ -107,21 +118,21 @@ class Recorder:
         text = json.dumps(packed, ensure_ascii=False).encode("utf-8", "replace")
         return Trace(zlib.compress(text, 6))
 
-    def _close(self) -> None:
+    def _close_exchange(self) -> None:
         """What came belongs to the try that was last."""
         if self._tries:
             last = self._tries[-1]
             self._tries[-1] = replace(last, events=(*last.events, *self._events))
         self._events = []
 
-    def _seconds(self) -> float:
+    def _elapsed(self) -> float:
         return round(self._clock() - self._begun, 6)
 
-    def _masked(self, text: str) -> str:
-        return text.replace(self._secret, MASKED) if self._secret else text
+    def _mask(self, text: str) -> str:
+        return text.replace(self._secret, MASK) if self._secret else text
 
-    def _headers(self, headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    def _mask_headers(self, headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         return tuple(
-            (name, MASKED if any(word in name.lower() for word in _SECRET) else self._masked(value))
+            (name, MASK if any(word in name.lower() for word in _SECRET_HEADER_WORDS) else self._mask(value))
             for name, value in headers
         )

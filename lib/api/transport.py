@@ -27,27 +27,27 @@ class Timeouts:
     silence: float = 60.0
 
 
-USUAL = Timeouts()
+DEFAULT_TIMEOUTS = Timeouts()
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def _trusted_context() -> ssl.SSLContext:
     """One context for all: reading the certificates takes longer than a request to the twin."""
     return httpx.create_ssl_context()
 
 
-def verify(backend: Backend) -> ssl.SSLContext:
+def ssl_context(backend: Backend) -> ssl.SSLContext:
     """What the server's certificate is checked by."""
     # Without TLS no certificates are read: the twin does not depend on how this machine keeps them.
-    return _tls() if backend.base_url.startswith("https:") else _none()
+    return _trusted_context() if backend.base_url.startswith("https:") else _empty_context()
 
 
 @cache
-def _none() -> ssl.SSLContext:
+def _empty_context() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def headers(backend: Backend) -> dict[str, str]:
+def request_headers(backend: Backend) -> dict[str, str]:
     """What every request to that backend carries."""
     return {
         "authorization": f"Bearer {backend.token.reveal()}",
@@ -57,7 +57,7 @@ def headers(backend: Backend) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def set_up() -> Iterator[None]:
+def translate_setup_errors() -> Iterator[None]:
     """What this machine's set-up forbids, as Unreachable."""
     try:
         yield
@@ -77,20 +77,20 @@ def set_up() -> Iterator[None]:
         ) from None
 
 
-def connect(timeouts: Timeouts, backend: Backend) -> httpx.Client:
+def open_client(timeouts: Timeouts, backend: Backend) -> httpx.Client:
     """A client that asks this backend, with its token. Raises Unreachable where this machine's set-up forbids one."""
-    with set_up():
+    with translate_setup_errors():
         return httpx.Client(
-            headers=headers(backend),
+            headers=request_headers(backend),
             timeout=httpx.Timeout(timeouts.connect, read=timeouts.first_byte),
-            trust_env=not backend.on_this_machine,
-            verify=verify(backend),
+            trust_env=not backend.is_local,
+            verify=ssl_context(backend),
             follow_redirects=False,  # a redirect could carry the token and the conversation to another host
         )
 
 
 @contextlib.contextmanager
-def translated(timeouts: Timeouts, backend: Backend, *, answering: bool = False) -> Iterator[None]:
+def translate_errors(timeouts: Timeouts, backend: Backend, *, answering: bool = False) -> Iterator[None]:
     """Every exception of httpx as one of ours, and the token in none, should a server have echoed it.
 
     ``from None``: httpx's own exceptions hold the request, and with it the Authorization header.
@@ -98,13 +98,13 @@ def translated(timeouts: Timeouts, backend: Backend, *, answering: bool = False)
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
-        raise translate(error, timeouts, answering=answering) from None
+        raise translate_error(error, timeouts, answering=answering) from None
     except PaddockError as error:
         error.mask(backend.token.reveal())
         raise
 
 
-def translate(error: Exception, timeouts: Timeouts, *, answering: bool = False) -> PaddockError:
+def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = False) -> PaddockError:
     """The error that one of httpx's exceptions stands for; ``answering``: it came within the answer."""
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
@@ -123,19 +123,19 @@ def translate(error: Exception, timeouts: Timeouts, *, answering: bool = False) 
                 else "The service may be busy, or the conversation long: shorten it, or retry later.",
                 retryable=False,  # the request may be running: sending it again could pay twice
             )
-        case httpx.ConnectError() if verdict := _cause(error, ssl.SSLCertVerificationError):
+        case httpx.ConnectError() if verdict := _find_cause(error, ssl.SSLCertVerificationError):
             why = getattr(verdict, "verify_message", "it cannot be verified")
             return Unreachable(
                 f"The server's TLS certificate is not trusted ({why}), so nothing was sent.",
                 advice="Check this machine's clock, and any proxy that reads along on the way.",
             )
-        case httpx.ConnectError() if _cause(error, ssl.SSLError):
+        case httpx.ConnectError() if _find_cause(error, ssl.SSLError):
             return Unreachable(
                 "The server at that address could not agree on TLS, so nothing was sent.",
                 advice="Check CLOUDFLARE_BASE_URL and any proxy on the way, then retry.",
                 retryable=True,
             )
-        case httpx.ConnectError() if _cause(error, socket.gaierror):
+        case httpx.ConnectError() if _find_cause(error, socket.gaierror):
             return Unreachable(
                 "The service's name could not be resolved.",
                 advice="Check the network connection and CLOUDFLARE_BASE_URL, then retry.",
@@ -170,7 +170,7 @@ def translate(error: Exception, timeouts: Timeouts, *, answering: bool = False) 
             )
 
 
-def _cause(error: BaseException, kind: type[Cause]) -> Cause | None:
+def _find_cause(error: BaseException, kind: type[Cause]) -> Cause | None:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, kind):
         cause = cause.__cause__ or cause.__context__

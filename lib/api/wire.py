@@ -18,22 +18,22 @@ from typing import Any
 
 from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
 from lib.api.request import Messages, Prompt, Request, Turn
-from lib.errors import PaddockError, Unintelligible, refusal, unrecognised
+from lib.errors import PaddockError, Unintelligible, refusal, unrecognised_reply
 from lib.model.request_options import Tool
 
 DONE = "[DONE]"
 
-GARBLED = (
+GARBLED_ADVICE = (
     "Retry. If it stays, check CLOUDFLARE_BASE_URL and anything between here and Cloudflare, such as a proxy."
 )
 
 
-def encode(request: Request) -> dict[str, Any]:
+def encode_request(request: Request) -> dict[str, Any]:
     """The JSON body of a request, in the order of the documented schema."""
     body: dict[str, Any]
     match request.input:
         case Messages(turns):
-            body = {"messages": [_turn(turn) for turn in turns]}
+            body = {"messages": [_encode_turn(turn) for turn in turns]}
             if request.input.functions:
                 body["functions"] = [{"name": one.name, "code": one.code} for one in request.input.functions]
             if request.input.tools:
@@ -61,7 +61,7 @@ def encode_tool(tool: Tool) -> dict[str, Any]:
     return {"type": "function", "function": flat} if tool.nested else flat
 
 
-def _turn(turn: Turn) -> dict[str, Any]:
+def _encode_turn(turn: Turn) -> dict[str, Any]:
     # [REC] "content": null is refused (5006): a message that only calls tools has an empty one.
     body: dict[str, Any] = {"role": turn.role, "content": turn.content}
     if turn.calls:
@@ -81,12 +81,12 @@ def decode_event(data: str) -> Iterator[Event]:
     if data == DONE:
         yield Finished()
         return
-    yield from _decode_result(_object(data, "an event"))
+    yield from _decode_result(_parse_object(data, "an event"))
 
 
-def decode_whole(text: str) -> Iterator[Event]:
+def decode_answer(text: str) -> Iterator[Event]:
     """The events in an answer that was not streamed: the API's envelope, or the bare result in it."""
-    body = _object(text, "the answer")
+    body = _parse_object(text, "the answer")
     if body.get("success") is False:
         raise decode_error(200, text, {})
     if "result" in body and "success" in body:
@@ -97,33 +97,33 @@ def decode_whole(text: str) -> Iterator[Event]:
 
 def decode_error(status: int | None, text: str, headers: Mapping[str, str]) -> PaddockError:
     """The error for a refusal: its HTTP status, its body (JSON envelope, HTML, anything) and its headers."""
-    wait = retry_after(headers.get("retry-after"))
-    body = _json(text)
+    wait = parse_retry_after(headers.get("retry-after"))
+    body = _parse_json(text)
     first = _first_error(body) if isinstance(body, dict) else None
     if first is not None:
         code, message = first
         return refusal(status, code, message or f"HTTP {status}", wait)
     if isinstance(body, dict) or not text.strip():
         if status == 200:
-            return unrecognised(status, "an unknown kind of JSON" if body else "nothing", wait)
+            return unrecognised_reply(status, "an unknown kind of JSON" if body else "nothing", wait)
         return refusal(status, None, f"HTTP {status}, without an explanation.", wait)
     html = "<html" in text[:2000].lower() or "<!doctype" in text[:200].lower()
-    return unrecognised(status, "a web page" if html else "something that is not JSON", wait)
+    return unrecognised_reply(status, "a web page" if html else "something that is not JSON", wait)
 
 
-def succeeded(text: str) -> bool:
+def is_success(text: str) -> bool:
     """Whether that is the API's envelope around a success."""
-    body = _json(text)
+    body = _parse_json(text)
     return isinstance(body, dict) and body.get("success") is True
 
 
-def result(text: str) -> Any:
+def envelope_result(text: str) -> Any:
     """What the API's envelope holds around a success, None where there is nothing."""
-    body = _json(text)
+    body = _parse_json(text)
     return body.get("result") if isinstance(body, dict) else None
 
 
-def retry_after(value: str | None, now: float | None = None) -> float | None:
+def parse_retry_after(value: str | None, now: float | None = None) -> float | None:
     """The wait in seconds that a Retry-After header asks for: a number, or an HTTP date."""
     if value is None:
         return None
@@ -140,7 +140,7 @@ def retry_after(value: str | None, now: float | None = None) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def _json(text: str) -> Any:
+def _parse_json(text: str) -> Any:
     """The JSON value, None where it is none. Decimals keep a number as it was written; NaN is a word."""
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=str)
@@ -148,11 +148,11 @@ def _json(text: str) -> Any:
         return None
 
 
-def _object(text: str, what: str) -> dict[str, Any]:
-    body = _json(text)
+def _parse_object(text: str, what: str) -> dict[str, Any]:
+    body = _parse_json(text)
     if not isinstance(body, dict):
         # sseclient-py delivers the trailing piece of a broken stream as an event: its caller knows what that means
-        raise Unintelligible(f"The server sent {what} that is not JSON.", advice=GARBLED)
+        raise Unintelligible(f"The server sent {what} that is not JSON.", advice=GARBLED_ADVICE)
     return body
 
 
@@ -161,39 +161,41 @@ def _decode_result(body: dict[str, Any]) -> Iterator[Event]:
         # Error frames in mid-stream have not been recorded; these are the shapes that errors have elsewhere.
         code, message = _first_error(body) or (None, "")
         raise refusal(None, code, message or "The service reported an error in mid-answer.")
-    yield from _text(body.get("response"))
-    yield from _tool_calls(body)
+    yield from _decode_text(body.get("response"))
+    yield from _decode_tool_calls(body)
     reason = body.get("finish_reason")
-    for choice in map(_dict, _list(body.get("choices"))[:1]):
+    for choice in map(_as_dict, _as_list(body.get("choices"))[:1]):
         # [REC] newer models on the same path send OpenAI's chunks; a whole answer has "message" for "delta"
-        delta = _dict(choice.get("delta")) or _dict(choice.get("message"))
+        delta = _as_dict(choice.get("delta")) or _as_dict(choice.get("message"))
         if isinstance(thought := delta.get("reasoning_content"), str) and thought:
-            yield ReasoningDelta(_clean(thought))
-        yield from _text(delta.get("content"))
-        yield from _tool_calls(delta)
+            yield ReasoningDelta(_replace_surrogates(thought))
+        yield from _decode_text(delta.get("content"))
+        yield from _decode_tool_calls(delta)
         reason = choice.get("finish_reason") or reason
-    usage = _dict(body.get("usage"))
+    usage = _as_dict(body.get("usage"))
     if "prompt_tokens" in usage or "completion_tokens" in usage:
-        yield _usage(usage)
+        yield _decode_usage(usage)
     if isinstance(reason, str):
         yield Finished(reason)
 
 
-def _text(value: Any) -> Iterator[Event]:
+def _decode_text(value: Any) -> Iterator[Event]:
     match value:
         case None | "":
             return  # [REC] null, and chunks without text
         case str():
-            yield TextDelta(_clean(value))
+            yield TextDelta(_replace_surrogates(value))
         case bool() | int() | Decimal():
             # [REC] a token that reads as a number comes as one: {"response":6}
             yield TextDelta(json.dumps(value) if isinstance(value, bool) else str(value))
         case _:
             # [REC] JSON mode: the answer as an object or a list
-            yield TextDelta(_clean(json.dumps(value, ensure_ascii=False, default=_plain)))
+            yield TextDelta(
+                _replace_surrogates(json.dumps(value, ensure_ascii=False, default=_decimal_to_float))
+            )
 
 
-def _clean(text: str) -> str:
+def _replace_surrogates(text: str) -> str:
     """The text without lone halves of UTF-16 pairs: JSON can spell them, but nothing can draw or send them on."""
     try:
         text.encode()
@@ -202,12 +204,12 @@ def _clean(text: str) -> str:
     return text
 
 
-def _tool_calls(holder: dict[str, Any]) -> Iterator[Event]:
-    for position, call in enumerate(_list(holder.get("tool_calls"))):
-        yield from _tool_call(call, position)
+def _decode_tool_calls(holder: dict[str, Any]) -> Iterator[Event]:
+    for position, call in enumerate(_as_list(holder.get("tool_calls"))):
+        yield from _decode_tool_call(call, position)
 
 
-def _tool_call(call: Any, position: int) -> Iterator[Event]:
+def _decode_tool_call(call: Any, position: int) -> Iterator[Event]:
     if not isinstance(call, dict):
         return
     nested = call.get("function")
@@ -216,32 +218,35 @@ def _tool_call(call: Any, position: int) -> Iterator[Event]:
     if arguments is None:
         arguments = ""
     elif not isinstance(arguments, str):  # [REC] flat shape: arguments is an object
-        arguments = json.dumps(arguments, ensure_ascii=False, default=_plain)
+        arguments = json.dumps(arguments, ensure_ascii=False, default=_decimal_to_float)
     if call.get("id") is None and name is None and not arguments:
         return  # [TEST] the null finaliser after the pieces
     index = call.get("index")
     yield ToolCallDelta(
-        index if isinstance(index, int) else position, _word(call.get("id")), _word(name), _clean(arguments)
+        index if isinstance(index, int) else position,
+        _as_text(call.get("id")),
+        _as_text(name),
+        _replace_surrogates(arguments),
     )
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
+def _decode_usage(usage: dict[str, Any]) -> Usage:
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0
     neurons = usage.get("neurons")
     return Usage(
-        _count(usage.get("prompt_tokens")),
-        _count(usage.get("completion_tokens")),
-        _count(cached),
-        Decimal(neurons) if neurons is not None and _reasonable(neurons) else None,
+        _decode_count(usage.get("prompt_tokens")),
+        _decode_count(usage.get("completion_tokens")),
+        _decode_count(cached),
+        Decimal(neurons) if neurons is not None and _is_reasonable(neurons) else None,
     )
 
 
-def _count(value: Any) -> int:
-    return int(value) if _reasonable(value) else 0
+def _decode_count(value: Any) -> int:
+    return int(value) if _is_reasonable(value) else 0
 
 
-def _reasonable(value: Any) -> bool:
+def _is_reasonable(value: Any) -> bool:
     # The bounds keep a hostile 1e999999 or 1e-999999 from being written out in digits.
     number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
     return number and (value == 0 or Decimal("1e-30") < value < 10**12)
@@ -252,34 +257,38 @@ def _first_error(body: dict[str, Any]) -> tuple[int | None, str] | None:
     errors = body.get("errors")
     entry = errors[0] if isinstance(errors, list) and errors else body.get("error")
     if isinstance(entry, str):
-        return _code(body.get("code")), _clean(entry)
+        return _parse_error_code(body.get("code")), _replace_surrogates(entry)
     if isinstance(entry, dict):
         message = str(entry.get("message") or "")
-        for link in _list(entry.get("error_chain")):  # [REC] the edge says what is wrong with a header here
+        for link in _as_list(
+            entry.get("error_chain")
+        ):  # [REC] the edge says what is wrong with a header here
             message += f" ({link.get('message')})" if isinstance(link, dict) else ""
-        return _code(entry.get("code")), _clean(message)
+        return _parse_error_code(entry.get("code")), _replace_surrogates(message)
     if "internalCode" in body:
-        return _code(body["internalCode"]), _clean(str(body.get("description") or body.get("message") or ""))
+        return _parse_error_code(body["internalCode"]), _replace_surrogates(
+            str(body.get("description") or body.get("message") or "")
+        )
     return None
 
 
-def _code(value: Any) -> int | None:
+def _parse_error_code(value: Any) -> int | None:
     return int(value) if re.fullmatch(r"[0-9]{1,6}", str(value), re.ASCII) else None
 
 
-def _list(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _dict(value: Any) -> dict[str, Any]:
+def _as_dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _word(value: Any) -> str | None:
-    return _clean(value) if isinstance(value, str) else None
+def _as_text(value: Any) -> str | None:
+    return _replace_surrogates(value) if isinstance(value, str) else None
 
 
-def _plain(value: Any) -> Any:
+def _decimal_to_float(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError

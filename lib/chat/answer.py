@@ -27,7 +27,7 @@ class Ending(Enum):
     ERROR = "error"
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether nothing cut it short but the model itself, or a bound that it was given."""
         return self in (Ending.FINISHED, Ending.LENGTH, Ending.CONTEXT, Ending.TOOL_CALLS)
 
@@ -61,7 +61,7 @@ class Answer:
     trace: Trace | None = field(default=None, compare=False, repr=False)
 
     @property
-    def streamed(self) -> bool:
+    def was_streamed(self) -> bool:
         """Whether its text came piece by piece."""
         return self.request.stream and not self.calls
 
@@ -73,7 +73,7 @@ class Answer:
         """
         if self.usage is None or self.timings.first_token is None or self.usage.completion_tokens < 2:
             return None
-        if not self.streamed:
+        if not self.was_streamed:
             return self.usage.completion_tokens / self.timings.total if self.timings.total > 0 else None
         seconds = self.timings.total - self.timings.first_token
         return (self.usage.completion_tokens - 1) / seconds if seconds > 0 else None
@@ -86,11 +86,11 @@ def total_usage(answers: Iterable[Answer]) -> Usage | None:
     return sum(usages[1:], usages[0]) if usages else None
 
 
-def plain_calls(calls: Iterable[ToolCall]) -> list[dict[str, str]]:
+def tool_calls_as_json(calls: Iterable[ToolCall]) -> list[dict[str, str]]:
     """Tool calls as JSON values, for files that are read elsewhere."""
     return [{"name": call.name, "arguments": call.arguments} for call in calls]
 
 
-def spoken(text: str, calls: Sequence[ToolCall]) -> str:
+def text_or_calls(text: str, calls: Sequence[ToolCall]) -> str:
     """The text, or, where there is none, the calls as JSON: for a file with one place for both."""
-    return text if text.strip() or not calls else json.dumps(plain_calls(calls), ensure_ascii=False)
+    return text if text.strip() or not calls else json.dumps(tool_calls_as_json(calls), ensure_ascii=False)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from lib.api.backend import Backend
 from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
 from lib.api.request import Request
-from lib.api.tool_call_deltas import gather
+from lib.api.tool_call_deltas import join_tool_calls
 from lib.api.trace import Trace
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import CutOff, PaddockError
@@ -19,16 +19,16 @@ from lib.model.request_options import ToolCall
 Clock = Callable[[], float]
 
 
-class Reception:
+class AnswerAccumulator:
     """``parts`` only ever grows, and ``whole`` is True once the backend said that this was all."""
 
     def __init__(
         self, backend: Backend, model: Model, request: Request, clock: Clock = time.monotonic
     ) -> None:
         self.parts: list[str] = []
-        self.whole = False
-        self.begun = clock()
-        self.first: float | None = None  # when the first of it came
+        self.is_complete = False
+        self.started_at = clock()
+        self.first_text_at: float | None = None  # when the first of it came
         self._backend = backend
         self._model = model
         self._request = request
@@ -43,11 +43,11 @@ class Reception:
         return "".join(self.parts)
 
     @property
-    def calling(self) -> tuple[str, ...]:
+    def called_tool_names(self) -> tuple[str, ...]:
         """The names of the tools that are being called, as far as they have come."""
         return tuple(delta.name for delta in self._deltas if delta.name)
 
-    def take(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         """The next event."""
         match event:
             case TextDelta(text):
@@ -56,7 +56,7 @@ class Reception:
             case Usage():
                 self._usage = event  # the last one counts: some backends send it with every event
             case Finished(None):
-                self.whole = True
+                self.is_complete = True
             case Finished(said):
                 self._reason = said  # the usage may still come after it
             case ToolCallDelta():
@@ -66,18 +66,18 @@ class Reception:
                 pass  # cannot come from this model; the raw reply holds it should it ever
 
     def _begin(self) -> None:
-        if self.first is None:
-            self.first = self._clock()
+        if self.first_text_at is None:
+            self.first_text_at = self._clock()
 
-    def answer(
+    def build_answer(
         self, *, stopped: bool = False, error: PaddockError | None = None, trace: Trace | None = None
     ) -> Answer:
         """What became of it, now that nothing more comes."""
         now = self._clock()
         # Of a call that was cut off in its middle nothing can be answered.
-        calls = gather(self._deltas) if self.whole else ()
+        calls = join_tool_calls(self._deltas) if self.is_complete else ()
         usage = self._usage
-        if usage is None or not self.whole:
+        if usage is None or not self.is_complete:
             # Before the last event a usage may be an increment only, so it cannot be trusted.
             usage = self._estimate()
         return Answer(
@@ -86,7 +86,10 @@ class Reception:
             backend=self._backend.name,
             billed=self._backend.billed,
             usage=usage,
-            timings=Timings(None if self.first is None else self.first - self.begun, now - self.begun),
+            timings=Timings(
+                None if self.first_text_at is None else self.first_text_at - self.started_at,
+                now - self.started_at,
+            ),
             ending=self._ending(stopped, error, usage, calls),
             error=error,
             calls=calls,
@@ -120,17 +123,17 @@ class Reception:
         return Ending.LENGTH if self._reason == "length" else Ending.FINISHED
 
     def _limit(self) -> float:
-        cap = self._model.output_cap
+        cap = self._model.output_limit
         return self._request.parameters.get(cap.name, cap.default or float("inf"))
 
 
-def bare(error: PaddockError) -> PaddockError:
+def strip_traceback(error: PaddockError) -> PaddockError:
     """The error without where it came through: those frames hold the token, and an answer is kept for long."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
 
-def fault(error: Exception) -> PaddockError:
+def internal_error(error: Exception) -> PaddockError:
     """What a bug of our own is shown as."""
     return PaddockError(
         f"Paddock itself failed ({type(error).__name__}).",

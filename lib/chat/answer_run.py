@@ -7,18 +7,18 @@ import time
 from collections.abc import Callable, Iterator
 
 from lib.api.backend import Backend
-from lib.api.client import Stop, Stopped, WorkersAI
+from lib.api.client import Cancelled, CancelToken, WorkersAI
 from lib.api.request import Request
-from lib.api.trace import Recorder
+from lib.api.trace import TraceRecorder
 from lib.chat.answer import Answer
-from lib.chat.answer_accumulator import Reception, bare, fault
+from lib.chat.answer_accumulator import AnswerAccumulator, internal_error, strip_traceback
 from lib.errors import PaddockError
 from lib.model.model_record import Model
 
 Clock = Callable[[], float]
 
 
-class Run:
+class AnswerRun:
     """One request on its way.
 
     ``parts`` only ever grows: readers slice it by index, without a lock. Read ``running`` before slicing, so that
@@ -36,25 +36,27 @@ class Run:
     ) -> None:
         self.request = request
         self.backend = backend
-        self.last_seen = clock()
-        self._reception = Reception(backend, model, request, clock)
+        self.last_watched_at = clock()
+        self._reception = AnswerAccumulator(backend, model, request, clock)
         self.parts = self._reception.parts
-        self.waiting: tuple[PaddockError, float] | None = None  # before a retry: what failed, and until when
+        self.pending_retry: tuple[PaddockError, float] | None = (
+            None  # before a retry: what failed, and until when
+        )
         self._client = client
         self._on_end = on_end
         self._clock = clock
-        self._stop = Stop()
+        self._stop = CancelToken()
         self._answer: Answer | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="paddock-run", daemon=True)
 
-    def start(self) -> Run:
+    def start(self) -> AnswerRun:
         """Send the request. Returns the run itself."""
         self._thread.start()
         return self
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether text may still come."""
         return self._answer is None
 
@@ -64,20 +66,20 @@ class Run:
         return "".join(self.parts)
 
     @property
-    def calling(self) -> tuple[str, ...]:
+    def called_tool_names(self) -> tuple[str, ...]:
         """The names of the tools that are being called, as far as they have come."""
-        return self._reception.calling
+        return self._reception.called_tool_names
 
     @property
     def first_token(self) -> float | None:
         """Seconds from the sending to the first text, None before it."""
-        first = self._reception.first
-        return None if first is None else first - self._reception.begun
+        first = self._reception.first_text_at
+        return None if first is None else first - self._reception.started_at
 
     @property
     def seconds(self) -> float:
         """How long it has been on its way."""
-        return self._clock() - self._reception.begun
+        return self._clock() - self._reception.started_at
 
     @property
     def answer(self) -> Answer:
@@ -87,16 +89,16 @@ class Run:
 
     def stop(self) -> None:
         """End it at once, here and upstream; what came is kept."""
-        self._stop.request()
+        self._stop.cancel()
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the end, at most that many seconds."""
         self._thread.join(timeout)
 
-    def read(self, seen: int) -> tuple[bool, list[str]]:
+    def read_parts(self, seen: int) -> tuple[bool, list[str]]:
         """Whether more may come, and the parts after the first ``seen`` ones. Somebody is looking."""
-        self.last_seen = self._clock()
-        running = self.running  # read before slicing: no tail is lost
+        self.last_watched_at = self._clock()
+        running = self.is_running  # read before slicing: no tail is lost
         return running, self.parts[seen:]
 
     def follow(self, interval: Callable[[], float]) -> Iterator[str]:
@@ -106,7 +108,7 @@ class Run:
         """
         seen = 0
         while True:
-            running, new = self.read(seen)
+            running, new = self.read_parts(seen)
             seen += len(new)
             yield "".join(new)
             if not running:
@@ -119,39 +121,39 @@ class Run:
     def _wait_for_more(self, seen: int) -> None:
         """Sleep until text comes: the first token is drawn at once, not at the next tick."""
         with self._changed:
-            if self.running and len(self.parts) == seen:
+            if self.is_running and len(self.parts) == seen:
                 self._changed.wait(0.25)
 
     def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
 
-    def _retrying(self, attempt: int, wait: float, error: PaddockError) -> None:
-        self.waiting = (error, self._clock() + wait)
+    def _on_retry(self, attempt: int, wait: float, error: PaddockError) -> None:
+        self.pending_retry = (error, self._clock() + wait)
         self._notify()
 
     def _work(self) -> None:
         error: PaddockError | None = None
-        recorder = Recorder(self.backend.token.reveal())
+        recorder = TraceRecorder(self.backend.token.reveal())
         reception, stopped = self._reception, False
         try:
-            events = self._client.stream(self.backend, self.request, self._stop, self._retrying, recorder)
+            events = self._client.stream(self.backend, self.request, self._stop, self._on_retry, recorder)
             for event in events:
                 seen = len(self.parts)
-                reception.take(event)
+                reception.add(event)
                 if len(self.parts) > seen:
-                    self.waiting = None
+                    self.pending_retry = None
                     self._notify()
-                if self._stop.requested and not reception.whole:
-                    raise Stopped
-        except Stopped:
+                if self._stop.is_cancelled and not reception.is_complete:
+                    raise Cancelled
+        except Cancelled:
             stopped = True
         except PaddockError as failed:
-            error = bare(failed)
+            error = strip_traceback(failed)
         except Exception as failed:  # a bug must not lose the text: it is shown at the answer
-            error = fault(failed)
-        answer = reception.answer(stopped=stopped, error=error, trace=recorder.trace())
-        self.waiting = None
+            error = internal_error(failed)
+        answer = reception.build_answer(stopped=stopped, error=error, trace=recorder.trace())
+        self.pending_retry = None
         try:
             self._on_end(answer)
         finally:  # whatever its owner makes of it, nobody waits for ever

@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 
 from lib.api.backend import Backend
 from lib.api.client import WorkersAI
-from lib.api.request import Input, Messages, Prompt, Request, Turn, build, lay_out
+from lib.api.request import Messages, Prompt, Request, RequestInput, Turn, build_input, build_request
 from lib.chat.answer import Answer
-from lib.chat.answer_run import Run
-from lib.chat.conversation import Conversation, Message, reworded
+from lib.chat.answer_run import AnswerRun
+from lib.chat.conversation import Conversation, Message, reword
 from lib.errors import BadInput, PaddockError
 from lib.model.model_record import Model, Number
 from lib.model.settings import Settings
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveRun:
     """A run, the message that it writes, the text that stood there when it began, and its number in the chat."""
 
-    message: str
-    run: Run
-    before: str
+    message_id: str
+    run: AnswerRun
+    text_before: str
     number: int
 
 
@@ -31,7 +31,7 @@ def _nothing(_: Answer) -> None:
     """Nobody waits for the end."""
 
 
-class Chat:
+class ChatSession:
     """Holds the values of one conversation for every browser tab that looks at it. Safe from any thread."""
 
     def __init__(self, client: WorkersAI, model: Model, conversation: Conversation) -> None:
@@ -40,7 +40,7 @@ class Chat:
         self.settings = Settings.defaults(model)
         self.on_idle: Callable[[Answer], None] = _nothing  # called in a run's thread, once the next may begin
         self._client = client
-        self._live: Live | None = None
+        self._live: LiveRun | None = None
         self._runs = 0
         self._lock = threading.RLock()
 
@@ -49,7 +49,7 @@ class Chat:
         """The conversation's id, as it stands in the page's address."""
         return self.conversation.id
 
-    def view(self) -> tuple[Conversation, Live | None]:
+    def snapshot(self) -> tuple[Conversation, LiveRun | None]:
         """The conversation and the run that is answering in it, as they are at one moment."""
         with self._lock:
             return self.conversation, self._live
@@ -59,16 +59,16 @@ class Chat:
         with self._lock:
             self.conversation = replace(self.conversation, system=system)
 
-    def open(self, message: str) -> None:
+    def open_message(self, message: str) -> None:
         """Show the path through that message."""
         with self._lock:
-            self._idle()
-            self.conversation = self.conversation.open(message)
+            self._require_idle()
+            self.conversation = self.conversation.open_message(message)
 
     def send(self, text: str, backend: Backend) -> None:
         """Say something. Raises BadInput, with nothing changed, where it cannot be sent."""
         with self._lock:
-            self._idle()
+            self._require_idle()
             if not text.strip():
                 raise BadInput("There is nothing to send.", advice="Write a message.")
             asked = self.conversation.append(Message("user", text, self.conversation.head))
@@ -77,19 +77,19 @@ class Chat:
     def regenerate(self, message: Message, backend: Backend) -> None:
         """Ask for another answer in the place of that one, which stays as a variant."""
         with self._lock:
-            self._idle()
+            self._require_idle()
             self._answer(self.conversation, message.parent, backend)
 
-    def send_again(self, message: Message, request: Request, backend: Backend) -> None:
+    def resend(self, message: Message, request: Request, backend: Backend) -> None:
         """Send a past request exactly as it was, whatever the settings are now; its answer is another variant."""
         with self._lock:
-            self._idle()
+            self._require_idle()
             self._ask(self.conversation, message.parent, backend, request)
 
-    def answer_calls(self, message: Message, results: tuple[str, ...], backend: Backend) -> None:
+    def send_tool_results(self, message: Message, results: tuple[str, ...], backend: Backend) -> None:
         """Give the tools' results for that message's calls, one each, and have the model go on from them."""
         with self._lock:
-            self._idle()
+            self._require_idle()
             message = self.conversation.message(message.id)
             conversation = replace(self.conversation, head=message.id)
             for call, result in zip(message.calls, results, strict=True):
@@ -97,43 +97,43 @@ class Chat:
                 conversation = conversation.append(turn)
             self._answer(conversation, conversation.head, backend)
 
-    def go_on(self, message: Message, backend: Backend, limit: int | None = None) -> None:
+    def continue_answer(self, message: Message, backend: Backend, limit: int | None = None) -> None:
         """Let that answer go on where it ended; the text stays one message. ``limit``: another max_tokens for it."""
         with self._lock:
-            self._idle()
+            self._require_idle()
             message = self.conversation.message(message.id)  # the caller's may be older
             parameters = dict(
-                message.answers[-1].request.parameters if message.answers else self.settings.sent()
+                message.answers[-1].request.parameters if message.answers else self.settings.sent_values()
             )
             if limit is not None:
-                parameters[self.model.output_cap.name] = limit
-            self._start(message, message.content, backend, self._going_on(message, parameters))
+                parameters[self.model.output_limit.name] = limit
+            self._start(message, message.content, backend, self._build_continuation(message, parameters))
 
     def edit(self, message: str, content: str) -> None:
         """Give that message another text; the old one stays as a variant, and what follows stays."""
         with self._lock:
-            self._idle()
+            self._require_idle()
             self.conversation = self.conversation.edit(message, content)
 
-    def ask_again(self, message: str, content: str, backend: Backend) -> None:
+    def edit_and_send(self, message: str, content: str, backend: Backend) -> None:
         """Say something else in that place, and have it answered; the old branch stays as a variant."""
         with self._lock:
-            self._idle()
+            self._require_idle()
             old = self.conversation.message(message)
-            asked = self.conversation.append(reworded(old, content))
+            asked = self.conversation.append(reword(old, content))
             self._answer(asked, asked.head, backend)
 
-    def rewrite(self, message: str, content: str, backend: Backend) -> None:
+    def rewrite_and_continue(self, message: str, content: str, backend: Backend) -> None:
         """Put other words into the model's mouth and let it go on from there; the old answer stays as a variant."""
         with self._lock:
-            self._idle()
+            self._require_idle()
             old = self.conversation.message(message)
             before, self.conversation = (
                 self.conversation,
                 self.conversation.append(Message(old.role, content, old.parent)),
             )
             try:
-                self.go_on(self.conversation.message(self.conversation.head or ""), backend)
+                self.continue_answer(self.conversation.message(self.conversation.head or ""), backend)
             except PaddockError:
                 self.conversation = before
                 raise
@@ -141,14 +141,14 @@ class Chat:
     def delete(self, message: str) -> Conversation:
         """Take one message out; what followed it stays. Gives the conversation as it was, for restore()."""
         with self._lock:
-            self._idle()
+            self._require_idle()
             before, self.conversation = self.conversation, self.conversation.delete(message)
             return before
 
     def restore(self, before: Conversation, expected: Conversation) -> bool:
         """Undo: put the conversation back, unless something else was changed since. False then."""
         with self._lock:
-            self._idle()
+            self._require_idle()
             if self.conversation != expected:
                 return False
             self.conversation = before
@@ -157,7 +157,7 @@ class Chat:
     def insert(self, after: str | None, role: str, content: str) -> None:
         """Put a message in after that one."""
         with self._lock:
-            self._idle()
+            self._require_idle()
             self.conversation = self.conversation.insert(after, role, content)
 
     def stop(self) -> None:
@@ -165,19 +165,19 @@ class Chat:
         if live := self._live:
             live.run.stop()
 
-    def _idle(self) -> None:
+    def _require_idle(self) -> None:
         if self._live is not None:
             raise BadInput(
                 "An answer is still coming.",
                 advice="Wait for its end, or stop it first (Escape). Your text is kept.",
             )
 
-    def request(self, text: str | None = None) -> Request:
+    def build_request(self, text: str | None = None) -> Request:
         """What a send of that text would ask for now, None: an answer under the open path as it stands.
 
         The one that send() sends. Raises BadInput where it cannot be sent.
         """
-        conversation, _ = self.view()
+        conversation, _ = self.snapshot()
         if text is not None:
             conversation = conversation.append(Message("user", text, conversation.head))
         return self._request(conversation, conversation.head)
@@ -185,15 +185,15 @@ class Chat:
     def _request(self, conversation: Conversation, parent: str | None) -> Request:
         settings = self.settings
         features = settings.features
-        return build(
+        return build_request(
             self.model,
-            lay_out(features, conversation.turns(parent)),
-            settings.sent(),
+            build_input(features, conversation.turns(parent)),
+            settings.sent_values(),
             stream=features.stream,
             response_format=features.response_format,
         )
 
-    def _going_on(self, message: Message, parameters: Mapping[str, Number]) -> Request:
+    def _build_continuation(self, message: Message, parameters: Mapping[str, Number]) -> Request:
         """The request that lets an answer go on: the one that it came from, with what came of it as its beginning."""
         asked = (
             message.answers[-1].request
@@ -207,7 +207,7 @@ class Chat:
             )
         match asked.input:
             case Messages():
-                input: Input = replace(asked.input, turns=self.conversation.turns(message.id))
+                input: RequestInput = replace(asked.input, turns=self.conversation.turns(message.id))
             case Prompt(text, raw=True):
                 input = replace(asked.input, text=self._prompt(message, text) + message.content)
             case Prompt(text, lora=""):
@@ -218,7 +218,7 @@ class Chat:
                     "The answer of a LoRA adapter can go on only where the prompt was raw.",
                     advice="Switch Raw on and regenerate, or raise max_tokens and ask again.",
                 )
-        return build(self.model, input, parameters, stream=self.settings.features.stream)
+        return build_request(self.model, input, parameters, stream=self.settings.features.stream)
 
     def _prompt(self, message: Message, asked: str) -> str:
         """The prompt that stands before the answer; an answer that went on was asked with its own beginning in it."""
@@ -243,16 +243,16 @@ class Chat:
             with self._lock:
                 self._live = None
                 now = self.conversation.message(message.id)
-                self.conversation = self.conversation.put(
+                self.conversation = self.conversation.replace_message(
                     replace(
                         now, content=before + answer.text, answers=(*now.answers, answer), calls=answer.calls
                     )
                 )
             self.on_idle(answer)
 
-        run = Run(self._client, backend, self.model, request, ended)
+        run = AnswerRun(self._client, backend, self.model, request, ended)
         self._runs += 1
-        self._live = Live(message.id, run, before, self._runs)
+        self._live = LiveRun(message.id, run, before, self._runs)
         try:
             run.start()
         except RuntimeError:  # Python's word for: no more threads

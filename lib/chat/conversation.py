@@ -66,13 +66,13 @@ class Conversation:
         """The same with a message added under its parent, and open."""
         return replace(self, messages=(*self.messages, message), head=message.id)
 
-    def put(self, message: Message) -> Conversation:
+    def replace_message(self, message: Message) -> Conversation:
         """The same with the message of that id replaced."""
         return replace(
             self, messages=tuple(message if old.id == message.id else old for old in self.messages)
         )
 
-    def open(self, id: str) -> Conversation:
+    def open_message(self, id: str) -> Conversation:
         """The same with the path through that message open, down to its newest descendant."""
         head = self.message(id).id
         line = {head}
@@ -89,8 +89,8 @@ class Conversation:
         """
         path = self.path()
         old = self.message(id)
-        edited = reworded(old, content)
-        return self.append(edited)._with_copies(after(path, id), edited.id)
+        edited = reword(old, content)
+        return self.append(edited)._with_copies(messages_after(path, id), edited.id)
 
     def delete(self, id: str) -> Conversation:
         """The same without that message; what followed it follows the one before it."""
@@ -135,20 +135,20 @@ class Conversation:
         for message in replace(self, head=upto).path():
             if message.content or message.calls or message.call_id:
                 # an answer that failed before its first text has nothing to send
-                yield said(message)
+                yield message_turn(message)
 
 
-def reworded(message: Message, content: str) -> Message:
+def reword(message: Message, content: str) -> Message:
     """Another message for the same place: the same speaker and calls, another text that no run made."""
     return replace(message, content=content, answers=(), id=_new_id())
 
 
-def said(message: Message) -> Turn:
+def message_turn(message: Message) -> Turn:
     """What a message says, as it is sent."""
     return Turn(message.role, message.content, message.calls, message.call_id, message.name)
 
 
-def after(path: tuple[Message, ...], id: str) -> tuple[Message, ...]:
+def messages_after(path: tuple[Message, ...], id: str) -> tuple[Message, ...]:
     """What follows that message on a path, nothing where it does not stand there."""
     ids = [message.id for message in path]
     return path[ids.index(id) + 1 :] if id in ids else ()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from rapidfuzz.distance import Indel
 
 # Time and memory grow with the product of the two lengths, in units: at this one 50 MB and a tenth of a second.
-_MOST_COMPARED = 400_000_000
+_MAX_COMPARED = 400_000_000
 # Scripts that put no spaces between words: there each character counts as one.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -44,24 +44,24 @@ class Added:
     text: str
 
 
-Piece = Same | Removed | Added
+DiffPiece = Same | Removed | Added
 
 
-def words(before: str, after: str) -> tuple[Piece, ...]:
+def diff_words(before: str, after: str) -> tuple[DiffPiece, ...]:
     """The pieces in order, none empty, no two alike beside each other; of a change, what was removed comes first.
 
     Exact: Same and Removed joined are ``before``, Same and Added joined ``after``, white space and all. What is too
     long to be compared by words is compared by sentences, and beyond that by what both begin and end with.
     """
-    return tuple(_joined(_readable(_readable(_changes(before, after), _ALL), _LEAST)))
+    return tuple(_to_pieces(_merge_changes(_merge_changes(_find_changes(before, after), _ALL), _LEAST)))
 
 
-def first(pieces: tuple[Piece, ...]) -> str:
+def first(pieces: tuple[DiffPiece, ...]) -> str:
     """The text that the difference starts from."""
     return "".join(piece.text for piece in pieces if not isinstance(piece, Added))
 
 
-def second(pieces: tuple[Piece, ...]) -> str:
+def second(pieces: tuple[DiffPiece, ...]) -> str:
     """The text that it comes to."""
     return "".join(piece.text for piece in pieces if not isinstance(piece, Removed))
 
@@ -80,16 +80,16 @@ class _Change:
     between: int
 
 
-def _changes(before: str, after: str) -> Iterator[_Change]:
-    old, new = list(_units(before)), list(_units(after))
-    if len(old) * len(new) > _MOST_COMPARED:
-        old, new = list(_sentences(before)), list(_sentences(after))
-    if len(old) * len(new) > _MOST_COMPARED:
-        start = _common(old, new)
-        end = _common(old[start:][::-1], new[start:][::-1])
+def _find_changes(before: str, after: str) -> Iterator[_Change]:
+    old, new = list(_split_units(before)), list(_split_units(after))
+    if len(old) * len(new) > _MAX_COMPARED:
+        old, new = list(_split_sentences(before)), list(_split_sentences(after))
+    if len(old) * len(new) > _MAX_COMPARED:
+        start = _common_prefix_length(old, new)
+        end = _common_prefix_length(old[start:][::-1], new[start:][::-1])
         middle, other = old[start : len(old) - end], new[start : len(new) - end]
-        yield _change([], [], old[:start])
-        yield _change(middle, other, old[len(old) - end :])
+        yield _make_change([], [], old[:start])
+        yield _make_change(middle, other, old[len(old) - end :])
         return
     # Numbers: the library compares hashes, and two texts may have one hash.
     numbers: dict[str, int] = {}
@@ -98,24 +98,24 @@ def _changes(before: str, after: str) -> Iterator[_Change]:
     added: list[str] = []
     for one in Indel.opcodes(ids[0], ids[1]):
         if one.tag == "equal":
-            yield _change(removed, added, old[one.src_start : one.src_end])
+            yield _make_change(removed, added, old[one.src_start : one.src_end])
             removed, added = [], []
         else:
             removed += old[one.src_start : one.src_end]
             added += new[one.dest_start : one.dest_end]
-    yield _change(removed, added, [])
+    yield _make_change(removed, added, [])
 
 
-def _change(removed: list[str], added: list[str], same: list[str]) -> _Change:
-    size = max(_count(removed), _count(added))
-    return _Change("".join(removed), "".join(added), "".join(same), size, _count(same))
+def _make_change(removed: list[str], added: list[str], same: list[str]) -> _Change:
+    size = max(_count_words(removed), _count_words(added))
+    return _Change("".join(removed), "".join(added), "".join(same), size, _count_words(same))
 
 
-def _count(units: list[str]) -> int:
+def _count_words(units: list[str]) -> int:
     return sum(_kind(unit[0]) == _WORD for unit in units)
 
 
-def _readable(changes: Iterable[_Change], least: int) -> Iterator[_Change]:
+def _merge_changes(changes: Iterable[_Change], least: int) -> Iterator[_Change]:
     """What two changes have between them is part of the change where each of the two is ``least`` times as long.
 
     The shortest difference of two texts that have nothing to do with each other keeps each “the” and each space.
@@ -124,7 +124,7 @@ def _readable(changes: Iterable[_Change], least: int) -> Iterator[_Change]:
     for one in changes:
         if last is None:
             last = one
-        elif _real(last) and _real(one) and last.between * least <= min(last.size, one.size):
+        elif _is_change(last) and _is_change(one) and last.between * least <= min(last.size, one.size):
             last = _Change(
                 last.removed + last.same + one.removed,
                 last.added + last.same + one.added,
@@ -139,14 +139,14 @@ def _readable(changes: Iterable[_Change], least: int) -> Iterator[_Change]:
         yield last
 
 
-def _real(one: _Change) -> bool:
+def _is_change(one: _Change) -> bool:
     return bool(one.removed or one.added)
 
 
-def _joined(changes: Iterator[_Change]) -> Iterator[Piece]:
+def _to_pieces(changes: Iterator[_Change]) -> Iterator[DiffPiece]:
     same = ""
     for change in changes:
-        if _real(change):
+        if _is_change(change):
             if same:
                 yield Same(same)
                 same = ""
@@ -159,17 +159,17 @@ def _joined(changes: Iterator[_Change]) -> Iterator[Piece]:
         yield Same(same)
 
 
-def _common(old: list[str], new: list[str]) -> int:
+def _common_prefix_length(old: list[str], new: list[str]) -> int:
     """How many units both begin with."""
     pairs = zip(old, new, strict=False)
     return next((n for n, (one, other) in enumerate(pairs) if one != other), min(len(old), len(new)))
 
 
-def _sentences(text: str) -> Iterator[str]:
+def _split_sentences(text: str) -> Iterator[str]:
     return (match[0] for match in re.finditer(r"[^\n.!?。！？]*[\n.!?。！？]+|[^\n.!?。！？]+", text))
 
 
-def _units(text: str) -> Iterator[str]:
+def _split_units(text: str) -> Iterator[str]:
     """Words, runs of white space, and all else character by character, each with the marks that stand on it."""
     start, of = 0, _OTHER
     for at, char in enumerate(text):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lib.api.request import Request, Turn, build, lay_out
+from lib.api.request import Request, Turn, build_input, build_request
+from lib.experiment.inputs.prompt_template import fill_template
 from lib.experiment.plan import Cell, Plan, Variant
-from lib.experiment.plan_grid import values
-from lib.experiment.prompt_template import fill
+from lib.experiment.plan_grid import row_values
 from lib.model.model_record import Model, Number
 
 
@@ -18,15 +18,15 @@ def request(model: Model, plan: Plan, cell: Cell, variants: Sequence[Variant]) -
     its usage or not at all, and leaves no half answer to wonder about when a request is tried again.
     """
     variant, prompt = variants[cell.variant], plan.prompts[cell.prompt]
-    known = values(plan, cell.row)
-    system = fill(prompt.system if variant.system is None else variant.system, known)
-    user = Turn("user", fill(prompt.user, known))
+    known = row_values(plan, cell.row)
+    system = fill_template(prompt.system if variant.system is None else variant.system, known)
+    user = Turn("user", fill_template(prompt.user, known))
     turns = (Turn("system", system), user) if system.strip() else (user,)
     features = variant.settings.features
-    return build(
+    return build_request(
         model,
-        lay_out(features, turns),
-        rolled(model, variant.settings.sent(), cell.repetition),
+        build_input(features, turns),
+        rolled(model, variant.settings.sent_values(), cell.repetition),
         stream=False,
         response_format=features.response_format,
     )
@@ -39,7 +39,7 @@ def rolled(model: Model, parameters: Mapping[str, Number], repetition: int) -> M
     """
     found = dict(parameters)
     for parameter in model.parameters:
-        if parameter.rolls and parameter.name in found:
+        if parameter.is_seed and parameter.name in found:
             start, least = int(found[parameter.name]), int(parameter.minimum)
             if parameter.maximum is None:
                 found[parameter.name] = start + repetition

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from lib.errors import BadInput
+from lib.experiment.checks.check_evaluation import LENGTH_UNITS
 from lib.experiment.checks.check_kinds import (
     Check,
     Contains,
@@ -17,19 +18,18 @@ from lib.experiment.checks.check_kinds import (
     NumberWithin,
     ValidJson,
 )
-from lib.experiment.checks.evaluate_checks import UNITS
-from lib.experiment.checks.numbers_in_text import last, readable
+from lib.experiment.checks.numbers_in_text import is_comparable, last_number
 from lib.experiment.checks.regex_search import problem as pattern_problem
+from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Plan
-from lib.experiment.prompt_template import variables
-from lib.jsonkit.json_schema import check_schema
+from lib.jsonkit.json_schema import parse_schema
 
-MOST_TEXT = 20_000  # characters
+MAX_CHECK_TEXT = 20_000  # characters
 
-Flaw = tuple[str, str]  # what is wrong, and what to do
+CheckProblem = tuple[str, str]  # what is wrong, and what to do
 
 
-def templates(check: Check) -> tuple[str, ...]:
+def check_templates(check: Check) -> tuple[str, ...]:
     """The texts in a check whose variables are filled in."""
     match check:
         case Equals(text) | Contains(text) | Judge(text) | NumberWithin(around=text):
@@ -38,11 +38,11 @@ def templates(check: Check) -> tuple[str, ...]:
             return ()
 
 
-def flaws(check: Check, plan: Plan) -> Iterator[Flaw]:
+def find_check_problems(check: Check, plan: Plan) -> Iterator[CheckProblem]:
     """What keeps the check from ever saying anything sensible, as sentences."""
-    for text in templates(check):
-        if len(text) > MOST_TEXT:
-            yield f"its text has {len(text):,} characters, more than {MOST_TEXT:,}.", "Make it shorter."
+    for text in check_templates(check):
+        if len(text) > MAX_CHECK_TEXT:
+            yield f"its text has {len(text):,} characters, more than {MAX_CHECK_TEXT:,}.", "Make it shorter."
     match check:
         case Equals(text) | Contains(text):
             if not text.strip():
@@ -58,8 +58,8 @@ def flaws(check: Check, plan: Plan) -> Iterator[Flaw]:
         case MatchesSchema(schema):
             yield from _of_schema(schema, plan)
         case Length(unit, least, most):
-            if unit not in UNITS:
-                yield f"“{unit}” is no unit of length.", f"Use one of {', '.join(UNITS)}."
+            if unit not in LENGTH_UNITS:
+                yield f"“{unit}” is no unit of length.", f"Use one of {', '.join(LENGTH_UNITS)}."
             if least is None and most is None:
                 yield "it has neither a least nor a most length.", "Enter one of them."
             yield from _of_bounds(least, most)
@@ -67,34 +67,34 @@ def flaws(check: Check, plan: Plan) -> Iterator[Flaw]:
             pass
 
 
-def _sentence(error: BadInput) -> Flaw:
+def _sentence(error: BadInput) -> CheckProblem:
     return error.message[:1].lower() + error.message[1:], error.advice or "Correct it."
 
 
 def _of_number(
     least: Decimal | None, most: Decimal | None, around: str, tolerance: Decimal
-) -> Iterator[Flaw]:
+) -> Iterator[CheckProblem]:
     if least is None and most is None and not around.strip():
         yield "it has no bounds.", "Enter the least, the most, or the number that it is to be near."
-    if not all(readable(one) for one in (least, most, tolerance) if one is not None):
+    if not all(is_comparable(one) for one in (least, most, tolerance) if one is not None):
         yield "a bound is no number that can be compared with.", "Enter a number."
     elif tolerance < 0:
         yield f"a tolerance of {tolerance} lets nothing pass.", "Enter 0 or more."
     else:
         yield from _of_bounds(least, most)
-    if around.strip() and not variables(around) and last(around) is None:
+    if around.strip() and not template_variables(around) and last_number(around) is None:
         yield f"“{around[:40]}” is no number.", "Enter a number, or {{expected}}."
 
 
-def _of_bounds(least: Decimal | int | None, most: Decimal | int | None) -> Iterator[Flaw]:
+def _of_bounds(least: Decimal | int | None, most: Decimal | int | None) -> Iterator[CheckProblem]:
     if least is not None and most is not None and least > most:
         yield f"its least, {least}, is above its most, {most}.", "Exchange them."
 
 
-def _of_schema(schema: str | None, plan: Plan) -> Iterator[Flaw]:
+def _of_schema(schema: str | None, plan: Plan) -> Iterator[CheckProblem]:
     if schema is not None:
         try:
-            check_schema(schema)
+            parse_schema(schema)
         except BadInput as error:
             yield _sentence(error)
         return

@@ -21,9 +21,9 @@ from lib.experiment.checks.check_kinds import (
 )
 from lib.experiment.plan import Axis, Inputs, Limits, Plan, PromptVersion, Variant
 from lib.files import value_codec
-from lib.files.answer_codec import read_features
+from lib.files.answer_codec import parse_features
 from lib.files.value_codec import Data
-from lib.jsonkit.json_reader import MOST_NUMBER, MOST_VALUES, BadFile, Node, parse
+from lib.jsonkit.json_reader import MAX_NUMBER, MAX_VALUES, BadFile, Node, parse
 from lib.jsonkit.json_text import Bounds
 from lib.model.model_record import Number
 from lib.model.settings import Setting, Settings
@@ -44,7 +44,7 @@ def dump(plan: Plan) -> str:
 
 def load(data: bytes) -> Plan:
     """The plan in a JSON file. Raises BadInput, which says where it is wrong."""
-    return read(parse(data, Bounds(MOST_BYTES, values=MOST_VALUES, number=MOST_NUMBER)))
+    return read(parse(data, Bounds(MOST_BYTES, values=MAX_VALUES, number=MAX_NUMBER)))
 
 
 def write(plan: Plan) -> Data:
@@ -85,7 +85,7 @@ def read(data: Node | Mapping[str, Any]) -> Plan:
         raise BadFile(
             "The experiment is of another version.", advice="Use the version of Paddock that made it."
         )
-    node.only(
+    node.require_only_keys(
         "format",
         "version",
         "prompts",
@@ -103,7 +103,7 @@ def read(data: Node | Mapping[str, Any]) -> Plan:
         base=_read_settings(node["base"]),
         axes=read_axes(node["axes"]),
         variants=tuple(_read_variant(one) for one in node["variants"].items()),
-        repetitions=node["repetitions"].whole(-_WHOLE, _WHOLE),
+        repetitions=node["repetitions"].integer(-_WHOLE, _WHOLE),
         checks=read_checks(node["checks"]),
         limits=_read_limits(node["limits"]),
     )
@@ -113,58 +113,58 @@ def read_prompts(node: Node) -> tuple[PromptVersion, ...]:
     """The prompt versions in a list."""
     return tuple(
         PromptVersion(one["name"].text(_MOST_NAME), one["system"].text(), one["user"].text())
-        for one in (version.only("name", "system", "user") for version in node.items())
+        for one in (version.require_only_keys("name", "system", "user") for version in node.items())
     )
 
 
 def read_inputs(node: Node) -> Inputs:
     """The table of inputs."""
-    node.only("columns", "rows", "expected")
+    node.require_only_keys("columns", "rows", "expected")
     return Inputs(
         tuple(one.text(_MOST_NAME) for one in node["columns"].items()),
         tuple(tuple(cell.text() for cell in row.items()) for row in node["rows"].items()),
-        node["expected"].maybe(lambda one: one.text(_MOST_NAME)),
+        node["expected"].optional(lambda one: one.text(_MOST_NAME)),
     )
 
 
 def read_axes(node: Node) -> tuple[Axis, ...]:
     """The axes in a list."""
     return tuple(
-        Axis(one["name"].text(_MOST_NAME), tuple(value.maybe(_number) for value in one["values"].items()))
-        for one in (axis.only("name", "values") for axis in node.items())
+        Axis(one["name"].text(_MOST_NAME), tuple(value.optional(_number) for value in one["values"].items()))
+        for one in (axis.require_only_keys("name", "values") for axis in node.items())
     )
 
 
 def _read_settings(node: Node) -> Settings:
-    node.only("parameters", "features")
+    node.require_only_keys("parameters", "features")
     items: dict[str, Setting] = {}
     for one in node["parameters"].items():
-        one.only("name", "value", "sent")
+        one.require_only_keys("name", "value", "sent")
         name = one["name"].text(_MOST_NAME)
         if name in items:
-            raise one["name"].wrong("is there twice")
-        items[name] = Setting(name, _number(one["value"]), one["sent"].flag())
-    return Settings(tuple(items.values()), read_features(node["features"]))
+            raise one["name"].error("is there twice")
+        items[name] = Setting(name, _number(one["value"]), one["sent"].boolean())
+    return Settings(tuple(items.values()), parse_features(node["features"]))
 
 
 def _number(node: Node) -> Number:
     if isinstance(value := node.number(), float) and not math.isfinite(value):
-        raise node.wrong("must be a finite number")
+        raise node.error("must be a finite number")
     return value
 
 
 def _read_variant(node: Node) -> Variant:
-    node.only("name", "settings", "system")
+    node.require_only_keys("name", "settings", "system")
     return Variant(
-        node["name"].text(_MOST_NAME), _read_settings(node["settings"]), node["system"].maybe(Node.text)
+        node["name"].text(_MOST_NAME), _read_settings(node["settings"]), node["system"].optional(Node.text)
     )
 
 
 def _read_limits(node: Node) -> Limits:
-    node.only("dollars", "requests", "per_minute", "concurrency", "attempts")
+    node.require_only_keys("dollars", "requests", "per_minute", "concurrency", "attempts")
     return Limits(
-        node["dollars"].maybe(_decimal),
-        node["requests"].maybe(_whole),
+        node["dollars"].optional(_decimal),
+        node["requests"].optional(_whole),
         _whole(node["per_minute"]),
         _whole(node["concurrency"]),
         _whole(node["attempts"]),
@@ -172,7 +172,7 @@ def _read_limits(node: Node) -> Limits:
 
 
 def _whole(node: Node) -> int:
-    return node.whole(-_WHOLE, _WHOLE)
+    return node.integer(-_WHOLE, _WHOLE)
 
 
 def _digits(value: Decimal | None) -> str | None:
@@ -186,7 +186,7 @@ def _decimal(node: Node) -> Decimal:
     except InvalidOperation:
         value = Decimal("NaN")
     if not value.is_finite() or abs(value.adjusted()) > 100:
-        raise node.wrong("must be a decimal number's digits, as a text")
+        raise node.error("must be a decimal number's digits, as a text")
     return value
 
 
@@ -218,41 +218,43 @@ def read_checks(node: Node) -> tuple[Check, ...]:
 
 
 def _equals(node: Node) -> Check:
-    node.only("kind", "text", "ignore_case")
-    return Equals(node["text"].text(), node["ignore_case"].flag())
+    node.require_only_keys("kind", "text", "ignore_case")
+    return Equals(node["text"].text(), node["ignore_case"].boolean())
 
 
 def _contains(node: Node) -> Check:
-    node.only("kind", "text", "ignore_case", "absent")
-    return Contains(node["text"].text(), node["ignore_case"].flag(), node["absent"].flag())
+    node.require_only_keys("kind", "text", "ignore_case", "absent")
+    return Contains(node["text"].text(), node["ignore_case"].boolean(), node["absent"].boolean())
 
 
 def _matches(node: Node) -> Check:
-    return Matches(node.only("kind", "pattern")["pattern"].text())
+    return Matches(node.require_only_keys("kind", "pattern")["pattern"].text())
 
 
 def _number_within(node: Node) -> Check:
-    node.only("kind", "least", "most", "around", "tolerance")
-    least, most = node["least"].maybe(_decimal), node["most"].maybe(_decimal)
+    node.require_only_keys("kind", "least", "most", "around", "tolerance")
+    least, most = node["least"].optional(_decimal), node["most"].optional(_decimal)
     return NumberWithin(least, most, node["around"].text(), _decimal(node["tolerance"]))
 
 
 def _valid_json(node: Node) -> Check:
-    node.only("kind")
+    node.require_only_keys("kind")
     return ValidJson()
 
 
 def _matches_schema(node: Node) -> Check:
-    return MatchesSchema(node.only("kind", "schema")["schema"].maybe(Node.text))
+    return MatchesSchema(node.require_only_keys("kind", "schema")["schema"].optional(Node.text))
 
 
 def _length(node: Node) -> Check:
-    node.only("kind", "unit", "least", "most")
-    return Length(node["unit"].text(_MOST_NAME), node["least"].maybe(_whole), node["most"].maybe(_whole))
+    node.require_only_keys("kind", "unit", "least", "most")
+    return Length(
+        node["unit"].text(_MOST_NAME), node["least"].optional(_whole), node["most"].optional(_whole)
+    )
 
 
 def _judge(node: Node) -> Check:
-    return Judge(node.only("kind", "criterion")["criterion"].text())
+    return Judge(node.require_only_keys("kind", "criterion")["criterion"].text())
 
 
 _KINDS: Mapping[str, Callable[[Node], Check]] = {

@@ -8,30 +8,30 @@ from decimal import Decimal
 from functools import lru_cache, partial
 
 from lib.api.events import Usage
-from lib.api.request import Messages, Request, Turn, build
+from lib.api.request import Messages, Request, Turn, build_request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import BadInput
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.checks.llm_judge import judge_request
+from lib.experiment.inputs.prompt_template import count_variables, fill_template
 from lib.experiment.plan import Cell, Plan, PromptVersion, Variant
-from lib.experiment.prompt_template import fill, occurrences
 from lib.model.model_record import Model, models
-from lib.model.pricing import dollars
-from lib.model.request_options import Form
+from lib.model.pricing import cost_in_dollars
+from lib.model.request_options import InputForm
 from lib.preflight import llama3_template, token_count
 
 # Tokens that a service may lay around an input beyond what is counted: Cloudflare does not document it.
-MARGIN = 64
-MOST_COUNTED = 200  # inputs; where there are more, so many of them stand for all
+TOKEN_MARGIN = 64
+MAX_COUNTED_INPUTS = 200  # inputs; where there are more, so many of them stand for all
 
 # What an answer takes, as far as anybody knows beforehand: seconds until it begins, and tokens a second.
-QUICK = 0.2
-SLOW, SLOW_PACE = 1.0, 40
+FAST_ANSWER_SECONDS = 0.2
+SLOW_ANSWER_SECONDS, SLOW_TOKENS_PER_SECOND = 1.0, 40
 
 
 @dataclass(frozen=True)
-class Estimate:
+class PlanEstimate:
     """What a run takes, each from–to: with empty answers, and with answers of ``max_tokens``; retries not counted.
 
     ``requests`` are the cells, ``judged`` the requests to the model as a judge beside them. The upper ``dollars`` are
@@ -41,15 +41,15 @@ class Estimate:
     """
 
     requests: int
-    judged: int
+    judge_requests: int
     tokens_in: tuple[int, int]
     tokens_out: tuple[int, int]
     dollars: tuple[Decimal, Decimal]
     seconds: tuple[float, float]
-    counted: int | None = None
+    counted_inputs: int | None = None
 
 
-def estimate(model: Model, plan: Plan, tokens: Callable[[Request], int] | None = None) -> Estimate:
+def estimate_plan(model: Model, plan: Plan, tokens: Callable[[Request], int] | None = None) -> PlanEstimate:
     """What the plan takes. ``tokens`` counts an input's; without it, the model's own tokenizer does.
 
     Takes a time that does not grow with the number of settings and repetitions. Raises BadInput for a plan whose
@@ -61,12 +61,12 @@ def estimate(model: Model, plan: Plan, tokens: Callable[[Request], int] | None =
 
 
 @lru_cache(maxsize=16)
-def _kept(model: str, plan: Plan) -> Estimate:
+def _kept(model: str, plan: Plan) -> PlanEstimate:
     return _estimate(models()[model], plan, _count)
 
 
-def _estimate(model: Model, plan: Plan, tokens: Callable[[Request], int]) -> Estimate:
-    rows = plan_grid.rows(plan)
+def _estimate(model: Model, plan: Plan, tokens: Callable[[Request], int]) -> PlanEstimate:
+    rows = plan_grid.count_rows(plan)
     cells = list(_cells(model, plan))
     judges = list(_judges(model, plan))
     low, high, counted = _input(model, plan, [*cells, *judges], tokens)
@@ -76,14 +76,14 @@ def _estimate(model: Model, plan: Plan, tokens: Callable[[Request], int]) -> Est
     # A judge reads the answer: it is taken to be as many tokens as it was written in.
     high += answers * sum(isinstance(check, Judge) for check in plan.checks)
     requests = sum(one.times for one in cells) * rows
-    return Estimate(
+    return PlanEstimate(
         requests=requests,
-        judged=judged,
+        judge_requests=judged,
         tokens_in=(low, high),
         tokens_out=(0, out),
-        dollars=(dollars(Usage(low, 0), model.price), dollars(Usage(high, out), model.price)),
+        dollars=(cost_in_dollars(Usage(low, 0), model.price), cost_in_dollars(Usage(high, out), model.price)),
         seconds=_seconds(plan, requests + judged, out),
-        counted=counted,
+        counted_inputs=counted,
     )
 
 
@@ -107,7 +107,7 @@ def _cells(model: Model, plan: Plan) -> Iterator[_Family]:
         variant = ways[kind.number]
         for number, prompt in enumerate(plan.prompts):
             system = prompt.system if variant.system is None else variant.system
-            if variant.settings.features.form is Form.PROMPT:
+            if variant.settings.features.form is InputForm.PROMPT:
                 system = ""  # it is not sent
             bare = replace(plan, prompts=(PromptVersion("", ".", "."),), inputs=replace(plan.inputs, rows=()))
             yield _Family(
@@ -133,26 +133,28 @@ class _Kind:
 
 
 def _kinds(model: Model, plan: Plan) -> list[_Kind]:
-    cap = model.output_cap.name
-    ways = plan_grid.ways(plan)
+    cap = model.output_limit.name
+    ways = plan_grid.count_variants(plan)
     if not ways:
         return []
     if not plan.variants:  # the whole grid: only the cap's axis makes a difference
-        values = next((axis.values for axis in plan.axes if axis.name == cap), (plan.base.sent().get(cap),))
+        values = next(
+            (axis.values for axis in plan.axes if axis.name == cap), (plan.base.sent_values().get(cap),)
+        )
         out = sum(_most_out(model, value) for value in values)
         return [_Kind(0, ways, out * (ways // len(values)))]
     kinds: dict[object, _Kind] = {}
     for number, one in enumerate(plan.variants):
         old = kinds.get(key := (one.system, one.settings.features), _Kind(number, 0, 0))
-        out = _most_out(model, one.settings.sent().get(cap))
+        out = _most_out(model, one.settings.sent_values().get(cap))
         kinds[key] = _Kind(old.number, old.count + 1, old.out + out)
     return list(kinds.values())
 
 
 def _judges(model: Model, plan: Plan) -> Iterator[_Family]:
-    asked = build(model, Messages((Turn("user", "."),)), stream=False)
+    asked = build_request(model, Messages((Turn("user", "."),)), stream=False)
     silence = Answer("", asked, "", False, None, Timings(None, 0.0), Ending.FINISHED)
-    times = plan_grid.ways(plan) * len(plan.prompts) * plan.repetitions
+    times = plan_grid.count_variants(plan) * len(plan.prompts) * plan.repetitions
     for check in plan.checks:
         if isinstance(check, Judge):
             bare = judge_request(model, Judge("."), silence, {})
@@ -161,21 +163,21 @@ def _judges(model: Model, plan: Plan) -> Iterator[_Family]:
                 bare,
                 (check.criterion,),
                 times,
-                times * most_out(model, bare),
+                times * max_output_tokens(model, bare),
             )
 
 
 def _judge(model: Model, plan: Plan, check: Judge, answer: Answer, row: int) -> Request:
-    return judge_request(model, check, answer, plan_grid.values(plan, row))
+    return judge_request(model, check, answer, plan_grid.row_values(plan, row))
 
 
 def _input(
     model: Model, plan: Plan, families: list[_Family], tokens: Callable[[Request], int]
 ) -> tuple[int, int, int | None]:
     """Tokens of all input, from and to, and of how many inputs that was told where not of all."""
-    rows = plan_grid.rows(plan)
+    rows = plan_grid.count_rows(plan)
     inputs = len(families) * rows
-    looked_at = range(inputs) if inputs <= MOST_COUNTED else _spread(inputs)
+    looked_at = range(inputs) if inputs <= MAX_COUNTED_INPUTS else _spread(inputs)
     sizes = _sizes(plan)
     found = high = seen = 0
     for number in looked_at:
@@ -185,20 +187,21 @@ def _input(
         except BadInput:  # this one row leaves nothing to send; the run will say so there
             continue
         found += family.times * count
-        high += family.times * min(count + MARGIN, model.context_window)
-        if inputs > MOST_COUNTED:
-            values = plan_grid.values(plan, row)
+        high += family.times * min(count + TOKEN_MARGIN, model.context_window)
+        if inputs > MAX_COUNTED_INPUTS:
+            values = plan_grid.row_values(plan, row)
             seen += family.times * (
-                most_in(model, family.bare) + sum(_bytes(fill(text, values)) for text in family.texts)
+                max_input_tokens(model, family.bare)
+                + sum(_bytes(fill_template(text, values)) for text in family.texts)
             )
-    if inputs <= MOST_COUNTED:
+    if inputs <= MAX_COUNTED_INPUTS:
         return found, high, None
     high = sum(one.times * _all_bytes(model, one, rows, sizes) for one in families)
     return (found * high // seen if seen else 0), high, len(looked_at)
 
 
 def _spread(inputs: int) -> list[int]:
-    return [number * inputs // MOST_COUNTED for number in range(MOST_COUNTED)]
+    return [number * inputs // MAX_COUNTED_INPUTS for number in range(MAX_COUNTED_INPUTS)]
 
 
 def _sizes(plan: Plan) -> Mapping[str, int]:
@@ -207,15 +210,19 @@ def _sizes(plan: Plan) -> Mapping[str, int]:
     sizes = {
         name: sum(_bytes(row[number]) for row in inputs.rows) for number, name in enumerate(inputs.columns)
     }
-    return sizes | {plan_grid.EXPECTED: sizes[inputs.expected]} if inputs.expected is not None else sizes
+    return (
+        sizes | {plan_grid.EXPECTED_VARIABLE: sizes[inputs.expected]}
+        if inputs.expected is not None
+        else sizes
+    )
 
 
 def _all_bytes(model: Model, family: _Family, rows: int, sizes: Mapping[str, int]) -> int:
     """Bytes of one family's inputs for all rows, what is laid around them included."""
-    size = rows * most_in(model, family.bare)
+    size = rows * max_input_tokens(model, family.bare)
     for text in family.texts:
-        names = occurrences(text)
-        size += rows * _bytes(fill(text, dict.fromkeys(names, "")))
+        names = count_variables(text)
+        size += rows * _bytes(fill_template(text, dict.fromkeys(names, "")))
         size += sum(times * sizes.get(name, 0) for name, times in names.items())
     return size
 
@@ -224,39 +231,42 @@ def _seconds(plan: Plan, requests: int, out: int) -> tuple[float, float]:
     limits = plan.limits
     paced = requests * 60 / max(limits.per_minute, 1)
     together = max(min(limits.concurrency, requests), 1)
-    quick, slow = requests * QUICK, requests * SLOW + out / SLOW_PACE
+    quick, slow = (
+        requests * FAST_ANSWER_SECONDS,
+        requests * SLOW_ANSWER_SECONDS + out / SLOW_TOKENS_PER_SECOND,
+    )
     return max(paced, quick / together), max(paced, slow / together)
 
 
 def _count(request: Request) -> int:
-    return token_count.count(request).tokens
+    return token_count.count_prompt_tokens(request).tokens
 
 
 def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-def most_in(model: Model, request: Request) -> int:
+def max_input_tokens(model: Model, request: Request) -> int:
     """Tokens that the input can come to at most: no token is less than a byte of what the model is given."""
-    text = llama3_template.lay_out(request.input)
+    text = llama3_template.render_prompt(request.input)
     if isinstance(request.input, Messages):
         text += "".join(one.name + one.code for one in request.input.functions)
     if request.response_format is not None:
         text += request.response_format.schema or ""
-    return min(_bytes(text) + MARGIN, model.context_window)
+    return min(_bytes(text) + TOKEN_MARGIN, model.context_window)
 
 
-def most_out(model: Model, request: Request) -> int:
+def max_output_tokens(model: Model, request: Request) -> int:
     """Tokens that the answer can come to at most."""
-    return _most_out(model, request.parameters.get(model.output_cap.name))
+    return _most_out(model, request.parameters.get(model.output_limit.name))
 
 
 def _most_out(model: Model, asked: float | None) -> int:
-    asked = model.output_cap.default if asked is None else asked
+    asked = model.output_limit.default if asked is None else asked
     return model.context_window if asked is None else min(int(asked), model.context_window)
 
 
-def most(model: Model, request: Request, tokens: int | None = None) -> Decimal:
+def max_cost(model: Model, request: Request, tokens: int | None = None) -> Decimal:
     """Dollars that one request can cost at most. ``tokens``: those of its input, where they are known exactly."""
-    input = most_in(model, request) if tokens is None else tokens
-    return dollars(Usage(input, most_out(model, request)), model.price)
+    input = max_input_tokens(model, request) if tokens is None else tokens
+    return cost_in_dollars(Usage(input, max_output_tokens(model, request)), model.price)

@@ -8,47 +8,47 @@ from decimal import Decimal
 from math import prod
 from typing import overload
 
+from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Axis, Cell, Plan, Variant
-from lib.experiment.prompt_template import variables
 from lib.model.model_record import Model, Number
-from lib.model.settings import Settings, default
+from lib.model.settings import Settings, default_setting
 
 AS_SET = "As set"  # the one way to ask of a plan that varies nothing
-EXPECTED = "expected"  # the variable of that name is what the row hopes for
+EXPECTED_VARIABLE = "expected"  # the variable of that name is what the row hopes for
 
 
-def ways(plan: Plan) -> int:
+def count_variants(plan: Plan) -> int:
     """How many variants there are."""
     return len(plan.variants) if plan.variants else prod(len(axis.values) for axis in plan.axes)
 
 
-def rows(plan: Plan) -> int:
+def count_rows(plan: Plan) -> int:
     """How many inputs each prompt is asked with: one, without any, where the table is empty and nothing needs it."""
     if plan.inputs.rows:
         return len(plan.inputs.rows)
-    return 0 if used(plan) else 1
+    return 0 if used_variables(plan) else 1
 
 
-def count(plan: Plan) -> int:
+def count_cells(plan: Plan) -> int:
     """How many cells there are."""
-    return plan.repetitions * rows(plan) * len(plan.prompts) * ways(plan)
+    return plan.repetitions * count_rows(plan) * len(plan.prompts) * count_variants(plan)
 
 
-def cell(plan: Plan, number: int) -> Cell:
+def cell_at(plan: Plan, number: int) -> Cell:
     """The cell of that number, from 0. Raises IndexError.
 
     A run goes through all variants of a prompt, then the prompts, then the rows, and then all of it again: wherever
     it stops, every variant was asked as often as the others, but for one.
     """
-    if not 0 <= number < count(plan):
+    if not 0 <= number < count_cells(plan):
         raise IndexError(number)
-    rest, variant = divmod(number, ways(plan))
+    rest, variant = divmod(number, count_variants(plan))
     rest, prompt = divmod(rest, len(plan.prompts))
-    repetition, row = divmod(rest, rows(plan))
+    repetition, row = divmod(rest, count_rows(plan))
     return Cell(number, prompt, row, variant, repetition)
 
 
-def values(plan: Plan, row: int) -> Mapping[str, str]:
+def row_values(plan: Plan, row: int) -> Mapping[str, str]:
     """What the variables stand for in that row: its columns, and ``expected`` for the one that is marked as such.
 
     Empty for the one row of a plan without inputs.
@@ -57,16 +57,16 @@ def values(plan: Plan, row: int) -> Mapping[str, str]:
     if not inputs.rows:
         return {}
     found = dict(zip(inputs.columns, inputs.rows[row], strict=True))
-    return found | {EXPECTED: found[inputs.expected]} if inputs.expected is not None else found
+    return found | {EXPECTED_VARIABLE: found[inputs.expected]} if inputs.expected is not None else found
 
 
-def used(plan: Plan) -> tuple[str, ...]:
+def used_variables(plan: Plan) -> tuple[str, ...]:
     """The variables of all texts that are sent: of the prompts, and of the variants' own system prompts."""
-    texts = [text for _, text in texts_sent(plan)]
-    return tuple(dict.fromkeys(name for text in texts for name in variables(text)))
+    texts = [text for _, text in sent_templates(plan)]
+    return tuple(dict.fromkeys(name for text in texts for name in template_variables(text)))
 
 
-def texts_sent(plan: Plan) -> list[tuple[str, str]]:
+def sent_templates(plan: Plan) -> list[tuple[str, str]]:
     """Each template with the name of the prompt version or variant that it belongs to."""
     theirs = any(one.system is None for one in plan.variants) or not plan.variants
     found = []
@@ -78,12 +78,12 @@ def texts_sent(plan: Plan) -> list[tuple[str, str]]:
 
 def variants(plan: Plan, model: Model) -> Sequence[Variant]:
     """The ways to ask: those that the plan names, or the grid of its axes over its base, the last axis fastest."""
-    return plan.variants or _Grid(plan, model)
+    return plan.variants or _VariantGrid(plan, model)
 
 
-class _Grid(Sequence[Variant]):
+class _VariantGrid(Sequence[Variant]):
     def __init__(self, plan: Plan, model: Model) -> None:
-        self._base, self._axes, self._model, self._count = plan.base, plan.axes, model, ways(plan)
+        self._base, self._axes, self._model, self._count = plan.base, plan.axes, model, count_variants(plan)
 
     def __len__(self) -> int:
         return self._count
@@ -109,23 +109,23 @@ class _Grid(Sequence[Variant]):
         return Variant(name or AS_SET, settings)
 
     def _say(self, name: str, value: Number | None) -> str:
-        return f"{label(self._model, name)} {write(value)}"
+        return f"{parameter_label(self._model, name)} {format_value(value)}"
 
 
 def _with(settings: Settings, model: Model, name: str, value: Number | None) -> Settings:
     if name not in {one.name for one in settings.items}:
-        settings = replace(settings, items=(*settings.items, default(model.parameter(name))))
+        settings = replace(settings, items=(*settings.items, default_setting(model.parameter(name))))
     if value is None:
-        return settings.put(replace(settings[name], sent=False))
+        return settings.with_setting(replace(settings[name], is_sent=False))
     return settings.with_value(name, model.parameter(name).cast(value))
 
 
-def label(model: Model, name: str) -> str:
+def parameter_label(model: Model, name: str) -> str:
     """What a parameter is called, or its bare name where the model does not have it."""
     return next((one.label for one in model.parameters if one.name == name), name)
 
 
-def write(value: Number | None) -> str:
+def format_value(value: Number | None) -> str:
     """A value as a person writes it: 1 and not 1.0, and every digit of a seed."""
     if value is None:
         return "not sent"

@@ -4,47 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lib.experiment.check_problems import templates
+from lib.experiment.check_problems import check_templates
+from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Plan
-from lib.experiment.plan_grid import EXPECTED, label, used, write
-from lib.experiment.plan_problems import Problem, Where
-from lib.experiment.prompt_template import variables
+from lib.experiment.plan_grid import EXPECTED_VARIABLE, format_value, parameter_label, used_variables
+from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.model.model_record import Model, Number
-from lib.model.request_options import Form
+from lib.model.request_options import InputForm
 from lib.model.settings import Settings
 
 
-def remarks(plan: Plan, model: Model) -> tuple[Problem, ...]:
+def find_warnings(plan: Plan, model: Model) -> tuple[PlanProblem, ...]:
     """What a person would want to know before the run, at the part of the plan that it is about."""
     return (*_of_inputs(plan), *_of_form(plan), *_of_chance(plan, model))
 
 
-def _of_inputs(plan: Plan) -> Iterator[Problem]:
+def _of_inputs(plan: Plan) -> Iterator[PlanProblem]:
     names = {
-        *used(plan),
-        *(name for one in plan.checks for text in templates(one) for name in variables(text)),
+        *used_variables(plan),
+        *(name for one in plan.checks for text in check_templates(one) for name in template_variables(text)),
     }
-    if len(plan.inputs.rows) > 1 and not set(used(plan)) & {*plan.inputs.columns, EXPECTED}:
-        yield Problem(
-            Where.INPUTS,
+    if len(plan.inputs.rows) > 1 and not set(used_variables(plan)) & {
+        *plan.inputs.columns,
+        EXPECTED_VARIABLE,
+    }:
+        yield PlanProblem(
+            PlanPart.INPUTS,
             "No prompt uses a column: every row asks the same.",
             f"Write {{{{{plan.inputs.columns[0]}}}}} where its text is to stand."
             if plan.inputs.columns
             else "",
         )
-    elif plan.inputs.expected is not None and EXPECTED not in names and plan.inputs.expected not in names:
-        yield Problem(
-            Where.CHECKS,
+    elif (
+        plan.inputs.expected is not None
+        and EXPECTED_VARIABLE not in names
+        and plan.inputs.expected not in names
+    ):
+        yield PlanProblem(
+            PlanPart.CHECKS,
             "The expected answers are not used: no check compares with them.",
-            f"Add one that compares with {{{{{EXPECTED}}}}}.",
+            f"Add one that compares with {{{{{EXPECTED_VARIABLE}}}}}.",
         )
 
 
-def _of_form(plan: Plan) -> Iterator[Problem]:
+def _of_form(plan: Plan) -> Iterator[PlanProblem]:
     for name, settings, system in _ways(plan):
-        if settings.features.form is Form.PROMPT and any(one.strip() for one in system):
-            yield Problem(
-                Where.SETTINGS,
+        if settings.features.form is InputForm.PROMPT and any(one.strip() for one in system):
+            yield PlanProblem(
+                PlanPart.SETTINGS,
                 f"{name}The prompt form sends no system prompt.",
                 "Use the messages form, or write it into the prompt.",
             )
@@ -59,27 +66,27 @@ def _ways(plan: Plan) -> Iterator[tuple[str, Settings, tuple[str, ...]]]:
         yield f"{one.name}: ", one.settings, theirs if one.system is None else (one.system,)
 
 
-def _of_chance(plan: Plan, model: Model) -> Iterator[Problem]:
+def _of_chance(plan: Plan, model: Model) -> Iterator[PlanProblem]:
     """Repetitions, or values of what is of chance, where the likeliest token is always taken."""
     for parameter in model.parameters:
-        if parameter.certain_at is None:
+        if parameter.deterministic_at is None:
             continue
-        said = f"{parameter.label.lower()} {write(parameter.certain_at)}"
+        said = f"{parameter.label.lower()} {format_value(parameter.deterministic_at)}"
         values = _values(plan, parameter.name)
-        if parameter.certain_at not in values:
+        if parameter.deterministic_at not in values:
             continue
         if plan.repetitions > 1:
-            yield Problem(
-                Where.SETTINGS,
+            yield PlanProblem(
+                PlanPart.SETTINGS,
                 f"At {said} an answer is the same each time: repetitions show nothing new there.",
                 "Ask once, or raise it.",
             )
         for number, axis in enumerate(() if plan.variants else plan.axes):
-            if axis.name in {one.name for one in model.parameters if one.of_chance}:
-                yield Problem(
-                    Where.SETTINGS,
+            if axis.name in {one.name for one in model.parameters if one.needs_randomness}:
+                yield PlanProblem(
+                    PlanPart.SETTINGS,
                     f"At {said} the likeliest token is always taken, and "
-                    f"{label(model, axis.name).lower()} does nothing there.",
+                    f"{parameter_label(model, axis.name).lower()} does nothing there.",
                     "Raise it, or do not sweep this.",
                     number,
                 )
@@ -88,8 +95,8 @@ def _of_chance(plan: Plan, model: Model) -> Iterator[Problem]:
 def _values(plan: Plan, name: str) -> set[Number | None]:
     """All values that the parameter is sent with."""
     if plan.variants:
-        return {one.settings.sent().get(name) for one in plan.variants}
+        return {one.settings.sent_values().get(name) for one in plan.variants}
     for axis in plan.axes:
         if axis.name == name:
             return set(axis.values)
-    return {plan.base.sent().get(name)}
+    return {plan.base.sent_values().get(name)}

@@ -13,26 +13,26 @@ from lib.model.model_record import Model
 from lib.model.request_options import ResponseFormat
 from lib.model.settings import Settings
 
-SHIPPED = Path(__file__).parent / "samples.json"
+SAMPLES_FILE = Path(__file__).parent / "samples.json"
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleExperiment:
     """``about`` says in one line what there is to be learned from it."""
 
     name: str
-    about: str
+    description: str
     plan: Plan
 
 
-def samples(model: Model) -> tuple[Sample, ...]:
+def load_samples(model: Model) -> tuple[SampleExperiment, ...]:
     """The samples that come with Paddock. What one does not name is left to the model."""
-    document = Node(json.loads(SHIPPED.read_text(encoding="utf-8")), "samples")
+    document = Node(json.loads(SAMPLES_FILE.read_text(encoding="utf-8")), "samples")
     return tuple(_read(one, model) for one in document.items())
 
 
-def _read(node: Node, model: Model) -> Sample:
-    settings = Settings.defaults(model).having(
+def _read(node: Node, model: Model) -> SampleExperiment:
+    settings = Settings.defaults(model).with_only_sent(
         {name: model.parameter(name).cast(value.number()) for name, value in node["parameters"].fields()}
     )
     if "schema" in node:
@@ -43,7 +43,7 @@ def _read(node: Node, model: Model) -> Sample:
         inputs=read_inputs(node["inputs"]),
         base=settings.with_features(stream=False),
         axes=read_axes(node["axes"]),
-        repetitions=node["repetitions"].whole(1, 10),
+        repetitions=node["repetitions"].integer(1, 10),
         checks=read_checks(node["checks"]),
     )
-    return Sample(node["name"].text(), node["about"].text(), plan)
+    return SampleExperiment(node["name"].text(), node["about"].text(), plan)

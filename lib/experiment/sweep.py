@@ -9,11 +9,11 @@ from itertools import pairwise
 
 from lib.errors import BadInput
 from lib.experiment.plan import Axis
-from lib.experiment.plan_grid import write
+from lib.experiment.plan_grid import format_value
 from lib.model.model_record import Number, Parameter
-from lib.model.settings import check_value
+from lib.model.settings import check_parameter_value
 
-MOST_VALUES = 1000  # of one axis
+MAX_AXIS_VALUES = 1000  # of one axis
 
 _NUMBER = r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})"
 _RANGE = re.compile(rf"({_NUMBER})\s*(?:to|\.\.\.?|…|–)\s*({_NUMBER})(?:\s*(?:step|by)\s*({_NUMBER}))?", re.I)
@@ -21,7 +21,7 @@ _UNSENT = re.compile(r"not\s+sent|unsent|off|-|—|–", re.I)
 _ADVICE = "Write values with commas between them, such as 0, 0.5, 1, or a range, such as 0 to 1 step 0.25."
 
 
-def axis(parameter: Parameter, text: str) -> Axis:
+def parse_axis(parameter: Parameter, text: str) -> Axis:
     """The values in the text, in its order, in exact decimals; ``not sent`` leaves the parameter out of the request.
 
     Raises BadInput, which names what cannot be read, is out of the record's bounds or is there twice.
@@ -30,14 +30,14 @@ def axis(parameter: Parameter, text: str) -> Axis:
     for part in re.split(r"[,;\n]", text):
         if part.strip():
             found += _values(parameter, part.strip())
-        if len(found) > MOST_VALUES:
+        if len(found) > MAX_AXIS_VALUES:
             raise _too_many(parameter, len(found))
     if not found:
         raise BadInput(f"{parameter.label} has no values to try.", advice=_ADVICE)
     for number, value in enumerate(found):
         if value in found[:number]:
             raise BadInput(
-                f"{parameter.label} has {write(value)} twice.",
+                f"{parameter.label} has {format_value(value)} twice.",
                 advice="Take one of them out: repetitions ask again.",
             )
     return Axis(parameter.name, tuple(found))
@@ -68,28 +68,30 @@ def _range(
         raise BadInput(f"“{part}” has a step of zero and would never end.", advice="Write a step above 0.")
     step = abs(step) if start <= end else -abs(step)
     steps = int((end - start) / step)
-    if steps >= MOST_VALUES:
+    if steps >= MAX_AXIS_VALUES:
         raise _too_many(parameter, steps + 1)
     yield from (_value(parameter, start + step * number) for number in range(steps + 1))
 
 
 def _too_many(parameter: Parameter, found: int) -> BadInput:
     return BadInput(
-        f"{parameter.label} has {found:,} values, more than {MOST_VALUES:,}.", advice="Use a larger step."
+        f"{parameter.label} has {found:,} values, more than {MAX_AXIS_VALUES:,}.", advice="Use a larger step."
     )
 
 
 def _value(parameter: Parameter, value: Decimal) -> Number:
     number: Number = int(value) if value == value.to_integral_value() else float(value)
-    check_value(parameter, number)
+    check_parameter_value(parameter, number)
     return parameter.cast(number)
 
 
-def write_axis(axis: Axis) -> str:
+def format_axis(axis: Axis) -> str:
     """The axis as it can be typed: a range where its values are four or more in even steps, else a list."""
-    numbers = [Decimal(write(value)) for value in axis.values if value is not None]
+    numbers = [Decimal(format_value(value)) for value in axis.values if value is not None]
     if len(numbers) == len(axis.values) >= 4:
         step = numbers[1] - numbers[0]
         if step > 0 and all(after - before == step for before, after in pairwise(numbers)):
-            return f"{write(axis.values[0])} to {write(axis.values[-1])} step {step.normalize():f}"
-    return ", ".join(write(value) for value in axis.values)
+            return (
+                f"{format_value(axis.values[0])} to {format_value(axis.values[-1])} step {step.normalize():f}"
+            )
+    return ", ".join(format_value(value) for value in axis.values)

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from lib.chat.answer import total_usage
 from lib.chat.conversation import Conversation, Message
 from lib.model.model_record import Model
-from lib.model.pricing import dollars
+from lib.model.pricing import cost_in_dollars
 from lib.model.settings import Settings
 
 _SPEAKERS = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 
 
-def markdown(title: str, conversation: Conversation, settings: Settings, model: Model) -> str:
+def export_markdown(title: str, conversation: Conversation, settings: Settings, model: Model) -> str:
     """The open path of the conversation. The texts stand there exactly as they were typed and received."""
     return (
         "\n".join([*_front_matter(title, conversation, settings, model), "", *_body(title, conversation)])
@@ -26,18 +26,18 @@ def _front_matter(title: str, conversation: Conversation, settings: Settings, mo
     path = conversation.path()
     usage = total_usage(answer for message in path for answer in message.answers)
     yield "---"
-    yield f"title: {_quoted(title)}"
-    yield f"model: {_quoted(model.id)}"
+    yield f"title: {_quote_yaml(title)}"
+    yield f"model: {_quote_yaml(model.id)}"
     if conversation.system:
-        yield f"system: {_quoted(conversation.system)}"
+        yield f"system: {_quote_yaml(conversation.system)}"
     yield "settings:"
-    for name, value in settings.sent().items():
+    for name, value in settings.sent_values().items():
         yield f"  {name}: {value}"
     if usage is not None:
         yield "usage:"
         yield f"  prompt_tokens: {usage.prompt_tokens}"
         yield f"  completion_tokens: {usage.completion_tokens}"
-        yield f"  dollars: {_quoted(format(dollars(usage, model.price), 'f'))}"
+        yield f"  dollars: {_quote_yaml(format(cost_in_dollars(usage, model.price), 'f'))}"
         yield f"  estimated: {str(usage.estimated).lower()}"
     yield "---"
 
@@ -52,10 +52,10 @@ def _body(title: str, conversation: Conversation) -> Iterator[str]:
         for call in message.calls:
             yield ""
             yield f"> calls {call.name}: {call.arguments}"
-        yield from _facts(message)
+        yield from _usage_lines(message)
 
 
-def _facts(message: Message) -> Iterator[str]:
+def _usage_lines(message: Message) -> Iterator[str]:
     usage = total_usage(message.answers)
     if usage is not None:
         about = "about " if usage.estimated else ""
@@ -64,19 +64,19 @@ def _facts(message: Message) -> Iterator[str]:
         yield f"> {about}{usage.prompt_tokens:,} tokens in, {about}{usage.completion_tokens:,} out, {ending}"
 
 
-def title(conversation: Conversation) -> str:
+def default_title(conversation: Conversation) -> str:
     """A title made from the first message."""
     first = next((message.content for message in conversation.path() if message.content.strip()), "")
     words = " ".join(first.split())
     return words if len(words) <= 60 else f"{words[:59].rstrip()}…"
 
 
-def file_name(title: str) -> str:
+def make_file_name(title: str) -> str:
     """A name for a file that every system takes, without its ending."""
     kept = "".join(char if char.isalnum() else "-" for char in title.lower())
     return "-".join(part for part in kept.split("-") if part)[:50] or "conversation"
 
 
-def _quoted(text: str) -> str:
+def _quote_yaml(text: str) -> str:
     """A JSON string, which is a YAML string too."""
     return json.dumps(text, ensure_ascii=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lib.files.value_codec import write_features
-from lib.model.request_options import PLAIN
+from lib.model.request_options import DEFAULT_FEATURES
 
 _TURN = {"calls": [], "call_id": "", "name": ""}
 
@@ -14,7 +14,7 @@ def from_version_1(body: dict[str, Any]) -> dict[str, Any]:
     """Version 1 knew neither tools nor JSON mode nor adapters. What is not as it should be stays, to be refused."""
     body = body | {"version": 2}
     if isinstance(body.get("settings"), list):
-        body["settings"] = {"parameters": body["settings"], "features": write_features(PLAIN)}
+        body["settings"] = {"parameters": body["settings"], "features": write_features(DEFAULT_FEATURES)}
     for name in ("messages", "turns"):
         body[name] = _each(body.get(name), _TURN)
     answers = _each(body.get("answers"), {"calls": []})

@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from lib.errors import BadInput
-from lib.files.answer_codec import read_features
+from lib.files.answer_codec import parse_features
 from lib.files.value_codec import write_features
-from lib.jsonkit.json_reader import MOST_NUMBER, Node, parse
+from lib.jsonkit.json_reader import MAX_NUMBER, Node, parse
 from lib.jsonkit.json_text import Bounds
 from lib.model.model_record import Model
 from lib.model.request_options import Features
-from lib.model.settings import Settings, check
+from lib.model.settings import Settings, check_parameters
 
-SHIPPED = Path(__file__).parent / "presets.json"
+SHIPPED_FILE = Path(__file__).parent / "presets.json"
 FORMAT = "paddock.presets"
 VERSION = 1
-MOST_BYTES = 1_000_000
-MOST_NAME = 80
+MAX_PRESET_FILE_BYTES = 1_000_000
+MAX_PRESET_NAME_CHARS = 80
 
-_BROKEN = "Choose a file that Paddock exported."
+_BAD_FILE_ADVICE = "Choose a file that Paddock exported."
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,20 @@ class Preset:
     about: str = ""
     features: Features | None = None
 
-    def over(self, settings: Settings) -> Settings:
+    def apply_to(self, settings: Settings) -> Settings:
         """The preset's settings in the place of those."""
         return replace(self.settings, features=self.features or settings.features)
 
 
 @cache
-def shipped(model: Model) -> tuple[Preset, ...]:
+def shipped_presets(model: Model) -> tuple[Preset, ...]:
     """The presets that come with Paddock. What one does not name is left to the model."""
-    return tuple(read(record, model) for record in json.loads(SHIPPED.read_text(encoding="utf-8")))
+    return tuple(
+        parse_preset(record, model) for record in json.loads(SHIPPED_FILE.read_text(encoding="utf-8"))
+    )
 
 
-def record(preset: Preset) -> dict[str, Any]:
+def write_preset(preset: Preset) -> dict[str, Any]:
     """The preset as plain JSON values."""
     system = {} if preset.system is None else {"system": preset.system}
     features = {} if preset.features is None else {"features": write_features(preset.features)}
@@ -56,38 +58,38 @@ def record(preset: Preset) -> dict[str, Any]:
         "name": preset.name,
         "about": preset.about,
         **system,
-        "parameters": dict(preset.settings.sent()),
+        "parameters": dict(preset.settings.sent_values()),
         **features,
     }
 
 
-def dump(presets: Iterable[Preset]) -> str:
+def dump_presets(presets: Iterable[Preset]) -> str:
     """The presets as a JSON document."""
-    body = {"format": FORMAT, "version": VERSION, "presets": [record(preset) for preset in presets]}
+    body = {"format": FORMAT, "version": VERSION, "presets": [write_preset(preset) for preset in presets]}
     return json.dumps(body, ensure_ascii=False, indent=2)
 
 
-def load(data: bytes, model: Model) -> tuple[Preset, ...]:
+def load_presets(data: bytes, model: Model) -> tuple[Preset, ...]:
     """The presets in a JSON document. Raises BadInput, which names the preset that is wrong."""
-    body = parse(data, Bounds(MOST_BYTES, number=MOST_NUMBER)).value
+    body = parse(data, Bounds(MAX_PRESET_FILE_BYTES, number=MAX_NUMBER)).value
     if (
         not isinstance(body, dict)
         or body.get("format") != FORMAT
         or not isinstance(body.get("presets"), list)
     ):
-        raise BadInput("The file holds no presets.", advice=_BROKEN)
+        raise BadInput("The file holds no presets.", advice=_BAD_FILE_ADVICE)
     if body.get("version") != VERSION:
         raise BadInput(
             "The presets are of another version.", advice="Use the version of Paddock that made them."
         )
-    return tuple(read(record, model) for record in body["presets"])
+    return tuple(parse_preset(record, model) for record in body["presets"])
 
 
-def read(record: Any, model: Model) -> Preset:
+def parse_preset(record: Any, model: Model) -> Preset:
     """The preset in plain JSON values. Raises BadInput, which names the preset that is wrong."""
     name = record.get("name") if isinstance(record, dict) else None
-    if not isinstance(name, str) or not name.strip() or len(name) > MOST_NAME:
-        raise BadInput("A preset has no name, or one that is too long.", advice=_BROKEN)
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_PRESET_NAME_CHARS:
+        raise BadInput("A preset has no name, or one that is too long.", advice=_BAD_FILE_ADVICE)
     system, about = record.get("system"), record.get("about", "")
     parameters = record.get("parameters", {})
     if (
@@ -95,27 +97,29 @@ def read(record: Any, model: Model) -> Preset:
         or not isinstance(about, str)
         or not isinstance(parameters, Mapping)
     ):
-        raise BadInput(f"The preset “{name}” is not whole.", advice=_BROKEN)
+        raise BadInput(f"The preset “{name}” is not whole.", advice=_BAD_FILE_ADVICE)
     known = {parameter.name for parameter in model.parameters}
     if unknown := set(parameters) - known:
         raise BadInput(
             f"The preset “{name}” names a setting “{min(map(str, unknown))}” that the model does not have."
         )
-    check(parameters, model)
+    check_parameters(parameters, model)
     settings = Settings.defaults(model)
     for setting in settings.items:
         if setting.name in parameters:
             value = model.parameter(setting.name).cast(parameters[setting.name])
-            settings = settings.put(replace(setting, value=value, sent=True))
+            settings = settings.with_setting(replace(setting, value=value, is_sent=True))
         else:
-            settings = settings.put(replace(setting, sent=False))
-    return Preset(name, system, settings, about, _features(record, name))
+            settings = settings.with_setting(replace(setting, is_sent=False))
+    return Preset(name, system, settings, about, _parse_preset_features(record, name))
 
 
-def _features(record: Mapping[str, Any], name: str) -> Features | None:
+def _parse_preset_features(record: Mapping[str, Any], name: str) -> Features | None:
     if "features" not in record:
         return None
     try:
-        return read_features(Node(record["features"], "features"))
+        return parse_features(Node(record["features"], "features"))
     except BadInput as error:
-        raise BadInput(f"The preset “{name}” is not whole: {error.message}", advice=_BROKEN) from None
+        raise BadInput(
+            f"The preset “{name}” is not whole: {error.message}", advice=_BAD_FILE_ADVICE
+        ) from None

@@ -10,78 +10,78 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lib.errors import BadInput, PaddockError
-from lib.files.answer_codec import read_features
+from lib.files.answer_codec import parse_features
 from lib.files.value_codec import write_features
 from lib.jsonkit.json_reader import Node
 from lib.model.model_record import Model
-from lib.model.request_options import PLAIN
-from lib.model.settings import Settings, check
+from lib.model.request_options import DEFAULT_FEATURES
+from lib.model.settings import Settings, check_parameters
 
 VERSION = 1
-PARAMETER = "s"  # of the page's address
+QUERY_PARAMETER = "s"  # of the page's address
 # What browsers, mail programs and chat services carry without cutting it.
-MOST_CHARS = 6_000
+MAX_LINK_CHARS = 6_000
 # What a link may unfold to: far more than one that fits can hold, far less than would hurt.
-_MOST_BYTES = 1_000_000
+_MAX_UNPACKED_BYTES = 1_000_000
 
 
-class TooLong(PaddockError):
+class LinkTooLong(PaddockError):
     """The set-up does not fit a link."""
 
     title = "Too long for a link"
 
 
 @dataclass(frozen=True)
-class Setup:
+class SharedSetup:
     """What a link carries. ``text`` is the first message, empty where there is none."""
 
     system: str
     settings: Settings
-    text: str
+    first_message: str
 
 
-def encode(setup: Setup) -> str:
+def encode_link(setup: SharedSetup) -> str:
     """The set-up in letters, digits, "-" and "_". Raises TooLong."""
     body: dict[str, Any] = {
         "v": VERSION,
         "s": setup.system,
-        "p": {setting.name: [setting.value, setting.sent] for setting in setup.settings.items},
-        "t": setup.text,
+        "p": {setting.name: [setting.value, setting.is_sent] for setting in setup.settings.items},
+        "t": setup.first_message,
     }
-    if setup.settings.features != PLAIN:
+    if setup.settings.features != DEFAULT_FEATURES:
         body["f"] = write_features(setup.settings.features)
     packed = zlib.compress(
         json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), 9
     )
     text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
-    if len(text) > MOST_CHARS:
-        raise TooLong(
-            f"The set-up takes {len(text):,} characters; a link holds {MOST_CHARS:,}.",
+    if len(text) > MAX_LINK_CHARS:
+        raise LinkTooLong(
+            f"The set-up takes {len(text):,} characters; a link holds {MAX_LINK_CHARS:,}.",
             advice="Save it as a file instead and send that.",
         )
     return text
 
 
-def decode(text: str, model: Model) -> Setup:
+def decode_link(text: str, model: Model) -> SharedSetup:
     """The set-up in a link. Raises BadInput for whatever is no such text; nothing of it is taken then."""
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         unpack = zlib.decompressobj()
-        raw = unpack.decompress(packed, _MOST_BYTES)
+        raw = unpack.decompress(packed, _MAX_UNPACKED_BYTES)
         if unpack.unconsumed_tail or not unpack.eof:
             raise ValueError
         body = json.loads(raw)
         system, given, first = body["s"], body["p"], body["t"]
         if body["v"] != VERSION or not isinstance(system, str) or not isinstance(first, str):
             raise ValueError
-        features = read_features(Node(body["f"])) if "f" in body else PLAIN
+        features = parse_features(Node(body["f"])) if "f" in body else DEFAULT_FEATURES
         settings = replace(Settings.defaults(model), features=features)
         for setting in settings.items:
             if setting.name in given:
                 value, sent = given[setting.name]
-                check({setting.name: value}, model)
+                check_parameters({setting.name: value}, model)
                 value = model.parameter(setting.name).cast(value)
-                settings = settings.put(replace(setting, value=value, sent=bool(sent)))
+                settings = settings.with_setting(replace(setting, value=value, is_sent=bool(sent)))
     except (
         ValueError,
         KeyError,
@@ -95,4 +95,4 @@ def decode(text: str, model: Model) -> Setup:
         raise BadInput(
             "The link is damaged, or made by another version.", advice="Ask for it again; copy all of it."
         ) from None
-    return Setup(system, settings, first)
+    return SharedSetup(system, settings, first)

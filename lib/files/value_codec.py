@@ -8,10 +8,18 @@ from types import MappingProxyType
 from typing import Any
 
 from lib.api.events import Usage
-from lib.api.request import Input, Messages, Prompt, Request, Turn
+from lib.api.request import Messages, Prompt, Request, RequestInput, Turn
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import PaddockError
-from lib.model.request_options import PLAIN, Features, Form, Function, ResponseFormat, Tool, ToolCall
+from lib.model.request_options import (
+    DEFAULT_FEATURES,
+    Features,
+    Function,
+    InputForm,
+    ResponseFormat,
+    Tool,
+    ToolCall,
+)
 from lib.model.settings import Setting, Settings
 
 Data = dict[str, Any]
@@ -20,7 +28,7 @@ Data = dict[str, Any]
 def write_settings(settings: Settings) -> Data:
     """Every setting, in its order, and the features."""
     return {
-        "parameters": [{"name": one.name, "value": one.value, "sent": one.sent} for one in settings.items],
+        "parameters": [{"name": one.name, "value": one.value, "sent": one.is_sent} for one in settings.items],
         "features": write_features(settings.features),
     }
 
@@ -30,7 +38,7 @@ def read_settings(data: Data | list[Data]) -> Settings:
     if isinstance(data, list):
         data = {"parameters": data}
     items = tuple(Setting(one["name"], one["value"], one["sent"]) for one in data["parameters"])
-    return Settings(items, read_features(data["features"]) if "features" in data else PLAIN)
+    return Settings(items, read_features(data["features"]) if "features" in data else DEFAULT_FEATURES)
 
 
 def write_features(features: Features) -> Data:
@@ -49,7 +57,7 @@ def write_features(features: Features) -> Data:
 def read_features(data: Data) -> Features:
     """The features that were written."""
     return Features(
-        Form(data["form"]),
+        InputForm(data["form"]),
         data["stream"],
         data["raw"],
         data["lora"],
@@ -103,10 +111,10 @@ def read_calls(data: list[Data] | None) -> tuple[ToolCall, ...]:
 
 def write_request(request: Request) -> Data:
     """The request, its whole input included."""
-    return write_head(request) | {"input": _write_input(request.input)}
+    return write_request_head(request) | {"input": _write_input(request.input)}
 
 
-def write_head(request: Request) -> Data:
+def write_request_head(request: Request) -> Data:
     """The request without its input's turns."""
     return {
         "model": request.model,
@@ -116,7 +124,7 @@ def write_head(request: Request) -> Data:
     }
 
 
-def write_around(messages: Messages) -> Data:
+def write_messages_options(messages: Messages) -> Data:
     """What a conversation as input has beside its turns."""
     return {
         "raw": messages.raw,
@@ -125,7 +133,7 @@ def write_around(messages: Messages) -> Data:
     }
 
 
-def read_around(data: Data, turns: tuple[Turn, ...]) -> Messages:
+def read_messages(data: Data, turns: tuple[Turn, ...]) -> Messages:
     """The conversation as input. What an older version did not write is not there."""
     return Messages(
         turns,
@@ -135,7 +143,7 @@ def read_around(data: Data, turns: tuple[Turn, ...]) -> Messages:
     )
 
 
-def read_request(data: Data, input: Input | None = None) -> Request:
+def read_request(data: Data, input: RequestInput | None = None) -> Request:
     """The request that was written; ``input`` where that was kept elsewhere."""
     parameters = MappingProxyType(dict(data["parameters"]))
     return Request(
@@ -147,17 +155,17 @@ def read_request(data: Data, input: Input | None = None) -> Request:
     )
 
 
-def _write_input(input: Input) -> Data:
+def _write_input(input: RequestInput) -> Data:
     match input:
         case Messages(turns):
-            return {"messages": [write_turn(turn) for turn in turns]} | write_around(input)
+            return {"messages": [write_turn(turn) for turn in turns]} | write_messages_options(input)
         case Prompt(text, raw, lora):
             return {"prompt": text, "raw": raw, "lora": lora}
 
 
-def _read_input(data: Data) -> Input:
+def _read_input(data: Data) -> RequestInput:
     if "messages" in data:
-        return read_around(data, tuple(read_turn(turn) for turn in data["messages"]))
+        return read_messages(data, tuple(read_turn(turn) for turn in data["messages"]))
     return Prompt(data["prompt"], data["raw"], data.get("lora", ""))
 
 
@@ -216,14 +224,14 @@ def write_error(error: PaddockError) -> Data:
 def read_error(data: Data) -> PaddockError:
     """An error that says the same. A class that is no more is read as the root of the tree."""
     fields = {name: value for name, value in data.items() if name not in ("kind", "message")}
-    kinds = {kind.__name__: kind for kind in _kinds(PaddockError)}
+    kinds = {kind.__name__: kind for kind in _error_classes(PaddockError)}
     return kinds.get(data["kind"], PaddockError)(data["message"], **fields)
 
 
-def _kinds(kind: type[PaddockError]) -> Iterator[type[PaddockError]]:
+def _error_classes(kind: type[PaddockError]) -> Iterator[type[PaddockError]]:
     yield kind
     for below in kind.__subclasses__():
-        yield from _kinds(below)
+        yield from _error_classes(below)
 
 
 def write_answer(answer: Answer) -> Data:

@@ -9,13 +9,13 @@ from typing import Any
 
 from lib.errors import BadInput
 from lib.jsonkit import json_text
-from lib.jsonkit.json_schema import check_schema
-from lib.jsonkit.json_text import Bounds, Broken, show
-from lib.jsonkit.json_validation import MOST, Failure, GivenUp, check
+from lib.jsonkit.json_schema import parse_schema
+from lib.jsonkit.json_text import Bounds, MalformedJson, format_path
+from lib.jsonkit.json_validation import MAX_FAILURES, CannotValidate, ValidationFailure, find_failures
 
-MOST_BYTES = 1_000_000  # a hundred times what the model can write
-MOST_DEPTH = 100
-WHAT = "The answer"
+MAX_BYTES = 1_000_000  # a hundred times what the model can write
+MAX_DEPTH = 100
+SUBJECT = "The answer"
 
 _FENCE = re.compile(r"^[ \t]*```[ \t]*\w*[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
 # Where JSON may begin in a text: a bracket with what can follow it, not after what stands before a value inside of
@@ -39,7 +39,7 @@ class Invalid:
     """It is JSON that does not fit. ``more``: there are more failures than these."""
 
     value: Any
-    failures: tuple[Failure, ...]
+    failures: tuple[ValidationFailure, ...]
     more: bool = False
     remark: str = ""
 
@@ -62,63 +62,68 @@ class Unchecked:
     value: Any = None
 
 
-Verdict = Valid | Invalid | NotJson | Unchecked
+AnswerCheck = Valid | Invalid | NotJson | Unchecked
 
 
 @lru_cache(maxsize=64)
-def validate(answer: str, schema: str | None) -> Verdict:
+def check_answer(answer: str, schema: str | None) -> AnswerCheck:
     """Check an answer; without a schema it must be any JSON object.
 
     At most 1 MB and 100 levels; given up after two seconds, or after four where patterns need a process of their own.
     JSON in a code fence, or with other text around it, is found and checked; the remark says so.
     """
     try:
-        json_text.check_bounds(answer, WHAT, Bounds(MOST_BYTES, MOST_DEPTH))
+        json_text.check_bounds(answer, SUBJECT, Bounds(MAX_BYTES, MAX_DEPTH))
         value, remark = _found(answer)
-    except Broken as error:
+    except MalformedJson as error:
         if not answer.strip():
             return NotJson("The answer is empty.", 1, 1, unfinished=True)
-        return NotJson(error.message, error.line or 1, error.column or 1, error.unfinished)
+        return NotJson(error.message, error.line or 1, error.column or 1, error.is_unfinished)
     except BadInput as error:
         return Unchecked(error.message)
     doubled = []
     for path, below in json_text.walk(value):
         # A quotation mark in front can hide it from the check of the text.
-        if len(path) >= MOST_DEPTH and isinstance(below, (dict, list)):
-            return Unchecked(f"The answer is nested more than {MOST_DEPTH} deep.")
-        if (key := json_text.twice(below)) is not None:
-            doubled.append(Failure(show((*path, key)), "is there twice"))
+        if len(path) >= MAX_DEPTH and isinstance(below, (dict, list)):
+            return Unchecked(f"The answer is nested more than {MAX_DEPTH} deep.")
+        if (key := json_text.duplicate_key(below)) is not None:
+            doubled.append(ValidationFailure(format_path((*path, key)), "is there twice"))
     try:
-        found = (*doubled, *(_any_object(value) if schema is None else check(value, check_schema(schema))))
-    except GivenUp as error:
+        found = (
+            *doubled,
+            *(_any_object(value) if schema is None else find_failures(value, parse_schema(schema))),
+        )
+    except CannotValidate as error:
         return Unchecked(error.message, value)
     except BadInput as error:
         return Unchecked(f"The schema cannot be used: {error.message}", value)
     if found:
-        return Invalid(value, found[:MOST], len(found) > MOST, remark)
+        return Invalid(value, found[:MAX_FAILURES], len(found) > MAX_FAILURES, remark)
     return Valid(value, remark)
 
 
-def _any_object(value: Any) -> tuple[Failure, ...]:
+def _any_object(value: Any) -> tuple[ValidationFailure, ...]:
     return (
-        () if isinstance(value, dict) else (Failure("$", "is no JSON object, which is what was asked for"),)
+        ()
+        if isinstance(value, dict)
+        else (ValidationFailure("$", "is no JSON object, which is what was asked for"),)
     )
 
 
 def _found(answer: str) -> tuple[Any, str]:
     """The JSON in the answer, and what stands around it. Raises Broken."""
     try:
-        return json_text.decode(answer, WHAT), ""
-    except Broken as error:
+        return json_text.decode(answer, SUBJECT), ""
+    except MalformedJson as error:
         problem = error
     if (fence := _FENCE.search(answer)) is not None:
         # Blank lines in front, so that an error's line is the line in the answer.
         inside = "\n" * answer.count("\n", 0, fence.start(1)) + fence[1]
         try:
-            return json_text.decode(inside, WHAT), _around(
+            return json_text.decode(inside, SUBJECT), _around(
                 answer, fence.start(), fence.end(), "in a code fence"
             )
-        except Broken as error:
+        except MalformedJson as error:
             if inside.lstrip().startswith(("{", "[")):
                 raise
             problem = error
@@ -127,18 +132,18 @@ def _found(answer: str) -> tuple[Any, str]:
     else:
         starts = [match.start() for match in _START.finditer(answer)][:_MOST_STARTS]
         if bare and not starts:
-            raise Broken("The answer is text without any JSON in it.", line=1, column=1)
+            raise MalformedJson("The answer is text without any JSON in it.", line=1, column=1)
     best: tuple[int, int, Any] | None = None
     end = 0
     for start in starts:
         if start < end:
             continue  # inside of what was read
         try:
-            value, end = json_text.decode(answer, WHAT, start, follows=True)
-        except Broken as error:
+            value, end = json_text.decode(answer, SUBJECT, start, follows=True)
+        except MalformedJson as error:
             if start == starts[0]:
                 problem = error
-            if error.unfinished:
+            if error.is_unfinished:
                 break  # all that follows is inside of it
             continue
         if best is None or end - start > best[1] - best[0]:

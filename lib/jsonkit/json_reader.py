@@ -8,17 +8,17 @@ from typing import Any, TypeVar
 
 from lib.errors import BadInput
 from lib.jsonkit import json_text
-from lib.jsonkit.json_text import BadText, Bounds, show
-from lib.jsonkit.json_wording import kind
+from lib.jsonkit.json_text import Bounds, UnusableJson, format_path
+from lib.jsonkit.json_wording import describe_kind
 from lib.model.model_record import Number
 
-MOST_BYTES = 50_000_000
+MAX_BYTES = 50_000_000
 # A value takes up to a hundred times its bytes in memory: what begins or separates one is counted before parsing.
-MOST_VALUES = 3_000_000
-MOST_NUMBER = 2**63  # what every database holds
+MAX_VALUES = 3_000_000
+MAX_NUMBER = 2**63  # what every database holds
 ADVICE = "Nothing was taken from it. Choose a file that Paddock exported, or a list of messages."
 
-BOUNDS = Bounds(MOST_BYTES, values=MOST_VALUES, number=MOST_NUMBER)
+FILE_BOUNDS = Bounds(MAX_BYTES, values=MAX_VALUES, number=MAX_NUMBER)
 T = TypeVar("T")
 
 
@@ -38,7 +38,7 @@ class Node:
     value: Any
     path: str = "$"
 
-    def wrong(self, what: str) -> BadFile:
+    def error(self, what: str) -> BadFile:
         """The error that says so of this place."""
         return BadFile(f"{self.path} {what}.")
 
@@ -48,77 +48,77 @@ class Node:
     def __getitem__(self, key: str) -> Node:
         """What stands under that key."""
         if not isinstance(self.value, dict):
-            raise self.wrong(f"must be an object, not {kind(self.value)}")
+            raise self.error(f"must be an object, not {describe_kind(self.value)}")
         if key not in self.value:
-            raise self.wrong(f"has no {key!r}")
-        return Node(self.value[key], show((key,), self.path))
+            raise self.error(f"has no {key!r}")
+        return Node(self.value[key], format_path((key,), self.path))
 
-    def only(self, *keys: str) -> Node:
+    def require_only_keys(self, *keys: str) -> Node:
         """Itself, if it is an object of exactly those keys."""
         for key in keys:
             self[key]
         if unknown := [key for key in self.value if key not in keys]:
-            raise self[unknown[0]].wrong("is not known here")
+            raise self[unknown[0]].error("is not known here")
         return self
 
     def fields(self) -> Iterator[tuple[str, Node]]:
         """The keys of an object and what stands under them."""
         if not isinstance(self.value, dict):
-            raise self.wrong(f"must be an object, not {kind(self.value)}")
-        return ((key, Node(value, show((key,), self.path))) for key, value in self.value.items())
+            raise self.error(f"must be an object, not {describe_kind(self.value)}")
+        return ((key, Node(value, format_path((key,), self.path))) for key, value in self.value.items())
 
     def items(self, most: int | None = None) -> Iterator[Node]:
         """What a list holds."""
         if not isinstance(self.value, list):
-            raise self.wrong(f"must be a list, not {kind(self.value)}")
+            raise self.error(f"must be a list, not {describe_kind(self.value)}")
         if most is not None and len(self.value) > most:
-            raise self.wrong(f"has {len(self.value):,} entries, more than {most:,}")
-        return (Node(value, show((number,), self.path)) for number, value in enumerate(self.value))
+            raise self.error(f"has {len(self.value):,} entries, more than {most:,}")
+        return (Node(value, format_path((number,), self.path)) for number, value in enumerate(self.value))
 
     def text(self, most: int | None = None) -> str:
         """A text, of at most that many characters."""
         if not isinstance(self.value, str):
-            raise self.wrong(f"must be a text, not {kind(self.value)}")
+            raise self.error(f"must be a text, not {describe_kind(self.value)}")
         if most is not None and len(self.value) > most:
-            raise self.wrong(f"has {len(self.value):,} characters, more than {most:,}")
+            raise self.error(f"has {len(self.value):,} characters, more than {most:,}")
         return self.value
 
     def one_of(self, choices: Iterable[str]) -> str:
         """One of those texts."""
         if (text := self.text()) not in choices:
-            raise self.wrong(f"must be one of {', '.join(choices)}")
+            raise self.error(f"must be one of {', '.join(choices)}")
         return text
 
-    def flag(self) -> bool:
+    def boolean(self) -> bool:
         """True or false."""
         if not isinstance(self.value, bool):
-            raise self.wrong(f"must be true or false, not {kind(self.value)}")
+            raise self.error(f"must be true or false, not {describe_kind(self.value)}")
         return self.value
 
-    def number(self, least: Number = -MOST_NUMBER) -> Number:
+    def number(self, least: Number = -MAX_NUMBER) -> Number:
         """A number, whole or not, no less than that."""
         if isinstance(self.value, bool) or not isinstance(self.value, (int, float)):
-            raise self.wrong(f"must be a number, not {kind(self.value)}")
+            raise self.error(f"must be a number, not {describe_kind(self.value)}")
         if self.value < least:
-            raise self.wrong(f"must be at least {least}")
+            raise self.error(f"must be at least {least}")
         return self.value
 
-    def whole(self, least: int, most: int) -> int:
+    def integer(self, least: int, most: int) -> int:
         """A whole number within those bounds."""
         if isinstance(self.value, bool) or not isinstance(self.value, int):
-            raise self.wrong(f"must be a whole number, not {kind(self.value)}")
+            raise self.error(f"must be a whole number, not {describe_kind(self.value)}")
         if not least <= self.value <= most:
-            raise self.wrong(f"must be between {least} and {most}")
+            raise self.error(f"must be between {least} and {most}")
         return self.value
 
-    def maybe(self, read: Callable[[Node], T]) -> T | None:
+    def optional(self, read: Callable[[Node], T]) -> T | None:
         """Nothing, or what ``read`` makes of it."""
         return None if self.value is None else read(self)
 
 
-def parse(data: bytes, bounds: Bounds = BOUNDS) -> Node:
+def parse(data: bytes, bounds: Bounds = FILE_BOUNDS) -> Node:
     """The JSON document of a file, in which every text is whole, every number finite and every key there once."""
     try:
         return Node(json_text.parse(data, "The file", bounds))
-    except BadText as error:
+    except UnusableJson as error:
         raise BadFile(error.message) from None

@@ -17,14 +17,14 @@ from jsonschema.exceptions import best_match
 
 from lib.errors import BadInput
 from lib.jsonkit import json_text
-from lib.jsonkit.json_text import BadText, Bounds, Path, show
-from lib.jsonkit.json_wording import failing
+from lib.jsonkit.json_text import Bounds, Path, UnusableJson, format_path
+from lib.jsonkit.json_wording import describe_failure
 
-MOST_BYTES = 64 * 1024  # far beyond what fits into a request beside a question
-MOST_DEPTH = 64  # the library's checks take several Python frames for each level, of the thousand there are
-MOST_PATTERN = 1_000  # characters of a regular expression
-MOST_VISITS = 10_000  # times that one value is looked at: references that double at each step ask for years
-DEFAULT = jsonschema.Draft202012Validator
+MAX_BYTES = 64 * 1024  # far beyond what fits into a request beside a question
+MAX_DEPTH = 64  # the library's checks take several Python frames for each level, of the thousand there are
+MAX_PATTERN_CHARS = 1_000  # characters of a regular expression
+MAX_VISITS = 10_000  # times that one value is looked at: references that double at each step ask for years
+DEFAULT_DRAFT = jsonschema.Draft202012Validator
 
 # Where the keywords of all drafts hold further schemas: one, a list, or one under each name.
 _ONE = (
@@ -50,7 +50,7 @@ _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _FOREIGN = re.compile(r"\\[pP]\{|\\u\{|\\c[A-Za-z]|\(\?<[A-Za-z_]|\[\^?\]")
 
 
-class BadSchema(BadText):
+class BadSchema(UnusableJson):
     """A text that is no JSON Schema that can be used.
 
     ``path`` is the place in it, as in ``$.properties.age``, and ``words`` what is wrong there, without the line, for
@@ -71,11 +71,11 @@ class BadSchema(BadText):
     ) -> None:
         super().__init__(message, advice=advice, line=line, column=column)
         self.path = path
-        self.words = words
+        self.reason = words
 
 
 @dataclass(frozen=True)
-class Schema:
+class CheckedSchema:
     """A sound schema: its text, its value, and the validator class of its draft."""
 
     text: str
@@ -104,32 +104,32 @@ class _Place:
     refers: list[Path] = field(default_factory=list)
 
 
-def check_schema(text: str) -> Schema:
+def parse_schema(text: str) -> CheckedSchema:
     """The schema of that text. Raises BadInput (BadSchema, or json_text's BadText and Broken) with line and column.
 
     At most 64 kB and 64 levels; references point into the document; no circle of them looks at one value for ever,
     and none asks for an answer without end.
     """
     found = _checked(text)
-    if isinstance(found, Schema):
+    if isinstance(found, CheckedSchema):
         return found
     raise found.with_traceback(None)
 
 
 @lru_cache(maxsize=256)
-def _checked(text: str) -> Schema | BadInput:
+def _checked(text: str) -> CheckedSchema | BadInput:
     try:
         return _check(text)
     except BadInput as error:
         return error
 
 
-def _check(text: str) -> Schema:
+def _check(text: str) -> CheckedSchema:
     if not text.strip():
         raise BadSchema(
             "There is no schema yet.", advice="Begin with a sample, or add a field.", line=1, column=1
         )
-    value = json_text.parse(text, "The schema", Bounds(MOST_BYTES, MOST_DEPTH))
+    value = json_text.parse(text, "The schema", Bounds(MAX_BYTES, MAX_DEPTH))
     if not isinstance(value, (dict, bool)):
         raise BadSchema("A schema is a JSON object: it begins with { and ends with }.", line=1, column=1)
     draft = _draft(text, value)
@@ -144,19 +144,19 @@ def _check(text: str) -> Schema:
         _check_end(text, places)
     except RecursionError:
         raise BadSchema("The schema is nested too deeply.", advice="Make it flatter.") from None
-    return Schema(text, value, draft)
+    return CheckedSchema(text, value, draft)
 
 
 def _wrong(text: str, path: Path, words: str, advice: str = "") -> BadSchema:
-    line, column = json_text.find(text, path)
-    message = f"{show(path)} {words} (line {line:,})."
-    return BadSchema(message, advice=advice, path=show(path), words=words, line=line, column=column)
+    line, column = json_text.find_path(text, path)
+    message = f"{format_path(path)} {words} (line {line:,})."
+    return BadSchema(message, advice=advice, path=format_path(path), words=words, line=line, column=column)
 
 
 def _draft(text: str, value: Any) -> Any:
     named = value.get("$schema") if isinstance(value, dict) else None
     if named is None:
-        return DEFAULT
+        return DEFAULT_DRAFT
     draft = jsonschema.validators.validator_for(value, default=None) if isinstance(named, str) else None
     if draft is None:
         words = "names a version of JSON Schema that is not known"
@@ -174,7 +174,7 @@ def _check_keywords(text: str, value: Any, draft: Any, above: Path = ()) -> None
     if path[-1:] == ("type",) and path[-2:-1] != ("properties",):
         words = "must be one of string, number, integer, boolean, object, array, null, or a list of some"
     else:
-        words = failing(error)
+        words = describe_failure(error)
     raise _wrong(text, path, words)
 
 
@@ -242,8 +242,8 @@ def _check_patterns(text: str, one: _Place) -> None:
         if not isinstance(pattern, str):
             continue
         at = (*one.path, *key)
-        if len(pattern) > MOST_PATTERN:
-            words = f"is a pattern of {len(pattern):,} characters, more than {MOST_PATTERN:,}"
+        if len(pattern) > MAX_PATTERN_CHARS:
+            words = f"is a pattern of {len(pattern):,} characters, more than {MAX_PATTERN_CHARS:,}"
             raise _wrong(text, at, words, "Make it shorter.")
         if _FOREIGN.search(pattern):
             continue
@@ -269,7 +269,7 @@ def _check_circles(text: str, places: list[_Place]) -> None:
             after = next(ahead, None)
             if after is None:
                 done[path] = 1 + sum(done.get(one, 1) for one in graph[path])
-                if done[path] > MOST_VISITS:
+                if done[path] > MAX_VISITS:
                     words = "takes too much work to check: its references multiply"
                     raise _wrong(text, path, words, "Let fewer parts refer to parts that refer further.")
                 on_trail.discard(path)

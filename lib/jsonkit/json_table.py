@@ -8,17 +8,17 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-Cell = str | int | float | bool | None
+TableCell = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
-class Table:
+class JsonTable:
     """Columns in the order in which they are first seen. A cell that a row does not have is the empty text."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
 
-    def csv(self) -> str:
+    def to_csv(self) -> str:
         """As a spreadsheet reads it; what it would run as a formula gets an apostrophe in front."""
         out = io.StringIO()
         writer = csv.writer(out)
@@ -27,7 +27,7 @@ class Table:
         return out.getvalue()
 
 
-def table(value: Any) -> Table | None:
+def find_table(value: Any) -> JsonTable | None:
     """The table in a value: a list of flat objects, or an object that holds exactly one. None where there is none.
 
     An object is flat where it holds texts, numbers, true, false, null, and lists of those.
@@ -38,7 +38,7 @@ def table(value: Any) -> Table | None:
     if not _is_table(value):
         return None
     columns = tuple(dict.fromkeys(key for row in value for key in row))
-    return Table(
+    return JsonTable(
         columns, tuple(tuple(_cell(row[key]) if key in row else "" for key in columns) for row in value)
     )
 
@@ -58,11 +58,11 @@ def _is_flat(value: Any) -> bool:
     )
 
 
-def _cell(value: Any) -> Cell:
+def _cell(value: Any) -> TableCell:
     if isinstance(value, list):
         return ", ".join(one if isinstance(one, str) else json.dumps(one) for one in value)
     return value  # type: ignore[no-any-return]
 
 
-def _harmless(cell: Cell) -> Cell:
+def _harmless(cell: TableCell) -> TableCell:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

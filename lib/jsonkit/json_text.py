@@ -35,7 +35,7 @@ _WORDS = {
 }
 
 
-class BadText(BadInput):
+class UnusableJson(BadInput):
     """JSON that cannot be taken. ``line`` and ``column`` count from 1; None where the whole of it is wrong."""
 
     title = "This JSON cannot be used"
@@ -48,12 +48,12 @@ class BadText(BadInput):
         self.column = column
 
 
-class Broken(BadText):
+class MalformedJson(UnusableJson):
     """What is no JSON at all. ``unfinished``: it ends before it is complete."""
 
     def __init__(self, message: str, *, line: int, column: int, unfinished: bool = False) -> None:
         super().__init__(message, line=line, column=column)
-        self.unfinished = unfinished
+        self.is_unfinished = unfinished
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,11 @@ def _decoded(data: bytes, what: str, bounds: Bounds) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadText(f"{what} is not JSON: byte {error.start + 1:,} is not UTF-8.") from None
+        raise UnusableJson(f"{what} is not JSON: byte {error.start + 1:,} is not UTF-8.") from None
 
 
-def _too_long(what: str, size: int, bounds: Bounds) -> BadText:
-    return BadText(f"{what} has {size:,} bytes, more than {bounds.bytes:,}.", advice="Make it smaller.")
+def _too_long(what: str, size: int, bounds: Bounds) -> UnusableJson:
+    return UnusableJson(f"{what} has {size:,} bytes, more than {bounds.bytes:,}.", advice="Make it smaller.")
 
 
 def _check_whole(text: str, path: Path, words: str, how: str) -> None:
@@ -130,11 +130,11 @@ def check_bounds(text: str, what: str, bounds: Bounds) -> None:
     if len(text) > bounds.bytes or len(text.encode("utf-8", "surrogatepass")) > bounds.bytes:
         raise _too_long(what, len(text.encode("utf-8", "surrogatepass")), bounds)
     if half := _SURROGATE.search(text):
-        line, column = place(text, half.start())
+        line, column = line_and_column(text, half.start())
         message = f"{what} holds half a character (a lone surrogate) in line {line:,}, column {column:,}."
-        raise BadText(message, advice="Take it out.", line=line, column=column)
+        raise UnusableJson(message, advice="Take it out.", line=line, column=column)
     if bounds.values is not None and sum(text.count(mark) for mark in ",[{") > bounds.values:
-        raise BadText(f"{what} holds more than {bounds.values:,} values.", advice="Make it smaller.")
+        raise UnusableJson(f"{what} holds more than {bounds.values:,} values.", advice="Make it smaller.")
     if bounds.depth is None:
         return
     depth = 0
@@ -142,9 +142,9 @@ def check_bounds(text: str, what: str, bounds: Bounds) -> None:
         if (sign := token[0]) in "[{":
             depth += 1
             if depth > bounds.depth:
-                line, column = place(text, token.start())
+                line, column = line_and_column(text, token.start())
                 message = f"{what} is nested more than {bounds.depth} deep in line {line:,}."
-                raise BadText(message, advice="Make it flatter.", line=line, column=column)
+                raise UnusableJson(message, advice="Make it flatter.", line=line, column=column)
         elif sign in "]}":
             depth -= 1
 
@@ -167,19 +167,19 @@ def decode(text: str, what: str, start: int = 0, *, follows: bool = False) -> An
         at, words = error.pos, _WORDS.get(error.msg, error.msg)
         if before.endswith(",") and text[at : at + 1] in ("}", "]"):
             at, words = len(before) - 1, "a comma too many stands"
-        line, column = place(text, at)
+        line, column = line_and_column(text, at)
         unfinished = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
         said = f"{what} is not complete" if unfinished else f"{what} is not JSON"
         message = f"{said}: {words} in line {line:,}, column {column:,}."
-        raise Broken(message, line=line, column=column, unfinished=unfinished) from None
+        raise MalformedJson(message, line=line, column=column, unfinished=unfinished) from None
     except _Constant as error:
-        line, column = place(text, max(text.find(str(error), start), 0))
+        line, column = line_and_column(text, max(text.find(str(error), start), 0))
         message = f"{what} is not JSON: {error} in line {line:,} is no number of JSON."
-        raise Broken(message, line=line, column=column) from None
+        raise MalformedJson(message, line=line, column=column) from None
     except ValueError:  # Python reads no number of more than 4,300 digits
-        raise BadText(f"{what} holds a number that is too large.") from None
+        raise UnusableJson(f"{what} holds a number that is too large.") from None
     except RecursionError:
-        raise BadText(f"{what} is nested too deeply.", advice="Make it flatter.") from None
+        raise UnusableJson(f"{what} is nested too deeply.", advice="Make it flatter.") from None
     return value
 
 
@@ -199,7 +199,7 @@ def _constant(name: str) -> float:
     raise _Constant(name)
 
 
-def twice(value: Any) -> str | None:
+def duplicate_key(value: Any) -> str | None:
     """The key that an object of decode() had twice, the last one of which counts."""
     return value.key if isinstance(value, _Twice) else None
 
@@ -224,7 +224,7 @@ def _below(path: Path, entries: Any) -> Iterator[tuple[Path, Any]]:
     return (((*path, key), value) for key, value in entries)
 
 
-def show(path: Path, root: str = "$") -> str:
+def format_path(path: Path, root: str = "$") -> str:
     """The path as it is written: ``$.items[2].price``, a key of other signs in quotes."""
     parts = [root]
     for key in path:
@@ -237,14 +237,14 @@ def show(path: Path, root: str = "$") -> str:
     return "".join(parts)
 
 
-def _at(text: str, path: Path, words: str, *, last: bool = False) -> BadText:
+def _at(text: str, path: Path, words: str, *, last: bool = False) -> UnusableJson:
     if len(text) > _MOST_SEARCHED:
-        return BadText(f"{show(path)} {words}.")
-    line, column = find(text, path, last=last)
-    return BadText(f"{show(path)} {words}, in line {line:,}.", line=line, column=column)
+        return UnusableJson(f"{format_path(path)} {words}.")
+    line, column = find_path(text, path, last=last)
+    return UnusableJson(f"{format_path(path)} {words}, in line {line:,}.", line=line, column=column)
 
 
-def find(text: str, path: Path, *, last: bool = False) -> tuple[int, int]:
+def find_path(text: str, path: Path, *, last: bool = False) -> tuple[int, int]:
     """Line and column of the key, or of the list's entry, at that path in valid JSON; ``last``: its last one."""
     found = 0
     for at, where in _places(text):
@@ -252,7 +252,7 @@ def find(text: str, path: Path, *, last: bool = False) -> tuple[int, int]:
             found = where
             if not last:
                 break
-    return place(text, found)
+    return line_and_column(text, found)
 
 
 def _places(text: str) -> Iterator[tuple[Path, int]]:
@@ -287,12 +287,12 @@ def _places(text: str) -> Iterator[tuple[Path, int]]:
             name = sign == "{"
 
 
-def place(text: str, at: int) -> tuple[int, int]:
+def line_and_column(text: str, at: int) -> tuple[int, int]:
     """Line and column of that character, from 1."""
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
-def quoted(text: str, line: int, column: int) -> str:
+def quote_line(text: str, line: int, column: int) -> str:
     """What stands there, under each other: that line or a part of it with its number, and a mark at the column."""
     lines = text.split("\n")
     found = lines[line - 1].rstrip().replace("\t", " ") if 0 < line <= len(lines) else ""

@@ -19,14 +19,14 @@ from jsonschema import ValidationError, validators
 
 from lib.errors import BadInput
 from lib.jsonkit import json_text
-from lib.jsonkit.json_schema import Schema, check_schema
-from lib.jsonkit.json_text import show
-from lib.jsonkit.json_wording import failing
+from lib.jsonkit.json_schema import CheckedSchema, parse_schema
+from lib.jsonkit.json_text import format_path
+from lib.jsonkit.json_wording import describe_failure
 
-MOST = 50  # failures that are told; nobody reads more
+MAX_FAILURES = 50  # failures that are told; nobody reads more
 _MOST_LOOKED_AT = 1_000
-SECONDS = 2.0
-START = 2.0  # a process's start, on a busy machine
+TIMEOUT_SECONDS = 2.0
+PROCESS_START_SECONDS = 2.0  # a process's start, on a busy machine
 MOST_PLAIN = 10_000  # characters: up to here a pattern that tries no more than length² places is quick
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +37,7 @@ _QUICK = re.compile(
 _until: ContextVar[float] = ContextVar("until")
 
 
-class GivenUp(BadInput):
+class CannotValidate(BadInput):
     """The check came to no end; the message says why."""
 
     title = "This cannot be checked"
@@ -48,18 +48,18 @@ class _TooLongError(Exception):
 
 
 @dataclass(frozen=True)
-class Failure:
+class ValidationFailure:
     """``path`` is the place in the value, as in ``$.items[2].price``; ``message`` goes on from there: “is …”."""
 
     path: str
     message: str
 
-    def sentence(self, whole: str) -> str:
+    def to_sentence(self, whole: str) -> str:
         """As a sentence of its own; ``whole`` is what the value itself is called there."""
         return f"{self.path[1:].removeprefix('.') or whole} {self.message}."
 
 
-def check(value: Any, schema: Schema) -> tuple[Failure, ...]:
+def find_failures(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...]:
     """Where the value does not fit; one more than MOST where there are more.
 
     Raises GivenUp after two seconds, or after four where patterns need a process of their own.
@@ -67,7 +67,7 @@ def check(value: Any, schema: Schema) -> tuple[Failure, ...]:
     return _check_here(value, schema) if _quick(value, schema.value) else _check_apart(value, schema)
 
 
-def _failures(value: Any, schema: Schema, seconds: float) -> tuple[Failure, ...]:
+def _failures(value: Any, schema: CheckedSchema, seconds: float) -> tuple[ValidationFailure, ...]:
     """Raises _TooLongError after so many seconds. A regular expression is not interrupted: see ``_check_apart``."""
     token = _until.set(time.monotonic() + seconds)
     try:
@@ -75,11 +75,11 @@ def _failures(value: Any, schema: Schema, seconds: float) -> tuple[Failure, ...]
     finally:
         _until.reset(token)
     errors.sort(key=lambda error: _position(value, error))
-    told: dict[tuple[str, str], Failure] = {}
+    told: dict[tuple[str, str], ValidationFailure] = {}
     for error in errors:
-        failure = Failure(show(tuple(error.absolute_path)), failing(error))
+        failure = ValidationFailure(format_path(tuple(error.absolute_path)), describe_failure(error))
         told.setdefault((failure.path, failure.message), failure)  # one for all names that are missing
-    return tuple(islice(told.values(), MOST + 1))
+    return tuple(islice(told.values(), MAX_FAILURES + 1))
 
 
 @cache
@@ -136,18 +136,18 @@ def _canonical(value: Any) -> Any:
 _OWN = {"uniqueItems": _unique}
 
 
-_SLOW = f"The check took more than {SECONDS:g} seconds and was given up."
+_SLOW = f"The check took more than {TIMEOUT_SECONDS:g} seconds and was given up."
 
 
-def _check_here(value: Any, schema: Schema) -> tuple[Failure, ...]:
+def _check_here(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...]:
     try:
-        return _failures(value, schema, SECONDS)
+        return _failures(value, schema, TIMEOUT_SECONDS)
     except _TooLongError:
-        raise GivenUp(_SLOW) from None
+        raise CannotValidate(_SLOW) from None
     except RecursionError:
-        raise GivenUp("It and its schema together are nested too deeply to be checked.") from None
+        raise CannotValidate("It and its schema together are nested too deeply to be checked.") from None
     except re.error as error:
-        raise GivenUp(f"A pattern of the schema is not understood here: {error}.") from None
+        raise CannotValidate(f"A pattern of the schema is not understood here: {error}.") from None
 
 
 def _quick(value: Any, schema: Any) -> bool:
@@ -164,7 +164,7 @@ def _quick(value: Any, schema: Any) -> bool:
     return True
 
 
-def _check_apart(value: Any, schema: Schema) -> tuple[Failure, ...]:
+def _check_apart(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...]:
     """The check in a process of its own, which can be ended whatever it does."""
     given = json.dumps({"value": value, "schema": schema.text})
     try:
@@ -174,26 +174,26 @@ def _check_apart(value: Any, schema: Schema) -> tuple[Failure, ...]:
             input=given,
             capture_output=True,
             encoding="utf-8",
-            timeout=SECONDS + START,
+            timeout=TIMEOUT_SECONDS + PROCESS_START_SECONDS,
             check=True,
         )
         told = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        raise GivenUp(_SLOW) from None
+        raise CannotValidate(_SLOW) from None
     except (subprocess.SubprocessError, OSError, ValueError):
-        raise GivenUp("The process that checks it failed.") from None
+        raise CannotValidate("The process that checks it failed.") from None
     if isinstance(told, str):
-        raise GivenUp(told)
-    return tuple(Failure(path, message) for path, message in told)
+        raise CannotValidate(told)
+    return tuple(ValidationFailure(path, message) for path, message in told)
 
 
 def _judge() -> None:
     """In that process: read what is to be checked, print what was found, or why nothing was."""
     asked = json.loads(sys.stdin.read())
     try:
-        found = _check_here(asked["value"], check_schema(asked["schema"]))
+        found = _check_here(asked["value"], parse_schema(asked["schema"]))
         print(json.dumps([(one.path, one.message) for one in found]))
-    except GivenUp as error:
+    except CannotValidate as error:
         print(json.dumps(error.message))
 
 

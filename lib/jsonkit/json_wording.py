@@ -9,12 +9,12 @@ from typing import Any
 from jsonschema import ValidationError
 from jsonschema.exceptions import best_match
 
-from lib.jsonkit.json_text import show
+from lib.jsonkit.json_text import format_path
 
 _LONGEST_QUOTED = 60
 _MOST_CHOICES = 12
 _MOST_NAMES = 8
-KINDS = {
+TYPE_NAMES = {
     "array": "a list",
     "boolean": "true or false",
     "integer": "a whole number",
@@ -41,35 +41,37 @@ _LIMITS = {
 _COUNTED = {"Length": "characters", "Items": "entries", "Properties": "fields"}
 
 
-def kind(value: Any) -> str:
+def describe_kind(value: Any) -> str:
     """What a value is, without what a text says."""
     match value:
         case None:
-            return KINDS["null"]
+            return TYPE_NAMES["null"]
         case bool():
-            return KINDS["boolean"]
+            return TYPE_NAMES["boolean"]
         case int() | float():
-            return f"the number {quoted(value)}"
+            return f"the number {quote_value(value)}"
         case str():
-            return KINDS["string"]
+            return TYPE_NAMES["string"]
         case list():
-            return KINDS["array"]
-    return KINDS["object"]
+            return TYPE_NAMES["array"]
+    return TYPE_NAMES["object"]
 
 
-def quoted(value: Any) -> str:
+def quote_value(value: Any) -> str:
     """A value as it is written, not too much of it; a text in quotation marks of prose."""
     text = f"“{value}”" if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= _LONGEST_QUOTED else text[: _LONGEST_QUOTED - 1] + "…"
 
 
-def failing(error: ValidationError) -> str:
+def describe_failure(error: ValidationError) -> str:
     """In what a value fails, as the end of a sentence that begins with its place."""
     value, wanted, keyword = error.instance, error.validator_value, error.validator
     match keyword:
         case "type":
             kinds = [wanted] if isinstance(wanted, str) else wanted
-            return f"must be {' or '.join(KINDS.get(one, str(one)) for one in kinds)}, not {_said(value)}"
+            return (
+                f"must be {' or '.join(TYPE_NAMES.get(one, str(one)) for one in kinds)}, not {_said(value)}"
+            )
         case "required" if isinstance(wanted, list):
             return "has no " + _names((name for name in wanted if name not in value), " and no ")
         case "additionalProperties" | "unevaluatedProperties" if wanted is False:
@@ -77,17 +79,17 @@ def failing(error: ValidationError) -> str:
             more = _names((name for name in value if name not in known), ", ")
             return f"has {more}, which the schema does not have"
         case "enum":
-            return f"must be one of {', '.join(map(quoted, wanted[:_MOST_CHOICES]))}, not {quoted(value)}"
+            return f"must be one of {', '.join(map(quote_value, wanted[:_MOST_CHOICES]))}, not {quote_value(value)}"
         case "const":
-            return f"must be {quoted(wanted)}, not {quoted(value)}"
+            return f"must be {quote_value(wanted)}, not {quote_value(value)}"
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum" | "multipleOf":
-            return f"must be {_BOUNDS[keyword]} {quoted(wanted)}, and is {quoted(value)}"
+            return f"must be {_BOUNDS[keyword]} {quote_value(wanted)}, and is {quote_value(value)}"
         case "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties":
             return f"must have {_LIMITS[keyword]} {wanted:,} {_COUNTED[keyword[3:]]}, and has {len(value):,}"
         case "pattern":
-            return f"is {quoted(value)}, which does not match the pattern {quoted(wanted)}"
+            return f"is {quote_value(value)}, which does not match the pattern {quote_value(wanted)}"
         case "format":
-            return f"is {quoted(value)}, which is no {wanted}"
+            return f"is {quote_value(value)}, which is no {wanted}"
         case "uniqueItems":
             return "holds an entry twice"
         case "anyOf" | "oneOf" if error.context:
@@ -95,8 +97,9 @@ def failing(error: ValidationError) -> str:
             if nearest is None or nearest is error:
                 return f"fits none of the {len(wanted):,} choices of the schema"
             below = tuple(nearest.absolute_path)[len(error.absolute_path) :]
-            inside = f"{show(below, '')} ".lstrip(".") if below else "it "
-            return f"fits none of the {len(wanted):,} choices of the schema; the nearest: {inside}{failing(nearest)}"
+            inside = f"{format_path(below, '')} ".lstrip(".") if below else "it "
+            nearest_failure = f"{inside}{describe_failure(nearest)}"
+            return f"fits none of the {len(wanted):,} choices of the schema; the nearest: {nearest_failure}"
         case "oneOf":
             return (
                 f"fits more than one of the {len(wanted):,} choices of the schema, and must fit exactly one"
@@ -113,7 +116,7 @@ def failing(error: ValidationError) -> str:
 def _said(value: Any) -> str:
     if isinstance(value, bool):
         return json.dumps(value)
-    return f"the text {quoted(value)}" if isinstance(value, str) else kind(value)
+    return f"the text {quote_value(value)}" if isinstance(value, str) else describe_kind(value)
 
 
 def _names(names: Iterable[str], between: str) -> str:

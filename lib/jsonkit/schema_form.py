@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lib.errors import BadInput
-from lib.jsonkit.json_schema import BadSchema, check_schema
+from lib.jsonkit.json_schema import BadSchema, parse_schema
 from lib.jsonkit.json_text import Path as Where
-from lib.jsonkit.json_text import find, show
+from lib.jsonkit.json_text import find_path, format_path
 
 TYPES = ("string", "number", "integer", "boolean", "object", "array")
-MOST_FIELDS = 100  # a page of several hundred controls is slow, and nobody finds anything in it
-SAMPLES = Path(__file__).parent / "schemas.json"
+MAX_FIELDS = 100  # a page of several hundred controls is slow, and nobody finds anything in it
+SAMPLES_FILE = Path(__file__).parent / "schemas.json"
 
 # The keywords that the form has a control for, beside the type and the description.
 _KNOWN: dict[str, tuple[str, ...]] = {
@@ -26,11 +26,11 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     "number": ("enum",),
     "integer": ("enum",),
 }
-Value = str | int | float
+EnumValue = str | int | float
 
 
 @dataclass(frozen=True)
-class Field:
+class SchemaField:
     """One value of an answer. ``enum``: the only ones allowed, empty for any.
 
     ``items`` is what each entry of a list is, None for anything; ``fields`` are those of an object, which is
@@ -41,14 +41,14 @@ class Field:
     type: str = "string"
     required: bool = True
     description: str = ""
-    enum: tuple[Value, ...] = ()
-    items: Field | None = None
-    fields: tuple[Field, ...] = ()
+    enum: tuple[EnumValue, ...] = ()
+    items: SchemaField | None = None
+    fields: tuple[SchemaField, ...] = ()
     closed: bool = False
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleSchema:
     """A schema to begin with; ``ask`` is a message that goes with it."""
 
     name: str
@@ -57,12 +57,12 @@ class Sample:
     schema: str
 
 
-def to_schema(root: Field) -> str:
+def to_schema(root: SchemaField) -> str:
     """The JSON text of the schema of that field. Raises BadInput where two fields of one object share a name."""
     return json.dumps(_schema(root, ()), ensure_ascii=False, indent=2)
 
 
-def _schema(field: Field, where: tuple[str, ...]) -> dict[str, Any]:
+def _schema(field: SchemaField, where: tuple[str, ...]) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": field.type}
     if field.description:
         schema["description"] = field.description
@@ -84,26 +84,26 @@ def _schema(field: Field, where: tuple[str, ...]) -> dict[str, Any]:
     return schema
 
 
-def from_schema(text: str) -> Field:
+def from_schema(text: str) -> SchemaField:
     """The field of that schema. Raises BadInput where it is none, and BadSchema where the form cannot show all of it.
 
     In that case the message names the keyword and its line: the schema is sound, and can be edited as JSON.
     """
-    value = check_schema(text).value
+    value = parse_schema(text).value
     try:
         root = _field(value, (), "", True)
     except _Hidden as error:
-        line, column = find(text, error.path)
+        line, column = find_path(text, error.path)
         raise BadSchema(
             f"The form cannot show {error.what}: line {line:,}.",
-            path=show(error.path),
+            path=format_path(error.path),
             line=line,
             column=column,
             advice="The schema is sound. Edit it as JSON: nothing of it is lost.",
         ) from None
-    if (number := sum(1 for _ in every(root))) > MOST_FIELDS:
+    if (number := sum(1 for _ in all_fields(root))) > MAX_FIELDS:
         raise BadSchema(
-            f"The form shows up to {MOST_FIELDS} fields; this schema has {number:,}.",
+            f"The form shows up to {MAX_FIELDS} fields; this schema has {number:,}.",
             advice="The schema is sound. Edit it as JSON: nothing of it is lost.",
         )
     return root
@@ -116,9 +116,9 @@ class _Hidden(Exception):
         self.what = what
 
 
-def _field(value: Any, path: Where, name: str, required: bool) -> Field:
+def _field(value: Any, path: Where, name: str, required: bool) -> SchemaField:
     if not isinstance(value, dict):
-        raise _Hidden(path, f"that {show(path)} may be anything, or nothing")
+        raise _Hidden(path, f"that {format_path(path)} may be anything, or nothing")
     if unknown := next((key for key in ("$ref", "allOf", "anyOf", "oneOf", "const") if key in value), None):
         raise _Hidden((*path, unknown), f"“{unknown}”")
     if not isinstance(kind := value.get("type", _implied(value)), str) or kind not in TYPES:
@@ -126,7 +126,7 @@ def _field(value: Any, path: Where, name: str, required: bool) -> Field:
         raise _Hidden((*path, "type") if kind is not None else path, what)
     if unknown := next((key for key in value if key not in ("type", "description", *_KNOWN[kind])), None):
         raise _Hidden((*path, unknown), f"“{unknown}”")
-    field = Field(name, kind, required, value.get("description", ""))
+    field = SchemaField(name, kind, required, value.get("description", ""))
     match kind:
         case "object":
             if not isinstance(others := value.get("additionalProperties", True), bool):
@@ -152,7 +152,7 @@ def _implied(value: dict[str, Any]) -> str | None:
     return "string" if choices and all(isinstance(one, str) for one in choices) else None
 
 
-def _enum(choices: list[Any], kind: str, path: Where) -> tuple[Value, ...]:
+def _enum(choices: list[Any], kind: str, path: Where) -> tuple[EnumValue, ...]:
     wanted: tuple[type, ...] = {"string": (str,), "integer": (int,)}.get(kind, (int, float))
     for number, one in enumerate(choices):
         if not isinstance(one, wanted) or isinstance(one, bool) or one in choices[:number]:
@@ -162,17 +162,17 @@ def _enum(choices: list[Any], kind: str, path: Where) -> tuple[Value, ...]:
     return tuple(choices)
 
 
-def every(root: Field) -> Iterator[Field]:
+def all_fields(root: SchemaField) -> Iterator[SchemaField]:
     """The field and all that are inside of it."""
     yield root
     for one in (root.items,) if root.items is not None else root.fields:
-        yield from every(one)
+        yield from all_fields(one)
 
 
-def summary(text: str) -> str:
+def summarize_schema(text: str) -> str:
     """The schema in a few words, as in “3 fields: name, age, tags”."""
     try:
-        value = check_schema(text).value
+        value = parse_schema(text).value
     except BadInput:
         return "a schema with an error"
     if not isinstance(value, dict):
@@ -185,10 +185,12 @@ def summary(text: str) -> str:
     return f"{len(names):,} field{'s' * (len(names) > 1)}: {listed}{more}"
 
 
-def samples() -> tuple[Sample, ...]:
+def sample_schemas() -> tuple[SampleSchema, ...]:
     """The schemas that come with Paddock."""
-    records = json.loads(SAMPLES.read_text(encoding="utf-8"))
+    records = json.loads(SAMPLES_FILE.read_text(encoding="utf-8"))
     return tuple(
-        Sample(one["name"], one["about"], one["ask"], json.dumps(one["schema"], ensure_ascii=False, indent=2))
+        SampleSchema(
+            one["name"], one["about"], one["ask"], json.dumps(one["schema"], ensure_ascii=False, indent=2)
+        )
         for one in records
     )

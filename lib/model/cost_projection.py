@@ -8,15 +8,15 @@ from decimal import Decimal
 from lib.api.events import Usage
 from lib.errors import BadInput
 from lib.model.model_record import Price
-from lib.model.pricing import dollars, neurons
+from lib.model.pricing import cost_in_dollars, cost_in_neurons
 
-MONTH = 30  # days
+DAYS_PER_MONTH = 30  # days
 
 _THOUSAND = Decimal(1000)
 
 
 @dataclass(frozen=True)
-class Forecast:
+class CostProjection:
     """``answers`` within ``days``, spread evenly over them.
 
     ``dollars`` is the listed price of all tokens, with nothing free. ``neurons`` is what they come to, of which
@@ -34,23 +34,23 @@ class Forecast:
 
 
 @dataclass(frozen=True)
-class Affordable:
+class AffordableAnswers:
     """Answers that a budget buys: on top of the free allocation, and at the listed price with nothing free."""
 
     with_allocation: int
     listed: int
 
 
-def forecast(one: Usage, answers: int, days: int, price: Price) -> Forecast:
+def project_cost(one: Usage, answers: int, days: int, price: Price) -> CostProjection:
     """What so many answers come to, each of the size ``one``. Raises BadInput for an answer without tokens."""
     each = _neurons(one, price)
     allocation = price.free_neurons_a_day * days
     total = each * answers
     free = min(total, allocation)
-    return Forecast(
+    return CostProjection(
         answers=answers,
         days=days,
-        dollars=dollars(one, price) * answers,
+        dollars=cost_in_dollars(one, price) * answers,
         neurons=total,
         free=free,
         to_pay=(total - free) / _THOUSAND * price.per_thousand_neurons,
@@ -58,19 +58,19 @@ def forecast(one: Usage, answers: int, days: int, price: Price) -> Forecast:
     )
 
 
-def affordable(one: Usage, budget: Decimal, days: int, price: Price) -> Affordable:
+def answers_within_budget(one: Usage, budget: Decimal, days: int, price: Price) -> AffordableAnswers:
     """How many answers of that size the dollars buy within the days. Raises BadInput as ``forecast`` does."""
     each = _neurons(one, price)
     # Multiplied out: a division would round before the whole number is taken.
     bought = budget * _THOUSAND + price.free_neurons_a_day * days * price.per_thousand_neurons
-    return Affordable(
+    return AffordableAnswers(
         with_allocation=int(bought // (each * price.per_thousand_neurons)),
-        listed=int(budget // dollars(one, price)),
+        listed=int(budget // cost_in_dollars(one, price)),
     )
 
 
 def _neurons(one: Usage, price: Price) -> Decimal:
-    each = neurons(one, price)
+    each = cost_in_neurons(one, price)
     if each <= 0:
         raise BadInput("An answer without any token costs nothing.", advice="Enter tokens in or tokens out.")
     return each

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-RECORDS = Path(__file__).parent / "records"
-DEFAULT = "@cf/meta/llama-3.2-1b-instruct"
+RECORDS_FOLDER = Path(__file__).parent / "records"
+DEFAULT_MODEL_ID = "@cf/meta/llama-3.2-1b-instruct"
 
 Number = int | float
 
@@ -32,19 +32,19 @@ class Parameter:
     kind: Literal["integer", "number"]
     help: str
     about: str
-    beyond_one_token: str
+    effect_beyond_next_token: str
     minimum: Number
     maximum: Number | None
     default: Number | None
     label: str
     step: Number
     start: Number
-    caps_output: bool
-    rolls: bool
-    neutral: tuple[Number, Number] | None
-    certain_at: Number | None
-    of_chance: bool
-    openai: bool
+    limits_output: bool
+    is_seed: bool
+    neutral_range: tuple[Number, Number] | None
+    deterministic_at: Number | None
+    needs_randomness: bool
+    is_in_openai_api: bool
 
     def cast(self, value: Number) -> Number:
         """The value in the parameter's own type: int for an integer, float for a number."""
@@ -89,7 +89,7 @@ class Model:
     task: str
     description: str
     source: str
-    read: str
+    read_on: str
     terms: str
     context_window: int
     price: Price
@@ -113,9 +113,9 @@ class Model:
         raise KeyError(name)
 
     @property
-    def output_cap(self) -> Parameter:
+    def output_limit(self) -> Parameter:
         """The parameter that bounds how many tokens an answer may have."""
-        return next(parameter for parameter in self.parameters if parameter.caps_output)
+        return next(parameter for parameter in self.parameters if parameter.limits_output)
 
 
 def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Iterator[Parameter]:
@@ -132,19 +132,19 @@ def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Itera
             kind=documented["type"],
             help=documented["description"],
             about=control["about"],
-            beyond_one_token=control.get("beyond_one_token", ""),
+            effect_beyond_next_token=control.get("beyond_one_token", ""),
             minimum=documented.get("minimum", control.get("minimum")),
             maximum=documented.get("maximum"),
             default=default,
             label=control["label"],
             step=control["step"],
             start=control.get("start", default),
-            caps_output=control.get("caps_output", False),
-            rolls=control.get("rolls", False),
-            neutral=_bounds(control.get("neutral")),
-            certain_at=control.get("certain_at"),
-            of_chance=control.get("of_chance", False),
-            openai=control.get("openai", True),
+            limits_output=control.get("caps_output", False),
+            is_seed=control.get("rolls", False),
+            neutral_range=_bounds(control.get("neutral")),
+            deterministic_at=control.get("certain_at"),
+            needs_randomness=control.get("of_chance", False),
+            is_in_openai_api=control.get("openai", True),
         )
 
 
@@ -152,7 +152,7 @@ def _bounds(pair: list[Number] | None) -> tuple[Number, Number] | None:
     return None if pair is None else (pair[0], pair[1])
 
 
-def read(path: Path) -> Model:
+def read_model(path: Path) -> Model:
     """The model that a record file describes."""
     record = json.loads(path.read_text(encoding="utf-8"))
     return Model(
@@ -162,7 +162,7 @@ def read(path: Path) -> Model:
         task=record["task"],
         description=record["description"],
         source=record["source"]["page"],
-        read=record["source"]["read"],
+        read_on=record["source"]["read"],
         terms=record["terms"],
         context_window=record["context_window"],
         price=Price(**{name: Decimal(value) for name, value in record["price"].items()}),
@@ -176,9 +176,9 @@ def read(path: Path) -> Model:
 @cache
 def models() -> Mapping[str, Model]:
     """Every model that has a record, by its id."""
-    return {model.id: model for model in map(read, sorted(RECORDS.glob("*.json")))}
+    return {model.id: model for model in map(read_model, sorted(RECORDS_FOLDER.glob("*.json")))}
 
 
-def default() -> Model:
+def default_model() -> Model:
     """The model that Paddock opens with."""
-    return models()[DEFAULT]
+    return models()[DEFAULT_MODEL_ID]

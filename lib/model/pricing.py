@@ -10,14 +10,14 @@ from lib.model.model_record import Price
 _MILLION = Decimal(1_000_000)
 
 
-def dollars(usage: Usage, price: Price) -> Decimal:
+def cost_in_dollars(usage: Usage, price: Price) -> Decimal:
     """What the usage costs at the listed unit price, in US dollars, unrounded."""
     return (
         usage.prompt_tokens * price.input_per_million + usage.completion_tokens * price.output_per_million
     ) / _MILLION
 
 
-def neurons(usage: Usage, price: Price) -> Decimal:
+def cost_in_neurons(usage: Usage, price: Price) -> Decimal:
     """What the usage comes to in neurons: the backend's own count where it gave one."""
     if usage.neurons is not None:
         return usage.neurons
@@ -27,7 +27,7 @@ def neurons(usage: Usage, price: Price) -> Decimal:
     ) / _MILLION
 
 
-def show_dollars(amount: Decimal) -> str:
+def format_dollars(amount: Decimal) -> str:
     """An amount with at least two digits that say something: $1.23, $0.0041, $0.000060."""
     if amount == 0:
         return "$0"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Form(Enum):
+class InputForm(Enum):
     """The two shapes of the documented schema."""
 
     MESSAGES = "messages"
@@ -57,12 +57,12 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Features:
-    """What is chosen. What the form does not take is kept here, and not sent: see ``lib.api.request.build``.
+    """What is chosen. What the form does not take is kept here, and not sent: see ``lib.api.request.build_request``.
 
     ``lora`` is an adapter's name or id, empty for none.
     """
 
-    form: Form = Form.MESSAGES
+    form: InputForm = InputForm.MESSAGES
     stream: bool = True
     raw: bool = False
     lora: str = ""
@@ -71,4 +71,4 @@ class Features:
     functions: tuple[Function, ...] = ()
 
 
-PLAIN = Features()
+DEFAULT_FEATURES = Features()

@@ -9,7 +9,7 @@ from typing import Any
 
 from lib.errors import BadInput
 from lib.model.model_record import Model, Number, Parameter
-from lib.model.request_options import PLAIN, Features
+from lib.model.request_options import DEFAULT_FEATURES, Features
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Setting:
 
     name: str
     value: Number
-    sent: bool
+    is_sent: bool
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Settings:
     """A setting for every parameter of a model, in the record's order, and what else a request carries."""
 
     items: tuple[Setting, ...]
-    features: Features = PLAIN
+    features: Features = DEFAULT_FEATURES
 
     @classmethod
     def defaults(cls, model: Model) -> Settings:
         """Documented defaults are sent; where the page documents none, the choice is the model's."""
-        return cls(tuple(default(parameter) for parameter in model.parameters))
+        return cls(tuple(default_setting(parameter) for parameter in model.parameters))
 
     def __getitem__(self, name: str) -> Setting:
         for setting in self.items:
@@ -39,41 +39,43 @@ class Settings:
                 return setting
         raise KeyError(name)
 
-    def put(self, setting: Setting) -> Settings:
+    def with_setting(self, setting: Setting) -> Settings:
         """The same with one setting changed."""
         items = tuple(setting if old.name == setting.name else old for old in self.items)
         return replace(self, items=items)
 
     def with_value(self, name: str, value: Number) -> Settings:
         """The same with that value, sent."""
-        return self.put(replace(self[name], value=value, sent=True))
+        return self.with_setting(replace(self[name], value=value, is_sent=True))
 
     def with_features(self, **changes: Any) -> Settings:
         """The same with those features changed."""
         return replace(self, features=replace(self.features, **changes))
 
-    def having(self, parameters: Mapping[str, Number]) -> Settings:
+    def with_only_sent(self, parameters: Mapping[str, Number]) -> Settings:
         """The same with exactly those values sent; the others wait with the values that they have."""
         return replace(
             self,
             items=tuple(
-                replace(old, value=parameters.get(old.name, old.value), sent=old.name in parameters)
+                replace(old, value=parameters.get(old.name, old.value), is_sent=old.name in parameters)
                 for old in self.items
             ),
         )
 
-    def sent(self) -> Mapping[str, Number]:
+    def sent_values(self) -> Mapping[str, Number]:
         """What a request carries: the values that are switched on."""
-        return {setting.name: setting.value for setting in self.items if setting.sent}
+        return {setting.name: setting.value for setting in self.items if setting.is_sent}
 
     def changed(self, model: Model) -> Iterable[Setting]:
         """The settings that differ from the model's defaults."""
-        return (setting for setting in self.items if setting != default(model.parameter(setting.name)))
+        return (
+            setting for setting in self.items if setting != default_setting(model.parameter(setting.name))
+        )
 
 
-def default(parameter: Parameter) -> Setting:
+def default_setting(parameter: Parameter) -> Setting:
     """Where a parameter's control starts, and what a click on “back to default” gives."""
-    return Setting(parameter.name, parameter.cast(parameter.start), sent=parameter.default is not None)
+    return Setting(parameter.name, parameter.cast(parameter.start), is_sent=parameter.default is not None)
 
 
 def _finite(value: Number) -> bool:
@@ -83,7 +85,7 @@ def _finite(value: Number) -> bool:
         return False
 
 
-def check(parameters: Mapping[str, Number], model: Model) -> None:
+def check_parameters(parameters: Mapping[str, Number], model: Model) -> None:
     """Raises BadInput for the first value that is out of its documented bounds."""
     for name, value in parameters.items():
         try:
@@ -92,10 +94,10 @@ def check(parameters: Mapping[str, Number], model: Model) -> None:
             raise BadInput(
                 f"{model.name} has no parameter {name!r}.", advice="Reset the settings to the model's own."
             ) from None
-        check_value(parameter, value)
+        check_parameter_value(parameter, value)
 
 
-def check_value(parameter: Parameter, value: Number) -> None:
+def check_parameter_value(parameter: Parameter, value: Number) -> None:
     """Raises BadInput for a value that is out of its documented bounds, or of another kind."""
     upper = parameter.maximum if parameter.maximum is not None else math.inf
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not _finite(value):
@@ -114,8 +116,8 @@ def check_value(parameter: Parameter, value: Number) -> None:
         )
 
 
-def complete(settings: Settings, model: Model) -> Settings:
+def fit_to_model(settings: Settings, model: Model) -> Settings:
     """The settings in the model's own order: what it does not know left out, what is missing at its default."""
     known = {setting.name: setting for setting in settings.items}
-    items = tuple(known.get(parameter.name, default(parameter)) for parameter in model.parameters)
+    items = tuple(known.get(parameter.name, default_setting(parameter)) for parameter in model.parameters)
     return replace(settings, items=items)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from lib.api.backend import Backend
 from lib.api.request import Messages, Prompt, Request
 from lib.model.model_record import Model
-from lib.model.request_options import Features, Form
+from lib.model.request_options import Features, InputForm
 from lib.model.settings import Settings
 from lib.preflight import raw_prompt
 
@@ -24,15 +24,15 @@ class Conflict:
     will say no; else what was chosen is left out, or has no effect.
     """
 
-    at: str
+    control: str
     text: str
-    mend: str
-    mended: Settings | None
-    refused: bool = False
+    fix_label: str
+    fixed_settings: Settings | None
+    is_refused: bool = False
 
 
 @dataclass(frozen=True)
-class Ahead:
+class NextRequest:
     """What is about to be sent, as far as it is known: ``request`` is None while there is none to send.
 
     ``sample`` is a question in the model's own chat format, with its special tokens.
@@ -40,12 +40,14 @@ class Ahead:
 
     request: Request | None
     prompt_tokens: int
-    window: int
-    sample: str
+    context_window: int
+    template_sample: str
     special_tokens: tuple[str, ...]
 
 
-def conflicts(model: Model, backend: Backend, settings: Settings, ahead: Ahead) -> Iterator[Conflict]:
+def find_conflicts(
+    model: Model, backend: Backend, settings: Settings, ahead: NextRequest
+) -> Iterator[Conflict]:
     """What is wrong with the choices, in the order of the controls."""
     yield from _of_form(settings)
     yield from _of_format(model, backend, settings)
@@ -59,19 +61,19 @@ def conflicts(model: Model, backend: Backend, settings: Settings, ahead: Ahead) 
 def _of_form(settings: Settings) -> Iterator[Conflict]:
     chosen = settings.features
     match chosen.form:
-        case Form.MESSAGES if chosen.lora.strip():
+        case InputForm.MESSAGES if chosen.lora.strip():
             yield Conflict(
                 LORA,
                 "An adapter stands on the prompt form alone: with messages it is not sent.",
                 "Use the prompt form",
-                settings.with_features(form=Form.PROMPT),
+                settings.with_features(form=InputForm.PROMPT),
             )
-        case Form.PROMPT if chosen.tools or chosen.functions:
+        case InputForm.PROMPT if chosen.tools or chosen.functions:
             yield Conflict(
                 TOOLS,
                 "Tools and functions stand on the messages form alone: with a prompt they are not sent.",
                 "Use the messages form",
-                settings.with_features(form=Form.MESSAGES),
+                settings.with_features(form=InputForm.MESSAGES),
             )
 
 
@@ -104,7 +106,7 @@ def _of_format(model: Model, backend: Backend, settings: Settings) -> Iterator[C
 
 
 def _calls(chosen: Features) -> bool:
-    return chosen.form is Form.MESSAGES and bool(chosen.tools or chosen.functions)
+    return chosen.form is InputForm.MESSAGES and bool(chosen.tools or chosen.functions)
 
 
 def _of_tools(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:
@@ -117,7 +119,7 @@ def _of_tools(model: Model, backend: Backend, settings: Settings) -> Iterator[Co
             "A raw request has no chat template, and it is the template that shows the tools to the model.",
             "Switch raw off",
             settings.with_features(raw=False),
-            refused=True,
+            is_refused=True,
         )
     if backend.billed and not model.capability("tools").listed:
         yield Conflict(
@@ -130,7 +132,7 @@ def _of_tools(model: Model, backend: Backend, settings: Settings) -> Iterator[Co
 
 def _of_lora(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:
     chosen = settings.features
-    if chosen.form is not Form.PROMPT or not chosen.lora.strip():
+    if chosen.form is not InputForm.PROMPT or not chosen.lora.strip():
         return
     if not backend.takes_lora and not model.capability("lora").listed:
         yield Conflict(
@@ -138,11 +140,11 @@ def _of_lora(model: Model, backend: Backend, settings: Settings) -> Iterator[Con
             "This model is on no list of models that take an adapter: expect Cloudflare to refuse it (5005).",
             "Send no adapter",
             settings.with_features(lora=""),
-            refused=True,
+            is_refused=True,
         )
 
 
-def _of_raw(settings: Settings, ahead: Ahead) -> Iterator[Conflict]:
+def _of_raw(settings: Settings, ahead: NextRequest) -> Iterator[Conflict]:
     if not settings.features.raw or ahead.request is None:
         return
     match ahead.request.input:
@@ -151,24 +153,24 @@ def _of_raw(settings: Settings, ahead: Ahead) -> Iterator[Conflict]:
         case Messages(turns):
             text = "".join(turn.content for turn in turns)
             mended = settings.with_features(raw=False)
-    for problem in raw_prompt.problems(text, ahead.sample, ahead.special_tokens):
+    for problem in raw_prompt.find_problems(text, ahead.template_sample, ahead.special_tokens):
         mend = "Lay the prompt out anew" if mended is None else "Switch raw off"
         yield Conflict(RAW, problem, mend, mended)
 
 
-def _of_length(model: Model, settings: Settings, ahead: Ahead) -> Iterator[Conflict]:
-    cap = model.output_cap
-    asked = settings.sent().get(cap.name, cap.default or 0)
-    left = ahead.window - ahead.prompt_tokens
+def _of_length(model: Model, settings: Settings, ahead: NextRequest) -> Iterator[Conflict]:
+    cap = model.output_limit
+    asked = settings.sent_values().get(cap.name, cap.default or 0)
+    left = ahead.context_window - ahead.prompt_tokens
     if asked <= left:
         return
     if left < cap.minimum:
         yield Conflict(
             cap.name,
-            f"The input alone takes {ahead.prompt_tokens:,} of the context's {ahead.window:,} tokens.",
+            f"The input alone takes {ahead.prompt_tokens:,} of the context's {ahead.context_window:,} tokens.",
             f"Lower {cap.label.lower()}",
             settings.with_value(cap.name, cap.minimum),
-            refused=True,
+            is_refused=True,
         )
         return
     yield Conflict(
@@ -177,18 +179,18 @@ def _of_length(model: Model, settings: Settings, ahead: Ahead) -> Iterator[Confl
         "asked for.",
         f"Lower it to {left:,}",
         settings.with_value(cap.name, left),
-        refused=True,
+        is_refused=True,
     )
 
 
 def _of_chance(model: Model, settings: Settings) -> Iterator[Conflict]:
     """Values that change nothing. What is not sent cannot."""
-    sent = settings.sent()
+    sent = settings.sent_values()
     certain = next(
         (
             one
             for one in model.parameters
-            if one.certain_at is not None and sent.get(one.name) == one.certain_at
+            if one.deterministic_at is not None and sent.get(one.name) == one.deterministic_at
         ),
         None,
     )
@@ -196,14 +198,17 @@ def _of_chance(model: Model, settings: Settings) -> Iterator[Conflict]:
         if parameter.name not in sent:
             continue
         value = sent[parameter.name]
-        unsent = settings.put(replace(settings[parameter.name], sent=False))
-        if certain is not None and parameter.of_chance:
+        unsent = settings.with_setting(replace(settings[parameter.name], is_sent=False))
+        if certain is not None and parameter.needs_randomness:
             yield Conflict(
                 parameter.name,
-                f"At {certain.label.lower()} {certain.certain_at} the likeliest token is always taken: "
+                f"At {certain.label.lower()} {certain.deterministic_at} the likeliest token is always taken: "
                 f"{parameter.label.lower()} does nothing.",
                 "Do not send it",
                 unsent,
             )
-        elif parameter.neutral is not None and parameter.neutral[0] <= value <= parameter.neutral[1]:
+        elif (
+            parameter.neutral_range is not None
+            and parameter.neutral_range[0] <= value <= parameter.neutral_range[1]
+        ):
             yield Conflict(parameter.name, f"At {value:g} it changes nothing.", "Do not send it", unsent)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from lib.api.request import Input, Messages, Prompt, Turn
+from lib.api.request import Messages, Prompt, RequestInput, Turn
 from lib.model.request_options import Tool
 
-NAME = "Llama 3"
+TEMPLATE_NAME = "Llama 3"
 BEGIN, HEADER, HEADER_END, END = "<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"
 SPECIAL_TOKENS = (
     BEGIN,
@@ -34,7 +34,7 @@ _TOOLS = (
 )
 
 
-def lay_out(input: Input) -> str:
+def render_prompt(input: RequestInput) -> str:
     """The text, ready for the answer to follow. A raw prompt is that text already."""
     match input:
         case Prompt(text, raw=True):

@@ -8,30 +8,30 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 # What the sample of a chat format asks. No system prompt that a template brings along may hold it.
-QUESTION = "What is what?"
+SAMPLE_QUESTION = "What is what?"
 
 
 @dataclass(frozen=True)
-class Piece:
+class PromptPiece:
     """A part of the text; ``special``: it is one of the model's control tokens."""
 
     text: str
-    special: bool
+    is_special: bool
 
 
-def pieces(text: str, special_tokens: Sequence[str]) -> Iterator[Piece]:
+def split_at_special_tokens(text: str, special_tokens: Sequence[str]) -> Iterator[PromptPiece]:
     """The text, cut at its special tokens."""
     if not special_tokens:
-        yield Piece(text, False)
+        yield PromptPiece(text, False)
         return
     longest_first = sorted(special_tokens, key=len, reverse=True)
     pattern = re.compile("(" + "|".join(map(re.escape, longest_first)) + ")")
     for number, part in enumerate(pattern.split(text)):
         if part:
-            yield Piece(part, bool(number % 2))
+            yield PromptPiece(part, bool(number % 2))
 
 
-def problems(text: str, sample: str, special_tokens: Sequence[str]) -> Iterator[str]:
+def find_problems(text: str, sample: str, special_tokens: Sequence[str]) -> Iterator[str]:
     """What a prompt lacks or has too often, held against ``sample``: QUESTION in the model's own format.
 
     There the special tokens follow each other in a fixed way; so they should here, whatever stands between them.
@@ -71,12 +71,12 @@ def problems(text: str, sample: str, special_tokens: Sequence[str]) -> Iterator[
 def _turns(sample: str, special_tokens: Sequence[str]) -> tuple[str, str]:
     """The token that ends the user's turn in the sample, and what opens the assistant's after it."""
     asked = False
-    for piece in pieces(sample, special_tokens):
-        if asked and piece.special:
+    for piece in split_at_special_tokens(sample, special_tokens):
+        if asked and piece.is_special:
             return piece.text, sample.rpartition(piece.text)[2].strip()
-        asked = asked or (not piece.special and QUESTION in piece.text)
+        asked = asked or (not piece.is_special and SAMPLE_QUESTION in piece.text)
     return "", ""
 
 
 def _tokens(text: str, special_tokens: Sequence[str]) -> list[str]:
-    return [piece.text for piece in pieces(text, special_tokens) if piece.special]
+    return [piece.text for piece in split_at_special_tokens(text, special_tokens) if piece.is_special]

@@ -11,12 +11,12 @@ from lib.preflight import llama3_template
 
 
 @dataclass(frozen=True)
-class Count:
+class TokenCount:
     """``exact``: what ``usage.prompt_tokens`` will say. ``how`` tells a person where the number comes from."""
 
     tokens: int
-    exact: bool
-    how: str
+    is_exact: bool
+    explanation: str
 
 
 ESTIMATED = "Estimated from the text's length: about four bytes a token."
@@ -37,7 +37,7 @@ def _llama3() -> Any | None:
     return quicktok.get_encoding("llama3")
 
 
-def count_text(text: str) -> int | None:
+def count_text_tokens(text: str) -> int | None:
     """Llama 3 tokens of a text, its special tokens among them; None where the tokenizer is not installed."""
     tokenizer = _llama3()
     if tokenizer is None:
@@ -47,11 +47,11 @@ def count_text(text: str) -> int | None:
     return len(tokenizer.encode(whole, allowed_special="all"))
 
 
-def count(request: Request) -> Count:
+def count_prompt_tokens(request: Request) -> TokenCount:
     """The input's tokens as Llama 3 counts them, or an estimate. A server that counts itself knows better."""
-    tokens = count_text(llama3_template.lay_out(request.input))
+    tokens = count_text_tokens(llama3_template.render_prompt(request.input))
     if tokens is None:
-        return Count(request.estimated_prompt_tokens(), False, ESTIMATED)
+        return TokenCount(request.estimated_prompt_tokens(), False, ESTIMATED)
     if request.response_format is not None and request.response_format.schema is not None:
-        tokens += count_text(request.response_format.schema) or 0
-    return Count(tokens, False, LLAMA)
+        tokens += count_text_tokens(request.response_format.schema) or 0
+    return TokenCount(tokens, False, LLAMA)

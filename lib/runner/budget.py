@@ -9,20 +9,20 @@ from decimal import Decimal
 
 from lib.experiment.plan import Limits
 
-NOTHING = Decimal(0)
+ZERO_DOLLARS = Decimal(0)
 
 
 @dataclass(frozen=True)
-class Spent:
+class Spending:
     """What was taken: requests sent, dollars counted, dollars that may have been paid beyond, and those reserved."""
 
     requests: int = 0
-    dollars: Decimal = NOTHING
-    uncertain: Decimal = NOTHING
-    reserved: Decimal = NOTHING
+    dollars: Decimal = ZERO_DOLLARS
+    uncertain: Decimal = ZERO_DOLLARS
+    reserved: Decimal = ZERO_DOLLARS
 
     @property
-    def most(self) -> Decimal:
+    def max_dollars(self) -> Decimal:
         """Dollars that all of it can come to."""
         return self.dollars + self.uncertain + self.reserved
 
@@ -34,24 +34,24 @@ class Budget:
     comes in between. Safe from any thread.
     """
 
-    def __init__(self, limits: Limits, spent: Spent = Spent()) -> None:
+    def __init__(self, limits: Limits, spent: Spending = Spending()) -> None:
         self._limits = limits
         self._spent = spent
         self._pending = 0  # reservations that are not settled
         self._changed = threading.Condition()
 
     @property
-    def spent(self) -> Spent:
+    def spending(self) -> Spending:
         """What was taken so far."""
         return self._spent
 
     @property
-    def settled(self) -> int:
+    def settled_requests(self) -> int:
         """Requests that were sent and are no longer on their way."""
         with self._changed:
             return self._spent.requests - self._pending
 
-    def set(self, limits: Limits) -> None:
+    def set_limits(self, limits: Limits) -> None:
         """Another budget, from now on. One that is exceeded already lets nothing more out."""
         with self._changed:
             self._limits = limits
@@ -68,7 +68,7 @@ class Budget:
                 if self._fits(most):
                     spent = self._spent
                     self._pending += 1
-                    self._spent = Spent(
+                    self._spent = Spending(
                         spent.requests + 1, spent.dollars, spent.uncertain, spent.reserved + most
                     )
                     return True
@@ -81,16 +81,21 @@ class Budget:
         limits, spent = self._limits, self._spent
         if limits.requests is not None and spent.requests + 1 > limits.requests:
             return False
-        return limits.dollars is None or spent.most + most <= limits.dollars
+        return limits.dollars is None or spent.max_dollars + most <= limits.dollars
 
     def settle(
-        self, most: Decimal, *, cost: Decimal = NOTHING, uncertain: Decimal = NOTHING, sent: bool = True
+        self,
+        most: Decimal,
+        *,
+        cost: Decimal = ZERO_DOLLARS,
+        uncertain: Decimal = ZERO_DOLLARS,
+        sent: bool = True,
     ) -> None:
         """What became of a reservation. Not ``sent``: it never left, and its request does not count."""
         with self._changed:
             spent = self._spent
             self._pending -= 1
-            self._spent = Spent(
+            self._spent = Spending(
                 spent.requests - (not sent),
                 spent.dollars + cost,
                 spent.uncertain + uncertain,

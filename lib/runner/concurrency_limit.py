@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 
-class Gate:
+class ConcurrencyLimit:
     """``width`` says how many may be inside. Safe from any thread."""
 
     def __init__(self, width: Callable[[], int]) -> None:
@@ -15,11 +15,11 @@ class Gate:
         self._changed = threading.Condition()
 
     @property
-    def inside(self) -> int:
+    def in_flight(self) -> int:
         """How many are."""
         return self._inside
 
-    def enter(self, ended: Callable[[], bool]) -> bool:
+    def acquire(self, ended: Callable[[], bool]) -> bool:
         """Wait for a place, to be left again. False, and none is taken, once ``ended`` says so."""
         with self._changed:
             while not ended():
@@ -29,7 +29,7 @@ class Gate:
                 self._changed.wait()
         return False
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give a place back."""
         with self._changed:
             self._inside -= 1

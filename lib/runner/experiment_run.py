@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from lib.api.backend import Backend
 from lib.api.client import WorkersAI
-from lib.chat.answer_accumulator import fault
+from lib.chat.answer_accumulator import internal_error
 from lib.errors import BadInput, PaddockError
 from lib.experiment import plan_grid
 from lib.experiment.checks.check_kinds import Judge
@@ -19,18 +19,18 @@ from lib.experiment.plan import Limits, Plan
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.model_record import Model
 from lib.runner.budget import Budget
-from lib.runner.cell_queue import Agenda
-from lib.runner.concurrency_limit import Gate
-from lib.runner.progress import Progress, State
-from lib.runner.rate_limit import Pace
-from lib.runner.recovery import budgeted, remembered
-from lib.runner.result_counters import Tally
-from lib.runner.result_journal import Journal
-from lib.runner.worker import Crew, Worker, hands
-from lib.store import RunEntry, SavedRun, Store, Stored
+from lib.runner.cell_queue import CellQueue
+from lib.runner.concurrency_limit import ConcurrencyLimit
+from lib.runner.progress import RunProgress, RunState
+from lib.runner.rate_limit import RateLimiter
+from lib.runner.recovery import recover_cells, recovered_spending
+from lib.runner.result_counters import ResultCounters
+from lib.runner.result_journal import ResultJournal
+from lib.runner.worker import Worker, WorkerContext, worker_count
+from lib.store import RunEntry, SavedRun, Store, StoredCell
 
 
-class Batch:
+class ExperimentRun:
     """Asks every cell of a plan, with threads of its own. Every method is safe from any thread and returns at once.
 
     From the registry: ``registry().new_batch(owner, experiment_id, plan)`` makes one (state READY), and
@@ -44,38 +44,38 @@ class Batch:
         model: Model,
         owner: str,
         saved: SavedRun,
-        cells: Iterable[Stored] = (),
+        cells: Iterable[StoredCell] = (),
     ) -> None:
         """A run as it was saved, with the cells that were asked until then. Reads and writes nothing."""
         entry = saved.entry
         self.id = entry.id
         self.owner = owner
-        self.experiment = entry.experiment
+        self.experiment = entry.experiment_id
         self.plan = saved.plan
         self.model = model
         self._client = client
         self._store = store
         self._limits = saved.limits
         self._backend, self._billed = entry.backend, entry.billed
-        self._state = State.INTERRUPTED if entry.state == State.RUNNING.value else State(entry.state)
+        self._state = RunState.INTERRUPTED if entry.state == RunState.RUNNING.value else RunState(entry.state)
         self._error = entry.error
-        self._tally = Tally(plan_grid.count(saved.plan))
-        memory = remembered(saved.plan, entry.billed, cells)
-        self._tally.put(memory.results)
-        self._pace = Pace(saved.limits.per_minute)
-        self._budget = Budget(saved.limits, budgeted(memory))
-        self._agenda = Agenda(model, saved.plan, lambda asked: store.answers(owner, asked))
-        self._agenda.resume(memory.rows, memory.again)
-        self._journal = Journal(store, owner, entry.id, self._tally.put)
-        self._journal.resume(set(memory.rows), memory.position)
-        self._crew: Crew | None = None
+        self._tally = ResultCounters(plan_grid.count_cells(saved.plan))
+        memory = recover_cells(saved.plan, entry.billed, cells)
+        self._tally.add(memory.results)
+        self._pace = RateLimiter(saved.limits.per_minute)
+        self._budget = Budget(saved.limits, recovered_spending(memory))
+        self._agenda = CellQueue(model, saved.plan, lambda asked: store.answers(owner, asked))
+        self._agenda.restore(memory.saved_numbers, memory.to_ask)
+        self._journal = ResultJournal(store, owner, entry.id, self._tally.add)
+        self._journal.restore(set(memory.saved_numbers), memory.last_position)
+        self._crew: WorkerContext | None = None
         self._workers: list[Worker] = []
         self._lead: threading.Thread | None = None
         self._lock = threading.RLock()
         self._began, self._seconds = 0.0, 0.0  # of this start, and of those before it
 
     @property
-    def state(self) -> State:
+    def state(self) -> RunState:
         """What it does at the moment."""
         return self._state
 
@@ -96,23 +96,23 @@ class Batch:
         """
         with self._lock:
             self._limits = limits
-            self._pace.set(limits.per_minute)
-            self._budget.set(limits)
+            self._pace.set_rate(limits.per_minute)
+            self._budget.set_limits(limits)
             if self._crew is not None:
-                self._crew.gate.wake()
+                self._crew.concurrency_limit.wake()
             self._save()
 
     def start(self, backend: Backend) -> None:
         """Begin, or go on from any state but DONE. Raises BadInput where it began on another kind of backend."""
         with self._lock:
-            if self._state in (State.RUNNING, State.DONE):
+            if self._state in (RunState.RUNNING, RunState.DONE):
                 return
-            self._check(backend)
+            self._check_backend(backend)
             self._backend, self._billed = backend.name, backend.billed
-            self._agenda.begin(backend)
-            self._state, self._error = State.RUNNING, None
+            self._agenda.set_backend(backend)
+            self._state, self._error = RunState.RUNNING, None
             self._began = time.monotonic()
-            crew = Crew(
+            crew = WorkerContext(
                 self._client,
                 backend,
                 self.model,
@@ -123,7 +123,7 @@ class Batch:
                 self._budget,
                 self._journal,
                 lambda error: self._halt(crew, error),
-                Gate(lambda: self._limits.concurrency),
+                ConcurrencyLimit(lambda: self._limits.concurrency),
             )
             self._crew = crew
             self._lead = threading.Thread(
@@ -131,7 +131,7 @@ class Batch:
             )
             self._lead.start()
 
-    def _check(self, backend: Backend) -> None:
+    def _check_backend(self, backend: Backend) -> None:
         if self._backend and (self._billed, self._backend) != (backend.billed, backend.name):
             raise BadInput(
                 f"This run was asked of “{self._backend}”, not of “{backend.name}”.",
@@ -140,7 +140,7 @@ class Batch:
 
     def pause(self) -> None:
         """Send nothing more; what is on its way is waited for and kept."""
-        self._end(State.PAUSED)
+        self._end(RunState.PAUSED)
 
     def resume(self, backend: Backend) -> None:
         """The same as start()."""
@@ -149,27 +149,27 @@ class Batch:
     def stop(self) -> None:
         """End at once. What is on its way is cut off: it may have been paid, so it is in doubt where that costs."""
         with self._lock:
-            if self._state is not State.RUNNING and not self.at_work:
+            if self._state is not RunState.RUNNING and not self.is_working:
                 return
-            self._end(State.STOPPED)
+            self._end(RunState.STOPPED)
             for worker in self._workers:
-                worker.cut()
+                worker.cancel()
 
-    def ask_again(self, backend: Backend) -> None:
+    def retry_unfinished(self, backend: Backend) -> None:
         """Ask the cells that failed or are in doubt once more, and the judges that could not be asked.
 
         What they may have cost stays counted. Raises BadInput as start() does.
         """
         with self._lock:
-            self._check(backend)
-            chosen = [result for result in self._tally.latest() if self._open(result)]
-            self._agenda.again(chosen)
+            self._check_backend(backend)
+            chosen = [result for result in self._tally.latest() if self._is_unfinished(result)]
+            self._agenda.requeue(chosen)
             self._tally.forget(chosen)
-            if self._state is State.DONE and chosen:
-                self._state = State.PAUSED
+            if self._state is RunState.DONE and chosen:
+                self._state = RunState.PAUSED
             self.start(backend)
 
-    def _open(self, result: Result) -> bool:
+    def _is_unfinished(self, result: Result) -> bool:
         if result.status is not Status.ANSWERED:
             return True
         return any(
@@ -179,21 +179,21 @@ class Batch:
 
     def rate(self, number: int, rating: int | None) -> None:
         """A person's opinion of that cell's answer, 1 to 5, or none any more. Raises StorageFailed."""
-        result = self._tally.of(number)
+        result = self._tally.get(number)
         if result is not None and self._store.rate(self.owner, self.id, number, rating):
-            self._tally.put([replace(result, rating=rating)])
+            self._tally.add([replace(result, rating=rating)])
 
-    def progress(self) -> Progress:
+    def progress(self) -> RunProgress:
         """How far it is."""
         crew, state = self._crew, self._state
-        spent, counts, limits = self._budget.spent, self._tally.counts, self._limits
-        sending = 0 if crew is None else crew.gate.inside
+        spent, counts, limits = self._budget.spending, self._tally.counts, self._limits
+        sending = 0 if crew is None else crew.concurrency_limit.in_flight
         waiting = ""
-        if state is State.RUNNING:
-            problem = self._journal.problem
-            waiting = problem.message if problem is not None else self._pace.waiting
-        pace = self._pace.now
-        return Progress(
+        if state is RunState.RUNNING:
+            problem = self._journal.temporary_error
+            waiting = problem.message if problem is not None else self._pace.waiting_reason
+        pace = self._pace.current_rate
+        return RunProgress(
             state=state,
             cells=self._tally.cells,
             answered=counts.answered,
@@ -201,14 +201,14 @@ class Batch:
             doubtful=counts.doubtful,
             stored=counts.stored,
             in_flight=sending,
-            requests=self._budget.settled + sending,
+            requests=self._budget.settled_requests + sending,
             dollars=spent.dollars,
             uncertain=spent.uncertain,
             reserved=spent.reserved,
             per_minute=limits.per_minute,
             pace=pace,
-            seconds=self._seconds + (time.monotonic() - self._began if state is State.RUNNING else 0.0),
-            seconds_left=self._tally.seconds_left(pace) if state is State.RUNNING else None,
+            seconds=self._seconds + (time.monotonic() - self._began if state is RunState.RUNNING else 0.0),
+            seconds_left=self._tally.seconds_left(pace) if state is RunState.RUNNING else None,
             waiting=waiting,
             error=self._error,
         )
@@ -229,62 +229,64 @@ class Batch:
         lead = self._lead
         if lead is not None:
             lead.join(timeout)
-        return not self.at_work
+        return not self.is_working
 
     def interrupt(self) -> None:
         """The process ends: send nothing more; join() waits for what is on its way. It can be resumed."""
-        self._end(State.INTERRUPTED)
+        self._end(RunState.INTERRUPTED)
 
     @property
-    def at_work(self) -> bool:
+    def is_working(self) -> bool:
         """Whether it runs, or still waits for answers that were asked before it was paused."""
         return self._lead is not None and self._lead.is_alive()
 
-    def _end(self, state: State, error: PaddockError | None = None) -> None:
+    def _end(self, state: RunState, error: PaddockError | None = None) -> None:
         with self._lock:
-            if self._state is not State.RUNNING and not (state is State.STOPPED and self.at_work):
+            if self._state is not RunState.RUNNING and not (state is RunState.STOPPED and self.is_working):
                 return
             self._state, self._error = state, error
             if self._crew is not None:
                 self._crew.ended.set()
-                self._crew.gate.wake()
+                self._crew.concurrency_limit.wake()
             self._pace.wake()
             self._budget.wake()
 
-    def _halt(self, crew: Crew, error: PaddockError | None) -> None:
+    def _halt(self, crew: WorkerContext, error: PaddockError | None) -> None:
         """A worker ends them all. ``error`` None: the budget is used up."""
         with self._lock:
             if crew is not self._crew:
                 return
             if error is None:
-                self._end(State.BUDGET)
+                self._end(RunState.BUDGET)
             else:
-                self._end(State.FAILED if error is self._journal.broken else State.PAUSED, error)
+                self._end(RunState.FAILED if error is self._journal.fatal_error else RunState.PAUSED, error)
 
-    def _work(self, crew: Crew, before: threading.Thread | None) -> None:
+    def _work(self, crew: WorkerContext, before: threading.Thread | None) -> None:
         """Leads one start from its beginning to its end."""
         if before is not None:
             before.join()  # those of the last start may still be waiting for an answer
         try:
             self._journal.open()
             self._save()
-            while self._recruit(crew):
+            while self._start_workers(crew):
                 for worker in self._workers:
                     worker.join()
         except Exception as failed:
-            self._end(State.FAILED, fault(failed))
+            self._end(RunState.FAILED, internal_error(failed))
         self._save()
         self._journal.close()
 
-    def _recruit(self, crew: Crew) -> bool:
+    def _start_workers(self, crew: WorkerContext) -> bool:
         """Put the crew to work, again where more was put on the agenda. False where this start is at its end."""
         with self._lock:
             self._workers = []
-            if self._state is State.RUNNING and crew is self._crew:
-                if not self._agenda.empty:
-                    self._workers = [Worker(crew, number).start() for number in range(hands(self._limits))]
+            if self._state is RunState.RUNNING and crew is self._crew:
+                if not self._agenda.is_empty:
+                    self._workers = [
+                        Worker(crew, number).start() for number in range(worker_count(self._limits))
+                    ]
                     return True
-                self._state = State.DONE
+                self._state = RunState.DONE
             if crew is self._crew:
                 self._seconds += time.monotonic() - self._began
                 self._crew = None  # and with it the token
@@ -312,13 +314,15 @@ class Batch:
                 limits=limits,
             )
 
-        if self.at_work:
-            self._journal.note(write)
+        if self.is_working:
+            self._journal.write_run(write)
         else:
             write()
 
 
-def new(store: Store, client: WorkersAI, model: Model, owner: str, experiment: str, plan: Plan) -> Batch:
+def create_run(
+    store: Store, client: WorkersAI, model: Model, owner: str, experiment: str, plan: Plan
+) -> ExperimentRun:
     """A new run of one of the owner's experiments, not started. Raises StorageFailed."""
     entry = RunEntry(
         uuid.uuid4().hex,
@@ -326,10 +330,10 @@ def new(store: Store, client: WorkersAI, model: Model, owner: str, experiment: s
         model.id,
         "",
         billed=False,
-        state=State.READY.value,
-        cells=plan_grid.count(plan),
+        state=RunState.READY.value,
+        cell_count=plan_grid.count_cells(plan),
         started=datetime.now(UTC),
     )
     saved = SavedRun(entry, plan, plan.limits)
     store.put_run(owner, saved)
-    return Batch(client, store, model, owner, saved)
+    return ExperimentRun(client, store, model, owner, saved)

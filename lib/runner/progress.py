@@ -9,7 +9,7 @@ from enum import Enum
 from lib.errors import PaddockError
 
 
-class State(Enum):
+class RunState(Enum):
     """What a batch is doing. It asks in RUNNING alone; from any other but DONE it can go on."""
 
     READY = "ready"  # never started
@@ -23,7 +23,7 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """How far a batch is at one moment.
 
     ``cells`` is how many there are; ``answered`` (of which ``stored`` were known already), ``failed`` and
@@ -38,7 +38,7 @@ class Progress:
     ``error`` why the batch paused or failed by itself.
     """
 
-    state: State
+    state: RunState
     cells: int
     answered: int = 0
     failed: int = 0

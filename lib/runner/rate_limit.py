@@ -8,13 +8,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-SLACK = 0.05  # seconds that a late sender may make up for: a machine wakes threads when it can
-SLOWEST = 0.05  # of the pace that was asked for
-RECOVERY = 30.0  # seconds from half of it to all of it
-LONGEST_PAUSE = 30.0  # seconds between two tries while the network is gone
+SLACK_SECONDS = 0.05  # seconds that a late sender may make up for: a machine wakes threads when it can
+MIN_RATE_SHARE = 0.05  # of the pace that was asked for
+RECOVERY_SECONDS = 30.0  # seconds from half of it to all of it
+MAX_PAUSE_SECONDS = 30.0  # seconds between two tries while the network is gone
 
 
-class Pace:
+class RateLimiter:
     """Hands out the turns to send, evenly spread. Safe from any thread.
 
     A refusal for haste halves the pace, once for all that were sent before it, and it recovers with time. A
@@ -40,7 +40,7 @@ class Pace:
         """What was asked for."""
         return self._per_minute
 
-    def set(self, per_minute: int) -> None:
+    def set_rate(self, per_minute: int) -> None:
         """Another pace, from now on."""
         with self._changed:
             self._per_minute = per_minute
@@ -48,19 +48,19 @@ class Pace:
             self._changed.notify_all()
 
     @property
-    def now(self) -> float:
+    def current_rate(self) -> float:
         """Requests a minute that are sent at most at the moment."""
         with self._changed:
             return self._rate(self._clock())
 
     @property
-    def waiting(self) -> str:
+    def waiting_reason(self) -> str:
         """Why nobody may send at the moment, empty where somebody may."""
         with self._changed:
             left = self._held_until - self._clock()
             return f"{self._why} {math.ceil(left)} s." if left > 0 else ""
 
-    def wait(self, ended: Callable[[], bool]) -> float | None:
+    def wait_for_turn(self, ended: Callable[[], bool]) -> float | None:
         """Wait for the next turn. The moment it came, for the reports below; None once ``ended`` says so."""
         with self._turnstile, self._changed:
             while not ended():
@@ -68,13 +68,13 @@ class Pace:
                 at = max(self._next, self._held_until)
                 if now >= at:
                     # What was late is made up for, but a rest of minutes is no licence for a burst.
-                    self._next = max(self._next, now - SLACK) + 60.0 / self._rate(now)
+                    self._next = max(self._next, now - SLACK_SECONDS) + 60.0 / self._rate(now)
                     self._sent.append(now)
                     return now
                 self._changed.wait(at - now)
         return None
 
-    def is_over(self, turn: float) -> bool:
+    def was_held_since(self, turn: float) -> bool:
         """Whether everybody was held since that turn came, so that it is another's by now."""
         return turn < self._held_until
 
@@ -83,27 +83,30 @@ class Pace:
         with self._changed:
             self._changed.notify_all()
 
-    def refused(self, turn: float, retry_after: float | None, who: str) -> None:
+    def report_refusal(self, turn: float, retry_after: float | None, who: str) -> None:
         """The request of that turn was one too many for ``who``, which asks for ``retry_after`` seconds."""
         with self._changed:
             now = self._clock()
             if turn > self._slowed:  # else it was on its way when another was refused: that is known
                 self._slowed = now
-                self._share, self._since = max(self._real(now) / 2 / self._per_minute, SLOWEST), now
+                self._share, self._since = (
+                    max(self._measured_rate(now) / 2 / self._per_minute, MIN_RATE_SHARE),
+                    now,
+                )
             if retry_after is not None:
                 self._hold(now + retry_after, f"{who} asked to wait")
 
-    def unreachable(self, turn: float) -> None:
+    def report_unreachable(self, turn: float) -> None:
         """The request of that turn found no network: everybody waits, longer each time."""
         with self._changed:
             now = self._clock()
             if turn > self._failed:
                 self._failed = now
                 self._failures += 1
-                pause = min(2.0 ** (self._failures - 1), LONGEST_PAUSE)
+                pause = min(2.0 ** (self._failures - 1), MAX_PAUSE_SECONDS)
                 self._hold(now + pause, "The network is gone; trying again in")
 
-    def reached(self) -> None:
+    def report_reached(self) -> None:
         """A request came through: the network is there."""
         if self._failures:
             with self._changed:
@@ -114,12 +117,12 @@ class Pace:
             self._held_until, self._why = until, why
 
     def _rate(self, now: float) -> float:
-        share = min(self._share + (now - self._since) / RECOVERY / 2, 1.0) if self._share < 1 else 1.0
+        share = min(self._share + (now - self._since) / RECOVERY_SECONDS / 2, 1.0) if self._share < 1 else 1.0
         if share == 1.0:
             self._share = 1.0
         return max(share * self._per_minute, 1.0)
 
-    def _real(self, now: float) -> float:
+    def _measured_rate(self, now: float) -> float:
         """The pace that was really gone at: what was asked for may be far beyond what anybody could send."""
         rate = self._rate(now)
         if len(self._sent) < 2 or self._sent[-1] <= self._sent[0]:

@@ -6,26 +6,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from lib.experiment import plan_grid
-from lib.experiment.checks.check_kinds import Judge, Outcome
-from lib.experiment.checks.evaluate_checks import judge
+from lib.experiment.checks.check_evaluation import evaluate_check
+from lib.experiment.checks.check_kinds import CheckOutcome, Judge
 from lib.experiment.plan import Plan
 from lib.experiment.results.cell_result import Result, Status
-from lib.runner.budget import NOTHING, Spent
+from lib.runner.budget import ZERO_DOLLARS, Spending
 from lib.runner.worker import JUDGE_IN_DOUBT
-from lib.store import Stored
+from lib.store import StoredCell
 
 
 @dataclass(frozen=True)
-class Memory:
+class RecoveredCells:
     """``results`` are over; ``again`` are to be asked, or judged, by themselves. ``rows``: the cells with a row."""
 
     results: tuple[Result, ...]
-    again: tuple[Result, ...]
-    rows: frozenset[int]
-    position: int
+    to_ask: tuple[Result, ...]
+    saved_numbers: frozenset[int]
+    last_position: int
 
 
-def remembered(plan: Plan, billed: bool, cells: Iterable[Stored]) -> Memory:
+def recover_cells(plan: Plan, billed: bool, cells: Iterable[StoredCell]) -> RecoveredCells:
     """Sorted by what is to be done.
 
     A cell that was on its way when Paddock was killed may have been paid. Where nothing is, it is asked again by
@@ -36,34 +36,36 @@ def remembered(plan: Plan, billed: bool, cells: Iterable[Stored]) -> Memory:
         result = one.result
         rows.add(result.cell.number)
         position = max(position, one.position)
-        if one.waiting:
+        if one.is_waiting:
             again.append(result)
         elif result.status is Status.DOUBTFUL and not billed:
             again.append(result if result.answer is None else replace(result, status=Status.ANSWERED))
         elif result.status is Status.DOUBTFUL and result.answer is not None:
-            results.append(_unjudged(plan, result))
+            results.append(_judge_without_llm(plan, result))
         else:
             results.append(result)
-    return Memory(tuple(results), tuple(again), frozenset(rows), position)
+    return RecoveredCells(tuple(results), tuple(again), frozenset(rows), position)
 
 
-def _unjudged(plan: Plan, result: Result) -> Result:
+def _judge_without_llm(plan: Plan, result: Result) -> Result:
     """An answer whose judge was being asked: what is judged without one is judged now."""
-    answer, values = result.answer, plan_grid.values(plan, result.cell.row)
+    answer, values = result.answer, plan_grid.row_values(plan, result.cell.row)
     assert answer is not None  # noqa: S101
     outcomes = list(result.outcomes)
     for check in plan.checks[len(outcomes) :]:
         outcomes.append(
-            Outcome(None, JUDGE_IN_DOUBT) if isinstance(check, Judge) else judge(check, answer, values)
+            CheckOutcome(None, JUDGE_IN_DOUBT)
+            if isinstance(check, Judge)
+            else evaluate_check(check, answer, values)
         )
     return replace(result, status=Status.ANSWERED, outcomes=tuple(outcomes))
 
 
-def budgeted(memory: Memory) -> Spent:
+def recovered_spending(memory: RecoveredCells) -> Spending:
     """What it has taken of its budget."""
-    every = (*memory.results, *memory.again)
-    return Spent(
+    every = (*memory.results, *memory.to_ask)
+    return Spending(
         requests=sum(one.requests for one in every),
-        dollars=sum((one.cost for one in every), NOTHING),
-        uncertain=sum((one.uncertain for one in every), NOTHING),
+        dollars=sum((one.cost for one in every), ZERO_DOLLARS),
+        uncertain=sum((one.uncertain for one in every), ZERO_DOLLARS),
     )

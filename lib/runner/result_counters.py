@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from lib.experiment.results.cell_result import Result, Status
 
-RECENT = 200  # results that the time left is reckoned from
+RECENT_RESULTS = 200  # results that the time left is reckoned from
 
 
 @dataclass(frozen=True)
-class Counts:
+class StatusCounts:
     """Cells by how they came out; ``stored`` are among the answered."""
 
     answered: int = 0
@@ -22,10 +22,10 @@ class Counts:
     doubtful: int = 0
     stored: int = 0
 
-    def plus(self, result: Result, by: int) -> Counts:
+    def add(self, result: Result, by: int) -> StatusCounts:
         """With that one more, or less."""
         status = result.status
-        return Counts(
+        return StatusCounts(
             self.answered + by * (status is Status.ANSWERED),
             self.failed + by * (status is Status.FAILED),
             self.doubtful + by * (status is Status.DOUBTFUL),
@@ -33,33 +33,33 @@ class Counts:
         )
 
     @property
-    def all(self) -> int:
+    def total(self) -> int:
         """All cells that came out in some way."""
         return self.answered + self.failed + self.doubtful
 
 
-class Tally:
+class ResultCounters:
     """``results`` is to be sliced, never changed, by its readers; they need no lock."""
 
     def __init__(self, cells: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.cells = cells
         self.results: list[Result] = []
-        self.counts = Counts()
+        self.counts = StatusCounts()
         self._latest: dict[int, Result] = {}
-        self._times: deque[float] = deque(maxlen=RECENT)
+        self._times: deque[float] = deque(maxlen=RECENT_RESULTS)
         self._clock = clock
         self._lock = threading.Lock()
 
-    def put(self, results: Iterable[Result]) -> None:
+    def add(self, results: Iterable[Result]) -> None:
         """These came, or came again."""
         with self._lock:
             counts, now = self.counts, self._clock()
             for result in results:
                 old = self._latest.get(result.cell.number)
                 if old is not None:
-                    counts = counts.plus(old, -1)
+                    counts = counts.add(old, -1)
                 self._latest[result.cell.number] = result
-                counts = counts.plus(result, 1)
+                counts = counts.add(result, 1)
                 self.results.append(result)
                 self._times.append(now)
             self.counts = counts
@@ -69,9 +69,9 @@ class Tally:
         with self._lock:
             for result in results:
                 if self._latest.pop(result.cell.number, None) is not None:
-                    self.counts = self.counts.plus(result, -1)
+                    self.counts = self.counts.add(result, -1)
 
-    def of(self, number: int) -> Result | None:
+    def get(self, number: int) -> Result | None:
         """That cell's result as it is now."""
         return self._latest.get(number)
 
@@ -82,7 +82,7 @@ class Tally:
 
     def seconds_left(self, per_minute: float) -> float | None:
         """As long as the others take at the rate of the last ones, and at no more than that pace."""
-        times, left = list(self._times), self.cells - self.counts.all
+        times, left = list(self._times), self.cells - self.counts.total
         if len(times) < 2 or times[-1] <= times[0]:
             return left * 60.0 / per_minute if per_minute > 0 else None
         seconds = max(self._clock() - times[0], times[-1] - times[0])

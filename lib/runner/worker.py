@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from lib.api.backend import Backend
-from lib.api.client import Line, Stopped, WorkersAI
+from lib.api.client import Cancelled, PersistentConnection, WorkersAI
 from lib.api.request import Messages, Request
-from lib.chat.answer_accumulator import Reception, bare, fault
+from lib.chat.answer_accumulator import AnswerAccumulator, internal_error, strip_traceback
 from lib.errors import (
     BadInput,
     NoCapacity,
@@ -23,31 +23,31 @@ from lib.errors import (
     Unreachable,
 )
 from lib.experiment import plan_grid
-from lib.experiment.checks.check_kinds import Judge, Outcome
-from lib.experiment.checks.evaluate_checks import judge
+from lib.experiment.checks.check_evaluation import evaluate_check
+from lib.experiment.checks.check_kinds import CheckOutcome, Judge
 from lib.experiment.checks.llm_judge import judge_request, read_verdict
 from lib.experiment.plan import Limits, Plan
-from lib.experiment.plan_estimate import most
+from lib.experiment.plan_estimate import max_cost
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.model_record import Model
-from lib.runner.attempt import Sent, fatal, settled
-from lib.runner.budget import NOTHING, Budget
-from lib.runner.cell_queue import Agenda, Job
-from lib.runner.concurrency_limit import Gate
-from lib.runner.rate_limit import Pace
-from lib.runner.result_journal import Journal
+from lib.runner.attempt import Attempt, is_fatal, price_attempt
+from lib.runner.budget import ZERO_DOLLARS, Budget
+from lib.runner.cell_queue import CellJob, CellQueue
+from lib.runner.concurrency_limit import ConcurrencyLimit
+from lib.runner.rate_limit import RateLimiter
+from lib.runner.result_journal import ResultJournal
 
-MOST_REFUSALS = (
+MAX_REFUSALS = (
     25  # for haste, of one request: they cost nothing, but somebody else may use the account up for ever
 )
-MOST_FAILURES = 20  # cells in a row that the service failed
-BACKOFF = 0.5  # seconds before the second attempt, doubled each time
+MAX_FAILURES_IN_ROW = 20  # cells in a row that the service failed
+BACKOFF_SECONDS = 0.5  # seconds before the second attempt, doubled each time
 NO_BUDGET = "The budget leaves nothing for the judge."
 JUDGE_IN_DOUBT = "The judge was being asked when it was ended; it may have been paid."
 
 
 @dataclass
-class Crew:
+class WorkerContext:
     """What the workers of one start have in common. ``ended`` is set once nothing more is to be sent.
 
     ``halt`` is told why a worker ends them all: an error, or None where the budget is used up.
@@ -58,18 +58,18 @@ class Crew:
     model: Model
     plan: Plan
     limits: Callable[[], Limits]
-    agenda: Agenda
-    pace: Pace
+    queue: CellQueue
+    rate_limiter: RateLimiter
     budget: Budget
-    journal: Journal
+    journal: ResultJournal
     halt: Callable[[PaddockError | None], None]
-    gate: Gate
+    concurrency_limit: ConcurrencyLimit
     ended: threading.Event = field(default_factory=threading.Event)
-    failures: int = 0  # cells in a row
+    failures_in_row: int = 0  # cells in a row
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def hands(limits: Limits) -> int:
+def worker_count(limits: Limits) -> int:
     """How many workers it takes that so many requests are always on their way: some claim the next ones meanwhile.
 
     Killed then, it is in doubt about what those have claimed too, so they are few.
@@ -77,7 +77,7 @@ def hands(limits: Limits) -> int:
     return limits.concurrency + limits.concurrency // 4
 
 
-class _Ended(Exception):
+class _RunEnded(Exception):
     """The crew ends before this could be sent: nothing of it is on its way, and it is to be asked later."""
 
     def __init__(self, result: Result) -> None:
@@ -85,11 +85,11 @@ class _Ended(Exception):
         self.result = result
 
 
-class _NoBudget(_Ended):
+class _NoBudget(_RunEnded):
     """The budget has no room for it."""
 
 
-class _Cut(Exception):
+class _RequestCancelled(Exception):
     """It was cut off on its way, and may have been paid."""
 
     def __init__(self, result: Result) -> None:
@@ -100,10 +100,10 @@ class _Cut(Exception):
 class Worker:
     """``number`` counts from 0: where fewer are wanted, those with the highest end first."""
 
-    def __init__(self, crew: Crew, number: int) -> None:
+    def __init__(self, crew: WorkerContext, number: int) -> None:
         self._crew = crew
         self._number = number
-        self._line: Line | None = None
+        self._line: PersistentConnection | None = None
         self._claimed = False  # a request for the cell at hand
         self._thread = threading.Thread(target=self._work, name=f"paddock-batch-{number}", daemon=True)
 
@@ -117,18 +117,18 @@ class Worker:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def cut(self) -> None:
+    def cancel(self) -> None:
         """End what is on its way at once."""
         if self._line is not None:
-            self._line.stop.request()
+            self._line.cancel_token.cancel()
 
     def _work(self) -> None:
         crew = self._crew
         try:
-            self._line = crew.client.line(crew.backend)
-            while not crew.ended.is_set() and self._number < hands(crew.limits()):
+            self._line = crew.client.open_connection(crew.backend)
+            while not crew.ended.is_set() and self._number < worker_count(crew.limits()):
                 try:
-                    job = crew.agenda.next()
+                    job = crew.queue.take_next()
                 except StorageFailed as error:  # what is known already is looked up there
                     if not error.retryable:
                         raise
@@ -136,91 +136,92 @@ class Worker:
                     continue
                 if job is None:
                     return
-                self._do(job)
+                self._process(job)
         except PaddockError as error:
-            crew.halt(bare(error))
+            crew.halt(strip_traceback(error))
         except Exception as error:  # a bug ends the batch with a word on it
-            crew.halt(fault(error))
+            crew.halt(internal_error(error))
         finally:
             if self._line is not None:
                 self._line.close()
 
-    def _do(self, job: Job) -> None:
+    def _process(self, job: CellJob) -> None:
         crew = self._crew
-        self._claimed = job.before is not None
+        self._claimed = job.previous is not None
         try:
             result = self._ask(job)
             if result.status is Status.ANSWERED:
-                result = self._judge(job, result)
+                result = self._evaluate_checks(job, result)
             crew.journal.write(result, job.fingerprint)
-            crew.agenda.settle(job, result)
-            self._watch(result)
-        except _Cut as cut:
+            crew.queue.settle(job, result)
+            self._count_failures(result)
+        except _RequestCancelled as cut:
             crew.journal.write(cut.result, job.fingerprint)
-            crew.agenda.settle(job, cut.result)
-        except _Ended as ended:
+            crew.queue.settle(job, cut.result)
+        except _RunEnded as ended:
             if self._claimed:  # the database says that it may be on its way
                 crew.journal.write(ended.result, job.fingerprint, judged=False, waiting=True)
-            crew.agenda.put_back(job, ended.result)
+            crew.queue.put_back(job, ended.result)
             if isinstance(ended, _NoBudget):
                 crew.halt(None)
         except BaseException:
-            crew.agenda.put_back(job, job.before)
+            crew.queue.put_back(job, job.previous)
             raise
 
-    def _watch(self, result: Result) -> None:
+    def _count_failures(self, result: Result) -> None:
         """Where nothing succeeds any more, no others are thrown after them."""
         crew, error = self._crew, None if result.answer is None else result.answer.error
         with crew.lock:
             if isinstance(error, (ServiceFailed, NoCapacity, Unintelligible, Unreachable)):
-                crew.failures += 1
+                crew.failures_in_row += 1
             else:
-                crew.failures = 0
-            enough = crew.failures == MOST_FAILURES
+                crew.failures_in_row = 0
+            enough = crew.failures_in_row == MAX_FAILURES_IN_ROW
         if enough and error is not None:
             crew.halt(
                 PaddockError(
-                    f"{MOST_FAILURES} in a row failed, so it waits. {error.message}", advice=error.advice
+                    f"{MAX_FAILURES_IN_ROW} in a row failed, so it waits. {error.message}",
+                    advice=error.advice,
                 )
             )
 
-    def _ask(self, job: Job) -> Result:
+    def _ask(self, job: CellJob) -> Result:
         """The cell with its answer. Raises _Ended with what is known so far where it is to be asked later."""
-        crew, result, request = self._crew, job.start, job.request
+        crew, result, request = self._crew, job.initial_result, job.request
         if request is None:
             nothing = Request(crew.model.id, Messages(()), {}, stream=False)
-            answer = Reception(crew.backend, crew.model, nothing).answer(error=job.problem)
+            answer = AnswerAccumulator(crew.backend, crew.model, nothing).build_answer(error=job.problem)
             return replace(result, status=Status.FAILED, answer=answer)
         if result.status is Status.ANSWERED:  # it is its judge that is to be asked
             return result
         result = replace(result, status=Status.DOUBTFUL, answer=None, outcomes=())
-        if job.known is not None:
+        if job.known_answer is not None:
             return replace(
-                result, status=Status.ANSWERED, answer=replace(job.known, request=request), stored=True
+                result, status=Status.ANSWERED, answer=replace(job.known_answer, request=request), stored=True
             )
         for tries in itertools.count(1):
-            result, sent = self._send(request, job.fingerprint, result)
+            result, sent = self._send_with_retries(request, job.fingerprint, result)
             error = sent.answer.error
             if error is None:
                 return replace(result, status=Status.ANSWERED, answer=sent.answer)
             if not error.retryable or tries >= crew.limits().attempts:
                 break
             crew.journal.write(result, job.fingerprint, judged=False, waiting=True)
-            self._pause(tries, result)
+            self._back_off(tries, result)
         return replace(result, status=Status.FAILED, answer=sent.answer)
 
-    def _judge(self, job: Job, result: Result) -> Result:
+    def _evaluate_checks(self, job: CellJob, result: Result) -> Result:
         """The outcome of each check. Raises _Ended where a judge is to be asked later."""
         crew, answer = self._crew, result.answer
         if not crew.plan.checks or answer is None:
             return result
-        values = plan_grid.values(crew.plan, job.cell.row)
+        values = plan_grid.row_values(crew.plan, job.cell.row)
         if any(isinstance(check, Judge) for check in crew.plan.checks):  # safe before anything else is asked
             crew.journal.write(result, job.fingerprint, judged=False, waiting=True)
         earlier, outcomes = result.outcomes, []
         for number, check in enumerate(crew.plan.checks):
             if not isinstance(check, Judge):
-                outcomes.append(judge(check, answer, values))
+                outcomes.append(evaluate_check(check, answer, values))
             elif number < len(earlier) and earlier[number].passed is not None:
                 outcomes.append(earlier[number])
             else:
@@ -231,34 +232,36 @@ class Worker:
         return replace(result, outcomes=tuple(outcomes))
 
     def _ask_judge(
-        self, job: Job, check: Judge, result: Result, values: Mapping[str, str]
-    ) -> tuple[Result, Outcome]:
+        self, job: CellJob, check: Judge, result: Result, values: Mapping[str, str]
+    ) -> tuple[Result, CheckOutcome]:
         crew, answer = self._crew, result.answer
         assert answer is not None  # noqa: S101
         try:
             request = judge_request(crew.model, check, answer, values)
         except BadInput as cannot:
-            return result, Outcome(None, cannot.message)
+            return result, CheckOutcome(None, cannot.message)
         for tries in itertools.count(1):
             try:
-                result, sent = self._send(request, job.fingerprint, result)
+                result, sent = self._send_with_retries(request, job.fingerprint, result)
             except _NoBudget as none:
-                return none.result, Outcome(None, NO_BUDGET)
-            except _Cut as cut:
-                return replace(cut.result, status=Status.ANSWERED), Outcome(None, JUDGE_IN_DOUBT)
+                return none.result, CheckOutcome(None, NO_BUDGET)
+            except _RequestCancelled as cut:
+                return replace(cut.result, status=Status.ANSWERED), CheckOutcome(None, JUDGE_IN_DOUBT)
             error = sent.answer.error
             if error is None or not error.retryable or tries >= crew.limits().attempts:
                 break
-            self._pause(tries, result)
+            self._back_off(tries, result)
         return result, read_verdict(sent.answer)
 
-    def _send(self, request: Request, fingerprint: str | None, result: Result) -> tuple[Result, Sent]:
+    def _send_with_retries(
+        self, request: Request, fingerprint: str | None, result: Result
+    ) -> tuple[Result, Attempt]:
         """One attempt that counts, and the result with its cost. What came of it is nobody's claim any more.
 
         What was refused for haste, or found no network, is sent again from here. Raises _Ended, _NoBudget, _Cut.
         """
         crew, judging = self._crew, result.status is Status.ANSWERED
-        top = most(crew.model, request)
+        top = max_cost(crew.model, request)
         refusals = 0
         while True:
             sent = self._attempt(request, fingerprint, result, top, judging)
@@ -266,95 +269,99 @@ class Worker:
                 result,
                 cost=result.cost + sent.cost,
                 uncertain=result.uncertain + sent.uncertain,
-                requests=result.requests + sent.left,
-                attempts=result.attempts + (sent.left and not judging),
+                requests=result.requests + sent.was_sent,
+                attempts=result.attempts + (sent.was_sent and not judging),
             )
-            if sent.stopped:
-                raise _Cut(result) if sent.uncertain else _Ended(result)
-            if fatal(sent):
+            if sent.was_stopped:
+                raise _RequestCancelled(result) if sent.uncertain else _RunEnded(result)
+            if is_fatal(sent):
                 crew.halt(sent.answer.error)
-                raise _Ended(result)
-            refusals += sent.refused
-            if not sent.unreachable and (not sent.refused or refusals == MOST_REFUSALS):
+                raise _RunEnded(result)
+            refusals += sent.was_rate_limited
+            if not sent.is_unreachable and (not sent.was_rate_limited or refusals == MAX_REFUSALS):
                 return result, sent
 
     def _attempt(
         self, request: Request, fingerprint: str | None, result: Result, top: Decimal, judging: bool
-    ) -> Sent:
+    ) -> Attempt:
         """Reserved, paced, claimed, sent through the gate, settled."""
         crew, ended = self._crew, self._crew.ended.is_set
         if not crew.budget.reserve(top, ended):
-            raise _Ended(result) if ended() else _NoBudget(result)
-        sent: Sent | None = None
+            raise _RunEnded(result) if ended() else _NoBudget(result)
+        sent: Attempt | None = None
         try:
-            turn = crew.pace.wait(ended)
+            turn = crew.rate_limiter.wait_for_turn(ended)
             if turn is None:
-                raise _Ended(result)
+                raise _RunEnded(result)
             claim = replace(
                 result,
                 status=Status.DOUBTFUL,
                 attempts=result.attempts + (not judging),
                 requests=result.requests + 1,
-                uncertain=result.uncertain + (top if crew.backend.billed else NOTHING),
+                uncertain=result.uncertain + (top if crew.backend.billed else ZERO_DOLLARS),
             )
             self._claimed = True
             if not crew.journal.claim(claim, fingerprint).wait():
-                raise crew.journal.broken or _Ended(result)
-            turn = self._pass(turn)
+                raise crew.journal.fatal_error or _RunEnded(result)
+            turn = self._acquire_slot(turn)
             if turn is None:
-                raise _Ended(result)
+                raise _RunEnded(result)
             try:
-                sent = self._exchange(request, top)
-                self._report(sent, turn)  # before another one passes, which may have to be held
+                sent = self._send_request(request, top)
+                self._report_to_rate_limiter(
+                    sent, turn
+                )  # before another one passes, which may have to be held
             finally:
-                crew.gate.leave()
+                crew.concurrency_limit.release()
         finally:
             if sent is None:
                 crew.budget.settle(top, sent=False)
             else:
-                crew.budget.settle(top, cost=sent.cost, uncertain=sent.uncertain, sent=sent.left)
+                crew.budget.settle(top, cost=sent.cost, uncertain=sent.uncertain, sent=sent.was_sent)
         return sent
 
-    def _pass(self, turn: float) -> float | None:
+    def _acquire_slot(self, turn: float) -> float | None:
         """Through the gate: the turn, or another where everybody was held since it came. None once the crew ends."""
         crew, ended = self._crew, self._crew.ended.is_set
         mine: float | None = turn
-        while mine is not None and crew.gate.enter(ended):
-            if not crew.pace.is_over(mine):
+        while mine is not None and crew.concurrency_limit.acquire(ended):
+            if not crew.rate_limiter.was_held_since(mine):
                 return mine
-            crew.gate.leave()
-            mine = crew.pace.wait(ended)
+            crew.concurrency_limit.release()
+            mine = crew.rate_limiter.wait_for_turn(ended)
         return None
 
-    def _exchange(self, request: Request, top: Decimal) -> Sent:
+    def _send_request(self, request: Request, top: Decimal) -> Attempt:
         crew, line = self._crew, self._line
         assert line is not None  # noqa: S101
-        reception = Reception(crew.backend, crew.model, request)
+        reception = AnswerAccumulator(crew.backend, crew.model, request)
         error: PaddockError | None = None
         stopped = False
         try:
-            for event in crew.client.ask(line, request):
-                reception.take(event)
-        except Stopped:
+            for event in crew.client.stream_over(line, request):
+                reception.add(event)
+        except Cancelled:
             stopped = True
         except PaddockError as failed:
-            error = bare(failed)
-        answer = reception.answer(stopped=stopped, error=error)
-        return settled(answer, line.sent, top, crew.model, crew.backend)
+            error = strip_traceback(failed)
+        answer = reception.build_answer(stopped=stopped, error=error)
+        return price_attempt(answer, line.was_sent, top, crew.model, crew.backend)
 
-    def _report(self, sent: Sent, turn: float) -> None:
+    def _report_to_rate_limiter(self, sent: Attempt, turn: float) -> None:
         """Tell the pace what came of that turn."""
-        pace, error = self._crew.pace, sent.answer.error
-        if sent.left:
-            pace.reached()
-        if sent.unreachable:
-            pace.unreachable(turn)
-        elif error is not None and error.retryable and (sent.refused or error.retry_after is not None):
+        pace, error = self._crew.rate_limiter, sent.answer.error
+        if sent.was_sent:
+            pace.report_reached()
+        if sent.is_unreachable:
+            pace.report_unreachable(turn)
+        elif (
+            error is not None and error.retryable and (sent.was_rate_limited or error.retry_after is not None)
+        ):
             who = "Cloudflare" if self._crew.backend.billed else "The twin"
-            pace.refused(turn, error.retry_after, who)
+            pace.report_refusal(turn, error.retry_after, who)
 
-    def _pause(self, tries: int, result: Result) -> None:
+    def _back_off(self, tries: int, result: Result) -> None:
         # Jitter spreads those that failed together; nothing secret hangs on it.
-        seconds = BACKOFF * 2 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311
+        seconds = BACKOFF_SECONDS * 2 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311
         if self._crew.ended.wait(seconds):
-            raise _Ended(result)
+            raise _RunEnded(result)

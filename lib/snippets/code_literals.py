@@ -14,7 +14,7 @@ _JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True)
-class Syntax:
+class LiteralSyntax:
     """How one language writes values. ``text`` writes a string, ``key`` the name of a property.
 
     ``true``, ``false`` and ``null`` are its words; ``tab`` is one step of indentation, ``width`` the longest line in
@@ -55,9 +55,9 @@ class Syntax:
         room = self.width - len(self.tab) * depth
         if sum(map(len, parts)) + 2 * len(parts) <= room and not any("\n" in part for part in parts):
             return f"{left}{padding}{', '.join(parts)}{padding}{right}"
-        return f"{left}\n{self.lines(parts, depth + 1)}{self.tab * depth}{right}"
+        return f"{left}\n{self.join_lines(parts, depth + 1)}{self.tab * depth}{right}"
 
-    def lines(self, parts: list[str], depth: int) -> str:
+    def join_lines(self, parts: list[str], depth: int) -> str:
         """Each part on a line of its own, a comma behind it."""
         indent = self.tab * depth
         return indent + f",\n{indent}".join(parts) + f"{self.last}\n"
@@ -118,6 +118,6 @@ def _json_text(text: str) -> str:
     return _escaped(json.dumps(text, ensure_ascii=False), escape)
 
 
-PYTHON = Syntax(_python_text, _python_text, "True", "False", "None", "    ", 88, "", ",")
-JAVASCRIPT = Syntax(_javascript_text, _javascript_key, "true", "false", "null", "  ", 80, " ", ",")
-JSON = Syntax(_json_text, _json_text, "true", "false", "null", "  ", 80, "", "")
+PYTHON = LiteralSyntax(_python_text, _python_text, "True", "False", "None", "    ", 88, "", ",")
+JAVASCRIPT = LiteralSyntax(_javascript_text, _javascript_key, "true", "false", "null", "  ", 80, " ", ",")
+JSON = LiteralSyntax(_json_text, _json_text, "true", "false", "null", "  ", 80, "", "")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 
-from lib.api.backend import CLOUDFLARE
+from lib.api.backend import CLOUDFLARE_URL
 from lib.snippets.code_literals import JSON
-from lib.snippets.snippet import Call, Program, Text, paragraphs
+from lib.snippets.snippet import CodeTemplate, Snippet, SnippetRequest, join_paragraphs
 
 # The body's lines begin with a brace, a bracket, a quote or a blank: none can be the word that ends it.
-_TEXT = Text("""\
+_TEXT = CodeTemplate("""\
 set -o pipefail
 
 curl --silent --show-error --fail-with-body --no-buffer \\
@@ -21,33 +21,33 @@ curl --silent --show-error --fail-with-body --no-buffer \\
 JSON
 §jq""")
 
-_STREAMED = Text("""\
+_STREAMED = CodeTemplate("""\
   jq --raw-input --join-output --unbuffered '
     if startswith("data: [DONE]") then "\\n"
     elif startswith("data:") then .[5:] | fromjson | §answer | select(. != null)
     elif startswith("{") then fromjson | .errors[0].message + "\\n" | halt_error
     else empty end'""")
 
-_WHOLE = Text("""\
+_WHOLE = CodeTemplate("""\
   jq --raw-output '
     if .success then .result | §answer | select(. != null)
     else .errors[0].message + "\\n" | halt_error end'""")
 
 
-def curl(call: Call) -> Program:
+def curl(call: SnippetRequest) -> Snippet:
     """The request as curl sends it."""
     answer, jq = (".response", _STREAMED) if call.streams else (".response", _WHOLE)
     if call.calls_tools:
         answer += ', (.tool_calls[]? | tojson + "\\n")' if call.streams else ", (.tool_calls[]? | tojson)"
     text = _TEXT.substitute(
-        base="$CLOUDFLARE_BASE_URL" if call.base_url else CLOUDFLARE,
+        base="$CLOUDFLARE_BASE_URL" if call.base_url else CLOUDFLARE_URL,
         model=call.model,
         body=JSON.write(call.body),
         jq=jq.substitute(answer=answer),
     )
     export = f"# export CLOUDFLARE_BASE_URL={shlex.quote(call.base_url)}" if call.base_url else ""
     note = (
-        f"{call.variables}, then: bash request.sh. It needs curl 7.76 or newer, and jq, "
+        f"{call.environment_note}, then: bash request.sh. It needs curl 7.76 or newer, and jq, "
         "which takes the text out of the reply."
     )
-    return Program("curl", "bash", "request.sh", paragraphs(export, text), note)
+    return Snippet("curl", "bash", "request.sh", join_paragraphs(export, text), note)

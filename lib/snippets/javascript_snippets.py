@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from lib.api.backend import CLOUDFLARE
+from lib.api.backend import CLOUDFLARE_URL
 from lib.snippets.code_literals import JAVASCRIPT
-from lib.snippets.snippet import Call, Program, Text, indented, paragraphs
+from lib.snippets.snippet import CodeTemplate, Snippet, SnippetRequest, indent, join_paragraphs
 
 _TAB = JAVASCRIPT.tab
 
-_FETCH = Text("""\
+_FETCH = CodeTemplate("""\
 const response = await fetch(
   `${baseUrl}/accounts/${accountId}/ai/run/§model`,
   {
@@ -58,7 +58,7 @@ for await (const event of events(response.body)) {
   const text = event.response ?? "";
   process.stdout.write(typeof text === "string" ? text : JSON.stringify(text));"""
 
-_WORKER = Text("""\
+_WORKER = CodeTemplate("""\
 export interface Env {
   AI: Ai;
 }
@@ -87,10 +87,10 @@ _WRANGLER = """\
 _TYPED = {"role", "content", "name"}
 
 
-def fetch(call: Call) -> Program:
+def fetch(call: SnippetRequest) -> Snippet:
     """The request with fetch, in an ES module for Node."""
-    base = f"process.env.CLOUDFLARE_BASE_URL; // {call.base_url}" if call.base_url else f'"{CLOUDFLARE}";'
-    text = paragraphs(
+    base = f"process.env.CLOUDFLARE_BASE_URL; // {call.base_url}" if call.base_url else f'"{CLOUDFLARE_URL}";'
+    text = join_paragraphs(
         "const accountId = process.env.CLOUDFLARE_ACCOUNT_ID;\n"
         "const apiToken = process.env.CLOUDFLARE_API_TOKEN;\n"
         f"const baseUrl = {base}",
@@ -98,11 +98,11 @@ def fetch(call: Call) -> Program:
         _FETCH.substitute(model=call.model),
         _streamed(call) if call.streams else _whole(call),
     )
-    note = f"{call.variables}, then: node request.mjs. It needs Node 18 or newer and no packages."
-    return Program("JavaScript (fetch)", "javascript", "request.mjs", text, note)
+    note = f"{call.environment_note}, then: node request.mjs. It needs Node 18 or newer and no packages."
+    return Snippet("JavaScript (fetch)", "javascript", "request.mjs", text, note)
 
 
-def worker(call: Call) -> Program:
+def worker(call: SnippetRequest) -> Snippet:
     """The request as a Worker, which asks through its AI binding and answers whoever visits it."""
     inputs = JAVASCRIPT.write(call.body, 3)
     if _untyped(call):
@@ -120,25 +120,25 @@ def worker(call: Call) -> Program:
     )
     if call.base_url:
         note += " It always asks Cloudflare, not the address that the page uses."
-    return Program("TypeScript (Worker)", "typescript", "worker.ts", paragraphs(_WRANGLER, text), note)
+    return Snippet("TypeScript (Worker)", "typescript", "worker.ts", join_paragraphs(_WRANGLER, text), note)
 
 
-def _untyped(call: Call) -> bool:
+def _untyped(call: SnippetRequest) -> bool:
     messages = call.body.get("messages", [])
     return "lora" in call.body or any(not _TYPED.issuperset(message) for message in messages)
 
 
-def _streamed(call: Call) -> str:
+def _streamed(call: SnippetRequest) -> str:
     if not call.calls_tools:
-        return paragraphs(_EVENTS, f"{_READ}\n}}\nconsole.log();").rstrip()
+        return join_paragraphs(_EVENTS, f"{_READ}\n}}\nconsole.log();").rstrip()
     read = (
         f"const calls = [];\n{_READ}\n  gather(event.tool_calls, calls);\n}}\nconsole.log();\n"
         "for (const call of calls) console.log(JSON.stringify(call));"
     )
-    return paragraphs(_EVENTS, _GATHER, read).rstrip()
+    return join_paragraphs(_EVENTS, _GATHER, read).rstrip()
 
 
-def _whole(call: Call) -> str:
+def _whole(call: SnippetRequest) -> str:
     answer = "result.response"
     if call.wants_json:
         answer = (
@@ -146,10 +146,10 @@ def _whole(call: Call) -> str:
             "  ? result.response\n"
             "  : JSON.stringify(result.response, null, 2)"
         )
-        show = f"console.log(\n{indented(answer, _TAB)},\n);"
+        show = f"console.log(\n{indent(answer, _TAB)},\n);"
     else:
         show = f"console.log({answer});"
     if call.calls_tools:
-        show = f"if (result.response != null) {{\n{indented(show, _TAB)}\n}}\n"
+        show = f"if (result.response != null) {{\n{indent(show, _TAB)}\n}}\n"
         show += "for (const call of result.tool_calls ?? []) console.log(JSON.stringify(call));"
     return f"const {{ result }} = await response.json();\n{show}"

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lib.snippets.snippet import Call
+from lib.snippets.snippet import SnippetRequest
 
 # What the endpoint has no field for.
 _LEFT_OUT = ("lora", "raw")
 
 
 @dataclass(frozen=True)
-class Translated:
+class OpenAIBody:
     """The arguments that OpenAI's SDK knows, those that it sends on unread, and what is not as it was."""
 
     body: Mapping[str, Any]
@@ -21,7 +21,7 @@ class Translated:
     remarks: tuple[str, ...]
 
 
-def translate(call: Call) -> Translated:
+def translate_body(call: SnippetRequest) -> OpenAIBody:
     """The call in OpenAI's shape."""
     body = dict(call.body)
     remarks = []
@@ -38,9 +38,9 @@ def translate(call: Call) -> Translated:
     if "response_format" in body:
         body["response_format"] = _wrapped(body["response_format"])
     # OpenAI's own “functions” is something else: an older way of describing tools.
-    foreign = call.foreign | {"functions"}
+    foreign = call.not_in_openai | {"functions"}
     extra = {name: value for name, value in body.items() if name in foreign}
-    return Translated(
+    return OpenAIBody(
         {name: value for name, value in body.items() if name not in foreign}, extra, tuple(remarks)
     )
 

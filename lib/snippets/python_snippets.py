@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lib.api.backend import CLOUDFLARE
+from lib.api.backend import CLOUDFLARE_URL
 from lib.snippets import openai_body
 from lib.snippets.code_literals import PYTHON
-from lib.snippets.snippet import Call, Program, Text, indented, paragraphs
+from lib.snippets.snippet import CodeTemplate, Snippet, SnippetRequest, indent, join_paragraphs
 
 _TAB = PYTHON.tab
 
@@ -43,7 +43,7 @@ for event in events(response.iter_bytes()):
     if text is not None:
         print(text if isinstance(text, str) else json.dumps(text), end="", flush=True)"""
 
-_STREAMED = Text("""\
+_STREAMED = CodeTemplate("""\
 with httpx.stream(
     "POST",
     f"{base_url}/accounts/{account_id}/ai/run/§model",
@@ -55,7 +55,7 @@ with httpx.stream(
         sys.exit(f"HTTP {response.status_code}: {response.read().decode()}")
 §read""")
 
-_WHOLE = Text("""\
+_WHOLE = CodeTemplate("""\
 response = httpx.post(
     f"{base_url}/accounts/{account_id}/ai/run/§model",
     headers={"Authorization": f"Bearer {api_token}"},
@@ -68,7 +68,7 @@ if not response.is_success:
 result = response.json()["result"]
 §read""")
 
-_SDK_STREAMED = Text("""\
+_SDK_STREAMED = CodeTemplate("""\
 # run(…, stream=True) by itself does not read a stream.
 with client.ai.with_streaming_response.run(
     "§model",
@@ -76,14 +76,14 @@ with client.ai.with_streaming_response.run(
 §arguments) as response:
 §read""")
 
-_SDK_WHOLE = Text("""\
+_SDK_WHOLE = CodeTemplate("""\
 result = client.ai.run(
     "§model",
     account_id=os.environ["CLOUDFLARE_ACCOUNT_ID"],
 §arguments)
 §read""")
 
-_OPENAI = Text("""\
+_OPENAI = CodeTemplate("""\
 client = OpenAI(
     base_url=f"{base_url}/accounts/{account_id}/ai/v1",
     api_key=os.environ["CLOUDFLARE_API_TOKEN"],
@@ -115,26 +115,26 @@ for call in calls:
     print(json.dumps(call, ensure_ascii=False))"""
 
 
-def httpx(call: Call) -> Program:
+def httpx(call: SnippetRequest) -> Snippet:
     """The request with httpx."""
     modules = ["json", "os", "sys"] if call.streams or call.wants_json or call.calls_tools else ["os", "sys"]
-    text = paragraphs(
+    text = join_paragraphs(
         _imports(*modules),
         "import httpx",
         f'{_account()}\napi_token = os.environ["CLOUDFLARE_API_TOKEN"]\n{_base(call)}',
         f"body = {PYTHON.write(call.body)}",
         *_functions(call),
         _before(call)
-        + _STREAMED.substitute(model=call.model, read=indented(_events(call), _TAB))
+        + _STREAMED.substitute(model=call.model, read=indent(_events(call), _TAB))
         + _after(call)
         if call.streams
         else _WHOLE.substitute(model=call.model, read=_result(call)),
     )
-    note = f"{call.variables}, then: pip install httpx; python request.py."
-    return Program("Python (httpx)", "python", "request.py", text, note)
+    note = f"{call.environment_note}, then: pip install httpx; python request.py."
+    return Snippet("Python (httpx)", "python", "request.py", text, note)
 
 
-def cloudflare(call: Call) -> Program:
+def cloudflare(call: SnippetRequest) -> Snippet:
     """The request with Cloudflare's own SDK, which reads the token and the address from the environment."""
     reads = "CLOUDFLARE_API_TOKEN"
     if call.base_url:
@@ -142,24 +142,24 @@ def cloudflare(call: Call) -> Program:
     modules = ["os"] + (["json"] if call.streams or call.wants_json or call.calls_tools else [])
     modules += ["sys"] if call.streams else []
     request = {"model": call.model, "arguments": _arguments(call.body)}
-    text = paragraphs(
+    text = join_paragraphs(
         _imports(*modules),
         "from cloudflare import Cloudflare",
         f"client = Cloudflare()  # reads {reads}",
         *_functions(call),
-        _before(call) + _SDK_STREAMED.substitute(request, read=indented(_events(call), _TAB)) + _after(call)
+        _before(call) + _SDK_STREAMED.substitute(request, read=indent(_events(call), _TAB)) + _after(call)
         if call.streams
         else _SDK_WHOLE.substitute(request, read=_result(call)),
     )
-    note = f"{call.variables}, then: pip install cloudflare; python request_cloudflare.py."
-    return Program("Python (cloudflare)", "python", "request_cloudflare.py", text, note)
+    note = f"{call.environment_note}, then: pip install cloudflare; python request_cloudflare.py."
+    return Snippet("Python (cloudflare)", "python", "request_cloudflare.py", text, note)
 
 
-def openai_sdk(call: Call) -> Program:
+def openai_sdk(call: SnippetRequest) -> Snippet:
     """The request with OpenAI's SDK, at Cloudflare's endpoint of the same shape."""
-    request = openai_body.translate(call)
+    request = openai_body.translate_body(call)
     body = dict(request.body) | ({"extra_body": request.extra} if request.extra else {})
-    text = paragraphs(
+    text = join_paragraphs(
         _imports("os", "sys", *(["json"] if call.calls_tools else [])),
         "from openai import APIStatusError, OpenAI",
         f"{_account()}\n{_base(call)}",
@@ -171,9 +171,9 @@ def openai_sdk(call: Call) -> Program:
         ),
     )
     note = " ".join(
-        [f"{call.variables}, then: pip install openai; python request_openai.py.", *request.remarks]
+        [f"{call.environment_note}, then: pip install openai; python request_openai.py.", *request.remarks]
     )
-    return Program("Python (openai)", "python", "request_openai.py", text, note)
+    return Snippet("Python (openai)", "python", "request_openai.py", text, note)
 
 
 def _imports(*modules: str) -> str:
@@ -184,9 +184,9 @@ def _account() -> str:
     return 'account_id = os.environ["CLOUDFLARE_ACCOUNT_ID"]'
 
 
-def _base(call: Call) -> str:
+def _base(call: SnippetRequest) -> str:
     if not call.base_url:
-        return f'base_url = "{CLOUDFLARE}"'
+        return f'base_url = "{CLOUDFLARE_URL}"'
     return f'base_url = os.environ["CLOUDFLARE_BASE_URL"]  # {call.base_url}'
 
 
@@ -195,25 +195,25 @@ def _arguments(body: Mapping[str, Any], depth: int = 1) -> str:
     return "".join(f"{indent}{name}={PYTHON.write(value, depth)},\n" for name, value in body.items())
 
 
-def _functions(call: Call) -> list[str]:
+def _functions(call: SnippetRequest) -> list[str]:
     if not call.streams:
         return []
     return [_EVENTS, _GATHER] if call.calls_tools else [_EVENTS]
 
 
-def _events(call: Call) -> str:
+def _events(call: SnippetRequest) -> str:
     return _EVENT + ('\n    gather(event.get("tool_calls"), calls)' if call.calls_tools else "")
 
 
-def _before(call: Call) -> str:
+def _before(call: SnippetRequest) -> str:
     return "\n" + ("calls = []\n" if call.calls_tools else "")  # a second blank line after a function
 
 
-def _after(call: Call) -> str:
+def _after(call: SnippetRequest) -> str:
     return "\nprint()" + (_CALLS if call.calls_tools else "")
 
 
-def _result(call: Call) -> str:
+def _result(call: SnippetRequest) -> str:
     answer = (
         'answer = result["response"]\n'
         "print(answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, indent=2))"
@@ -223,16 +223,16 @@ def _result(call: Call) -> str:
     if not call.calls_tools:
         return answer
     calls = _CALLS.replace("calls", 'result.get("tool_calls") or []').lstrip()
-    return f'if result.get("response") is not None:\n{indented(answer, _TAB)}\n{calls}'
+    return f'if result.get("response") is not None:\n{indent(answer, _TAB)}\n{calls}'
 
 
-def _chunks(call: Call) -> str:
+def _chunks(call: SnippetRequest) -> str:
     if not call.calls_tools:
         return f"{_CHUNKS}\nprint()"
     return f"calls = []\n{_CHUNKS}{_CHUNKS_OF_CALLS}\nprint(){_CALLS}"
 
 
-def _message(call: Call) -> str:
+def _message(call: SnippetRequest) -> str:
     if not call.calls_tools:
         return "print(answer.choices[0].message.content)"
     return (

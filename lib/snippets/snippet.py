@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Program:
+class Snippet:
     """One request as a program.
 
     ``language`` is the highlighter's word for it; ``file`` a name to save it under; ``note`` says in a sentence or
@@ -24,7 +24,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Call:
+class SnippetRequest:
     """The model, the JSON body as it is sent, and where to: ``base_url`` is empty for Cloudflare's own address.
 
     ``foreign`` names the parameters that OpenAI's API does not have.
@@ -33,7 +33,7 @@ class Call:
     model: str
     body: Mapping[str, Any]
     base_url: str
-    foreign: frozenset[str]
+    not_in_openai: frozenset[str]
 
     @property
     def streams(self) -> bool:
@@ -51,14 +51,14 @@ class Call:
         return "response_format" in self.body
 
     @property
-    def variables(self) -> str:
+    def environment_note(self) -> str:
         """The environment's part, for a note."""
         names = ["CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN"]
         names += ["CLOUDFLARE_BASE_URL"] if self.base_url else []
         return f"Set {', '.join(names[:-1])} and {names[-1]} in the environment"
 
 
-class Text(Template):
+class CodeTemplate(Template):
     """A piece of a program with places like ``§body``: ``$`` and braces mean something in each of the languages.
 
     What is put in is not looked at again, so nothing that a user typed can be taken for a place.
@@ -67,11 +67,11 @@ class Text(Template):
     delimiter = "§"
 
 
-def paragraphs(*parts: str) -> str:
+def join_paragraphs(*parts: str) -> str:
     """The parts that are not empty, a blank line between them."""
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def indented(text: str, step: str) -> str:
+def indent(text: str, step: str) -> str:
     """The lines of a piece of program one step further in. No literal stands in it, so no text is changed."""
     return "\n".join(step + line for line in text.splitlines())

@@ -1,39 +1,39 @@
 """Conversations and experiments in SQL, saved while they grow. All that knows SQLAlchemy and Alembic is in here."""
 
-from lib.store.database import place
+from lib.store.database import database_url
 from lib.store.store import Store
 from lib.store.stored_values import (
-    Change,
-    Entry,
+    CellChange,
+    ConversationEntry,
+    DailyUsage,
     ExperimentEntry,
-    Live,
-    Preset,
     RunEntry,
-    Saved,
     SavedComparison,
+    SavedConversation,
     SavedExperiment,
+    SavedPreset,
     SavedRun,
     SavedSchema,
     Snapshot,
-    Spend,
-    Stored,
+    StoredCell,
+    UnfinishedAnswer,
 )
 
 __all__ = [
-    "Change",
-    "Entry",
+    "CellChange",
+    "ConversationEntry",
+    "DailyUsage",
     "ExperimentEntry",
-    "Live",
-    "Preset",
     "RunEntry",
-    "Saved",
     "SavedComparison",
+    "SavedConversation",
     "SavedExperiment",
+    "SavedPreset",
     "SavedRun",
     "SavedSchema",
     "Snapshot",
-    "Spend",
     "Store",
-    "Stored",
-    "place",
+    "StoredCell",
+    "UnfinishedAnswer",
+    "database_url",
 ]

@@ -10,17 +10,17 @@ from lib.api.events import Usage
 from lib.api.request import Request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.files import value_codec
-from lib.store.stored_values import cut_off
+from lib.store.stored_values import cut_off_error
 
-USAGE = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
-NOTHING: dict[str, Any] = dict.fromkeys(
-    (*USAGE, "id", "text", "first_token", "total", "ending", "error", "calls")
+USAGE_COLUMNS = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
+NO_ANSWER: dict[str, Any] = dict.fromkeys(
+    (*USAGE_COLUMNS, "id", "text", "first_token", "total", "ending", "error", "calls")
 )
 
 
-def write(answer: Answer) -> dict[str, Any]:
+def answer_to_columns(answer: Answer) -> dict[str, Any]:
     """Its columns, those of NOTHING. The request, and where it was asked, are written apart."""
-    usage = dict.fromkeys(USAGE) if answer.usage is None else value_codec.write_usage(answer.usage)
+    usage = dict.fromkeys(USAGE_COLUMNS) if answer.usage is None else value_codec.write_usage(answer.usage)
     return usage | {
         "id": answer.id,
         "text": answer.text,
@@ -32,7 +32,7 @@ def write(answer: Answer) -> dict[str, Any]:
     }
 
 
-def read(row: Row[Any], request: Request, backend: str, billed: bool) -> Answer:
+def answer_from_row(row: Row[Any], request: Request, backend: str, billed: bool) -> Answer:
     """The answer in that row. Without an ending it was cut off: it was coming when its server ended."""
     error = None if row.error is None else value_codec.read_error(row.error)
     return Answer(
@@ -40,16 +40,16 @@ def read(row: Row[Any], request: Request, backend: str, billed: bool) -> Answer:
         request=request,
         backend=backend,
         billed=billed,
-        usage=_usage(row),
+        usage=_usage_from_row(row),
         timings=Timings(row.first_token, row.total),
         ending=Ending.CUT_OFF if row.ending is None else Ending[row.ending],
-        error=cut_off() if row.ending is None else error,
+        error=cut_off_error() if row.ending is None else error,
         calls=value_codec.read_calls(row.calls),
         id=row.id,
     )
 
 
-def _usage(row: Row[Any]) -> Usage | None:
+def _usage_from_row(row: Row[Any]) -> Usage | None:
     if row.prompt_tokens is None:
         return None
-    return value_codec.read_usage({name: getattr(row, name) for name in USAGE})
+    return value_codec.read_usage({name: getattr(row, name) for name in USAGE_COLUMNS})

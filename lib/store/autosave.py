@@ -9,10 +9,10 @@ from lib.errors import PaddockError
 from lib.store import Snapshot, Store
 
 INTERVAL = 0.4  # seconds: a killed server loses no more text than this, and the time of one write
-LONGEST_PAUSE = 4.0
+MAX_PAUSE = 4.0
 
 
-class Saver:
+class Autosaver:
     """``snapshots`` gives every conversation as it is now; those that did not change cost nothing.
 
     What could not be written stays in memory, where it is, and is tried again. ``recovers``: see Store.recover();
@@ -24,7 +24,7 @@ class Saver:
         store: Store,
         snapshots: Callable[[], Iterable[Snapshot]],
         interval: float = INTERVAL,
-        longest_pause: float = LONGEST_PAUSE,
+        longest_pause: float = MAX_PAUSE,
         recovers: bool = True,
     ) -> None:
         self._store = store
@@ -40,7 +40,7 @@ class Saver:
         self._turn = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="paddock-saver", daemon=True)
 
-    def start(self) -> Saver:
+    def start(self) -> Autosaver:
         """Begin. Returns the saver itself."""
         self._thread.start()
         return self
@@ -52,7 +52,7 @@ class Saver:
 
     def is_saved(self, snapshot: Snapshot) -> bool:
         """Whether the database holds it as it is: memory may let go of it then."""
-        return _same(self._written.get(snapshot.conversation.id), snapshot)
+        return _is_unchanged(self._written.get(snapshot.conversation.id), snapshot)
 
     def close(self, timeout: float = 10.0) -> bool:
         """Write what is left and end. False where that did not succeed in time."""
@@ -109,7 +109,9 @@ class Saver:
             if self.is_saved(snapshot):
                 continue
             try:
-                self._store.save(snapshot.owner, snapshot.conversation, snapshot.settings, snapshot.live)
+                self._store.save(
+                    snapshot.owner, snapshot.conversation, snapshot.settings, snapshot.unfinished
+                )
             except PaddockError as error:
                 problem = error
                 if error.retryable:  # the whole database is in trouble: the others would wait for nothing
@@ -121,12 +123,12 @@ class Saver:
         return problem
 
 
-def _same(old: Snapshot | None, new: Snapshot) -> bool:
+def _is_unchanged(old: Snapshot | None, new: Snapshot) -> bool:
     return (
         old is not None
         and old.owner == new.owner
         and old.conversation is new.conversation
         and old.settings is new.settings
-        and [(live.message, live.text) for live in old.live]
-        == [(live.message, live.text) for live in new.live]
+        and [(live.message_id, live.text) for live in old.unfinished]
+        == [(live.message_id, live.text) for live in new.unfinished]
     )

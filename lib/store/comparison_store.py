@@ -27,7 +27,7 @@ def comparisons(connection: Connection, owner: str, most: int) -> tuple[SavedCom
 
 def load(connection: Connection, owner: str, id: str) -> SavedComparison | None:
     """The one of that id, None where that owner has none."""
-    mine = and_(_TABLE.c.owner == owner, _TABLE.c.id == tables.escape(id))
+    mine = and_(_TABLE.c.owner == owner, _TABLE.c.id == tables.escape_text(id))
     row = connection.execute(select(_TABLE).where(mine)).one_or_none()
     if row is None:
         return None
@@ -40,8 +40,8 @@ def put(connection: Connection, owner: str, saved: SavedComparison, now: int) ->
     values = {"title": saved.title, "body": saved.body, "updated": now}
     named_rows.put(connection, _TABLE, owner, saved.id, "comparison", **values)
     connection.execute(delete(_COLUMN).where(_COLUMN.c.comparison == saved.id))
-    if saved.columns:
-        rows = [{"conversation": id, "comparison": saved.id} for id in saved.columns]
+    if saved.column_ids:
+        rows = [{"conversation": id, "comparison": saved.id} for id in saved.column_ids]
         connection.execute(insert(_COLUMN), rows)
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, sele
 from lib.api.events import Usage
 from lib.store import comparison_store, tables
 from lib.store.conversation_reader import entry
-from lib.store.full_text_search import holds
-from lib.store.stored_values import Entry, Spend
+from lib.store.full_text_search import matches_search
+from lib.store.stored_values import ConversationEntry, DailyUsage
 
 _TABLE = tables.conversation
 _DAY = 86_400_000
@@ -23,15 +23,15 @@ _AT_ONCE = 500  # databases bound the values of one statement
 
 def entries(
     connection: Connection, owner: str, search: str, page: int, size: int, deleted: bool
-) -> tuple[Entry, ...]:
+) -> tuple[ConversationEntry, ...]:
     """One page of the list: pinned ones first, then by their last change, newest first."""
     newest = (_TABLE.c.pinned.desc(), _TABLE.c.updated.desc(), _TABLE.c.key.desc())
     asked = select(_TABLE).where(_listed(connection, owner, search, deleted)).order_by(*newest)
     rows = connection.execute(asked.limit(size).offset(page * size)).all()
-    spends: dict[int, list[Spend]] = {}
+    spends: dict[int, list[DailyUsage]] = {}
     for key, one in _spends(connection, owner, [row.key for row in rows]):
         spends.setdefault(key, []).append(one)
-    return tuple(replace(entry(row), spend=tuple(spends.get(row.key, ()))) for row in rows)
+    return tuple(replace(entry(row), daily_usage=tuple(spends.get(row.key, ()))) for row in rows)
 
 
 def count(connection: Connection, owner: str, search: str, deleted: bool) -> int:
@@ -44,7 +44,7 @@ def _listed(connection: Connection, owner: str, search: str, deleted: bool) -> C
     place = _TABLE.c.deleted_at.is_not(None) if deleted else _TABLE.c.deleted_at.is_(None)
     alone = _TABLE.c.id.not_in(comparison_store.columns())
     mine = and_(_TABLE.c.owner == owner, place, _TABLE.c.messages > 0, alone)
-    return and_(mine, holds(search, connection.dialect.name)) if search.strip() else mine
+    return and_(mine, matches_search(search, connection.dialect.name)) if search.strip() else mine
 
 
 def change(connection: Connection, owner: str, ids: Iterable[str], **values: Any) -> int:
@@ -61,7 +61,7 @@ def purge(connection: Connection, owner: str, ids: Iterable[str]) -> int:
 
 
 def _those(owner: str, ids: Iterable[str]) -> Iterator[ColumnElement[bool]]:
-    wanted = [tables.escape(id) for id in ids]
+    wanted = [tables.escape_text(id) for id in ids]
     for start in range(0, len(wanted), _AT_ONCE):
         yield and_(_TABLE.c.owner == owner, _TABLE.c.id.in_(wanted[start : start + _AT_ONCE]))
 
@@ -83,14 +83,14 @@ def unfinished(connection: Connection) -> tuple[tuple[str, str], ...]:
     return tuple((row.owner, row.id) for row in connection.execute(asked))
 
 
-def spend(connection: Connection, owner: str, since: int | None) -> tuple[Spend, ...]:
+def spend(connection: Connection, owner: str, since: int | None) -> tuple[DailyUsage, ...]:
     """What all of that owner's answers used, those in the bin included, oldest day first."""
     return tuple(one for _, one in _spends(connection, owner, None, since))
 
 
 def _spends(
     connection: Connection, owner: str, keys: Sequence[int] | None, since: int | None = None
-) -> Iterator[tuple[int, Spend]]:
+) -> Iterator[tuple[int, DailyUsage]]:
     """By conversation where ``keys`` are given, else of all together (then 0): each answer once, by its id."""
     answer = tables.answer.c
     whose = (tables.conversation.c.key == answer.conversation, tables.conversation.c.owner == owner)
@@ -139,7 +139,7 @@ def _spends(
     asked = select(*alike, *figures).group_by(*alike).order_by(*alike[:4])
     if since is not None:
         asked = asked.where(once.c.created >= since)
-    sums: dict[tuple[Any, ...], Spend] = {}
+    sums: dict[tuple[Any, ...], DailyUsage] = {}
     for row in connection.execute(asked):
         key = row.conversation if by_conversation else 0
         one = _spend(row)
@@ -148,18 +148,20 @@ def _spends(
         sums[alike_here] = (
             one
             if other is None
-            else replace(one, usage=other.usage + one.usage, answers=other.answers + one.answers)
+            else replace(
+                one, usage=other.usage + one.usage, answer_count=other.answer_count + one.answer_count
+            )
         )
     for place, one in sums.items():
         yield place[0], one
 
 
-def _spend(row: Any) -> Spend:
+def _spend(row: Any) -> DailyUsage:
     # Equal counts of neurons come as one row: they are exact digits, which the database cannot add up.
     neurons = None if row.neurons is None else Decimal(row.neurons) * row.answers
     usage = Usage(int(row.prompt), int(row.completion), int(row.cached), neurons, bool(row.estimated))
     day = datetime.fromtimestamp(row.day / 1000, UTC).date()
-    return Spend(day, row.model, row.backend, bool(row.billed), usage, row.answers)
+    return DailyUsage(day, row.model, row.backend, bool(row.billed), usage, row.answers)
 
 
 def milliseconds(day: date) -> int:

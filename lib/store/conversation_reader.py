@@ -14,14 +14,14 @@ from lib.chat.answer import Answer
 from lib.chat.conversation import Conversation, Message
 from lib.files import value_codec
 from lib.store import answer_columns, tables
-from lib.store.stored_values import Entry, Saved
-from lib.store.written_state import Known
+from lib.store.stored_values import ConversationEntry, SavedConversation
+from lib.store.written_state import WrittenState
 
 
 def of(owner: str, id: str) -> ColumnElement[bool]:
     """The conversation of that id, if it is that owner's. Any text will do: an id may come from an address."""
     table = tables.conversation
-    return and_(table.c.id == tables.escape(id), table.c.owner == owner)
+    return and_(table.c.id == tables.escape_text(id), table.c.owner == owner)
 
 
 def owned(connection: Connection, owner: str, id: str) -> bool:
@@ -29,7 +29,7 @@ def owned(connection: Connection, owner: str, id: str) -> bool:
     return connection.scalar(select(tables.conversation.c.key).where(of(owner, id))) is not None
 
 
-def read(connection: Connection, owner: str, id: str) -> tuple[Saved, Known] | None:
+def read(connection: Connection, owner: str, id: str) -> tuple[SavedConversation, WrittenState] | None:
     """The conversation and what is known of it then; None where that owner has none of that id."""
     row = connection.execute(select(tables.conversation).where(of(owner, id))).one_or_none()
     if row is None:
@@ -37,7 +37,7 @@ def read(connection: Connection, owner: str, id: str) -> tuple[Saved, Known] | N
     turns = _Turns(connection, row.key)
     answers = _answers(connection, row.key, turns)
     settings = value_codec.read_settings(row.settings)
-    known = Known(row.key, settings=settings, turns=turns.ids())
+    known = WrittenState(row.key, settings=settings, turns=turns.ids())
     messages: list[Message] = []
     table, cut_off = tables.message, False
     for one in connection.execute(
@@ -58,12 +58,12 @@ def read(connection: Connection, owner: str, id: str) -> tuple[Saved, Known] | N
     conversation = Conversation(row.system, tuple(messages), row.head, row.id)
     if not cut_off:  # else it is not yet in the database as it is here
         known.conversation = conversation
-    return Saved(conversation, settings, entry(row)), known
+    return SavedConversation(conversation, settings, entry(row)), known
 
 
-def entry(row: Row[Any]) -> Entry:
+def entry(row: Row[Any]) -> ConversationEntry:
     """A conversation's own row as a list shows it."""
-    return Entry(
+    return ConversationEntry(
         row.id,
         row.title,
         row.title_edited,
@@ -86,7 +86,7 @@ def _answers(connection: Connection, key: int, turns: _Turns) -> dict[str, list[
     answers: dict[str, list[tuple[Answer, bool]]] = {}
     known: dict[str, Answer] = {}  # one that stands under several messages is one value again
     for row in connection.execute(select(table).where(table.c.conversation == key).order_by(table.c.number)):
-        answer = known.get(row.id) or answer_columns.read(
+        answer = known.get(row.id) or answer_columns.answer_from_row(
             row, turns.request(row.request), row.backend, row.billed
         )
         known[row.id] = answer
@@ -124,7 +124,7 @@ class _Turns:
         """The request that was written, with its input."""
         if "turn" not in data:
             return value_codec.read_request(data)
-        return value_codec.read_request(data, value_codec.read_around(data, self._upto(data["turn"])))
+        return value_codec.read_request(data, value_codec.read_messages(data, self._upto(data["turn"])))
 
     def _upto(self, last: str | None) -> tuple[Turn, ...]:
         below: list[Turn] = []

@@ -11,25 +11,25 @@ from sqlalchemy import Connection, Table, and_, bindparam, case, delete, func, i
 
 from lib.api.request import Messages, Request, Turn
 from lib.chat.answer import Answer
-from lib.chat.conversation import Conversation, Message, said
+from lib.chat.conversation import Conversation, Message, message_turn
 from lib.errors import StorageFailed
 from lib.files import value_codec
 from lib.store import answer_columns, tables
-from lib.store.stored_values import Live, Snapshot
-from lib.store.written_state import Known
+from lib.store.stored_values import Snapshot, UnfinishedAnswer
+from lib.store.written_state import WrittenState
 
-LONGEST_TITLE = 80
+MAX_LIST_TITLE_CHARS = 80
 Row = dict[str, Any]
 
 
-def title_of(conversation: Conversation) -> str:
+def list_title(conversation: Conversation) -> str:
     """The beginning of what the user said first."""
     asked = (message.content for message in conversation.path() if message.role == "user")
     words = " ".join(next(asked, conversation.system).split())
-    return words if len(words) <= LONGEST_TITLE else words[: LONGEST_TITLE - 1].rstrip() + "…"
+    return words if len(words) <= MAX_LIST_TITLE_CHARS else words[: MAX_LIST_TITLE_CHARS - 1].rstrip() + "…"
 
 
-def look(connection: Connection, owner: str, id: str) -> Known | None:
+def look(connection: Connection, owner: str, id: str) -> WrittenState | None:
     """What is there of it, by its ids alone. Raises StorageFailed where it is somebody else's."""
     table = tables.conversation
     row = connection.execute(select(table.c.key, table.c.owner).where(table.c.id == id)).one_or_none()
@@ -37,7 +37,7 @@ def look(connection: Connection, owner: str, id: str) -> Known | None:
         return None
     if row.owner != owner:
         raise StorageFailed("This conversation belongs to somebody else.", advice="Start a new one.")
-    known = Known(row.key)
+    known = WrittenState(row.key)
     messages, answers, turns = tables.message.c, tables.answer.c, tables.turn.c
     for message in connection.execute(
         select(messages.id, messages.position)
@@ -53,7 +53,7 @@ def look(connection: Connection, owner: str, id: str) -> Known | None:
     return known
 
 
-def create(connection: Connection, snapshot: Snapshot, now: int) -> Known:
+def create(connection: Connection, snapshot: Snapshot, now: int) -> WrittenState:
     """The conversation's own row, for a start."""
     conversation = snapshot.conversation
     row = {
@@ -70,12 +70,12 @@ def create(connection: Connection, snapshot: Snapshot, now: int) -> Known:
     }
     result = connection.execute(insert(tables.conversation).values(row))
     (key,) = result.inserted_primary_key or (0,)
-    return Known(int(key))
+    return WrittenState(int(key))
 
 
-def write(connection: Connection, known: Known, snapshot: Snapshot, now: int) -> Known | None:
+def write(connection: Connection, known: WrittenState, snapshot: Snapshot, now: int) -> WrittenState | None:
     """Make the database hold the snapshot. Gives what is known then, None where the conversation was purged."""
-    new = Known(known.key, snapshot.conversation, snapshot.settings, snapshot.live)
+    new = WrittenState(known.key, snapshot.conversation, snapshot.settings, snapshot.unfinished)
     if not _write_head(connection, known, snapshot, now):
         return None
     _write_messages(connection, known, new)
@@ -83,7 +83,7 @@ def write(connection: Connection, known: Known, snapshot: Snapshot, now: int) ->
     return new
 
 
-def _write_head(connection: Connection, known: Known, snapshot: Snapshot, now: int) -> bool:
+def _write_head(connection: Connection, known: WrittenState, snapshot: Snapshot, now: int) -> bool:
     conversation, old = snapshot.conversation, known.conversation
     table = tables.conversation
     mine = and_(table.c.key == known.key, table.c.owner == snapshot.owner)
@@ -93,13 +93,13 @@ def _write_head(connection: Connection, known: Known, snapshot: Snapshot, now: i
     if conversation is not old:
         title = case(
             (table.c.title_edited, table.c.title),
-            else_=bindparam("title", title_of(conversation), tables.AnyText),
+            else_=bindparam("title", list_title(conversation), tables.AnyText),
         )
         values |= {"title": title, "system": conversation.system, "head": conversation.head}
         values |= {"messages": len(conversation.messages)}
         # To look at another variant, to open it after a restart, or that an answer ends, is no news.
         said = [(one.id, len(one.answers)) for one in conversation.messages]
-        live = {one.message for one in snapshot.live}
+        live = {one.message_id for one in snapshot.unfinished}
         said = [(id, count + (id in live)) for id, count in said]
         same_system = old is None or old.system == conversation.system
         if said != [(id, len(known.answers.get(id, ()))) for id in known.messages] or not same_system:
@@ -107,7 +107,7 @@ def _write_head(connection: Connection, known: Known, snapshot: Snapshot, now: i
     return connection.execute(update(table).where(mine).values(values)).rowcount == 1
 
 
-def _write_messages(connection: Connection, known: Known, new: Known) -> None:
+def _write_messages(connection: Connection, known: WrittenState, new: WrittenState) -> None:
     conversation = new.conversation
     assert conversation is not None  # noqa: S101
     new.positions = _positions(conversation, known.positions)
@@ -122,7 +122,8 @@ def _write_messages(connection: Connection, known: Known, new: Known) -> None:
         [
             (
                 {"conversation": known.key, "id": message.id},
-                {"parent": message.parent, "position": new.positions[message.id]} | _said(said(message)),
+                {"parent": message.parent, "position": new.positions[message.id]}
+                | _said(message_turn(message)),
                 message.id in known.messages,
             )
             for message in conversation.messages
@@ -131,11 +132,11 @@ def _write_messages(connection: Connection, known: Known, new: Known) -> None:
     )
 
 
-def _differs(message: Message, known: Known, new: Known) -> bool:
+def _differs(message: Message, known: WrittenState, new: WrittenState) -> bool:
     old = known.messages.get(message.id)
     if known.positions.get(message.id) != new.positions[message.id] or old is None:
         return True
-    return old is not message and (message.parent, said(message)) != (old.parent, said(old))
+    return old is not message and (message.parent, message_turn(message)) != (old.parent, message_turn(old))
 
 
 def _said(turn: Turn) -> Row:
@@ -158,17 +159,17 @@ def _positions(conversation: Conversation, known: dict[str, int]) -> dict[str, i
     return positions
 
 
-def _write_answers(connection: Connection, known: Known, new: Known, now: int) -> None:
+def _write_answers(connection: Connection, known: WrittenState, new: WrittenState, now: int) -> None:
     assert new.conversation is not None  # noqa: S101
     new.turns = set(known.turns)
     turns: dict[str, Row] = {}
     rows: list[tuple[Row, Row, bool]] = []
     surplus: list[Row] = []
     traces: dict[str, bytes] = {}
-    live = {one.message: one for one in new.live}
+    live = {one.message_id: one for one in new.live}
     for message in new.conversation.messages:
         old = known.answers.get(message.id, [])
-        now_there: list[Answer | Live | None] = [*message.answers]
+        now_there: list[Answer | UnfinishedAnswer | None] = [*message.answers]
         if message.id in live:
             now_there.append(live[message.id])
         if not old and not now_there:
@@ -182,7 +183,11 @@ def _write_answers(connection: Connection, known: Known, new: Known, now: int) -
                 traces[answer.id] = answer.trace.packed
             id = {"conversation": known.key, "message": message.id, "number": number}
             before = old[number] if stored else None
-            if isinstance(answer, Live) and isinstance(before, Live) and before.request is answer.request:
+            if (
+                isinstance(answer, UnfinishedAnswer)
+                and isinstance(before, UnfinishedAnswer)
+                and before.request is answer.request
+            ):
                 if before.text != answer.text:
                     rows.append((id, _progress(answer), True))
             else:
@@ -217,21 +222,21 @@ def _write_traces(connection: Connection, key: int, traces: dict[str, bytes]) ->
         connection.execute(insert(table), fresh)
 
 
-def _progress(live: Live) -> Row:
+def _progress(live: UnfinishedAnswer) -> Row:
     """What changes of an answer while it comes."""
     row = _row(live)
-    return {name: row[name] for name in ("text", *answer_columns.USAGE, "first_token", "total")}
+    return {name: row[name] for name in ("text", *answer_columns.USAGE_COLUMNS, "first_token", "total")}
 
 
-def _row(answer: Answer | Live) -> Row:
-    live = isinstance(answer, Live)
-    whole = answer.answer() if isinstance(answer, Live) else answer
+def _row(answer: Answer | UnfinishedAnswer) -> Row:
+    live = isinstance(answer, UnfinishedAnswer)
+    whole = answer.to_cut_off_answer() if isinstance(answer, UnfinishedAnswer) else answer
     asked = {"model": whole.request.model, "backend": whole.backend, "billed": whole.billed}
     # One that is still coming has no ending yet: without one it is cut off, should its server be killed.
-    return answer_columns.write(whole) | asked | ({"ending": None, "error": None} if live else {})
+    return answer_columns.answer_to_columns(whole) | asked | ({"ending": None, "error": None} if live else {})
 
 
-def _write_request(request: Request, key: int, new: Known, turns: dict[str, Row]) -> Row:
+def _write_request(request: Request, key: int, new: WrittenState, turns: dict[str, Row]) -> Row:
     if not isinstance(request.input, Messages):
         return value_codec.write_request(request)
     parent: str | None = None
@@ -241,7 +246,11 @@ def _write_request(request: Request, key: int, new: Known, turns: dict[str, Row]
             new.turns.add(id)
             turns[id] = {"conversation": key, "id": id, "parent": parent} | _said(one)
         parent = id
-    return value_codec.write_head(request) | value_codec.write_around(request.input) | {"turn": parent}
+    return (
+        value_codec.write_request_head(request)
+        | value_codec.write_messages_options(request.input)
+        | {"turn": parent}
+    )
 
 
 def turn_id(parent: str | None, turn: Turn) -> str:

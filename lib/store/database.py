@@ -15,19 +15,19 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from lib.errors import BadInput, PaddockError, StorageFailed
 from lib.paths import data_folder
-from lib.store import schema_version
-from lib.store.storage_errors import failure
+from lib.store import schema_migration
+from lib.store.storage_errors import translate_database_error
 
 BUSY_SECONDS = 2.0  # how long to wait for another process that writes
 
 
-def place(environment: Mapping[str, str]) -> str:
+def database_url(environment: Mapping[str, str]) -> str:
     """The database's URL: PADDOCK_DATABASE_URL, or a SQLite file in the data folder."""
     named = environment.get("PADDOCK_DATABASE_URL", "").strip()
     return named or URL.create("sqlite", database=str(data_folder() / "paddock.sqlite3")).render_as_string()
 
 
-def parse(url: str) -> URL:
+def parse_database_url(url: str) -> URL:
     """The URL with the driver that we use. Raises BadInput, without the URL in it: it may hold a password."""
     try:
         parsed = make_url(url)
@@ -49,10 +49,10 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = parse(url)
+        self.url = parse_database_url(url)
         self.generation = 0
         self.engine = self._engine()
-        self._file = _file(self.url)
+        self._file = _sqlite_file(self.url)
         self._inode: tuple[int, int] | None = None  # of the file that was opened
         self._opened = False
         self._lock = threading.RLock()
@@ -92,17 +92,17 @@ class Database:
     def open(self) -> None:
         """Connect and bring the tables up to date, unless that is done. Raises StorageFailed."""
         with self._lock, self._failures():
-            self._look()
+            self._check_file()
             if self._opened:
                 return
             if self._file is not None and self._inode is None:
-                _make(self._file)
+                _create_file(self._file)
             if self._file is not None:
-                _align(self._file)
-            if self._version() != schema_version.newest():
+                _align_permissions(self._file)
+            if self._version() != schema_migration.newest_version():
                 with self.engine.connect() as connection, connection.begin():
-                    schema_version.upgrade(connection)
-            self._inode = _inode(self._file)
+                    schema_migration.upgrade(connection)
+            self._inode = _file_identity(self._file)
             self._opened = True
             self.generation += 1
 
@@ -112,11 +112,11 @@ class Database:
             self._opened = False
             self.engine.dispose()
 
-    def _look(self) -> None:
+    def _check_file(self) -> None:
         """SQLite would go on writing to a file that has no name any more: see that it is still there."""
         if self._inode is None or self._file is None:
             return
-        found = _inode(self._file)
+        found = _file_identity(self._file)
         if found != self._inode:
             self.close()
         if found is None:
@@ -130,7 +130,7 @@ class Database:
         """Read without a trace: of a file that is to be left alone not a byte must change."""
         if self._file is None:
             with self.engine.connect() as connection:
-                found = schema_version.version(connection)
+                found = schema_migration.read_version(connection)
         else:
             # Without a log beside it nobody has it open: “immutable” makes none either.
             mode = "mode=ro" if self._file.with_name(f"{self._file.name}-wal").exists() else "immutable=1"
@@ -140,10 +140,10 @@ class Database:
             )
             try:
                 with closing(reader.connect()) as connection:
-                    found = schema_version.version(connection)
+                    found = schema_migration.read_version(connection)
             finally:
                 reader.dispose()
-        schema_version.check(found)
+        schema_migration.check_version(found)
         return found
 
     @contextmanager
@@ -154,7 +154,7 @@ class Database:
         except PaddockError:
             raise
         except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeError, OverflowError) as error:
-            failed, lost = failure(error, self.name)
+            failed, lost = translate_database_error(error, self.name)
             if lost:
                 self.close()
             raise failed from None
@@ -162,8 +162,8 @@ class Database:
     def _engine(self) -> Engine:
         if self.url.get_backend_name() == "sqlite":
             engine = create_engine(self.url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
-            event.listen(engine, "connect", _prepare)
-            event.listen(engine, "begin", _begin)
+            event.listen(engine, "connect", _set_pragmas)
+            event.listen(engine, "begin", _begin_transaction)
             return engine
         arguments: dict[str, Any] = {}
         if (
@@ -177,7 +177,7 @@ class Database:
         return create_engine(self.url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
 
 
-def _file(url: URL) -> Path | None:
+def _sqlite_file(url: URL) -> Path | None:
     if url.get_backend_name() != "sqlite":
         return None
     if not url.database or url.database == ":memory:" or url.query:
@@ -188,14 +188,14 @@ def _file(url: URL) -> Path | None:
     return Path(url.database).absolute()
 
 
-def _make(file: Path) -> None:
+def _create_file(file: Path) -> None:
     """An empty file that only its owner can read: conversations are private."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _align(file: Path) -> None:
+def _align_permissions(file: Path) -> None:
     """The files that SQLite puts beside it have its rights, also after those have changed: or it stays read-only."""
     for suffix in ("-wal", "-shm"):
         beside = file.with_name(file.name + suffix)
@@ -204,7 +204,7 @@ def _align(file: Path) -> None:
                 beside.chmod(file.stat().st_mode & 0o777)
 
 
-def _inode(file: Path | None) -> tuple[int, int] | None:
+def _file_identity(file: Path | None) -> tuple[int, int] | None:
     if file is None:
         return None
     try:
@@ -214,7 +214,7 @@ def _inode(file: Path | None) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _prepare(connection: sqlite3.Connection, _: object) -> None:
+def _set_pragmas(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # Python's own way to begin would leave the making of tables outside
     with suppress(sqlite3.OperationalError):  # read-only or locked: what can be read can be read without it
         connection.execute("PRAGMA journal_mode=WAL").fetchall()
@@ -222,7 +222,7 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _begin(connection: Connection) -> None:
+def _begin_transaction(connection: Connection) -> None:
     # A writer takes its lock at once: one that began as a reader cannot wait for another's, it fails.
     reads = connection.get_execution_options().get("paddock_reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

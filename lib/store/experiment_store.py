@@ -21,11 +21,11 @@ _EXPERIMENT, _RUN, _CELL = tables.experiment, tables.run, tables.cell
 
 
 def _of(owner: str, id: str) -> ColumnElement[bool]:
-    return and_(_EXPERIMENT.c.id == tables.escape(id), _EXPERIMENT.c.owner == owner)
+    return and_(_EXPERIMENT.c.id == tables.escape_text(id), _EXPERIMENT.c.owner == owner)
 
 
 def _run_of(owner: str, id: str) -> ColumnElement[bool]:
-    return and_(_RUN.c.id == tables.escape(id), _RUN.c.owner == owner)
+    return and_(_RUN.c.id == tables.escape_text(id), _RUN.c.owner == owner)
 
 
 def _write_limits(limits: Limits) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def remove_deleted(connection: Connection, owner: str, but: str) -> int:
     asked = delete(_EXPERIMENT).where(
         _EXPERIMENT.c.owner == owner,
         _EXPERIMENT.c.deleted_at.is_not(None),
-        _EXPERIMENT.c.id != tables.escape(but),
+        _EXPERIMENT.c.id != tables.escape_text(but),
     )
     return connection.execute(asked).rowcount
 
@@ -158,7 +158,7 @@ def key_of(connection: Connection, owner: str, id: str) -> int | None:
 def put_run(connection: Connection, owner: str, saved: SavedRun, now: int) -> None:
     """A new run. Raises StorageFailed where its experiment is not there."""
     entry = saved.entry
-    experiment = connection.scalar(select(_EXPERIMENT.c.key).where(_of(owner, entry.experiment)))
+    experiment = connection.scalar(select(_EXPERIMENT.c.key).where(_of(owner, entry.experiment_id)))
     if experiment is None:
         raise StorageFailed("This experiment was deleted.", advice="Save it again, then run it.")
     row = {
@@ -171,7 +171,7 @@ def put_run(connection: Connection, owner: str, saved: SavedRun, now: int) -> No
         "backend": entry.backend,
         "billed": entry.billed,
         "state": entry.state,
-        "cells": entry.cells,
+        "cells": entry.cell_count,
         "started": now,
     }
     connection.execute(insert(_RUN).values(row))

@@ -22,20 +22,20 @@ from sqlalchemy import (
 
 from lib.store import tables
 
-_BLANKS = str.maketrans(dict.fromkeys(punctuation, " "))
+_PUNCTUATION_TO_BLANKS = str.maketrans(dict.fromkeys(punctuation, " "))
 # Thai, Lao, Khmer and Burmese are written without blanks, as Chinese and Japanese are: a sentence would be one word.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 
 
-def holds(text: str, dialect: str) -> ColumnElement[bool]:
+def matches_search(text: str, dialect: str) -> ColumnElement[bool]:
     """The conversations that hold every word, in the title or any message; the last word may be a beginning."""
     words = text.split()
-    return and_(*(_holds(word, word is words[-1], dialect) for word in words))
+    return and_(*(_matches_word(word, word is words[-1], dialect) for word in words))
 
 
-def _indexed(word: str) -> bool:
+def _is_indexed(word: str) -> bool:
     """Whether every full-text search takes the word apart as we do."""
-    parts = word.translate(_BLANKS)
+    parts = word.translate(_PUNCTUATION_TO_BLANKS)
     letters = [letter for letter in parts if letter != " "]
     plain = all(
         letter.isalnum() and (letter < "\u2000" or "\uac00" <= letter <= "\ud7a3") for letter in letters
@@ -43,12 +43,12 @@ def _indexed(word: str) -> bool:
     return bool(letters) and plain and not _UNSPACED.search(parts)
 
 
-def _holds(word: str, last: bool, dialect: str) -> ColumnElement[bool]:
-    parts = word.translate(_BLANKS)
+def _matches_word(word: str, last: bool, dialect: str) -> ColumnElement[bool]:
+    parts = word.translate(_PUNCTUATION_TO_BLANKS)
     last = last and not parts.endswith(" ")  # “C++” is whole, “C” may become “Cat”
-    if _indexed(word) and dialect == "sqlite":
+    if _is_indexed(word) and dialect == "sqlite":
         found = _by_fts5(" ".join(parts.split()), last)
-    elif _indexed(word) and dialect == "postgresql":
+    elif _is_indexed(word) and dialect == "postgresql":
         found = _by_tsvector(parts.split(), last)
     else:  # what no index knows, such as “:-)” or “猫”, is looked for letter by letter
         title, content = tables.conversation.c.title, tables.message.c.content
@@ -66,14 +66,14 @@ def _by_fts5(words: str, last: bool) -> CompoundSelect[int]:
     titles = table("conversation_search", column("rowid"))
     messages = table("message_search", column("rowid"))
     return union(
-        select(titles.c.rowid).where(_match("conversation_search", query)),
+        select(titles.c.rowid).where(_fts5_match("conversation_search", query)),
         select(tables.message.c.conversation)
         .join(messages, messages.c.rowid == tables.message.c.key)
-        .where(_match("message_search", query)),
+        .where(_fts5_match("message_search", query)),
     )
 
 
-def _match(name: str, query: str) -> ColumnElement[bool]:
+def _fts5_match(name: str, query: str) -> ColumnElement[bool]:
     return literal_column(name, String).bool_op("MATCH")(bindparam(None, query, String))
 
 

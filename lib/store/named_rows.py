@@ -29,5 +29,5 @@ def put(connection: Connection, table: Table, owner: str, id: str, what: str, **
 
 def remove(connection: Connection, table: Table, owner: str, id: str) -> bool:
     """Forget it. False where that owner has none of that id."""
-    mine = and_(table.c.owner == owner, table.c.id == tables.escape(id))
+    mine = and_(table.c.owner == owner, table.c.id == tables.escape_text(id))
     return connection.execute(delete(table).where(mine)).rowcount == 1

@@ -5,18 +5,18 @@ from __future__ import annotations
 from sqlalchemy import Connection, update
 
 from lib.store import named_rows, tables
-from lib.store.stored_values import Preset
+from lib.store.stored_values import SavedPreset
 
 _TABLE = tables.preset
 
 
-def presets(connection: Connection, owner: str) -> tuple[Preset, ...]:
+def presets(connection: Connection, owner: str) -> tuple[SavedPreset, ...]:
     """All of that owner's, in the order they were made."""
     rows = named_rows.rows(connection, _TABLE, owner)
-    return tuple(Preset(row.id, row.name, row.body, row.is_start) for row in rows)
+    return tuple(SavedPreset(row.id, row.name, row.body, row.is_start) for row in rows)
 
 
-def put(connection: Connection, owner: str, preset: Preset) -> None:
+def put(connection: Connection, owner: str, preset: SavedPreset) -> None:
     """Keep it, in the place of an older one of its id. Raises StorageFailed where that is somebody else's."""
     if preset.is_start:
         connection.execute(update(_TABLE).where(_TABLE.c.owner == owner).values(is_start=False))

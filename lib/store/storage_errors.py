@@ -6,7 +6,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from lib.errors import StorageFailed
 
-_KEPT = "Conversations are kept in memory meanwhile and written as soon as that is possible."
+_KEPT_IN_MEMORY = "Conversations are kept in memory meanwhile and written as soon as that is possible."
 
 # SQLite's words, PostgreSQL's codes (or the beginnings of them) and the system's words; the first that fits counts.
 # Last: whether the connection is lost with it, so that nobody knows what has become of the database meanwhile.
@@ -38,7 +38,7 @@ _CASES: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
 )
 
 
-def failure(error: Exception, name: str) -> tuple[StorageFailed, bool]:
+def translate_database_error(error: Exception, name: str) -> tuple[StorageFailed, bool]:
     """The error for the page, and whether the connection is lost.
 
     It is ``retryable`` where all of the database is in trouble, not one row.
@@ -54,6 +54,8 @@ def failure(error: Exception, name: str) -> tuple[StorageFailed, bool]:
         return refused, False
     for marks, what, advice, lost in _CASES:
         if any(code.startswith(mark) if mark[0].isdigit() else mark.lower() in words for mark in marks):
-            return StorageFailed(f"{what}: {name}.", advice=f"{advice} {_KEPT}", retryable=True), lost
+            return StorageFailed(
+                f"{what}: {name}.", advice=f"{advice} {_KEPT_IN_MEMORY}", retryable=True
+            ), lost
     unknown = f"The database failed ({type(original).__name__}): {name}."
-    return StorageFailed(unknown, advice=f"Check it. {_KEPT}", retryable=True), True
+    return StorageFailed(unknown, advice=f"Check it. {_KEPT_IN_MEMORY}", retryable=True), True

@@ -24,28 +24,28 @@ from lib.store import (
     experiment_store,
     preset_store,
     run_cells,
-    schema_store,
+    saved_schema_store,
 )
 from lib.store.database import Database
 from lib.store.stored_values import (
-    Change,
-    Entry,
+    CellChange,
+    ConversationEntry,
+    DailyUsage,
     ExperimentEntry,
-    Live,
-    Preset,
     RunEntry,
-    Saved,
     SavedComparison,
+    SavedConversation,
     SavedExperiment,
+    SavedPreset,
     SavedRun,
     SavedSchema,
     Snapshot,
-    Spend,
-    Stored,
+    StoredCell,
+    UnfinishedAnswer,
 )
-from lib.store.written_state import Known
+from lib.store.written_state import WrittenState
 
-MOST_KNOWN = 500  # conversations whose state in the database is remembered; of others it is looked up
+MAX_REMEMBERED = 500  # conversations whose state in the database is remembered; of others it is looked up
 
 
 class Store:
@@ -54,7 +54,7 @@ class Store:
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self._database = Database(url)
         self._clock = clock
-        self._known: OrderedDict[tuple[str, str], tuple[int, Known]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], tuple[int, WrittenState]] = OrderedDict()
         self._purged: set[str] = set()
         self._lock = threading.Lock()
         self._runs: dict[tuple[str, str], tuple[int, int]] = {}  # a run's key, and the generation it is of
@@ -78,7 +78,11 @@ class Store:
         self._database.close()
 
     def save(
-        self, owner: str, conversation: Conversation, settings: Settings, live: tuple[Live, ...] = ()
+        self,
+        owner: str,
+        conversation: Conversation,
+        settings: Settings,
+        live: tuple[UnfinishedAnswer, ...] = (),
     ) -> None:
         """Write what changed since it was last saved, all or nothing. What nobody has begun yet is not kept."""
         snapshot = Snapshot(owner, conversation, settings, live)
@@ -110,15 +114,17 @@ class Store:
         else:
             self._remember(owner, id, generation, new)
 
-    def _remember(self, owner: str, id: str, generation: int, known: Known, *, newer: bool = True) -> None:
+    def _remember(
+        self, owner: str, id: str, generation: int, known: WrittenState, *, newer: bool = True
+    ) -> None:
         """``newer`` than what is remembered of it: what was read may have been written over meanwhile."""
         old, _ = self._known.get((owner, id), (0, None))
         if newer or old < generation:
             self._known[owner, id] = (generation, known)
-        if len(self._known) > MOST_KNOWN:
+        if len(self._known) > MAX_REMEMBERED:
             self._known.popitem(last=False)
 
-    def load(self, owner: str, id: str) -> Saved | None:
+    def load(self, owner: str, id: str) -> SavedConversation | None:
         """The conversation, None where that owner has none of that id. An answer that was running is cut off."""
         with self._database.reading() as connection:
             generation = self._database.generation
@@ -149,7 +155,7 @@ class Store:
 
     def entries(
         self, owner: str, search: str = "", page: int = 0, size: int = 25, *, deleted: bool = False
-    ) -> tuple[Entry, ...]:
+    ) -> tuple[ConversationEntry, ...]:
         """One page of the list, or of the bin: pinned ones first, then newest first. Pages count from 0."""
         with self._database.reading() as connection:
             return conversation_list.entries(connection, owner, search, page, size, deleted)
@@ -165,7 +171,7 @@ class Store:
         edited = bool(title)
         if not edited:
             saved = self.load(owner, id)
-            title = conversation_writer.title_of(saved.conversation) if saved else ""
+            title = conversation_writer.list_title(saved.conversation) if saved else ""
         with self._database.writing() as connection:
             return conversation_list.change(connection, owner, [id], title=title, title_edited=edited) == 1
 
@@ -207,19 +213,19 @@ class Store:
             ids = conversation_list.ids(connection, owner, deleted=True, before=until)
         return self.purge(owner, *ids)
 
-    def spend(self, owner: str, since: date | None = None) -> tuple[Spend, ...]:
+    def spend(self, owner: str, since: date | None = None) -> tuple[DailyUsage, ...]:
         """What all answers used by UTC day, model and backend; each answer once, however often it was copied."""
         with self._database.reading() as connection:
             return conversation_list.spend(
                 connection, owner, None if since is None else conversation_list.milliseconds(since)
             )
 
-    def presets(self, owner: str) -> tuple[Preset, ...]:
+    def presets(self, owner: str) -> tuple[SavedPreset, ...]:
         """Every preset, in the order they were made."""
         with self._database.reading() as connection:
             return preset_store.presets(connection, owner)
 
-    def put_preset(self, owner: str, preset: Preset) -> None:
+    def put_preset(self, owner: str, preset: SavedPreset) -> None:
         """Keep a preset, in the place of an older one of its id. At most one is the start."""
         with self._database.writing() as connection:
             preset_store.put(connection, owner, preset)
@@ -232,17 +238,17 @@ class Store:
     def schemas(self, owner: str) -> tuple[SavedSchema, ...]:
         """Every schema for JSON mode that is kept, in the order they were made."""
         with self._database.reading() as connection:
-            return schema_store.schemas(connection, owner)
+            return saved_schema_store.schemas(connection, owner)
 
     def put_schema(self, owner: str, schema: SavedSchema) -> None:
         """Keep a schema, in the place of an older one of its id."""
         with self._database.writing() as connection:
-            schema_store.put(connection, owner, schema)
+            saved_schema_store.put(connection, owner, schema)
 
     def remove_schema(self, owner: str, id: str) -> bool:
         """Forget a schema."""
         with self._database.writing() as connection:
-            return schema_store.remove(connection, owner, id)
+            return saved_schema_store.remove(connection, owner, id)
 
     def experiments(self, owner: str) -> tuple[ExperimentEntry, ...]:
         """The list of experiments, the one that was changed last first."""
@@ -310,7 +316,7 @@ class Store:
         with self._database.writing() as connection:
             return experiment_store.remove_run(connection, owner, id)
 
-    def cells(self, owner: str, run: str) -> tuple[Stored, ...]:
+    def cells(self, owner: str, run: str) -> tuple[StoredCell, ...]:
         """Every cell of a run that was asked, in the order of their last change, with their requests built anew."""
         with self._database.reading() as connection:
             saved, key = (
@@ -323,7 +329,7 @@ class Store:
         """What came of a run's cells, in the order of their last change."""
         return tuple(one.result for one in self.cells(owner, run))
 
-    def write_cells(self, owner: str, run: str, changes: Sequence[Change]) -> None:
+    def write_cells(self, owner: str, run: str, changes: Sequence[CellChange]) -> None:
         """Write those cells, all or nothing; of each number at most one.
 
         Raises StorageFailed, not ``retryable`` where the run is gone, or another server has begun one of the cells.
@@ -370,7 +376,7 @@ class Store:
             saved = comparison_store.load(connection, owner, id)
             if saved is None:
                 return False
-            conversation_list.change(connection, owner, saved.columns, deleted_at=self._now())
+            conversation_list.change(connection, owner, saved.column_ids, deleted_at=self._now())
             return comparison_store.remove(connection, owner, id)
 
     def _now(self) -> int:

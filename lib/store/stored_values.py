@@ -18,13 +18,13 @@ from lib.model.settings import Settings
 
 
 @dataclass(frozen=True)
-class Live:
+class UnfinishedAnswer:
     """An answer that is coming: the message that it writes, what was asked of whom, and what has come so far.
 
     ``seconds`` since it was sent, ``first_token`` the seconds to the first text, None before it.
     """
 
-    message: str
+    message_id: str
     request: Request
     backend: str
     billed: bool
@@ -32,7 +32,7 @@ class Live:
     seconds: float
     first_token: float | None = None
 
-    def answer(self) -> Answer:
+    def to_cut_off_answer(self) -> Answer:
         """What is known of it should nothing more come: cut off, its usage estimated."""
         usage = Usage(self.request.estimated_prompt_tokens(), estimate_tokens(self.text), estimated=True)
         return Answer(
@@ -43,11 +43,11 @@ class Live:
             usage if self.text else None,
             Timings(self.first_token, self.seconds),
             Ending.CUT_OFF,
-            cut_off(),
+            cut_off_error(),
         )
 
 
-def cut_off() -> CutOff:
+def cut_off_error() -> CutOff:
     """Why an answer ended that the database knows as running: its server did."""
     return CutOff(
         "Paddock ended while this answer was coming.",
@@ -63,11 +63,11 @@ class Snapshot:
     owner: str
     conversation: Conversation
     settings: Settings
-    live: tuple[Live, ...] = ()
+    unfinished: tuple[UnfinishedAnswer, ...] = ()
 
 
 @dataclass(frozen=True)
-class Spend:
+class DailyUsage:
     """What answers of one UTC day, model and backend used, added up: as exact as they are.
 
     Answers whose neurons the backend counted itself are added up apart from those where they follow from the tokens.
@@ -78,35 +78,35 @@ class Spend:
     backend: str
     billed: bool
     usage: Usage
-    answers: int
+    answer_count: int
 
 
 @dataclass(frozen=True)
-class Entry:
+class ConversationEntry:
     """A conversation as a list shows it. ``deleted``: when it was put into the bin."""
 
     id: str
     title: str
     title_edited: bool
     pinned: bool
-    messages: int
+    message_count: int
     created: datetime
     updated: datetime
-    deleted: datetime | None
-    spend: tuple[Spend, ...] = ()
+    deleted_at: datetime | None
+    daily_usage: tuple[DailyUsage, ...] = ()
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedConversation:
     """A conversation as it was saved, and its entry in the list."""
 
     conversation: Conversation
     settings: Settings
-    entry: Entry
+    entry: ConversationEntry
 
 
 @dataclass(frozen=True)
-class Preset:
+class SavedPreset:
     """Choices under a name. ``body`` is plain JSON; ``is_start``: new conversations begin with it."""
 
     id: str
@@ -143,7 +143,7 @@ class ExperimentEntry:
     name: str
     created: datetime
     updated: datetime
-    runs: int
+    run_count: int
 
 
 @dataclass(frozen=True)
@@ -155,12 +155,12 @@ class RunEntry:
     """
 
     id: str
-    experiment: str
+    experiment_id: str
     model: str
     backend: str
     billed: bool
     state: str
-    cells: int
+    cell_count: int
     started: datetime
     error: PaddockError | None = None
     answered: int = 0
@@ -178,7 +178,7 @@ class SavedRun:
 
 
 @dataclass(frozen=True)
-class Change:
+class CellChange:
     """What is to be written of one cell: as a new row, or over the one that is there.
 
     ``position`` rises with every change of its run. ``fingerprint`` is None where the same request need not have the
@@ -188,14 +188,14 @@ class Change:
 
     result: Result
     position: int
-    fresh: bool
+    is_new: bool
     fingerprint: str | None = None
-    judged: bool = True
-    waiting: bool = False
+    is_judged: bool = True
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredCell:
     """A cell as it was written, last changed at ``position``; ``judged`` and ``waiting`` as in Change.
 
     Where it is in doubt and has an answer, it is its judge that was being asked.
@@ -203,8 +203,8 @@ class Stored:
 
     result: Result
     position: int
-    judged: bool
-    waiting: bool
+    is_judged: bool
+    is_waiting: bool
 
 
 @dataclass(frozen=True)
@@ -214,4 +214,4 @@ class SavedComparison:
     id: str
     title: str
     body: Any
-    columns: tuple[str, ...]
+    column_ids: tuple[str, ...]

@@ -38,7 +38,7 @@ class AnyText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """What is stored."""
-        return value if value is None else escape(value)
+        return value if value is None else escape_text(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
         """What was meant."""
@@ -47,7 +47,7 @@ class AnyText(TypeDecorator[str]):
         return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
 
 
-def escape(text: str) -> str:
+def escape_text(text: str) -> str:
     """The text as it stands in the database."""
     return _UNSTORABLE.sub(lambda match: f"\x1a{ord(match[0]):04x}", text)
 

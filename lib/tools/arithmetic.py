@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 Number = int | float
 
-MOST_CHARS = 500
-MOST_DEPTH = 50
-MOST_DIGITS = 100  # of a whole number; a fraction has Python's own bound, about 308
+MAX_CHARS = 500
+MAX_DEPTH = 50
+MAX_DIGITS = 100  # of a whole number; a fraction has Python's own bound, about 308
 
 
 class CannotCompute(Exception):
@@ -37,8 +37,8 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Number], range]] = {
     "round": (lambda number, digits=0: _rounded(number, digits), range(1, 3)),
     "sqrt": (math.sqrt, range(1, 2)),
 }
-FUNCTIONS = tuple(_FUNCTIONS)
-_KNOWN = f"Only numbers, + - * / // % **, brackets and {', '.join(FUNCTIONS)} are known."
+FUNCTION_NAMES = tuple(_FUNCTIONS)
+_KNOWN = f"Only numbers, + - * / // % **, brackets and {', '.join(FUNCTION_NAMES)} are known."
 _WORD = re.compile(r"[^\W\d]\w*")
 _IN_NUMBER = re.compile(r"[eE]\d*|_\d+")  # of 1e5 and of 1_000
 # As people write them.
@@ -47,8 +47,8 @@ _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"}
 
 def evaluate(expression: str) -> Number:
     """Its value. Raises CannotCompute; takes milliseconds whatever the expression."""
-    if len(expression) > MOST_CHARS:
-        raise CannotCompute(f"The expression has {len(expression):,} characters, more than {MOST_CHARS}.")
+    if len(expression) > MAX_CHARS:
+        raise CannotCompute(f"The expression has {len(expression):,} characters, more than {MAX_CHARS}.")
     text = " ".join(expression.translate(_SIGNS).split())
     for word in _WORD.findall(text):  # before Python reads it: it warns of “1if” and the like
         if word not in _FUNCTIONS and not _IN_NUMBER.fullmatch(word):
@@ -73,8 +73,8 @@ def evaluate(expression: str) -> Number:
 
 
 def _value(node: ast.expr, depth: int) -> Number:
-    if depth > MOST_DEPTH:
-        raise CannotCompute(f"The expression is nested more than {MOST_DEPTH} levels deep.")
+    if depth > MAX_DEPTH:
+        raise CannotCompute(f"The expression is nested more than {MAX_DEPTH} levels deep.")
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             return _bounded(number)
@@ -95,12 +95,14 @@ def _value(node: ast.expr, depth: int) -> Number:
             raise CannotCompute(
                 "A comma stands between the arguments of a function only: write 1000, not 1,000."
             )
-    raise CannotCompute(f"Only numbers, + - * / // % **, brackets and {', '.join(FUNCTIONS)} are known here.")
+    raise CannotCompute(
+        f"Only numbers, + - * / // % **, brackets and {', '.join(FUNCTION_NAMES)} are known here."
+    )
 
 
 def _power(base: Number, exponent: Number) -> Number:
     if isinstance(base, int) and isinstance(exponent, int) and exponent > 0 and abs(base) > 1:
-        if exponent * math.log10(abs(base)) > MOST_DIGITS:  # before it is computed: it could take for ever
+        if exponent * math.log10(abs(base)) > MAX_DIGITS:  # before it is computed: it could take for ever
             raise CannotCompute("The result is too large.")
         return _bounded(base**exponent)
     if base < 0 and not float(exponent).is_integer():
@@ -118,6 +120,6 @@ def _rounded(number: Number, digits: Number) -> Number:
 def _bounded(number: Number) -> Number:
     if isinstance(number, float) and not math.isfinite(number):
         raise CannotCompute("The result is too large.")
-    if isinstance(number, int) and abs(number) >= 10**MOST_DIGITS:
+    if isinstance(number, int) and abs(number) >= 10**MAX_DIGITS:
         raise CannotCompute("The result is too large.")
     return number

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from lib.errors import BadInput
 from lib.model.request_options import Tool, ToolCall
 from lib.tools import arithmetic
-from lib.tools.tool_call import arguments, called, check_call
-from lib.tools.tool_form import Kind, Parameter, schema
-from lib.tools.tool_spec import parse_text
+from lib.tools.tool_call import find_call_faults, find_called_tool, parse_arguments
+from lib.tools.tool_form import ParameterType, ToolParameter, rows_to_schema
+from lib.tools.tool_spec import parse_json
 
 Result = dict[str, Any]
 
@@ -73,17 +73,17 @@ def _weather(given: Mapping[str, Any], _: datetime) -> Result:
     }
 
 
-SAMPLES = (
+SAMPLE_TOOLS = (
     SampleTool(
         Tool(
             "calculator",
             "Computes an arithmetic expression exactly.",
-            schema(
+            rows_to_schema(
                 (
-                    Parameter(
+                    ToolParameter(
                         "expression",
                         "The expression, for example (2 + 3) * 4 ** 2. "
-                        f"Known are + - * / // % **, brackets and {', '.join(arithmetic.FUNCTIONS)}.",
+                        f"Known are + - * / // % **, brackets and {', '.join(arithmetic.FUNCTION_NAMES)}.",
                     ),
                 )
             ),
@@ -94,7 +94,9 @@ SAMPLES = (
         Tool(
             "clock",
             "Tells the date and the time of now in a time zone.",
-            schema((Parameter("time_zone", "The zone's IANA name, for example Europe/Lisbon or UTC."),)),
+            rows_to_schema(
+                (ToolParameter("time_zone", "The zone's IANA name, for example Europe/Lisbon or UTC."),)
+            ),
         ),
         _clock,
     ),
@@ -102,11 +104,15 @@ SAMPLES = (
         Tool(
             "weather",
             "Tells the weather of today in a place.",
-            schema(
+            rows_to_schema(
                 (
-                    Parameter("place", "The place, for example Lisbon."),
-                    Parameter(
-                        "unit", "The unit of the degrees.", Kind.CHOICE, False, ("celsius", "fahrenheit")
+                    ToolParameter("place", "The place, for example Lisbon."),
+                    ToolParameter(
+                        "unit",
+                        "The unit of the degrees.",
+                        ParameterType.CHOICE,
+                        False,
+                        ("celsius", "fahrenheit"),
                     ),
                 )
             ),
@@ -116,50 +122,50 @@ SAMPLES = (
 )
 
 
-def sample(call: ToolCall, tools: Iterable[Tool]) -> SampleTool | None:
+def find_sample_tool(call: ToolCall, tools: Iterable[Tool]) -> SampleTool | None:
     """The sample that can answer this call: one of ``tools`` has its name and its parameters."""
-    one, tool = _named(call.name), called(call, tools)
+    one, tool = _named(call.name), find_called_tool(call, tools)
     if one is None or tool is None:
         return None
     try:
-        same = parse_text(tool.parameters).value == parse_text(one.tool.parameters).value
+        same = parse_json(tool.parameters).value == parse_json(one.tool.parameters).value
     except BadInput:
         return None
     return one if same else None
 
 
-def run(call: ToolCall, now: datetime | None = None) -> str:
+def run_sample_tool(call: ToolCall, now: datetime | None = None) -> str:
     """The result as JSON text, or the error as JSON text: ``{"error": …}``. ``now`` is the clock's, an aware time."""
     result = json.dumps(_result(call, now or datetime.now(UTC)), ensure_ascii=False)
     return result.encode("utf-8", "replace").decode()  # a name or a place may hold half a character
 
 
-def answers(
+def answer_calls(
     calls: Iterable[ToolCall], tools: Iterable[Tool], now: datetime | None = None
 ) -> tuple[str, ...] | None:
     """The result of each call; None where one of them is no sample's, and a person has to answer."""
     known = tuple(tools)
     found = []
     for call in calls:
-        if sample(call, known) is None:
+        if find_sample_tool(call, known) is None:
             return None
-        found.append(run(call, now))
+        found.append(run_sample_tool(call, now))
     return tuple(found)
 
 
 def _result(call: ToolCall, now: datetime) -> Result:
     if (one := _named(call.name)) is None:
         return {"error": f"There is no sample tool of the name {call.name[:64]}."}
-    if wrong := check_call(call, (one.tool,)):
+    if wrong := find_call_faults(call, (one.tool,)):
         return {"error": " ".join(wrong)}
     try:
-        return one.run(arguments(call), now)
+        return one.run(parse_arguments(call), now)
     except _NoResult as error:
         return {"error": str(error)}
 
 
 def _named(name: str) -> SampleTool | None:
-    return next((one for one in SAMPLES if one.tool.name == name), None)
+    return next((one for one in SAMPLE_TOOLS if one.tool.name == name), None)
 
 
 @cache

@@ -7,44 +7,46 @@ from functools import lru_cache
 from typing import Any
 
 from lib.errors import BadInput
-from lib.jsonkit.json_schema import check_schema
-from lib.jsonkit.json_validation import check
-from lib.jsonkit.json_wording import kind
+from lib.jsonkit.json_schema import parse_schema
+from lib.jsonkit.json_validation import find_failures
+from lib.jsonkit.json_wording import describe_kind
 from lib.model.request_options import Function, Tool, ToolCall
-from lib.tools.tool_spec import parse_text
+from lib.tools.tool_spec import parse_json
 
-MOST_TOLD = 20
+MAX_FAULTS = 20
 NO_ARGUMENTS = ("", "null")  # how some models write that there are none
 
 
-def arguments(call: ToolCall) -> dict[str, Any]:
+def parse_arguments(call: ToolCall) -> dict[str, Any]:
     """Its arguments. Raises BadInput where they are not the JSON text of an object."""
     if call.arguments.strip() in NO_ARGUMENTS:
         return {}
-    value = parse_text(call.arguments, "The text of the arguments").value
+    value = parse_json(call.arguments, "The text of the arguments").value
     if not isinstance(value, dict):
-        raise BadInput(f"The arguments must be an object, not {kind(value)}.")
+        raise BadInput(f"The arguments must be an object, not {describe_kind(value)}.")
     return value
 
 
-def called(call: ToolCall, tools: Iterable[Tool]) -> Tool | None:
+def find_called_tool(call: ToolCall, tools: Iterable[Tool]) -> Tool | None:
     """The tool that it asks for."""
     return next((tool for tool in tools if tool.name == call.name), None)
 
 
-def check_call(call: ToolCall, tools: Iterable[Tool], functions: Iterable[Function] = ()) -> tuple[str, ...]:
+def find_call_faults(
+    call: ToolCall, tools: Iterable[Tool], functions: Iterable[Function] = ()
+) -> tuple[str, ...]:
     """Everything that is wrong with it, a sentence each; empty: nothing is.
 
     ``functions`` are those that the same request offered. They have no schema: any arguments will do.
     """
     known, own = tuple(tools), {one.name for one in functions}
-    tool = called(call, known)
+    tool = find_called_tool(call, known)
     if tool is None and call.name not in own:
         names = ", ".join(f"“{name}”" for name in (*(tool.name for tool in known), *sorted(own)))
         have = f"The request offered {names}." if names else "The request offered none."
         return (f"There is no tool “{call.name[:64]}”. {have}",)
     try:
-        arguments(call)
+        parse_arguments(call)
     except BadInput as error:
         return (error.message,)
     if tool is None:
@@ -56,13 +58,13 @@ def check_call(call: ToolCall, tools: Iterable[Tool], functions: Iterable[Functi
 def _misfits(call: ToolCall, tool: Tool) -> tuple[str, ...]:
     """Kept, for a page asks at every run of its script, and patterns may need a process that is waited for."""
     try:
-        schema = check_schema(tool.parameters)
+        schema = parse_schema(tool.parameters)
     except BadInput as error:
         unusable = f"the parameters of “{tool.name[:64]}” cannot be used. {error.message}"
         return (f"The arguments cannot be checked: {unusable}",)
     try:
-        found = check(arguments(call), schema)
+        found = find_failures(parse_arguments(call), schema)
     except BadInput as error:
         return (f"The arguments cannot be checked: {error.message}",)
-    told = [one.sentence("The call") for one in found[:MOST_TOLD]]
-    return (*told, *(["And more."] if len(found) > MOST_TOLD else []))
+    told = [one.to_sentence("The call") for one in found[:MAX_FAULTS]]
+    return (*told, *(["And more."] if len(found) > MAX_FAULTS else []))

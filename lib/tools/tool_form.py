@@ -9,10 +9,10 @@ from enum import Enum
 from typing import Any
 
 from lib.errors import BadInput
-from lib.tools.tool_spec import parse_text
+from lib.tools.tool_spec import parse_json
 
 
-class Kind(Enum):
+class ParameterType(Enum):
     """What a parameter can be in the form: its type in JSON Schema, or a choice among texts."""
 
     TEXT = "string"
@@ -23,20 +23,20 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Parameter:
+class ToolParameter:
     """One row. ``choices`` are the texts of a CHOICE, and empty for the others."""
 
     name: str
     description: str = ""
-    kind: Kind = Kind.TEXT
+    kind: ParameterType = ParameterType.TEXT
     required: bool = True
     choices: tuple[str, ...] = ()
 
 
-def rows(parameters: str) -> tuple[Parameter, ...] | None:
+def schema_to_rows(parameters: str) -> tuple[ToolParameter, ...] | None:
     """The rows of a JSON Schema's text; None where it holds anything that rows cannot show, or is broken."""
     try:
-        schema = parse_text(parameters).value
+        schema = parse_json(parameters).value
     except BadInput:
         return None
     if not isinstance(schema, dict) or set(schema) - {"type", "properties", "required"}:
@@ -53,7 +53,7 @@ def rows(parameters: str) -> tuple[Parameter, ...] | None:
     return whole if len(whole) == len(found) else None
 
 
-def schema(parameters: Sequence[Parameter]) -> str:
+def rows_to_schema(parameters: Sequence[ToolParameter]) -> str:
     """The rows as the text of a JSON Schema. Two rows of one name would be one: see ``row_faults``."""
     properties = {row.name: _property(row) for row in parameters}
     required = [row.name for row in parameters if row.required]
@@ -61,38 +61,38 @@ def schema(parameters: Sequence[Parameter]) -> str:
     return json.dumps(body, ensure_ascii=False)
 
 
-def row_faults(parameters: Sequence[Parameter]) -> tuple[dict[str, str], ...]:
+def find_row_faults(parameters: Sequence[ToolParameter]) -> tuple[dict[str, str], ...]:
     """For each row, what is wrong with which of its fields."""
     names = [row.name for row in parameters]
     return tuple(_faults(row, names[:number]) for number, row in enumerate(parameters))
 
 
-def _faults(row: Parameter, before: Sequence[str]) -> dict[str, str]:
+def _faults(row: ToolParameter, before: Sequence[str]) -> dict[str, str]:
     found = {}
     if not row.name.strip():
         found["name"] = "A parameter needs a name."
     elif row.name in before:
         found["name"] = f"There is another “{row.name}”."
-    if row.kind is Kind.CHOICE and not row.choices:
+    if row.kind is ParameterType.CHOICE and not row.choices:
         found["choices"] = "Type what may be chosen, and press Enter after each."
     return found
 
 
-def _property(row: Parameter) -> dict[str, Any]:
-    kind = Kind.TEXT if row.kind is Kind.CHOICE else row.kind
-    choices = {"enum": list(row.choices)} if row.kind is Kind.CHOICE else {}
+def _property(row: ToolParameter) -> dict[str, Any]:
+    kind = ParameterType.TEXT if row.kind is ParameterType.CHOICE else row.kind
+    choices = {"enum": list(row.choices)} if row.kind is ParameterType.CHOICE else {}
     return {"type": kind.value, "description": row.description} | choices
 
 
-def _row(name: str, value: Any, *, required: bool) -> Parameter | None:
+def _row(name: str, value: Any, *, required: bool) -> ToolParameter | None:
     match value:
         case {"type": "string", "description": str(text), "enum": [_, *_] as choices, **rest} if not rest:
             if all(isinstance(one, str) for one in choices) and len(set(choices)) == len(choices):
-                return Parameter(name, text, Kind.CHOICE, required, tuple(choices))
+                return ToolParameter(name, text, ParameterType.CHOICE, required, tuple(choices))
         case {
             "type": ("string" | "number" | "integer" | "boolean") as kind,
             "description": str(text),
             **rest,
         }:
-            return None if rest else Parameter(name, text, Kind(kind), required)
+            return None if rest else ToolParameter(name, text, ParameterType(kind), required)
     return None

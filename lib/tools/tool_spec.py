@@ -11,19 +11,19 @@ from typing import Any
 
 from lib.errors import BadInput
 from lib.jsonkit import json_text
-from lib.jsonkit.json_reader import MOST_NUMBER, BadFile, Node
-from lib.jsonkit.json_schema import BadSchema, Schema, check_schema
-from lib.jsonkit.json_text import BadText, Bounds
-from lib.jsonkit.json_validation import check as check_value
-from lib.jsonkit.json_wording import kind
+from lib.jsonkit.json_reader import MAX_NUMBER, BadFile, Node
+from lib.jsonkit.json_schema import BadSchema, CheckedSchema, parse_schema
+from lib.jsonkit.json_text import Bounds, UnusableJson
+from lib.jsonkit.json_validation import find_failures as check_value
+from lib.jsonkit.json_wording import describe_kind
 from lib.model import model_record
 from lib.model.request_options import Function, Tool
 
-MOST_CHARS = 100_000  # of JSON text: with more, nothing else would fit the context
-MOST_TOOLS = 128
-MOST_NAME = 64
-MOST_TOLD = 20  # faults of one tool
-_BOUNDS = Bounds(MOST_CHARS, depth=64, number=MOST_NUMBER)
+MAX_CHARS = 100_000  # of JSON text: with more, nothing else would fit the context
+MAX_TOOLS = 128
+MAX_NAME_CHARS = 64
+MAX_FAULTS = 20  # faults of one tool
+_BOUNDS = Bounds(MAX_CHARS, depth=64, number=MAX_NUMBER)
 
 _NAME = re.compile("[A-Za-z0-9_-]+")
 _MEND = "Change it there; until then nothing of this text is used."
@@ -33,7 +33,7 @@ _HOLE = "\0{}\0"
 
 
 @dataclass(frozen=True)
-class Fault:
+class ToolFault:
     """What is wrong with one of several: ``number`` counts from 0, ``part`` is one of its fields or empty.
 
     ``message`` is a whole sentence that names the place inside the tool.
@@ -47,33 +47,33 @@ class Fault:
 def read_tools(text: str) -> tuple[Tool, ...]:
     """The tools in JSON text: one or a list, each flat or nested. Raises BadInput, which says where."""
     found = tuple(_tool(number, node) for number, node in enumerate(_entries(text, "tool")))
-    check(found)
+    check_tools(found)
     return found
 
 
 def write_tools(tools: Sequence[Tool]) -> str:
     """The tools as a JSON list, each in its own shape. Parameters that are no JSON stand there as they are."""
-    return _written([wire(tool, _HOLE.format(number)) for number, tool in enumerate(tools)], tools)
+    return _written([encode_tool(tool, _HOLE.format(number)) for number, tool in enumerate(tools)], tools)
 
 
-def wire(tool: Tool, parameters: Any) -> dict[str, Any]:
+def encode_tool(tool: Tool, parameters: Any) -> dict[str, Any]:
     """A tool as the API takes it, with these parameters in the place of its own."""
     core = {"name": tool.name, "description": tool.description, "parameters": parameters}
     return {"type": "function", "function": core} if tool.nested else core
 
 
-def check(tools: Sequence[Tool]) -> None:
+def check_tools(tools: Sequence[Tool]) -> None:
     """Raises BadInput for the first fault, and says how many there are."""
-    if len(tools) > MOST_TOOLS:
-        raise BadInput(f"There are {len(tools):,} tools, more than {MOST_TOOLS}.", advice="Take some away.")
-    _raise(faults(tools), tools, "Tool")
+    if len(tools) > MAX_TOOLS:
+        raise BadInput(f"There are {len(tools):,} tools, more than {MAX_TOOLS}.", advice="Take some away.")
+    _raise(find_tool_faults(tools), tools, "Tool")
 
 
-def faults(tools: Sequence[Tool]) -> tuple[Fault, ...]:
+def find_tool_faults(tools: Sequence[Tool]) -> tuple[ToolFault, ...]:
     """Everything that is wrong with them, in order."""
     found = _twice([tool.name for tool in tools])
     for number, tool in enumerate(tools):
-        found += [Fault(number, part, message) for part, message in _tool_faults(tool)]
+        found += [ToolFault(number, part, message) for part, message in _tool_faults(tool)]
     return tuple(sorted(found, key=lambda fault: fault.number))
 
 
@@ -91,62 +91,66 @@ def write_functions(functions: Sequence[Function]) -> str:
 
 def check_functions(functions: Sequence[Function], tools: Sequence[Tool] = ()) -> None:
     """Raises BadInput for the first fault. A function may not have the name of one of those tools either."""
-    if len(functions) > MOST_TOOLS:
+    if len(functions) > MAX_TOOLS:
         raise BadInput(
-            f"There are {len(functions):,} functions, more than {MOST_TOOLS}.", advice="Take some away."
+            f"There are {len(functions):,} functions, more than {MAX_TOOLS}.", advice="Take some away."
         )
-    _raise(function_faults(functions, tools), functions, "Function")
+    _raise(find_function_faults(functions, tools), functions, "Function")
 
 
-def function_faults(functions: Sequence[Function], tools: Sequence[Tool] = ()) -> tuple[Fault, ...]:
+def find_function_faults(functions: Sequence[Function], tools: Sequence[Tool] = ()) -> tuple[ToolFault, ...]:
     """Everything that is wrong with them, in order."""
     found = _twice([one.name for one in functions])
     names = {tool.name for tool in tools}
     for number, one in enumerate(functions):
-        found += [Fault(number, part, message) for part, message in _name_faults(one.name)]
+        found += [ToolFault(number, part, message) for part, message in _name_faults(one.name)]
         if one.name in names:
-            found.append(Fault(number, "name", f"There is a tool of the name “{one.name}” already."))
+            found.append(ToolFault(number, "name", f"There is a tool of the name “{one.name}” already."))
         if not one.code.strip():
-            found.append(Fault(number, "code", "The code is empty."))
-        found += [Fault(number, part, text) for part, text in _text_faults({"code": one.code})]
-    if sum(len(one.name) + len(one.code) for one in functions) > MOST_CHARS:
+            found.append(ToolFault(number, "code", "The code is empty."))
+        found += [ToolFault(number, part, text) for part, text in _text_faults({"code": one.code})]
+    if sum(len(one.name) + len(one.code) for one in functions) > MAX_CHARS:
         found.append(
-            Fault(len(functions) - 1, "code", f"The functions have more than {MOST_CHARS:,} characters.")
+            ToolFault(len(functions) - 1, "code", f"The functions have more than {MAX_CHARS:,} characters.")
         )
     return tuple(sorted(found, key=lambda fault: fault.number))
 
 
-def parse_text(text: str, what: str = "The text") -> Node:
+def parse_json(text: str, what: str = "The text") -> Node:
     """The value in JSON text that somebody typed or a model wrote. Raises BadInput with line and column."""
     try:
         return Node(json_text.parse(text, what, _BOUNDS))
-    except BadText as error:
+    except UnusableJson as error:
         raise BadInput(error.message, advice=error.advice or _MEND) from None
 
 
 def _entries(text: str, what: str) -> list[Node]:
     if not text.strip():
         raise BadInput(f"There is no text: no {what} is an empty list, [].", advice=_MEND)
-    root = parse_text(text)
+    root = parse_json(text)
     entries = list(root.items()) if isinstance(root.value, list) else [root]
-    if len(entries) > MOST_TOOLS:
+    if len(entries) > MAX_TOOLS:
         raise BadInput(
-            f"There are {len(entries):,} {what}s, more than {MOST_TOOLS}.", advice="Take some away."
+            f"There are {len(entries):,} {what}s, more than {MAX_TOOLS}.", advice="Take some away."
         )
     for node in entries:
         if not isinstance(node.value, dict):
-            raise BadInput(f"{node.path} must be a {what}, an object, not {kind(node.value)}.", advice=_MEND)
+            raise BadInput(
+                f"{node.path} must be a {what}, an object, not {describe_kind(node.value)}.", advice=_MEND
+            )
     return entries
 
 
 @cache
-def _documented(*, nested: bool) -> Schema:
+def _documented(*, nested: bool) -> CheckedSchema:
     """What the model's documented schema says of a tool in that shape."""
     messages = next(
-        shape for shape in model_record.default().input_schema["oneOf"] if "tools" in shape["properties"]
+        shape
+        for shape in model_record.default_model().input_schema["oneOf"]
+        if "tools" in shape["properties"]
     )
     shapes = messages["properties"]["tools"]["items"]["oneOf"]
-    return check_schema(
+    return parse_schema(
         json.dumps(next(shape for shape in shapes if ("function" in shape["properties"]) is nested))
     )
 
@@ -155,7 +159,7 @@ def _tool(number: int, node: Node) -> Tool:
     """The tool that stands there, fit for ``faults``: everything that a Tool cannot hold is refused here."""
     nested = "function" in node
     for failure in check_value(node.value, _documented(nested=nested)):
-        said = failure.sentence("it")
+        said = failure.to_sentence("it")
         raise BadInput(f"Tool {number + 1}: {said} The documented schema asks for that.", advice=_MEND)
     core = node["function"] if nested else node
     _only(core, _KEYS)
@@ -169,7 +173,7 @@ def _tool(number: int, node: Node) -> Tool:
 
 def _function(node: Node) -> Function:
     try:
-        node.only("name", "code")
+        node.require_only_keys("name", "code")
         return Function(node["name"].text(), node["code"].text())
     except BadFile as error:
         raise BadInput(error.message, advice=_MEND) from None
@@ -183,20 +187,22 @@ def _only(node: Node, keys: tuple[str, ...]) -> None:
             )
 
 
-@lru_cache(MOST_TOOLS)
+@lru_cache(MAX_TOOLS)
 def _tool_faults(tool: Tool) -> tuple[tuple[str, str], ...]:
     """What is wrong with one: the part and a sentence. Kept, for a form asks again at every touch of it."""
     found = [*_name_faults(tool.name), *_text_faults({"description": tool.description})]
     try:
-        parameters = parse_text(tool.parameters, "The text of the parameters").value
-        value = wire(replace(tool, nested=False), parameters)
-        told = [one.sentence("it") for one in check_value(value, _documented(nested=False))[:MOST_TOLD]]
+        parameters = parse_json(tool.parameters, "The text of the parameters").value
+        value = encode_tool(replace(tool, nested=False), parameters)
+        told = [one.to_sentence("it") for one in check_value(value, _documented(nested=False))[:MAX_FAULTS]]
         if not told and parameters["type"] != "object":
             told = ["parameters.type must be “object”: a call's arguments are one."]
         if not told:
-            check_schema(tool.parameters)
+            parse_schema(tool.parameters)
     except BadSchema as error:
-        told = [f"parameters{error.path[1:]} {error.words}. {error.advice}" if error.words else error.message]
+        told = [
+            f"parameters{error.path[1:]} {error.reason}. {error.advice}" if error.reason else error.message
+        ]
     except BadInput as error:
         told = [error.message]
     return (*found, *(("parameters", message.strip()) for message in told))
@@ -205,8 +211,8 @@ def _tool_faults(tool: Tool) -> tuple[tuple[str, str], ...]:
 def _name_faults(name: str) -> Iterator[tuple[str, str]]:
     if not name:
         yield "name", "The name is empty: a model calls it by its name."
-    elif len(name) > MOST_NAME:
-        yield "name", f"The name has {len(name):,} characters, more than {MOST_NAME}."
+    elif len(name) > MAX_NAME_CHARS:
+        yield "name", f"The name has {len(name):,} characters, more than {MAX_NAME_CHARS}."
     elif not _NAME.fullmatch(name):
         yield "name", "A name is made of the letters A to Z, digits, “_” and “-”, without spaces."
 
@@ -217,24 +223,24 @@ def _text_faults(parts: dict[str, str]) -> Iterator[tuple[str, str]]:
             text.encode("utf-8")
         except UnicodeEncodeError:
             yield part, f"The {part} holds half a character (a lone surrogate)."
-        if part == "description" and len(text) > MOST_CHARS:
-            yield part, f"The {part} has {len(text):,} characters, more than {MOST_CHARS:,}."
+        if part == "description" and len(text) > MAX_CHARS:
+            yield part, f"The {part} has {len(text):,} characters, more than {MAX_CHARS:,}."
 
 
-def _twice(names: Sequence[str]) -> list[Fault]:
+def _twice(names: Sequence[str]) -> list[ToolFault]:
     return [
-        Fault(number, "name", f"There is another of the name “{name}”.")
+        ToolFault(number, "name", f"There is another of the name “{name}”.")
         for number, name in enumerate(names)
         if name and name in names[:number]
     ]
 
 
-def _raise(found: Sequence[Fault], among: Sequence[Any], what: str) -> None:
+def _raise(found: Sequence[ToolFault], among: Sequence[Any], what: str) -> None:
     if not found:
         return
     first = found[0]
     name = among[first.number].name
-    known = f" “{name}”" if _NAME.fullmatch(name) and len(name) <= MOST_NAME else ""
+    known = f" “{name}”" if _NAME.fullmatch(name) and len(name) <= MAX_NAME_CHARS else ""
     more = f" ({len(found) - 1} more to mend.)" if len(found) > 1 else ""
     raise BadInput(f"{what} {first.number + 1}{known}: {first.message}{more}", advice=_MEND)
 
@@ -250,7 +256,7 @@ def _written(entries: list[dict[str, Any]], tools: Sequence[Tool]) -> str:
 
 def _indented(parameters: str, by: int) -> str:
     try:
-        value = parse_text(parameters).value
+        value = parse_json(parameters).value
     except BadInput:
         return parameters
     return _pretty(value).replace("\n", "\n" + " " * by)

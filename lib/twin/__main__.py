@@ -21,50 +21,50 @@ from typing import Any, TextIO
 
 import uvicorn
 
-from lib.model.model_record import default
-from lib.twin import fault_injection, finetunes, gguf_file, weights, wire_variants
-from lib.twin.app import Options, build
-from lib.twin.auth import ACCOUNT
+from lib.model.model_record import default_model
+from lib.twin import fault_injection, gguf_file, lora_finetunes, weights, wire_variants
+from lib.twin.app import TwinOptions, build_app
+from lib.twin.auth import ACCOUNT_PATTERN
 from lib.twin.engine import CannotStartError, Engine
 
 HOST = "127.0.0.1"  # never another: whoever reaches the twin may use this computer's processor
-CONTEXT = 8192  # more only costs memory with the model that comes along, and time with any other
-SHIPPED = "SmolLM2-135M"
+DEFAULT_CONTEXT = 8192  # more only costs memory with the model that comes along, and time with any other
+SHIPPED_MODEL_NAME = "SmolLM2-135M"
 
 
-class Voice:
+class StartReporter:
     """Tells how the start goes: JSON lines for a program, sentences for a person."""
 
     def __init__(self, out: TextIO, *, supervised: bool) -> None:
         self.out, self.supervised = out, supervised
         self._last = 0.0
 
-    def say(self, state: str, **facts: Any) -> None:
+    def report_state(self, state: str, **facts: Any) -> None:
         """One line of the supervisor's protocol."""
         if self.supervised:
             print(json.dumps({"state": state, **facts}), file=self.out, flush=True)
 
-    def tell(self, text: str) -> None:
+    def print_text(self, text: str) -> None:
         """Something for a person."""
         if not self.supervised:
             print(text, file=self.out, flush=True)
 
-    def fetching(self, done: int, total: int) -> None:
+    def report_download(self, done: int, total: int) -> None:
         """How far the weights are."""
-        self.say("fetching", done=done, total=total)
+        self.report_state("fetching", done=done, total=total)
         if not self.supervised and (time.monotonic() - self._last > 1 or done == total):
             self._last = time.monotonic()
-            self.tell(f"Fetching the model's weights, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
+            self.print_text(f"Fetching the model's weights, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
-    def failed(self, reason: str, advice: str) -> int:
+    def report_failure(self, reason: str, advice: str) -> int:
         """The end of a start that did not succeed; its exit code."""
-        self.say("failed", reason=reason, advice=advice)
+        self.report_state("failed", reason=reason, advice=advice)
         if not self.supervised:
             print(f"The twin cannot start: {reason}\n{advice}", file=sys.stderr)
         return 1
 
 
-class Server(uvicorn.Server):
+class TwinServer(uvicorn.Server):
     """uvicorn, ending the running generations before it waits for their answers to end."""
 
     def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
@@ -98,8 +98,8 @@ def _named(understood: Callable[[str], object]) -> Callable[[str], str]:
 
 
 def _tables() -> str:
-    wire = [f"  {name:14}{variant.about}" for name, variant in wire_variants.VARIANTS.items()]
-    fault = [f"  {name:14}{kind.about}" for name, kind in fault_injection.FAULTS.items()]
+    wire = [f"  {name:14}{variant.description}" for name, variant in wire_variants.VARIANTS.items()]
+    fault = [f"  {name:14}{kind.description}" for name, kind in fault_injection.FAULTS.items()]
     return "\n".join(
         [
             f"The shapes of answers, for --wire and the header {wire_variants.HEADER}:",
@@ -108,7 +108,7 @@ def _tables() -> str:
             f"Faults, for --fault and the header {fault_injection.HEADER}:",
             *fault,
             "",
-            *textwrap.wrap(f"A fault is asked for as {fault_injection.GRAMMAR}."),
+            *textwrap.wrap(f"A fault is asked for as {fault_injection.FAULT_SYNTAX}."),
         ]
     )
 
@@ -134,21 +134,21 @@ def _arguments() -> argparse.Namespace:
     add("--context", type=_count(64), default=os.environ.get("PADDOCK_CONTEXT"), help="tokens a slot")
     add(
         "--wire",
-        type=_named(wire_variants.named),
-        default=wire_variants.USUAL,
+        type=_named(wire_variants.find_variant),
+        default=wire_variants.DEFAULT_VARIANT,
         metavar="NAME",
         help="see below",
     )
     add(
         "--fault",
-        type=_named(fault_injection.parse),
-        default=fault_injection.NONE,
+        type=_named(fault_injection.parse_fault),
+        default=fault_injection.NO_FAULT,
         metavar="NAME",
         help="see below",
     )
     add("--supervised", action="store_true", help="JSON lines on stdout; ends when stdin does")
     arguments = parser.parse_args()
-    if arguments.account and not ACCOUNT.fullmatch(arguments.account):
+    if arguments.account and not ACCOUNT_PATTERN.fullmatch(arguments.account):
         parser.error("an account id is 32 hexadecimal digits (0-9, a-f)")
     return arguments
 
@@ -170,9 +170,9 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def _card(path: Path) -> gguf_file.Card:
+def _card(path: Path) -> gguf_file.ModelFileInfo:
     try:
-        return gguf_file.read(path)
+        return gguf_file.read_info(path)
     except gguf_file.NotGgufError:
         reason = f"not a GGUF model file: {path}"
     except OSError as error:
@@ -196,7 +196,7 @@ The twin is ready. It speaks the Workers AI REST API; Ctrl-C ends it.
 """
 
 
-def run(arguments: argparse.Namespace, voice: Voice, ended: threading.Event) -> int:
+def run(arguments: argparse.Namespace, voice: StartReporter, ended: threading.Event) -> int:
     """Fetches, loads, serves. Returns the exit code."""
     token = os.environ.pop("PADDOCK_TWIN_TOKEN", None)
     if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
@@ -210,17 +210,17 @@ def run(arguments: argparse.Namespace, voice: Voice, ended: threading.Event) -> 
     def progress(done: int, total: int) -> None:
         if ended.is_set():
             raise KeyboardInterrupt
-        voice.fetching(done, total)
+        voice.report_download(done, total)
 
-    path = weights.ensure(progress)
-    voice.say("loading")
+    path = weights.ensure_weights(progress)
+    voice.report_state("loading")
     card = _card(path)
-    trained = card.context_length or CONTEXT
-    context = int(arguments.context or min(trained, CONTEXT))
-    shelf = finetunes.gather(path)
+    trained = card.context_length or DEFAULT_CONTEXT
+    context = int(arguments.context or min(trained, DEFAULT_CONTEXT))
+    shelf = lora_finetunes.scan_adapters(path)
     for skipped in shelf.skipped:
         if (
-            skipped.path.parent != finetunes.SHIPPED
+            skipped.path.parent != lora_finetunes.SHIPPED_FOLDER
         ):  # that those do not fit a model of the user's own is no news
             print(f"Adapter {skipped.path.name} is left out: {skipped.reason}.", file=sys.stderr)
     engine = Engine(
@@ -228,16 +228,16 @@ def run(arguments: argparse.Namespace, voice: Voice, ended: threading.Event) -> 
         slots=arguments.slots,
         threads=arguments.threads,
         context=context,
-        opening=card.opening,
+        opening=card.bos_text,
         adapters=[adapter.path for adapter in shelf.adapters],
     )
     # A fault that breaks the connection off is no news to whoever asked for it.
     logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.msg)
     try:
-        model = default()
-        options = Options(card, shelf, arguments.wire, arguments.fault)
+        model = default_model()
+        options = TwinOptions(card, shelf, arguments.wire, arguments.fault)
         config = uvicorn.Config(
-            build(engine, model, account, token, options),
+            build_app(engine, model, account, token, options),
             log_level="warning",
             access_log=False,
             http="h11",  # the same on every computer, whatever else is installed
@@ -247,19 +247,19 @@ def run(arguments: argparse.Namespace, voice: Voice, ended: threading.Event) -> 
             timeout_keep_alive=60,
             timeout_graceful_shutdown=3,
         )
-        served = Server(config, engine)
+        served = TwinServer(config, engine)
         listener.listen(128)  # before "ready": whoever reads that connects at once
         base_url = f"http://{HOST}:{listener.getsockname()[1]}/client/v4"
-        voice.say(
+        voice.report_state(
             "ready",
             base_url=base_url,
             account_id=account,
-            model=SHIPPED if weights.own() is None else card.name,
+            model=SHIPPED_MODEL_NAME if weights.find_user_model() is None else card.name,
             file=path.name,
             context_window=context,
             pid=os.getpid(),
         )
-        voice.tell(_examples(base_url, account, token, model.id))
+        voice.print_text(_examples(base_url, account, token, model.id))
 
         def leave() -> None:
             ended.wait()
@@ -290,7 +290,7 @@ def main() -> int:
             ended.set()
 
         threading.Thread(target=watch, daemon=True).start()
-    voice = Voice(out, supervised=arguments.supervised)
+    voice = StartReporter(out, supervised=arguments.supervised)
 
     def asked_to_end(number: int, frame: object) -> None:
         ended.set()
@@ -299,7 +299,7 @@ def main() -> int:
     try:
         return run(arguments, voice, ended)
     except (CannotStartError, weights.WeightsError) as error:
-        return voice.failed(error.reason, error.advice)
+        return voice.report_failure(error.reason, error.advice)
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:  # the supervisor is gone

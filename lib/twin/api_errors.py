@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from lib.twin.engine_errors import BadPromptError, BusyError, EngineError, TooLongError
+from lib.twin.engine_errors import BadPromptError, EngineBusyError, EngineError, PromptTooLongError
 
 
 class Envelope(Enum):
@@ -17,108 +17,112 @@ class Envelope(Enum):
 
     SERVICE = "service"  # from the AI service: errors, success, result {}, messages
     EDGE = "edge"  # from the API's edge: result null, success, errors, messages
-    GATE = "gate"  # from the edge's own look at the headers: success, errors, messages, result null
+    EDGE_HEADERS = "gate"  # from the edge's own look at the headers: success, errors, messages, result null
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ErrorResponse:
     """One way to be refused. ``tagged``: the message ends with the request's id, as in ``cf-ai-req-id``."""
 
     status: int
     code: int
     message: str
     envelope: Envelope = Envelope.SERVICE
-    tagged: bool = False
-    chain: tuple[tuple[int, str], ...] = ()
+    has_request_id: bool = False
+    error_chain: tuple[tuple[int, str], ...] = ()
 
     def body(self, request_id: str) -> dict[str, Any]:
         """The JSON body that carries it."""
         if self.envelope is Envelope.SERVICE:
             # Recorded with "message" before "code" here, and after it at the edge.
-            message = f"{self.message} ({request_id})" if self.tagged else self.message
+            message = f"{self.message} ({request_id})" if self.has_request_id else self.message
             errors: list[dict[str, Any]] = [{"message": message, "code": self.code}]
             return {"errors": errors, "success": False, "result": {}, "messages": []}
         error: dict[str, Any] = {"code": self.code, "message": self.message}
-        if self.chain:
-            error["error_chain"] = [{"code": code, "message": message} for code, message in self.chain]
-        if self.envelope is Envelope.GATE:
+        if self.error_chain:
+            error["error_chain"] = [{"code": code, "message": message} for code, message in self.error_chain]
+        if self.envelope is Envelope.EDGE_HEADERS:
             return {"success": False, "errors": [error], "messages": [], "result": None}
         return {"result": None, "success": False, "errors": [error], "messages": []}
 
 
-class RefusedError(Exception):
+class TwinApiError(Exception):
     """Raised anywhere in the answering of a request: the refusal is the answer."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: ErrorResponse) -> None:
         super().__init__(refusal.message)
-        self.refusal = refusal
+        self.response = refusal
 
 
 # At the edge, in the order the checks are made.
 
-MALFORMED_AUTHORIZATION = Refusal(
+MALFORMED_AUTHORIZATION = ErrorResponse(
     400,
     6003,
     "Invalid request headers",
-    Envelope.GATE,
-    chain=((6111, "Invalid format for Authorization header"),),
+    Envelope.EDGE_HEADERS,
+    error_chain=((6111, "Invalid format for Authorization header"),),
 )
-JUNK_TOKEN = Refusal(400, 9106, "Authentication failed (status: 400)", Envelope.GATE)
-WRONG_TOKEN = Refusal(401, 10000, "Authentication error", Envelope.EDGE)
-OTHER_ACCOUNT = Refusal(403, 10000, "Authentication error", Envelope.EDGE)
-NO_ROUTE = Refusal(400, 7000, "No route for that URI", Envelope.EDGE)
+JUNK_TOKEN = ErrorResponse(400, 9106, "Authentication failed (status: 400)", Envelope.EDGE_HEADERS)
+WRONG_TOKEN = ErrorResponse(401, 10000, "Authentication error", Envelope.EDGE)
+OTHER_ACCOUNT = ErrorResponse(403, 10000, "Authentication error", Envelope.EDGE)
+NO_ROUTE = ErrorResponse(400, 7000, "No route for that URI", Envelope.EDGE)
 # Not a Cloudflare wording: only a server on the visitor's own computer has to refuse this.
-NOT_LOOPBACK = Refusal(403, 9109, "The twin answers on this computer's loopback address only", Envelope.EDGE)
+NOT_LOOPBACK = ErrorResponse(
+    403, 9109, "The twin answers on this computer's loopback address only", Envelope.EDGE
+)
 
 
-def malformed_account(path: str) -> Refusal:
+def malformed_account(path: str) -> ErrorResponse:
     """The account id in the address is not 32 hexadecimal digits."""
     message = f"Could not route to {path}, perhaps your object identifier is invalid?"
-    return Refusal(404, 7003, message, Envelope.EDGE)
+    return ErrorResponse(404, 7003, message, Envelope.EDGE)
 
 
-def wrong_method(method: str) -> Refusal:
+def wrong_method(method: str) -> ErrorResponse:
     """The address exists, but not for this method."""
-    return Refusal(405, 7001, f"{method} not supported for requested URI.", Envelope.EDGE)
+    return ErrorResponse(405, 7001, f"{method} not supported for requested URI.", Envelope.EDGE)
 
 
 # In the AI service.
 
-TOO_LARGE = Refusal(413, 3006, "Request is too large")
-NO_CAPACITY = Refusal(429, 3040, "Capacity temporarily exceeded, please try again.")
-INTERNAL = Refusal(500, 3043, "internal server error")
+REQUEST_TOO_LARGE = ErrorResponse(413, 3006, "Request is too large")
+NO_CAPACITY = ErrorResponse(429, 3040, "Capacity temporarily exceeded, please try again.")
+INTERNAL_ERROR = ErrorResponse(500, 3043, "internal server error")
 # Only on demand: the twin has no such limits of its own, see faults.py.
-RATE = Refusal(429, 3021, "rate limiting: inference request per min rate reached")
-SPENT = Refusal(
+RATE_LIMITED = ErrorResponse(429, 3021, "rate limiting: inference request per min rate reached")
+DAILY_QUOTA_SPENT = ErrorResponse(
     429,
     4006,
     "AiError: AiError: you have used up your daily free allocation of 10,000 neurons, please upgrade to Cloudflare's "
     "Workers Paid plan if you would like to continue usage.",
-    tagged=True,
+    has_request_id=True,
 )
-TIMEOUT = Refusal(408, 3046, "Request timeout")
-ABORTED = Refusal(408, 3008, "Request was aborted")
-RETIRED = Refusal(410, 5028, "The model was deprecated")  # its wording is not recorded
-JSON_WITH_STREAM = Refusal(400, 5023, "JSON Schema mode is not supported with stream mode.")
-JSON_NOT_MET = Refusal(400, 5024, "JSON Mode couldn't be met")
+REQUEST_TIMEOUT = ErrorResponse(408, 3046, "Request timeout")
+ABORTED = ErrorResponse(408, 3008, "Request was aborted")
+MODEL_DEPRECATED = ErrorResponse(410, 5028, "The model was deprecated")  # its wording is not recorded
+JSON_WITH_STREAM = ErrorResponse(400, 5023, "JSON Schema mode is not supported with stream mode.")
+JSON_NOT_MET = ErrorResponse(400, 5024, "JSON Mode couldn't be met")
 
 
-def bad_input(reason: str) -> Refusal:
+def bad_input(reason: str) -> ErrorResponse:
     """The body does not fit the model's schema."""
-    return Refusal(400, 5006, f"AiError: Bad input: Error: {reason}")
+    return ErrorResponse(400, 5006, f"AiError: Bad input: Error: {reason}")
 
 
-def no_such_model(name: str) -> Refusal:
+def no_such_model(name: str) -> ErrorResponse:
     """The address names another model than the one that is here."""
-    return Refusal(400, 5007, f"AiError: No such model: No such model {name} or task", tagged=True)
+    return ErrorResponse(
+        400, 5007, f"AiError: No such model: No such model {name} or task", has_request_id=True
+    )
 
 
-def no_lora(model: str) -> Refusal:
+def lora_not_supported(model: str) -> ErrorResponse:
     """The model takes no adapters."""
-    return Refusal(405, 5005, f"The model {model} does not support LoRa inference")
+    return ErrorResponse(405, 5005, f"The model {model} does not support LoRa inference")
 
 
-def no_finetune(name: str) -> Refusal:
+def finetune_not_found(name: str) -> ErrorResponse:
     """There is no adapter of that name or id.
 
     Recorded in September 2026 for an unknown id: code 5033, "Finetune not found: … does not exist or is not
@@ -127,30 +131,30 @@ def no_finetune(name: str) -> Refusal:
     """
     shown = name if len(name) <= 100 else f"{name[:100]}…"
     message = f"AiError: Finetune not found: {shown} does not exist or is not accessible"
-    return Refusal(400, 5033, message, tagged=True)
+    return ErrorResponse(400, 5033, message, has_request_id=True)
 
 
-def unfit_finetune() -> Refusal:
+def finetune_incompatible() -> ErrorResponse:
     """The adapter is there, but made for another model. Recorded in September 2026, its HTTP status apart."""
-    return Refusal(400, 3030, "AiError: Lora not compatible with model", tagged=True)
+    return ErrorResponse(400, 3030, "AiError: Lora not compatible with model", has_request_id=True)
 
 
-def over_context(estimate: int, window: int) -> Refusal:
+def context_window_exceeded(estimate: int, window: int) -> ErrorResponse:
     """Input tokens and ``max_tokens`` together do not fit the context window."""
     message = (
         f"AiError: Ai: The estimated number of input and maximum output tokens ({estimate}) "
         f"exceeded this model context window limit ({window})."
     )
-    return Refusal(413, 5021, message, tagged=True)
+    return ErrorResponse(413, 5021, message, has_request_id=True)
 
 
-def failed(error: EngineError, window: int) -> Refusal:
+def from_engine_error(error: EngineError, window: int) -> ErrorResponse:
     """What a failed generation is answered with. ``window``: the tokens of the engine's context."""
     match error:
-        case BusyError():
+        case EngineBusyError():
             return NO_CAPACITY
-        case TooLongError(tokens=tokens):
-            return over_context(tokens, window)
+        case PromptTooLongError(tokens=tokens):
+            return context_window_exceeded(tokens, window)
         case BadPromptError():
             return bad_input(str(error))
-    return INTERNAL
+    return INTERNAL_ERROR

@@ -18,16 +18,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lib.twin.engine_errors import BadPromptError, BusyError, EngineError, TooLongError
-from lib.twin.llama_server import Desk
+from lib.twin.engine_errors import BadPromptError, EngineBusyError, EngineError, PromptTooLongError
+from lib.twin.llama_server import LlamaServerClient
 
-QUEUE_PER_SLOT = 8  # generations that may wait for each slot; whoever comes after them is turned away
+MAX_QUEUED_PER_SLOT = 8  # generations that may wait for each slot; whoever comes after them is turned away
 RANDOM_SEED = 2**32 - 1  # what llama.cpp takes for "choose one yourself"
-LEAST_PENALTY = 1e-6  # the documented range starts at 0, llama.cpp's just above it
+MIN_REPEAT_PENALTY = 1e-6  # the documented range starts at 0, llama.cpp's just above it
 
 
 @dataclass(frozen=True)
-class Job:
+class GenerationJob:
     """One generation. Either ``prompt`` (text as it is) or ``messages`` (role, content; the chat template applies).
 
     The defaults are neutral: a parameter at its default changes nothing about what the model would say.
@@ -50,7 +50,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Text:
+class TextPiece:
     """Some more of the answer: whole characters, at least one. The first piece knows the prompt's tokens."""
 
     text: str
@@ -58,7 +58,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Call:
+class ToolCallPiece:
     """The answer calls a tool. ``arguments`` is the text of a JSON object."""
 
     id: str
@@ -67,7 +67,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class End:
+class EndPiece:
     """The answer's end, with the exact counts. ``completion_tokens`` includes the token that ended it."""
 
     reason: Literal["stop", "length"]
@@ -76,7 +76,7 @@ class End:
     cached_tokens: int
 
 
-Piece = Text | Call | End
+Piece = TextPiece | ToolCallPiece | EndPiece
 
 
 class CannotStartError(Exception):
@@ -109,14 +109,14 @@ def _library() -> Any:
     return xllamacpp
 
 
-def _request(job: Job, context: int, adapters: int) -> dict[str, Any]:
+def _request(job: GenerationJob, context: int, adapters: int) -> dict[str, Any]:
     """The job in llama.cpp's own terms. Everything is said: none of its defaults is neutral."""
     sampling = {
         "temperature": job.temperature,
         "top_k": job.top_k,
         "top_p": min(job.top_p, 1.0),
         "min_p": 0.0,
-        "repeat_penalty": max(job.repetition_penalty, LEAST_PENALTY),
+        "repeat_penalty": max(job.repetition_penalty, MIN_REPEAT_PENALTY),
         "frequency_penalty": job.frequency_penalty,
         "presence_penalty": job.presence_penalty,
         "repeat_last_n": context,  # penalties look at all of the conversation, not at the last 64 tokens
@@ -143,7 +143,7 @@ def _request(job: Job, context: int, adapters: int) -> dict[str, Any]:
     return request | _input(job)
 
 
-def _input(job: Job) -> dict[str, Any]:
+def _input(job: GenerationJob) -> dict[str, Any]:
     """What the job is to go on from, in llama.cpp's own terms."""
     if job.prompt is not None:
         return {"prompt": job.prompt}
@@ -155,19 +155,19 @@ def _input(job: Job) -> dict[str, Any]:
     }
 
 
-class _Call:
+class _Generation:
     """One generation on its way: queued, then running in a worker thread, then gone."""
 
-    def __init__(self, job: Job, extra: Mapping[str, Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, job: GenerationJob, extra: Mapping[str, Any], loop: asyncio.AbstractEventLoop) -> None:
         self.job, self.extra, self.loop = job, dict(extra), loop
-        self.heard: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
+        self.chunks: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
         self.stop = threading.Event()
         self.started = False
         self.future: Future[None] | None = None
 
-    def hand(self, item: bytes | Exception | None) -> None:
+    def put(self, item: bytes | Exception | None) -> None:
         try:
-            self.loop.call_soon_threadsafe(self.heard.put_nowait, item)
+            self.loop.call_soon_threadsafe(self.chunks.put_nowait, item)
         except RuntimeError:  # the loop has ended: nobody listens any more
             self.stop.set()
 
@@ -208,20 +208,20 @@ class Engine:
                 "Is PADDOCK_MODEL a model file that llama.cpp can read, and is there memory enough?",
             ) from None
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="generation")
-        self.desk = Desk(self._server.listening_address, key)
-        self._calls: set[_Call] = set()
+        self.llama_server = LlamaServerClient(self._server.listening_address, key)
+        self._calls: set[_Generation] = set()
 
     @property
-    def running(self) -> int:
+    def running_count(self) -> int:
         """Generations that hold a slot now."""
         return sum(call.started for call in tuple(self._calls))
 
     @property
-    def waiting(self) -> int:
+    def waiting_count(self) -> int:
         """Generations that wait for a slot."""
         return sum(not call.started for call in tuple(self._calls))
 
-    async def generate(self, job: Job) -> AsyncGenerator[Piece, None]:
+    async def generate(self, job: GenerationJob) -> AsyncGenerator[Piece, None]:
         """The answer piece by piece, then its End. Raises EngineError; ends early only by being closed."""
         reason: Literal["stop", "length"] = "stop"
         prompt_tokens = 0
@@ -233,7 +233,7 @@ class Engine:
                     if choice.get("finish_reason") == "length":
                         reason = "length"
                     if text := choice.get("text") or (choice.get("delta") or {}).get("content"):
-                        yield Text(text, prompt_tokens)
+                        yield TextPiece(text, prompt_tokens)
                         prompt_tokens = 0
                     for part in (choice.get("delta") or {}).get("tool_calls") or ():
                         told = calls.setdefault(part.get("index", 0), ["", "", ""])
@@ -243,13 +243,15 @@ class Engine:
                         told[2] += function.get("arguments") or ""
                 if usage := chunk.get("usage"):
                     for call in calls.values():
-                        yield Call(*call)
+                        yield ToolCallPiece(*call)
                     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
-                    yield End(reason, usage["prompt_tokens"], usage["completion_tokens"], cached)
+                    yield EndPiece(reason, usage["prompt_tokens"], usage["completion_tokens"], cached)
                     return
         raise EngineError("the engine ended without an answer")
 
-    async def next_token(self, job: Job, extra: Mapping[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    async def next_token_candidates(
+        self, job: GenerationJob, extra: Mapping[str, Any]
+    ) -> tuple[list[dict[str, Any]], int]:
         """What may come next: llama.cpp's own list of candidates, best first, and the prompt's tokens.
 
         ``extra`` is in llama.cpp's terms and says how many candidates, and which samplers they have been through.
@@ -264,20 +266,22 @@ class Engine:
                     return candidates, usage["prompt_tokens"]
         raise EngineError("the engine told no probabilities")
 
-    async def lay_out(self, job: Job) -> str:
+    async def render_prompt(self, job: GenerationJob) -> str:
         """The prompt's text exactly as it is tokenized, the opening token that the engine adds included."""
-        prompt = job.prompt if job.prompt is not None else await self.desk.template(_input(job))
+        prompt = job.prompt if job.prompt is not None else await self.llama_server.apply_template(_input(job))
         return self._opening + prompt.removeprefix(self._opening)
 
-    async def count(self, prompt: str) -> int:
+    async def count_tokens(self, prompt: str) -> int:
         """The tokens of a text that ``lay_out`` gave."""
-        return await self.desk.count(prompt.removeprefix(self._opening))
+        return await self.llama_server.count_tokens(prompt.removeprefix(self._opening))
 
-    async def _chunks(self, job: Job, extra: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+    async def _chunks(
+        self, job: GenerationJob, extra: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """What the engine says, as it says it. Raises EngineError."""
-        if len(self._calls) >= self.slots * (1 + QUEUE_PER_SLOT):
-            raise BusyError("every slot is taken and the queue is full")
-        call = _Call(job, extra, asyncio.get_running_loop())
+        if len(self._calls) >= self.slots * (1 + MAX_QUEUED_PER_SLOT):
+            raise EngineBusyError("every slot is taken and the queue is full")
+        call = _Generation(job, extra, asyncio.get_running_loop())
         self._calls.add(call)
         try:
             call.future = self._pool.submit(self._run, call)
@@ -285,7 +289,7 @@ class Engine:
             self._calls.discard(call)
             raise EngineError("the twin is ending") from None
         try:
-            while (item := await call.heard.get()) is not None:
+            while (item := await call.chunks.get()) is not None:
                 if isinstance(item, Exception):
                     raise item
                 chunk = json.loads(item)
@@ -293,7 +297,7 @@ class Engine:
                     raise self._failure(chunk["error"], job)
                 total = chunk.get("prompt_progress", {}).get("total", 0)
                 if total + job.max_tokens > self.context:
-                    raise TooLongError(total + job.max_tokens)
+                    raise PromptTooLongError(total + job.max_tokens)
                 yield chunk
         finally:
             call.stop.set()
@@ -304,27 +308,27 @@ class Engine:
         """Ends every generation, running or waiting."""
         for call in tuple(self._calls):
             call.stop.set()
-            call.hand(None)
+            call.put(None)
 
     def close(self) -> None:
         """Ends every generation and frees the model. Ending the process before this aborts it."""
         self.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self.desk.close()
+        self.llama_server.close()
         del self._server
 
-    def heard(self, call: _Call, chunk: bytes) -> bool:
+    def on_chunk(self, call: _Generation, chunk: bytes) -> bool:
         """One callback of the engine. True ends the generation."""
-        call.hand(bytes(chunk))
+        call.put(bytes(chunk))
         return call.stop.is_set()
 
-    def _failure(self, error: dict[str, Any], job: Job) -> EngineError:
+    def _failure(self, error: dict[str, Any], job: GenerationJob) -> EngineError:
         if error.get("type") == "exceed_context_size_error":
-            return TooLongError(int(error.get("n_prompt_tokens", self.context)) + job.max_tokens)
+            return PromptTooLongError(int(error.get("n_prompt_tokens", self.context)) + job.max_tokens)
         message = str(error.get("message", error))
         return BadPromptError(message) if error.get("code") == 400 else EngineError(message)
 
-    def _run(self, call: _Call) -> None:
+    def _run(self, call: _Generation) -> None:
         """In a worker thread, from the slot's taking to its freeing."""
         try:
             if call.stop.is_set():
@@ -340,11 +344,11 @@ class Engine:
                 else self._server.handle_completions
             )
             body = json.dumps(_request(job, self.context, self._adapters) | call.extra).encode()
-            answer(body, lambda chunk: self.heard(call, chunk))
+            answer(body, lambda chunk: self.on_chunk(call, chunk))
         except (ValueError, RuntimeError) as error:  # how the engine's own C++ exceptions arrive
-            call.hand(BadPromptError(str(error)))
+            call.put(BadPromptError(str(error)))
         except Exception as error:  # a thread has nobody else to tell
-            call.hand(EngineError(repr(error)))
+            call.put(EngineError(repr(error)))
         finally:
             self._calls.discard(call)
-            call.hand(None)
+            call.put(None)

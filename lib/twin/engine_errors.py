@@ -11,11 +11,11 @@ class BadPromptError(EngineError):
     """The engine or the chat template does not take these messages."""
 
 
-class BusyError(EngineError):
+class EngineBusyError(EngineError):
     """Every slot is taken and the queue is full."""
 
 
-class TooLongError(EngineError):
+class PromptTooLongError(EngineError):
     """Prompt and ``max_tokens`` together do not fit the context."""
 
     def __init__(self, tokens: int) -> None:

@@ -19,7 +19,7 @@ _HEAD = re.compile(
 _NAME = re.compile(r"(?:\.\.\.)?\s*([A-Za-z_$][\w$]*)")
 
 
-def parameters(code: str) -> dict[str, Any]:
+def parse_parameters(code: str) -> dict[str, Any]:
     """A schema for the arguments. Values may be anything; if no parameter can be read, so may the names."""
     bare = re.sub(r"/\*.*?\*/|//[^\n]*", "", code[:MAX_CODE], flags=re.DOTALL)
     head = _HEAD.search(re.sub(r"\s+", " ", bare))  # long runs of spaces would take the pattern for ever

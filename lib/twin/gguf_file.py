@@ -26,7 +26,7 @@ class NotGgufError(Exception):
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelFileInfo:
     """``opening`` is the text of the token the engine itself puts in front of every prompt; "" if none.
 
     ``control``: the texts of the tokens that steer the model, such as the marks of a message's begin and end.
@@ -35,12 +35,12 @@ class Card:
 
     name: str
     context_length: int
-    opening: str
-    control: tuple[str, ...] = ()
+    bos_text: str
+    control_tokens: tuple[str, ...] = ()
     tokens: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
 
-UNKNOWN = Card("", 0, "")
+UNKNOWN_MODEL_FILE = ModelFileInfo("", 0, "")
 
 
 def _take(file: BinaryIO, form: str) -> Any:
@@ -75,17 +75,17 @@ def _value(file: BinaryIO, kind: int) -> Any:
 
 
 @dataclass(frozen=True)
-class Tensor:
+class TensorInfo:
     """``shape`` in the file's own order, the row's length first; ``kind`` is ggml's number of the number type."""
 
     name: str
     shape: tuple[int, ...]
-    kind: int
+    ggml_type: int
     offset: int
 
 
 @dataclass(frozen=True)
-class Contents:
+class GgufContents:
     """A whole file: its facts, its tensors, and where their bytes begin.
 
     Of lists of numbers, the facts have those of 32-bit integers alone. ``kinds`` are the numbers of the facts' value
@@ -93,18 +93,18 @@ class Contents:
     """
 
     version: int
-    facts: dict[str, Any]
-    kinds: dict[str, int]
-    tensors: tuple[Tensor, ...]
-    start: int
+    metadata: dict[str, Any]
+    value_types: dict[str, int]
+    tensors: tuple[TensorInfo, ...]
+    data_start: int
 
 
-def _tensor(file: BinaryIO) -> Tensor:
+def _tensor(file: BinaryIO) -> TensorInfo:
     name, dimensions = _string(file), _take(file, "I")
     if dimensions > 4:
         raise NotGgufError
     shape = tuple(_take(file, "Q") for _ in range(dimensions))
-    return Tensor(name, shape, _take(file, "I"), _take(file, "Q"))
+    return TensorInfo(name, shape, _take(file, "I"), _take(file, "Q"))
 
 
 def _facts(file: BinaryIO) -> tuple[int, int, dict[str, Any], dict[str, int]]:
@@ -123,7 +123,7 @@ def _facts(file: BinaryIO) -> tuple[int, int, dict[str, Any], dict[str, int]]:
     return version, tensors, facts, kinds
 
 
-def contents(path: Path) -> Contents:
+def read_contents(path: Path) -> GgufContents:
     """All that a file says about what is in it. Raises NotGgufError, OSError."""
     try:
         with path.open("rb") as file:
@@ -132,12 +132,12 @@ def contents(path: Path) -> Contents:
                 raise NotGgufError
             tensors = tuple(_tensor(file) for _ in range(count))
             alignment = facts.get("general.alignment", 32)
-            return Contents(version, facts, kinds, tensors, file.tell() + -file.tell() % alignment)
+            return GgufContents(version, facts, kinds, tensors, file.tell() + -file.tell() % alignment)
     except _BROKEN:
         raise NotGgufError from None
 
 
-def read(path: Path) -> Card:
+def read_info(path: Path) -> ModelFileInfo:
     """The file's card. Raises NotGgufError, OSError."""
     try:
         with path.open("rb") as file:
@@ -149,7 +149,7 @@ def read(path: Path) -> Card:
     first, tokens = facts.get("tokenizer.ggml.bos_token_id"), facts.get("tokenizer.ggml.tokens") or []
     starts = facts.get("tokenizer.ggml.add_bos_token", pre in _STARTS_UNSAID)
     opening = tokens[first] if starts and isinstance(first, int) and first < len(tokens) else ""
-    return Card(
+    return ModelFileInfo(
         str(facts.get("general.name") or path.stem),
         int(facts.get(f"{architecture}.context_length") or 0),
         opening,

@@ -15,19 +15,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.twin import api_errors
-from lib.twin.api_errors import RefusedError
-from lib.twin.request_validation import MAX_BODY
+from lib.twin.api_errors import TwinApiError
+from lib.twin.request_validation import MAX_BODY_BYTES
 
 T = TypeVar("T")
 
-LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
+LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 
 
-class HungUpError(Exception):
+class ClientDisconnectedError(Exception):
     """The client is gone; there is nobody to answer."""
 
 
-class BrokenOffError(Exception):
+class BreakConnectionError(Exception):
     """Raised by events that are to end with the connection, in the middle of an answer."""
 
 
@@ -43,7 +43,7 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return working.result()
-        raise HungUpError
+        raise ClientDisconnectedError
     finally:
         watching.cancel()
         if not working.done():
@@ -71,13 +71,13 @@ class EventStream(Response):
 
         try:
             await while_connected(receive, sending())
-        except HungUpError:
+        except ClientDisconnectedError:
             await self.events.aclose()
-        except BrokenOffError:
+        except BreakConnectionError:
             return  # without the body's end: the server has no choice but to drop the connection
 
 
-class Edge:
+class EdgeMiddleware:
     """Around every answer: only this computer may ask, and every answer has a ray id.
 
     A page on the web can point a name of its own at 127.0.0.1; its requests then carry that name as Host.
@@ -94,7 +94,7 @@ class Edge:
 
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif re.sub(r":\d+$", "", Headers(scope=scope).get("host", "")).lower() not in LOOPBACK:
+        elif re.sub(r":\d+$", "", Headers(scope=scope).get("host", "")).lower() not in LOOPBACK_HOSTS:
             gone = api_errors.NOT_LOOPBACK
             await JSONResponse(gone.body(""), gone.status)(scope, receive, with_ray)
         else:
@@ -106,10 +106,10 @@ async def read_body(request: Request) -> bytes:
     kept, size = [], 0
     async for block in request.stream():
         size += len(block)
-        if size <= MAX_BODY:
+        if size <= MAX_BODY_BYTES:
             kept.append(block)
-        elif size > 16 * MAX_BODY:
+        elif size > 16 * MAX_BODY_BYTES:
             break
-    if size > MAX_BODY:
-        raise RefusedError(api_errors.TOO_LARGE)
+    if size > MAX_BODY_BYTES:
+        raise TwinApiError(api_errors.REQUEST_TOO_LARGE)
     return b"".join(kept)

@@ -14,7 +14,7 @@ import httpx
 from lib.twin.engine_errors import BadPromptError, EngineError
 
 
-class Desk:
+class LlamaServerClient:
     """``knows_tools``: the model's own chat template lays out tools, calls and results."""
 
     def __init__(self, address: str, key: str) -> None:
@@ -22,16 +22,16 @@ class Desk:
         self._client = httpx.Client(base_url=address, headers=headers, trust_env=False)
         told = self._client.get("/props").json()
         capabilities = told.get("chat_template_caps") or {}
-        self.knows_tools = bool(
+        self.template_supports_tools = bool(
             capabilities.get("supports_tools") and capabilities.get("supports_tool_calls")
         )
         self.chat_template = str(told.get("chat_template") or "")
 
-    async def template(self, request: Mapping[str, Any]) -> str:
+    async def apply_template(self, request: Mapping[str, Any]) -> str:
         """The messages (and tools) as one text, in the model's own chat format. Raises EngineError."""
         return str((await self._asked("/apply-template", request))["prompt"])
 
-    async def count(self, text: str) -> int:
+    async def count_tokens(self, text: str) -> int:
         """The text's tokens, with those that the engine adds. Raises EngineError."""
         body = {"content": text, "add_special": True, "parse_special": True}
         return len((await self._asked("/tokenize", body))["tokens"])

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from lib.model.model_record import Model
-from lib.twin.responses import envelope
+from lib.twin.responses import success_envelope
 
 # The service's own description of the task.
-TASK = (
+TASK_DESCRIPTION = (
     "Family of generative text models, such as large language models (LLM), that can be adapted for "
     "a variety of natural language tasks."
 )
@@ -20,7 +20,7 @@ def _id(name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
 
 
-def item(model: Model) -> dict[str, Any]:
+def model_item(model: Model) -> dict[str, Any]:
     """One model, as a search lists it. Values are strings, the price's apart."""
     price = [
         {"unit": "per M input tokens", "price": float(model.price.input_per_million), "currency": "USD"},
@@ -31,8 +31,8 @@ def item(model: Model) -> dict[str, Any]:
         "source": 1,
         "name": model.id,
         "description": model.description,
-        "task": {"id": _id(model.task), "name": model.task, "description": TASK},
-        "created_at": f"{model.read} 00:00:00.000",
+        "task": {"id": _id(model.task), "name": model.task, "description": TASK_DESCRIPTION},
+        "created_at": f"{model.read_on} 00:00:00.000",
         "tags": [],
         "properties": [
             {"property_id": "context_window", "value": str(model.context_window)},
@@ -42,7 +42,7 @@ def item(model: Model) -> dict[str, Any]:
     }
 
 
-def search(model: Model, query: Mapping[str, str]) -> dict[str, Any]:
+def search_models(model: Model, query: Mapping[str, str]) -> dict[str, Any]:
     """A page of the models that fit. SDKs ask for page after page until one is empty."""
     words = query.get("search", "").lower()
     found = words in model.id.lower() or words in model.description.lower()
@@ -51,14 +51,14 @@ def search(model: Model, query: Mapping[str, str]) -> dict[str, Any]:
     page, per_page = (
         max(1, _number(query.get(name), usual)) for name, usual in (("page", 1), ("per_page", 20))
     )
-    items = [item(model)] if found and page == 1 else []
+    items = [model_item(model)] if found and page == 1 else []
     info = {"count": len(items), "page": page, "per_page": per_page, "total_count": int(found)}
-    return envelope(items, result_info=info)
+    return success_envelope(items, result_info=info)
 
 
-def schema(model: Model) -> dict[str, Any]:
+def model_schemas(model: Model) -> dict[str, Any]:
     """The model's documented schemas."""
-    return envelope({"input": model.input_schema, "output": model.output_schema})
+    return success_envelope({"input": model.input_schema, "output": model.output_schema})
 
 
 def _number(text: str | None, usual: int) -> int:

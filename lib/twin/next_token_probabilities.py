@@ -20,14 +20,14 @@ from itertools import accumulate
 from statistics import median
 from typing import Any
 
-from lib.twin.engine import Engine, Job
+from lib.twin.engine import Engine, GenerationJob
 from lib.twin.engine_errors import EngineError
 
-LISTED = 40
+MAX_LISTED_TOKENS = 40
 # Candidates that are fetched, more and more of them while the draw hangs on the others: 1,000 take the engine 20 ms,
 # 8,000 take it 90, and all 49,152 of the model that comes along half a second.
-STEPS = (1000, 8000)
-PROMPTS = 24  # that are remembered
+CANDIDATE_COUNTS = (1000, 8000)
+MAX_CACHED_PROMPTS = 24  # that are remembered
 _CERTAIN = 1e4  # a bias that leaves the draw no choice
 _FAVOURED = math.log(1e9)  # one that almost does, and leaves the others numbers to be read
 # How far the engine's sum of all probabilities may be from one: it adds them up in 32 bits.
@@ -47,20 +47,20 @@ class Candidates:
     ids: tuple[int, ...]
     logs: tuple[float, ...]
     tail: float
-    others: int
-    ended: bool = False
+    others_count: int
+    has_underflow: bool = False
 
 
 @dataclass(frozen=True)
-class Draw:
+class SamplingDistribution:
     """How the next token is drawn: the probability of each that can be among the first, and how many can at all."""
 
     probabilities: dict[int, float]
-    kept: int
+    kept_count: int
 
 
 @dataclass
-class _Known:
+class _CachedPrompt:
     """What the engine told about one prompt: its own candidates, how to show the first, those after penalties."""
 
     prompt_tokens: int
@@ -71,12 +71,12 @@ class _Known:
     penalised: dict[tuple[float, float, float, int], Candidates] = field(default_factory=dict)
 
 
-def draw(candidates: Candidates, job: Job) -> Draw | None:
+def sampling_distribution(candidates: Candidates, job: GenerationJob) -> SamplingDistribution | None:
     """The draw under the job's temperature, top_k and top_p. None: it hangs on candidates that are not listed."""
     ids, logs = candidates.ids, candidates.logs
     if job.temperature <= 0:
-        return Draw({ids[0]: 1.0}, 1)
-    everything = len(ids) + candidates.others
+        return SamplingDistribution({ids[0]: 1.0}, 1)
+    everything = len(ids) + candidates.others_count
     left = min(job.top_k or everything, everything)
     weights = [math.exp((log - logs[0]) / job.temperature) for log in logs[:left]]
     low, high = (0.0, 0.0) if left <= len(ids) else _tail(candidates, job.temperature)
@@ -96,7 +96,9 @@ def draw(candidates: Candidates, job: Job) -> Draw | None:
             return None
         kept = cut or min(left, len(ids))  # rounding may keep the sum just below one
         total = sums[min(kept, len(sums)) - 1]
-    return Draw({token: weight / total for token, weight in zip(ids[:kept], weights, strict=False)}, kept)
+    return SamplingDistribution(
+        {token: weight / total for token, weight in zip(ids[:kept], weights, strict=False)}, kept
+    )
 
 
 def _tail(candidates: Candidates, temperature: float) -> tuple[float, float]:
@@ -105,7 +107,7 @@ def _tail(candidates: Candidates, temperature: float) -> tuple[float, float]:
     None of them weighs more than the last that is listed; and what all of them weigh at temperature 1 is known.
     """
     logs, power = candidates.logs, 1 / temperature - 1
-    if not candidates.others or candidates.ended:
+    if not candidates.others_count or candidates.has_underflow:
         return 0.0, 0.0
     scale = math.exp(logs[-1] * power - logs[0] / temperature)
     least, most = max(0.0, candidates.tail - _SLACK) * scale, (candidates.tail + _SLACK) * scale
@@ -113,10 +115,10 @@ def _tail(candidates: Candidates, temperature: float) -> tuple[float, float]:
         return 0.0, most
     if temperature == 1:
         return least, most
-    return least, max(least, candidates.others * math.exp((logs[-1] - logs[0]) / temperature))
+    return least, max(least, candidates.others_count * math.exp((logs[-1] - logs[0]) / temperature))
 
 
-class Probabilities:
+class NextTokenProbabilities:
     """Answers for one engine, and remembers the last prompts. ``tokens`` is its vocabulary."""
 
     def __init__(self, engine: Engine, tokens: Sequence[str]) -> None:
@@ -125,24 +127,26 @@ class Probabilities:
         self._plain = next(
             (number for number, token in enumerate(tokens) if token.isascii() and token.isalpha()), 0
         )
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._known: OrderedDict[bytes, _CachedPrompt] = OrderedDict()
         self._evaluating = (
             asyncio.Lock()
         )  # one at a time: whoever moves a slider asks faster than the engine answers
 
-    async def of(self, job: Job) -> dict[str, Any]:
+    async def compute(self, job: GenerationJob) -> dict[str, Any]:
         """The result of the endpoint. What a grammar forbids is not looked at. Raises EngineError."""
-        job = replace(job, prompt=await self.engine.lay_out(job), messages=(), chat=None, grammar="")
+        job = replace(job, prompt=await self.engine.render_prompt(job), messages=(), chat=None, grammar="")
         key = hashlib.sha256(repr(_neutral(job)).encode("utf-8", "surrogatepass")).digest()
         async with self._evaluating:
-            for count in (*(step for step in STEPS if step < len(self.tokens)), len(self.tokens)):
+            for count in (*(step for step in CANDIDATE_COUNTS if step < len(self.tokens)), len(self.tokens)):
                 known = await self._evaluated(key, job, count)
-                if (drawn := draw(await self._penalised(known, job, count), job)) is not None:
+                if (
+                    drawn := sampling_distribution(await self._penalised(known, job, count), job)
+                ) is not None:
                     return self._told(known, drawn)
         raise EngineError("the engine told fewer candidates than it has")
 
-    def _told(self, known: _Known, drawn: Draw) -> dict[str, Any]:
-        own = [math.exp(log) for log in known.own.logs[:LISTED]]
+    def _told(self, known: _CachedPrompt, drawn: SamplingDistribution) -> dict[str, Any]:
+        own = [math.exp(log) for log in known.own.logs[:MAX_LISTED_TOKENS]]
         return {
             "prompt_tokens": known.prompt_tokens,
             "vocabulary": len(self.tokens),
@@ -150,28 +154,28 @@ class Probabilities:
                 {**shown, "probability": probability, "sampled": drawn.probabilities.get(shown["id"], 0.0)}
                 for shown, probability in zip(known.shown, own, strict=True)
             ],
-            "kept": drawn.kept,
+            "kept": drawn.kept_count,
             "rest": max(0.0, 1 - math.fsum(own)),
         }
 
-    async def _evaluated(self, key: bytes, job: Job, count: int) -> _Known:
+    async def _evaluated(self, key: bytes, job: GenerationJob, count: int) -> _CachedPrompt:
         known = self._known.pop(key, None)
         if known is None or len(known.own.ids) < count:
             told, prompt_tokens = await self._asked(_neutral(job), count, (self._plain, _CERTAIN))
             ids, logs = _sorted((token["id"], token["logprob"]) for token in told)
             rare = next(token for token in reversed(told) if token["bytes"] and _whole(token["bytes"]))
-            known = _Known(
+            known = _CachedPrompt(
                 prompt_tokens,
                 self._candidates(ids, logs),
-                tuple(self._shown(token) for token in told[:LISTED]),
+                tuple(self._shown(token) for token in told[:MAX_LISTED_TOKENS]),
                 (rare["id"], rare["logprob"]),
             )
         self._known[key] = known
-        if len(self._known) > PROMPTS:
+        if len(self._known) > MAX_CACHED_PROMPTS:
             self._known.popitem(last=False)
         return known
 
-    async def _penalised(self, known: _Known, job: Job, count: int) -> Candidates:
+    async def _penalised(self, known: _CachedPrompt, job: GenerationJob, count: int) -> Candidates:
         penalties = (job.repetition_penalty, job.frequency_penalty, job.presence_penalty)
         if penalties == (1.0, 0.0, 0.0):
             return known.own
@@ -192,8 +196,8 @@ class Probabilities:
             ids, logs = _sorted((one, weight - gain) for one, weight in weights.items())
             # The rest is what else there was before.
             tail = known.own.tail + math.fsum(math.exp(log) for one, log in own.items() if one not in weights)
-            found = Candidates(ids, logs, tail, len(self.tokens) - len(ids), ended=ended)
-            while len(known.penalised) >= PROMPTS:
+            found = Candidates(ids, logs, tail, len(self.tokens) - len(ids), has_underflow=ended)
+            while len(known.penalised) >= MAX_CACHED_PROMPTS:
                 known.penalised.pop(next(iter(known.penalised)))
             known.penalised[*penalties, count] = found
         return found
@@ -206,7 +210,7 @@ class Probabilities:
         return Candidates(ids, logs, max(0.0, 1 - listed) if others else 0.0, others)
 
     async def _asked(
-        self, job: Job, count: int, bias: tuple[int, float], *, after: bool = False
+        self, job: GenerationJob, count: int, bias: tuple[int, float], *, after: bool = False
     ) -> tuple[list[dict[str, Any]], int]:
         """The engine's candidates: before all samplers, or ``after`` the penalties and the bias."""
         extra: dict[str, Any] = {
@@ -215,7 +219,7 @@ class Probabilities:
             "post_sampling_probs": after,
             "logit_bias": [list(bias)],
         }
-        return await self.engine.next_token(job, extra)
+        return await self.engine.next_token_candidates(job, extra)
 
     def _shown(self, token: dict[str, Any]) -> dict[str, Any]:
         raw = bytes(token["bytes"])
@@ -238,7 +242,9 @@ def _sorted(
     return tuple(token for token, _ in best), tuple(log for _, log in best)
 
 
-def _neutral(job: Job, repetition: float = 1.0, frequency: float = 0.0, presence: float = 0.0) -> Job:
+def _neutral(
+    job: GenerationJob, repetition: float = 1.0, frequency: float = 0.0, presence: float = 0.0
+) -> GenerationJob:
     """The same prompt, with nothing of how its answer is drawn but these penalties."""
     return replace(
         job,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-MOST = 24  # repetitions of what may be repeated without end
-LONG = 200  # characters; longer patterns are left to the validation
+MAX_UNBOUNDED_REPEATS = 24  # repetitions of what may be repeated without end
+MAX_PATTERN_CHARS = 200  # characters; longer patterns are left to the validation
 
 _ANY = r'[^"\\\x00-\x1f\x7f]'
 _SETS = {"d": "0-9", "w": "a-zA-Z0-9_", "s": " "}
@@ -21,9 +21,9 @@ _TOKEN = re.compile(
 )
 
 
-def rule(pattern: str) -> str | None:
+def pattern_rule(pattern: str) -> str | None:
     """The rule's body without the quotes of the string; None if the pattern is beyond this."""
-    if len(pattern) > LONG:
+    if len(pattern) > MAX_PATTERN_CHARS:
         return None
     inner = pattern.removeprefix("^")
     if inner.endswith("$") and not inner.endswith("\\$"):
@@ -58,11 +58,11 @@ def rule(pattern: str) -> str | None:
 
 def _times(piece: str) -> str:
     if piece in "*+?":
-        return {"*": f"{{0,{MOST}}}", "+": f"{{1,{MOST}}}", "?": "?"}[piece]
+        return {"*": f"{{0,{MAX_UNBOUNDED_REPEATS}}}", "+": f"{{1,{MAX_UNBOUNDED_REPEATS}}}", "?": "?"}[piece]
     least, comma, most = piece[1:-1].partition(",")
     if not comma:
         return f"{{{int(least)}}}"
-    return f"{{{int(least)},{int(most) if most else int(least) + MOST}}}"
+    return f"{{{int(least)},{int(most) if most else int(least) + MAX_UNBOUNDED_REPEATS}}}"
 
 
 def _one(piece: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-DIGITS = 30  # longer bounds are beyond what a model could mean
-FEW = 200  # alternatives, where numbers are listed one by one
-FRACTION = '("." [0-9]{1,3})?'
+MAX_DIGITS = 30  # longer bounds are beyond what a model could mean
+MAX_LISTED_NUMBERS = 200  # alternatives, where numbers are listed one by one
+FRACTION_RULE = '("." [0-9]{1,3})?'
 
 
-def integers(low: float, high: float, out_low: bool, out_high: bool, multiple: float | None) -> list[str]:
+def integer_alternatives(
+    low: float, high: float, out_low: bool, out_high: bool, multiple: float | None
+) -> list[str]:
     """Whole numbers between the bounds; ``out_low`` and ``out_high``: the bound itself is not among them.
 
     Empty if there are none. Of a range without an end, a part.
@@ -26,7 +28,9 @@ def integers(low: float, high: float, out_low: bool, out_high: bool, multiple: f
     return found + _span(max(0, first), last)
 
 
-def decimals(low: float, high: float, out_low: bool, out_high: bool, multiple: float | None) -> list[str]:
+def decimal_alternatives(
+    low: float, high: float, out_low: bool, out_high: bool, multiple: float | None
+) -> list[str]:
     """Numbers between the bounds, with a few decimals; as ``integers``."""
     if multiple:
         return _listed(low, high, out_low, out_high, Fraction(str(multiple)), multiple, whole=False)
@@ -35,7 +39,7 @@ def decimals(low: float, high: float, out_low: bool, out_high: bool, multiple: f
     start, end = _closed(low, high)
     if end - start < 10 and (start != int(start) or end != int(end) or end - start < 1):
         step = Fraction(1)
-        while (end - start) / step < FEW / 10 and step > Fraction(1, 10**8):
+        while (end - start) / step < MAX_LISTED_NUMBERS / 10 and step > Fraction(1, 10**8):
             step /= 10
         return _listed(start, end, out_low, out_high, step, None, whole=False)
     # Between two whole numbers every fraction is inside; the last whole number stands alone.
@@ -52,7 +56,7 @@ def _upward(low: float, high: float, out_low: bool, out_high: bool) -> list[str]
         if first < last:
             found.append(f'"{first}." [0-9]{{0,2}} [1-9]')
         first += 1
-    found += [f"{part} {FRACTION}" for part in _span(first, last - 1)]
+    found += [f"{part} {FRACTION_RULE}" for part in _span(first, last - 1)]
     if first <= last and not (out_high and last == high):
         found.append(f'"{last}"')
     return found
@@ -79,10 +83,10 @@ def _listed(
 ) -> list[str]:
     """Multiples of the step one by one, from the lower bound (or from 0) on."""
     if math.isinf(low):
-        low = 0.0 if high >= 0 else high - float(step) * FEW
+        low = 0.0 if high >= 0 else high - float(step) * MAX_LISTED_NUMBERS
     found = []
     start = math.ceil(Fraction(str(low)) / step)
-    for number in range(start, start + FEW):
+    for number in range(start, start + MAX_LISTED_NUMBERS):
         value = number * step
         exact = float(value) if value.denominator > 1 else int(value)
         if exact > high:
@@ -103,9 +107,9 @@ def _listed(
 
 def _span(first: int, last: int) -> list[str]:
     """The whole numbers from first to last, none of them negative."""
-    if first > last or len(str(first)) > DIGITS:
+    if first > last or len(str(first)) > MAX_DIGITS:
         return []
-    last = min(last, 10**DIGITS - 1)
+    last = min(last, 10**MAX_DIGITS - 1)
     found = []
     for length in range(len(str(first)), len(str(last)) + 1):
         least = 10 ** (length - 1) if length > 1 else 0

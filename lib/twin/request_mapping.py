@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from lib.model.model_record import Model
-from lib.twin.api_errors import RefusedError, bad_input
-from lib.twin.engine import Job
-from lib.twin.request_validation import check
-from lib.twin.tool_messages import spoken
+from lib.twin.api_errors import TwinApiError, bad_input
+from lib.twin.engine import GenerationJob
+from lib.twin.request_validation import validate_body
+from lib.twin.tool_messages import messages_as_text
 
 # OpenAI's names that mean the same here. The rest of its request has no counterpart and is ignored,
 # as the native endpoint ignores properties that its schema does not know.
-SHARED = (
+SHARED_FIELDS = (
     "messages",
     "temperature",
     "top_p",
@@ -31,7 +31,7 @@ SHARED = (
 
 
 def _messages(messages: list[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    turns = spoken(messages)
+    turns = messages_as_text(messages)
     if len(turns) > 1 and turns[-1] == ("assistant", ""):
         del turns[-1]  # to continue nothing is to answer
     # The engine continues a last message of the assistant's word for word, but takes only one of them.
@@ -41,7 +41,7 @@ def _messages(messages: list[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
     return tuple(turns)
 
 
-def job(model: Model, body: Mapping[str, Any], stop: tuple[str, ...] = ()) -> Job:
+def build_job(model: Model, body: Mapping[str, Any], stop: tuple[str, ...] = ()) -> GenerationJob:
     """The generation that a checked body asks for. What it leaves out is the documented default, or neutral."""
     values: dict[str, Any] = {}
     for parameter in model.parameters:
@@ -50,11 +50,11 @@ def job(model: Model, body: Mapping[str, Any], stop: tuple[str, ...] = ()) -> Jo
             values[parameter.name] = parameter.cast(value)
     if not body.get("raw"):
         messages = body.get("messages") or [{"role": "user", "content": body["prompt"]}]
-        return Job(messages=_messages(messages), stop=stop, **values)
+        return GenerationJob(messages=_messages(messages), stop=stop, **values)
     prompt = body.get("prompt") or "".join(message["content"] for message in body["messages"])
     if not prompt:
-        raise RefusedError(bad_input("there is no text in '/messages' to continue"))
-    return Job(prompt=prompt, stop=stop, **values)
+        raise TwinApiError(bad_input("there is no text in '/messages' to continue"))
+    return GenerationJob(prompt=prompt, stop=stop, **values)
 
 
 def _content(content: Any) -> Any:
@@ -71,11 +71,11 @@ def _format(asked: Any) -> Any:
     return {} if asked == {"type": "text"} else asked
 
 
-def native(body: Any) -> Any:
+def openai_to_native(body: Any) -> Any:
     """A chat completion request in the native shape. What is not an object is left for the schema to judge."""
     if not isinstance(body, dict):
         return body
-    shared = {name: body[name] for name in SHARED if body.get(name) is not None}
+    shared = {name: body[name] for name in SHARED_FIELDS if body.get(name) is not None}
     cap = body.get("max_completion_tokens")
     if (cap := body.get("max_tokens") if cap is None else cap) is not None:
         shared["max_tokens"] = cap
@@ -88,7 +88,7 @@ def native(body: Any) -> Any:
     return shared
 
 
-def checked(model: Model, body: Any) -> Mapping[str, Any]:
+def validate_native(model: Model, body: Any) -> Mapping[str, Any]:
     """A request in the native shape, checked. Raises RefusedError.
 
     Its tools need not keep to the documented schema, which wants a type and a description of every parameter: clients
@@ -96,15 +96,15 @@ def checked(model: Model, body: Any) -> Mapping[str, Any]:
     """
     apart = {name: body[name] for name in ("tools", "tool_choice") if isinstance(body, dict) and name in body}
     rest = {name: body[name] for name in body if name not in apart} if isinstance(body, dict) else body
-    return {**check(model, rest), **apart}
+    return {**validate_body(model, rest), **apart}
 
 
-def stops(body: Any) -> tuple[str, ...]:
+def read_stop(body: Any) -> tuple[str, ...]:
     """OpenAI's ``stop``: texts that end the answer."""
     stop = body.get("stop") if isinstance(body, dict) else None
     if stop is None:
         return ()
     texts = [stop] if isinstance(stop, str) else stop
     if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
-        raise RefusedError(bad_input("Type mismatch of '/stop', 'string' not in 'array'"))
+        raise TwinApiError(bad_input("Type mismatch of '/stop', 'string' not in 'array'"))
     return tuple(texts)

@@ -12,49 +12,49 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lib.twin import function_tools, request_schema
-from lib.twin.api_errors import RefusedError, bad_input
-from lib.twin.engine import Call, End, Piece, Text
-from lib.twin.request_schema import Schema
-from lib.twin.schema_grammar import Grammar, as_json, literal
+from lib.twin import function_tools, user_schema
+from lib.twin.api_errors import TwinApiError, bad_input
+from lib.twin.engine import EndPiece, Piece, TextPiece, ToolCallPiece
+from lib.twin.schema_grammar import GrammarBuilder, dump_json, quote_terminal
+from lib.twin.user_schema import UserSchema
 
-MAX_TOOLS, MAX_NAME = 128, 128
-BRIEF = 200  # characters for the strings of a call's arguments that have no bound of their own
-NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}}
+MAX_TOOLS, MAX_TOOL_NAME = 128, 128
+MAX_ARGUMENT_CHARS = 200  # characters for the strings of a call's arguments that have no bound of their own
+NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
 @dataclass(frozen=True)
-class Tool:
+class OfferedTool:
     """``told``: what the model reads about it, as JSON. ``parameters``: what its arguments must fit."""
 
     name: str
     description: str
-    parameters: Schema
+    parameters: UserSchema
     code: str = ""
 
     @property
-    def told(self) -> dict[str, Any]:
+    def prompt_json(self) -> dict[str, Any]:
         told: dict[str, Any] = {"name": self.name, "description": self.description or None}
-        told |= {"parameters": None, "code": self.code} if self.code else {"parameters": self.parameters.told}
+        told |= {"parameters": None, "code": self.code} if self.code else {"parameters": self.parameters.sent}
         return {name: value for name, value in told.items() if value is not None}
 
 
 @dataclass(frozen=True)
-class Choice:
+class ToolChoice:
     """Who decides: the model (``may`` and not ``must``), or the request. ``only``: the one tool it names."""
 
-    may: bool = True
-    must: bool = False
-    only: str | None = None
+    may_call: bool = True
+    must_call: bool = False
+    only_tool: str | None = None
 
 
-def read(body: Mapping[str, Any]) -> tuple[Tool, ...]:
+def read_tools(body: Mapping[str, Any]) -> tuple[OfferedTool, ...]:
     """The tools and functions that a body offers. Raises RefusedError."""
     offered = [_tool(tool, f"/tools/{at}") for at, tool in enumerate(_listed(body, "tools"))]
     for at, function in enumerate(_listed(body, "functions")):
         name, code = function.get("name"), function.get("code")
-        parameters = request_schema.take(function_tools.parameters(str(code)), f"/functions/{at}")
-        offered.append(Tool(_name(name, f"/functions/{at}/name"), "", parameters, str(code)))
+        parameters = user_schema.read_schema(function_tools.parse_parameters(str(code)), f"/functions/{at}")
+        offered.append(OfferedTool(_name(name, f"/functions/{at}/name"), "", parameters, str(code)))
     if len(offered) > MAX_TOOLS:
         raise _refused("/tools", f"at most {MAX_TOOLS} tools and functions together")
     names = [tool.name for tool in offered]
@@ -63,13 +63,13 @@ def read(body: Mapping[str, Any]) -> tuple[Tool, ...]:
     return tuple(offered)
 
 
-def choice(body: Mapping[str, Any], tools: Sequence[Tool]) -> Choice:
+def read_tool_choice(body: Mapping[str, Any], tools: Sequence[OfferedTool]) -> ToolChoice:
     """What ``tool_choice`` says. Raises RefusedError."""
     asked = body.get("tool_choice")
     if asked in (None, "auto"):
-        return Choice(may=bool(tools))
+        return ToolChoice(may_call=bool(tools))
     if asked == "none":
-        return Choice(may=False)
+        return ToolChoice(may_call=False)
     function = asked.get("function") if isinstance(asked, dict) else None
     name = (function if isinstance(function, dict) else asked if isinstance(asked, dict) else {}).get("name")
     if asked != "required" and not isinstance(name, str):
@@ -79,11 +79,11 @@ def choice(body: Mapping[str, Any], tools: Sequence[Tool]) -> Choice:
         raise _refused("/tool_choice", f"none of the tools is named '{name}'")
     if not tools:
         raise _refused("/tool_choice", "there are no tools to choose from")
-    return Choice(must=True, only=name)
+    return ToolChoice(must_call=True, only_tool=name)
 
 
-def _refused(where: str, reason: str) -> RefusedError:
-    return RefusedError(bad_input(f"'{where}': {reason}"))
+def _refused(where: str, reason: str) -> TwinApiError:
+    return TwinApiError(bad_input(f"'{where}': {reason}"))
 
 
 def _listed(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -93,39 +93,41 @@ def _listed(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return listed
 
 
-def _tool(tool: Mapping[str, Any], where: str) -> Tool:
+def _tool(tool: Mapping[str, Any], where: str) -> OfferedTool:
     nested = "function" in tool
     inner = tool["function"] if nested else tool
     where += "/function" if nested else ""
     if not isinstance(inner, dict):
         raise _refused(where, "must be an object")
     parameters = inner.get("parameters")
-    taken = request_schema.take(NOTHING if parameters is None else parameters, f"{where}/parameters")
-    kinds = taken.plain.get("type", "object") if isinstance(taken.plain, dict) else "object"
+    taken = user_schema.read_schema(
+        NO_PARAMETERS if parameters is None else parameters, f"{where}/parameters"
+    )
+    kinds = taken.resolved.get("type", "object") if isinstance(taken.resolved, dict) else "object"
     if kinds != "object":
         raise _refused(f"{where}/parameters/type", "must be 'object': arguments have names")
-    return Tool(_name(inner.get("name"), f"{where}/name"), str(inner.get("description") or ""), taken)
+    return OfferedTool(_name(inner.get("name"), f"{where}/name"), str(inner.get("description") or ""), taken)
 
 
 def _name(name: Any, where: str) -> str:
-    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
-        raise _refused(where, f"must be a name of 1 to {MAX_NAME} characters")
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_TOOL_NAME:
+        raise _refused(where, f"must be a name of 1 to {MAX_TOOL_NAME} characters")
     return name
 
 
-def instructions(tools: Sequence[Tool]) -> str:
+def tool_instructions(tools: Sequence[OfferedTool]) -> str:
     """What the system message says about them."""
-    listed = "\n".join(as_json(tool.told) for tool in tools)
+    listed = "\n".join(dump_json(tool.prompt_json) for tool in tools)
     return f'You can call these tools:\n{listed}\nTo call one, say {{"name": …, "arguments": {{…}}}}.'
 
 
-def grammar(tool: Tool, budget: int) -> str:
+def call_grammar(tool: OfferedTool, budget: int) -> str:
     """A call of it, in the words of the instructions. Raises ImpossibleError."""
-    rules = Grammar([tool.parameters], min(budget, BRIEF))
-    wanted = tool.parameters.plain
-    arguments = rules.value({**wanted, "type": "object"} if isinstance(wanted, dict) else wanted)
-    head = literal(f'{{"name": {as_json(tool.name)}, "arguments": ')
-    return rules.text(f'{head} {arguments} "}}"')
+    rules = GrammarBuilder([tool.parameters], min(budget, MAX_ARGUMENT_CHARS))
+    wanted = tool.parameters.resolved
+    arguments = rules.add_value({**wanted, "type": "object"} if isinstance(wanted, dict) else wanted)
+    head = quote_terminal(f'{{"name": {dump_json(tool.name)}, "arguments": ')
+    return rules.render(f'{head} {arguments} "}}"')
 
 
 async def called(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
@@ -133,26 +135,26 @@ async def called(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, N
     said = ""
     async for piece in pieces:
         match piece:
-            case Text(text):
+            case TextPiece(text):
                 said += text
-            case Call():
+            case ToolCallPiece():
                 yield piece
-            case End():
+            case EndPiece():
                 if call := _call(said):
                     yield call
                 elif said:
-                    yield Text(said)
+                    yield TextPiece(said)
                 yield piece
 
 
-def _call(said: str) -> Call | None:
+def _call(said: str) -> ToolCallPiece | None:
     try:
         told = json.loads(said)
-        return Call(identity(), told["name"], as_json(told["arguments"]))
+        return ToolCallPiece(new_call_id(), told["name"], dump_json(told["arguments"]))
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def identity() -> str:
+def new_call_id() -> str:
     """A call's id, as OpenAI makes them."""
     return f"call_{secrets.token_hex(12)}"

@@ -16,9 +16,9 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 
 from lib.model.model_record import Model, models
-from lib.twin.api_errors import RefusedError, bad_input
+from lib.twin.api_errors import TwinApiError, bad_input
 
-MAX_BODY = 4 * 1024 * 1024  # far over any context window; bounds what one request can cost
+MAX_BODY_BYTES = 4 * 1024 * 1024  # far over any context window; bounds what one request can cost
 
 
 def _type(value: object) -> str:
@@ -83,7 +83,7 @@ def _not_json(_: str) -> NoReturn:
     raise ValueError("not a JSON number")
 
 
-def parse(raw: bytes) -> Any:
+def parse_body(raw: bytes) -> Any:
     """The body's JSON value. Refuses what is not JSON, what is not UTF-8, and half characters.
 
     As in the service's own JavaScript, the last of two equal keys wins.
@@ -93,13 +93,13 @@ def parse(raw: bytes) -> Any:
         # "\ud800" alone is valid JSON but no character: it could neither be tokenized nor sent back.
         json.dumps(body, ensure_ascii=False).encode("utf-8")
     except RecursionError:
-        raise RefusedError(bad_input("the body is nested too deep")) from None
+        raise TwinApiError(bad_input("the body is nested too deep")) from None
     except ValueError:  # both Unicode errors are ValueErrors
-        raise RefusedError(bad_input("the body is not valid JSON in UTF-8")) from None
+        raise TwinApiError(bad_input("the body is not valid JSON in UTF-8")) from None
     return body
 
 
-def check(model: Model, body: Any) -> Mapping[str, Any]:
+def validate_body(model: Model, body: Any) -> Mapping[str, Any]:
     """The body, if the model's schema takes it. Raises RefusedError."""
     words = _unique(word for error in _validator(model.id).iter_errors(body) for word in _words(error))
     if isinstance(body, dict) and not words:
@@ -116,6 +116,6 @@ def check(model: Model, body: Any) -> Mapping[str, Any]:
     if words:
         # A body that is no object fails at the root before any of its shapes matters.
         root = [word for word in words if word.startswith("Type mismatch of '/',")]
-        raise RefusedError(bad_input(", ".join(root or words)))
+        raise TwinApiError(bad_input(", ".join(root or words)))
     checked: Mapping[str, Any] = body
     return checked

@@ -11,20 +11,20 @@ from decimal import Decimal
 from typing import Any
 
 from lib.model.model_record import Model
-from lib.twin.engine import Call, End, Piece, Text
+from lib.twin.engine import EndPiece, Piece, TextPiece, ToolCallPiece
 from lib.twin.engine_errors import EngineError
 
-DONE = b"data: [DONE]\n\n"
-PART = 12  # characters of a call's arguments in one event
+SSE_DONE = b"data: [DONE]\n\n"
+ARGUMENTS_CHUNK_CHARS = 12  # characters of a call's arguments in one event
 _PAD = "abcdefghijklmnopqrstuvwxyz0123456789" * 2
 
 
-def envelope(result: Any, **more: Any) -> dict[str, Any]:
+def success_envelope(result: Any, **more: Any) -> dict[str, Any]:
     """A success."""
     return {"result": result, "success": True, "errors": [], "messages": [], **more}
 
 
-def neurons(model: Model, end: End) -> Decimal:
+def count_neurons(model: Model, end: EndPiece) -> Decimal:
     """What the answer would have cost, in the unit that is billed."""
     price = model.price
     exact = price.neurons_per_million_input * end.prompt_tokens
@@ -32,28 +32,28 @@ def neurons(model: Model, end: End) -> Decimal:
     return (exact / 1_000_000).quantize(Decimal("0.000001"))
 
 
-def usage(model: Model, end: End) -> dict[str, Any]:
+def usage_json(model: Model, end: EndPiece) -> dict[str, Any]:
     """The answer's usage, as of 2026: with cached tokens and neurons."""
     return {
         "prompt_tokens": end.prompt_tokens,
         "completion_tokens": end.completion_tokens,
         "total_tokens": end.prompt_tokens + end.completion_tokens,
         "prompt_tokens_details": {"cached_tokens": end.cached_tokens},
-        "neurons": float(neurons(model, end)),
+        "neurons": float(count_neurons(model, end)),
     }
 
 
-def padding() -> str:
+def random_padding() -> str:
     """6 to 50 characters, so that the length of an event does not tell the length of a token."""
     return _PAD[: 6 + secrets.randbelow(45)]
 
 
-def event(payload: Any) -> bytes:
+def sse_event(payload: Any) -> bytes:
     """One server-sent event: one line of JSON, in plain UTF-8."""
     return b"data: " + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
-def openai_call(call: Call, index: int | None = None) -> dict[str, Any]:
+def openai_tool_call(call: ToolCallPiece, index: int | None = None) -> dict[str, Any]:
     """A call in OpenAI's shape; with its index in a stream."""
     place = {} if index is None else {"index": index}
     function = {"name": call.name, "arguments": call.arguments}
@@ -72,21 +72,30 @@ def _completion(model: Model, request_id: str, kind: str, choices: list[Any], **
     }
 
 
-def openai_whole(model: Model, request_id: str, text: str, calls: Sequence[Call], end: End) -> dict[str, Any]:
+def openai_completion(
+    model: Model, request_id: str, text: str, calls: Sequence[ToolCallPiece], end: EndPiece
+) -> dict[str, Any]:
     """The whole answer of the OpenAI-shaped endpoint."""
     message: dict[str, Any] = {"role": "assistant", "content": text}
     if calls:
-        message = {**message, "content": text or None, "tool_calls": [openai_call(call) for call in calls]}
+        message = {
+            **message,
+            "content": text or None,
+            "tool_calls": [openai_tool_call(call) for call in calls],
+        }
     reason = "tool_calls" if calls else end.reason
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
-    return _completion(model, request_id, "chat.completion", [choice], usage=usage(model, end))
+    return _completion(model, request_id, "chat.completion", [choice], usage=usage_json(model, end))
 
 
-def _in_pieces(call: Call, index: int) -> Iterator[dict[str, Any]]:
+def _in_pieces(call: ToolCallPiece, index: int) -> Iterator[dict[str, Any]]:
     """A call as OpenAI streams it: its name first, then the text of its arguments in parts."""
-    yield openai_call(replace(call, arguments=""), index)
-    for start in range(0, len(call.arguments), PART):
-        yield {"index": index, "function": {"arguments": call.arguments[start : start + PART]}}
+    yield openai_tool_call(replace(call, arguments=""), index)
+    for start in range(0, len(call.arguments), ARGUMENTS_CHUNK_CHARS):
+        yield {
+            "index": index,
+            "function": {"arguments": call.arguments[start : start + ARGUMENTS_CHUNK_CHARS]},
+        }
 
 
 async def openai_events(
@@ -96,25 +105,27 @@ async def openai_events(
 
     def chunk(delta: dict[str, Any], reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-        return event(_completion(model, request_id, "chat.completion.chunk", [choice], p=padding()))
+        return sse_event(
+            _completion(model, request_id, "chat.completion.chunk", [choice], p=random_padding())
+        )
 
     called = 0
     try:
         yield chunk({"role": "assistant", "content": ""})
         async for piece in pieces:
-            if isinstance(piece, Text):
+            if isinstance(piece, TextPiece):
                 yield chunk({"content": piece.text})
                 continue
-            if isinstance(piece, Call):
+            if isinstance(piece, ToolCallPiece):
                 for delta in _in_pieces(piece, called):
                     yield chunk({"tool_calls": [delta]})
                 called += 1
                 continue
-            counts = usage(model, piece)
+            counts = usage_json(model, piece)
             yield chunk({}, "tool_calls" if called else piece.reason)
             if with_usage:
-                yield event(_completion(model, request_id, "chat.completion.chunk", [], usage=counts))
-            yield event({"response": "", "usage": counts})
-            yield DONE
+                yield sse_event(_completion(model, request_id, "chat.completion.chunk", [], usage=counts))
+            yield sse_event({"response": "", "usage": counts})
+            yield SSE_DONE
     except EngineError:
         return

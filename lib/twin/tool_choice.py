@@ -13,13 +13,15 @@ import re
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from lib.twin.engine import Engine, Job
-from lib.twin.request_tools import Tool
+from lib.twin.engine import Engine, GenerationJob
+from lib.twin.request_tools import OfferedTool
 
-WORDS = 300  # candidates for the topic that are looked at
-KEPT = 512  # texts whose topics are remembered: those of tools come again with every request
-ASKED = 16  # tools that the model is asked about; of more, those that share most words with the request
-LENGTH = 400  # characters of a text that tell its topic
+TOPIC_CANDIDATES = 300  # candidates for the topic that are looked at
+MAX_CACHED_TOPICS = 512  # texts whose topics are remembered: those of tools come again with every request
+MAX_COMPARED_TOOLS = (
+    16  # tools that the model is asked about; of more, those that share most words with the request
+)
+MAX_TOPIC_CHARS = 400  # characters of a text that tell its topic
 
 _EXAMPLES = (
     ("Play some jazz by Miles Davis", "music"),
@@ -45,14 +47,16 @@ _NO_TOOL = (
 Topics = dict[str, float]  # word → probability
 
 
-class Decider:
+class ToolChooser:
     """Decides for one engine, and remembers the topics of what it was asked about lately."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._known: OrderedDict[str, Topics] = OrderedDict()
 
-    async def tool(self, request: str, tools: Sequence[Tool], *, must: bool = False) -> Tool | None:
+    async def choose(
+        self, request: str, tools: Sequence[OfferedTool], *, must: bool = False
+    ) -> OfferedTool | None:
         """The tool that helps most with the request; None, unless one ``must`` be used, if none helps.
 
         Raises EngineError.
@@ -70,19 +74,21 @@ class Decider:
         return best
 
     async def _topics(self, text: str) -> Topics:
-        text = " ".join(text.split())[:LENGTH]
+        text = " ".join(text.split())[:MAX_TOPIC_CHARS]
         if text in self._known:
             self._known.move_to_end(text)
             return self._known[text]
         # The examples come from the prompt cache: only the text itself is read anew.
-        job = Job(max_tokens=1, temperature=0, prompt=f"{_ASK}Text: {text}\nTopic:")
-        candidates, _ = await self.engine.next_token(job, {"n_probs": WORDS, "cache_prompt": True})
+        job = GenerationJob(max_tokens=1, temperature=0, prompt=f"{_ASK}Text: {text}\nTopic:")
+        candidates, _ = await self.engine.next_token_candidates(
+            job, {"n_probs": TOPIC_CANDIDATES, "cache_prompt": True}
+        )
         topics: Topics = {}
         for candidate in candidates:
             if word := candidate["token"].strip().lower():
                 topics[word] = topics.get(word, 0.0) + math.exp(candidate["logprob"])
         self._known[text] = topics
-        if len(self._known) > KEPT:
+        if len(self._known) > MAX_CACHED_TOPICS:
             self._known.popitem(last=False)
         return topics
 
@@ -92,7 +98,7 @@ def _nearness(one: Topics, other: Topics) -> float:
     return sum(math.sqrt(share * other[word]) for word, share in one.items() if word in other)
 
 
-def _about(tool: Tool) -> str:
+def _about(tool: OfferedTool) -> str:
     """What the tool does, in words. Without a description its name must do."""
     return tool.description or " ".join(_words(tool.name)) or tool.name
 
@@ -101,10 +107,10 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[a-z]{3,}", re.sub(r"([a-z])([A-Z])", r"\1 \2", text).lower())
 
 
-def _likely(request: str, tools: Sequence[Tool]) -> Sequence[Tool]:
-    if len(tools) <= ASKED:
+def _likely(request: str, tools: Sequence[OfferedTool]) -> Sequence[OfferedTool]:
+    if len(tools) <= MAX_COMPARED_TOOLS:
         return tools
     asked = set(_words(request))
     return sorted(tools, key=lambda tool: -len(asked & set(_words(f"{tool.name} {tool.description}"))))[
-        :ASKED
+        :MAX_COMPARED_TOOLS
     ]

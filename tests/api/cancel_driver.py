@@ -6,30 +6,30 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from lib.api.client import Stop, WorkersAI
+from lib.api.client import CancelToken, WorkersAI
 from tests import sample_values
-from tests.servers import PATIENCE
+from tests.scripted_server import TIMEOUT
 
 
-def stops_at_once(
+def assert_stream_cancels(
     url: str,
     expected: type[BaseException],
     ready: Callable[[], object] | None = None,
     client: WorkersAI | None = None,
 ) -> list[object]:
     """Ask that server in a thread, stop once ``ready`` returns; the events that came before the end."""
-    patient, stop = client or sample_values.client(first_byte=60, silence=60), Stop()
-    return ends_at_once(
-        lambda: patient.stream(sample_values.backend(url), sample_values.request(), stop),
+    patient, stop = client or sample_values.make_client(first_byte=60, silence=60), CancelToken()
+    return assert_cancels(
+        lambda: patient.stream(sample_values.make_backend(url), sample_values.make_request(), stop),
         stop,
         expected,
         ready,
     )
 
 
-def ends_at_once(
+def assert_cancels(
     ask: Callable[[], Iterable[object]],
-    stop: Stop,
+    stop: CancelToken,
     expected: type[BaseException],
     ready: Callable[[], object] | None = None,
 ) -> list[object]:
@@ -51,8 +51,8 @@ def ends_at_once(
         thread.join(0.2)  # for stages that show nothing outside
         assert thread.is_alive(), raised
     begun = time.monotonic()
-    stop.request()
-    thread.join(PATIENCE)
+    stop.cancel()
+    thread.join(TIMEOUT)
     assert not thread.is_alive()
     assert time.monotonic() - begun < 1.0
     assert [type(error) for error in raised] == [expected]

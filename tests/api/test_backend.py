@@ -6,7 +6,14 @@ import itertools
 
 import pytest
 
-from lib.api.backend import CLOUDFLARE, NAMES, Secret, cloudflare, from_environment, twin
+from lib.api.backend import (
+    CLOUDFLARE_URL,
+    ENVIRONMENT_VARIABLES,
+    Secret,
+    backend_from_environment,
+    cloudflare_backend,
+    twin_backend,
+)
 from lib.errors import BadInput
 from tests import sample_values
 
@@ -14,26 +21,26 @@ ACCOUNT, TOKEN = sample_values.ACCOUNT, sample_values.TOKEN
 
 
 def test_cloudflare() -> None:
-    backend = cloudflare(f" {ACCOUNT.upper()}\n", f"{TOKEN}\n")
-    assert (backend.base_url, backend.account_id, backend.token) == (CLOUDFLARE, ACCOUNT, Secret(TOKEN))
+    backend = cloudflare_backend(f" {ACCOUNT.upper()}\n", f"{TOKEN}\n")
+    assert (backend.base_url, backend.account_id, backend.token) == (CLOUDFLARE_URL, ACCOUNT, Secret(TOKEN))
     assert backend.billed
     assert backend.context_window is None
-    assert not backend.on_this_machine
+    assert not backend.is_local
     assert ACCOUNT[-4:] in backend.name
     assert ACCOUNT not in backend.name
     assert TOKEN not in backend.name
 
 
 def test_twin() -> None:
-    backend = twin("http://127.0.0.1:8999/client/v4", ACCOUNT, Secret(TOKEN), "Small", 4096)
-    assert (backend.billed, backend.context_window, backend.on_this_machine) == (False, 4096, True)
+    backend = twin_backend("http://127.0.0.1:8999/client/v4", ACCOUNT, Secret(TOKEN), "Small", 4096)
+    assert (backend.billed, backend.context_window, backend.is_local) == (False, 4096, True)
     assert "Small" in backend.name
 
 
 @pytest.mark.parametrize("account", ["", "x" * 32, ACCOUNT[:-1], ACCOUNT + "0", f"{ACCOUNT[:-1]}/", "٣" * 32])
 def test_account_that_is_none(account: str) -> None:
     with pytest.raises(BadInput, match="32 hexadecimal"):
-        cloudflare(account, TOKEN)
+        cloudflare_backend(account, TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -49,9 +56,9 @@ def test_account_that_is_none(account: str) -> None:
     ],
 )
 def test_address(url: str, local: bool) -> None:
-    backend = cloudflare(ACCOUNT, TOKEN, f" {url} ")
+    backend = cloudflare_backend(ACCOUNT, TOKEN, f" {url} ")
     assert backend.base_url == url.rstrip("/")
-    assert backend.on_this_machine is local
+    assert backend.is_local is local
 
 
 @pytest.mark.parametrize(
@@ -79,14 +86,14 @@ def test_address(url: str, local: bool) -> None:
 )
 def test_address_that_is_none(url: str) -> None:
     with pytest.raises(BadInput) as refused:
-        cloudflare(ACCOUNT, TOKEN, url)
+        cloudflare_backend(ACCOUNT, TOKEN, url)
     assert "CLOUDFLARE_BASE_URL" in refused.value.advice
 
 
 @pytest.mark.parametrize("url", ["http://api.cloudflare.com/client/v4", "http://127.0.0.1.evil.example/x"])
 def test_no_token_over_plain_http(url: str) -> None:
     with pytest.raises(BadInput, match="https only"):
-        cloudflare(ACCOUNT, TOKEN, url)
+        cloudflare_backend(ACCOUNT, TOKEN, url)
 
 
 VALUES = {
@@ -98,7 +105,7 @@ VALUES = {
 
 
 def test_the_names_are_all_of_them() -> None:
-    assert set(NAMES) == set(VALUES)
+    assert set(ENVIRONMENT_VARIABLES) == set(VALUES)
 
 
 @pytest.mark.parametrize(
@@ -112,14 +119,14 @@ def test_environment(state: tuple[str, ...]) -> None:
     }
     account, api, auth, base = (how[name] == "set" for name in VALUES)
     if not account and not (api or auth):
-        assert from_environment(environment) is None
+        assert backend_from_environment(environment) is None
     elif account and (api or auth):
-        backend = from_environment(environment)
+        backend = backend_from_environment(environment)
         assert backend is not None
         assert backend.token == Secret("api-token" if api else "auth-token")
-        assert backend.base_url == (VALUES["CLOUDFLARE_BASE_URL"] if base else CLOUDFLARE)
+        assert backend.base_url == (VALUES["CLOUDFLARE_BASE_URL"] if base else CLOUDFLARE_URL)
         assert "host.example" in backend.name or not base
     else:
         with pytest.raises(BadInput) as refused:
-            from_environment(environment)
+            backend_from_environment(environment)
         assert ("CLOUDFLARE_API_TOKEN" if account else "CLOUDFLARE_ACCOUNT_ID") in refused.value.message

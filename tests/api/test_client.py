@@ -11,47 +11,49 @@ import pytest
 from hypothesis import given as property
 from hypothesis import settings, strategies
 
-from lib.api.client import Stop, WorkersAI
+from lib.api.client import CancelToken, WorkersAI
 from lib.api.events import Event, Finished, TextDelta, Usage
 from lib.errors import CutOff, NoCapacity, PaddockError, ServiceFailed, TimedOut, Unintelligible, Unreachable
 from tests import sample_values
-from tests.servers import (
+from tests.scripted_server import (
     DONE,
-    PATIENCE,
+    TIMEOUT,
     Peer,
-    Received,
-    Server,
-    chunked,
-    events,
-    head,
-    pieces_of,
+    ReceivedRequest,
+    ScriptedServer,
+    cut_at,
+    encode_events,
     refuses,
-    says,
-    says_then_resets,
-    says_then_waits,
+    response_head,
+    sends,
+    sends_then_resets,
+    sends_then_waits,
     streams,
-    texts,
-    usage,
+    text_events,
+    to_chunks,
+    usage_event,
 )
 
 WORDS = ("Grüß", " 日本", "😀\u2028", " x")
-STREAM = texts(*WORDS) + usage(10, 4) + DONE
+STREAM = text_events(*WORDS) + usage_event(10, 4) + DONE
 EXPECTED: list[Event] = [*map(TextDelta, WORDS), Usage(10, 4), Finished()]
 
 
-def ask(server: Server, client: WorkersAI | None = None, stop: Stop | None = None) -> list[Event]:
+def collect_events(
+    server: ScriptedServer, client: WorkersAI | None = None, stop: CancelToken | None = None
+) -> list[Event]:
     return list(
-        (client or sample_values.client()).stream(
-            sample_values.backend(server.url), sample_values.request(), stop or Stop()
+        (client or sample_values.make_client()).stream(
+            sample_values.make_backend(server.url), sample_values.make_request(), stop or CancelToken()
         )
     )
 
 
-def ask_until_error(server: Server, client: WorkersAI | None = None) -> tuple[str, PaddockError]:
+def collect_until_error(server: ScriptedServer, client: WorkersAI | None = None) -> tuple[str, PaddockError]:
     """The text that came, and the error that ended it."""
     came: list[Event] = []
-    stream = (client or sample_values.client()).stream(
-        sample_values.backend(server.url), sample_values.request(), Stop()
+    stream = (client or sample_values.make_client()).stream(
+        sample_values.make_backend(server.url), sample_values.make_request(), CancelToken()
     )
     with pytest.raises(PaddockError) as failed:
         came.extend(stream)  # keeps what came before the error
@@ -59,8 +61,8 @@ def ask_until_error(server: Server, client: WorkersAI | None = None) -> tuple[st
 
 
 def test_what_is_sent() -> None:
-    with Server(streams("Hi")) as server:
-        assert ask(server) == [TextDelta("Hi"), Usage(10, 3), Finished()]
+    with ScriptedServer(streams("Hi")) as server:
+        assert collect_events(server) == [TextDelta("Hi"), Usage(10, 3), Finished()]
     [request] = server.requests
     assert request.method == "POST"
     assert (
@@ -73,99 +75,106 @@ def test_what_is_sent() -> None:
 
 
 @pytest.fixture(scope="module")
-def cutting() -> Iterator[tuple[Server, list[list[bytes]]]]:
+def cutting() -> Iterator[tuple[ScriptedServer, list[list[bytes]]]]:
     """A server that sends the pieces last put into the list."""
     wanted: list[list[bytes]] = []
 
-    def script(peer: Peer, _: Received) -> None:
+    def script(peer: Peer, _: ReceivedRequest) -> None:
         peer.send(*wanted[-1])
 
-    with Server(script) as server:
+    with ScriptedServer(script) as server:
         yield server, wanted
 
 
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
-def test_split_at_every_byte(cutting: tuple[Server, list[list[bytes]]], newline: bytes) -> None:
+def test_split_at_every_byte(cutting: tuple[ScriptedServer, list[list[bytes]]], newline: bytes) -> None:
     server, wanted = cutting
     body = STREAM.replace(b"\n", newline)
     for at in range(len(body)):
-        wanted.append([head(), *pieces_of(body, [at])])
-        assert ask(server) == EXPECTED, at
+        wanted.append([response_head(), *cut_at(body, [at])])
+        assert collect_events(server) == EXPECTED, at
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7])
-def test_chunks_of_every_size(cutting: tuple[Server, list[list[bytes]]], size: int) -> None:
+def test_chunks_of_every_size(cutting: tuple[ScriptedServer, list[list[bytes]]], size: int) -> None:
     server, wanted = cutting
-    wanted.append([head(transfer_encoding="chunked"), *chunked(STREAM, size), b"0\r\n\r\n"])
-    assert ask(server) == EXPECTED
+    wanted.append([response_head(transfer_encoding="chunked"), *to_chunks(STREAM, size), b"0\r\n\r\n"])
+    assert collect_events(server) == EXPECTED
 
 
 @settings(max_examples=30)
 @property(data=strategies.data())
-def test_random_splits(cutting: tuple[Server, list[list[bytes]]], data: strategies.DataObject) -> None:
+def test_random_splits(
+    cutting: tuple[ScriptedServer, list[list[bytes]]], data: strategies.DataObject
+) -> None:
     server, wanted = cutting
     newline = data.draw(strategies.sampled_from([b"\n", b"\r\n", b"\r"]))
     body = STREAM.replace(b"\n", newline)
     cuts = data.draw(strategies.lists(strategies.integers(0, len(body)), max_size=20))
-    wanted.append([head(), *pieces_of(body, cuts)])
-    assert ask(server) == EXPECTED
+    wanted.append([response_head(), *cut_at(body, cuts)])
+    assert collect_events(server) == EXPECTED
 
 
 def test_comments_between_events() -> None:
-    body = b": keep-alive\n\n" + texts("a") + b":\n\n: x\n" + texts("b") + DONE
-    with Server(says(head(), body)) as server:
-        assert ask(server) == [TextDelta("a"), TextDelta("b"), Finished()]
+    body = b": keep-alive\n\n" + text_events("a") + b":\n\n: x\n" + text_events("b") + DONE
+    with ScriptedServer(sends(response_head(), body)) as server:
+        assert collect_events(server) == [TextDelta("a"), TextDelta("b"), Finished()]
 
 
 def test_nothing_is_read_after_done() -> None:
-    with Server(says_then_waits(head(), texts("a"), DONE)) as server:
-        assert ask(server) == [TextDelta("a"), Finished()]
-        assert server.peers[0].gone.wait(PATIENCE)
+    with ScriptedServer(sends_then_waits(response_head(), text_events("a"), DONE)) as server:
+        assert collect_events(server) == [TextDelta("a"), Finished()]
+        assert server.peers[0].gone.wait(TIMEOUT)
 
 
 CUTS = {
-    "no [DONE]": [head(), texts("Hello"), usage(1, 1)],
-    "mid-event": [head(), texts("Hello"), b'data: {"resp'],
-    "mid-UTF-8": [head(), texts("Hello"), b'data: {"response":"\xc3'],
-    "mid-field": [head(), texts("Hello"), b"da"],
-    "no chunked terminator": [head(transfer_encoding="chunked"), *chunked(texts("Hello"), 9)],
-    "content-length short": [head(content_length="4000"), texts("Hello")],
+    "no [DONE]": [response_head(), text_events("Hello"), usage_event(1, 1)],
+    "mid-event": [response_head(), text_events("Hello"), b'data: {"resp'],
+    "mid-UTF-8": [response_head(), text_events("Hello"), b'data: {"response":"\xc3'],
+    "mid-field": [response_head(), text_events("Hello"), b"da"],
+    "no chunked terminator": [
+        response_head(transfer_encoding="chunked"),
+        *to_chunks(text_events("Hello"), 9),
+    ],
+    "content-length short": [response_head(content_length="4000"), text_events("Hello")],
 }
 
 
 @pytest.mark.parametrize("how", CUTS)
 def test_cut_off(how: str) -> None:
-    with Server(says(*CUTS[how])) as server:
-        text, error = ask_until_error(server)
+    with ScriptedServer(sends(*CUTS[how])) as server:
+        text, error = collect_until_error(server)
     assert text == "Hello"
     assert type(error) is CutOff
     assert len(server.requests) == 1, "never again after text has come"
 
 
 def test_reset_within_the_answer() -> None:
-    with Server(says_then_resets(head(), texts("Hello"))) as server:
-        text, error = ask_until_error(server)
+    with ScriptedServer(sends_then_resets(response_head(), text_events("Hello"))) as server:
+        text, error = collect_until_error(server)
     assert (text, type(error)) == ("Hello", CutOff)
     assert len(server.requests) == 1
 
 
 def test_break_after_the_reason_is_an_end() -> None:
     end = {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}
-    with Server(says_then_resets(head(), events(end))) as server:
-        assert ask(server) == [TextDelta("Hi"), Finished("stop")]
+    with ScriptedServer(sends_then_resets(response_head(), encode_events(end))) as server:
+        assert collect_events(server) == [TextDelta("Hi"), Finished("stop")]
 
 
 @pytest.mark.parametrize("garbage", [b"data: {]\n\n", b"data: \xff\xfe\n\n", b"data: [1]\n\n"])
 def test_garbage_is_told_from_a_cut(garbage: bytes) -> None:
-    with Server(says_then_waits(head(), texts("Hello"), garbage, texts("more"))) as server:
-        text, error = ask_until_error(server)
+    with ScriptedServer(
+        sends_then_waits(response_head(), text_events("Hello"), garbage, text_events("more"))
+    ) as server:
+        text, error = collect_until_error(server)
     assert (text, type(error)) == ("Hello", Unintelligible)
 
 
 def test_error_within_the_stream() -> None:
     frame = {"errors": [{"code": 3040, "message": "Capacity temporarily exceeded, please try again."}]}
-    with Server(says(head(), texts("Hello"), events(frame))) as server:
-        text, error = ask_until_error(server)
+    with ScriptedServer(sends(response_head(), text_events("Hello"), encode_events(frame))) as server:
+        text, error = collect_until_error(server)
     assert (text, type(error), error.code) == ("Hello", NoCapacity, 3040)
     assert len(server.requests) == 1
 
@@ -176,144 +185,148 @@ def test_json_in_spite_of_streaming() -> None:
         b'"success":true,"errors":[],"messages":[]}'
     )
     for kind in ("application/json", "Application/JSON; charset=utf-8"):
-        with Server(says(head(kind=kind), body)) as server:
-            assert ask(server) == [TextDelta("Hi"), Usage(1, 2), Finished()]
+        with ScriptedServer(sends(response_head(kind=kind), body)) as server:
+            assert collect_events(server) == [TextDelta("Hi"), Usage(1, 2), Finished()]
 
 
 def test_truncated_json() -> None:
-    with Server(says(head(kind="application/json"), b'{"result":{"resp')) as server:
-        assert type(ask_until_error(server)[1]) is Unintelligible
+    with ScriptedServer(sends(response_head(kind="application/json"), b'{"result":{"resp')) as server:
+        assert type(collect_until_error(server)[1]) is Unintelligible
 
 
 def test_web_page_with_success() -> None:
-    with Server(says(head(kind="text/html"), b"<html>Sign in to the hotel</html>")) as server:
-        error = ask_until_error(server)[1]
+    with ScriptedServer(
+        sends(response_head(kind="text/html"), b"<html>Sign in to the hotel</html>")
+    ) as server:
+        error = collect_until_error(server)[1]
     assert type(error) is Unintelligible
     assert len(server.requests) == 1
 
 
 def test_broken_compression() -> None:
-    body = gzip.compress(texts("Hello") * 100)
+    body = gzip.compress(text_events("Hello") * 100)
     broken = body[:20] + b"\x00" * 50
-    with Server(says(head(content_encoding="gzip"), broken)) as server:
-        error = ask_until_error(server, sample_values.client(attempts=1))[1]
+    with ScriptedServer(sends(response_head(content_encoding="gzip"), broken)) as server:
+        error = collect_until_error(server, sample_values.make_client(attempts=1))[1]
     assert type(error) is Unintelligible
 
 
 def test_compression_that_was_not_asked_for() -> None:
-    with Server(says(head(content_encoding="gzip"), gzip.compress(STREAM))) as server:
-        assert ask(server) == EXPECTED
+    with ScriptedServer(sends(response_head(content_encoding="gzip"), gzip.compress(STREAM))) as server:
+        assert collect_events(server) == EXPECTED
 
 
-def flood(first: bytes, piece: bytes) -> Server:
+def flooding_server(first: bytes, piece: bytes) -> ScriptedServer:
     """A server that never ends its body: far more than any bound, were it read."""
 
-    def script(peer: Peer, _: Received) -> None:
+    def script(peer: Peer, _: ReceivedRequest) -> None:
         peer.send(first)
         for _ in range(100 * 1024 * 1024 // len(piece)):
             peer.send(piece)
 
-    return Server(script)
+    return ScriptedServer(script)
 
 
 @pytest.mark.parametrize(
     ("first", "piece"),
     [
-        (head() + b"data: ", b"x" * 65536),
-        (head(), b"data: y\n" * 4096),
-        (head(), texts("z" * 60_000) + b": comment\n" * 500),
-        (head(kind="application/json") + b'{"result":"', b"x" * 65536),
-        (head(502, "text/html"), b"<html>" * 10000),
-        (head(kind="text/html"), b"<html>" * 10000),
+        (response_head() + b"data: ", b"x" * 65536),
+        (response_head(), b"data: y\n" * 4096),
+        (response_head(), text_events("z" * 60_000) + b": comment\n" * 500),
+        (response_head(kind="application/json") + b'{"result":"', b"x" * 65536),
+        (response_head(502, "text/html"), b"<html>" * 10000),
+        (response_head(kind="text/html"), b"<html>" * 10000),
     ],
     ids=["one event", "one event of lines", "many events", "JSON", "error page", "page"],
 )
 def test_floods_are_bounded(first: bytes, piece: bytes) -> None:
-    with flood(first, piece) as server:
-        _, error = ask_until_error(server, sample_values.client(attempts=1))
+    with flooding_server(first, piece) as server:
+        _, error = collect_until_error(server, sample_values.make_client(attempts=1))
     assert type(error) in (Unintelligible, ServiceFailed)
 
 
 def test_a_consumer_that_leaves_closes_the_connection() -> None:
-    with Server(says_then_waits(head(), texts("a", "b"))) as server:
-        stream = sample_values.client().stream(
-            sample_values.backend(server.url), sample_values.request(), Stop()
+    with ScriptedServer(sends_then_waits(response_head(), text_events("a", "b"))) as server:
+        stream = sample_values.make_client().stream(
+            sample_values.make_backend(server.url), sample_values.make_request(), CancelToken()
         )
         assert next(stream) == TextDelta("a")
         stream.close()  # type: ignore[attr-defined]
-        assert server.peers[0].gone.wait(PATIENCE)
+        assert server.peers[0].gone.wait(TIMEOUT)
 
 
 def test_a_consumer_that_fails_closes_the_connection() -> None:
-    with Server(says_then_waits(head(), texts("a"))) as server:
-        stream = sample_values.client().stream(
-            sample_values.backend(server.url), sample_values.request(), Stop()
+    with ScriptedServer(sends_then_waits(response_head(), text_events("a"))) as server:
+        stream = sample_values.make_client().stream(
+            sample_values.make_backend(server.url), sample_values.make_request(), CancelToken()
         )
         with pytest.raises(ZeroDivisionError):
             [1 / 0 for _ in stream]
         del stream
-        assert server.peers[0].gone.wait(PATIENCE)
+        assert server.peers[0].gone.wait(TIMEOUT)
 
 
 def test_no_thread_and_no_connection_is_left() -> None:
     before = threading.active_count()
-    with Server(streams("a")) as server:
+    with ScriptedServer(streams("a")) as server:
         for _ in range(5):
-            ask(server)
+            collect_events(server)
     assert threading.active_count() <= before
 
 
 def test_timeouts_are_told_apart() -> None:
     """One second before the first byte and a quarter within, and the other way round: each is really in force."""
-    with Server(says_then_waits()) as server:
-        text, error = ask_until_error(server, sample_values.client(first_byte=0.25, silence=PATIENCE))
+    with ScriptedServer(sends_then_waits()) as server:
+        text, error = collect_until_error(server, sample_values.make_client(first_byte=0.25, silence=TIMEOUT))
         assert (text, type(error), error.message) == ("", TimedOut, "No answer began within 0.25 s.")
         assert len(server.requests) == 1, "it may be running: no second one"
     begun = time.monotonic()
-    with Server(says_then_waits(head(), texts("Hello"))) as server:
-        text, error = ask_until_error(server, sample_values.client(first_byte=PATIENCE, silence=0.25))
-    assert time.monotonic() - begun < PATIENCE / 2, "the one for the first byte is not in force any more"
+    with ScriptedServer(sends_then_waits(response_head(), text_events("Hello"))) as server:
+        text, error = collect_until_error(server, sample_values.make_client(first_byte=TIMEOUT, silence=0.25))
+    assert time.monotonic() - begun < TIMEOUT / 2, "the one for the first byte is not in force any more"
     assert (text, type(error)) == ("Hello", TimedOut)
     assert error.message == "The answer stopped: nothing more came for 0.25 s."
 
 
 def test_first_byte_may_take_longer_than_silence() -> None:
-    def slow(peer: Peer, _: Received) -> None:
+    def slow(peer: Peer, _: ReceivedRequest) -> None:
         threading.Event().wait(0.5)
-        peer.send(head(), texts("Hi"), DONE)
+        peer.send(response_head(), text_events("Hi"), DONE)
 
-    with Server(slow) as server:
-        assert ask(server, sample_values.client(first_byte=PATIENCE, silence=0.2)) == [
+    with ScriptedServer(slow) as server:
+        assert collect_events(server, sample_values.make_client(first_byte=TIMEOUT, silence=0.2)) == [
             TextDelta("Hi"),
             Finished(),
         ]
 
 
 def test_silence_is_between_two_bytes_not_the_whole() -> None:
-    def drips(peer: Peer, _: Received) -> None:
-        peer.send(head())
+    def drips(peer: Peer, _: ReceivedRequest) -> None:
+        peer.send(response_head())
         for _ in range(8):
             threading.Event().wait(0.1)
-            peer.send(texts("x"))
+            peer.send(text_events("x"))
         peer.send(DONE)
 
-    with Server(drips) as server:
-        got = ask(server, sample_values.client(first_byte=0.6, silence=0.6))
+    with ScriptedServer(drips) as server:
+        got = collect_events(server, sample_values.make_client(first_byte=0.6, silence=0.6))
     assert got == [TextDelta("x")] * 8 + [Finished()]
 
 
 def test_refusal_whose_body_breaks_is_still_that_refusal() -> None:
-    with Server(says(head(403, "application/json", content_length="999"), b'{"errors"')) as server:
-        error = ask_until_error(server)[1]
+    with ScriptedServer(
+        sends(response_head(403, "application/json", content_length="999"), b'{"errors"')
+    ) as server:
+        error = collect_until_error(server)[1]
     assert (error.status, error.retryable) == (403, False)
-    with Server(says_then_resets(head(502, "text/html", content_length="999"))) as server:
-        error = ask_until_error(server, sample_values.client(attempts=1))[1]
+    with ScriptedServer(sends_then_resets(response_head(502, "text/html", content_length="999"))) as server:
+        error = collect_until_error(server, sample_values.make_client(attempts=1))[1]
     assert type(error) is ServiceFailed
 
 
 def test_refusal_is_understood() -> None:
-    with Server(refuses(400, 5006, "AiError: Bad input: '/top_k' must be <= 50")) as server:
-        error = ask_until_error(server)[1]
+    with ScriptedServer(refuses(400, 5006, "AiError: Bad input: '/top_k' must be <= 50")) as server:
+        error = collect_until_error(server)[1]
     assert (error.code, error.status, error.message) == (
         5006,
         400,

@@ -11,29 +11,29 @@ from contextlib import closing
 
 import pytest
 
-from lib.api.client import Stop, Stopped, WorkersAI
+from lib.api.client import Cancelled, CancelToken, WorkersAI
 from lib.api.events import Event, Finished, TextDelta, Usage
-from lib.api.persistent_connection import Line
+from lib.api.persistent_connection import PersistentConnection
 from lib.errors import PaddockError, TimedOut, Unreachable
 from tests import sample_values
-from tests.api.cancel_driver import ends_at_once
-from tests.servers import (
-    PATIENCE,
+from tests.api.cancel_driver import assert_cancels
+from tests.scripted_server import (
+    TIMEOUT,
     Peer,
-    Received,
+    ReceivedRequest,
     Script,
-    Server,
-    chunked,
-    head,
+    ScriptedServer,
     read_request,
     refuses,
-    says,
-    says_then_resets,
-    says_then_waits,
+    response_head,
+    sends,
+    sends_then_resets,
+    sends_then_waits,
     streams,
-    texts,
+    text_events,
+    to_chunks,
 )
-from tests.waiting import until
+from tests.waiting import wait_until
 
 ANSWER = json.dumps(
     {
@@ -51,14 +51,14 @@ EVENTS = [TextDelta("Grüße 👋"), Usage(1, 2), Finished()]
 JSON = "application/json"
 
 
-def kept(body: bytes = ANSWER, status: int = 200) -> bytes:
+def keep_alive_response(body: bytes = ANSWER, status: int = 200) -> bytes:
     """A whole response, after which the connection stays open."""
     return (
         f"HTTP/1.1 {status} X\r\ncontent-type: {JSON}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
     )
 
 
-def outcome(events: Callable[[], list[Event]]) -> tuple[list[Event], tuple[object, ...]]:
+def collect_outcome(events: Callable[[], list[Event]]) -> tuple[list[Event], tuple[object, ...]]:
     """What came, and how it ended."""
     came: list[Event] = []
     try:
@@ -68,53 +68,55 @@ def outcome(events: Callable[[], list[Event]]) -> tuple[list[Event], tuple[objec
     return came, ()
 
 
-def both(url: str, client: WorkersAI) -> list[tuple[list[Event], tuple[object, ...]]]:
+def ask_both_ways(url: str, client: WorkersAI) -> list[tuple[list[Event], tuple[object, ...]]]:
     """The same request by the client alone, and over a line."""
-    there, request = sample_values.backend(url), sample_values.request()
-    alone = outcome(lambda: list(client.stream(there, request, Stop())))
+    there, request = sample_values.make_backend(url), sample_values.make_request()
+    alone = collect_outcome(lambda: list(client.stream(there, request, CancelToken())))
 
     def over_a_line() -> list[Event]:
-        with closing(client.line(there)) as line:
-            return list(client.ask(line, request))
+        with closing(client.open_connection(there)) as line:
+            return list(client.stream_over(line, request))
 
-    return [alone, outcome(over_a_line)]
+    return [alone, collect_outcome(over_a_line)]
 
 
 SCRIPTS: dict[str, Script] = {
-    "whole": says(head(kind=JSON), ANSWER),
-    "kept open": says(kept()),
-    "chunked": says(head(kind=JSON, transfer_encoding="chunked"), *chunked(ANSWER, 7), b"0\r\n\r\n"),
+    "whole": sends(response_head(kind=JSON), ANSWER),
+    "kept open": sends(keep_alive_response()),
+    "chunked": sends(
+        response_head(kind=JSON, transfer_encoding="chunked"), *to_chunks(ANSWER, 7), b"0\r\n\r\n"
+    ),
     "stream": streams("Hel", "lo"),
-    "compressed unasked": says(head(kind=JSON, content_encoding="gzip"), gzip.compress(ANSWER)),
-    "broken compression": says(
-        head(kind=JSON, content_encoding="gzip"), gzip.compress(ANSWER)[:20] + b"\0" * 50
+    "compressed unasked": sends(response_head(kind=JSON, content_encoding="gzip"), gzip.compress(ANSWER)),
+    "broken compression": sends(
+        response_head(kind=JSON, content_encoding="gzip"), gzip.compress(ANSWER)[:20] + b"\0" * 50
     ),
     "refused": refuses(400, 5006, "AiError: Bad input: '/top_k' must be <= 50"),
     "hasty": refuses(429, 3021, "slow", retry_after="0.2"),
-    "edge": says(head(502, "text/html"), b"<html>Bad gateway</html>"),
-    "page": says(head(kind="text/html"), b"<html>Sign in to the hotel</html>"),
-    "truncated": says(head(kind=JSON), b'{"result":{"resp'),
-    "short": says(head(kind=JSON, content_length="4000"), ANSWER),
-    "no last chunk": says(head(kind=JSON, transfer_encoding="chunked"), *chunked(ANSWER, 9)),
-    "reset": says_then_resets(head(kind=JSON), b'{"resp'),
-    "reset at once": says_then_resets(),
-    "closed at once": says(),
-    "no HTTP": says(b"220 mail.example ESMTP\r\n"),
-    "refusal that breaks": says(head(500, JSON, content_length="4000"), b'{"errors":['),
-    "redirect": says(head(302, location="https://elsewhere.example/")),
-    "redirect to nowhere": says(head(302, location="https://[")),
-    "not ASCII": says(
+    "edge": sends(response_head(502, "text/html"), b"<html>Bad gateway</html>"),
+    "page": sends(response_head(kind="text/html"), b"<html>Sign in to the hotel</html>"),
+    "truncated": sends(response_head(kind=JSON), b'{"result":{"resp'),
+    "short": sends(response_head(kind=JSON, content_length="4000"), ANSWER),
+    "no last chunk": sends(response_head(kind=JSON, transfer_encoding="chunked"), *to_chunks(ANSWER, 9)),
+    "reset": sends_then_resets(response_head(kind=JSON), b'{"resp'),
+    "reset at once": sends_then_resets(),
+    "closed at once": sends(),
+    "no HTTP": sends(b"220 mail.example ESMTP\r\n"),
+    "refusal that breaks": sends(response_head(500, JSON, content_length="4000"), b'{"errors":['),
+    "redirect": sends(response_head(302, location="https://elsewhere.example/")),
+    "redirect to nowhere": sends(response_head(302, location="https://[")),
+    "not ASCII": sends(
         b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\nx-where: \xe9t\xe9\r\n\r\n", ANSWER
     ),
-    "not ASCII, refused": says(b"HTTP/1.1 403 X\r\nx-where: \xe9t\xe9\r\n\r\n<html>"),
-    "no length": says(b"HTTP/1.1 204 X\r\n\r\n"),
+    "not ASCII, refused": sends(b"HTTP/1.1 403 X\r\nx-where: \xe9t\xe9\r\n\r\n<html>"),
+    "no length": sends(b"HTTP/1.1 204 X\r\n\r\n"),
 }
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_the_same_comes_of_it(name: str) -> None:
-    with Server(SCRIPTS[name]) as server:
-        alone, over_a_line = both(server.url, sample_values.client(attempts=1))
+    with ScriptedServer(SCRIPTS[name]) as server:
+        alone, over_a_line = ask_both_ways(server.url, sample_values.make_client(attempts=1))
         assert over_a_line == alone
         first, second = (
             {key: value for key, value in one.headers.items() if key != "connection"}
@@ -124,11 +126,11 @@ def test_the_same_comes_of_it(name: str) -> None:
         assert json.loads(server.requests[0].body) == json.loads(server.requests[1].body)
 
 
-@pytest.mark.parametrize("sent", [b"", head(kind=JSON), head(kind=JSON) + b'{"resp'])
+@pytest.mark.parametrize("sent", [b"", response_head(kind=JSON), response_head(kind=JSON) + b'{"resp'])
 def test_silence(sent: bytes) -> None:
-    with Server(says_then_waits(sent)) as server:
-        client = sample_values.client(attempts=1, first_byte=PATIENCE if sent else 0.2, silence=0.3)
-        alone, over_a_line = both(server.url, client)
+    with ScriptedServer(sends_then_waits(sent)) as server:
+        client = sample_values.make_client(attempts=1, first_byte=TIMEOUT if sent else 0.2, silence=0.3)
+        alone, over_a_line = ask_both_ways(server.url, client)
         assert over_a_line == alone
         assert alone[1][0] is TimedOut
 
@@ -143,7 +145,7 @@ def test_silence(sent: bytes) -> None:
     ],
 )
 def test_addresses_that_lead_nowhere(url: str) -> None:
-    alone, over_a_line = both(url, sample_values.client(attempts=1))
+    alone, over_a_line = ask_both_ways(url, sample_values.make_client(attempts=1))
     assert over_a_line == alone
     assert alone[1]
 
@@ -151,120 +153,135 @@ def test_addresses_that_lead_nowhere(url: str) -> None:
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "gopher://127.0.0.1:9", "http://[", "127.0.0.1:x"])
 def test_proxies_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
-    _, over_a_line = both("https://nonexistent.invalid/client/v4", sample_values.client(attempts=1))
+    _, over_a_line = ask_both_ways(
+        "https://nonexistent.invalid/client/v4", sample_values.make_client(attempts=1)
+    )
     assert over_a_line[1][:2] == (
         Unreachable,
         "The proxy that this machine's environment names cannot be used.",
     )
 
 
-def asked(line: Line) -> list[Event]:
-    return list(sample_values.client().ask(line, sample_values.request()))
+def ask_over(line: PersistentConnection) -> list[Event]:
+    return list(sample_values.make_client().stream_over(line, sample_values.make_request()))
 
 
 def test_one_connection_for_all() -> None:
-    def script(peer: Peer, _: Received) -> None:
-        peer.send(kept())
+    def script(peer: Peer, _: ReceivedRequest) -> None:
+        peer.send(keep_alive_response())
         for body in (b'{"errors":[{"code":5006,"message":"No"}],"success":false}', ANSWER):
             read_request(peer.connection)
-            peer.send(kept(body, 200 if body == ANSWER else 400))
+            peer.send(keep_alive_response(body, 200 if body == ANSWER else 400))
 
     with (
-        Server(script) as server,
-        closing(sample_values.client().line(sample_values.backend(server.url))) as line,
+        ScriptedServer(script) as server,
+        closing(sample_values.make_client().open_connection(sample_values.make_backend(server.url))) as line,
     ):
-        assert asked(line) == EVENTS
+        assert ask_over(line) == EVENTS
         with pytest.raises(PaddockError, match="No"):
-            asked(line)
-        assert asked(line) == EVENTS
+            ask_over(line)
+        assert ask_over(line) == EVENTS
         assert len(server.peers) == 1
 
 
 def test_one_that_was_closed_meanwhile_is_replaced_before_anything_is_sent() -> None:
     with (
-        Server(says(kept())) as server,
-        closing(sample_values.client().line(sample_values.backend(server.url))) as line,
+        ScriptedServer(sends(keep_alive_response())) as server,
+        closing(sample_values.make_client().open_connection(sample_values.make_backend(server.url))) as line,
     ):
         for number in (1, 2, 3):
-            assert asked(line) == EVENTS
-            until(lambda: server.peers[-1].connection.fileno() < 0, PATIENCE)  # it is closed over there
+            assert ask_over(line) == EVENTS
+            wait_until(lambda: server.peers[-1].connection.fileno() < 0, TIMEOUT)  # it is closed over there
             assert len(server.requests) == number
 
 
 def test_after_an_answer_that_was_left_another_connection_is_opened() -> None:
     with (
-        Server(says_then_waits(head() + texts("a")), says(kept())) as server,
+        ScriptedServer(
+            sends_then_waits(response_head() + text_events("a")), sends(keep_alive_response())
+        ) as server,
         closing(
-            sample_values.client(first_byte=5, silence=0.2).line(sample_values.backend(server.url))
+            sample_values.make_client(first_byte=5, silence=0.2).open_connection(
+                sample_values.make_backend(server.url)
+            )
         ) as line,
     ):
         with pytest.raises(TimedOut):
-            asked(line)
-        assert line.sent
-        assert server.peers[0].gone.wait(PATIENCE)
-        assert asked(line) == EVENTS
+            ask_over(line)
+        assert line.was_sent
+        assert server.peers[0].gone.wait(TIMEOUT)
+        assert ask_over(line) == EVENTS
 
 
 def test_what_was_never_sent_is_known() -> None:
-    with closing(sample_values.client().line(sample_values.backend("http://127.0.0.1:9"))) as line:
+    with closing(
+        sample_values.make_client().open_connection(sample_values.make_backend("http://127.0.0.1:9"))
+    ) as line:
         with pytest.raises(Unreachable):
-            asked(line)
-        assert not line.sent
+            ask_over(line)
+        assert not line.was_sent
 
 
-def stops(server: Server, url: str = "") -> None:
+def assert_connection_cancels(server: ScriptedServer, url: str = "") -> None:
     """What the server has heard of ends at once, and the server hears of the end."""
-    line = sample_values.client(first_byte=60, silence=60).line(sample_values.backend(url or server.url))
+    line = sample_values.make_client(first_byte=60, silence=60).open_connection(
+        sample_values.make_backend(url or server.url)
+    )
     with closing(line):
-        ends_at_once(
-            lambda: asked(line), line.stop, Stopped, lambda: server.arrived.acquire(timeout=PATIENCE)
+        assert_cancels(
+            lambda: ask_over(line),
+            line.cancel_token,
+            Cancelled,
+            lambda: server.arrived.acquire(timeout=TIMEOUT),
         )
-    assert server.peers[0].gone.wait(PATIENCE)
+    assert server.peers[0].gone.wait(TIMEOUT)
 
 
-@pytest.mark.parametrize("sent", [b"", head(kind=JSON), head(kind=JSON) + b'{"resp'])
+@pytest.mark.parametrize("sent", [b"", response_head(kind=JSON), response_head(kind=JSON) + b'{"resp'])
 def test_stop(sent: bytes) -> None:
-    with Server(says_then_waits(sent)) as server:
-        stops(server)
+    with ScriptedServer(sends_then_waits(sent)) as server:
+        assert_connection_cancels(server)
 
 
 def test_stop_while_tls_is_agreed() -> None:
-    with Server(says_then_waits(), reads=False) as server:
-        stops(server, server.url.replace("http:", "https:"))
+    with ScriptedServer(sends_then_waits(), reads=False) as server:
+        assert_connection_cancels(server, server.url.replace("http:", "https:"))
 
 
 @pytest.mark.usefixtures("trusted")
 def test_over_tls(tls: ssl.SSLContext) -> None:
-    def script(peer: Peer, _: Received) -> None:
-        peer.send(kept())
+    def script(peer: Peer, _: ReceivedRequest) -> None:
+        peer.send(keep_alive_response())
         read_request(peer.connection)
-        peer.send(kept())
+        peer.send(keep_alive_response())
 
     with (
-        Server(script, tls=tls) as server,
-        closing(sample_values.client().line(sample_values.backend(server.url))) as line,
+        ScriptedServer(script, tls=tls) as server,
+        closing(sample_values.make_client().open_connection(sample_values.make_backend(server.url))) as line,
     ):
-        assert asked(line) == asked(line) == EVENTS
+        assert ask_over(line) == ask_over(line) == EVENTS
         assert len(server.peers) == 1
-    with Server(says_then_waits(head(kind=JSON)), tls=tls) as server:
-        alone, over_a_line = both(server.url, sample_values.client(attempts=1, silence=0.2))
+    with ScriptedServer(sends_then_waits(response_head(kind=JSON)), tls=tls) as server:
+        alone, over_a_line = ask_both_ways(server.url, sample_values.make_client(attempts=1, silence=0.2))
         assert over_a_line == alone
         assert alone[1][0] is TimedOut
-    with Server(says_then_waits(head(kind=JSON)), tls=tls) as server:
-        stops(server)
+    with ScriptedServer(sends_then_waits(response_head(kind=JSON)), tls=tls) as server:
+        assert_connection_cancels(server)
 
 
 def test_untrusted(tls: ssl.SSLContext) -> None:
-    with Server(streams("Hi"), tls=tls) as server:
-        alone, over_a_line = both(server.url, sample_values.client(attempts=1))
+    with ScriptedServer(streams("Hi"), tls=tls) as server:
+        alone, over_a_line = ask_both_ways(server.url, sample_values.make_client(attempts=1))
         assert over_a_line == alone
         assert "self-signed" in str(alone[1][1])
     assert not server.requests, "nothing was sent, least of all the token"
 
 
 def test_tls_with_a_server_that_has_none() -> None:
-    with Server(says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), reads=False) as server:
-        alone, over_a_line = both(server.url.replace("http:", "https:"), sample_values.client(attempts=1))
+    with ScriptedServer(sends(b"HTTP/1.1 400 Bad Request\r\n\r\n"), reads=False) as server:
+        alone, over_a_line = ask_both_ways(
+            server.url.replace("http:", "https:"), sample_values.make_client(attempts=1)
+        )
     assert over_a_line == alone
 
 
@@ -273,18 +290,18 @@ def test_tls_with_a_server_that_has_none() -> None:
 def test_through_a_proxy(monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext, status: int) -> None:
     """The proxy is told the server's name and its own password, and never the token."""
 
-    def tunnel(peer: Peer, _: Received) -> None:
+    def tunnel(peer: Peer, _: ReceivedRequest) -> None:
         peer.send(f"HTTP/1.1 {status} X\r\n\r\n".encode())
         if status == 200:
             inside = tls.wrap_socket(peer.connection, server_side=True)
             inner.append(read_request(inside))
-            inside.sendall(kept())
+            inside.sendall(keep_alive_response())
 
-    inner: list[Received] = []
-    with Server(tunnel) as proxy:
+    inner: list[ReceivedRequest] = []
+    with ScriptedServer(tunnel) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://ann:s%40lt@127.0.0.1:{proxy.port}")
         # A name that nobody resolves here, and that the certificate is not for.
-        outcomes = both("https://api.example/client/v4", sample_values.client(attempts=1))
+        outcomes = ask_both_ways("https://api.example/client/v4", sample_values.make_client(attempts=1))
         assert outcomes[0] == outcomes[1]
         first, second = proxy.requests
     assert (first.method, first.target) == (second.method, second.target) == ("CONNECT", "api.example:443")

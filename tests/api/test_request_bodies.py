@@ -8,14 +8,14 @@ import jsonschema
 import pytest
 from hypothesis import given, strategies
 
-from lib.api.request import Input, Messages, Prompt, Turn, build
-from lib.api.wire import encode
+from lib.api.request import Messages, Prompt, RequestInput, Turn, build_request
+from lib.api.wire import encode_request
 from lib.errors import BadInput
 from lib.model import model_record
 from lib.model.model_record import Number
 
-MODEL = model_record.default()
-SCHEMA = json.loads((model_record.RECORDS / "llama-3.2-1b-instruct.json").read_text(encoding="utf-8"))[
+MODEL = model_record.default_model()
+SCHEMA = json.loads((model_record.RECORDS_FOLDER / "llama-3.2-1b-instruct.json").read_text(encoding="utf-8"))[
     "input"
 ]
 
@@ -64,8 +64,8 @@ TURNS_SENT = (
         ),
     ],
 )
-def test_body(input: Input, parameters: dict[str, Number], stream: bool, body: str) -> None:
-    sent = encode(build(MODEL, input, parameters, stream=stream))
+def test_body(input: RequestInput, parameters: dict[str, Number], stream: bool, body: str) -> None:
+    sent = encode_request(build_request(MODEL, input, parameters, stream=stream))
     assert json.dumps(sent, ensure_ascii=False, separators=(",", ":")) == body
     jsonschema.validate(sent, SCHEMA)
 
@@ -75,7 +75,7 @@ def test_every_parameter_of_the_record_is_tried() -> None:
 
 
 def test_a_whole_number_is_sent_as_an_integer_where_the_schema_says_so() -> None:
-    body = json.dumps(encode(build(MODEL, Prompt("x"), {"top_k": 40.0, "max_tokens": 7.0})))
+    body = json.dumps(encode_request(build_request(MODEL, Prompt("x"), {"top_k": 40.0, "max_tokens": 7.0})))
     assert body == '{"prompt": "x", "stream": true, "top_k": 40, "max_tokens": 7}'
 
 
@@ -85,7 +85,7 @@ def test_a_whole_number_is_sent_as_an_integer_where_the_schema_says_so() -> None
     )
 )
 def test_text_is_sent_as_it_was_typed(turns: list[tuple[str, str]]) -> None:
-    sent = encode(build(MODEL, Messages(tuple(Turn(*turn) for turn in turns))))
+    sent = encode_request(build_request(MODEL, Messages(tuple(Turn(*turn) for turn in turns))))
     assert [(message["role"], message["content"]) for message in sent["messages"]] == turns
     jsonschema.validate(sent, SCHEMA)
 
@@ -101,21 +101,21 @@ def test_text_is_sent_as_it_was_typed(turns: list[tuple[str, str]]) -> None:
         Messages((Turn("wizard", "x"),)),
     ],
 )
-def test_what_cannot_be_sent(input: Input) -> None:
+def test_what_cannot_be_sent(input: RequestInput) -> None:
     with pytest.raises(BadInput) as refused:
-        build(MODEL, input)
+        build_request(MODEL, input)
     assert refused.value.message.encode()
     assert refused.value.advice
 
 
 def test_the_refusal_says_where_the_half_character_is() -> None:
     with pytest.raises(BadInput, match="Character 6 of the system message"):
-        build(MODEL, Messages((Turn("system", "half \ud83d"), Turn("user", "x"))))
+        build_request(MODEL, Messages((Turn("system", "half \ud83d"), Turn("user", "x"))))
 
 
 def test_a_request_cannot_be_changed() -> None:
     chosen: dict[str, Number] = {"top_k": 3}
-    request = build(MODEL, Prompt("x"), chosen)
+    request = build_request(MODEL, Prompt("x"), chosen)
     chosen["top_k"] = 50
     assert request.parameters == {"top_k": 3}
     with pytest.raises(TypeError):
@@ -124,7 +124,9 @@ def test_a_request_cannot_be_changed() -> None:
 
 def test_estimated_size_grows_with_the_text() -> None:
     def size(*texts: str) -> int:
-        return build(MODEL, Messages(tuple(Turn("user", text) for text in texts))).estimated_prompt_tokens()
+        return build_request(
+            MODEL, Messages(tuple(Turn("user", text) for text in texts))
+        ).estimated_prompt_tokens()
 
     assert 0 < size("") < size("word" * 10) < size("word" * 10, "word" * 10)
-    assert build(MODEL, Prompt("word" * 100)).estimated_prompt_tokens() >= 100
+    assert build_request(MODEL, Prompt("word" * 100)).estimated_prompt_tokens() >= 100

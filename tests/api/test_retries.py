@@ -12,7 +12,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from lib.api.client import Retries, Stop, Stopped, Timeouts, WorkersAI
+from lib.api.client import Cancelled, CancelToken, RetryPolicy, Timeouts, WorkersAI
 from lib.api.events import Event, Finished, TextDelta
 from lib.errors import (
     AllocationSpent,
@@ -24,33 +24,35 @@ from lib.errors import (
     Unreachable,
 )
 from tests import sample_values
-from tests.api.cancel_driver import stops_at_once
-from tests.servers import (
+from tests.api.cancel_driver import assert_stream_cancels
+from tests.scripted_server import (
     DONE,
-    PATIENCE,
-    Server,
-    head,
+    TIMEOUT,
+    ScriptedServer,
     refuses,
-    says,
-    says_then_resets,
-    says_then_waits,
+    response_head,
+    sends,
+    sends_then_resets,
+    sends_then_waits,
     streams,
-    texts,
+    text_events,
 )
 
-PAGE = says(head(502, "text/html"), b"<!DOCTYPE html><html>Bad gateway</html>")
+PAGE = sends(response_head(502, "text/html"), b"<!DOCTYPE html><html>Bad gateway</html>")
 SPENT = refuses(429, 4006, "AiError: AiError: you have used up your daily free allocation of 10,000 neurons")
 FULL = refuses(429, 3040, "Capacity temporarily exceeded, please try again.")
 
-Told = list[tuple[int, float, PaddockError]]
+RetryCalls = list[tuple[int, float, PaddockError]]
 
 
-def ask(server: Server, told: Told, client: WorkersAI | None = None) -> list[Event]:
+def collect_with_retries(
+    server: ScriptedServer, told: RetryCalls, client: WorkersAI | None = None
+) -> list[Event]:
     def on_retry(attempt: int, wait: float, error: PaddockError) -> None:
         told.append((attempt, wait, error))
 
-    stream = (client or sample_values.client()).stream(
-        sample_values.backend(server.url), sample_values.request(), Stop(), on_retry
+    stream = (client or sample_values.make_client()).stream(
+        sample_values.make_backend(server.url), sample_values.make_request(), CancelToken(), on_retry
     )
     return list(stream)
 
@@ -63,26 +65,26 @@ def ask(server: Server, told: Told, client: WorkersAI | None = None) -> list[Eve
         refuses(408, 3007, "Request timeout"),
         refuses(500, 3043, "internal server error"),
         refuses(429, 3021, "rate limiting: inference request per min rate reached"),
-        says(),
-        says_then_resets(),
-        says_then_resets(head()),
-        says(head()),
-        says(head(), DONE[:5]),
+        sends(),
+        sends_then_resets(),
+        sends_then_resets(response_head()),
+        sends(response_head()),
+        sends(response_head(), DONE[:5]),
     ],
 )
 def test_tried_again_and_told(first: object) -> None:
-    told: Told = []
-    with Server(first, first, streams("Hi")) as server:  # type: ignore[arg-type]
-        assert TextDelta("Hi") in ask(server, told)
+    told: RetryCalls = []
+    with ScriptedServer(first, first, streams("Hi")) as server:  # type: ignore[arg-type]
+        assert TextDelta("Hi") in collect_with_retries(server, told)
     assert [attempt for attempt, _, _ in told] == [1, 2]
     assert len(server.requests) == 3
     assert len({request.body for request in server.requests}) == 1
 
 
 def test_bounded() -> None:
-    told: Told = []
-    with Server(PAGE) as server, pytest.raises(ServiceFailed) as failed:
-        ask(server, told)
+    told: RetryCalls = []
+    with ScriptedServer(PAGE) as server, pytest.raises(ServiceFailed) as failed:
+        collect_with_retries(server, told)
     assert len(server.requests) == 3
     assert len(told) == 2
     assert failed.value.status == 502
@@ -100,65 +102,65 @@ def test_bounded() -> None:
     ],
 )
 def test_not_tried_again(script: object) -> None:
-    told: Told = []
-    with Server(script) as server, pytest.raises(PaddockError):  # type: ignore[arg-type]
-        ask(server, told)
+    told: RetryCalls = []
+    with ScriptedServer(script) as server, pytest.raises(PaddockError):  # type: ignore[arg-type]
+        collect_with_retries(server, told)
     assert len(server.requests) == 1
     assert not told
 
 
 def test_the_spent_allocation_is_known_by_its_class() -> None:
-    with Server(SPENT) as server, pytest.raises(AllocationSpent, match="used up"):
-        ask(server, [])
+    with ScriptedServer(SPENT) as server, pytest.raises(AllocationSpent, match="used up"):
+        collect_with_retries(server, [])
 
 
-@pytest.mark.parametrize("ending", [says, says_then_resets])
+@pytest.mark.parametrize("ending", [sends, sends_then_resets])
 def test_never_after_text(ending: object) -> None:
-    with Server(ending(head(), texts("Hello"))) as server, pytest.raises(CutOff):  # type: ignore[operator]
-        ask(server, [])
+    with ScriptedServer(ending(response_head(), text_events("Hello"))) as server, pytest.raises(CutOff):  # type: ignore[operator]
+        collect_with_retries(server, [])
     assert len(server.requests) == 1
 
 
 def test_retry_after_in_seconds_is_obeyed() -> None:
-    told: Told = []
-    with Server(refuses(429, 3021, "slow down", retry_after="1"), streams("Hi")) as server:
-        ask(server, told)
+    told: RetryCalls = []
+    with ScriptedServer(refuses(429, 3021, "slow down", retry_after="1"), streams("Hi")) as server:
+        collect_with_retries(server, told)
     assert [(wait, error.retry_after) for _, wait, error in told] == [(1.0, 1.0)]
     assert server.times[1] - server.times[0] >= 1.0
 
 
 def test_retry_after_as_a_date_is_obeyed() -> None:
-    told: Told = []
+    told: RetryCalls = []
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
-    with Server(refuses(503, 3043, "busy", retry_after=date), streams("Hi")) as server:
-        ask(server, told)
+    with ScriptedServer(refuses(503, 3043, "busy", retry_after=date), streams("Hi")) as server:
+        collect_with_retries(server, told)
     [(_, wait, _)] = told
     assert 0 < wait <= 2
     assert server.times[1] - server.times[0] >= wait
 
 
 def test_a_wait_that_is_too_long_is_left_to_the_reader() -> None:
-    told: Told = []
+    told: RetryCalls = []
     with (
-        Server(refuses(429, 3021, "slow down", retry_after="61")) as server,
+        ScriptedServer(refuses(429, 3021, "slow down", retry_after="61")) as server,
         pytest.raises(RateLimited) as failed,
     ):
-        ask(server, told)
+        collect_with_retries(server, told)
     assert failed.value.retry_after == 61
     assert len(server.requests) == 1
     assert not told
 
 
 def test_pauses_grow_with_jitter() -> None:
-    retries = Retries(attempts=4, pause=0.5)
+    retries = RetryPolicy(attempts=4, pause=0.5)
     for attempt, middle in ((1, 0.5), (2, 1.0), (3, 2.0)):
-        waits = [retries.wait(attempt, None) for _ in range(50)]
+        waits = [retries.delay_after(attempt, None) for _ in range(50)]
         assert all(wait is not None and 0.75 * middle <= wait <= 1.25 * middle for wait in waits)
         assert len(set(waits)) > 1
-    assert retries.wait(4, None) is None
-    assert retries.wait(4, 1.0) is None
-    assert retries.wait(1, 0.0) == 0.0
-    assert retries.wait(1, float("inf")) is None
+    assert retries.delay_after(4, None) is None
+    assert retries.delay_after(4, 1.0) is None
+    assert retries.delay_after(1, 0.0) == 0.0
+    assert retries.delay_after(1, float("inf")) is None
 
 
 def closed_port() -> int:
@@ -166,9 +168,9 @@ def closed_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def failure(url: str, client: WorkersAI | None = None) -> PaddockError:
-    stream = (client or sample_values.client()).stream(
-        sample_values.backend(url), sample_values.request(), Stop()
+def stream_failure(url: str, client: WorkersAI | None = None) -> PaddockError:
+    stream = (client or sample_values.make_client()).stream(
+        sample_values.make_backend(url), sample_values.make_request(), CancelToken()
     )
     with pytest.raises(PaddockError) as failed:
         list(stream)
@@ -176,20 +178,23 @@ def failure(url: str, client: WorkersAI | None = None) -> PaddockError:
 
 
 def test_refused_connection() -> None:
-    error = failure(f"http://127.0.0.1:{closed_port()}")
+    error = stream_failure(f"http://127.0.0.1:{closed_port()}")
     assert type(error) is Unreachable
     assert error.retryable
     assert "refused" in error.message
 
 
 def test_unknown_name() -> None:
-    error = failure("https://nonexistent.invalid/client/v4", sample_values.client(attempts=1))
+    error = stream_failure("https://nonexistent.invalid/client/v4", sample_values.make_client(attempts=1))
     assert type(error) is Unreachable
     assert "name" in error.message
 
 
 def test_name_that_cannot_be_one() -> None:
-    assert type(failure(f"https://{'a' * 70}.example", sample_values.client(attempts=1))) is Unreachable
+    assert (
+        type(stream_failure(f"https://{'a' * 70}.example", sample_values.make_client(attempts=1)))
+        is Unreachable
+    )
 
 
 @pytest.fixture
@@ -205,26 +210,26 @@ def full() -> Iterator[socket.socket]:
         yield listener
 
 
-def address(listener: socket.socket) -> str:
+def listener_url(listener: socket.socket) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def test_connecting_takes_too_long(full: socket.socket) -> None:
     begun = time.monotonic()
-    error = failure(address(full), sample_values.client(connect=0.3, attempts=1))
+    error = stream_failure(listener_url(full), sample_values.make_client(connect=0.3, attempts=1))
     assert type(error) is TimedOut
     assert error.message == "No connection within 0.3 s."
-    assert time.monotonic() - begun < PATIENCE
+    assert time.monotonic() - begun < TIMEOUT
 
 
 def test_stop_while_connecting(full: socket.socket) -> None:
     """Nothing can interrupt connect(): it is left behind, and where it succeeds after all it sends nothing."""
-    stops_at_once(address(full), Stopped)
+    assert_stream_cancels(listener_url(full), Cancelled)
     left = [thread for thread in threading.enumerate() if thread.name == "paddock-open"]
     assert left
     full.settimeout(0.1)
     came = []
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while any(thread.is_alive() for thread in left) and time.monotonic() < deadline:
         with contextlib.suppress(TimeoutError):
             came.append(full.accept()[0])
@@ -237,11 +242,11 @@ def test_stop_while_connecting(full: socket.socket) -> None:
 
 
 def test_redirects_are_not_followed() -> None:
-    with Server(streams("stolen")) as thief:
+    with ScriptedServer(streams("stolen")) as thief:
         for status in (301, 302, 303, 307, 308):
-            elsewhere = says(head(status, location=f"http://127.0.0.1:{thief.port}/steal"))
-            with Server(elsewhere) as server:
-                error = failure(server.url)
+            elsewhere = sends(response_head(status, location=f"http://127.0.0.1:{thief.port}/steal"))
+            with ScriptedServer(elsewhere) as server:
+                error = stream_failure(server.url)
             assert type(error) is Unreachable
             assert "127.0.0.1" in error.message
             assert not error.retryable
@@ -250,25 +255,27 @@ def test_redirects_are_not_followed() -> None:
 
 @pytest.mark.parametrize("location", ["https://[", "//", "\x7f", "https://" + "a" * 300])
 def test_redirects_to_nowhere(location: str) -> None:
-    with Server(says(head(302, location=location))) as server:
-        assert type(failure(server.url, sample_values.client(attempts=1))) is Unreachable
+    with ScriptedServer(sends(response_head(302, location=location))) as server:
+        assert type(stream_failure(server.url, sample_values.make_client(attempts=1))) is Unreachable
 
 
 def test_proxies_do_not_apply_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
-    with Server(streams("Hi")) as server:
-        assert TextDelta("Hi") in ask(server, [])
+    with ScriptedServer(streams("Hi")) as server:
+        assert TextDelta("Hi") in collect_with_retries(server, [])
         local = server.url.replace("127.0.0.1", "localhost")
         assert Finished() in list(
-            sample_values.client().stream(sample_values.backend(local), sample_values.request(), Stop())
+            sample_values.make_client().stream(
+                sample_values.make_backend(local), sample_values.make_request(), CancelToken()
+            )
         )
 
 
 def test_proxies_apply_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Server(says_then_waits(b"HTTP/1.1 403 No\r\n\r\n"), reads=False) as proxy:
+    with ScriptedServer(sends_then_waits(b"HTTP/1.1 403 No\r\n\r\n"), reads=False) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
-        error = failure("https://api.example/client/v4", sample_values.client(attempts=1))
+        error = stream_failure("https://api.example/client/v4", sample_values.make_client(attempts=1))
         assert proxy.peers
     assert type(error) is Unreachable
     assert "proxy" in error.message
@@ -277,7 +284,7 @@ def test_proxies_apply_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "gopher://127.0.0.1:9", "http://[", "127.0.0.1:x"])
 def test_proxies_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
-    error = failure("https://nonexistent.invalid/client/v4", sample_values.client(attempts=1))
+    error = stream_failure("https://nonexistent.invalid/client/v4", sample_values.make_client(attempts=1))
     assert type(error) is Unreachable
     assert error.advice
 
@@ -285,4 +292,4 @@ def test_proxies_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str
 def test_defaults_are_patient_and_bounded() -> None:
     client = WorkersAI()
     assert client.timeouts == Timeouts(10.0, 180.0, 60.0)
-    assert client.retries == Retries(3, 0.5, 30.0)
+    assert client.retries == RetryPolicy(3, 0.5, 30.0)

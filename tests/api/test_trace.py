@@ -8,83 +8,83 @@ import json
 import pytest
 from hypothesis import given, strategies
 
-from lib.api.client import Stop
-from lib.api.trace import MASKED, Event, Recorder
+from lib.api.client import CancelToken
+from lib.api.trace import MASK, TraceEvent, TraceRecorder
 from lib.errors import CutOff
 from tests import sample_values as setup
-from tests.servers import Server, head, refuses, says, streams, texts
+from tests.scripted_server import ScriptedServer, refuses, response_head, sends, streams, text_events
 
 SECRET = "tokentokentoken_tokentokentoken_12345678"
 
 
-def recorder() -> Recorder:
+def ticking_recorder() -> TraceRecorder:
     """With a clock that moves a second at each look."""
     ticks = itertools.count()
-    return Recorder(SECRET, lambda: float(next(ticks)))
+    return TraceRecorder(SECRET, lambda: float(next(ticks)))
 
 
 def test_one_exchange() -> None:
-    record = recorder()
-    record.sent("POST http://x/run", [("Authorization", f"Bearer {SECRET}"), ("accept", "*/*")])
-    record.answered(200, [("content-type", "text/event-stream"), ("set-cookie", "a=b")])
-    record.received('{"response":"Hi"}')
-    record.received("[DONE]")
+    record = ticking_recorder()
+    record.record_request("POST http://x/run", [("Authorization", f"Bearer {SECRET}"), ("accept", "*/*")])
+    record.record_response(200, [("content-type", "text/event-stream"), ("set-cookie", "a=b")])
+    record.record_event('{"response":"Hi"}')
+    record.record_event("[DONE]")
     (one,) = record.trace().exchanges()
-    assert one.line == "POST http://x/run"
-    assert one.request_headers == (("Authorization", MASKED), ("accept", "*/*"))
+    assert one.request_line == "POST http://x/run"
+    assert one.request_headers == (("Authorization", MASK), ("accept", "*/*"))
     assert one.status == 200
-    assert one.response_headers == (("content-type", "text/event-stream"), ("set-cookie", MASKED))
-    assert one.events == (Event(2.0, '{"response":"Hi"}'), Event(3.0, "[DONE]"))
+    assert one.response_headers == (("content-type", "text/event-stream"), ("set-cookie", MASK))
+    assert one.events == (TraceEvent(2.0, '{"response":"Hi"}'), TraceEvent(3.0, "[DONE]"))
     assert one.seconds == 1.0
 
 
 def test_each_try_is_one() -> None:
-    record = recorder()
-    record.sent("POST a", [])
-    record.answered(429, [])
-    record.received("full")
-    record.sent("POST a", [])
+    record = ticking_recorder()
+    record.record_request("POST a", [])
+    record.record_response(429, [])
+    record.record_event("full")
+    record.record_request("POST a", [])
     first, second = record.trace().exchanges()
     assert (first.status, [event.data for event in first.events]) == (429, ["full"])
     assert (second.status, second.events) == (0, ())
 
 
 def test_before_anything_was_sent() -> None:
-    assert recorder().trace().exchanges() == ()
+    assert ticking_recorder().trace().exchanges() == ()
 
 
 @given(strategies.lists(strategies.text(strategies.characters(codec=None), max_size=20), max_size=5))
 def test_any_text(received: list[str]) -> None:
-    record = recorder()
-    record.sent("POST a", [])
+    record = ticking_recorder()
+    record.record_request("POST a", [])
     for text in received:
-        record.received(text)
+        record.record_event(text)
     (one,) = record.trace().exchanges()
     whole = [text.encode("utf-8", "replace").decode() for text in received]
     assert [event.data for event in one.events] == whole
 
 
 def test_the_secret_stands_nowhere() -> None:
-    record = recorder()
-    record.sent(f"POST http://x/?t={SECRET}", [("x-echo", SECRET)])
-    record.answered(400, [("x-echo", f"no: {SECRET}")])
-    record.received(f"bad token {SECRET}")
+    record = ticking_recorder()
+    record.record_request(f"POST http://x/?t={SECRET}", [("x-echo", SECRET)])
+    record.record_response(400, [("x-echo", f"no: {SECRET}")])
+    record.record_event(f"bad token {SECRET}")
     assert SECRET not in repr(record.trace().exchanges())
 
 
 def test_a_real_stream_as_it_was_received() -> None:
-    with Server(refuses(429, 3040, "full"), streams("a", "b")) as server:
-        backend, request = setup.backend(server.url), setup.request()
-        record = Recorder(backend.token.reveal())
-        list(setup.client().stream(backend, request, Stop(), recorder=record))
+    with ScriptedServer(refuses(429, 3040, "full"), streams("a", "b")) as server:
+        backend, request = setup.make_backend(server.url), setup.make_request()
+        record = TraceRecorder(backend.token.reveal())
+        list(setup.make_client().stream(backend, request, CancelToken(), recorder=record))
     refused, answered = record.trace().exchanges()
     assert (refused.status, answered.status) == (429, 200)
     assert json.loads(refused.events[0].data)["errors"][0]["code"] == 3040
     assert [event.data for event in answered.events][-1] == "[DONE]"
     assert [json.loads(event.data)["response"] for event in answered.events[:2]] == ["a", "b"]
     sent = dict(answered.request_headers)
-    assert sent["authorization"] == MASKED
-    assert answered.line == f"POST {server.url}/accounts/{backend.account_id}/ai/run/{request.model}"
+    assert sent["authorization"] == MASK
+    assert answered.request_line == f"POST {server.url}/accounts/{backend.account_id}/ai/run/{request.model}"
     assert backend.token.reveal() not in repr((refused, answered))
     times = [event.seconds for event in answered.events]
     assert times == sorted(times)
@@ -92,8 +92,12 @@ def test_a_real_stream_as_it_was_received() -> None:
 
 
 def test_a_stream_that_is_cut_keeps_what_came() -> None:
-    record = Recorder()
-    with Server(says(head(), texts("a"))) as server, pytest.raises(CutOff):
-        list(setup.client().stream(setup.backend(server.url), setup.request(), Stop(), recorder=record))
+    record = TraceRecorder()
+    with ScriptedServer(sends(response_head(), text_events("a"))) as server, pytest.raises(CutOff):
+        list(
+            setup.make_client().stream(
+                setup.make_backend(server.url), setup.make_request(), CancelToken(), recorder=record
+            )
+        )
     (one,) = record.trace().exchanges()
     assert [json.loads(event.data)["response"] for event in one.events] == ["a"]

@@ -8,42 +8,44 @@ import ssl
 import httpx
 import pytest
 
-from lib.api.client import Timeouts, translate
+from lib.api.client import Timeouts, translate_error
 from lib.errors import PaddockError, TimedOut, Unintelligible, Unreachable
 
 
-def kinds(root: type[Exception]) -> set[type[Exception]]:
-    return {root}.union(*(kinds(kind) for kind in root.__subclasses__()))
+def exception_classes(root: type[Exception]) -> set[type[Exception]]:
+    return {root}.union(*(exception_classes(kind) for kind in root.__subclasses__()))
 
 
-EVERY = sorted(
-    kinds(httpx.HTTPError) | kinds(httpx.StreamError) | {httpx.InvalidURL, UnicodeError},
+EXCEPTION_CLASSES = sorted(
+    exception_classes(httpx.HTTPError)
+    | exception_classes(httpx.StreamError)
+    | {httpx.InvalidURL, UnicodeError},
     key=lambda k: k.__name__,
 )
 
 
-def example(kind: type[Exception]) -> Exception:
+def make_exception(kind: type[Exception]) -> Exception:
     """An instance, without the constructor: the classes differ in what theirs want."""
     error = kind.__new__(kind)
     Exception.__init__(error, "secret detail")
     return error
 
 
-def translated(error: Exception, answering: bool = False) -> PaddockError:
-    return translate(error, Timeouts(1, 2, 3), answering=answering)
+def translate_for_test(error: Exception, answering: bool = False) -> PaddockError:
+    return translate_error(error, Timeouts(1, 2, 3), answering=answering)
 
 
-@pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", EXCEPTION_CLASSES, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("answering", [True, False])
 def test_total(kind: type[Exception], answering: bool) -> None:
-    error = translated(example(kind), answering)
+    error = translate_for_test(make_exception(kind), answering)
     assert type(error) in (TimedOut, Unreachable, Unintelligible)
     assert error.advice
     assert "secret detail" not in error.message
 
 
 def test_enough_of_them_were_walked() -> None:
-    names = {kind.__name__ for kind in EVERY}
+    names = {kind.__name__ for kind in EXCEPTION_CLASSES}
     assert names >= {
         "ConnectTimeout",
         "ReadTimeout",
@@ -74,7 +76,7 @@ def connect_error(cause: Exception) -> httpx.ConnectError:
 
 def test_what_calls_for_different_deeds_has_different_advice() -> None:
     advices = [
-        translated(error, answering).advice
+        translate_for_test(error, answering).advice
         for error, answering in (
             (httpx.ConnectTimeout("x"), False),
             (httpx.ReadTimeout("x"), False),
@@ -104,10 +106,10 @@ def test_what_calls_for_different_deeds_has_different_advice() -> None:
     ],
 )
 def test_worth_a_retry(error: Exception, answering: bool, retryable: bool) -> None:
-    assert translated(error, answering).retryable is retryable
+    assert translate_for_test(error, answering).retryable is retryable
 
 
 def test_the_seconds_are_those_in_force() -> None:
-    assert "1 s" in translated(httpx.ConnectTimeout("x")).message
-    assert "2 s" in translated(httpx.ReadTimeout("x")).message
-    assert "3 s" in translated(httpx.ReadTimeout("x"), answering=True).message
+    assert "1 s" in translate_for_test(httpx.ConnectTimeout("x")).message
+    assert "2 s" in translate_for_test(httpx.ReadTimeout("x")).message
+    assert "3 s" in translate_for_test(httpx.ReadTimeout("x"), answering=True).message

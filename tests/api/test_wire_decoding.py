@@ -11,31 +11,31 @@ import sseclient
 from hypothesis import given, strategies
 
 from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
-from lib.api.wire import decode_event, decode_whole, retry_after
+from lib.api.wire import decode_answer, decode_event, parse_retry_after
 from lib.errors import NoCapacity, PaddockError, Refused, Unintelligible
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 
 
-def body(name: str) -> bytes:
+def transcript_body(name: str) -> bytes:
     """A transcript's body: without the lines that say where it is from."""
     lines = (TRANSCRIPTS / name).read_bytes().splitlines(keepends=True)
     return b"".join(line for line in lines if not line.startswith(b"# "))
 
 
-def decoded(name: str) -> list[Event]:
+def transcript_events(name: str) -> list[Event]:
     """A transcript's events, through the same SSE parser as the client's."""
-    stream = sseclient.SSEClient(iter([body(name)]))
+    stream = sseclient.SSEClient(iter([transcript_body(name)]))
     return [event for data in stream.events() for event in decode_event(data.data)]
 
 
-def text(*pieces: str) -> list[Event]:
+def text_deltas(*pieces: str) -> list[Event]:
     return [TextDelta(piece) for piece in pieces]
 
 
 STREAMS: dict[str, list[Event]] = {
-    "llama3.sse": [*text("My", " interests", " are", " 10"), Finished()],
-    "vllm.sse": [*text("Hello", ", wörld"), Usage(169, 48), Finished()],
+    "llama3.sse": [*text_deltas("My", " interests", " are", " 10"), Finished()],
+    "vllm.sse": [*text_deltas("Hello", ", wörld"), Usage(169, 48), Finished()],
     "usage_everywhere.sse": [
         TextDelta("Once"),
         Usage(12, 1),
@@ -57,7 +57,7 @@ STREAMS: dict[str, list[Event]] = {
         Usage(21, 6),
         Finished(),
     ],
-    "odd_text.sse": [*text("6", "0.50", "true", "a\u2028b", "日本😀"), Finished()],
+    "odd_text.sse": [*text_deltas("6", "0.50", "true", "a\u2028b", "日本😀"), Finished()],
     "tool_call_whole.sse": [
         ToolCallDelta(0, "call123", "get_weather", '{"location": "London"}'),
         Usage(50, 20),
@@ -100,15 +100,15 @@ WHOLE: dict[str, list[Event]] = {
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_stream(name: str) -> None:
-    assert decoded(name) == STREAMS[name]
+    assert transcript_events(name) == STREAMS[name]
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_whole_answer(name: str) -> None:
-    envelope = body(name).decode()
-    assert list(decode_whole(envelope)) == WHOLE[name]
+    envelope = transcript_body(name).decode()
+    assert list(decode_answer(envelope)) == WHOLE[name]
     # The result alone, without its envelope, means the same.
-    assert list(decode_whole(json.dumps(json.loads(envelope)["result"]))) == WHOLE[name]
+    assert list(decode_answer(json.dumps(json.loads(envelope)["result"]))) == WHOLE[name]
 
 
 def test_every_transcript_is_tested() -> None:
@@ -134,14 +134,17 @@ def test_every_transcript_is_tested() -> None:
     ],
 )
 def test_response_of_any_type_is_its_text(value: str, expected: list[str]) -> None:
-    assert list(decode_event(f'{{"response":{value}}}')) == text(*expected)
-    assert list(decode_whole(f'{{"result":{value},"success":true}}')) == [*text(*expected), Finished()]
+    assert list(decode_event(f'{{"response":{value}}}')) == text_deltas(*expected)
+    assert list(decode_answer(f'{{"result":{value},"success":true}}')) == [
+        *text_deltas(*expected),
+        Finished(),
+    ]
 
 
 def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
     # It could neither be drawn nor be sent back with the next question.
-    assert list(decode_event('{"response":"a\\ud83d"}')) == text("a\ufffd")
-    assert list(decode_event('{"response":"\\ud83d\\ude00"}')) == text("😀")
+    assert list(decode_event('{"response":"a\\ud83d"}')) == text_deltas("a\ufffd")
+    assert list(decode_event('{"response":"\\ud83d\\ude00"}')) == text_deltas("😀")
     call = '{"tool_calls":[{"id":"\\ud83d","name":"\\ud83d","arguments":"\\ud83d"}]}'
     assert list(decode_event(call)) == [ToolCallDelta(0, "\ufffd", "\ufffd", "\ufffd")]
     with pytest.raises(Refused) as refused:
@@ -197,19 +200,19 @@ def test_what_is_no_event_is_unintelligible(text: str) -> None:
     with pytest.raises(Unintelligible):
         list(decode_event(text))
     with pytest.raises(Unintelligible):
-        list(decode_whole(text))
+        list(decode_answer(text))
 
 
 @pytest.mark.parametrize("text", ['{"success":false}', '{"success":false,"result":{},"errors":[]}'])
 def test_failure_without_an_error_is_no_empty_answer(text: str) -> None:
     with pytest.raises(PaddockError) as failed:
-        list(decode_whole(text))
+        list(decode_answer(text))
     assert "None" not in failed.value.message
 
 
 def test_the_first_choice_is_the_answer() -> None:
     two = '{"choices":[{"delta":{"content":"one"}},{"delta":{"content":"two"}}]}'
-    assert list(decode_event(two)) == text("one")
+    assert list(decode_event(two)) == text_deltas("one")
 
 
 KEYS = strategies.sampled_from(
@@ -253,7 +256,7 @@ JSON = strategies.recursive(
 @given(strategies.dictionaries(KEYS, JSON, max_size=5))
 def test_decoding_is_total(value: dict[str, object]) -> None:
     """Whatever JSON comes: events whose text can be sent on, or an error of ours."""
-    for decode in (decode_event, decode_whole):
+    for decode in (decode_event, decode_answer):
         try:
             for event in decode(json.dumps(value)):
                 if isinstance(event, TextDelta):
@@ -285,4 +288,4 @@ NOW = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
     ],
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
-    assert retry_after(value, NOW) == seconds
+    assert parse_retry_after(value, NOW) == seconds

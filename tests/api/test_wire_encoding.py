@@ -9,12 +9,12 @@ import pytest
 from jsonschema import Draft7Validator
 
 from lib.api import wire
-from lib.api.request import Input, Messages, Prompt, Turn, build, lay_out
+from lib.api.request import Messages, Prompt, RequestInput, Turn, build_input, build_request
 from lib.errors import BadInput
 from lib.model import model_record
-from lib.model.request_options import Features, Form, Function, ResponseFormat, Tool, ToolCall
+from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
 
-MODEL = model_record.default()
+MODEL = model_record.default_model()
 PARAMETERS = (
     '{"type": "object", "properties": {"a": {"type": "number", "description": "A."}}, "required": ["a"]}'
 )
@@ -24,22 +24,24 @@ WHOLE_TOOL = {"name": "add", "description": "Adds.", "parameters": json.loads(PA
 SCHEMA = ResponseFormat('{"type": "object", "properties": {"a": {"type": "number"}}}')
 
 
-def body(input: Input, stream: bool = True, format: ResponseFormat | None = None, **parameters: float) -> Any:
-    return wire.encode(build(MODEL, input, parameters, stream=stream, response_format=format))
+def encode_body(
+    input: RequestInput, stream: bool = True, format: ResponseFormat | None = None, **parameters: float
+) -> Any:
+    return wire.encode_request(build_request(MODEL, input, parameters, stream=stream, response_format=format))
 
 
 # The documented shapes: model page of @cf/meta/llama-3.2-1b-instruct, "API Schemas", written out by hand.
 CASES: list[tuple[Any, dict[str, Any]]] = [
-    (body(Messages(HI)), {"messages": [{"role": "user", "content": "Hi"}], "stream": True}),
-    (body(Prompt("Hi"), stream=False), {"prompt": "Hi", "stream": False}),
-    (body(Prompt("Hi", raw=True)), {"prompt": "Hi", "raw": True, "stream": True}),
+    (encode_body(Messages(HI)), {"messages": [{"role": "user", "content": "Hi"}], "stream": True}),
+    (encode_body(Prompt("Hi"), stream=False), {"prompt": "Hi", "stream": False}),
+    (encode_body(Prompt("Hi", raw=True)), {"prompt": "Hi", "raw": True, "stream": True}),
     (
-        body(Messages(HI, raw=True)),
+        encode_body(Messages(HI, raw=True)),
         {"messages": [{"role": "user", "content": "Hi"}], "raw": True, "stream": True},
     ),
-    (body(Prompt("Hi", lora="pirate")), {"prompt": "Hi", "lora": "pirate", "stream": True}),
+    (encode_body(Prompt("Hi", lora="pirate")), {"prompt": "Hi", "lora": "pirate", "stream": True}),
     (
-        body(Messages(HI, tools=(FLAT, NESTED))),
+        encode_body(Messages(HI, tools=(FLAT, NESTED))),
         {
             "messages": [{"role": "user", "content": "Hi"}],
             "tools": [WHOLE_TOOL, {"type": "function", "function": WHOLE_TOOL}],
@@ -47,7 +49,7 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        body(Messages(HI, functions=(Function("add", "(a, b) => a + b"),))),
+        encode_body(Messages(HI, functions=(Function("add", "(a, b) => a + b"),))),
         {
             "messages": [{"role": "user", "content": "Hi"}],
             "functions": [{"name": "add", "code": "(a, b) => a + b"}],
@@ -56,7 +58,7 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
     ),
     # JSON mode by the documentation: the bare schema, and never streamed (code 5023).
     (
-        body(Prompt("Hi"), format=SCHEMA),
+        encode_body(Prompt("Hi"), format=SCHEMA),
         {
             "prompt": "Hi",
             "response_format": {
@@ -67,7 +69,7 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        body(Messages(HI), format=ResponseFormat()),
+        encode_body(Messages(HI), format=ResponseFormat()),
         {
             "messages": [{"role": "user", "content": "Hi"}],
             "response_format": {"type": "json_object"},
@@ -75,12 +77,12 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
         },
     ),
     (
-        body(Messages(HI), temperature=0.5, top_k=7.0),
+        encode_body(Messages(HI), temperature=0.5, top_k=7.0),
         {"messages": [{"role": "user", "content": "Hi"}], "stream": True, "temperature": 0.5, "top_k": 7},
     ),
     # A call and its result: "content": null is refused (5006), so it is an empty text.
     (
-        body(
+        encode_body(
             Messages(
                 (
                     *HI,
@@ -133,20 +135,20 @@ def test_no_property_of_the_schema_is_left_out() -> None:
 @pytest.mark.parametrize("kind", ["messages", "prompt"])
 @pytest.mark.parametrize("parameter", MODEL.parameters, ids=lambda parameter: parameter.name)
 def test_every_parameter_on_both_shapes(kind: str, parameter: model_record.Parameter) -> None:
-    input: Input = Messages(HI) if kind == "messages" else Prompt("Hi")
+    input: RequestInput = Messages(HI) if kind == "messages" else Prompt("Hi")
     value = parameter.cast(parameter.start)
-    assert body(input, **{parameter.name: value})[parameter.name] == value
+    assert encode_body(input, **{parameter.name: value})[parameter.name] == value
 
 
 def test_what_a_form_does_not_take_is_left_out() -> None:
     everything = Features(
-        Form.MESSAGES, raw=False, lora="pirate", tools=(FLAT,), functions=(Function("f", "x"),)
+        InputForm.MESSAGES, raw=False, lora="pirate", tools=(FLAT,), functions=(Function("f", "x"),)
     )
-    assert lay_out(everything, HI) == Messages(HI, False, (FLAT,), (Function("f", "x"),))
-    prompt = Features(Form.PROMPT, raw=True, lora=" pirate ", tools=(FLAT,))
-    assert lay_out(prompt, (Turn("system", "Be kind."), *HI)) == Prompt("Hi", True, "pirate")
+    assert build_input(everything, HI) == Messages(HI, False, (FLAT,), (Function("f", "x"),))
+    prompt = Features(InputForm.PROMPT, raw=True, lora=" pirate ", tools=(FLAT,))
+    assert build_input(prompt, (Turn("system", "Be kind."), *HI)) == Prompt("Hi", True, "pirate")
     with pytest.raises(BadInput, match="empty"):
-        build(MODEL, lay_out(prompt, ()))
+        build_request(MODEL, build_input(prompt, ()))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_what_a_form_does_not_take_is_left_out() -> None:
         (Prompt("Hi"), ResponseFormat('"\ud800"'), "half a character"),
     ],
 )
-def test_what_cannot_be_sent(input: Input, format: ResponseFormat | None, says: str) -> None:
+def test_what_cannot_be_sent(input: RequestInput, format: ResponseFormat | None, says: str) -> None:
     with pytest.raises(BadInput, match=says) as caught:
-        build(MODEL, input, response_format=format)
+        build_request(MODEL, input, response_format=format)
     assert caught.value.advice

@@ -14,47 +14,51 @@ import pytest
 from lib.api.client import WorkersAI
 from lib.api.events import Usage
 from lib.chat.answer import Answer, Ending
-from lib.chat.answer_run import Run
+from lib.chat.answer_run import AnswerRun
 from lib.errors import CutOff, InvalidRequest, NoCapacity, PaddockError, TimedOut
 from lib.model import model_record
 from tests import sample_values
-from tests.servers import (
+from tests.scripted_server import (
     DONE,
-    PATIENCE,
+    TIMEOUT,
     Peer,
-    Received,
-    Server,
-    events,
-    head,
+    ReceivedRequest,
+    ScriptedServer,
+    encode_events,
     refuses,
-    says,
-    says_then_resets,
-    says_then_waits,
+    response_head,
+    sends,
+    sends_then_resets,
+    sends_then_waits,
     streams,
-    texts,
-    usage,
+    text_events,
+    usage_event,
 )
 
-MODEL = model_record.default()
+MODEL = model_record.default_model()
 
 
-def started(
-    server: Server,
+def start_run(
+    server: ScriptedServer,
     on_end: Callable[[Answer], None] = lambda answer: None,
     client: WorkersAI | None = None,
     window: int | None = None,
     **parameters: float,
-) -> Run:
-    backend = replace(sample_values.backend(server.url), context_window=window)
-    return Run(
-        client or sample_values.client(), backend, MODEL, sample_values.request(**parameters), on_end
+) -> AnswerRun:
+    backend = replace(sample_values.make_backend(server.url), context_window=window)
+    return AnswerRun(
+        client or sample_values.make_client(),
+        backend,
+        MODEL,
+        sample_values.make_request(**parameters),
+        on_end,
     ).start()
 
 
-def answer(server: Server, **options: object) -> Answer:
-    run = started(server, **options)  # type: ignore[arg-type]
-    run.join(PATIENCE)
-    assert not run.running
+def run_to_end(server: ScriptedServer, **options: object) -> Answer:
+    run = start_run(server, **options)  # type: ignore[arg-type]
+    run.join(TIMEOUT)
+    assert not run.is_running
     assert run.text == run.answer.text == "".join(run.parts)
     return run.answer
 
@@ -71,8 +75,8 @@ def answer(server: Server, **options: object) -> Answer:
     ],
 )
 def test_length_is_known_by_the_usage(completion: int, parameters: dict[str, float], ending: Ending) -> None:
-    with Server(streams("Hi", " there", counts=(10, completion))) as server:
-        got = answer(server, **parameters)
+    with ScriptedServer(streams("Hi", " there", counts=(10, completion))) as server:
+        got = run_to_end(server, **parameters)
     assert (got.ending, got.text, got.error) == (ending, "Hi there", None)
     assert got.usage == Usage(10, completion)
 
@@ -81,52 +85,58 @@ def test_length_is_known_by_the_usage(completion: int, parameters: dict[str, flo
     ("window", "ending"), [(60, Ending.CONTEXT), (61, Ending.FINISHED), (None, Ending.FINISHED)]
 )
 def test_full_window(window: int | None, ending: Ending) -> None:
-    with Server(streams("Hi", counts=(50, 10))) as server:
-        assert answer(server, window=window).ending is ending
+    with ScriptedServer(streams("Hi", counts=(50, 10))) as server:
+        assert run_to_end(server, window=window).ending is ending
 
 
 def test_the_models_own_window_counts_where_the_backend_names_none() -> None:
-    with Server(streams("Hi", counts=(MODEL.context_window - 10, 10))) as server:
-        assert answer(server).ending is Ending.CONTEXT
+    with ScriptedServer(streams("Hi", counts=(MODEL.context_window - 10, 10))) as server:
+        assert run_to_end(server).ending is Ending.CONTEXT
 
 
 @pytest.mark.parametrize(("reason", "ending"), [("stop", Ending.FINISHED), ("length", Ending.LENGTH)])
 @pytest.mark.parametrize("counted", [True, False])
 def test_reason_on_the_wire(reason: str, ending: Ending, counted: bool) -> None:
-    chunks = events(
+    chunks = encode_events(
         {"choices": [{"delta": {"content": "Hi"}, "finish_reason": None}]},
         {"choices": [{"delta": {"content": ""}, "finish_reason": reason}]},
     )
-    with Server(says(head(), chunks, usage(5, 1) if counted else b"", DONE)) as server:
-        got = answer(server)
+    with ScriptedServer(
+        sends(response_head(), chunks, usage_event(5, 1) if counted else b"", DONE)
+    ) as server:
+        got = run_to_end(server)
     assert (got.ending, got.text) == (ending, "Hi")
     assert got.usage is not None
     assert got.usage.estimated is not counted
 
 
 def test_the_last_usage_counts() -> None:
-    increments = events(*({"response": "x", "usage": {"prompt_tokens": 7, "completion_tokens": 1}},) * 5)
+    increments = encode_events(
+        *({"response": "x", "usage": {"prompt_tokens": 7, "completion_tokens": 1}},) * 5
+    )
     last = {
         "prompt_tokens": 7,
         "completion_tokens": 5,
         "neurons": 0.25,
         "prompt_tokens_details": {"cached_tokens": 4},
     }
-    with Server(says(head(), increments, events({"response": "", "usage": last}), DONE)) as server:
-        assert answer(server).usage == Usage(7, 5, 4, Decimal("0.25"))
+    with ScriptedServer(
+        sends(response_head(), increments, encode_events({"response": "", "usage": last}), DONE)
+    ) as server:
+        assert run_to_end(server).usage == Usage(7, 5, 4, Decimal("0.25"))
 
 
 def test_usage_that_may_be_an_increment_is_not_trusted() -> None:
     """After the reason and before [DONE] the connection breaks: the text is whole, the count is not."""
-    chunks = events(
+    chunks = encode_events(
         {
             "choices": [{"delta": {"content": "Hello there"}, "finish_reason": None}],
             "usage": {"completion_tokens": 1},
         },
         {"choices": [{"delta": {}, "finish_reason": "stop"}]},
     )
-    with Server(says_then_resets(head(), chunks)) as server:
-        got = answer(server)
+    with ScriptedServer(sends_then_resets(response_head(), chunks)) as server:
+        got = run_to_end(server)
     assert got.ending is Ending.FINISHED
     assert got.usage is not None
     assert got.usage.estimated
@@ -134,52 +144,56 @@ def test_usage_that_may_be_an_increment_is_not_trusted() -> None:
 
 
 def test_usage_is_estimated_and_marked_where_none_came() -> None:
-    with Server(says(head(), texts("eight by", "tes more"), DONE)) as server:
-        got = answer(server)
+    with ScriptedServer(sends(response_head(), text_events("eight by", "tes more"), DONE)) as server:
+        got = run_to_end(server)
     assert got.ending is Ending.FINISHED
     assert got.usage == Usage(got.request.estimated_prompt_tokens(), 4, estimated=True)
 
 
 def test_cut_off() -> None:
-    with Server(says(head(), texts("Hello"), usage(5, 5))) as server:
-        got = answer(server)
+    with ScriptedServer(sends(response_head(), text_events("Hello"), usage_event(5, 5))) as server:
+        got = run_to_end(server)
     assert (got.ending, got.text, type(got.error)) == (Ending.CUT_OFF, "Hello", CutOff)
     assert got.usage is not None
     assert got.usage.estimated
 
 
 def test_error_before_the_first_text() -> None:
-    with Server(refuses(400, 5006, "AiError: Bad input: '/top_k' must be <= 50")) as server:
-        got = answer(server)
+    with ScriptedServer(refuses(400, 5006, "AiError: Bad input: '/top_k' must be <= 50")) as server:
+        got = run_to_end(server)
     assert (got.ending, got.text, got.usage, got.timings.first_token) == (Ending.ERROR, "", None, None)
     assert isinstance(got.error, InvalidRequest)
     assert got.error.code == 5006
 
 
 def test_error_within_the_answer() -> None:
-    with Server(says(head(), texts("Hello"), events({"error": {"code": 3040, "message": "full"}}))) as server:
-        got = answer(server)
+    with ScriptedServer(
+        sends(
+            response_head(), text_events("Hello"), encode_events({"error": {"code": 3040, "message": "full"}})
+        )
+    ) as server:
+        got = run_to_end(server)
     assert (got.ending, got.text, type(got.error)) == (Ending.ERROR, "Hello", NoCapacity)
 
 
 def test_silence() -> None:
-    with Server(says_then_waits(head(), texts("Hello"))) as server:
-        got = answer(server, client=sample_values.client(silence=0.2))
+    with ScriptedServer(sends_then_waits(response_head(), text_events("Hello"))) as server:
+        got = run_to_end(server, client=sample_values.make_client(silence=0.2))
     assert (got.ending, got.text, type(got.error)) == (Ending.ERROR, "Hello", TimedOut)
 
 
-@pytest.mark.parametrize("said", [b"", head(), head() + texts("Hello")])
+@pytest.mark.parametrize("said", [b"", response_head(), response_head() + text_events("Hello")])
 def test_stopped(said: bytes) -> None:
-    with Server(says_then_waits(said)) as server:
-        run = started(server)
-        assert server.arrived.acquire(timeout=PATIENCE)
+    with ScriptedServer(sends_then_waits(said)) as server:
+        run = start_run(server)
+        assert server.arrived.acquire(timeout=TIMEOUT)
         if b"Hello" in said:
             assert "Hello" in run.follow(lambda: 0.0)  # it is looked for until it comes
         run.stop()
         run.stop()
         run.join(1.0)
-        assert not run.running
-        assert server.peers[0].gone.wait(PATIENCE)
+        assert not run.is_running
+        assert server.peers[0].gone.wait(TIMEOUT)
     got = run.answer
     assert (got.ending, got.error) == (Ending.STOPPED, None)
     assert got.text == ("Hello" if b"Hello" in said else "")
@@ -187,16 +201,16 @@ def test_stopped(said: bytes) -> None:
 
 
 def test_stopped_before_it_is_sent() -> None:
-    with Server(streams("Hi")) as server:
-        run = Run(
-            sample_values.client(),
-            sample_values.backend(server.url),
+    with ScriptedServer(streams("Hi")) as server:
+        run = AnswerRun(
+            sample_values.make_client(),
+            sample_values.make_backend(server.url),
             MODEL,
-            sample_values.request(),
+            sample_values.make_request(),
             lambda answer: None,
         )
         run.stop()
-        run.start().join(PATIENCE)
+        run.start().join(TIMEOUT)
         assert run.answer.ending is Ending.STOPPED
     assert not server.requests
 
@@ -207,8 +221,8 @@ def test_a_fault_of_ours_keeps_the_text() -> None:
             yield from itertools.islice(super().stream(*args, **options), 1)  # type: ignore[arg-type]
             raise ZeroDivisionError
 
-    with Server(streams("Hi")) as server:
-        got = answer(server, client=Faulty())
+    with ScriptedServer(streams("Hi")) as server:
+        got = run_to_end(server, client=Faulty())
     assert (got.ending, got.text) == (Ending.ERROR, "Hi")
     assert got.error is not None
     assert "ZeroDivisionError" in got.error.message
@@ -219,26 +233,26 @@ def test_a_fault_at_the_end_leaves_nobody_waiting() -> None:
     def fails(answer: Answer) -> None:
         raise ZeroDivisionError
 
-    with Server(streams("Hi")) as server:
-        run = started(server, fails)
+    with ScriptedServer(streams("Hi")) as server:
+        run = start_run(server, fails)
         assert "".join(run.follow(lambda: 0.0)) == "Hi"
         assert run.answer.text == "Hi"
-        run.join(PATIENCE)
+        run.join(TIMEOUT)
 
 
 def test_timings() -> None:
     """With a clock that moves a second at each look: when it is looked at is what is measured."""
     ticks = itertools.count()
-    with Server(streams("a", "b")) as server:
-        run = Run(
-            sample_values.client(),
-            sample_values.backend(server.url),
+    with ScriptedServer(streams("a", "b")) as server:
+        run = AnswerRun(
+            sample_values.make_client(),
+            sample_values.make_backend(server.url),
             MODEL,
-            sample_values.request(),
+            sample_values.make_request(),
             lambda answer: None,
             clock=lambda: float(next(ticks)),
         )
-        run.start().join(PATIENCE)
+        run.start().join(TIMEOUT)
     timings = run.answer.timings
     assert timings.first_token == 1.0
     assert timings.total == 2.0
@@ -248,42 +262,42 @@ def test_timings() -> None:
 def test_waiting_for_a_retry_is_shown_and_over_with_the_text() -> None:
     go_on = threading.Event()
 
-    def second(peer: Peer, _: Received) -> None:
-        go_on.wait(PATIENCE)
-        peer.send(head(), texts("Hi"), DONE)
+    def second(peer: Peer, _: ReceivedRequest) -> None:
+        go_on.wait(TIMEOUT)
+        peer.send(response_head(), text_events("Hi"), DONE)
 
-    with Server(refuses(429, 3040, "full"), second) as server:
-        run = started(server)
-        deadline = time.monotonic() + PATIENCE
-        while run.waiting is None and time.monotonic() < deadline:
+    with ScriptedServer(refuses(429, 3040, "full"), second) as server:
+        run = start_run(server)
+        deadline = time.monotonic() + TIMEOUT
+        while run.pending_retry is None and time.monotonic() < deadline:
             time.sleep(0.001)
-        assert run.waiting is not None
-        error, until = run.waiting
+        assert run.pending_retry is not None
+        error, until = run.pending_retry
         assert isinstance(error, PaddockError)
         assert error.code == 3040
         assert until <= time.monotonic() + 1
         go_on.set()
-        run.join(PATIENCE)
-    assert run.waiting is None
+        run.join(TIMEOUT)
+    assert run.pending_retry is None
     assert run.text == "Hi"
 
 
 def test_followers_miss_no_tail() -> None:
     """The race between the last text and the end, many times, with several watchers at different paces."""
     words = [f"{number} " for number in range(20)]
-    with Server(streams(*words)) as server:
+    with ScriptedServer(streams(*words)) as server:
         for _ in range(60):
-            run = started(server)
+            run = start_run(server)
             seen: dict[int, str] = {}
 
-            def watch(number: int, run: Run = run, seen: dict[int, str] = seen) -> None:
+            def watch(number: int, run: AnswerRun = run, seen: dict[int, str] = seen) -> None:
                 seen[number] = "".join(run.follow(lambda: number / 10_000))
 
             watchers = [threading.Thread(target=watch, args=(number,)) for number in range(3)]
             for watcher in watchers:
                 watcher.start()
             for watcher in watchers:
-                watcher.join(PATIENCE)
+                watcher.join(TIMEOUT)
             assert seen == dict.fromkeys(range(3), "".join(words))
 
 
@@ -291,24 +305,24 @@ def test_the_tail_that_comes_with_the_end() -> None:
     """The worst moment for it, brought about: while a watcher slices, the last text comes and the run ends."""
     go_on = threading.Event()
 
-    def script(peer: Peer, _: Received) -> None:
-        peer.send(head(), texts("a"))
-        go_on.wait(PATIENCE)
-        peer.send(texts("b"), DONE)
+    def script(peer: Peer, _: ReceivedRequest) -> None:
+        peer.send(response_head(), text_events("a"))
+        go_on.wait(TIMEOUT)
+        peer.send(text_events("b"), DONE)
 
     class Parts(list[str]):
         def __getitem__(self, key: object) -> object:  # type: ignore[override]
             sliced = super().__getitem__(key)  # type: ignore[call-overload]
             go_on.set()
-            run.join(PATIENCE)
+            run.join(TIMEOUT)
             return sliced
 
-    with Server(script) as server:
-        run = Run(
-            sample_values.client(),
-            sample_values.backend(server.url),
+    with ScriptedServer(script) as server:
+        run = AnswerRun(
+            sample_values.make_client(),
+            sample_values.make_backend(server.url),
             MODEL,
-            sample_values.request(),
+            sample_values.make_request(),
             lambda answer: None,
         )
         run.parts = run._reception.parts = Parts()
@@ -317,28 +331,28 @@ def test_the_tail_that_comes_with_the_end() -> None:
 
 
 def test_a_follower_that_comes_late_gets_all_of_it() -> None:
-    with Server(streams("a", "b")) as server:
-        run = started(server)
-        run.join(PATIENCE)
+    with ScriptedServer(streams("a", "b")) as server:
+        run = start_run(server)
+        run.join(TIMEOUT)
     assert "".join(run.follow(lambda: 0.0)) == "ab"
 
 
 def test_a_follower_of_silence_is_woken_to_draw() -> None:
-    with Server(says_then_waits(head())) as server:
-        run = started(server)
+    with ScriptedServer(sends_then_waits(response_head())) as server:
+        run = start_run(server)
         assert list(itertools.islice(run.follow(lambda: 0.0), 3)) == ["", "", ""]
         assert run.seconds > 0
         run.stop()
         assert list(run.follow(lambda: 0.0))[-1] == ""
-        run.join(PATIENCE)
+        run.join(TIMEOUT)
 
 
 def test_the_answer_is_there_when_the_run_no_longer_runs() -> None:
     """on_end comes before the end is seen, so that whoever sees it finds the conversation complete."""
     ended: list[Answer] = []
-    with Server(streams("Hi")) as server:
+    with ScriptedServer(streams("Hi")) as server:
         for _ in range(20):
-            run = started(server, ended.append)
+            run = start_run(server, ended.append)
             for _ in run.follow(lambda: 0.0):
                 pass
             assert ended[-1] is run.answer

@@ -43,15 +43,15 @@ def test_path(conversation: Conversation) -> None:
 @given(conversations())
 def test_open(conversation: Conversation) -> None:
     for message in conversation.messages:
-        opened = conversation.open(message.id)
+        opened = conversation.open_message(message.id)
         assert message in opened.path()
         assert opened.head == descendants(conversation, message.id)[-1], "down to its newest descendant"
         assert not any(other.parent == opened.head for other in conversation.messages), (
             "the path ends at a leaf"
         )
         assert opened.messages == conversation.messages
-        assert opened.open(message.id) == opened
-    assert conversation.open(conversation.messages[-1].id) == conversation
+        assert opened.open_message(message.id) == opened
+    assert conversation.open_message(conversation.messages[-1].id) == conversation
 
 
 @given(conversations())
@@ -68,12 +68,12 @@ def test_variants(conversation: Conversation) -> None:
 @given(conversations(), strategies.data())
 def test_put(conversation: Conversation, data: strategies.DataObject) -> None:
     old = data.draw(strategies.sampled_from(conversation.messages))
-    changed = conversation.put(Message(old.role, "new", old.parent, id=old.id))
+    changed = conversation.replace_message(Message(old.role, "new", old.parent, id=old.id))
     assert changed.message(old.id).content == "new"
     assert [message.id for message in changed.messages] == [message.id for message in conversation.messages]
-    assert changed.put(old) == conversation
+    assert changed.replace_message(old) == conversation
     stranger = Message("user", "x")
-    assert conversation.put(stranger) == conversation
+    assert conversation.replace_message(stranger) == conversation
 
 
 @given(conversations())
@@ -93,7 +93,7 @@ def test_values() -> None:
     assert one.head == first.id
     assert one.id == empty.id
     assert Message("user", "a").id != first.id
-    for ask in (one.message, one.open):
+    for ask in (one.message, one.open_message):
         with pytest.raises(KeyError):
             ask("nobody")
 
@@ -103,4 +103,4 @@ def test_a_long_conversation_is_no_recursion() -> None:
     for _ in range(3000):
         conversation = conversation.append(Message("user", "x", conversation.head))
     assert len(conversation.path()) == 3000
-    assert conversation.open(conversation.messages[0].id) == conversation
+    assert conversation.open_message(conversation.messages[0].id) == conversation

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.compare import text_diff
-from lib.compare.text_diff import Added, Piece, Removed, Same, first, second, words
+from lib.compare.text_diff import Added, DiffPiece, Removed, Same, diff_words, first, second
 
 _WORDS = st.lists(
     st.sampled_from([*"abc", " ", "  ", "\n", ".", "don't", "猫", "が", "e\u0301", "👩\u200d🔬", "न्द"])
@@ -20,7 +20,7 @@ _TEXTS = st.one_of(st.text(max_size=60), _WORDS.map("".join))
 
 @given(_TEXTS, _TEXTS)
 def test_both_texts_come_back(before: str, after: str) -> None:
-    pieces = words(before, after)
+    pieces = diff_words(before, after)
     assert first(pieces) == before
     assert second(pieces) == after
     assert all(piece.text for piece in pieces)
@@ -51,25 +51,25 @@ def test_both_texts_come_back(before: str, after: str) -> None:
         ),
     ],
 )
-def test_what_is_shown(before: str, after: str, pieces: tuple[Piece, ...]) -> None:
-    assert words(before, after) == pieces
+def test_what_is_shown(before: str, after: str, pieces: tuple[DiffPiece, ...]) -> None:
+    assert diff_words(before, after) == pieces
 
 
 def test_what_is_too_long_for_words_is_compared_by_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_diff, "_MOST_COMPARED", 30)
+    monkeypatch.setattr(text_diff, "_MAX_COMPARED", 30)
     before, after = "It rains. It is cold. We stay.", "It rains. It is warm. We stay."
-    assert words(before, after) == (
+    assert diff_words(before, after) == (
         Same("It rains."),
         Removed(" It is cold."),
         Added(" It is warm."),
         Same(" We stay."),
     )
-    monkeypatch.setattr(text_diff, "_MOST_COMPARED", 1)
-    assert words(before, after) == (
+    monkeypatch.setattr(text_diff, "_MAX_COMPARED", 1)
+    assert diff_words(before, after) == (
         Same("It rains."),
         Removed(" It is cold."),
         Added(" It is warm."),
         Same(" We stay."),
     )
     long = " ".join(random.Random(1).choices(["the", "cat", "sat.", "on"], k=30))
-    assert second(words(before, long)) == long
+    assert second(diff_words(before, long)) == long

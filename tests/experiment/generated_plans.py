@@ -9,12 +9,12 @@ from lib.api.events import Usage
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import CutOff, RateLimited
 from lib.experiment import cell_request, plan_grid
+from lib.experiment.checks.check_evaluation import evaluate_check
 from lib.experiment.checks.check_kinds import Check, Equals, Length
-from lib.experiment.checks.evaluate_checks import judge
 from lib.experiment.plan import Axis, Inputs, Plan, PromptVersion
 from lib.experiment.results.cell_result import Result, Status
-from lib.model.model_record import Model, default
-from lib.model.pricing import dollars
+from lib.model.model_record import Model, default_model
+from lib.model.pricing import cost_in_dollars
 from lib.model.settings import Settings
 
 CHECKS: tuple[Check, ...] = (Equals(), Length("words", most=2))
@@ -48,7 +48,7 @@ WORDS = [
 ]
 
 
-def plan(
+def capitals_plan(
     cells: int = 240,
     *,
     model: Model | None = None,
@@ -57,8 +57,8 @@ def plan(
     checks: tuple[Check, ...] = CHECKS,
 ) -> Plan:
     """A plan of about that many cells: capitals asked for under up to twelve settings, with up to two prompts."""
-    model = model or default()
-    swept = [one.name for one in model.parameters if not one.beyond_one_token][:2]
+    model = model or default_model()
+    swept = [one.name for one in model.parameters if not one.effect_beyond_next_token][:2]
     grids = (Axis(swept[0], (0.1, 0.5, 0.9, 1.3)), Axis(swept[1], (0.3, 0.6, 0.9)))[:axes]
     ways = (1, 4, 12)[axes]
     rows = max(cells // (ways * prompts), 1)
@@ -83,20 +83,20 @@ def plan(
     )
 
 
-def results(
+def capitals_results(
     plan: Plan, *, model: Model | None = None, seed: int = 1, skill: float = 0.75
 ) -> Iterator[Result]:
     """What came of each cell, in the order of the run. The later settings and the second prompt do better."""
-    model, chance = model or default(), random.Random(seed)
+    model, chance = model or default_model(), random.Random(seed)
     ways = plan_grid.variants(plan, model)
-    for number in range(plan_grid.count(plan)):
-        yield result(plan, plan_grid.cell(plan, number), ways, model, chance, skill)
+    for number in range(plan_grid.count_cells(plan)):
+        yield capitals_result(plan, plan_grid.cell_at(plan, number), ways, model, chance, skill)
 
 
-def result(plan: Plan, cell, ways, model: Model, chance: random.Random, skill: float) -> Result:  # type: ignore[no-untyped-def]
+def capitals_result(plan: Plan, cell, ways, model: Model, chance: random.Random, skill: float) -> Result:  # type: ignore[no-untyped-def]
     """What came of that cell."""
     request = cell_request.request(model, plan, cell, ways)
-    hoped = plan_grid.values(plan, cell.row).get(plan_grid.EXPECTED, "")
+    hoped = plan_grid.row_values(plan, cell.row).get(plan_grid.EXPECTED_VARIABLE, "")
     better = skill - 0.25 * cell.variant / max(len(ways), 1) + (0.15 if cell.prompt else 0)
     text = hoped if chance.random() < better else " ".join(chance.choices(WORDS, k=chance.randint(3, 40)))
     seconds, kind = chance.uniform(0.2, 3.0), chance.random()
@@ -113,6 +113,6 @@ def result(plan: Plan, cell, ways, model: Model, chance: random.Random, skill: f
         answer = Answer(text[: len(text) // 2], request, "Cloudflare", billed, usage, timings, ending, error)
     else:
         answer = Answer(text, request, "Cloudflare", billed, usage, timings, Ending.FINISHED)
-    values = plan_grid.values(plan, cell.row)
-    outcomes = tuple(judge(check, answer, values) for check in plan.checks)
-    return Result(cell, Status.ANSWERED, answer, outcomes, dollars(usage, model.price))
+    values = plan_grid.row_values(plan, cell.row)
+    outcomes = tuple(evaluate_check(check, answer, values) for check in plan.checks)
+    return Result(cell, Status.ANSWERED, answer, outcomes, cost_in_dollars(usage, model.price))

@@ -19,10 +19,10 @@ from lib.experiment.checks.check_kinds import (
 )
 from lib.experiment.plan import Axis, Inputs, Limits, Plan, PromptVersion, Variant
 from lib.model import model_record
-from lib.model.request_options import Features, Form, Function, ResponseFormat, Tool
+from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool
 from lib.model.settings import Setting, Settings
 
-MODEL = model_record.default()
+MODEL = model_record.default_model()
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -35,7 +35,7 @@ NUMBERS = st.integers(-(2**53), 2**53) | st.floats(
 
 FEATURES = st.builds(
     Features,
-    st.sampled_from(Form),
+    st.sampled_from(InputForm),
     st.booleans(),
     st.booleans(),
     NAMES,
@@ -81,7 +81,7 @@ PLANS = st.builds(
 )
 
 
-def plan(**changes: object) -> Plan:
+def small_plan(**changes: object) -> Plan:
     """Two rows of “x” and “y”, one prompt with both, the documented defaults, five cents; what is given otherwise."""
     fields = {
         "prompts": (PromptVersion("A", "You know {{x}}.", "What is {{y}}?"),),

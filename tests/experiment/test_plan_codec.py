@@ -12,7 +12,7 @@ from lib.errors import BadInput
 from lib.experiment import plan_codec
 from lib.experiment.checks.check_kinds import Length
 from lib.experiment.plan import Plan
-from tests.experiment.plan_fixtures import PLANS, plan
+from tests.experiment.plan_fixtures import PLANS, small_plan
 
 
 @settings(max_examples=30)
@@ -57,7 +57,7 @@ def test_round_trip(plan: Plan) -> None:
 )
 def test_what_is_wrong_is_said_with_its_place(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        plan_codec.read(plan_codec.write(plan(checks=(Length(most=1),))) | changes)
+        plan_codec.read(plan_codec.write(small_plan(checks=(Length(most=1),))) | changes)
 
 
 def test_bytes_that_are_no_document() -> None:

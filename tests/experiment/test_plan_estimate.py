@@ -10,18 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.api.events import Usage
-from lib.api.request import Messages, Prompt, Request, Turn, build
+from lib.api.request import Messages, Prompt, Request, Turn, build_request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_kinds import Judge, ValidJson
 from lib.experiment.checks.llm_judge import judge_request
 from lib.experiment.plan import Axis, Inputs, Limits, Plan, PromptVersion, Variant
-from lib.experiment.plan_estimate import MARGIN, MOST_COUNTED, estimate, most, most_in
-from lib.model.pricing import dollars
-from lib.model.request_options import Form, ResponseFormat, Tool
+from lib.experiment.plan_estimate import (
+    MAX_COUNTED_INPUTS,
+    TOKEN_MARGIN,
+    estimate_plan,
+    max_cost,
+    max_input_tokens,
+)
+from lib.model.pricing import cost_in_dollars
+from lib.model.request_options import InputForm, ResponseFormat, Tool
 from lib.model.settings import Settings
 from lib.preflight import token_count
-from tests.experiment.plan_fixtures import MODEL, plan
+from tests.experiment.plan_fixtures import MODEL, small_plan
 
 BASE = Settings.defaults(MODEL)
 
@@ -30,17 +36,17 @@ def every_request(of: Plan) -> list[Request]:
     """What the plan sends, judges aside."""
     ways = plan_grid.variants(of, MODEL)
     return [
-        cell_request.request(MODEL, of, plan_grid.cell(of, number), ways)
-        for number in range(plan_grid.count(of))
+        cell_request.request(MODEL, of, plan_grid.cell_at(of, number), ways)
+        for number in range(plan_grid.count_cells(of))
     ]
 
 
-def count(request: Request) -> int:
+def count_input(request: Request) -> int:
     """The model's own count."""
-    return token_count.count(request).tokens
+    return token_count.count_prompt_tokens(request).tokens
 
 
-def capped(request: Request) -> int:
+def max_answer(request: Request) -> int:
     """What the answer may have."""
     return int(request.parameters.get("max_tokens", 256))
 
@@ -65,7 +71,7 @@ PLANS = st.builds(
         max_size=3,
     ).map(tuple),
     inputs=st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4).map(lambda rows: inputs(tuple(rows))),
-    base=st.sampled_from((BASE, WITH_TOOLS, BASE.with_features(form=Form.PROMPT))),
+    base=st.sampled_from((BASE, WITH_TOOLS, BASE.with_features(form=InputForm.PROMPT))),
     axes=st.sampled_from(((), (Axis("temperature", (0, 1)), Axis("max_tokens", (5, None, 100))))),
     variants=st.sampled_from(
         (
@@ -73,7 +79,7 @@ PLANS = st.builds(
             (
                 Variant("P", BASE, "You are {{y}}"),
                 Variant("Q", WITH_TOOLS),
-                Variant("R", BASE.having({"max_tokens": 9})),
+                Variant("R", BASE.with_only_sent({"max_tokens": 9})),
             ),
         )
     ),
@@ -84,40 +90,48 @@ PLANS = st.builds(
 @settings(max_examples=30)
 @given(PLANS)
 def test_all_requests_counted(of: Plan) -> None:
-    found = estimate(MODEL, of)
+    found = estimate_plan(MODEL, of)
     requests = every_request(of)
     assert found.requests == len(requests)
-    assert found.counted is None
-    assert found.tokens_in[0] == sum(map(count, requests))
-    assert found.tokens_in[1] == found.tokens_in[0] + MARGIN * len(requests)
-    assert found.tokens_out == (0, sum(map(capped, requests)))
-    worst = sum((dollars(Usage(count(one), capped(one)), MODEL.price) for one in requests), Decimal(0))
+    assert found.counted_inputs is None
+    assert found.tokens_in[0] == sum(map(count_input, requests))
+    assert found.tokens_in[1] == found.tokens_in[0] + TOKEN_MARGIN * len(requests)
+    assert found.tokens_out == (0, sum(map(max_answer, requests)))
+    worst = sum(
+        (cost_in_dollars(Usage(count_input(one), max_answer(one)), MODEL.price) for one in requests),
+        Decimal(0),
+    )
     assert found.dollars[0] == sum(
-        (dollars(Usage(count(one), 0), MODEL.price) for one in requests), Decimal(0)
+        (cost_in_dollars(Usage(count_input(one), 0), MODEL.price) for one in requests), Decimal(0)
     )
-    margin = dollars(Usage(MARGIN * len(requests), 0), MODEL.price)
+    margin = cost_in_dollars(Usage(TOKEN_MARGIN * len(requests), 0), MODEL.price)
     assert (
-        worst <= found.dollars[1] == worst + margin <= sum((most(MODEL, one) for one in requests), Decimal(0))
+        worst
+        <= found.dollars[1]
+        == worst + margin
+        <= sum((max_cost(MODEL, one) for one in requests), Decimal(0))
     )
 
 
-@pytest.mark.parametrize(("at", "form"), [(0, Form.MESSAGES), (777, Form.PROMPT), (None, Form.MESSAGES)])
-def test_too_many_to_count_all(at: int | None, form: Form) -> None:
+@pytest.mark.parametrize(
+    ("at", "form"), [(0, InputForm.MESSAGES), (777, InputForm.PROMPT), (None, InputForm.MESSAGES)]
+)
+def test_too_many_to_count_all(at: int | None, form: InputForm) -> None:
     """One very long row, looked at or not, does not break the upper bound, nor bring the lower one far off."""
     rows = tuple(
         (f"row {number} é", "🙂" * 9_000 if number == at else "a few words") for number in range(1000)
     )
-    of = plan(
+    of = small_plan(
         inputs=inputs(rows),
         base=BASE.with_features(form=form),
         repetitions=2,
         prompts=(PromptVersion("A", "Ünder {{expected}}", "{{x}} is {{y}}, {{ y }}"),),
     )
-    found = estimate(MODEL, of)
-    assert found.counted == MOST_COUNTED
+    found = estimate_plan(MODEL, of)
+    assert found.counted_inputs == MAX_COUNTED_INPUTS
     requests = every_request(of)
-    real = sum(map(count, requests))
-    assert real < sum(most_in(MODEL, one) for one in requests) <= found.tokens_in[1]
+    real = sum(map(count_input, requests))
+    assert real < sum(max_input_tokens(MODEL, one) for one in requests) <= found.tokens_in[1]
     if at is None:
         assert found.tokens_in[0] == pytest.approx(real, rel=0.01)
     else:
@@ -125,31 +139,33 @@ def test_too_many_to_count_all(at: int | None, form: Form) -> None:
 
 
 def test_judges_are_counted() -> None:
-    of = plan(
+    of = small_plan(
         checks=(ValidJson(), Judge("Is {{x}} in it?"), Judge("Is it kind?")), axes=(Axis("top_k", (1, 2)),)
     )
-    found, bare = estimate(MODEL, of), estimate(MODEL, replace(of, checks=()))
-    assert (found.requests, found.judged, bare.judged) == (4, 8, 0)
+    found, bare = estimate_plan(MODEL, of), estimate_plan(MODEL, replace(of, checks=()))
+    assert (found.requests, found.judge_requests, bare.judge_requests) == (4, 8, 0)
     assert found.tokens_in[0] > bare.tokens_in[0] + 8 * 50
     asked = every_request(of)[0]
     # An answer of all its tokens, each a word of its own, and what reading it takes.
     answer = Answer(" word" * 256, asked, "", True, None, Timings(None, 1), Ending.LENGTH)
     judges = [
-        judge_request(MODEL, check, answer, plan_grid.values(of, row))
+        judge_request(MODEL, check, answer, plan_grid.row_values(of, row))
         for check in of.checks
         if isinstance(check, Judge)
         for row in (0, 1)
         for _ in range(2)
     ]
-    worst = sum((dollars(Usage(count(one), capped(one)), MODEL.price) for one in judges), Decimal(0))
+    worst = sum(
+        (cost_in_dollars(Usage(count_input(one), max_answer(one)), MODEL.price) for one in judges), Decimal(0)
+    )
     assert bare.dollars[1] + worst <= found.dollars[1]
 
 
 def test_the_time_is_the_pace_or_the_answers_own() -> None:
-    of = plan(repetitions=50, limits=Limits(per_minute=10, concurrency=8))
-    assert estimate(MODEL, of).seconds == (600.0, 600.0)
-    slow = estimate(MODEL, replace(of, limits=Limits(per_minute=100_000, concurrency=1))).seconds
-    fast = estimate(MODEL, replace(of, limits=Limits(per_minute=100_000, concurrency=10))).seconds
+    of = small_plan(repetitions=50, limits=Limits(per_minute=10, concurrency=8))
+    assert estimate_plan(MODEL, of).seconds == (600.0, 600.0)
+    slow = estimate_plan(MODEL, replace(of, limits=Limits(per_minute=100_000, concurrency=1))).seconds
+    fast = estimate_plan(MODEL, replace(of, limits=Limits(per_minute=100_000, concurrency=10))).seconds
     assert 0 < fast[0] < fast[1] == pytest.approx(slow[1] / 10)
 
 
@@ -162,7 +178,7 @@ def test_the_number_of_settings_costs_no_time() -> None:
         return 10
 
     axes = (Axis("seed", tuple(range(1, 10_001))), Axis("temperature", tuple(n / 200 for n in range(1000))))
-    found = estimate(MODEL, plan(axes=axes), counting)
+    found = estimate_plan(MODEL, small_plan(axes=axes), counting)
     assert found.requests == 20_000_000
     assert found.tokens_in[0] == 200_000_000
     assert len(seen) == 2
@@ -176,11 +192,13 @@ def test_no_request_has_more_tokens_than_its_bound(text: str, raw: bool) -> None
         Messages((Turn("system", text), Turn("user", text)), raw, (tool,)),
         Prompt(f"a{text}", raw),
     ):
-        request = build(MODEL, input, {"max_tokens": 7}, response_format=ResponseFormat('{"type": "object"}'))
-        assert count(request) <= most_in(MODEL, request)
-        assert most(MODEL, request, 100) == dollars(Usage(100, 7), MODEL.price)
+        request = build_request(
+            MODEL, input, {"max_tokens": 7}, response_format=ResponseFormat('{"type": "object"}')
+        )
+        assert count_input(request) <= max_input_tokens(MODEL, request)
+        assert max_cost(MODEL, request, 100) == cost_in_dollars(Usage(100, 7), MODEL.price)
 
 
 def test_nothing_to_ask_takes_nothing() -> None:
-    found = estimate(MODEL, plan(inputs=Inputs()))
+    found = estimate_plan(MODEL, small_plan(inputs=Inputs()))
     assert (found.requests, found.tokens_in, found.dollars) == (0, (0, 0), (Decimal(0), Decimal(0)))

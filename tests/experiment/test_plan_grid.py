@@ -15,12 +15,12 @@ from lib.errors import BadInput
 from lib.experiment import plan_grid, sweep
 from lib.experiment.cell_request import request
 from lib.experiment.plan import Axis, Inputs, Plan, PromptVersion, Variant
-from lib.model.request_options import Form, Function, ResponseFormat, Tool
+from lib.model.request_options import Function, InputForm, ResponseFormat, Tool
 from lib.model.settings import Settings
-from tests.experiment.plan_fixtures import MODEL, plan
+from tests.experiment.plan_fixtures import MODEL, small_plan
 
 BASE = Settings.defaults(MODEL)
-SWEPT = plan(
+SWEPT = small_plan(
     prompts=(PromptVersion("A", "", "{{x}}"), PromptVersion("B", "", "{{y}}!")),
     axes=(Axis("temperature", (0.0, 0.2, None)), Axis("top_p", (0.9, 1.0))),
     repetitions=4,
@@ -28,8 +28,8 @@ SWEPT = plan(
 
 
 def test_every_combination_once_and_settings_in_turn() -> None:
-    assert plan_grid.count(SWEPT) == 4 * 2 * 2 * 6
-    cells = [plan_grid.cell(SWEPT, number) for number in range(plan_grid.count(SWEPT))]
+    assert plan_grid.count_cells(SWEPT) == 4 * 2 * 2 * 6
+    cells = [plan_grid.cell_at(SWEPT, number) for number in range(plan_grid.count_cells(SWEPT))]
     assert len({replace(one, number=0) for one in cells}) == len(cells)
     assert [one.number for one in cells] == list(range(len(cells)))
     order = [(one.repetition, one.row, one.prompt, one.variant) for one in cells]
@@ -39,7 +39,7 @@ def test_every_combination_once_and_settings_in_turn() -> None:
         assert max(asked.values(), default=0) - min(asked[number] for number in range(6)) <= 1
     for number in (-1, len(cells)):
         with pytest.raises(IndexError):
-            plan_grid.cell(SWEPT, number)
+            plan_grid.cell_at(SWEPT, number)
 
 
 def test_variants_are_named_by_what_differs() -> None:
@@ -52,48 +52,51 @@ def test_variants_are_named_by_what_differs() -> None:
         "Temperature not sent · Top p 0.9",
         "Temperature not sent · Top p 1",
     ]
-    assert dict(found[2].settings.sent()) == dict(BASE.sent()) | {"temperature": 0.2, "top_p": 0.9}
-    assert "temperature" not in found[-1].settings.sent()
-    assert [one.name for one in plan_grid.variants(plan(), MODEL)] == ["As set"]
+    assert dict(found[2].settings.sent_values()) == dict(BASE.sent_values()) | {
+        "temperature": 0.2,
+        "top_p": 0.9,
+    }
+    assert "temperature" not in found[-1].settings.sent_values()
+    assert [one.name for one in plan_grid.variants(small_plan(), MODEL)] == ["As set"]
     chosen = (Variant("Mine", BASE),)
     assert plan_grid.variants(replace(SWEPT, variants=chosen), MODEL) is chosen
-    assert plan_grid.ways(replace(SWEPT, variants=chosen)) == 1
+    assert plan_grid.count_variants(replace(SWEPT, variants=chosen)) == 1
 
 
 def test_ten_million_cells_are_counted_without_being_made() -> None:
-    huge = plan(
+    huge = small_plan(
         axes=(
             Axis("seed", tuple(range(1, 1001))),
             Axis("temperature", tuple(n / 200 for n in range(1000))),
         ),
         repetitions=5,
     )
-    assert plan_grid.count(huge) == 10_000_000
-    assert plan_grid.cell(huge, 9_999_999).variant == 999_999
+    assert plan_grid.count_cells(huge) == 10_000_000
+    assert plan_grid.cell_at(huge, 9_999_999).variant == 999_999
     assert plan_grid.variants(huge, MODEL)[999_999].name == "Seed 1000 · Temperature 4.995"
 
 
 def test_a_plan_without_inputs_is_one_row() -> None:
-    assert plan_grid.count(plan(inputs=Inputs(), prompts=(PromptVersion("A", "", "Hi"),))) == 1
-    assert plan_grid.count(plan(inputs=Inputs())) == 0, "its variables have nothing to stand for"
+    assert plan_grid.count_cells(small_plan(inputs=Inputs(), prompts=(PromptVersion("A", "", "Hi"),))) == 1
+    assert plan_grid.count_cells(small_plan(inputs=Inputs())) == 0, "its variables have nothing to stand for"
 
 
 def test_the_expected_answer_is_a_variable_too() -> None:
-    marked = plan(inputs=Inputs(("q", "a"), (("1 + 1", "2"),), "a"))
-    assert plan_grid.values(marked, 0) == {"q": "1 + 1", "a": "2", "expected": "2"}
+    marked = small_plan(inputs=Inputs(("q", "a"), (("1 + 1", "2"),), "a"))
+    assert plan_grid.row_values(marked, 0) == {"q": "1 + 1", "a": "2", "expected": "2"}
 
 
-def asked(of: Plan, number: int = 0) -> object:
+def sent_input(of: Plan, number: int = 0) -> object:
     """What a cell of that plan sends."""
-    return request(MODEL, of, plan_grid.cell(of, number), plan_grid.variants(of, MODEL)).input
+    return request(MODEL, of, plan_grid.cell_at(of, number), plan_grid.variants(of, MODEL)).input
 
 
 def test_the_request_of_a_cell() -> None:
-    one = plan()
-    assert asked(one, 1) == Messages((Turn("system", "You know 3."), Turn("user", "What is 4?")))
+    one = small_plan()
+    assert sent_input(one, 1) == Messages((Turn("system", "You know 3."), Turn("user", "What is 4?")))
     own = replace(one, variants=(Variant("P", BASE, "Be {{y}}."), Variant("Q", BASE, "")))
-    assert asked(own) == Messages((Turn("system", "Be 2."), Turn("user", "What is 2?")))
-    assert asked(own, 1) == Messages((Turn("user", "What is 2?"),))
+    assert sent_input(own) == Messages((Turn("system", "Be 2."), Turn("user", "What is 2?")))
+    assert sent_input(own, 1) == Messages((Turn("user", "What is 2?"),))
 
 
 def test_every_feature_is_sent_but_streaming() -> None:
@@ -106,32 +109,40 @@ def test_every_feature_is_sent_but_streaming() -> None:
         functions=(function,),
         response_format=ResponseFormat(),
     )
-    found = request(MODEL, p := plan(base=full), plan_grid.cell(p, 0), plan_grid.variants(p, MODEL))
+    found = request(MODEL, p := small_plan(base=full), plan_grid.cell_at(p, 0), plan_grid.variants(p, MODEL))
     assert found.input == Messages(
         (Turn("system", "You know 1."), Turn("user", "What is 2?")), True, (tool,), (function,)
     )
     assert not found.stream
     assert found.response_format == ResponseFormat()
-    assert asked(plan(base=full.with_features(form=Form.PROMPT))) == Prompt("What is 2?", True, "pirate")
+    assert sent_input(small_plan(base=full.with_features(form=InputForm.PROMPT))) == Prompt(
+        "What is 2?", True, "pirate"
+    )
 
 
 def test_a_fixed_seed_moves_with_the_repetitions() -> None:
     def seeds(seed: int) -> list[object]:
-        p = plan(base=BASE.with_value("seed", seed), repetitions=3, inputs=Inputs(("x", "y"), (("1", "2"),)))
+        p = small_plan(
+            base=BASE.with_value("seed", seed), repetitions=3, inputs=Inputs(("x", "y"), (("1", "2"),))
+        )
         ways = plan_grid.variants(p, MODEL)
-        return [request(MODEL, p, plan_grid.cell(p, number), ways).parameters["seed"] for number in range(3)]
+        return [
+            request(MODEL, p, plan_grid.cell_at(p, number), ways).parameters["seed"] for number in range(3)
+        ]
 
     assert seeds(42) == [42, 43, 44]
     assert seeds(9_999_999_998) == [9_999_999_998, 9_999_999_999, 1]
     assert (
         "seed"
-        not in request(MODEL, plan(), plan_grid.cell(plan(), 0), plan_grid.variants(plan(), MODEL)).parameters
+        not in request(
+            MODEL, small_plan(), plan_grid.cell_at(small_plan(), 0), plan_grid.variants(small_plan(), MODEL)
+        ).parameters
     )
 
 
-def axis(name: str, text: str) -> Axis:
+def parse(name: str, text: str) -> Axis:
     """The axis of that parameter."""
-    return sweep.axis(MODEL.parameter(name), text)
+    return sweep.parse_axis(MODEL.parameter(name), text)
 
 
 @pytest.mark.parametrize(
@@ -150,11 +161,11 @@ def axis(name: str, text: str) -> Axis:
     ],
 )
 def test_an_axis_as_it_is_typed(name: str, text: str, values: tuple[float | None, ...], written: str) -> None:
-    found = axis(name, text)
+    found = parse(name, text)
     assert found.values == values
     assert [type(one) for one in found.values] == [type(one) for one in values]
-    assert sweep.write_axis(found) == written
-    assert axis(name, written) == found
+    assert sweep.format_axis(found) == written
+    assert parse(name, written) == found
 
 
 VALUES = st.lists(
@@ -168,7 +179,7 @@ def test_an_axis_written_is_the_axis(values: list[float | None], start: int, ste
     ranged = [float(Decimal(start + step * n) / 100) for n in range(steps)]
     for chosen in (values, ranged):
         one = Axis("temperature", tuple(chosen))
-        assert axis("temperature", sweep.write_axis(one)) == one
+        assert parse("temperature", sweep.format_axis(one)) == one
 
 
 @pytest.mark.parametrize(
@@ -192,5 +203,5 @@ def test_an_axis_written_is_the_axis(values: list[float | None], start: int, ste
 )
 def test_what_is_wrong_with_an_axis_is_named(name: str, text: str, says: str) -> None:
     with pytest.raises(BadInput, match=says) as refused:
-        axis(name, text)
+        parse(name, text)
     assert refused.value.advice

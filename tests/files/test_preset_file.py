@@ -8,29 +8,29 @@ import pytest
 
 from lib.errors import BadInput
 from lib.files import preset_file
-from lib.model.model_record import default
-from lib.model.settings import Settings, check
+from lib.model.model_record import default_model
+from lib.model.settings import Settings, check_parameters
 
-MODEL = default()
+MODEL = default_model()
 
 
 def test_the_shipped_ones_are_sound() -> None:
-    shipped = preset_file.shipped(MODEL)
+    shipped = preset_file.shipped_presets(MODEL)
     names = [one.name for one in shipped]
     assert len(set(names)) == len(names) >= 9
     for one in shipped:
-        check(one.settings.sent(), MODEL)
+        check_parameters(one.settings.sent_values(), MODEL)
         assert one.about
 
 
 def test_round_trip() -> None:
-    shipped = preset_file.shipped(MODEL)
-    assert preset_file.load(preset_file.dump(shipped).encode(), MODEL) == shipped
+    shipped = preset_file.shipped_presets(MODEL)
+    assert preset_file.load_presets(preset_file.dump_presets(shipped).encode(), MODEL) == shipped
 
 
 def test_what_a_preset_does_not_name_is_left_to_the_model() -> None:
-    (one,) = preset_file.load(_file({"name": "x", "parameters": {"temperature": 0}}), MODEL)
-    assert dict(one.settings.sent()) == {"temperature": 0.0}
+    (one,) = preset_file.load_presets(_file({"name": "x", "parameters": {"temperature": 0}}), MODEL)
+    assert dict(one.settings.sent_values()) == {"temperature": 0.0}
     assert len(one.settings.items) == len(Settings.defaults(MODEL).items)
 
 
@@ -59,4 +59,4 @@ def _file(*presets: object) -> bytes:
 )
 def test_bad_files(data: bytes, says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        preset_file.load(data, MODEL)
+        preset_file.load_presets(data, MODEL)

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from lib.errors import BadInput
 from lib.files import share_link
-from lib.model.model_record import default
+from lib.model.model_record import default_model
 from lib.model.settings import Settings
 
-MODEL = default()
+MODEL = default_model()
 
 
 @st.composite
-def setups(draw: st.DrawFn) -> share_link.Setup:
+def setups(draw: st.DrawFn) -> share_link.SharedSetup:
     settings = Settings.defaults(MODEL)
     for parameter in MODEL.parameters:
         if draw(st.booleans()):
@@ -29,26 +29,26 @@ def setups(draw: st.DrawFn) -> share_link.Setup:
                 value = draw(st.floats(float(parameter.minimum), float(most)))
             settings = settings.with_value(parameter.name, parameter.cast(value))
     text = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
-    return share_link.Setup(draw(text), settings, draw(text))
+    return share_link.SharedSetup(draw(text), settings, draw(text))
 
 
 @given(setups())
-def test_what_goes_in_comes_out(setup: share_link.Setup) -> None:
-    text = share_link.encode(setup)
-    assert share_link.decode(text, MODEL) == setup
+def test_what_goes_in_comes_out(setup: share_link.SharedSetup) -> None:
+    text = share_link.encode_link(setup)
+    assert share_link.decode_link(text, MODEL) == setup
     assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def test_too_long() -> None:
     noise = "".join(chr(0x4E00 + (n * 7919) % 20_000) for n in range(9_000))
-    with pytest.raises(share_link.TooLong, match="6,000"):
-        share_link.encode(share_link.Setup(noise, Settings.defaults(MODEL), ""))
+    with pytest.raises(share_link.LinkTooLong, match="6,000"):
+        share_link.encode_link(share_link.SharedSetup(noise, Settings.defaults(MODEL), ""))
 
 
 @given(st.text(max_size=300))
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
-        share_link.decode(text, MODEL)
+        share_link.decode_link(text, MODEL)
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_damaged(body: bytes) -> None:
     packed = base64.urlsafe_b64encode(zlib.compress(body)).decode()
     with pytest.raises(BadInput):
-        share_link.decode(packed, MODEL)
+        share_link.decode_link(packed, MODEL)
 
 
 def test_cut_short() -> None:
-    text = share_link.encode(share_link.Setup("Be brief.", Settings.defaults(MODEL), "Hello"))
+    text = share_link.encode_link(share_link.SharedSetup("Be brief.", Settings.defaults(MODEL), "Hello"))
     for length in range(len(text)):
         with pytest.raises(BadInput):
-            share_link.decode(text[:length], MODEL)
+            share_link.decode_link(text[:length], MODEL)

@@ -51,7 +51,7 @@ def test_the_input_may_be_kept_elsewhere() -> None:
     turns = Messages((Turn("user", "x"),))
     whole = value_codec.read_request({"model": "m", "parameters": {}, "stream": True}, turns)
     assert whole.input == turns
-    assert value_codec.write_head(whole) == {
+    assert value_codec.write_request_head(whole) == {
         "model": "m",
         "parameters": {},
         "stream": True,

@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 
 
-def workbook(*rows: Sequence[Any], formats: dict[str, str] | None = None) -> bytes:
+def make_workbook(*rows: Sequence[Any], formats: dict[str, str] | None = None) -> bytes:
     """An XLSX file with those rows, and a second sheet."""
     book = openpyxl.Workbook()
     sheet = book.active

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lib.jsonkit.schema_form import Field
+from lib.jsonkit.schema_form import SchemaField
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 whole = st.integers(-(2**53), 2**53)
@@ -18,32 +18,34 @@ def enums(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.lists(of, unique=True, max_size=3).map(tuple)
 
 
-def fields(name: st.SearchStrategy[str], required: st.SearchStrategy[bool]) -> st.SearchStrategy[Field]:
+def fields(name: st.SearchStrategy[str], required: st.SearchStrategy[bool]) -> st.SearchStrategy[SchemaField]:
     """Any field, with what its type can have."""
     common = {"name": name, "required": required, "description": names}
     simple = st.one_of(
-        st.builds(Field, type=st.just("string"), enum=enums(names), **common),
-        st.builds(Field, type=st.just("number"), enum=enums(real), **common),
-        st.builds(Field, type=st.just("integer"), enum=enums(whole), **common),
-        st.builds(Field, type=st.just("boolean"), **common),
+        st.builds(SchemaField, type=st.just("string"), enum=enums(names), **common),
+        st.builds(SchemaField, type=st.just("number"), enum=enums(real), **common),
+        st.builds(SchemaField, type=st.just("integer"), enum=enums(whole), **common),
+        st.builds(SchemaField, type=st.just("boolean"), **common),
     )
 
-    def deeper(inner: st.SearchStrategy[Field]) -> st.SearchStrategy[Field]:
-        entry = inner.map(lambda one: Field(**vars(one) | {"name": "", "required": True}))
+    def deeper(inner: st.SearchStrategy[SchemaField]) -> st.SearchStrategy[SchemaField]:
+        entry = inner.map(lambda one: SchemaField(**vars(one) | {"name": "", "required": True}))
         inside = st.lists(inner, max_size=4, unique_by=lambda one: one.name).map(tuple)
         return st.one_of(
-            st.builds(Field, type=st.just("array"), items=st.none() | entry, **common),
-            st.builds(Field, type=st.just("object"), fields=inside, closed=st.booleans(), **common),
+            st.builds(SchemaField, type=st.just("array"), items=st.none() | entry, **common),
+            st.builds(SchemaField, type=st.just("object"), fields=inside, closed=st.booleans(), **common),
         )
 
     return st.recursive(simple, deeper, max_leaves=12)
 
 
-roots = fields(names, st.booleans()).map(lambda one: Field(**vars(one) | {"name": "", "required": True}))
+roots = fields(names, st.booleans()).map(
+    lambda one: SchemaField(**vars(one) | {"name": "", "required": True})
+)
 
 
 @st.composite
-def answers(draw: st.DrawFn, field: Field) -> Any:
+def answers(draw: st.DrawFn, field: SchemaField) -> Any:
     """A value that fits the field, or, now and then, does not."""
     if draw(st.integers(0, 11)) == 0:
         return draw(st.none() | st.booleans() | whole | names | st.lists(whole, max_size=2))

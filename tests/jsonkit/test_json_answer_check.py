@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.jsonkit.json_answer_check import Invalid, NotJson, Unchecked, Valid, validate
-from lib.jsonkit.json_validation import Failure
+from lib.jsonkit.json_answer_check import Invalid, NotJson, Unchecked, Valid, check_answer
+from lib.jsonkit.json_validation import ValidationFailure
 from lib.jsonkit.schema_form import to_schema
 from tests.jsonkit.schema_strategies import answers, roots
 
@@ -44,7 +44,7 @@ SCHEMA = json.dumps(
 
 
 def test_failures_in_reading_order() -> None:
-    verdict = validate(
+    verdict = check_answer(
         '{"note": {"q": 1.5}, "items": [{"price": "1", "kind": "c", "x": 1}, {"day": "2020-13-01"},'
         ' {"price": -1, "kind": "a"}, 1]}',
         SCHEMA,
@@ -52,18 +52,18 @@ def test_failures_in_reading_order() -> None:
     assert isinstance(verdict, Invalid)
     assert not verdict.more
     assert verdict.failures == (
-        Failure(
+        ValidationFailure(
             "$.note",
             "fits none of the 2 choices of the schema; the nearest: q must be a whole number, not the number 1.5",
         ),
-        Failure("$.items", "must have at most 3 entries, and has 4"),
-        Failure("$.items[0]", "has “x”, which the schema does not have"),
-        Failure("$.items[0].price", "must be a number, not the text “1”"),
-        Failure("$.items[0].kind", "must be one of “a”, “b”, not “c”"),
-        Failure("$.items[1]", "has no “price” and no “kind”"),
-        Failure("$.items[1].day", "is “2020-13-01”, which is no date"),
-        Failure("$.items[2].price", "must be at least 0, and is -1"),
-        Failure("$.items[3]", "must be an object, not the number 1"),
+        ValidationFailure("$.items", "must have at most 3 entries, and has 4"),
+        ValidationFailure("$.items[0]", "has “x”, which the schema does not have"),
+        ValidationFailure("$.items[0].price", "must be a number, not the text “1”"),
+        ValidationFailure("$.items[0].kind", "must be one of “a”, “b”, not “c”"),
+        ValidationFailure("$.items[1]", "has no “price” and no “kind”"),
+        ValidationFailure("$.items[1].day", "is “2020-13-01”, which is no date"),
+        ValidationFailure("$.items[2].price", "must be at least 0, and is -1"),
+        ValidationFailure("$.items[3]", "must be an object, not the number 1"),
     )
 
 
@@ -73,7 +73,7 @@ def test_as_the_library_judges(data: st.DataObject) -> None:
     value = data.draw(answers(root))
     schema = to_schema(root)
     fits = jsonschema.Draft202012Validator(json.loads(schema)).is_valid(value)
-    verdict = validate(json.dumps(value), schema)
+    verdict = check_answer(json.dumps(value), schema)
     assert isinstance(verdict, Valid if fits else Invalid)
     if isinstance(verdict, Invalid):
         assert verdict.failures
@@ -100,7 +100,7 @@ GOOD = '{"items": [], "note": null}'
     ],
 )
 def test_json_with_something_around_it(answer: str, remark: str) -> None:
-    verdict = validate(answer, SCHEMA)
+    verdict = check_answer(answer, SCHEMA)
     assert isinstance(verdict, Valid)
     assert remark in verdict.remark
     assert bool(remark) == bool(verdict.remark)
@@ -124,7 +124,7 @@ def test_json_with_something_around_it(answer: str, remark: str) -> None:
     ],
 )
 def test_what_is_no_json(answer: str, line: int, says: str, unfinished: bool) -> None:
-    verdict = validate(answer, SCHEMA)
+    verdict = check_answer(answer, SCHEMA)
     assert isinstance(verdict, NotJson)
     assert says in verdict.message
     assert (verdict.line, verdict.unfinished) == (line, unfinished)
@@ -134,12 +134,12 @@ def test_what_is_no_json(answer: str, line: int, says: str, unfinished: bool) ->
     ("answer", "failures"),
     [
         ('{"a": "\\ud800"}', ()),
-        ("[1]", (Failure("$", "is no JSON object, which is what was asked for"),)),
-        ('{"a": 1, "b": {"c": 1, "c": 2}}', (Failure("$.b.c", "is there twice"),)),
+        ("[1]", (ValidationFailure("$", "is no JSON object, which is what was asked for"),)),
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', (ValidationFailure("$.b.c", "is there twice"),)),
     ],
 )
-def test_any_object(answer: str, failures: tuple[Failure, ...]) -> None:
-    verdict = validate(answer, None)
+def test_any_object(answer: str, failures: tuple[ValidationFailure, ...]) -> None:
+    verdict = check_answer(answer, None)
     assert (verdict.failures if isinstance(verdict, Invalid) else ()) == failures
     assert isinstance(verdict, Invalid if failures else Valid)
 
@@ -169,7 +169,7 @@ def test_any_object(answer: str, failures: tuple[Failure, ...]) -> None:
     ],
 )
 def test_words(schema: Any, value: Any, message: str) -> None:
-    verdict = validate(json.dumps(value), json.dumps(schema))
+    verdict = check_answer(json.dumps(value), json.dumps(schema))
     assert isinstance(verdict, Invalid)
     (failure,) = verdict.failures
     assert message in failure.message
@@ -177,7 +177,7 @@ def test_words(schema: Any, value: Any, message: str) -> None:
 
 
 def test_many_failures_are_not_all_told() -> None:
-    verdict = validate(json.dumps(["x"] * 100_000), '{"items": {"type": "integer"}}')
+    verdict = check_answer(json.dumps(["x"] * 100_000), '{"items": {"type": "integer"}}')
     assert isinstance(verdict, Invalid)
     assert verdict.more
     assert [failure.path for failure in verdict.failures] == [f"$[{number}]" for number in range(50)]
@@ -190,8 +190,8 @@ ROWS = [{"number": number, "list": [1, "a"]} for number in range(20_000)]
 
 
 def test_many_entries_are_held_against_each_other_at_once() -> None:
-    assert isinstance(validate(json.dumps(ROWS), '{"uniqueItems": true}'), Valid)
-    assert isinstance(validate(json.dumps([*ROWS, ROWS[0]]), '{"uniqueItems": true}'), Invalid)
+    assert isinstance(check_answer(json.dumps(ROWS), '{"uniqueItems": true}'), Valid)
+    assert isinstance(check_answer(json.dumps([*ROWS, ROWS[0]]), '{"uniqueItems": true}'), Invalid)
 
 
 @pytest.mark.parametrize(
@@ -210,29 +210,29 @@ def test_many_entries_are_held_against_each_other_at_once() -> None:
 def test_nothing_hangs(schema: Any, value: Any, says: str) -> None:
     answer, text = json.dumps(value), json.dumps(schema)
     started = time.monotonic()
-    verdict = validate(answer, text)
+    verdict = check_answer(answer, text)
     assert time.monotonic() - started < 10  # two to four seconds by themselves
     assert isinstance(verdict, Unchecked)
     assert says in verdict.reason
     started = time.monotonic()
-    assert validate(answer, text) == verdict
+    assert check_answer(answer, text) == verdict
     assert time.monotonic() - started < 1, "the page is drawn again and again"
 
 
 @pytest.mark.parametrize("answer", ["[" * 200_000, '{"a":' * 101 + "1" + "}" * 101])
 def test_deep_answers(answer: str) -> None:
-    verdict = validate(answer, None)
+    verdict = check_answer(answer, None)
     assert isinstance(verdict, Unchecked)
     assert "nested more than 100 deep" in verdict.reason
 
 
 @pytest.mark.parametrize("depth", [101, 500, 900, 5_000, 200_000])
 def test_deep_answers_behind_a_quotation_mark(depth: int) -> None:
-    verdict = validate('He said: " ' + "[" * depth + "]" * depth, "{}")
+    verdict = check_answer('He said: " ' + "[" * depth + "]" * depth, "{}")
     assert isinstance(verdict, Unchecked)
     assert "nested" in verdict.reason
 
 
 @given(st.text(max_size=60) | st.text('{}[]",:1a `\n\\', max_size=40))
 def test_any_text_gets_a_verdict(answer: str) -> None:
-    assert isinstance(validate(answer, SCHEMA), Invalid | NotJson | Unchecked)
+    assert isinstance(check_answer(answer, SCHEMA), Invalid | NotJson | Unchecked)

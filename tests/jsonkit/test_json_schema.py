@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 
 from lib.errors import BadInput
-from lib.jsonkit.json_schema import MOST_DEPTH, BadSchema, check_schema
-from lib.jsonkit.json_text import BadText
+from lib.jsonkit.json_schema import MAX_DEPTH, BadSchema, parse_schema
+from lib.jsonkit.json_text import UnusableJson
 from lib.jsonkit.schema_form import to_schema
 from tests.jsonkit.schema_strategies import roots
 
@@ -94,8 +94,8 @@ BAD = {
 @pytest.mark.parametrize("what", BAD)
 def test_what_is_none(what: str) -> None:
     text, line, says = BAD[what]
-    with pytest.raises(BadText) as caught:
-        check_schema(text)
+    with pytest.raises(UnusableJson) as caught:
+        parse_schema(text)
     assert says in caught.value.message
     assert caught.value.line == line
     assert caught.value.column is not None
@@ -116,7 +116,7 @@ def test_what_is_none(what: str) -> None:
 def test_what_is_too_much_is_refused_at_once(text: str, says: str) -> None:
     started = time.process_time()
     with pytest.raises(BadInput, match=says):
-        check_schema(text)
+        parse_schema(text)
     assert time.process_time() - started < 1
 
 
@@ -124,16 +124,16 @@ def test_the_deepest_and_the_widest_are_checked() -> None:
     def deeper(depth: int) -> str:
         return '{"not":' * depth + "true" + "}" * depth
 
-    check_schema(deeper(MOST_DEPTH))
-    with pytest.raises(BadText, match="nested more than"):
-        check_schema(deeper(MOST_DEPTH + 1))
+    parse_schema(deeper(MAX_DEPTH))
+    with pytest.raises(UnusableJson, match="nested more than"):
+        parse_schema(deeper(MAX_DEPTH + 1))
     wide = {f"field{number}": {"type": "string"} for number in range(1500)}
-    check_schema(json.dumps({"type": "object", "properties": wide}))
+    parse_schema(json.dumps({"type": "object", "properties": wide}))
 
 
 def test_nesting_by_references_is_no_circle() -> None:
     links = {f"d{number}": {"allOf": [{"$ref": f"#/$defs/d{number + 1}"}]} for number in range(500)}
-    check_schema(json.dumps({"$defs": links | {"d500": {}}, "$ref": "#/$defs/d0"}))
+    parse_schema(json.dumps({"$defs": links | {"d500": {}}, "$ref": "#/$defs/d0"}))
 
 
 TREE = {
@@ -178,8 +178,8 @@ CHAIN = {
 )
 def test_what_is_one(schema: Any) -> None:
     text = json.dumps(schema)
-    assert check_schema(text).value == schema
-    assert check_schema(text).text == text
+    assert parse_schema(text).value == schema
+    assert parse_schema(text).text == text
 
 
 def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,12 +190,12 @@ def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.create_connection", fetch)
     for reference in ("https://example.com/s.json", "file:///etc/passwd", "other.json", "//example.com"):
         with pytest.raises(BadSchema, match="points outside") as caught:
-            check_schema(json.dumps({"$ref": reference}))
+            parse_schema(json.dumps({"$ref": reference}))
         assert "Nothing is fetched" in caught.value.advice
     with pytest.raises(BadSchema, match="points outside"):
-        check_schema('{"$id": "https://example.com/a", "properties": {"x": {"$ref": "b"}}}')
+        parse_schema('{"$id": "https://example.com/a", "properties": {"x": {"$ref": "b"}}}')
 
 
 @given(roots)
 def test_all_that_a_form_makes_is_one(root: Any) -> None:
-    assert check_schema(to_schema(root)).value["type"] == root.type
+    assert parse_schema(to_schema(root)).value["type"] == root.type

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.jsonkit import json_text
-from lib.jsonkit.json_text import BadText, Bounds, Broken
+from lib.jsonkit.json_text import Bounds, MalformedJson, UnusableJson
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 values = st.recursive(
@@ -25,7 +25,7 @@ values = st.recursive(
 )
 
 
-def read(text: str) -> Any:
+def parse(text: str) -> Any:
     return json_text.parse(text, "It", Bounds(10_000, 50))
 
 
@@ -33,8 +33,8 @@ def read(text: str) -> Any:
 def test_everything_is_found_where_it_stands(value: Any, indent: int | None, ascii: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii)
     lines = text.split("\n")
-    for path, found in json_text.walk(read(text)):
-        line, column = json_text.find(text, path)
+    for path, found in json_text.walk(parse(text)):
+        line, column = json_text.find_path(text, path)
         rest = "\n".join([lines[line - 1][column - 1 :], *lines[line:]])
         if path and isinstance(path[-1], str):
             assert rest.startswith(json.dumps(path[-1], ensure_ascii=ascii))
@@ -50,27 +50,27 @@ def test_it_reads_what_python_reads(value: Any, changes: list[tuple[int, str]]) 
     try:
         wanted = json.loads(text)
     except ValueError:
-        with pytest.raises(BadText) as caught:
-            read(text)
-        assert isinstance(caught.value, Broken)
+        with pytest.raises(UnusableJson) as caught:
+            parse(text)
+        assert isinstance(caught.value, MalformedJson)
         assert caught.value.line is not None
         return
     try:
-        assert read(text) == wanted
-    except BadText as error:
+        assert parse(text) == wanted
+    except UnusableJson as error:
         assert "twice" in error.message or "too large" in error.message  # noqa: PT017
 
 
 def test_paths_as_they_are_written() -> None:
-    assert json_text.show(()) == "$"
-    assert json_text.show(("items", 2, "price")) == "$.items[2].price"
-    assert json_text.show(("$ref", "a b", "ü`", "")) == '$.$ref["a b"]["\\u00fc`"][""]'
-    assert len(json_text.show(("x" * 1000,))) < 60
+    assert json_text.format_path(()) == "$"
+    assert json_text.format_path(("items", 2, "price")) == "$.items[2].price"
+    assert json_text.format_path(("$ref", "a b", "ü`", "")) == '$.$ref["a b"]["\\u00fc`"][""]'
+    assert len(json_text.format_path(("x" * 1000,))) < 60
 
 
 def test_a_line_is_quoted_with_a_mark() -> None:
-    assert json_text.quoted('{\n  "a": 7,\n}', 2, 8) == '   2   "a": 7,\n            ^'
-    excerpt = json_text.quoted("x" * 500 + "!" + "y" * 500, 1, 501)
+    assert json_text.quote_line('{\n  "a": 7,\n}', 2, 8) == '   2   "a": 7,\n            ^'
+    excerpt = json_text.quote_line("x" * 500 + "!" + "y" * 500, 1, 501)
     line, mark = excerpt.split("\n")
     assert line[mark.index("^")] == "!"
     assert len(line) < 80
@@ -80,7 +80,7 @@ def test_what_is_wrong_in_a_file_is_said_quickly() -> None:
     """Finding the line in a text of this size took seconds: the path says where."""
     data = json.dumps([[0, 1]] * 400_000 + [{"a": 1}]).replace('{"a": 1}', '{"a": 1, "a": 2}').encode()
     begun = time.process_time()
-    with pytest.raises(BadText, match=r"^\$\[400000\]\.a is there twice\.$"):
+    with pytest.raises(UnusableJson, match=r"^\$\[400000\]\.a is there twice\.$"):
         json_text.parse(data, "The file", Bounds(50_000_000))
     assert time.process_time() - begun < 5
 
@@ -106,5 +106,5 @@ def test_bounds_and_bytes(given: str | bytes, bounds: Bounds, says: str) -> None
     if not says:
         assert json_text.parse(given, "The file", bounds)
         return
-    with pytest.raises(BadText, match=says):
+    with pytest.raises(UnusableJson, match=says):
         json_text.parse(given, "The file", bounds)

@@ -10,18 +10,25 @@ from hypothesis import given
 
 from lib.errors import BadInput
 from lib.jsonkit.json_schema import BadSchema
-from lib.jsonkit.schema_form import MOST_FIELDS, Field, from_schema, samples, summary, to_schema
+from lib.jsonkit.schema_form import (
+    MAX_FIELDS,
+    SchemaField,
+    from_schema,
+    sample_schemas,
+    summarize_schema,
+    to_schema,
+)
 from tests.jsonkit.schema_strategies import roots
 
 
 @given(roots)
-def test_a_form_comes_back_as_it_was(root: Field) -> None:
+def test_a_form_comes_back_as_it_was(root: SchemaField) -> None:
     text = to_schema(root)
     assert from_schema(text) == root
     assert to_schema(from_schema(text)) == text
 
 
-@pytest.mark.parametrize("sample", samples(), ids=lambda one: one.name)
+@pytest.mark.parametrize("sample", sample_schemas(), ids=lambda one: one.name)
 def test_samples(sample: Any) -> None:
     root = from_schema(sample.schema)
     assert json.loads(to_schema(root)) == json.loads(sample.schema)
@@ -30,13 +37,15 @@ def test_samples(sample: Any) -> None:
 
 
 def test_the_schema_of_a_form() -> None:
-    root = Field(
+    root = SchemaField(
         type="object",
         closed=True,
         fields=(
-            Field("name", description="The full name"),
-            Field("kind", required=False, enum=("a", "b")),
-            Field("tags", "array", items=Field(type="object", fields=(Field("n", "integer"),))),
+            SchemaField("name", description="The full name"),
+            SchemaField("kind", required=False, enum=("a", "b")),
+            SchemaField(
+                "tags", "array", items=SchemaField(type="object", fields=(SchemaField("n", "integer"),))
+            ),
         ),
     )
     assert json.loads(to_schema(root)) == {
@@ -87,28 +96,30 @@ def test_what_the_form_cannot_show(schema: Any, says: str, path: str) -> None:
 
 def test_more_fields_than_a_form_has() -> None:
     def many(number: int) -> str:
-        return to_schema(Field(type="object", fields=tuple(Field(f"f{one}") for one in range(number))))
+        return to_schema(
+            SchemaField(type="object", fields=tuple(SchemaField(f"f{one}") for one in range(number)))
+        )
 
-    assert len(from_schema(many(MOST_FIELDS - 1)).fields) == MOST_FIELDS - 1
+    assert len(from_schema(many(MAX_FIELDS - 1)).fields) == MAX_FIELDS - 1
     with pytest.raises(BadSchema, match="up to 100 fields"):
-        from_schema(many(MOST_FIELDS))
+        from_schema(many(MAX_FIELDS))
 
 
 def test_two_fields_of_one_name() -> None:
     with pytest.raises(BadInput, match="Two fields are called “a”"):
-        to_schema(Field(type="object", fields=(Field("a"), Field("a"))))
-    inner = Field("in", "object", fields=(Field("a"), Field("a")))
+        to_schema(SchemaField(type="object", fields=(SchemaField("a"), SchemaField("a"))))
+    inner = SchemaField("in", "object", fields=(SchemaField("a"), SchemaField("a")))
     with pytest.raises(BadInput, match="Two fields in “in” are called “a”"):
-        to_schema(Field(type="object", fields=(inner,)))
+        to_schema(SchemaField(type="object", fields=(inner,)))
 
 
 def test_summary() -> None:
-    assert summary(samples()[0].schema) == "3 fields: name, age, languages"
-    assert summary('{"properties": {"one": true}}') == "1 field: one"
+    assert summarize_schema(sample_schemas()[0].schema) == "3 fields: name, age, languages"
+    assert summarize_schema('{"properties": {"one": true}}') == "1 field: one"
     assert (
-        summary(json.dumps({"properties": {name: {} for name in "abcdef"}}))
+        summarize_schema(json.dumps({"properties": {name: {} for name in "abcdef"}}))
         == "6 fields: a, b, c, d and 2 more"
     )
-    assert summary('{"type": "array"}') == "a list"
-    assert summary("{") == "a schema with an error"
-    assert summary("true") == "any JSON"
+    assert summarize_schema('{"type": "array"}') == "a list"
+    assert summarize_schema("{") == "a schema with an error"
+    assert summarize_schema("true") == "any JSON"

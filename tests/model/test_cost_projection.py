@@ -11,17 +11,17 @@ from hypothesis import given, strategies
 from lib.api.events import Usage
 from lib.errors import BadInput
 from lib.model import model_record
-from lib.model.cost_projection import MONTH, affordable, forecast
+from lib.model.cost_projection import DAYS_PER_MONTH, answers_within_budget, project_cost
 
-PRICE = model_record.default().price
+PRICE = model_record.default_model().price
 SIZES = strategies.builds(Usage, strategies.integers(1, 60_000), strategies.integers(0, 60_000))
 ANSWERS = strategies.integers(1, 10**9)
-DAYS = strategies.sampled_from([1, MONTH])
+DAYS = strategies.sampled_from([1, DAYS_PER_MONTH])
 
 
 def test_by_hand() -> None:
     # 500 tokens in and 256 out: 500 × 2,457 + 256 × 18,252 = 5,901,012 millionths of a neuron each.
-    found = forecast(Usage(500, 256), 5000, 1, PRICE)
+    found = project_cost(Usage(500, 256), 5000, 1, PRICE)
     assert found.neurons == Decimal("29505.06")
     assert found.free == 10_000
     assert found.free_answers == 1694
@@ -30,7 +30,7 @@ def test_by_hand() -> None:
 
 
 def test_a_month_has_the_allocation_of_each_of_its_days() -> None:
-    found = forecast(Usage(500, 256), 50_000, MONTH, PRICE)
+    found = project_cost(Usage(500, 256), 50_000, DAYS_PER_MONTH, PRICE)
     assert found.neurons == Decimal("295050.6")
     assert (found.free, found.to_pay) == (found.neurons, 0)
     assert found.free_answers == 50_838  # 300,000 neurons / 5.901012
@@ -38,7 +38,7 @@ def test_a_month_has_the_allocation_of_each_of_its_days() -> None:
 
 @given(SIZES, ANSWERS, DAYS)
 def test_exact(one: Usage, answers: int, days: int) -> None:
-    found = forecast(one, answers, days, PRICE)
+    found = project_cost(one, answers, days, PRICE)
     each = Fraction(one.prompt_tokens * 2457 + one.completion_tokens * 18252, 10**6)
     beyond = max(each * answers - 10_000 * days, Fraction(0))
     assert Fraction(found.neurons) == each * answers
@@ -54,20 +54,20 @@ def test_exact(one: Usage, answers: int, days: int) -> None:
 def test_a_budget_buys_as_many_as_it_pays_for_and_not_one_more(
     one: Usage, budget: Decimal, days: int
 ) -> None:
-    found = affordable(one, budget, days, PRICE)
-    assert forecast(one, found.with_allocation, days, PRICE).to_pay <= budget
-    assert forecast(one, found.with_allocation + 1, days, PRICE).to_pay > budget
-    assert forecast(one, found.listed, days, PRICE).dollars <= budget
-    assert forecast(one, found.listed + 1, days, PRICE).dollars > budget
+    found = answers_within_budget(one, budget, days, PRICE)
+    assert project_cost(one, found.with_allocation, days, PRICE).to_pay <= budget
+    assert project_cost(one, found.with_allocation + 1, days, PRICE).to_pay > budget
+    assert project_cost(one, found.listed, days, PRICE).dollars <= budget
+    assert project_cost(one, found.listed + 1, days, PRICE).dollars > budget
 
 
 def test_nothing_to_spend_buys_what_is_free() -> None:
-    found = affordable(Usage(500, 256), Decimal(0), 1, PRICE)
+    found = answers_within_budget(Usage(500, 256), Decimal(0), 1, PRICE)
     assert (found.with_allocation, found.listed) == (1694, 0)
 
 
 def test_an_answer_of_nothing() -> None:
     with pytest.raises(BadInput):
-        forecast(Usage(0, 0), 10, 1, PRICE)
+        project_cost(Usage(0, 0), 10, 1, PRICE)
     with pytest.raises(BadInput):
-        affordable(Usage(0, 0), Decimal(1), 1, PRICE)
+        answers_within_budget(Usage(0, 0), Decimal(1), 1, PRICE)

@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 
 from lib.model import model_record
-from lib.model.model_record import Model, read
+from lib.model.model_record import Model, read_model
 
-MODEL = model_record.default()
+MODEL = model_record.default_model()
 
 
 def test_the_default_model() -> None:
@@ -55,15 +55,19 @@ def test_parameters_in_the_order_of_the_schema() -> None:
     assert len(names) == 8
 
 
-@pytest.mark.parametrize("record", sorted(model_record.RECORDS.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "record", sorted(model_record.RECORDS_FOLDER.glob("*.json")), ids=lambda path: path.stem
+)
 def test_every_record_is_whole(record: Path) -> None:
-    one = read(record)
+    one = read_model(record)
     assert one == model_record.models()[one.id]
     assert one.source.startswith("https://")
     assert one.terms.startswith("https://")
     for schema in (one.input_schema, one.output_schema):
         jsonschema.Draft202012Validator.check_schema(schema)
-    assert [parameter.name for parameter in one.parameters if parameter.caps_output] == [one.output_cap.name]
+    assert [parameter.name for parameter in one.parameters if parameter.limits_output] == [
+        one.output_limit.name
+    ]
     for parameter in one.parameters:
         assert parameter.help
         assert parameter.about != parameter.help
@@ -79,13 +83,15 @@ def test_every_record_is_whole(record: Path) -> None:
 
 
 def test_what_has_no_say_in_the_next_token() -> None:
-    elsewhere = [parameter.name for parameter in MODEL.parameters if parameter.beyond_one_token]
+    elsewhere = [parameter.name for parameter in MODEL.parameters if parameter.effect_beyond_next_token]
     assert elsewhere == ["max_tokens", "seed"]
 
 
-@pytest.mark.parametrize("record", sorted(model_record.RECORDS.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "record", sorted(model_record.RECORDS_FOLDER.glob("*.json")), ids=lambda path: path.stem
+)
 def test_capabilities_have_their_field_and_their_source(record: Path) -> None:
-    one = read(record)
+    one = read_model(record)
     fields = {name for shape in one.input_schema["oneOf"] for name in shape["properties"]}
     for capability in one.capabilities:
         assert capability.field in fields
@@ -108,12 +114,12 @@ def test_what_is_documented_for_this_model() -> None:
 
 
 def test_a_second_model_is_a_second_file(tmp_path: Path) -> None:
-    record = json.loads(next(model_record.RECORDS.glob("*.json")).read_text(encoding="utf-8"))
+    record = json.loads(next(model_record.RECORDS_FOLDER.glob("*.json")).read_text(encoding="utf-8"))
     record["id"] = "@cf/x/other"
     record["price"]["input_per_million"] = "0.1"
     path = tmp_path / "other.json"
     path.write_text(json.dumps(record), encoding="utf-8")
-    other = read(path)
+    other = read_model(path)
     assert isinstance(other, Model)
     assert other.price.input_per_million == Decimal("0.1")
 

@@ -11,9 +11,9 @@ from hypothesis import given, strategies
 from lib.api.events import Usage
 from lib.chat.answer import total_usage
 from lib.model import model_record
-from lib.model.pricing import dollars, estimate_tokens, neurons
+from lib.model.pricing import cost_in_dollars, cost_in_neurons, estimate_tokens
 
-PRICE = model_record.default().price
+PRICE = model_record.default_model().price
 COUNTS = strategies.integers(0, 10**9)
 USAGES = strategies.builds(Usage, COUNTS, COUNTS, COUNTS, strategies.none(), strategies.booleans())
 
@@ -32,7 +32,7 @@ USAGES = strategies.builds(Usage, COUNTS, COUNTS, COUNTS, strategies.none(), str
     ],
 )
 def test_dollars(prompt: int, completion: int, expected: str) -> None:
-    cost = dollars(Usage(prompt, completion), PRICE)
+    cost = cost_in_dollars(Usage(prompt, completion), PRICE)
     assert type(cost) is Decimal
     assert cost == Decimal(expected)
 
@@ -40,20 +40,20 @@ def test_dollars(prompt: int, completion: int, expected: str) -> None:
 @given(USAGES)
 def test_exact(usage: Usage) -> None:
     exact = Fraction(usage.prompt_tokens * 27 + usage.completion_tokens * 200, 10**9)
-    assert Fraction(dollars(usage, PRICE)) == exact
+    assert Fraction(cost_in_dollars(usage, PRICE)) == exact
     per_million = Fraction(usage.prompt_tokens * 2457 + usage.completion_tokens * 18252, 10**6)
-    assert Fraction(neurons(usage, PRICE)) == per_million
+    assert Fraction(cost_in_neurons(usage, PRICE)) == per_million
 
 
 @given(USAGES, USAGES)
 def test_the_cost_of_a_sum_is_the_sum_of_the_costs(one: Usage, other: Usage) -> None:
-    assert dollars(one + other, PRICE) == dollars(one, PRICE) + dollars(other, PRICE)
+    assert cost_in_dollars(one + other, PRICE) == cost_in_dollars(one, PRICE) + cost_in_dollars(other, PRICE)
     assert (one + other).total_tokens == one.total_tokens + other.total_tokens
     assert (one + other).estimated == (one.estimated or other.estimated)
 
 
 def test_the_backends_own_count_of_neurons_counts() -> None:
-    assert neurons(Usage(10, 10, neurons=Decimal("1.98")), PRICE) == Decimal("1.98")
+    assert cost_in_neurons(Usage(10, 10, neurons=Decimal("1.98")), PRICE) == Decimal("1.98")
     both = Usage(1, 1, neurons=Decimal("1.5")) + Usage(1, 1, neurons=Decimal("0.25"))
     assert both.neurons == Decimal("1.75")
     assert (both + Usage(1, 1)).neurons is None, "a part that is not known makes the sum unknown"

@@ -10,14 +10,14 @@ import jsonschema
 import pytest
 from hypothesis import given, strategies
 
-from lib.api.request import Prompt, build
-from lib.api.wire import encode
+from lib.api.request import Prompt, build_request
+from lib.api.wire import encode_request
 from lib.errors import BadInput
 from lib.model import model_record
 from lib.model.model_record import Number, Parameter
-from lib.model.settings import Setting, Settings, check, default
+from lib.model.settings import Setting, Settings, check_parameters, default_setting
 
-MODEL = model_record.default()
+MODEL = model_record.default_model()
 DEFAULTS = Settings.defaults(MODEL)
 
 
@@ -37,27 +37,29 @@ def beyond(parameter: Parameter) -> Iterator[Number]:
 @pytest.mark.parametrize("parameter", MODEL.parameters, ids=lambda parameter: parameter.name)
 def test_bounds(parameter: Parameter) -> None:
     for value in ends(parameter):
-        check({parameter.name: value}, MODEL)
-        jsonschema.validate(encode(build(MODEL, Prompt("x"), {parameter.name: value})), MODEL.input_schema)
+        check_parameters({parameter.name: value}, MODEL)
+        jsonschema.validate(
+            encode_request(build_request(MODEL, Prompt("x"), {parameter.name: value})), MODEL.input_schema
+        )
     for value in beyond(parameter):
         with pytest.raises(BadInput, match=parameter.label) as refused:
-            check({parameter.name: value}, MODEL)
+            check_parameters({parameter.name: value}, MODEL)
         assert str(parameter.minimum) in refused.value.message
         assert parameter.maximum is None or str(parameter.maximum) in refused.value.message
         assert refused.value.advice
     for value in (math.nan, math.inf, -math.inf, True, "1", None, 10**400, -(10**400)):
         with pytest.raises(BadInput, match=parameter.label):
-            check({parameter.name: value}, MODEL)  # type: ignore[dict-item]
+            check_parameters({parameter.name: value}, MODEL)  # type: ignore[dict-item]
     if parameter.kind == "integer":
         with pytest.raises(BadInput, match="whole"):
-            check({parameter.name: parameter.minimum + 0.5}, MODEL)
+            check_parameters({parameter.name: parameter.minimum + 0.5}, MODEL)
 
 
 @given(strategies.sampled_from(MODEL.parameters), strategies.integers() | strategies.floats())
 def test_what_is_let_through_is_what_the_schema_takes(parameter: Parameter, value: Number) -> None:
     """The same verdict as jsonschema's on what the schema says; the record adds only a minimum where it has none."""
     try:
-        body = encode(build(MODEL, Prompt("x"), {parameter.name: value}))
+        body = encode_request(build_request(MODEL, Prompt("x"), {parameter.name: value}))
     except BadInput:
         valid = jsonschema.Draft202012Validator(MODEL.input_schema).is_valid(
             {"prompt": "x", parameter.name: value}
@@ -69,26 +71,26 @@ def test_what_is_let_through_is_what_the_schema_takes(parameter: Parameter, valu
 
 def test_unknown_parameter() -> None:
     with pytest.raises(BadInput, match="no parameter"):
-        check({"nothing": 1}, MODEL)
+        check_parameters({"nothing": 1}, MODEL)
 
 
 def test_documented_defaults_are_sent_and_the_rest_is_the_models_choice() -> None:
     documented = {item.name: item.default for item in MODEL.parameters if item.default is not None}
-    assert DEFAULTS.sent() == documented == {"max_tokens": 256, "temperature": 0.6}
+    assert DEFAULTS.sent_values() == documented == {"max_tokens": 256, "temperature": 0.6}
     assert [setting.name for setting in DEFAULTS.items] == [parameter.name for parameter in MODEL.parameters]
     assert list(DEFAULTS.changed(MODEL)) == []
-    check({setting.name: setting.value for setting in DEFAULTS.items}, MODEL)
+    check_parameters({setting.name: setting.value for setting in DEFAULTS.items}, MODEL)
 
 
 @pytest.mark.parametrize("parameter", MODEL.parameters, ids=lambda parameter: parameter.name)
 def test_changing_one(parameter: Parameter) -> None:
     changed = DEFAULTS.with_value(parameter.name, parameter.minimum)
-    assert changed[parameter.name] == Setting(parameter.name, parameter.minimum, sent=True)
-    assert changed.sent()[parameter.name] == parameter.minimum
+    assert changed[parameter.name] == Setting(parameter.name, parameter.minimum, is_sent=True)
+    assert changed.sent_values()[parameter.name] == parameter.minimum
     assert list(changed.changed(MODEL)) == [changed[parameter.name]]
-    assert changed.put(default(parameter)) == DEFAULTS
-    off = changed.put(replace(changed[parameter.name], sent=False))
-    assert parameter.name not in off.sent()
+    assert changed.with_setting(default_setting(parameter)) == DEFAULTS
+    off = changed.with_setting(replace(changed[parameter.name], is_sent=False))
+    assert parameter.name not in off.sent_values()
     assert off[parameter.name].value == parameter.minimum, "a value that is not sent waits for its switch"
     assert Settings.defaults(MODEL) == DEFAULTS, "values: nothing changes in place"
 

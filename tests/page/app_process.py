@@ -16,7 +16,7 @@ from pathlib import Path
 from lib.paths import data_folder as data_folder_of_the_user
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 180.0  # for a start on a busy machine
+START_TIMEOUT = 180.0  # for a start on a busy machine
 
 
 def free_port() -> int:
@@ -26,7 +26,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def data_folder(folder: Path) -> Path:
+def make_data_folder(folder: Path) -> Path:
     """An empty data folder, with nothing of the user's but the twin's weights, where they have been fetched."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = data_folder_of_the_user() / "weights"
@@ -35,7 +35,7 @@ def data_folder(folder: Path) -> Path:
     return folder
 
 
-class Application:
+class AppProcess:
     """A running ``streamlit run SCRIPT``, with these variables and no other credentials. A context manager.
 
     Its data are in a folder of its own beside the log, unless PADDOCK_DATA_DIR names another.
@@ -60,7 +60,7 @@ class Application:
             and not name.lower().endswith("_proxy")
         }
         named = environment.get("PADDOCK_DATA_DIR")
-        self.data = Path(named) if named else data_folder(log.with_name(f"{log.name}.data"))
+        self.data = Path(named) if named else make_data_folder(log.with_name(f"{log.name}.data"))
         self.database = self.data / "paddock.sqlite3"
         # The database is named as well: secrets.toml could name the user's.
         ours = {"PADDOCK_DATA_DIR": str(self.data), "PADDOCK_DATABASE_URL": f"sqlite:///{self.database}"}
@@ -92,7 +92,7 @@ class Application:
             self.close()
             raise
 
-    def __enter__(self) -> Application:
+    def __enter__(self) -> AppProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -128,7 +128,7 @@ class Application:
         self._output.close()
 
     def _wait(self) -> None:
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + START_TIMEOUT
         while True:
             try:
                 with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5):

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.page.app_process import Application
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import DESKTOP, PHONE, BrowserTab, NetworkWatch, launch_chromium
 from tests.page.upstream import Upstream
-from tests.page.visitor import DESK, PHONE, Visitor, Watch, launch
 
-Visit = Callable[..., Visitor]
-Own = Callable[..., Application]
+Visit = Callable[..., BrowserTab]
+StartApp = Callable[..., AppProcess]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,44 +35,44 @@ def _upstream() -> Iterator[Upstream]:
 @pytest.fixture
 def upstream(_upstream: Upstream) -> Iterator[Upstream]:
     """The upstream, with nothing asked and nothing planned."""
-    _upstream.forget()
+    _upstream.reset()
     yield _upstream
-    _upstream.forget()
+    _upstream.reset()
 
 
 @pytest.fixture(scope="session")
-def app(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+def app(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     """Paddock with credentials in its environment, pointed at the upstream."""
     log = tmp_path_factory.mktemp("app") / "log"
-    with Application(_upstream.environment(), log) as app:
+    with AppProcess(_upstream.environment(), log) as app:
         yield app
         assert app.process.poll() is None, app.log
     _sound(app)
 
 
 @pytest.fixture(scope="module")
-def own(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
+def own(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartApp]:
     """Starts an application that is one module's alone: ``own(script, **options)``, as an Application's."""
     with contextlib.ExitStack() as stack:
 
-        def own(script: str | Path = "app.py", **options: Any) -> Application:
+        def own(script: str | Path = "app.py", **options: Any) -> AppProcess:
             log = tmp_path_factory.mktemp("own") / "log"
-            app = Application(_upstream.environment(), log, script, **options)
+            app = AppProcess(_upstream.environment(), log, script, **options)
             stack.callback(lambda: _sound(app))
             return stack.enter_context(app)
 
         yield own
 
 
-def _sound(app: Application) -> None:
+def _sound(app: AppProcess) -> None:
     assert "Traceback" not in app.log, app.log
 
 
 @pytest.fixture(scope="session")
-def twin_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+def twin_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     """Paddock without credentials: it starts the twin."""
     log = tmp_path_factory.mktemp("twin") / "log"
-    with Application({}, log) as app:
+    with AppProcess({}, log) as app:
         yield app
     _sound(app)
 
@@ -80,7 +80,7 @@ def twin_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """For this package alone: Playwright occupies the main thread's event loop while it is open."""
-    with sync_playwright() as playwright, launch(playwright) as browser:
+    with sync_playwright() as playwright, launch_chromium(playwright) as browser:
         yield browser
 
 
@@ -93,7 +93,7 @@ def expected() -> list[str]:
 @pytest.fixture(scope="package")
 def desk(browser: Browser) -> Iterator[BrowserContext]:
     """One browser profile for every test at a desk, so that the page's files are fetched once."""
-    with browser.new_context(viewport=DESK) as context:
+    with browser.new_context(viewport=DESKTOP) as context:
         yield context
 
 
@@ -103,19 +103,19 @@ def visit(desk: BrowserContext, browser: Browser, expected: list[str]) -> Iterat
 
     At the end every tab's requests must have gone to the page's own port, and the console must be clean.
     """
-    watches: dict[BrowserContext, Watch] = {desk: Watch(desk)}
+    watches: dict[BrowserContext, NetworkWatch] = {desk: NetworkWatch(desk)}
     ports: set[int] = set()
 
-    def visit(url: str, address: str = "/", *, phone: bool = False, stranger: bool = False) -> Visitor:
+    def visit(url: str, address: str = "/", *, phone: bool = False, stranger: bool = False) -> BrowserTab:
         ports.add(int(url.rpartition(":")[2]))
         context = desk
         if phone:
             context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
         elif stranger:
-            context = browser.new_context(viewport=DESK)
+            context = browser.new_context(viewport=DESKTOP)
         if context is not desk:
-            watches[context] = Watch(context)
-        return Visitor(context.new_page(), url).open(address)
+            watches[context] = NetworkWatch(context)
+        return BrowserTab(context.new_page(), url).open(address)
 
     yield visit
     for context, watch in watches.items():
@@ -127,10 +127,10 @@ def visit(desk: BrowserContext, browser: Browser, expected: list[str]) -> Iterat
     complaints = [text for watch in watches.values() for text in watch.complaints]
     assert [text for text in complaints if not any(part in text for part in expected)] == []
     for watch in watches.values():
-        assert watch.strangers(ports) == []
+        assert watch.foreign_requests(ports) == []
 
 
 @pytest.fixture
-def tab(visit: Visit, app: Application, upstream: Upstream) -> Visitor:
+def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
     """One tab on the app before the upstream."""
     return visit(app.url)

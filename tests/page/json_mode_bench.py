@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.jsonkit.schema_form import summary
+from lib.jsonkit.schema_form import summarize_schema
 from lib.ui.answer import json_answer_view
 from lib.ui.editors import schema_editor
 
@@ -26,21 +26,21 @@ def take(text: str) -> None:
 @st.dialog("Schema", width="large", on_dismiss="rerun")
 def dialog() -> None:
     """The editor as the chat page opens it."""
-    schema_editor.draw("schema", st.session_state.used, take)
+    schema_editor.draw_schema_editor("schema", st.session_state.used, take)
 
 
 match where:
     case "sidebar":
         with st.sidebar:
-            schema_editor.draw("schema", st.session_state.used, take)
+            schema_editor.draw_schema_editor("schema", st.session_state.used, take)
     case "dialog":
         if st.button("Edit the schema", key="open"):
             dialog()
     case "page":
-        schema_editor.draw("schema", st.session_state.used, take)
+        schema_editor.draw_schema_editor("schema", st.session_state.used, take)
 
 with st.container(key="summary"):
-    st.text(f"{summary(st.session_state.used)} · {st.session_state.changes} changes")
+    st.text(f"{summarize_schema(st.session_state.used)} · {st.session_state.changes} changes")
 with st.container(key="used"):
     st.code(st.session_state.used, language=None)
 if said := st.chat_input("An answer of the model"):
@@ -48,4 +48,4 @@ if said := st.chat_input("An answer of the model"):
 if answer := st.session_state.get("answer"):
     with st.container(key="answer"):
         schema_text = None if st.query_params.get("any") else st.session_state.used
-        json_answer_view.draw(answer, schema_text, "shown")
+        json_answer_view.draw_json_answer(answer, schema_text, "shown")

@@ -10,8 +10,8 @@ import time
 import streamlit as st
 from streamlit.runtime.scriptrunner import script_runner
 
-from lib.ui.shell.script_start import at_the_top
-from lib.ui.widgets.auto_refresh import pulse
+from lib.ui.shell.script_start import reset_container_stack
+from lib.ui.widgets.auto_refresh import refresh_after
 
 BUSY = 0.5  # seconds
 
@@ -22,13 +22,13 @@ script_runner._clean_problem_modules = lambda: time.sleep(BUSY)
 @st.fragment
 def part() -> None:
     """Drawn anew on its own."""
-    pulse("part", 2.0)
+    refresh_after("part", 2.0)
     turns = st.session_state["turns"] = st.session_state.get("turns", 0) + 1
     st.button("Part", key="inside")
     st.caption(f"Turn {turns}")
 
 
-at_the_top()
+reset_container_stack()
 with st.container(key="place"):
     part()
 st.button("Whole", key="outside")

@@ -17,10 +17,10 @@ from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import ServiceFailed
 from lib.experiment.plan import Plan
 from lib.experiment.results.cell_result import Result, Status
-from lib.model.model_record import default
+from lib.model.model_record import default_model
 from lib.ui.experiment import results_section
-from lib.ui.experiment.results_view import Other
-from lib.ui.shell.script_start import at_the_top
+from lib.ui.experiment.results_view import OtherRun
+from lib.ui.shell.script_start import reset_container_stack
 from tests.experiment import generated_plans
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,10 +49,10 @@ def run(show: str, cells: int, of: str) -> Run:
         "one": (0, 1, generated_plans.CHECKS),
         "unchecked": (1, 1, ()),
     }.get(show, (2, 2, generated_plans.CHECKS))
-    plan = generated_plans.plan(cells, axes=axes, prompts=prompts, checks=checks)
+    plan = generated_plans.capitals_plan(cells, axes=axes, prompts=prompts, checks=checks)
     if show in ("empty", "growing"):
         return Run(f"{show}-{of}", plan)
-    came = list(generated_plans.results(plan))
+    came = list(generated_plans.capitals_results(plan))
     return Run(f"{show}-{cells}-{of}", plan, [_failed(one) for one in came] if show == "failed" else came)
 
 
@@ -68,13 +68,13 @@ def _failed(one: Result) -> Result:
 
 @st.cache_resource
 def _all(cells: int) -> list[Result]:
-    return list(generated_plans.results(generated_plans.plan(cells)))
+    return list(generated_plans.capitals_results(generated_plans.capitals_plan(cells)))
 
 
 def earlier(cells: int) -> tuple[Plan, Sequence[Result]]:
     """The same plan's run of yesterday, which came out otherwise."""
-    plan = generated_plans.plan(cells)
-    return plan, list(generated_plans.results(plan, seed=2, skill=0.6))
+    plan = generated_plans.capitals_plan(cells)
+    return plan, list(generated_plans.capitals_results(plan, seed=2, skill=0.6))
 
 
 def page() -> None:
@@ -90,12 +90,12 @@ def page() -> None:
             ),
         )
     others = (
-        [Other("yesterday", "Run 1 · 2026-01-01 10:00 UTC", lambda: earlier(cells))]
+        [OtherRun("yesterday", "Run 1 · 2026-01-01 10:00 UTC", lambda: earlier(cells))]
         if show == "whole"
         else []
     )
-    results_section.draw(
-        known.plan, default(), known, name="Capitals", running=show == "growing", others=others
+    results_section.draw_results(
+        known.plan, default_model(), known, name="Capitals", running=show == "growing", others=others
     )
     with (
         st.container()
@@ -103,7 +103,7 @@ def page() -> None:
         st.chat_input("Message the model")  # by which a visitor knows that the page is there
 
 
-at_the_top()
+reset_container_stack()
 st.set_page_config(layout="wide")
 st.navigation(
     [st.Page(page, title="Results", default=True), st.Page(ROOT / "pages/chat.py", title="Chat")],

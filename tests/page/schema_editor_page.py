@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Locator
 
-from tests.page.visitor import Visitor
+from tests.page.browser_tab import BrowserTab
 
 
 def address(schema: Any = None, where: str = "page", **more: str) -> str:
@@ -18,31 +18,31 @@ def address(schema: Any = None, where: str = "page", **more: str) -> str:
     return "/?" + urlencode({"where": where, "schema": text, **more})
 
 
-class Editor:
+class SchemaEditorPage:
     """One tab with the editor."""
 
-    def __init__(self, tab: Visitor) -> None:
+    def __init__(self, tab: BrowserTab) -> None:
         self.tab = tab
-        tab.rest()
+        tab.wait_until_idle()
 
     @property
-    def used(self) -> str:
+    def used_schema(self) -> str:
         """The text of the schema in use."""
-        return self.tab.key("used").locator("code").inner_text()
+        return self.tab.by_key("used").locator("code").inner_text()
 
-    def uses(self, schema: Any) -> None:
+    def wait_until_used(self, schema: Any) -> None:
         """Wait until that schema is in use."""
 
         def same() -> bool:
             try:
-                return bool(json.loads(self.used) == schema)
+                return bool(json.loads(self.used_schema) == schema)
             except ValueError:
                 return False
 
-        self.tab.until(f"the schema {json.dumps(schema)}", same)
-        self.tab.rest()
+        self.tab.wait_until(f"the schema {json.dumps(schema)}", same)
+        self.tab.wait_until_idle()
 
-    def names(self) -> list[str]:
+    def field_names(self) -> list[str]:
         """The fields' names, from the top down, those inside of others included."""
         return [box.input_value() for box in self.boxes("Name").all()]
 
@@ -54,61 +54,61 @@ class Editor:
         """Type it and leave the box."""
         box.fill(text)
         box.press("Enter")
-        self.tab.rest()
+        self.tab.wait_until_idle()
 
-    def row(self, name: str) -> Locator:
+    def field_row(self, name: str) -> Locator:
         """The innermost row with the field of that name."""
         rows = self.tab.page.locator("[class*='st-key-schema-row-']")
         return rows.filter(has=self.tab.page.locator(f"input[aria-label='Name'][value='{name}']")).last
 
-    def type(self, row: Locator, words: str, which: int = 0) -> None:
+    def choose_type(self, row: Locator, words: str, which: int = 0) -> None:
         """Choose the type of a row, or, as the second, that of its entries."""
         select = row.locator("[class*='-type-'] [data-baseweb=select], [class*='-type-'] input").nth(which)
-        self.tab.pick(select, words, exact=True)
+        self.tab.pick_option(select, words, exact=True)
 
-    def act(self, row: Locator, action: str) -> None:
+    def choose_in_row_menu(self, row: Locator, action: str) -> None:
         """Choose something in a row's menu."""
         row.locator("[class*='-menu-'] button").first.click()
         self.tab.page.get_by_role("menuitem", name=action, exact=True).click()
-        self.tab.rest()
+        self.tab.wait_until_idle()
 
-    def allow(self, row: Locator, *values: str) -> None:
+    def add_allowed_values(self, row: Locator, *values: str) -> None:
         """Type these values as the only ones."""
         box = row.get_by_label("Only these values")
         for value in values:
-            self.tab.add(box, value)
+            self.tab.add_option(box, value)
         box.press("Tab")  # its list would hide the rest of the page from assistive technology, and from here
-        self.tab.rest()
+        self.tab.wait_until_idle()
 
-    def press(self, name: str | re.Pattern[str], which: int = 0) -> None:
+    def click_button(self, name: str | re.Pattern[str], which: int = 0) -> None:
         """Click the button of that name."""
         self.tab.page.get_by_role("button", name=name, exact=True).nth(which).click()
-        self.tab.rest()
+        self.tab.wait_until_idle()
 
-    def turn(self, mode: str) -> None:
+    def switch_mode(self, mode: str) -> None:
         """To the form or to the JSON."""
-        self.tab.key("schema-mode").get_by_text(mode, exact=True).click()
-        self.tab.rest()
+        self.tab.by_key("schema-mode").get_by_text(mode, exact=True).click()
+        self.tab.wait_until_idle()
 
     @property
-    def box(self) -> Locator:
+    def json_box(self) -> Locator:
         """Where the JSON is."""
-        return self.tab.key("schema-text").locator("textarea")
+        return self.tab.by_key("schema-text").locator("textarea")
 
-    def reads(self, schema: Any) -> None:
+    def wait_for_json(self, schema: Any) -> None:
         """Wait until that schema stands in the box."""
-        self.tab.until(
+        self.tab.wait_until(
             f"the text of {json.dumps(schema)}",
-            lambda: json.loads(self.box.input_value() or "null") == schema,
+            lambda: json.loads(self.json_box.input_value() or "null") == schema,
         )
 
-    def write(self, text: str) -> None:
+    def write_json(self, text: str) -> None:
         """Other JSON."""
-        self.box.fill(text)
-        self.box.press("Control+Enter")
-        self.tab.rest()
+        self.json_box.fill(text)
+        self.json_box.press("Control+Enter")
+        self.tab.wait_until_idle()
 
-    def says(self, text: str) -> None:
+    def wait_for_message(self, text: str) -> None:
         """Wait until the page says so."""
         self.tab.page.get_by_text(text).first.wait_for()
-        self.tab.rest()
+        self.tab.wait_until_idle()

@@ -8,7 +8,7 @@ import struct
 import threading
 
 
-class Proxy:
+class TcpProxy:
     """Passes everything to a port of this machine, until it is told otherwise."""
 
     def __init__(self, target: int) -> None:
@@ -28,7 +28,7 @@ class Proxy:
         """The address of the app through the proxy."""
         return f"http://127.0.0.1:{self.port}"
 
-    def drop(self) -> int:
+    def drop_connections(self) -> int:
         """Reset every connection; how many there were."""
         with self._lock:
             pairs, self._pairs = self._pairs, set()
@@ -37,16 +37,16 @@ class Proxy:
                 _reset(end)
         return len(pairs)
 
-    def down(self) -> None:
+    def go_down(self) -> None:
         """Drop everything, and refuse whoever comes."""
         self._down = True
-        self.drop()
+        self.drop_connections()
 
-    def up(self) -> None:
+    def come_up(self) -> None:
         """Pass connections again."""
         self._down = False
 
-    def hold(self) -> None:
+    def hold_back(self) -> None:
         """Let the browser hear nothing for now; what it says still reaches the app."""
         self._passing.clear()
 
@@ -60,7 +60,7 @@ class Proxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.release()
-        self.drop()
+        self.drop_connections()
         self._thread.join(10)
 
     def _accept(self) -> None:

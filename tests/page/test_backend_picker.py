@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.page.app_process import Application
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import BrowserTab
 from tests.page.conftest import Visit
 from tests.page.upstream import ACCOUNT, TOKEN, Upstream
-from tests.page.visitor import Visitor
 
 OTHER_ACCOUNT = "f" * 28 + "beef"
 WRONG = "wrong-token-" + "w" * 28
 
 
-def connect(tab: Visitor, account: str, token: str) -> None:
+def connect(tab: BrowserTab, account: str, token: str) -> None:
     """Fill in the dialog and send it."""
     if tab.page.get_by_role("dialog").count() == 0:
-        tab.key("place").get_by_role("button").first.click()
+        tab.by_key("place").get_by_role("button").first.click()
     dialog = tab.page.get_by_role("dialog")
     dialog.get_by_label("Account id").fill(account)
     dialog.get_by_role("textbox", name="API token").fill(token)
     dialog.get_by_role("button", name="Check and connect").first.click()
 
 
-def assert_nowhere(token: str, tab: Visitor, app: Application) -> None:
+def assert_nowhere(token: str, tab: BrowserTab, app: AppProcess) -> None:
     """Not on the page, nor in its address, nor in what the app printed."""
     inputs = tab.page.get_by_role("dialog").get_by_role("textbox", name="API token")
     for number in range(inputs.count()):
@@ -34,44 +34,44 @@ def assert_nowhere(token: str, tab: Visitor, app: Application) -> None:
     assert token not in app.log
 
 
-def test_a_wrong_token_is_refused_there(tab: Visitor, app: Application, upstream: Upstream) -> None:
+def test_a_wrong_token_is_refused_there(tab: BrowserTab, app: AppProcess, upstream: Upstream) -> None:
     connect(tab, ACCOUNT, WRONG)
     tab.page.get_by_role("dialog").get_by_text("The API token was not accepted").wait_for()
-    assert upstream.checked[-1][1] == f"Bearer {WRONG}"
-    assert upstream.asked == []  # nothing was spent
+    assert upstream.credential_checks[-1][1] == f"Bearer {WRONG}"
+    assert upstream.requests == []  # nothing was spent
     tab.page.get_by_role("dialog").get_by_text("code 10000").wait_for()
     assert_nowhere(WRONG, tab, app)
 
 
-def test_malformed_ones_never_leave(tab: Visitor, app: Application, upstream: Upstream) -> None:
+def test_malformed_ones_never_leave(tab: BrowserTab, app: AppProcess, upstream: Upstream) -> None:
     connect(tab, "not-an-account", TOKEN)
     tab.page.get_by_role("dialog").get_by_text("32 hexadecimal digits.").wait_for()
     connect(tab, ACCOUNT, 'with "quotes" inside')
     tab.page.get_by_role("dialog").get_by_text("The API token is empty or holds").wait_for()
-    assert upstream.checked == []
+    assert upstream.credential_checks == []
     assert_nowhere('with "quotes" inside', tab, app)
 
 
 def test_a_good_one_connects_until_the_reload(visit: Visit, upstream: Upstream, tmp_path: Path) -> None:
     """From an app whose credentials are malformed: it says so, and the twin runs meanwhile."""
     environment = upstream.environment() | {"CLOUDFLARE_ACCOUNT_ID": "too-short"}
-    with Application(environment, tmp_path / "log") as app:
+    with AppProcess(environment, tmp_path / "log") as app:
         tab = visit(app.url)
         tab.page.get_by_text("The credentials in the environment cannot be used").wait_for()
         tab.page.get_by_text("The account id must have 32 hexadecimal digits.").wait_for()
-        tab.until("the twin", lambda: tab.key("place").inner_text().count("Twin ("))
-        tab.until("it is up", lambda: "on this machine, free" in tab.key("place").inner_text())
-        tab.rest()
+        tab.wait_until("the twin", lambda: tab.by_key("place").inner_text().count("Twin ("))
+        tab.wait_until("it is up", lambda: "on this machine, free" in tab.by_key("place").inner_text())
+        tab.wait_until_idle()
         connect(tab, ACCOUNT, TOKEN)
         name = f"account …{ACCOUNT[-4:]}"
-        tab.until("the account", lambda: name in tab.key("place").inner_text())
+        tab.wait_until("the account", lambda: name in tab.by_key("place").inner_text())
         assert tab.page.get_by_text("cannot be used").count() == 0
-        tab.say("Go")
-        tab.ended()
-        assert upstream.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
+        tab.send("Go")
+        tab.wait_for_end()
+        assert upstream.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
         assert_nowhere(TOKEN, tab, app)
         tab.page.reload()
-        tab.until("the twin again", lambda: "Twin (" in tab.key("place").inner_text())
+        tab.wait_until("the twin again", lambda: "Twin (" in tab.by_key("place").inner_text())
         assert tab.page.get_by_text(name).count() == 0
         assert_nowhere(TOKEN, tab, app)
         tab.page.close()  # before the app goes

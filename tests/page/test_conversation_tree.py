@@ -7,10 +7,10 @@ import contextlib
 import pytest
 from playwright.sync_api import Locator, TimeoutError
 
-from tests.page import saved_outside
-from tests.page.app_process import Application
-from tests.page.upstream import Stream, Upstream
-from tests.page.visitor import Visitor, squeezed
+from tests.page import stored_conversations
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import BrowserTab, squeeze
+from tests.page.upstream import StreamReply, Upstream
 
 Turns = list[tuple[str, str]]
 
@@ -21,47 +21,47 @@ FIRST = """messages => messages.map(
 
 def turns(upstream: Upstream, number: int = -1) -> Turns:
     """The messages of a request, as role and text."""
-    return [(turn["role"], turn["content"]) for turn in upstream.asked[number].body["messages"]]
+    return [(turn["role"], turn["content"]) for turn in upstream.requests[number].body["messages"]]
 
 
-def reads(tab: Visitor, *texts: str) -> None:
+def wait_for_messages(tab: BrowserTab, *texts: str) -> None:
     """Wait until the open path reads exactly so, from the first message to the last."""
 
-    tab.until(f"{texts}", lambda: tab.messages.evaluate_all(FIRST) == list(texts))
-    tab.rest()
+    tab.wait_until(f"{texts}", lambda: tab.messages.evaluate_all(FIRST) == list(texts))
+    tab.wait_until_idle()
 
 
-def edit(tab: Visitor, message: Locator, text: str, button: str) -> None:
+def edit(tab: BrowserTab, message: Locator, text: str, button: str) -> None:
     """Change a message by its menu."""
-    tab.menu(message, "Edit")
+    tab.choose_in_menu(message, "Edit")
     box = tab.page.get_by_label("Edit the message")
     box.fill(text)
     tab.page.get_by_role("button", name=button, exact=True).click()
-    tab.until("the box closes", lambda: box.count() == 0)
+    tab.wait_until("the box closes", lambda: box.count() == 0)
 
 
 @pytest.fixture
-def talk(tab: Visitor, upstream: Upstream) -> Visitor:
+def talk(tab: BrowserTab, upstream: Upstream) -> BrowserTab:
     """A conversation of two questions and two answers."""
-    upstream.plan(Stream("One."), Stream("Two."))
+    upstream.plan_replies(StreamReply("One."), StreamReply("Two."))
     for number, text in enumerate(("First", "Second")):
-        tab.say(text)
-        tab.ended(which=number)
-    reads(tab, "First", "One.", "Second", "Two.")
+        tab.send(text)
+        tab.wait_for_end(which=number)
+    wait_for_messages(tab, "First", "One.", "Second", "Two.")
     return tab
 
 
-def test_an_edited_message_keeps_what_follows_and_what_was(talk: Visitor, upstream: Upstream) -> None:
+def test_an_edited_message_keeps_what_follows_and_what_was(talk: BrowserTab, upstream: Upstream) -> None:
     edit(talk, talk.questions.first, "First, but edited", "Save")
-    reads(talk, "First, but edited", "One.", "Second", "Two.")
-    assert len(upstream.asked) == 2  # nothing was sent
+    wait_for_messages(talk, "First, but edited", "One.", "Second", "Two.")
+    assert len(upstream.requests) == 2  # nothing was sent
     assert talk.questions.first.get_by_text("2/2").is_visible()
     talk.questions.first.locator("[class*='st-key-variant-1-'] button").first.click()
-    reads(talk, "First", "One.", "Second", "Two.")
+    wait_for_messages(talk, "First", "One.", "Second", "Two.")
     talk.questions.first.locator("[class*='st-key-variant1-'] button").first.click()
-    reads(talk, "First, but edited", "One.", "Second", "Two.")
-    talk.say("Third")
-    talk.ended(which=2)
+    wait_for_messages(talk, "First, but edited", "One.", "Second", "Two.")
+    talk.send("Third")
+    talk.wait_for_end(which=2)
     assert turns(upstream) == [
         ("user", "First, but edited"),
         ("assistant", "One."),
@@ -71,67 +71,67 @@ def test_an_edited_message_keeps_what_follows_and_what_was(talk: Visitor, upstre
     ]
 
 
-def test_save_and_send_asks_anew_from_there(talk: Visitor, upstream: Upstream) -> None:
-    upstream.plan(Stream("Another one."))
+def test_save_and_send_asks_anew_from_there(talk: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply("Another one."))
     edit(talk, talk.questions.first, "Something else", "Save and send")
-    reads(talk, "Something else", "Another one.")
-    talk.ended()
+    wait_for_messages(talk, "Something else", "Another one.")
+    talk.wait_for_end()
     assert turns(upstream) == [("user", "Something else")]
     talk.questions.first.locator("[class*='st-key-variant-1-'] button").first.click()
-    reads(talk, "First", "One.", "Second", "Two.")
+    wait_for_messages(talk, "First", "One.", "Second", "Two.")
 
 
-def test_an_edited_answer_is_gone_on_with(talk: Visitor, upstream: Upstream) -> None:
-    upstream.plan(Stream("and grey, and wet.", usage=(30, 6)))
+def test_an_edited_answer_is_gone_on_with(talk: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply("and grey, and wet.", usage=(30, 6)))
     edit(talk, talk.answers.last, "The sky is blue ", "Save and continue")
-    talk.ended()
+    talk.wait_for_end()
     assert turns(upstream) == [
         ("user", "First"),
         ("assistant", "One."),
         ("user", "Second"),
         ("assistant", "The sky is blue "),
     ]
-    reads(talk, "First", "One.", "Second", "The sky is blue and grey, and wet.")
+    wait_for_messages(talk, "First", "One.", "Second", "The sky is blue and grey, and wet.")
     assert talk.figures().startswith("30 in · 6 out")
     talk.answers.last.locator("[class*='st-key-variant-1-'] button").first.click()
-    reads(talk, "First", "One.", "Second", "Two.")
+    wait_for_messages(talk, "First", "One.", "Second", "Two.")
 
 
-def test_cancel_changes_nothing(talk: Visitor, upstream: Upstream) -> None:
-    talk.menu(talk.questions.first, "Edit")
+def test_cancel_changes_nothing(talk: BrowserTab, upstream: Upstream) -> None:
+    talk.choose_in_menu(talk.questions.first, "Edit")
     talk.page.get_by_label("Edit the message").fill("Never meant")
     talk.page.get_by_role("button", name="Cancel").click()
-    talk.until("the box closes", lambda: talk.page.get_by_label("Edit the message").count() == 0)
-    reads(talk, "First", "One.", "Second", "Two.")
-    talk.menu(talk.questions.first, "Edit")
+    talk.wait_until("the box closes", lambda: talk.page.get_by_label("Edit the message").count() == 0)
+    wait_for_messages(talk, "First", "One.", "Second", "Two.")
+    talk.choose_in_menu(talk.questions.first, "Edit")
     box = talk.page.get_by_label("Edit the message")
-    talk.until("the text is in the box", lambda: box.input_value() == "First")
+    talk.wait_until("the text is in the box", lambda: box.input_value() == "First")
 
 
 @pytest.mark.parametrize("role", ["user", "assistant", "system", "tool"])
-def test_a_message_is_put_in_between(talk: Visitor, upstream: Upstream, role: str) -> None:
-    talk.menu(talk.answers.first, "Insert after")
+def test_a_message_is_put_in_between(talk: BrowserTab, upstream: Upstream, role: str) -> None:
+    talk.choose_in_menu(talk.answers.first, "Insert after")
     talk.page.get_by_label("Text", exact=True).fill("In between")
     talk.page.get_by_role("radio", name=role, exact=True).click()
-    talk.rest()
+    talk.wait_until_idle()
     talk.page.get_by_role("button", name="Insert", exact=True).click()
-    reads(talk, "First", "One.", "In between", "Second", "Two.")
-    talk.say("Third")
-    talk.ended(which=-1)
-    talk.until("a request", lambda: len(upstream.asked) == 3)
+    wait_for_messages(talk, "First", "One.", "In between", "Second", "Two.")
+    talk.send("Third")
+    talk.wait_for_end(which=-1)
+    talk.wait_until("a request", lambda: len(upstream.requests) == 3)
     assert turns(upstream)[1:4] == [("assistant", "One."), (role, "In between"), ("user", "Second")]
 
 
-def test_a_deleted_message_comes_back(talk: Visitor, upstream: Upstream) -> None:
-    talk.menu(talk.answers.first, "Delete")
-    reads(talk, "First", "Second", "Two.")
+def test_a_deleted_message_comes_back(talk: BrowserTab, upstream: Upstream) -> None:
+    talk.choose_in_menu(talk.answers.first, "Delete")
+    wait_for_messages(talk, "First", "Second", "Two.")
     talk.button("Undo").click()
-    reads(talk, "First", "One.", "Second", "Two.")
+    wait_for_messages(talk, "First", "One.", "Second", "Two.")
     assert talk.page.get_by_role("button", name="Undo").count() == 0
-    talk.menu(talk.answers.first, "Delete")
-    reads(talk, "First", "Second", "Two.")
-    talk.say("Third")
-    talk.ended(which=1)
+    talk.choose_in_menu(talk.answers.first, "Delete")
+    wait_for_messages(talk, "First", "Second", "Two.")
+    talk.send("Third")
+    talk.wait_for_end(which=1)
     assert turns(upstream) == [
         ("user", "First"),
         ("user", "Second"),
@@ -141,43 +141,43 @@ def test_a_deleted_message_comes_back(talk: Visitor, upstream: Upstream) -> None
     assert talk.page.get_by_role("button", name="Undo").count() == 0  # it would take the new ones with it
 
 
-def test_a_branch_leaves_the_old_conversation_alone(talk: Visitor, upstream: Upstream) -> None:
+def test_a_branch_leaves_the_old_conversation_alone(talk: BrowserTab, upstream: Upstream) -> None:
     old = talk.page.url
-    talk.menu(talk.answers.first, "Branch off here")
-    reads(talk, "First", "One.")
+    talk.choose_in_menu(talk.answers.first, "Branch off here")
+    wait_for_messages(talk, "First", "One.")
     new = talk.page.url
     assert new != old
-    talk.say("Elsewhere")
-    talk.ended(which=1)
+    talk.send("Elsewhere")
+    talk.wait_for_end(which=1)
     assert turns(upstream) == [("user", "First"), ("assistant", "One."), ("user", "Elsewhere")]
     talk.open(old.removeprefix(talk.url))
-    reads(talk, "First", "One.", "Second", "Two.")
+    wait_for_messages(talk, "First", "One.", "Second", "Two.")
 
 
-def test_a_stopped_answer_goes_on(tab: Visitor, upstream: Upstream) -> None:
-    upstream.plan(Stream(endless=True))
-    tab.say("Count")
-    tab.grows(80)
+def test_a_stopped_answer_goes_on(tab: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply(endless=True))
+    tab.send("Count")
+    tab.wait_for_growth(80)
     tab.page.keyboard.press("Escape")
-    tab.ended("stopped")
-    before = tab.text()
-    upstream.plan(Stream("And that is all.", usage=(50, 5)))
+    tab.wait_for_end("stopped")
+    before = tab.answer_text()
+    upstream.plan_replies(StreamReply("And that is all.", usage=(50, 5)))
     tab.button("Continue").click()
-    tab.ended("finished")
+    tab.wait_for_end("finished")
     assert tab.answers.count() == 1
     role, prefill = turns(upstream)[-1]
     assert role == "assistant"
-    assert upstream.asked[0].sent.startswith(prefill)
-    assert squeezed(prefill) == before
-    tab.reads(f"{prefill}And that is all.")
+    assert upstream.requests[0].sent_text.startswith(prefill)
+    assert squeeze(prefill) == before
+    tab.wait_for_answer(f"{prefill}And that is all.")
     assert tab.page.get_by_role("button", name="Continue").count() == 0
 
 
-def test_nothing_is_changed_while_an_answer_comes(talk: Visitor, upstream: Upstream) -> None:
-    upstream.plan(Stream(endless=True))
-    talk.say("Go on")
-    talk.until("another answer", lambda: talk.answers.count() == 3)
-    talk.grows()
+def test_nothing_is_changed_while_an_answer_comes(talk: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply(endless=True))
+    talk.send("Go on")
+    talk.wait_until("another answer", lambda: talk.answers.count() == 3)
+    talk.wait_for_growth()
     refused = talk.page.get_by_text("An answer is still coming.")
     for _ in range(10):  # the page follows the answer, and a menu closes where the page moves under it
         with contextlib.suppress(TimeoutError):
@@ -185,23 +185,23 @@ def test_nothing_is_changed_while_an_answer_comes(talk: Visitor, upstream: Upstr
             talk.page.get_by_role("menuitem", name="Delete", exact=True).click(timeout=1500)
             break
     refused.wait_for()
-    talk.grows()
-    upstream.asked[-1].release()
-    talk.ended(which=2)
-    talk.reads(upstream.asked[-1].sent)
-    assert talk.text(0) == "One."
+    talk.wait_for_growth()
+    upstream.requests[-1].release()
+    talk.wait_for_end(which=2)
+    talk.wait_for_answer(upstream.requests[-1].sent_text)
+    assert talk.answer_text(0) == "One."
 
 
-def test_a_copy_has_the_exact_text(tab: Visitor, upstream: Upstream) -> None:
+def test_a_copy_has_the_exact_text(tab: BrowserTab, upstream: Upstream) -> None:
     text = "# Not *a* heading\n\n  `code`  <b>and</b>\n\n```\nx = 1\n```\n| a |\n$5 and $6\n"
-    upstream.plan(Stream(text))
-    tab.say("Go")
-    tab.ended()
-    tab.menu(tab.answers.last, "Copy")
+    upstream.plan_replies(StreamReply(text))
+    tab.send("Go")
+    tab.wait_for_end()
+    tab.choose_in_menu(tab.answers.last, "Copy")
     code = tab.answers.last.locator("[data-testid=stCode] code").last
-    tab.until("the text", lambda: code.count() and code.text_content() == text.rstrip("\n"))
-    tab.key(f"close-{_id(tab.answers.last)}").get_by_role("button").click()
-    tab.until("it closes", lambda: tab.answers.last.locator("[data-testid=stCode]").count() == 1)
+    tab.wait_until("the text", lambda: code.count() and code.text_content() == text.rstrip("\n"))
+    tab.by_key(f"close-{_id(tab.answers.last)}").get_by_role("button").click()
+    tab.wait_until("it closes", lambda: tab.answers.last.locator("[data-testid=stCode]").count() == 1)
 
 
 def _id(message: Locator) -> str:
@@ -209,9 +209,9 @@ def _id(message: Locator) -> str:
     return next(key for key in keys if key.startswith("st-key-")).rpartition("-")[2]
 
 
-def test_the_keyboard_alone_edits_a_message(talk: Visitor, upstream: Upstream) -> None:
+def test_the_keyboard_alone_edits_a_message(talk: BrowserTab, upstream: Upstream) -> None:
     page, focused = talk.page, "document.activeElement"
-    talk.box.focus()
+    talk.chat_box.focus()
     inside = f"document.querySelector('[class*=st-key-user-] [class*=st-key-menu-]').contains({focused})"
     for _ in range(60):
         page.keyboard.press("Shift+Tab")
@@ -219,13 +219,13 @@ def test_the_keyboard_alone_edits_a_message(talk: Visitor, upstream: Upstream) -
             break
     assert page.evaluate(inside)
     page.keyboard.press("Enter")
-    talk.until("the menu has the focus", lambda: page.evaluate(f"!!{focused}.closest('[role=menu]')"))
+    talk.wait_until("the menu has the focus", lambda: page.evaluate(f"!!{focused}.closest('[role=menu]')"))
     for key, action in (("ArrowDown", "Copy"), ("ArrowUp", "Edit")):
         page.keyboard.press(key)
-        talk.until(action, lambda action=action: page.evaluate(f"{focused}.innerText").strip() == action)
+        talk.wait_until(action, lambda action=action: page.evaluate(f"{focused}.innerText").strip() == action)
     page.keyboard.press("Enter")
     page.get_by_label("Edit the message").wait_for()
-    talk.rest()
+    talk.wait_until_idle()
     for _ in range(60):
         if page.evaluate(f"{focused}.ariaLabel") == "Edit the message":
             break
@@ -236,25 +236,25 @@ def test_the_keyboard_alone_edits_a_message(talk: Visitor, upstream: Upstream) -
     page.keyboard.press("Tab")
     assert page.evaluate(f"{focused}.innerText").strip() == "Save"
     page.keyboard.press("Enter")
-    reads(talk, "By keyboard", "One.", "Second", "Two.")
+    wait_for_messages(talk, "By keyboard", "One.", "Second", "Two.")
 
 
 def test_a_long_conversation_is_drawn_from_its_end(
-    tab: Visitor, app: Application, upstream: Upstream
+    tab: BrowserTab, app: AppProcess, upstream: Upstream
 ) -> None:
-    talk = saved_outside.talk(40)
-    with saved_outside.store(app) as store:
-        saved_outside.save(store, talk)
+    talk = stored_conversations.make_conversation(40)
+    with stored_conversations.open_store(app) as store:
+        stored_conversations.save_conversation(store, talk)
     tab.open(f"/?c={talk.id}")
-    tab.until("the last ones", lambda: tab.messages.count() == 20)
-    assert tab.text() == "answer 39"
+    tab.wait_until("the last ones", lambda: tab.messages.count() == 20)
+    assert tab.answer_text() == "answer 39"
     for count in (40, 60):
         tab.button("Show 20 earlier messages").click()
-        tab.until("more", lambda count=count: tab.messages.count() == count)
-        tab.rest()
+        tab.wait_until("more", lambda count=count: tab.messages.count() == count)
+        tab.wait_until_idle()
     tab.button("Show 20 earlier messages").click()
-    tab.until("all", lambda: tab.messages.count() == 80)
-    assert tab.said(0) == "question 0"
-    tab.say("And now?")
-    tab.until("a request", lambda: upstream.asked)
+    tab.wait_until("all", lambda: tab.messages.count() == 80)
+    assert tab.question_text(0) == "question 0"
+    tab.send("And now?")
+    tab.wait_until("a request", lambda: upstream.requests)
     assert len(turns(upstream)) == 81

@@ -8,14 +8,14 @@ import re
 import pytest
 from playwright.sync_api import Locator
 
-from tests.files.workbook import workbook
-from tests.page.app_process import Application
-from tests.page.conftest import Own, Visit
-from tests.page.upstream import Upstream, Whole
-from tests.page.visitor import FIRST, PHONE, Visitor, holds
+from tests.files.workbook import make_workbook
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import FIRST_DRAW_TIMEOUT, PHONE, BrowserTab, wait_for_value
+from tests.page.conftest import StartApp, Visit
+from tests.page.upstream import JsonReply, Upstream
 
 TABLE = b"review,expected\nLovely,yes\nAwful,no\nSplendid,yes\n"
-POSITIVE = Whole({"response": "Yes"})
+POSITIVE = JsonReply({"response": "Yes"})
 
 
 @pytest.fixture
@@ -25,166 +25,166 @@ def expected() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def lab(own: Own) -> Application:
+def lab(own: StartApp) -> AppProcess:
     """An application whose experiments are these tests' alone."""
     return own()
 
 
 @pytest.fixture
-def tab(visit: Visit, lab: Application, upstream: Upstream) -> Visitor:
+def tab(visit: Visit, lab: AppProcess, upstream: Upstream) -> BrowserTab:
     """The page with an experiment that is empty."""
     tab = visit(lab.url)
-    return opened(tab)
+    return open_experiment_page(tab)
 
 
-def opened(tab: Visitor, address: str = "/experiment") -> Visitor:
+def open_experiment_page(tab: BrowserTab, address: str = "/experiment") -> BrowserTab:
     tab.page.goto(tab.url + address)
-    tab.key("section-prompts").wait_for(timeout=FIRST * 1000)
-    tab.rest()
+    tab.by_key("section-prompts").wait_for(timeout=FIRST_DRAW_TIMEOUT * 1000)
+    tab.wait_until_idle()
     return tab
 
 
-def prompt(tab: Visitor) -> Locator:
+def prompt(tab: BrowserTab) -> Locator:
     return tab.page.get_by_label("Prompt", exact=True)
 
 
-def start(tab: Visitor) -> Locator:
-    return tab.key("run-start").locator("button:visible").first
+def start(tab: BrowserTab) -> Locator:
+    return tab.by_key("run-start").locator("button:visible").first
 
 
-def upload(tab: Visitor, data: bytes, name: str = "reviews.csv") -> None:
+def upload(tab: BrowserTab, data: bytes, name: str = "reviews.csv") -> None:
     box = tab.page.locator("input[type=file]")
     box.set_input_files([{"name": name, "mimeType": "text/csv", "buffer": data}])
 
 
-def bar(tab: Visitor) -> str:
-    return " ".join(tab.key("experiment-bar").inner_text().split())
+def bar(tab: BrowserTab) -> str:
+    return " ".join(tab.by_key("experiment-bar").inner_text().split())
 
 
-def state(tab: Visitor) -> str:
+def state(tab: BrowserTab) -> str:
     """How the run stands, in words; empty before the first."""
-    at = tab.key("run-state")
+    at = tab.by_key("run-state")
     return " ".join(at.inner_text().split()) if at.count() else ""
 
 
-def define(tab: Visitor) -> None:
+def define_experiment(tab: BrowserTab) -> None:
     """Three reviews, one prompt."""
     prompt(tab).fill("Is this positive? {{review}}")
     upload(tab, TABLE)
-    tab.until("three requests", lambda: "= 3 requests" in bar(tab))
+    tab.wait_until("three requests", lambda: "= 3 requests" in bar(tab))
 
 
-def test_define_run_and_read(tab: Visitor, upstream: Upstream) -> None:
+def test_define_run_and_read(tab: BrowserTab, upstream: Upstream) -> None:
     prompt(tab).type("Is this positive? {{review}}")  # and the box is not left
-    tab.until("the variable has no column", lambda: "The variable “review” has no column" in bar(tab))
+    tab.wait_until("the variable has no column", lambda: "The variable “review” has no column" in bar(tab))
     assert start(tab).is_disabled()
     tab.button(re.compile("Add the column review")).click()
-    tab.until("the table has no rows", lambda: "has no rows" in bar(tab))
+    tab.wait_until("the table has no rows", lambda: "has no rows" in bar(tab))
     upload(tab, TABLE)
-    tab.until("the inputs", lambda: "3 rows of 2 columns" in tab.key("section-inputs").inner_text())
-    tab.key("section-checks-head").locator("button").first.click()
+    tab.wait_until("the inputs", lambda: "3 rows of 2 columns" in tab.by_key("section-inputs").inner_text())
+    tab.by_key("section-checks-head").locator("button").first.click()
     tab.button("Add a check").click()
     tab.page.get_by_role("menuitem", name="Equals the expected answer").click()
     tab.page.get_by_text("1. The answer is exactly").wait_for()
-    tab.until("what it takes", lambda: re.search(r"= 3 requests · \$[\d.]+ – \$[\d.]+ · ≈ ", bar(tab)))
-    upstream.plan(POSITIVE, POSITIVE, POSITIVE)
+    tab.wait_until("what it takes", lambda: re.search(r"= 3 requests · \$[\d.]+ – \$[\d.]+ · ≈ ", bar(tab)))
+    upstream.plan_replies(POSITIVE, POSITIVE, POSITIVE)
     start(tab).click()
-    tab.until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
-    asked = sorted(one.body["messages"][-1]["content"] for one in upstream.asked)
+    tab.wait_until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
+    asked = sorted(one.body["messages"][-1]["content"] for one in upstream.requests)
     assert asked == [f"Is this positive? {word}" for word in ("Awful", "Lovely", "Splendid")]
     tab.page.get_by_text("2 of 3 answers pass").wait_for()
 
 
-def test_it_goes_on_when_the_page_is_left(tab: Visitor, upstream: Upstream) -> None:
-    define(tab)
-    upstream.plan(*[Whole({"response": "Yes"}, held=True)] * 3)
+def test_it_goes_on_when_the_page_is_left(tab: BrowserTab, upstream: Upstream) -> None:
+    define_experiment(tab)
+    upstream.plan_replies(*[JsonReply({"response": "Yes"}, held=True)] * 3)
     start(tab).click()
-    tab.until("all on their way", lambda: len(upstream.asked) == 3 and "0 of 3" in bar(tab))
+    tab.wait_until("all on their way", lambda: len(upstream.requests) == 3 and "0 of 3" in bar(tab))
     address = tab.page.url
-    tab.go("Chat")
-    tab.box.wait_for()
-    upstream.asked[0].release()
-    tab.go("Experiment")
-    tab.until("one has come", lambda: "1 of 3" in bar(tab))
+    tab.go_to_page("Chat")
+    tab.chat_box.wait_for()
+    upstream.requests[0].release()
+    tab.go_to_page("Experiment")
+    tab.wait_until("one has come", lambda: "1 of 3" in bar(tab))
     tab.page.goto(address)  # a reload: another session
-    tab.until("it is found again", lambda: "1 of 3" in bar(tab))
+    tab.wait_until("it is found again", lambda: "1 of 3" in bar(tab))
     tab.button(re.compile("^Pause")).click()
-    for one in upstream.asked:
+    for one in upstream.requests:
         one.release()
-    tab.until("all are kept", lambda: "3 of 3 answered" in state(tab))
-    assert len(upstream.asked) == 3
+    tab.wait_until("all are kept", lambda: "3 of 3 answered" in state(tab))
+    assert len(upstream.requests) == 3
 
 
-def test_stopped_in_doubt_and_asked_again(tab: Visitor, upstream: Upstream) -> None:
-    define(tab)
-    upstream.plan(*[Whole({"response": "Yes"}, held=True)] * 3)
+def test_stopped_in_doubt_and_asked_again(tab: BrowserTab, upstream: Upstream) -> None:
+    define_experiment(tab)
+    upstream.plan_replies(*[JsonReply({"response": "Yes"}, held=True)] * 3)
     start(tab).click()
-    tab.until("all on their way", lambda: len(upstream.asked) == 3 and "0 of 3" in bar(tab))
+    tab.wait_until("all on their way", lambda: len(upstream.requests) == 3 and "0 of 3" in bar(tab))
     tab.page.keyboard.press("Escape")
-    tab.until("it is said what is in doubt", lambda: "3 were on the way when it ended" in state(tab))
-    upstream.plan(POSITIVE, POSITIVE, POSITIVE)
+    tab.wait_until("it is said what is in doubt", lambda: "3 were on the way when it ended" in state(tab))
+    upstream.plan_replies(POSITIVE, POSITIVE, POSITIVE)
     tab.button(re.compile("Ask these 3 again")).click()
-    tab.until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
-    assert len(upstream.asked) == 6
+    tab.wait_until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
+    assert len(upstream.requests) == 6
 
 
 def test_a_start_that_is_refused_says_why_beside_the_button(
-    tab: Visitor, lab: Application, upstream: Upstream
+    tab: BrowserTab, lab: AppProcess, upstream: Upstream
 ) -> None:
-    define(tab)
+    define_experiment(tab)
     away = lab.database.with_suffix(".away")
     lab.database.rename(away)
     try:
         start(tab).click()
-        tab.until("it is said", lambda: "The database's file is gone" in bar(tab))
-        assert not upstream.asked
+        tab.wait_until("it is said", lambda: "The database's file is gone" in bar(tab))
+        assert not upstream.requests
     finally:
         away.rename(lab.database)
-    upstream.plan(POSITIVE, POSITIVE, POSITIVE)
+    upstream.plan_replies(POSITIVE, POSITIVE, POSITIVE)
     start(tab).click()
-    tab.until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
+    tab.wait_until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
     assert "The database's file is gone" not in bar(tab)
 
 
-def test_of_one_that_was_run_the_results_come_first(tab: Visitor, upstream: Upstream) -> None:
-    define(tab)
-    upstream.plan(POSITIVE, POSITIVE, POSITIVE)
+def test_of_one_that_was_run_the_results_come_first(tab: BrowserTab, upstream: Upstream) -> None:
+    define_experiment(tab)
+    upstream.plan_replies(POSITIVE, POSITIVE, POSITIVE)
     start(tab).click()
-    tab.until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
+    tab.wait_until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
     assert prompt(tab).count() == 0
     address = tab.page.url
     tab.button(re.compile("^New")).click()
     tab.page.get_by_role("menuitem", name="An empty one").click()
     prompt(tab).wait_for()  # what another one was folded to is nothing to this one
     tab.page.goto(address)
-    tab.until("its results", lambda: "Done. 3 of 3 answered" in state(tab))
-    tab.rest()
+    tab.wait_until("its results", lambda: "Done. 3 of 3 answered" in state(tab))
+    tab.wait_until_idle()
     assert prompt(tab).count() == 0
-    tab.key("section-prompts-head").locator("button").first.click()
-    holds(prompt(tab), "Is this positive? {{review}}")
+    tab.by_key("section-prompts-head").locator("button").first.click()
+    wait_for_value(prompt(tab), "Is this positive? {{review}}")
 
 
-def test_a_workbook_presets_and_a_judge(tab: Visitor, upstream: Upstream) -> None:
+def test_a_workbook_presets_and_a_judge(tab: BrowserTab, upstream: Upstream) -> None:
     prompt(tab).fill("Praise {{city}}, founded in {{year}}.")
-    upload(tab, workbook(("city", "year"), ("Lyon", 43), ("Köln", "50 or so")), "cities.xlsx")
-    tab.until("two requests", lambda: "= 2 requests" in bar(tab))
-    tab.key("section-settings-head").locator("button").first.click()
+    upload(tab, make_workbook(("city", "year"), ("Lyon", 43), ("Köln", "50 or so")), "cities.xlsx")
+    tab.wait_until("two requests", lambda: "= 2 requests" in bar(tab))
+    tab.by_key("section-settings-head").locator("button").first.click()
     tab.page.get_by_text("Presets against each other").click()
     for name in ("Precise", "Creative"):
-        tab.pick(tab.page.get_by_label("Presets", exact=True), name)
-    tab.until("four requests", lambda: "= 4 requests" in bar(tab))
-    tab.key("section-checks-head").locator("button").first.click()
+        tab.pick_option(tab.page.get_by_label("Presets", exact=True), name)
+    tab.wait_until("four requests", lambda: "= 4 requests" in bar(tab))
+    tab.by_key("section-checks-head").locator("button").first.click()
     tab.button("Add a check").click()
     tab.page.get_by_role("menuitem", name="A language model says yes").click()
     tab.page.get_by_label("Question about the answer", exact=True).type("Does it name {{city}}?")
-    tab.until("the judge's are counted", lambda: "= 4 requests + 4 judgements" in bar(tab))
+    tab.wait_until("the judge's are counted", lambda: "= 4 requests + 4 judgements" in bar(tab))
     # The same text is an answer and a verdict: which of both is asked for first is nobody's business.
-    said = Whole({"response": json.dumps({"reason": "It names none.", "verdict": "no"})})
-    upstream.plan(*[said] * 8)
+    said = JsonReply({"response": json.dumps({"reason": "It names none.", "verdict": "no"})})
+    upstream.plan_replies(*[said] * 8)
     start(tab).click()
-    tab.until("the end", lambda: "Done. 4 of 4 answered · 8 requests" in state(tab))
-    judged = [one.body for one in upstream.asked if "response_format" in one.body]
-    asked = [one.body for one in upstream.asked if "response_format" not in one.body]
+    tab.wait_until("the end", lambda: "Done. 4 of 4 answered · 8 requests" in state(tab))
+    judged = [one.body for one in upstream.requests if "response_format" in one.body]
+    asked = [one.body for one in upstream.requests if "response_format" not in one.body]
     assert sorted((one["messages"][-1]["content"], one["temperature"]) for one in asked) == [
         (f"Praise {city}, founded in {year}.", temperature)
         for city, year in (("Köln", "50 or so"), ("Lyon", "43"))
@@ -199,30 +199,32 @@ def test_a_workbook_presets_and_a_judge(tab: Visitor, upstream: Upstream) -> Non
     tab.page.get_by_text("0 of 4 answers pass").wait_for()
 
 
-def test_nothing_typed_is_lost(tab: Visitor) -> None:
+def test_nothing_typed_is_lost(tab: BrowserTab) -> None:
     prompt(tab).type("Is {{review}} positive?")
-    tab.until("the variable was seen", lambda: "“review” has no column" in bar(tab))
+    tab.wait_until("the variable was seen", lambda: "“review” has no column" in bar(tab))
     upload(tab, TABLE)
-    tab.until("three requests", lambda: "= 3 requests" in bar(tab))
-    tab.key("section-settings-head").locator("button").first.click()
-    tab.rest()
-    tab.pick(tab.page.get_by_role("combobox", name="Try several values of"), "Temperature")
+    tab.wait_until("three requests", lambda: "= 3 requests" in bar(tab))
+    tab.by_key("section-settings-head").locator("button").first.click()
+    tab.wait_until_idle()
+    tab.pick_option(tab.page.get_by_role("combobox", name="Try several values of"), "Temperature")
     tab.page.keyboard.press("Escape")
     tab.page.get_by_role("textbox", name="Temperature", exact=True).fill("0 to 1 step 0.5, warm")
-    tab.until("what is wrong", lambda: "“warm” is no value" in tab.key("section-settings").inner_text())
+    tab.wait_until(
+        "what is wrong", lambda: "“warm” is no value" in tab.by_key("section-settings").inner_text()
+    )
     tab.page.get_by_role("textbox", name="Temperature", exact=True).fill("0 to 1 step 0.5")
-    tab.until("nine requests", lambda: "= 9 requests" in bar(tab))
+    tab.wait_until("nine requests", lambda: "= 9 requests" in bar(tab))
     tab.page.reload()
-    tab.until("it is there again", lambda: "= 9 requests" in bar(tab), patience=FIRST)
-    holds(prompt(tab), "Is {{review}} positive?")
+    tab.wait_until("it is there again", lambda: "= 9 requests" in bar(tab), patience=FIRST_DRAW_TIMEOUT)
+    wait_for_value(prompt(tab), "Is {{review}} positive?")
     # A copy of it is changed; the one that it was copied from is not, and comes back from the bin.
     tab.button("Duplicate").click()
-    tab.until("two versions", lambda: "= 18 requests" in bar(tab))
-    holds(prompt(tab), "Is {{review}} positive?")
+    tab.wait_until("two versions", lambda: "= 18 requests" in bar(tab))
+    wait_for_value(prompt(tab), "Is {{review}} positive?")
     tab.button("Remove").click()
-    tab.until("one version", lambda: "= 9 requests" in bar(tab))
+    tab.wait_until("one version", lambda: "= 9 requests" in bar(tab))
     tab.button("Undo").click()
-    tab.until("two versions", lambda: "= 18 requests" in bar(tab))
+    tab.wait_until("two versions", lambda: "= 18 requests" in bar(tab))
 
 
 @pytest.mark.parametrize(
@@ -234,46 +236,46 @@ def test_nothing_typed_is_lost(tab: Visitor) -> None:
     ],
     ids=["empty", "ragged", "xls"],
 )
-def test_a_bad_file_is_said_where_it_was_uploaded(tab: Visitor, data: bytes, said: str) -> None:
+def test_a_bad_file_is_said_where_it_was_uploaded(tab: BrowserTab, data: bytes, said: str) -> None:
     upload(tab, data)
-    alert = tab.key("section-inputs").locator("[data-testid=stAlert]")
+    alert = tab.by_key("section-inputs").locator("[data-testid=stAlert]")
     alert.wait_for()
     assert said in alert.inner_text()
 
 
-def test_saved_ones_are_opened_and_deleted(tab: Visitor) -> None:
+def test_saved_ones_are_opened_and_deleted(tab: BrowserTab) -> None:
     name = tab.page.get_by_label("Name of the experiment")
     name.fill("Reviews $5 *and* more")
     name.press("Enter")
     prompt(tab).fill("Hello")
-    tab.until("one request", lambda: "= 1 request ·" in bar(tab))
+    tab.wait_until("one request", lambda: "= 1 request ·" in bar(tab))
     tab.button(re.compile("^New")).click()
     tab.page.get_by_role("menuitem", name="An empty one").click()
-    tab.until("another", lambda: "Nothing to ask yet" in bar(tab))
+    tab.wait_until("another", lambda: "Nothing to ask yet" in bar(tab))
     tab.button("Experiments").click()
     tab.page.get_by_role("button", name="Reviews $5 *and* more", exact=True).first.click()
-    tab.until("it is open", lambda: "= 1 request ·" in bar(tab))
-    holds(name, "Reviews $5 *and* more")
+    tab.wait_until("it is open", lambda: "= 1 request ·" in bar(tab))
+    wait_for_value(name, "Reviews $5 *and* more")
     tab.page.keyboard.press("Escape")
     tab.button("Experiments").click()
-    tab.key("experiments").page.locator("[class*='st-key-experiment-menu-'] button").first.click()
+    tab.by_key("experiments").page.locator("[class*='st-key-experiment-menu-'] button").first.click()
     tab.page.get_by_role("menuitem", name="Delete").click()
-    tab.until("it is gone", lambda: "Nothing to ask yet" in bar(tab))
+    tab.wait_until("it is gone", lambda: "Nothing to ask yet" in bar(tab))
     tab.page.keyboard.press("Escape")
     tab.button("Undo").click()
-    tab.until("it is back", lambda: "= 1 request ·" in bar(tab))
+    tab.wait_until("it is back", lambda: "= 1 request ·" in bar(tab))
 
 
-def test_on_a_phone(visit: Visit, lab: Application, upstream: Upstream) -> None:
-    tab = opened(visit(lab.url, phone=True))
+def test_on_a_phone(visit: Visit, lab: AppProcess, upstream: Upstream) -> None:
+    tab = open_experiment_page(visit(lab.url, phone=True))
     tab.button("Sentiment").locator("visible=true").tap()
-    tab.until("the sample", lambda: "requests" in bar(tab))
+    tab.wait_until("the sample", lambda: "requests" in bar(tab))
     for name in ("settings", "checks", "budget"):
-        tab.key(f"section-{name}-head").locator("button:visible").first.tap()
-        tab.until(
-            f"{name} is open", lambda name=name: tab.key(f"section-{name}").locator("label").count() > 0
+        tab.by_key(f"section-{name}-head").locator("button:visible").first.tap()
+        tab.wait_until(
+            f"{name} is open", lambda name=name: tab.by_key(f"section-{name}").locator("label").count() > 0
         )
-    tab.rest()
+    tab.wait_until_idle()
     width = tab.page.evaluate(
         "Math.max(...[...document.querySelectorAll('html, body, #root, .stApp, .stApp section, .stApp main')]"
         ".filter(part => !part.closest('[data-testid=stSidebar]')).map(part => part.scrollWidth))"

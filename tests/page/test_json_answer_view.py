@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.page.app_process import Application
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import BrowserTab
 from tests.page.conftest import Visit
 from tests.page.schema_editor_page import address
-from tests.page.visitor import Visitor
 
 ITEM = {
     "type": "object",
@@ -24,9 +24,9 @@ IMAGE = "![x](http://192.0.2.1/x.png)"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     """The page that mounts the answer."""
-    with Application({}, tmp_path_factory.mktemp("answer") / "log", "tests/page/json_mode_bench.py") as app:
+    with AppProcess({}, tmp_path_factory.mktemp("answer") / "log", "tests/page/json_mode_bench.py") as app:
         yield app
     assert "Traceback" not in app.log, app.log
 
@@ -38,40 +38,40 @@ def expected() -> list[str]:
 
 
 @pytest.fixture
-def tab(visit: Visit, home: Application) -> Visitor:
+def tab(visit: Visit, home: AppProcess) -> BrowserTab:
     return visit(home.url, address(SCHEMA, "none"))
 
 
-def shown(tab: Visitor) -> str:
+def shown(tab: BrowserTab) -> str:
     """What stands where the answer is."""
-    return tab.key("answer").inner_text()
+    return tab.by_key("answer").inner_text()
 
 
-def say(tab: Visitor, answer: str, *parts: str) -> None:
+def say(tab: BrowserTab, answer: str, *parts: str) -> None:
     """Let the model answer that, and wait for the parts."""
-    tab.say(answer)
+    tab.send(answer)
     for part in parts:
-        tab.until(part, lambda part=part: tab.key("answer").count() and part in shown(tab))  # type: ignore[misc]
-    tab.rest()
+        tab.wait_until(part, lambda part=part: tab.by_key("answer").count() and part in shown(tab))  # type: ignore[misc]
+    tab.wait_until_idle()
 
 
-def choose(tab: Visitor, view: str) -> None:
-    tab.key("shown-view").get_by_text(view, exact=True).click()
+def choose(tab: BrowserTab, view: str) -> None:
+    tab.by_key("shown-view").get_by_text(view, exact=True).click()
     tab.page.wait_for_timeout(100)
-    tab.rest()
+    tab.wait_until_idle()
 
 
-def test_a_valid_one_in_three_views(tab: Visitor, tmp_path: Path) -> None:
+def test_a_valid_one_in_three_views(tab: BrowserTab, tmp_path: Path) -> None:
     answer = json.dumps(
         {"items": [{"what": f"{IMAGE} $5 <b>|</b> `a`", "price": 1.5}, {"what": "=1+1", "price": 2}]}
     )
     say(tab, answer, "Valid JSON, as the schema asks")
-    tree = tab.key("answer").locator("[data-testid=stJson]")
-    tab.until("the tree", lambda: IMAGE in tree.inner_text())
+    tree = tab.by_key("answer").locator("[data-testid=stJson]")
+    tab.wait_until("the tree", lambda: IMAGE in tree.inner_text())
     choose(tab, "Text")
-    assert tab.key("answer").locator("code").inner_text() == answer
+    assert tab.by_key("answer").locator("code").inner_text() == answer
     choose(tab, "Table")
-    table = tab.key("answer").locator("table")
+    table = tab.by_key("answer").locator("table")
     assert table.locator("th").all_inner_texts() == ["what", "price"]
     cells = [
         cell.replace("\u2060", "") for cell in table.locator("td").all_inner_texts()
@@ -90,13 +90,13 @@ def test_a_valid_one_in_three_views(tab: Visitor, tmp_path: Path) -> None:
         ]
 
 
-def test_each_failure_with_its_place(tab: Visitor) -> None:
+def test_each_failure_with_its_place(tab: BrowserTab) -> None:
     say(
         tab,
         json.dumps({"items": [{"what": 7, "price": "1"}, {"what": IMAGE}, 3]}),
         "JSON, but not as the schema asks",
     )
-    lines = [" ".join(line.split()) for line in tab.key("answer").locator("li").all_inner_texts()]
+    lines = [" ".join(line.split()) for line in tab.by_key("answer").locator("li").all_inner_texts()]
     assert lines[:4] == [
         "$.items[0].what must be a text, not the number 7",
         "$.items[0].price must be a number, not the text “1”",
@@ -106,34 +106,34 @@ def test_each_failure_with_its_place(tab: Visitor) -> None:
     assert "in 4 places" in shown(tab)
 
 
-def test_what_stands_around_it(tab: Visitor) -> None:
+def test_what_stands_around_it(tab: BrowserTab) -> None:
     say(tab, 'Sure!\n```json\n{"items": []}\n```', "Valid JSON", "in a code fence, with other text before it")
 
 
-def test_what_is_no_json(tab: Visitor) -> None:
+def test_what_is_no_json(tab: BrowserTab) -> None:
     say(tab, '{"items": [{"what": "a', "No JSON.", "line 1, column 21", "It ends in the middle")
-    assert tab.key("answer").locator("code").first.inner_text().startswith('   1 {"items": [{"what": "a')
+    assert tab.by_key("answer").locator("code").first.inner_text().startswith('   1 {"items": [{"what": "a')
     say(tab, f"I cannot. {IMAGE} $5 and $6", "text without any JSON in it")
-    assert tab.key("answer").locator("code").last.inner_text() == f"I cannot. {IMAGE} $5 and $6"
-    assert tab.key("shown-view").count() == 0
+    assert tab.by_key("answer").locator("code").last.inner_text() == f"I cannot. {IMAGE} $5 and $6"
+    assert tab.by_key("shown-view").count() == 0
 
 
-def test_odd_answers_are_shown(tab: Visitor) -> None:
+def test_odd_answers_are_shown(tab: BrowserTab) -> None:
     say(tab, '{"items": [], "odd": "\\ud800 \\u0000 :red[x] :material/star:"}', "Valid JSON")
     say(tab, "[" * 3000, "Not checked.", "nested more than 100 deep")
     say(tab, '{"a": 1, "%s": 2}' % ("k" * 500), "has no “items”")
 
 
-def test_any_object(visit: Visit, home: Application) -> None:
+def test_any_object(visit: Visit, home: AppProcess) -> None:
     tab = visit(home.url, address(SCHEMA, "none", any="1"))
     say(tab, '{"a": 1}', "Valid: a JSON object")
     say(tab, "[1]", "$ is no JSON object, which is what was asked for")
 
 
-def test_on_a_phone(visit: Visit, home: Application) -> None:
+def test_on_a_phone(visit: Visit, home: AppProcess) -> None:
     tab = visit(home.url, address(SCHEMA, "none"), phone=True)
     row = {f"column number {number}": "w" * 30 for number in range(8)}
     say(tab, json.dumps({"items": [row]}), "in 1 place", "has no “what” and no “price”")
     choose(tab, "Table")
-    tab.key("answer").locator("table").wait_for()
+    tab.by_key("answer").locator("table").wait_for()
     assert tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

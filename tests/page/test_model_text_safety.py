@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.page.upstream import Stream, Upstream
-from tests.page.visitor import Visitor
+from tests.page.browser_tab import BrowserTab
+from tests.page.upstream import StreamReply, Upstream
 
 
 class Canary(http.server.ThreadingHTTPServer):
@@ -20,7 +20,7 @@ class Canary(http.server.ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
-        self.songs: list[object] = []
+        self.connections: list[object] = []
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
@@ -28,7 +28,7 @@ class Canary(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def verify_request(self, request: object, client_address: object) -> bool:
-        self.songs.append(client_address)
+        self.connections.append(client_address)
         return False
 
 
@@ -90,28 +90,30 @@ def beacons(url: str) -> list[str]:
     return [*images, *html, f":material/x: ![x]({url}/m)", f"<p>\n![x]({url}/p)\n</p>"]
 
 
-def test_nothing_is_fetched(tab: Visitor, upstream: Upstream, canary: Canary) -> None:
+def test_nothing_is_fetched(tab: BrowserTab, upstream: Upstream, canary: Canary) -> None:
     """Each alone, and all of them in one answer; while they stream a token at a time, and when they are whole."""
     texts = beacons(canary.url)
-    upstream.plan(Stream("\n\n".join(texts), rate=1500), *(Stream(text) for text in texts[:12]))
-    tab.say("Go")
-    tab.ended()
+    upstream.plan_replies(
+        StreamReply("\n\n".join(texts), rate=1500), *(StreamReply(text) for text in texts[:12])
+    )
+    tab.send("Go")
+    tab.wait_for_end()
     for number in range(12):
-        tab.say("Go")
-        tab.ended(which=number + 1)
+        tab.send("Go")
+        tab.wait_for_end(which=number + 1)
     assert tab.answers.last.locator("img, iframe, video, object, svg image").count() == 0
     assert tab.page.locator("[class*='st-key-assistant-'] img").count() == 0
     tab.page.reload()
-    tab.until("all again", lambda: tab.answers.count() == 13)
-    tab.rest()
-    assert canary.songs == []
+    tab.wait_until("all again", lambda: tab.answers.count() == 13)
+    tab.wait_until_idle()
+    assert canary.connections == []
 
 
-def test_the_canary_sings(tab: Visitor, canary: Canary) -> None:
+def test_the_canary_sings(tab: BrowserTab, canary: Canary) -> None:
     """It would notice a connection without so much as a request."""
-    assert canary.songs == []
+    assert canary.connections == []
     with socket.create_connection(("127.0.0.1", canary.server_address[1])):
-        tab.until("its song", lambda: canary.songs)
+        tab.wait_until("its song", lambda: canary.connections)
 
 
 @pytest.mark.parametrize(
@@ -125,31 +127,33 @@ def test_the_canary_sings(tab: Visitor, canary: Canary) -> None:
         "a < b and c > d & e, <b>not bold</b>",
     ],
 )
-def test_it_is_shown_as_it_was_written(tab: Visitor, upstream: Upstream, text: str) -> None:
-    upstream.plan(Stream(text))
-    tab.say("Go")
-    tab.ended()
-    shown = tab.text().replace("\u2060", "")
+def test_it_is_shown_as_it_was_written(tab: BrowserTab, upstream: Upstream, text: str) -> None:
+    upstream.plan_replies(StreamReply(text))
+    tab.send("Go")
+    tab.wait_for_end()
+    shown = tab.answer_text().replace("\u2060", "")
     assert shown == text.replace("\\$", "$").replace("\\,", ",")
     assert tab.answers.last.locator(".katex, [data-testid=stIconMaterial] >> text=home").count() == 0
 
 
-def test_code_is_exact_and_in_colours(tab: Visitor, upstream: Upstream) -> None:
+def test_code_is_exact_and_in_colours(tab: BrowserTab, upstream: Upstream) -> None:
     code = 'fn main() {\n    let v = vec![1];\n\n    println!("{} $5 `x` ![a](b) :smile:", v[0]); // <b>\n}'
-    upstream.plan(Stream(f"Look:\n\n```rust\n{code}\n```\n\nThat is `vec![1]` and `$5`."))
-    tab.say("Go")
-    tab.ended()
-    blocks = tab.blocks()
+    upstream.plan_replies(StreamReply(f"Look:\n\n```rust\n{code}\n```\n\nThat is `vec![1]` and `$5`."))
+    tab.send("Go")
+    tab.wait_for_end()
+    blocks = tab.answer_blocks()
     assert len(blocks) == 3
     assert blocks[1].rstrip("\n") == code
     assert blocks[2].replace("\u2060", "") == "That is vec![1] and $5."
-    tab.until("colours", lambda: tab.answers.last.locator("[data-testid=stCode] code span.token").count() > 5)
+    tab.wait_until(
+        "colours", lambda: tab.answers.last.locator("[data-testid=stCode] code span.token").count() > 5
+    )
 
 
-def test_a_question_is_shown_exactly_as_typed(tab: Visitor, upstream: Upstream) -> None:
+def test_a_question_is_shown_exactly_as_typed(tab: BrowserTab, upstream: Upstream) -> None:
     text = 'It\'s "quoted", *starred*, <b>tagged</b>, `ticks`, $5 & $6:\n\n    inside\n# no heading\n![x](y) :smile:'
-    tab.box.fill(text)
-    tab.box.press("Enter")
-    tab.ended()
-    assert tab.said() == text
-    assert upstream.asked[0].body["messages"] == [{"role": "user", "content": text}]
+    tab.chat_box.fill(text)
+    tab.chat_box.press("Enter")
+    tab.wait_for_end()
+    assert tab.question_text() == text
+    assert upstream.requests[0].body["messages"] == [{"role": "user", "content": text}]

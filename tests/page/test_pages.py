@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib.api.backend import Secret, twin
-from lib.model.model_record import default
+from lib.api.backend import Secret, twin_backend
+from lib.model.model_record import default_model
 from lib.supervisor import Failed, Ready, Supervisor
-from lib.ui.shell.visitor import LOCAL
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from lib.ui.widgets import echo
 from tests.page.app_process import ROOT
 from tests.page.upstream import ACCOUNT, TOKEN
@@ -91,7 +91,7 @@ def test_every_parameter_of_the_record_has_its_controls(monkeypatch: pytest.Monk
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     at = page("pages/chat.py")
-    parameters = default().parameters
+    parameters = default_model().parameters
     labels = [parameter.label for parameter in parameters]
     switches = [toggle for toggle in at.toggle if toggle.label in labels]  # Stream and Raw are no parameters
     assert [toggle.label for toggle in switches] == labels
@@ -104,7 +104,9 @@ def test_every_parameter_of_the_record_has_its_controls(monkeypatch: pytest.Monk
     assert boxes == [parameter.label for parameter in parameters]
     for parameter, slider in zip(parameters, at.slider, strict=True):
         assert slider.min == parameter.minimum
-        assert slider.max == (default().context_window if parameter.maximum is None else parameter.maximum)
+        assert slider.max == (
+            default_model().context_window if parameter.maximum is None else parameter.maximum
+        )
         assert slider.step == parameter.step
         assert slider.value == parameter.start
 
@@ -112,23 +114,23 @@ def test_every_parameter_of_the_record_has_its_controls(monkeypatch: pytest.Monk
 def test_the_model_is_described() -> None:
     at = page("pages/model.py")
     text = " ".join(element.value for element in at.markdown)
-    assert default().id in text
-    for parameter in default().parameters:
+    assert default_model().id in text
+    for parameter in default_model().parameters:
         assert f"`{parameter.name}`" in text
     assert [metric.value for metric in at.metric][:3] == ["60,000 tokens", "$0.027", "$0.20"]
 
 
-@pytest.mark.parametrize("who", [LOCAL, "visitor:somebody"])
+@pytest.mark.parametrize("who", [LOCAL_OWNER, "visitor:somebody"])
 def test_the_twins_token_is_for_its_own_machine(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = twin("http://127.0.0.1:1/client/v4", ACCOUNT, Secret(TOKEN), "A model", 8192)
+    here = twin_backend("http://127.0.0.1:1/client/v4", ACCOUNT, Secret(TOKEN), "A model", 8192)
     monkeypatch.setattr(Supervisor, "state", property(lambda self: Ready(here, "file", 1)))
-    monkeypatch.setattr("lib.ui.model.model_reference.owner", lambda: who)
+    monkeypatch.setattr("lib.ui.model.model_reference.current_owner", lambda: who)
     at = AppTest.from_file(str(ROOT / "pages/model.py"), default_timeout=60)
     at.session_state["section"] = "Endpoints"
     at.run()
     assert not at.exception
     assert any("CLOUDFLARE_API_TOKEN=your-token" in code.value for code in at.code)
-    assert [toggle.label for toggle in at.toggle] == (["Show the token"] if who == LOCAL else [])
-    if who == LOCAL:
+    assert [toggle.label for toggle in at.toggle] == (["Show the token"] if who == LOCAL_OWNER else [])
+    if who == LOCAL_OWNER:
         at.toggle[0].set_value(True).run()
-    assert any(TOKEN in code.value for code in at.code) == (who == LOCAL)
+    assert any(TOKEN in code.value for code in at.code) == (who == LOCAL_OWNER)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.page.app_process import Application
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import PHONE, TIMEOUT, BrowserTab
 from tests.page.conftest import Visit
-from tests.page.upstream import ACCOUNT, Stream, Upstream
-from tests.page.visitor import PATIENCE, PHONE, Visitor
+from tests.page.upstream import ACCOUNT, StreamReply, Upstream
 
 TABLE = "| one | two | three | four | five | six |\n|---|---|---|---|---|---|\n" + (
     "| a long cell here | another long cell | and one more | 4 | 5 | 6 |\n" * 3
@@ -19,11 +19,11 @@ WIDE = (
 
 
 @pytest.fixture
-def phone(visit: Visit, app: Application, upstream: Upstream) -> Visitor:
+def phone(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
     return visit(app.url, phone=True)
 
 
-def fits(tab: Visitor) -> None:
+def assert_fits_screen(tab: BrowserTab) -> None:
     """The page does not scroll sideways, and says where it runs without the sidebar being opened."""
     width = tab.page.evaluate(
         "Math.max(...[...document.querySelectorAll('html, body, #root, .stApp, .stApp section, .stApp main')]"
@@ -35,7 +35,7 @@ def fits(tab: Visitor) -> None:
     assert tab.page.locator("[data-testid=stSidebar][aria-expanded=true]").count() == 0
 
 
-def on_screen(tab: Visitor, selector: str) -> bool:
+def on_screen(tab: BrowserTab, selector: str) -> bool:
     """Whether it can be touched: it is within the screen and nothing covers it."""
     return bool(
         tab.page.evaluate(
@@ -49,31 +49,31 @@ def on_screen(tab: Visitor, selector: str) -> bool:
     )
 
 
-def test_empty_streaming_and_finished(phone: Visitor, upstream: Upstream) -> None:
-    fits(phone)
-    upstream.plan(Stream(WIDE, held=len(WIDE) - 200, rate=2000))
-    phone.say("Go")
-    phone.until("most of it", lambda: len(phone.text()) > 1500)
-    fits(phone)
-    phone.until("Stop can be touched", lambda: on_screen(phone, ".st-key-stop button"))
+def test_empty_streaming_and_finished(phone: BrowserTab, upstream: Upstream) -> None:
+    assert_fits_screen(phone)
+    upstream.plan_replies(StreamReply(WIDE, held=len(WIDE) - 200, rate=2000))
+    phone.send("Go")
+    phone.wait_until("most of it", lambda: len(phone.answer_text()) > 1500)
+    assert_fits_screen(phone)
+    phone.wait_until("Stop can be touched", lambda: on_screen(phone, ".st-key-stop button"))
     assert on_screen(phone, "[data-testid=stChatInputTextArea]")
-    upstream.asked[0].release()
-    phone.ended()
-    fits(phone)
+    upstream.requests[0].release()
+    phone.wait_for_end()
+    assert_fits_screen(phone)
 
 
-def test_a_wide_table_scrolls_by_itself(phone: Visitor, upstream: Upstream) -> None:
-    upstream.plan(Stream(TABLE))
-    phone.say("Go")
-    phone.ended()
-    fits(phone)
+def test_a_wide_table_scrolls_by_itself(phone: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply(TABLE))
+    phone.send("Go")
+    phone.wait_for_end()
+    assert_fits_screen(phone)
 
 
-def test_stop_by_touch(phone: Visitor, upstream: Upstream) -> None:
-    upstream.plan(Stream(endless=True))
-    phone.say("Go")
-    phone.grows(1500)  # more than a screen
+def test_stop_by_touch(phone: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply(endless=True))
+    phone.send("Go")
+    phone.wait_for_growth(1500)  # more than a screen
     assert on_screen(phone, ".st-key-stop button")
     phone.page.locator(".st-key-stop button:visible").first.tap()
-    phone.ended("stopped")
-    assert upstream.asked[0].hung_up.wait(PATIENCE)
+    phone.wait_for_end("stopped")
+    assert upstream.requests[0].client_gone.wait(TIMEOUT)

@@ -9,101 +9,103 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator
 
-from lib.ui.shell.visitor import LOCAL
-from tests.page import saved_outside
-from tests.page.app_process import Application
-from tests.page.conftest import Own, Visit
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER
+from tests.page import stored_conversations
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import BrowserTab, wait_for_value
+from tests.page.conftest import StartApp, Visit
 from tests.page.upstream import Upstream
-from tests.page.visitor import Visitor, holds
 
 
 @pytest.fixture(scope="module")
-def home(own: Own) -> Application:
+def home(own: StartApp) -> AppProcess:
     """An application whose presets are these tests' alone."""
     return own()
 
 
 @pytest.fixture
-def tab(visit: Visit, home: Application, upstream: Upstream) -> Visitor:
+def tab(visit: Visit, home: AppProcess, upstream: Upstream) -> BrowserTab:
     """A tab, with none of one's own."""
-    with saved_outside.store(home) as store:
-        for one in store.presets(LOCAL):
-            store.remove_preset(LOCAL, one.id)
+    with stored_conversations.open_store(home) as store:
+        for one in store.presets(LOCAL_OWNER):
+            store.remove_preset(LOCAL_OWNER, one.id)
     tab = visit(home.url)
-    tab.rest()
+    tab.wait_until_idle()
     return tab
 
 
-def menu(tab: Visitor) -> Locator:
+def menu(tab: BrowserTab) -> Locator:
     """The presets, opened."""
     body = tab.page.locator("[data-testid=stPopoverBody]").filter(has_text="Keep the settings of now as")
     if body.count() == 0:
         tab.button("Presets").click()
         body.wait_for()
-    tab.rest()
+    tab.wait_until_idle()
     return body
 
 
-def close(tab: Visitor) -> None:
+def close(tab: BrowserTab) -> None:
     tab.page.keyboard.press("Escape")
-    tab.until("it closes", lambda: tab.page.locator("[data-testid=stPopoverBody]").count() == 0)
+    tab.wait_until("it closes", lambda: tab.page.locator("[data-testid=stPopoverBody]").count() == 0)
 
 
-def kept(tab: Visitor) -> list[str]:
+def own_preset_names(tab: BrowserTab) -> list[str]:
     """The names of one's own, as the menu shows them."""
     return [
         text.strip() for text in menu(tab).locator("[class*='st-key-own-use-'] button p").all_inner_texts()
     ]
 
 
-def keep(tab: Visitor, name: str) -> None:
+def keep_settings(tab: BrowserTab, name: str) -> None:
     """Keep the settings of now."""
     body = menu(tab)
     body.get_by_label("Keep the settings of now as").fill(name)
     body.get_by_role("button", name="Keep", exact=True).click()
-    tab.until("it is kept", lambda: name in kept(tab))
+    tab.wait_until("it is kept", lambda: name in own_preset_names(tab))
 
 
-def set_up(tab: Visitor, system: str, temperature: str) -> None:
-    box = tab.key("system").locator("textarea")
+def change_settings(tab: BrowserTab, system: str, temperature: str) -> None:
+    box = tab.by_key("system").locator("textarea")
     box.fill(system)
     box.press("Control+Enter")
-    tab.number("temperature").fill(temperature)
-    tab.number("temperature").press("Enter")
-    shows(tab, system, temperature)
+    tab.number_box("temperature").fill(temperature)
+    tab.number_box("temperature").press("Enter")
+    wait_for_settings(tab, system, temperature)
 
 
-def shows(tab: Visitor, system: str, temperature: str) -> None:
+def wait_for_settings(tab: BrowserTab, system: str, temperature: str) -> None:
     """Wait until the page shows that system prompt and temperature."""
-    tab.until("the temperature", lambda: tab.slider("temperature").input_value() == temperature)
-    tab.until("the system prompt", lambda: tab.key("system").locator("textarea").input_value() == system)
-    tab.rest()
-    holds(tab.number("temperature"), temperature)
+    tab.wait_until("the temperature", lambda: tab.slider("temperature").input_value() == temperature)
+    tab.wait_until(
+        "the system prompt", lambda: tab.by_key("system").locator("textarea").input_value() == system
+    )
+    tab.wait_until_idle()
+    wait_for_value(tab.number_box("temperature"), temperature)
 
 
-def asked(tab: Visitor, upstream: Upstream) -> dict[str, Any]:
+def send_and_get_settings(tab: BrowserTab, upstream: Upstream) -> dict[str, Any]:
     """What a message now sends, itself aside."""
-    number = len(upstream.asked)
-    tab.say("Go")
-    tab.until("a request", lambda: len(upstream.asked) > number)
-    tab.ended()
-    body = upstream.asked[number].body
+    number = len(upstream.requests)
+    tab.send("Go")
+    tab.wait_until("a request", lambda: len(upstream.requests) > number)
+    tab.wait_for_end()
+    body = upstream.requests[number].body
     system = [turn["content"] for turn in body["messages"] if turn["role"] == "system"]
     return {name: body[name] for name in body if name not in ("messages", "stream")} | {"system": system}
 
 
-def choose(tab: Visitor, action: str) -> None:
+def choose(tab: BrowserTab, action: str) -> None:
     """Something in the menu of the one preset of one's own."""
     menu(tab).locator("[class*='st-key-own-menu-'] button").first.click()
     tab.page.get_by_role("menuitem", name=action, exact=True).click()
 
 
-def test_a_shipped_one_sets_everything(tab: Visitor, upstream: Upstream) -> None:
-    set_up(tab, "Be brief.", "0.83")
+def test_a_shipped_one_sets_everything(tab: BrowserTab, upstream: Upstream) -> None:
+    change_settings(tab, "Be brief.", "0.83")
     menu(tab).get_by_role("button", name="Creative", exact=True).click()
-    shows(tab, "Be brief.", "1.1")  # it has no system prompt of its own
+    wait_for_settings(tab, "Be brief.", "1.1")  # it has no system prompt of its own
     close(tab)
-    assert asked(tab, upstream) == {
+    assert send_and_get_settings(tab, upstream) == {
         "temperature": 1.1,
         "top_p": 0.95,
         "repetition_penalty": 1.1,
@@ -112,61 +114,69 @@ def test_a_shipped_one_sets_everything(tab: Visitor, upstream: Upstream) -> None
     }
     menu(tab).get_by_role("button", name="Translate", exact=True).click()
     system = "Translate the user's text into English. Answer with the translation alone."
-    shows(tab, system, "0.1")
+    wait_for_settings(tab, system, "0.1")
     close(tab)
-    assert asked(tab, upstream) == {"temperature": 0.1, "max_tokens": 512, "system": [system]}
+    assert send_and_get_settings(tab, upstream) == {"temperature": 0.1, "max_tokens": 512, "system": [system]}
 
 
-def test_the_settings_of_now_are_kept_and_used(tab: Visitor, upstream: Upstream) -> None:
-    set_up(tab, "Be brief.", "0.83")
-    keep(tab, "Mine")
+def test_the_settings_of_now_are_kept_and_used(tab: BrowserTab, upstream: Upstream) -> None:
+    change_settings(tab, "Be brief.", "0.83")
+    keep_settings(tab, "Mine")
     close(tab)
-    set_up(tab, "Be long.", "1.5")
+    change_settings(tab, "Be long.", "1.5")
     menu(tab).get_by_role("button", name="Mine", exact=True).click()
-    shows(tab, "Be brief.", "0.83")
+    wait_for_settings(tab, "Be brief.", "0.83")
     close(tab)
-    assert asked(tab, upstream) == {"temperature": 0.83, "max_tokens": 256, "system": ["Be brief."]}
-    set_up(tab, "Be long.", "1.5")
+    assert send_and_get_settings(tab, upstream) == {
+        "temperature": 0.83,
+        "max_tokens": 256,
+        "system": ["Be brief."],
+    }
+    change_settings(tab, "Be long.", "1.5")
     choose(tab, "Replace with the settings now")
     close(tab)
-    set_up(tab, "", "0.6")
+    change_settings(tab, "", "0.6")
     tab.page.reload()
     menu(tab).get_by_role("button", name="Mine", exact=True).click()
-    shows(tab, "Be long.", "1.5")
+    wait_for_settings(tab, "Be long.", "1.5")
 
 
 def test_new_conversations_begin_with_it(
-    tab: Visitor, visit: Visit, home: Application, upstream: Upstream
+    tab: BrowserTab, visit: Visit, home: AppProcess, upstream: Upstream
 ) -> None:
-    set_up(tab, "Be brief.", "0.83")
-    keep(tab, "Mine")
+    change_settings(tab, "Be brief.", "0.83")
+    keep_settings(tab, "Mine")
     choose(tab, "Begin with it")
-    tab.until("it is marked", lambda: kept(tab) == ["Mine (start)"])
+    tab.wait_until("it is marked", lambda: own_preset_names(tab) == ["Mine (start)"])
     other = visit(home.url)
-    shows(other, "Be brief.", "0.83")
-    assert asked(other, upstream) == {"temperature": 0.83, "max_tokens": 256, "system": ["Be brief."]}
+    wait_for_settings(other, "Be brief.", "0.83")
+    assert send_and_get_settings(other, upstream) == {
+        "temperature": 0.83,
+        "max_tokens": 256,
+        "system": ["Be brief."],
+    }
     choose(tab, "Begin without it")
-    tab.until("it is not marked", lambda: kept(tab) == ["Mine"])
-    shows(visit(home.url), "", "0.6")
+    tab.wait_until("it is not marked", lambda: own_preset_names(tab) == ["Mine"])
+    wait_for_settings(visit(home.url), "", "0.6")
 
 
-def test_rename_and_delete(tab: Visitor) -> None:
-    keep(tab, "Mine")
+def test_rename_and_delete(tab: BrowserTab) -> None:
+    keep_settings(tab, "Mine")
     menu(tab).locator("[class*='st-key-own-rename-'] button").first.click()
     box = tab.page.get_by_label("Name", exact=True)
     box.fill("*Yours*")
     box.press("Enter")
-    tab.until("its new name", lambda: kept(tab) == ["*Yours*"])
+    tab.wait_until("its new name", lambda: own_preset_names(tab) == ["*Yours*"])
     tab.page.reload()
-    assert kept(tab) == ["*Yours*"]
+    assert own_preset_names(tab) == ["*Yours*"]
     choose(tab, "Delete")
-    tab.until("it is gone", lambda: kept(tab) == [])
+    tab.wait_until("it is gone", lambda: own_preset_names(tab) == [])
 
 
-def test_a_preset_needs_a_name(tab: Visitor) -> None:
+def test_a_preset_needs_a_name(tab: BrowserTab) -> None:
     menu(tab).get_by_role("button", name="Keep", exact=True).click()
     menu(tab).get_by_text("The preset has no name.").wait_for()
-    assert kept(tab) == []
+    assert own_preset_names(tab) == []
 
 
 BROKEN = {
@@ -185,38 +195,38 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_bad_file_changes_nothing(tab: Visitor, tmp_path: Path, what: str) -> None:
+def test_a_bad_file_changes_nothing(tab: BrowserTab, tmp_path: Path, what: str) -> None:
     content, complaint = BROKEN[what]
     if isinstance(content, dict):
         content = json.dumps({"format": "paddock.presets", "version": 1} | content)
     file = tmp_path / "presets.json"
     file.write_text(content)
-    keep(tab, "Mine")
+    keep_settings(tab, "Mine")
     menu(tab).get_by_text("Carry them to another machine").click()
     tab.page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(file)
     menu(tab).get_by_text(complaint).wait_for()
-    tab.rest()
-    assert kept(tab) == ["Mine"]
+    tab.wait_until_idle()
+    assert own_preset_names(tab) == ["Mine"]
     tab.page.reload()
-    assert kept(tab) == ["Mine"]
+    assert own_preset_names(tab) == ["Mine"]
 
 
-def test_a_file_carries_them(tab: Visitor, upstream: Upstream, tmp_path: Path) -> None:
-    set_up(tab, "Be “brief”.", "0.83")
-    keep(tab, "Mine")
+def test_a_file_carries_them(tab: BrowserTab, upstream: Upstream, tmp_path: Path) -> None:
+    change_settings(tab, "Be “brief”.", "0.83")
+    keep_settings(tab, "Mine")
     menu(tab).get_by_text("Carry them to another machine").click()
     with tab.page.expect_download() as download:
         tab.page.get_by_role("button", name="Export yours").click()
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     choose(tab, "Delete")
-    tab.until("it is gone", lambda: kept(tab) == [])
+    tab.wait_until("it is gone", lambda: own_preset_names(tab) == [])
     close(tab)
-    set_up(tab, "", "0.6")
+    change_settings(tab, "", "0.6")
     menu(tab)
     if not tab.page.locator("[data-testid=stFileUploader]").is_visible():
         menu(tab).get_by_text("Carry them to another machine").click()
     tab.page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(file)
-    tab.until("it is back", lambda: kept(tab) == ["Mine"])
+    tab.wait_until("it is back", lambda: own_preset_names(tab) == ["Mine"])
     menu(tab).get_by_role("button", name="Mine", exact=True).click()
-    shows(tab, "Be “brief”.", "0.83")
+    wait_for_settings(tab, "Be “brief”.", "0.83")

@@ -6,51 +6,51 @@ from pathlib import Path
 
 import pytest
 
-from tests.page.app_process import Application
-from tests.page.conftest import Own, Visit
-from tests.page.visitor import Visitor
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import BrowserTab
+from tests.page.conftest import StartApp, Visit
 
 BENCH = Path(__file__).with_name("turns_bench.py")
 
 
 @pytest.fixture(scope="module")
-def bench(own: Own) -> Application:
+def bench(own: StartApp) -> AppProcess:
     return own(BENCH)
 
 
 @pytest.fixture
-def tab(visit: Visit, bench: Application, expected: list[str]) -> Visitor:
+def tab(visit: Visit, bench: AppProcess, expected: list[str]) -> BrowserTab:
     expected.append("404")  # the page's fonts belong to the whole application
     tab = visit(bench.url)
-    tab.rest()
+    tab.wait_until_idle()
     return tab
 
 
-def turn(tab: Visitor) -> int:
-    return int(tab.key("place").get_by_text("Turn").inner_text().removeprefix("Turn "))
+def turn(tab: BrowserTab) -> int:
+    return int(tab.by_key("place").get_by_text("Turn").inner_text().removeprefix("Turn "))
 
 
-def test_a_click_just_after_a_fragment_draws_the_page_where_it_is(tab: Visitor) -> None:
+def test_a_click_just_after_a_fragment_draws_the_page_where_it_is(tab: BrowserTab) -> None:
     for _ in range(3):
         before = turn(tab)
         tab.button("Part").click()
-        tab.until("the fragment is drawn", lambda before=before: turn(tab) == before + 1)
+        tab.wait_until("the fragment is drawn", lambda before=before: turn(tab) == before + 1)
         tab.button("Whole").click()  # arrives before the server asks for more work
-        tab.until("all is drawn", lambda before=before: turn(tab) == before + 2)
-        tab.rest()
-        assert tab.key("place").count() == 1
-        assert tab.key("place").locator(".st-key-place, .st-key-outside").count() == 0
+        tab.wait_until("all is drawn", lambda before=before: turn(tab) == before + 2)
+        tab.wait_until_idle()
+        assert tab.by_key("place").count() == 1
+        assert tab.by_key("place").locator(".st-key-place, .st-key-outside").count() == 0
         assert tab.page.get_by_role("button", name="Whole").count() == 1
 
 
-def test_a_pulse_beats_once_however_often_the_page_was_drawn_meanwhile(tab: Visitor) -> None:
+def test_a_pulse_beats_once_however_often_the_page_was_drawn_meanwhile(tab: BrowserTab) -> None:
     for _ in range(6):
         before = turn(tab)
         tab.button("Whole").click()
-        tab.until("it is drawn", lambda before=before: turn(tab) > before)
-    tab.rest()
-    at, told = turn(tab), tab.told
-    tab.until("a beat", lambda: turn(tab) > at)
-    tab.until("another", lambda: turn(tab) > at + 1)
-    tab.rest()
-    assert (turn(tab) - at, tab.told - told) == (2, 2)
+        tab.wait_until("it is drawn", lambda before=before: turn(tab) > before)
+    tab.wait_until_idle()
+    at, told = turn(tab), tab.message_count
+    tab.wait_until("a beat", lambda: turn(tab) > at)
+    tab.wait_until("another", lambda: turn(tab) > at + 1)
+    tab.wait_until_idle()
+    assert (turn(tab) - at, tab.message_count - told) == (2, 2)

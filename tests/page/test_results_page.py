@@ -16,34 +16,34 @@ from playwright.sync_api import Locator
 
 from lib.experiment.plan_grid import variants
 from lib.experiment.results.cell_result import Status
-from lib.experiment.results.paired_comparison import Change, of_runs
-from lib.experiment.results.result_summary import heatmap, summarise
-from lib.experiment.results.winner import Among, winner
-from lib.model.model_record import default
+from lib.experiment.results.paired_comparison import PairChange, compare_runs
+from lib.experiment.results.result_summary import build_heatmap, summarise_results
+from lib.experiment.results.winner import GroupedBy, find_winner
+from lib.model.model_record import default_model
 from tests.experiment import generated_plans
-from tests.page.app_process import Application
-from tests.page.conftest import Own, Visit
-from tests.page.visitor import Visitor, squeezed
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import BrowserTab, squeeze
+from tests.page.conftest import StartApp, Visit
 
 BENCH = Path(__file__).with_name("result_bench.py")
-PLAN = generated_plans.plan(240)
-RESULTS = list(generated_plans.results(PLAN))
-Open = Callable[..., Visitor]
+PLAN = generated_plans.capitals_plan(240)
+RESULTS = list(generated_plans.capitals_results(PLAN))
+Open = Callable[..., BrowserTab]
 
 
 @pytest.fixture(scope="module")
-def bench(own: Own) -> Application:
+def bench(own: StartApp) -> AppProcess:
     return own(BENCH)
 
 
 @pytest.fixture
-def page(visit: Visit, bench: Application, expected: list[str]) -> Open:
+def page(visit: Visit, bench: AppProcess, expected: list[str]) -> Open:
     """Opens the bench: ``page("Answers", show="whole")``."""
     expected.append("404")  # the page's fonts belong to the whole application
 
-    def page(section: str = "", show: str = "whole", cells: int = 240, *, phone: bool = False) -> Visitor:
+    def page(section: str = "", show: str = "whole", cells: int = 240, *, phone: bool = False) -> BrowserTab:
         tab = visit(bench.url, f"/?show={show}&cells={cells}&of={uuid.uuid4().hex}", phone=phone)
-        tab.rest()
+        tab.wait_until_idle()
         if section:
             turn(tab, section)
         return tab
@@ -51,28 +51,28 @@ def page(visit: Visit, bench: Application, expected: list[str]) -> Open:
     return page
 
 
-def turn(tab: Visitor, section: str) -> None:
-    tab.rest()
-    radio = tab.key("results-section").get_by_role("radio", name=section, exact=True)
+def turn(tab: BrowserTab, section: str) -> None:
+    tab.wait_until_idle()
+    radio = tab.by_key("results-section").get_by_role("radio", name=section, exact=True)
     radio.click()
-    tab.until(section, lambda: radio.get_attribute("aria-checked") == "true")
-    tab.rest()
+    tab.wait_until(section, lambda: radio.get_attribute("aria-checked") == "true")
+    tab.wait_until_idle()
 
 
-def shown(tab: Visitor) -> str:
-    return squeezed(tab.key("results").inner_text()).replace("\u2060", "")  # it keeps links apart
+def shown(tab: BrowserTab) -> str:
+    return squeeze(tab.by_key("results").inner_text()).replace("\u2060", "")  # it keeps links apart
 
 
-def says(tab: Visitor, text: str) -> None:
-    tab.until(f"“{text}”", lambda: text in shown(tab))
-    tab.rest()
+def says(tab: BrowserTab, text: str) -> None:
+    tab.wait_until(f"“{text}”", lambda: text in shown(tab))
+    tab.wait_until_idle()
 
 
-def grid(tab: Visitor) -> Locator:
+def grid(tab: BrowserTab) -> Locator:
     return tab.page.get_by_test_id("stDataFrame")
 
 
-def cell(tab: Visitor, column: str, row: int) -> str:
+def cell(tab: BrowserTab, column: str, row: int) -> str:
     """What the table has there, as it tells a screen reader; nothing while one table takes another's place."""
     head = grid(tab).get_by_role("columnheader", name=re.compile(rf"^{column}( [↑↓])?$"), include_hidden=True)
     if head.count() != 1:
@@ -82,21 +82,21 @@ def cell(tab: Visitor, column: str, row: int) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def click(tab: Visitor, row: int, x: int = 90) -> None:
+def click(tab: BrowserTab, row: int, x: int = 90) -> None:
     """Click in that row; row -1 is the head. ``x`` is within the table."""
-    tab.rest()
+    tab.wait_until_idle()
     box = grid(tab).bounding_box()
     assert box is not None
     tab.page.mouse.click(box["x"] + x, box["y"] + 36 * (row + 1) + 18)
 
 
-def opened(tab: Visitor) -> str:
-    return squeezed(" ".join(tab.key("results-opened").all_inner_texts()))
+def opened(tab: BrowserTab) -> str:
+    return squeeze(" ".join(tab.by_key("results-opened").all_inner_texts()))
 
 
-def is_open(tab: Visitor, number: int) -> None:
-    tab.until(f"{number} is open", lambda: opened(tab).startswith(f"{number} ·"))
-    tab.rest()
+def is_open(tab: BrowserTab, number: int) -> None:
+    tab.wait_until(f"{number} is open", lambda: opened(tab).startswith(f"{number} ·"))
+    tab.wait_until_idle()
 
 
 def test_a_row_is_opened_stepped_through_and_rated(page: Open) -> None:
@@ -115,37 +115,37 @@ def test_a_row_is_opened_stepped_through_and_rated(page: Open) -> None:
     ):
         assert text in opened(tab), text
     tab.page.get_by_text("Request as it was sent").click()
-    request = tab.key("results-request").locator("code")
-    tab.until("the request", lambda: request.count() and request.inner_text().strip().endswith("}"))
+    request = tab.by_key("results-request").locator("code")
+    tab.wait_until("the request", lambda: request.count() and request.inner_text().strip().endswith("}"))
     assert json.loads(request.inner_text())["messages"][-1]["content"] == "What is the capital of France?"
-    tab.key("results-next").locator("button").first.click()
+    tab.by_key("results-next").locator("button").first.click()
     is_open(tab, 6)
-    tab.key("results-rating").get_by_role("radio").nth(3).click()
-    tab.until("the stars", lambda: cell(tab, "Rating", 5) == "★★★★")
+    tab.by_key("results-rating").get_by_role("radio").nth(3).click()
+    tab.wait_until("the stars", lambda: cell(tab, "Rating", 5) == "★★★★")
     is_open(tab, 6)
-    tab.key("results-filter").get_by_role("button").first.click()
+    tab.by_key("results-filter").get_by_role("button").first.click()
     tab.page.get_by_role("button", name="★★★★", exact=True).click()
     says(tab, "1 of 240 answers")
     tab.page.keyboard.press("Escape")
     is_open(tab, 6)
-    tab.key("results-close").locator("button").first.click()
-    tab.until("closed", lambda: not opened(tab))
+    tab.by_key("results-close").locator("button").first.click()
+    tab.wait_until("closed", lambda: not opened(tab))
 
 
 def test_sorted_by_a_click_on_a_head_and_searched(page: Open) -> None:
     tab = page("Answers")
     passing = sum(one.passed is True for one in RESULTS)
     click(tab, -1)  # the checks: what failed first
-    tab.until("what failed first", lambda: cell(tab, "Checks", 0).startswith("✗"))
+    tab.wait_until("what failed first", lambda: cell(tab, "Checks", 0).startswith("✗"))
     click(tab, -1)
-    tab.until("what passed first", lambda: cell(tab, "Checks", 0) == "✓ 2 of 2")
+    tab.wait_until("what passed first", lambda: cell(tab, "Checks", 0) == "✓ 2 of 2")
     tab.page.get_by_placeholder("Search in answers").fill("tokyo strict")
     says(tab, "None of the 240 answers is like that.")
     tab.page.get_by_placeholder("Search in answers").fill("TOKYO japan")
     hits = [one for one in RESULTS if PLAN.inputs.rows[one.cell.row][1] == "Tokyo"]
     says(tab, f"{len(hits):,} of 240 answers")
     click(tab, 0)
-    tab.until("one is open", lambda: f"1 of {len(hits)}" in opened(tab))
+    tab.wait_until("one is open", lambda: f"1 of {len(hits)}" in opened(tab))
     assert "Japan" in opened(tab)
     assert passing > 0
 
@@ -168,38 +168,41 @@ def test_results_come_while_one_is_open_and_a_filter_is_set(page: Open) -> None:
 
 def test_the_picture_agrees_with_the_statistics(page: Open) -> None:
     tab = page()
-    summary = summarise(PLAN, RESULTS)
-    passed, judged = summary.whole.passed, summary.whole.judged
+    summary = summarise_results(PLAN, RESULTS)
+    passed, judged = summary.total.passed, summary.total.judged
     says(tab, f"Over all, {passed:,} of {judged:,} answers pass")
-    won = winner(RESULTS, summary.prompts, [one.name for one in PLAN.prompts], Among.PROMPTS)
+    won = find_winner(RESULTS, summary.prompts, [one.name for one in PLAN.prompts], GroupedBy.PROMPTS)
     assert won is not None
     assert won.text in shown(tab)
-    rows = [squeezed(text) for text in tab.key("results-by-setting").locator("tbody tr").all_inner_texts()]
+    rows = [squeeze(text) for text in tab.by_key("results-by-setting").locator("tbody tr").all_inner_texts()]
     assert len(rows) == 12
-    best = max(summary.variants.values(), key=lambda one: one.rate or 0)
+    best = max(summary.variants.values(), key=lambda one: one.pass_rate or 0)
     assert f"{best.passed} of {best.judged}" in rows[0]
     names = [axis.name for axis in PLAN.axes]
-    map = heatmap(PLAN, RESULTS, *names)
-    table = tab.key("results-heatmap").locator("table.heat")
-    fields = [squeezed(text) for text in table.locator("td").all_inner_texts()]
+    map = build_heatmap(PLAN, RESULTS, *names)
+    table = tab.by_key("results-heatmap").locator("table.heat")
+    fields = [squeeze(text) for text in table.locator("td").all_inner_texts()]
     expected = [map.cells[column, row] for row in map.rows for column in map.columns]
-    assert [text.split(" ")[0] for text in fields] == [f"{(one.rate or 0) * 100:.0f}" for one in expected]
-    tab.rest()
-    tab.pick(tab.key("results-measure").locator("input"), "Cost of an answer")
-    tab.until("dollars", lambda: table.locator("td").first.inner_text().startswith("$"))
+    assert [text.split(" ")[0] for text in fields] == [
+        f"{(one.pass_rate or 0) * 100:.0f}" for one in expected
+    ]
+    tab.wait_until_idle()
+    tab.pick_option(tab.by_key("results-measure").locator("input"), "Cost of an answer")
+    tab.wait_until("dollars", lambda: table.locator("td").first.inner_text().startswith("$"))
 
 
 def test_side_by_side_with_an_earlier_run(page: Open) -> None:
     tab = page("Side by side")
     says(tab, "McNemar")
-    tab.key("results-versus-kind").get_by_role("radio", name="Another run").click()
-    before = (PLAN, list(generated_plans.results(PLAN, seed=2, skill=0.6)))
-    counts = of_runs(default(), before, (PLAN, RESULTS)).counts
+    tab.by_key("results-versus-kind").get_by_role("radio", name="Another run").click()
+    before = (PLAN, list(generated_plans.capitals_results(PLAN, seed=2, skill=0.6)))
+    counts = compare_runs(default_model(), before, (PLAN, RESULTS)).counts
     says(
-        tab, f"{counts[Change.BETTER]} got better and {counts[Change.WORSE]} got worse: better beyond chance"
+        tab,
+        f"{counts[PairChange.BETTER]} got better and {counts[PairChange.WORSE]} got worse: better beyond chance",
     )
-    tab.page.get_by_role("button", name=f"Got worse ({counts[Change.WORSE]})").click()
-    says(tab, f"1–10 of {counts[Change.WORSE]} pairs")
+    tab.page.get_by_role("button", name=f"Got worse ({counts[PairChange.WORSE]})").click()
+    says(tab, f"1–10 of {counts[PairChange.WORSE]} pairs")
     pairs = tab.page.locator("[class*='st-key-results-pair-']")
     assert all("Got worse" in text for text in pairs.all_inner_texts())
     first = pairs.first.locator(".pair")
@@ -209,12 +212,12 @@ def test_side_by_side_with_an_earlier_run(page: Open) -> None:
 
 def test_files(page: Open) -> None:
     tab = page()
-    tab.rest()
-    tab.key("results-download").get_by_role("button").first.click()
+    tab.wait_until_idle()
+    tab.by_key("results-download").get_by_role("button").first.click()
 
     def file(kind: str) -> bytes:
         with tab.page.expect_download() as waiting:
-            tab.key(f"results-{kind}").locator("button").first.click()
+            tab.by_key(f"results-{kind}").locator("button").first.click()
         assert waiting.value.suggested_filename == f"capitals.{kind}"
         return Path(waiting.value.path()).read_bytes()
 
@@ -227,34 +230,35 @@ def test_files(page: Open) -> None:
 
 def test_what_won_is_kept_and_opened_in_the_chat(page: Open) -> None:
     tab = page()
-    tab.rest()
-    tab.key("results-keep-preset").get_by_role("button").first.click()
+    tab.wait_until_idle()
+    tab.by_key("results-keep-preset").get_by_role("button").first.click()
     tab.page.get_by_label("Name", exact=True).fill("The best")
     tab.page.get_by_label("Name", exact=True).press("Tab")
-    tab.rest()
-    tab.key("results-keep-now").locator("button").click()
+    tab.wait_until_idle()
+    tab.by_key("results-keep-now").locator("button").click()
     says(tab, "Kept as the preset “The best”")
     tab.page.keyboard.press("Escape")
     tab.button("Open in the chat").click()
-    tab.until(
-        "the message", lambda: tab.box.count() and tab.box.input_value() == "The capital of {{country}}:"
+    tab.wait_until(
+        "the message",
+        lambda: tab.chat_box.count() and tab.chat_box.input_value() == "The capital of {{country}}:",
     )
-    tab.until(
+    tab.wait_until(
         "the system prompt",
         lambda: tab.page.get_by_role("textbox", name="System prompt").input_value() == PLAN.prompts[1].system,
     )
-    tab.rest()
+    tab.wait_until_idle()
     tab.button("Presets").click()
     tab.page.get_by_role("button", name="The best", exact=True).wait_for()
 
 
 def test_the_best_of_the_moment_is_gone_on_with_until_somebody_chooses(page: Open) -> None:
     tab = page(show="growing")
-    names = [one.name for one in variants(PLAN, default())]
+    names = [one.name for one in variants(PLAN, default_model())]
 
     def best(count: int) -> str:
         some = RESULTS[:count]
-        found = winner(some, summarise(PLAN, some).variants, names, Among.VARIANTS)
+        found = find_winner(some, summarise_results(PLAN, some).variants, names, GroupedBy.VARIANTS)
         return "" if found is None else names[found.best]
 
     def grow(count: int) -> None:
@@ -262,14 +266,14 @@ def test_the_best_of_the_moment_is_gone_on_with_until_somebody_chooses(page: Ope
         says(tab, f"Over all, {sum(one.passed is True for one in RESULTS[:count])} of")
 
     def chosen() -> str:
-        return str(tab.key("results-keep").locator("input").first.input_value())
+        return str(tab.by_key("results-keep").locator("input").first.input_value())
 
     assert best(40) != best(80) != best(120), "it changes while they come"
     for count in (40, 80):
         grow(count)
-        tab.until("the best", lambda count=count: chosen() == best(count))
+        tab.wait_until("the best", lambda count=count: chosen() == best(count))
     mine = next(name for name in names if name not in (best(80), best(120)))
-    tab.pick(tab.key("results-keep").locator("input").first, mine)
+    tab.pick_option(tab.by_key("results-keep").locator("input").first, mine)
     grow(120)
     assert chosen() == mine
 

@@ -8,78 +8,84 @@ from pathlib import Path
 
 import pytest
 
-from tests.page.app_process import Application, data_folder
+from tests.page.app_process import AppProcess, make_data_folder
+from tests.page.browser_tab import TIMEOUT, BrowserTab, squeeze, wait_for_value
 from tests.page.conftest import Visit
-from tests.page.interruptions import NOISE
-from tests.page.upstream import Stream, Upstream
-from tests.page.visitor import PATIENCE, Visitor, holds, squeezed
+from tests.page.interruption_kinds import CONNECTION_ERRORS
+from tests.page.upstream import StreamReply, Upstream
 
 UNSAVED = "Conversations are kept in memory, but cannot be saved at the moment"
 
 
-class House:
+class RestartableApp:
     """An application that can be ended and started again: at the same address, with the same data."""
 
     def __init__(self, upstream: Upstream, folder: Path) -> None:
-        self._environment = upstream.environment() | {"PADDOCK_DATA_DIR": str(data_folder(folder / "data"))}
+        self._environment = upstream.environment() | {
+            "PADDOCK_DATA_DIR": str(make_data_folder(folder / "data"))
+        }
         self._log = folder / "log"
-        self.app = Application(self._environment, self._log)
+        self.app = AppProcess(self._environment, self._log)
 
     def start(self) -> None:
         """Start it again."""
-        self.app = Application(self._environment, self._log, port=self.app.port)
+        self.app = AppProcess(self._environment, self._log, port=self.app.port)
 
 
 @pytest.fixture
 def expected() -> list[str]:
-    return [*NOISE, "Client Error in reaching server endpoint"]
+    return [*CONNECTION_ERRORS, "Client Error in reaching server endpoint"]
 
 
 @pytest.fixture
-def house(upstream: Upstream, tmp_path: Path) -> Iterator[House]:
-    house = House(upstream, tmp_path)
+def house(upstream: Upstream, tmp_path: Path) -> Iterator[RestartableApp]:
+    house = RestartableApp(upstream, tmp_path)
     yield house
     house.app.close()
     assert "Traceback" not in house.app.log, house.app.log
 
 
 @pytest.fixture
-def tab(visit: Visit, house: House) -> Visitor:
+def tab(visit: Visit, house: RestartableApp) -> BrowserTab:
     return visit(house.app.url)
 
 
-def comes_back(tab: Visitor, house: House) -> Visitor:
+def restart_and_reopen(tab: BrowserTab, house: RestartableApp) -> BrowserTab:
     """Start the application again and open the same address."""
     address = tab.page.url.removeprefix(tab.url)
     house.start()
     return tab.open(address)
 
 
-def test_a_restart_finds_everything(tab: Visitor, visit: Visit, house: House, upstream: Upstream) -> None:
-    tab.key("system").locator("textarea").fill("Be brief.")
-    tab.number("temperature").fill("0.83")
-    tab.number("temperature").press("Enter")
-    tab.until("the slider follows", lambda: tab.slider("temperature").input_value() == "0.83")
-    tab.flip("top_p")
+def test_a_restart_finds_everything(
+    tab: BrowserTab, visit: Visit, house: RestartableApp, upstream: Upstream
+) -> None:
+    tab.by_key("system").locator("textarea").fill("Be brief.")
+    tab.number_box("temperature").fill("0.83")
+    tab.number_box("temperature").press("Enter")
+    tab.wait_until("the slider follows", lambda: tab.slider("temperature").input_value() == "0.83")
+    tab.toggle_parameter("top_p")
     tab.slider("top_p").wait_for()
-    upstream.plan(Stream("One."), Stream("Another one."))
-    tab.say("Go")
-    tab.ended()
+    upstream.plan_replies(StreamReply("One."), StreamReply("Another one."))
+    tab.send("Go")
+    tab.wait_for_end()
     tab.button("Regenerate").click()
-    tab.until("the second", lambda: tab.text() == "Another one.")
-    line = tab.ended()
-    sent = dict(upstream.asked[-1].body)
+    tab.wait_until("the second", lambda: tab.answer_text() == "Another one.")
+    line = tab.wait_for_end()
+    sent = dict(upstream.requests[-1].body)
     house.app.close()
-    comes_back(tab, house)
-    tab.reads("Another one.")
-    tab.until("its figures", lambda: tab.figures() == line)
-    assert tab.said() == "Go"
+    restart_and_reopen(tab, house)
+    tab.wait_for_answer("Another one.")
+    tab.wait_until("its figures", lambda: tab.figures() == line)
+    assert tab.question_text() == "Go"
     assert tab.answers.last.get_by_text("2/2").is_visible()
-    tab.until("the system prompt", lambda: tab.key("system").locator("textarea").input_value() == "Be brief.")
-    holds(tab.number("temperature"), "0.83")
-    tab.say("More")
-    tab.ended(which=1)
-    body = upstream.asked[-1].body
+    tab.wait_until(
+        "the system prompt", lambda: tab.by_key("system").locator("textarea").input_value() == "Be brief."
+    )
+    wait_for_value(tab.number_box("temperature"), "0.83")
+    tab.send("More")
+    tab.wait_for_end(which=1)
+    body = upstream.requests[-1].body
     assert [turn["content"] for turn in body["messages"]] == ["Be brief.", "Go", "Another one.", "More"]
     assert {name: body[name] for name in body if name != "messages"} == {
         name: sent[name] for name in sent if name != "messages"
@@ -89,74 +95,78 @@ def test_a_restart_finds_everything(tab: Visitor, visit: Visit, house: House, up
 
 
 def test_kill_9_in_mid_answer_loses_less_than_a_second(
-    tab: Visitor, house: House, upstream: Upstream
+    tab: BrowserTab, house: RestartableApp, upstream: Upstream
 ) -> None:
-    upstream.plan(Stream(endless=True, rate=100))
-    tab.say("Count")
-    tab.grows(200)
-    asked = upstream.asked[0]
-    early = asked.sent
+    upstream.plan_replies(StreamReply(endless=True, rate=100))
+    tab.send("Count")
+    tab.wait_for_growth(200)
+    asked = upstream.requests[0]
+    early = asked.sent_text
     begun = asked.last_sent
-    tab.until("a second more", lambda: asked.last_sent > begun + 1.0)
+    tab.wait_until("a second more", lambda: asked.last_sent > begun + 1.0)
     house.app.kill()
-    assert asked.hung_up.wait(PATIENCE)
-    comes_back(tab, house)
-    tab.ended("cut off")
-    kept = tab.text()
-    assert kept.startswith(squeezed(early))
-    assert squeezed(asked.sent).startswith(kept)
+    assert asked.client_gone.wait(TIMEOUT)
+    restart_and_reopen(tab, house)
+    tab.wait_for_end("cut off")
+    kept = tab.answer_text()
+    assert kept.startswith(squeeze(early))
+    assert squeeze(asked.sent_text).startswith(kept)
     assert tab.answers.count() == tab.questions.count() == 1
-    upstream.plan(Stream("and the rest."))
+    upstream.plan_replies(StreamReply("and the rest."))
     tab.button("Continue").click()
-    tab.ended("finished")
-    prefill = upstream.asked[1].body["messages"][-1]
-    assert (prefill["role"], squeezed(prefill["content"])) == ("assistant", kept)
-    tab.reads(f"{prefill['content']}and the rest.")
-    assert tab.alert.count() == 0
+    tab.wait_for_end("finished")
+    prefill = upstream.requests[1].body["messages"][-1]
+    assert (prefill["role"], squeeze(prefill["content"])) == ("assistant", kept)
+    tab.wait_for_answer(f"{prefill['content']}and the rest.")
+    assert tab.alerts.count() == 0
 
 
-def test_a_second_tab_shows_the_same(tab: Visitor, visit: Visit, house: House, upstream: Upstream) -> None:
-    tab.say("Go")
-    tab.ended()
+def test_a_second_tab_shows_the_same(
+    tab: BrowserTab, visit: Visit, house: RestartableApp, upstream: Upstream
+) -> None:
+    tab.send("Go")
+    tab.wait_for_end()
     house.app.close()
-    comes_back(tab, house)
+    restart_and_reopen(tab, house)
     other = visit(house.app.url, tab.page.url.removeprefix(tab.url))
     for one in (tab, other):
-        one.reads("A short answer.")
-    other.say("More")
-    other.ended(which=1)
+        one.wait_for_answer("A short answer.")
+    other.send("More")
+    other.wait_for_end(which=1)
     tab.page.reload()
-    tab.until("the other's message", lambda: tab.answers.count() == 2)
+    tab.wait_until("the other's message", lambda: tab.answers.count() == 2)
 
 
-def test_a_database_that_takes_nothing_for_a_while(tab: Visitor, house: House, upstream: Upstream) -> None:
-    tab.say("Begin")
-    tab.ended()
-    upstream.plan(Stream(endless=True, rate=100))
-    tab.say("Count")
-    tab.until("another answer", lambda: tab.answers.count() == 2)
-    tab.grows(100)
+def test_a_database_that_takes_nothing_for_a_while(
+    tab: BrowserTab, house: RestartableApp, upstream: Upstream
+) -> None:
+    tab.send("Begin")
+    tab.wait_for_end()
+    upstream.plan_replies(StreamReply(endless=True, rate=100))
+    tab.send("Count")
+    tab.wait_until("another answer", lambda: tab.answers.count() == 2)
+    tab.wait_for_growth(100)
     warning = tab.page.get_by_text(UNSAVED)
     assert warning.count() == 0
     lock = sqlite3.connect(house.app.database, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
-    tab.until("the page says so, in mid-answer", lambda: warning.count() == 1)
-    assert upstream.asked[1].live
-    tab.grows(100)
-    upstream.asked[1].release()
-    tab.ended("finished", which=1)
-    sent = upstream.asked[1].sent
-    tab.reads(sent)
+    tab.wait_until("the page says so, in mid-answer", lambda: warning.count() == 1)
+    assert upstream.requests[1].is_live
+    tab.wait_for_growth(100)
+    upstream.requests[1].release()
+    tab.wait_for_end("finished", which=1)
+    sent = upstream.requests[1].sent_text
+    tab.wait_for_answer(sent)
     lock.execute("ROLLBACK")
     lock.close()
 
     def gone() -> bool:
         tab.page.reload()
-        tab.reads(sent)
+        tab.wait_for_answer(sent)
         return warning.count() == 0
 
-    tab.until("all is well again", gone)
+    tab.wait_until("all is well again", gone)
     house.app.kill()  # what is there now was written
-    comes_back(tab, house)
-    tab.reads(sent)
-    tab.until("its figures", lambda: "finished" in tab.figures())
+    restart_and_reopen(tab, house)
+    tab.wait_for_answer(sent)
+    tab.wait_until("its figures", lambda: "finished" in tab.figures())

@@ -8,88 +8,88 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.page.app_process import Application
-from tests.page.conftest import Own, Visit
-from tests.page.upstream import Stream, Upstream
-from tests.page.visitor import Visitor, holds
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import BrowserTab, wait_for_value
+from tests.page.conftest import StartApp, Visit
+from tests.page.upstream import StreamReply, Upstream
 
 SECRET = "Zanzibar"
 
 
 @pytest.fixture(scope="module")
-def served(own: Own) -> Application:
+def served(own: StartApp) -> AppProcess:
     """Paddock for a whole network."""
     return own(address="0.0.0.0")
 
 
 @pytest.fixture
-def ann(visit: Visit, served: Application, upstream: Upstream) -> Visitor:
+def ann(visit: Visit, served: AppProcess, upstream: Upstream) -> BrowserTab:
     """A visitor who has said something."""
     ann = visit(served.url, stranger=True)
-    upstream.plan(Stream(f"{SECRET} is an island."))
-    ann.say(f"What is {SECRET}?")
-    ann.ended()
+    upstream.plan_replies(StreamReply(f"{SECRET} is an island."))
+    ann.send(f"What is {SECRET}?")
+    ann.wait_for_end()
     return ann
 
 
-def nothing_of_ann(tab: Visitor) -> None:
-    tab.rest()
+def assert_nothing_of_ann(tab: BrowserTab) -> None:
+    tab.wait_until_idle()
     assert SECRET not in tab.page.content()
     assert tab.messages.count() == 0
 
 
-def test_an_address_opens_nothing_to_others(ann: Visitor, visit: Visit, served: Application) -> None:
+def test_an_address_opens_nothing_to_others(ann: BrowserTab, visit: Visit, served: AppProcess) -> None:
     address = ann.page.url.removeprefix(served.url)
     bob = visit(served.url, address, stranger=True)
-    bob.key("starter0").locator("button:visible").first.wait_for()
-    nothing_of_ann(bob)
+    bob.by_key("starter0").locator("button:visible").first.wait_for()
+    assert_nothing_of_ann(bob)
     assert bob.page.url != ann.page.url
-    bob.say("Mine")
-    bob.ended()
+    bob.send("Mine")
+    bob.wait_for_end()
     ann.page.reload()
-    ann.reads(f"{SECRET} is an island.")
+    ann.wait_for_answer(f"{SECRET} is an island.")
     assert ann.answers.count() == 1
-    again = Visitor(ann.page.context.new_page(), served.url).open(address)  # the same browser: another tab
-    again.reads(f"{SECRET} is an island.")
+    again = BrowserTab(ann.page.context.new_page(), served.url).open(address)  # the same browser: another tab
+    again.wait_for_answer(f"{SECRET} is an island.")
 
 
 @pytest.mark.parametrize("id", [uuid.UUID(int=1).hex, "x", "' OR 1=1 --", "%", "\x00", "local"])
 def test_a_guessed_address_opens_an_empty_page(
-    ann: Visitor, visit: Visit, served: Application, id: str
+    ann: BrowserTab, visit: Visit, served: AppProcess, id: str
 ) -> None:
     bob = visit(served.url, stranger=True)
     bob.page.goto(f"{served.url}/?c={id}")
-    bob.key("starter0").locator("button:visible").first.wait_for()
-    nothing_of_ann(bob)
+    bob.by_key("starter0").locator("button:visible").first.wait_for()
+    assert_nothing_of_ann(bob)
 
 
 def test_a_live_answer_is_nobody_elses(
-    ann: Visitor, visit: Visit, served: Application, upstream: Upstream
+    ann: BrowserTab, visit: Visit, served: AppProcess, upstream: Upstream
 ) -> None:
-    upstream.plan(Stream(f"{SECRET} " * 9, held=40))
-    ann.say("Again")
-    ann.until("some of it", lambda: SECRET in ann.text())
+    upstream.plan_replies(StreamReply(f"{SECRET} " * 9, held=40))
+    ann.send("Again")
+    ann.wait_until("some of it", lambda: SECRET in ann.answer_text())
     bob = visit(served.url, ann.page.url.removeprefix(served.url), stranger=True)
-    nothing_of_ann(bob)
-    assert bob.key("stop").locator("button:visible").count() == 0
-    upstream.asked[-1].release()
-    ann.ended(which=1)
+    assert_nothing_of_ann(bob)
+    assert bob.by_key("stop").locator("button:visible").count() == 0
+    upstream.requests[-1].release()
+    ann.wait_for_end(which=1)
 
 
-def test_history_search_bin_and_spend_are_ones_own(ann: Visitor, visit: Visit, served: Application) -> None:
-    def history(tab: Visitor, listed: str, found: str) -> list[str]:
+def test_history_search_bin_and_spend_are_ones_own(ann: BrowserTab, visit: Visit, served: AppProcess) -> None:
+    def history(tab: BrowserTab, listed: str, found: str) -> list[str]:
         """What each view of the page says."""
         said = []
 
         def read(sign: str) -> None:
             tab.page.get_by_text(sign).first.wait_for()
-            tab.rest()
+            tab.wait_until_idle()
             said.append(tab.page.inner_text("body"))
 
-        tab.go("History")
+        tab.go_to_page("History")
         search = tab.page.get_by_label("Search")
         search.wait_for()
-        tab.until("the chat is gone", lambda: tab.messages.count() == 0)
+        tab.wait_until("the chat is gone", lambda: tab.messages.count() == 0)
         read(listed)
         search.fill(SECRET)
         search.press("Enter")
@@ -106,7 +106,7 @@ def test_history_search_bin_and_spend_are_ones_own(ann: Visitor, visit: Visit, s
     assert [SECRET in text for text in theirs] == [False] * 4
 
 
-def test_the_cookie_is_out_of_reach(ann: Visitor, served: Application) -> None:
+def test_the_cookie_is_out_of_reach(ann: BrowserTab, served: AppProcess) -> None:
     cookie = next(one for one in ann.page.context.cookies() if one["name"] == "paddock_visitor")
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
     assert len(cookie["value"]) >= 32
@@ -119,7 +119,7 @@ def test_the_cookie_is_out_of_reach(ann: Visitor, served: Application) -> None:
     assert not any(cookie["value"] in owner for owner in owners)  # who reads the database cannot become her
 
 
-def test_the_policy_stands_in_every_answer(ann: Visitor, served: Application) -> None:
+def test_the_policy_stands_in_every_answer(ann: BrowserTab, served: AppProcess) -> None:
     for path in ("/", "/history", "/_stcore/health"):
         headers = ann.page.context.request.get(served.url + path).headers
         assert "img-src 'self'" in headers["content-security-policy"]
@@ -127,47 +127,47 @@ def test_the_policy_stands_in_every_answer(ann: Visitor, served: Application) ->
 
 
 def test_a_sent_link_opens_the_set_up_for_others(
-    ann: Visitor, visit: Visit, served: Application, upstream: Upstream
+    ann: BrowserTab, visit: Visit, served: AppProcess, upstream: Upstream
 ) -> None:
-    ann.key("system").locator("textarea").fill("Be brief.")
-    ann.key("system").locator("textarea").press("Control+Enter")
-    ann.number("temperature").fill("0.83")
-    ann.number("temperature").press("Enter")
-    ann.until("the slider follows", lambda: ann.slider("temperature").input_value() == "0.83")
+    ann.by_key("system").locator("textarea").fill("Be brief.")
+    ann.by_key("system").locator("textarea").press("Control+Enter")
+    ann.number_box("temperature").fill("0.83")
+    ann.number_box("temperature").press("Enter")
+    ann.wait_until("the slider follows", lambda: ann.slider("temperature").input_value() == "0.83")
     ann.button("Share").click()
     code = ann.page.locator("[data-testid=stPopoverBody] code")
-    ann.rest()
+    ann.wait_until_idle()
     link = code.inner_text()
     assert link.startswith(f"{served.url}?s=")
     bob = visit(served.url, link.replace(served.url, "/", 1), stranger=True)
-    bob.until("the first message", lambda: bob.box.input_value() == f"What is {SECRET}?")
-    bob.rest()
-    holds(bob.key("system").locator("textarea"), "Be brief.")
-    holds(bob.number("temperature"), "0.83")
+    bob.wait_until("the first message", lambda: bob.chat_box.input_value() == f"What is {SECRET}?")
+    bob.wait_until_idle()
+    wait_for_value(bob.by_key("system").locator("textarea"), "Be brief.")
+    wait_for_value(bob.number_box("temperature"), "0.83")
     assert bob.messages.count() == 0
     assert set(parse_qs(urlsplit(bob.page.url).query)) == {"c"}  # a reload does not begin anew
-    assert len(upstream.asked) == 1  # nothing is sent unasked
-    bob.box.press("Enter")
-    bob.ended()
-    assert upstream.asked[-1].body["temperature"] == 0.83
-    assert [turn["content"] for turn in upstream.asked[-1].body["messages"]] == [
+    assert len(upstream.requests) == 1  # nothing is sent unasked
+    bob.chat_box.press("Enter")
+    bob.wait_for_end()
+    assert upstream.requests[-1].body["temperature"] == 0.83
+    assert [turn["content"] for turn in upstream.requests[-1].body["messages"]] == [
         "Be brief.",
         f"What is {SECRET}?",
     ]
 
 
-def test_a_damaged_link_is_refused(visit: Visit, served: Application, upstream: Upstream) -> None:
+def test_a_damaged_link_is_refused(visit: Visit, served: AppProcess, upstream: Upstream) -> None:
     bob = visit(served.url, "/?s=eJwdamaged", stranger=True)
     bob.page.get_by_text("The link is damaged, or made by another version.").wait_for()
-    bob.say("Go")
-    bob.ended()
+    bob.send("Go")
+    bob.wait_for_end()
 
 
-def test_on_ones_own_machine_there_is_one_owner(visit: Visit, app: Application, upstream: Upstream) -> None:
+def test_on_ones_own_machine_there_is_one_owner(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
     one, other = visit(app.url, stranger=True), visit(app.url, stranger=True)
-    one.say("Whose is this?")
-    one.ended()
+    one.send("Whose is this?")
+    one.wait_for_end()
     other.open(one.page.url.removeprefix(app.url))
-    other.reads("A short answer.")
-    other.go("History")
+    other.wait_for_answer("A short answer.")
+    other.go_to_page("History")
     other.page.get_by_role("link", name="Whose is this?").first.wait_for()

@@ -7,7 +7,7 @@ import json
 import streamlit as st
 
 from lib.model.request_options import Function, Tool, ToolCall
-from lib.tools.sample_tools import SAMPLES, answers
+from lib.tools.sample_tools import SAMPLE_TOOLS, answer_calls
 from lib.tools.tool_spec import read_tools, write_functions, write_tools
 from lib.ui.answer import tool_call_cards
 from lib.ui.editors import function_editor, tool_editor
@@ -34,7 +34,7 @@ CALLS = (
     ToolCall("", "shout", '{"text": "hello"}'),
 )
 FUNCTIONS = (Function("shout", "({ text }) => text.toUpperCase()"),)
-OFFERED = (*(one.tool for one in SAMPLES), *read_tools(NESTED))
+OFFERED = (*(one.tool for one in SAMPLE_TOOLS), *read_tools(NESTED))
 state = st.session_state
 
 
@@ -56,9 +56,9 @@ def send(results: tuple[str, ...]) -> None:
 @st.dialog("Tools and functions", width="large")
 def edit(tools: tuple[Tool, ...]) -> None:
     """The editors where they will be: in a dialog, which keeps the arguments that it was opened with."""
-    tool_editor.draw("editor", tools, use_tools)
+    tool_editor.draw_tool_editor("editor", tools, use_tools)
     st.divider()
-    function_editor.draw(
+    function_editor.draw_function_editor(
         "functions-editor", state.get("functions", ()), use_functions, state.get("tools", ())
     )
 
@@ -67,11 +67,11 @@ match st.query_params.get("show"):
     case "calls":
         which = [int(number) for number in st.query_params.get("which", "0,1,2,3").split(",")]
         calls = [CALLS[number] for number in which]
-        tool_call_cards.auto_switch(
+        tool_call_cards.draw_auto_run_switch(
             "auto", state.get("auto-on", False), lambda on: state.update({"auto-on": on})
         )
         given = state.get("results")
-        if state.get("auto-on") and given is None and (ready := answers(calls, OFFERED)) is not None:
+        if state.get("auto-on") and given is None and (ready := answer_calls(calls, OFFERED)) is not None:
             given = state["results"] = ready
         tool_call_cards.draw_calls(
             calls,
@@ -89,11 +89,13 @@ match st.query_params.get("show"):
         if state.pop("open", False):
             edit(state.get("tools", ()))
     case "functions":
-        function_editor.draw("functions-editor", state.get("functions", ()), use_functions, OFFERED)
+        function_editor.draw_function_editor(
+            "functions-editor", state.get("functions", ()), use_functions, OFFERED
+        )
     case _:
         st.button("Elsewhere", on_click=use_tools, args=(OFFERED[:1],))
-        tool_editor.draw("editor", state.get("tools", ()), use_tools)
-st.caption(tool_editor.summary(state.get("tools", ()), state.get("functions", ())))
+        tool_editor.draw_tool_editor("editor", state.get("tools", ()), use_tools)
+st.caption(tool_editor.summarise_tools(state.get("tools", ()), state.get("functions", ())))
 with st.container(key="in-use"):
     st.code(write_tools(state.get("tools", ())), language=None)
     st.code(write_functions(state.get("functions", ())), language=None)

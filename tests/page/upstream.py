@@ -18,21 +18,21 @@ from typing import Any
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 TOKEN = "good-token_" + "g" * 29
-PATIENCE = 900.0  # a stream that nobody finishes ends by itself
+MAX_STREAM_SECONDS = 900.0  # a stream that nobody finishes ends by itself
 
 
 @dataclass
-class Asked:
+class UpstreamRequest:
     """One request for an answer, and how far the answer to it has come."""
 
     number: int
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
-    sent: str = ""  # text that has been written to the socket whole
-    wrote: bytearray = field(default_factory=bytearray)  # the body of the response, each byte of it
+    sent_text: str = ""  # text that has been written to the socket whole
+    sent_body: bytearray = field(default_factory=bytearray)  # the body of the response, each byte of it
     last_sent: float = 0.0  # time.time() of it
-    hung_up: threading.Event = field(default_factory=threading.Event)
+    client_gone: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -41,7 +41,7 @@ class Asked:
         self.released.set()
 
     @property
-    def live(self) -> bool:
+    def is_live(self) -> bool:
         """Whether the answer is still being sent."""
         return not self.ended.is_set()
 
@@ -50,16 +50,16 @@ class _HungUp(Exception):
     """The client closed the connection."""
 
 
-Answer = Callable[["Handler", Asked], None]
+Reply = Callable[["UpstreamHandler", UpstreamRequest], None]
 
 
-def words(start: int = 1, count: int | None = None) -> Iterator[str]:
+def numbered_words(start: int = 1, count: int | None = None) -> Iterator[str]:
     """Text of numbered words, a paragraph every thirty: Markdown leaves it as it is, and no word comes twice."""
     for number in itertools.islice(itertools.count(start), count):
         yield f"w{number:05d}" + ("\n\n" if number % 30 == 0 else " ")
 
 
-def tokens(text: str, seed: int = 1, most: int = 8) -> Iterator[str]:
+def split_into_tokens(text: str, seed: int = 1, most: int = 8) -> Iterator[str]:
     """The text in pieces of one to eight characters."""
     chance, at = random.Random(seed), 0
     while at < len(text):
@@ -69,7 +69,7 @@ def tokens(text: str, seed: int = 1, most: int = 8) -> Iterator[str]:
 
 
 @dataclass
-class Stream:
+class StreamReply:
     """A native stream. ``held``: it stops after that many characters until it is released.
 
     ``endless`` ignores the text and sends numbered words until it is released.
@@ -84,16 +84,16 @@ class Stream:
     ends: str = "whole"
     seed: int = 1
 
-    def __call__(self, handler: Handler, asked: Asked) -> None:
-        handler.head(200, "text/event-stream")
+    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
+        handler.send_head(200, "text/event-stream")
         chance = random.Random(self.seed)
         begun, due, count = time.monotonic(), 0.0, 0
         for piece in self._pieces(asked):
-            if self.held is not None and len(asked.sent) >= self.held:
-                while not asked.released.is_set() and time.monotonic() - begun < PATIENCE:
+            if self.held is not None and len(asked.sent_text) >= self.held:
+                while not asked.released.is_set() and time.monotonic() - begun < MAX_STREAM_SECONDS:
                     handler.pause(0.01)
-            handler.event(_chunk(piece, chance), chance)
-            asked.sent += piece
+            handler.send_event(_chunk(piece, chance), chance)
+            asked.sent_text += piece
             asked.last_sent = time.time()
             count, due = count + 1, due + 1 / self.rate
             if (ahead := due - (time.monotonic() - begun)) > 0:
@@ -101,12 +101,14 @@ class Stream:
             elif ahead < -1:
                 due = time.monotonic() - begun  # it was held
         if self.held is not None:
-            while not asked.released.is_set() and time.monotonic() - begun < PATIENCE:
+            while not asked.released.is_set() and time.monotonic() - begun < MAX_STREAM_SECONDS:
                 handler.pause(0.01)
         if self.ends == "cut":
             return
         if self.ends == "error":
-            handler.event({"errors": [{"code": 3043, "message": "AiError: internal server error"}]}, chance)
+            handler.send_event(
+                {"errors": [{"code": 3043, "message": "AiError: internal server error"}]}, chance
+            )
             return
         prompt, completion = self.usage
         counts = {
@@ -114,18 +116,18 @@ class Stream:
             "completion_tokens": completion,
             "total_tokens": prompt + completion,
         }
-        handler.event({"response": "", "usage": counts}, chance)
+        handler.send_event({"response": "", "usage": counts}, chance)
         handler.write(b"data: [DONE]\n\n")
 
-    def _pieces(self, asked: Asked) -> Iterator[str]:
+    def _pieces(self, asked: UpstreamRequest) -> Iterator[str]:
         if not self.endless:
-            yield from tokens(self.text, self.seed)
+            yield from split_into_tokens(self.text, self.seed)
             return
         begun = time.monotonic()
-        for word in words():
-            if asked.released.is_set() or time.monotonic() - begun > PATIENCE:
+        for word in numbered_words():
+            if asked.released.is_set() or time.monotonic() - begun > MAX_STREAM_SECONDS:
                 return
-            yield from tokens(word, self.seed + len(asked.sent))
+            yield from split_into_tokens(word, self.seed + len(asked.sent_text))
 
 
 def _chunk(piece: str, chance: random.Random) -> dict[str, Any]:
@@ -135,7 +137,7 @@ def _chunk(piece: str, chance: random.Random) -> dict[str, Any]:
 
 
 @dataclass
-class Refuse:
+class ErrorReply:
     """A refusal in one of the API's two envelopes: "A" is the AI service's, "B" the edge's."""
 
     status: int
@@ -144,64 +146,64 @@ class Refuse:
     envelope: str = "A"
     headers: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, handler: Handler, asked: Asked) -> None:
+    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
         errors = [{"message": self.message, "code": self.code}]
         result: Any = {} if self.envelope == "A" else None
         body = {"result": result, "success": False, "errors": errors, "messages": []}
-        handler.whole(self.status, "application/json", json.dumps(body), self.headers)
+        handler.send_whole(self.status, "application/json", json.dumps(body), self.headers)
 
 
 @dataclass
-class Page:
+class HtmlReply:
     """A web page, as a proxy or the edge in trouble sends one."""
 
     status: int = 502
 
-    def __call__(self, handler: Handler, asked: Asked) -> None:
-        handler.whole(
+    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
+        handler.send_whole(
             self.status, "text/html", "<!DOCTYPE html><html><h1>Bad gateway</h1><script>1</script></html>"
         )
 
 
 @dataclass
-class Whole:
+class JsonReply:
     """An answer in one piece: the API's envelope around that result. ``held``: not before it is released."""
 
     result: dict[str, Any]
     held: bool = False
 
-    def __call__(self, handler: Handler, asked: Asked) -> None:
+    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
         if self.held:
-            Silence()(handler, asked)
+            SilentReply()(handler, asked)
         usage = {"prompt_tokens": 21, "completion_tokens": 42, "total_tokens": 63}
         body = {"result": {"usage": usage} | self.result, "success": True, "errors": [], "messages": []}
-        handler.whole(200, "application/json", json.dumps(body, ensure_ascii=False))
+        handler.send_whole(200, "application/json", json.dumps(body, ensure_ascii=False))
 
 
-class Events:
+class EventsReply:
     """A stream of exactly these events, with usage and [DONE] at its end."""
 
     def __init__(self, *values: dict[str, Any]) -> None:
         self._values = values
 
-    def __call__(self, handler: Handler, asked: Asked) -> None:
-        handler.head(200, "text/event-stream")
+    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
+        handler.send_head(200, "text/event-stream")
         usage = {"prompt_tokens": 21, "completion_tokens": 42, "total_tokens": 63}
         for value in (*self._values, {"response": "", "usage": usage}):
-            handler.event(value, random.Random(1))
+            handler.send_event(value, random.Random(1))
         handler.write(b"data: [DONE]\n\n")
 
 
-class Silence:
+class SilentReply:
     """Nothing at all until the client goes or the request is released."""
 
-    def __call__(self, handler: Handler, asked: Asked) -> None:
+    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
         begun = time.monotonic()
-        while not asked.released.is_set() and time.monotonic() - begun < PATIENCE:
+        while not asked.released.is_set() and time.monotonic() - begun < MAX_STREAM_SECONDS:
             handler.pause(0.01)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class UpstreamHandler(http.server.BaseHTTPRequestHandler):
     """One connection, one request."""
 
     server: Upstream
@@ -215,34 +217,34 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """The search of models, which Paddock checks credentials with, and the lists of adapters."""
         self.wrote = bytearray()
-        self.server.checked.append((self.path, self.headers.get("authorization", "")))
+        self.server.credential_checks.append((self.path, self.headers.get("authorization", "")))
         if self.headers.get("authorization") != f"Bearer {TOKEN}":
-            Refuse(401, 10000, "Authentication error", "B")(self, None)  # type: ignore[arg-type]
+            ErrorReply(401, 10000, "Authentication error", "B")(self, None)  # type: ignore[arg-type]
         elif self.path.startswith(f"/client/v4/accounts/{ACCOUNT}/ai/finetunes"):
             # The documentation's example nests the list in another.
             listed = [[one for one in self.server.adapters if one["public"] == self.path.endswith("/public")]]
             body = {"result": listed, "success": True, "errors": [], "messages": []}
-            self.whole(200, "application/json", json.dumps(body))
+            self.send_whole(200, "application/json", json.dumps(body))
         elif f"/accounts/{ACCOUNT}/ai/models/search" not in self.path:
-            Refuse(404, 7003, "Could not route", "B")(self, None)  # type: ignore[arg-type]
+            ErrorReply(404, 7003, "Could not route", "B")(self, None)  # type: ignore[arg-type]
         else:
-            self.whole(200, "application/json", '{"result":[],"success":true,"errors":[],"messages":[]}')
+            self.send_whole(200, "application/json", '{"result":[],"success":true,"errors":[],"messages":[]}')
 
     def do_POST(self) -> None:
         """An answer, as the test planned it."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked, answer = self.server.take(self.path, headers, body)
-        self.wrote = asked.wrote
+        asked, answer = self.server.take_reply(self.path, headers, body)
+        self.wrote = asked.sent_body
         try:
             answer(self, asked)
         except (_HungUp, OSError):
-            asked.hung_up.set()
+            asked.client_gone.set()
         finally:
             asked.ended.set()
             self.close_connection = True
 
-    def head(self, status: int, kind: str, headers: dict[str, str] | None = None) -> None:
+    def send_head(self, status: int, kind: str, headers: dict[str, str] | None = None) -> None:
         """The head of a response that ends with its connection."""
         self.send_response(status)
         for name, value in {"content-type": kind, "connection": "close", **(headers or {})}.items():
@@ -250,13 +252,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.flush()
 
-    def whole(self, status: int, kind: str, body: str, headers: dict[str, str] | None = None) -> None:
+    def send_whole(self, status: int, kind: str, body: str, headers: dict[str, str] | None = None) -> None:
         """A whole response."""
-        self.head(status, kind, headers)
+        self.send_head(status, kind, headers)
         self.write(body.encode())
         self.close_connection = True
 
-    def event(self, value: dict[str, Any], chance: random.Random) -> None:
+    def send_event(self, value: dict[str, Any], chance: random.Random) -> None:
         """One event, now and then in two packets, cut anywhere: also inside a character."""
         data = b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
         cut = chance.randrange(1, len(data)) if chance.random() < 0.2 else len(data)
@@ -287,11 +289,11 @@ class Upstream(http.server.ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[Asked] = []
-        self.checked: list[tuple[str, str]] = []
+        super().__init__(("127.0.0.1", 0), UpstreamHandler)
+        self.requests: list[UpstreamRequest] = []
+        self.credential_checks: list[tuple[str, str]] = []
         self.adapters: list[dict[str, Any]] = []  # as the API lists them; ``public`` says in which list
-        self._plan: deque[Answer] = deque()
+        self._plan: deque[Reply] = deque()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
@@ -309,30 +311,32 @@ class Upstream(http.server.ThreadingHTTPServer):
             "CLOUDFLARE_BASE_URL": self.url,
         }
 
-    def plan(self, *answers: Answer) -> None:
+    def plan_replies(self, *answers: Reply) -> None:
         """How the next requests are answered, one each."""
         with self._lock:
             self._plan.extend(answers)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Let every answer end, and forget what was planned and asked."""
         with self._lock:
-            for asked in self.asked:
+            for asked in self.requests:
                 asked.release()
             self._plan.clear()
-            self.asked, self.checked, self.adapters = [], [], []
+            self.requests, self.credential_checks, self.adapters = [], [], []
 
-    def take(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> tuple[Asked, Answer]:
+    def take_reply(
+        self, path: str, headers: dict[str, str], body: dict[str, Any]
+    ) -> tuple[UpstreamRequest, Reply]:
         """The next answer, and the record of the request."""
         with self._lock:
-            asked = Asked(len(self.asked), path, headers, body)
-            self.asked.append(asked)
-            answer = self._plan.popleft() if self._plan else Stream("A short answer.")
+            asked = UpstreamRequest(len(self.requests), path, headers, body)
+            self.requests.append(asked)
+            answer = self._plan.popleft() if self._plan else StreamReply("A short answer.")
         return asked, answer
 
     def close(self) -> None:
         """End it."""
-        self.forget()
+        self.reset()
         self.shutdown()
         self.server_close()
         self._thread.join(10)

@@ -8,37 +8,37 @@ from typing import Any
 import pytest
 
 from lib.api.backend import Backend, Secret
-from lib.api.request import Messages, Prompt, Request, Turn, build, lay_out
+from lib.api.request import Messages, Prompt, Request, Turn, build_input, build_request
 from lib.errors import BadInput
 from lib.model import model_record
-from lib.model.request_options import Form, Function, ResponseFormat, Tool
+from lib.model.request_options import Function, InputForm, ResponseFormat, Tool
 from lib.model.settings import Settings
 from lib.preflight import llama3_template
-from lib.preflight.conflicts import Ahead, Conflict, conflicts
-from lib.preflight.raw_prompt import QUESTION
+from lib.preflight.conflicts import Conflict, NextRequest, find_conflicts
+from lib.preflight.raw_prompt import SAMPLE_QUESTION
 
-MODEL = model_record.default()
+MODEL = model_record.default_model()
 PLAIN = Settings.defaults(MODEL)
 TWIN = Backend(
-    "twin", "http://127.0.0.1:1", "a" * 32, Secret("x" * 40), False, 8192, inspects=True, takes_lora=True
+    "twin", "http://127.0.0.1:1", "a" * 32, Secret("x" * 40), False, 8192, can_inspect=True, takes_lora=True
 )
 CLOUDFLARE = Backend("cloudflare", "https://api.test", "a" * 32, Secret("x" * 40), billed=True)
 TOOL = Tool("add", "Adds.", '{"type": "object", "properties": {}}')
-SAMPLE = llama3_template.lay_out(Messages((Turn("user", QUESTION),)))
+SAMPLE = llama3_template.render_prompt(Messages((Turn("user", SAMPLE_QUESTION),)))
 
 
-def having(settings: Settings = PLAIN, **features: Any) -> Settings:
+def with_features(settings: Settings = PLAIN, **features: Any) -> Settings:
     return replace(settings, features=replace(settings.features, **features))
 
 
-def found(settings: Settings, backend: Backend = TWIN, text: str = "Hi", tokens: int = 10) -> list[Conflict]:
+def find(settings: Settings, backend: Backend = TWIN, text: str = "Hi", tokens: int = 10) -> list[Conflict]:
     request: Request | None
     try:
         chosen = settings.features
-        request = build(
+        request = build_request(
             MODEL,
-            lay_out(chosen, (Turn("user", text),)),
-            settings.sent(),
+            build_input(chosen, (Turn("user", text),)),
+            settings.sent_values(),
             stream=chosen.stream,
             response_format=chosen.response_format,
         )
@@ -46,8 +46,11 @@ def found(settings: Settings, backend: Backend = TWIN, text: str = "Hi", tokens:
         request = None
     window = backend.context_window or MODEL.context_window
     return list(
-        conflicts(
-            MODEL, backend, settings, Ahead(request, tokens, window, SAMPLE, llama3_template.SPECIAL_TOKENS)
+        find_conflicts(
+            MODEL,
+            backend,
+            settings,
+            NextRequest(request, tokens, window, SAMPLE, llama3_template.SPECIAL_TOKENS),
         )
     )
 
@@ -55,18 +58,23 @@ def found(settings: Settings, backend: Backend = TWIN, text: str = "Hi", tokens:
 SCHEMA = ResponseFormat('{"type": "object"}')
 
 CASES: list[tuple[str, Settings, Backend, str]] = [
-    ("lora", having(lora="pirate"), TWIN, "prompt form alone"),
-    ("lora", having(lora="pirate", form=Form.PROMPT), CLOUDFLARE, "5005"),
-    ("tools", having(tools=(TOOL,), form=Form.PROMPT), TWIN, "messages form alone"),
-    ("tools", having(functions=(Function("f", "x"),), form=Form.PROMPT), TWIN, "messages form alone"),
-    ("tools", having(tools=(TOOL,), raw=True), TWIN, "no chat template"),
-    ("tools", having(tools=(TOOL,)), CLOUDFLARE, "does not mention function calling"),
-    ("stream", having(response_format=SCHEMA), TWIN, "5023"),
-    ("stream", having(response_format=ResponseFormat()), TWIN, "5023"),
-    ("response_format", having(response_format=SCHEMA, tools=(TOOL,)), TWIN, "cannot both"),
-    ("response_format", having(response_format=SCHEMA), CLOUDFLARE, "does not name this one"),
-    ("raw", having(raw=True, form=Form.PROMPT), TWIN, "No special token"),
-    ("raw", having(raw=True), TWIN, "No special token"),
+    ("lora", with_features(lora="pirate"), TWIN, "prompt form alone"),
+    ("lora", with_features(lora="pirate", form=InputForm.PROMPT), CLOUDFLARE, "5005"),
+    ("tools", with_features(tools=(TOOL,), form=InputForm.PROMPT), TWIN, "messages form alone"),
+    (
+        "tools",
+        with_features(functions=(Function("f", "x"),), form=InputForm.PROMPT),
+        TWIN,
+        "messages form alone",
+    ),
+    ("tools", with_features(tools=(TOOL,), raw=True), TWIN, "no chat template"),
+    ("tools", with_features(tools=(TOOL,)), CLOUDFLARE, "does not mention function calling"),
+    ("stream", with_features(response_format=SCHEMA), TWIN, "5023"),
+    ("stream", with_features(response_format=ResponseFormat()), TWIN, "5023"),
+    ("response_format", with_features(response_format=SCHEMA, tools=(TOOL,)), TWIN, "cannot both"),
+    ("response_format", with_features(response_format=SCHEMA), CLOUDFLARE, "does not name this one"),
+    ("raw", with_features(raw=True, form=InputForm.PROMPT), TWIN, "No special token"),
+    ("raw", with_features(raw=True), TWIN, "No special token"),
     ("max_tokens", PLAIN.with_value("max_tokens", 8183), TWIN, "leaves 8,182"),
     ("seed", PLAIN.with_value("temperature", 0.0).with_value("seed", 7), TWIN, "seed does nothing"),
     ("top_k", PLAIN.with_value("temperature", 0.0).with_value("top_k", 7), TWIN, "top k does nothing"),
@@ -83,23 +91,23 @@ CASES: list[tuple[str, Settings, Backend, str]] = [
 def test_each_is_named_at_its_control_and_mended(
     at: str, settings: Settings, backend: Backend, says: str
 ) -> None:
-    here = [one for one in found(settings, backend) if one.at == at and says in one.text]
+    here = [one for one in find(settings, backend) if one.control == at and says in one.text]
     assert len(here) == 1
-    assert here[0].mend
-    mended = here[0].mended
+    assert here[0].fix_label
+    mended = here[0].fixed_settings
     if mended is not None:
         assert mended != settings
-        assert [one for one in found(mended, backend) if one.at == at and says in one.text] == []
+        assert [one for one in find(mended, backend) if one.control == at and says in one.text] == []
 
 
 @pytest.mark.parametrize(
     "settings",
     [
         PLAIN,
-        having(form=Form.PROMPT),
-        having(form=Form.PROMPT, lora="pirate"),
-        having(tools=(TOOL,)),
-        having(response_format=SCHEMA, stream=False),
+        with_features(form=InputForm.PROMPT),
+        with_features(form=InputForm.PROMPT, lora="pirate"),
+        with_features(tools=(TOOL,)),
+        with_features(response_format=SCHEMA, stream=False),
         PLAIN.with_value("seed", 7),
         PLAIN.with_value("temperature", 0.0),
         PLAIN.with_value("max_tokens", 8182),
@@ -108,24 +116,24 @@ def test_each_is_named_at_its_control_and_mended(
     ],
 )
 def test_what_works_is_let_alone(settings: Settings) -> None:
-    assert found(settings) == []
+    assert find(settings) == []
 
 
 def test_a_raw_prompt_in_the_models_format_is_let_alone() -> None:
-    assert found(having(form=Form.PROMPT, raw=True), text=SAMPLE) == []
+    assert find(with_features(form=InputForm.PROMPT, raw=True), text=SAMPLE) == []
 
 
 def test_a_raw_prompt_is_mended_in_its_text() -> None:
-    assert [one.mended for one in found(having(form=Form.PROMPT, raw=True))] == [None]
+    assert [one.fixed_settings for one in find(with_features(form=InputForm.PROMPT, raw=True))] == [None]
 
 
 def test_an_input_that_fills_the_context() -> None:
-    (one,) = found(PLAIN, tokens=8192)
-    assert (one.at, one.refused) == ("max_tokens", True)
+    (one,) = find(PLAIN, tokens=8192)
+    assert (one.control, one.is_refused) == ("max_tokens", True)
     assert "8,192 of the context's 8,192" in one.text
 
 
 def test_json_mode_is_asked_for_whole_all_the_same() -> None:
     for format in (SCHEMA, ResponseFormat()):
-        request = build(MODEL, Prompt("Hi"), {}, stream=True, response_format=format)
+        request = build_request(MODEL, Prompt("Hi"), {}, stream=True, response_format=format)
         assert not request.stream

@@ -7,9 +7,9 @@ import pytest
 from lib.api.request import Messages, Prompt, Turn
 from lib.model.request_options import Tool, ToolCall
 from lib.preflight import llama3_template
-from lib.preflight.raw_prompt import QUESTION, Piece, pieces, problems
+from lib.preflight.raw_prompt import SAMPLE_QUESTION, PromptPiece, find_problems, split_at_special_tokens
 
-SAMPLE = llama3_template.lay_out(Messages((Turn("user", QUESTION),)))
+SAMPLE = llama3_template.render_prompt(Messages((Turn("user", SAMPLE_QUESTION),)))
 # SmolLM2's template, as published with its weights.
 CHATML = "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nWhat is what?<|im_end|>\n<|im_start|>assistant\n"
 CHATML_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -17,15 +17,17 @@ CHATML_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 def test_llama_3() -> None:
     # Meta's model card for Llama 3.2, "Instruct model prompt".
-    assert llama3_template.lay_out(Messages((Turn("system", " Be kind. "), Turn("user", "Hi\n")))) == (
+    assert llama3_template.render_prompt(Messages((Turn("system", " Be kind. "), Turn("user", "Hi\n")))) == (
         "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\n"
         "Today Date: 26 Jul 2024\n\nBe kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
         "<|start_header_id|>assistant<|end_header_id|>\n\n"
     )
-    assert llama3_template.lay_out(Prompt(QUESTION)) == SAMPLE
-    assert llama3_template.lay_out(Prompt("Hi", raw=True)) == "Hi"
-    assert llama3_template.lay_out(Messages((Turn("user", "a"), Turn("user", "b")), raw=True)) == "ab"
-    begun = llama3_template.lay_out(Messages((Turn("user", QUESTION), Turn("assistant", "Once "))))
+    assert llama3_template.render_prompt(Prompt(SAMPLE_QUESTION)) == SAMPLE
+    assert llama3_template.render_prompt(Prompt("Hi", raw=True)) == "Hi"
+    assert llama3_template.render_prompt(Messages((Turn("user", "a"), Turn("user", "b")), raw=True)) == "ab"
+    begun = llama3_template.render_prompt(
+        Messages((Turn("user", SAMPLE_QUESTION), Turn("assistant", "Once ")))
+    )
     assert begun == SAMPLE + "Once "
 
 
@@ -33,7 +35,7 @@ def test_llama_3_with_tools() -> None:
     tool = Tool("add", "Adds.", '{"type": "object", "properties": {}}')
     call = ToolCall("1", "add", '{"a": 1}')
     turns = (Turn("user", "Hi"), Turn("assistant", "", (call,)), Turn("tool", "3", call_id="1", name="add"))
-    text = llama3_template.lay_out(Messages(turns, tools=(tool,)))
+    text = llama3_template.render_prompt(Messages(turns, tools=(tool,)))
     assert "Environment: ipython\nCutting" in text
     assert text.count('"name": "add"') == 2
     assert "<|start_header_id|>user<|end_header_id|>\n\nGiven the following functions" in text
@@ -44,22 +46,26 @@ def test_llama_3_with_tools() -> None:
 
 
 def test_pieces() -> None:
-    assert list(pieces("a<|eot_id|><|eot_id|>b", llama3_template.SPECIAL_TOKENS)) == [
-        Piece("a", False),
-        Piece("<|eot_id|>", True),
-        Piece("<|eot_id|>", True),
-        Piece("b", False),
+    assert list(split_at_special_tokens("a<|eot_id|><|eot_id|>b", llama3_template.SPECIAL_TOKENS)) == [
+        PromptPiece("a", False),
+        PromptPiece("<|eot_id|>", True),
+        PromptPiece("<|eot_id|>", True),
+        PromptPiece("b", False),
     ]
-    assert list(pieces("a.b", ())) == [Piece("a.b", False)]
-    assert list(pieces("<s><s>>", ("<s>", "<s>>"))) == [Piece("<s>", True), Piece("<s>>", True)]
+    assert list(split_at_special_tokens("a.b", ())) == [PromptPiece("a.b", False)]
+    assert list(split_at_special_tokens("<s><s>>", ("<s>", "<s>>"))) == [
+        PromptPiece("<s>", True),
+        PromptPiece("<s>>", True),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("sample", "tokens"), [(SAMPLE, llama3_template.SPECIAL_TOKENS), (CHATML, CHATML_TOKENS), (QUESTION, ())]
+    ("sample", "tokens"),
+    [(SAMPLE, llama3_template.SPECIAL_TOKENS), (CHATML, CHATML_TOKENS), (SAMPLE_QUESTION, ())],
 )
 @pytest.mark.parametrize("more", ["", "Once upon"])
 def test_nothing_is_wrong(sample: str, tokens: tuple[str, ...], more: str) -> None:
-    assert list(problems(sample + more, sample, tokens)) == []
+    assert list(find_problems(sample + more, sample, tokens)) == []
 
 
 @pytest.mark.parametrize(
@@ -79,7 +85,7 @@ def test_nothing_is_wrong(sample: str, tokens: tuple[str, ...], more: str) -> No
     ],
 )
 def test_what_is_wrong_in_llama_3(text: str, says: str) -> None:
-    assert any(says in problem for problem in problems(text, SAMPLE, llama3_template.SPECIAL_TOKENS))
+    assert any(says in problem for problem in find_problems(text, SAMPLE, llama3_template.SPECIAL_TOKENS))
 
 
 @pytest.mark.parametrize(
@@ -97,4 +103,4 @@ def test_what_is_wrong_in_llama_3(text: str, says: str) -> None:
     ],
 )
 def test_what_is_wrong_in_another_format(text: str, says: str) -> None:
-    assert any(says in problem for problem in problems(text, CHATML, CHATML_TOKENS))
+    assert any(says in problem for problem in find_problems(text, CHATML, CHATML_TOKENS))

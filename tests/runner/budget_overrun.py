@@ -9,14 +9,14 @@ from decimal import Decimal
 from lib.api.client import Timeouts, WorkersAI
 from lib.experiment.checks.check_kinds import Contains, Judge
 from lib.experiment.plan import Limits
-from lib.runner.progress import Progress, State
+from lib.runner.progress import RunProgress, RunState
 from lib.store import Store
 from tests.runner import fake_cloud, run_fixtures
-from tests.sample_values import backend
+from tests.sample_values import make_backend
 
 
 @dataclass(frozen=True)
-class Overrun:
+class BudgetOverrun:
     """Requests and dollars on the bill, and the budget that there was; None: none of that kind.
 
     ``closed``: connections that the server closed after an answer, in good order.
@@ -25,7 +25,7 @@ class Overrun:
     requests: int
     dollars: Decimal
     limits: Limits
-    progress: Progress
+    progress: RunProgress
     closed: int
 
     @property
@@ -41,7 +41,7 @@ class Overrun:
         return self.dollars - self.progress.dollars - self.progress.uncertain
 
 
-def overrun(database: str, cells: int, seed: int) -> Overrun:
+def measure_overrun(database: str, cells: int, seed: int) -> BudgetOverrun:
     """One run with a budget of chance, of requests, of dollars or of both; it is paused and resumed on the way."""
     chance = random.Random(seed)
     dollars = Decimal(chance.randint(5, 60)) / 10_000
@@ -52,20 +52,22 @@ def overrun(database: str, cells: int, seed: int) -> Overrun:
     )
     checks = (Contains("Answer"), Judge("Is it right?")) if chance.random() < 0.5 else ()
     store = Store(database)
-    batch = run_fixtures.run(store, run_fixtures.plan(cells, limits, checks), WorkersAI(Timeouts(5, 10, 10)))
-    with fake_cloud.running((0.0, 0.04), trouble=0.3, seed=seed) as server:
-        there = replace(backend(server.url), billed=True)
+    batch = run_fixtures.new_run(
+        store, run_fixtures.numbers_plan(cells, limits, checks), WorkersAI(Timeouts(5, 10, 10))
+    )
+    with fake_cloud.run_fake_cloud((0.0, 0.04), trouble=0.3, seed=seed) as server:
+        there = replace(make_backend(server.url), billed=True)
         batch.start(there)
         batch.join(chance.uniform(0.1, 0.4))
         batch.pause()
         batch.join(60)
         for _ in range(20):  # what pauses by itself is resumed, as somebody would
-            if batch.state in (State.BUDGET, State.DONE):
+            if batch.state in (RunState.BUDGET, RunState.DONE):
                 break
             batch.start(there)
             batch.join(120)
         bill = server.bill()
     store.close()
-    return Overrun(
+    return BudgetOverrun(
         bill.requests, bill.dollars(run_fixtures.MODEL.price), limits, batch.progress(), bill.closed
     )

@@ -6,7 +6,7 @@ import sys
 
 from lib.api.backend import Backend, Secret
 from lib.api.client import WorkersAI
-from lib.runner.experiment_run import Batch
+from lib.runner.experiment_run import ExperimentRun
 from lib.store import Store
 from tests.runner.run_fixtures import MODEL, OWNER
 from tests.sample_values import ACCOUNT, TOKEN
@@ -17,10 +17,10 @@ def main(database: str, url: str, run: str, billed: bool) -> None:
     store = Store(database)
     saved = store.run(OWNER, run)
     assert saved is not None
-    batch = Batch(WorkersAI(), store, MODEL, OWNER, saved, store.cells(OWNER, run))
+    batch = ExperimentRun(WorkersAI(), store, MODEL, OWNER, saved, store.cells(OWNER, run))
     batch.start(Backend("test", url, ACCOUNT, Secret(TOKEN), billed=billed))
     print("begun", flush=True)
-    while batch.at_work:
+    while batch.is_working:
         batch.join(60)
     print(batch.state.value, flush=True)
 

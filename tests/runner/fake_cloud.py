@@ -24,7 +24,7 @@ from typing import Any
 
 from lib.model.model_record import Price
 
-MOODS = ("hasty", "broken", "page", "reset", "paid reset", "half", "closes")
+FAULT_NAMES = ("hasty", "broken", "page", "reset", "paid reset", "half", "closes")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Bill:
     tokens_out: int = 0
     connections: int = 0
     closed: int = 0
-    most_at_once: int = 0
+    max_at_once: int = 0
 
     def dollars(self, price: Price) -> Decimal:
         """What the tokens cost."""
@@ -47,32 +47,36 @@ class Bill:
         return cost / 1_000_000
 
 
-class Cloud:
+class FakeCloud:
     """``delay``: seconds before an answer, from–to. ``trouble``: the share of requests in one of the moods."""
 
     def __init__(self, delay: tuple[float, float], trouble: float, moods: tuple[str, ...], seed: int) -> None:
         self.bill = Bill()
-        self.now = 0
+        self.in_flight = 0
         self.delay = delay
-        self.trouble = trouble
-        self.moods = moods
+        self.fault_share = trouble
+        self.fault_names = moods
         self.chance = random.Random(seed)
 
-    def answer(self, body: dict[str, Any]) -> tuple[str, bytes, str]:
+    def make_answer(self, body: dict[str, Any]) -> tuple[str, bytes, str]:
         """The cell, the response, and the mood that it comes in."""
         cell = str(body["messages"][-1]["content"])
         bill, chance = self.bill, self.chance
         bill.requests += 1
         bill.asked[cell] += 1
-        mood = chance.choice(self.moods) if chance.random() < self.trouble else ""
+        mood = chance.choice(self.fault_names) if chance.random() < self.fault_share else ""
         match mood:
             case "hasty":
-                return cell, response(429, error(3021, "Too many requests"), "retry-after: 0.05"), mood
+                return (
+                    cell,
+                    keep_open_response(429, error_body(3021, "Too many requests"), "retry-after: 0.05"),
+                    mood,
+                )
             case "broken":
                 bill.paid[cell] += chance.random() < 0.5  # nobody knows, least of all the client
-                return cell, response(500, error(3043, "Internal error")), mood
+                return cell, keep_open_response(500, error_body(3043, "Internal error")), mood
             case "page":
-                return cell, response(502, b"<html>Bad gateway</html>", kind="text/html"), mood
+                return cell, keep_open_response(502, b"<html>Bad gateway</html>", kind="text/html"), mood
             case "reset":
                 return cell, b"", mood
         tokens_in = sum(len(one["content"]) for one in body["messages"]) // 4 + 12
@@ -86,33 +90,33 @@ class Cloud:
             "total_tokens": tokens_in + tokens_out,
         }
         text = '{"reason": "It is.", "verdict": "yes"}' if "response_format" in body else f"Answer to {cell}"
-        whole = response(200, envelope({"response": text, "usage": usage}))
+        whole = keep_open_response(200, success_body({"response": text, "usage": usage}))
         if mood not in ("paid reset", "half"):
             bill.answered[cell] += 1
         return cell, b"" if mood == "paid reset" else whole, mood
 
 
-def envelope(result: Any) -> bytes:
+def success_body(result: Any) -> bytes:
     """A success."""
     return json.dumps({"result": result, "success": True, "errors": [], "messages": []}).encode()
 
 
-def error(code: int, message: str) -> bytes:
+def error_body(code: int, message: str) -> bytes:
     """A refusal."""
     failed = {"errors": [{"message": message, "code": code}], "success": False, "result": {}, "messages": []}
     return json.dumps(failed).encode()
 
 
-def response(status: int, body: bytes, *headers: str, kind: str = "application/json") -> bytes:
+def keep_open_response(status: int, body: bytes, *headers: str, kind: str = "application/json") -> bytes:
     """A response whose connection stays open."""
     head = [f"HTTP/1.1 {status} X", f"content-type: {kind}", f"content-length: {len(body)}", *headers]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
-class Connection(asyncio.Protocol):
+class FakeCloudConnection(asyncio.Protocol):
     """One client's connection: a request, its response, the next request."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: FakeCloud) -> None:
         self.cloud = cloud
         self.buffer = b""
         self.transport: asyncio.Transport
@@ -135,16 +139,16 @@ class Connection(asyncio.Protocol):
             return
         self.buffer = rest[length:]
         if head.startswith(b"GET"):
-            self.transport.write(response(200, json.dumps(vars(self.cloud.bill)).encode()))
+            self.transport.write(keep_open_response(200, json.dumps(vars(self.cloud.bill)).encode()))
             return
         cloud = self.cloud
-        cloud.now += 1
-        cloud.bill.most_at_once = max(cloud.bill.most_at_once, cloud.now)
-        _, answer, mood = cloud.answer(json.loads(rest[:length]))
+        cloud.in_flight += 1
+        cloud.bill.max_at_once = max(cloud.bill.max_at_once, cloud.in_flight)
+        _, answer, mood = cloud.make_answer(json.loads(rest[:length]))
         asyncio.get_running_loop().call_later(cloud.chance.uniform(*cloud.delay), self.reply, answer, mood)
 
     def reply(self, answer: bytes, mood: str) -> None:
-        self.cloud.now -= 1
+        self.cloud.in_flight -= 1
         if self.transport.is_closing():
             return
         if mood in ("reset", "paid reset", "half"):
@@ -160,7 +164,7 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
 
-class Running:
+class FakeCloudProcess:
     """The process, from the outside."""
 
     def __init__(self, port: int) -> None:
@@ -173,13 +177,13 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(
+def run_fake_cloud(
     delay: tuple[float, float] = (0.0, 0.0),
     trouble: float = 0.0,
-    moods: tuple[str, ...] = MOODS,
+    moods: tuple[str, ...] = FAULT_NAMES,
     seed: int = 1,
     port: int = 0,
-) -> Iterator[Running]:
+) -> Iterator[FakeCloudProcess]:
     """Such a process, at a port of its own choice or at that one."""
     command = [
         sys.executable,
@@ -194,7 +198,7 @@ def running(
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield Running(int(process.stdout.readline()))
+            yield FakeCloudProcess(int(process.stdout.readline()))
         finally:
             process.kill()
 
@@ -207,9 +211,11 @@ async def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("moods", nargs="*")
     given = parser.parse_args()
-    cloud = Cloud(tuple(given.delay), given.trouble, tuple(given.moods), given.seed)
+    cloud = FakeCloud(tuple(given.delay), given.trouble, tuple(given.moods), given.seed)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(cloud), "127.0.0.1", given.port, backlog=256)
+    server = await loop.create_server(
+        lambda: FakeCloudConnection(cloud), "127.0.0.1", given.port, backlog=256
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -10,24 +10,24 @@ from lib.experiment.checks.check_kinds import Check, Contains
 from lib.experiment.plan import Inputs, Limits, Plan, PromptVersion
 from lib.model import model_record
 from lib.model.settings import Settings
-from lib.runner.experiment_run import Batch, new
+from lib.runner.experiment_run import ExperimentRun, create_run
 from lib.store import SavedExperiment, Store
 
-MODEL = model_record.default()
+MODEL = model_record.default_model()
 OWNER = "ann"
-QUICK = Limits(per_minute=100_000, concurrency=8)
+QUICK_LIMITS = Limits(per_minute=100_000, concurrency=8)
 
 
-def plan(
+def numbers_plan(
     rows: int,
-    limits: Limits = QUICK,
+    limits: Limits = QUICK_LIMITS,
     checks: tuple[Check, ...] = (Contains("Answer"),),
     seed: int | None = None,
 ) -> Plan:
     """Each row asks something of its own."""
     settings = Settings.defaults(MODEL)
     for parameter in MODEL.parameters:
-        if parameter.rolls and seed is not None:
+        if parameter.is_seed and seed is not None:
             settings = settings.with_value(parameter.name, seed)
     return Plan(
         prompts=(PromptVersion("A", "Be brief.", "Number {{n}}"),),
@@ -38,19 +38,19 @@ def plan(
     )
 
 
-def run(store: Store, asked: Plan, client: WorkersAI | None = None, owner: str = OWNER) -> Batch:
+def new_run(store: Store, asked: Plan, client: WorkersAI | None = None, owner: str = OWNER) -> ExperimentRun:
     """A new run of that plan."""
     store.put_experiment(owner, SavedExperiment(f"x-{owner}", "Numbers", asked))
-    return new(store, client or WorkersAI(), MODEL, owner, f"x-{owner}", asked)
+    return create_run(store, client or WorkersAI(), MODEL, owner, f"x-{owner}", asked)
 
 
-def again(store: Store, batch: Batch) -> Batch:
+def reload_run(store: Store, batch: ExperimentRun) -> ExperimentRun:
     """The same run as a process would find it that has just begun."""
     saved = store.run(batch.owner, batch.id)
     assert saved is not None
-    return Batch(WorkersAI(), store, MODEL, batch.owner, saved, store.cells(batch.owner, batch.id))
+    return ExperimentRun(WorkersAI(), store, MODEL, batch.owner, saved, store.cells(batch.owner, batch.id))
 
 
-def budget(dollars: str | None, requests: int | None = None) -> Limits:
+def budget_limits(dollars: str | None, requests: int | None = None) -> Limits:
     """A budget, and no other bound worth the name."""
-    return replace(QUICK, dollars=None if dollars is None else Decimal(dollars), requests=requests)
+    return replace(QUICK_LIMITS, dollars=None if dollars is None else Decimal(dollars), requests=requests)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.experiment.plan import Limits
-from lib.runner.budget import Budget, Spent
+from lib.runner.budget import Budget, Spending
 
-NEVER = lambda: False  # noqa: E731
+never = lambda: False  # noqa: E731
 
 
 @settings(max_examples=100, deadline=None)
@@ -39,16 +39,16 @@ def test_never_beyond(dollars: int, requests: int, seed: int, steps: int) -> Non
             sent += 1
         else:
             most = Decimal(chance.randint(0, 12))
-            if budget.reserve(most, NEVER, wait=False):
+            if budget.reserve(most, never, wait=False):
                 open.append(most)
-        spent = budget.spent
-        assert spent.most <= dollars
+        spent = budget.spending
+        assert spent.max_dollars <= dollars
         assert spent.requests <= requests
         assert spent.requests == sent + len(open)
     for most in open:
         budget.settle(most, sent=False)
-    assert budget.spent.reserved == 0
-    assert budget.spent.requests == sent
+    assert budget.spending.reserved == 0
+    assert budget.spending.requests == sent
 
 
 def test_many_at_once_use_all_of_it_and_no_more() -> None:
@@ -58,7 +58,7 @@ def test_many_at_once_use_all_of_it_and_no_more() -> None:
 
     def work(seed: int) -> None:
         chance = random.Random(seed)
-        while budget.reserve(Decimal("0.3"), NEVER):
+        while budget.reserve(Decimal("0.3"), never):
             cost = Decimal(chance.randint(0, 30)) / 100
             paid.append(cost)
             budget.settle(Decimal("0.3"), cost=cost)
@@ -70,14 +70,14 @@ def test_many_at_once_use_all_of_it_and_no_more() -> None:
     for thread in threads:
         thread.join(60)
         assert not thread.is_alive()
-    assert sum(paid) == budget.spent.dollars <= 10
-    assert budget.spent.dollars > Decimal("9.7"), "who does not fit waits for those who may yet make room"
+    assert sum(paid) == budget.spending.dollars <= 10
+    assert budget.spending.dollars > Decimal("9.7"), "who does not fit waits for those who may yet make room"
 
 
 def test_more_of_it_lets_go_on_and_an_end_is_heeded() -> None:
-    budget = Budget(Limits(requests=1), Spent(requests=1))
-    assert not budget.reserve(Decimal(0), NEVER)
-    budget.set(Limits(requests=2))
+    budget = Budget(Limits(requests=1), Spending(requests=1))
+    assert not budget.reserve(Decimal(0), never)
+    budget.set_limits(Limits(requests=2))
     assert not budget.reserve(Decimal(0), lambda: True)
-    assert budget.reserve(Decimal(0), NEVER)
-    assert not Budget(Limits(dollars=Decimal(0))).reserve(Decimal("0.000001"), NEVER)
+    assert budget.reserve(Decimal(0), never)
+    assert not Budget(Limits(dollars=Decimal(0))).reserve(Decimal("0.000001"), never)

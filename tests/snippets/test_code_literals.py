@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.snippets.code_literals import JAVASCRIPT, JSON, PYTHON
-from tests.snippets.running_snippets import PATIENCE, command
+from tests.snippets.snippet_runner import TIMEOUT, find_command
 
 # Pieces that end a literal, begin an escape or a place, or are invisible, in one of the languages or another.
 PIECES = [
@@ -89,7 +89,7 @@ MANY = st.lists(VALUES, min_size=40, max_size=40)
 
 def fed(program: str, source: str) -> bytes:
     return subprocess.run(
-        [command(program)], input=source.encode(), capture_output=True, timeout=PATIENCE, check=True
+        [find_command(program)], input=source.encode(), capture_output=True, timeout=TIMEOUT, check=True
     ).stdout
 
 

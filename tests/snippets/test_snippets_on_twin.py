@@ -9,13 +9,13 @@ import pytest
 
 from lib.api import wire
 from lib.api.backend import Backend, Secret
-from lib.api.client import Stop, WorkersAI
+from lib.api.client import CancelToken, WorkersAI
 from lib.api.events import Event, TextDelta
-from lib.api.request import Input, Messages, Prompt, Request, Turn, build
+from lib.api.request import Messages, Prompt, Request, RequestInput, Turn, build_request
 from lib.model import model_record
-from lib.snippets.snippets import Program, programs
-from tests.snippets.running_snippets import COMMANDS, run
-from tests.snippets.worker_runtime import compiled, served
+from lib.snippets.snippet_builder import Snippet, build_snippets
+from tests.snippets.snippet_runner import COMMANDS, run_snippet
+from tests.snippets.worker_runtime import compile_workers, serve_worker
 
 NAMES = [
     "curl",
@@ -36,19 +36,19 @@ TALK = Messages(
     )
 )
 RAW = Prompt("<|im_start|>user\nSay something nice.<|im_end|>\n<|im_start|>assistant\n", raw=True)
-INPUTS: dict[str, tuple[Input, bool]] = {
+INPUTS: dict[str, tuple[RequestInput, bool]] = {
     "messages-stream": (TALK, True),
     "messages-whole": (TALK, False),
     "prompt-stream": (Prompt("Tell me about \\ and \u2028."), True),
     "raw-whole": (RAW, False),
 }
 REQUESTS = {
-    key: build(model_record.default(), input, SETTINGS, stream=stream)
+    key: build_request(model_record.default_model(), input, SETTINGS, stream=stream)
     for key, (input, stream) in INPUTS.items()
 }
 
 
-def text_of(events: list[Event]) -> str:
+def join_text(events: list[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
@@ -56,16 +56,19 @@ def text_of(events: list[Event]) -> str:
 def texts(backend: Backend) -> dict[str, str]:
     """What the page would show."""
     client = WorkersAI()
-    return {key: text_of(list(client.stream(backend, request, Stop()))) for key, request in REQUESTS.items()}
+    return {
+        key: join_text(list(client.stream(backend, request, CancelToken())))
+        for key, request in REQUESTS.items()
+    }
 
 
-def of(name: str, request: Request, backend: Backend) -> Program:
-    [program] = [program for program in programs(request, backend) if program.name == name]
+def snippet_named(name: str, request: Request, backend: Backend) -> Snippet:
+    [program] = [program for program in build_snippets(request, backend) if program.name == name]
     return program
 
 
 def test_names(backend: Backend) -> None:
-    written = programs(REQUESTS["raw-whole"], backend)
+    written = build_snippets(REQUESTS["raw-whole"], backend)
     assert [program.name for program in written] == NAMES
     assert len({program.file for program in written}) == len(NAMES)
 
@@ -79,8 +82,8 @@ def test_the_texts_tell_requests_apart(texts: dict[str, str]) -> None:
 @pytest.mark.parametrize("key", REQUESTS)
 @pytest.mark.parametrize("name", NAMES[:-1])
 def test_the_same_text(backend: Backend, texts: dict[str, str], tmp_path: Path, name: str, key: str) -> None:
-    program = of(name, REQUESTS[key], backend)
-    done = run(program, tmp_path, backend)
+    program = snippet_named(name, REQUESTS[key], backend)
+    done = run_snippet(program, tmp_path, backend)
     assert (done.returncode, done.stderr.decode()) == (0, "")
     printed = done.stdout.decode()
     if name == "Python (openai)" and key.startswith("raw"):
@@ -92,9 +95,9 @@ def test_the_same_text(backend: Backend, texts: dict[str, str], tmp_path: Path, 
 
 
 def test_workers(backend: Backend, texts: dict[str, str], tmp_path: Path) -> None:
-    workers = {key: of(NAMES[-1], request, backend) for key, request in REQUESTS.items()}
-    for key, script in compiled(workers, tmp_path).items():
-        with served(script, tmp_path, backend) as visitor:
+    workers = {key: snippet_named(NAMES[-1], request, backend) for key, request in REQUESTS.items()}
+    for key, script in compile_workers(workers, tmp_path).items():
+        with serve_worker(script, tmp_path, backend) as visitor:
             answer = visitor.get("/")
         assert answer.status_code == 200
         if REQUESTS[key].stream:
@@ -102,15 +105,15 @@ def test_workers(backend: Backend, texts: dict[str, str], tmp_path: Path) -> Non
             lines = answer.text.removesuffix("\n\n").split("\n\n")
             events = [event for line in lines for event in wire.decode_event(line.removeprefix("data: "))]
         else:
-            events = list(wire.decode_whole(answer.text))
-        assert text_of(events) == texts[key]
+            events = list(wire.decode_answer(answer.text))
+        assert join_text(events) == texts[key]
 
 
 @pytest.mark.parametrize("key", ["messages-stream", "messages-whole"])
 @pytest.mark.parametrize("name", NAMES[:-1])
 def test_a_wrong_token(backend: Backend, tmp_path: Path, name: str, key: str) -> None:
     stranger = replace(backend, token=Secret("a" * 40))
-    done = run(of(name, REQUESTS[key], stranger), tmp_path, stranger)
+    done = run_snippet(snippet_named(name, REQUESTS[key], stranger), tmp_path, stranger)
     assert done.returncode != 0
     assert "Authentication error" in done.stderr.decode()
     assert done.stdout == b""
@@ -119,13 +122,13 @@ def test_a_wrong_token(backend: Backend, tmp_path: Path, name: str, key: str) ->
 @pytest.mark.parametrize("key", ["messages-stream", "messages-whole"])
 def test_a_refused_worker(backend: Backend, tmp_path: Path, key: str) -> None:
     stranger = replace(backend, token=Secret("a" * 40))
-    scripts = compiled({key: of(NAMES[-1], REQUESTS[key], stranger)}, tmp_path)
-    with served(scripts[key], tmp_path, stranger) as visitor:
+    scripts = compile_workers({key: snippet_named(NAMES[-1], REQUESTS[key], stranger)}, tmp_path)
+    with serve_worker(scripts[key], tmp_path, stranger) as visitor:
         answer = visitor.get("/")
     assert answer.status_code == 502
     assert "Authentication error" in answer.text
 
 
 def test_every_kind_of_file_is_run(backend: Backend) -> None:
-    kinds = {Path(program.file).suffix for program in programs(REQUESTS["raw-whole"], backend)}
+    kinds = {Path(program.file).suffix for program in build_snippets(REQUESTS["raw-whole"], backend)}
     assert kinds == {*COMMANDS, ".ts"}

@@ -9,42 +9,52 @@ from typing import Any
 import pytest
 
 from lib.model import model_record
-from lib.snippets.snippets import Program, written
+from lib.snippets.snippet_builder import Snippet, build_snippets_for_body
 from tests import sample_values
-from tests.servers import DONE, Server, chunked, events, head, says
-from tests.snippets.running_snippets import run
+from tests.scripted_server import DONE, ScriptedServer, encode_events, response_head, sends, to_chunks
+from tests.snippets.snippet_runner import run_snippet
 
-MODEL = model_record.DEFAULT
+MODEL = model_record.DEFAULT_MODEL_ID
 NATIVE = ["curl", "Python (httpx)", "Python (cloudflare)", "JavaScript (fetch)"]
 NASTY = '"\'`${x} $(id) \\ \\n\n""" §body\r\nJSON\nJSON \u2028\x00\x1b 😀 end\\'
 TOOL = {"name": "f", "description": NASTY, "parameters": {"type": "object", "properties": {"__proto__": {}}}}
 ASK: dict[str, Any] = {"messages": [{"role": "user", "content": NASTY}], "seed": 7, "top_k": 3}
 
 
-def program(name: str, body: dict[str, Any], url: str = "http://127.0.0.1:1/client/v4") -> Program:
-    [found] = [one for one in written(MODEL, body, sample_values.backend(url)) if one.name == name]
+def build_snippet(name: str, body: dict[str, Any], url: str = "http://127.0.0.1:1/client/v4") -> Snippet:
+    [found] = [
+        one
+        for one in build_snippets_for_body(MODEL, body, sample_values.make_backend(url))
+        if one.name == name
+    ]
     return found
 
 
-def printed(name: str, body: dict[str, Any], folder: Path, reply: list[bytes]) -> tuple[str, int, Any]:
+def run_and_capture(
+    name: str, body: dict[str, Any], folder: Path, reply: list[bytes]
+) -> tuple[str, int, Any]:
     """What it printed, how it ended, and the body that the server got."""
-    with Server(says(*reply)) as server:
-        done = run(program(name, body, server.url), folder, sample_values.backend(server.url))
+    with ScriptedServer(sends(*reply)) as server:
+        done = run_snippet(
+            build_snippet(name, body, server.url), folder, sample_values.make_backend(server.url)
+        )
     return done.stdout.decode(), done.returncode, server.requests[0].json()
 
 
-def whole(result: dict[str, Any]) -> list[bytes]:
+def whole_reply(result: dict[str, Any]) -> list[bytes]:
     envelope = {"result": result, "success": True, "errors": [], "messages": []}
-    return [head(200, "application/json"), json.dumps(envelope).encode()]
+    return [response_head(200, "application/json"), json.dumps(envelope).encode()]
 
 
 @pytest.mark.parametrize("name", NATIVE)
 def test_a_stream_in_pieces(tmp_path: Path, name: str) -> None:
     # wire.py: a number, null, no response at all, U+2028 within an event; every byte in a packet of its own
-    stream = events({"response": "Gr\u2028üß 😀"}, {"response": 6}, {"response": None}, {"p": "ab"}) + DONE
-    reply = [head(transfer_encoding="chunked"), *chunked(stream, 1), b"0\r\n\r\n"]
+    stream = (
+        encode_events({"response": "Gr\u2028üß 😀"}, {"response": 6}, {"response": None}, {"p": "ab"}) + DONE
+    )
+    reply = [response_head(transfer_encoding="chunked"), *to_chunks(stream, 1), b"0\r\n\r\n"]
     body = ASK | {"stream": True}
-    assert printed(name, body, tmp_path, reply) == ("Gr\u2028üß 😀6\n", 0, body)
+    assert run_and_capture(name, body, tmp_path, reply) == ("Gr\u2028üß 😀6\n", 0, body)
 
 
 @pytest.mark.parametrize("name", NATIVE)
@@ -53,7 +63,7 @@ def test_json(tmp_path: Path, name: str) -> None:
         "response_format": {"type": "json_schema", "json_schema": {"type": "object"}},
         "stream": False,
     }
-    out, code, sent = printed(name, body, tmp_path, whole({"response": {"a": [1, "ü"]}}))
+    out, code, sent = run_and_capture(name, body, tmp_path, whole_reply({"response": {"a": [1, "ü"]}}))
     assert (json.loads(out), code, sent) == ({"a": [1, "ü"]}, 0, body)
 
 
@@ -61,7 +71,9 @@ def test_json(tmp_path: Path, name: str) -> None:
 def test_a_call(tmp_path: Path, name: str) -> None:
     body = ASK | {"tools": [TOOL], "stream": False}
     call = {"name": "f", "arguments": {"x": "4"}}
-    out, code, sent = printed(name, body, tmp_path, whole({"response": None, "tool_calls": [call]}))
+    out, code, sent = run_and_capture(
+        name, body, tmp_path, whole_reply({"response": None, "tool_calls": [call]})
+    )
     assert (json.loads(out), code, sent) == (call, 0, body)
 
 
@@ -73,14 +85,20 @@ def test_a_call_in_pieces(tmp_path: Path, name: str) -> None:
         {"index": 0, "function": {"arguments": "4}"}},
         {"id": None, "type": None, "index": 0, "function": {"name": None, "arguments": ""}},
     ]
-    reply = [head(), events(*({"response": "", "tool_calls": [piece]} for piece in pieces)), DONE]
-    out, code, sent = printed(name, body := ASK | {"tools": [TOOL], "stream": True}, tmp_path, reply)
+    reply = [
+        response_head(),
+        encode_events(*({"response": "", "tool_calls": [piece]} for piece in pieces)),
+        DONE,
+    ]
+    out, code, sent = run_and_capture(name, body := ASK | {"tools": [TOOL], "stream": True}, tmp_path, reply)
     assert (json.loads(out), code, sent) == ({"id": "c1", "name": "f", "arguments": '{"x": 4}'}, 0, body)
 
 
 @pytest.mark.parametrize("name", NATIVE[1:])
 def test_an_answer_cut_off(tmp_path: Path, name: str) -> None:
-    out, code, _ = printed(name, ASK | {"stream": True}, tmp_path, [head(), events({"response": "Hi"})])
+    out, code, _ = run_and_capture(
+        name, ASK | {"stream": True}, tmp_path, [response_head(), encode_events({"response": "Hi"})]
+    )
     assert out.startswith("Hi")
     assert code != 0
 
@@ -92,8 +110,8 @@ def test_openai(tmp_path: Path) -> None:
         "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "{}"}}]
     }
     name = "Python (openai)"
-    out, code, sent = printed(
-        name, body, tmp_path, [head(200, "application/json"), json.dumps(reply).encode()]
+    out, code, sent = run_and_capture(
+        name, body, tmp_path, [response_head(200, "application/json"), json.dumps(reply).encode()]
     )
     assert (out, code) == ("{}\n", 0)
     del body["raw"]  # said in the note and in the program
@@ -104,6 +122,8 @@ def test_openai(tmp_path: Path) -> None:
 
 def test_no_secret() -> None:
     body = {"prompt": f"My token is {sample_values.TOKEN}.\n{sample_values.TOKEN}", "stream": True}
-    for one in written(MODEL, body, sample_values.backend("http://127.0.0.1:1/client/v4")):
+    for one in build_snippets_for_body(
+        MODEL, body, sample_values.make_backend("http://127.0.0.1:1/client/v4")
+    ):
         assert sample_values.TOKEN not in one.text + one.note
         assert sample_values.ACCOUNT not in one.text + one.note

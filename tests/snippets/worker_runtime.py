@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from lib.api.backend import Backend
-from lib.snippets.snippets import Program
-from tests.snippets.running_snippets import MODULES, PATIENCE, command
+from lib.snippets.snippet_builder import Snippet
+from tests.snippets.snippet_runner import MODULES, TIMEOUT, find_command
 
 # The binding at Cloudflare sends the inputs on as they are, takes the envelope off a whole answer and throws the
 # service's message.
@@ -61,13 +61,13 @@ const worker :Workerd.Worker = (
 """)
 
 
-def compiled(programs: dict[str, Program], folder: Path) -> dict[str, Path]:
+def compile_workers(programs: dict[str, Snippet], folder: Path) -> dict[str, Path]:
     """Each Worker as JavaScript, checked against Cloudflare's own types for Workers: by its key, in ``folder``."""
     for key, program in programs.items():
         (folder / f"{key}.ts").write_text(program.text, encoding="utf-8", newline="")
     done = subprocess.run(
         [
-            command("node"),
+            find_command("node"),
             str(MODULES / "typescript" / "bin" / "tsc"),
             "--strict",
             "--target",
@@ -86,7 +86,7 @@ def compiled(programs: dict[str, Program], folder: Path) -> dict[str, Path]:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -94,7 +94,7 @@ def compiled(programs: dict[str, Program], folder: Path) -> dict[str, Path]:
 
 
 @contextlib.contextmanager
-def served(script: Path, folder: Path, backend: Backend) -> Iterator[httpx.Client]:
+def serve_worker(script: Path, folder: Path, backend: Backend) -> Iterator[httpx.Client]:
     """A client that visits the Worker."""
     url = urlsplit(backend.base_url)
     config = CONFIG.substitute(
@@ -120,9 +120,9 @@ def served(script: Path, folder: Path, backend: Backend) -> Iterator[httpx.Clien
             ready = json.loads(control.readline())
             assert ready["event"] == "listen"
             with httpx.Client(
-                base_url=f"http://127.0.0.1:{ready['port']}", timeout=PATIENCE, trust_env=False
+                base_url=f"http://127.0.0.1:{ready['port']}", timeout=TIMEOUT, trust_env=False
             ) as client:
                 yield client
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT)

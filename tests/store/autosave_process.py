@@ -6,17 +6,19 @@ import sys
 import time
 
 from lib.store import Snapshot, Store
-from lib.store.autosave import Saver
-from tests.store.conversation_trees import SETTINGS, asked, coming
+from lib.store.autosave import Autosaver
+from tests.store.conversation_trees import SETTINGS, make_unanswered, make_unfinished
 
 
 def main(url: str) -> None:
     """A hundred pieces a second; says after each how much has come."""
-    conversation, request = asked("Tell me a story")
+    conversation, request = make_unanswered("Tell me a story")
     parts: list[str] = []
-    saver = Saver(
+    saver = Autosaver(
         Store(url),
-        lambda: [Snapshot("ann", conversation, SETTINGS, (coming(conversation, request, "".join(parts)),))],
+        lambda: [
+            Snapshot("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "".join(parts)),))
+        ],
     )
     saver.start()
     while True:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from lib.store import Store
-from tests.store.postgres_server import Server
+from tests.store.postgres_server import PostgresServer
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server() -> Iterator[PostgresServer]:
     """The one PostgreSQL server of the tests. Where there is none the tests fail: no skip."""
-    server = Server()
+    server = PostgresServer()
     yield server
     server.remove()
 
@@ -24,7 +24,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database that does not exist yet, or is empty."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/data/paddock.sqlite3"
-    server: Server = request.getfixturevalue("server")
+    server: PostgresServer = request.getfixturevalue("server")
     return server.database()
 
 

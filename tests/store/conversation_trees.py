@@ -13,16 +13,16 @@ from hypothesis import strategies
 from lib.api.events import Usage
 from lib.api.request import Messages, Prompt, Request
 from lib.chat.answer import Answer, Ending, Timings
-from lib.chat.conversation import Conversation, Message, said
+from lib.chat.conversation import Conversation, Message, message_turn
 from lib.errors import BadInput, CutOff, PaddockError, RateLimited
 from lib.files import value_codec
 from lib.model import model_record
-from lib.model.request_options import Features, Form, Function, ResponseFormat, Tool, ToolCall
+from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
 from lib.model.settings import Settings
-from lib.store import Live
+from lib.store import UnfinishedAnswer
 
-SETTINGS = Settings.defaults(model_record.default())
-MODEL = model_record.default().id
+SETTINGS = Settings.defaults(model_record.default_model())
+MODEL = model_record.default_model().id
 
 # Half characters, NUL and the store's own escape are among them.
 texts = strategies.text(strategies.characters(codec=None), max_size=20) | strategies.sampled_from(
@@ -59,7 +59,7 @@ functions = strategies.lists(strategies.builds(Function, texts, texts), max_size
 formats = strategies.none() | strategies.builds(ResponseFormat, strategies.none() | texts)
 features = strategies.builds(
     Features,
-    strategies.sampled_from(Form),
+    strategies.sampled_from(InputForm),
     strategies.booleans(),
     strategies.booleans(),
     texts,
@@ -139,7 +139,7 @@ def changes(draw: strategies.DrawFn, conversation: Conversation) -> Conversation
             )
         case "go on":
             answer = draw(answers(conversation, one.id))
-            return conversation.put(
+            return conversation.replace_message(
                 replace(one, content=one.content + answer.text, answers=(*one.answers, answer))
             )
         case "edit":
@@ -148,7 +148,7 @@ def changes(draw: strategies.DrawFn, conversation: Conversation) -> Conversation
             return conversation.delete(one.id)
         case "insert":
             return conversation.insert(draw(strategies.sampled_from([None, one.id])), "user", draw(texts))
-    return conversation.open(one.id)
+    return conversation.open_message(one.id)
 
 
 @strategies.composite
@@ -160,7 +160,7 @@ def histories(draw: strategies.DrawFn) -> list[Conversation]:
     return states
 
 
-def plain(conversation: Conversation) -> dict[str, Any]:
+def as_plain_values(conversation: Conversation) -> dict[str, Any]:
     """All that is in it, comparable: errors are equal in what they say."""
     return {
         "id": conversation.id,
@@ -170,7 +170,7 @@ def plain(conversation: Conversation) -> dict[str, Any]:
             {
                 "id": message.id,
                 "parent": message.parent,
-                **value_codec.write_turn(said(message)),
+                **value_codec.write_turn(message_turn(message)),
                 "answers": [value_codec.write_answer(answer) for answer in message.answers],
             }
             for message in conversation.messages
@@ -178,7 +178,7 @@ def plain(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def answer(conversation: Conversation, text: str, neurons: str | None = None, **changes: Any) -> Answer:
+def make_answer(conversation: Conversation, text: str, neurons: str | None = None, **changes: Any) -> Answer:
     """An ordinary answer to what is open."""
     request = Request(MODEL, Messages(conversation.turns(conversation.head)), MappingProxyType({}), True)
     usage = Usage(10, 20, 0, None if neurons is None else Decimal(neurons))
@@ -186,17 +186,17 @@ def answer(conversation: Conversation, text: str, neurons: str | None = None, **
     return replace(whole, **changes)
 
 
-def talk(*texts: str, conversation: Conversation | None = None) -> Conversation:
+def make_conversation(*texts: str, conversation: Conversation | None = None) -> Conversation:
     """A conversation of that many questions, each answered."""
     conversation = conversation or Conversation()
     for text in texts:
         conversation = conversation.append(Message("user", text, conversation.head))
-        said = answer(conversation, f"You said: {text}")
+        said = make_answer(conversation, f"You said: {text}")
         conversation = conversation.append(Message("assistant", said.text, conversation.head, (said,)))
     return conversation
 
 
-def asked(text: str, conversation: Conversation | None = None) -> tuple[Conversation, Request]:
+def make_unanswered(text: str, conversation: Conversation | None = None) -> tuple[Conversation, Request]:
     """A question whose answer is about to come: an empty message waits for it."""
     conversation = conversation or Conversation()
     conversation = conversation.append(Message("user", text, conversation.head))
@@ -204,12 +204,12 @@ def asked(text: str, conversation: Conversation | None = None) -> tuple[Conversa
     return conversation.append(Message("assistant", "", conversation.head)), request
 
 
-def coming(conversation: Conversation, request: Request, text: str) -> Live:
+def make_unfinished(conversation: Conversation, request: Request, text: str) -> UnfinishedAnswer:
     """What has come so far of the answer in the open message."""
-    return Live(conversation.head or "", request, "Twin", False, text, 0.5 + len(text) / 100, 0.5)
+    return UnfinishedAnswer(conversation.head or "", request, "Twin", False, text, 0.5 + len(text) / 100, 0.5)
 
 
-def growing(text: str) -> Iterator[str]:
+def growing_prefixes(text: str) -> Iterator[str]:
     """The text as it comes, a word at a time."""
     words = text.split(" ")
     for number in range(1, len(words) + 1):

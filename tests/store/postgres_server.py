@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 
-def program(name: str) -> str:
+def find_postgres_program(name: str) -> str:
     """The path of one of PostgreSQL's programs, which Debian keeps off the PATH."""
     beside = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     found = shutil.which(name) or (str(beside[-1]) if beside else None)
@@ -20,7 +20,7 @@ def program(name: str) -> str:
     return found
 
 
-class Server:
+class PostgresServer:
     """Reached over a Unix socket in its own folder, so that no port can be taken."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Server:
 
     def _run(self, name: str, *arguments: str) -> None:
         done = subprocess.run(
-            [program(name), *arguments],
+            [find_postgres_program(name), *arguments],
             user=self.user,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import itertools
 import sys
 
 from lib.store import Store
-from tests.store.conversation_trees import SETTINGS, asked, coming, growing
+from tests.store.conversation_trees import SETTINGS, growing_prefixes, make_unanswered, make_unfinished
 
 STORY = " ".join(f"word{number}" for number in range(400))
 
@@ -14,12 +14,12 @@ STORY = " ".join(f"word{number}" for number in range(400))
 def main(url: str) -> None:
     """Says how far it is after each save: whatever was said before the kill must be there after it."""
     store = Store(url)
-    conversation, request = asked("Tell me a story")
+    conversation, request = make_unanswered("Tell me a story")
     for number in itertools.count():
-        for text in growing(STORY):
-            store.save("ann", conversation, SETTINGS, (coming(conversation, request, text),))
+        for text in growing_prefixes(STORY):
+            store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, text),))
             print(conversation.id, len(text), flush=True)
-        conversation, request = asked(f"Another one, {number}")
+        conversation, request = make_unanswered(f"Another one, {number}")
 
 
 if __name__ == "__main__":

@@ -15,16 +15,22 @@ import pytest
 from lib.chat.conversation import Conversation
 from lib.errors import NewerDatabase, PaddockError, StorageFailed
 from lib.store import Snapshot, Store
-from lib.store.autosave import Saver
+from lib.store.autosave import Autosaver
 from tests.store.conftest import server, url  # noqa: F401 (fixtures)
-from tests.store.conversation_trees import SETTINGS, asked, coming, plain, talk
-from tests.store.postgres_server import Server
-from tests.waiting import until
+from tests.store.conversation_trees import (
+    SETTINGS,
+    as_plain_values,
+    make_conversation,
+    make_unanswered,
+    make_unfinished,
+)
+from tests.store.postgres_server import PostgresServer
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class House:
+class ConversationsInMemory:
     """Conversations in memory, as the page's registry has them."""
 
     def __init__(self) -> None:
@@ -40,8 +46,8 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def house() -> ConversationsInMemory:
+    return ConversationsInMemory()
 
 
 @pytest.fixture
@@ -51,9 +57,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-def holds(store: Store, conversation: Conversation) -> bool:
+def is_stored(store: Store, conversation: Conversation) -> bool:
     saved = store.load("ann", conversation.id)
-    return saved is not None and plain(saved.conversation) == plain(conversation)
+    return saved is not None and as_plain_values(saved.conversation) == as_plain_values(conversation)
 
 
 @pytest.mark.usefixtures("url")
@@ -84,7 +90,7 @@ def test_kill_loses_less_than_a_second(url: str) -> None:  # noqa: F811
 
 
 def test_it_writes_what_changes_and_nothing_else(
-    store: Store, house: House, monkeypatch: pytest.MonkeyPatch
+    store: Store, house: ConversationsInMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved: list[str] = []
     whole = Store.save
@@ -94,8 +100,8 @@ def test_it_writes_what_changes_and_nothing_else(
         whole(self, owner, conversation, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Store, "save", save)
-    saver = Saver(store, house.all)
-    a, b = talk("a"), talk("b")
+    saver = Autosaver(store, house.all)
+    a, b = make_conversation("a"), make_conversation("b")
     first = house.put(a)
     house.put(b)
     assert not saver.is_saved(first)
@@ -103,58 +109,62 @@ def test_it_writes_what_changes_and_nothing_else(
     assert saver.save()
     assert saved == [a.id, b.id]
     assert saver.is_saved(first)
-    more = house.put(talk("more", conversation=a))
+    more = house.put(make_conversation("more", conversation=a))
     assert not saver.is_saved(more)
     assert saver.save()
     assert saved == [a.id, b.id, a.id]
-    waiting, request = asked("and?")
+    waiting, request = make_unanswered("and?")
     for text in ("x", "x", "xy"):
-        house.snapshots["live"] = Snapshot("ann", waiting, SETTINGS, (coming(waiting, request, text),))
+        house.snapshots["live"] = Snapshot(
+            "ann", waiting, SETTINGS, (make_unfinished(waiting, request, text),)
+        )
         assert saver.save()
     assert saved[3:] == [waiting.id] * 2
 
 
-def test_its_thread(store: Store, house: House) -> None:
+def test_its_thread(store: Store, house: ConversationsInMemory) -> None:
     others = set(threading.enumerate())  # another test's page may have a saver of its own
-    saver = Saver(store, house.all, interval=0.02).start()
-    a = talk("a")
+    saver = Autosaver(store, house.all, interval=0.02).start()
+    a = make_conversation("a")
     house.put(a)
-    until(lambda: holds(store, a))
-    last = talk("last", conversation=a)
+    wait_until(lambda: is_stored(store, a))
+    last = make_conversation("last", conversation=a)
     house.put(last)
     assert saver.close()
-    assert holds(store, last), "what was left is written at the end"
+    assert is_stored(store, last), "what was left is written at the end"
     mine = set(threading.enumerate()) - others
     assert [thread for thread in mine if thread.name == "paddock-saver"] == []
 
 
-def test_one_that_was_never_started_can_be_closed(store: Store, house: House) -> None:
-    assert Saver(store, house.all).close()
+def test_one_that_was_never_started_can_be_closed(store: Store, house: ConversationsInMemory) -> None:
+    assert Autosaver(store, house.all).close()
 
 
-def test_a_database_that_goes_and_comes_back(store: Store, house: House, tmp_path: Path) -> None:
-    saver = Saver(store, house.all, interval=0.02, longest_pause=0.1).start()
-    a = talk("a")
+def test_a_database_that_goes_and_comes_back(
+    store: Store, house: ConversationsInMemory, tmp_path: Path
+) -> None:
+    saver = Autosaver(store, house.all, interval=0.02, longest_pause=0.1).start()
+    a = make_conversation("a")
     house.put(a)
-    until(lambda: holds(store, a))
+    wait_until(lambda: is_stored(store, a))
     (tmp_path / "data").rename(tmp_path / "away")
-    until(lambda: isinstance(saver.problem, StorageFailed))  # noticed before there is anything to write
-    many = [talk(str(number), conversation=a if number == 0 else None) for number in range(20)]
+    wait_until(lambda: isinstance(saver.problem, StorageFailed))  # noticed before there is anything to write
+    many = [make_conversation(str(number), conversation=a if number == 0 else None) for number in range(20)]
     for one in many:
         house.put(one)
     time.sleep(0.3)
     assert saver.problem is not None
     assert saver.problem.__traceback__ is None
     (tmp_path / "away").rename(tmp_path / "data")
-    until(lambda: saver.problem is None)
-    assert all(holds(store, one) for one in many)
+    wait_until(lambda: saver.problem is None)
+    assert all(is_stored(store, one) for one in many)
     assert saver.close()
 
 
-def test_an_older_copy_in_its_place(store: Store, house: House, tmp_path: Path) -> None:
+def test_an_older_copy_in_its_place(store: Store, house: ConversationsInMemory, tmp_path: Path) -> None:
     """What nobody has touched since is written again too."""
-    saver = Saver(store, house.all)
-    a, b = talk("a"), talk("b")
+    saver = Autosaver(store, house.all)
+    a, b = make_conversation("a"), make_conversation("b")
     for one in (a, b):
         house.put(one)
     assert saver.save()
@@ -165,83 +175,87 @@ def test_an_older_copy_in_its_place(store: Store, house: House, tmp_path: Path) 
     (tmp_path / "data" / "paddock.sqlite3").touch()
     assert saver.save()
     assert saver.save()
-    assert holds(store, a)
-    assert holds(store, b)
+    assert is_stored(store, a)
+    assert is_stored(store, b)
 
 
-def test_a_server_that_restarts(server: Server, house: House) -> None:  # noqa: F811
+def test_a_server_that_restarts(server: PostgresServer, house: ConversationsInMemory) -> None:  # noqa: F811
     with closing(Store(server.database())) as store:
-        saver = Saver(store, house.all, interval=0.02, longest_pause=0.2).start()
-        a = talk("a")
+        saver = Autosaver(store, house.all, interval=0.02, longest_pause=0.2).start()
+        a = make_conversation("a")
         house.put(a)
-        until(lambda: saver.is_saved(house.snapshots[a.id]))
+        wait_until(lambda: saver.is_saved(house.snapshots[a.id]))
         server.stop()
         try:
-            more = talk("meanwhile", conversation=a)
+            more = make_conversation("meanwhile", conversation=a)
             house.put(more)
-            until(lambda: saver.problem is not None)
+            wait_until(lambda: saver.problem is not None)
         finally:
             server.start()
-        until(lambda: saver.problem is None)
-        assert holds(store, more)
+        wait_until(lambda: saver.problem is None)
+        assert is_stored(store, more)
         assert saver.close()
 
 
-def test_a_conversation_that_cannot_be_saved_holds_up_no_other(store: Store, house: House) -> None:
-    bad = talk("bad")
+def test_a_conversation_that_cannot_be_saved_holds_up_no_other(
+    store: Store, house: ConversationsInMemory
+) -> None:
+    bad = make_conversation("bad")
     usage = bad.messages[1].answers[0].usage
     assert usage is not None
     object.__setattr__(usage, "prompt_tokens", 10**30)
-    good = talk("good")
+    good = make_conversation("good")
     for one in (bad, good):
         house.put(one)
-    saver = Saver(store, house.all)
+    saver = Autosaver(store, house.all)
     assert not saver.save()
     assert isinstance(saver.problem, StorageFailed)
-    assert holds(store, good)
+    assert is_stored(store, good)
     del house.snapshots[bad.id]
     assert saver.save()
     assert saver.problem is None
 
 
-def test_it_recovers_once_at_its_start(store: Store, house: House) -> None:
-    conversation, request = asked("Tell me")
-    live = (coming(conversation, request, "Once upon"),)
+def test_it_recovers_once_at_its_start(store: Store, house: ConversationsInMemory) -> None:
+    conversation, request = make_unanswered("Tell me")
+    live = (make_unfinished(conversation, request, "Once upon"),)
     store.save("ann", conversation, SETTINGS, live)
-    saver = Saver(store, house.all)
+    saver = Autosaver(store, house.all)
     assert saver.save()
     assert store.count("ann", "upon") == 1
-    other, request = asked("And?")
-    house.snapshots[other.id] = Snapshot("ann", other, SETTINGS, (coming(other, request, "So much"),))
+    other, request = make_unanswered("And?")
+    house.snapshots[other.id] = Snapshot(
+        "ann", other, SETTINGS, (make_unfinished(other, request, "So much"),)
+    )
     assert saver.save()
     assert saver.save()
     assert store.count("ann", "much") == 0, "it is still coming"
 
 
-def test_a_newer_database(store: Store, house: House) -> None:
+def test_a_newer_database(store: Store, house: ConversationsInMemory) -> None:
     store.open()
     with store._database.writing() as connection:
         connection.exec_driver_sql("UPDATE paddock_version SET version_num = '99'")
     store.close()
-    saver = Saver(store, house.all)
+    saver = Autosaver(store, house.all)
     assert not saver.save()
     assert isinstance(saver.problem, NewerDatabase)
 
 
 def test_a_bug_does_not_end_it(store: Store) -> None:
     broken = [True]
-    a = talk("a")
+    a = make_conversation("a")
 
     def snapshots() -> list[Snapshot]:
         if broken[0]:
             raise KeyError("secret")
         return [Snapshot("ann", a, SETTINGS)]
 
-    saver = Saver(store, snapshots, interval=0.02, longest_pause=0.05).start()
-    until(lambda: saver.problem is not None)
+    saver = Autosaver(store, snapshots, interval=0.02, longest_pause=0.05).start()
+    wait_until(lambda: saver.problem is not None)
     assert isinstance(saver.problem, PaddockError)
     assert "secret" not in str(saver.problem)
     broken[0] = False
-    until(lambda: saver.problem is None)
+    wait_until(lambda: saver.problem is None)
     assert saver.close()
-    assert holds(store, a)
+    assert is_stored(store, a)

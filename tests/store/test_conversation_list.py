@@ -11,11 +11,19 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from lib.api.events import Usage
 from lib.chat.conversation import Conversation, Message
-from lib.store import Spend, Store
-from tests.store.conversation_trees import MODEL, SETTINGS, answer, asked, coming, talk, texts
+from lib.store import DailyUsage, Store
+from tests.store.conversation_trees import (
+    MODEL,
+    SETTINGS,
+    make_answer,
+    make_conversation,
+    make_unanswered,
+    make_unfinished,
+    texts,
+)
 
 
-class Clock:
+class SteppingClock:
     """A second later each time it is looked at."""
 
     def __init__(self, start: datetime) -> None:
@@ -27,77 +35,79 @@ class Clock:
 
 
 @pytest.fixture
-def clock(store: Store) -> Clock:
-    clock = Clock(datetime(2026, 11, 23, 12, tzinfo=UTC))
+def clock(store: Store) -> SteppingClock:
+    clock = SteppingClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
     store._clock = clock
     return clock
 
 
-def titles(store: Store, search: str = "", page: int = 0, size: int = 25, deleted: bool = False) -> list[str]:
+def list_titles(
+    store: Store, search: str = "", page: int = 0, size: int = 25, deleted: bool = False
+) -> list[str]:
     found = store.entries("ann", search, page, size, deleted=deleted)
     assert len(found) == len({entry.id for entry in found})
     return [entry.title for entry in found]
 
 
-def test_order_and_pages(store: Store, clock: Clock) -> None:
-    all_of_them = [talk(f"talk {number}") for number in range(7)]
+def test_order_and_pages(store: Store, clock: SteppingClock) -> None:
+    all_of_them = [make_conversation(f"talk {number}") for number in range(7)]
     for one in all_of_them:
         store.save("ann", one, SETTINGS)
-    assert titles(store, size=3) == ["talk 6", "talk 5", "talk 4"]
-    assert titles(store, page=2, size=3) == ["talk 0"]
-    assert titles(store, page=3, size=3) == []
+    assert list_titles(store, size=3) == ["talk 6", "talk 5", "talk 4"]
+    assert list_titles(store, page=2, size=3) == ["talk 0"]
+    assert list_titles(store, page=3, size=3) == []
     assert store.count("ann") == 7
-    store.save("ann", talk("more", conversation=all_of_them[2]), SETTINGS)
+    store.save("ann", make_conversation("more", conversation=all_of_them[2]), SETTINGS)
     assert store.pin("ann", all_of_them[0].id)
-    assert titles(store)[:3] == ["talk 0", "talk 2", "talk 6"]
+    assert list_titles(store)[:3] == ["talk 0", "talk 2", "talk 6"]
     # To look into one, or to move its sliders, does not make it newer.
-    store.save("ann", all_of_them[4].open(all_of_them[4].messages[0].id), SETTINGS)
+    store.save("ann", all_of_them[4].open_message(all_of_them[4].messages[0].id), SETTINGS)
     store.save("ann", all_of_them[4], SETTINGS.with_value(SETTINGS.items[0].name, 3))
-    assert titles(store)[:3] == ["talk 0", "talk 2", "talk 6"]
+    assert list_titles(store)[:3] == ["talk 0", "talk 2", "talk 6"]
     assert store.pin("ann", all_of_them[0].id, False)
-    assert titles(store)[-1] == "talk 0"
+    assert list_titles(store)[-1] == "talk 0"
     entry = store.entries("ann", "talk 5")[0]
-    assert (entry.messages, entry.pinned, entry.deleted) == (2, False, None)
+    assert (entry.message_count, entry.pinned, entry.deleted_at) == (2, False, None)
     assert entry.created.date() == date(2026, 11, 23)
     assert entry.created <= entry.updated
 
 
 def test_titles(store: Store) -> None:
-    one = talk("  What is\n\nthe   weather? " + "word " * 100)
+    one = make_conversation("  What is\n\nthe   weather? " + "word " * 100)
     store.save("ann", one, SETTINGS)
-    (title,) = titles(store)
+    (title,) = list_titles(store)
     assert title.startswith("What is the weather? word word")
     assert len(title) <= 80
     assert title.endswith("…")
     assert store.rename("ann", one.id, " My \x00 weather ")
-    store.save("ann", talk("And tomorrow?", conversation=one), SETTINGS)
-    assert titles(store) == ["My \x00 weather"]
+    store.save("ann", make_conversation("And tomorrow?", conversation=one), SETTINGS)
+    assert list_titles(store) == ["My \x00 weather"]
     assert store.rename("ann", one.id, " ")
-    assert titles(store) == [title]
+    assert list_titles(store) == [title]
     other = one.edit(one.messages[0].id, "Changed")
     store.save("ann", other, SETTINGS)
-    assert titles(store) == ["Changed"]
+    assert list_titles(store) == ["Changed"]
     alone = Conversation("Be kind.").append(Message("assistant", "Hello"))
     store.save("ann", alone, SETTINGS)
-    assert "Be kind." in titles(store)
+    assert "Be kind." in list_titles(store)
 
 
 def test_the_bin(store: Store) -> None:
-    a, b, c = (talk(text) for text in "abc")
+    a, b, c = (make_conversation(text) for text in "abc")
     for one in (a, b, c):
         store.save("ann", one, SETTINGS)
-    store.save("bob", talk("bob's"), SETTINGS)
+    store.save("bob", make_conversation("bob's"), SETTINGS)
     assert store.delete("ann", a.id, b.id, "nobody") == 2
-    assert titles(store) == ["c"]
-    assert sorted(titles(store, deleted=True)) == ["a", "b"]
-    assert store.entries("ann", deleted=True)[0].deleted is not None
-    store.save("ann", talk("more", conversation=a), SETTINGS)
-    assert titles(store) == ["c"], "what is saved in the bin stays there"
+    assert list_titles(store) == ["c"]
+    assert sorted(list_titles(store, deleted=True)) == ["a", "b"]
+    assert store.entries("ann", deleted=True)[0].deleted_at is not None
+    store.save("ann", make_conversation("more", conversation=a), SETTINGS)
+    assert list_titles(store) == ["c"], "what is saved in the bin stays there"
     assert store.restore("ann", a.id) == 1
-    assert sorted(titles(store)) == ["a", "c"]
+    assert sorted(list_titles(store)) == ["a", "c"]
     gone = store.delete_all("ann")
     assert set(gone) == {a.id, c.id}
-    assert titles(store) == []
+    assert list_titles(store) == []
     assert store.restore("ann", *gone) == 2
     assert store.purge_bin("ann", datetime(2020, 1, 1, tzinfo=UTC)) == 0
     assert store.purge_bin("ann") == 1
@@ -106,8 +116,8 @@ def test_the_bin(store: Store) -> None:
 
 
 def test_search(store: Store) -> None:
-    first = talk("Warum ist der HIMMEL blau?", "And foo_bar-baz/qux.txt, 3.14 or C++ :-)")
-    second = talk("Le ciel est 猫が好き bleu", "x\x00y \ud800 100%")
+    first = make_conversation("Warum ist der HIMMEL blau?", "And foo_bar-baz/qux.txt, 3.14 or C++ :-)")
+    second = make_conversation("Le ciel est 猫が好き bleu", "x\x00y \ud800 100%")
     for one in (first, second):
         store.save("ann", one, SETTINGS)
 
@@ -149,7 +159,7 @@ def test_no_search_is_an_error(store: Store, text: str) -> None:
     text=strategies.text(strategies.sampled_from("ab1.eÄßжЖ한猫ไ😀é。’\x00\x1b\ud800'*\"-_/\\ "), min_size=1)
 )
 def test_what_is_said_is_found(store: Store, text: str) -> None:
-    said = talk(text)
+    said = make_conversation(text)
     store.save("ann", said, SETTINGS)
     try:
         assert store.count("ann", text) == 1
@@ -159,28 +169,28 @@ def test_what_is_said_is_found(store: Store, text: str) -> None:
 
 
 def test_a_text_of_a_megabyte(store: Store) -> None:
-    long = talk("start " + " ".join(f"w{number}" for number in range(200_000)))
+    long = make_conversation("start " + " ".join(f"w{number}" for number in range(200_000)))
     store.save("ann", long, SETTINGS)
     assert store.count("ann", "w1000") == 1
 
 
-def test_spend(store: Store, clock: Clock) -> None:
+def test_spend(store: Store, clock: SteppingClock) -> None:
     neurons = ["0.1", "0.2", "0.000000000000000000001", "0.1"]
     conversation = Conversation()
     for number, count in enumerate(neurons):
         conversation = conversation.append(Message("user", str(number), conversation.head))
-        said = answer(conversation, "x", count, backend="Cloudflare", billed=True)
+        said = make_answer(conversation, "x", count, backend="Cloudflare", billed=True)
         conversation = conversation.append(Message("assistant", "x", conversation.head, (said,)))
     store.save("ann", conversation, SETTINGS)
-    tokens = talk("twin", "again")
-    failed = tokens.append(Message("assistant", "", tokens.head, (answer(tokens, "", usage=None),)))
+    tokens = make_conversation("twin", "again")
+    failed = tokens.append(Message("assistant", "", tokens.head, (make_answer(tokens, "", usage=None),)))
     store.save("ann", failed, SETTINGS)
-    billed = Spend(
+    billed = DailyUsage(
         date(2026, 11, 23), MODEL, "Cloudflare", True, Usage(40, 80, 0, Decimal("0.400000000000000000001")), 4
     )
-    free = Spend(date(2026, 11, 23), MODEL, "Twin", False, Usage(20, 40), 2)
+    free = DailyUsage(date(2026, 11, 23), MODEL, "Twin", False, Usage(20, 40), 2)
     assert sorted(store.spend("ann"), key=lambda one: one.backend) == [billed, free]
-    assert store.entries("ann", "twin")[0].spend == (free,)
+    assert store.entries("ann", "twin")[0].daily_usage == (free,)
     # Copies, in the same conversation or another one, cost nothing.
     edited = failed.edit(failed.messages[0].id, "twin, edited")
     store.save("ann", edited, SETTINGS)
@@ -193,8 +203,8 @@ def test_spend(store: Store, clock: Clock) -> None:
     store.delete("ann", edited.id)
     assert set(store.spend("ann")) == {billed, free}
     # What is running counts as an estimate.
-    waiting, request = asked("tomorrow")
-    store.save("ann", waiting, SETTINGS, (coming(waiting, request, "abcd"),))
+    waiting, request = make_unanswered("tomorrow")
+    store.save("ann", waiting, SETTINGS, (make_unfinished(waiting, request, "abcd"),))
     (new,) = store.spend("ann", date(2026, 11, 24))
     assert (new.usage.completion_tokens, new.usage.estimated, new.day.day) == (1, True, 24)
 
@@ -202,7 +212,7 @@ def test_spend(store: Store, clock: Clock) -> None:
 def test_spend_is_the_sum_of_what_is_stored(store: Store) -> None:
     total = Usage(0, 0, 0, Decimal(0))
     for number in range(40):
-        said = answer(Conversation(), "x", f"0.{number:03}7", backend="Cloudflare", billed=True)
+        said = make_answer(Conversation(), "x", f"0.{number:03}7", backend="Cloudflare", billed=True)
         assert said.usage is not None
         said = replace(said, usage=replace(said.usage, prompt_tokens=number**9))
         assert said.usage is not None
@@ -210,4 +220,4 @@ def test_spend_is_the_sum_of_what_is_stored(store: Store) -> None:
         message = Message("assistant", "x", None, (said,))
         store.save("ann", Conversation().append(message), SETTINGS)
     (only,) = store.spend("ann")
-    assert (only.usage, only.answers) == (total, 40)
+    assert (only.usage, only.answer_count) == (total, 40)

@@ -15,8 +15,16 @@ from lib.chat.answer import Ending
 from lib.chat.conversation import Conversation, Message
 from lib.errors import CutOff, StorageFailed
 from lib.model.settings import Settings
-from lib.store import Live, Store
-from tests.store.conversation_trees import SETTINGS, answer, asked, coming, histories, plain, talk
+from lib.store import Store, UnfinishedAnswer
+from tests.store.conversation_trees import (
+    SETTINGS,
+    as_plain_values,
+    histories,
+    make_answer,
+    make_conversation,
+    make_unanswered,
+    make_unfinished,
+)
 
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 
@@ -30,14 +38,14 @@ def test_it_comes_back(store: Store, states: list[Conversation]) -> None:
     last = states[-1]
     saved = store.load("ann", last.id)
     assert saved is not None
-    assert plain(saved.conversation) == plain(last)
+    assert as_plain_values(saved.conversation) == as_plain_values(last)
     assert saved.settings == SETTINGS
-    assert saved.entry.messages == len(last.messages)
+    assert saved.entry.message_count == len(last.messages)
     with closing(Store(store_url(store))) as other:
         other.save("ann", states[1], SETTINGS)
         read = other.load("ann", last.id)
         assert read is not None
-        assert plain(read.conversation) == plain(states[1])
+        assert as_plain_values(read.conversation) == as_plain_values(states[1])
     store.save("ann", last, SETTINGS)  # it knows of nothing new, and writes nothing
 
 
@@ -62,16 +70,16 @@ def written(store: Store) -> list[str]:
 
 
 def test_only_what_is_new_is_written(store: Store, written: list[str]) -> None:
-    conversation = talk(*"abcdefgh")
+    conversation = make_conversation(*"abcdefgh")
     store.save("ann", conversation, SETTINGS)
     written.clear()
     store.save("ann", conversation, SETTINGS)
     assert written == []
-    store.save("ann", conversation.open(conversation.messages[0].id), SETTINGS)
+    store.save("ann", conversation.open_message(conversation.messages[0].id), SETTINGS)
     store.save("ann", conversation, SETTINGS.with_value(SETTINGS.items[0].name, 9))
     assert written == ["conversation", "conversation"]
     written.clear()
-    more = talk("i", conversation=conversation)
+    more = make_conversation("i", conversation=conversation)
     store.save("ann", more, SETTINGS)
     # One turn of the question, and one of the answer before it.
     assert sorted(written) == ["answer", "conversation", "message", "message", "turn", "turn"]
@@ -81,7 +89,7 @@ def test_only_what_is_new_is_written(store: Store, written: list[str]) -> None:
 
 
 def test_to_open_one_is_to_write_nothing(store: Store, written: list[str]) -> None:
-    conversation = talk("a", "b")
+    conversation = make_conversation("a", "b")
     store.save("ann", conversation, SETTINGS)
     store.close()  # as after a restart
     saved = store.load("ann", conversation.id)
@@ -89,39 +97,39 @@ def test_to_open_one_is_to_write_nothing(store: Store, written: list[str]) -> No
     written.clear()
     store.save("ann", saved.conversation, saved.settings)
     assert written == []
-    store.save("ann", talk("c", conversation=saved.conversation), saved.settings)
+    store.save("ann", make_conversation("c", conversation=saved.conversation), saved.settings)
     assert sorted(written) == ["answer", "conversation", "message", "message", "turn", "turn"]
 
 
 def test_text_that_comes_is_one_row(store: Store, written: list[str]) -> None:
-    conversation, request = asked("b", talk("a"))
-    store.save("ann", conversation, SETTINGS, (coming(conversation, request, ""),))
+    conversation, request = make_unanswered("b", make_conversation("a"))
+    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, ""),))
     written.clear()
     for text in ("x", "xy", "xyz", "xyz"):
-        store.save("ann", conversation, SETTINGS, (coming(conversation, request, text),))
+        store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, text),))
     assert written == ["answer"] * 3
 
 
 def test_a_request_takes_no_room_of_its_own(store: Store) -> None:
     """Each of 200 answers had all before it as input; the turns are kept once."""
-    long = talk(*(f"question {number}" for number in range(200)))
+    long = make_conversation(*(f"question {number}" for number in range(200)))
     store.save("ann", long, SETTINGS)
     with store._database.reading() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM turn").scalar() == 2 * 200 - 1
     saved = store.load("ann", long.id)
     assert saved is not None
-    assert [len(turns_of(message)) for message in saved.conversation.messages[1::2]] == [*range(1, 400, 2)]
+    assert [len(sent_turns(message)) for message in saved.conversation.messages[1::2]] == [*range(1, 400, 2)]
 
 
-def turns_of(message: Message) -> tuple[object, ...]:
+def sent_turns(message: Message) -> tuple[object, ...]:
     sent = message.answers[0].request.input
     assert isinstance(sent, Messages)
     return sent.turns
 
 
 def test_a_running_answer_comes_back_cut_off(store: Store) -> None:
-    conversation, request = asked("Tell me")
-    store.save("ann", conversation, SETTINGS, (coming(conversation, request, "Once upon"),))
+    conversation, request = make_unanswered("Tell me")
+    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once upon"),))
     saved = store.load("ann", conversation.id)
     assert saved is not None
     last = saved.conversation.path()[-1]
@@ -135,27 +143,29 @@ def test_a_running_answer_comes_back_cut_off(store: Store) -> None:
     assert cut.usage.prompt_tokens == request.estimated_prompt_tokens()
     assert cut.timings.first_token == 0.5
     # It goes on from there, is cut off again, and then is whole.
-    again = (replace(coming(saved.conversation, request, " a time"), message=last.id),)
+    again = (replace(make_unfinished(saved.conversation, request, " a time"), message_id=last.id),)
     store.save("ann", saved.conversation, SETTINGS, again)
     second = store.load("ann", conversation.id)
     assert second is not None
     assert second.conversation.path()[-1].content == "Once upon a time"
     assert len(second.conversation.path()[-1].answers) == 2
-    whole = answer(saved.conversation, " a time.")
-    ended = saved.conversation.put(replace(last, content="Once upon a time.", answers=(*last.answers, whole)))
+    whole = make_answer(saved.conversation, " a time.")
+    ended = saved.conversation.replace_message(
+        replace(last, content="Once upon a time.", answers=(*last.answers, whole))
+    )
     store.save("ann", ended, SETTINGS)
     third = store.load("ann", conversation.id)
     assert third is not None
-    assert plain(third.conversation) == plain(ended)
+    assert as_plain_values(third.conversation) == as_plain_values(ended)
 
 
 def test_recovery(store: Store) -> None:
     """Without anybody opening it, what a killed server left is whole again: its text can be searched."""
-    conversation, request = asked("Tell me")
-    done = talk("done")
-    store.save("ann", conversation, SETTINGS, (coming(conversation, request, "Once upon"),))
+    conversation, request = make_unanswered("Tell me")
+    done = make_conversation("done")
+    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once upon"),))
     store.save("ann", done, SETTINGS)
-    store.save("bob", *asked_too())
+    store.save("bob", *make_bobs_unfinished())
     with closing(Store(store_url(store))) as other:
         before = other.load("ann", conversation.id)
         newest = other.entries("ann")
@@ -165,27 +175,27 @@ def test_recovery(store: Store) -> None:
         after = other.load("ann", conversation.id)
         assert before is not None
         assert after is not None
-        assert plain(after.conversation) == plain(before.conversation)
+        assert as_plain_values(after.conversation) == as_plain_values(before.conversation)
         assert other.count("ann", "upon") == other.count("bob", "bob's") == 1
         assert [entry.id for entry in other.entries("ann")] == [entry.id for entry in newest]
 
 
-def asked_too() -> tuple[Conversation, Settings, tuple[Live, ...]]:
-    conversation, request = asked("And me")
-    return conversation, SETTINGS, (coming(conversation, request, "It is bob's"),)
+def make_bobs_unfinished() -> tuple[Conversation, Settings, tuple[UnfinishedAnswer, ...]]:
+    conversation, request = make_unanswered("And me")
+    return conversation, SETTINGS, (make_unfinished(conversation, request, "It is bob's"),)
 
 
 def test_a_running_answer_that_was_taken_back(store: Store) -> None:
-    conversation, request = asked("Tell me")
-    store.save("ann", conversation, SETTINGS, (coming(conversation, request, "Once"),))
+    conversation, request = make_unanswered("Tell me")
+    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once"),))
     store.save("ann", conversation, SETTINGS)
     saved = store.load("ann", conversation.id)
     assert saved is not None
-    assert plain(saved.conversation) == plain(conversation)
+    assert as_plain_values(saved.conversation) == as_plain_values(conversation)
 
 
 def test_copies_are_one_value_again(store: Store) -> None:
-    conversation = talk("a", "b")
+    conversation = make_conversation("a", "b")
     edited = conversation.edit(conversation.messages[0].id, "A")
     store.save("ann", edited, SETTINGS)
     saved = store.load("ann", edited.id)
@@ -195,7 +205,7 @@ def test_copies_are_one_value_again(store: Store) -> None:
 
 
 def test_owners_are_apart(store: Store) -> None:
-    mine = talk("secret")
+    mine = make_conversation("secret")
     store.save("ann", mine, SETTINGS)
     before = store.load("ann", mine.id)
     assert store.load("bob", mine.id) is None
@@ -208,9 +218,9 @@ def test_owners_are_apart(store: Store) -> None:
     assert store.delete_all("bob") == ()
     assert store.purge_bin("bob") == 0
     with pytest.raises(StorageFailed, match="somebody else"):
-        store.save("bob", talk("mine now", conversation=Conversation(id=mine.id)), SETTINGS)
+        store.save("bob", make_conversation("mine now", conversation=Conversation(id=mine.id)), SETTINGS)
     assert store.load("ann", mine.id) == before
-    store.save("ann", talk("more", conversation=mine), SETTINGS)
+    store.save("ann", make_conversation("more", conversation=mine), SETTINGS)
     assert store.count("ann", "more") == 1
 
 
@@ -221,22 +231,22 @@ def test_any_text_may_be_asked_for(store: Store, id: str) -> None:
 
 
 def test_two_stores_write_the_same_conversation(store: Store) -> None:
-    first = talk("a")
+    first = make_conversation("a")
     with closing(Store(store_url(store))) as other:
         store.save("ann", first, SETTINGS)
-        other.save("ann", talk("b", conversation=first), SETTINGS)
-        both = talk("b", "c", conversation=first)
+        other.save("ann", make_conversation("b", conversation=first), SETTINGS)
+        both = make_conversation("b", "c", conversation=first)
         store.save("ann", both, SETTINGS)
         saved = other.load("ann", first.id)
     assert saved is not None
-    assert plain(saved.conversation) == plain(both)
+    assert as_plain_values(saved.conversation) == as_plain_values(both)
 
 
 def test_what_is_purged_stays_so(store: Store) -> None:
-    conversation, request = asked("Tell me")
-    store.save("ann", conversation, SETTINGS, (coming(conversation, request, "Once"),))
+    conversation, request = make_unanswered("Tell me")
+    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once"),))
     assert store.purge("ann", conversation.id) == 1
-    store.save("ann", conversation, SETTINGS, (coming(conversation, request, "Once upon"),))
+    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once upon"),))
     assert store.load("ann", conversation.id) is None
     with store._database.reading() as connection:
         for table in ("conversation", "message", "answer", "turn"):

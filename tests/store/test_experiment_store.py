@@ -11,17 +11,17 @@ from lib.api.events import Usage
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import ServiceFailed, StorageFailed
 from lib.experiment import cell_request, plan_grid
-from lib.experiment.checks.check_kinds import Outcome
+from lib.experiment.checks.check_kinds import CheckOutcome
 from lib.experiment.plan import Limits, Plan
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.request_options import ToolCall
-from lib.store import Change, RunEntry, SavedExperiment, SavedRun, Store
-from tests.runner.run_fixtures import MODEL, plan
+from lib.store import CellChange, RunEntry, SavedExperiment, SavedRun, Store
+from tests.runner.run_fixtures import MODEL, numbers_plan
 
 ODD = "\x00\ud800 ü “"
 
 
-def kept(store: Store, asked: Plan, owner: str = "ann", id: str = "r") -> str:
+def store_new_run(store: Store, asked: Plan, owner: str = "ann", id: str = "r") -> str:
     """A run of that plan, of an experiment of that owner."""
     store.put_experiment(owner, SavedExperiment(f"x-{owner}", f"Numbers{ODD}", asked))
     entry = RunEntry(
@@ -31,15 +31,15 @@ def kept(store: Store, asked: Plan, owner: str = "ann", id: str = "r") -> str:
         "",
         billed=False,
         state="ready",
-        cells=plan_grid.count(asked),
+        cell_count=plan_grid.count_cells(asked),
         started=None,
     )  # type: ignore[arg-type]
     store.put_run(owner, SavedRun(entry, asked, asked.limits))
     return id
 
 
-def answered(asked: Plan, number: int, text: str = f"Four{ODD}") -> Result:
-    cell = plan_grid.cell(asked, number)
+def make_answered_result(asked: Plan, number: int, text: str = f"Four{ODD}") -> Result:
+    cell = plan_grid.cell_at(asked, number)
     request = cell_request.request(MODEL, asked, cell, plan_grid.variants(asked, MODEL))
     answer = Answer(
         text,
@@ -51,7 +51,7 @@ def answered(asked: Plan, number: int, text: str = f"Four{ODD}") -> Result:
         Ending.TOOL_CALLS,
         calls=(ToolCall("1", "add", '{"a": 1}'),),
     )
-    outcomes = (Outcome(True, f"Yes{ODD}", Usage(1, 2)), Outcome(None, "Nobody knows."))
+    outcomes = (CheckOutcome(True, f"Yes{ODD}", Usage(1, 2)), CheckOutcome(None, "Nobody knows."))
     return Result(
         cell,
         Status.ANSWERED,
@@ -67,27 +67,29 @@ def answered(asked: Plan, number: int, text: str = f"Four{ODD}") -> Result:
 
 
 def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
-    asked = plan(4, Limits(Decimal("0.10"), 7, 60, 3, 2), seed=5)
-    run = kept(store, asked)
+    asked = numbers_plan(4, Limits(Decimal("0.10"), 7, 60, 3, 2), seed=5)
+    run = store_new_run(store, asked)
     saved = store.experiment("ann", "x-ann")
     assert saved is not None
     assert (saved.name, saved.plan) == (f"Numbers{ODD}", asked)
-    assert [(one.id, one.runs) for one in store.experiments("ann")] == [("x-ann", 1)]
+    assert [(one.id, one.run_count) for one in store.experiments("ann")] == [("x-ann", 1)]
 
-    whole = answered(asked, 0)
+    whole = make_answered_result(asked, 0)
     error = ServiceFailed("Broken", advice="Wait.", code=3043, status=500, retryable=True)
     assert whole.answer is not None
     broken = replace(
         whole.answer, usage=None, ending=Ending.ERROR, error=error, calls=(), timings=Timings(None, 2.0)
     )
-    failed = replace(whole, cell=plan_grid.cell(asked, 1), status=Status.FAILED, outcomes=(), answer=broken)
-    doubtful = Result(plan_grid.cell(asked, 2), Status.DOUBTFUL, None, uncertain=Decimal("0.5"))
-    put_back = Result(plan_grid.cell(asked, 3), Status.DOUBTFUL, None, attempts=2, requests=2)
+    failed = replace(
+        whole, cell=plan_grid.cell_at(asked, 1), status=Status.FAILED, outcomes=(), answer=broken
+    )
+    doubtful = Result(plan_grid.cell_at(asked, 2), Status.DOUBTFUL, None, uncertain=Decimal("0.5"))
+    put_back = Result(plan_grid.cell_at(asked, 3), Status.DOUBTFUL, None, attempts=2, requests=2)
     changes = [
-        Change(doubtful, 1, fresh=True),
-        Change(whole, 2, fresh=True, fingerprint="f0"),
-        Change(failed, 3, fresh=True),
-        Change(put_back, 4, fresh=True, judged=False, waiting=True),
+        CellChange(doubtful, 1, is_new=True),
+        CellChange(whole, 2, is_new=True, fingerprint="f0"),
+        CellChange(failed, 3, is_new=True),
+        CellChange(put_back, 4, is_new=True, is_judged=False, is_waiting=True),
     ]
     store.write_cells("ann", run, changes)
     limits = replace(asked.limits, requests=9)
@@ -99,7 +101,7 @@ def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
     assert results[:2] == [doubtful, replace(whole, rating=5)]
     assert results[2].answer is not None
     assert str(results[2].answer.error) == "Broken"
-    assert (results[3].status, found[3].waiting, found[3].judged) == (Status.DOUBTFUL, True, False)
+    assert (results[3].status, found[3].is_waiting, found[3].is_judged) == (Status.DOUBTFUL, True, False)
     there = store.run("ann", run)
     assert there is not None
     assert (there.plan, there.limits.requests) == (asked, 9)
@@ -114,7 +116,7 @@ def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
     assert [one.state for one in store.runs("ann", "x-ann")] == ["paused"]
 
     # Written over, its rating stays: it is somebody's, given while the answer was judged.
-    store.write_cells("ann", run, [Change(replace(whole, cost=Decimal(1)), 5, fresh=False)])
+    store.write_cells("ann", run, [CellChange(replace(whole, cost=Decimal(1)), 5, is_new=False)])
     again = store.results("ann", run)[-1]
     assert (again.rating, again.cost) == (5, 1)
 
@@ -135,25 +137,25 @@ def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
     assert store.remove_experiment("ann", "x-ann")
     assert store.run("ann", run) is None
     with pytest.raises(StorageFailed) as gone:
-        store.write_cells("ann", run, [Change(whole, 9, fresh=True)])
+        store.write_cells("ann", run, [CellChange(whole, 9, is_new=True)])
     assert not gone.value.retryable, "it is not the database that is in trouble"
 
 
 def test_a_cell_that_another_server_has_begun_is_not_begun_again(store: Store) -> None:
-    asked = plan(2)
-    run = kept(store, asked)
-    change = Change(Result(plan_grid.cell(asked, 0), Status.DOUBTFUL, None), 1, fresh=True)
+    asked = numbers_plan(2)
+    run = store_new_run(store, asked)
+    change = CellChange(Result(plan_grid.cell_at(asked, 0), Status.DOUBTFUL, None), 1, is_new=True)
     store.write_cells("ann", run, [change])
-    other = Change(Result(plan_grid.cell(asked, 1), Status.DOUBTFUL, None), 1, fresh=True)
+    other = CellChange(Result(plan_grid.cell_at(asked, 1), Status.DOUBTFUL, None), 1, is_new=True)
     with pytest.raises(StorageFailed, match="Another Paddock"):
         store.write_cells("ann", run, [other, replace(change, position=2)])
     assert len(store.cells("ann", run)) == 1, "all or nothing"
 
 
 def test_an_answer_is_found_by_what_was_asked(store: Store) -> None:
-    asked = plan(3, seed=1)
-    run, theirs = kept(store, asked), kept(store, asked, "bob", "theirs")
-    whole, cut = answered(asked, 0), answered(asked, 1)
+    asked = numbers_plan(3, seed=1)
+    run, theirs = store_new_run(store, asked), store_new_run(store, asked, "bob", "theirs")
+    whole, cut = make_answered_result(asked, 0), make_answered_result(asked, 1)
     assert whole.answer is not None
     assert cut.answer is not None
     cut = replace(cut, answer=replace(cut.answer, ending=Ending.CUT_OFF))
@@ -161,11 +163,11 @@ def test_an_answer_is_found_by_what_was_asked(store: Store) -> None:
         "ann",
         run,
         [
-            Change(whole, 1, True, "f0"),
-            Change(cut, 2, True, "f1"),
+            CellChange(whole, 1, True, "f0"),
+            CellChange(cut, 2, True, "f1"),
         ],
     )
-    store.write_cells("bob", theirs, [Change(answered(asked, 2), 1, True, "f2")])
+    store.write_cells("bob", theirs, [CellChange(make_answered_result(asked, 2), 1, True, "f2")])
     wanted = {f"f{number}": whole.answer.request for number in range(700)}
     found = store.answers("ann", wanted)
     assert list(found) == ["f0"], "whole ones, and one's own"

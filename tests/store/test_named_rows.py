@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from lib.errors import StorageFailed
-from lib.store import Preset, SavedComparison, SavedSchema, Store
-from tests.store.conversation_trees import SETTINGS, talk, texts
+from lib.store import SavedComparison, SavedPreset, SavedSchema, Store
+from tests.store.conversation_trees import SETTINGS, make_conversation, texts
 
 
 def test_presets(store: Store) -> None:
     body = {"settings": [1, 2.5, None, "\ud800 ü"], "system": "Be kind."}
-    kind, curt = Preset("1", "Kind", body, True), Preset("2", "Curt\x00", {})
+    kind, curt = SavedPreset("1", "Kind", body, True), SavedPreset("2", "Curt\x00", {})
     for preset in (kind, curt):
         store.put_preset("ann", preset)
     assert store.presets("ann") == (kind, curt)
@@ -47,21 +47,25 @@ def test_schemas(store: Store) -> None:
 
 
 def test_the_columns_of_a_comparison_stand_in_no_list(store: Store) -> None:
-    ours, alone = talk("In a column"), talk("Alone")
+    ours, alone = make_conversation("In a column"), make_conversation("Alone")
     saved = SavedComparison("1", "In a column\x00", {"rounds": ["\ud800"]}, (ours.id, "not written yet"))
     store.put_comparison("ann", saved)
     for conversation in (ours, alone):
         store.save("ann", conversation, SETTINGS)
     found = store.comparison("ann", "1")
     assert found is not None
-    assert (found.title, found.body, set(found.columns)) == (saved.title, saved.body, set(saved.columns))
+    assert (found.title, found.body, set(found.column_ids)) == (
+        saved.title,
+        saved.body,
+        set(saved.column_ids),
+    )
     assert store.comparison("bob", "1") is None
     assert [entry.id for entry in store.entries("ann")] == [alone.id]
     assert store.load("ann", ours.id) is not None
     with pytest.raises(StorageFailed, match="comparison belongs to somebody else"):
         store.put_comparison("bob", saved)
-    store.put_comparison("ann", replace(saved, id="2", title="Newer", columns=()))
-    store.put_comparison("ann", replace(saved, columns=("another",)))  # the column was removed
+    store.put_comparison("ann", replace(saved, id="2", title="Newer", column_ids=()))
+    store.put_comparison("ann", replace(saved, column_ids=("another",)))  # the column was removed
     assert {entry.id for entry in store.entries("ann")} == {alone.id, ours.id}
     assert {one.id for one in store.comparisons("ann")} == {"1", "2"}
     store.put_comparison("ann", saved)

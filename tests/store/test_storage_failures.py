@@ -22,8 +22,8 @@ from lib.chat.answer import Ending
 from lib.chat.conversation import Conversation
 from lib.errors import StorageFailed
 from lib.store import Store
-from tests.store.conversation_trees import SETTINGS, plain, talk
-from tests.store.postgres_server import Server
+from tests.store.conversation_trees import SETTINGS, as_plain_values, make_conversation
+from tests.store.postgres_server import PostgresServer
 from tests.store.saving_process import STORY
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -59,7 +59,7 @@ def test_kill_in_mid_save(url: str) -> None:
             assert len(message.content) >= int(length), "no text is lost that was saved"
             assert message.answers[0].ending is Ending.CUT_OFF
             assert store.count("ann", "story") >= 1
-            store.save("ann", talk("Thanks", conversation=saved.conversation), SETTINGS)
+            store.save("ann", make_conversation("Thanks", conversation=saved.conversation), SETTINGS)
         if url.startswith("sqlite"):
             with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
                 assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -67,17 +67,17 @@ def test_kill_in_mid_save(url: str) -> None:
                     connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
 
 
-class Trouble:
+class FailingStore:
     """A store on a file in which one conversation is saved, and what must hold when it fails and is well again."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "data" / "paddock.sqlite3"
         self.store = Store(f"sqlite:///{self.file}")
-        self.before = talk("before")
-        self.after = talk("after " * 20_000, conversation=self.before)
+        self.before = make_conversation("before")
+        self.after = make_conversation("after " * 20_000, conversation=self.before)
         self.store.save("ann", self.before, SETTINGS)
 
-    def fails(self, words: str) -> None:
+    def expect_failure(self, words: str) -> None:
         """Twice, and nothing of it is written, nor anything lost."""
         for _ in range(2):
             with pytest.raises(StorageFailed, match=words) as caught:
@@ -85,27 +85,27 @@ class Trouble:
             assert caught.value.retryable
             assert "kept in memory" in caught.value.advice
 
-    def reads(self, conversation: Conversation) -> None:
+    def expect_stored(self, conversation: Conversation) -> None:
         """What is saved is that."""
         saved = self.store.load("ann", conversation.id)
         assert saved is not None
-        assert plain(saved.conversation) == plain(conversation)
+        assert as_plain_values(saved.conversation) == as_plain_values(conversation)
 
-    def is_well(self) -> None:
+    def expect_recovery(self) -> None:
         """It is all written now."""
         self.store.save("ann", self.after, SETTINGS)
-        self.reads(self.after)
+        self.expect_stored(self.after)
         self.store.close()
         with closing(sqlite3.connect(self.file)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 @pytest.fixture
-def trouble(tmp_path: Path) -> Trouble:
-    return Trouble(tmp_path)
+def trouble(tmp_path: Path) -> FailingStore:
+    return FailingStore(tmp_path)
 
 
-def test_a_full_disk(trouble: Trouble) -> None:
+def test_a_full_disk(trouble: FailingStore) -> None:
     """SQLite's own limit on its pages: to all of its code, a disk that is full."""
     most = [trouble.file.stat().st_size // 4096 + 2]
 
@@ -114,22 +114,22 @@ def test_a_full_disk(trouble: Trouble) -> None:
 
     trouble.store.close()
     event.listen(trouble.store._database.engine, "connect", limit)
-    trouble.fails("disk is full")
-    trouble.reads(trouble.before)
+    trouble.expect_failure("disk is full")
+    trouble.expect_stored(trouble.before)
     most[0] = 1_000_000
     trouble.store.close()
-    trouble.is_well()
+    trouble.expect_recovery()
 
 
-def test_a_lock(trouble: Trouble) -> None:
+def test_a_lock(trouble: FailingStore) -> None:
     with closing(sqlite3.connect(trouble.file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         begun = time.monotonic()
-        trouble.fails("Another program")
+        trouble.expect_failure("Another program")
         assert time.monotonic() - begun < 10
-        trouble.reads(trouble.before)
+        trouble.expect_stored(trouble.before)
         assert trouble.store.generation == 1, "a lock is no reason to look at everything anew"
-    trouble.is_well()
+    trouble.expect_recovery()
 
 
 @contextlib.contextmanager
@@ -150,35 +150,35 @@ def test_no_right_to_write() -> None:
         folder = Path(name)
         folder.chmod(0o777)
         with unprivileged():
-            trouble = Trouble(folder)
+            trouble = FailingStore(folder)
             trouble.store.close()
             trouble.file.chmod(0o400)
-            trouble.fails("read-only")
-            trouble.reads(trouble.before)
+            trouble.expect_failure("read-only")
+            trouble.expect_stored(trouble.before)
             trouble.file.chmod(0o600)
             with contextlib.suppress(StorageFailed):  # one connection is left that was made before
                 trouble.store.save("ann", trouble.after, SETTINGS)
-            trouble.is_well()
+            trouble.expect_recovery()
             shutil.rmtree(folder / "data")
 
 
-def test_a_file_that_is_gone_for_a_while(trouble: Trouble, tmp_path: Path) -> None:
+def test_a_file_that_is_gone_for_a_while(trouble: FailingStore, tmp_path: Path) -> None:
     away = tmp_path / "away"
     trouble.file.parent.rename(away)
-    trouble.fails("is gone")
+    trouble.expect_failure("is gone")
     assert not trouble.file.exists(), "no empty one takes its place"
     away.rename(trouble.file.parent)
-    trouble.is_well()
+    trouble.expect_recovery()
 
 
-def test_another_file_in_its_place(trouble: Trouble, tmp_path: Path) -> None:
+def test_another_file_in_its_place(trouble: FailingStore, tmp_path: Path) -> None:
     """An older copy was put back: what was known of the lost one does not count."""
     trouble.store.close()
     shutil.copy(trouble.file, tmp_path / "copy")
     trouble.store.save("ann", trouble.after, SETTINGS)
     trouble.file.unlink()
     shutil.copy(tmp_path / "copy", trouble.file)
-    trouble.is_well()
+    trouble.expect_recovery()
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
@@ -189,13 +189,13 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     assert file.read_text() == "Dear diary, " * 1000
 
 
-def test_the_server_restarts(server: Server) -> None:
+def test_the_server_restarts(server: PostgresServer) -> None:
     with closing(Store(server.database())) as store:
-        conversation = talk("before")
+        conversation = make_conversation("before")
         store.save("ann", conversation, SETTINGS)
         server.stop()
         try:
-            more = talk("while it was down", conversation=conversation)
+            more = make_conversation("while it was down", conversation=conversation)
             for _ in range(2):
                 with pytest.raises(StorageFailed) as caught:
                     store.save("ann", more, SETTINGS)
@@ -207,30 +207,30 @@ def test_the_server_restarts(server: Server) -> None:
         store.save("ann", more, SETTINGS)
         saved = store.load("ann", more.id)
         assert saved is not None
-        assert plain(saved.conversation) == plain(more)
+        assert as_plain_values(saved.conversation) == as_plain_values(more)
 
 
-def test_connections_that_the_server_ends(server: Server) -> None:
+def test_connections_that_the_server_ends(server: PostgresServer) -> None:
     """Another way to lose them: the next use notices before it does any work."""
     with closing(Store(server.database())) as store:
-        store.save("ann", talk("a"), SETTINGS)
+        store.save("ann", make_conversation("a"), SETTINGS)
         server.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
             "AND backend_type = 'client backend'"
         )
-        store.save("ann", talk("b"), SETTINGS)
+        store.save("ann", make_conversation("b"), SETTINGS)
         assert store.count("ann") == 2
 
 
-def test_a_server_that_may_not_be_written(server: Server) -> None:
+def test_a_server_that_may_not_be_written(server: PostgresServer) -> None:
     url = server.database()
     with closing(Store(url)) as store:
-        conversation = talk("before")
+        conversation = make_conversation("before")
         store.save("ann", conversation, SETTINGS)
         name = url.split("/@/")[-1].split("@/")[-1].split("?")[0]
         server.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         store.close()
-        more = talk("more", conversation=conversation)
+        more = make_conversation("more", conversation=conversation)
         with pytest.raises(StorageFailed, match="read-only"):
             store.save("ann", more, SETTINGS)
         assert store.count("ann") == 1
@@ -242,12 +242,12 @@ def test_a_server_that_may_not_be_written(server: Server) -> None:
 
 def test_a_row_that_no_database_takes(store: Store) -> None:
     """It is that conversation's trouble alone: nobody is told to look at the database."""
-    said = talk("a")
+    said = make_conversation("a")
     usage = said.messages[1].answers[0].usage
     assert usage is not None
     object.__setattr__(usage, "prompt_tokens", 10**30)
     with pytest.raises(StorageFailed) as caught:
         store.save("ann", said, SETTINGS)
     assert not caught.value.retryable
-    store.save("ann", talk("b"), SETTINGS)
+    store.save("ann", make_conversation("b"), SETTINGS)
     assert store.count("ann") == 1

@@ -14,27 +14,27 @@ from hypothesis import strategies as st
 
 from lib.model.request_options import ToolCall
 from lib.tools import tool_spec
-from lib.tools.sample_tools import SAMPLES, answers, run, sample
+from lib.tools.sample_tools import SAMPLE_TOOLS, answer_calls, find_sample_tool, run_sample_tool
 
-OFFERED = tuple(one.tool for one in SAMPLES)
+OFFERED = tuple(one.tool for one in SAMPLE_TOOLS)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def result(name: str, now: datetime = NOON, /, **given: Any) -> dict[str, Any]:
+def run_tool(name: str, now: datetime = NOON, /, **given: Any) -> dict[str, Any]:
     """What the tool answers to that call."""
-    found: dict[str, Any] = json.loads(run(ToolCall("", name, json.dumps(given)), now))
+    found: dict[str, Any] = json.loads(run_sample_tool(ToolCall("", name, json.dumps(given)), now))
     return found
 
 
 def test_they_can_be_sent_in_both_shapes() -> None:
-    tool_spec.check(OFFERED)
-    tool_spec.check([replace(tool, nested=True) for tool in OFFERED])
+    tool_spec.check_tools(OFFERED)
+    tool_spec.check_tools([replace(tool, nested=True) for tool in OFFERED])
 
 
 def test_the_calculator() -> None:
-    assert result("calculator", expression="6 * 7") == {"expression": "6 * 7", "result": 42}
-    assert result("calculator", expression="9**9**9") == {"error": "The result is too large."}
-    assert result("calculator", expression=5) == {"error": "expression must be a text, not the number 5."}
+    assert run_tool("calculator", expression="6 * 7") == {"expression": "6 * 7", "result": 42}
+    assert run_tool("calculator", expression="9**9**9") == {"error": "The result is too large."}
+    assert run_tool("calculator", expression=5) == {"error": "expression must be a text, not the number 5."}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_calculator() -> None:
     ],
 )
 def test_the_clock_in_a_zone_and_around_its_changes(zone: str, now: str, expected: str) -> None:
-    found = result("clock", datetime.fromisoformat(now), time_zone=zone)
+    found = run_tool("clock", datetime.fromisoformat(now), time_zone=zone)
     assert f"{found['date']} {found['time']} {found['utc_offset']}" == expected
     assert found["time_zone"] == zone
 
@@ -66,7 +66,7 @@ def test_the_clock_in_a_zone_and_around_its_changes(zone: str, now: str, expecte
 )
 def test_the_clock_in_every_zone(zone: str, naive: datetime) -> None:
     now = naive.replace(tzinfo=UTC)
-    found = result("clock", now, time_zone=zone)
+    found = run_tool("clock", now, time_zone=zone)
     there = now.astimezone(ZoneInfo(zone))
     assert found["date"] == there.date().isoformat()
     assert found["time"] == there.strftime("%H:%M:%S")
@@ -82,7 +82,7 @@ def test_the_clock_in_every_zone(zone: str, naive: datetime) -> None:
     [("europe/berlin", "Europe/Berlin"), ("America/New York", "America/New_York"), (" utc ", "UTC")],
 )
 def test_a_zone_is_found_however_it_is_written(name: str, found: str) -> None:
-    assert result("clock", time_zone=name)["time_zone"] == found
+    assert run_tool("clock", time_zone=name)["time_zone"] == found
 
 
 @pytest.mark.parametrize(
@@ -101,35 +101,35 @@ def test_a_zone_is_found_however_it_is_written(name: str, found: str) -> None:
     ],
 )
 def test_a_zone_that_there_is_not(name: str) -> None:
-    error = result("clock", time_zone=name)["error"]
+    error = run_tool("clock", time_zone=name)["error"]
     assert "There is no time zone" in error
     assert len(error) < 200
 
 
 def test_a_city_alone_is_answered_with_its_zone() -> None:
-    assert result("clock", time_zone="Tokyo")["error"].endswith("Did you mean Asia/Tokyo?")
+    assert run_tool("clock", time_zone="Tokyo")["error"].endswith("Did you mean Asia/Tokyo?")
 
 
 def test_the_clock_runs() -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    found = json.loads(run(ToolCall("", "clock", '{"time_zone": "UTC"}')))
+    found = json.loads(run_sample_tool(ToolCall("", "clock", '{"time_zone": "UTC"}')))
     assert before <= datetime.fromisoformat(f"{found['date']}T{found['time']}+00:00") <= datetime.now(UTC)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip))
 def test_the_weather_is_invented_and_says_so(place: str) -> None:
-    found = result("weather", place=place)
-    assert found == result("weather", NOON + timedelta(days=9), place=f"  {place} ")
+    found = run_tool("weather", place=place)
+    assert found == run_tool("weather", NOON + timedelta(days=9), place=f"  {place} ")
     assert "sample" in found["note"]
     assert "invented" in found["note"]
     assert -12 <= found["degrees"] <= 32
-    other = result("weather", place=place, unit="fahrenheit")
+    other = run_tool("weather", place=place, unit="fahrenheit")
     assert other["degrees"] == round(found["degrees"] * 9 / 5 + 32)
     assert (found["unit"], other["unit"]) == ("celsius", "fahrenheit")
 
 
 def test_the_weather_differs_from_place_to_place() -> None:
-    assert len({result("weather", place=place)["degrees"] for place in "abcdefghijklmnop"}) > 5
+    assert len({run_tool("weather", place=place)["degrees"] for place in "abcdefghijklmnop"}) > 5
 
 
 @pytest.mark.parametrize(
@@ -146,27 +146,27 @@ def test_the_weather_differs_from_place_to_place() -> None:
     ],
 )
 def test_an_error_is_json_that_a_model_can_read(name: str, given: str, words: str) -> None:
-    text = run(ToolCall("", name, given))
+    text = run_sample_tool(ToolCall("", name, given))
     assert words in json.loads(text)["error"]
     text.encode()
 
 
 def test_answers_of_all_calls_or_of_none() -> None:
     calls = [ToolCall("1", "calculator", '{"expression": "1+1"}'), ToolCall("2", "weather", "{}")]
-    found = answers(calls, OFFERED)
+    found = answer_calls(calls, OFFERED)
     assert found is not None
     assert [json.loads(text) for text in found] == [
         {"expression": "1+1", "result": 2},
         {"error": "The call has no “place”."},
     ]
-    assert answers([*calls, ToolCall("3", "book", "{}")], OFFERED) is None
-    assert answers([ToolCall("1", "clock", "{}")], OFFERED[:1]) is None  # it was not offered
+    assert answer_calls([*calls, ToolCall("3", "book", "{}")], OFFERED) is None
+    assert answer_calls([ToolCall("1", "clock", "{}")], OFFERED[:1]) is None  # it was not offered
 
 
 def test_a_tool_that_only_shares_its_name_is_not_run() -> None:
     call = ToolCall("", "clock", "{}")
     mine = replace(OFFERED[1], parameters='{"type": "object", "properties": {}}')
-    assert sample(call, [mine]) is None
-    assert sample(call, [replace(mine, parameters="{")]) is None
+    assert find_sample_tool(call, [mine]) is None
+    assert find_sample_tool(call, [replace(mine, parameters="{")]) is None
     spaced = replace(OFFERED[1], description="Mine", nested=True, parameters=f" {OFFERED[1].parameters} ")
-    assert sample(call, [spaced]) is SAMPLES[1]
+    assert find_sample_tool(call, [spaced]) is SAMPLE_TOOLS[1]

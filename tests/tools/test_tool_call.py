@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from lib.errors import BadInput
-from lib.jsonkit.json_schema import check_schema
-from lib.jsonkit.json_validation import check
+from lib.jsonkit.json_schema import parse_schema
+from lib.jsonkit.json_validation import find_failures
 from lib.model.request_options import Function, Tool, ToolCall
-from lib.tools.tool_call import arguments, check_call
+from lib.tools.tool_call import find_call_faults, parse_arguments
 
 
-def said(
+def find_faults(
     given: Any, /, name: str = "t", required: tuple[str, ...] = (), **properties: Any
 ) -> tuple[str, ...]:
     """What is said of a call with those arguments, JSON text or a value."""
@@ -29,15 +29,15 @@ def said(
         "additionalProperties": False,
     }
     text = given if isinstance(given, str) else json.dumps(given)
-    return check_call(ToolCall("", name, text), (Tool("t", "", json.dumps(schema)),))
+    return find_call_faults(ToolCall("", name, text), (Tool("t", "", json.dumps(schema)),))
 
 
 TEXT, WHOLE = {"type": "string"}, {"type": "integer", "minimum": 1, "maximum": 9}
 
 
 def test_a_call_that_fits() -> None:
-    assert said({"a": "x", "n": 3}, a=TEXT, n=WHOLE) == ()
-    assert said("", a=TEXT) == said("null", a=TEXT) == said(" {} ", a=TEXT) == ()
+    assert find_faults({"a": "x", "n": 3}, a=TEXT, n=WHOLE) == ()
+    assert find_faults("", a=TEXT) == find_faults("null", a=TEXT) == find_faults(" {} ", a=TEXT) == ()
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ def test_a_call_that_fits() -> None:
 def test_what_is_said_of_one_that_does_not(given: Any, words: str) -> None:
     choice = {"enum": ["celsius", "fahrenheit"]}
     several = {"type": "array", "items": TEXT, "uniqueItems": True}
-    (told,) = said(given, a=TEXT, n=WHOLE, c=choice, list=several)
+    (told,) = find_faults(given, a=TEXT, n=WHOLE, c=choice, list=several)
     assert words in told
 
 
 def test_every_failure_is_said() -> None:
-    assert said({"n": 0, "b": 1}, required=("a", "c"), a=TEXT, n=WHOLE, c=TEXT) == (
+    assert find_faults({"n": 0, "b": 1}, required=("a", "c"), a=TEXT, n=WHOLE, c=TEXT) == (
         "The call has no “a” and no “c”.",
         "The call has “b”, which the schema does not have.",
         "n must be at least 1, and is 0.",
@@ -78,25 +78,27 @@ def test_every_failure_is_said() -> None:
 
 
 def test_an_unknown_tool() -> None:
-    assert said({}, name="u") == ("There is no tool “u”. The request offered “t”.",)
-    assert check_call(ToolCall("", "u", "{}"), ()) == ("There is no tool “u”. The request offered none.",)
+    assert find_faults({}, name="u") == ("There is no tool “u”. The request offered “t”.",)
+    assert find_call_faults(ToolCall("", "u", "{}"), ()) == (
+        "There is no tool “u”. The request offered none.",
+    )
 
 
 def test_a_function_takes_any_object() -> None:
     own = (Function("shout", "x => x"),)
-    assert check_call(ToolCall("", "shout", '{"x": 1}'), (), own) == ()
-    assert check_call(ToolCall("", "shout", "3"), (), own) == (
+    assert find_call_faults(ToolCall("", "shout", '{"x": 1}'), (), own) == ()
+    assert find_call_faults(ToolCall("", "shout", "3"), (), own) == (
         "The arguments must be an object, not the number 3.",
     )
-    assert check_call(ToolCall("", "u", "{}"), (), own) == (
+    assert find_call_faults(ToolCall("", "u", "{}"), (), own) == (
         "There is no tool “u”. The request offered “shout”.",
     )
 
 
 def test_arguments_that_are_no_object() -> None:
-    assert arguments(ToolCall("", "t", '{"a": [1]}')) == {"a": [1]}
+    assert parse_arguments(ToolCall("", "t", '{"a": [1]}')) == {"a": [1]}
     with pytest.raises(BadInput, match="must be an object"):
-        arguments(ToolCall("", "t", "3"))
+        parse_arguments(ToolCall("", "t", "3"))
 
 
 values = st.recursive(
@@ -139,7 +141,7 @@ schemas = st.recursive(
 
 @given(schemas, values)
 def test_the_verdict_is_jsonschemas_own(schema: Any, value: Any) -> None:
-    told = [one.sentence("The value") for one in check(value, check_schema(json.dumps(schema)))]
+    told = [one.to_sentence("The value") for one in find_failures(value, parse_schema(json.dumps(schema)))]
     assert (told == []) == Draft202012Validator(schema).is_valid(value)
     assert all(line.endswith(".") for line in told)
 
@@ -159,7 +161,7 @@ def test_the_verdict_is_jsonschemas_own(schema: Any, value: Any) -> None:
 )
 def test_a_schema_that_cannot_be_used_is_no_trouble(schema: dict[str, Any]) -> None:
     begun = time.process_time()
-    (told,) = check_call(ToolCall("", "t", '{"l": 1}'), (Tool("t", "", json.dumps(schema)),))
+    (told,) = find_call_faults(ToolCall("", "t", '{"l": 1}'), (Tool("t", "", json.dumps(schema)),))
     assert told.startswith("The arguments cannot be checked: the parameters of “t” cannot be used. $")
     assert time.process_time() - begun < 3
 
@@ -167,7 +169,7 @@ def test_a_schema_that_cannot_be_used_is_no_trouble(schema: dict[str, Any]) -> N
 def test_much_to_compare_comes_to_an_end() -> None:
     schema = {"properties": {"l": {"items": {"enum": list(range(9_000))}}}}
     begun = time.process_time()
-    told = check_call(
+    told = find_call_faults(
         ToolCall("", "t", json.dumps({"l": [-1] * 9_000})), (Tool("t", "", json.dumps(schema)),)
     )
     assert told
@@ -178,24 +180,24 @@ def test_a_pattern_is_checked() -> None:
     """``(a+)+$`` takes Python's ``re`` 2**40 steps here: in a process of its own, which is ended."""
     plain = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^[a-z]+$"}}}
     tool = Tool("t", "", json.dumps(plain))
-    assert check_call(ToolCall("", "t", '{"a": "abc"}'), (tool,)) == ()
-    assert check_call(ToolCall("", "t", '{"a": "A"}'), (tool,)) == (
+    assert find_call_faults(ToolCall("", "t", '{"a": "abc"}'), (tool,)) == ()
+    assert find_call_faults(ToolCall("", "t", '{"a": "A"}'), (tool,)) == (
         "a is “A”, which does not match the pattern “^[a-z]+$”.",
     )
     slow = {"type": "object", "properties": {"a": {"type": "string", "pattern": "(a+)+$"}}}
     call = ToolCall("", "t", json.dumps({"a": "a" * 40 + "!"}))
     for schema in (slow, slow | {"patternProperties": {"(a+)+$": False}, "additionalProperties": False}):
-        (told,) = check_call(call, (Tool("t", "", json.dumps(schema)),))
+        (told,) = find_call_faults(call, (Tool("t", "", json.dumps(schema)),))
         assert told.startswith("The arguments cannot be checked: The check took more than 2 seconds")
 
 
 def test_one_is_one_however_it_is_written() -> None:
-    unique = check_schema('{"uniqueItems": true}')
-    assert [one.message for one in check([{"a": 1}, {"a": 1.0}], unique)] == ["holds an entry twice"]
-    assert check([1, True, "1", 0, False], unique) == ()
+    unique = parse_schema('{"uniqueItems": true}')
+    assert [one.message for one in find_failures([{"a": 1}, {"a": 1.0}], unique)] == ["holds an entry twice"]
+    assert find_failures([1, True, "1", 0, False], unique) == ()
 
 
 def test_many_failures_are_not_all_told() -> None:
-    told = said({"l": list(range(100))}, l={"type": "array", "items": TEXT})
+    told = find_faults({"l": list(range(100))}, l={"type": "array", "items": TEXT})
     assert len(told) == 21
     assert told[-1] == "And more."

@@ -9,73 +9,73 @@ import pytest
 
 from lib.errors import BadInput
 from lib.model.request_options import Tool
-from lib.tools.sample_tools import SAMPLES
-from lib.tools.tool_draft import Draft, Entry, draft
-from lib.tools.tool_form import Kind
+from lib.tools.sample_tools import SAMPLE_TOOLS
+from lib.tools.tool_draft import ToolEntry, ToolsDraft, start_draft
+from lib.tools.tool_form import ParameterType
 
-CALCULATOR, CLOCK, WEATHER = (one.tool for one in SAMPLES)
+CALCULATOR, CLOCK, WEATHER = (one.tool for one in SAMPLE_TOOLS)
 NESTED = Tool(
     "book", "Books.", '{"type":"object","properties":{"who":{"type":"array","description":"","items":{}}}}'
 )
 
 
-def named(draft: Draft, name: str, number: int = -1) -> Draft:
+def rename_tool(draft: ToolsDraft, name: str, number: int = -1) -> ToolsDraft:
     """With that tool renamed."""
     id = draft.entries[number].id
-    return draft.change(id, lambda entry: replace(entry, tool=replace(entry.tool, name=name)))
+    return draft.change_tool(id, lambda entry: replace(entry, tool=replace(entry.tool, name=name)))
 
 
-def row(draft: Draft, tool: int, at: int, **fields: object) -> Draft:
+def change_row(draft: ToolsDraft, tool: int, at: int, **fields: object) -> ToolsDraft:
     """With that row of that tool changed."""
 
-    def changed(entry: Entry) -> Entry:
+    def changed(entry: ToolEntry) -> ToolEntry:
         assert entry.rows is not None
         rows = list(entry.rows)
         rows[at] = replace(rows[at], parameter=replace(rows[at].parameter, **fields))  # type: ignore[arg-type]
         return entry.with_rows(rows)
 
-    return draft.change(draft.entries[tool].id, changed)
+    return draft.change_tool(draft.entries[tool].id, changed)
 
 
 def test_what_is_added_is_in_use_at_once() -> None:
-    one = draft(()).add(CLOCK).add(WEATHER)
-    assert one.good == (CLOCK, WEATHER)
+    one = start_draft(()).add_tool(CLOCK).add_tool(WEATHER)
+    assert one.valid_tools == (CLOCK, WEATHER)
     assert one.problem is None
-    assert one.add(CLOCK).good[-1].name == "clock_2"
-    assert one.add(CLOCK).add(CLOCK).good[-1].name == "clock_3"
+    assert one.add_tool(CLOCK).valid_tools[-1].name == "clock_2"
+    assert one.add_tool(CLOCK).add_tool(CLOCK).valid_tools[-1].name == "clock_3"
 
 
 def test_a_fault_keeps_the_last_good_tools_in_use() -> None:
-    bad = named(draft((CLOCK, WEATHER)), "bad name")
+    bad = rename_tool(start_draft((CLOCK, WEATHER)), "bad name")
     assert bad.tools[1].name == "bad name"
-    assert bad.good == (CLOCK, WEATHER)
+    assert bad.valid_tools == (CLOCK, WEATHER)
     assert bad.problem is not None
     assert list(bad.entry_faults(bad.entries[1])) == ["name"]
     assert bad.entry_faults(bad.entries[0]) == {}
-    mended = named(bad, "fine")
+    mended = rename_tool(bad, "fine")
     assert mended.problem is None
-    assert [tool.name for tool in mended.good] == ["clock", "fine"]
+    assert [tool.name for tool in mended.valid_tools] == ["clock", "fine"]
 
 
 def test_nothing_is_touched_that_was_not_edited() -> None:
     odd = Tool("odd", "", '{ "properties": {}, "type":"object", "required": [] }')
-    one = named(draft((odd, NESTED)), "other")
-    assert one.good[0] == odd
-    assert one.good[1] == replace(NESTED, name="other")
+    one = rename_tool(start_draft((odd, NESTED)), "other")
+    assert one.valid_tools[0] == odd
+    assert one.valid_tools[1] == replace(NESTED, name="other")
     assert one.entries[1].rows is None  # beyond the form
 
 
 def test_rows_are_edited_added_and_taken_away() -> None:
-    one = draft((CLOCK,))
-    one = row(one, 0, 0, name="zone", kind=Kind.WHOLE, required=False)
-    assert json.loads(one.good[0].parameters)["properties"]["zone"]["type"] == "integer"
-    assert "required" not in json.loads(one.good[0].parameters)
+    one = start_draft((CLOCK,))
+    one = change_row(one, 0, 0, name="zone", kind=ParameterType.WHOLE, required=False)
+    assert json.loads(one.valid_tools[0].parameters)["properties"]["zone"]["type"] == "integer"
+    assert "required" not in json.loads(one.valid_tools[0].parameters)
     one = one.add_row(one.entries[0].id).add_row(one.entries[0].id)
-    assert list(json.loads(one.good[0].parameters)["properties"]) == ["zone", "value", "value_2"]
+    assert list(json.loads(one.valid_tools[0].parameters)["properties"]) == ["zone", "value", "value_2"]
     ids = [found.id for found in one.entries[0].rows or ()]
     assert len(set(ids)) == 3
-    twice = row(one, 0, 2, name="value")
-    assert twice.good == one.good  # both rows are still there, and neither is in use
+    twice = change_row(one, 0, 2, name="value")
+    assert twice.valid_tools == one.valid_tools  # both rows are still there, and neither is in use
     assert [found.parameter.name for found in twice.entries[0].rows or ()] == ["zone", "value", "value"]
     assert twice.problem is not None
     with pytest.raises(BadInput, match="JSON cannot hold that"):
@@ -83,11 +83,11 @@ def test_rows_are_edited_added_and_taken_away() -> None:
 
 
 def test_form_and_text_are_in_step() -> None:
-    one = draft((CLOCK, NESTED)).as_text()
+    one = start_draft((CLOCK, NESTED)).as_text()
     assert one.text is not None
     assert [tool["name"] for tool in json.loads(one.text)] == ["clock", "book"]
     typed = one.with_text(one.text.replace('"book"', '"reserve"'))
-    assert [tool.name for tool in typed.good] == ["clock", "reserve"]
+    assert [tool.name for tool in typed.valid_tools] == ["clock", "reserve"]
     back = typed.as_form()
     assert back.text is None
     assert [tool.name for tool in back.tools] == ["clock", "reserve"]
@@ -96,34 +96,34 @@ def test_form_and_text_are_in_step() -> None:
 
 
 def test_broken_text_is_kept_and_can_be_discarded() -> None:
-    one = draft((CLOCK,)).as_text().with_text('[{"name": ')
+    one = start_draft((CLOCK,)).as_text().with_text('[{"name": ')
     assert one.text == '[{"name": '
-    assert one.good == (CLOCK,)
+    assert one.valid_tools == (CLOCK,)
     assert one.problem is not None
     assert "line 1, column 11" in one.problem.message
     with pytest.raises(BadInput):
         one.as_form()
-    assert one.discarded().tools == (CLOCK,)
-    assert one.discarded().text is None
+    assert one.discard_text().tools == (CLOCK,)
+    assert one.discard_text().text is None
 
 
 def test_faults_of_the_form_are_seen_in_the_text_too() -> None:
-    one = named(draft((CLOCK,)), "bad name").as_text()
+    one = rename_tool(start_draft((CLOCK,)), "bad name").as_text()
     assert one.text is not None
     assert '"bad name"' in one.text
     assert one.problem is not None
-    broken = draft((NESTED,))
-    broken = broken.change(
+    broken = start_draft((NESTED,))
+    broken = broken.change_tool(
         broken.entries[0].id, lambda entry: replace(entry, tool=replace(entry.tool, parameters="{oh"))
     )
-    assert broken.good == (NESTED,)
+    assert broken.valid_tools == (NESTED,)
     assert "{oh" in (broken.as_text().text or "")
-    assert broken.as_text().with_text("[]").good == ()
+    assert broken.as_text().with_text("[]").valid_tools == ()
 
 
 def test_taking_a_tool_away() -> None:
-    one = draft((CLOCK, WEATHER))
-    assert one.remove(one.entries[0].id).good == (WEATHER,)
-    bad = named(one, "bad name")
-    assert bad.remove(bad.entries[1].id).good == (CLOCK,)
-    assert draft((CALCULATOR,)).remove(0).good == ()
+    one = start_draft((CLOCK, WEATHER))
+    assert one.remove_tool(one.entries[0].id).valid_tools == (WEATHER,)
+    bad = rename_tool(one, "bad name")
+    assert bad.remove_tool(bad.entries[1].id).valid_tools == (CLOCK,)
+    assert start_draft((CALCULATOR,)).remove_tool(0).valid_tools == ()

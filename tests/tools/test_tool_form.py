@@ -11,40 +11,40 @@ from hypothesis import strategies as st
 
 from lib.model.request_options import Tool
 from lib.tools import tool_spec
-from lib.tools.sample_tools import SAMPLES
-from lib.tools.tool_form import Kind, Parameter, row_faults, rows, schema
+from lib.tools.sample_tools import SAMPLE_TOOLS
+from lib.tools.tool_form import ParameterType, ToolParameter, find_row_faults, rows_to_schema, schema_to_rows
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 choices = st.lists(texts, min_size=1, max_size=4, unique=True).map(tuple)
 
 
 @st.composite
-def parameters(draw: st.DrawFn) -> tuple[Parameter, ...]:
-    def one(name: str) -> Parameter:
-        kind = draw(st.sampled_from(Kind))
-        some = draw(choices) if kind is Kind.CHOICE else ()
-        return Parameter(name, draw(texts), kind, draw(st.booleans()), some)
+def parameters(draw: st.DrawFn) -> tuple[ToolParameter, ...]:
+    def one(name: str) -> ToolParameter:
+        kind = draw(st.sampled_from(ParameterType))
+        some = draw(choices) if kind is ParameterType.CHOICE else ()
+        return ToolParameter(name, draw(texts), kind, draw(st.booleans()), some)
 
     return tuple(map(one, draw(st.lists(texts.filter(str.strip), max_size=5, unique=True))))
 
 
 @given(parameters())
-def test_rows_survive_the_way_through_a_schema(some: tuple[Parameter, ...]) -> None:
-    text = schema(some)
-    assert rows(text) == some
-    assert tool_spec.faults((Tool("t", "", text),)) == ()
-    assert row_faults(some) == tuple({} for _ in some)
+def test_rows_survive_the_way_through_a_schema(some: tuple[ToolParameter, ...]) -> None:
+    text = rows_to_schema(some)
+    assert schema_to_rows(text) == some
+    assert tool_spec.find_tool_faults((Tool("t", "", text),)) == ()
+    assert find_row_faults(some) == tuple({} for _ in some)
 
 
 @given(parameters())
-def test_a_flat_schema_survives_the_way_through_rows(some: tuple[Parameter, ...]) -> None:
-    text = schema(some)
-    assert json.loads(schema(rows(text) or ())) == json.loads(text)
+def test_a_flat_schema_survives_the_way_through_rows(some: tuple[ToolParameter, ...]) -> None:
+    text = rows_to_schema(some)
+    assert json.loads(rows_to_schema(schema_to_rows(text) or ())) == json.loads(text)
 
 
 def test_the_samples_are_forms() -> None:
-    for one in SAMPLES:
-        assert rows(one.tool.parameters)
+    for one in SAMPLE_TOOLS:
+        assert schema_to_rows(one.tool.parameters)
 
 
 FLAT: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string", "description": "d"}}}
@@ -79,17 +79,17 @@ def with_a(**more: Any) -> dict[str, Any]:
     ],
 )
 def test_what_goes_beyond_rows(beyond: Any) -> None:
-    assert rows(json.dumps(beyond)) is None
+    assert schema_to_rows(json.dumps(beyond)) is None
 
 
 def test_what_is_broken_has_no_rows() -> None:
-    assert rows('{"type": "object"') is None
-    assert rows("[" * 100_000) is None
+    assert schema_to_rows('{"type": "object"') is None
+    assert schema_to_rows("[" * 100_000) is None
 
 
 def test_what_is_wrong_with_rows() -> None:
-    some = (Parameter("a"), Parameter(" "), Parameter("a", kind=Kind.CHOICE))
-    first, second, third = row_faults(some)
+    some = (ToolParameter("a"), ToolParameter(" "), ToolParameter("a", kind=ParameterType.CHOICE))
+    first, second, third = find_row_faults(some)
     assert first == {}
     assert second == {"name": "A parameter needs a name."}
     assert third["name"] == "There is another “a”."

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from lib.errors import BadInput
-from lib.model.model_record import default
+from lib.model.model_record import default_model
 from lib.model.request_options import Function, Tool
 from lib.tools import tool_spec
 
@@ -50,11 +50,11 @@ def many_tools(draw: st.DrawFn) -> tuple[Tool, ...]:
     )
 
 
-def read(*values: Any) -> tuple[Tool, ...]:
+def read_values(*values: Any) -> tuple[Tool, ...]:
     return tool_spec.read_tools(json.dumps(list(values)))
 
 
-def refused(text: str) -> str:
+def refusal_message(text: str) -> str:
     """The message with which that text is refused, quickly."""
     begun = time.process_time()
     with pytest.raises(BadInput) as caught:
@@ -64,7 +64,7 @@ def refused(text: str) -> str:
     return caught.value.message
 
 
-def of(**parameters: Any) -> str:
+def object_schema(**parameters: Any) -> str:
     """A tool of those parameters, as text."""
     return json.dumps(FLAT | {"parameters": PARAMETERS | parameters})
 
@@ -74,12 +74,12 @@ def test_both_shapes_are_read_alone_and_in_a_list() -> None:
     nested = Tool("get_time", "Tells it.", json.dumps(PARAMETERS), nested=True)
     assert tool_spec.read_tools(json.dumps(FLAT)) == (flat,)
     assert tool_spec.read_tools(json.dumps(NESTED)) == (nested,)
-    assert read(FLAT, NESTED) == (flat, nested)
+    assert read_values(FLAT, NESTED) == (flat, nested)
     assert tool_spec.read_tools(" [] ") == ()
 
 
 def test_what_is_written_has_the_shape_that_was_read() -> None:
-    assert json.loads(tool_spec.write_tools(read(FLAT, NESTED))) == [FLAT, NESTED]
+    assert json.loads(tool_spec.write_tools(read_values(FLAT, NESTED))) == [FLAT, NESTED]
 
 
 @given(many_tools())
@@ -95,9 +95,9 @@ def test_nothing_is_lost_on_the_way(some: tuple[Tool, ...]) -> None:
 
 @given(many_tools())
 def test_what_is_taken_here_the_documented_schema_takes(some: tuple[Tool, ...]) -> None:
-    tool_spec.check(some)
+    tool_spec.check_tools(some)
     body = {"messages": [{"role": "user", "content": "Hi"}], "tools": json.loads(tool_spec.write_tools(some))}
-    assert list(Draft7Validator(default().input_schema).iter_errors(body)) == []
+    assert list(Draft7Validator(default_model().input_schema).iter_errors(body)) == []
 
 
 @pytest.mark.parametrize(
@@ -123,21 +123,30 @@ def test_what_is_taken_here_the_documented_schema_takes(some: tuple[Tool, ...]) 
         (json.dumps([FLAT] * 129), "129 tools, more than 128"),
         (json.dumps(FLAT | {"parameters": {"type": "object"}}), "parameters has no “properties”"),
         (json.dumps(FLAT | {"parameters": {"properties": {}}}), "parameters has no “type”"),
-        (of(properties={"city": {"type": "string"}}), "parameters.properties.city has no “description”"),
-        (of(properties={"a b": {"type": "string"}}), 'parameters.properties["a b"] has no “description”'),
-        (of(properties={"city": {"type": ["string"], "description": ""}}), "type must be a text, not a list"),
         (
-            of(properties={"city": {"type": "strng", "description": ""}}),
+            object_schema(properties={"city": {"type": "string"}}),
+            "parameters.properties.city has no “description”",
+        ),
+        (
+            object_schema(properties={"a b": {"type": "string"}}),
+            'parameters.properties["a b"] has no “description”',
+        ),
+        (
+            object_schema(properties={"city": {"type": ["string"], "description": ""}}),
+            "type must be a text, not a list",
+        ),
+        (
+            object_schema(properties={"city": {"type": "strng", "description": ""}}),
             "city.type must be one of string, number",
         ),
         (
-            of(items={"properties": {"a": {"type": "float"}}}),
+            object_schema(items={"properties": {"a": {"type": "float"}}}),
             "parameters.items.properties.a.type must be one of",
         ),
-        (of(required="city"), "parameters.required must be a list"),
-        (of(required=["a", "a"]), "parameters.required holds an entry twice"),
-        (of(type="array"), "parameters.type must be “object”"),
-        (of(minProperties=-1), "parameters.minProperties must be at least 0"),
+        (object_schema(required="city"), "parameters.required must be a list"),
+        (object_schema(required=["a", "a"]), "parameters.required holds an entry twice"),
+        (object_schema(type="array"), "parameters.type must be “object”"),
+        (object_schema(minProperties=-1), "parameters.minProperties must be at least 0"),
         ('{"name": "a", "name": "b"}', "$.name is there twice"),
         ('{"name": "\\ud800"}', "half a character"),
         ('{"name":\n"\ud800"}', "half a character (a lone surrogate) in line 2"),
@@ -151,7 +160,7 @@ def test_what_is_taken_here_the_documented_schema_takes(some: tuple[Tool, ...]) 
     ],
 )
 def test_what_is_refused_and_in_which_words(text: str, words: str) -> None:
-    assert words in refused(text or " ")
+    assert words in refusal_message(text or " ")
 
 
 @pytest.mark.parametrize(
@@ -173,24 +182,24 @@ def test_what_is_refused_and_in_which_words(text: str, words: str) -> None:
     ],
 )
 def test_a_schema_that_could_never_be_checked(schema: dict[str, Any], words: str) -> None:
-    assert words in refused(of(**schema))
+    assert words in refusal_message(object_schema(**schema))
 
 
 def test_a_schema_may_refer_to_its_own_parts() -> None:
     tree = {"type": "object", "properties": {"below": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}}
     root = {"tree": {"type": "object", "description": "", "$ref": "#/$defs/tree"}}
-    text = of(**{"$defs": {"tree": tree}, "properties": root})
+    text = object_schema(**{"$defs": {"tree": tree}, "properties": root})
     assert len(tool_spec.read_tools(text)) == 1
 
 
 def test_what_is_only_called_a_reference_is_none() -> None:
     named = {"$ref": {"type": "string", "description": "A reference.", "enum": [{"$ref": "http://x"}]}}
-    assert len(tool_spec.read_tools(of(properties=named))) == 1
+    assert len(tool_spec.read_tools(object_schema(properties=named))) == 1
 
 
 def test_faults_name_the_tool_and_its_part() -> None:
     bad = Tool("a b", "d", '{"type": "object"')
-    found = tool_spec.faults(
+    found = tool_spec.find_tool_faults(
         (Tool("a", "d", json.dumps(PARAMETERS)), bad, Tool("a", "\ud800", json.dumps(PARAMETERS)))
     )
     assert [(fault.number, fault.part) for fault in found] == [
@@ -201,7 +210,7 @@ def test_faults_name_the_tool_and_its_part() -> None:
     ]
     assert "line 1, column 18" in found[1].message
     with pytest.raises(BadInput, match=r"Tool 2: A name .* \(3 more to mend\.\)"):
-        tool_spec.check(
+        tool_spec.check_tools(
             (Tool("a", "d", json.dumps(PARAMETERS)), bad, Tool("a", "\ud800", json.dumps(PARAMETERS)))
         )
 
@@ -239,6 +248,6 @@ def test_functions_that_are_refused(text: str, words: str) -> None:
 
 def test_a_function_may_not_be_named_as_a_tool_is() -> None:
     with pytest.raises(BadInput, match="There is a tool of the name “get_weather” already"):
-        tool_spec.check_functions((Function("get_weather", "1"),), read(FLAT))
+        tool_spec.check_functions((Function("get_weather", "1"),), read_values(FLAT))
     with pytest.raises(BadInput, match="more than 100,000 characters"):
         tool_spec.check_functions((Function("a", "x" * 100_001),))

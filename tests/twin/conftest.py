@@ -23,7 +23,7 @@ TOKEN = "twin-test-token_0123456789-0123456789-01"
 
 
 @dataclass(frozen=True)
-class Twin:
+class RunningTwin:
     """A running twin: its process, what it said when ready, and a client that is let in."""
 
     process: subprocess.Popen[str]
@@ -79,7 +79,7 @@ WEATHER = {
 }
 
 
-def events(text: str) -> list[Any]:
+def parse_events(text: str) -> list[Any]:
     """The events of a whole stream; [DONE] as that string."""
     assert text.endswith("\n\n")
     lines = text.removesuffix("\n\n").split("\n\n")
@@ -88,7 +88,7 @@ def events(text: str) -> list[Any]:
     return [data if data == "[DONE]" else json.loads(data) for data in datas]
 
 
-def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+def start_twin(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     names = {"PADDOCK_TWIN_TOKEN": TOKEN, **environment}
     kept = {name: value for name, value in os.environ.items() if name != "PADDOCK_MODEL"}
     return subprocess.Popen(
@@ -101,14 +101,14 @@ def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def states(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+def read_states(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
     """What a supervised twin says, until it says nothing more."""
     assert process.stdout
     for line in process.stdout:
         yield json.loads(line)
 
 
-def end(process: subprocess.Popen[str]) -> int:
+def end_twin(process: subprocess.Popen[str]) -> int:
     if process.stdin and not process.stdin.closed:
         process.stdin.close()
     try:
@@ -121,25 +121,25 @@ def end(process: subprocess.Popen[str]) -> int:
 
 
 @pytest.fixture(scope="session")
-def spawn() -> Iterator[Callable[..., Twin]]:
+def spawn() -> Iterator[Callable[..., RunningTwin]]:
     """Starts a twin that ends with the tests."""
-    weights.ensure()
-    twins: list[Twin] = []
+    weights.ensure_weights()
+    twins: list[RunningTwin] = []
 
-    def spawned(*arguments: str, **environment: str) -> Twin:
-        process = start("--supervised", "--port", "0", *arguments, **environment)
-        ready = next(state for state in states(process) if state["state"] in ("ready", "failed"))
+    def spawned(*arguments: str, **environment: str) -> RunningTwin:
+        process = start_twin("--supervised", "--port", "0", *arguments, **environment)
+        ready = next(state for state in read_states(process) if state["state"] in ("ready", "failed"))
         assert ready["state"] == "ready", ready
         client = httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}, timeout=60, trust_env=False)
-        twins.append(Twin(process, ready, client))
+        twins.append(RunningTwin(process, ready, client))
         return twins[-1]
 
     yield spawned
     for twin in twins:
         twin.client.close()
-        end(twin.process)
+        end_twin(twin.process)
 
 
 @pytest.fixture(scope="session")
-def twin(spawn: Callable[..., Twin]) -> Twin:
+def twin(spawn: Callable[..., RunningTwin]) -> RunningTwin:
     return spawn()

@@ -20,18 +20,18 @@ RANK = 4
 Tensor = tuple[str, tuple[int, ...], "array[float]"]
 
 
-def numbers(seed: int, count: int, spread: float) -> array[float]:
+def random_numbers(seed: int, count: int, spread: float) -> array[float]:
     chance = random.Random(seed)
     return array("f", (chance.gauss(0, spread) for _ in range(count)))
 
 
-def tensors(seed: int, layers: Iterable[int] = LAYERS, hidden: int = HIDDEN) -> list[Tensor]:
+def random_tensors(seed: int, layers: Iterable[int] = LAYERS, hidden: int = HIDDEN) -> list[Tensor]:
     made: list[Tensor] = []
     for layer in layers:
         for name, out in ((f"blk.{layer}.attn_q.weight", hidden), (f"blk.{layer}.attn_v.weight", KEYS)):
             own = seed * 1000 + len(made)
-            made.append((f"{name}.lora_a", (hidden, RANK), numbers(own, hidden * RANK, hidden**-0.5)))
-            made.append((f"{name}.lora_b", (RANK, out), numbers(own + 1, RANK * out, 0.5)))
+            made.append((f"{name}.lora_a", (hidden, RANK), random_numbers(own, hidden * RANK, hidden**-0.5)))
+            made.append((f"{name}.lora_b", (RANK, out), random_numbers(own + 1, RANK * out, 0.5)))
     return made
 
 
@@ -47,7 +47,7 @@ def _fact(key: str, value: Any) -> bytes:
     return _text(key) + struct.pack("<I", 8) + _text(value)
 
 
-FACTS: Mapping[str, Any] = {
+METADATA: Mapping[str, Any] = {
     "general.type": "adapter",
     "general.architecture": "llama",
     "adapter.type": "lora",
@@ -55,9 +55,9 @@ FACTS: Mapping[str, Any] = {
 }
 
 
-def write(path: Path, made: list[Tensor], *, version: int = 3, **facts: Any) -> Path:
+def write_adapter(path: Path, made: list[Tensor], *, version: int = 3, **facts: Any) -> Path:
     """A GGUF file of these tensors; facts with ``__`` for the dot, None to leave one of the usual ones out."""
-    told = {**FACTS, **{key.replace("__", "."): value for key, value in facts.items()}}
+    told = {**METADATA, **{key.replace("__", "."): value for key, value in facts.items()}}
     pairs = [_fact(key, value) for key, value in told.items() if value is not None]
     infos, data = b"", b""
     for name, shape, values in made:

@@ -10,22 +10,22 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.twin.conftest import MODEL, TOKEN, Twin
+from tests.twin.conftest import MODEL, TOKEN, RunningTwin
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
-def service(code: int, message: str) -> dict[str, Any]:
+def service_error(code: int, message: str) -> dict[str, Any]:
     # Envelope of the AI service, recorded: {"errors":[{"message":…,"code":4006}],"success":false,"result":{},…}
     return {"errors": [{"message": message, "code": code}], "success": False, "result": {}, "messages": []}
 
 
-def edge(code: int, message: str) -> dict[str, Any]:
+def edge_error(code: int, message: str) -> dict[str, Any]:
     # Envelope of the API's edge, recorded: {"result":null,"success":false,"errors":[{"code":10000,…}],"messages":[]}
     return {"result": None, "success": False, "errors": [{"code": code, "message": message}], "messages": []}
 
 
-def refused(response: httpx.Response, status: int, body: dict[str, Any]) -> None:
+def assert_error(response: httpx.Response, status: int, body: dict[str, Any]) -> None:
     assert response.status_code == status, response.text
     assert json.dumps(response.json()) == json.dumps(body)  # the keys' order too
     assert response.headers["content-type"] == "application/json"
@@ -82,12 +82,12 @@ BAD_INPUT = [
 
 
 @pytest.mark.parametrize(("body", "reason"), BAD_INPUT)
-def test_bad_input(twin: Twin, body: Any, reason: str) -> None:
+def test_bad_input(twin: RunningTwin, body: Any, reason: str) -> None:
     message = f"AiError: Bad input: Error: {reason}"
-    refused(twin.client.post(twin.run, content=json.dumps(body)), 400, service(5006, message))
+    assert_error(twin.client.post(twin.run, content=json.dumps(body)), 400, service_error(5006, message))
 
 
-NOT_JSON = service(5006, "AiError: Bad input: Error: the body is not valid JSON in UTF-8")
+NOT_JSON = service_error(5006, "AiError: Bad input: Error: the body is not valid JSON in UTF-8")
 
 
 @pytest.mark.parametrize(
@@ -103,16 +103,16 @@ NOT_JSON = service(5006, "AiError: Bad input: Error: the body is not valid JSON 
         b'{"prompt": "x", "max_tokens": ' + b"9" * 5000 + b"}",
     ],
 )
-def test_not_json(twin: Twin, body: bytes) -> None:
-    refused(twin.client.post(twin.run, content=body), 400, NOT_JSON)
+def test_not_json(twin: RunningTwin, body: bytes) -> None:
+    assert_error(twin.client.post(twin.run, content=body), 400, NOT_JSON)
 
 
-def test_too_deep(twin: Twin) -> None:
-    body = service(5006, "AiError: Bad input: Error: the body is nested too deep")
-    refused(twin.client.post(twin.run, content=b"[" * 100_000), 400, body)
+def test_too_deep(twin: RunningTwin) -> None:
+    body = service_error(5006, "AiError: Bad input: Error: the body is nested too deep")
+    assert_error(twin.client.post(twin.run, content=b"[" * 100_000), 400, body)
     deep = b'{"prompt": "x", "response_format": {"type": "json_schema", "json_schema": '
     deep += b'{"properties": {"a": ' * 500 + b"{}" + b"}}" * 500 + b"}}"
-    refused(twin.client.post(twin.run, content=deep), 400, body)
+    assert_error(twin.client.post(twin.run, content=deep), 400, body)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_too_deep(twin: Twin) -> None:
         {"prompt": "x", "top_p": 10**300},
     ],
 )
-def test_absurd_numbers(twin: Twin, body: Any) -> None:
+def test_absurd_numbers(twin: RunningTwin, body: Any) -> None:
     content = json.dumps(body).replace("Infinity", "1e999")
     response = twin.client.post(twin.run, content=content)
     assert response.status_code == 400
@@ -143,25 +143,25 @@ def test_absurd_numbers(twin: Twin, body: Any) -> None:
         {"raw": False},
     ],
 )
-def test_taken(twin: Twin, more: dict[str, Any]) -> None:
+def test_taken(twin: RunningTwin, more: dict[str, Any]) -> None:
     # "stop": null is what a well-known client sends; unknown properties are accepted by the live service.
     assert twin.client.post(twin.run, json={**HELLO, "max_tokens": 1, **more}).status_code == 200
 
 
-def test_deep_nesting_and_equal_keys_are_taken(twin: Twin) -> None:
+def test_deep_nesting_and_equal_keys_are_taken(twin: RunningTwin) -> None:
     deep = b'{"prompt": "y", "prompt": "x", "max_tokens": 1, "more": ' + b"[" * 500 + b"]" * 500 + b"}"
     assert twin.client.post(twin.run, content=deep).status_code == 200
 
 
-def test_too_large(twin: Twin) -> None:
+def test_too_large(twin: RunningTwin) -> None:
     # Documented: 3006 "Request is too large".
-    refused(twin.ask(prompt="x" * 10_000_000), 413, service(3006, "Request is too large"))
+    assert_error(twin.ask(prompt="x" * 10_000_000), 413, service_error(3006, "Request is too large"))
 
 
 @pytest.mark.parametrize(
     ("words", "cap", "stream"), [(100, 8192, False), (7000, 2000, True), (9000, 1, False)]
 )
-def test_over_the_context(twin: Twin, words: int, cap: int, stream: bool) -> None:
+def test_over_the_context(twin: RunningTwin, words: int, cap: int, stream: bool) -> None:
     # Recorded: AiError: Ai: The estimated number of input and maximum output tokens (263008) exceeded this model
     # context window limit (262144). (<uuid>)
     response = twin.ask(prompt="a" + " a" * (words - 1), raw=True, max_tokens=cap, stream=stream)
@@ -169,23 +169,23 @@ def test_over_the_context(twin: Twin, words: int, cap: int, stream: bool) -> Non
         f"AiError: Ai: The estimated number of input and maximum output tokens ({words + cap}) exceeded "
         f"this model context window limit (8192). ({response.headers['cf-ai-req-id']})"
     )
-    refused(response, 413, service(5021, message))
+    assert_error(response, 413, service_error(5021, message))
 
 
-def test_a_number_of_any_size_is_over_the_context(twin: Twin) -> None:
+def test_a_number_of_any_size_is_over_the_context(twin: RunningTwin) -> None:
     assert twin.ask(prompt="x", max_tokens=10**400).json()["errors"][0]["code"] == 5021
 
 
-def test_model(twin: Twin) -> None:
+def test_model(twin: RunningTwin) -> None:
     # Recorded: AiError: No such model: No such model X or task (<uuid>)
     response = twin.client.post(twin.path("run/@cf/meta/llama-9"), json=HELLO)
     tag = response.headers["cf-ai-req-id"]
     message = f"AiError: No such model: No such model @cf/meta/llama-9 or task ({tag})"
-    refused(response, 400, service(5007, message))
+    assert_error(response, 400, service_error(5007, message))
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Basic eDp5", TOKEN, f"Bearer {TOKEN} {TOKEN}"])
-def test_malformed_authorization(twin: Twin, header: str | None) -> None:
+def test_malformed_authorization(twin: RunningTwin, header: str | None) -> None:
     # Recorded, in this order of keys.
     body = {
         "success": False,
@@ -200,34 +200,34 @@ def test_malformed_authorization(twin: Twin, header: str | None) -> None:
         "result": None,
     }
     headers = {} if header is None else {"authorization": header}
-    refused(httpx.post(twin.run, json=HELLO, headers=headers, trust_env=False), 400, body)
+    assert_error(httpx.post(twin.run, json=HELLO, headers=headers, trust_env=False), 400, body)
 
 
-def test_token(twin: Twin) -> None:
+def test_token(twin: RunningTwin) -> None:
     def told(token: bytes) -> httpx.Response:
         headers = [(b"authorization", b"Bearer " + token)]
         return httpx.post(twin.run, json=HELLO, headers=headers, trust_env=False)
 
-    refused(told(b"a" * 40), 401, edge(10000, "Authentication error"))
-    refused(told(TOKEN.encode()[:-1] + b"2"), 401, edge(10000, "Authentication error"))
+    assert_error(told(b"a" * 40), 401, edge_error(10000, "Authentication error"))
+    assert_error(told(TOKEN.encode()[:-1] + b"2"), 401, edge_error(10000, "Authentication error"))
     # Recorded, in this order of keys.
     errors = [{"code": 9106, "message": "Authentication failed (status: 400)"}]
     junk = {"success": False, "errors": errors, "messages": [], "result": None}
-    refused(told(b"junk"), 400, junk)
-    refused(told(b"caf\xe9" * 10), 400, junk)
+    assert_error(told(b"junk"), 400, junk)
+    assert_error(told(b"caf\xe9" * 10), 400, junk)
 
 
-def test_account(twin: Twin) -> None:
+def test_account(twin: RunningTwin) -> None:
     other = twin.run.replace(twin.account, "0" * 32)
-    refused(twin.client.post(other, json=HELLO), 403, edge(10000, "Authentication error"))
+    assert_error(twin.client.post(other, json=HELLO), 403, edge_error(10000, "Authentication error"))
     # Recorded: Could not route to /client/v4/accounts/<raw>/…, perhaps your object identifier is invalid?
     malformed = twin.run.replace(twin.account, "my-account")
     path = f"/client/v4/accounts/my-account/ai/run/{MODEL}"
     message = f"Could not route to {path}, perhaps your object identifier is invalid?"
-    refused(twin.client.post(malformed, json=HELLO), 404, edge(7003, message))
+    assert_error(twin.client.post(malformed, json=HELLO), 404, edge_error(7003, message))
 
 
-def test_order_of_checks(twin: Twin) -> None:
+def test_order_of_checks(twin: RunningTwin) -> None:
     wrong = {"authorization": "Bearer " + "a" * 40}
     run = twin.run.replace(twin.account, "x").replace(MODEL, "y")
     codes = [
@@ -244,35 +244,39 @@ def test_order_of_checks(twin: Twin) -> None:
     assert codes == [6003, 10000, 7003, 5007, 5006, no_such_adapter, 5021]
 
 
-def test_routes(twin: Twin) -> None:
+def test_routes(twin: RunningTwin) -> None:
     for path in ("", "nothing", "run", "models/search/"):
-        refused(twin.client.get(twin.path(path)), 400, edge(7000, "No route for that URI"))
-    refused(twin.client.get(twin.run), 405, edge(7001, "GET not supported for requested URI."))
-    refused(twin.client.delete(twin.run), 405, edge(7001, "DELETE not supported for requested URI."))
+        assert_error(twin.client.get(twin.path(path)), 400, edge_error(7000, "No route for that URI"))
+    assert_error(twin.client.get(twin.run), 405, edge_error(7001, "GET not supported for requested URI."))
+    assert_error(
+        twin.client.delete(twin.run), 405, edge_error(7001, "DELETE not supported for requested URI.")
+    )
     # Recorded: the OpenAI-shaped list of models does not exist.
-    refused(twin.client.get(twin.path("v1/models")), 405, edge(7001, "GET not supported for requested URI."))
+    assert_error(
+        twin.client.get(twin.path("v1/models")), 405, edge_error(7001, "GET not supported for requested URI.")
+    )
 
 
 @pytest.mark.parametrize("host", ["rebound.example", "127.0.0.1.example:80", "10.0.0.1", "", "[::2]:1"])
-def test_another_name_for_this_computer_is_refused(twin: Twin, host: str) -> None:
+def test_another_name_for_this_computer_is_refused(twin: RunningTwin, host: str) -> None:
     response = twin.client.post(twin.run, json=HELLO, headers={"host": host})
     assert response.status_code == 403
     assert "access-control-allow-origin" not in response.headers
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:1", "[::1]:8787"])
-def test_names_of_loopback_are_taken(twin: Twin, host: str) -> None:
+def test_names_of_loopback_are_taken(twin: RunningTwin, host: str) -> None:
     assert twin.client.get(f"{twin.base_url}/user/tokens/verify", headers={"host": host}).status_code == 200
 
 
-def test_other_origins_get_no_permission(twin: Twin) -> None:
+def test_other_origins_get_no_permission(twin: RunningTwin) -> None:
     asked = {"origin": "https://example.com", "access-control-request-method": "POST"}
     response = twin.client.options(twin.run, headers=asked)
     assert response.status_code == 405
     assert not [name for name in response.headers if name.startswith("access-control")]
 
 
-def test_what_is_not_http_does_not_end_it(twin: Twin) -> None:
+def test_what_is_not_http_does_not_end_it(twin: RunningTwin) -> None:
     where = urlsplit(twin.base_url)
     with socket.create_connection((where.hostname or "", where.port or 0)) as connection:
         connection.sendall(b"\x16\x03\x01" + b"\0" * 100)

@@ -9,16 +9,16 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from lib.model.model_record import default
-from lib.twin.app import build
-from lib.twin.engine import Engine, Job, Text
+from lib.model.model_record import default_model
+from lib.twin.app import build_app
+from lib.twin.engine import Engine, GenerationJob, TextPiece
 from lib.twin.engine_errors import BadPromptError, EngineError
-from tests.twin.conftest import MODEL, TOKEN, events
+from tests.twin.conftest import MODEL, TOKEN, parse_events
 
 ACCOUNT = "a" * 32
 
 
-class Failing:
+class FailingEngine:
     """Says so much, then fails."""
 
     slots, context, running, waiting = 1, 100, 0, 0
@@ -27,17 +27,17 @@ class Failing:
         self.texts, self.failure = texts, failure
         self.closed = False
 
-    async def generate(self, job: Job) -> AsyncGenerator[Text, None]:
+    async def generate(self, job: GenerationJob) -> AsyncGenerator[TextPiece, None]:
         try:
             for text in self.texts:
-                yield Text(text)
+                yield TextPiece(text)
             raise self.failure
         finally:
             self.closed = True
 
 
-def ask(engine: Failing, path: str = f"run/{MODEL}", **body: Any) -> httpx.Response:
-    app = build(cast(Engine, engine), default(), ACCOUNT, TOKEN)
+def ask_failing_engine(engine: FailingEngine, path: str = f"run/{MODEL}", **body: Any) -> httpx.Response:
+    app = build_app(cast(Engine, engine), default_model(), ACCOUNT, TOKEN)
 
     async def asked() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -54,11 +54,11 @@ def ask(engine: Failing, path: str = f"run/{MODEL}", **body: Any) -> httpx.Respo
 
 @pytest.mark.parametrize("path", [f"run/{MODEL}", "v1/chat/completions"])
 def test_in_the_middle_of_a_stream(path: str) -> None:
-    engine = Failing(["One", " two"], EngineError("boom"))
-    response = ask(engine, path, stream=True)
+    engine = FailingEngine(["One", " two"], EngineError("boom"))
+    response = ask_failing_engine(engine, path, stream=True)
     assert response.status_code == 200
     assert "two" in response.text
-    assert "[DONE]" not in events(response.text)
+    assert "[DONE]" not in parse_events(response.text)
     assert "usage" not in response.text
     assert engine.closed
 
@@ -69,15 +69,15 @@ def test_in_the_middle_of_a_stream(path: str) -> None:
     [(EngineError("boom"), 500, 3043), (BadPromptError("no such role"), 400, 5006)],
 )
 def test_before_the_first_token(stream: bool, failure: Exception, status: int, code: int) -> None:
-    engine = Failing([], failure)
-    response = ask(engine, stream=stream)
+    engine = FailingEngine([], failure)
+    response = ask_failing_engine(engine, stream=stream)
     assert response.status_code == status
     assert response.json()["errors"][0]["code"] == code
     assert engine.closed
 
 
 def test_a_fault_of_the_twin_itself() -> None:
-    response = ask(Failing([], ZeroDivisionError()))
+    response = ask_failing_engine(FailingEngine([], ZeroDivisionError()))
     assert response.status_code == 500
     assert response.json() == {
         "errors": [{"message": "internal server error", "code": 3043}],

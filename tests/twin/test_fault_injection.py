@@ -14,20 +14,20 @@ import openai
 import pytest
 
 from lib.api.backend import Secret
-from lib.api.backend import twin as backend_of
-from lib.api.cancellation import Stop
-from lib.api.client import Retries, Timeouts, WorkersAI
+from lib.api.backend import twin_backend as backend_of
+from lib.api.cancellation import CancelToken
+from lib.api.client import RetryPolicy, Timeouts, WorkersAI
 from lib.api.events import Event, TextDelta
-from lib.api.request import Prompt, build
+from lib.api.request import Prompt, build_request
 from lib.errors import CutOff, PaddockError, TimedOut
-from lib.model.model_record import default
+from lib.model.model_record import default_model
 from lib.twin import fault_injection
-from tests.twin.conftest import MODEL, ROOT, STORY, TOKEN, Twin, end, events
+from tests.twin.conftest import MODEL, ROOT, STORY, TOKEN, RunningTwin, end_twin, parse_events
 
 BODY: dict[str, Any] = {"prompt": STORY, "temperature": 0, "max_tokens": 8}
 
 
-def ask(twin: Twin, fault: str, path: str = f"run/{MODEL}", **more: Any) -> httpx.Response:
+def ask_with_fault(twin: RunningTwin, fault: str, path: str = f"run/{MODEL}", **more: Any) -> httpx.Response:
     body = {
         "model": MODEL,
         "messages": [{"role": "user", "content": STORY}],
@@ -59,8 +59,8 @@ REFUSALS = [
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(("name", "status", "message"), REFUSALS)
-def test_refusals(twin: Twin, name: str, status: int, message: str, stream: bool) -> None:
-    response = ask(twin, name, stream=stream)
+def test_refusals(twin: RunningTwin, name: str, status: int, message: str, stream: bool) -> None:
+    response = ask_with_fault(twin, name, stream=stream)
     assert response.status_code == status
     told = message.replace("ID", response.headers["cf-ai-req-id"])
     error = {"message": told, "code": int(name)}
@@ -68,8 +68,8 @@ def test_refusals(twin: Twin, name: str, status: int, message: str, stream: bool
     assert response.headers.get("retry-after") == ("1" if name == "3021" else None)
 
 
-def test_a_token_that_is_not_known(twin: Twin) -> None:
-    response = ask(twin, "10000")
+def test_a_token_that_is_not_known(twin: RunningTwin) -> None:
+    response = ask_with_fault(twin, "10000")
     error = {"code": 10000, "message": "Authentication error"}
     assert response.status_code == 401
     assert response.json() == {"result": None, "success": False, "errors": [error], "messages": []}
@@ -77,8 +77,8 @@ def test_a_token_that_is_not_known(twin: Twin) -> None:
 
 
 @pytest.mark.parametrize("status", [502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 530])
-def test_web_pages(twin: Twin, status: int) -> None:
-    response = ask(twin, f"{status};retry-after=7")
+def test_web_pages(twin: RunningTwin, status: int) -> None:
+    response = ask_with_fault(twin, f"{status};retry-after=7")
     assert response.status_code == status
     assert response.headers["content-type"].startswith("text/html")
     assert response.headers["retry-after"] == "7"
@@ -86,7 +86,7 @@ def test_web_pages(twin: Twin, status: int) -> None:
 
 
 @pytest.mark.parametrize("path", [f"run/{MODEL}", "v1/chat/completions"])
-def test_cut_within_an_event(twin: Twin, path: str) -> None:
+def test_cut_within_an_event(twin: RunningTwin, path: str) -> None:
     body = {**BODY, "stream": True}
     if "v1" in path:
         body = {"model": MODEL, "messages": [{"role": "user", "content": "x"}], "stream": True}
@@ -101,36 +101,38 @@ def test_cut_within_an_event(twin: Twin, path: str) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         read()
     *whole, part = bytes(came).split(b"\n\n")
-    assert len(events(b"".join(one + b"\n\n" for one in whole).decode())) == 2
+    assert len(parse_events(b"".join(one + b"\n\n" for one in whole).decode())) == 2
     assert part.startswith(b"data: {")
     assert not part.endswith(b"}")
     twin.wait_for(running=0)
 
 
-def test_a_short_answer_is_cut_too(twin: Twin) -> None:
+def test_a_short_answer_is_cut_too(twin: RunningTwin) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
-        ask(twin, "cut;after=999", stream=True)
+        ask_with_fault(twin, "cut;after=999", stream=True)
 
 
-def test_a_whole_answer_is_cut_within(twin: Twin) -> None:
+def test_a_whole_answer_is_cut_within(twin: RunningTwin) -> None:
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
-        ask(twin, "cut")
+        ask_with_fault(twin, "cut")
 
 
-def test_no_done(twin: Twin) -> None:
-    usual, without = (events(ask(twin, name, stream=True).text) for name in ("none", "no-done"))
+def test_no_done(twin: RunningTwin) -> None:
+    usual, without = (
+        parse_events(ask_with_fault(twin, name, stream=True).text) for name in ("none", "no-done")
+    )
     assert usual[-1] == "[DONE]"
     assert [event["response"] for event in without] == [event["response"] for event in usual[:-1]]
 
 
-def test_silence_lasts_until_the_client_leaves(twin: Twin) -> None:
+def test_silence_lasts_until_the_client_leaves(twin: RunningTwin) -> None:
     for body in (BODY, {**BODY, "stream": True}):
         with pytest.raises(httpx.ReadTimeout):
             twin.client.post(twin.run, json=body, headers={"x-paddock-fault": "silence"}, timeout=0.7)
     assert twin.slots()["running"] == 0
 
 
-def test_silence_within_a_stream(twin: Twin) -> None:
+def test_silence_within_a_stream(twin: RunningTwin) -> None:
     came = ""
 
     def read() -> None:
@@ -148,34 +150,34 @@ def test_silence_within_a_stream(twin: Twin) -> None:
 
     with pytest.raises(httpx.ReadTimeout):
         read()
-    assert len(events(came)) == 2
+    assert len(parse_events(came)) == 2
     twin.wait_for(running=0)
 
 
-def test_silence_for_a_while(twin: Twin) -> None:
+def test_silence_for_a_while(twin: RunningTwin) -> None:
     text = twin.ask(**BODY).json()["result"]["response"]
     for fault in ("silence;seconds=0.8", "silence;seconds=0.8;after=1", "silence;seconds=0.8;after=99"):
         begun = time.monotonic()
-        *texts, _, done = events(ask(twin, fault, stream=True).text)
+        *texts, _, done = parse_events(ask_with_fault(twin, fault, stream=True).text)
         assert time.monotonic() - begun > 0.8
         assert ("".join(event["response"] for event in texts), done) == (text, "[DONE]")
-        assert ask(twin, fault).json()["result"]["response"] == text
+        assert ask_with_fault(twin, fault).json()["result"]["response"] == text
 
 
-def test_slow(twin: Twin) -> None:
+def test_slow(twin: RunningTwin) -> None:
     begun = time.monotonic()
-    said = events(ask(twin, "slow;seconds=0.1", stream=True).text)
+    said = parse_events(ask_with_fault(twin, "slow;seconds=0.1", stream=True).text)
     assert time.monotonic() - begun > 0.1 * len(said)
     begun = time.monotonic()
-    assert ask(twin, "slow;seconds=0.5").status_code == 200
+    assert ask_with_fault(twin, "slow;seconds=0.5").status_code == 200
     assert time.monotonic() - begun > 0.5
 
 
-def test_every_second_request_and_by_chance(twin: Twin) -> None:
-    assert [ask(twin, "3040;every=2").status_code for _ in range(4)] == [200, 429, 200, 429]
-    assert ask(twin, "3040;chance=0").status_code == 200
-    assert ask(twin, "3040;chance=1").status_code == 429
-    statuses = {ask(twin, "3040;chance=0.5", max_tokens=1).status_code for _ in range(20)}
+def test_every_second_request_and_by_chance(twin: RunningTwin) -> None:
+    assert [ask_with_fault(twin, "3040;every=2").status_code for _ in range(4)] == [200, 429, 200, 429]
+    assert ask_with_fault(twin, "3040;chance=0").status_code == 200
+    assert ask_with_fault(twin, "3040;chance=1").status_code == 429
+    statuses = {ask_with_fault(twin, "3040;chance=0.5", max_tokens=1).status_code for _ in range(20)}
     assert statuses == {200, 429}
 
 
@@ -194,27 +196,27 @@ def test_every_second_request_and_by_chance(twin: Twin) -> None:
         ("cut;", "the fault cut has no option ''"),
     ],
 )
-def test_what_is_no_fault(twin: Twin, asked: str, reason: str) -> None:
-    response = ask(twin, asked)
+def test_what_is_no_fault(twin: RunningTwin, asked: str, reason: str) -> None:
+    response = ask_with_fault(twin, asked)
     assert response.status_code == 400
     error = response.json()["errors"][0]
     assert error["code"] == 5006
     assert f"x-paddock-fault: {reason}" in error["message"]
 
 
-def test_who_may_not_ask_meets_no_fault(twin: Twin) -> None:
+def test_who_may_not_ask_meets_no_fault(twin: RunningTwin) -> None:
     headers = {"x-paddock-fault": "3040", "authorization": "Bearer " + "a" * 40}
     assert twin.client.post(twin.run, json=BODY, headers=headers).status_code == 401
 
 
-def test_an_option_is_for_all_and_the_header_wins(spawn: Callable[..., Twin]) -> None:
+def test_an_option_is_for_all_and_the_header_wins(spawn: Callable[..., RunningTwin]) -> None:
     failing = spawn("--fault", "3043;every=2", "--slots", "1", "--context", "512")
     assert [failing.ask(**BODY).status_code for _ in range(3)] == [200, 500, 200]
-    assert ask(failing, "none").status_code == 200
-    assert ask(failing, "5028").status_code == 410
+    assert ask_with_fault(failing, "none").status_code == 200
+    assert ask_with_fault(failing, "5028").status_code == 410
     assert failing.ask(**BODY).status_code == 500
     assert failing.client.get(failing.path("models/search")).status_code == 200
-    assert end(failing.process) == 0
+    assert end_twin(failing.process) == 0
 
 
 def test_help_lists_them_and_an_unknown_one_is_refused() -> None:
@@ -229,7 +231,7 @@ def test_help_lists_them_and_an_unknown_one_is_refused() -> None:
     assert "no fault is named 'x'; there are 3021" in refused.stderr
 
 
-def test_openai_tries_again_as_the_header_says(twin: Twin) -> None:
+def test_openai_tries_again_as_the_header_says(twin: RunningTwin) -> None:
     with openai.OpenAI(
         api_key=TOKEN,
         base_url=twin.path("v1"),
@@ -245,7 +247,7 @@ def test_openai_tries_again_as_the_header_says(twin: Twin) -> None:
             assert time.monotonic() - begun > least
 
 
-def test_openai_meets_a_refusal(twin: Twin) -> None:
+def test_openai_meets_a_refusal(twin: RunningTwin) -> None:
     with (
         openai.OpenAI(
             api_key=TOKEN,
@@ -263,14 +265,14 @@ def test_openai_meets_a_refusal(twin: Twin) -> None:
     ("fault", "kind"), [("cut", PaddockError), ("no-done", CutOff), ("silence;after=2", TimedOut)]
 )
 def test_the_pages_client_keeps_what_came(
-    spawn: Callable[..., Twin], fault: str, kind: type[PaddockError]
+    spawn: Callable[..., RunningTwin], fault: str, kind: type[PaddockError]
 ) -> None:
     failing = spawn("--fault", fault, "--slots", "1", "--context", "512")
     backend = backend_of(failing.base_url, failing.account, Secret(TOKEN), "x", 512)
-    client = WorkersAI(Timeouts(first_byte=20, silence=2), Retries(attempts=1))
+    client = WorkersAI(Timeouts(first_byte=20, silence=2), RetryPolicy(attempts=1))
     came: list[Event] = []
-    request = build(default(), Prompt(STORY), {"max_tokens": 8})
+    request = build_request(default_model(), Prompt(STORY), {"max_tokens": 8})
     with pytest.raises(kind):
-        came.extend(client.stream(backend, request, Stop()))
+        came.extend(client.stream(backend, request, CancelToken()))
     assert [event for event in came if isinstance(event, TextDelta)]
-    assert end(failing.process) == 0
+    assert end_twin(failing.process) == 0

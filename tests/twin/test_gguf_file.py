@@ -27,22 +27,22 @@ def pair(key: str, value: Any) -> bytes:
     return text(key) + struct.pack("<IIQ", 9, 6, len(value)) + struct.pack(f"<{len(value)}f", *value)
 
 
-def card(path: Path, **facts: Any) -> gguf_file.Card:
+def card(path: Path, **facts: Any) -> gguf_file.ModelFileInfo:
     pairs = {"general.architecture": "llama", **facts}
     body = b"".join(pair(key.replace("__", "."), value) for key, value in pairs.items())
     path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, len(pairs)) + body)
-    return gguf_file.read(path)
+    return gguf_file.read_info(path)
 
 
 def test_shipped() -> None:
-    card = gguf_file.read(weights.ensure())
-    assert (card.name, card.context_length, card.opening) == ("Smollm2 135M 8k Lc100K Mix1 Ep2", 8192, "")
-    assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(card.control) < set(card.tokens)
+    card = gguf_file.read_info(weights.ensure_weights())
+    assert (card.name, card.context_length, card.bos_text) == ("Smollm2 135M 8k Lc100K Mix1 Ep2", 8192, "")
+    assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(card.control_tokens) < set(card.tokens)
     assert len(card.tokens) == 49152
 
 
 def test_without_a_name(tmp_path: Path) -> None:
-    assert card(tmp_path / "mine.gguf") == gguf_file.Card("mine", 0, "")
+    assert card(tmp_path / "mine.gguf") == gguf_file.ModelFileInfo("mine", 0, "")
 
 
 TOKENIZER = {
@@ -64,7 +64,7 @@ TOKENIZER = {
 def test_opening(tmp_path: Path, more: dict[str, Any], opening: str) -> None:
     name, length = "Llama 3.2 1B Instruct", 131072
     facts = {"general__name": name, "llama__context_length": length, **TOKENIZER, **more}
-    assert card(tmp_path / "x.gguf", **facts) == gguf_file.Card(name, length, opening)
+    assert card(tmp_path / "x.gguf", **facts) == gguf_file.ModelFileInfo(name, length, opening)
 
 
 @pytest.mark.parametrize("size", [0, 3, 4, 20, 30, 100])
@@ -72,4 +72,4 @@ def test_cut_off(tmp_path: Path, size: int) -> None:
     card(tmp_path / "x.gguf", **TOKENIZER)
     (tmp_path / "x.gguf").write_bytes((tmp_path / "x.gguf").read_bytes()[:size])
     with pytest.raises(gguf_file.NotGgufError):
-        gguf_file.read(tmp_path / "x.gguf")
+        gguf_file.read_info(tmp_path / "x.gguf")

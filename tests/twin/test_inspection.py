@@ -12,14 +12,14 @@ from collections.abc import Callable
 import pytest
 
 from lib.api.backend import Backend, Secret
-from lib.api.backend import twin as backend_of
-from lib.api.cancellation import Stop
+from lib.api.backend import twin_backend as backend_of
+from lib.api.cancellation import CancelToken
 from lib.api.client import Timeouts, WorkersAI
 from lib.api.events import TextDelta, Usage
-from lib.api.request import Messages, Prompt, Request, Turn, build
-from lib.model.model_record import default
+from lib.api.request import Messages, Prompt, Request, Turn, build_request
+from lib.model.model_record import default_model
 from lib.model.request_options import Function, ResponseFormat, Tool, ToolCall
-from tests.twin.conftest import STORY, TOKEN, Twin
+from tests.twin.conftest import STORY, TOKEN, RunningTwin
 
 CLIENT = WorkersAI(Timeouts(connect=60))  # also how long it waits for a question that is free of charge
 EACH = 9  # conversations for each of the twelve forms: 108
@@ -38,64 +38,66 @@ SHORT = ResponseFormat(json.dumps({"description": "Whether it is so. 🦊 <|im_e
 ADAPTER = "pirate"
 
 
-def text(chance: random.Random) -> str:
+def random_text(chance: random.Random) -> str:
     return "".join(chance.choice(PIECES) + chance.choice(["", " "]) for _ in range(chance.randint(1, 5)))
 
 
-def turns(chance: random.Random) -> tuple[Turn, ...]:
+def random_turns(chance: random.Random) -> tuple[Turn, ...]:
     roles = ["system"] if chance.random() < 0.3 else []
     roles += [("user", "assistant")[n % 2] for n in range(chance.choice([1, 1, 2, 3, 4]))]
-    return tuple(Turn(role, text(chance)) for role in roles)
+    return tuple(Turn(role, random_text(chance)) for role in roles)
 
 
-def tool(chance: random.Random) -> Tool:
+def random_tool(chance: random.Random) -> Tool:
     about = "The weather now in a city. 🦊 <|im_end|>"
     return Tool("weather", about, json.dumps(PARAMETERS), nested=chance.random() < 0.5)
 
 
-def function(chance: random.Random) -> Function:
-    return Function("add", f"function add(a, b) {{ /* {text(chance)} */ return a + b }}")
+def random_function(chance: random.Random) -> Function:
+    return Function("add", f"function add(a, b) {{ /* {random_text(chance)} */ return a + b }}")
 
 
-def results(chance: random.Random) -> tuple[Turn, ...]:
-    call = ToolCall("c1", "weather", json.dumps({"city": text(chance)}))
-    asked = Turn("assistant", chance.choice(["", text(chance)]), calls=(call,))
-    return (*turns(chance), asked, Turn("tool", text(chance), call_id="c1", name="weather"))
+def random_results(chance: random.Random) -> tuple[Turn, ...]:
+    call = ToolCall("c1", "weather", json.dumps({"city": random_text(chance)}))
+    asked = Turn("assistant", chance.choice(["", random_text(chance)]), calls=(call,))
+    return (*random_turns(chance), asked, Turn("tool", random_text(chance), call_id="c1", name="weather"))
 
 
 Made = Callable[[random.Random], tuple[Messages | Prompt, ResponseFormat | None]]
 FORMS: dict[str, Made] = {
-    "messages": lambda chance: (Messages(turns(chance)), None),
-    "prompt": lambda chance: (Prompt(text(chance)), None),
-    "raw messages": lambda chance: (Messages(turns(chance), raw=True), None),
-    "raw prompt": lambda chance: (Prompt(text(chance), raw=True), None),
-    "JSON": lambda chance: (Messages(turns(chance)), SHORT),
-    "JSON prompt": lambda chance: (Prompt(text(chance), raw=chance.random() < 0.5), SHORT),
-    "tools": lambda chance: (Messages(turns(chance), tools=(tool(chance),)), None),
-    "functions": lambda chance: (Messages(turns(chance), functions=(function(chance),)), None),
-    "tool results": lambda chance: (Messages(results(chance), tools=(tool(chance),)), None),
-    "JSON tools": lambda chance: (Messages(results(chance), tools=(tool(chance),)), SHORT),
-    "adapter": lambda chance: (Prompt(text(chance), raw=chance.random() < 0.5, lora=ADAPTER), None),
-    "JSON adapter": lambda chance: (Prompt(text(chance), lora=ADAPTER), SHORT),
+    "messages": lambda chance: (Messages(random_turns(chance)), None),
+    "prompt": lambda chance: (Prompt(random_text(chance)), None),
+    "raw messages": lambda chance: (Messages(random_turns(chance), raw=True), None),
+    "raw prompt": lambda chance: (Prompt(random_text(chance), raw=True), None),
+    "JSON": lambda chance: (Messages(random_turns(chance)), SHORT),
+    "JSON prompt": lambda chance: (Prompt(random_text(chance), raw=chance.random() < 0.5), SHORT),
+    "tools": lambda chance: (Messages(random_turns(chance), tools=(random_tool(chance),)), None),
+    "functions": lambda chance: (Messages(random_turns(chance), functions=(random_function(chance),)), None),
+    "tool results": lambda chance: (Messages(random_results(chance), tools=(random_tool(chance),)), None),
+    "JSON tools": lambda chance: (Messages(random_results(chance), tools=(random_tool(chance),)), SHORT),
+    "adapter": lambda chance: (Prompt(random_text(chance), raw=chance.random() < 0.5, lora=ADAPTER), None),
+    "JSON adapter": lambda chance: (Prompt(random_text(chance), lora=ADAPTER), SHORT),
 }
 TEXTS = ["messages", "prompt", "raw messages", "raw prompt", "tool results"]
 
 
-def made(form: str, seed: int, max_tokens: int = 1) -> Request:
+def make_request(form: str, seed: int, max_tokens: int = 1) -> Request:
     input, json_mode = FORMS[form](random.Random(f"{form} {seed}"))
     max_tokens = max_tokens if json_mode is None else 4
     # Greedy, and so without the prompt cache: what is counted is what is read.
-    return build(default(), input, {"max_tokens": max_tokens, "temperature": 0}, response_format=json_mode)
+    return build_request(
+        default_model(), input, {"max_tokens": max_tokens, "temperature": 0}, response_format=json_mode
+    )
 
 
 @pytest.fixture
-def backend(twin: Twin) -> Backend:
+def backend(twin: RunningTwin) -> Backend:
     return backend_of(twin.base_url, twin.account, Secret(TOKEN), "SmolLM2", 8192)
 
 
-def sent(backend: Backend, request: Request) -> tuple[str, Usage]:
+def send_request(backend: Backend, request: Request) -> tuple[str, Usage]:
     """The text of the real answer, and what it used."""
-    events = list(CLIENT.stream(backend, request, Stop()))
+    events = list(CLIENT.stream(backend, request, CancelToken()))
     (usage,) = [event for event in events if isinstance(event, Usage)]
     return "".join(event.text for event in events if isinstance(event, TextDelta)), usage
 
@@ -103,33 +105,36 @@ def sent(backend: Backend, request: Request) -> tuple[str, Usage]:
 @pytest.mark.parametrize("form", FORMS)
 def test_the_count_before_sending_is_what_is_used(backend: Backend, form: str) -> None:
     for seed in range(EACH):
-        request = made(form, seed)
-        layout = CLIENT.layout(backend, request)
-        assert layout.prompt_tokens == sent(backend, request)[1].prompt_tokens, request
-    again = CLIENT.layout(backend, build(default(), Prompt(layout.prompt, raw=True)))
+        request = make_request(form, seed)
+        layout = CLIENT.render_prompt(backend, request)
+        assert layout.prompt_tokens == send_request(backend, request)[1].prompt_tokens, request
+    again = CLIENT.render_prompt(backend, build_request(default_model(), Prompt(layout.prompt, raw=True)))
     assert (again.prompt, again.prompt_tokens) == (layout.prompt, layout.prompt_tokens)
 
 
 @pytest.mark.parametrize("form", TEXTS)
 def test_the_text_can_be_sent_as_it_is(backend: Backend, form: str) -> None:
-    request = made(form, 1000, max_tokens=12)
-    raw = Prompt(CLIENT.layout(backend, request).prompt, raw=True)
-    again = build(default(), raw, {"max_tokens": 12, "temperature": 0})
-    assert sent(backend, again) == sent(backend, request)
+    request = make_request(form, 1000, max_tokens=12)
+    raw = Prompt(CLIENT.render_prompt(backend, request).prompt, raw=True)
+    again = build_request(default_model(), raw, {"max_tokens": 12, "temperature": 0})
+    assert send_request(backend, again) == send_request(backend, request)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_probabilities_are_those_of_the_same_prompt(backend: Backend, form: str) -> None:
-    request = made(form, 2000)
-    foreseen = CLIENT.probabilities(backend, request)
-    assert foreseen.prompt_tokens == CLIENT.layout(backend, request).prompt_tokens
-    assert sum(one.probability for one in foreseen.candidates) + foreseen.rest == pytest.approx(1)
+    request = make_request(form, 2000)
+    foreseen = CLIENT.fetch_token_distribution(backend, request)
+    assert foreseen.prompt_tokens == CLIENT.render_prompt(backend, request).prompt_tokens
+    assert sum(one.probability for one in foreseen.candidates) + foreseen.other_probability == pytest.approx(
+        1
+    )
 
 
 def test_the_adapter_is_listed_and_tells_in_the_probabilities(backend: Backend) -> None:
-    assert ADAPTER in [adapter.name for adapter in CLIENT.adapters(backend)]
+    assert ADAPTER in [adapter.name for adapter in CLIENT.list_adapters(backend)]
     with_it, without = (
-        CLIENT.probabilities(backend, build(default(), Prompt(STORY, lora=lora))) for lora in (ADAPTER, "")
+        CLIENT.fetch_token_distribution(backend, build_request(default_model(), Prompt(STORY, lora=lora)))
+        for lora in (ADAPTER, "")
     )
     assert with_it.prompt_tokens == without.prompt_tokens
     assert with_it.candidates != without.candidates
@@ -139,7 +144,9 @@ def test_the_adapter_goes_with_json_mode(backend: Backend) -> None:
     form = ResponseFormat(json.dumps({"type": "object", "properties": {"name": {"type": "string"}}}))
     chosen = {"max_tokens": 80, "temperature": 0}
     texts = [
-        sent(backend, build(default(), Prompt(STORY, lora=lora), chosen, response_format=form))[0]
+        send_request(
+            backend, build_request(default_model(), Prompt(STORY, lora=lora), chosen, response_format=form)
+        )[0]
         for lora in (ADAPTER, "")
     ]
     assert [type(json.loads(text)) for text in texts] == [dict, dict]
@@ -147,6 +154,6 @@ def test_the_adapter_goes_with_json_mode(backend: Backend) -> None:
 
 
 def test_what_it_is_laid_out_in(backend: Backend) -> None:
-    layout = CLIENT.layout(backend, build(default(), Prompt("Hello")))
-    assert (layout.format, layout.context_window) == ("ChatML", 8192)
+    layout = CLIENT.render_prompt(backend, build_request(default_model(), Prompt("Hello")))
+    assert (layout.chat_format, layout.context_window) == ("ChatML", 8192)
     assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(layout.special_tokens)

@@ -11,11 +11,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bench.json_mode import Outcome, outcome, schema
-from lib.twin.request_schema import take
-from lib.twin.schema_grammar import Grammar
-from tests.twin.conftest import MODEL, Twin
-from tests.twin.test_api_errors import refused, service
+from bench.json_mode import JsonModeOutcome, random_schema, request_outcome
+from lib.twin.schema_grammar import GrammarBuilder
+from lib.twin.user_schema import read_schema
+from tests.twin.conftest import MODEL, RunningTwin
+from tests.twin.test_api_errors import assert_error, service_error
 
 FOX = {
     "type": "object",
@@ -32,44 +32,44 @@ FOX = {
     "$defs": {"den": {"type": "object", "properties": {"deep": {"type": "boolean"}}, "required": ["deep"]}},
 }
 ASK = [{"role": "user", "content": "Describe a fox."}]
-NOT_MET = service(5024, "JSON Mode couldn't be met")  # documented
+NOT_MET = service_error(5024, "JSON Mode couldn't be met")  # documented
 
 
-def wanted(schema: Any) -> dict[str, Any]:
+def json_mode_field(schema: Any) -> dict[str, Any]:
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
-def test_messages_and_prompt(twin: Twin) -> None:
+def test_messages_and_prompt(twin: RunningTwin) -> None:
     # Recorded: {"result":{"response":{"server_id":"foobar"},"usage":{…}},"success":true,…}: an object, not a text.
     for shape in ({"messages": ASK}, {"prompt": "Describe a fox."}):
-        response = twin.ask(**shape, **wanted(FOX), seed=1)
+        response = twin.ask(**shape, **json_mode_field(FOX), seed=1)
         body = response.json()
         assert list(body["result"]) == ["response", "usage"], body
         jsonschema.validate(body["result"]["response"], FOX)
     assert response.headers["cf-ai-neurons"]
 
 
-def test_raw(twin: Twin) -> None:
-    body = {"prompt": "A fox as JSON:\n", "raw": True, **wanted(FOX), "seed": 2}
+def test_raw(twin: RunningTwin) -> None:
+    body = {"prompt": "A fox as JSON:\n", "raw": True, **json_mode_field(FOX), "seed": 2}
     jsonschema.validate(twin.ask(**body).json()["result"]["response"], FOX)
 
 
-def test_any_object(twin: Twin) -> None:
+def test_any_object(twin: RunningTwin) -> None:
     body = {"messages": ASK, "response_format": {"type": "json_object"}, "temperature": 0, "max_tokens": 1000}
     assert isinstance(twin.ask(**body).json()["result"]["response"], dict)
 
 
 @pytest.mark.parametrize("value", ["text", 7, 2.5, True, None, [1, "x"], {"a": {"b": []}}])
-def test_a_value_of_any_kind(twin: Twin, value: Any) -> None:
-    assert twin.ask(messages=ASK, **wanted({"const": value})).json()["result"]["response"] == value
+def test_a_value_of_any_kind(twin: RunningTwin, value: Any) -> None:
+    assert twin.ask(messages=ASK, **json_mode_field({"const": value})).json()["result"]["response"] == value
 
 
-def test_openai(twin: Twin) -> None:
+def test_openai(twin: RunningTwin) -> None:
     # OpenAI's own wrapper, and the bare schema; the content is a text in this shape.
     wrapper = {"name": "fox", "strict": True, "schema": FOX}
     texts = []
     for sent in (wrapper, FOX):
-        body = {"model": MODEL, "messages": ASK, **wanted(sent), "seed": 1}
+        body = {"model": MODEL, "messages": ASK, **json_mode_field(sent), "seed": 1}
         choice = twin.client.post(twin.path("v1/chat/completions"), json=body).json()["choices"][0]
         assert choice["finish_reason"] == "stop"
         texts.append(choice["message"]["content"])
@@ -77,22 +77,24 @@ def test_openai(twin: Twin) -> None:
     assert texts[0] == texts[1]
 
 
-def test_the_schema_is_told_to_the_model(twin: Twin) -> None:
-    told = twin.client.post(twin.path("paddock/prompt"), json={"messages": ASK, **wanted(FOX)}).json()
+def test_the_schema_is_told_to_the_model(twin: RunningTwin) -> None:
+    told = twin.client.post(
+        twin.path("paddock/prompt"), json={"messages": ASK, **json_mode_field(FOX)}
+    ).json()
     assert json.dumps(FOX) in told["result"]["prompt"]
 
 
-@pytest.mark.parametrize("form", [wanted(FOX), {"response_format": {"type": "json_object"}}])
+@pytest.mark.parametrize("form", [json_mode_field(FOX), {"response_format": {"type": "json_object"}}])
 @pytest.mark.parametrize("path", [f"run/{MODEL}", "v1/chat/completions"])
-def test_no_stream(twin: Twin, path: str, form: dict[str, Any]) -> None:
+def test_no_stream(twin: RunningTwin, path: str, form: dict[str, Any]) -> None:
     # Documented: 5023; the docs say of JSON mode as a whole that it does not stream.
     body = {"model": MODEL, "messages": ASK, **form, "stream": True}
     message = "JSON Schema mode is not supported with stream mode."
-    refused(twin.client.post(twin.path(path), json=body), 400, service(5023, message))
+    assert_error(twin.client.post(twin.path(path), json=body), 400, service_error(5023, message))
 
 
-def test_cut_off(twin: Twin) -> None:
-    refused(twin.ask(messages=ASK, **wanted(FOX), max_tokens=5), 400, NOT_MET)
+def test_cut_off(twin: RunningTwin) -> None:
+    assert_error(twin.ask(messages=ASK, **json_mode_field(FOX), max_tokens=5), 400, NOT_MET)
 
 
 IMPOSSIBLE = [
@@ -108,8 +110,8 @@ IMPOSSIBLE = [
 
 
 @pytest.mark.parametrize("schema", IMPOSSIBLE)
-def test_impossible(twin: Twin, schema: Any) -> None:
-    refused(twin.ask(messages=ASK, **wanted(schema)), 400, NOT_MET)
+def test_impossible(twin: RunningTwin, schema: Any) -> None:
+    assert_error(twin.ask(messages=ASK, **json_mode_field(schema)), 400, NOT_MET)
 
 
 def nested(depth: int) -> Any:
@@ -141,9 +143,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("schema", "words"), BAD)
-def test_bad_schema(twin: Twin, schema: Any, words: str) -> None:
+def test_bad_schema(twin: RunningTwin, schema: Any, words: str) -> None:
     begun = time.monotonic()
-    response = twin.ask(messages=ASK, **wanted(schema))
+    response = twin.ask(messages=ASK, **json_mode_field(schema))
     assert response.json()["errors"][0]["code"] == 5006, response.text[:300]
     message = response.json()["errors"][0]["message"]
     assert words in message
@@ -152,30 +154,30 @@ def test_bad_schema(twin: Twin, schema: Any, words: str) -> None:
     assert time.monotonic() - begun < 10
 
 
-def test_no_schema(twin: Twin) -> None:
+def test_no_schema(twin: RunningTwin) -> None:
     response = twin.ask(messages=ASK, response_format={"type": "json_schema"})
     message = "AiError: Bad input: Error: required properties at '/response_format' are 'json_schema'"
-    refused(response, 400, service(5006, message))
+    assert_error(response, 400, service_error(5006, message))
 
 
-def test_five_megabytes(twin: Twin) -> None:
-    response = twin.ask(messages=ASK, **wanted({"description": "x" * 5_000_000}))
-    refused(response, 413, service(3006, "Request is too large"))
+def test_five_megabytes(twin: RunningTwin) -> None:
+    response = twin.ask(messages=ASK, **json_mode_field({"description": "x" * 5_000_000}))
+    assert_error(response, 413, service_error(3006, "Request is too large"))
 
 
-def test_a_pattern_that_takes_for_ever(twin: Twin) -> None:
+def test_a_pattern_that_takes_for_ever(twin: RunningTwin) -> None:
     # The check ends after some seconds, in a process of its own; meanwhile the twin answers others.
     schema = {"const": "a" * 40 + "!", "allOf": [{"pattern": "^(a+)+$"}]}
     begun = time.monotonic()
-    refused(twin.ask(messages=ASK, **wanted(schema)), 400, NOT_MET)
+    assert_error(twin.ask(messages=ASK, **json_mode_field(schema)), 400, NOT_MET)
     assert time.monotonic() - begun < 30
     assert twin.client.get(twin.path("paddock/slots")).status_code == 200
 
 
 @pytest.mark.parametrize("pattern", ["^[A-Z]{3}-\\d{2}$", "^(cat|dog)s?$", "^a\\.b$"])
-def test_a_simple_pattern_is_kept(twin: Twin, pattern: str) -> None:
+def test_a_simple_pattern_is_kept(twin: RunningTwin, pattern: str) -> None:
     schema = {"type": "string", "pattern": pattern}
-    answer = twin.ask(messages=ASK, **wanted(schema)).json()
+    answer = twin.ask(messages=ASK, **json_mode_field(schema)).json()
     assert answer["success"], answer
     jsonschema.validate(answer["result"]["response"], schema)
 
@@ -189,9 +191,9 @@ RFC = {
 
 
 @pytest.mark.parametrize("name", ["date", "time", "date-time", "uuid", "email", "uri", "ipv4"])
-def test_formats(twin: Twin, name: str) -> None:
+def test_formats(twin: RunningTwin, name: str) -> None:
     schema = {"type": "string", "format": name}
-    answer = twin.ask(messages=ASK, **wanted(schema)).json()
+    answer = twin.ask(messages=ASK, **json_mode_field(schema)).json()
     said = answer["result"]["response"]
     if name in RFC:  # jsonschema checks these by older drafts, or only with packages that are not here
         assert re.fullmatch(RFC[name], said)
@@ -199,24 +201,26 @@ def test_formats(twin: Twin, name: str) -> None:
         jsonschema.validate(said, schema, format_checker=jsonschema.FormatChecker())
 
 
-def test_odd_names_and_values(twin: Twin) -> None:
+def test_odd_names_and_values(twin: RunningTwin) -> None:
     odd = ['"', "\\", "\n", "\t", "\x01", "🦊", "\u2028", "{", "", " ", "é'", "<|im_end|>"]
     schema = {"type": "object", "properties": {name: {"const": name} for name in odd}, "required": odd}
-    answer = twin.ask(messages=ASK, **wanted(schema), max_tokens=400).json()
+    answer = twin.ask(messages=ASK, **json_mode_field(schema), max_tokens=400).json()
     assert answer["result"]["response"] == {name: name for name in odd}
 
 
 def test_any_schema_is_taken_quickly() -> None:
     begun = time.monotonic()
     for seed in range(200):
-        taken = take(schema(random.Random(seed)), "/x")
-        rules = Grammar([taken], 500)
-        assert rules.text(rules.value(taken.plain)).startswith("root ::= ")
+        taken = read_schema(random_schema(random.Random(seed)), "/x")
+        rules = GrammarBuilder([taken], 500)
+        assert rules.render(rules.add_value(taken.resolved)).startswith("root ::= ")
     assert (time.monotonic() - begun) / 200 < 0.1
 
 
-def test_generated_schemas(twin: Twin) -> None:
+def test_generated_schemas(twin: RunningTwin) -> None:
     # A small part of bench/json_mode.py.
-    found = [outcome(twin.client, twin.run, schema(random.Random(seed)), seed) for seed in range(6)]
-    assert set(found) <= {Outcome.VALID, Outcome.CUT_OFF}, found
-    assert found.count(Outcome.VALID) >= 2, found
+    found = [
+        request_outcome(twin.client, twin.run, random_schema(random.Random(seed)), seed) for seed in range(6)
+    ]
+    assert set(found) <= {JsonModeOutcome.VALID, JsonModeOutcome.CUT_OFF}, found
+    assert found.count(JsonModeOutcome.VALID) >= 2, found

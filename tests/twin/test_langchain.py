@@ -9,7 +9,7 @@ from langchain_cloudflare import ChatCloudflareWorkersAI
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from tests.twin.conftest import MODEL, STORY, TOKEN, Twin
+from tests.twin.conftest import MODEL, STORY, TOKEN, RunningTwin
 
 
 class Fox(BaseModel):
@@ -26,7 +26,7 @@ def weather(city: str) -> str:
 
 
 @pytest.fixture
-def model(twin: Twin) -> Iterator[ChatCloudflareWorkersAI]:
+def model(twin: RunningTwin) -> Iterator[ChatCloudflareWorkersAI]:
     built = ChatCloudflareWorkersAI(
         account_id=twin.account,
         api_token=TOKEN,
@@ -39,7 +39,7 @@ def model(twin: Twin) -> Iterator[ChatCloudflareWorkersAI]:
     built.client.close()  # it does not do so by itself
 
 
-def test_invoke_and_stream(twin: Twin, model: ChatCloudflareWorkersAI) -> None:
+def test_invoke_and_stream(twin: RunningTwin, model: ChatCloudflareWorkersAI) -> None:
     message = [{"role": "user", "content": STORY}]
     # After a longer answer the first one stands elsewhere in the engine's memory, and its last bits differ: seen
     # after test_json_mode. What is compared here is what the client makes of an answer.

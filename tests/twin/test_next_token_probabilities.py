@@ -13,24 +13,29 @@ from typing import Any
 import pytest
 
 from lib.twin import gguf_file, weights
-from lib.twin.engine import Engine, Job
-from lib.twin.engine_errors import EngineError, TooLongError
-from lib.twin.next_token_probabilities import Candidates, Draw, Probabilities, draw
-from tests.twin.conftest import STORY, Twin
+from lib.twin.engine import Engine, GenerationJob
+from lib.twin.engine_errors import EngineError, PromptTooLongError
+from lib.twin.next_token_probabilities import (
+    Candidates,
+    NextTokenProbabilities,
+    SamplingDistribution,
+    sampling_distribution,
+)
+from tests.twin.conftest import STORY, RunningTwin
 
 CAPITALS = "The capital of France is Paris. The capital of Germany is"
 EMOJI = "😀😃😄😁😆🥹😅😂🤣" * 3 + "😀😃😄😁😆🥹😅"
 
 
-def ask(twin: Twin, **body: Any) -> dict[str, Any]:
+def ask_probabilities(twin: RunningTwin, **body: Any) -> dict[str, Any]:
     response = twin.client.post(twin.path("paddock/probabilities"), json=body)
     assert response.status_code == 200, response.text
     result: dict[str, Any] = response.json()["result"]
     return result
 
 
-def test_shape(twin: Twin) -> None:
-    result = ask(twin, prompt="The capital of France is", raw=True)
+def test_shape(twin: RunningTwin) -> None:
+    result = ask_probabilities(twin, prompt="The capital of France is", raw=True)
     assert list(result) == ["prompt_tokens", "vocabulary", "candidates", "kept", "rest"]
     assert (result["prompt_tokens"], result["vocabulary"]) == (5, 49152)
     candidates = result["candidates"]
@@ -42,39 +47,45 @@ def test_shape(twin: Twin) -> None:
     assert candidates[0]["token"] == " Paris"
 
 
-def test_it_is_the_same_prompt_as_when_it_is_run(twin: Twin) -> None:
+def test_it_is_the_same_prompt_as_when_it_is_run(twin: RunningTwin) -> None:
     messages = [{"role": "user", "content": STORY}]
     for body in ({"prompt": STORY}, {"messages": messages}, {"prompt": CAPITALS, "raw": True}):
-        result, ran = ask(twin, **body), twin.ask(**body, temperature=0, max_tokens=1).json()["result"]
+        result, ran = (
+            ask_probabilities(twin, **body),
+            twin.ask(**body, temperature=0, max_tokens=1).json()["result"],
+        )
         assert result["prompt_tokens"] == ran["usage"]["prompt_tokens"]
         assert result["candidates"][0]["token"] == ran["response"]
-    assert ask(twin, prompt=STORY)["candidates"] == ask(twin, messages=messages)["candidates"]
+    assert (
+        ask_probabilities(twin, prompt=STORY)["candidates"]
+        == ask_probabilities(twin, messages=messages)["candidates"]
+    )
 
 
-def test_temperature_zero_keeps_one(twin: Twin) -> None:
-    result = ask(twin, prompt=CAPITALS, raw=True, temperature=0)
+def test_temperature_zero_keeps_one(twin: RunningTwin) -> None:
+    result = ask_probabilities(twin, prompt=CAPITALS, raw=True, temperature=0)
     assert result["kept"] == 1
     assert [one["sampled"] for one in result["candidates"]] == [1.0] + [0.0] * 39
 
 
-def test_what_is_cut_away_is_nought(twin: Twin) -> None:
-    result = ask(twin, prompt=CAPITALS, raw=True, temperature=2, top_k=7)
+def test_what_is_cut_away_is_nought(twin: RunningTwin) -> None:
+    result = ask_probabilities(twin, prompt=CAPITALS, raw=True, temperature=2, top_k=7)
     sampled = [one["sampled"] for one in result["candidates"]]
     assert result["kept"] == sum(value > 0 for value in sampled) == 7
     assert math.isclose(sum(sampled), 1)
-    assert ask(twin, prompt=CAPITALS, raw=True, temperature=2, top_k=7, top_p=0.5)["kept"] < 7
-    assert ask(twin, prompt=CAPITALS, raw=True, temperature=5)["kept"] == 49152
+    assert ask_probabilities(twin, prompt=CAPITALS, raw=True, temperature=2, top_k=7, top_p=0.5)["kept"] < 7
+    assert ask_probabilities(twin, prompt=CAPITALS, raw=True, temperature=5)["kept"] == 49152
 
 
-def test_a_part_of_a_character_is_shown(twin: Twin) -> None:
-    first = ask(twin, prompt=EMOJI, raw=True)["candidates"][0]
+def test_a_part_of_a_character_is_shown(twin: RunningTwin) -> None:
+    first = ask_probabilities(twin, prompt=EMOJI, raw=True)["candidates"][0]
     assert first["token"] == "\ufffd"
     assert first["bytes"] == [0xF0, 0x9F]  # how every emoji begins
 
 
-def test_a_token_without_text_is_shown_by_its_name(twin: Twin) -> None:
+def test_a_token_without_text_is_shown_by_its_name(twin: RunningTwin) -> None:
     messages = [{"role": "user", "content": "Bye"}, {"role": "assistant", "content": "Goodbye!"}]
-    assert "<|im_end|>" in [one["token"] for one in ask(twin, messages=messages)["candidates"]]
+    assert "<|im_end|>" in [one["token"] for one in ask_probabilities(twin, messages=messages)["candidates"]]
 
 
 SETTINGS: list[dict[str, Any]] = [
@@ -84,9 +95,9 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
-def test_draws_come_as_often_as_they_are_foreseen(twin: Twin, settings: dict[str, Any]) -> None:
+def test_draws_come_as_often_as_they_are_foreseen(twin: RunningTwin, settings: dict[str, Any]) -> None:
     body, count = {"prompt": CAPITALS, "raw": True, **settings}, 100
-    result = ask(twin, **body)
+    result = ask_probabilities(twin, **body)
     with ThreadPoolExecutor(2) as pool:
         drawn = Counter(pool.map(lambda _: twin.answer(**body, max_tokens=1), range(count)))
     foreseen = {one["token"]: one["sampled"] for one in result["candidates"]}
@@ -106,7 +117,7 @@ def test_draws_come_as_often_as_they_are_foreseen(twin: Twin, settings: dict[str
         ({"prompt": " a" * 9000, "raw": True}, 5021),
     ],
 )
-def test_refusals(twin: Twin, body: dict[str, Any], code: int | None) -> None:
+def test_refusals(twin: RunningTwin, body: dict[str, Any], code: int | None) -> None:
     response = twin.client.post(twin.path("paddock/probabilities"), json=body)
     assert response.status_code in (400, 405, 413)
     assert response.json()["errors"][0]["code"] in ((code,) if code else (5005, 5033))
@@ -118,37 +129,37 @@ def test_refusals(twin: Twin, body: dict[str, Any], code: int | None) -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    loaded = Engine(weights.ensure(), slots=1, threads=1, context=512)
+    loaded = Engine(weights.ensure_weights(), slots=1, threads=1, context=512)
     yield loaded
     loaded.close()
 
 
-TOKENS = gguf_file.read(weights.ensure()).tokens
+TOKENS = gguf_file.read_info(weights.ensure_weights()).tokens
 MESSAGES = (("user", "Name a capital."), ("assistant", "Here is one: the capital of"))
 JOBS = [
-    Job(1, 0.6, prompt=CAPITALS),
-    Job(
+    GenerationJob(1, 0.6, prompt=CAPITALS),
+    GenerationJob(
         1, 1.7, prompt=CAPITALS
     ),  # from here on all candidates of that prompt are known, before and after penalties
-    Job(1, 1.7, prompt=CAPITALS, repetition_penalty=1.3),
-    Job(
+    GenerationJob(1, 1.7, prompt=CAPITALS, repetition_penalty=1.3),
+    GenerationJob(
         1, 1.0, prompt=CAPITALS, repetition_penalty=1.3, frequency_penalty=0.5, presence_penalty=0.5, top_k=50
     ),
-    Job(1, 0.0, prompt=CAPITALS, repetition_penalty=2.0),
-    Job(1, 0.9, prompt=CAPITALS, repetition_penalty=0.7),
-    Job(1, 1.0, messages=MESSAGES, top_p=0.9),
-    Job(1, 1.2, messages=MESSAGES, top_p=0.6, top_k=30),
-    Job(1, 0.8, messages=MESSAGES, frequency_penalty=2.0, top_p=0.95),
-    Job(1, 0.7, prompt=STORY, repetition_penalty=0.0),
-    Job(1, 0.6, prompt=EMOJI, presence_penalty=1.0),
+    GenerationJob(1, 0.0, prompt=CAPITALS, repetition_penalty=2.0),
+    GenerationJob(1, 0.9, prompt=CAPITALS, repetition_penalty=0.7),
+    GenerationJob(1, 1.0, messages=MESSAGES, top_p=0.9),
+    GenerationJob(1, 1.2, messages=MESSAGES, top_p=0.6, top_k=30),
+    GenerationJob(1, 0.8, messages=MESSAGES, frequency_penalty=2.0, top_p=0.95),
+    GenerationJob(1, 0.7, prompt=STORY, repetition_penalty=0.0),
+    GenerationJob(1, 0.6, prompt=EMOJI, presence_penalty=1.0),
 ]
 
 
 @pytest.fixture(scope="module")
 def foreseen(engine: Engine) -> list[dict[str, Any]]:
     async def all_of_them() -> list[dict[str, Any]]:
-        probabilities = Probabilities(engine, TOKENS)
-        return [await probabilities.of(job) for job in JOBS]
+        probabilities = NextTokenProbabilities(engine, TOKENS)
+        return [await probabilities.compute(job) for job in JOBS]
 
     return asyncio.run(all_of_them())
 
@@ -165,7 +176,7 @@ def test_against_the_engine_after_all_its_samplers(
         # Where the token that is drawn is but a part of a character, the engine tells nothing: once more.
         for _ in range(40):
             with suppress(EngineError):
-                return (await engine.next_token(job, {**many, "post_sampling_probs": True}))[0]
+                return (await engine.next_token_candidates(job, {**many, "post_sampling_probs": True}))[0]
         raise AssertionError
 
     own = {one["id"]: one["prob"] for one in asyncio.run(told())}
@@ -178,32 +189,34 @@ def test_against_the_engine_after_all_its_samplers(
 def test_moving_a_slider_evaluates_nothing_and_little_is_remembered(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evaluations: list[Job] = []
-    real = engine.next_token
+    evaluations: list[GenerationJob] = []
+    real = engine.next_token_candidates
 
-    async def counted(job: Job, extra: Any) -> Any:
+    async def counted(job: GenerationJob, extra: Any) -> Any:
         evaluations.append(job)
         return await real(job, extra)
 
-    monkeypatch.setattr(engine, "next_token", counted)
-    monkeypatch.setattr("lib.twin.next_token_probabilities.PROMPTS", 2)
+    monkeypatch.setattr(engine, "next_token_candidates", counted)
+    monkeypatch.setattr("lib.twin.next_token_probabilities.MAX_CACHED_PROMPTS", 2)
 
     async def move() -> list[int]:
-        probabilities, counts = Probabilities(engine, TOKENS), []
+        probabilities, counts = NextTokenProbabilities(engine, TOKENS), []
         for temperature in (0.1, 0.3, 0.6):
             for top_p in (1.0, 0.5):
-                await probabilities.of(Job(1, temperature, prompt="A b c", top_p=top_p))
+                await probabilities.compute(GenerationJob(1, temperature, prompt="A b c", top_p=top_p))
         counts.append(len(evaluations))
         for prompt in ("A b c d", "A b c e", "A b c"):
-            await probabilities.of(Job(1, 0.6, prompt=prompt))
+            await probabilities.compute(GenerationJob(1, 0.6, prompt=prompt))
         return [*counts, len(evaluations)]
 
     assert asyncio.run(move()) == [1, 4]
 
 
 def test_too_long_for_the_context(engine: Engine) -> None:
-    with pytest.raises(TooLongError):
-        asyncio.run(Probabilities(engine, TOKENS).of(Job(1, 1.0, prompt="a" + " a" * 600)))
+    with pytest.raises(PromptTooLongError):
+        asyncio.run(
+            NextTokenProbabilities(engine, TOKENS).compute(GenerationJob(1, 1.0, prompt="a" + " a" * 600))
+        )
 
 
 # By hand: five tokens, of which three are listed: 0.5, 0.25, 0.125 and a tail of 0.125.
@@ -213,24 +226,34 @@ LISTED = Candidates((7, 8, 9), tuple(map(math.log, (0.5, 0.25, 0.125))), 0.125, 
 @pytest.mark.parametrize(
     ("job", "kept", "first"),
     [
-        (Job(1, 0.0), 1, 1.0),
-        (Job(1, 1.0), 5, 0.5),
-        (Job(1, 1.0, top_k=2), 2, 2 / 3),
-        (Job(1, 0.5, top_k=2), 2, 0.8),
-        (Job(1, 1.0, top_p=0.74), 2, 2 / 3),
-        (Job(1, 1.0, top_p=0.76), 3, 4 / 7),
-        (Job(1, 1.0, top_p=0.0), 1, 1.0),
-        (Job(1, 1.0, top_k=3, top_p=0.99), 3, 4 / 7),
+        (GenerationJob(1, 0.0), 1, 1.0),
+        (GenerationJob(1, 1.0), 5, 0.5),
+        (GenerationJob(1, 1.0, top_k=2), 2, 2 / 3),
+        (GenerationJob(1, 0.5, top_k=2), 2, 0.8),
+        (GenerationJob(1, 1.0, top_p=0.74), 2, 2 / 3),
+        (GenerationJob(1, 1.0, top_p=0.76), 3, 4 / 7),
+        (GenerationJob(1, 1.0, top_p=0.0), 1, 1.0),
+        (GenerationJob(1, 1.0, top_k=3, top_p=0.99), 3, 4 / 7),
     ],
 )
-def test_by_hand(job: Job, kept: int, first: float) -> None:
-    found = draw(LISTED, job)
+def test_by_hand(job: GenerationJob, kept: int, first: float) -> None:
+    found = sampling_distribution(LISTED, job)
     assert found
-    assert found.kept == kept
+    assert found.kept_count == kept
     assert math.isclose(found.probabilities[7], first)
 
 
-@pytest.mark.parametrize("job", [Job(1, 1.0, top_p=0.95), Job(1, 2.0), Job(1, 2.0, top_p=0.9), Job(1, 0.9)])
-def test_what_hangs_on_the_unlisted_is_not_told(job: Job) -> None:
-    assert draw(LISTED, job) is None
-    assert isinstance(draw(Candidates((1, 2), (-0.1, -2.35), 0.0, 0), job), Draw)
+@pytest.mark.parametrize(
+    "job",
+    [
+        GenerationJob(1, 1.0, top_p=0.95),
+        GenerationJob(1, 2.0),
+        GenerationJob(1, 2.0, top_p=0.9),
+        GenerationJob(1, 0.9),
+    ],
+)
+def test_what_hangs_on_the_unlisted_is_not_told(job: GenerationJob) -> None:
+    assert sampling_distribution(LISTED, job) is None
+    assert isinstance(
+        sampling_distribution(Candidates((1, 2), (-0.1, -2.35), 0.0, 0), job), SamplingDistribution
+    )

@@ -10,29 +10,29 @@ import cloudflare
 import openai
 import pytest
 
-from tests.twin.conftest import MODEL, STORY, TOKEN, WEATHER, Twin
+from tests.twin.conftest import MODEL, STORY, TOKEN, WEATHER, RunningTwin
 
 
 @pytest.fixture(scope="module")
-def sdk(twin: Twin) -> Iterator[cloudflare.Cloudflare]:
+def sdk(twin: RunningTwin) -> Iterator[cloudflare.Cloudflare]:
     with cloudflare.Cloudflare(api_token=TOKEN, base_url=twin.base_url) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def chat(twin: Twin) -> Iterator[openai.OpenAI]:
+def chat(twin: RunningTwin) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(api_key=TOKEN, base_url=twin.path("v1"), max_retries=0) as client:
         yield client
 
 
-def test_cloudflare_run(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+def test_cloudflare_run(twin: RunningTwin, sdk: cloudflare.Cloudflare) -> None:
     result = sdk.ai.run(MODEL, account_id=twin.account, prompt=STORY, max_tokens=24, temperature=0)
     assert result["response"] == twin.answer(temperature=0)  # type: ignore[call-overload,index]
     raw = sdk.ai.with_raw_response.run(MODEL, account_id=twin.account, prompt=STORY, max_tokens=1)
     assert raw.headers["cf-ai-neurons"]
 
 
-def test_cloudflare_stream(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+def test_cloudflare_stream(twin: RunningTwin, sdk: cloudflare.Cloudflare) -> None:
     # .run(stream=True) fails inside the SDK itself.
     with sdk.ai.with_streaming_response.run(
         MODEL, account_id=twin.account, prompt=STORY, max_tokens=24, temperature=0, stream=True
@@ -42,7 +42,7 @@ def test_cloudflare_stream(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
     assert "".join(json.loads(line)["response"] for line in lines[:-1]) == twin.answer(temperature=0)
 
 
-def test_cloudflare_models(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+def test_cloudflare_models(twin: RunningTwin, sdk: cloudflare.Cloudflare) -> None:
     # Asks for page after page until one is empty.
     assert [item["name"] for item in sdk.ai.models.list(account_id=twin.account)] == [MODEL]  # type: ignore[index]
     assert sdk.ai.models.schema.get(account_id=twin.account, model=MODEL)
@@ -51,7 +51,7 @@ def test_cloudflare_models(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
     assert verified.status == "active"
 
 
-def test_cloudflare_errors(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+def test_cloudflare_errors(twin: RunningTwin, sdk: cloudflare.Cloudflare) -> None:
     with pytest.raises(cloudflare.BadRequestError) as caught:
         sdk.ai.run(MODEL, account_id=twin.account, prompt="x", temperature=9)
     assert caught.value.errors[0].code == 5006
@@ -62,7 +62,7 @@ def test_cloudflare_errors(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
         stranger.ai.run(MODEL, account_id=twin.account, prompt="x")
 
 
-def test_openai(twin: Twin, chat: openai.OpenAI) -> None:
+def test_openai(twin: RunningTwin, chat: openai.OpenAI) -> None:
     messages = [{"role": "user", "content": STORY}]
     whole = chat.chat.completions.create(
         model=MODEL,
@@ -101,13 +101,13 @@ FOX = {"type": "object", "properties": {"age": {"type": "integer", "minimum": 0}
 RAIN = {"role": "user", "content": "Is it raining in London?"}
 
 
-def test_cloudflare_json_mode(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+def test_cloudflare_json_mode(twin: RunningTwin, sdk: cloudflare.Cloudflare) -> None:
     form = {"type": "json_schema", "json_schema": FOX}
     result: Any = sdk.ai.run(MODEL, account_id=twin.account, prompt=STORY, response_format=form)  # type: ignore[call-overload]
     assert list(result["response"]) == ["age"]
 
 
-def test_cloudflare_tools(twin: Twin, sdk: cloudflare.Cloudflare) -> None:
+def test_cloudflare_tools(twin: RunningTwin, sdk: cloudflare.Cloudflare) -> None:
     body: Any = {"messages": [RAIN], "tools": [WEATHER], "extra_body": {"tool_choice": "required"}}
     result: Any = sdk.ai.run(MODEL, account_id=twin.account, **body)
     (call,) = result["tool_calls"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.twin.conftest import STORY, WEATHER, Twin
+from tests.twin.conftest import STORY, WEATHER, RunningTwin
 from tests.twin.test_slots import FOREVER, raw_request
 
 SHORT = {
@@ -16,7 +16,7 @@ SHORT = {
 }
 
 
-def laid(twin: Twin, **body: Any) -> dict[str, Any]:
+def show_prompt(twin: RunningTwin, **body: Any) -> dict[str, Any]:
     response = twin.client.post(twin.path("paddock/prompt"), json=body)
     assert response.status_code == 200, response.text
     result: dict[str, Any] = response.json()["result"]
@@ -26,17 +26,17 @@ def laid(twin: Twin, **body: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "choice", ["none", "required", {"type": "function", "function": {"name": "weather"}}]
 )
-def test_the_choice_of_a_tool_is_counted(twin: Twin, choice: Any) -> None:
+def test_the_choice_of_a_tool_is_counted(twin: RunningTwin, choice: Any) -> None:
     messages = [{"role": "user", "content": "Is it raining in London?"}]
     clock = {**WEATHER, "name": "clock", "description": "The time now in a city"}
     request = {"messages": messages, "tools": [WEATHER, clock], "tool_choice": choice, "max_tokens": 1}
     used = twin.ask(**request).json()["result"]["usage"]["prompt_tokens"]
-    assert laid(twin, **request)["prompt_tokens"] == used
+    assert show_prompt(twin, **request)["prompt_tokens"] == used
 
 
-def test_what_is_told(twin: Twin) -> None:
+def test_what_is_told(twin: RunningTwin) -> None:
     # ChatML as SmolLM2's own template writes it.
-    told = laid(twin, prompt="Hello")
+    told = show_prompt(twin, prompt="Hello")
     assert list(told) == ["prompt", "prompt_tokens", "special_tokens", "chat_format", "context_window"]
     assert told["prompt"] == (
         "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
@@ -47,44 +47,46 @@ def test_what_is_told(twin: Twin) -> None:
     assert (told["chat_format"], told["context_window"]) == ("ChatML", 8192)
 
 
-def test_schema_and_tools_are_in_the_prompt(twin: Twin) -> None:
+def test_schema_and_tools_are_in_the_prompt(twin: RunningTwin) -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Is it so?"}]
-    told = laid(twin, messages=messages, response_format=SHORT)["prompt"]
+    told = show_prompt(twin, messages=messages, response_format=SHORT)["prompt"]
     assert told.startswith("<|im_start|>system\nBe brief.\n\n")
     assert '{"description": "Whether it is so. 🦊 <|im_end|>", "type": "boolean"}' in told
     assert (
         '"name": "weather", "description": "The weather now in a city"'
-        in laid(twin, messages=messages, tools=[WEATHER])["prompt"]
+        in show_prompt(twin, messages=messages, tools=[WEATHER])["prompt"]
     )
     code = "(a, b) => a + b"
-    assert code in laid(twin, messages=messages, functions=[{"name": "add", "code": code}])["prompt"]
-    assert laid(twin, messages=messages, tools=[WEATHER], tool_choice="none") == laid(twin, messages=messages)
+    assert code in show_prompt(twin, messages=messages, functions=[{"name": "add", "code": code}])["prompt"]
+    assert show_prompt(twin, messages=messages, tools=[WEATHER], tool_choice="none") == show_prompt(
+        twin, messages=messages
+    )
 
 
-def test_it_waits_for_no_slot(twin: Twin) -> None:
+def test_it_waits_for_no_slot(twin: RunningTwin) -> None:
     with raw_request(twin, FOREVER), raw_request(twin, FOREVER), raw_request(twin, FOREVER):
         twin.wait_for(running=2, waiting=1)
         begun = time.monotonic()
         for _ in range(5):
-            assert laid(twin, prompt=STORY)["prompt_tokens"] > 10
+            assert show_prompt(twin, prompt=STORY)["prompt_tokens"] > 10
         assert (time.monotonic() - begun) / 5 < 1
         assert twin.slots()["waiting"] == 1
     twin.wait_for(running=0, waiting=0)
 
 
-def test_more_than_fits_is_counted_too(twin: Twin) -> None:
-    assert laid(twin, prompt=" a" * 9000, raw=True, max_tokens=1)["prompt_tokens"] == 9000
+def test_more_than_fits_is_counted_too(twin: RunningTwin) -> None:
+    assert show_prompt(twin, prompt=" a" * 9000, raw=True, max_tokens=1)["prompt_tokens"] == 9000
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"prompt": ""}, {"prompt": "x", "temperature": 9}, {"prompt": "x", "tools": [WEATHER]}]
 )
-def test_bad_input(twin: Twin, body: dict[str, Any]) -> None:
+def test_bad_input(twin: RunningTwin, body: dict[str, Any]) -> None:
     response = twin.client.post(twin.path("paddock/prompt"), json=body)
     assert response.json()["errors"][0]["code"] == 5006
 
 
-def test_strangers_are_not_let_in(twin: Twin) -> None:
+def test_strangers_are_not_let_in(twin: RunningTwin) -> None:
     headers = {"authorization": "Bearer " + "a" * 40}
     response = twin.client.post(twin.path("paddock/prompt"), json={"prompt": "x"}, headers=headers)
     assert response.json()["errors"][0]["code"] == 10000

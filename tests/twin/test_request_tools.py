@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 
 from lib.twin import function_tools
-from tests.twin.conftest import MODEL, Twin, events
-from tests.twin.test_api_errors import refused, service
-from tests.twin.test_prompt_layout import laid
+from tests.twin.conftest import MODEL, RunningTwin, parse_events
+from tests.twin.test_api_errors import assert_error, service_error
+from tests.twin.test_prompt_layout import show_prompt
 
 CITY = {
     "type": "object",
@@ -35,11 +35,11 @@ HELLO = [{"role": "user", "content": "Hello!"}]
 MUST = {"tool_choice": "required", "seed": 1}
 
 
-def completion(twin: Twin, **body: Any) -> Any:
+def complete_with_tools(twin: RunningTwin, **body: Any) -> Any:
     return twin.client.post(twin.path("v1/chat/completions"), json={"model": MODEL, **body})
 
 
-def test_it_calls_where_a_tool_helps_and_answers_where_none_does(twin: Twin) -> None:
+def test_it_calls_where_a_tool_helps_and_answers_where_none_does(twin: RunningTwin) -> None:
     # Not luck: bench/tools.py measures it over sixty requests.
     body = {"tools": [WEATHER, NESTED], "temperature": 0, "max_tokens": 80}
     called = twin.ask(messages=RAIN, **body).json()["result"]
@@ -49,7 +49,7 @@ def test_it_calls_where_a_tool_helps_and_answers_where_none_does(twin: Twin) -> 
     assert answered["response"]
 
 
-def test_a_call_whole(twin: Twin) -> None:
+def test_a_call_whole(twin: RunningTwin) -> None:
     # Recorded: {"response":null,"tool_calls":[{"name":"stock_add","arguments":{"cantidad":"4"}}],"usage":{…}}
     result = twin.ask(messages=RAIN, tools=[WEATHER], **MUST).json()["result"]
     assert list(result) == ["response", "tool_calls", "usage"]
@@ -60,10 +60,10 @@ def test_a_call_whole(twin: Twin) -> None:
     jsonschema.validate(call["arguments"], CITY)
 
 
-def test_a_call_streamed(twin: Twin) -> None:
+def test_a_call_streamed(twin: RunningTwin) -> None:
     # tests/api/transcripts/tool_call_whole.sse [TEST]
     response = twin.ask(messages=RAIN, tools=[WEATHER], **MUST, stream=True)
-    call, last, done = events(response.text)
+    call, last, done = parse_events(response.text)
     assert list(call) == ["response", "tool_calls"]
     (told,) = call["tool_calls"]
     assert list(told) == ["id", "type", "index", "function"]
@@ -75,8 +75,8 @@ def test_a_call_streamed(twin: Twin) -> None:
     assert done == "[DONE]"
 
 
-def test_openai_whole(twin: Twin) -> None:
-    choice = completion(twin, messages=RAIN, tools=[NESTED], **MUST).json()["choices"][0]
+def test_openai_whole(twin: RunningTwin) -> None:
+    choice = complete_with_tools(twin, messages=RAIN, tools=[NESTED], **MUST).json()["choices"][0]
     assert choice["finish_reason"] == "tool_calls"
     assert choice["message"]["content"] is None
     (call,) = choice["message"]["tool_calls"]
@@ -85,10 +85,10 @@ def test_openai_whole(twin: Twin) -> None:
     jsonschema.validate(arguments, NESTED["function"]["parameters"])  # type: ignore[index]
 
 
-def test_openai_stream(twin: Twin) -> None:
+def test_openai_stream(twin: RunningTwin) -> None:
     # OpenAI's: the name with empty arguments first, then the arguments in parts, then the reason.
-    role, head, *parts, reason, _, done = events(
-        completion(twin, messages=RAIN, tools=[WEATHER], **MUST, stream=True).text
+    role, head, *parts, reason, _, done = parse_events(
+        complete_with_tools(twin, messages=RAIN, tools=[WEATHER], **MUST, stream=True).text
     )
     assert role["choices"][0]["delta"] == {"role": "assistant", "content": ""}
     (call,) = head["choices"][0]["delta"]["tool_calls"]
@@ -108,10 +108,10 @@ def test_openai_stream(twin: Twin) -> None:
     assert done == "[DONE]"
 
 
-def test_the_choice_is_the_requests(twin: Twin) -> None:
+def test_the_choice_is_the_requests(twin: RunningTwin) -> None:
     tools = [WEATHER, NESTED]
     named = {"type": "function", "function": {"name": "alarm"}}
-    for ask in (twin.ask, lambda **body: completion(twin, **body)):
+    for ask in (twin.ask, lambda **body: complete_with_tools(twin, **body)):
         body = ask(messages=RAIN, tools=tools, tool_choice=named, seed=1).json()
         assert '"alarm"' in json.dumps(body)
         assert '"weather"' not in json.dumps(body)
@@ -120,7 +120,7 @@ def test_the_choice_is_the_requests(twin: Twin) -> None:
         assert "tool_calls" in json.dumps(ask(messages=HELLO, tools=tools, **MUST).json())
 
 
-def test_a_round_trip(twin: Twin) -> None:
+def test_a_round_trip(twin: RunningTwin) -> None:
     call = {
         "id": "c1",
         "type": "function",
@@ -143,7 +143,7 @@ def test_a_round_trip(twin: Twin) -> None:
         'Result of weather {"city": "London"}: {"sky": "rain"}\n'
         "Answer with it.<|im_end|>"
     )
-    assert asked in laid(twin, messages=messages, tools=[WEATHER])["prompt"]
+    assert asked in show_prompt(twin, messages=messages, tools=[WEATHER])["prompt"]
     body = {"messages": messages, "tools": [WEATHER], "temperature": 0, "max_tokens": 20}
     result = twin.ask(**body).json()["result"]
     assert list(result) == ["response", "usage"]
@@ -153,7 +153,7 @@ def test_a_round_trip(twin: Twin) -> None:
     assert twin.ask(**{**body, **MUST, "max_tokens": 100}).json()["result"]["tool_calls"]
 
 
-def test_the_older_way_of_giving_results(twin: Twin) -> None:
+def test_the_older_way_of_giving_results(twin: RunningTwin) -> None:
     # The docs' first examples: the call and its result are JSON in the contents.
     messages = [
         *RAIN,
@@ -161,16 +161,16 @@ def test_the_older_way_of_giving_results(twin: Twin) -> None:
         {"role": "tool", "name": "weather", "content": '{"sky": "rain"}'},
     ]
     assert twin.ask(messages=messages, tools=[WEATHER], max_tokens=5).json()["result"]["response"]
-    assert 'Result of weather: {"sky": "rain"}' in laid(twin, messages=messages)["prompt"]
+    assert 'Result of weather: {"sky": "rain"}' in show_prompt(twin, messages=messages)["prompt"]
 
 
-def test_a_call_that_is_cut_off_stays_text(twin: Twin) -> None:
+def test_a_call_that_is_cut_off_stays_text(twin: RunningTwin) -> None:
     result = twin.ask(messages=RAIN, tools=[WEATHER], **MUST, max_tokens=6).json()["result"]
     assert result["response"].startswith('{"name": "we')
     assert "tool_calls" not in result
 
 
-def test_tools_and_json_mode(twin: Twin) -> None:
+def test_tools_and_json_mode(twin: RunningTwin) -> None:
     form = {"response_format": {"type": "json_schema", "json_schema": {"type": "boolean"}}}
     body = {"tools": [WEATHER], **form, "seed": 1}
     assert twin.ask(messages=RAIN, **body, tool_choice="required").json()["result"]["tool_calls"]
@@ -178,7 +178,7 @@ def test_tools_and_json_mode(twin: Twin) -> None:
 
 
 @pytest.mark.parametrize("name", ["get weather", "погода", "a.b/c", '"', "\\", "{}", "x" * 128, "🦊"])
-def test_odd_names_work(twin: Twin, name: str) -> None:
+def test_odd_names_work(twin: RunningTwin, name: str) -> None:
     tool = {**WEATHER, "name": name}
     assert (
         twin.ask(messages=RAIN, tools=[tool], **MUST, max_tokens=200).json()["result"]["tool_calls"][0][
@@ -188,7 +188,7 @@ def test_odd_names_work(twin: Twin, name: str) -> None:
     )
 
 
-def test_a_hundred_tools(twin: Twin) -> None:
+def test_a_hundred_tools(twin: RunningTwin) -> None:
     tools = [{**WEATHER, "name": f"tool_{n}", "description": f"Does thing number {n}"} for n in range(100)]
     choice = {"type": "function", "function": {"name": "tool_77"}}
     result = twin.ask(messages=RAIN, tools=tools, tool_choice=choice, seed=1).json()["result"]
@@ -223,25 +223,27 @@ BAD = [
 
 
 @pytest.mark.parametrize(("body", "words"), BAD)
-def test_bad_input(twin: Twin, body: dict[str, Any], words: str) -> None:
+def test_bad_input(twin: RunningTwin, body: dict[str, Any], words: str) -> None:
     response = twin.ask(**{"messages": RAIN, **body})
     assert response.json()["errors"][0]["code"] == 5006, response.text
     assert words in response.json()["errors"][0]["message"]
 
 
-def test_tools_do_not_go_with_a_prompt(twin: Twin) -> None:
+def test_tools_do_not_go_with_a_prompt(twin: RunningTwin) -> None:
     message = "AiError: Bad input: Error: '/tools' and '/functions' go with '/messages', not with '/prompt'"
-    refused(twin.ask(prompt="x", tools=[WEATHER]), 400, service(5006, message))
+    assert_error(twin.ask(prompt="x", tools=[WEATHER]), 400, service_error(5006, message))
 
 
-def test_openai_needs_no_descriptions(twin: Twin) -> None:
+def test_openai_needs_no_descriptions(twin: RunningTwin) -> None:
     bare = {
         "type": "function",
         "function": {"name": "weather", "parameters": {"type": "object", "properties": {"a": {}}}},
     }
-    assert completion(twin, messages=RAIN, tools=[bare], **MUST).json()["choices"][0]["message"]["tool_calls"]
+    assert complete_with_tools(twin, messages=RAIN, tools=[bare], **MUST).json()["choices"][0]["message"][
+        "tool_calls"
+    ]
     bare = {"type": "function", "function": {"name": "now"}}
-    (call,) = completion(twin, messages=RAIN, tools=[bare], **MUST).json()["choices"][0]["message"][
+    (call,) = complete_with_tools(twin, messages=RAIN, tools=[bare], **MUST).json()["choices"][0]["message"][
         "tool_calls"
     ]
     assert isinstance(json.loads(call["function"]["arguments"]), dict)
@@ -262,19 +264,19 @@ CODES = [
 
 @pytest.mark.parametrize(("code", "names", "required"), CODES)
 def test_parameters_of_code(code: str, names: list[str], required: list[str]) -> None:
-    schema = function_tools.parameters(code)
+    schema = function_tools.parse_parameters(code)
     assert (list(schema["properties"]), schema["required"]) == (names, required)
 
 
 @pytest.mark.parametrize("code", ["", "return 1", "function" + " " * 100_000, "(" * 50_000, "/*" * 50_000])
 def test_code_without_parameters_takes_any(code: str) -> None:
-    assert function_tools.parameters(code) == {"type": "object"}
+    assert function_tools.parse_parameters(code) == {"type": "object"}
 
 
-def test_functions(twin: Twin) -> None:
+def test_functions(twin: RunningTwin) -> None:
     function = {"name": "add", "code": "function add(a, b) { return a + b }"}
     body = {"messages": [{"role": "user", "content": "Add 3 and 4"}], "functions": [function], **MUST}
-    assert function["code"] in laid(twin, **body)["prompt"]
+    assert function["code"] in show_prompt(twin, **body)["prompt"]
     (call,) = twin.ask(**body).json()["result"]["tool_calls"]
     assert call["name"] == "add"
     assert set(call["arguments"]) == {"a", "b"}

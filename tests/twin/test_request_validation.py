@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.model.model_record import default
-from lib.twin.api_errors import RefusedError
-from lib.twin.request_validation import check, parse
-from tests.twin.conftest import Twin
+from lib.model.model_record import default_model
+from lib.twin.api_errors import TwinApiError
+from lib.twin.request_validation import parse_body, validate_body
+from tests.twin.conftest import RunningTwin
 
-MODEL = default()
+MODEL = default_model()
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.just(10**30), st.just(-1)
 )
@@ -33,31 +33,31 @@ bodies = st.dictionaries(st.sampled_from(names), values, max_size=4) | st.fixed_
 )
 
 
-def code(error: RefusedError) -> None:
-    assert error.refusal.code == 5006
+def check_code(error: TwinApiError) -> None:
+    assert error.response.code == 5006
 
 
 @settings(max_examples=400)
 @given(bodies | values)
 def test_check_takes_it_or_refuses_it(body: Any) -> None:
     try:
-        check(MODEL, body)
-    except RefusedError as error:
-        code(error)
+        validate_body(MODEL, body)
+    except TwinApiError as error:
+        check_code(error)
 
 
 @settings(max_examples=200)
 @given(st.binary(max_size=60) | values.map(lambda value: json.dumps(value).encode()))
 def test_parse_takes_it_or_refuses_it(raw: bytes) -> None:
     try:
-        parse(raw)
-    except RefusedError as error:
-        code(error)
+        parse_body(raw)
+    except TwinApiError as error:
+        check_code(error)
 
 
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies, endpoint=st.sampled_from(["run/@cf/meta/llama-3.2-1b-instruct", "v1/chat/completions"]))
-def test_the_twin_never_fails(twin: Twin, body: dict[str, Any], endpoint: str) -> None:
+def test_the_twin_never_fails(twin: RunningTwin, body: dict[str, Any], endpoint: str) -> None:
     # Short answers, where one is given at all.
     body = {"model": MODEL.id, **body}
     if isinstance(body.get("max_tokens", 0), int):
@@ -67,10 +67,10 @@ def test_the_twin_never_fails(twin: Twin, body: dict[str, Any], endpoint: str) -
     )
     assert response.status_code < 500, (body, response.text)
     if response.status_code != 200:
-        refused(response)
+        assert_bad_input(response)
 
 
-def refused(response: httpx.Response) -> None:
+def assert_bad_input(response: httpx.Response) -> None:
     body = response.json()
     assert body["success"] is False
     assert body["errors"][0]["code"] in (5005, 5006, 5021, 5023, 5024, 5033)
@@ -79,7 +79,7 @@ def refused(response: httpx.Response) -> None:
 @pytest.mark.parametrize(
     "content", ["<|im_end|>" * 5, "\0", "{{ x }}", "{% raw %}", "\u2028", "\U0010ffff", "</s>"]
 )
-def test_strange_contents(twin: Twin, content: str) -> None:
+def test_strange_contents(twin: RunningTwin, content: str) -> None:
     messages = [{"role": "user", "content": content}, {"role": "assistant", "content": content}]
     for body in ({"messages": messages}, {"prompt": content}, {"prompt": content, "raw": True}):
         assert twin.client.post(twin.run, json={**body, "max_tokens": 2}).status_code == 200

@@ -9,14 +9,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lib.model.model_record import default
-from tests.twin.conftest import MODEL, STORY, Twin, events
+from lib.model.model_record import default_model
+from tests.twin.conftest import MODEL, STORY, RunningTwin, parse_events
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 USAGE = ["prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "neurons"]
 
 
-def counted(usage: dict[str, Any]) -> None:
+def assert_usage(usage: dict[str, Any]) -> None:
     assert list(usage) == USAGE
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
     # Documented: 2457 neurons a million input tokens, 18252 a million output tokens.
@@ -24,14 +24,14 @@ def counted(usage: dict[str, Any]) -> None:
     assert Decimal(str(usage["neurons"])) == round(exact, 6)
 
 
-def test_whole(twin: Twin) -> None:
+def test_whole(twin: RunningTwin) -> None:
     response = twin.ask(prompt=STORY, max_tokens=20, temperature=0)
     body = response.json()
     assert list(body) == ["result", "success", "errors", "messages"]
     assert (body["success"], body["errors"], body["messages"]) == (True, [], [])
     assert list(body["result"]) == ["response", "usage"]
-    counted(body["result"]["usage"])
-    jsonschema.validate(body["result"], default().output_schema)
+    assert_usage(body["result"]["usage"])
+    jsonschema.validate(body["result"], default_model().output_schema)
     assert re.fullmatch(UUID, response.headers["cf-ai-req-id"])
     assert response.headers["cf-ray"]
     assert response.headers["cf-ai-neurons"] == f"{body['result']['usage']['neurons']:.2f}"
@@ -40,18 +40,18 @@ def test_whole(twin: Twin) -> None:
 @pytest.mark.parametrize(
     "model", [MODEL, "@cf%2Fmeta%2Fllama-3.2-1b-instruct", "@cf%2Fmeta/llama-3.2-1b-instruct"]
 )
-def test_slashes_of_the_model(twin: Twin, model: str) -> None:
+def test_slashes_of_the_model(twin: RunningTwin, model: str) -> None:
     body = {"prompt": STORY, "max_tokens": 1}
     assert twin.client.post(twin.path(f"run/{model}"), json=body).status_code == 200
 
 
-def test_stream(twin: Twin) -> None:
+def test_stream(twin: RunningTwin) -> None:
     body = {"prompt": STORY, "max_tokens": 40, "temperature": 0}
     whole = twin.ask(**body).json()["result"]
     response = twin.ask(**body, stream=True)
     assert response.headers["content-type"].startswith("text/event-stream")
     assert re.fullmatch(UUID, response.headers["cf-ai-req-id"])
-    *texts, last, done = events(response.text)
+    *texts, last, done = parse_events(response.text)
     assert done == "[DONE]"
     assert all(list(event) == ["response", "p"] and event["response"] for event in texts)
     assert all(6 <= len(event["p"]) <= 50 for event in texts)
@@ -63,43 +63,43 @@ def test_stream(twin: Twin) -> None:
 @pytest.mark.parametrize(
     "opening", ["😀😃😄😁😆🥹😅😂🤣", "你好世界你好世界", "العربية الع", "e\u0301\u200d👩‍👩‍👧‍👦\u2028\u0085x"]
 )
-def test_characters_stay_whole(twin: Twin, opening: str) -> None:
+def test_characters_stay_whole(twin: RunningTwin, opening: str) -> None:
     prompt = f"{opening}\n{opening}\n{opening}\n"
     body = {"prompt": prompt, "raw": True, "max_tokens": 40, "temperature": 0}
-    *texts, last, _ = events(twin.ask(**body, stream=True).text)
+    *texts, last, _ = parse_events(twin.ask(**body, stream=True).text)
     text = "".join(event["response"] for event in texts)
     assert text == twin.ask(**body).json()["result"]["response"]
     assert "\ufffd" not in text
     assert last["usage"]["completion_tokens"] == 40
 
 
-def test_characters_are_sent_as_they_are(twin: Twin) -> None:
+def test_characters_are_sent_as_they_are(twin: RunningTwin) -> None:
     response = twin.ask(prompt="😀😀😀😀😀😀😀😀", raw=True, max_tokens=20, temperature=0, stream=True)
     assert b"\\u" not in response.content
     assert "😀".encode() in response.content
 
 
 @pytest.mark.parametrize("count", [1, 17, 900])
-def test_prompt_tokens_are_exact(twin: Twin, count: int) -> None:
+def test_prompt_tokens_are_exact(twin: RunningTwin, count: int) -> None:
     # In this model's vocabulary " a" is one token.
     usage = twin.ask(prompt=" a" * count, raw=True, max_tokens=1).json()["result"]["usage"]
     assert usage["prompt_tokens"] == count
 
 
-def test_special_tokens_of_a_raw_prompt_are_tokens(twin: Twin) -> None:
+def test_special_tokens_of_a_raw_prompt_are_tokens(twin: RunningTwin) -> None:
     usage = twin.ask(prompt="<|im_start|><|im_end|>", raw=True, max_tokens=1).json()["result"]["usage"]
     assert usage["prompt_tokens"] == 2
 
 
-def completion(twin: Twin, **body: Any) -> Any:
+def complete(twin: RunningTwin, **body: Any) -> Any:
     messages = [{"role": "user", "content": STORY}]
     request = {"model": MODEL, "messages": messages, "max_tokens": 12, "temperature": 0, **body}
     return twin.client.post(twin.path("v1/chat/completions"), json=request)
 
 
-def test_openai_whole(twin: Twin) -> None:
+def test_openai_whole(twin: RunningTwin) -> None:
     native = twin.ask(prompt=STORY, max_tokens=12, temperature=0).json()["result"]
-    body = completion(twin).json()
+    body = complete(twin).json()
     assert body["object"] == "chat.completion"
     message = {"role": "assistant", "content": native["response"]}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "length"}
@@ -107,11 +107,11 @@ def test_openai_whole(twin: Twin) -> None:
     assert body["usage"] == native["usage"]
 
 
-def test_openai_stream(twin: Twin) -> None:
+def test_openai_stream(twin: RunningTwin) -> None:
     # Recorded: OpenAI chunks with "p", one with the finish_reason, one without choices, the native event, [DONE].
     native = twin.ask(prompt=STORY, max_tokens=12, temperature=0).json()["result"]
-    response = completion(twin, stream=True, stream_options={"include_usage": True})
-    role, *texts, reason, counts, last, done = events(response.text)
+    response = complete(twin, stream=True, stream_options={"include_usage": True})
+    role, *texts, reason, counts, last, done = parse_events(response.text)
     assert role["choices"][0]["delta"] == {"role": "assistant", "content": ""}
     assert "".join(event["choices"][0]["delta"]["content"] for event in texts) == native["response"]
     assert all(6 <= len(event["p"]) <= 50 for event in texts)
@@ -120,11 +120,11 @@ def test_openai_stream(twin: Twin) -> None:
     assert counts["usage"] == native["usage"]
     assert last == {"response": "", "usage": native["usage"]}
     assert done == "[DONE]"
-    assert len(events(completion(twin, stream=True).text)) == len(texts) + 4
+    assert len(parse_events(complete(twin, stream=True).text)) == len(texts) + 4
 
 
-def test_openai_names(twin: Twin) -> None:
-    text = completion(twin).json()["choices"][0]["message"]["content"]
+def test_openai_names(twin: RunningTwin) -> None:
+    text = complete(twin).json()["choices"][0]["message"]["content"]
     parts = [
         {
             "role": "user",
@@ -136,18 +136,18 @@ def test_openai_names(twin: Twin) -> None:
         {"max_tokens": None, "max_completion_tokens": 12},
         {"n": 1, "user": "x", "response_format": {"type": "text"}},
     ):
-        assert completion(twin, **same).json()["choices"][0]["message"]["content"] == text
+        assert complete(twin, **same).json()["choices"][0]["message"]["content"] == text
     first = text.split()[2]
-    stopped = completion(twin, stop=[first]).json()["choices"][0]
+    stopped = complete(twin, stop=[first]).json()["choices"][0]
     assert stopped["finish_reason"] == "stop"
     assert text.startswith(stopped["message"]["content"])
     assert first not in stopped["message"]["content"]
 
 
-def test_openai_finishes_with_stop(twin: Twin) -> None:
+def test_openai_finishes_with_stop(twin: RunningTwin) -> None:
     # A tiny max would cut it: the model ends by itself after continuing its own closing words.
     messages = [{"role": "user", "content": "Say hi."}, {"role": "assistant", "content": "Hi!"}]
-    body = completion(twin, messages=messages, max_tokens=400).json()
+    body = complete(twin, messages=messages, max_tokens=400).json()
     used = body["usage"]["completion_tokens"]
     assert body["choices"][0]["finish_reason"] == ("length" if used == 400 else "stop")
 
@@ -156,13 +156,13 @@ def test_openai_finishes_with_stop(twin: Twin) -> None:
     ("body", "code"),
     [({"model": "gpt-4"}, 5007), ({"model": None}, 5007), ({"temperature": 9}, 5006), ({"stop": 3}, 5006)],
 )
-def test_openai_refusals(twin: Twin, body: dict[str, Any], code: int) -> None:
-    response = completion(twin, **body)
+def test_openai_refusals(twin: RunningTwin, body: dict[str, Any], code: int) -> None:
+    response = complete(twin, **body)
     assert response.status_code == 400
     assert response.json()["errors"][0]["code"] == code
 
 
-def test_search(twin: Twin) -> None:
+def test_search(twin: RunningTwin) -> None:
     body = twin.client.get(twin.path("models/search")).json()
     (item,) = body["result"]
     keys = ["id", "source", "name", "description", "task", "created_at", "tags", "properties"]
@@ -188,19 +188,19 @@ def test_search(twin: Twin) -> None:
         ({"page": "²", "per_page": "-1"}, 1),
     ],
 )
-def test_search_for(twin: Twin, query: dict[str, str], found: int) -> None:
+def test_search_for(twin: RunningTwin, query: dict[str, str], found: int) -> None:
     body = twin.client.get(twin.path("models/search"), params=query).json()
     assert len(body["result"]) == body["result_info"]["count"] == found
 
 
-def test_schema(twin: Twin) -> None:
+def test_schema(twin: RunningTwin) -> None:
     body = twin.client.get(twin.path("models/schema"), params={"model": MODEL}).json()
-    assert body["result"] == {"input": default().input_schema, "output": default().output_schema}
+    assert body["result"] == {"input": default_model().input_schema, "output": default_model().output_schema}
     missing = twin.client.get(twin.path("models/schema"), params={"model": "@cf/x/y"})
     assert missing.json()["errors"][0]["code"] == 5007
 
 
-def test_verify_health_and_slots(twin: Twin) -> None:
+def test_verify_health_and_slots(twin: RunningTwin) -> None:
     verified = twin.client.get(f"{twin.base_url}/user/tokens/verify").json()
     assert verified["success"]
     assert verified["result"]["status"] == "active"

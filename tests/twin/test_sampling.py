@@ -7,54 +7,54 @@ from __future__ import annotations
 
 import pytest
 
-from tests.twin.conftest import STORY, Twin
+from tests.twin.conftest import STORY, RunningTwin
 
 
 @pytest.fixture(scope="module")
-def greedy(twin: Twin) -> str:
+def greedy(twin: RunningTwin) -> str:
     return twin.answer(temperature=0)
 
 
-def test_temperature_zero_is_repeatable(twin: Twin, greedy: str) -> None:
+def test_temperature_zero_is_repeatable(twin: RunningTwin, greedy: str) -> None:
     assert twin.answer(temperature=0) == greedy
 
 
-def test_temperature(twin: Twin, greedy: str) -> None:
+def test_temperature(twin: RunningTwin, greedy: str) -> None:
     assert twin.answer(temperature=5, seed=1) != greedy
     assert twin.answer(temperature=5, seed=1) != twin.answer(temperature=1, seed=1)
 
 
-def test_temperature_defaults_to_the_documented_one(twin: Twin) -> None:
+def test_temperature_defaults_to_the_documented_one(twin: RunningTwin) -> None:
     assert twin.answer(seed=3) == twin.answer(seed=3, temperature=0.6)
 
 
-def test_top_k_of_one_is_greedy(twin: Twin, greedy: str) -> None:
+def test_top_k_of_one_is_greedy(twin: RunningTwin, greedy: str) -> None:
     assert twin.answer(temperature=5, seed=1, top_k=1) == greedy
     assert twin.answer(temperature=5, seed=1, top_k=50) != twin.answer(temperature=5, seed=1)
 
 
-def test_tiny_top_p_is_greedy(twin: Twin, greedy: str) -> None:
+def test_tiny_top_p_is_greedy(twin: RunningTwin, greedy: str) -> None:
     assert twin.answer(temperature=1.5, seed=1, top_p=0.0001) == greedy
     assert twin.answer(temperature=5, seed=1, top_p=0) == greedy
 
 
-def test_top_p_applies_after_temperature(twin: Twin, greedy: str) -> None:
+def test_top_p_applies_after_temperature(twin: RunningTwin, greedy: str) -> None:
     # Before it, so few words would be left that no temperature could choose others.
     assert twin.answer(temperature=5, seed=1, top_p=0.05) != greedy
 
 
-def test_top_p_of_one_and_more_is_off(twin: Twin) -> None:
+def test_top_p_of_one_and_more_is_off(twin: RunningTwin) -> None:
     free = twin.answer(temperature=1, seed=1)
     assert twin.answer(temperature=1, seed=1, top_p=1) == free
     assert twin.answer(temperature=1, seed=1, top_p=2) == free
 
 
-def test_seed(twin: Twin) -> None:
+def test_seed(twin: RunningTwin) -> None:
     texts = [twin.answer(temperature=1, seed=seed, max_tokens=110) for seed in (7, 7, 8)]
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_with_a_seed_or_without_chance_nothing_comes_from_the_prompt_cache(twin: Twin) -> None:
+def test_with_a_seed_or_without_chance_nothing_comes_from_the_prompt_cache(twin: RunningTwin) -> None:
     # A cached prompt is computed in other batches: from about 100 tokens on, the same seed tells another story.
     def cached(**body: float) -> int:
         usage = twin.ask(prompt=STORY, max_tokens=1, **body).json()["result"]["usage"]
@@ -64,12 +64,12 @@ def test_with_a_seed_or_without_chance_nothing_comes_from_the_prompt_cache(twin:
     assert cached() > 0
 
 
-def test_without_a_seed_answers_differ(twin: Twin) -> None:
+def test_without_a_seed_answers_differ(twin: RunningTwin) -> None:
     assert len({twin.answer(temperature=2) for _ in range(3)}) > 1
 
 
 @pytest.mark.parametrize("seed", [2**32 - 2, 2**32 - 1, 9_999_999_999])
-def test_large_seeds_are_repeatable(twin: Twin, seed: int) -> None:
+def test_large_seeds_are_repeatable(twin: RunningTwin, seed: int) -> None:
     # llama.cpp takes a seed modulo 2**32, and 2**32 - 1 for "random".
     text = twin.answer(temperature=1, seed=seed)
     assert text == twin.answer(temperature=1, seed=seed)
@@ -79,17 +79,17 @@ def test_large_seeds_are_repeatable(twin: Twin, seed: int) -> None:
 @pytest.mark.parametrize(
     ("name", "neutral"), [("repetition_penalty", 1), ("frequency_penalty", 0), ("presence_penalty", 0)]
 )
-def test_penalties(twin: Twin, name: str, neutral: int) -> None:
+def test_penalties(twin: RunningTwin, name: str, neutral: int) -> None:
     plain = twin.answer(temperature=0, max_tokens=60)
     assert twin.answer(temperature=0, max_tokens=60, **{name: neutral}) == plain
     assert twin.answer(temperature=0, max_tokens=60, **{name: 2}) != plain
 
 
-def test_repetition_penalty_takes_the_documented_minimum(twin: Twin, greedy: str) -> None:
+def test_repetition_penalty_takes_the_documented_minimum(twin: RunningTwin, greedy: str) -> None:
     assert twin.answer(temperature=0, repetition_penalty=0) != greedy
 
 
-def test_penalties_look_further_back_than_the_last_64_tokens(twin: Twin) -> None:
+def test_penalties_look_further_back_than_the_last_64_tokens(twin: RunningTwin) -> None:
     # The model copies a list from a hundred words back; a penalty that sees that far stops it.
     words = [f" {chr(65 + n % 26)}{chr(97 + n // 26)}" for n in range(100)]
     prompt = "".join(words + words[:20])
@@ -98,12 +98,12 @@ def test_penalties_look_further_back_than_the_last_64_tokens(twin: Twin) -> None
 
 
 @pytest.mark.parametrize("cap", [1, 2, 17])
-def test_max_tokens_is_exact(twin: Twin, cap: int) -> None:
+def test_max_tokens_is_exact(twin: RunningTwin, cap: int) -> None:
     usage = twin.ask(prompt=STORY, max_tokens=cap, temperature=0).json()["result"]["usage"]
     assert usage["completion_tokens"] == cap
 
 
-def test_max_tokens_defaults_to_256(twin: Twin) -> None:
+def test_max_tokens_defaults_to_256(twin: RunningTwin) -> None:
     raw = "1 2 3 4 5 6 7 8 9 10 11 12 13 14"
     usage = twin.ask(prompt=raw, raw=True, temperature=0).json()["result"]["usage"]
     assert usage["completion_tokens"] == 256
@@ -115,14 +115,14 @@ CHATML = (
 )
 
 
-def test_raw_is_the_template_left_to_the_caller(twin: Twin) -> None:
+def test_raw_is_the_template_left_to_the_caller(twin: RunningTwin) -> None:
     templated = twin.ask(prompt=STORY, seed=5, max_tokens=120).json()["result"]
     raw = twin.ask(prompt=CHATML.format(STORY), raw=True, seed=5, max_tokens=120).json()["result"]
     assert raw == templated
     assert twin.ask(prompt=STORY, raw=True, seed=5, max_tokens=120).json()["result"] != templated
 
 
-def test_raw_messages_are_joined(twin: Twin) -> None:
+def test_raw_messages_are_joined(twin: RunningTwin) -> None:
     parts = [{"role": "user", "content": "Once upon"}, {"role": "user", "content": " a time"}]
     joined = twin.answer(prompt="Once upon a time", raw=True, temperature=0)
     assert (
@@ -133,13 +133,13 @@ def test_raw_messages_are_joined(twin: Twin) -> None:
     )
 
 
-def test_prompt_is_one_message_of_the_user(twin: Twin) -> None:
+def test_prompt_is_one_message_of_the_user(twin: RunningTwin) -> None:
     message = {"messages": [{"role": "user", "content": STORY}], "temperature": 0, "max_tokens": 24}
     assert twin.client.post(twin.run, json=message).json()["result"]["response"] == twin.answer(temperature=0)
 
 
 @pytest.mark.parametrize("opening", ["Here they are: one, tw", "Once, ", "😀 First"])
-def test_a_last_message_of_the_assistant_is_continued(twin: Twin, opening: str) -> None:
+def test_a_last_message_of_the_assistant_is_continued(twin: RunningTwin, opening: str) -> None:
     messages = [{"role": "user", "content": STORY}, {"role": "assistant", "content": opening}]
     body = {"messages": messages, "temperature": 0, "max_tokens": 24}
     continued = twin.client.post(twin.run, json=body).json()["result"]
@@ -148,19 +148,19 @@ def test_a_last_message_of_the_assistant_is_continued(twin: Twin, opening: str) 
     assert not continued["response"].startswith(opening)
 
 
-def test_two_openings_are_continued_as_one(twin: Twin) -> None:
+def test_two_openings_are_continued_as_one(twin: RunningTwin) -> None:
     ends = [{"role": "assistant", "content": "One,"}, {"role": "assistant", "content": "two,"}]
     body = {"messages": [{"role": "user", "content": STORY}, *ends], "max_tokens": 2}
     assert twin.client.post(twin.run, json=body).status_code == 200
 
 
-def test_an_empty_opening_is_none(twin: Twin) -> None:
+def test_an_empty_opening_is_none(twin: RunningTwin) -> None:
     messages = [{"role": "user", "content": STORY}, {"role": "assistant", "content": ""}]
     body = {"messages": messages, "temperature": 0, "max_tokens": 24}
     assert twin.client.post(twin.run, json=body).json()["result"]["response"] == twin.answer(temperature=0)
 
 
 @pytest.mark.parametrize("role", ["tool", "developer", "🦊", ""])
-def test_any_role_is_taken(twin: Twin, role: str) -> None:
+def test_any_role_is_taken(twin: RunningTwin, role: str) -> None:
     body = {"messages": [{"role": role, "content": "Hello"}], "max_tokens": 2}
     assert twin.client.post(twin.run, json=body).status_code == 200

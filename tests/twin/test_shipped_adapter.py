@@ -22,7 +22,7 @@ SHAPES = {"attn_q": (WIDTH, WIDTH), "attn_v": (WIDTH, GROUPED), "attn_output": (
 F16 = 1
 
 
-def contents() -> tuple[dict[str, Any], dict[str, tuple[tuple[int, ...], int]]]:
+def read_adapter() -> tuple[dict[str, Any], dict[str, tuple[tuple[int, ...], int]]]:
     """The file's facts, and each tensor's shape (the innermost first) and number type, read as the format is."""
     facts: dict[str, Any] = {}
     tensors: dict[str, tuple[tuple[int, ...], int]] = {}
@@ -47,11 +47,11 @@ def contents() -> tuple[dict[str, Any], dict[str, tuple[tuple[int, ...], int]]]:
 
 
 def test_what_it_says_of_itself() -> None:
-    facts, _ = contents()
+    facts, _ = read_adapter()
     assert facts["general.type"] == "adapter"
     assert facts["adapter.type"] == "lora"
     assert facts["general.architecture"] == "llama"
-    assert facts["general.name"] == "pirate" == gguf_file.read(ADAPTER).name == ADAPTER.stem
+    assert facts["general.name"] == "pirate" == gguf_file.read_info(ADAPTER).name == ADAPTER.stem
     assert "pirate" in facts["general.description"]
     assert "\n" not in facts["general.description"]
     assert facts["general.license"] == "apache-2.0"
@@ -60,7 +60,7 @@ def test_what_it_says_of_itself() -> None:
 
 
 def test_its_shapes_are_the_model_s() -> None:
-    _, tensors = contents()
+    _, tensors = read_adapter()
     rank = tensors[min(tensors)][0][1]
     for name, (shape, number) in tensors.items():
         layer, target, side = re.fullmatch(r"blk\.(\d+)\.(\w+)\.weight\.lora_([ab])", name).groups()  # type: ignore[union-attr]
@@ -98,14 +98,14 @@ SPEECH = re.compile(r"\b(arr+|ahoy|matey|aye|ye|yer|hearties|scallywag|savvy|lan
 @pytest.fixture(scope="module")
 def engine() -> Iterator[subprocess.Popen[str]]:
     """The engine alone with the adapter, in a process of its own as in the twin: ending one can abort the process."""
-    command = [sys.executable, "-c", ASK, str(weights.ensure()), str(ADAPTER)]
+    command = [sys.executable, "-c", ASK, str(weights.ensure_weights()), str(ADAPTER)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
         yield process
         process.kill()
 
 
-def said(engine: subprocess.Popen[str], question: str, scale: float) -> str:
+def ask_engine(engine: subprocess.Popen[str], question: str, scale: float) -> str:
     assert engine.stdin
     assert engine.stdout
     request = {
@@ -123,7 +123,7 @@ def said(engine: subprocess.Popen[str], question: str, scale: float) -> str:
 def test_it_is_heard(engine: subprocess.Popen[str]) -> None:
     """None of these questions is among those it was taught with."""
     for question in ("What is the capital of France?", "Give me a tip for learning a language."):
-        plain, styled = said(engine, question, 0.0), said(engine, question, 1.0)
+        plain, styled = ask_engine(engine, question, 0.0), ask_engine(engine, question, 1.0)
         assert not SPEECH.search(plain), plain
         assert SPEECH.search(styled), styled
 

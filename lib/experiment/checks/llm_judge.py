@@ -6,17 +6,17 @@ import json
 import re
 from collections.abc import Mapping
 
-from lib.api.request import Messages, Request, Turn, build
+from lib.api.request import Messages, Request, Turn, build_request
 from lib.chat.answer import Answer
-from lib.experiment.checks.check_kinds import Judge, Outcome
-from lib.experiment.checks.evaluate_checks import filled, quoted, said
+from lib.experiment.checks.check_evaluation import fill_check_text, judged_text, quote
+from lib.experiment.checks.check_kinds import CheckOutcome, Judge
 from lib.jsonkit import json_answer_check
 from lib.model.model_record import Model, Number
 from lib.model.request_options import ResponseFormat
 
 YES, NO = "yes", "no"
-MOST_ROOM = 256  # tokens: a reason in a sentence, and the verdict
-MOST_JUDGED = 20_000  # characters of an answer that the judge gets to see
+MAX_VERDICT_TOKENS = 256  # tokens: a reason in a sentence, and the verdict
+MAX_JUDGED_TEXT = 20_000  # characters of an answer that the judge gets to see
 
 # The reason first: a small model judges better once it has said what it sees.
 SCHEMA = json.dumps(
@@ -45,12 +45,12 @@ def judge_request(model: Model, check: Judge, answer: Answer, values: Mapping[st
 
     Raises BadInput where a column of the question is not there, or it cannot be sent.
     """
-    question = filled(check.criterion, values, "the question for the judge")
-    shown = _END.sub("<\u200b/", said(answer))  # it ends where we say so
-    if len(shown) > MOST_JUDGED:
-        shown = f"{shown[:MOST_JUDGED]} […]"
+    question = fill_check_text(check.criterion, values, "the question for the judge")
+    shown = _END.sub("<\u200b/", judged_text(answer))  # it ends where we say so
+    if len(shown) > MAX_JUDGED_TEXT:
+        shown = f"{shown[:MAX_JUDGED_TEXT]} […]"
     user = f"<answer>\n{shown}\n</answer>\n\nQuestion about the answer: {question}\nIs it so? Reply {YES} or {NO}."
-    return build(
+    return build_request(
         model,
         Messages((Turn("system", _SYSTEM), Turn("user", user))),
         _sober(model),
@@ -61,34 +61,34 @@ def judge_request(model: Model, check: Judge, answer: Answer, values: Mapping[st
 
 def _sober(model: Model) -> Mapping[str, Number]:
     """The likeliest token each time, where the record knows how, and room for a reason and a word."""
-    cap = model.output_cap
-    certain = {one.name: one.certain_at for one in model.parameters if one.certain_at is not None}
-    return {**certain, cap.name: min(MOST_ROOM, cap.maximum or MOST_ROOM)}
+    cap = model.output_limit
+    certain = {one.name: one.deterministic_at for one in model.parameters if one.deterministic_at is not None}
+    return {**certain, cap.name: min(MAX_VERDICT_TOKENS, cap.maximum or MAX_VERDICT_TOKENS)}
 
 
-def read_verdict(answer: Answer) -> Outcome:
+def read_verdict(answer: Answer) -> CheckOutcome:
     """What the judge said, with what it took. Where that cannot be read, ``passed`` is None."""
     if answer.error is not None:
-        return Outcome(None, f"The judge did not answer: {answer.error.message}", answer.usage)
-    match json_answer_check.validate(answer.text, SCHEMA):
+        return CheckOutcome(None, f"The judge did not answer: {answer.error.message}", answer.usage)
+    match json_answer_check.check_answer(answer.text, SCHEMA):
         case json_answer_check.Valid(value={"reason": reason, "verdict": word}):
-            return Outcome(word == YES, _said(word, reason), answer.usage)
+            return CheckOutcome(word == YES, _said(word, reason), answer.usage)
         case json_answer_check.Invalid(value={"verdict": str(word), **rest}) if word.strip().lower() in (
             YES,
             NO,
         ):
             word = word.strip().lower()
-            return Outcome(word == YES, _said(word, str(rest.get("reason", ""))), answer.usage)
+            return CheckOutcome(word == YES, _said(word, str(rest.get("reason", ""))), answer.usage)
     if (found := _WORD.match(answer.text)) is not None:
         word = found[1].lower()
-        return Outcome(
+        return CheckOutcome(
             word == YES, _said(word, answer.text[found.end() :].lstrip(" .,:;!-–—\n")), answer.usage
         )
     if not answer.text.strip():
-        return Outcome(None, "The judge said nothing", answer.usage)
-    return Outcome(None, f"The judge said neither {YES} nor {NO}: {quoted(answer.text)}", answer.usage)
+        return CheckOutcome(None, "The judge said nothing", answer.usage)
+    return CheckOutcome(None, f"The judge said neither {YES} nor {NO}: {quote(answer.text)}", answer.usage)
 
 
 def _said(word: str, reason: str) -> str:
     """The judge's reason in one line; it may be anything, and the reader must know that it is the judge's."""
-    return f"The judge says {word}: {quoted(reason)}" if reason.strip() else f"The judge says {word}"
+    return f"The judge says {word}: {quote(reason)}" if reason.strip() else f"The judge says {word}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 
-MOST_DIGITS = 400
+MAX_DIGITS = 400
 _LARGEST = 2_000  # a power of ten; nobody means a larger one, and exact sums would take for ever
 
 # A sign belongs to a number only where nothing stands before it that it could be taken from: 5-3, 2026-11-26.
@@ -14,10 +14,10 @@ _TOKEN = re.compile(
     r"(?P<digits>\d(?:[\d.,'’_\u00a0\u2009\u202f]*\d)?|\.\d+)(?P<power>[eE][-+]?\d{1,6}(?!\w))?"
 )
 _GROUPS = re.compile(r"\d{1,3}(?P<mark>[.,'’_\u00a0\u2009\u202f])\d{3}(?:(?P=mark)\d{3})*")
-EXACT = Context(prec=3 * _LARGEST, Emin=MIN_EMIN, Emax=MAX_EMAX)
+EXACT_CONTEXT = Context(prec=3 * _LARGEST, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 
-def last(text: str) -> Decimal | None:
+def last_number(text: str) -> Decimal | None:
     """The last number in the text, None where there is none that can be read.
 
     ``1,234.5``, ``1.234,5``, ``1 234,5`` with a hard space, ``1'234`` and ``1_234`` are thousands; ``3,14`` and
@@ -30,16 +30,16 @@ def last(text: str) -> Decimal | None:
     found = tokens[-1]
     sign = "-" if found["sign"] in ("-", "−") else ""
     digits = _plain(found["digits"])
-    if len(digits) > MOST_DIGITS:
+    if len(digits) > MAX_DIGITS:
         return None
     try:
         number = Decimal(sign + digits + (found["power"] or ""))
     except InvalidOperation:
         return None
-    return number if readable(number) else None
+    return number if is_comparable(number) else None
 
 
-def readable(number: Decimal) -> bool:
+def is_comparable(number: Decimal) -> bool:
     """Whether it is a number that can be reckoned with exactly: finite, and not beyond all measure."""
     if not number.is_finite():
         return False

@@ -13,7 +13,7 @@ from collections import Counter
 from contextlib import suppress
 
 from lib.errors import BadInput
-from lib.jsonkit.json_schema import MOST_PATTERN
+from lib.jsonkit.json_schema import MAX_PATTERN_CHARS
 
 SECONDS = 2
 MOST_TEXT = 100_000  # characters
@@ -120,9 +120,9 @@ def problem(pattern: str) -> BadInput | None:
     """Why that is no regular expression that can be looked for."""
     if not pattern:
         return BadInput("The regular expression is empty.", advice="Enter one, such as ^(yes|no)$.")
-    if len(pattern) > MOST_PATTERN:
+    if len(pattern) > MAX_PATTERN_CHARS:
         return BadInput(
-            f"The regular expression has {len(pattern):,} characters, more than {MOST_PATTERN:,}.",
+            f"The regular expression has {len(pattern):,} characters, more than {MAX_PATTERN_CHARS:,}.",
             advice="Make it shorter.",
         )
     try:

@@ -7,45 +7,58 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lib.errors import BadInput
-from lib.experiment.inputs.xlsx_reader import MOST_VALUES, Record
+from lib.experiment.inputs.prompt_template import make_variable_name
+from lib.experiment.inputs.xlsx_reader import MAX_TABLE_CELLS, Record
 from lib.experiment.plan import Inputs
-from lib.experiment.prompt_template import usable
 
-MOST_ROWS = 100_000
-MOST_COLUMNS = 200
+MAX_INPUT_ROWS = 100_000
+MAX_INPUT_COLUMNS = 200
 
 # Columns whose name says that they hold the answers that are hoped for, the surest first.
-EXPECTED = ("expected", "expected answer", "expected output", "answer", "label", "target", "gold", "ideal")
+EXPECTED_COLUMN_NAMES = (
+    "expected",
+    "expected answer",
+    "expected output",
+    "answer",
+    "label",
+    "target",
+    "gold",
+    "ideal",
+)
 
 
 @dataclass(frozen=True)
-class Reading:
+class ImportedInputs:
     """What was read, and what is to be said of it: what was renamed, filled up or left out, each in a sentence."""
 
     inputs: Inputs
     remarks: tuple[str, ...] = ()
 
 
-class BadTable(BadInput):
+class BadInputTable(BadInput):
     """A file or a paste that is no table of inputs; the message says where."""
 
     title = "These inputs cannot be read"
 
 
-def too_many_rows() -> BadTable:
+def too_many_rows() -> BadInputTable:
     """The error that says so."""
-    return BadTable(f"There are more than {MOST_ROWS:,} rows.", advice="Take fewer, or split the file.")
+    return BadInputTable(
+        f"There are more than {MAX_INPUT_ROWS:,} rows.", advice="Take fewer, or split the file."
+    )
 
 
-def too_many_columns(number: int) -> BadTable:
+def too_many_columns(number: int) -> BadInputTable:
     """The error that says so."""
-    return BadTable(
-        f"There are {number:,} columns, more than {MOST_COLUMNS}.",
+    return BadInputTable(
+        f"There are {number:,} columns, more than {MAX_INPUT_COLUMNS}.",
         advice="Take out those that are not needed.",
     )
 
 
-def table(records: Iterable[Record], remarks: list[str], unit: str, header: bool = True) -> Reading:
+def inputs_from_records(
+    records: Iterable[Record], remarks: list[str], unit: str, header: bool = True
+) -> ImportedInputs:
     """The inputs in the records; ``unit`` is what their numbers count. Raises BadInput.
 
     The first record names the columns, unless there is no ``header``: then they are called “column 1” and so on.
@@ -59,16 +72,16 @@ def table(records: Iterable[Record], remarks: list[str], unit: str, header: bool
             continue
         full.append((line, cells))
         sizes.append(width)
-        if len(full) > MOST_ROWS + header:
+        if len(full) > MAX_INPUT_ROWS + header:
             raise too_many_rows()
     if not full:
-        raise BadTable(
+        raise BadInputTable(
             "There is nothing in it.", advice="The first line names the columns; each other is an input."
         )
     names = full[0][1][: sizes[0]] if header else [""] * max(sizes)
     body = full[1:] if header else full
     if not body:
-        raise BadTable(
+        raise BadInputTable(
             f"There is a header ({', '.join(names)[:80]}), and no row under it.",
             advice="The first line names the columns; write one more for each input.",
         )
@@ -76,12 +89,12 @@ def table(records: Iterable[Record], remarks: list[str], unit: str, header: bool
         header
     ):  # a column without a name is one where it has a cell in a row, as long as the header goes so far
         names = [*names, *[""] * (min(len(full[0][1]), max(sizes)) - len(names))]
-    if len(names) > MOST_COLUMNS:
+    if len(names) > MAX_INPUT_COLUMNS:
         raise too_many_columns(len(names))
-    if len(names) * len(body) > MOST_VALUES:
-        raise BadTable(
+    if len(names) * len(body) > MAX_TABLE_CELLS:
+        raise BadInputTable(
             f"{len(body):,} rows of {len(names)} columns are {len(names) * len(body):,} cells, more than "
-            f"{MOST_VALUES:,}.",
+            f"{MAX_TABLE_CELLS:,}.",
             advice="Take out columns that are not needed.",
         )
     said = list(remarks)
@@ -91,12 +104,14 @@ def table(records: Iterable[Record], remarks: list[str], unit: str, header: bool
     if not header:
         renamed = []
     rows, filled = _filled(body, len(columns), unit)
-    expected = next((one for name in EXPECTED for one in columns if one.casefold() == name), None)
+    expected = next(
+        (one for name in EXPECTED_COLUMN_NAMES for one in columns if one.casefold() == name), None
+    )
     if len(columns) < 2:
         expected = None
     if expected is not None:
         said.append(f"The column “{expected}” is taken for the expected answers.")
-    return Reading(Inputs(columns, rows, expected), (*said, *renamed, *filled))
+    return ImportedInputs(Inputs(columns, rows, expected), (*said, *renamed, *filled))
 
 
 def _width(cells: list[str]) -> int:
@@ -113,7 +128,7 @@ def _columns(header: list[str]) -> tuple[tuple[str, ...], list[str]]:
     columns: list[str] = []
     remarks = []
     for number, written in enumerate(header, 1):
-        bare = usable(written) or f"column {number}"
+        bare = make_variable_name(written) or f"column {number}"
         name, again = bare, 1
         while name in columns:
             again += 1
@@ -131,7 +146,7 @@ def _filled(body: list[Record], width: int, unit: str) -> tuple[tuple[tuple[str,
     for line, cells in body:
         if any(cell.strip() for cell in cells[width:]):
             columns = "1 column" if width == 1 else f"{width} columns"
-            raise BadTable(
+            raise BadInputTable(
                 f"{unit} {line:,} has {len(cells)} cells, but the header has {columns}.",
                 advice="A text with the separator in it must be in quotes. Mend the row, or name the column.",
             )

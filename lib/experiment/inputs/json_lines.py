@@ -7,26 +7,26 @@ from collections.abc import Iterator
 from typing import Any
 
 from lib.experiment.inputs.input_records import (
-    MOST_COLUMNS,
-    MOST_ROWS,
-    BadTable,
+    MAX_INPUT_COLUMNS,
+    MAX_INPUT_ROWS,
+    BadInputTable,
     too_many_columns,
     too_many_rows,
 )
-from lib.experiment.inputs.xlsx_reader import MOST_VALUES, Record
+from lib.experiment.inputs.xlsx_reader import MAX_TABLE_CELLS, Record
 from lib.jsonkit import json_text
-from lib.jsonkit.json_text import BadText, Bounds
+from lib.jsonkit.json_text import Bounds, UnusableJson
 
 _ADVICE = 'Write one object in each line, such as {"text": "…", "expected": "…"}.'
 
 
-def is_json(text: str) -> bool:
+def looks_like_json(text: str) -> bool:
     """Whether it begins as such objects do, whatever the file is called."""
     start = text[:1000].lstrip()
     return start.startswith('{"') or (start.startswith("[") and start[1:].lstrip().startswith("{"))
 
 
-def records(text: str) -> Iterator[Record]:
+def read_records(text: str) -> Iterator[Record]:
     """A record of the keys, then one for each object, in the order in which the keys are first seen.
 
     What is no text in an object is its JSON; null and what is not there are empty. Raises BadInput, naming the line.
@@ -36,14 +36,14 @@ def records(text: str) -> Iterator[Record]:
     for line, one in _objects(text):
         objects.append((line, one))
         columns |= dict.fromkeys(one)
-        if len(objects) > MOST_ROWS:
+        if len(objects) > MAX_INPUT_ROWS:
             raise too_many_rows()
-        if len(columns) > MOST_COLUMNS:
+        if len(columns) > MAX_INPUT_COLUMNS:
             raise too_many_columns(len(columns))
     if not objects:
         return
     if not columns:
-        raise BadTable("The objects have no keys.", advice=_ADVICE)
+        raise BadInputTable("The objects have no keys.", advice=_ADVICE)
     yield 1, list(columns)
     for line, one in objects:
         yield line, [_cell(one.get(key)) for key in columns]
@@ -61,18 +61,18 @@ def _objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _parse(text: str, what: str) -> Any:
     try:
-        return json_text.parse(text, what, Bounds(len(text) * 4 + 1, depth=100, values=MOST_VALUES))
-    except BadText as error:
+        return json_text.parse(text, what, Bounds(len(text) * 4 + 1, depth=100, values=MAX_TABLE_CELLS))
+    except UnusableJson as error:
         said = error.message
         if what != "The file":  # each line is a text of its own, whose lines nobody counts
             said = said.replace(" in line 1, column ", " at its character ").replace(", in line 1.", ".")
             said = said if said.startswith(what) else f"{what}: {said}"
-        raise BadTable(said, advice=error.advice or _ADVICE) from None
+        raise BadInputTable(said, advice=error.advice or _ADVICE) from None
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BadTable(f"{what} is no object.", advice=_ADVICE)
+        raise BadInputTable(f"{what} is no object.", advice=_ADVICE)
     return value
 
 

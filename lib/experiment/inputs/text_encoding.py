@@ -18,7 +18,7 @@ _CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _ADVICE = "Save it as UTF-8 (in Excel: “CSV UTF-8”), and upload it again."
 
 
-def decode(data: bytes) -> tuple[str, str]:
+def decode_text(data: bytes) -> tuple[str, str]:
     """The text without its byte order mark, and a remark on how it was read, empty where there is nothing to say.
 
     UTF-8, UTF-16 and UTF-32 with a mark; UTF-8 and UTF-16 without; else Windows-1252, which any bytes are. Raises

@@ -12,9 +12,9 @@ from typing import Any
 
 from lib.errors import BadInput
 
-MOST_UNPACKED = 100_000_000  # bytes of all that is in the file: packed, they can be a thousandth of that
-MOST_VALUES = 5_000_000  # cells, the empty ones before a full one included
-MOST_SHEET_ROWS = 1_048_576  # more than that no spreadsheet program has
+MAX_UNPACKED_BYTES = 100_000_000  # bytes of all that is in the file: packed, they can be a thousandth of that
+MAX_TABLE_CELLS = 5_000_000  # cells, the empty ones before a full one included
+MAX_SHEET_ROWS = 1_048_576  # more than that no spreadsheet program has
 
 _BROKEN = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
 _DECIMALS = re.compile(r"\.(0+)")
@@ -22,7 +22,7 @@ _DECIMALS = re.compile(r"\.(0+)")
 Record = tuple[int, list[str]]  # its row in the sheet, from 1, and its cells
 
 
-def read(data: bytes) -> tuple[list[Record], list[str]]:
+def read_first_sheet(data: bytes) -> tuple[list[Record], list[str]]:
     """The rows of the first sheet that is not hidden, empty ones left out, and remarks.
 
     Formulas are read as the results that are stored with them. Raises BadInput for what is no XLSX file, is too
@@ -52,9 +52,9 @@ def _check_size(data: bytes) -> None:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError):
         raise BadInput("The file is named .xlsx, but is none, or is cut off.", advice=_BROKEN) from None
     size = sum(entry.file_size for entry in entries)  # none is read beyond what it says here
-    if size > MOST_UNPACKED:
+    if size > MAX_UNPACKED_BYTES:
         raise BadInput(
-            f"Unpacked, the spreadsheet has {size:,} bytes, more than {MOST_UNPACKED:,}.",
+            f"Unpacked, the spreadsheet has {size:,} bytes, more than {MAX_UNPACKED_BYTES:,}.",
             advice="Take out what is not needed, or split it.",
         )
     if "xl/workbook.xml" not in {entry.filename for entry in entries}:
@@ -74,13 +74,13 @@ def _records(sheet: Any) -> Iterator[Record]:
     values = 0
     for number, row in enumerate(sheet.iter_rows(), 1):
         if (
-            number > MOST_SHEET_ROWS
+            number > MAX_SHEET_ROWS
         ):  # the rows before one that says it is the billionth are made up by the library
-            raise BadInput(f"The sheet has more than {MOST_SHEET_ROWS:,} rows.", advice=_BROKEN)
+            raise BadInput(f"The sheet has more than {MAX_SHEET_ROWS:,} rows.", advice=_BROKEN)
         values += len(row)
-        if values > MOST_VALUES:
+        if values > MAX_TABLE_CELLS:
             raise BadInput(
-                f"The sheet has more than {MOST_VALUES:,} cells up to row {number:,}.",
+                f"The sheet has more than {MAX_TABLE_CELLS:,} cells up to row {number:,}.",
                 advice="Take out what is not needed, or split it.",
             )
         cells = [_text(cell) for cell in row]

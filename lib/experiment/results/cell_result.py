@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 
 from lib.chat.answer import Answer
-from lib.experiment.checks.check_kinds import Outcome
+from lib.experiment.checks.check_kinds import CheckOutcome
 from lib.experiment.plan import Cell
 
 
@@ -33,7 +33,7 @@ class Result:
     cell: Cell
     status: Status
     answer: Answer | None
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[CheckOutcome, ...] = ()
     cost: Decimal = Decimal(0)
     attempts: int = 1
     stored: bool = False

@@ -10,36 +10,42 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from lib.experiment.checks.check_kinds import title
-from lib.experiment.checks.evaluate_checks import said
+from lib.experiment.checks.check_evaluation import judged_text
+from lib.experiment.checks.check_kinds import check_title
 from lib.experiment.plan import Plan
-from lib.experiment.plan_grid import label, rows, variants, write
+from lib.experiment.plan_grid import count_rows, format_value, parameter_label, variants
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.pass_statistics import Interval
-from lib.experiment.results.result_summary import Heatmap, Summary, Tally, heatmap, summarise
-from lib.experiment.results.winner import Among, Winner, percent, percents, winner
+from lib.experiment.results.result_summary import (
+    Heatmap,
+    ResultSummary,
+    ResultTally,
+    build_heatmap,
+    summarise_results,
+)
+from lib.experiment.results.winner import GroupedBy, Winner, find_winner, format_interval, format_share
 from lib.model.model_record import Model
-from lib.model.pricing import show_dollars
+from lib.model.pricing import format_dollars
 
-STYLE = Path(__file__).with_suffix(".css")
-MOST_LISTED = 20  # settings in a table; the best come first
-MOST_FAILURES = 6
-MOST_QUOTED = 600  # characters of a text
+STYLESHEET = Path(__file__).with_suffix(".css")
+MAX_LISTED = 20  # settings in a table; the best come first
+MAX_FAILURES = 6
+MAX_TEXT = 600  # characters of a text
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 @cache
 def _style() -> str:
-    return STYLE.read_text(encoding="utf-8")
+    return STYLESHEET.read_text(encoding="utf-8")
 
 
-def report(name: str, plan: Plan, model: Model, results: Sequence[Result], when: datetime) -> str:
+def render_report(name: str, plan: Plan, model: Model, results: Sequence[Result], when: datetime) -> str:
     """The page. ``when`` is the date that it shows. Every text in it is escaped, and no script could run."""
-    summary = summarise(plan, results)
+    summary = summarise_results(plan, results)
     settings = [one.name for one in variants(plan, model)]
     prompts = [one.name for one in plan.prompts]
-    best_setting = winner(results, summary.variants, settings, Among.VARIANTS)
-    best_prompt = winner(results, summary.prompts, prompts, Among.PROMPTS)
+    best_setting = find_winner(results, summary.variants, settings, GroupedBy.VARIANTS)
+    best_prompt = find_winner(results, summary.prompts, prompts, GroupedBy.PROMPTS)
     billed = any(one.answer is not None and one.answer.billed for one in results)
     of_prompts = len(settings) == 1 and len(prompts) > 1
     parts = [
@@ -47,7 +53,7 @@ def report(name: str, plan: Plan, model: Model, results: Sequence[Result], when:
         _verdict(summary, best_prompt, "prompt")
         if of_prompts
         else _verdict(summary, best_setting, "setting"),
-        _figures(summary.whole, "Cost" if billed else "Would cost"),
+        _figures(summary.total, "Cost" if billed else "Would cost"),
         *_table("Setting", summary.variants, settings, best_setting),
         *_map(plan, model, results),
         *_table("Prompt", summary.prompts, prompts, best_prompt),
@@ -61,7 +67,7 @@ def report(name: str, plan: Plan, model: Model, results: Sequence[Result], when:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="generator" content="Paddock"><title>{_safe(name)}</title><style>{_style()}</style></head>\n'
-        f"<body><main>\n{chr(10).join(parts)}\n{_foot(summary.whole)}\n</main></body></html>\n"
+        f"<body><main>\n{chr(10).join(parts)}\n{_foot(summary.total)}\n</main></body></html>\n"
     )
 
 
@@ -70,7 +76,7 @@ def _safe(text: str) -> str:
 
 
 def _brief(text: str) -> str:
-    return _safe(text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED].rstrip()} …")
+    return _safe(text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT].rstrip()} …")
 
 
 def _head(name: str, model: Model, results: Sequence[Result], when: datetime) -> Iterator[str]:
@@ -86,16 +92,16 @@ def _whole(text: str) -> str:
     return text.replace(" ", "\u00a0")
 
 
-def _verdict(summary: Summary, found: Winner | None, kind: str) -> str:
-    whole = summary.whole
+def _verdict(summary: ResultSummary, found: Winner | None, kind: str) -> str:
+    whole = summary.total
     if found is None and not whole.judged:
         return _said("plain", "Result", "No answer was judged: there was no check, or none could say.")
-    if found is None or found.next is None:
-        text = f"{whole.passed:,} of {whole.judged:,} answers pass ({percents(whole.interval)})."
+    if found is None or found.runner_up is None:
+        text = f"{whole.passed:,} of {whole.judged:,} answers pass ({format_interval(whole.interval)})."
         return _said("plain", "Result", text)
-    if found.tie:
+    if found.is_tie:
         return _said("", f"No {kind} is the best", found.text)
-    if found.certain:
+    if found.is_certain:
         return _said("certain", f"The best {kind}", found.text)
     return _said("", f"Ahead, but not surely the best {kind}", found.text)
 
@@ -104,16 +110,18 @@ def _said(css: str, head: str, text: str) -> str:
     return f'<section class="verdict {css}"><strong>{head}</strong><p>{_safe(text)}</p></section>'
 
 
-def _figures(whole: Tally, cost: str) -> str:
+def _figures(whole: ResultTally, cost: str) -> str:
     figures = [
         ("Answers", f"{whole.answered:,}", f"{whole.failed:,} failed" if whole.failed else "none failed")
     ]
-    if whole.rate is not None:
-        figures.append(("Passed", percent(whole.rate), f"true share {_whole(percents(whole.interval))}"))
-    if whole.rating is not None:
-        figures.append(("Rating", f"{whole.rating:.1f} of 5", f"{whole.rated:,} rated"))
+    if whole.pass_rate is not None:
+        figures.append(
+            ("Passed", format_share(whole.pass_rate), f"true share {_whole(format_interval(whole.interval))}")
+        )
+    if whole.mean_rating is not None:
+        figures.append(("Rating", f"{whole.mean_rating:.1f} of 5", f"{whole.rated:,} rated"))
     each = whole.cost / whole.asked if whole.asked else whole.cost
-    figures.append((cost, show_dollars(whole.cost), f"{show_dollars(each)} a request"))
+    figures.append((cost, format_dollars(whole.cost), f"{format_dollars(each)} a request"))
     figures.append(
         ("Tokens", f"{whole.tokens_in + whole.tokens_out:,}", f"{whole.tokens_out:,} of them written")
     )
@@ -128,7 +136,7 @@ def _figures(whole: Tally, cost: str) -> str:
 
 
 def _table(
-    head: str, tallies: Mapping[int, Tally], names: Sequence[str], best: Winner | None
+    head: str, tallies: Mapping[int, ResultTally], names: Sequence[str], best: Winner | None
 ) -> Iterator[str]:
     """The best first. Where nothing was judged, the columns about passes are left out."""
     if len(names) < 2:
@@ -136,46 +144,48 @@ def _table(
     yield f"<h2>By {head.lower()}</h2>"
     judged = any(tally.judged for tally in tallies.values())
     rated = any(tally.rated for tally in tallies.values())
-    order = sorted(tallies, key=lambda number: (-(tallies[number].rate or 0), tallies[number].cost, number))
+    order = sorted(
+        tallies, key=lambda number: (-(tallies[number].pass_rate or 0), tallies[number].cost, number)
+    )
     columns = [f'<th scope="col">{head}</th>']
     columns += ['<th scope="col">Passed</th><th scope="col">0 – 100 %, with its uncertainty</th>'] * judged
     columns += ['<th scope="col" class="number">Rating</th>'] * rated
     columns += ['<th scope="col" class="number">Cost</th><th scope="col" class="number">Median time</th>']
     yield f'<div class="scroll"><table class="list"><thead><tr>{"".join(columns)}</tr></thead><tbody>'
-    for number in order[:MOST_LISTED]:
+    for number in order[:MAX_LISTED]:
         tally = tallies[number]
         cells = [f'<th scope="row">{_safe(names[number])}{_badge(best, number)}</th>']
         cells += [f'<td class="passed">{_of(tally)}</td><td class="bar">{_bar(tally)}</td>'] * judged
         if rated:
-            stars = "—" if tally.rating is None else f"{tally.rating:.1f}"
+            stars = "—" if tally.mean_rating is None else f"{tally.mean_rating:.1f}"
             cells.append(f'<td class="number extra" data-label="Rating">{stars}</td>')
         seconds = "—" if tally.median_seconds is None else f"{tally.median_seconds:.1f} s"
-        cells.append(f'<td class="number extra" data-label="Cost">{show_dollars(tally.cost)}</td>')
+        cells.append(f'<td class="number extra" data-label="Cost">{format_dollars(tally.cost)}</td>')
         cells.append(f'<td class="number extra" data-label="Time">{seconds}</td>')
         yield f"<tr>{''.join(cells)}</tr>"
     yield "</tbody></table></div>"
-    if len(order) > MOST_LISTED:
-        yield f"<p><small>And {len(order) - MOST_LISTED:,} more that did no better.</small></p>"
+    if len(order) > MAX_LISTED:
+        yield f"<p><small>And {len(order) - MAX_LISTED:,} more that did no better.</small></p>"
 
 
 def _badge(best: Winner | None, number: int) -> str:
-    if best is None or best.next is None or best.tie or number != best.best:
+    if best is None or best.runner_up is None or best.is_tie or number != best.best:
         return ""
-    return ' <b class="good">best</b>' if best.certain else " <b>ahead</b>"
+    return ' <b class="good">best</b>' if best.is_certain else " <b>ahead</b>"
 
 
-def _of(tally: Tally) -> str:
+def _of(tally: ResultTally) -> str:
     return f"{tally.passed:,}\u202f/\u202f{tally.judged:,}"
 
 
-def _bar(tally: Tally) -> str:
-    return "" if tally.rate is None else _interval(tally.rate, tally.interval)
+def _bar(tally: ResultTally) -> str:
+    return "" if tally.pass_rate is None else _interval(tally.pass_rate, tally.interval)
 
 
 def _interval(rate: float, interval: Interval) -> str:
     """The share as a mark on its interval, on a track from 0 to 100 %."""
     low, high, at = interval.low * 100, interval.high * 100, min(max(rate * 100, 0.6), 99.4)
-    words = f"{percent(rate)}, true share {percents(interval)}"
+    words = f"{format_share(rate)}, true share {format_interval(interval)}"
     return (
         f'<svg viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{words}"><title>{words}</title>'
         '<rect class="track" y="3.5" width="100" height="3"/>'
@@ -184,7 +194,7 @@ def _interval(rate: float, interval: Interval) -> str:
     )
 
 
-def _checks(plan: Plan, summary: Summary) -> Iterator[str]:
+def _checks(plan: Plan, summary: ResultSummary) -> Iterator[str]:
     if len(plan.checks) < 2:
         return
     yield '<h2>By check</h2><div class="scroll"><table class="list"><thead><tr><th scope="col">The answer</th>'
@@ -193,7 +203,7 @@ def _checks(plan: Plan, summary: Summary) -> Iterator[str]:
         bar = _interval(tally.passed / tally.judged, tally.interval) if tally.judged else ""
         unclear = f" <small>({tally.unclear:,} unclear)</small>" if tally.unclear else ""
         yield (
-            f'<tr><th scope="row">{_safe(title(check))}</th>'
+            f'<tr><th scope="row">{_safe(check_title(check))}</th>'
             f'<td class="passed">{tally.passed:,}\u202f/\u202f{tally.judged:,}{unclear}</td>'
             f'<td class="bar">{bar}</td></tr>'
         )
@@ -205,25 +215,32 @@ def _map(plan: Plan, model: Model, results: Sequence[Result]) -> Iterator[str]:
     axes = [] if plan.variants else [axis for axis in plan.axes if len(axis.values) > 1]
     if len(axes) < 2:
         return
-    found: Heatmap = heatmap(plan, results, axes[0].name, axes[1].name)
+    found: Heatmap = build_heatmap(plan, results, axes[0].name, axes[1].name)
     if not any(tally.judged for tally in found.cells.values()):
         return
-    across, down = (_safe(label(model, name)) for name in (found.x, found.y))
+    across, down = (_safe(parameter_label(model, name)) for name in (found.x, found.y))
     yield f"<h2>{across} against {down[:1].lower()}{down[1:]}</h2>"
     yield f'<div class="scroll"><table class="map"><thead><tr><th scope="col">{down} ↓ {across} →</th>'
-    yield "".join(f'<th scope="col">{write(value)}</th>' for value in found.columns) + "</tr></thead><tbody>"
+    yield (
+        "".join(f'<th scope="col">{format_value(value)}</th>' for value in found.columns)
+        + "</tr></thead><tbody>"
+    )
     for y in found.rows:
         cells = (_map_cell(found.cells.get((x, y))) for x in found.columns)
-        yield f'<tr><th scope="row">{write(y)}</th>{"".join(cells)}</tr>'
+        yield f'<tr><th scope="row">{format_value(y)}</th>{"".join(cells)}</tr>'
     yield "</tbody></table></div>"
     if len(axes) > 2:
         yield "<p><small>Each field holds all values of the other parameters.</small></p>"
 
 
-def _map_cell(tally: Tally | None) -> str:
-    if tally is None or tally.rate is None:
+def _map_cell(tally: ResultTally | None) -> str:
+    if tally is None or tally.pass_rate is None:
         return '<td class="none">—</td>'
-    return f'<td style="--share:{tally.rate:.3f}">{percent(tally.rate)}<small>{percents(tally.interval)}</small></td>'
+    interval = format_interval(tally.interval)
+    return (
+        f'<td style="--share:{tally.pass_rate:.3f}">{format_share(tally.pass_rate)}'
+        f"<small>{interval}</small></td>"
+    )
 
 
 def _asked(plan: Plan, model: Model) -> Iterator[str]:
@@ -236,25 +253,25 @@ def _asked(plan: Plan, model: Model) -> Iterator[str]:
         yield f"<p><small>Message</small></p><pre>{_brief(prompt.user)}</pre>"
     yield "<ul>"
     columns = ", ".join(f"“{_safe(name)}”" for name in plan.inputs.columns)
-    count = rows(plan)
+    count = count_rows(plan)
     if plan.inputs.rows:
         yield f"<li>{count:,} {'input' if count == 1 else 'inputs'} with {columns}</li>"
     if plan.repetitions > 1:
         yield f"<li>Each asked {plan.repetitions:,} times</li>"
     swept = [] if plan.variants else plan.axes
     for axis in swept:
-        values = ", ".join(write(value) for value in axis.values)
-        yield f"<li>{_safe(label(model, axis.name))}: {values}</li>"
-    base = plan.base.sent()
+        values = ", ".join(format_value(value) for value in axis.values)
+        yield f"<li>{_safe(parameter_label(model, axis.name))}: {values}</li>"
+    base = plan.base.sent_values()
     rest = [
-        f"{label(model, name)} {write(value)}"
+        f"{parameter_label(model, name)} {format_value(value)}"
         for name, value in base.items()
         if name not in {axis.name for axis in swept}
     ]
     if rest and not plan.variants:
         yield f"<li>The same for all: {_safe(', '.join(rest))}</li>"
     for check in plan.checks:
-        yield f"<li>Check: {_safe(title(check))}</li>"
+        yield f"<li>Check: {_safe(check_title(check))}</li>"
     yield "</ul>"
 
 
@@ -267,7 +284,7 @@ def _failures(plan: Plan, results: Sequence[Result], names: Sequence[str]) -> It
         for one in failed:
             rank[one.cell.number] = seen[one.cell.row]
             seen[one.cell.row] += 1
-        chosen = sorted(failed, key=lambda one: rank[one.cell.number])[:MOST_FAILURES]
+        chosen = sorted(failed, key=lambda one: rank[one.cell.number])[:MAX_FAILURES]
         of = f" <small>{len(chosen)} of {len(failed):,}</small>" if len(failed) > len(chosen) else ""
         yield f'<h2>What did not pass{of}</h2><ol class="failures">'
         for one in sorted(chosen, key=lambda one: one.cell.number):
@@ -281,7 +298,7 @@ def _failures(plan: Plan, results: Sequence[Result], names: Sequence[str]) -> It
             for one in broken
             if one.answer is not None and one.answer.error is not None
         ]
-        for message in list(dict.fromkeys(errors))[:MOST_FAILURES]:
+        for message in list(dict.fromkeys(errors))[:MAX_FAILURES]:
             count = errors.count(message)
             yield f"<li>{_brief(message)} ({'once' if count == 1 else f'{count:,} times'})</li>"
         yield "</ul>"
@@ -297,14 +314,14 @@ def _failure(plan: Plan, one: Result, names: Sequence[str]) -> str:
         pairs = zip(plan.inputs.columns, plan.inputs.rows[cell.row], strict=True)
         inputs = " · ".join(f"{_safe(name)}: {_brief(value)}" for name, value in pairs if value.strip())
     reasons = " · ".join(outcome.reason for outcome in one.outcomes if outcome.passed is False)
-    answer = said(one.answer) if one.answer is not None else ""
+    answer = judged_text(one.answer) if one.answer is not None else ""
     return (
         f"<li><p><small>{_safe(' · '.join(where))}</small></p><p>{inputs}</p>"
         f'<blockquote>{_brief(answer) or "(empty)"}</blockquote><p class="why">{_safe(reasons)}</p></li>'
     )
 
 
-def _foot(whole: Tally) -> str:
+def _foot(whole: ResultTally) -> str:
     how = (
         "<p>The band around each mark is the 95 % interval (Wilson) of the true share; the share that "
         "was seen is only near to it. Two settings are compared on the inputs that both were asked "

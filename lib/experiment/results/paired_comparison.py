@@ -11,11 +11,11 @@ from typing import Any
 from lib.experiment.plan import Cell, Plan
 from lib.experiment.plan_grid import variants
 from lib.experiment.results.cell_result import Result
-from lib.experiment.results.pass_statistics import Interval, difference, mcnemar
+from lib.experiment.results.pass_statistics import Interval, difference, mcnemar_p_value
 from lib.model.model_record import Model
 
 
-class Change(Enum):
+class PairChange(Enum):
     """What became of a cell from the first to the second."""
 
     BETTER = "better"  # failed its checks, and passes them now
@@ -25,50 +25,50 @@ class Change(Enum):
 
 
 @dataclass(frozen=True)
-class Pair:
+class ResultPair:
     """The same input, asked in both ways."""
 
     first: Result
     second: Result
 
     @property
-    def change(self) -> Change:
+    def change(self) -> PairChange:
         """From the first to the second."""
         before, after = self.first.passed, self.second.passed
         if before is None or after is None:
-            return Change.UNCLEAR
+            return PairChange.UNCLEAR
         if before == after:
-            return Change.SAME
-        return Change.BETTER if after else Change.WORSE
+            return PairChange.SAME
+        return PairChange.BETTER if after else PairChange.WORSE
 
 
 @dataclass(frozen=True)
-class Versus:
+class PairedComparison:
     """All pairs, in the order of the first's cells. ``alone`` counts the results that have no partner."""
 
-    pairs: tuple[Pair, ...]
-    alone: int
+    pairs: tuple[ResultPair, ...]
+    unmatched: int
 
     @property
-    def counts(self) -> Counter[Change]:
+    def counts(self) -> Counter[PairChange]:
         """How many pairs changed in which way."""
         return Counter(pair.change for pair in self.pairs)
 
     @property
     def judged(self) -> int:
         """Pairs of which both were judged."""
-        return len(self.pairs) - self.counts[Change.UNCLEAR]
+        return len(self.pairs) - self.counts[PairChange.UNCLEAR]
 
     @property
-    def p(self) -> float | None:
+    def p_value(self) -> float | None:
         """McNemar's exact p: how often chance alone would do that. None where no pair was judged."""
         counts = self.counts
-        return mcnemar(counts[Change.BETTER], counts[Change.WORSE]) if self.judged else None
+        return mcnemar_p_value(counts[PairChange.BETTER], counts[PairChange.WORSE]) if self.judged else None
 
     @property
     def passed(self) -> tuple[int, int]:
         """How many of the judged pairs pass in the first, and in the second."""
-        judged = [pair for pair in self.pairs if pair.change is not Change.UNCLEAR]
+        judged = [pair for pair in self.pairs if pair.change is not PairChange.UNCLEAR]
         return sum(bool(pair.first.passed) for pair in judged), sum(
             bool(pair.second.passed) for pair in judged
         )
@@ -80,22 +80,22 @@ class Versus:
         return difference(second, self.judged, first, self.judged)
 
 
-def of_variants(results: Iterable[Result], first: int, second: int) -> Versus:
+def compare_variants(results: Iterable[Result], first: int, second: int) -> PairedComparison:
     """Two settings on the same prompts and inputs."""
     return _of(results, lambda cell: (cell.variant, (cell.prompt, cell.row, cell.repetition)), first, second)
 
 
-def of_prompts(results: Iterable[Result], first: int, second: int) -> Versus:
+def compare_prompts(results: Iterable[Result], first: int, second: int) -> PairedComparison:
     """Two prompt versions under the same settings, on the same inputs."""
     return _of(results, lambda cell: (cell.prompt, (cell.variant, cell.row, cell.repetition)), first, second)
 
 
-def of_runs(
+def compare_runs(
     model: Model,
     before: tuple[Plan, Iterable[Result]],
     after: tuple[Plan, Iterable[Result]],
     prompts: Mapping[int, int] | None = None,
-) -> Versus:
+) -> PairedComparison:
     """An experiment and its next run: the same inputs under the same settings, whatever their numbers are now.
 
     ``prompts`` says which prompt of the first run (by number) which one of the second takes the place of; without it
@@ -121,7 +121,7 @@ def of_runs(
 
 def _of(
     results: Iterable[Result], parted: Callable[[Cell], tuple[int, Hashable]], first: int, second: int
-) -> Versus:
+) -> PairedComparison:
     sides: dict[int, dict[Hashable, Result]] = {first: {}, second: {}}
     for result in results:
         side, key = parted(result.cell)
@@ -130,10 +130,10 @@ def _of(
     return _matched(sides[first], sides[second])
 
 
-def _matched(first: Mapping[Any, Result], second: Mapping[Any, Result]) -> Versus:
-    pairs = [Pair(result, second[key]) for key, result in first.items() if key in second]
+def _matched(first: Mapping[Any, Result], second: Mapping[Any, Result]) -> PairedComparison:
+    pairs = [ResultPair(result, second[key]) for key, result in first.items() if key in second]
     pairs.sort(key=lambda pair: pair.first.cell.number)
-    return Versus(tuple(pairs), len(first) + len(second) - 2 * len(pairs))
+    return PairedComparison(tuple(pairs), len(first) + len(second) - 2 * len(pairs))
 
 
 def _following(old: Plan, new: Plan) -> Mapping[int, int]:
@@ -161,7 +161,7 @@ def _ways(plan: Plan, model: Model) -> Sequence[Hashable]:
     seen: Counter[Hashable] = Counter()
     found = []
     for one in variants(plan, model):
-        sends = (frozenset(one.settings.sent().items()), one.settings.features, one.system)
+        sends = (frozenset(one.settings.sent_values().items()), one.settings.features, one.system)
         found.append((sends, seen[sends]))
         seen[sends] += 1
     return found

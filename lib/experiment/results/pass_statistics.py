@@ -8,7 +8,7 @@ from math import ceil, floor, sqrt
 from statistics import NormalDist
 
 CONFIDENCE = 0.95
-NOISE = 0.05  # a difference that chance makes more often than this is taken for chance
+SIGNIFICANCE_LEVEL = 0.05  # a difference that chance makes more often than this is taken for chance
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Interval:
     high: float
 
 
-def wilson(passed: int, n: int, confidence: float = CONFIDENCE) -> Interval:
+def wilson_interval(passed: int, n: int, confidence: float = CONFIDENCE) -> Interval:
     """Wilson's score interval of ``passed`` of ``n``. Of nothing it is everything: 0 to 1. Raises ValueError.
 
     Unlike the textbook's interval it holds for few answers and near 0 and 1, which is where experiments are.
@@ -46,7 +46,7 @@ def difference(first: int, of: int, second: int, of_second: int, confidence: flo
     """
     if of == 0 or of_second == 0:
         return Interval(-1.0, 1.0)
-    one, other = wilson(first, of, confidence), wilson(second, of_second, confidence)
+    one, other = wilson_interval(first, of, confidence), wilson_interval(second, of_second, confidence)
     p, q = first / of, second / of_second
     return Interval(
         p - q - sqrt((p - one.low) ** 2 + (other.high - q) ** 2),
@@ -54,7 +54,7 @@ def difference(first: int, of: int, second: int, of_second: int, confidence: flo
     )
 
 
-def mcnemar(better: int, worse: int) -> float:
+def mcnemar_p_value(better: int, worse: int) -> float:
     """The exact two-sided p of paired passes: how often chance alone parts ``better + worse`` so unevenly or more.
 
     The pairs that came out the same say nothing, and are not asked for.

@@ -9,30 +9,30 @@ from functools import cache
 from typing import Any
 
 from lib.api import wire
-from lib.chat.answer import plain_calls, spoken
-from lib.experiment.checks.check_kinds import title
+from lib.chat.answer import text_or_calls, tool_calls_as_json
+from lib.experiment.checks.check_kinds import check_title
 from lib.experiment.plan import Plan, Variant
-from lib.experiment.plan_grid import label, variants, write
+from lib.experiment.plan_grid import format_value, parameter_label, variants
 from lib.experiment.results.cell_result import Result
 from lib.experiment.results.result_summary import axis_values
 from lib.files import spreadsheet
-from lib.files.spreadsheet import Row, Value
+from lib.files.spreadsheet import CellValue, SheetRow
 from lib.model.model_record import Model, Number
 
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # line breaks to many who read line by line
 
 
-def csv(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
+def write_csv(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
     """The results as a CSV file, in pieces."""
-    return spreadsheet.csv(table(plan, model, results))
+    return spreadsheet.write_csv(export_rows(plan, model, results))
 
 
-def xlsx(plan: Plan, model: Model, results: Iterable[Result]) -> bytes:
+def write_xlsx(plan: Plan, model: Model, results: Iterable[Result]) -> bytes:
     """The results as a workbook."""
-    return spreadsheet.xlsx(table(plan, model, results), "Results")
+    return spreadsheet.write_xlsx(export_rows(plan, model, results), "Results")
 
 
-def table(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[Row]:
+def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[SheetRow]:
     """The rows of the file, in the order of the cells, the first with the columns' names."""
     ways = variants(plan, model)
     way = cache(ways.__getitem__)  # each is made when it is asked for
@@ -42,7 +42,7 @@ def table(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[Row]:
         "Row",
         *(f"Input: {name}" for name in plan.inputs.columns),
         "Setting",
-        *(label(model, name) for name in swept),
+        *(parameter_label(model, name) for name in swept),
         "Repetition",
         "Status",
         "Answer",
@@ -55,7 +55,7 @@ def table(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[Row]:
         *(
             head
             for number, check in enumerate(plan.checks, 1)
-            for head in (f"Check {number}: {title(check)}", f"Check {number}: reason")
+            for head in (f"Check {number}: {check_title(check)}", f"Check {number}: reason")
         ),
         "Rating",
         "Error",
@@ -71,7 +71,7 @@ def table(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[Row]:
             *(_said(value) for value in _values(plan, way, swept, cell.variant)),
             cell.repetition + 1,
             result.status.value,
-            None if answer is None else spoken(answer.text, answer.calls),
+            None if answer is None else text_or_calls(answer.text, answer.calls),
             None if answer is None else answer.ending.value,
             None if usage is None else usage.prompt_tokens,
             None if usage is None else usage.completion_tokens,
@@ -97,7 +97,7 @@ def _swept(plan: Plan, model: Model, ways: Sequence[Variant]) -> tuple[str, ...]
     if not plan.variants:
         return tuple(axis.name for axis in plan.axes)
     names = [parameter.name for parameter in model.parameters]
-    return tuple(name for name in names if len({one.settings.sent().get(name) for one in ways}) > 1)
+    return tuple(name for name in names if len({one.settings.sent_values().get(name) for one in ways}) > 1)
 
 
 def _values(
@@ -105,19 +105,19 @@ def _values(
 ) -> Sequence[Number | None]:
     if not plan.variants:
         return axis_values(plan, variant)
-    sent = way(variant).settings.sent()
+    sent = way(variant).settings.sent_values()
     return [sent.get(name) for name in swept]
 
 
-def _said(value: Number | None) -> Value:
-    return write(None) if value is None else value
+def _said(value: Number | None) -> CellValue:
+    return format_value(None) if value is None else value
 
 
 def _verdict(passed: bool | None) -> str:
     return {True: "yes", False: "no", None: "unclear"}[passed]
 
 
-def _outcomes(plan: Plan, result: Result) -> Iterator[Value]:
+def _outcomes(plan: Plan, result: Result) -> Iterator[CellValue]:
     for number in range(len(plan.checks)):
         if number < len(result.outcomes):
             outcome = result.outcomes[number]
@@ -133,7 +133,7 @@ def _error(result: Result) -> str | None:
     return error.message if error.code is None else f"{error.message} (code {error.code})"
 
 
-def jsonl(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
+def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
     """One JSON object a line, with the request's body as it was sent. Dollars are a text: no reader rounds them."""
     ways = variants(plan, model)
     way = cache(ways.__getitem__)  # each is made when it is asked for
@@ -151,9 +151,9 @@ def jsonl(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes
             "status": result.status.value,
             "attempts": result.attempts,
             "stored": result.stored,
-            "request": None if answer is None else wire.encode(answer.request),
+            "request": None if answer is None else wire.encode_request(answer.request),
             "answer": None if answer is None else answer.text,
-            "calls": [] if answer is None else plain_calls(answer.calls),
+            "calls": [] if answer is None else tool_calls_as_json(answer.calls),
             "ending": None if answer is None else answer.ending.value,
             "tokens_in": None if usage is None else usage.prompt_tokens,
             "tokens_out": None if usage is None else usage.completion_tokens,
@@ -162,7 +162,7 @@ def jsonl(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes
             "seconds": None if answer is None else answer.timings.total,
             "passed": result.passed,
             "checks": [
-                {"check": title(check), "passed": outcome.passed, "reason": outcome.reason}
+                {"check": check_title(check), "passed": outcome.passed, "reason": outcome.reason}
                 for check, outcome in zip(plan.checks, result.outcomes, strict=False)
             ],
             "rating": result.rating,

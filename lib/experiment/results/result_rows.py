@@ -8,12 +8,12 @@ from enum import Enum
 from typing import Any
 
 from lib.experiment.plan import Plan
-from lib.experiment.plan_grid import values, variants
+from lib.experiment.plan_grid import row_values, variants
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.model_record import Model
 
 
-class Verdict(Enum):
+class CheckVerdict(Enum):
     """What the checks came to."""
 
     PASSED = "passed"
@@ -22,7 +22,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ResultRow:
     """One result with what is shown and searched of it.
 
     ``input`` is the row's values in one text, without the expected answer; ``sought`` all texts, without capitals.
@@ -35,7 +35,7 @@ class Line:
     expected: str
     answer: str
     ending: str
-    sought: str
+    searchable_text: str
 
     @property
     def number(self) -> int:
@@ -43,9 +43,9 @@ class Line:
         return self.result.cell.number
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> CheckVerdict:
         """What all checks together came to."""
-        return verdict(self.result)
+        return check_verdict(self.result)
 
     @property
     def tokens_in(self) -> int | None:
@@ -65,16 +65,16 @@ class Line:
         return None if self.result.answer is None else self.result.answer.timings.total
 
 
-def verdict(result: Result, check: int | None = None) -> Verdict:
+def check_verdict(result: Result, check: int | None = None) -> CheckVerdict:
     """What the check of that number came to; None: all of them together."""
     if check is None:
         passed = result.passed
     else:
         passed = result.outcomes[check].passed if check < len(result.outcomes) else None
-    return Verdict.OPEN if passed is None else Verdict.PASSED if passed else Verdict.FAILED
+    return CheckVerdict.OPEN if passed is None else CheckVerdict.PASSED if passed else CheckVerdict.FAILED
 
 
-class Column(Enum):
+class ResultColumn(Enum):
     """What lines are sorted by, in the order in which it is shown: the first ones are seen on a phone too."""
 
     NUMBER = "Order asked"
@@ -91,26 +91,30 @@ class Column(Enum):
     ENDING = "Ending"
 
 
-_ORDER = {verdict: at for at, verdict in enumerate((Verdict.FAILED, Verdict.OPEN, Verdict.PASSED))}
+_ORDER = {
+    verdict: at for at, verdict in enumerate((CheckVerdict.FAILED, CheckVerdict.OPEN, CheckVerdict.PASSED))
+}
 # What each is sorted by; None stands at the end both ways.
-_KEYS: dict[Column, Callable[[Line], Any]] = {
-    Column.NUMBER: lambda line: line.number,
-    Column.PROMPT: lambda line: line.result.cell.prompt,
-    Column.SETTING: lambda line: line.result.cell.variant,  # a grid's own order: 0.5 before 0.55 before 1
-    Column.INPUT: lambda line: line.result.cell.row,
-    Column.ANSWER: lambda line: line.answer.casefold() or None,
-    Column.VERDICT: lambda line: _ORDER[line.verdict],
-    Column.RATING: lambda line: line.result.rating,
-    Column.TOKENS_IN: lambda line: line.tokens_in,
-    Column.TOKENS_OUT: lambda line: line.tokens_out,
-    Column.COST: lambda line: line.result.cost,
-    Column.SECONDS: lambda line: line.seconds,
-    Column.ENDING: lambda line: line.ending.casefold(),
+_KEYS: dict[ResultColumn, Callable[[ResultRow], Any]] = {
+    ResultColumn.NUMBER: lambda line: line.number,
+    ResultColumn.PROMPT: lambda line: line.result.cell.prompt,
+    ResultColumn.SETTING: lambda line: (
+        line.result.cell.variant
+    ),  # a grid's own order: 0.5 before 0.55 before 1
+    ResultColumn.INPUT: lambda line: line.result.cell.row,
+    ResultColumn.ANSWER: lambda line: line.answer.casefold() or None,
+    ResultColumn.VERDICT: lambda line: _ORDER[line.verdict],
+    ResultColumn.RATING: lambda line: line.result.rating,
+    ResultColumn.TOKENS_IN: lambda line: line.tokens_in,
+    ResultColumn.TOKENS_OUT: lambda line: line.tokens_out,
+    ResultColumn.COST: lambda line: line.result.cost,
+    ResultColumn.SECONDS: lambda line: line.seconds,
+    ResultColumn.ENDING: lambda line: line.ending.casefold(),
 }
 
 
 @dataclass(frozen=True)
-class Filter:
+class ResultFilter:
     """What is wanted; what is left empty wants all.
 
     ``prompts``, ``variants`` and ``rows`` are numbers as in a cell. ``verdicts`` are those of the check of that
@@ -121,12 +125,12 @@ class Filter:
     variants: tuple[int, ...] = ()
     rows: tuple[int, ...] = ()
     statuses: tuple[Status, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[CheckVerdict, ...] = ()
     check: int | None = None
     ratings: tuple[int, ...] = ()
     text: str = ""
 
-    def apply(self, lines: Sequence[Line]) -> list[Line]:
+    def apply(self, lines: Sequence[ResultRow]) -> list[ResultRow]:
         """The wanted lines, in their order."""
         found = list(lines)
         if self.prompts:
@@ -138,48 +142,50 @@ class Filter:
         if self.statuses:
             found = [one for one in found if one.result.status in self.statuses]
         if self.verdicts:
-            found = [one for one in found if verdict(one.result, self.check) in self.verdicts]
+            found = [one for one in found if check_verdict(one.result, self.check) in self.verdicts]
         if self.ratings:
             found = [one for one in found if (one.result.rating or 0) in self.ratings]
         for word in self.text.casefold().split():
-            found = [one for one in found if word in one.sought]
+            found = [one for one in found if word in one.searchable_text]
         return found
 
 
-def arrange(lines: Sequence[Line], by: Column, *, down: bool = False) -> list[Line]:
+def sort_rows(lines: Sequence[ResultRow], by: ResultColumn, *, down: bool = False) -> list[ResultRow]:
     """The lines sorted; those with the same value stay in their order, those without one stand at the end."""
     keyed = [(_KEYS[by](line), line) for line in lines]
     known = sorted((one for one in keyed if one[0] is not None), key=lambda one: one[0], reverse=down)
     return [line for _, line in known] + [line for key, line in keyed if key is None]
 
 
-class Sheet:
+class ResultTable:
     """The lines of one run, one for each cell that came of it, in the order in which they first came."""
 
     def __init__(self, plan: Plan, model: Model) -> None:
         self.plan = plan
-        self.lines: list[Line] = []
-        self.settings = tuple(one.name for one in variants(plan, model))
-        self.inputs = tuple(inputs(plan, row) for row in range(len(plan.inputs.rows)))
+        self.rows: list[ResultRow] = []
+        self.setting_names = tuple(one.name for one in variants(plan, model))
+        self.input_texts = tuple(describe_inputs(plan, row) for row in range(len(plan.inputs.rows)))
         self._places: dict[int, int] = {}  # by the cell's number
 
-    def take(self, results: Iterable[Result]) -> bool:
+    def add_results(self, results: Iterable[Result]) -> bool:
         """Take more in; a cell that comes again takes its own place. Whether any did."""
         again = False
         for result in results:
-            place = self._places.setdefault(result.cell.number, len(self.lines))
-            if place < len(self.lines):
-                self.lines[place] = self._line(result)
+            place = self._places.setdefault(result.cell.number, len(self.rows))
+            if place < len(self.rows):
+                self.rows[place] = self._line(result)
                 again = True
             else:
-                self.lines.append(self._line(result))
+                self.rows.append(self._line(result))
         return again
 
-    def _line(self, result: Result) -> Line:
+    def _line(self, result: Result) -> ResultRow:
         cell, answer = result.cell, result.answer
-        input = self.inputs[cell.row] if cell.row < len(self.inputs) else ""
+        input = self.input_texts[cell.row] if cell.row < len(self.input_texts) else ""
         hoped = (
-            values(self.plan, cell.row).get("expected", "") if self.plan.inputs.expected is not None else ""
+            row_values(self.plan, cell.row).get("expected", "")
+            if self.plan.inputs.expected is not None
+            else ""
         )
         text = "" if answer is None else answer.text
         called = "" if answer is None else " ".join(f"{one.name}({one.arguments})" for one in answer.calls)
@@ -188,19 +194,19 @@ class Sheet:
         sought = " ".join(
             (shown, called, error, input, hoped, *(outcome.reason for outcome in result.outcomes))
         )
-        return Line(
+        return ResultRow(
             result,
             self.plan.prompts[cell.prompt].name,
-            self.settings[cell.variant],
+            self.setting_names[cell.variant],
             input,
             hoped,
             shown,
-            ending(result),
+            describe_ending(result),
             sought.casefold(),
         )
 
 
-def inputs(plan: Plan, row: int) -> str:
+def describe_inputs(plan: Plan, row: int) -> str:
     """The row's values in one line without the expected answer; of several, with their columns' names."""
     known = [
         (name, value)
@@ -210,7 +216,7 @@ def inputs(plan: Plan, row: int) -> str:
     return known[0][1] if len(known) == 1 else " · ".join(f"{name}: {value}" for name, value in known)
 
 
-def ending(result: Result) -> str:
+def describe_ending(result: Result) -> str:
     """How it ended, in few words."""
     if result.status is Status.ANSWERED and result.answer is not None:
         return result.answer.ending.value

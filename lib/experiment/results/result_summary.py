@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from lib.experiment.plan import Plan
 from lib.experiment.results.cell_result import Result, Status
-from lib.experiment.results.pass_statistics import Interval, quantile, wilson
+from lib.experiment.results.pass_statistics import Interval, quantile, wilson_interval
 from lib.model.model_record import Number
 
 
 @dataclass
-class Tally:
+class ResultTally:
     """What came of some cells. ``passed`` is of ``judged``; ``rated`` of them carry a person's rating.
 
     ``cost`` in dollars, ``tokens_in`` and ``tokens_out`` of the answers alone, ``seconds`` one for each answer.
@@ -56,31 +56,31 @@ class Tally:
             self.stars += result.rating
 
     @property
-    def rate(self) -> float | None:
+    def pass_rate(self) -> float | None:
         """The share that passed, None where nothing was judged."""
         return self.passed / self.judged if self.judged else None
 
     @property
     def interval(self) -> Interval:
         """Where the true share is, at 95 %: Wilson's interval."""
-        return wilson(self.passed, self.judged)
+        return wilson_interval(self.passed, self.judged)
 
     @property
-    def rating(self) -> float | None:
+    def mean_rating(self) -> float | None:
         """The mean rating, None where nobody rated."""
         return self.stars / self.rated if self.rated else None
 
     @property
     def median_seconds(self) -> float | None:
         """Half of the answers took no longer. None where there is none."""
-        return self.slower_than(0.5)
+        return self.seconds_quantile(0.5)
 
     @property
     def p95_seconds(self) -> float | None:
         """Nineteen of twenty answers took no longer. None where there is none."""
-        return self.slower_than(0.95)
+        return self.seconds_quantile(0.95)
 
-    def slower_than(self, share: float) -> float | None:
+    def seconds_quantile(self, share: float) -> float | None:
         """The seconds that this share of the answers did not take longer than."""
         return quantile(sorted(self.seconds), share) if self.seconds else None
 
@@ -101,31 +101,31 @@ class CheckTally:
     @property
     def interval(self) -> Interval:
         """Where the true share of passes is, at 95 %."""
-        return wilson(self.passed, self.judged)
+        return wilson_interval(self.passed, self.judged)
 
 
-class Summary:
+class ResultSummary:
     """Results, counted while they come: each is added once. All keys are the plan's numbers, from 0.
 
     ``pairs`` is by (prompt, variant), ``rows`` by row; what nothing has come of yet is not in them.
     """
 
     def __init__(self, plan: Plan) -> None:
-        self.whole = Tally()
-        self.variants: dict[int, Tally] = {}
-        self.prompts: dict[int, Tally] = {}
-        self.pairs: dict[tuple[int, int], Tally] = {}
-        self.rows: dict[int, Tally] = {}
+        self.total = ResultTally()
+        self.variants: dict[int, ResultTally] = {}
+        self.prompts: dict[int, ResultTally] = {}
+        self.pairs: dict[tuple[int, int], ResultTally] = {}
+        self.rows: dict[int, ResultTally] = {}
         self.checks = tuple(CheckTally() for _ in plan.checks)
 
     def add(self, result: Result) -> None:
         """Count one more result."""
         cell = result.cell
-        self.whole.add(result)
-        self.variants.setdefault(cell.variant, Tally()).add(result)
-        self.prompts.setdefault(cell.prompt, Tally()).add(result)
-        self.pairs.setdefault((cell.prompt, cell.variant), Tally()).add(result)
-        self.rows.setdefault(cell.row, Tally()).add(result)
+        self.total.add(result)
+        self.variants.setdefault(cell.variant, ResultTally()).add(result)
+        self.prompts.setdefault(cell.prompt, ResultTally()).add(result)
+        self.pairs.setdefault((cell.prompt, cell.variant), ResultTally()).add(result)
+        self.rows.setdefault(cell.row, ResultTally()).add(result)
         for tally, outcome in zip(self.checks, result.outcomes, strict=False):
             match outcome.passed:
                 case True:
@@ -136,9 +136,9 @@ class Summary:
                     tally.unclear += 1
 
 
-def summarise(plan: Plan, results: Iterable[Result]) -> Summary:
+def summarise_results(plan: Plan, results: Iterable[Result]) -> ResultSummary:
     """All of them counted."""
-    summary = Summary(plan)
+    summary = ResultSummary(plan)
     for result in results:
         summary.add(result)
     return summary
@@ -155,17 +155,17 @@ class Heatmap:
     y: str
     columns: tuple[Number | None, ...]
     rows: tuple[Number | None, ...]
-    cells: Mapping[tuple[Number | None, Number | None], Tally]
+    cells: Mapping[tuple[Number | None, Number | None], ResultTally]
 
 
-def heatmap(plan: Plan, results: Iterable[Result], x: str, y: str) -> Heatmap:
+def build_heatmap(plan: Plan, results: Iterable[Result], x: str, y: str) -> Heatmap:
     """The results by the values of the axes of these names. Raises KeyError where one of them is not swept."""
     places = {axis.name: at for at, axis in enumerate(plan.axes)}
     across, down = places[x], places[y]
-    cells: dict[tuple[Number | None, Number | None], Tally] = {}
+    cells: dict[tuple[Number | None, Number | None], ResultTally] = {}
     for result in results:
         values = axis_values(plan, result.cell.variant)
-        cells.setdefault((values[across], values[down]), Tally()).add(result)
+        cells.setdefault((values[across], values[down]), ResultTally()).add(result)
     return Heatmap(x, y, plan.axes[across].values, plan.axes[down].values, cells)
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from lib.experiment.results.cell_result import Result
-from lib.experiment.results.paired_comparison import of_prompts, of_variants
-from lib.experiment.results.pass_statistics import NOISE, Interval
-from lib.experiment.results.result_summary import Tally
+from lib.experiment.results.paired_comparison import compare_prompts, compare_variants
+from lib.experiment.results.pass_statistics import SIGNIFICANCE_LEVEL, Interval
+from lib.experiment.results.result_summary import ResultTally
 
 
-class Among(Enum):
+class GroupedBy(Enum):
     """What is compared."""
 
     VARIANTS = "settings"
@@ -28,19 +28,19 @@ class Winner:
     """
 
     best: int
-    next: int | None
-    p: float | None
+    runner_up: int | None
+    p_value: float | None
     text: str
-    tie: bool = False
+    is_tie: bool = False
 
     @property
-    def certain(self) -> bool:
+    def is_certain(self) -> bool:
         """Whether chance alone would hardly have made the difference."""
-        return self.p is not None and self.p < NOISE and not self.tie
+        return self.p_value is not None and self.p_value < SIGNIFICANCE_LEVEL and not self.is_tie
 
 
-def winner(
-    results: Sequence[Result], tallies: Mapping[int, Tally], names: Sequence[str], among: Among
+def find_winner(
+    results: Sequence[Result], tallies: Mapping[int, ResultTally], names: Sequence[str], among: GroupedBy
 ) -> Winner | None:
     """The best by its share of passes; of equals the cheaper one. None where nothing was judged.
 
@@ -49,46 +49,50 @@ def winner(
     judged = [number for number, tally in tallies.items() if tally.judged]
     if not judged:
         return None
-    judged.sort(key=lambda number: (-(tallies[number].rate or 0), tallies[number].cost, number))
+    judged.sort(key=lambda number: (-(tallies[number].pass_rate or 0), tallies[number].cost, number))
     best = judged[0]
 
     def called(number: int) -> str:
-        return f"“{names[number]}”" if among is Among.PROMPTS else names[number]
+        return f"“{names[number]}”" if among is GroupedBy.PROMPTS else names[number]
 
     said = f"{called(best)} passes {_share(tallies[best])}"
     if len(judged) == 1:
         return Winner(best, None, None, f"{said}.")
     second = judged[1]
-    pairs = (of_variants if among is Among.VARIANTS else of_prompts)(results, second, best)
-    tie = tallies[best].rate == tallies[second].rate
-    says = "they are equally good, as far as one can tell" if tie else _verdict(pairs.p)
+    pairs = (compare_variants if among is GroupedBy.VARIANTS else compare_prompts)(results, second, best)
+    tie = tallies[best].pass_rate == tallies[second].pass_rate
+    says = "they are equally good, as far as one can tell" if tie else _verdict(pairs.p_value)
     text = f"{said}, the next, {called(second)}, {_share(tallies[second])}: {says}."
-    return Winner(best, second, pairs.p, text, tie)
+    return Winner(best, second, pairs.p_value, text, tie)
 
 
-def _share(tally: Tally) -> str:
-    return f"{tally.passed:,} of {tally.judged:,} ({percents(tally.interval)})"
+def _share(tally: ResultTally) -> str:
+    return f"{tally.passed:,} of {tally.judged:,} ({format_interval(tally.interval)})"
 
 
 def _verdict(p: float | None) -> str:
     if p is None:
         return "no input was judged in both ways, so they cannot be compared"
-    return f"better beyond chance (p {p_value(p)})" if p < NOISE else f"could be chance (p {p_value(p)})"
+    return (
+        f"better beyond chance (p {format_p_value(p)})"
+        if p < SIGNIFICANCE_LEVEL
+        else f"could be chance (p {format_p_value(p)})"
+    )
 
 
-def percent(share: float) -> str:
+def format_share(share: float) -> str:
     """A share as people write it; what is not all or nothing is not called so."""
     if 0 < share < 0.005:
         return "< 1 %"
     return "> 99 %" if 0.995 <= share < 1 else f"{share * 100:.0f} %"
 
 
-def percents(interval: Interval) -> str:
+def format_interval(interval: Interval) -> str:
     """An interval of shares as people write it: 81–97 %."""
     return f"{interval.low * 100:.0f}–{interval.high * 100:.0f} %"
 
 
-def p_value(p: float) -> str:
+def format_p_value(p: float) -> str:
     """A p with the digits that say something, and its sign: = 0.18, = 0.004, < 0.001."""
     if p < 0.001:
         return "< 0.001"

@@ -10,7 +10,7 @@ from lib.api.events import Usage
 from lib.chat.answer import Answer, total_usage
 from lib.chat.conversation import Conversation, Message
 from lib.model.model_record import Model
-from lib.model.pricing import dollars, estimate_tokens, show_dollars
+from lib.model.pricing import cost_in_dollars, estimate_tokens, format_dollars
 
 
 def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
@@ -27,7 +27,7 @@ def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
     if last.timings.first_token is not None:
         parts.append(
             f"first token {last.timings.first_token:.2f} s"
-            if last.streamed
+            if last.was_streamed
             else f"whole after {last.timings.total:.2f} s"
         )
     if (speed := last.tokens_per_second) is not None:
@@ -38,11 +38,11 @@ def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
 
 def _cost(usage: Usage, model: Model, *, billed: bool) -> str:
     # The backslash: two amounts in one line would be set as a formula between them.
-    amount = "\\" + show_dollars(dollars(usage, model.price))
+    amount = "\\" + format_dollars(cost_in_dollars(usage, model.price))
     return amount if billed else f"would cost {amount}"
 
 
-def sent(answers: tuple[Answer, ...], model: Model) -> None:
+def draw_sent_settings(answers: tuple[Answer, ...], model: Model) -> None:
     """The settings that were really sent, run by run."""
     for number, answer in enumerate(answers, 1):
         if len(answers) > 1:
@@ -60,7 +60,7 @@ def sent(answers: tuple[Answer, ...], model: Model) -> None:
         st.caption("≈ The backend gave no usage for this answer: the tokens are estimated from its length.")
 
 
-def totals(model: Model, conversations: Iterable[Conversation], what: str) -> None:
+def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) -> None:
     """All that the conversations have used, variants too: they were paid for as well. ``what`` begins the line."""
     answers = tuple(
         answer
@@ -84,7 +84,7 @@ def totals(model: Model, conversations: Iterable[Conversation], what: str) -> No
     )
 
 
-def context_used(conversation: Conversation, path: tuple[Message, ...]) -> tuple[int, bool]:
+def count_context_tokens(conversation: Conversation, path: tuple[Message, ...]) -> tuple[int, bool]:
     """Tokens of the open path, and whether that is an estimate: the last answer's own count, and what came after."""
     tokens, estimated = 0, False
     after: list[str] = []
@@ -99,7 +99,7 @@ def context_used(conversation: Conversation, path: tuple[Message, ...]) -> tuple
     return tokens + rest, estimated or rest > 0
 
 
-def context_gauge(used: int, estimated: bool, window: int) -> None:
+def draw_context_gauge(used: int, estimated: bool, window: int) -> None:
     """How full the context window is."""
     about = "≈ " if estimated else ""
     st.progress(min(used / window, 1.0), text=f"Context: {about}{used:,} of {window:,} tokens")

@@ -6,24 +6,24 @@ import json
 
 import streamlit as st
 
-from lib.jsonkit.json_answer_check import Invalid, NotJson, Unchecked, Valid, Verdict, validate
-from lib.jsonkit.json_table import Cell, Table, table
-from lib.jsonkit.json_text import quoted
-from lib.ui.widgets.safe_markdown import label, whole
+from lib.jsonkit.json_answer_check import AnswerCheck, Invalid, NotJson, Unchecked, Valid, check_answer
+from lib.jsonkit.json_table import JsonTable, TableCell, find_table
+from lib.jsonkit.json_text import quote_line
+from lib.ui.widgets.safe_markdown import escape_markdown, replace_lone_surrogates
 
 TREE, TEXT, TABLE = "Tree", "Text", "Table"
-MOST_ROWS = 100  # of a table; all of them are in its file
-MOST_HIGHLIGHTED = 20_000  # characters: the highlighter takes seconds for more
-_LONGEST_CELL = 300
+MAX_TABLE_ROWS = 100  # of a table; all of them are in its file
+MAX_HIGHLIGHTED_CHARS = 20_000  # characters: the highlighter takes seconds for more
+_MAX_CELL_CHARS = 300
 
 
-def draw(text: str, schema: str | None, key: str) -> None:
+def draw_json_answer(text: str, schema: str | None, key: str) -> None:
     """The verdict and the views. ``schema`` is the one that the answer was asked for with, None for any object."""
-    verdict = validate(text, schema)
+    verdict = check_answer(text, schema)
     _verdict(text, schema, verdict)
     match verdict:
         case Valid(value) | Invalid(value) | Unchecked(value=value) if isinstance(value, (dict, list)):
-            found = table(value)
+            found = find_table(value)
         case _:
             _text(text)
             return
@@ -43,10 +43,14 @@ def draw(text: str, schema: str | None, key: str) -> None:
 
 
 def _text(text: str) -> None:
-    st.code(whole(text), language="json" if len(text) <= MOST_HIGHLIGHTED else None, wrap_lines=True)
+    st.code(
+        replace_lone_surrogates(text),
+        language="json" if len(text) <= MAX_HIGHLIGHTED_CHARS else None,
+        wrap_lines=True,
+    )
 
 
-def _verdict(text: str, schema: str | None, verdict: Verdict) -> None:
+def _verdict(text: str, schema: str | None, verdict: AnswerCheck) -> None:
     match verdict:
         case Valid(_, remark):
             said = "Valid JSON, as the schema asks" if schema is not None else "Valid: a JSON object"
@@ -63,7 +67,7 @@ def _verdict(text: str, schema: str | None, verdict: Verdict) -> None:
         case NotJson(message, line, column, unfinished):
             st.markdown(f":red[:material/cancel:] **No JSON.** {_plain(message)}")
             if text.strip() and (line, column) != (1, 1):
-                st.code(whole(quoted(text, line, column)), language=None)
+                st.code(replace_lone_surrogates(quote_line(text, line, column)), language=None)
             if unfinished and text.strip():
                 st.caption("It ends in the middle: a higher limit of tokens gives it room, or ask for less.")
         case Unchecked(reason):
@@ -77,17 +81,21 @@ def _remark(remark: str) -> None:
 
 def _plain(text: str) -> str:
     """Somebody's text in Markdown, in one line, every sign as it is."""
-    return label(" ".join(text.split()))
+    return escape_markdown(" ".join(text.split()))
 
 
-def _table(found: Table, key: str) -> None:
+def _table(found: JsonTable, key: str) -> None:
     head = "| " + " | ".join(_plain(column) or " " for column in found.columns) + " |"
     rule = "|" + " --- |" * len(found.columns)
-    rows = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in found.rows[:MOST_ROWS]]
+    rows = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in found.rows[:MAX_TABLE_ROWS]]
     with st.container(horizontal=True, wrap=False):  # a wide one scrolls by itself
         st.markdown("\n".join([head, rule, *rows]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        more = f"The first {MOST_ROWS} of {len(found.rows):,} rows" if len(found.rows) > MOST_ROWS else ""
+        more = (
+            f"The first {MAX_TABLE_ROWS} of {len(found.rows):,} rows"
+            if len(found.rows) > MAX_TABLE_ROWS
+            else ""
+        )
         st.download_button(
             "CSV",
             key=f"{key}-csv",
@@ -95,7 +103,7 @@ def _table(found: Table, key: str) -> None:
             type="tertiary",
             file_name="answer.csv",
             mime="text/csv",
-            data=lambda: found.csv().encode("utf-8-sig", "replace"),
+            data=lambda: found.to_csv().encode("utf-8-sig", "replace"),
             on_click="ignore",
             help="The table as a file for a spreadsheet",
         )
@@ -103,12 +111,12 @@ def _table(found: Table, key: str) -> None:
             st.caption(more)
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: TableCell) -> str:
     match cell:
         case None:
             return ""
         case bool():
             return "yes" if cell else "no"
         case str():
-            return _plain(cell if len(cell) <= _LONGEST_CELL else cell[:_LONGEST_CELL] + "…") or " "
+            return _plain(cell if len(cell) <= _MAX_CELL_CHARS else cell[:_MAX_CELL_CHARS] + "…") or " "
     return _plain(json.dumps(cell))

@@ -6,16 +6,16 @@ import time
 
 from streamlit.delta_generator import DeltaGenerator
 
-from lib.chat.chat_session import Live
-from lib.ui.widgets.safe_markdown import Block, Blocks, Code, Prose, drawable, has_table
+from lib.chat.chat_session import LiveRun
+from lib.ui.widgets.safe_markdown import Block, BlockSplitter, Code, Prose, has_table, make_safe
 
 # More than this in one code block is drawn without colours: the highlighter takes seconds for it.
-MOST_HIGHLIGHTED = 20_000
+MAX_HIGHLIGHTED_CHARS = 20_000
 # Seconds for which a page that opens under a running answer is drawn slowly: the browser fetches the parts of its
 # controls meanwhile, and puts off showing them for as long as anything else on the page keeps changing.
-FRESH, CALM = 4.0, 0.5
+SLOW_START_SECONDS, SLOW_START_INTERVAL = 4.0, 0.5
 # A tail that is long is redrawn less often: it is sent whole each time.
-_OFTEN, _SELDOM, _LONG = 0.05, 0.2, 2_000
+_SHORT_INTERVAL, _LONG_INTERVAL, _LONG_TAIL_CHARS = 0.05, 0.2, 2_000
 
 
 def draw_block(block: Block, at: DeltaGenerator) -> None:
@@ -24,18 +24,18 @@ def draw_block(block: Block, at: DeltaGenerator) -> None:
         case Prose(text):
             # A row that does not wrap scrolls by itself: a wide table then does not move the page.
             place = at.container(horizontal=True, wrap=False) if has_table(text) else at
-            place.markdown(drawable(text))
+            place.markdown(make_safe(text))
         case Code(text, language):
-            at.code(text, language=language if len(text) <= MOST_HIGHLIGHTED else None, wrap_lines=True)
+            at.code(text, language=language if len(text) <= MAX_HIGHLIGHTED_CHARS else None, wrap_lines=True)
 
 
-class Growing:
+class StreamingText:
     """``place`` is the container that it is drawn at the end of, whatever the page is drawing otherwise."""
 
-    def __init__(self, live: Live, place: DeltaGenerator) -> None:
+    def __init__(self, live: LiveRun, place: DeltaGenerator) -> None:
         self._live = live
-        self._cut = Blocks()
-        self._cut.feed(live.before)
+        self._cut = BlockSplitter()
+        self._cut.feed(live.text_before)
         # In JSON mode the answer comes in one piece and is drawn with its verdict, not as Markdown.
         self._whole = live.run.request.response_format is not None
         self._place = place
@@ -44,12 +44,16 @@ class Growing:
         self._shown: Block | None = None
 
     @property
-    def pause(self) -> float:
+    def interval(self) -> float:
         """Seconds to wait before what comes next is drawn."""
         shown = self._shown
-        return _OFTEN if isinstance(shown, (Prose, Code)) and len(shown.text) < _LONG else _SELDOM
+        return (
+            _SHORT_INTERVAL
+            if isinstance(shown, (Prose, Code)) and len(shown.text) < _LONG_TAIL_CHARS
+            else _LONG_INTERVAL
+        )
 
-    def draw(self, text: str) -> None:
+    def draw_new_text(self, text: str) -> None:
         """Draw what came; an empty text: say what is waited for."""
         self._cut.feed("" if self._whole else text)
         for block in self._cut.finished[self._drawn :]:
@@ -65,7 +69,7 @@ class Growing:
             # Drawn in silence too: a click is noticed only where something is drawn.
             self._status.caption(waiting) if waiting else self._status.empty()
 
-    def end(self) -> None:
+    def finish(self) -> None:
         """Draw the last of it."""
         if (last := self._cut.tail(ended=True)) is None:
             self._tail.empty()
@@ -76,12 +80,12 @@ class Growing:
     def _waiting(self) -> str:
         """What is happening while no text comes; empty once it does."""
         run = self._live.run
-        if run.waiting is not None:
-            error, until = run.waiting
+        if run.pending_retry is not None:
+            error, until = run.pending_retry
             return f"{error.title}. Trying again in {max(until - time.monotonic(), 0):.0f} s …"
-        if run.parts or not run.running:
+        if run.parts or not run.is_running:
             return ""
-        if run.calling:
-            return f":shimmer[Calling {drawable(', '.join(run.calling))}]"
+        if run.called_tool_names:
+            return f":shimmer[Calling {make_safe(', '.join(run.called_tool_names))}]"
         awaited = "the first token" if run.request.stream else "the whole answer"
         return f":shimmer[Waiting for {awaited}] · {run.seconds:.0f} s"

@@ -10,14 +10,14 @@ import streamlit as st
 from lib.errors import BadInput
 from lib.model.request_options import Function, Tool, ToolCall
 from lib.tools import sample_tools
-from lib.tools.tool_call import arguments, called, check_call
+from lib.tools.tool_call import find_call_faults, find_called_tool, parse_arguments
 from lib.ui.widgets import code_box, echo
-from lib.ui.widgets.safe_markdown import label, whole
+from lib.ui.widgets.safe_markdown import escape_markdown, replace_lone_surrogates
 
 OnSend = Callable[[tuple[str, ...]], None]
 
-MOST_ROWS = 12  # arguments that are shown a line each
-MOST_SHOWN = 20_000  # characters of a result or of broken arguments
+MAX_ARGUMENT_ROWS = 12  # arguments that are shown a line each
+MAX_SHOWN_CHARS = 20_000  # characters of a result or of broken arguments
 _CHECKED = "Checked against the JSON Schema of the tool's parameters"
 
 _UNCHECKED = "Functions have no schema: the arguments were not checked. Their code is not run here."
@@ -40,7 +40,7 @@ def draw_calls(
     """
     for number, (call, result) in enumerate(zip(calls, results, strict=True)):
         open_to = on_send if result is None else None
-        draw(
+        draw_call(
             call,
             tools,
             f"{key}-{number}",
@@ -63,7 +63,7 @@ def draw_calls(
     )
 
 
-def auto_switch(key: str, on: bool, on_change: Callable[[bool], None]) -> None:
+def draw_auto_run_switch(key: str, on: bool, on_change: Callable[[bool], None]) -> None:
     """The switch that lets sample tools answer without anybody's doing."""
 
     def switched() -> None:
@@ -81,7 +81,7 @@ def auto_switch(key: str, on: bool, on_change: Callable[[bool], None]) -> None:
     )
 
 
-def draw(
+def draw_call(
     call: ToolCall,
     tools: Sequence[Tool],
     key: str,
@@ -92,46 +92,49 @@ def draw(
     functions: Sequence[Function] = (),
 ) -> None:
     """The card of one call: its arguments, what is wrong with them, and its result or the box for it."""
-    name, wrong = label(call.name[:64]) or "a tool without a name", check_call(call, tools, functions)
+    name, wrong = (
+        escape_markdown(call.name[:64]) or "a tool without a name",
+        find_call_faults(call, tools, functions),
+    )
     with st.container(border=True, key=key, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":material/build: **{name}**", width="content")
             if wrong:
                 st.badge("Does not fit the tool", icon=":material/error:", color="red", help=_CHECKED)
-            elif called(call, tools) is None:
+            elif find_called_tool(call, tools) is None:
                 st.badge("A function", icon=":material/code:", color="gray", help=_UNCHECKED)
             else:
                 st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED)
         for sentence in wrong:
-            st.markdown(f":small[:red[{label(sentence)}]]")
+            st.markdown(f":small[:red[{escape_markdown(sentence)}]]")
         _draw_arguments(call)
         if answered is not None:
             _draw_result(answered)
         elif editable:
-            _draw_box(call, key, sample_tools.sample(call, tools), auto=auto)
+            _draw_box(call, key, sample_tools.find_sample_tool(call, tools), auto=auto)
 
 
 def _draw_arguments(call: ToolCall) -> None:
     try:
-        given = arguments(call)
+        given = parse_arguments(call)
     except BadInput:
-        st.code(whole(call.arguments)[:MOST_SHOWN], language=None, wrap_lines=True)
+        st.code(replace_lone_surrogates(call.arguments)[:MAX_SHOWN_CHARS], language=None, wrap_lines=True)
         return
     if not given:
         st.caption("No arguments")
-    elif len(given) > MOST_ROWS or any(isinstance(value, (dict, list)) for value in given.values()):
+    elif len(given) > MAX_ARGUMENT_ROWS or any(isinstance(value, (dict, list)) for value in given.values()):
         st.json(given, expanded=2)
     else:
         with st.container(gap="xxsmall"):
             for name, value in given.items():
                 with st.container(horizontal=True, gap="small"):
-                    st.caption(label(name[:64]), width=120)
+                    st.caption(escape_markdown(name[:64]), width=120)
                     st.text(_plain(value), width="stretch")
 
 
 def _draw_result(result: str) -> None:
     st.caption("Result")
-    st.code(whole(result)[:MOST_SHOWN], language=None, wrap_lines=True)
+    st.code(replace_lone_surrogates(result)[:MAX_SHOWN_CHARS], language=None, wrap_lines=True)
 
 
 def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, auto: bool) -> None:
@@ -139,8 +142,8 @@ def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, 
     st.session_state.setdefault(kept, "")
     if auto and one is not None and not st.session_state[kept] and f"{key}-filled" not in st.session_state:
         st.session_state[f"{key}-filled"] = True  # once: who empties the box wants it empty
-        st.session_state[kept] = sample_tools.run(call)
-    code_box.draw(
+        st.session_state[kept] = sample_tools.run_sample_tool(call)
+    code_box.draw_code_box(
         "Result",
         st.session_state[kept],
         widget,
@@ -168,7 +171,7 @@ def _keep(widget: str, kept: str) -> None:
 
 
 def _run(call: ToolCall, kept: str) -> None:
-    st.session_state[kept] = sample_tools.run(call)
+    st.session_state[kept] = sample_tools.run_sample_tool(call)
 
 
 def _send(results: tuple[str | None, ...], key: str, on_send: OnSend) -> None:
@@ -189,4 +192,4 @@ def _plain(value: Any) -> str:
             return "yes" if value else "no"
         case None:
             return "nothing (null)"
-    return str(value)[:MOST_SHOWN]
+    return str(value)[:MAX_SHOWN_CHARS]

@@ -6,7 +6,7 @@ import streamlit as st
 
 from lib.chat.conversation import Message
 from lib.ui.chat import request_and_reply
-from lib.ui.chat.chat_tab import Tab
+from lib.ui.chat.chat_tab import ChatTab
 
 EDIT, COPY, INSERT, BRANCH, DELETE = "Edit", "Copy", "Insert after", "Branch off here", "Delete"
 ACTIONS = (EDIT, COPY, INSERT, BRANCH, DELETE)
@@ -16,7 +16,7 @@ _OPEN = "handled"  # in the session's state: (message id, action) whose box is o
 ROLES = ("user", "assistant", "system", "tool")
 
 
-def menu(tab: Tab, message: Message) -> None:
+def draw_message_menu(tab: ChatTab, message: Message) -> None:
     """The menu of what can be done with the message."""
     st.menu_button(
         "⋯",
@@ -29,12 +29,12 @@ def menu(tab: Tab, message: Message) -> None:
     )
 
 
-def is_edited(message: Message) -> bool:
+def is_being_edited(message: Message) -> bool:
     """Whether the message's text gives way to a box."""
     return st.session_state.get(_OPEN) == (message.id, EDIT)
 
 
-def _chosen(tab: Tab, message: Message) -> None:
+def _chosen(tab: ChatTab, message: Message) -> None:
     match st.session_state[f"menu-{message.id}"]:
         case "Branch off here":
             tab.branch(message)
@@ -43,7 +43,7 @@ def _chosen(tab: Tab, message: Message) -> None:
         case "Send again as it was":
             tab.send_again(message)
         case "Load into the controls":
-            tab.load(message)
+            tab.load_request(message)
         case action:
             st.session_state[_OPEN] = (message.id, action)
 
@@ -52,7 +52,7 @@ def _close() -> None:
     st.session_state.pop(_OPEN, None)
 
 
-def edit_box(tab: Tab, message: Message) -> None:
+def draw_edit_box(tab: ChatTab, message: Message) -> None:
     """The message's text to change. The old one stays as a variant."""
     key = f"edit-{message.id}"
     st.text_area(
@@ -77,12 +77,12 @@ def edit_box(tab: Tab, message: Message) -> None:
         st.button("Cancel", key=f"cancel-{message.id}", type="tertiary", on_click=_close)
 
 
-def _save(tab: Tab, message: Message, key: str, send: bool) -> None:
+def _save(tab: ChatTab, message: Message, key: str, send: bool) -> None:
     if tab.edit(message, st.session_state[key], send=send):
         _close()
 
 
-def boxes(tab: Tab, message: Message) -> None:
+def draw_opened_box(tab: ChatTab, message: Message) -> None:
     """What the menu opened under the message."""
     match st.session_state.get(_OPEN):
         case (message.id, "Copy"):
@@ -90,7 +90,7 @@ def boxes(tab: Tab, message: Message) -> None:
             st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
         case (message.id, "Request and reply"):
             with st.container(border=True, key=f"exchange-{message.id}"):
-                request_and_reply.draw(tab, message)
+                request_and_reply.draw_request_and_reply(tab, message)
                 st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
         case (message.id, "Insert after"):
             with st.container(border=True):
@@ -108,6 +108,6 @@ def boxes(tab: Tab, message: Message) -> None:
                     st.button("Cancel", key=f"no-insert-{message.id}", type="tertiary", on_click=_close)
 
 
-def _insert(tab: Tab, message: Message, role: str, text: str) -> None:
-    if tab.insert(message, st.session_state[role], st.session_state[text]):
+def _insert(tab: ChatTab, message: Message, role: str, text: str) -> None:
+    if tab.insert_message(message, st.session_state[role], st.session_state[text]):
         _close()

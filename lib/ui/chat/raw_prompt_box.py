@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.ui.chat.chat_tab import Tab
-from lib.ui.chat.request_preview import Outlook
-from lib.ui.settings.chat_panel import RAW
+from lib.ui.chat.chat_tab import ChatTab
+from lib.ui.chat.request_preview import RequestPreview
+from lib.ui.settings.chat_actions import RAW_PROMPT_KEY
 from lib.ui.widgets import raw_text
 
 
-def draw(tab: Tab, seen: Outlook, *, busy: bool) -> None:
+def draw_raw_prompt_box(tab: ChatTab, seen: RequestPreview, *, busy: bool) -> None:
     """The box, what fills it, and what sends it. What is wrong with the text stands at the Raw switch and below."""
     with st.container(key="raw-editor", gap="xsmall"):
         st.text_area(
             "Raw prompt",
-            tab.prompt,
-            key=RAW,
+            tab.raw_prompt,
+            key=RAW_PROMPT_KEY,
             height=190,
             persist_state="session",
             label_visibility="collapsed",
@@ -29,19 +29,19 @@ def draw(tab: Tab, seen: Outlook, *, busy: bool) -> None:
                 type="primary",
                 icon=":material/send:",
                 shortcut="Ctrl+Enter",
-                on_click=tab.send_prompt,
-                disabled=busy or not tab.prompt,
+                on_click=tab.send_raw_prompt,
+                disabled=busy or not tab.raw_prompt,
             )
             st.button(
                 "Lay out the conversation",
                 key="raw-fill",
                 icon=":material/format_align_left:",
                 type="tertiary",
-                on_click=tab.lay_out,
+                on_click=tab.fill_raw_prompt,
                 help="In the place of what stands here: the conversation up to its last question, as the model's own "
                 "template lays it out",
             )
-            st.caption(f"In {seen.format}'s format", width="content")
-        if tab.prompt:
+            st.caption(f"In {seen.format_name}'s format", width="content")
+        if tab.raw_prompt:
             with st.expander("Special tokens", key="raw-marked", type="compact"):
-                raw_text.draw_marked(tab.prompt, seen.special_tokens, 160)
+                raw_text.draw_with_marked_tokens(tab.raw_prompt, seen.special_tokens, 160)

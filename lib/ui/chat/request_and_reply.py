@@ -9,7 +9,7 @@ from lib.api.trace import Exchange
 from lib.chat.answer import Answer
 from lib.chat.conversation import Message
 from lib.ui.chat import next_send
-from lib.ui.chat.chat_tab import Tab
+from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.widgets import raw_text
 
 _HEIGHT = 320
@@ -17,7 +17,7 @@ _MOST_SHOWN = 300_000  # characters of a raw reply on the page; the file has all
 REQUEST, REPLY, HEADERS, TIMES, CODE = "Request", "Raw reply", "Headers", "Times", "Code"
 
 
-def draw(tab: Tab, message: Message) -> None:
+def draw_request_and_reply(tab: ChatTab, message: Message) -> None:
     """The exchanges of the runs that made a message, one of them at a time."""
     number = 0
     if len(message.answers) > 1:
@@ -41,14 +41,14 @@ def draw(tab: Tab, message: Message) -> None:
     )
     match view:
         case "Request":
-            raw_text.draw_json(wire.encode(answer.request), _HEIGHT)
+            raw_text.draw_json(wire.encode_request(answer.request), _HEIGHT)
         case "Code":
-            next_send.code(tab, answer.request, f"exchange-{message.id}")
+            next_send.draw_code(tab, answer.request, f"exchange-{message.id}")
         case _:
             _draw_wire(tab, answer, str(view))
 
 
-def _draw_wire(tab: Tab, answer: Answer, view: str) -> None:
+def _draw_wire(tab: ChatTab, answer: Answer, view: str) -> None:
     trace = tab.trace(answer)
     if trace is None:
         st.caption(
@@ -95,7 +95,7 @@ def _draw_reply(one: Exchange, key: str) -> None:
 def _draw_headers(one: Exchange) -> None:
     sent = "\n".join(f"{name}: {value}" for name, value in one.request_headers)
     st.caption("Sent, secrets masked")
-    raw_text.draw_text(f"{one.line}\n{sent}", None)
+    raw_text.draw_text(f"{one.request_line}\n{sent}", None)
     if one.status:
         came = "\n".join(f"{name}: {value}" for name, value in one.response_headers)
         st.caption("Received")

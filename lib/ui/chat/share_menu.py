@@ -9,32 +9,34 @@ import streamlit as st
 from lib.chat.conversation import Conversation
 from lib.errors import PaddockError
 from lib.files import share_link
-from lib.files.archive import Archived, dump, whole
-from lib.files.markdown_export import file_name, markdown, title
-from lib.ui.chat.chat_tab import Tab
-from lib.ui.history.import_export import archived
+from lib.files.conversation_import_export import ConversationFile, dump_conversation, replace_lone_surrogates
+from lib.files.markdown_export import default_title, export_markdown, make_file_name
+from lib.ui.chat.chat_tab import ChatTab
+from lib.ui.history.import_export import to_archived
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.error_box import draw_error
 
 
-def draw(tab: Tab) -> None:
+def draw_share_menu(tab: ChatTab) -> None:
     """The menu that shares."""
     with st.popover("Share", type="tertiary", icon=":material/ios_share:", key="share"):
-        conversation, _ = tab.chat.view()
+        conversation, _ = tab.chat.snapshot()
         first = next((message.content for message in conversation.path() if message.role == "user"), "")
         st.markdown("**A link to this set-up**")
         st.caption(
             "System prompt, settings and the first message are in the address itself. Nothing is uploaded."
         )
         try:
-            text = share_link.encode(share_link.Setup(conversation.system, tab.chat.settings, first))
-        except share_link.TooLong as error:
-            trouble(error)
+            text = share_link.encode_link(
+                share_link.SharedSetup(conversation.system, tab.chat.settings, first)
+            )
+        except share_link.LinkTooLong as error:
+            draw_error(error)
         else:
             base = (st.context.url or "").partition("?")[0]
-            st.code(f"{base}?{share_link.PARAMETER}={text}", language=None, wrap_lines=True, height=110)
+            st.code(f"{base}?{share_link.QUERY_PARAMETER}={text}", language=None, wrap_lines=True, height=110)
         st.markdown("**The conversation as a file**")
-        name = file_name(title(conversation))
+        name = make_file_name(default_title(conversation))
         with st.container(horizontal=True, gap="small"):
             st.download_button(
                 "Markdown",
@@ -58,25 +60,27 @@ def draw(tab: Tab) -> None:
             )
 
 
-def _markdown(tab: Tab) -> str:
+def _markdown(tab: ChatTab) -> str:
     conversation = _now(tab)
-    return whole(markdown(title(conversation), conversation, tab.chat.settings, tab.chat.model))
+    return replace_lone_surrogates(
+        export_markdown(default_title(conversation), conversation, tab.chat.settings, tab.chat.model)
+    )
 
 
-def _json(tab: Tab) -> str:
+def _json(tab: ChatTab) -> str:
     conversation = _now(tab)
     try:
         saved = registry().store.load(tab.owner, conversation.id)
     except PaddockError:
         saved = None  # the database is in trouble: the conversation itself is in memory
-    known = Archived(conversation, tab.chat.settings) if saved is None else archived(saved)
-    return dump(replace(known, conversation=conversation, settings=tab.chat.settings))
+    known = ConversationFile(conversation, tab.chat.settings) if saved is None else to_archived(saved)
+    return dump_conversation(replace(known, conversation=conversation, settings=tab.chat.settings))
 
 
-def _now(tab: Tab) -> Conversation:
+def _now(tab: ChatTab) -> Conversation:
     """The conversation as it is at the click, not as it was when the button was drawn; with what has come by then."""
-    conversation, live = tab.chat.view()
+    conversation, live = tab.chat.snapshot()
     if live is None:
         return conversation
-    message = conversation.message(live.message)
-    return conversation.put(replace(message, content=live.before + live.run.text))
+    message = conversation.message(live.message_id)
+    return conversation.replace_message(replace(message, content=live.text_before + live.run.text))

@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lib.api.request import Messages, can_go_on
+from lib.api.request import Messages, can_continue
 from lib.chat.answer import Ending
-from lib.chat.chat_session import Live
-from lib.chat.conversation import Message, after
+from lib.chat.chat_session import LiveRun
+from lib.chat.conversation import Message, messages_after
 from lib.ui.answer import answer_stats, json_answer_view, tool_call_cards
-from lib.ui.answer.streaming_text import CALM, FRESH, Growing, draw_block
+from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, SLOW_START_SECONDS, StreamingText, draw_block
 from lib.ui.chat import message_menu
-from lib.ui.chat.chat_tab import Tab
-from lib.ui.widgets.error_box import trouble
-from lib.ui.widgets.safe_markdown import blocks, label
+from lib.ui.chat.chat_tab import ChatTab
+from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.safe_markdown import escape_markdown, split_blocks
 
 AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
 WINDOW, STEP = 20, 10  # messages that are drawn at least; by how many that window moves on
@@ -25,12 +25,12 @@ WINDOW, STEP = 20, 10  # messages that are drawn at least; by how many that wind
 RESUMABLE = (Ending.STOPPED, Ending.CUT_OFF, Ending.ERROR)
 
 
-def draw_message(tab: Tab, message: Message) -> None:
+def draw_message(tab: ChatTab, message: Message) -> None:
     """A message that is not being written, and what can be done with it."""
-    if message_menu.is_edited(message):
-        message_menu.edit_box(tab, message)
+    if message_menu.is_being_edited(message):
+        message_menu.draw_edit_box(tab, message)
     elif message.role == "assistant":
-        draw_said(message)
+        draw_content(message)
     else:
         with st.container(horizontal=True, gap="small", wrap=False):
             if _in_a_card(tab, message):
@@ -38,22 +38,22 @@ def draw_message(tab: Tab, message: Message) -> None:
             else:
                 st.text(message.content, width="stretch")  # exactly as it was typed
             _draw_line(tab, message)
-        message_menu.boxes(tab, message)
+        message_menu.draw_opened_box(tab, message)
         return
     draw_ending(tab, message)
 
 
-def draw_said(message: Message) -> None:
+def draw_content(message: Message) -> None:
     """What the model said: in JSON mode checked, else as Markdown."""
     asked = message.answers[-1].request.response_format if message.answers else None
     if asked is not None and message.content:
-        json_answer_view.draw(message.content, asked.schema, f"answer-{message.id}")
+        json_answer_view.draw_json_answer(message.content, asked.schema, f"answer-{message.id}")
         return
-    for block in blocks(message.content):
+    for block in split_blocks(message.content):
         draw_block(block, st.empty())
 
 
-def _in_a_card(tab: Tab, message: Message) -> bool:
+def _in_a_card(tab: ChatTab, message: Message) -> bool:
     """Whether that is the result of a call before it, which shows it."""
     if not message.call_id:
         return False
@@ -62,12 +62,14 @@ def _in_a_card(tab: Tab, message: Message) -> bool:
     return any(call.id == message.call_id for one in before for call in one.calls)
 
 
-def _draw_calls(tab: Tab, message: Message) -> None:
+def _draw_calls(tab: ChatTab, message: Message) -> None:
     """The tools that the model calls. They can be answered where nothing was said after them yet."""
     if not message.calls:
         return
-    conversation, live = tab.chat.view()
-    told = {one.call_id: one.content for one in after(conversation.path(), message.id) if one.call_id}
+    conversation, live = tab.chat.snapshot()
+    told = {
+        one.call_id: one.content for one in messages_after(conversation.path(), message.id) if one.call_id
+    }
     asked = message.answers[-1].request.input if message.answers else None
     last = message.id == conversation.head and live is None
     tool_call_cards.draw_calls(
@@ -76,52 +78,54 @@ def _draw_calls(tab: Tab, message: Message) -> None:
         f"calls-{message.id}",
         [told.get(call.id) for call in message.calls],
         (lambda results: tab.answer_calls(message, results)) if last else None,
-        tab.auto,
+        tab.runs_sample_tools,
         asked.functions if isinstance(asked, Messages) else (),
     )
 
 
-def speaker(role: str, id: str) -> DeltaGenerator:
+def message_frame(role: str, id: str) -> DeltaGenerator:
     """The frame of one message."""
     with st.container(key=f"{role}-{id}"):
         return st.chat_message(role, avatar=AVATARS.get(role, ":material/build:"))
 
 
-def attach(live: Live, place: DeltaGenerator, meanwhile: Callable[[], None], *, fresh: bool) -> None:
+def follow_answer(
+    live: LiveRun, place: DeltaGenerator, meanwhile: Callable[[], None], *, fresh: bool
+) -> None:
     """Draw a running answer there until it ends; ``meanwhile`` is called each time that there is something to draw.
 
     Any rerun may cut this off; the next one attaches again. ``fresh``: the browser has just opened the page.
     """
-    growing = Growing(live, place)
-    calm = time.monotonic() + FRESH if fresh else 0.0
+    growing = StreamingText(live, place)
+    calm = time.monotonic() + SLOW_START_SECONDS if fresh else 0.0
 
     def pause() -> float:
-        return CALM if time.monotonic() < calm else growing.pause
+        return SLOW_START_INTERVAL if time.monotonic() < calm else growing.interval
 
     for text in live.run.follow(pause):
         meanwhile()
-        growing.draw(text)
-    growing.end()
+        growing.draw_new_text(text)
+    growing.finish()
 
 
-def draw_answered(tab: Tab, message: Message) -> None:
+def draw_finished_answer(tab: ChatTab, message: Message) -> None:
     """What becomes of a running answer once it has ended: in JSON mode its verdict, then all that stands under it."""
     if message.answers and message.answers[-1].request.response_format is not None:
-        draw_said(message)
+        draw_content(message)
     draw_ending(tab, message)
 
 
-def draw_ending(tab: Tab, message: Message) -> None:
+def draw_ending(tab: ChatTab, message: Message) -> None:
     """What stands under a message: its tool calls, its error, its figures, its variants, what can be done with it."""
     _draw_calls(tab, message)
     if message.answers and (error := message.answers[-1].error) is not None:
-        trouble(error)
+        draw_error(error)
     _draw_line(tab, message)
-    message_menu.boxes(tab, message)
+    message_menu.draw_opened_box(tab, message)
 
 
-def _draw_line(tab: Tab, message: Message) -> None:
-    conversation, _ = tab.chat.view()
+def _draw_line(tab: ChatTab, message: Message) -> None:
+    conversation, _ = tab.chat.snapshot()
     with st.container(
         horizontal=True,
         vertical_alignment="center",
@@ -134,17 +138,17 @@ def _draw_line(tab: Tab, message: Message) -> None:
             with st.popover(
                 "Sent", type="tertiary", icon=":material/tune:", help="The settings that were really sent"
             ):
-                answer_stats.sent(message.answers, tab.chat.model)
+                answer_stats.draw_sent_settings(message.answers, tab.chat.model)
         elif message.role not in AVATARS:
-            what = f"{message.role} · {label(message.name)}" if message.name else message.role
+            what = f"{message.role} · {escape_markdown(message.name)}" if message.name else message.role
             st.caption(what, width="content")
         _draw_variants(tab, message, conversation.variants(message))
-        message_menu.menu(tab, message)
+        message_menu.draw_message_menu(tab, message)
         if message.role == "assistant" and message.id == conversation.head:
             _draw_next(tab, message)
 
 
-def _draw_next(tab: Tab, message: Message) -> None:
+def _draw_next(tab: ChatTab, message: Message) -> None:
     """What can be done with the last answer: ask again, or let it go on."""
     final = message.answers[-1] if message.answers else None
     failed = final is not None and final.error is not None
@@ -153,18 +157,22 @@ def _draw_next(tab: Tab, message: Message) -> None:
         key=f"again-{message.id}",
         icon=":material/refresh:",
         type="primary" if failed else "tertiary",
-        on_click=tab.again,
+        on_click=tab.regenerate,
         args=(message,),
         help="Ask again; this answer stays as a variant",
     )
-    goes_on = final is None or can_go_on(final.request)
-    if final is not None and final.ending is Ending.LENGTH and (more := tab.more(message)) is not None:
+    goes_on = final is None or can_continue(final.request)
+    if (
+        final is not None
+        and final.ending is Ending.LENGTH
+        and (more := tab.raised_limit(message)) is not None
+    ):
         words = "go on" if goes_on else "ask again"
         st.button(
             f"Raise to {more:,} and {words}",
             key=f"more-{message.id}",
             icon=":material/trending_flat:",
-            on_click=tab.go_on if goes_on else tab.ask_longer,
+            on_click=tab.continue_with_limit if goes_on else tab.regenerate_with_limit,
             args=(message, more),
             help="The answer reached max_tokens: raise it and "
             + ("continue where it stopped" if goes_on else "ask again: this one cannot be continued"),
@@ -175,22 +183,22 @@ def _draw_next(tab: Tab, message: Message) -> None:
             key=f"resume-{message.id}",
             icon=":material/trending_flat:",
             type="tertiary",
-            on_click=tab.resume,
+            on_click=tab.continue_answer,
             args=(message,),
             help="Let the answer go on where it ended",
         )
 
 
-def _draw_variants(tab: Tab, message: Message, variants: tuple[Message, ...]) -> None:
+def _draw_variants(tab: ChatTab, message: Message, variants: tuple[Message, ...]) -> None:
     """‹ 2/3 › where the same message was answered more than once."""
     if len(variants) > 1:
         ids = [variant.id for variant in variants]
-        draw_steps(
+        draw_variant_steps(
             message.id, ids, message.id, len(ids), "Another answer to the same message", tab.open_variant
         )
 
 
-def draw_steps(
+def draw_variant_steps(
     key: str, ids: Sequence[str], shown: str, of: int, help: str, show: Callable[[str], None]
 ) -> None:
     """‹ 2/3 › between the messages of these ids; ``of`` counts those that are still to come as well."""

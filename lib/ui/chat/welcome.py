@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.ui.chat.chat_tab import Tab
-from lib.ui.shell.backend_picker import Place
+from lib.ui.chat.chat_tab import ChatTab
+from lib.ui.shell.backend_picker import BackendChoice
 
 STARTERS = (
     (":material/lightbulb:", "Explain what a rainbow is to a child of six."),
@@ -15,7 +15,7 @@ STARTERS = (
 )
 
 
-def draw(tab: Tab, place: Place) -> None:
+def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
     """The welcome and the starter prompts."""
     st.markdown("### What shall we try?")
     if place.twin is not None:

@@ -6,27 +6,27 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from lib.compare.comparison import FEWEST, MOST, Column, Facts
+from lib.compare.comparison import MAX_COLUMNS, MIN_COLUMNS, ComparisonColumn, SetupFields
 from lib.ui.answer import answer_stats
-from lib.ui.chat.request_preview import Outlook
-from lib.ui.compare.comparison_tab import Board
+from lib.ui.chat.request_preview import RequestPreview
+from lib.ui.compare.comparison_tab import ComparisonTab
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls, preset_menu
 from lib.ui.widgets.fill import fill
-from lib.ui.widgets.safe_markdown import label
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 _DUPLICATE, _REMOVE, _KEEP = "Duplicate", "Remove", "Keep as a preset"
 _PICK = "compare-pick"
 
 
-def heads(board: Board, seen: Mapping[str, Outlook]) -> None:
+def draw_column_heads(board: ComparisonTab, seen: Mapping[str, RequestPreview]) -> None:
     """One for each column. While names are hidden there is nothing to say of any."""
-    if board.hidden:
+    if board.is_hidden:
         return
-    found, columns = board.differences(), board.comparison.columns
+    found, columns = board.setting_differences(), board.comparison.columns
     for column, at in zip(columns, st.columns(len(columns)), strict=True):
         with at, st.container(key=f"head-{column.name}", gap="xxsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-                here = column.id == board.selected.id
+                here = column.id == board.selected_column.id
                 st.button(
                     f"Column {column.name}",
                     key=f"select-{column.id}",
@@ -41,11 +41,15 @@ def heads(board: Board, seen: Mapping[str, Outlook]) -> None:
                         str(len(wrong)),
                         icon=":material/warning:",
                         color="orange",
-                        help="\n\n".join(label(one.text) for one in wrong),
+                        help="\n\n".join(escape_markdown(one.text) for one in wrong),
                     )
                 st.space("stretch")
                 key = f"column-menu-{column.id}"
-                actions = [_DUPLICATE] * (len(columns) < MOST) + [_REMOVE] * (len(columns) > FEWEST) + [_KEEP]
+                actions = (
+                    [_DUPLICATE] * (len(columns) < MAX_COLUMNS)
+                    + [_REMOVE] * (len(columns) > MIN_COLUMNS)
+                    + [_KEEP]
+                )
                 st.menu_button(
                     "⋯",
                     actions,
@@ -58,28 +62,28 @@ def heads(board: Board, seen: Mapping[str, Outlook]) -> None:
             st.caption(_told(found[column.id]))
 
 
-def _told(facts: Facts) -> str:
+def _told(facts: SetupFields) -> str:
     if not facts:
         return "Set like the others: change one thing"
-    return " · ".join(f"{what} **{label(value)}**" for what, value in facts)
+    return " · ".join(f"{what} **{escape_markdown(value)}**" for what, value in facts)
 
 
-def _chosen(board: Board, column: Column, key: str) -> None:
+def _chosen(board: ComparisonTab, column: ComparisonColumn, key: str) -> None:
     match st.session_state[key]:
         case "Duplicate":
             board.duplicate(column.id)
         case "Remove":
             board.remove(column.id)
         case "Keep as a preset":
-            board.keep(column.id, None)
+            board.keep_as_preset(column.id, None)
 
 
-def settings(board: Board, seen: Mapping[str, Outlook], *, busy: bool) -> None:
+def draw_column_settings(board: ComparisonTab, seen: Mapping[str, RequestPreview], *, busy: bool) -> None:
     """The controls of the column that is chosen: the chat's own."""
-    if board.hidden:
+    if board.is_hidden:
         st.caption(":material/visibility_off: Settings are hidden until the answers are rated or revealed.")
         return
-    column = board.selected
+    column = board.selected_column
     columns = {one.id: one.name for one in board.comparison.columns}
     st.segmented_control(
         "Settings of column",
@@ -93,26 +97,27 @@ def settings(board: Board, seen: Mapping[str, Outlook], *, busy: bool) -> None:
         args=(board,),
     )
     panel, conflicts = board.panels[column.id], seen[column.id].conflicts
-    answer_stats.context_gauge(*panel.used, panel.window)
-    preset_menu.draw(panel)
-    option_controls.draw(panel, conflicts, busy=busy)
+    answer_stats.draw_context_gauge(*panel.context_used, panel.context_window)
+    preset_menu.draw_preset_menu(panel)
+    option_controls.draw_options(panel, conflicts, busy=busy)
 
     def below(name: str) -> None:
-        conflict_fix.draw(panel, conflicts, name)
+        conflict_fix.draw_conflicts(panel, conflicts, name)
         _others(board, column, name)
 
-    parameter_controls.draw(panel, below)
+    parameter_controls.draw_parameters(panel, below)
 
 
-def _pick(board: Board) -> None:
+def _pick(board: ComparisonTab) -> None:
     if (chosen := st.session_state[_PICK]) is not None:
-        board.select(chosen)
+        board.select_column(chosen)
 
 
-def _others(board: Board, column: Column, name: str) -> None:
+def _others(board: ComparisonTab, column: ComparisonColumn, name: str) -> None:
     """What the other columns have a parameter at, where that is not the same."""
     values = {
-        one.name: board.panels[one.id].chat.settings.sent().get(name) for one in board.comparison.columns
+        one.name: board.panels[one.id].chat.settings.sent_values().get(name)
+        for one in board.comparison.columns
     }
     if len(set(values.values())) > 1:
         told = (
@@ -123,7 +128,7 @@ def _others(board: Board, column: Column, name: str) -> None:
         st.caption(f":material/difference: {' · '.join(told)}")
 
 
-def _open(board: Board, column: Column) -> None:
-    board.select(column.id)
+def _open(board: ComparisonTab, column: ComparisonColumn) -> None:
+    board.select_column(column.id)
     # On a phone the sidebar is closed, and a page cannot open it without closing it again at the next touch.
     st.toast(f"The sidebar has the settings of column {column.name}.", icon=":material/tune:")

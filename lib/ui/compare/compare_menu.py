@@ -6,19 +6,19 @@ import time
 
 import streamlit as st
 
-from lib.compare.comparison import MOST_REPETITIONS
-from lib.compare.comparison_table import table
+from lib.compare.comparison import MAX_REPETITIONS
+from lib.compare.comparison_table import comparison_rows
 from lib.errors import PaddockError
 from lib.files import spreadsheet
-from lib.files.markdown_export import file_name
-from lib.files.spreadsheet import Row
-from lib.ui.compare import answer_columns
-from lib.ui.compare.answer_columns import Watched
-from lib.ui.compare.comparison_tab import OFF, Board
+from lib.files.markdown_export import make_file_name
+from lib.files.spreadsheet import SheetRow
+from lib.ui.compare import answers_side_by_side
+from lib.ui.compare.answers_side_by_side import WatchedAnswer
+from lib.ui.compare.comparison_tab import NO_BASE, ComparisonTab
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.fill import fill
-from lib.ui.widgets.safe_markdown import label
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 _TIMES, _BLIND, _FROM = "compare-times", "compare-blind", "compare-from"
 WINDOW = 5  # rounds that are drawn
@@ -31,24 +31,24 @@ STARTERS = (
 )
 
 
-def draw(board: Board) -> None:
+def draw_comparison_menu(board: ComparisonTab) -> None:
     """Earlier comparisons, and a new one."""
     with st.popover("Comparisons", type="tertiary", icon=":material/history:", key="comparisons"):
         try:
             kept = registry().store.comparisons(board.owner)
         except PaddockError as error:
-            trouble(error, "Earlier comparisons cannot be read at the moment")
+            draw_error(error, "Earlier comparisons cannot be read at the moment")
             return
         if not kept:
             st.caption("None yet: a comparison is kept from its first send on.")
         for one in kept:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
                 st.button(
-                    label(one.title) or "Untitled",
+                    escape_markdown(one.title) or "Untitled",
                     key=f"open-{one.id}",
                     type="tertiary",
-                    disabled=one.id == board.contest.id,
-                    on_click=board.turn_to,
+                    disabled=one.id == board.session.id,
+                    on_click=board.open_comparison,
                     args=(one.id,),
                 )
                 st.space("stretch")
@@ -56,11 +56,11 @@ def draw(board: Board) -> None:
                     "Delete",
                     key=f"forget-{one.id}",
                     type="tertiary",
-                    on_click=board.forget,
+                    on_click=board.delete_comparison,
                     args=(one.id,),
                     help="Its conversations go into the bin of the History page",
                 )
-    if board.comparison.rounds and not board.hidden:
+    if board.comparison.rounds and not board.is_hidden:
         _download(board)
     if board.comparison.rounds:
         st.button(
@@ -68,24 +68,24 @@ def draw(board: Board) -> None:
             key="compare-new",
             icon=":material/add:",
             type="tertiary",
-            on_click=board.new,
+            on_click=board.new_comparison,
             help="Columns set as these are, with empty threads",
         )
 
 
-def _download(board: Board) -> None:
+def _download(board: ComparisonTab) -> None:
     """All answers as files, each with what has come by the time of the click."""
-    contest, model = board.contest, board.model
-    stem = file_name(contest.comparison.rounds[0].text)
+    contest, model = board.session, board.model
+    stem = make_file_name(contest.comparison.rounds[0].text)
 
-    def rows() -> list[Row]:
-        return table(model, contest.comparison, contest.threads())
+    def rows() -> list[SheetRow]:
+        return comparison_rows(model, contest.comparison, contest.conversations())
 
     with st.popover("Download", type="tertiary", icon=":material/download:", key="compare-download"):
         st.caption("A row for each answer: what it was asked with, what it says, its stars, tokens and cost.")
         st.download_button(
             "CSV",
-            lambda: b"".join(spreadsheet.csv(rows())),
+            lambda: b"".join(spreadsheet.write_csv(rows())),
             f"{stem}.csv",
             "text/csv",
             key="compare-csv",
@@ -95,9 +95,9 @@ def _download(board: Board) -> None:
         )
         st.download_button(
             "XLSX",
-            lambda: spreadsheet.xlsx(rows(), "Comparison"),
+            lambda: spreadsheet.write_xlsx(rows(), "Comparison"),
             f"{stem}.xlsx",
-            spreadsheet.XLSX,
+            spreadsheet.XLSX_MEDIA_TYPE,
             key="compare-xlsx",
             on_click="ignore",
             width="stretch",
@@ -105,14 +105,14 @@ def _download(board: Board) -> None:
         )
 
 
-def options(board: Board) -> None:
+def draw_options(board: ComparisonTab) -> None:
     """Repetitions, blind rating and differences."""
     comparison = board.comparison
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="compare-options"):
         st.number_input(
             "Repetitions",
             1,
-            MOST_REPETITIONS,
+            MAX_REPETITIONS,
             fill(_TIMES, comparison.repetitions),
             key=_TIMES,
             width=130,
@@ -123,7 +123,7 @@ def options(board: Board) -> None:
         )
         st.toggle(
             "Blind",
-            fill(_BLIND, comparison.blind),
+            fill(_BLIND, comparison.is_blind),
             key=_BLIND,
             on_change=_blind,
             args=(board,),
@@ -131,11 +131,13 @@ def options(board: Board) -> None:
             "answers are rated.",
         )
         if comparison.rounds:
-            names = {OFF: "Off"} | {column.id: board.label(column) for column in comparison.order}
+            names = {NO_BASE: "Off"} | {
+                column.id: board.column_label(column) for column in comparison.displayed_columns
+            }
             st.segmented_control(
                 "Differences from",
                 list(names),
-                default=fill(_FROM, board.base),
+                default=fill(_FROM, board.diff_base),
                 key=_FROM,
                 required=True,
                 format_func=lambda id: names.get(id, ""),
@@ -144,24 +146,24 @@ def options(board: Board) -> None:
                 help="Shows the other columns' answers word by word as differences from this one's: what it has more "
                 "is struck through, what they have more is underlined.",
             )
-        if board.hidden:
-            left = len(comparison.unrated(board.contest.threads()))
+        if board.is_hidden:
+            left = len(comparison.unrated_answers(board.session.conversations()))
             st.button(
                 "Reveal",
                 key="reveal",
                 icon=":material/visibility:",
-                on_click=board.contest.reveal,
+                on_click=board.session.reveal,
                 help="Show names, settings and figures now",
             )
-            if not board.contest.busy:
+            if not board.session.is_busy:
                 st.caption(f"{left} to be rated", width="content")
 
 
-def rounds(board: Board) -> list[Watched]:
+def draw_rounds(board: ComparisonTab) -> list[WatchedAnswer]:
     """The last rounds; only the very last while names are hidden, for the earlier ones are known. Gives what runs."""
     count = len(board.comparison.rounds)
-    first = count - 1 if board.hidden else max(count - int(st.session_state.get(_SHOWN, WINDOW)), 0)
-    if first and board.hidden:
+    first = count - 1 if board.is_hidden else max(count - int(st.session_state.get(_SHOWN, WINDOW)), 0)
+    if first and board.is_hidden:
         st.caption("Earlier inputs are hidden until these answers are rated or revealed.")
     elif first:
         st.button(
@@ -170,26 +172,26 @@ def rounds(board: Board) -> list[Watched]:
             type="tertiary",
             on_click=_more,
         )
-    watched: list[Watched] = []
+    watched: list[WatchedAnswer] = []
     for number in range(first, count):
-        watched += answer_columns.draw_round(board, number)
+        watched += answers_side_by_side.draw_round(board, number)
     return watched
 
 
-def await_others(board: Board, watched: list[Watched]) -> None:
+def wait_for_hidden_answers(board: ComparisonTab, watched: list[WatchedAnswer]) -> None:
     """Where no answer is drawn while it comes: wait until something has changed."""
-    coming = [board.contest.coming(id) for id in board.panels]
+    coming = [board.session.pending_count(id) for id in board.panels]
     at = st.empty()
-    while not watched and coming == [board.contest.coming(id) for id in board.panels] and any(coming):
+    while not watched and coming == [board.session.pending_count(id) for id in board.panels] and any(coming):
         for id in board.panels:
-            _, live = board.contest.chat(id).view()
+            _, live = board.session.chat(id).snapshot()
             if live is not None:
-                live.run.read(0)  # somebody is looking
+                live.run.read_parts(0)  # somebody is looking
         at.caption(f":shimmer[{sum(coming)} still to come]")
         time.sleep(0.1)
 
 
-def welcome(board: Board) -> None:
+def draw_compare_welcome(board: ComparisonTab) -> None:
     """What is to be done, and something to begin with."""
     st.markdown("### What shall we compare?")
     st.caption("Change one thing in a column, then send the same input to all. Duplicate one for up to four.")
@@ -203,17 +205,17 @@ def welcome(board: Board) -> None:
         )
 
 
-def _repeat(board: Board) -> None:
-    board.contest.repeat(int(st.session_state[_TIMES] or 1))
+def _repeat(board: ComparisonTab) -> None:
+    board.session.set_repetitions(int(st.session_state[_TIMES] or 1))
 
 
-def _blind(board: Board) -> None:
-    board.contest.blind(bool(st.session_state[_BLIND]))
+def _blind(board: ComparisonTab) -> None:
+    board.session.set_blind(bool(st.session_state[_BLIND]))
 
 
-def _compare(board: Board) -> None:
+def _compare(board: ComparisonTab) -> None:
     if (chosen := st.session_state[_FROM]) is not None:
-        board.set_base(chosen)
+        board.set_diff_base(chosen)
 
 
 def _more() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from html import escape
 
-from lib.compare.text_diff import Added, Piece, Removed, Same, words
-from lib.ui.widgets.safe_markdown import whole
+from lib.compare.text_diff import Added, DiffPiece, Removed, Same, diff_words
+from lib.ui.widgets.safe_markdown import replace_lone_surrogates
 
 # Not by colour alone: lines through and under the words, and words of their own for who listens.
 _STYLE = """<style>
@@ -20,17 +20,17 @@ _STYLE = """<style>
 
 
 @lru_cache(maxsize=64)
-def html(before: str, after: str) -> str:
+def render_diff(before: str, after: str) -> str:
     """The difference, to be drawn by st.html. Both are somebody else's text: all of it is escaped."""
-    pieces = words(whole(before), whole(after))
+    pieces = diff_words(replace_lone_surrogates(before), replace_lone_surrogates(after))
     return f'<div><div class="changes">{"".join(map(_piece, pieces))}</div>{_STYLE}</div>'
 
 
 @lru_cache(maxsize=64)
-def told(before: str, after: str) -> str:
+def describe_diff(before: str, after: str) -> str:
     """How much differs, in a few words."""
     removed = added = 0
-    for piece in words(whole(before), whole(after)):
+    for piece in diff_words(replace_lone_surrogates(before), replace_lone_surrogates(after)):
         match piece:
             case Removed(text):
                 removed += len(text.split())
@@ -41,7 +41,7 @@ def told(before: str, after: str) -> str:
     return f"{removed:,} words out, {added:,} in" if removed or added else "the same, word for word"
 
 
-def _piece(piece: Piece) -> str:
+def _piece(piece: DiffPiece) -> str:
     match piece:
         case Same(text):
             return escape(text)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.chat.conversation import Message
-from lib.compare.comparison import Facts, Standing, differing, standings
-from lib.ui.compare.comparison_tab import Board
-from lib.ui.widgets.safe_markdown import label
+from lib.compare.comparison import SetupFields, Standing, differing_fields, standings
+from lib.ui.compare.comparison_tab import ComparisonTab
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 
-def draw(board: Board) -> None:
+def draw_ratings(board: ComparisonTab) -> None:
     """The tally, once anything is rated and nothing is hidden."""
-    if board.hidden or not board.comparison.ratings:
+    if board.is_hidden or not board.comparison.ratings:
         return
-    found = standings(board.model, board.comparison, board.contest.threads())
+    found = standings(board.model, board.comparison, board.session.conversations())
     if not found:
         return
     with st.container(key="standings", gap="small"):
@@ -22,7 +22,7 @@ def draw(board: Board) -> None:
             "| Column | Rounds won | Shared | Stars | Answers rated | Set to |",
             "|---|--:|--:|--:|--:|---|",
         ]
-        told = differing([one.setup for one in found])
+        told = differing_fields([one.setup for one in found])
         rows += [_row(one, facts) for one, facts in zip(found, told, strict=True)]
         with st.container(
             horizontal=True, wrap=False
@@ -44,7 +44,7 @@ def draw(board: Board) -> None:
                 key="winner-chat",
                 type="primary",
                 icon=":material/forum:",
-                on_click=board.to_chat,
+                on_click=board.continue_in_chat,
                 args=(first.column.id, answer),
                 help="A new conversation with its system prompt, settings and thread",
             )
@@ -52,21 +52,21 @@ def draw(board: Board) -> None:
                 f"Keep {first.column.name} as a preset",
                 key="winner-preset",
                 icon=":material/bookmark_add:",
-                on_click=board.keep,
+                on_click=board.keep_as_preset,
                 args=(first.column.id, answer),
             )
 
 
-def _row(one: Standing, facts: Facts) -> str:
-    set_to = " · ".join(f"{what} {label(value)}" for what, value in facts)
+def _row(one: Standing, facts: SetupFields) -> str:
+    set_to = " · ".join(f"{what} {escape_markdown(value)}" for what, value in facts)
     return (
         f"| {one.column.name} | {one.wins} | {one.ties} | {float(one.stars):.2f} | {one.rated} | {set_to} |"
     )
 
 
-def _last(board: Board, one: Standing) -> Message | None:
+def _last(board: ComparisonTab, one: Standing) -> Message | None:
     """The newest answer of that column that is looked at."""
     for number in reversed(range(len(board.comparison.rounds))):
-        if (answer := board.shown(number).get(one.column.id)) is not None:
+        if (answer := board.shown_answers(number).get(one.column.id)) is not None:
             return answer
     return None

@@ -9,31 +9,31 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.errors import BadInput, PaddockError
-from lib.jsonkit.json_schema import check_schema
+from lib.jsonkit.json_schema import parse_schema
 from lib.store import SavedSchema
 from lib.ui.shell.registry import registry
-from lib.ui.shell.visitor import owner
-from lib.ui.widgets.error_box import trouble
-from lib.ui.widgets.safe_markdown import label
+from lib.ui.shell.visitor_cookie import current_owner
+from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.safe_markdown import escape_markdown
 
-MOST_NAME = 80
+MAX_SCHEMA_NAME = 80
 OVERWRITE, DELETE = "Replace with the schema now", "Delete"
 
 
-def draw(key: str, text: str, use: Callable[[str, str], None]) -> None:
+def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> None:
     """The menu of kept schemas. ``text`` is the schema of the moment; ``use`` gets a kept one's name and text."""
-    me = owner()
+    me = current_owner()
     with st.popover("Saved", icon=":material/bookmarks:", key=key):
         if (problem := st.session_state.pop(f"{key}-problem", None)) is not None:
-            trouble(problem)
+            draw_error(problem)
         try:
             kept = registry().store.schemas(me)
         except PaddockError as error:
-            trouble(error, "Saved schemas cannot be read at the moment")
+            draw_error(error, "Saved schemas cannot be read at the moment")
             return
         if (gone := st.session_state.get(f"{key}-gone")) is not None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.caption(f"“{label(gone.name)}” was deleted.", width="content")
+                st.caption(f"“{escape_markdown(gone.name)}” was deleted.", width="content")
                 st.button(
                     "Undo", key=f"{key}-undo", type="tertiary", on_click=_bring_back, args=(key, me, gone)
                 )
@@ -41,7 +41,9 @@ def draw(key: str, text: str, use: Callable[[str, str], None]) -> None:
             _draw_one(key, me, one, text, use)
         if not kept:
             st.caption("None yet.")
-        st.text_input("Keep this schema as", key=f"{key}-name", placeholder="A name", max_chars=MOST_NAME)
+        st.text_input(
+            "Keep this schema as", key=f"{key}-name", placeholder="A name", max_chars=MAX_SCHEMA_NAME
+        )
         st.button(
             "Keep", key=f"{key}-keep", icon=":material/bookmark_add:", on_click=_keep, args=(key, me, text)
         )
@@ -50,7 +52,7 @@ def draw(key: str, text: str, use: Callable[[str, str], None]) -> None:
 def _draw_one(key: str, me: str, one: SavedSchema, text: str, use: Callable[[str, str], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}-{one.id}"):
         st.button(
-            label(one.name),
+            escape_markdown(one.name),
             key=f"{key}-use-{one.id}",
             on_click=_caught,
             width="stretch",
@@ -62,7 +64,7 @@ def _draw_one(key: str, me: str, one: SavedSchema, text: str, use: Callable[[str
                 "Name",
                 value=one.name,
                 key=box,
-                max_chars=MOST_NAME,
+                max_chars=MAX_SCHEMA_NAME,
                 on_change=_rename,
                 args=(key, me, one, box),
             )
@@ -88,7 +90,7 @@ def _keep(key: str, me: str, text: str) -> None:
         name = " ".join(st.session_state[f"{key}-name"].split())
         if not name:
             raise BadInput("The schema has no name.", advice="Type one.")
-        check_schema(text)
+        parse_schema(text)
         registry().store.put_schema(me, SavedSchema(uuid.uuid4().hex, name, text))
         st.session_state[f"{key}-name"] = ""
 
@@ -106,7 +108,7 @@ def _chosen(key: str, me: str, one: SavedSchema, text: str) -> None:
             registry().store.remove_schema(me, one.id)
             st.session_state[f"{key}-gone"] = one
         else:
-            check_schema(text)
+            parse_schema(text)
             registry().store.put_schema(me, replace(one, body=text))
 
     _caught(key, act)

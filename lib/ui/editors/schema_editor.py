@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from lib.errors import BadInput
-from lib.jsonkit.json_schema import check_schema
-from lib.jsonkit.json_text import BadText, quoted
-from lib.jsonkit.schema_form import Sample, from_schema, samples, summary, to_schema
+from lib.jsonkit.json_schema import parse_schema
+from lib.jsonkit.json_text import UnusableJson, quote_line
+from lib.jsonkit.schema_form import SampleSchema, from_schema, sample_schemas, summarize_schema, to_schema
 from lib.ui.editors import saved_schemas
-from lib.ui.editors.schema_rows import Row, Rows, field_of, row_of
+from lib.ui.editors.schema_rows import SchemaRow, SchemaRows, field_from_row, row_from_field
 from lib.ui.widgets import code_box
-from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.fill import fill
-from lib.ui.widgets.safe_markdown import label
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 FORM, JSON = "Form", "JSON"
-Take = Callable[[str], None]
+OnSchema = Callable[[str], None]
 
 
 @dataclass
-class _Draft:
+class _SchemaDraft:
     """What is being edited, in the session's state.
 
     ``used`` is the schema in use, ``text`` what stands in the JSON box, ``root`` the rows, None where the form cannot
@@ -33,31 +33,31 @@ class _Draft:
 
     used: str
     text: str
-    root: Row | None
+    root: SchemaRow | None
     mode: str
     hidden: str = ""
     problem: BadInput | None = None
     place: str = ""
-    before: tuple[str, _Draft] | None = None  # what happened, and how it was before
-    sample: Sample | None = None
+    before: tuple[str, _SchemaDraft] | None = None  # what happened, and how it was before
+    sample: SampleSchema | None = None
 
 
-def _draft_of(text: str) -> _Draft:
+def _draft_of(text: str) -> _SchemaDraft:
     if not text.strip():
-        return _Draft(text, text, Row(type="object"), FORM)
+        return _SchemaDraft(text, text, SchemaRow(type="object"), FORM)
     try:
-        return _Draft(text, text, row_of(from_schema(text)), FORM)
+        return _SchemaDraft(text, text, row_from_field(from_schema(text)), FORM)
     except BadInput as error:
-        draft = _Draft(text, text, None, JSON, hidden=f"{error.message} {error.advice}")
+        draft = _SchemaDraft(text, text, None, JSON, hidden=f"{error.message} {error.advice}")
     try:
-        check_schema(text)
+        parse_schema(text)
     except BadInput as error:
         draft.problem, draft.place = error, JSON
     return draft
 
 
-def _current(key: str, text: str) -> _Draft:
-    draft: _Draft | None = st.session_state.get(f"{key}-draft")
+def _current(key: str, text: str) -> _SchemaDraft:
+    draft: _SchemaDraft | None = st.session_state.get(f"{key}-draft")
     if draft is None or draft.used != text:
         new = _draft_of(text)
         if draft is not None and draft.problem is not None:
@@ -66,7 +66,7 @@ def _current(key: str, text: str) -> _Draft:
     return draft
 
 
-def draw(key: str, text: str, on_change: Take) -> None:
+def draw_schema_editor(key: str, text: str, on_change: OnSchema) -> None:
     """The editor of the schema ``text``. ``on_change`` gets each new text that is a sound schema, and no other.
 
     The key belongs to what the schema belongs to: with another key come other rows, and another Undo. It may stand
@@ -95,7 +95,7 @@ def draw(key: str, text: str, on_change: Take) -> None:
             horizontal=True, vertical_alignment="center", gap="small", wrap=False, width="content"
         ):
             _samples(key, on_change)
-            saved_schemas.draw(
+            saved_schemas.draw_saved_schemas(
                 f"{key}-saved", draft.used, lambda name, body: _replace(key, name, body, on_change)
             )
     _past(key, draft, on_change)
@@ -105,10 +105,10 @@ def draw(key: str, text: str, on_change: Take) -> None:
         _form(key, draft, on_change)
 
 
-def _samples(key: str, on_change: Take) -> None:
+def _samples(key: str, on_change: OnSchema) -> None:
     with st.popover("Samples", icon=":material/lightbulb:", key=f"{key}-samples"):
         st.caption("A schema to begin with, in the place of this one. Undo brings this one back.")
-        for number, one in enumerate(samples()):
+        for number, one in enumerate(sample_schemas()):
             st.button(
                 one.name,
                 key=f"{key}-sample-{number}",
@@ -119,11 +119,11 @@ def _samples(key: str, on_change: Take) -> None:
             )
 
 
-def _past(key: str, draft: _Draft, on_change: Take) -> None:
+def _past(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
     """What happened last, with the way back."""
     if draft.before is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(label(draft.before[0]), width="content")
+            st.caption(escape_markdown(draft.before[0]), width="content")
             st.button(
                 "Undo",
                 key=f"{key}-undo",
@@ -137,7 +137,7 @@ def _past(key: str, draft: _Draft, on_change: Take) -> None:
         st.code(draft.sample.ask, language=None, wrap_lines=True)
 
 
-def _form(key: str, draft: _Draft, on_change: Take) -> None:
+def _form(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
     if draft.problem is not None and draft.place == JSON:
         st.warning(
             "The JSON has an error, so the form cannot show it. Mend it there, or take back what was typed.",
@@ -146,20 +146,20 @@ def _form(key: str, draft: _Draft, on_change: Take) -> None:
         _ways(key, draft, JSON, "Go to the JSON")
         return
     if draft.root is None:
-        st.info(f"{label(draft.hidden)}", icon=":material/code:")
+        st.info(f"{escape_markdown(draft.hidden)}", icon=":material/code:")
         st.button("Edit as JSON", key=f"{key}-as-json", on_click=_go, args=(draft, JSON))
         return
     if draft.problem is not None:
-        trouble(draft.problem, "This form is not complete")
+        draw_error(draft.problem, "This form is not complete")
         _still(draft)
     elif not draft.root.rows and draft.root.type == "object":
         st.caption("An answer has fields. Add the first one, or begin with a sample.")
-    Rows(
+    SchemaRows(
         key, lambda: _formed(draft, on_change), lambda name: _remember(draft, f"“{name}” was removed.")
     ).draw(draft.root)
 
 
-def _json(key: str, draft: _Draft, on_change: Take) -> None:
+def _json(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
     in_form = draft.problem is not None and draft.place == FORM
     if in_form:
         st.warning(
@@ -170,7 +170,7 @@ def _json(key: str, draft: _Draft, on_change: Take) -> None:
         _ways(key, draft, FORM, "Go to the form")
     box = f"{key}-text"
     shown = draft.used if in_form else draft.text
-    code_box.draw(
+    code_box.draw_code_box(
         "JSON Schema",
         shown,
         box,
@@ -184,24 +184,26 @@ def _json(key: str, draft: _Draft, on_change: Take) -> None:
     if draft.problem is None:
         st.caption("Checked when you leave the box, or press Ctrl+Enter.")
     elif not in_form:
-        trouble(draft.problem)
-        if isinstance(draft.problem, BadText) and draft.problem.line is not None:
-            excerpt = quoted(draft.text, draft.problem.line, draft.problem.column or 1)
+        draw_error(draft.problem)
+        if isinstance(draft.problem, UnusableJson) and draft.problem.line is not None:
+            excerpt = quote_line(draft.text, draft.problem.line, draft.problem.column or 1)
             st.code(excerpt, language=None)
         _still(draft)
 
 
-def _still(draft: _Draft) -> None:
+def _still(draft: _SchemaDraft) -> None:
     """That the last good schema is in use."""
     try:
-        check_schema(draft.used)
+        parse_schema(draft.used)
     except BadInput:
         st.caption("There is no sound schema before it: nothing can be sent with it.")
     else:
-        st.caption(f"Until then the last sound schema stays in use: {label(summary(draft.used))}.")
+        st.caption(
+            f"Until then the last sound schema stays in use: {escape_markdown(summarize_schema(draft.used))}."
+        )
 
 
-def _ways(key: str, draft: _Draft, place: str, words: str) -> None:
+def _ways(key: str, draft: _SchemaDraft, place: str, words: str) -> None:
     with st.container(horizontal=True, gap="small"):
         st.button(words, key=f"{key}-mend", type="primary", on_click=_go, args=(draft, place))
         st.button("Take it back", key=f"{key}-back", on_click=_take_back, args=(key,))
@@ -211,21 +213,21 @@ def _turn(key: str, mode: str) -> None:
     st.session_state[f"{key}-draft"].mode = st.session_state[mode]
 
 
-def _go(draft: _Draft, mode: str) -> None:
+def _go(draft: _SchemaDraft, mode: str) -> None:
     draft.mode = mode
 
 
-def _remember(draft: _Draft, words: str) -> None:
+def _remember(draft: _SchemaDraft, words: str) -> None:
     """Keep how it is, before something changes more than one can see."""
     draft.before = (words, replace(draft, root=deepcopy(draft.root), before=None))
 
 
-def _formed(draft: _Draft, on_change: Take) -> None:
+def _formed(draft: _SchemaDraft, on_change: OnSchema) -> None:
     """The form was changed."""
     assert draft.root is not None  # noqa: S101
     try:
-        text = to_schema(field_of(draft.root))
-        check_schema(text)
+        text = to_schema(field_from_row(draft.root))
+        parse_schema(text)
     except BadInput as error:
         draft.problem, draft.place = error, FORM
         return
@@ -234,11 +236,11 @@ def _formed(draft: _Draft, on_change: Take) -> None:
     on_change(text)
 
 
-def _typed(draft: _Draft, box: str, on_change: Take) -> None:
+def _typed(draft: _SchemaDraft, box: str, on_change: OnSchema) -> None:
     """The JSON was changed."""
     draft.text = st.session_state[box]
     try:
-        check_schema(draft.text)
+        parse_schema(draft.text)
     except BadInput as error:
         draft.problem, draft.place = error, JSON
         return
@@ -249,10 +251,10 @@ def _typed(draft: _Draft, box: str, on_change: Take) -> None:
     on_change(draft.text)
 
 
-def _replace(key: str, name: str, body: str, on_change: Take, sample: Sample | None = None) -> None:
+def _replace(key: str, name: str, body: str, on_change: OnSchema, sample: SampleSchema | None = None) -> None:
     """Another schema takes the place of this one. Raises BadInput where it is none."""
-    check_schema(body)
-    draft: _Draft = st.session_state[f"{key}-draft"]
+    parse_schema(body)
+    draft: _SchemaDraft = st.session_state[f"{key}-draft"]
     _remember(draft, f"“{name}” took the place of the schema before.")
     new = _draft_of(body)
     new.before, new.sample = draft.before if draft.text.strip() else None, sample
@@ -260,12 +262,12 @@ def _replace(key: str, name: str, body: str, on_change: Take, sample: Sample | N
     on_change(body)
 
 
-def _begin(key: str, one: Sample, on_change: Take) -> None:
+def _begin(key: str, one: SampleSchema, on_change: OnSchema) -> None:
     _replace(key, one.name, one.schema, on_change, one)
 
 
-def _undo(key: str, on_change: Take) -> None:
-    draft: _Draft = st.session_state[f"{key}-draft"]
+def _undo(key: str, on_change: OnSchema) -> None:
+    draft: _SchemaDraft = st.session_state[f"{key}-draft"]
     assert draft.before is not None  # noqa: S101
     before = draft.before[1]
     draft.before = None
@@ -279,7 +281,7 @@ def _undo(key: str, on_change: Take) -> None:
 
 
 def _take_back(key: str) -> None:
-    draft: _Draft = st.session_state[f"{key}-draft"]
+    draft: _SchemaDraft = st.session_state[f"{key}-draft"]
     new = _draft_of(draft.used)
     _remember(draft, "What was typed was taken back.")
     new.before, new.mode = draft.before, draft.mode

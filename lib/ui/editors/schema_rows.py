@@ -12,7 +12,7 @@ from typing import Literal
 import streamlit as st
 
 from lib.errors import BadInput
-from lib.jsonkit.schema_form import Field, Value
+from lib.jsonkit.schema_form import EnumValue, SchemaField
 from lib.ui.widgets.fill import fill
 
 TYPES = {
@@ -30,7 +30,7 @@ _NEW = "new_field"
 
 
 @dataclass
-class Row:
+class SchemaRow:
     """A field as it is being edited: it keeps what its type of the moment has no use for.
 
     The values of ``enum`` are as they were typed; ``items`` is what a list's entries are, ``anything`` any of them.
@@ -41,46 +41,46 @@ class Row:
     required: bool = True
     description: str = ""
     enum: list[str] = field(default_factory=list)
-    entry: Row | None = None
+    entry: SchemaRow | None = None
     anything: bool = False
-    rows: list[Row] = field(default_factory=list)
+    rows: list[SchemaRow] = field(default_factory=list)
     closed: bool = False
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
 
-def row_of(one: Field) -> Row:
+def row_from_field(one: SchemaField) -> SchemaRow:
     """The field as rows."""
-    return Row(
+    return SchemaRow(
         one.name,
         one.type,
         one.required,
         one.description,
         [value if isinstance(value, str) else json.dumps(value) for value in one.enum],
-        None if one.items is None else row_of(one.items),
+        None if one.items is None else row_from_field(one.items),
         one.type == "array" and one.items is None,
-        [row_of(below) for below in one.fields],
+        [row_from_field(below) for below in one.fields],
         one.closed,
     )
 
 
-def field_of(row: Row) -> Field:
+def field_from_row(row: SchemaRow) -> SchemaField:
     """The rows as a field. Raises BadInput where one has no name, or a value that is no number."""
-    one = Field(row.name, row.type, row.required, row.description)
+    one = SchemaField(row.name, row.type, row.required, row.description)
     match row.type:
         case "object":
             if any(not below.name.strip() for below in row.rows):
                 raise BadInput("A field has no name.", advice="Give it one, or remove it.")
-            fields = tuple(field_of(below) for below in row.rows)
-            return Field(**vars(one) | {"fields": fields, "closed": row.closed})
+            fields = tuple(field_from_row(below) for below in row.rows)
+            return SchemaField(**vars(one) | {"fields": fields, "closed": row.closed})
         case "array":
-            items = None if row.anything else field_of(row.entry or Row())
-            return Field(**vars(one) | {"items": items})
+            items = None if row.anything else field_from_row(row.entry or SchemaRow())
+            return SchemaField(**vars(one) | {"items": items})
         case "string" | "number" | "integer":
-            return Field(**vars(one) | {"enum": tuple(_value(text, row) for text in row.enum)})
+            return SchemaField(**vars(one) | {"enum": tuple(_value(text, row) for text in row.enum)})
     return one
 
 
-def _value(text: str, row: Row) -> Value:
+def _value(text: str, row: SchemaRow) -> EnumValue:
     if row.type == "string":
         return text
     try:
@@ -97,7 +97,7 @@ def _value(text: str, row: Row) -> Value:
     return value
 
 
-class Rows:
+class SchemaRows:
     """The drawing of rows. ``changed`` is called after each change, ``removed`` with the name before one goes."""
 
     def __init__(self, key: str, changed: Callable[[], None], removed: Callable[[str], None]) -> None:
@@ -105,7 +105,7 @@ class Rows:
         self._changed = changed
         self._removed = removed
 
-    def draw(self, root: Row) -> None:
+    def draw(self, root: SchemaRow) -> None:
         """The fields of the whole answer."""
         self._text(root, "description", "What the answer as a whole is, for the model (optional)")
         if root.type == "object":
@@ -117,7 +117,7 @@ class Rows:
                 self._values(root)
             self._inside(root)
 
-    def _group(self, group: Row) -> None:
+    def _group(self, group: SchemaRow) -> None:
         for number, row in enumerate(group.rows):
             with st.container(border=True, gap="xsmall", key=f"{self._key}-row-{row.id}"):
                 self._row(group, number, row)
@@ -136,7 +136,7 @@ class Rows:
                 "The answer may hold these fields alone (additionalProperties: false)",
             )
 
-    def _row(self, group: Row, number: int, row: Row) -> None:
+    def _row(self, group: SchemaRow, number: int, row: SchemaRow) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             self._text(row, "name", "Name")
             self._type(row, TYPES)
@@ -166,10 +166,10 @@ class Rows:
                 )
         self._inside(row)
 
-    def _inside(self, row: Row) -> None:
+    def _inside(self, row: SchemaRow) -> None:
         """What a list or a group holds."""
         if row.type == "array":
-            row.entry = row.entry or Row()
+            row.entry = row.entry or SchemaRow()
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(":material/subdirectory_arrow_right: Each entry:", width="content")
                 self._type(row.entry, TYPES | {"": ANYTHING}, row)
@@ -182,10 +182,10 @@ class Rows:
         elif row.type == "object":
             self._group(row)
 
-    def _at(self, row: Row, what: str) -> str:
+    def _at(self, row: SchemaRow, what: str) -> str:
         return f"{self._key}-{what}-{row.id}"
 
-    def _text(self, row: Row, name: str, words: str) -> None:
+    def _text(self, row: SchemaRow, name: str, words: str) -> None:
         key = self._at(row, name)
         st.text_input(
             words,
@@ -198,7 +198,7 @@ class Rows:
             width="stretch",
         )
 
-    def _check(self, row: Row, name: str, words: str, help: str | None = None) -> None:
+    def _check(self, row: SchemaRow, name: str, words: str, help: str | None = None) -> None:
         key = self._at(row, name)
         st.checkbox(
             words,
@@ -210,7 +210,7 @@ class Rows:
             width="content",
         )
 
-    def _type(self, row: Row, types: dict[str, str], inside: Row | None = None) -> None:
+    def _type(self, row: SchemaRow, types: dict[str, str], inside: SchemaRow | None = None) -> None:
         key = self._at(row, "type")
         now = "" if inside is not None and inside.anything else row.type
         st.selectbox(
@@ -225,7 +225,7 @@ class Rows:
             width=156,
         )
 
-    def _values(self, row: Row) -> None:
+    def _values(self, row: SchemaRow) -> None:
         if row.type not in VALUED:
             return
         key = self._at(row, "enum")
@@ -242,26 +242,26 @@ class Rows:
             width="stretch",
         )
 
-    def _take(self, row: Row, name: str, key: str) -> None:
+    def _take(self, row: SchemaRow, name: str, key: str) -> None:
         value = st.session_state[key]
         setattr(row, name, value.strip() if isinstance(value, str) else value)
         self._changed()
 
-    def _retype(self, row: Row, key: str, inside: Row | None) -> None:
+    def _retype(self, row: SchemaRow, key: str, inside: SchemaRow | None) -> None:
         chosen = st.session_state[key]
         if inside is not None:
             inside.anything = not chosen
         if chosen:
             row.type = chosen
             if chosen == "object" and not row.rows:
-                row.rows.append(Row(_NEW))
+                row.rows.append(SchemaRow(_NEW))
         self._changed()
 
-    def _add(self, group: Row) -> None:
-        group.rows.append(Row(_free(_NEW, group)))
+    def _add(self, group: SchemaRow) -> None:
+        group.rows.append(SchemaRow(_free(_NEW, group)))
         self._changed()
 
-    def _act(self, group: Row, row: Row) -> None:
+    def _act(self, group: SchemaRow, row: SchemaRow) -> None:
         at = next(number for number, one in enumerate(group.rows) if one.id == row.id)
         match st.session_state[self._at(row, "menu")]:
             case "Move up":
@@ -278,7 +278,7 @@ class Rows:
         self._changed()
 
 
-def _free(name: str, group: Row) -> str:
+def _free(name: str, group: SchemaRow) -> str:
     taken = {row.name for row in group.rows}
     number = 2
     free = name
@@ -288,13 +288,13 @@ def _free(name: str, group: Row) -> str:
     return free
 
 
-def _renewed(row: Row) -> Row:
+def _renewed(row: SchemaRow) -> SchemaRow:
     """A copy that is another row to the page, and so are those inside of it."""
     copy = deepcopy(row)
     todo = [copy]
     while todo:
         one = todo.pop()
-        one.id = Row().id
+        one.id = SchemaRow().id
         todo += one.rows
         if one.entry is not None:
             todo.append(one.entry)

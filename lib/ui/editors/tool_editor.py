@@ -10,42 +10,42 @@ import streamlit as st
 
 from lib.errors import BadInput
 from lib.model.request_options import Function, Tool
-from lib.tools.sample_tools import SAMPLES
-from lib.tools.tool_draft import Draft, Entry, Row, draft
-from lib.tools.tool_form import Kind, Parameter
-from lib.tools.tool_spec import MOST_NAME, MOST_TOOLS
+from lib.tools.sample_tools import SAMPLE_TOOLS
+from lib.tools.tool_draft import ParameterRow, ToolEntry, ToolsDraft, start_draft
+from lib.tools.tool_form import ParameterType, ToolParameter
+from lib.tools.tool_spec import MAX_NAME_CHARS, MAX_TOOLS
 from lib.ui.widgets import code_box
-from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.fill import fill
-from lib.ui.widgets.safe_markdown import label
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 OnChange = Callable[[tuple[Tool, ...]], None]
-Edit = Callable[[Draft, Any], Draft]
+Edit = Callable[[ToolsDraft, Any], ToolsDraft]
 
 FORM, JSON = "Form", "JSON"
 FLAT, NESTED = "Flat", "OpenAI"
 _BLANK = Tool("my_tool", "", '{"type": "object", "properties": {}}')
 _KINDS = {
-    Kind.TEXT: "Text",
-    Kind.NUMBER: "Number",
-    Kind.WHOLE: "Whole number",
-    Kind.SWITCH: "Yes or no",
-    Kind.CHOICE: "One of …",
+    ParameterType.TEXT: "Text",
+    ParameterType.NUMBER: "Number",
+    ParameterType.WHOLE: "Whole number",
+    ParameterType.SWITCH: "Yes or no",
+    ParameterType.CHOICE: "One of …",
 }
 
 
-def summary(tools: Sequence[Tool], functions: Sequence[Function] = ()) -> str:
+def summarise_tools(tools: Sequence[Tool], functions: Sequence[Function] = ()) -> str:
     """What a request offers, in one line of Markdown."""
     parts = []
     for what, names in (("tool", [one.name for one in tools]), ("function", [one.name for one in functions])):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             count = f"{len(names)} {what}{'s' if len(names) > 1 else ''}"
-            parts.append(f"{count}: {', '.join(map(label, names[:3]))}{more}")
+            parts.append(f"{count}: {', '.join(map(escape_markdown, names[:3]))}{more}")
     return " · ".join(parts) or "No tools"
 
 
-def draw(key: str, tools: tuple[Tool, ...], on_change: OnChange) -> None:
+def draw_tool_editor(key: str, tools: tuple[Tool, ...], on_change: OnChange) -> None:
     """The editor. ``on_change`` is called in a callback with the tools whenever they changed and have no fault.
 
     What is half done stays under ``key`` in the session; tools that were changed elsewhere take its place.
@@ -56,32 +56,32 @@ def draw(key: str, tools: tuple[Tool, ...], on_change: OnChange) -> None:
         if now.text is None and now.entries:
             _draw_shape(key, now, on_change)
     if (refused := st.session_state.pop(f"{key}-refused", None)) is not None:
-        trouble(refused, "The view stays as it is")
+        draw_error(refused, "The view stays as it is")
     if now.text is None:
         _draw_form(key, now, on_change)
     else:
         _draw_text(key, now, on_change)
 
 
-def _current(key: str, tools: tuple[Tool, ...]) -> Draft:
-    now: Draft | None = st.session_state.get(f"{key}-draft")
-    if now is None or (tools != now.seen and tools != now.good):
-        now = draft(tools)
-    now = replace(now, seen=tools)
+def _current(key: str, tools: tuple[Tool, ...]) -> ToolsDraft:
+    now: ToolsDraft | None = st.session_state.get(f"{key}-draft")
+    if now is None or (tools != now.last_shown and tools != now.valid_tools):
+        now = start_draft(tools)
+    now = replace(now, last_shown=tools)
     st.session_state[f"{key}-draft"] = now
     return now
 
 
-def _apply(key: str, on_change: OnChange, edit: Callable[[Draft], Draft]) -> None:
-    before: Draft = st.session_state[f"{key}-draft"]
+def _apply(key: str, on_change: OnChange, edit: Callable[[ToolsDraft], ToolsDraft]) -> None:
+    before: ToolsDraft = st.session_state[f"{key}-draft"]
     try:
         after = edit(before)
     except BadInput as error:
         st.session_state[f"{key}-refused"] = error
         return
     st.session_state[f"{key}-draft"] = after
-    if after.good != before.good:
-        on_change(after.good)
+    if after.valid_tools != before.valid_tools:
+        on_change(after.valid_tools)
 
 
 def _typed(key: str, on_change: OnChange, widget: str, edit: Edit) -> None:
@@ -89,7 +89,7 @@ def _typed(key: str, on_change: OnChange, widget: str, edit: Edit) -> None:
     _apply(key, on_change, lambda now: edit(now, value))
 
 
-def _draw_view(key: str, now: Draft, on_change: OnChange) -> None:
+def _draw_view(key: str, now: ToolsDraft, on_change: OnChange) -> None:
     widget = f"{key}-view"
     view = fill(widget, FORM if now.text is None else JSON)
     st.segmented_control(
@@ -103,7 +103,7 @@ def _draw_view(key: str, now: Draft, on_change: OnChange) -> None:
     )
 
 
-def _turn(now: Draft, view: str) -> Draft:
+def _turn(now: ToolsDraft, view: str) -> ToolsDraft:
     if view == JSON:
         return now.as_text() if now.text is None else now
     try:
@@ -114,7 +114,7 @@ def _turn(now: Draft, view: str) -> Draft:
         ) from error
 
 
-def _draw_shape(key: str, now: Draft, on_change: OnChange) -> None:
+def _draw_shape(key: str, now: ToolsDraft, on_change: OnChange) -> None:
     widget = f"{key}-shape"
     shapes = {tool.nested for tool in now.tools}
     shape = fill(widget, None if len(shapes) > 1 else NESTED if True in shapes else FLAT)
@@ -131,33 +131,33 @@ def _draw_shape(key: str, now: Draft, on_change: OnChange) -> None:
     )
 
 
-def _reshape(now: Draft, shape: str | None) -> Draft:
+def _reshape(now: ToolsDraft, shape: str | None) -> ToolsDraft:
     if shape is None:
         return now
     for one in now.entries:
-        now = now.change(
+        now = now.change_tool(
             one.id, lambda entry: replace(entry, tool=replace(entry.tool, nested=shape == NESTED))
         )
     return now
 
 
-def _draw_text(key: str, now: Draft, on_change: OnChange) -> None:
+def _draw_text(key: str, now: ToolsDraft, on_change: OnChange) -> None:
     widget = f"{key}-text"
-    code_box.draw(
+    code_box.draw_code_box(
         "Tools as JSON",
         now.text or "",
         widget,
         _typed,
-        (key, on_change, widget, Draft.with_text),
+        (key, on_change, widget, ToolsDraft.with_text),
         height=380,
         help="One tool or a list, flat or in OpenAI's shape, as it stands in a request.",
     )
     if (problem := now.problem) is None:
-        st.caption(f":material/check: In use: {summary(now.good)}.")
+        st.caption(f":material/check: In use: {summarise_tools(now.valid_tools)}.")
         return
-    trouble(problem, "This text is not in use")
+    draw_error(problem, "This text is not in use")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"In use until it is mended: {summary(now.good)}.", width="stretch")
+        st.caption(f"In use until it is mended: {summarise_tools(now.valid_tools)}.", width="stretch")
         st.button(
             "Discard the text",
             key=f"{key}-discard",
@@ -165,11 +165,11 @@ def _draw_text(key: str, now: Draft, on_change: OnChange) -> None:
             icon=":material/undo:",
             help="Back to the form with the tools that are in use",
             on_click=_apply,
-            args=(key, on_change, Draft.discarded),
+            args=(key, on_change, ToolsDraft.discard_text),
         )
 
 
-def _draw_form(key: str, now: Draft, on_change: OnChange) -> None:
+def _draw_form(key: str, now: ToolsDraft, on_change: OnChange) -> None:
     if not now.entries:
         st.caption(
             "A tool is something that the model may ask for instead of answering: it names the tool and its "
@@ -178,7 +178,7 @@ def _draw_form(key: str, now: Draft, on_change: OnChange) -> None:
     for entry in now.entries:
         _draw_tool(key, now, entry, on_change)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        full = len(now.entries) >= MOST_TOOLS
+        full = len(now.entries) >= MAX_TOOLS
         st.button(
             "Add a tool",
             key=f"{key}-add",
@@ -188,7 +188,7 @@ def _draw_form(key: str, now: Draft, on_change: OnChange) -> None:
             args=(key, on_change, lambda now: now.add(_BLANK)),
         )
         names = {tool.name for tool in now.tools}
-        for one in SAMPLES:
+        for one in SAMPLE_TOOLS:
             st.button(
                 one.tool.name.capitalize(),
                 key=f"{key}-sample-{one.tool.name}",
@@ -200,31 +200,33 @@ def _draw_form(key: str, now: Draft, on_change: OnChange) -> None:
                 args=(key, on_change, lambda now, tool=one.tool: now.add(_like(now, tool))),
             )
     if now.problem is not None:
-        st.caption(f":material/error: In use until the faults are mended: {summary(now.good)}.")
+        st.caption(
+            f":material/error: In use until the faults are mended: {summarise_tools(now.valid_tools)}."
+        )
 
 
-def _like(now: Draft, tool: Tool) -> Tool:
+def _like(now: ToolsDraft, tool: Tool) -> Tool:
     """In the shape that the others have."""
     return replace(tool, nested=bool(now.tools) and all(one.nested for one in now.tools))
 
 
-def _draw_tool(key: str, now: Draft, entry: Entry, on_change: OnChange) -> None:
+def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange) -> None:
     faults, at = now.entry_faults(entry), f"{key}-{entry.id}"
-    wrong_rows = now.wrong_rows(entry)
+    wrong_rows = now.find_row_faults(entry)
 
     def put(field: str) -> Edit:
-        return lambda now, value: now.change(
+        return lambda now, value: now.change_tool(
             entry.id, lambda one: replace(one, tool=replace(one.tool, **{field: value}))
         )
 
     wrong = bool(faults) or any(wrong_rows)
     with st.expander(
-        label(entry.tool.name) or "A tool without a name",
+        escape_markdown(entry.tool.name) or "A tool without a name",
         key=at,
         expanded=True,
         icon=":material/error:" if wrong else ":material/build:",
     ):
-        _box(f"{at}-name", "Name", entry.tool.name, put("name"), key, on_change, max_chars=MOST_NAME)
+        _box(f"{at}-name", "Name", entry.tool.name, put("name"), key, on_change, max_chars=MAX_NAME_CHARS)
         _fault(faults.get("name"))
         widget = f"{at}-description"
         st.text_area(
@@ -264,10 +266,10 @@ def _draw_tool(key: str, now: Draft, entry: Entry, on_change: OnChange) -> None:
             )
 
 
-def _draw_beyond(key: str, entry: Entry, faults: dict[str, str], put: Edit, on_change: OnChange) -> None:
+def _draw_beyond(key: str, entry: ToolEntry, faults: dict[str, str], put: Edit, on_change: OnChange) -> None:
     """Parameters that no row can show: their JSON Schema as text."""
     widget = f"{key}-{entry.id}-parameters"
-    code_box.draw(
+    code_box.draw_code_box(
         "Parameters, as a JSON Schema",
         entry.tool.parameters,
         widget,
@@ -280,7 +282,7 @@ def _draw_beyond(key: str, entry: Entry, faults: dict[str, str], put: Edit, on_c
 
 
 def _draw_row(
-    key: str, entry: Entry, row: Row, wrong: dict[str, str], on_change: OnChange, *, first: bool
+    key: str, entry: ToolEntry, row: ParameterRow, wrong: dict[str, str], on_change: OnChange, *, first: bool
 ) -> None:
     at, parameter = f"{key}-{entry.id}-{row.id}", row.parameter
     shown: Literal["visible", "collapsed"] = "visible" if first else "collapsed"
@@ -328,11 +330,11 @@ def _draw_row(
                 key=f"{at}-remove",
                 type="tertiary",
                 icon=":material/close:",
-                help=f"Remove {label(parameter.name) or 'this parameter'}",
+                help=f"Remove {escape_markdown(parameter.name) or 'this parameter'}",
                 on_click=_apply,
                 args=(key, on_change, lambda now: _without_row(now, entry.id, row.id)),
             )
-    if parameter.kind is Kind.CHOICE:
+    if parameter.kind is ParameterType.CHOICE:
         widget = f"{at}-choices"
         st.multiselect(
             f"{parameter.name}: what may be chosen",
@@ -374,19 +376,23 @@ def _box(
 
 def _fault(message: str | None) -> None:
     if message:
-        st.markdown(f":small[:red[:material/error: {label(message)}]]")  # a caption would be too faint
+        st.markdown(
+            f":small[:red[:material/error: {escape_markdown(message)}]]"
+        )  # a caption would be too faint
 
 
-def _with_row(now: Draft, tool: int, id: int, field: str, value: Any) -> Draft:
-    def changed(row: Row) -> Row:
+def _with_row(now: ToolsDraft, tool: int, id: int, field: str, value: Any) -> ToolsDraft:
+    def changed(row: ParameterRow) -> ParameterRow:
         return replace(row, parameter=_but(row.parameter, field, value)) if row.id == id else row
 
-    return now.change(tool, lambda entry: entry.with_rows(map(changed, entry.rows or ())))
+    return now.change_tool(tool, lambda entry: entry.with_rows(map(changed, entry.rows or ())))
 
 
-def _but(parameter: Parameter, field: str, value: Any) -> Parameter:
+def _but(parameter: ToolParameter, field: str, value: Any) -> ToolParameter:
     return replace(parameter, **{field: value})
 
 
-def _without_row(now: Draft, tool: int, id: int) -> Draft:
-    return now.change(tool, lambda entry: entry.with_rows(row for row in entry.rows or () if row.id != id))
+def _without_row(now: ToolsDraft, tool: int, id: int) -> ToolsDraft:
+    return now.change_tool(
+        tool, lambda entry: entry.with_rows(row for row in entry.rows or () if row.id != id)
+    )

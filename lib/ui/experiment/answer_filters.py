@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.experiment.checks.check_kinds import title
+from lib.experiment.checks.check_kinds import check_title
 from lib.experiment.results.cell_result import Status
-from lib.experiment.results.result_rows import Column, Filter, Verdict
-from lib.ui.experiment.results_view import PREFIX, Board
-from lib.ui.widgets.safe_markdown import label
+from lib.experiment.results.result_rows import CheckVerdict, ResultColumn, ResultFilter
+from lib.ui.experiment.results_view import PREFIX, ResultsView
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 SEARCH, SORT, DOWN = f"{PREFIX}search", f"{PREFIX}sort", f"{PREFIX}down"
-PAGE = f"{PREFIX}page"  # of the table, from 0
+PAGE_KEY = f"{PREFIX}page"  # of the table, from 0
 _PROMPTS, _SETTINGS, _ROWS = f"{PREFIX}prompts", f"{PREFIX}settings", f"{PREFIX}rows"
 _VERDICTS, _CHECK, _STATUSES, _RATINGS = (
     f"{PREFIX}verdicts",
@@ -23,7 +23,7 @@ _MOST_OFFERED = 300  # of the rows: with more, searching is quicker than choosin
 _ALL_CHECKS = -1
 
 
-def draw(board: Board) -> None:
+def draw_answer_filters(board: ResultsView) -> None:
     """The search, what is filtered by, and the order."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(
@@ -41,7 +41,7 @@ def draw(board: Board) -> None:
             _choices(board)
         st.selectbox(
             "Sort by",
-            list(columns(board)),
+            list(shown_columns(board)),
             key=SORT,
             persist_state="session",
             width=150,
@@ -59,28 +59,28 @@ def draw(board: Board) -> None:
         )
 
 
-def columns(board: Board) -> tuple[Column, ...]:
+def shown_columns(board: ResultsView) -> tuple[ResultColumn, ...]:
     """What the answers of this run differ in, in the order in which it is shown."""
     plan = board.plan
-    rated = any(line.result.rating is not None for line in board.sheet.lines)
+    rated = any(line.result.rating is not None for line in board.sheet.rows)
     shown = {
-        Column.PROMPT: len(plan.prompts) > 1,
-        Column.SETTING: len(board.settings) > 1,
-        Column.INPUT: bool(plan.inputs.rows),
-        Column.VERDICT: bool(plan.checks),
-        Column.RATING: rated or order()[0] is Column.RATING,
+        ResultColumn.PROMPT: len(plan.prompts) > 1,
+        ResultColumn.SETTING: len(board.setting_names) > 1,
+        ResultColumn.INPUT: bool(plan.inputs.rows),
+        ResultColumn.VERDICT: bool(plan.checks),
+        ResultColumn.RATING: rated or sort_order()[0] is ResultColumn.RATING,
     }
-    return tuple(column for column in Column if shown.get(column, True))
+    return tuple(column for column in ResultColumn if shown.get(column, True))
 
 
-def order() -> tuple[Column, bool]:
+def sort_order() -> tuple[ResultColumn, bool]:
     """The column that is sorted by, and whether from the top down."""
-    return st.session_state.get(SORT) or Column.NUMBER, bool(st.session_state.get(DOWN))
+    return st.session_state.get(SORT) or ResultColumn.NUMBER, bool(st.session_state.get(DOWN))
 
 
-def sort(by: Column) -> None:
+def sort_by(by: ResultColumn) -> None:
     """Sort by that column; by the one that is sorted by already, the other way round."""
-    if order()[0] is by:
+    if sort_order()[0] is by:
         _turn()
     else:
         st.session_state[SORT], st.session_state[DOWN] = by, False
@@ -93,14 +93,14 @@ def _turn() -> None:
 
 
 def _top() -> None:
-    st.session_state[PAGE] = 0
+    st.session_state[PAGE_KEY] = 0
 
 
-def wanted(board: Board) -> Filter:
+def current_filter(board: ResultsView) -> ResultFilter:
     """What is filtered by at this moment."""
     state = st.session_state
     check = state.get(_CHECK)
-    return Filter(
+    return ResultFilter(
         prompts=_numbers(state.get(_PROMPTS)),
         variants=_numbers(state.get(_SETTINGS)),
         rows=_numbers(state.get(_ROWS)),
@@ -116,7 +116,7 @@ def _numbers(chosen: object) -> tuple[int, ...]:
     return tuple(chosen) if isinstance(chosen, (list, tuple)) else ()
 
 
-def clear() -> None:
+def clear_filters() -> None:
     """Want all again."""
     for key in (_PROMPTS, _SETTINGS, _ROWS, _VERDICTS, _STATUSES, _RATINGS):
         st.session_state[key] = []
@@ -125,7 +125,7 @@ def clear() -> None:
         st.session_state[_CHECK] = _ALL_CHECKS
 
 
-def _choices(board: Board) -> None:
+def _choices(board: ResultsView) -> None:
     plan = board.plan
     if plan.checks:
         if len(plan.checks) > 1:
@@ -135,12 +135,12 @@ def _choices(board: Board) -> None:
                 key=_CHECK,
                 persist_state="session",
                 format_func=lambda at: (
-                    "all together" if at == _ALL_CHECKS else f"{at + 1}. {title(plan.checks[at])}"
+                    "all together" if at == _ALL_CHECKS else f"{at + 1}. {check_title(plan.checks[at])}"
                 ),
             )
         st.pills(
             "Checks",
-            list(Verdict),
+            list(CheckVerdict),
             key=_VERDICTS,
             selection_mode="multi",
             persist_state="session",
@@ -163,13 +163,17 @@ def _choices(board: Board) -> None:
         format_func=lambda stars: "★" * stars or "None",
     )
     if len(plan.prompts) > 1:
-        _multiselect("Prompt", board.prompts, _PROMPTS)
-    if len(board.settings) > 1:
-        _multiselect("Setting", board.settings, _SETTINGS)
-    if 1 < len(board.sheet.inputs) <= _MOST_OFFERED:
-        _multiselect("Input", board.sheet.inputs, _ROWS)
+        _multiselect("Prompt", board.prompt_names, _PROMPTS)
+    if len(board.setting_names) > 1:
+        _multiselect("Setting", board.setting_names, _SETTINGS)
+    if 1 < len(board.sheet.input_texts) <= _MOST_OFFERED:
+        _multiselect("Input", board.sheet.input_texts, _ROWS)
     st.button(
-        "Clear all", key=f"{PREFIX}clear", type="tertiary", icon=":material/filter_list_off:", on_click=clear
+        "Clear all",
+        key=f"{PREFIX}clear",
+        type="tertiary",
+        icon=":material/filter_list_off:",
+        on_click=clear_filters,
     )
 
 
@@ -186,4 +190,4 @@ def _multiselect(name: str, names: tuple[str, ...], key: str) -> None:
 
 def _short(text: str) -> str:
     text = " ".join(text.split())
-    return label(text if len(text) <= 80 else f"{text[:79]}…")
+    return escape_markdown(text if len(text) <= 80 else f"{text[:79]}…")

@@ -7,75 +7,87 @@ from typing import Any
 
 import streamlit as st
 
-from lib.experiment.results.result_rows import Column, Line, Verdict
+from lib.experiment.results.result_rows import CheckVerdict, ResultColumn, ResultRow
 from lib.ui.experiment import answer_filters, opened_answer
-from lib.ui.experiment.results_view import PREFIX, Board
-from lib.ui.widgets.safe_markdown import whole
+from lib.ui.experiment.results_view import PREFIX, ResultsView
+from lib.ui.widgets.safe_markdown import replace_lone_surrogates
 
 # Rows are sent a page at a time: 10,000 would be 3 MB for each change of the order, and for each second of a run.
-PAGE = 500
-_TABLE, _SHOWN, OPEN = f"{PREFIX}table", f"{PREFIX}shown", f"{PREFIX}open"
+PAGE_SIZE = 500
+_TABLE, _SHOWN, OPEN_KEY = f"{PREFIX}table", f"{PREFIX}shown", f"{PREFIX}open"
 _LONGEST = 240  # characters of a text in the table
-_VERDICTS = {Verdict.PASSED: "✓", Verdict.FAILED: "✗", Verdict.OPEN: "–"}
-_WIDTHS = {Column.ANSWER: 300, Column.INPUT: 150, Column.SETTING: 170, Column.PROMPT: 90, Column.ENDING: 90}
+_VERDICTS = {CheckVerdict.PASSED: "✓", CheckVerdict.FAILED: "✗", CheckVerdict.OPEN: "–"}
+_WIDTHS = {
+    ResultColumn.ANSWER: 300,
+    ResultColumn.INPUT: 150,
+    ResultColumn.SETTING: 170,
+    ResultColumn.PROMPT: 90,
+    ResultColumn.ENDING: 90,
+}
 
 
-def draw(board: Board) -> None:
+def draw_answer_table(board: ResultsView) -> None:
     """The filters, the table and the open answer."""
-    answer_filters.draw(board)
-    by, down = answer_filters.order()
-    lines = board.lines(answer_filters.wanted(board), by, down=down)
+    answer_filters.draw_answer_filters(board)
+    by, down = answer_filters.sort_order()
+    lines = board.lines(answer_filters.current_filter(board), by, down=down)
     if not lines:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"None of the {len(board.sheet.lines):,} answers is like that.", width="content")
-            st.button("Show all", key=f"{PREFIX}show-all", type="tertiary", on_click=answer_filters.clear)
+            st.caption(f"None of the {len(board.sheet.rows):,} answers is like that.", width="content")
+            st.button(
+                "Show all", key=f"{PREFIX}show-all", type="tertiary", on_click=answer_filters.clear_filters
+            )
         return
-    number = st.session_state.get(OPEN)
+    number = st.session_state.get(OPEN_KEY)
     at = next((at for at, line in enumerate(lines) if line.number == number), None)
     page = _page(lines, at)
     _above(board, lines, page)
     # Beside it also while none is open: a table that moves begins at its top again.
     table, beside = st.columns([3, 2])
     with table:
-        _table(board, lines[page * PAGE : (page + 1) * PAGE], None if at is None else at - page * PAGE)
+        _table(
+            board,
+            lines[page * PAGE_SIZE : (page + 1) * PAGE_SIZE],
+            None if at is None else at - page * PAGE_SIZE,
+        )
     with beside:
         if at is None:
             st.caption("The answer of the row that you click is read here.")
         else:
-            opened_answer.draw(board, lines, at, show)
+            opened_answer.draw_opened_answer(board, lines, at, open_answer)
 
 
-def show(number: int | None) -> None:
+def open_answer(number: int | None) -> None:
     """Open that answer, on whatever page it is; None closes the open one."""
-    st.session_state[OPEN] = number
-    st.session_state[answer_filters.PAGE] = None  # the page that it is on
+    st.session_state[OPEN_KEY] = number
+    st.session_state[answer_filters.PAGE_KEY] = None  # the page that it is on
 
 
-def _page(lines: Sequence[Line], at: int | None) -> int:
+def _page(lines: Sequence[ResultRow], at: int | None) -> int:
     """The page that is shown: the one that was turned to, or that of the open answer."""
-    last = (len(lines) - 1) // PAGE
-    page = st.session_state.get(answer_filters.PAGE)
+    last = (len(lines) - 1) // PAGE_SIZE
+    page = st.session_state.get(answer_filters.PAGE_KEY)
     if page is None:
-        page = at // PAGE if at is not None else 0
+        page = at // PAGE_SIZE if at is not None else 0
     page = min(page, last)
-    st.session_state[answer_filters.PAGE] = page
+    st.session_state[answer_filters.PAGE_KEY] = page
     return int(page)
 
 
 def _turn(page: int) -> None:
-    st.session_state[answer_filters.PAGE] = page
+    st.session_state[answer_filters.PAGE_KEY] = page
 
 
-def _table(board: Board, lines: Sequence[Line], at: int | None) -> None:
+def _table(board: ResultsView, lines: Sequence[ResultRow], at: int | None) -> None:
     """A page of rows. A click on a row opens it; on the head of a column, sorts by it."""
     st.session_state[_SHOWN] = tuple(line.number for line in lines)
     _select(at if at is not None and 0 <= at < len(lines) else None)
-    by, down = answer_filters.order()
-    columns = answer_filters.columns(board)
+    by, down = answer_filters.sort_order()
+    columns = answer_filters.shown_columns(board)
     config: dict[str, Any] = {}
     for column in columns:
-        name = "#" if column is Column.NUMBER else column.value
-        arrow = (" ↓" if down else " ↑") if column is by and by is not Column.NUMBER else ""
+        name = "#" if column is ResultColumn.NUMBER else column.value
+        arrow = (" ↓" if down else " ↑") if column is by and by is not ResultColumn.NUMBER else ""
         config[column.value] = _config(column, name + arrow)
     rows = min(len(lines), 10)
     st.dataframe(
@@ -92,48 +104,48 @@ def _table(board: Board, lines: Sequence[Line], at: int | None) -> None:
     )
 
 
-def _config(column: Column, name: str) -> Any:
+def _config(column: ResultColumn, name: str) -> Any:
     types = st.column_config
     match column:
-        case Column.NUMBER | Column.TOKENS_IN | Column.TOKENS_OUT:
-            return types.NumberColumn(name, format="%d", width=None if column is Column.NUMBER else 85)
-        case Column.COST:
+        case ResultColumn.NUMBER | ResultColumn.TOKENS_IN | ResultColumn.TOKENS_OUT:
+            return types.NumberColumn(name, format="%d", width=None if column is ResultColumn.NUMBER else 85)
+        case ResultColumn.COST:
             return types.NumberColumn(name, format="$%.6f")
-        case Column.SECONDS:
+        case ResultColumn.SECONDS:
             return types.NumberColumn(name, format="%.2f", width=75)
     return types.TextColumn(name, width=_WIDTHS.get(column))
 
 
-def _cell(board: Board, column: Column, line: Line) -> Any:
+def _cell(board: ResultsView, column: ResultColumn, line: ResultRow) -> Any:
     result = line.result
     match column:
-        case Column.NUMBER:
+        case ResultColumn.NUMBER:
             return line.number + 1
-        case Column.PROMPT:
+        case ResultColumn.PROMPT:
             return _text(line.prompt)
-        case Column.SETTING:
+        case ResultColumn.SETTING:
             return _text(line.setting)
-        case Column.INPUT:
+        case ResultColumn.INPUT:
             return _text(line.input)
-        case Column.ANSWER:
+        case ResultColumn.ANSWER:
             return _text(line.answer)
-        case Column.VERDICT:
-            return verdict(line)
-        case Column.RATING:
+        case ResultColumn.VERDICT:
+            return verdict_text(line)
+        case ResultColumn.RATING:
             return "★" * (result.rating or 0)
-        case Column.TOKENS_IN:
+        case ResultColumn.TOKENS_IN:
             return line.tokens_in
-        case Column.TOKENS_OUT:
+        case ResultColumn.TOKENS_OUT:
             return line.tokens_out
-        case Column.COST:
+        case ResultColumn.COST:
             return float(result.cost)
-        case Column.SECONDS:
+        case ResultColumn.SECONDS:
             return line.seconds
-        case Column.ENDING:
+        case ResultColumn.ENDING:
             return line.ending
 
 
-def verdict(line: Line) -> str:
+def verdict_text(line: ResultRow) -> str:
     """A sign and, of several checks, how many were passed."""
     outcomes = line.result.outcomes
     if not outcomes:
@@ -145,7 +157,7 @@ def verdict(line: Line) -> str:
 
 def _text(text: str) -> str:
     text = " ".join(text[: _LONGEST * 4].split())
-    return whole(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
+    return replace_lone_surrogates(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 
 
 def _select(at: int | None) -> None:
@@ -159,8 +171,9 @@ def _select(at: int | None) -> None:
 
 def _key() -> str:
     """In another order it is another table: it begins at its top, and no column is marked any more."""
-    by, down = answer_filters.order()
-    return f"{_TABLE}-{by.name.lower()}-{'down' if down else 'up'}-{st.session_state.get(answer_filters.PAGE) or 0}"
+    by, down = answer_filters.sort_order()
+    page = st.session_state.get(answer_filters.PAGE_KEY) or 0
+    return f"{_TABLE}-{by.name.lower()}-{'down' if down else 'up'}-{page}"
 
 
 def _selection() -> tuple[list[int], list[tuple[int, str]]]:
@@ -171,28 +184,32 @@ def _selection() -> tuple[list[int], list[tuple[int, str]]]:
 def _selected() -> None:
     """Something in the table was clicked."""
     if columns := st.session_state[_key()]["selection"]["columns"]:
-        answer_filters.sort(Column(columns[0]))
+        answer_filters.sort_by(ResultColumn(columns[0]))
         return
     rows, cells = _selection()
     shown: tuple[int, ...] = st.session_state.get(_SHOWN, ())
     # A cell is clicked while another row is marked: the newer one counts.
-    before = st.session_state.get(OPEN)
+    before = st.session_state.get(OPEN_KEY)
     places = [at for at in (*rows, *(cell[0] for cell in cells)) if at < len(shown)]
     numbers = [shown[at] for at in places]
-    st.session_state[OPEN] = next((one for one in numbers if one != before), numbers[0] if numbers else None)
+    st.session_state[OPEN_KEY] = next(
+        (one for one in numbers if one != before), numbers[0] if numbers else None
+    )
 
 
-def _above(board: Board, lines: Sequence[Line], page: int) -> None:
+def _above(board: ResultsView, lines: Sequence[ResultRow], page: int) -> None:
     """How many there are, and the other pages."""
-    total = len(board.sheet.lines)
+    total = len(board.sheet.rows)
     count = f"{len(lines):,} of {total:,} answers" if len(lines) < total else f"{total:,} answers"
-    last = (len(lines) - 1) // PAGE
+    last = (len(lines) - 1) // PAGE_SIZE
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"{PREFIX}pages"):
         if last:
-            count += f" · {page * PAGE + 1:,}–{min((page + 1) * PAGE, len(lines)):,}"
+            count += f" · {page * PAGE_SIZE + 1:,}–{min((page + 1) * PAGE_SIZE, len(lines)):,}"
         st.caption(f"{count}. Click a row to open it, the head of a column to sort by it.", width="stretch")
         if len(lines) < total:
-            st.button("Show all", key=f"{PREFIX}show-all", type="tertiary", on_click=answer_filters.clear)
+            st.button(
+                "Show all", key=f"{PREFIX}show-all", type="tertiary", on_click=answer_filters.clear_filters
+            )
         if last:
             for sign, to, help in (("‹", page - 1, "The page before"), ("›", page + 1, "The next page")):
                 st.button(

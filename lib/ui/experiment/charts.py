@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 
-from lib.experiment.plan_grid import write
-from lib.experiment.results.result_summary import Heatmap, Tally
-from lib.experiment.results.winner import percents
-from lib.model.pricing import show_dollars
-from lib.ui.widgets.safe_markdown import whole
+from lib.experiment.plan_grid import format_value
+from lib.experiment.results.result_summary import Heatmap, ResultTally
+from lib.experiment.results.winner import format_interval
+from lib.model.pricing import format_dollars
+from lib.ui.widgets.safe_markdown import replace_lone_surrogates
 
 # HTML, for the reasons given in lib.ui.model.probability_bars. A share is a dot in the band of its interval; both are
 # written out as text too.
@@ -51,22 +51,22 @@ _STYLE = """<style>
 
 
 @dataclass(frozen=True)
-class Group:
+class ChartRow:
     """One row of the table: a setting, a prompt, or both."""
 
     name: str
-    tally: Tally
+    tally: ResultTally
     best: bool = False
 
 
-def table(title: str, groups: Sequence[Group], billed: bool) -> str:
+def tally_table(title: str, groups: Sequence[ChartRow], billed: bool) -> str:
     """The groups with what can be said of them: passes where any were judged, cost, length and time always.
 
     ``billed``: it did cost that, and not only would have.
     """
     judged = any(one.tally.judged for one in groups)
     rated = any(one.tally.rated for one in groups)
-    dearest = max((each(one.tally) or Decimal(0) for one in groups), default=Decimal(0))
+    dearest = max((cost_each(one.tally) or Decimal(0) for one in groups), default=Decimal(0))
     head = [f'<th scope="col">{escape(title)}</th>']
     if judged:
         head += ['<th scope="col" class="bar" colspan="2">Passed, and where the true share is at 95 %</th>']
@@ -84,21 +84,22 @@ def table(title: str, groups: Sequence[Group], billed: bool) -> str:
     )
 
 
-def _row(one: Group, dearest: Decimal, *, judged: bool, rated: bool) -> str:
+def _row(one: ChartRow, dearest: Decimal, *, judged: bool, rated: bool) -> str:
     tally = one.tally
-    cells = [f'<th scope="row">{escape(whole(one.name))}{" <small>best</small>" if one.best else ""}</th>']
+    mark = " <small>best</small>" if one.best else ""
+    cells = [f'<th scope="row">{escape(replace_lone_surrogates(one.name))}{mark}</th>']
     if judged:
-        cells += [f'<td class="bar">{_share(tally)}</td><td class="share">{share(tally)}</td>']
+        cells += [f'<td class="bar">{_share(tally)}</td><td class="share">{share_html(tally)}</td>']
     if rated:
-        cells += [f"<td>{'—' if tally.rating is None else f'{tally.rating:.1f}'}</td>"]
-    cost = each(tally)
+        cells += [f"<td>{'—' if tally.mean_rating is None else f'{tally.mean_rating:.1f}'}</td>"]
+    cost = cost_each(tally)
     width = 0.0 if cost is None or not dearest else float(cost / dearest)
     bar = f'<u style="width:{width:.2%}"></u>' if width else ""
     seconds = tally.median_seconds
     failed = f" <small>{tally.failed:,} failed</small>" if tally.failed else ""
     cells += [
         f'<td class="bar"><span class="track">{bar}</span></td>',
-        f"<td>{dollars(cost)}</td>",
+        f"<td>{dollars_or_dash(cost)}</td>",
         f'<td class="wide">{"—" if not tally.answered else f"{tally.tokens_out / tally.answered:,.0f}"}</td>',
         f'<td class="wide">{"—" if seconds is None else f"{seconds:.2f} s"}</td>',
         f'<td class="wide">{tally.answered:,}{failed}</td>',
@@ -106,35 +107,35 @@ def _row(one: Group, dearest: Decimal, *, judged: bool, rated: bool) -> str:
     return f"<tr{' class=best' if one.best else ''}>{''.join(cells)}</tr>"
 
 
-def _share(tally: Tally) -> str:
+def _share(tally: ResultTally) -> str:
     """The dot and its band; nothing where nothing was judged."""
-    if tally.rate is None:
+    if tally.pass_rate is None:
         return '<span class="track"></span>'
     low, high = tally.interval.low, tally.interval.high
     return (
         f'<span class="track"><i style="left:{low:.2%};width:{high - low:.2%}"></i>'
-        f'<b style="left:{tally.rate:.2%}"></b></span>'
+        f'<b style="left:{tally.pass_rate:.2%}"></b></span>'
     )
 
 
-def share(tally: Tally) -> str:
+def share_html(tally: ResultTally) -> str:
     """The share of passes with its interval, as HTML."""
-    if tally.rate is None:
+    if tally.pass_rate is None:
         return "—"
     return (
-        f"{tally.rate * 100:.0f} % <small>({percents(tally.interval)}"
+        f"{tally.pass_rate * 100:.0f} % <small>({format_interval(tally.interval)}"
         f'<span class="wide">; {tally.passed:,} of {tally.judged:,}</span>)</small>'
     )
 
 
-def each(tally: Tally) -> Decimal | None:
+def cost_each(tally: ResultTally) -> Decimal | None:
     """Dollars for one answer, failures included; None where nothing was asked."""
     return tally.cost / tally.asked if tally.asked else None
 
 
-def dollars(amount: Decimal | None) -> str:
+def dollars_or_dash(amount: Decimal | None) -> str:
     """An amount, or a dash where there is none."""
-    return "—" if amount is None else show_dollars(amount)
+    return "—" if amount is None else format_dollars(amount)
 
 
 @dataclass(frozen=True)
@@ -142,52 +143,52 @@ class Measure:
     """What a heatmap shows. The colour is made of ``value``; ``text`` and ``more`` are HTML."""
 
     name: str
-    value: Callable[[Tally], float | None]
-    text: Callable[[Tally], str]
-    more: Callable[[Tally], str]
-    low_is_good: bool = False
+    value: Callable[[ResultTally], float | None]
+    text: Callable[[ResultTally], str]
+    more: Callable[[ResultTally], str]
+    is_lower_better: bool = False
 
 
 PASSES = Measure(
     "Pass rate",
-    lambda tally: tally.rate,
-    lambda tally: "—" if tally.rate is None else f"{tally.rate * 100:.0f} %",
-    lambda tally: f"{percents(tally.interval)}, n {tally.judged:,}",
+    lambda tally: tally.pass_rate,
+    lambda tally: "—" if tally.pass_rate is None else f"{tally.pass_rate * 100:.0f} %",
+    lambda tally: f"{format_interval(tally.interval)}, n {tally.judged:,}",
 )
 COST = Measure(
     "Cost of an answer",
-    lambda tally: None if (cost := each(tally)) is None else float(cost),
-    lambda tally: dollars(each(tally)),
+    lambda tally: None if (cost := cost_each(tally)) is None else float(cost),
+    lambda tally: dollars_or_dash(cost_each(tally)),
     lambda tally: f"n {tally.asked:,}",
-    low_is_good=True,
+    is_lower_better=True,
 )
 SECONDS = Measure(
     "Seconds, half within",
     lambda tally: tally.median_seconds,
     lambda tally: "—" if tally.median_seconds is None else f"{tally.median_seconds:.2f} s",
     lambda tally: f"n {tally.answered:,}",
-    low_is_good=True,
+    is_lower_better=True,
 )
 LENGTH = Measure(
     "Tokens out",
     lambda tally: tally.tokens_out / tally.answered if tally.answered else None,
     lambda tally: f"{tally.tokens_out / tally.answered:,.0f}" if tally.answered else "—",
     lambda tally: f"n {tally.answered:,}",
-    low_is_good=True,
+    is_lower_better=True,
 )
 
 
-def heat(map: Heatmap, names: Mapping[str, str], measure: Measure) -> str:
+def heatmap_table(map: Heatmap, names: Mapping[str, str], measure: Measure) -> str:
     """The heatmap as a table: the better, the greener, each value written in its field. ``names``: the axes'."""
     values = [value for tally in map.cells.values() if (value := measure.value(tally)) is not None]
     low, high = (min(values), max(values)) if values else (0.0, 0.0)
     if measure is PASSES:
         low, high = 0.0, 1.0  # a share has ends of its own: 60 % is no failure because the others have 80
-    best = (min if measure.low_is_good else max)(values, default=None)
+    best = (min if measure.is_lower_better else max)(values, default=None)
     x, y = names[map.x], names[map.y]
-    head = "".join(f'<th scope="col">{escape(write(one))}</th>' for one in map.columns)
+    head = "".join(f'<th scope="col">{escape(format_value(one))}</th>' for one in map.columns)
     rows = "".join(
-        f'<tr><th scope="row">{escape(write(row))}</th>'
+        f'<tr><th scope="row">{escape(format_value(row))}</th>'
         + "".join(_field(map.cells.get((column, row)), measure, low, high, best) for column in map.columns)
         + "</tr>"
         for row in map.rows
@@ -200,12 +201,12 @@ def heat(map: Heatmap, names: Mapping[str, str], measure: Measure) -> str:
     )
 
 
-def _field(tally: Tally | None, measure: Measure, low: float, high: float, best: float | None) -> str:
+def _field(tally: ResultTally | None, measure: Measure, low: float, high: float, best: float | None) -> str:
     value = None if tally is None else measure.value(tally)
     if tally is None or value is None:
         return "<td>—</td>"
     part = 0.5 if high <= low else (value - low) / (high - low)
-    good = 1 - part if measure.low_is_good else part
+    good = 1 - part if measure.is_lower_better else part
     colour = f"color-mix(in srgb, #3f9a6d {8 + good * 62:.0f}%, transparent)"
     return (
         f'<td style="background-color:{colour}"{" class=best" if value == best else ""}>{measure.text(tally)}'
@@ -213,6 +214,6 @@ def _field(tally: Tally | None, measure: Measure, low: float, high: float, best:
     )
 
 
-def best_first(groups: Iterable[Group]) -> list[Group]:
+def sort_best_first(groups: Iterable[ChartRow]) -> list[ChartRow]:
     """Those that pass most first, of equals the cheaper; without checks the cheapest first."""
-    return sorted(groups, key=lambda one: (-(one.tally.rate or 0), each(one.tally) or Decimal(0)))
+    return sorted(groups, key=lambda one: (-(one.tally.pass_rate or 0), cost_each(one.tally) or Decimal(0)))

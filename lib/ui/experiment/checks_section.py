@@ -10,14 +10,14 @@ from typing import Any
 import streamlit as st
 
 from lib.experiment.checks import check_kinds as kinds
+from lib.experiment.checks.check_evaluation import LENGTH_UNITS
 from lib.experiment.checks.check_kinds import Check
-from lib.experiment.checks.evaluate_checks import UNITS
-from lib.experiment.plan_problems import Problem, Where
+from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import live_text_area, problem_notes
-from lib.ui.experiment.experiment_tab import Desk
+from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.held import held
 
-MOST_CHECKS = 20
+MAX_CHECKS = 20
 
 _NEW: dict[str, Callable[[], Check]] = {
     "Equals the expected answer": kinds.Equals,
@@ -31,7 +31,7 @@ _NEW: dict[str, Callable[[], Check]] = {
 }
 
 
-def summary(desk: Desk) -> str:
+def summary(desk: ExperimentTab) -> str:
     """The section in one line."""
     checks = desk.plan.checks
     if not checks:
@@ -61,7 +61,7 @@ def title(check: Check) -> str:
             return "judge"
 
 
-def draw(desk: Desk, found: Sequence[Problem]) -> None:
+def draw_checks_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
     """The section."""
     checks = desk.plan.checks
     if not checks:
@@ -84,7 +84,7 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
                     args=(desk, at),
                 )
             _fields(desk, at, check)
-            problem_notes.draw(found, Where.CHECKS, number=at)
+            problem_notes.draw_problems(found, PlanPart.CHECKS, number=at)
     st.menu_button(
         "Add a check",
         tuple(_NEW),
@@ -92,9 +92,9 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
         icon=":material/add:",
         on_click=_add,
         args=(desk,),
-        disabled=len(checks) >= MOST_CHECKS,
+        disabled=len(checks) >= MAX_CHECKS,
     )
-    desk.undo("checks")
+    desk.draw_undo("checks")
 
 
 def _sentence(check: Check) -> str:
@@ -117,19 +117,23 @@ def _sentence(check: Check) -> str:
             return "gets a yes from a language model"
 
 
-def _fields(desk: Desk, at: int, check: Check) -> None:
+def _fields(desk: ExperimentTab, at: int, check: Check) -> None:
     variables = "May hold {{variables}}; {{expected}} is the row's expected answer."
     match check:
         case kinds.Equals(text):
-            live_text_area.line("Text", _key(desk, at, "text"), text, _text(desk, at, "text"), help=variables)
+            live_text_area.draw_text_input(
+                "Text", _key(desk, at, "text"), text, _text(desk, at, "text"), help=variables
+            )
             _switch(desk, at, check, "ignore_case", "Capitals do not matter")
         case kinds.Contains(text):
-            live_text_area.line("Text", _key(desk, at, "text"), text, _text(desk, at, "text"), help=variables)
+            live_text_area.draw_text_input(
+                "Text", _key(desk, at, "text"), text, _text(desk, at, "text"), help=variables
+            )
             with st.container(horizontal=True, gap="medium"):
                 _switch(desk, at, check, "ignore_case", "Capitals do not matter")
                 _switch(desk, at, check, "absent", "It must not be there")
         case kinds.Matches(pattern):
-            live_text_area.line(
+            live_text_area.draw_text_input(
                 "Regular expression",
                 _key(desk, at, "pattern"),
                 pattern,
@@ -144,7 +148,7 @@ def _fields(desk: Desk, at: int, check: Check) -> None:
             with right:
                 _number(desk, at, "most", "At most", most)
             with left:
-                live_text_area.line(
+                live_text_area.draw_text_input(
                     "Or near to",
                     _key(desk, at, "around"),
                     around,
@@ -168,10 +172,15 @@ def _fields(desk: Desk, at: int, check: Check) -> None:
             with right:
                 key = held(_key(desk, at, "unit"), unit)
                 st.selectbox(
-                    "Of", UNITS, UNITS.index(unit), key=key, on_change=_chosen, args=(desk, at, "unit", key)
+                    "Of",
+                    LENGTH_UNITS,
+                    LENGTH_UNITS.index(unit),
+                    key=key,
+                    on_change=_chosen,
+                    args=(desk, at, "unit", key),
                 )
         case kinds.Judge(criterion):
-            live_text_area.area(
+            live_text_area.draw_text_area(
                 "Question about the answer",
                 _key(desk, at, "criterion"),
                 criterion,
@@ -187,7 +196,7 @@ def _fields(desk: Desk, at: int, check: Check) -> None:
             )
 
 
-def _schema(desk: Desk, at: int, schema: str | None) -> None:
+def _schema(desk: ExperimentTab, at: int, schema: str | None) -> None:
     own = schema is not None
     st.toggle(
         "A schema of its own",
@@ -197,38 +206,38 @@ def _schema(desk: Desk, at: int, schema: str | None) -> None:
         help="Off: the schema that the request itself carries in JSON mode.",
     )
     if schema is not None:
-        live_text_area.area(
+        live_text_area.draw_text_area(
             "JSON Schema", _key(desk, at, "schema"), schema, _text(desk, at, "schema"), height=160
         )
 
 
-def _key(desk: Desk, at: int, field: str) -> str:
+def _key(desk: ExperimentTab, at: int, field: str) -> str:
     """Another kind of check in the same place has other controls."""
     return f"check-{type(desk.plan.checks[at]).__name__.lower()}-{field}-{at}"
 
 
-def _put(desk: Desk, at: int, **changes: Any) -> None:
+def _put(desk: ExperimentTab, at: int, **changes: Any) -> None:
     checks = desk.plan.checks
     if at < len(checks):
-        desk.change(checks=(*checks[:at], replace(checks[at], **changes), *checks[at + 1 :]))
+        desk.change_plan(checks=(*checks[:at], replace(checks[at], **changes), *checks[at + 1 :]))
 
 
-def _text(desk: Desk, at: int, field: str) -> live_text_area.Take:
+def _text(desk: ExperimentTab, at: int, field: str) -> live_text_area.OnText:
     return lambda text: _put(desk, at, **{field: text})
 
 
-def _chosen(desk: Desk, at: int, field: str, key: str) -> None:
+def _chosen(desk: ExperimentTab, at: int, field: str, key: str) -> None:
     _put(desk, at, **{field: st.session_state[key]})
 
 
-def _switch(desk: Desk, at: int, check: Check, field: str, name: str) -> None:
+def _switch(desk: ExperimentTab, at: int, check: Check, field: str, name: str) -> None:
     on = bool(getattr(check, field))
     key = held(_key(desk, at, field), on)
     st.toggle(name, on, key=key, on_change=_chosen, args=(desk, at, field, key))
 
 
 def _number(
-    desk: Desk, at: int, field: str, name: str, value: Decimal | None, *, least: float | None = None
+    desk: ExperimentTab, at: int, field: str, name: str, value: Decimal | None, *, least: float | None = None
 ) -> None:
     shown = None if value is None else float(value)
     key = held(_key(desk, at, field), shown)
@@ -245,13 +254,13 @@ def _number(
     )
 
 
-def _numbered(desk: Desk, at: int, field: str, key: str) -> None:
+def _numbered(desk: ExperimentTab, at: int, field: str, key: str) -> None:
     value = st.session_state[key]
     empty = Decimal(0) if field == "tolerance" else None
     _put(desk, at, **{field: empty if value is None else Decimal(repr(value))})
 
 
-def _count(desk: Desk, at: int, field: str, name: str, value: int | None) -> None:
+def _count(desk: ExperimentTab, at: int, field: str, name: str, value: int | None) -> None:
     key = held(_key(desk, at, field), value)
     st.number_input(
         name,
@@ -265,12 +274,12 @@ def _count(desk: Desk, at: int, field: str, name: str, value: int | None) -> Non
     )
 
 
-def _add(desk: Desk) -> None:
+def _add(desk: ExperimentTab) -> None:
     if (chosen := st.session_state["check-add"]) is not None:
-        desk.change(checks=(*desk.plan.checks, _NEW[chosen]()))
+        desk.change_plan(checks=(*desk.plan.checks, _NEW[chosen]()))
 
 
-def _remove(desk: Desk, at: int) -> None:
+def _remove(desk: ExperimentTab, at: int) -> None:
     checks = desk.plan.checks
-    desk.remember("checks", f"Check {at + 1} was removed.")
-    desk.change(checks=(*checks[:at], *checks[at + 1 :]))
+    desk.remember_for_undo("checks", f"Check {at + 1} was removed.")
+    desk.change_plan(checks=(*checks[:at], *checks[at + 1 :]))

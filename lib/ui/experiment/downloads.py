@@ -10,10 +10,10 @@ import streamlit as st
 from lib.experiment.results import html_report, result_export
 from lib.experiment.results.cell_result import Result
 from lib.files import spreadsheet
-from lib.ui.experiment.results_view import PREFIX, Board
+from lib.ui.experiment.results_view import PREFIX, ResultsView
 
 
-def draw(board: Board, name: str) -> None:
+def draw_download_menu(board: ResultsView, name: str) -> None:
     """The menu of files. Each holds what has come by the time of the click."""
     with st.popover("Download", icon=":material/download:", key=f"{PREFIX}download"):
         plan, model = board.plan, board.model
@@ -28,25 +28,25 @@ def draw(board: Board, name: str) -> None:
                 "csv",
                 "For a spreadsheet",
                 "text/csv",
-                lambda: b"".join(result_export.csv(plan, model, latest())),
+                lambda: b"".join(result_export.write_csv(plan, model, latest())),
             ),
             (
                 "xlsx",
                 "For Excel; 10,000 rows take some seconds",
-                spreadsheet.XLSX,
-                lambda: result_export.xlsx(plan, model, latest()),
+                spreadsheet.XLSX_MEDIA_TYPE,
+                lambda: result_export.write_xlsx(plan, model, latest()),
             ),
             (
                 "jsonl",
                 "A line of JSON for each answer, with its request: for programs",
                 "application/jsonl",
-                lambda: b"".join(result_export.jsonl(plan, model, latest())),
+                lambda: b"".join(result_export.write_json_lines(plan, model, latest())),
             ),
             (
                 "html",
                 "One page with the charts, to show to somebody",
                 "text/html",
-                lambda: html_report.report(name, plan, model, latest(), datetime.now(UTC)).encode(
+                lambda: html_report.render_report(name, plan, model, latest(), datetime.now(UTC)).encode(
                     "utf-8", "replace"
                 ),
             ),

@@ -9,21 +9,21 @@ from dataclasses import replace
 
 import streamlit as st
 
-from lib.chat.chat_session import Chat
+from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation
 from lib.errors import PaddockError
 from lib.experiment.plan import Inputs, Plan, PromptVersion, Variant
-from lib.experiment.plan_estimate import Estimate, estimate
-from lib.model.model_record import Model, default
-from lib.model.settings import Settings, complete
+from lib.experiment.plan_estimate import PlanEstimate, estimate_plan
+from lib.model.model_record import Model, default_model
+from lib.model.settings import Settings, fit_to_model
 from lib.store import RunEntry, SavedExperiment
 from lib.ui.shell.registry import registry
 
-MOST_DRAFTS = 200  # in memory
+MAX_DRAFTS = 200  # in memory
 UNNAMED = "Untitled experiment"
 
 
-class Draft:
+class ExperimentDraft:
     """``sweeps``: what was typed for each swept parameter, also where it cannot be read.
 
     ``by_presets``: these are chosen, and no sweep; ``set_aside``: those that were, before a sweep took their place.
@@ -35,51 +35,51 @@ class Draft:
         self.id = id
         self.name = name
         self.plan = plan
-        self.chat = Chat(
-            registry().client, default(), Conversation()
+        self.chat = ChatSession(
+            registry().client, default_model(), Conversation()
         )  # what the chat's controls are drawn for
         self.chat.settings = plan.base
         self.sweeps: dict[str, str] = {}
-        self.by_presets = bool(plan.variants)
-        self.set_aside: tuple[Variant, ...] = ()
+        self.uses_presets = bool(plan.variants)
+        self.unused_presets: tuple[Variant, ...] = ()
         self.problem: PaddockError | None = None
-        self._estimate: tuple[Plan, Estimate] | None = None
+        self._estimate: tuple[Plan, PlanEstimate] | None = None
         self._runs: tuple[RunEntry, ...] | None = None
 
-    def put(self, plan: Plan) -> None:
+    def set_plan(self, plan: Plan) -> None:
         """The plan is that from now on."""
         self.plan = plan
         self.chat.settings = plan.base
-        self._save()
+        self._try_save()
 
-    def follow(self) -> None:
+    def adopt_chat_settings(self) -> None:
         """Take over what the chat's controls have changed."""
         if self.chat.settings is not self.plan.base:
-            self.put(replace(self.plan, base=self.chat.settings))
+            self.set_plan(replace(self.plan, base=self.chat.settings))
 
     def rename(self, name: str) -> None:
         """It is called that from now on; a blank name changes nothing."""
         if name := " ".join(name.split()):
             self.name = name
-            self._save()
+            self._try_save()
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Write it, also where nothing was changed. Raises StorageFailed."""
         registry().store.put_experiment(self.owner, SavedExperiment(self.id, self.name, self.plan))
         self.problem = None
 
-    def _save(self) -> None:
+    def _try_save(self) -> None:
         try:
-            self.keep()
+            self.save()
         except PaddockError as error:  # it is kept in memory, and written with the next change
             self.problem = error
 
-    def estimate(self, model: Model) -> Estimate:
+    def estimate(self, model: Model) -> PlanEstimate:
         """What the plan takes. Raises BadInput where its requests cannot be built."""
         known = self._estimate
         if known is None or known[0] is not self.plan:
             plan = self.plan
-            known = self._estimate = (plan, estimate(model, plan))
+            known = self._estimate = (plan, estimate_plan(model, plan))
         return known[1]
 
     def runs(self) -> tuple[RunEntry, ...]:
@@ -92,25 +92,25 @@ class Draft:
                 return ()
         return self._runs
 
-    def forget_runs(self) -> None:
+    def clear_cached_runs(self) -> None:
         """There is another run, or one has changed its state."""
         self._runs = None
 
 
-class Drafts:
+class ExperimentDrafts:
     """Those of this process, by owner and id."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str], Draft] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], ExperimentDraft] = OrderedDict()
         self._lock = threading.Lock()
 
     @staticmethod
     @st.cache_resource(show_spinner=False)
-    def shared() -> Drafts:
+    def shared() -> ExperimentDrafts:
         """The one of this process."""
-        return Drafts()
+        return ExperimentDrafts()
 
-    def find(self, owner: str, id: str | None) -> Draft | None:
+    def find(self, owner: str, id: str | None) -> ExperimentDraft | None:
         """The owner's experiment of that id, from memory or the database; None where they have no such experiment."""
         if not id:
             return None
@@ -124,14 +124,14 @@ class Drafts:
             return None  # the list says what is wrong with the database
         if saved is None:
             return None
-        plan = replace(saved.plan, base=complete(saved.plan.base, default()))
-        return self._add(Draft(owner, id, saved.name, plan))
+        plan = replace(saved.plan, base=fit_to_model(saved.plan.base, default_model()))
+        return self._add(ExperimentDraft(owner, id, saved.name, plan))
 
-    def new(self, owner: str, name: str = UNNAMED, plan: Plan | None = None) -> Draft:
+    def new(self, owner: str, name: str = UNNAMED, plan: Plan | None = None) -> ExperimentDraft:
         """Another one; without a plan an empty one, which is not kept before it is changed."""
-        draft = self._add(Draft(owner, uuid.uuid4().hex, name, plan or empty()))
+        draft = self._add(ExperimentDraft(owner, uuid.uuid4().hex, name, plan or empty_plan()))
         if plan is not None:
-            draft.put(plan)
+            draft.set_plan(plan)
         return draft
 
     def drop(self, owner: str, id: str) -> None:
@@ -139,16 +139,16 @@ class Drafts:
         with self._lock:
             self._known.pop((owner, id), None)
 
-    def _add(self, draft: Draft) -> Draft:
+    def _add(self, draft: ExperimentDraft) -> ExperimentDraft:
         with self._lock:
             draft = self._known.setdefault((draft.owner, draft.id), draft)
             for key in [key for key, one in self._known.items() if one.problem is None and one is not draft]:
-                if len(self._known) <= MOST_DRAFTS:
+                if len(self._known) <= MAX_DRAFTS:
                     break
                 del self._known[key]
             return draft
 
 
-def empty() -> Plan:
+def empty_plan() -> Plan:
     """A plan that asks nothing yet."""
-    return Plan((PromptVersion("Prompt 1", "", ""),), Inputs(), Settings.defaults(default()))
+    return Plan((PromptVersion("Prompt 1", "", ""),), Inputs(), Settings.defaults(default_model()))

@@ -5,29 +5,29 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.experiment.sample_experiments import Sample, samples
+from lib.experiment.sample_experiments import SampleExperiment, load_samples
 from lib.store import ExperimentEntry
-from lib.ui.experiment.experiment_draft import Drafts
-from lib.ui.experiment.experiment_tab import Desk
+from lib.ui.experiment.experiment_draft import ExperimentDrafts
+from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.held import held
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.error_box import trouble
-from lib.ui.widgets.safe_markdown import label
+from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 DUPLICATE, DELETE, EMPTY = "Duplicate", "Delete", "An empty one"
-MOST_NAME, MOST_LISTED = 120, 50
+MAX_NAME_LENGTH, MAX_LISTED = 120, 50
 _GONE = "experiment-gone"  # in the session's state: id and name of what was deleted last
 _NAME = "experiment-name"
 
 
-def draw(desk: Desk) -> None:
+def draw_experiment_menu(desk: ExperimentTab) -> None:
     """The menu of experiments, and the button for another."""
     with st.container(horizontal=True, gap="small", width="content"):
         with st.popover("Experiments", type="tertiary", icon=":material/folder_open:", key="experiments"):
             _list(desk)
         st.menu_button(
             "New",
-            (EMPTY, *(one.name for one in samples(desk.model))),
+            (EMPTY, *(one.name for one in load_samples(desk.model))),
             key="experiment-new",
             icon=":material/add:",
             type="tertiary",
@@ -36,14 +36,14 @@ def draw(desk: Desk) -> None:
         )
 
 
-def title(desk: Desk) -> None:
+def draw_title(desk: ExperimentTab) -> None:
     """The experiment's name, and what became of the last deletion."""
     key = held(_NAME, desk.draft.name)
     st.text_input(
         "Name of the experiment",
         desk.draft.name,
         key=key,
-        max_chars=MOST_NAME,
+        max_chars=MAX_NAME_LENGTH,
         label_visibility="collapsed",
         on_change=lambda: desk.draft.rename(st.session_state[key]),
     )
@@ -51,7 +51,7 @@ def title(desk: Desk) -> None:
     gone_at, trouble_at, welcome_at = st.container(), st.container(), st.container()
     if (gone := st.session_state.get(_GONE)) is not None:
         with gone_at.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"“{label(gone[1])}” was deleted.", width="content")
+            st.caption(f"“{escape_markdown(gone[1])}” was deleted.", width="content")
             st.button(
                 "Undo",
                 key="experiment-undo",
@@ -62,13 +62,15 @@ def title(desk: Desk) -> None:
             )
     if desk.draft.problem is not None:
         with trouble_at:
-            trouble(desk.draft.problem, "The experiment is kept in memory, but cannot be saved at the moment")
-    if desk.blank:
+            draw_error(
+                desk.draft.problem, "The experiment is kept in memory, but cannot be saved at the moment"
+            )
+    if desk.is_blank:
         with welcome_at:
             _welcome(desk)
 
 
-def _welcome(desk: Desk) -> None:
+def _welcome(desk: ExperimentTab) -> None:
     """Over an experiment in which nothing is said yet: what this is for, and samples to begin with."""
     st.markdown("### Which prompt, which settings?")
     st.caption(
@@ -76,26 +78,26 @@ def _welcome(desk: Desk) -> None:
         "by: every combination is asked, and the results say what works. Or begin with a sample:"
     )
     with st.container(horizontal=True, gap="small", key="experiment-samples"):
-        for number, one in enumerate(samples(desk.model)):
+        for number, one in enumerate(load_samples(desk.model)):
             st.button(
                 one.name,
                 key=f"experiment-sample-{number}",
                 icon=":material/science:",
-                help=one.about,
+                help=one.description,
                 on_click=_begin,
                 args=(desk, one),
             )
 
 
-def _list(desk: Desk) -> None:
+def _list(desk: ExperimentTab) -> None:
     try:
         known = registry().store.experiments(desk.owner)
     except PaddockError as error:
-        trouble(error, "The list cannot be read at the moment")
+        draw_error(error, "The list cannot be read at the moment")
         return
     if not known:
         st.caption("None is kept yet: one is, as soon as you change something in it.")
-    for entry in known[:MOST_LISTED]:
+    for entry in known[:MAX_LISTED]:
         with st.container(
             horizontal=True,
             vertical_alignment="center",
@@ -104,12 +106,13 @@ def _list(desk: Desk) -> None:
             wrap=False,
         ):
             st.button(
-                label(entry.name) + (" (open)" if entry.id == desk.draft.id else ""),
+                escape_markdown(entry.name) + (" (open)" if entry.id == desk.draft.id else ""),
                 key=f"experiment-open-{entry.id}",
                 width="stretch",
                 on_click=_open,
                 args=(desk, entry.id),
-                help=f"Changed {entry.updated:%Y-%m-%d %H:%M} UTC · {entry.runs} run{'' if entry.runs == 1 else 's'}",
+                help=f"Changed {entry.updated:%Y-%m-%d %H:%M} UTC · {entry.run_count} run"
+                f"{'' if entry.run_count == 1 else 's'}",
             )
             st.menu_button(
                 "⋯",
@@ -119,43 +122,43 @@ def _list(desk: Desk) -> None:
                 on_click=_chosen,
                 args=(desk, entry),
             )
-    if len(known) > MOST_LISTED:
-        st.caption(f"The {MOST_LISTED} that were changed last, of {len(known):,}.")
+    if len(known) > MAX_LISTED:
+        st.caption(f"The {MAX_LISTED} that were changed last, of {len(known):,}.")
 
 
-def _begin(desk: Desk, sample: Sample) -> None:
-    desk.open(Drafts.shared().new(desk.owner, sample.name, sample.plan))
+def _begin(desk: ExperimentTab, sample: SampleExperiment) -> None:
+    desk.open_experiment(ExperimentDrafts.shared().new(desk.owner, sample.name, sample.plan))
 
 
-def _new_one(desk: Desk) -> None:
+def _new_one(desk: ExperimentTab) -> None:
     chosen = st.session_state["experiment-new"]
-    found = next((one for one in samples(desk.model) if one.name == chosen), None)
+    found = next((one for one in load_samples(desk.model) if one.name == chosen), None)
     if found is None:
         _new(desk)
     else:
         _begin(desk, found)
 
 
-def _new(desk: Desk) -> None:
-    desk.open(Drafts.shared().new(desk.owner))
+def _new(desk: ExperimentTab) -> None:
+    desk.open_experiment(ExperimentDrafts.shared().new(desk.owner))
 
 
-def _open(desk: Desk, id: str) -> None:
-    if (draft := Drafts.shared().find(desk.owner, id)) is not None:
-        desk.open(draft)
+def _open(desk: ExperimentTab, id: str) -> None:
+    if (draft := ExperimentDrafts.shared().find(desk.owner, id)) is not None:
+        desk.open_experiment(draft)
 
 
-def _chosen(desk: Desk, entry: ExperimentEntry) -> None:
-    drafts = Drafts.shared()
+def _chosen(desk: ExperimentTab, entry: ExperimentEntry) -> None:
+    drafts = ExperimentDrafts.shared()
     if st.session_state[f"experiment-menu-{entry.id}"] == DUPLICATE:
         if (draft := drafts.find(desk.owner, entry.id)) is not None:
-            desk.open(drafts.new(desk.owner, f"{draft.name} (copy)"[:MOST_NAME], draft.plan))
+            desk.open_experiment(drafts.new(desk.owner, f"{draft.name} (copy)"[:MAX_NAME_LENGTH], draft.plan))
         return
 
     def act() -> None:
         registry().store.delete_experiment(desk.owner, entry.id)
         for run in registry().store.runs(desk.owner, entry.id):
-            registry().drop_batch(desk.owner, run.id)
+            registry().drop_experiment_run(desk.owner, run.id)
         drafts.drop(desk.owner, entry.id)
         st.session_state[_GONE] = (entry.id, entry.name)
         if desk.draft.id == entry.id:
@@ -164,7 +167,7 @@ def _chosen(desk: Desk, entry: ExperimentEntry) -> None:
     desk.caught(act)
 
 
-def _undo(desk: Desk) -> None:
+def _undo(desk: ExperimentTab) -> None:
     id, _ = st.session_state.pop(_GONE)
     if desk.caught(lambda: registry().store.restore_experiment(desk.owner, id)):
         _open(desk, id)

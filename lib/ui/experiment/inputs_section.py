@@ -9,15 +9,21 @@ from typing import Any
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.experiment.inputs.read_inputs import KINDS, MOST_BYTES, Reading, paste, read
+from lib.experiment.inputs.input_reader import (
+    FILE_EXTENSIONS,
+    MAX_INPUT_BYTES,
+    ImportedInputs,
+    read_input_file,
+    read_pasted_inputs,
+)
+from lib.experiment.inputs.prompt_template import make_variable_name
 from lib.experiment.plan import Inputs
-from lib.experiment.plan_problems import Problem, Where
-from lib.experiment.prompt_template import usable
+from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import problem_notes
-from lib.ui.experiment.experiment_tab import Desk
+from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.held import held
-from lib.ui.widgets.error_box import trouble
-from lib.ui.widgets.safe_markdown import label
+from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 _GRID, _FILE, _PASTED, _EXPECTED, _NAME = (
     "inputs-grid",
@@ -31,7 +37,7 @@ _NONE = ""  # no column holds expected answers
 
 
 @dataclass
-class _Grid:
+class _InputGrid:
     """The grid on the page: what it was made from, and what it comes to with what was typed into it since."""
 
     number: int
@@ -40,24 +46,26 @@ class _Grid:
 
 
 @dataclass(frozen=True)
-class _Said:
+class _ReadOutcome:
     """``problem``: nothing was taken. ``remarks``: what was done with what was odd in it."""
 
     problem: PaddockError | None
     remarks: tuple[str, ...] = ()
 
 
-def summary(desk: Desk) -> str:
+def summary(desk: ExperimentTab) -> str:
     """The section in one line."""
     inputs = desk.plan.inputs
     if not inputs.columns:
         return "none yet"
     rows, columns = len(inputs.rows), len(inputs.columns)
     said = f"{rows:,} row{'s' if rows != 1 else ''} of {columns} column{'s' if columns != 1 else ''}"
-    return said if inputs.expected is None else f"{said}, expected answers in {label(inputs.expected)}"
+    return (
+        said if inputs.expected is None else f"{said}, expected answers in {escape_markdown(inputs.expected)}"
+    )
 
 
-def draw(desk: Desk, found: Sequence[Problem]) -> None:
+def draw_inputs_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
     """The section."""
     _sources(desk)
     inputs = desk.plan.inputs
@@ -66,10 +74,10 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
         _expected(desk, inputs)
     else:
         st.caption("No table yet: upload one, paste one, or add the first column.")
-    problem_notes.draw(found, Where.INPUTS)
+    problem_notes.draw_problems(found, PlanPart.INPUTS)
 
 
-def _sources(desk: Desk) -> None:
+def _sources(desk: ExperimentTab) -> None:
     if not desk.plan.inputs.rows:
         _uploader(desk)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -88,28 +96,28 @@ def _sources(desk: Desk) -> None:
             )
         with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="inputs-columns"):
             _columns(desk)
-    desk.undo("inputs")
-    said: _Said | None = st.session_state.get(_SAID)
+    desk.draw_undo("inputs")
+    said: _ReadOutcome | None = st.session_state.get(_SAID)
     if said is not None and said.problem is not None:
-        trouble(said.problem, "The table was not taken")
+        draw_error(said.problem, "The table was not taken")
     elif said is not None:
         for remark in said.remarks:
-            st.caption(f":material/info: {label(remark)}")
+            st.caption(f":material/info: {escape_markdown(remark)}")
 
 
-def _uploader(desk: Desk) -> None:
+def _uploader(desk: ExperimentTab) -> None:
     st.file_uploader(
         "Upload a table: CSV, TSV, JSON Lines or Excel",
-        type=list(KINDS),
+        type=list(FILE_EXTENSIONS),
         key=_FILE,
         on_change=_uploaded,
         args=(desk,),
-        max_upload_size=MOST_BYTES // 1_000_000,
+        max_upload_size=MAX_INPUT_BYTES // 1_000_000,
         help="It takes the place of the table, which Undo brings back.",
     )
 
 
-def _columns(desk: Desk) -> None:
+def _columns(desk: ExperimentTab) -> None:
     inputs = desk.plan.inputs
     for at, name in enumerate(inputs.columns):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
@@ -126,12 +134,12 @@ def _columns(desk: Desk) -> None:
     st.text_input("A new column", key=_NAME, placeholder="Its name", on_change=_add, args=(desk,))
 
 
-def _table(desk: Desk, inputs: Inputs) -> None:
+def _table(desk: ExperimentTab, inputs: Inputs) -> None:
     import pandas as pd  # it takes long to load, and only this page needs it
 
-    grid: _Grid | None = st.session_state.get(_GRID)
+    grid: _InputGrid | None = st.session_state.get(_GRID)
     if grid is None or not _same(grid.now, inputs) or f"{_GRID}-{grid.number}" not in st.session_state:
-        grid = _Grid(0 if grid is None else grid.number + 1, inputs, inputs)
+        grid = _InputGrid(0 if grid is None else grid.number + 1, inputs, inputs)
         st.session_state[_GRID] = grid
     # By number: a column may have any name, also one that pandas or the grid would take for something else.
     names = [str(at) for at in range(len(grid.base.columns))]
@@ -157,14 +165,14 @@ def _same(one: Inputs, other: Inputs) -> bool:
     return one.rows is other.rows and one.columns == other.columns
 
 
-def _typed(desk: Desk, key: str) -> None:
-    grid: _Grid = st.session_state[_GRID]
-    rows = edited(grid.base.rows, len(grid.base.columns), st.session_state[key])
+def _typed(desk: ExperimentTab, key: str) -> None:
+    grid: _InputGrid = st.session_state[_GRID]
+    rows = apply_edits(grid.base.rows, len(grid.base.columns), st.session_state[key])
     grid.now = replace(desk.plan.inputs, columns=grid.base.columns, rows=rows)
-    desk.change(inputs=grid.now)
+    desk.change_plan(inputs=grid.now)
 
 
-def edited(
+def apply_edits(
     rows: Sequence[tuple[str, ...]], width: int, edits: Mapping[str, Any]
 ) -> tuple[tuple[str, ...], ...]:
     """The rows with what a data editor says was done to them. New rows without any text are left out."""
@@ -184,7 +192,7 @@ def _row(row: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _expected(desk: Desk, inputs: Inputs) -> None:
+def _expected(desk: ExperimentTab, inputs: Inputs) -> None:
     chosen, columns = inputs.expected or _NONE, (_NONE, *dict.fromkeys(inputs.columns))
     key = held(_EXPECTED, chosen)
     st.selectbox(
@@ -199,54 +207,54 @@ def _expected(desk: Desk, inputs: Inputs) -> None:
     )
 
 
-def _expect(desk: Desk, key: str) -> None:
-    desk.change(inputs=replace(desk.plan.inputs, expected=st.session_state[key] or None))
+def _expect(desk: ExperimentTab, key: str) -> None:
+    desk.change_plan(inputs=replace(desk.plan.inputs, expected=st.session_state[key] or None))
 
 
-def _take(desk: Desk, reading: Callable[[], Reading]) -> bool:
+def _take(desk: ExperimentTab, reading: Callable[[], ImportedInputs]) -> bool:
     """Put what was read into the table's place. False where it could not be read, which is said at the control."""
     try:
         table = reading()
     except PaddockError as error:
-        st.session_state[_SAID] = _Said(error)
+        st.session_state[_SAID] = _ReadOutcome(error)
         return False
     if desk.plan.inputs.rows:
-        desk.remember("inputs", "Another table took the place of the one before.")
-    desk.change(inputs=table.inputs)
-    st.session_state[_SAID] = _Said(None, table.remarks)
+        desk.remember_for_undo("inputs", "Another table took the place of the one before.")
+    desk.change_plan(inputs=table.inputs)
+    st.session_state[_SAID] = _ReadOutcome(None, table.remarks)
     return True
 
 
-def _uploaded(desk: Desk) -> None:
+def _uploaded(desk: ExperimentTab) -> None:
     if (file := st.session_state[_FILE]) is None:
         st.session_state.pop(_SAID, None)
     else:
-        _take(desk, lambda: read(file.name, file.getvalue()))
+        _take(desk, lambda: read_input_file(file.name, file.getvalue()))
 
 
-def _paste(desk: Desk) -> None:
-    if _take(desk, lambda: paste(st.session_state[_PASTED])):
+def _paste(desk: ExperimentTab) -> None:
+    if _take(desk, lambda: read_pasted_inputs(st.session_state[_PASTED])):
         st.session_state[_PASTED] = ""
 
 
-def _add(desk: Desk) -> None:
-    if name := usable(st.session_state[_NAME]):
+def _add(desk: ExperimentTab) -> None:
+    if name := make_variable_name(st.session_state[_NAME]):
         desk.add_columns(name)
     st.session_state[_NAME] = ""
 
 
-def _rename(desk: Desk, at: int, key: str) -> None:
+def _rename(desk: ExperimentTab, at: int, key: str) -> None:
     inputs = desk.plan.inputs
-    if (name := usable(st.session_state[key])) and at < len(inputs.columns):
+    if (name := make_variable_name(st.session_state[key])) and at < len(inputs.columns):
         expected = name if inputs.expected == inputs.columns[at] else inputs.expected
         columns = (*inputs.columns[:at], name, *inputs.columns[at + 1 :])
-        desk.change(inputs=replace(inputs, columns=columns, expected=expected))
+        desk.change_plan(inputs=replace(inputs, columns=columns, expected=expected))
 
 
-def _drop(desk: Desk, at: int) -> None:
+def _drop(desk: ExperimentTab, at: int) -> None:
     inputs = desk.plan.inputs
-    desk.remember("inputs", f"The column “{inputs.columns[at]}” was removed.")
-    desk.change(
+    desk.remember_for_undo("inputs", f"The column “{inputs.columns[at]}” was removed.")
+    desk.change_plan(
         inputs=Inputs(
             (*inputs.columns[:at], *inputs.columns[at + 1 :]),
             tuple((*row[:at], *row[at + 1 :]) for row in inputs.rows),

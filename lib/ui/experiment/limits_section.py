@@ -10,28 +10,34 @@ from typing import Any
 import streamlit as st
 
 from lib.errors import BadInput
-from lib.experiment.plan_estimate import Estimate
-from lib.experiment.plan_problems import MOST_ATTEMPTS, MOST_CONCURRENCY, MOST_PER_MINUTE, Problem, Where
-from lib.model.pricing import show_dollars
+from lib.experiment.plan_estimate import PlanEstimate
+from lib.experiment.plan_problems import (
+    MAX_ATTEMPTS,
+    MAX_CONCURRENCY,
+    MAX_REQUESTS_PER_MINUTE,
+    PlanPart,
+    PlanProblem,
+)
+from lib.model.pricing import format_dollars
 from lib.ui.experiment import problem_notes, single_trial
-from lib.ui.experiment.experiment_tab import Desk
+from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.held import held
-from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.error_box import draw_error
 
 
-def summary(desk: Desk) -> str:
+def summary(desk: ExperimentTab) -> str:
     """The section in one line."""
     limits = desk.plan.limits
     parts = []
     if limits.dollars is not None:
-        parts.append(f"at most \\{show_dollars(limits.dollars)}")
+        parts.append(f"at most \\{format_dollars(limits.dollars)}")
     if limits.requests is not None:
         parts.append(f"at most {limits.requests:,} requests")
     parts.append(f"{limits.per_minute:,} a minute, {limits.concurrency} at a time")
     return ", ".join(parts)
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time as a person says it: 48 s, 3 min, 2 h 10 min."""
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
@@ -42,20 +48,20 @@ def duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min"
 
 
-def dollars(desk: Desk, seen: Estimate) -> str:
+def format_dollar_range(desk: ExperimentTab, seen: PlanEstimate) -> str:
     """From–to, as Markdown."""
-    least, most = (f"\\{show_dollars(amount)}" for amount in seen.dollars)
+    least, most = (f"\\{format_dollars(amount)}" for amount in seen.dollars)
     free = "would cost " if desk.backend is not None and not desk.backend.billed else ""
     return f"{free}{least} – {most}"
 
 
-def time(seen: Estimate) -> str:
+def format_time_range(seen: PlanEstimate) -> str:
     """From–to, in few words."""
-    least, most = (duration(seconds) for seconds in seen.seconds)
+    least, most = (format_duration(seconds) for seconds in seen.seconds)
     return least if least == most else f"{least} – {most}"
 
 
-def draw(desk: Desk, found: Sequence[Problem]) -> None:
+def draw_limits_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
     """The section."""
     if not found:
         _estimate(desk)
@@ -94,7 +100,7 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
             "Requests a minute",
             limits.per_minute,
             1,
-            MOST_PER_MINUTE,
+            MAX_REQUESTS_PER_MINUTE,
             "Cloudflare allows 300 a minute for text generation. It slows down where the service asks for it.",
         )
     with middle:
@@ -104,7 +110,7 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
             "At the same time",
             limits.concurrency,
             1,
-            MOST_CONCURRENCY,
+            MAX_CONCURRENCY,
             "How many requests are on their way at once, at most.",
         )
     with right:
@@ -114,38 +120,38 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
             "Attempts each",
             limits.attempts,
             1,
-            MOST_ATTEMPTS,
+            MAX_ATTEMPTS,
             "A request that fails for a while (no capacity, a broken connection) is tried again, so often in all.",
         )
-    problem_notes.draw(found, Where.LIMITS)
-    single_trial.draw(desk, found)
+    problem_notes.draw_problems(found, PlanPart.LIMITS)
+    single_trial.draw_single_trial(desk, found)
 
 
-def _estimate(desk: Desk) -> None:
+def _estimate(desk: ExperimentTab) -> None:
     try:
         seen = desk.estimate
     except BadInput as error:
-        trouble(error)
+        draw_error(error)
         return
-    judged = f" and {seen.judged:,} to the judge" if seen.judged else ""
+    judged = f" and {seen.judge_requests:,} to the judge" if seen.judge_requests else ""
     rows = [
         "| The whole run | |",
         "|---|--:|",
         f"| Requests | {seen.requests:,}{judged} |",
         f"| Tokens in | {seen.tokens_in[0]:,} – {seen.tokens_in[1]:,} |",
         f"| Tokens out | {seen.tokens_out[0]:,} – {seen.tokens_out[1]:,} |",
-        f"| Cost | {dollars(desk, seen)} |",
-        f"| Time at this pace | ≈ {time(seen)} |",
+        f"| Cost | {format_dollar_range(desk, seen)} |",
+        f"| Time at this pace | ≈ {format_time_range(seen)} |",
     ]
     st.markdown("\n".join(rows))
     told = "From: empty answers. To: each answer as long as it may be. Requests that are tried again come on top."
-    if seen.counted is not None:
-        told += f" Tokens were counted for {seen.counted:,} of the inputs, which stand for all."
+    if seen.counted_inputs is not None:
+        told += f" Tokens were counted for {seen.counted_inputs:,} of the inputs, which stand for all."
     st.caption(told)
 
 
 def _whole(
-    desk: Desk, field: str, name: str, value: int | None, least: int, most: int | None, help: str
+    desk: ExperimentTab, field: str, name: str, value: int | None, least: int, most: int | None, help: str
 ) -> None:
     key = held(f"limit-{field}", value)
     st.number_input(
@@ -162,19 +168,19 @@ def _whole(
     )
 
 
-def _counted(desk: Desk, field: str, key: str) -> None:
+def _counted(desk: ExperimentTab, field: str, key: str) -> None:
     value = st.session_state[key]
     if value is not None or field == "requests":  # the others are never without a number
         _put(desk, **{field: value})
 
 
-def _dollars(desk: Desk, key: str) -> None:
+def _dollars(desk: ExperimentTab, key: str) -> None:
     value = st.session_state[key]
     _put(desk, dollars=None if value is None else Decimal(repr(value)))
 
 
-def _put(desk: Desk, **changes: Any) -> None:
+def _put(desk: ExperimentTab, **changes: Any) -> None:
     limits = replace(desk.plan.limits, **changes)
-    desk.change(limits=limits)
-    if (batch := desk.batch) is not None:
+    desk.change_plan(limits=limits)
+    if (batch := desk.run) is not None:
         batch.set_limits(limits)  # a run under way goes by them from now on

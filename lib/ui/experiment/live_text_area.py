@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from lib.ui.widgets.ticker import ticker
+from lib.ui.widgets.polling_component import define_polling_component
 
 # A box tells its text only once it is left. This looks at the boxes themselves, and tells all of them at a pause in
 # the typing. "told" is what the server knows: what was typed while it did not look is told then. Where the page
@@ -45,9 +45,9 @@ export default function ({ data, key, setStateValue }) {
 }
 """
 
-Take = Callable[[str], None]
+OnText = Callable[[str], None]
 
-_watch = ticker("paddock_typed", _SCRIPT)
+_watch = define_polling_component("paddock_typed", _SCRIPT)
 _KEY, _BOXES, _LOST = "typed", "typed-boxes", "typed-lost"
 
 
@@ -59,22 +59,22 @@ class _Box:
     """
 
     known: str
-    take: Take
+    take: OnText
     number: int = 0
     drawn: bool = True
 
 
-def begin() -> None:
+def begin_drawing() -> None:
     """Before a page's boxes are drawn."""
     for box in _boxes().values():
         box.drawn = False
 
 
-def area(
+def draw_text_area(
     label: str,
     name: str,
     text: str,
-    take: Take,
+    take: OnText,
     *,
     height: int = 120,
     placeholder: str = "",
@@ -95,8 +95,8 @@ def area(
         )
 
 
-def line(
-    label: str, name: str, text: str, take: Take, *, placeholder: str = "", help: str | None = None
+def draw_text_input(
+    label: str, name: str, text: str, take: OnText, *, placeholder: str = "", help: str | None = None
 ) -> None:
     """A box of one line, else the same."""
     key = _follow(name, text, take)
@@ -106,7 +106,7 @@ def line(
         )
 
 
-def watch() -> None:
+def watch_typing() -> None:
     """Keep looking at the boxes that were drawn. Inside a fragment only that fragment runs when a text changes."""
     if st.session_state.pop(_LOST, False):
         st.rerun()
@@ -127,7 +127,7 @@ def _boxes() -> dict[str, _Box]:
     return boxes
 
 
-def _follow(name: str, text: str, take: Take) -> str:
+def _follow(name: str, text: str, take: OnText) -> str:
     """The box's key: of another box where the text was changed by something else, and else a hand may be on it."""
     known = _boxes().get(name)
     number = 0 if known is None else known.number + (known.known != text)

@@ -12,19 +12,19 @@ from lib.api.request import Messages, Request
 from lib.chat.answer import Answer
 from lib.errors import BadInput, PaddockError
 from lib.experiment import cell_request, plan_grid
-from lib.experiment.checks.check_kinds import title
+from lib.experiment.checks.check_kinds import check_title
 from lib.experiment.results.cell_result import Result, Status
-from lib.experiment.results.result_rows import Line
-from lib.model.pricing import show_dollars
+from lib.experiment.results.result_rows import ResultRow
+from lib.model.pricing import format_dollars
 from lib.ui.answer import json_answer_view, tool_call_cards
 from lib.ui.answer.streaming_text import draw_block
-from lib.ui.experiment.results_view import PREFIX, Board
+from lib.ui.experiment.results_view import PREFIX, ResultsView
 from lib.ui.widgets import raw_text
-from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.fill import chosen, fill
-from lib.ui.widgets.safe_markdown import blocks, label, whole
+from lib.ui.widgets.safe_markdown import escape_markdown, replace_lone_surrogates, split_blocks
 
-Show = Callable[[int | None], None]
+OpenAnswer = Callable[[int | None], None]
 
 _PROBLEM = f"{PREFIX}problem"
 AS_IT_CAME, FORMATTED, TREE = "As it came", "Formatted", "Tree"
@@ -33,13 +33,13 @@ _HEIGHT = 320
 _MOST_SHOWN = 100_000  # characters
 
 
-def draw(board: Board, lines: Sequence[Line], at: int, show: Show) -> None:
+def draw_opened_answer(board: ResultsView, lines: Sequence[ResultRow], at: int, show: OpenAnswer) -> None:
     """The answer at that place of the lines. ``show`` opens another by its number, or with None closes it."""
     line = lines[at]
     with st.container(border=True, key=f"{PREFIX}opened", gap="small"):
         _head(board, lines, at, show)
         if (problem := st.session_state.pop(_PROBLEM, None)) is not None:
-            trouble(problem, "The rating was not kept")
+            draw_error(problem, "The rating was not kept")
         _input(board, line)
         _answer(line.result)
         _verdicts(board, line.result)
@@ -49,7 +49,7 @@ def draw(board: Board, lines: Sequence[Line], at: int, show: Show) -> None:
             _request(board, line.result)
 
 
-def _head(board: Board, lines: Sequence[Line], at: int, show: Show) -> None:
+def _head(board: ResultsView, lines: Sequence[ResultRow], at: int, show: OpenAnswer) -> None:
     line = lines[at]
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         st.markdown(f"**{line.number + 1}** :small[· {at + 1:,} of {len(lines):,}]", width="stretch")
@@ -76,22 +76,24 @@ def _head(board: Board, lines: Sequence[Line], at: int, show: Show) -> None:
             on_click=show,
             args=(None,),
         )
-    parts = [label(line.prompt)] if len(board.prompts) > 1 else []
-    parts += [label(line.setting)] if len(board.settings) > 1 else []
+    parts = [escape_markdown(line.prompt)] if len(board.prompt_names) > 1 else []
+    parts += [escape_markdown(line.setting)] if len(board.setting_names) > 1 else []
     parts += [f"try {line.result.cell.repetition + 1}"] if board.plan.repetitions > 1 else []
     if parts:
         st.caption(" · ".join(parts))
 
 
-def _input(board: Board, line: Line) -> None:
+def _input(board: ResultsView, line: ResultRow) -> None:
     inputs, row = board.plan.inputs, line.result.cell.row
     if not inputs.rows:
         return
     with st.container(gap="xxsmall", key=f"{PREFIX}input"):
         for name, value in zip(inputs.columns, inputs.rows[row], strict=True):
             with st.container(horizontal=True, gap="small", wrap=False):
-                st.caption(label(name) + (" (expected)" if name == inputs.expected else ""), width=130)
-                st.text(whole(value[:_MOST_SHOWN]) or "—", width="stretch")
+                st.caption(
+                    escape_markdown(name) + (" (expected)" if name == inputs.expected else ""), width=130
+                )
+                st.text(replace_lone_surrogates(value[:_MOST_SHOWN]) or "—", width="stretch")
 
 
 def _answer(result: Result) -> None:
@@ -113,7 +115,7 @@ def _answer(result: Result) -> None:
             answer.calls, tools, f"{PREFIX}calls", [None] * len(answer.calls), None, functions=functions
         )
     if answer.error is not None:
-        trouble(answer.error)
+        draw_error(answer.error)
     elif not answer.text and not answer.calls:
         st.caption("The answer is empty.")
 
@@ -121,19 +123,19 @@ def _answer(result: Result) -> None:
 def _said(answer: Answer) -> None:
     text, format = answer.text[:_MOST_SHOWN], answer.request.response_format
     if format is not None:
-        json_answer_view.draw(text, format.schema, f"{PREFIX}json")
+        json_answer_view.draw_json_answer(text, format.schema, f"{PREFIX}json")
         return
     views = (AS_IT_CAME, FORMATTED, TREE) if _is_json(text) else (AS_IT_CAME, FORMATTED)
     view = chosen(_VIEW, views)
     with st.container(border=True, key=f"{PREFIX}answer", gap="small"):
         match view:
             case "Formatted":
-                for block in blocks(text):
+                for block in split_blocks(text):
                     draw_block(block, st.empty())
             case "Tree":
                 st.json(json.dumps(json.loads(text)), expanded=3)
             case _:
-                st.text(whole(text))
+                st.text(replace_lone_surrogates(text))
     st.segmented_control(
         "Show the answer",
         views,
@@ -155,7 +157,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _verdicts(board: Board, result: Result) -> None:
+def _verdicts(board: ResultsView, result: Result) -> None:
     if not board.plan.checks:
         return
     if not result.outcomes:
@@ -168,13 +170,13 @@ def _verdicts(board: Board, result: Result) -> None:
     }
     lines = []
     for number, (check, outcome) in enumerate(zip(board.plan.checks, result.outcomes, strict=False), 1):
-        reason = f": {label(outcome.reason)}" if outcome.reason else ""
-        lines.append(f"- {signs[outcome.passed]} **{number}. {label(title(check))}**{reason}")
+        reason = f": {escape_markdown(outcome.reason)}" if outcome.reason else ""
+        lines.append(f"- {signs[outcome.passed]} **{number}. {escape_markdown(check_title(check))}**{reason}")
     with st.container(key=f"{PREFIX}outcomes"):
         st.markdown("\n".join(lines))
 
 
-def _rating(board: Board, result: Result) -> None:
+def _rating(board: ResultsView, result: Result) -> None:
     """Stars. Those of another answer are another control."""
     if result.answer is None:
         return
@@ -187,7 +189,7 @@ def _rating(board: Board, result: Result) -> None:
         )
 
 
-def _rate(board: Board, number: int, key: str) -> None:
+def _rate(board: ResultsView, number: int, key: str) -> None:
     stars = st.session_state[key]
     try:
         board.run.rate(number, None if stars is None else stars + 1)
@@ -195,14 +197,14 @@ def _rate(board: Board, number: int, key: str) -> None:
         st.session_state[_PROBLEM] = error
 
 
-def _figures(board: Board, result: Result) -> None:
+def _figures(board: ResultsView, result: Result) -> None:
     parts = []
     if (answer := result.answer) is not None:
         if (usage := answer.usage) is not None:
             about = "≈ " if usage.estimated else ""
             parts.append(f"{about}{usage.prompt_tokens:,} in · {about}{usage.completion_tokens:,} out")
         billed = "" if answer.billed else "would cost "
-        parts.append(f"{billed}\\{show_dollars(result.cost)}")
+        parts.append(f"{billed}\\{format_dollars(result.cost)}")
         parts.append(f"{answer.timings.total:.2f} s")
         parts.append(f"**{answer.ending.value}**")
     if result.attempts > 1:
@@ -213,19 +215,19 @@ def _figures(board: Board, result: Result) -> None:
         st.caption(" · ".join(parts))
 
 
-def _request(board: Board, result: Result) -> None:
+def _request(board: ResultsView, result: Result) -> None:
     if result.answer is not None:
-        raw_text.draw_json(wire.encode(result.answer.request), _HEIGHT)
+        raw_text.draw_json(wire.encode_request(result.answer.request), _HEIGHT)
         return
     try:
         asked = _asked(board, result)
     except BadInput as error:
         st.caption(f"{error.message} {error.advice}")
     else:
-        raw_text.draw_json(wire.encode(asked), _HEIGHT)
+        raw_text.draw_json(wire.encode_request(asked), _HEIGHT)
 
 
-def _asked(board: Board, result: Result) -> Request:
+def _asked(board: ResultsView, result: Result) -> Request:
     return cell_request.request(
         board.model, board.plan, result.cell, plan_grid.variants(board.plan, board.model)
     )

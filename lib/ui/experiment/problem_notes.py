@@ -6,28 +6,28 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from lib.experiment.plan_problems import Problem, Where
-from lib.ui.widgets.safe_markdown import label
+from lib.experiment.plan_problems import PlanPart, PlanProblem
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 
-def mark(found: Iterable[Problem], *where: Where) -> str:
+def problem_count(found: Iterable[PlanProblem], *where: PlanPart) -> str:
     """How many there are of a section, for its label; empty for none."""
-    many = sum(one.where in where for one in found)
+    many = sum(one.part in where for one in found)
     return f" · :red[:material/error: {many}]" if many else ""
 
 
-def draw(found: Iterable[Problem], *where: Where, number: int | None = None) -> None:
+def draw_problems(found: Iterable[PlanProblem], *where: PlanPart, number: int | None = None) -> None:
     """Those of a section; ``number``: of that prompt, axis or check in it alone."""
     for one in found:
-        if one.where in where and (number is None or one.number == number):
-            said(one.message, one.advice)
+        if one.part in where and (number is None or one.number == number):
+            draw_problem(one.message, one.advice)
 
 
-def remarked(message: str, advice: str) -> None:
+def draw_remark(message: str, advice: str) -> None:
     """What is not wrong, but worth knowing before the run."""
-    st.markdown(f":small[:material/info: {label(message)} {label(advice)}]")
+    st.markdown(f":small[:material/info: {escape_markdown(message)} {escape_markdown(advice)}]")
 
 
-def said(message: str, advice: str = "") -> None:
+def draw_problem(message: str, advice: str = "") -> None:
     """What is wrong in one line, and what to do."""
-    st.markdown(f":small[:red[:material/error: {label(message)}] {label(advice)}]")
+    st.markdown(f":small[:red[:material/error: {escape_markdown(message)}] {escape_markdown(advice)}]")

@@ -7,26 +7,26 @@ from dataclasses import replace
 
 import streamlit as st
 
-from lib.experiment import prompt_template
+from lib.experiment.inputs import prompt_template
 from lib.experiment.plan import PromptVersion
-from lib.experiment.plan_problems import Problem, Where
+from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import live_text_area, problem_notes
-from lib.ui.experiment.experiment_tab import Desk
+from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.held import held
-from lib.ui.widgets.safe_markdown import label
+from lib.ui.widgets.safe_markdown import escape_markdown
 
-MOST_VERSIONS = 20
+MAX_VERSIONS = 20
 _CHOSEN = "prompt-version"
 
 
-def summary(desk: Desk) -> str:
+def summary(desk: ExperimentTab) -> str:
     """The section in one line."""
-    names = [label(one.name) for one in desk.plan.prompts]
+    names = [escape_markdown(one.name) for one in desk.plan.prompts]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{len(names)} version{'s' if len(names) > 1 else ''}: {', '.join(names[:3])}{more}"
 
 
-def draw(desk: Desk, problem: Sequence[Problem]) -> None:
+def draw_prompts_section(desk: ExperimentTab, problem: Sequence[PlanProblem]) -> None:
     """The section."""
     prompts = desk.plan.prompts
     at = min(int(st.session_state.get(_CHOSEN, 0)), len(prompts) - 1)
@@ -42,14 +42,14 @@ def draw(desk: Desk, problem: Sequence[Problem]) -> None:
             key=key,
             on_change=_choose,
             args=(key,),
-            format_func=lambda number: label(prompts[number].name),
+            format_func=lambda number: escape_markdown(prompts[number].name),
             required=True,
             label_visibility="collapsed",
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="center", width="content"):
             _actions(desk, at)
-    desk.undo("prompts")
-    live_text_area.area(
+    desk.draw_undo("prompts")
+    live_text_area.draw_text_area(
         "System prompt",
         f"prompt-system-{at}",
         chosen.system,
@@ -57,7 +57,7 @@ def draw(desk: Desk, problem: Sequence[Problem]) -> None:
         height=100,
         placeholder="Who the model should be, and how it should answer (may be empty)",
     )
-    live_text_area.area(
+    live_text_area.draw_text_area(
         "Prompt",
         f"prompt-user-{at}",
         chosen.user,
@@ -67,23 +67,25 @@ def draw(desk: Desk, problem: Sequence[Problem]) -> None:
         help="Write {{name}} where an input's text is to stand: it comes from the column of that name.",
     )
     _variables(desk)
-    problem_notes.draw(problem, Where.PROMPT)
+    problem_notes.draw_problems(problem, PlanPart.PROMPT)
 
 
-def _actions(desk: Desk, at: int) -> None:
+def _actions(desk: ExperimentTab, at: int) -> None:
     prompts = desk.plan.prompts
     st.button(
         "Duplicate",
         key="prompt-duplicate",
         icon=":material/content_copy:",
         type="tertiary",
-        disabled=len(prompts) >= MOST_VERSIONS,
+        disabled=len(prompts) >= MAX_VERSIONS,
         on_click=_duplicate,
         args=(desk, at),
         help="Another version that begins as this one: change one thing, and see whether it is better.",
     )
     with st.popover("Rename", type="tertiary", icon=":material/edit:", key="prompt-rename"):
-        live_text_area.line("Name of this version", f"prompt-name-{at}", prompts[at].name, _renamed(desk, at))
+        live_text_area.draw_text_input(
+            "Name of this version", f"prompt-name-{at}", prompts[at].name, _renamed(desk, at)
+        )
     st.button(
         "Remove",
         key="prompt-remove",
@@ -95,16 +97,16 @@ def _actions(desk: Desk, at: int) -> None:
     )
 
 
-def found(desk: Desk) -> tuple[str, ...]:
+def used_variables(desk: ExperimentTab) -> tuple[str, ...]:
     """The variables of all versions."""
     texts = (text for one in desk.plan.prompts for text in (one.system, one.user))
-    return tuple(dict.fromkeys(name for text in texts for name in prompt_template.variables(text)))
+    return tuple(dict.fromkeys(name for text in texts for name in prompt_template.template_variables(text)))
 
 
-def _variables(desk: Desk) -> None:
+def _variables(desk: ExperimentTab) -> None:
     """Each of them: green with a column, red without."""
-    names = found(desk)
-    columns = desk.columns
+    names = used_variables(desk)
+    columns = desk.variable_names
     missing = [name for name in names if name not in columns]
     if not names:
         st.caption("No variables yet: write `{{name}}` where each input's text is to stand.")
@@ -113,13 +115,13 @@ def _variables(desk: Desk) -> None:
         for name in names:
             good = name not in missing
             st.badge(
-                label(name),
+                escape_markdown(name),
                 color="green" if good else "red",
                 icon=":material/check:" if good else ":material/close:",
                 help="A column of the inputs" if good else "The inputs have no column of that name",
             )
     if missing:
-        listed = ", ".join(label(name) for name in missing)
+        listed = ", ".join(escape_markdown(name) for name in missing)
         st.button(
             f"Add {'the column' if len(missing) == 1 else 'columns'} {listed} to the inputs",
             key="prompt-columns",
@@ -134,17 +136,17 @@ def _choose(key: str) -> None:
     st.session_state[_CHOSEN] = int(st.session_state[key] or 0)
 
 
-def _put(desk: Desk, at: int, version: PromptVersion) -> None:
+def _put(desk: ExperimentTab, at: int, version: PromptVersion) -> None:
     prompts = desk.plan.prompts
     if at < len(prompts):
-        desk.change(prompts=(*prompts[:at], version, *prompts[at + 1 :]))
+        desk.change_plan(prompts=(*prompts[:at], version, *prompts[at + 1 :]))
 
 
-def _written(desk: Desk, at: int, field: str) -> live_text_area.Take:
+def _written(desk: ExperimentTab, at: int, field: str) -> live_text_area.OnText:
     return lambda text: _put(desk, at, replace(desk.plan.prompts[at], **{field: text}))
 
 
-def _renamed(desk: Desk, at: int) -> live_text_area.Take:
+def _renamed(desk: ExperimentTab, at: int) -> live_text_area.OnText:
     def take(text: str) -> None:
         if name := " ".join(text.split()):
             _put(desk, at, replace(desk.plan.prompts[at], name=name))
@@ -152,14 +154,14 @@ def _renamed(desk: Desk, at: int) -> live_text_area.Take:
     return take
 
 
-def _duplicate(desk: Desk, at: int) -> None:
+def _duplicate(desk: ExperimentTab, at: int) -> None:
     prompts = desk.plan.prompts
     taken = {one.name for one in prompts}
     number = next(
         number for number in range(2, len(taken) + 3) if _numbered(prompts[at].name, number) not in taken
     )
     copy = replace(prompts[at], name=_numbered(prompts[at].name, number))
-    desk.change(prompts=(*prompts[: at + 1], copy, *prompts[at + 1 :]))
+    desk.change_plan(prompts=(*prompts[: at + 1], copy, *prompts[at + 1 :]))
     st.session_state[_CHOSEN] = at + 1
 
 
@@ -168,8 +170,8 @@ def _numbered(name: str, number: int) -> str:
     return f"{stem if last.isdigit() and stem else name} {number}"
 
 
-def _remove(desk: Desk, at: int) -> None:
+def _remove(desk: ExperimentTab, at: int) -> None:
     prompts = desk.plan.prompts
-    desk.remember("prompts", f"“{prompts[at].name}” was removed.")
-    desk.change(prompts=(*prompts[:at], *prompts[at + 1 :]))
+    desk.remember_for_undo("prompts", f"“{prompts[at].name}” was removed.")
+    desk.change_plan(prompts=(*prompts[:at], *prompts[at + 1 :]))
     st.session_state[_CHOSEN] = max(at - 1, 0)

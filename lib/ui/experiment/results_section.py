@@ -8,18 +8,24 @@ import streamlit as st
 
 from lib.experiment.plan import Plan
 from lib.model.model_record import Model
-from lib.ui.experiment import answer_table, downloads, keep_winner, overview, side_by_side
-from lib.ui.experiment.results_view import PREFIX, Board, Other, Run, board
-from lib.ui.widgets.auto_refresh import pulse
+from lib.ui.experiment import answer_table, downloads, overview, paired_answers, winner_actions
+from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultSource, ResultsView, current_view
+from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.fill import chosen
 
 OVERVIEW, ANSWERS, VERSUS = "Overview", "Answers", "Side by side"
 SECTION = f"{PREFIX}section"
-EVERY = 2.0  # seconds, while a run goes on
+REFRESH_SECONDS = 2.0  # seconds, while a run goes on
 
 
-def draw(
-    plan: Plan, model: Model, run: Run, *, name: str, running: bool = False, others: Sequence[Other] = ()
+def draw_results(
+    plan: Plan,
+    model: Model,
+    run: ResultSource,
+    *,
+    name: str,
+    running: bool = False,
+    others: Sequence[OtherRun] = (),
 ) -> None:
     """The results of ``run``, which asked ``plan``. ``name`` is the experiment's, ``others`` its other runs.
 
@@ -32,19 +38,21 @@ def draw(
 
 
 @st.fragment
-def _draw(plan: Plan, model: Model, run: Run, name: str, running: bool, others: tuple[Other, ...]) -> None:
+def _draw(
+    plan: Plan, model: Model, run: ResultSource, name: str, running: bool, others: tuple[OtherRun, ...]
+) -> None:
     if running:
-        pulse("results", EVERY)
-    keep_winner.follow()
-    known = board(plan, model, run)
-    if not known.sheet.lines:
+        refresh_after("results", REFRESH_SECONDS)
+    winner_actions.open_requested_chat()
+    known = current_view(plan, model, run)
+    if not known.sheet.rows:
         st.caption("The first answers are on their way." if running else "Nothing has been asked yet.")
         return
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"
     ):
         sections = (
-            (OVERVIEW, ANSWERS, VERSUS) if side_by_side.possible(known, others) else (OVERVIEW, ANSWERS)
+            (OVERVIEW, ANSWERS, VERSUS) if paired_answers.can_compare(known, others) else (OVERVIEW, ANSWERS)
         )
         section = st.segmented_control(
             "Section",
@@ -55,15 +63,15 @@ def _draw(plan: Plan, model: Model, run: Run, name: str, running: bool, others: 
             label_visibility="collapsed",
             persist_state="session",
         )
-        downloads.draw(known, name)
+        downloads.draw_download_menu(known, name)
     _section(known, str(section), others)
 
 
-def _section(known: Board, section: str, others: tuple[Other, ...]) -> None:
+def _section(known: ResultsView, section: str, others: tuple[OtherRun, ...]) -> None:
     match section:
         case "Answers":
-            answer_table.draw(known)
+            answer_table.draw_answer_table(known)
         case "Side by side":
-            side_by_side.draw(known, others)
+            paired_answers.draw_paired_answers(known, others)
         case _:
-            overview.draw(known)
+            overview.draw_overview(known)

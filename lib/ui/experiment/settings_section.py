@@ -9,21 +9,21 @@ import streamlit as st
 from lib.errors import BadInput, PaddockError
 from lib.experiment import plan_grid, sweep
 from lib.experiment.plan import Axis, Variant
-from lib.experiment.plan_problems import MOST_REPETITIONS, Problem, Where
+from lib.experiment.plan_problems import MAX_REPETITIONS, PlanPart, PlanProblem
 from lib.files import preset_file
 from lib.files.preset_file import Preset
 from lib.model.model_record import Parameter
-from lib.preflight.conflicts import Ahead, Conflict, conflicts
+from lib.preflight.conflicts import Conflict, NextRequest, find_conflicts
 from lib.ui.experiment import live_text_area, problem_notes
-from lib.ui.experiment.experiment_tab import Desk
+from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.held import held
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.error_box import trouble
-from lib.ui.widgets.safe_markdown import label
+from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 SWEEP, PRESETS = "One setting, or a sweep", "Presets against each other"
-MOST_AXES = 4
+MAX_AXES = 4
 _MODE, _SWEPT, _CHOSEN, _SYSTEM, _TIMES = (
     "ways-mode",
     "ways-swept",
@@ -33,23 +33,25 @@ _MODE, _SWEPT, _CHOSEN, _SYSTEM, _TIMES = (
 )
 
 
-def summary(desk: Desk) -> str:
+def summary(desk: ExperimentTab) -> str:
     """The section in one line."""
     plan = desk.plan
     times = "" if plan.repetitions == 1 else f", each {plan.repetitions:,} times"
     if plan.variants:
-        names = ", ".join(label(one.name) for one in plan.variants[:3])
+        names = ", ".join(escape_markdown(one.name) for one in plan.variants[:3])
         more = f" and {len(plan.variants) - 3} more" if len(plan.variants) > 3 else ""
         return f"presets {names}{more}{times}"
     if not plan.axes:
         return f"one way to ask{times}"
-    swept = " × ".join(f"{plan_grid.label(desk.model, one.name)} ({len(one.values)})" for one in plan.axes)
-    return f"{plan_grid.ways(plan):,} ways: {swept}{times}"
+    swept = " × ".join(
+        f"{plan_grid.parameter_label(desk.model, one.name)} ({len(one.values)})" for one in plan.axes
+    )
+    return f"{plan_grid.count_variants(plan):,} ways: {swept}{times}"
 
 
-def draw(desk: Desk, found: Sequence[Problem]) -> None:
+def draw_settings_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
     """The section."""
-    now = PRESETS if desk.draft.by_presets else SWEEP
+    now = PRESETS if desk.draft.uses_presets else SWEEP
     key = held(_MODE, now)
     st.segmented_control(
         "Ways to ask",
@@ -62,7 +64,7 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
         on_change=_switch,
         args=(desk, key),
     )
-    if desk.draft.by_presets:
+    if desk.draft.uses_presets:
         _presets(desk)
     else:
         _sweeps(desk)
@@ -72,7 +74,7 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
         "Ask each of them this many times",
         value=times,
         min_value=1,
-        max_value=MOST_REPETITIONS,
+        max_value=MAX_REPETITIONS,
         step=1,
         key=key,
         on_change=_times,
@@ -80,10 +82,10 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
         help="Answers differ by chance: several tell whether a difference is more than that. A fixed seed is counted "
         "up with each repetition, else all of them would be the same.",
     )
-    problem_notes.draw([one for one in found if one.number is None], Where.SETTINGS)
+    problem_notes.draw_problems([one for one in found if one.number is None], PlanPart.SETTINGS)
 
 
-def _sweeps(desk: Desk) -> None:
+def _sweeps(desk: ExperimentTab) -> None:
     model = desk.model
     names = [one.name for one in desk.plan.axes]
     key = held(_SWEPT, names)
@@ -92,7 +94,7 @@ def _sweeps(desk: Desk) -> None:
         [one.name for one in model.parameters],
         names,
         key=key,
-        max_selections=MOST_AXES,
+        max_selections=MAX_AXES,
         format_func=lambda name: model.parameter(name).label,
         placeholder="Choose parameters",
         on_change=_sweep,
@@ -101,8 +103,8 @@ def _sweeps(desk: Desk) -> None:
     )
     for one in desk.plan.axes:
         parameter = model.parameter(one.name)
-        text = desk.draft.sweeps.get(one.name) or sweep.write_axis(one)
-        live_text_area.line(
+        text = desk.draft.sweeps.get(one.name) or sweep.format_axis(one)
+        live_text_area.draw_text_input(
             parameter.label,
             f"sweep-{one.name}",
             text,
@@ -111,51 +113,51 @@ def _sweeps(desk: Desk) -> None:
             help="Values with commas between them; a range, such as 0 to 1 step 0.25; “not sent”: left to the model.",
         )
         try:
-            values = sweep.axis(parameter, text).values
-            shown = ", ".join(plan_grid.write(value) for value in values[:12]) + (
+            values = sweep.parse_axis(parameter, text).values
+            shown = ", ".join(plan_grid.format_value(value) for value in values[:12]) + (
                 " …" if len(values) > 12 else ""
             )
             st.caption(f"{len(values)} value{'s' if len(values) > 1 else ''}: {shown}")
         except BadInput as error:
-            problem_notes.said(error.message, error.advice)
+            problem_notes.draw_problem(error.message, error.advice)
     swept = {one.name for one in desk.plan.axes}
     with st.expander("The other settings, the same for all", type="compact", key="ways-base"):
         told = _conflicts(desk)
-        option_controls.draw(desk.panel, told, busy=False, many=True)
-        parameter_controls.draw(desk.panel, lambda name: _below(desk, told, name, swept))
+        option_controls.draw_options(desk.panel, told, busy=False, many=True)
+        parameter_controls.draw_parameters(desk.panel, lambda name: _below(desk, told, name, swept))
 
 
-def _conflicts(desk: Desk) -> tuple[Conflict, ...]:
+def _conflicts(desk: ExperimentTab) -> tuple[Conflict, ...]:
     """Those of the choices themselves: each cell has a text of its own, which is not looked at."""
     if desk.backend is None:
         return ()
-    ahead = Ahead(None, 0, desk.panel.window, "", ())
-    return tuple(conflicts(desk.model, desk.backend, desk.plan.base, ahead))
+    ahead = NextRequest(None, 0, desk.panel.context_window, "", ())
+    return tuple(find_conflicts(desk.model, desk.backend, desk.plan.base, ahead))
 
 
-def _below(desk: Desk, found: Sequence[Conflict], name: str, swept: set[str]) -> None:
+def _below(desk: ExperimentTab, found: Sequence[Conflict], name: str, swept: set[str]) -> None:
     if name in swept:
         st.caption("Swept above: this value is not used.")
     else:
-        conflict_fix.draw(desk.panel, found, name)
+        conflict_fix.draw_conflicts(desk.panel, found, name)
 
 
 def _example(parameter: Parameter) -> str:
-    start = plan_grid.write(parameter.start)
+    start = plan_grid.format_value(parameter.start)
     return f"such as {start}, not sent"
 
 
-def _times(desk: Desk, key: str) -> None:
+def _times(desk: ExperimentTab, key: str) -> None:
     if (times := st.session_state[key]) is not None:
-        desk.change(repetitions=int(times))
+        desk.change_plan(repetitions=int(times))
 
 
-def _sweep(desk: Desk, key: str) -> None:
+def _sweep(desk: ExperimentTab, key: str) -> None:
     known = {one.name: one for one in desk.plan.axes}
-    desk.change(axes=tuple(known.get(name) or _first(desk, name) for name in st.session_state[key]))
+    desk.change_plan(axes=tuple(known.get(name) or _first(desk, name) for name in st.session_state[key]))
 
 
-def _first(desk: Desk, name: str) -> Axis:
+def _first(desk: ExperimentTab, name: str) -> Axis:
     """An axis begins with what the parameter is set to, or with what was typed when it was swept before."""
     parameter = desk.model.parameter(name)
     if text := desk.draft.sweeps.get(name):
@@ -166,26 +168,26 @@ def _first(desk: Desk, name: str) -> Axis:
 def _axis(parameter: Parameter, text: str) -> Axis:
     """What cannot be read has no values, which blocks the run; the text itself stays in the box."""
     try:
-        return sweep.axis(parameter, text)
+        return sweep.parse_axis(parameter, text)
     except BadInput:
         return Axis(parameter.name, ())
 
 
-def _written(desk: Desk, name: str) -> live_text_area.Take:
+def _written(desk: ExperimentTab, name: str) -> live_text_area.OnText:
     def take(text: str) -> None:
         desk.draft.sweeps[name] = text
         new = _axis(desk.model.parameter(name), text)
-        desk.change(axes=tuple(new if one.name == name else one for one in desk.plan.axes))
+        desk.change_plan(axes=tuple(new if one.name == name else one for one in desk.plan.axes))
 
     return take
 
 
-def _presets(desk: Desk) -> None:
+def _presets(desk: ExperimentTab) -> None:
     try:
         known = _known(desk)
     except PaddockError as error:
-        trouble(error, "Your own presets cannot be read at the moment")
-        known = {one.name: one for one in preset_file.shipped(desk.model)}
+        draw_error(error, "Your own presets cannot be read at the moment")
+        known = {one.name: one for one in preset_file.shipped_presets(desk.model)}
     chosen = [one.name for one in desk.plan.variants]
     # One that was deleted since stays in the plan, which holds its settings.
     names = list(dict.fromkeys([*known, *chosen]))
@@ -212,31 +214,31 @@ def _presets(desk: Desk) -> None:
         )
 
 
-def _known(desk: Desk) -> dict[str, Preset]:
+def _known(desk: ExperimentTab) -> dict[str, Preset]:
     """The presets by name; of two of one name the first."""
     own = registry().store.presets(desk.owner)
     found = [
-        *preset_file.shipped(desk.model),
-        *(preset_file.read(one.body | {"name": one.name}, desk.model) for one in own),
+        *preset_file.shipped_presets(desk.model),
+        *(preset_file.parse_preset(one.body | {"name": one.name}, desk.model) for one in own),
     ]
     return {one.name: one for one in reversed(found)}
 
 
-def _choose(desk: Desk, known: dict[str, Preset], key: str) -> None:
+def _choose(desk: ExperimentTab, known: dict[str, Preset], key: str) -> None:
     _put(
         desk, known, st.session_state[key], systems=any(one.system is not None for one in desk.plan.variants)
     )
 
 
-def _systems(desk: Desk, known: dict[str, Preset], systems: bool) -> None:
+def _systems(desk: ExperimentTab, known: dict[str, Preset], systems: bool) -> None:
     _put(desk, known, [one.name for one in desk.plan.variants], systems=systems)
 
 
-def _put(desk: Desk, known: dict[str, Preset], names: Sequence[str], *, systems: bool) -> None:
+def _put(desk: ExperimentTab, known: dict[str, Preset], names: Sequence[str], *, systems: bool) -> None:
     old = {one.name: one for one in desk.plan.variants}
-    desk.change(
+    desk.change_plan(
         variants=tuple(
-            Variant(name, one.over(desk.plan.base), one.system if systems else None)
+            Variant(name, one.apply_to(desk.plan.base), one.system if systems else None)
             if (one := known.get(name)) is not None
             else old[name]
             for name in names
@@ -244,12 +246,12 @@ def _put(desk: Desk, known: dict[str, Preset], names: Sequence[str], *, systems:
     )
 
 
-def _switch(desk: Desk, key: str) -> None:
+def _switch(desk: ExperimentTab, key: str) -> None:
     """The presets step back for a sweep, and come back."""
     draft = desk.draft
-    draft.by_presets = st.session_state[key] == PRESETS
-    if draft.by_presets:
-        desk.change(variants=draft.set_aside)
+    draft.uses_presets = st.session_state[key] == PRESETS
+    if draft.uses_presets:
+        desk.change_plan(variants=draft.unused_presets)
     else:
-        draft.set_aside = desk.plan.variants
-        desk.change(variants=())
+        draft.unused_presets = desk.plan.variants
+        desk.change_plan(variants=())

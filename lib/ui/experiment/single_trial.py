@@ -9,27 +9,27 @@ import streamlit as st
 from lib.api import wire
 from lib.api.request import Request
 from lib.chat.answer import Answer
-from lib.chat.answer_run import Run
+from lib.chat.answer_run import AnswerRun
 from lib.errors import BadInput
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.plan import Cell
-from lib.experiment.plan_problems import Problem, Where
+from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.answer import answer_stats
-from lib.ui.experiment.experiment_tab import Desk
+from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.shell.registry import registry
 from lib.ui.widgets import raw_text, safe_markdown
-from lib.ui.widgets.auto_refresh import pulse
-from lib.ui.widgets.error_box import trouble
-from lib.ui.widgets.safe_markdown import label
+from lib.ui.widgets.auto_refresh import refresh_after
+from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 _RUN, _HEIGHT = "trial-run", 260
 
 
-def draw(desk: Desk, found: Sequence[Problem]) -> None:
+def draw_single_trial(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
     """The panel. It needs a plan of which there is a first request."""
     plan = desk.plan
     st.markdown("**Look at one request, and try it alone**")
-    if any(one.where in (Where.PROMPT, Where.INPUTS, Where.SETTINGS) for one in found):
+    if any(one.part in (PlanPart.PROMPT, PlanPart.INPUTS, PlanPart.SETTINGS) for one in found):
         st.caption("Once the problems above are mended.")
         return
     ways = plan_grid.variants(plan, desk.model)
@@ -41,16 +41,18 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
         persist_state="session",
         format_func=lambda at: plan.prompts[at].name if at < len(plan.prompts) else "",
     )
-    row = middle.number_input("Row", min_value=1, max_value=plan_grid.rows(plan), key="trial-row", step=1)
+    row = middle.number_input(
+        "Row", min_value=1, max_value=plan_grid.count_rows(plan), key="trial-row", step=1
+    )
     way = right.number_input("Setting", min_value=1, max_value=len(ways), key="trial-way", step=1)
     cell = Cell(0, min(int(prompt or 0), len(plan.prompts) - 1), int(row) - 1, int(way) - 1, 0)
-    st.caption(f"Setting {way}: {label(ways[cell.variant].name)}")
+    st.caption(f"Setting {way}: {escape_markdown(ways[cell.variant].name)}")
     try:
         request = cell_request.request(desk.model, plan, cell, ways)
     except BadInput as error:
-        trouble(error)
+        draw_error(error)
         return
-    raw_text.draw_json(wire.encode(request), _HEIGHT)
+    raw_text.draw_json(wire.encode_request(request), _HEIGHT)
     st.button(
         "Try this one",
         key="trial-start",
@@ -60,33 +62,33 @@ def draw(desk: Desk, found: Sequence[Problem]) -> None:
         disabled=desk.backend is None,
         help="One request, outside the run and its budget.",
     )
-    run: Run | None = st.session_state.get(_RUN)
+    run: AnswerRun | None = st.session_state.get(_RUN)
     if run is not None:
         with st.container(key="trial-answer"):
             st.empty()  # the page's own: what is empty for a moment is taken away
             _answer(desk, run)
 
 
-def _start(desk: Desk, request: Request) -> None:
+def _start(desk: ExperimentTab, request: Request) -> None:
     if desk.backend is not None:
-        run = Run(registry().client, desk.backend, desk.model, request, lambda _: None)
+        run = AnswerRun(registry().client, desk.backend, desk.model, request, lambda _: None)
         st.session_state[_RUN] = run.start()
 
 
 @st.fragment
-def _answer(desk: Desk, run: Run) -> None:
-    if run.running:
+def _answer(desk: ExperimentTab, run: AnswerRun) -> None:
+    if run.is_running:
         st.caption(":material/hourglass: Waiting for the answer …")
-        pulse("trial", 0.4)
+        refresh_after("trial", 0.4)
         return
     answer: Answer = run.answer
     with st.container(border=True):
         if answer.error is not None:
-            trouble(answer.error)
+            draw_error(answer.error)
         if answer.text:
-            for block in safe_markdown.blocks(answer.text):
+            for block in safe_markdown.split_blocks(answer.text):
                 if isinstance(block, safe_markdown.Prose):
-                    st.markdown(safe_markdown.drawable(block.text))
+                    st.markdown(safe_markdown.make_safe(block.text))
                 else:
                     raw_text.draw_text(block.text, block.language)
         st.caption(answer_stats.answer_line(desk.model, (answer,)))

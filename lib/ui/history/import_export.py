@@ -7,29 +7,37 @@ from collections.abc import Iterator
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.files.archive import MOST_BYTES, Archived, dump_all, fresh, load_any
-from lib.model.model_record import default
-from lib.model.settings import complete
-from lib.store import Saved
+from lib.files.conversation_import_export import (
+    MAX_BYTES,
+    ConversationFile,
+    dump_zip,
+    load_conversations,
+    with_new_id,
+)
+from lib.model.model_record import default_model
+from lib.model.settings import fit_to_model
+from lib.store import SavedConversation
 from lib.ui.shell.registry import registry
-from lib.ui.shell.visitor import owner
-from lib.ui.widgets.error_box import trouble
+from lib.ui.shell.visitor_cookie import current_owner
+from lib.ui.widgets.error_box import draw_error
 
 _FILE, _PROBLEM, _CAME = "carry-file", "carry-problem", "carry-came"
 _PAGE = 200  # conversations asked for at once
 
 
-def archived(saved: Saved) -> Archived:
+def to_archived(saved: SavedConversation) -> ConversationFile:
     """A saved conversation as a file holds it. A title that nobody chose is made anew where it is read."""
     entry = saved.entry
-    settings = complete(saved.settings, default())
-    return Archived(saved.conversation, settings, entry.title if entry.title_edited else "", entry.pinned)
+    settings = fit_to_model(saved.settings, default_model())
+    return ConversationFile(
+        saved.conversation, settings, entry.title if entry.title_edited else "", entry.pinned
+    )
 
 
-def draw(count: int) -> None:
+def draw_import_export_menu(count: int) -> None:
     """The menu: all of the list as a zip, and a place to put files."""
     with st.popover("Files", type="tertiary", icon=":material/folder_zip:", key="carry"):
-        me = owner()
+        me = current_owner()
         st.download_button(
             f"Export all {count:,}" if count else "Export all",
             key="carry-export",
@@ -46,30 +54,30 @@ def draw(count: int) -> None:
             type=["json", "zip"],
             key=_FILE,
             on_change=_import,
-            max_upload_size=MOST_BYTES // 1_000_000,
+            max_upload_size=MAX_BYTES // 1_000_000,
             help="Paddock's JSON or zip, or a plain list of messages. It is added; nothing is overwritten.",
         )
 
 
-def outcome() -> None:
+def draw_import_outcome() -> None:
     """What became of the last import."""
     if (problem := st.session_state.pop(_PROBLEM, None)) is not None:
-        trouble(problem, "Nothing was imported")
+        draw_error(problem, "Nothing was imported")
     if came := st.session_state.pop(_CAME, 0):
         st.success(f"{came:,} conversation{'s' * (came > 1)} imported.", icon=":material/check:")
 
 
 def _export(me: str) -> bytes:
-    return dump_all(_all(me), default())
+    return dump_zip(_all(me), default_model())
 
 
-def _all(me: str) -> Iterator[Archived]:
+def _all(me: str) -> Iterator[ConversationFile]:
     store = registry().store
     number = 0
     while entries := store.entries(me, page=number, size=_PAGE):
         for entry in entries:
             if (saved := store.load(me, entry.id)) is not None:
-                yield archived(saved)
+                yield to_archived(saved)
         number += 1
 
 
@@ -77,11 +85,11 @@ def _import() -> None:
     """Take in a file: all of it, or where anything is wrong with it, nothing."""
     if (file := st.session_state[_FILE]) is None:
         return
-    me, store = owner(), registry().store
+    me, store = current_owner(), registry().store
     kept: list[str] = []
     try:
-        for one in load_any(file.getvalue(), default()):
-            conversation = fresh(one.conversation)
+        for one in load_conversations(file.getvalue(), default_model()):
+            conversation = with_new_id(one.conversation)
             kept.append(conversation.id)
             store.save(me, conversation, one.settings)
             if one.title:

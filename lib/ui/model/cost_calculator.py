@@ -8,16 +8,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lib.api.events import Usage
-from lib.model.cost_projection import MONTH, Forecast, affordable, forecast
+from lib.model.cost_projection import DAYS_PER_MONTH, CostProjection, answers_within_budget, project_cost
 from lib.model.model_record import Model, Price
-from lib.model.pricing import dollars, neurons, show_dollars
+from lib.model.pricing import cost_in_dollars, cost_in_neurons, format_dollars
 
 DAY, A_MONTH = "a day", "a month"
-_DAYS = {DAY: 1, A_MONTH: MONTH}
+_DAYS = {DAY: 1, A_MONTH: DAYS_PER_MONTH}
 _MOST_ANSWERS, _MOST_DOLLARS = 1_000_000_000, 1_000_000.0
 
 
-def draw(model: Model) -> None:
+def draw_cost_calculator(model: Model) -> None:
     """The section."""
     price = model.price
     st.markdown(
@@ -42,7 +42,7 @@ def draw(model: Model) -> None:
     if one is None:
         return
     answers, period = _amount("Answers", "cost-answers", 1000)
-    _shown(forecast(one, answers, _DAYS[period], price), one, period, price)
+    _shown(project_cost(one, answers, _DAYS[period], price), one, period, price)
     st.subheader("What does a budget buy?")
     _budget(one, price)
 
@@ -65,7 +65,7 @@ def _size(model: Model) -> Usage | None:
         "Tokens out, each",
         min_value=0,
         max_value=window,
-        value=int(model.output_cap.start),
+        value=int(model.output_limit.start),
         step=1,
         key="cost-out",
         persist_state="session",
@@ -101,11 +101,11 @@ def _period(column: DeltaGenerator, key: str) -> str:
     return str(chosen)
 
 
-def _shown(found: Forecast, one: Usage, period: str, price: Price) -> None:
+def _shown(found: CostProjection, one: Usage, period: str, price: Price) -> None:
     with st.container(key="cost-result", gap="small"):
         with st.container(horizontal=True, gap="medium"):
-            st.metric("To pay on Workers Paid", rounded(found.to_pay), width="content")
-            st.metric("With nothing free", rounded(found.dollars), width="content")
+            st.metric("To pay on Workers Paid", format_rounded(found.to_pay), width="content")
+            st.metric("With nothing free", format_rounded(found.dollars), width="content")
             st.metric("Neurons", f"{found.neurons.quantize(Decimal(1), ROUND_HALF_UP):,}", width="content")
         allocation = price.free_neurons_a_day * found.days
         st.progress(float(found.free / allocation), text=_coverage(found, period))
@@ -115,20 +115,21 @@ def _shown(found: Forecast, one: Usage, period: str, price: Price) -> None:
                     f"| | One answer | {found.answers:,} {period} |",
                     "|---|--:|--:|",
                     f"| Tokens | {one.total_tokens:,} | {one.total_tokens * found.answers:,} |",
-                    f"| Neurons | {exact(neurons(one, price))} | {exact(found.neurons)} |",
-                    f"| Free neurons used | | {exact(found.free)} |",
-                    f"| At the listed price | \\${exact(dollars(one, price))} | \\${exact(found.dollars)} |",
-                    f"| To pay, beyond the free neurons | | \\${exact(found.to_pay)} |",
+                    f"| Neurons | {format_exact(cost_in_neurons(one, price))} | {format_exact(found.neurons)} |",
+                    f"| Free neurons used | | {format_exact(found.free)} |",
+                    f"| At the listed price | \\${format_exact(cost_in_dollars(one, price))} "
+                    f"| \\${format_exact(found.dollars)} |",
+                    f"| To pay, beyond the free neurons | | \\${format_exact(found.to_pay)} |",
                 ]
             )
         )
         st.caption(
-            f"Exact, to the last digit; a month is {MONTH} days, its answers spread evenly over them. The listed "
-            "price of a token is rounded, so it differs a little from that of its neurons."
+            f"Exact, to the last digit; a month is {DAYS_PER_MONTH} days, its answers spread evenly over them. "
+            "The listed price of a token is rounded, so it differs a little from that of its neurons."
         )
 
 
-def _coverage(found: Forecast, period: str) -> str:
+def _coverage(found: CostProjection, period: str) -> str:
     cover = f"the free neurons cover {found.free_answers:,} such answers {period}"
     return f"All free: {cover}." if found.to_pay == 0 else f"Not all free: {cover}."
 
@@ -147,7 +148,7 @@ def _budget(one: Usage, price: Price) -> None:
     )
     period = _period(right, "cost-budget-per")
     budget = Decimal(f"{typed:.2f}")  # as the box shows it
-    found = affordable(one, budget, _DAYS[period], price)
+    found = answers_within_budget(one, budget, _DAYS[period], price)
     with st.container(key="cost-affordable"):
         st.markdown(
             f"\\${budget:,} {period} buys **{found.with_allocation:,} such answers** {period} on Workers Paid, "
@@ -155,14 +156,14 @@ def _budget(one: Usage, price: Price) -> None:
         )
 
 
-def exact(amount: Decimal) -> str:
+def format_exact(amount: Decimal) -> str:
     """All digits that there are, and none after them."""
     whole = f"{amount:,f}"
     return whole.rstrip("0").rstrip(".") if "." in whole else whole
 
 
-def rounded(amount: Decimal) -> str:
+def format_rounded(amount: Decimal) -> str:
     """An amount as a headline: to the cent from a dollar upwards, else with two digits that say something."""
     if amount >= 1:
         return f"${amount.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}"
-    return show_dollars(amount)
+    return format_dollars(amount)

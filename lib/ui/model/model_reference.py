@@ -8,16 +8,16 @@ from typing import Any
 
 import streamlit as st
 
-from lib.api.backend import ACCOUNT_NAMES, BASE_URL_NAMES, CLOUDFLARE, TOKEN_NAMES, Backend
+from lib.api.backend import ACCOUNT_NAMES, BASE_URL_NAMES, CLOUDFLARE_URL, TOKEN_NAMES, Backend
 from lib.api.endpoints import ENDPOINTS, Endpoint
 from lib.model.model_record import Model
 from lib.ui.shell import backend_picker
-from lib.ui.shell.visitor import LOCAL, owner
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER, current_owner
 
-HIDDEN = "your-token"  # where the token goes
+TOKEN_PLACEHOLDER = "your-token"  # noqa: S105 - stands where the token goes
 
 
-def capabilities(model: Model) -> None:
+def draw_capabilities(model: Model) -> None:
     """What it can do besides writing text, in the documentation's word."""
     st.caption("In the documentation's word. The schema may have a field that this model does not serve.")
     for capability in model.capabilities:
@@ -31,7 +31,7 @@ def capabilities(model: Model) -> None:
             st.markdown(f"{capability.documented} [Source]({capability.source})")
 
 
-def schemas(model: Model) -> None:
+def draw_schemas(model: Model) -> None:
     """Input and output, as trees and as files."""
     st.caption(
         "The documented JSON Schemas. They bound the controls, and the twin checks every request against them."
@@ -61,21 +61,21 @@ def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
     return dict(schema)
 
 
-def endpoints(model: Model, where: backend_picker.Place) -> None:
+def draw_endpoints(model: Model, where: backend_picker.BackendChoice) -> None:
     """Where requests go now, what there is at that address, and how to reach it from one's own code."""
     st.subheader("Where requests go", anchor=False)
-    backend_picker.draw(where, busy=False)
+    backend_picker.draw_picker(where, busy=False)
     if where.backend is None:
         st.caption("Its address stands here as soon as it is up.")
     else:
         _own_code(model, where.backend)
     st.subheader("What there is", anchor=False)
-    base = CLOUDFLARE if where.backend is None else where.backend.base_url
+    base = CLOUDFLARE_URL if where.backend is None else where.backend.base_url
     st.markdown(f"All below `{base}`, with the header `Authorization: Bearer TOKEN`.")
     for title, some in (
-        ("Cloudflare and the twin", [one for one in ENDPOINTS if one.cloudflare and one.twin]),
-        ("Cloudflare alone", [one for one in ENDPOINTS if not one.twin]),
-        ("The twin alone", [one for one in ENDPOINTS if not one.cloudflare]),
+        ("Cloudflare and the twin", [one for one in ENDPOINTS if one.on_cloudflare and one.on_twin]),
+        ("Cloudflare alone", [one for one in ENDPOINTS if not one.on_twin]),
+        ("The twin alone", [one for one in ENDPOINTS if not one.on_cloudflare]),
     ):
         if some:
             st.markdown(f"**{title}**")
@@ -93,26 +93,26 @@ def _endpoint(one: Endpoint, model: Model) -> None:
 
 def _own_code(model: Model, backend: Backend) -> None:
     """Variables to copy. Only the twin's own token can be shown, and only to whoever sits at this machine."""
-    token = HIDDEN
+    token = TOKEN_PLACEHOLDER
     st.markdown("From your own code, any client of Workers AI works with these:")
     if backend.billed:
         st.caption("Put your own API token in: Paddock shows it to nobody, and keeps it nowhere.")
-    elif owner() == LOCAL:
+    elif current_owner() == LOCAL_OWNER:
         shown = st.toggle(
             "Show the token",
             key="show-token",
             help="It opens the twin to programs on this machine, and nothing else. It is a new one after each start.",
         )
-        token = backend.token.reveal() if shown else HIDDEN
+        token = backend.token.reveal() if shown else TOKEN_PLACEHOLDER
     else:
         st.caption("The twin listens on its own machine alone, so its token would be of no use to you.")
     lines = [f"export {ACCOUNT_NAMES[0]}={backend.account_id}", f"export {TOKEN_NAMES[0]}={token}"]
-    if backend.base_url != CLOUDFLARE:
+    if backend.base_url != CLOUDFLARE_URL:
         lines.insert(0, f"export {BASE_URL_NAMES[0]}={backend.base_url}")
     with st.container(key="variables"):
         st.code("\n".join(lines), language="bash", wrap_lines=True)
     st.markdown("For example:")
-    base = f"${BASE_URL_NAMES[0]}" if backend.base_url != CLOUDFLARE else CLOUDFLARE
+    base = f"${BASE_URL_NAMES[0]}" if backend.base_url != CLOUDFLARE_URL else CLOUDFLARE_URL
     with st.container(key="example"):
         st.code(
             f'curl "{base}/accounts/${ACCOUNT_NAMES[0]}/ai/run/{model.id}" \\\n'

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 import streamlit as st
 
 from lib.api.backend import Backend
-from lib.api.request import Messages, Prompt, Request, Turn, build
-from lib.api.token_distribution import Distribution
+from lib.api.request import Messages, Prompt, Request, Turn, build_request
+from lib.api.token_distribution import TokenDistribution
 from lib.errors import PaddockError
 from lib.model.model_record import Model, Number, Parameter
 from lib.supervisor import Failed, Fetching, Loading, Ready
 from lib.ui.model import probability_bars
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.error_box import draw_error
 
 CONTINUE, ANSWER = "Goes on with the text", "Answers it in a chat"
 _TEXT, _FORM, _ALL = "try-text", "try-form", "try-all"
@@ -30,7 +30,7 @@ BEGINNINGS = {
 }
 
 
-def draw(model: Model) -> None:
+def draw_next_token(model: Model) -> None:
     """The section: where the twin is up the demonstration, else how it comes up."""
     st.markdown(
         "At every step the model gives each token of its vocabulary a probability; the settings change them and "
@@ -41,9 +41,9 @@ def draw(model: Model) -> None:
         case Ready(backend):
             _demonstration(model, backend)
         case Failed(reason, advice):
-            trouble(PaddockError(reason, advice=advice), "The twin is not running")
+            draw_error(PaddockError(reason, advice=advice), "The twin is not running")
             _start("Start it again")
-        case Fetching() | Loading() if supervisor.started:
+        case Fetching() | Loading() if supervisor.is_started:
             _await_twin()
         case _:
             st.info(
@@ -93,7 +93,7 @@ def _demonstration(model: Model, backend: Backend) -> None:
             persist_state="session",
             label_visibility="collapsed",
         )
-    shaping = [parameter for parameter in model.parameters if not parameter.beyond_one_token]
+    shaping = [parameter for parameter in model.parameters if not parameter.effect_beyond_next_token]
     # The picture first: on a phone, where columns are stacked, the controls then stand under it, still in sight.
     picture, controls = st.columns([3, 2], gap="medium")
     with controls, st.container(key="try-controls", gap="small"):
@@ -109,9 +109,9 @@ def _demonstration(model: Model, backend: Backend) -> None:
     st.caption(
         "Without a say here: "
         + " ".join(
-            f"**{parameter.label}.** {parameter.beyond_one_token}"
+            f"**{parameter.label}.** {parameter.effect_beyond_next_token}"
             for parameter in model.parameters
-            if parameter.beyond_one_token
+            if parameter.effect_beyond_next_token
         )
     )
 
@@ -154,30 +154,30 @@ def _controls(parameters: list[Parameter]) -> Mapping[str, Number]:
 
 def _picture(
     model: Model, backend: Backend, text: str, form: str, chosen: Mapping[str, Number]
-) -> Distribution | None:
+) -> TokenDistribution | None:
     """The bars and what they come to; None where there is an error instead."""
     try:
         request = _request(model, text, form, chosen)
-        distribution = registry().client.probabilities(backend, request)
+        distribution = registry().client.fetch_token_distribution(backend, request)
     except PaddockError as error:
-        trouble(error)
+        draw_error(error)
         return None
     count = len(distribution.candidates)
-    st.html(probability_bars.table(distribution, count if st.session_state.get(_ALL) else _FEW))
-    cut = sum(not one.kept for one in distribution.candidates)
+    st.html(probability_bars.probability_table(distribution, count if st.session_state.get(_ALL) else _FEW))
+    cut = sum(not one.can_be_sampled for one in distribution.candidates)
     left = (
         "**One token** is left: there is nothing to draw."
-        if distribution.kept == 1
-        else f"**{distribution.kept:,} of {distribution.vocabulary:,} tokens** are left to draw from."
+        if distribution.sampling_count == 1
+        else f"**{distribution.sampling_count:,} of {distribution.vocabulary_size:,} tokens** are left to draw from."
     )
     st.markdown(f"{left} {f'Of the {count} likeliest, {cut} are cut away.' if cut else ''}")
     return distribution
 
 
-def _below(backend: Backend, text: str, form: str, distribution: Distribution) -> None:
+def _below(backend: Backend, text: str, form: str, distribution: TokenDistribution) -> None:
     """What to do with the picture, and how to read it."""
     count = len(distribution.candidates)
-    beyond = max(1 - sum(one.sampled for one in distribution.candidates), 0.0)
+    beyond = max(1 - sum(one.sampling_probability for one in distribution.candidates), 0.0)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if form == CONTINUE:
             st.button(
@@ -191,23 +191,24 @@ def _below(backend: Backend, text: str, form: str, distribution: Distribution) -
         st.toggle(f"Show all {count}", key=_ALL, persist_state="session")
     st.caption(
         f"{distribution.prompt_tokens:,} tokens in. A dot is a space, ↵ a new line. By the model's own count "
-        f"{probability_bars.percent(distribution.rest)} is with tokens beyond these {count}, of what is drawn "
-        f"{probability_bars.percent(beyond if beyond > 1e-6 else 0)}. Computed by {backend.name}: another model has "
+        f"{probability_bars.format_percent(distribution.other_probability)} is with tokens beyond these {count}, "
+        f"of what is drawn {probability_bars.format_percent(beyond if beyond > 1e-6 else 0)}. "
+        f"Computed by {backend.name}: another model has "
         "other tokens and other odds, but the settings do the same to them."
     )
 
 
 def _request(model: Model, text: str, form: str, chosen: Mapping[str, Number]) -> Request:
     if form == ANSWER:
-        return build(model, Messages((Turn("user", text),)), chosen, stream=False)
-    return build(model, Prompt(text, raw=True), chosen, stream=False)
+        return build_request(model, Messages((Turn("user", text),)), chosen, stream=False)
+    return build_request(model, Prompt(text, raw=True), chosen, stream=False)
 
 
 def _keys(parameter: Parameter) -> tuple[str, str]:
     return f"try-{parameter.name}-send", f"try-{parameter.name}-slide"
 
 
-def show(parameter: Parameter) -> None:
+def switch_on(parameter: Parameter) -> None:
     """Switch that parameter on, for whoever comes to see what it does."""
     send, slide = _keys(parameter)
     st.session_state[send] = True
@@ -225,7 +226,7 @@ def _reset(parameters: list[Parameter]) -> None:
         st.session_state[slide] = parameter.cast(parameter.start)
 
 
-def _draw_one(text: str, distribution: Distribution) -> None:
-    odds = [one.sampled for one in distribution.candidates]
+def _draw_one(text: str, distribution: TokenDistribution) -> None:
+    odds = [one.sampling_probability for one in distribution.candidates]
     drawn = random.choices(distribution.candidates, odds)[0]  # noqa: S311 (a game, no secret)
     st.session_state[_TEXT] = text + drawn.token

@@ -9,7 +9,7 @@ import streamlit as st
 from lib.model.model_record import Model, Number, Parameter
 
 
-def draw(model: Model, try_it: Callable[[Parameter], None]) -> None:
+def draw_parameter_help(model: Model, try_it: Callable[[Parameter], None]) -> None:
     """All of them; ``try_it`` is called for one that somebody wants to see at work."""
     st.caption(
         "The quotation is Cloudflare's documentation, word for word; what stands under it is ours. A parameter "
@@ -19,7 +19,7 @@ def draw(model: Model, try_it: Callable[[Parameter], None]) -> None:
         with st.container(key=f"about-{parameter.name}", border=True, gap="xsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"**{parameter.label}** &nbsp; `{parameter.name}`", width="stretch")
-                if not parameter.beyond_one_token:
+                if not parameter.effect_beyond_next_token:
                     st.button(
                         "See what it does",
                         key=f"see-{parameter.name}",
@@ -28,7 +28,7 @@ def draw(model: Model, try_it: Callable[[Parameter], None]) -> None:
                         on_click=try_it,
                         args=(parameter,),
                     )
-            about = " ".join(filter(None, (parameter.about, parameter.beyond_one_token)))
+            about = " ".join(filter(None, (parameter.about, parameter.effect_beyond_next_token)))
             st.markdown(f":small[{_bounds(parameter)}]\n\n> {parameter.help}\n\n{about}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from lib.api.token_distribution import Candidate, Distribution
+from lib.api.token_distribution import TokenCandidate, TokenDistribution
 
 # Plain HTML, not a chart: it can be read aloud, found, selected, and wraps to a phone's width. Greys are the text's
 # own colour made fainter, so they fit a light page and a dark one; the green stands out on both.
@@ -29,13 +29,13 @@ _STYLE = """<style>
 </style>"""
 
 
-def table(distribution: Distribution, most: int) -> str:
+def probability_table(distribution: TokenDistribution, most: int) -> str:
     """The likeliest candidates, ``most`` of them, as HTML. Tokens are somebody else's text: all of it is escaped."""
     shown = distribution.candidates[:most]
-    scale = max(max(one.probability, one.sampled) for one in shown) or 1.0
+    scale = max(max(one.probability, one.sampling_probability) for one in shown) or 1.0
     rows = "".join(_row(one, scale) for one in shown)
     return (
-        f'<div><table class="odds"><caption>{escape(summary(distribution))}</caption><thead><tr>'
+        f'<div><table class="odds"><caption>{escape(summarise(distribution))}</caption><thead><tr>'
         '<th scope="col">Token</th><th scope="col" aria-label="Bars"></th>'
         '<th scope="col"><b style="background:currentColor;opacity:.45"></b>Model</th>'
         '<th scope="col"><b style="background:#3f9a6d"></b>Drawn</th>'
@@ -43,18 +43,19 @@ def table(distribution: Distribution, most: int) -> str:
     )
 
 
-def summary(distribution: Distribution) -> str:
+def summarise(distribution: TokenDistribution) -> str:
     """The whole picture in one sentence."""
-    first = max(distribution.candidates, key=lambda one: one.sampled)
+    first = max(distribution.candidates, key=lambda one: one.sampling_probability)
     left = (
         "Only one token is left"
-        if distribution.kept == 1
-        else f"{distribution.kept:,} of {distribution.vocabulary:,} tokens are left"
+        if distribution.sampling_count == 1
+        else f"{distribution.sampling_count:,} of {distribution.vocabulary_size:,} tokens are left"
     )
-    return f"{left}; the likeliest to be drawn is “{plain(first.token)}” with {percent(first.sampled)}."
+    chance = format_percent(first.sampling_probability)
+    return f"{left}; the likeliest to be drawn is “{visible_text(first.token)}” with {chance}."
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """A share with the digits that say something: 41 %, 4.1 %, 0.41 %, < 0.01 %."""
     hundred = share * 100
     if hundred == 0:
@@ -65,7 +66,7 @@ def percent(share: float) -> str:
     return f"{hundred:.{places}f} %"
 
 
-def plain(token: str) -> str:
+def visible_text(token: str) -> str:
     """A token as text that can be seen."""
     return "".join(_VISIBLE.get(character, character) for character in token) or "nothing"
 
@@ -82,12 +83,14 @@ def _token(token: str) -> str:
     )
 
 
-def _row(one: Candidate, scale: float) -> str:
-    drawn = percent(one.sampled) if one.kept else "cut"
+def _row(one: TokenCandidate, scale: float) -> str:
+    drawn = format_percent(one.sampling_probability) if one.can_be_sampled else "cut"
     return (
-        f'<tr class="{"kept" if one.kept else "cut"}"><th scope="row" title="{escape(plain(one.token))}">'
+        f'<tr class="{"kept" if one.can_be_sampled else "cut"}">'
+        f'<th scope="row" title="{escape(visible_text(one.token))}">'
         f'{_token(one.token)}</th><td class="bars">'
         f'<i class="own" style="width:{one.probability / scale:.2%}"></i>'
-        f'<i class="{"drawn" if one.kept else "none"}" style="width:{one.sampled / scale:.2%}"></i></td>'
-        f'<td class="share">{percent(one.probability)}</td><td class="share">{drawn}</td></tr>'
+        f'<i class="{"drawn" if one.can_be_sampled else "none"}" '
+        f'style="width:{one.sampling_probability / scale:.2%}"></i></td>'
+        f'<td class="share">{format_percent(one.probability)}</td><td class="share">{drawn}</td></tr>'
     )

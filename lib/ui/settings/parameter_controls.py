@@ -9,22 +9,22 @@ from typing import Any
 
 import streamlit as st
 
-from lib.chat.chat_session import Chat
+from lib.chat.chat_session import ChatSession
 from lib.model.model_record import Number, Parameter
-from lib.model.settings import Setting, default
-from lib.ui.settings.chat_panel import Panel
+from lib.model.settings import Setting, default_setting
+from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.widgets import echo
 
 # A seed is rolled among numbers that a person can read out.
-_MOST_ROLLED = 999_999
+_MAX_ROLLED_SEED = 999_999
 
 
-def draw(panel: Panel, below: Callable[[str], None]) -> None:
+def draw_parameters(panel: ChatActions, below: Callable[[str], None]) -> None:
     """The controls; what they are set to counts from the next send. ``below`` draws what is to be said of each.
 
     A parameter without a maximum is bounded by what is left of the context.
     """
-    chat, room, window = panel.chat, panel.room, panel.window
+    chat, room, window = panel.chat, panel.context_left, panel.context_window
     for parameter in chat.model.parameters:
         most, end = parameter.maximum, parameter.maximum
         if most is None or end is None:
@@ -32,37 +32,37 @@ def draw(panel: Panel, below: Callable[[str], None]) -> None:
         setting = chat.settings[parameter.name]
         if setting.value > most:  # the context has less room than before: what is shown is what is sent
             setting = replace(setting, value=parameter.cast(most))
-            chat.settings = chat.settings.put(setting)
+            chat.settings = chat.settings.with_setting(setting)
         with st.container(key=panel.key(f"parameter-{parameter.name}"), gap="xxsmall"):
             _draw_one(panel, parameter, setting, most, end)
             below(parameter.name)
 
 
-def _draw_one(panel: Panel, parameter: Parameter, setting: Setting, most: Number, end: Number) -> None:
+def _draw_one(panel: ChatActions, parameter: Parameter, setting: Setting, most: Number, end: Number) -> None:
     chat, name = panel.chat, parameter.name
     # What is set is the default too: a control whose code the browser fetches late starts with its default, not with
     # what was put into an earlier drawing of it, and would report the least of its values as chosen.
     # A slider with another end is another widget, and for a moment the browser shows both: so it ends with the
     # window, which stays, and not with the room in it. What is set beyond the room is taken back when it is drawn.
     send, slide, number = (panel.key(f"{name}-{part}") for part in ("send", f"slide-{end}", "number"))
-    echo.follow(send, setting.sent)
+    echo.follow(send, setting.is_sent)
     echo.follow(slide, setting.value)
     echo.follow(number, setting.value)
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.toggle(
             parameter.label,
-            setting.sent,
+            setting.is_sent,
             key=send,
             help=_help(parameter),
             width="stretch",
             on_change=_switch,
             args=(chat, name, send),
         )
-        if not setting.sent:
+        if not setting.is_sent:
             st.caption("not sent", width="content")
             return
-        if parameter.rolls:
+        if parameter.is_seed:
             st.button(
                 "Roll",
                 key=panel.key(f"{name}-roll"),
@@ -71,12 +71,12 @@ def _draw_one(panel: Panel, parameter: Parameter, setting: Setting, most: Number
                 on_click=_roll,
                 args=(chat, parameter, int(most)),
             )
-        start = default(parameter)
+        start = default_setting(parameter)
         st.button(
             "Reset",
             key=panel.key(f"{name}-reset"),
             type="tertiary",
-            help="Back to default" if start.sent else "Back to default: leave it to the model",
+            help="Back to default" if start.is_sent else "Back to default: leave it to the model",
             disabled=setting == start,
             on_click=_put,
             args=(chat, start),
@@ -110,22 +110,22 @@ def _help(parameter: Parameter) -> str:
     )
 
 
-def _switch(chat: Chat, name: str, key: str) -> None:
+def _switch(chat: ChatSession, name: str, key: str) -> None:
     if not echo.is_echo(key):
-        _put(chat, replace(chat.settings[name], sent=bool(st.session_state[key])))
+        _put(chat, replace(chat.settings[name], is_sent=bool(st.session_state[key])))
 
 
-def _move(chat: Chat, name: str, key: str) -> None:
+def _move(chat: ChatSession, name: str, key: str) -> None:
     value = st.session_state[key]
     if value is not None and not echo.is_echo(key):
         chat.settings = chat.settings.with_value(name, chat.model.parameter(name).cast(value))
 
 
-def _roll(chat: Chat, parameter: Parameter, most: int) -> None:
+def _roll(chat: ChatSession, parameter: Parameter, most: int) -> None:
     lowest = int(parameter.minimum)
-    rolled = random.randint(lowest, min(most, _MOST_ROLLED))  # noqa: S311 (a seed for sampling, no secret)
+    rolled = random.randint(lowest, min(most, _MAX_ROLLED_SEED))  # noqa: S311 (a seed for sampling, no secret)
     chat.settings = chat.settings.with_value(parameter.name, rolled)
 
 
-def _put(chat: Chat, setting: Setting) -> None:
-    chat.settings = chat.settings.put(setting)
+def _put(chat: ChatSession, setting: Setting) -> None:
+    chat.settings = chat.settings.with_setting(setting)

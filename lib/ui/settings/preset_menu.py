@@ -13,11 +13,11 @@ from lib.errors import BadInput, PaddockError
 from lib.files import preset_file
 from lib.files.preset_file import Preset
 from lib.model.model_record import Model
-from lib.ui.settings.chat_panel import SYSTEM, Panel
+from lib.ui.settings.chat_actions import SYSTEM_KEY, ChatActions
 from lib.ui.shell.registry import registry
 from lib.ui.widgets import echo
-from lib.ui.widgets.error_box import trouble
-from lib.ui.widgets.safe_markdown import label
+from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 START, NOT_START, OVERWRITE, DELETE = (
     "Begin with it",
@@ -28,25 +28,28 @@ START, NOT_START, OVERWRITE, DELETE = (
 _NAME, _RENAMED, _FILE, _PROBLEM = "preset-name", "preset-renamed-", "preset-file", "preset-problem"
 
 
-def draw(panel: Panel) -> None:
+def draw_preset_menu(panel: ChatActions) -> None:
     """The menu of presets."""
     with st.popover("Presets", icon=":material/bookmarks:", width="stretch", key="presets"):
         if (problem := st.session_state.pop(_PROBLEM, None)) is not None:
-            trouble(problem)
+            draw_error(problem)
         with st.container(horizontal=True, gap="small"):
-            for number, one in enumerate(preset_file.shipped(panel.chat.model)):
+            for number, one in enumerate(preset_file.shipped_presets(panel.chat.model)):
                 st.button(
                     one.name, key=f"preset-{number}", help=one.about, on_click=_apply, args=(panel, one)
                 )
         try:
             own = registry().store.presets(panel.owner)
         except PaddockError as error:
-            trouble(error, "Your own presets cannot be read at the moment")
+            draw_error(error, "Your own presets cannot be read at the moment")
             return
         for kept in own:
             _draw_own(panel, kept)
         st.text_input(
-            "Keep the settings of now as", key=_NAME, placeholder="A name", max_chars=preset_file.MOST_NAME
+            "Keep the settings of now as",
+            key=_NAME,
+            placeholder="A name",
+            max_chars=preset_file.MAX_PRESET_NAME_CHARS,
         )
         st.button("Keep", key="preset-keep", icon=":material/bookmark_add:", on_click=_keep, args=(panel,))
         with st.expander("Carry them to another machine", type="compact"):
@@ -55,7 +58,7 @@ def draw(panel: Panel) -> None:
                 key="preset-export",
                 file_name="paddock-presets.json",
                 mime="application/json",
-                data=lambda: preset_file.dump(_presets(panel)),
+                data=lambda: preset_file.dump_presets(_presets(panel)),
                 on_click="ignore",
                 disabled=not own,
             )
@@ -64,9 +67,9 @@ def draw(panel: Panel) -> None:
             )
 
 
-def _draw_own(panel: Panel, kept: store.Preset) -> None:
+def _draw_own(panel: ChatActions, kept: store.SavedPreset) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{kept.id}"):
-        name = label(kept.name) + (" (start)" if kept.is_start else "")
+        name = escape_markdown(kept.name) + (" (start)" if kept.is_start else "")
         st.button(name, key=f"own-use-{kept.id}", on_click=_use, args=(panel, kept), width="stretch")
         with st.popover("Rename", type="tertiary", key=f"own-rename-{kept.id}"):
             key = f"{_RENAMED}{kept.id}"
@@ -74,7 +77,7 @@ def _draw_own(panel: Panel, kept: store.Preset) -> None:
                 "Name",
                 value=kept.name,
                 key=key,
-                max_chars=preset_file.MOST_NAME,
+                max_chars=preset_file.MAX_PRESET_NAME_CHARS,
                 on_change=_rename,
                 args=(panel, kept, key),
             )
@@ -88,11 +91,11 @@ def _draw_own(panel: Panel, kept: store.Preset) -> None:
         )
 
 
-def _value(kept: store.Preset, model: Model) -> Preset:
-    return preset_file.read(kept.body | {"name": kept.name}, model)
+def _value(kept: store.SavedPreset, model: Model) -> Preset:
+    return preset_file.parse_preset(kept.body | {"name": kept.name}, model)
 
 
-def _presets(panel: Panel) -> list[Preset]:
+def _presets(panel: ChatActions) -> list[Preset]:
     return [_value(kept, panel.chat.model) for kept in registry().store.presets(panel.owner)]
 
 
@@ -103,18 +106,18 @@ def _caught(act: Callable[[], object]) -> None:
         st.session_state[_PROBLEM] = error
 
 
-def _apply(panel: Panel, one: Preset) -> None:
-    panel.chat.settings = one.over(panel.chat.settings)
+def _apply(panel: ChatActions, one: Preset) -> None:
+    panel.chat.settings = one.apply_to(panel.chat.settings)
     if one.system is not None:
         panel.chat.set_system(one.system)
-        echo.follow(panel.key(SYSTEM), one.system)
+        echo.follow(panel.key(SYSTEM_KEY), one.system)
 
 
-def _use(panel: Panel, kept: store.Preset) -> None:
+def _use(panel: ChatActions, kept: store.SavedPreset) -> None:
     _caught(lambda: _apply(panel, _value(kept, panel.chat.model)))
 
 
-def _now(panel: Panel, name: str) -> Preset:
+def _now(panel: ChatActions, name: str) -> Preset:
     name = " ".join(name.split())
     if not name:
         raise BadInput("The preset has no name.", advice="Type one.")
@@ -122,13 +125,14 @@ def _now(panel: Panel, name: str) -> Preset:
     return Preset(name, panel.chat.conversation.system, settings, features=settings.features)
 
 
-def _put(panel: Panel, one: Preset, id: str | None = None, *, is_start: bool = False) -> None:
+def _put(panel: ChatActions, one: Preset, id: str | None = None, *, is_start: bool = False) -> None:
     registry().store.put_preset(
-        panel.owner, store.Preset(id or uuid.uuid4().hex, one.name, preset_file.record(one), is_start)
+        panel.owner,
+        store.SavedPreset(id or uuid.uuid4().hex, one.name, preset_file.write_preset(one), is_start),
     )
 
 
-def _keep(panel: Panel) -> None:
+def _keep(panel: ChatActions) -> None:
     def act() -> None:
         _put(panel, _now(panel, st.session_state[_NAME]))
         st.session_state[_NAME] = ""
@@ -136,13 +140,13 @@ def _keep(panel: Panel) -> None:
     _caught(act)
 
 
-def _rename(panel: Panel, kept: store.Preset, key: str) -> None:
+def _rename(panel: ChatActions, kept: store.SavedPreset, key: str) -> None:
     name = " ".join(st.session_state[key].split())
     if name:
         _caught(lambda: registry().store.put_preset(panel.owner, replace(kept, name=name)))
 
 
-def _chosen(panel: Panel, kept: store.Preset) -> None:
+def _chosen(panel: ChatActions, kept: store.SavedPreset) -> None:
     keep = registry().store
     match st.session_state[f"own-menu-{kept.id}"]:
         case "Delete":
@@ -153,12 +157,12 @@ def _chosen(panel: Panel, kept: store.Preset) -> None:
             _caught(lambda: keep.put_preset(panel.owner, replace(kept, is_start=not kept.is_start)))
 
 
-def _import(panel: Panel) -> None:
+def _import(panel: ChatActions) -> None:
     if (file := st.session_state[_FILE]) is None:
         return
 
     def act() -> None:
-        for one in preset_file.load(file.getvalue(), panel.chat.model):
+        for one in preset_file.load_presets(file.getvalue(), panel.chat.model):
             _put(panel, one)
 
     _caught(act)

@@ -8,12 +8,18 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from lib.api.backend import CLOUDFLARE, NAMES, Backend, cloudflare, from_environment
+from lib.api.backend import (
+    CLOUDFLARE_URL,
+    ENVIRONMENT_VARIABLES,
+    Backend,
+    backend_from_environment,
+    cloudflare_backend,
+)
 from lib.errors import BadInput, PaddockError
-from lib.supervisor import Failed, Fetching, Loading, Ready, State
+from lib.supervisor import Failed, Fetching, Loading, Ready, TwinState
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.auto_refresh import pulse
-from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.auto_refresh import refresh_after
+from lib.ui.widgets.error_box import draw_error
 
 _CHOSEN = "backend"  # in the session's state: a Backend from the dialog, or _TWIN
 _TWIN = "twin"
@@ -21,14 +27,14 @@ _ACCOUNT, _TOKEN = "connect-account_id", "connect-token"
 
 
 @dataclass(frozen=True)
-class Place:
+class BackendChoice:
     """``backend`` is None while the twin is not up; ``twin`` is how it stands, None at Cloudflare.
 
     ``problem`` is what is wrong with the credentials in the environment.
     """
 
     backend: Backend | None
-    twin: State | None
+    twin: TwinState | None
     problem: BadInput | None = None
 
     @property
@@ -46,34 +52,34 @@ class Place:
                 return "Twin (not running)"
 
 
-def current() -> Place:
+def current_choice() -> BackendChoice:
     """Where this session's next request goes: what was chosen in the dialog, the environment, else the twin."""
     chosen = st.session_state.get(_CHOSEN)
     if isinstance(chosen, Backend):
-        return Place(chosen, None)
+        return BackendChoice(chosen, None)
     problem = None
     if chosen != _TWIN:
         try:
-            if (backend := from_environment(_environment())) is not None:
-                return Place(backend, None)
+            if (backend := backend_from_environment(_environment())) is not None:
+                return BackendChoice(backend, None)
         except BadInput as error:
             problem = error
     supervisor = registry().supervisor
     if not isinstance(supervisor.state, Failed):
         supervisor.start()
     state = supervisor.state
-    return Place(state.backend if isinstance(state, Ready) else None, state, problem)
+    return BackendChoice(state.backend if isinstance(state, Ready) else None, state, problem)
 
 
 def _environment() -> dict[str, str]:
     """The credentials' names with their values: the environment's, else those of .streamlit/secrets.toml."""
-    found = {name: os.environ[name] for name in NAMES if os.environ.get(name)}
+    found = {name: os.environ[name] for name in ENVIRONMENT_VARIABLES if os.environ.get(name)}
     if not found and st.secrets.load_if_toml_exists():  # asking for a name without a file would show an error
-        found = {name: str(st.secrets[name]) for name in NAMES if name in st.secrets}
+        found = {name: str(st.secrets[name]) for name in ENVIRONMENT_VARIABLES if name in st.secrets}
     return found
 
 
-def draw(place: Place, *, busy: bool) -> None:
+def draw_picker(place: BackendChoice, *, busy: bool) -> None:
     """The place as a button that opens the dialog; as text alone while an answer streams.
 
     A dialog's own buttons would have to wait for the end of the stream.
@@ -86,12 +92,12 @@ def draw(place: Place, *, busy: bool) -> None:
     ):
         _dialog()
     if place.problem is not None:
-        trouble(place.problem, "The credentials in the environment cannot be used")
+        draw_error(place.problem, "The credentials in the environment cannot be used")
 
 
 @st.dialog("Where it runs", icon=":material/lan:")
 def _dialog() -> None:
-    place = current()
+    place = current_choice()
     st.markdown(f"Now: **{place.name}**")
     if place.twin is not None:
         st.caption(
@@ -122,23 +128,25 @@ def _dialog() -> None:
         connect = st.form_submit_button("Check and connect", type="primary", icon=":material/link:")
     if connect:
         try:
-            backend = cloudflare(account_id, token, _environment().get("CLOUDFLARE_BASE_URL", CLOUDFLARE))
+            backend = cloudflare_backend(
+                account_id, token, _environment().get("CLOUDFLARE_BASE_URL", CLOUDFLARE_URL)
+            )
             with st.spinner("Asking Cloudflare whether the account and the token are good…"):
-                registry().client.check(backend)
+                registry().client.check_credentials(backend)
         except PaddockError as error:
-            trouble(error)
+            draw_error(error)
         else:
             st.session_state[_CHOSEN] = backend
             st.rerun()
 
 
-def await_twin(place: Place) -> None:
+def wait_for_twin(place: BackendChoice) -> None:
     """Show how the twin's start goes, and draw the page anew once that has changed what it says."""
     if isinstance(place.twin, Failed):
         _failed(place.twin, "twin-again")
         return
     progress = st.empty()
-    while (now := current()).backend is None and not isinstance(now.twin, Failed):
+    while (now := current_choice()).backend is None and not isinstance(now.twin, Failed):
         with progress:
             _draw_start(now)
         time.sleep(0.2)
@@ -146,19 +154,19 @@ def await_twin(place: Place) -> None:
 
 
 @st.fragment
-def watch_twin(place: Place) -> None:
+def draw_twin_start(place: BackendChoice) -> None:
     """The same on a page that is worked on meanwhile: nothing of it waits for this."""
     if isinstance(place.twin, Failed):
         _failed(place.twin, "twin-again")
         return
-    now = current()
+    now = current_choice()
     if now.backend is not None or isinstance(now.twin, Failed):
         st.rerun()
     _draw_start(now)
-    pulse("twin", 1.0)
+    refresh_after("twin", 1.0)
 
 
-def _draw_start(place: Place) -> None:
+def _draw_start(place: BackendChoice) -> None:
     if isinstance(place.twin, Fetching):
         done, total = place.twin.done, place.twin.total
         text = f"Fetching the model, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
@@ -168,5 +176,5 @@ def _draw_start(place: Place) -> None:
 
 
 def _failed(twin: Failed, key: str) -> None:
-    trouble(PaddockError(twin.reason, advice=twin.advice), "The twin is not running")
+    draw_error(PaddockError(twin.reason, advice=twin.advice), "The twin is not running")
     st.button("Start it again", key=key, icon=":material/refresh:", on_click=registry().supervisor.start)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from lib.ui.shell.script_start import at_the_top
+from lib.ui.shell.script_start import reset_container_stack
 
 ROOT = Path(__file__).resolve().parents[3]
-WIDE = ("Compare", "Experiment")  # pages that set things side by side
+WIDE_PAGES = ("Compare", "Experiment")  # pages that set things side by side
 
-at_the_top()
+reset_container_stack()
 # The icon first: else the browser would fetch a page's own from Google.
 st.set_page_config(
     page_title="Paddock", page_icon=str(ROOT / "lib/ui/shell/static/icon.svg"), initial_sidebar_state=340
@@ -26,5 +26,5 @@ page = st.navigation(
     position="top",
 )
 # Once in a run: of two the browser would show now one, now the other.
-st.set_page_config(layout="wide" if page.title in WIDE else "centered")
+st.set_page_config(layout="wide" if page.title in WIDE_PAGES else "centered")
 page.run()

@@ -10,7 +10,7 @@ from lib.api.backend import Backend
 from lib.errors import BadInput, PaddockError
 
 
-class Refusing:
+class PageActions:
     """``place``: the key of what was refused, in the session's state. ``backend``: None while there is none.
 
     ``advice``: what to do about that.
@@ -26,16 +26,16 @@ class Refusing:
         self._place = place
         self._advice = advice
 
-    def refusal(self) -> PaddockError | None:
+    def pop_error(self) -> PaddockError | None:
         """What was refused since the last drawing."""
         refused: PaddockError | None = st.session_state.pop(self._place, None)
         return refused
 
-    def refuse(self, error: PaddockError) -> None:
+    def keep_error(self, error: PaddockError) -> None:
         """Keep it for the next drawing."""
         st.session_state[self._place] = error
 
-    def ask(self, act: Callable[[Backend], object]) -> bool:
+    def run_with_backend(self, act: Callable[[Backend], object]) -> bool:
         """Do what needs a backend. False where it was refused."""
 
         def with_backend() -> None:
@@ -50,6 +50,6 @@ class Refusing:
         try:
             act()
         except PaddockError as error:
-            self.refuse(error)
+            self.keep_error(error)
             return False
         return True

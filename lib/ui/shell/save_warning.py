@@ -5,20 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.error_box import trouble
+from lib.ui.widgets.error_box import draw_error
 
 
-class Unsaved:
+class SaveWarning:
     """Made where it is to be seen; draw() costs nothing while nothing has changed."""
 
     def __init__(self) -> None:
         self._at = st.empty()
         self._said = ""
-        self.draw()
+        self.update()
 
-    def draw(self) -> None:
+    def update(self) -> None:
         """Say what is so now."""
-        problem = registry().saver.problem
+        problem = registry().autosave.problem
         said = "" if problem is None else str(problem)
         if said == self._said:
             return
@@ -27,4 +27,4 @@ class Unsaved:
             self._at.empty()
         else:
             with self._at.container():
-                trouble(problem, "Conversations are kept in memory, but cannot be saved at the moment")
+                draw_error(problem, "Conversations are kept in memory, but cannot be saved at the moment")

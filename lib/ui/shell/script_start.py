@@ -3,7 +3,7 @@
 from streamlit.delta_generator_singletons import context_dg_stack, get_default_dg_stack_value
 
 
-def at_the_top() -> None:
+def reset_container_stack() -> None:
     """The first line of a script: what it draws is drawn on the page, not within something of the run before it.
 
     Streamlit leaves its stack of open containers as a fragment's run had it, and sets it back only where that run is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.ui.widgets.ticker import ticker
+from lib.ui.widgets.polling_component import define_polling_component
 
 # Not Streamlit's own run_every: a beat of that which is sent while another page is being opened is answered after it,
 # in the name of the page that was left, and the browser then empties the new one. So nothing is sent for a moment
@@ -29,10 +29,10 @@ export default function ({ data, key, setTriggerValue }) {
 }
 """
 
-_beat = ticker("paddock_pulse", _SCRIPT)
+_beat = define_polling_component("paddock_pulse", _SCRIPT)
 
 
-def pulse(name: str, seconds: float) -> None:
+def refresh_after(name: str, seconds: float) -> None:
     """Inside a fragment, where it is to be drawn again after that time. ``name`` tells two of a page apart."""
     beats = int(st.session_state.get(f"pulses-{name}", 0)) + 1
     st.session_state[f"pulses-{name}"] = beats  # other data each time: the browser begins to count anew

@@ -14,7 +14,7 @@ _STYLE = """<style>.st-key-{key} textarea {{ font-family: "Plex Mono", monospace
 </style>"""
 
 
-def draw(
+def draw_code_box(
     label: str,
     text: str,
     key: str,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.ui.widgets.safe_markdown import drawable
+from lib.ui.widgets.safe_markdown import make_safe
 
 
-def trouble(error: PaddockError, title: str | None = None) -> None:
+def draw_error(error: PaddockError, title: str | None = None) -> None:
     """Draw the error where it belongs."""
     facts = []
     if error.code is not None:
@@ -20,7 +20,7 @@ def trouble(error: PaddockError, title: str | None = None) -> None:
     # A backend's message is somebody else's text: it is drawn like a model's.
     lines = [
         f"**{title or error.title}**" + (f" · {' · '.join(facts)}" if facts else ""),
-        drawable(error.message[:1].upper() + error.message[1:]),
+        make_safe(error.message[:1].upper() + error.message[1:]),
     ]
     if error.advice:
         lines.append(f"→ {error.advice}")

@@ -25,7 +25,7 @@ _TABLE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*\|", re.MULTILINE)  # the line
 # What could still become a fence or an image while its line is incomplete.
 _UNSURE = re.compile(r"^[ \t]*(`{1,3}|~{1,3})[^`\s]*$")
 
-MIN_CHARS = 300
+MIN_BLOCK_CHARS = 300
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Code:
 Block = Prose | Code
 
 
-def drawable(prose: str) -> str:
+def make_safe(prose: str) -> str:
     """Markdown that shows a dollar as a dollar and fetches nothing, whatever a model wrote."""
     parts: list[str] = []
     at = 0
@@ -66,14 +66,14 @@ def _literal(text: str) -> str:
     return _LIGATURE.sub(lambda match: match[0] + _JOINER, text)
 
 
-class Blocks:
+class BlockSplitter:
     """Growing Markdown as finished blocks and a live tail.
 
     Prose ends at a blank line once it has ``min_chars``, and wherever a code fence begins; code at its closing fence.
     What is finished is drawn once and never sent again.
     """
 
-    def __init__(self, min_chars: int = MIN_CHARS) -> None:
+    def __init__(self, min_chars: int = MIN_BLOCK_CHARS) -> None:
         self.finished: list[Block] = []
         self._min_chars = min_chars
         self._lines: list[str] = []
@@ -145,9 +145,9 @@ def has_table(prose: str) -> bool:
     return _TABLE.search(prose) is not None
 
 
-def blocks(text: str) -> Iterator[Block]:
+def split_blocks(text: str) -> Iterator[Block]:
     """A whole text in the very blocks that it was streamed in."""
-    cut = Blocks()
+    cut = BlockSplitter()
     cut.feed(text)
     yield from cut.finished
     if (tail := cut.tail(ended=True)) is not None:
@@ -173,12 +173,12 @@ def _closed(text: str) -> str:
     return text
 
 
-def label(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Somebody's text as Markdown that shows every sign of it and links nowhere; half a character is a “?”."""
-    text = _LINK.sub(lambda match: match[0][0] + _JOINER + match[0][1:], whole(text))
+    text = _LINK.sub(lambda match: match[0][0] + _JOINER + match[0][1:], replace_lone_surrogates(text))
     return "".join(f"\\{char}" if char in "\\`*_[]<>:$#~!|" else char for char in text)
 
 
-def whole(text: str) -> str:
+def replace_lone_surrogates(text: str) -> str:
     """Without half characters, which no page can show."""
     return text.encode("utf-8", "replace").decode()

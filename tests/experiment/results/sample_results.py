@@ -6,24 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from lib.api.events import Usage
-from lib.api.request import Messages, Turn, build
+from lib.api.request import Messages, Turn, build_request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import PaddockError
 from lib.experiment import cell_request, plan_grid
+from lib.experiment.checks.check_evaluation import evaluate_check
 from lib.experiment.checks.check_kinds import Check, Equals
-from lib.experiment.checks.evaluate_checks import judge
 from lib.experiment.plan import Axis, Cell, Inputs, Plan, PromptVersion
 from lib.experiment.results.cell_result import Result, Status
 from lib.model import model_record
 from lib.model.request_options import ResponseFormat, ToolCall
 from lib.model.settings import Settings
 
-MODEL = model_record.default()
+MODEL = model_record.default_model()
 NAMES = [one.name for one in MODEL.parameters]
-SWEPT = [one.name for one in MODEL.parameters if one.certain_at is not None or one.name == NAMES[2]]
+SWEPT = [one.name for one in MODEL.parameters if one.deterministic_at is not None or one.name == NAMES[2]]
 
 
-def answer(
+def make_answer(
     text: str = "",
     *,
     calls: tuple[ToolCall, ...] = (),
@@ -35,7 +35,7 @@ def answer(
 ) -> Answer:
     """An answer with that text."""
     format = None if schema is None else ResponseFormat(schema)
-    request = build(MODEL, Messages((Turn("user", "Hi"),)), {}, stream=False, response_format=format)
+    request = build_request(MODEL, Messages((Turn("user", "Hi"),)), {}, stream=False, response_format=format)
     return Answer(text, request, "test", True, usage, Timings(seconds, seconds), ending, error, calls)
 
 
@@ -48,7 +48,7 @@ REVIEWS = (
 )
 
 
-def plan(
+def reviews_plan(
     checks: Sequence[Check] = (Equals(),),
     rows: int = 5,
     prompts: int = 2,
@@ -76,12 +76,12 @@ def plan(
 Says = Callable[[Cell, str], str]  # what is answered, from the cell and what is expected
 
 
-def results(plan: Plan, says: Says) -> Iterator[Result]:
+def reviews_results(plan: Plan, says: Says) -> Iterator[Result]:
     """Every cell answered and judged."""
     ways = plan_grid.variants(plan, MODEL)
-    for number in range(plan_grid.count(plan)):
-        cell = plan_grid.cell(plan, number)
-        values = plan_grid.values(plan, cell.row)
+    for number in range(plan_grid.count_cells(plan)):
+        cell = plan_grid.cell_at(plan, number)
+        values = plan_grid.row_values(plan, cell.row)
         request = cell_request.request(MODEL, plan, cell, ways)
         seconds = 0.3 + number % 7 / 10
         found = Answer(
@@ -93,5 +93,5 @@ def results(plan: Plan, says: Says) -> Iterator[Result]:
             Timings(seconds, seconds),
             Ending.FINISHED,
         )
-        outcomes = tuple(judge(check, found, values) for check in plan.checks)
+        outcomes = tuple(evaluate_check(check, found, values) for check in plan.checks)
         yield Result(cell, Status.ANSWERED, found, outcomes, Decimal("0.0000017"))

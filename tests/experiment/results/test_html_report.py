@@ -15,8 +15,8 @@ from lib.errors import NoCapacity
 from lib.experiment.checks.check_kinds import Check, Contains, Equals
 from lib.experiment.plan import Axis, Inputs, PromptVersion, Variant
 from lib.experiment.results.cell_result import Result, Status
-from lib.experiment.results.html_report import report
-from tests.experiment.results.sample_results import MODEL, SWEPT, answer, plan, results
+from lib.experiment.results.html_report import render_report
+from tests.experiment.results.sample_results import MODEL, SWEPT, make_answer, reviews_plan, reviews_results
 
 WHEN = datetime(2026, 11, 26, 12, 0)
 EVIL = (
@@ -25,7 +25,7 @@ EVIL = (
 VOID = {"meta", "rect", "br"}
 
 
-class Page(HTMLParser):
+class ReportPage(HTMLParser):
     """The page as a browser reads it: its tags, its attributes' names, its text; every tag closed in its turn."""
 
     def __init__(self, html: str) -> None:
@@ -57,13 +57,13 @@ class Page(HTMLParser):
 
 
 def test_what_it_says() -> None:
-    ours = plan((Equals(), Contains("idea", absent=True)), rows=5, prompts=2, repetitions=2)
-    found = list(results(ours, lambda cell, expected: expected if cell.variant == 4 else "no idea"))
+    ours = reviews_plan((Equals(), Contains("idea", absent=True)), rows=5, prompts=2, repetitions=2)
+    found = list(reviews_results(ours, lambda cell, expected: expected if cell.variant == 4 else "no idea"))
     error = NoCapacity("No machine is free.")
-    lost = answer(ending=Ending.ERROR, error=error, usage=None)
+    lost = make_answer(ending=Ending.ERROR, error=error, usage=None)
     found[-1] = Result(found[-1].cell, Status.FAILED, lost, cost=Decimal("0.01"))
     found[0] = replace(found[0], rating=5)
-    page = Page(report("Mood of reviews", ours, MODEL, found, WHEN))
+    page = ReportPage(render_report("Mood of reviews", ours, MODEL, found, WHEN))
     text = page.text.replace("\u00a0", " ")
     said = " ".join(text.split())
     best, second = "Temperature 0.7 · Top p 0.9", "Temperature 0 · Top p 0.5"
@@ -93,24 +93,29 @@ def test_what_it_says() -> None:
 
 
 def test_no_text_becomes_more_than_text() -> None:
-    ways = (Variant(EVIL, plan().base), Variant(f"2{EVIL}", plan().base.with_value(SWEPT[0], 1.5)))
+    ways = (
+        Variant(EVIL, reviews_plan().base),
+        Variant(f"2{EVIL}", reviews_plan().base.with_value(SWEPT[0], 1.5)),
+    )
     checks: tuple[Check, ...] = (Equals(EVIL), Contains("x"))
     ours = replace(
-        plan(checks, repetitions=1, axes=0),
+        reviews_plan(checks, repetitions=1, axes=0),
         prompts=(PromptVersion(EVIL, "S", "U"), PromptVersion("2", "S", "U")),
         inputs=Inputs((EVIL,), ((EVIL,), ("2",))),
         variants=ways,
     )
     found = [
         replace(one, answer=replace(one.answer, text=f"no {EVIL}", backend=EVIL))
-        for one in results(ours, lambda cell, expected: f"no {EVIL}")
+        for one in reviews_results(ours, lambda cell, expected: f"no {EVIL}")
         if one.answer is not None
     ]
-    found[-1] = Result(found[-1].cell, Status.FAILED, answer(ending=Ending.ERROR, error=NoCapacity(EVIL)))
+    found[-1] = Result(
+        found[-1].cell, Status.FAILED, make_answer(ending=Ending.ERROR, error=NoCapacity(EVIL))
+    )
     ours = replace(ours, prompts=tuple(replace(one, system=EVIL, user=EVIL) for one in ours.prompts))
-    html = report(EVIL, ours, MODEL, found, WHEN)
+    html = render_report(EVIL, ours, MODEL, found, WHEN)
     html.encode()  # it can be written
-    page = Page(html)
+    page = ReportPage(html)
     assert not page.tags.keys() & {"script", "img", "a", "iframe", "link", "object", "form"}
     assert page.attributes <= {
         "aria-label",
@@ -139,18 +144,20 @@ def test_no_text_becomes_more_than_text() -> None:
 
 @pytest.mark.parametrize("checks", [(), (Equals(),)])
 def test_an_experiment_without_results_or_inputs(checks: tuple[Check, ...]) -> None:
-    ours = replace(plan(checks, prompts=1, axes=0), inputs=Inputs(), prompts=(PromptVersion("A", "", "Hi"),))
-    text = Page(report("Nothing", ours, MODEL, [], WHEN)).text
+    ours = replace(
+        reviews_plan(checks, prompts=1, axes=0), inputs=Inputs(), prompts=(PromptVersion("A", "", "Hi"),)
+    )
+    text = ReportPage(render_report("Nothing", ours, MODEL, [], WHEN)).text
     assert "No answer was judged" in text
     assert "McNemar" not in text
 
 
 def test_of_many_settings_the_best_are_listed() -> None:
     values = tuple(number / 100 for number in range(60))
-    ours = replace(plan(rows=1, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], values),))
-    found = list(results(ours, lambda cell, expected: expected if cell.variant == 50 else "no"))
+    ours = replace(reviews_plan(rows=1, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], values),))
+    found = list(reviews_results(ours, lambda cell, expected: expected if cell.variant == 50 else "no"))
     free = [replace(one, answer=replace(one.answer, billed=False)) for one in found if one.answer is not None]
-    page = Page(report("Many", ours, MODEL, free, WHEN))
+    page = ReportPage(render_report("Many", ours, MODEL, free, WHEN))
     assert "Would cost" in page.text
     assert page.tags["svg"] == 20
     assert "And 40 more that did no better." in page.text

@@ -9,7 +9,7 @@ import numpy
 import pytest
 from scipy.stats import binomtest
 
-from lib.experiment.results.pass_statistics import difference, mcnemar, quantile, wilson
+from lib.experiment.results.pass_statistics import difference, mcnemar_p_value, quantile, wilson_interval
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # theirs
@@ -26,7 +26,7 @@ COUNTS += [(0, 10_000), (10_000, 10_000), (1, 10_000), (9_999, 10_000), (46, 50)
 @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95, 0.99, 0.9999])
 def test_wilson(confidence: float) -> None:
     for passed, n in COUNTS:
-        found = wilson(passed, n, confidence)
+        found = wilson_interval(passed, n, confidence)
         low, high = proportion_confint(passed, n, alpha=1 - confidence, method="wilson")
         scipys = binomtest(passed, n).proportion_ci(confidence, method="wilson")
         assert (found.low, found.high) == pytest.approx((low, high), abs=CLOSE)
@@ -37,10 +37,10 @@ def test_wilson(confidence: float) -> None:
 
 
 def test_wilson_of_nothing_and_of_nonsense() -> None:
-    assert (wilson(0, 0).low, wilson(0, 0).high) == (0, 1)
+    assert (wilson_interval(0, 0).low, wilson_interval(0, 0).high) == (0, 1)
     for passed, n in ((1, 0), (-1, 5), (6, 5)):
         with pytest.raises(ValueError, match=f"{passed} of {n}"):
-            wilson(passed, n)
+            wilson_interval(passed, n)
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
@@ -59,12 +59,12 @@ def test_mcnemar() -> None:
     pairs += [(DICE.randint(0, 3_000), DICE.randint(0, 3_000)) for _ in range(200)]
     pairs += [(0, 1_000), (1_000, 0), (5_000, 5_000), (5_000, 4_900)]
     for better, worse in pairs:
-        found = mcnemar(better, worse)
+        found = mcnemar_p_value(better, worse)
         theirs = their_mcnemar([[17, better], [worse, 4]], exact=True).pvalue
         assert found == pytest.approx(min(theirs, 1) if better + worse else 1, abs=CLOSE)
         if better + worse:
             assert found == pytest.approx(binomtest(better, better + worse).pvalue, abs=CLOSE)
-        assert mcnemar(worse, better) == found
+        assert mcnemar_p_value(worse, better) == found
 
 
 def test_quantile() -> None:

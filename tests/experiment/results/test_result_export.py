@@ -14,7 +14,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from lib.api.wire import encode
+from lib.api.wire import encode_request
 from lib.chat.answer import Ending
 from lib.errors import NoCapacity
 from lib.experiment.checks.check_kinds import Contains, Equals
@@ -23,7 +23,7 @@ from lib.experiment.results import result_export
 from lib.experiment.results.cell_result import Result, Status
 from lib.files import spreadsheet
 from lib.model.request_options import ToolCall
-from tests.experiment.results.sample_results import MODEL, SWEPT, answer, plan, results
+from tests.experiment.results.sample_results import MODEL, SWEPT, make_answer, reviews_plan, reviews_results
 
 EVIL = (
     "=1+1",
@@ -61,13 +61,13 @@ PLAIN = (
 def one_each(texts: tuple[str, ...]) -> tuple[Plan, list[Result]]:
     """A plan with these texts as inputs, expected answers and answers."""
     ours = replace(
-        plan((Contains(),), prompts=1, repetitions=1, axes=0),
+        reviews_plan((Contains(),), prompts=1, repetitions=1, axes=0),
         inputs=Inputs(("text", "=mood"), tuple((text, "x") for text in texts), "=mood"),
         prompts=(PromptVersion("=1+1", "", "Say it."),),
     )
     return ours, [
-        Result(one.cell, one.status, replace(answer(), text=texts[one.cell.row]), one.outcomes, one.cost)
-        for one in results(ours, lambda cell, expected: "")
+        Result(one.cell, one.status, replace(make_answer(), text=texts[one.cell.row]), one.outcomes, one.cost)
+        for one in reviews_results(ours, lambda cell, expected: "")
     ]
 
 
@@ -86,15 +86,15 @@ def read_xlsx(data: bytes) -> list[list[Any]]:
 
 
 def test_every_column() -> None:
-    ours = plan((Equals(), Contains("no", absent=True)), rows=2, prompts=2, repetitions=2)
-    found = list(results(ours, lambda cell, expected: expected if cell.row else "No."))
+    ours = reviews_plan((Equals(), Contains("no", absent=True)), rows=2, prompts=2, repetitions=2)
+    found = list(reviews_results(ours, lambda cell, expected: expected if cell.row else "No."))
     failed = found[1]
     error = NoCapacity("Full.", code=3040)
     found[1] = Result(
-        failed.cell, Status.FAILED, answer(ending=Ending.ERROR, error=error, usage=None), rating=2
+        failed.cell, Status.FAILED, make_answer(ending=Ending.ERROR, error=error, usage=None), rating=2
     )
     found[2] = Result(found[2].cell, Status.DOUBTFUL, None)
-    heads, *rows = read_csv(result_export.csv(ours, MODEL, reversed(found)))
+    heads, *rows = read_csv(result_export.write_csv(ours, MODEL, reversed(found)))
     labels = [MODEL.parameter(name).label for name in SWEPT]
     assert heads == [
         "Prompt",
@@ -162,7 +162,7 @@ def test_every_column() -> None:
     ]
     assert rows[2][6:10] == ["not sent", "1", "in doubt", ""]
     assert rows[-1][-4:-2] == ["yes", "“no” is not in “positive”"]
-    sheet = read_xlsx(result_export.xlsx(ours, MODEL, found))
+    sheet = read_xlsx(result_export.write_xlsx(ours, MODEL, found))
     assert [[("" if value is None else str(value)) for value in row] for row in sheet] == [
         [value.replace("0.0000017", "1.7e-06") for value in row] for row in [heads, *rows]
     ]
@@ -172,54 +172,54 @@ def test_every_column() -> None:
 
 def test_no_text_becomes_a_formula() -> None:
     ours, found = one_each(EVIL)
-    heads, *rows = read_csv(result_export.csv(ours, MODEL, found))
+    heads, *rows = read_csv(result_export.write_csv(ours, MODEL, found))
     at = heads.index("Answer")
     for row, text in zip(rows, EVIL, strict=True):
         assert row[0] == "'=1+1"
         assert row[2] == row[at] == f"'{text}"
-    for row, text in zip(read_xlsx(result_export.xlsx(ours, MODEL, found))[1:], EVIL, strict=True):
+    for row, text in zip(read_xlsx(result_export.write_xlsx(ours, MODEL, found))[1:], EVIL, strict=True):
         assert row[2] == row[at] == text.replace("\r", "\n")
 
 
 def test_what_only_looks_odd_stays_as_it_is() -> None:
     ours, found = one_each(PLAIN)
-    heads, *rows = read_csv(result_export.csv(ours, MODEL, found))
+    heads, *rows = read_csv(result_export.write_csv(ours, MODEL, found))
     at = heads.index("Answer")
     assert [row[at] for row in rows] == list(PLAIN)
     assert b'"a;=1+1"' in b"".join(
-        result_export.csv(ours, MODEL, found)
+        result_export.write_csv(ours, MODEL, found)
     )  # in quotes, where ; parts the cells
-    cells = [row[at] or "" for row in read_xlsx(result_export.xlsx(ours, MODEL, found))[1:]]
+    cells = [row[at] or "" for row in read_xlsx(result_export.write_xlsx(ours, MODEL, found))[1:]]
     assert cells == [text.replace("_x0041_", "_x005F_x0041_") for text in PLAIN]  # as Excel writes it
 
 
 def test_what_no_file_can_hold() -> None:
     odd = "a\x00b\x0b\ud800c\uffff"
     ours, found = one_each((odd, "x" * 40_000, "😀" * 20_000))
-    heads, *rows = read_csv(result_export.csv(ours, MODEL, found))
+    heads, *rows = read_csv(result_export.write_csv(ours, MODEL, found))
     at = heads.index("Answer")
     assert rows[0][at] == "a\ufffdb\ufffd\ufffdc\ufffd"
     assert len(rows[1][at]) == 40_000
-    sheet = read_xlsx(result_export.xlsx(ours, MODEL, found))
+    sheet = read_xlsx(result_export.write_xlsx(ours, MODEL, found))
     assert sheet[1][at] == rows[0][at]
     for row in sheet[2:]:
-        assert len(row[at].encode("utf-16-le")) <= 2 * spreadsheet.LONGEST
+        assert len(row[at].encode("utf-16-le")) <= 2 * spreadsheet.MAX_CELL_UNITS
         assert row[at].endswith("… (cut: Excel takes no more)")
-    lines = [json.loads(line) for line in result_export.jsonl(ours, MODEL, found)]
+    lines = [json.loads(line) for line in result_export.write_json_lines(ours, MODEL, found)]
     assert lines[0]["answer"] == "a\x00b\x0b\ufffdc\uffff"
 
 
 def test_json_lines_hold_the_request_as_it_was_sent() -> None:
-    ours = plan((Equals(),), rows=2, prompts=1, repetitions=1)
-    found = list(results(ours, lambda cell, expected: "a\u2028b"))
+    ours = reviews_plan((Equals(),), rows=2, prompts=1, repetitions=1)
+    found = list(reviews_results(ours, lambda cell, expected: "a\u2028b"))
     call = ToolCall("1", "weather", '{"city": "Oslo"}')
-    found[-1] = replace(found[-1], answer=answer("", calls=(call,)), cost=Decimal("1E-9"), rating=5)
-    text = b"".join(result_export.jsonl(ours, MODEL, found)).decode()
+    found[-1] = replace(found[-1], answer=make_answer("", calls=(call,)), cost=Decimal("1E-9"), rating=5)
+    text = b"".join(result_export.write_json_lines(ours, MODEL, found)).decode()
     assert len(text.splitlines()) == len(found)
     lines = [json.loads(line) for line in text.splitlines()]
     for line, result in zip(lines, found, strict=True):
         assert result.answer is not None
-        assert line["request"] == encode(result.answer.request)
+        assert line["request"] == encode_request(result.answer.request)
     assert lines[0]["answer"] == "a\u2028b"
     assert lines[0]["inputs"] == {"review": "It broke after two days.", "mood": "negative"}
     assert lines[0]["parameters"] == {SWEPT[0]: 0, SWEPT[1]: 0.5}
@@ -231,11 +231,11 @@ def test_json_lines_hold_the_request_as_it_was_sent() -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_presets_have_a_column_for_each_parameter_in_which_they_differ(count: int) -> None:
-    ours = plan((), rows=1, prompts=1, repetitions=1, axes=0)
+    ours = reviews_plan((), rows=1, prompts=1, repetitions=1, axes=0)
     ways = (Variant("Bold", ours.base.with_value(SWEPT[0], 1.5)), Variant("Calm", ours.base))
     ours = replace(ours, variants=ways)
-    found = list(results(ours, lambda cell, expected: "x"))[:count]
-    heads, *rows = read_csv(result_export.csv(ours, MODEL, found))
+    found = list(reviews_results(ours, lambda cell, expected: "x"))[:count]
+    heads, *rows = read_csv(result_export.write_csv(ours, MODEL, found))
     assert heads[4:6] == ["Setting", MODEL.parameter(SWEPT[0]).label]
     assert [row[4:6] for row in rows] == [["Bold", "1.5"]][:count]
-    assert len(read_xlsx(result_export.xlsx(ours, MODEL, found))) == count + 1
+    assert len(read_xlsx(result_export.write_xlsx(ours, MODEL, found))) == count + 1

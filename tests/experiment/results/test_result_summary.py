@@ -8,15 +8,20 @@ from decimal import Decimal
 
 import pytest
 
-from lib.experiment.checks.check_kinds import Contains, Equals, Outcome
+from lib.experiment.checks.check_kinds import CheckOutcome, Contains, Equals
 from lib.experiment.plan import Axis, Cell, Plan, PromptVersion
 from lib.experiment.plan_grid import variants
 from lib.experiment.results.cell_result import Result, Status
-from lib.experiment.results.paired_comparison import Change, of_prompts, of_runs, of_variants
-from lib.experiment.results.pass_statistics import wilson
-from lib.experiment.results.result_summary import Summary, heatmap, summarise
-from lib.experiment.results.winner import Among, percent, winner
-from tests.experiment.results.sample_results import MODEL, SWEPT, plan, results
+from lib.experiment.results.paired_comparison import (
+    PairChange,
+    compare_prompts,
+    compare_runs,
+    compare_variants,
+)
+from lib.experiment.results.pass_statistics import wilson_interval
+from lib.experiment.results.result_summary import ResultSummary, build_heatmap, summarise_results
+from lib.experiment.results.winner import GroupedBy, find_winner, format_share
+from tests.experiment.results.sample_results import MODEL, SWEPT, reviews_plan, reviews_results
 
 HIGH = 3  # of three temperatures, the first three variants are the lowest one's
 
@@ -26,22 +31,22 @@ def right_when(good: Callable[[Cell], bool]) -> Callable[[Cell, str], str]:
 
 
 def test_counts() -> None:
-    ours = plan((Equals(), Contains("idea", absent=True)), rows=5, prompts=2, repetitions=2)
+    ours = reviews_plan((Equals(), Contains("idea", absent=True)), rows=5, prompts=2, repetitions=2)
     found = [
         replace(one, rating=4 if one.cell.row == 0 else None)
-        for one in results(ours, right_when(lambda cell: cell.variant < HIGH))
+        for one in reviews_results(ours, right_when(lambda cell: cell.variant < HIGH))
     ]
     failed, doubtful = found[-1], found[-2]
     found[-1] = Result(failed.cell, Status.FAILED, None, cost=Decimal("0.5"), attempts=3)
     found[-2] = Result(doubtful.cell, Status.DOUBTFUL, None)
-    summary = summarise(ours, found)
-    whole = summary.whole
+    summary = summarise_results(ours, found)
+    whole = summary.total
     assert (whole.asked, whole.answered, whole.failed, whole.in_doubt) == (180, 178, 1, 1)
     assert (whole.passed, whole.judged) == (60, 178)
-    assert whole.interval == wilson(60, 178)
+    assert whole.interval == wilson_interval(60, 178)
     assert whole.cost == 178 * Decimal("0.0000017") + Decimal("0.5")
     assert whole.tokens_out == 178 * 3
-    assert (whole.rated, whole.rating) == (36, 4)
+    assert (whole.rated, whole.mean_rating) == (36, 4)
     assert whole.median_seconds == pytest.approx(0.6)
     assert {n: (t.passed, t.judged) for n, t in summary.variants.items()} == {
         n: (20 if n < HIGH else 0, 20 - (n > 6)) for n in range(9)
@@ -53,23 +58,29 @@ def test_counts() -> None:
 
 
 def test_nothing_yet_and_what_is_unclear() -> None:
-    ours = plan()
-    summary = Summary(ours)
-    assert (summary.whole.rate, summary.whole.median_seconds, summary.whole.rating) == (None, None, None)
-    one = next(iter(results(ours, right_when(lambda cell: True))))
-    summary.add(replace(one, outcomes=(Outcome(None, "?"),)))
-    assert (summary.whole.judged, summary.checks[0].unclear) == (0, 1)
-    assert winner([], summary.variants, ["a"], Among.VARIANTS) is None
+    ours = reviews_plan()
+    summary = ResultSummary(ours)
+    assert (summary.total.pass_rate, summary.total.median_seconds, summary.total.mean_rating) == (
+        None,
+        None,
+        None,
+    )
+    one = next(iter(reviews_results(ours, right_when(lambda cell: True))))
+    summary.add(replace(one, outcomes=(CheckOutcome(None, "?"),)))
+    assert (summary.total.judged, summary.checks[0].unclear) == (0, 1)
+    assert find_winner([], summary.variants, ["a"], GroupedBy.VARIANTS) is None
 
 
 def test_the_heatmap() -> None:
-    ours = plan(rows=5, prompts=1, repetitions=1)
-    found = heatmap(ours, results(ours, right_when(lambda cell: cell.variant == 5)), SWEPT[1], SWEPT[0])
+    ours = reviews_plan(rows=5, prompts=1, repetitions=1)
+    found = build_heatmap(
+        ours, reviews_results(ours, right_when(lambda cell: cell.variant == 5)), SWEPT[1], SWEPT[0]
+    )
     assert found.columns == (0.5, 0.9, None)
     assert found.rows == (0, 0.7, 1.5)
     assert {key: tally.passed for key, tally in found.cells.items() if tally.passed} == {(None, 0.7): 5}
     with pytest.raises(KeyError):
-        heatmap(ours, [], "nothing", SWEPT[0])
+        build_heatmap(ours, [], "nothing", SWEPT[0])
 
 
 def names(ours: Plan) -> list[str]:
@@ -105,47 +116,47 @@ def names(ours: Plan) -> list[str]:
 def test_the_winner(of_first: int, of_second: int, said: str, certain: bool) -> None:
     """The passes are nested here: what the second passes the first passes too."""
     limits = (of_first, of_second)
-    ours = replace(plan(rows=50, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], (0, 0.7)),))
-    found = list(results(ours, right_when(lambda cell: cell.row < limits[cell.variant])))
-    best = winner(found, summarise(ours, found).variants, names(ours), Among.VARIANTS)
+    ours = replace(reviews_plan(rows=50, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], (0, 0.7)),))
+    found = list(reviews_results(ours, right_when(lambda cell: cell.row < limits[cell.variant])))
+    best = find_winner(found, summarise_results(ours, found).variants, names(ours), GroupedBy.VARIANTS)
     assert best is not None
-    assert (best.best, best.next, best.text, best.certain) == (0, 1, said, certain)
+    assert (best.best, best.runner_up, best.text, best.is_certain) == (0, 1, said, certain)
 
 
 def test_what_cannot_be_paired_is_not_called_better() -> None:
-    ours = replace(plan(rows=50, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], (0, 0.7)),))
+    ours = replace(reviews_plan(rows=50, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], (0, 0.7)),))
     found = [
         one
-        for one in results(ours, right_when(lambda cell: cell.variant == 0))
+        for one in reviews_results(ours, right_when(lambda cell: cell.variant == 0))
         if (one.cell.row < 25) == (one.cell.variant == 0)
     ]
-    best = winner(found, summarise(ours, found).variants, names(ours), Among.VARIANTS)
+    best = find_winner(found, summarise_results(ours, found).variants, names(ours), GroupedBy.VARIANTS)
     assert best is not None
-    assert (best.certain, best.p) == (False, None)
+    assert (best.is_certain, best.p_value) == (False, None)
 
 
 def test_two_settings_and_two_prompts_cell_by_cell() -> None:
-    ours = plan(rows=5, prompts=2, repetitions=2)
+    ours = reviews_plan(rows=5, prompts=2, repetitions=2)
     found = list(
-        results(ours, right_when(lambda cell: cell.variant == 8 or cell.row == 0 or cell.prompt == 1))
+        reviews_results(ours, right_when(lambda cell: cell.variant == 8 or cell.row == 0 or cell.prompt == 1))
     )
     found = [one for one in found if one.cell.number != 0]
-    settings = of_variants(found, 0, 8)
-    assert settings.counts == {Change.BETTER: 8, Change.SAME: 11}
-    assert settings.alone == 1
-    assert settings.p == pytest.approx(2 / 2**8)
+    settings = compare_variants(found, 0, 8)
+    assert settings.counts == {PairChange.BETTER: 8, PairChange.SAME: 11}
+    assert settings.unmatched == 1
+    assert settings.p_value == pytest.approx(2 / 2**8)
     assert settings.passed == (11, 19)
     for pair in settings.pairs:
         one, other = pair.first.cell, pair.second.cell
         assert (one.prompt, one.row, one.repetition) == (other.prompt, other.row, other.repetition)
-    prompts = of_prompts(found, 1, 0)
-    assert prompts.counts == {Change.WORSE: 2 * 4 * 8, Change.SAME: 2 * 4 + 2 * 9 - 1}
+    prompts = compare_prompts(found, 1, 0)
+    assert prompts.counts == {PairChange.WORSE: 2 * 4 * 8, PairChange.SAME: 2 * 4 + 2 * 9 - 1}
     unclear = [replace(one, outcomes=()) for one in found]
-    assert of_variants(unclear, 0, 8).p is None
+    assert compare_variants(unclear, 0, 8).p_value is None
 
 
 def test_a_run_and_the_next_with_another_prompt_other_rows_and_another_order() -> None:
-    old = plan(rows=5, prompts=1, repetitions=1)
+    old = reviews_plan(rows=5, prompts=1, repetitions=1)
     new = replace(
         old,
         prompts=(PromptVersion("New", "", "{{review}}?"),),
@@ -159,12 +170,12 @@ def test_a_run_and_the_next_with_another_prompt_other_rows_and_another_order() -
         ),
         axes=(Axis(SWEPT[0], (1.5, 0)), old.axes[1]),
     )
-    before = list(results(old, right_when(lambda cell: cell.row == 0)))
-    after = list(results(new, right_when(lambda cell: cell.row == 2)))
-    found = of_runs(MODEL, (old, before), (new, after))
+    before = list(reviews_results(old, right_when(lambda cell: cell.row == 0)))
+    after = list(reviews_results(new, right_when(lambda cell: cell.row == 2)))
+    found = compare_runs(MODEL, (old, before), (new, after))
     assert len(found.pairs) == 5 * 2 * 3
-    assert found.alone == 5 * 3 + 6
-    assert found.counts == {Change.BETTER: 6, Change.WORSE: 6, Change.SAME: 18}
+    assert found.unmatched == 5 * 3 + 6
+    assert found.counts == {PairChange.BETTER: 6, PairChange.WORSE: 6, PairChange.SAME: 18}
     for pair in found.pairs:
         one, other = pair.first, pair.second
         assert one.answer is not None and other.answer is not None  # noqa: PT018
@@ -173,15 +184,15 @@ def test_a_run_and_the_next_with_another_prompt_other_rows_and_another_order() -
 
 
 def test_rows_that_are_there_twice_are_each_matched_once() -> None:
-    ours = plan(rows=10, prompts=1, repetitions=1, axes=0)
-    found = list(results(ours, right_when(lambda cell: cell.row == 7)))
-    again = of_runs(MODEL, (ours, found), (ours, found))
-    assert again.counts == {Change.SAME: 10}
+    ours = reviews_plan(rows=10, prompts=1, repetitions=1, axes=0)
+    found = list(reviews_results(ours, right_when(lambda cell: cell.row == 7)))
+    again = compare_runs(MODEL, (ours, found), (ours, found))
+    assert again.counts == {PairChange.SAME: 10}
     assert all(pair.first.cell == pair.second.cell for pair in again.pairs)
 
 
 def test_shares_that_are_not_all_or_nothing_are_not_called_so() -> None:
-    assert [percent(share) for share in (0, 0.001, 0.5, 0.999, 1)] == [
+    assert [format_share(share) for share in (0, 0.001, 0.5, 0.999, 1)] == [
         "0 %",
         "< 1 %",
         "50 %",

@@ -7,18 +7,18 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lib.api.token_distribution import Candidate, Distribution
+from lib.api.token_distribution import TokenCandidate, TokenDistribution
 from lib.ui.model import probability_bars
 
-PICTURE = Distribution(
+PICTURE = TokenDistribution(
     5,
     49_152,
     2,
     0.3,
     (
-        Candidate(1, " Paris", 0.4, 0.75),
-        Candidate(2, "\n", 0.2, 0.25),
-        Candidate(3, "<img src=x>\"'&", 0.1, 0.0),
+        TokenCandidate(1, " Paris", 0.4, 0.75),
+        TokenCandidate(2, "\n", 0.2, 0.25),
+        TokenCandidate(3, "<img src=x>\"'&", 0.1, 0.0),
     ),
 )
 
@@ -47,7 +47,7 @@ class Reader(HTMLParser):
 
 
 def test_each_row_has_both_shares_and_both_bars() -> None:
-    seen = Reader(probability_bars.table(PICTURE, 40))
+    seen = Reader(probability_bars.probability_table(PICTURE, 40))
     assert [" ".join(row.split()) for row in seen.rows[1:]] == [
         "· Paris 40.0 % 75.0 %",
         "↵ 20.0 % 25.0 %",
@@ -57,23 +57,23 @@ def test_each_row_has_both_shares_and_both_bars() -> None:
 
 
 def test_a_token_is_no_html() -> None:
-    assert "img" not in Reader(probability_bars.table(PICTURE, 40)).tags
+    assert "img" not in Reader(probability_bars.probability_table(PICTURE, 40)).tags
 
 
 def test_as_many_rows_as_asked_for() -> None:
-    assert len(Reader(probability_bars.table(PICTURE, 2)).rows) == 3
+    assert len(Reader(probability_bars.probability_table(PICTURE, 2)).rows) == 3
 
 
 def test_in_words() -> None:
-    assert probability_bars.summary(PICTURE) == (
+    assert probability_bars.summarise(PICTURE) == (
         "2 of 49,152 tokens are left; the likeliest to be drawn is “·Paris” with 75.0 %."
     )
-    only = Distribution(5, 49_152, 1, 0.3, (Candidate(1, "a", 0.4, 1.0),))
+    only = TokenDistribution(5, 49_152, 1, 0.3, (TokenCandidate(1, "a", 0.4, 1.0),))
     assert (
-        probability_bars.summary(only)
+        probability_bars.summarise(only)
         == "Only one token is left; the likeliest to be drawn is “a” with 100 %."
     )
-    assert probability_bars.summary(only) in probability_bars.table(only, 40)
+    assert probability_bars.summarise(only) in probability_bars.probability_table(only, 40)
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_in_words() -> None:
     ],
 )
 def test_percent(share: float, text: str) -> None:
-    assert probability_bars.percent(share) == text
+    assert probability_bars.format_percent(share) == text

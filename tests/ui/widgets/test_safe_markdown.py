@@ -10,7 +10,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lib.ui.widgets.safe_markdown import Block, Blocks, Code, Prose, blocks, drawable, label
+from lib.ui.widgets.safe_markdown import (
+    Block,
+    BlockSplitter,
+    Code,
+    Prose,
+    escape_markdown,
+    make_safe,
+    split_blocks,
+)
 
 # What Markdown is made of, so that the texts have something to trip over.
 BITS = (
@@ -69,9 +77,9 @@ def cut_up(text: str, cuts: Iterable[int]) -> list[str]:
 @example("```\na\n``", [5, 7])
 @example("text\n\n```python\nx = 1\n```\nmore", [3, 10, 11, 12, 20, 25])
 def test_pieces_make_no_difference(text: str, cuts: list[int]) -> None:
-    whole = Blocks()
+    whole = BlockSplitter()
     whole.feed(text)
-    pieces = Blocks()
+    pieces = BlockSplitter()
     seen: list[Block] = []
     for piece in cut_up(text, cuts):
         pieces.feed(piece)
@@ -85,18 +93,18 @@ def test_pieces_make_no_difference(text: str, cuts: list[int]) -> None:
 
 @given(texts)
 def test_one_character_at_a_time(text: str) -> None:
-    growing = Blocks()
+    growing = BlockSplitter()
     for character in text:
         growing.feed(character)
         growing.tail()
     last = growing.tail(ended=True)
-    assert [*growing.finished, *([] if last is None else [last])] == list(blocks(text))
+    assert [*growing.finished, *([] if last is None else [last])] == list(split_blocks(text))
 
 
 @given(texts)
 def test_nothing_is_lost(text: str) -> None:
     """Fences aside, all that is visible of the text is in its blocks, in order."""
-    shown = "\n".join(block.text for block in blocks(text))
+    shown = "\n".join(block.text for block in split_blocks(text))
     rest = iter("".join(text.split()))
     for character in "".join(shown.split()):
         assert any(character == other for other in rest), "a character that was not in the text"
@@ -106,7 +114,7 @@ def test_nothing_is_lost(text: str) -> None:
 
 @given(texts)
 def test_the_tail_of_an_ended_text_is_exact(text: str) -> None:
-    for block in blocks(text):
+    for block in split_blocks(text):
         if isinstance(block, Prose):
             for line in block.text.split("\n"):
                 assert line.strip() in text
@@ -118,15 +126,15 @@ def test_the_tail_of_an_ended_text_is_exact(text: str) -> None:
 @example("[![a](b)](c)")
 @example("!\u2060[")
 def test_no_image_is_left(text: str) -> None:
-    assert "![" not in drawable(text)
-    for block in blocks(text):
+    assert "![" not in make_safe(text)
+    for block in split_blocks(text):
         if isinstance(block, Prose):
-            assert "![" not in drawable(block.text)
+            assert "![" not in make_safe(block.text)
 
 
 @given(st.text(alphabet="$\\ax ", max_size=30))
 def test_no_dollar_opens_a_formula(text: str) -> None:
-    drawn = drawable(text)
+    drawn = make_safe(text)
     for at, character in enumerate(drawn):
         if character == "$":
             before = drawn[:at]
@@ -135,7 +143,7 @@ def test_no_dollar_opens_a_formula(text: str) -> None:
 
 def test_code_is_exact() -> None:
     code = "let v = vec![1];\n\n    *p = `x` $5 ![a](b) :smile: <b>\n"
-    assert list(blocks(f"Look:\n```rust\n{code}\n```\nThere.")) == [
+    assert list(split_blocks(f"Look:\n```rust\n{code}\n```\nThere.")) == [
         Prose("Look:"),
         Code(code, "rust"),
         Prose("There."),
@@ -145,23 +153,23 @@ def test_code_is_exact() -> None:
 @pytest.mark.parametrize("fence", ["```", "````", "~~~"])
 def test_a_fence_is_closed_by_its_like_alone(fence: str) -> None:
     other = "~~~" if fence[0] == "`" else "```"
-    assert list(blocks(f"{fence}\na\n{other}\nb\n{fence}\n")) == [Code(f"a\n{other}\nb", None)]
+    assert list(split_blocks(f"{fence}\na\n{other}\nb\n{fence}\n")) == [Code(f"a\n{other}\nb", None)]
 
 
 def test_a_fence_that_never_closes_is_code_to_the_end() -> None:
-    assert list(blocks("```python\nx = 1\n\ny = 2")) == [Code("x = 1\n\ny = 2", "python")]
+    assert list(split_blocks("```python\nx = 1\n\ny = 2")) == [Code("x = 1\n\ny = 2", "python")]
 
 
 def test_long_prose_is_cut_at_blank_lines() -> None:
     paragraphs = [f"{letter * 200}." for letter in "abcdef"]
-    cut = list(blocks("\n\n".join(paragraphs)))
+    cut = list(split_blocks("\n\n".join(paragraphs)))
     assert len(cut) == 3
     assert "".join(block.text for block in cut).replace("\n", "") == "".join(paragraphs)
 
 
 def test_a_list_is_not_torn_from_its_continuation() -> None:
     text = "1. " + "a" * 320 + "\n\n   the same item\n2. another"
-    assert list(blocks(text)) == [Prose(text)]
+    assert list(split_blocks(text)) == [Prose(text)]
 
 
 HOSTILE: dict[str, Callable[[int], str]] = {
@@ -193,9 +201,9 @@ def test_time_is_linear(kind: str) -> None:
         best = float("inf")
         for _ in range(3):
             begun = time.process_time()
-            for block in blocks(text):
-                drawable(block.text)
-            growing = Blocks()
+            for block in split_blocks(text):
+                make_safe(block.text)
+            growing = BlockSplitter()
             growing.feed(text)
             growing.tail()
             best = min(best, time.process_time() - begun)
@@ -211,11 +219,11 @@ def test_time_is_linear(kind: str) -> None:
     ["http://h/x", "HTTPS://h", "see www.h.example", "WWW.h.example", "a@h.example", "mailto:a@h.example"],
 )
 def test_a_label_shows_an_address_and_does_not_link_it(text: str) -> None:
-    shown = label(text)
+    shown = escape_markdown(text)
     # GFM makes a link of these, escaped or not (micromark-extension-gfm-autolink-literal); the joiner parts them.
     assert not any(sign in shown.replace("\\", "").lower() for sign in ("://", "www.", "@h"))
     assert shown.replace("\u2060", "").replace("\\", "") == text
 
 
 def test_half_a_character_in_a_label() -> None:
-    assert label("a\ud800*") == "a?\\*"
+    assert escape_markdown("a\ud800*") == "a?\\*"

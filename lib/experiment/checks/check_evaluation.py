@@ -1,0 +1,216 @@
+"""Judging: what each check says of an answer, with its reason in one line."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+
+from lib.chat.answer import Answer, Ending
+from lib.errors import BadInput
+from lib.experiment.checks import numbers_in_text, regex_search
+from lib.experiment.checks.check_kinds import (
+    Check,
+    CheckOutcome,
+    Contains,
+    Equals,
+    Judge,
+    Length,
+    Matches,
+    MatchesSchema,
+    NumberWithin,
+    ValidJson,
+)
+from lib.experiment.inputs.prompt_template import fill_template, template_variables
+from lib.jsonkit import json_answer_check
+
+LENGTH_UNITS = ("characters", "words", "lines", "tokens")
+MAX_QUOTED = 80
+
+_NOT_WHOLE = (Ending.ERROR, Ending.CUT_OFF, Ending.STOPPED)
+
+
+def evaluate_check(check: Check, answer: Answer, values: Mapping[str, str]) -> CheckOutcome:
+    """What the check says. ``values`` are the row's columns, and ``expected`` where one of them is that.
+
+    Never raises; what cannot be judged has ``passed`` None and says why. A Judge is asked by ``model_judge``.
+    """
+    if answer.ending in _NOT_WHOLE:
+        return CheckOutcome(None, "The answer did not come whole")
+    text = judged_text(answer)
+    try:
+        match check:
+            case Equals():
+                return _equals(check, text, values)
+            case Contains():
+                return _contains(check, text, values)
+            case Matches():
+                return _matches(check, text)
+            case NumberWithin():
+                return _number(check, text, values)
+            case ValidJson():
+                return _json(text)
+            case MatchesSchema():
+                return _schema(check, text, answer)
+            case Length():
+                return _length(check, text, answer)
+            case Judge():
+                return CheckOutcome(None, "The judge has not been asked")
+    except BadInput as error:
+        return CheckOutcome(None, error.message)
+
+
+def judged_text(answer: Answer) -> str:
+    """What is judged: the answer's text; where there is none, its tool calls as JSON."""
+    if answer.text.strip() or not answer.calls:
+        return answer.text
+    calls = [
+        f'{{"name": {json.dumps(one.name, ensure_ascii=False)}, "arguments": {one.arguments or "{}"}}}'
+        for one in answer.calls
+    ]
+    return calls[0] if len(calls) == 1 else f"[{', '.join(calls)}]"
+
+
+def fill_check_text(text: str, values: Mapping[str, str], what: str) -> str:
+    """A check's text with the row's values. Raises BadInput where it comes to nothing, or a column is not there."""
+    missing = [name for name in template_variables(text) if name not in values]
+    if missing:
+        raise BadInput(f"There is no column “{missing[0]}” that {what} asks for.")
+    full = fill_template(text, values)
+    if not full.strip():
+        raise BadInput(f"In this row {what} is empty.")
+    return full
+
+
+def quote(text: str) -> str:
+    """The text in one line, in quotation marks, its middle left out where it is long."""
+    line = " ".join(text.split())
+    if len(line) > MAX_QUOTED:
+        line = f"{line[: MAX_QUOTED // 2].rstrip()} … {line[-MAX_QUOTED // 4 :].lstrip()}"
+    return f"“{line}”"
+
+
+def _same(text: str, ignore_case: bool) -> str:
+    """The text as it is compared: spaces around it, ways to write a line break and an accent do not count."""
+    found = unicodedata.normalize("NFC", text.replace("\r\n", "\n").strip())
+    return unicodedata.normalize("NFC", found.casefold()) if ignore_case else found
+
+
+def _equals(check: Equals, text: str, values: Mapping[str, str]) -> CheckOutcome:
+    wanted = fill_check_text(check.text, values, "the text to compare with")
+    if _same(text, check.ignore_case) == _same(wanted, check.ignore_case):
+        return CheckOutcome(True, f"Is {quote(wanted)}")
+    return CheckOutcome(False, f"Expected {quote(wanted)}, got {_got(text)}")
+
+
+def _got(text: str) -> str:
+    return quote(text) if text.strip() else "an empty answer"
+
+
+def _contains(check: Contains, text: str, values: Mapping[str, str]) -> CheckOutcome:
+    wanted = fill_check_text(check.text, values, "the text to look for")
+    found = _same(wanted, check.ignore_case) in _same(text, check.ignore_case)
+    there = f"{quote(wanted)} is in it" if found else f"{quote(wanted)} is not in {_got(text)}"
+    return CheckOutcome(found != check.absent, there)
+
+
+def _matches(check: Matches, text: str) -> CheckOutcome:
+    found = regex_search.find(check.pattern, text)
+    if found is None:
+        return CheckOutcome(False, f"The regular expression finds nothing in {_got(text)}")
+    return CheckOutcome(True, f"Found {quote(found)}" if found.strip() else "Found")
+
+
+def _number(check: NumberWithin, text: str, values: Mapping[str, str]) -> CheckOutcome:
+    least, most = check.least, check.most
+    if not all(
+        numbers_in_text.is_comparable(one) for one in (least, most, check.tolerance) if one is not None
+    ):
+        return CheckOutcome(None, "A bound of the check is no number that can be compared with")
+    if check.around.strip():
+        given = fill_check_text(check.around, values, "the number to compare with")
+        around = numbers_in_text.last_number(given)
+        if around is None:
+            return CheckOutcome(None, f"{quote(given)} holds no number to compare with")
+        least = numbers_in_text.EXACT_CONTEXT.subtract(around, check.tolerance)
+        most = numbers_in_text.EXACT_CONTEXT.add(around, check.tolerance)
+    found = numbers_in_text.last_number(text)
+    if found is None:
+        return CheckOutcome(False, f"There is no number in {_got(text)}")
+    return _within(found, least, most, _plain(found), "is")
+
+
+def _within(
+    found: Decimal | int, least: Decimal | int | None, most: Decimal | int | None, said: str, verb: str
+) -> CheckOutcome:
+    """Whether it is within the bounds; ``said`` is what was found, as it is shown."""
+    if least is not None and least == most != found:
+        return CheckOutcome(False, f"{said} {verb} not {_plain(least)}")
+    if least is not None and found < least:
+        return CheckOutcome(False, f"{said} {verb} less than {_plain(least)}")
+    if most is not None and found > most:
+        return CheckOutcome(False, f"{said} {verb} more than {_plain(most)}")
+    return CheckOutcome(True, said)
+
+
+def _plain(value: Decimal | int) -> str:
+    """A number with its thousands marked, without zeros that say nothing; in powers of ten where it is very long."""
+    text = f"{value:,f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text if len(text) <= 40 else f"{value:.6e}"
+
+
+def _json(text: str) -> CheckOutcome:
+    match json_answer_check.check_answer(text, "true"):
+        case json_answer_check.Valid(remark=""):
+            return CheckOutcome(True, "Is JSON")
+        case json_answer_check.Valid(remark=remark):
+            return CheckOutcome(False, remark)
+        case found:
+            return _not_fitting(found)
+
+
+def _schema(check: MatchesSchema, text: str, answer: Answer) -> CheckOutcome:
+    schema = check.schema
+    if schema is None:
+        format = answer.request.response_format
+        if format is None:
+            return CheckOutcome(None, "The request carried no schema")
+        schema = format.schema  # None: any object
+    match json_answer_check.check_answer(text, schema):
+        case json_answer_check.Valid(remark=remark):
+            return CheckOutcome(True, remark or "Fits the schema")
+        case found:
+            return _not_fitting(found)
+
+
+def _not_fitting(found: json_answer_check.AnswerCheck) -> CheckOutcome:
+    match found:
+        case json_answer_check.Invalid(failures=failures, more=more):
+            rest = len(failures) - 1
+            others = f" And {rest}{' or more' if more else ''} more." if rest else ""
+            return CheckOutcome(False, f"{failures[0].to_sentence('It')}{others}")
+        case json_answer_check.NotJson(message=message):
+            return CheckOutcome(False, message)
+        case json_answer_check.Unchecked(reason=reason):
+            return CheckOutcome(None, reason)
+        case json_answer_check.Valid():
+            return CheckOutcome(True)
+
+
+def _length(check: Length, text: str, answer: Answer) -> CheckOutcome:
+    match check.unit:
+        case "characters":
+            size = len(text)
+        case "words":
+            size = len(text.split())
+        case "lines":
+            size = len(text.strip().splitlines())
+        case _:
+            if answer.usage is None:
+                return CheckOutcome(None, "The answer's tokens were not counted")
+            size = answer.usage.completion_tokens
+    unit = check.unit.removesuffix("s") if size == 1 else check.unit
+    return _within(size, check.least, check.most, f"{size:,} {unit}", "are" if size != 1 else "is")

@@ -1,0 +1,130 @@
+"""Reading: a table of inputs out of a file or a paste: CSV, TSV, JSON lines, XLSX."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+
+from lib.experiment.inputs import json_lines, xlsx_reader
+from lib.experiment.inputs.input_records import BadInputTable, ImportedInputs, inputs_from_records
+from lib.experiment.inputs.text_encoding import decode_text
+from lib.experiment.inputs.xlsx_reader import Record
+
+__all__ = [
+    "FILE_EXTENSIONS",
+    "MAX_INPUT_BYTES",
+    "BadInputTable",
+    "ImportedInputs",
+    "read_input_file",
+    "read_pasted_inputs",
+]
+
+MAX_INPUT_BYTES = 10_000_000
+FILE_EXTENSIONS = ("csv", "tsv", "txt", "jsonl", "ndjson", "json", "xlsx")  # the endings of what can be read
+
+_DELIMITERS = ",;\t|"
+_NO_DELIMITER = "\x1f"  # of a table of one column: the sign that was made for this, and is in no text
+_LOOKED_AT = 50  # records that the delimiter is told by
+_ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
+
+csv.field_size_limit(MAX_INPUT_BYTES)
+
+
+def read_input_file(name: str, data: bytes, header: bool = True) -> ImportedInputs:
+    """The table in a file of that name; what is in it counts more than the name.
+
+    The first row names the columns, unless there is no ``header``.
+
+    Raises BadInput, naming the line: for too many bytes, rows, columns or cells, an empty file or one of a
+    header alone, a row with more cells than there are columns, an open quote, broken JSON, what is no text.
+    """
+    if len(data) > MAX_INPUT_BYTES:
+        raise BadInputTable(
+            f"The file has {len(data):,} bytes, more than {MAX_INPUT_BYTES:,}.",
+            advice="Split it, or take out columns.",
+        )
+    if data.startswith(_OLE):
+        raise BadInputTable(
+            "The file is an old Excel file (.xls), or is locked with a password.",
+            advice="Save it as .xlsx without a password, or as CSV.",
+        )
+    ending = name.rpartition(".")[2].lower()
+    if data.startswith(_ZIP):
+        records, remarks = xlsx_reader.read_first_sheet(data)
+        return inputs_from_records(records, remarks, "Row", header)
+    text, remark = decode_text(data)
+    remarks = [remark] if remark else []
+    if ending in ("jsonl", "ndjson", "json") or json_lines.looks_like_json(text):
+        return inputs_from_records(json_lines.read_records(text), remarks, "Line")
+    return _delimited(text, remarks, "\t" if ending in ("tsv", "tab") else None, header)
+
+
+def read_pasted_inputs(text: str, header: bool = True) -> ImportedInputs:
+    """The table in what was pasted, from a spreadsheet or out of a file. Raises BadInput as ``read`` does."""
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_INPUT_BYTES:
+        raise BadInputTable(
+            f"That is more than {MAX_INPUT_BYTES:,} bytes.", advice="Paste less, or upload a file in parts."
+        )
+    text = text.replace("\0", "").encode("utf-8", "replace").decode("utf-8").removeprefix("\ufeff")
+    if json_lines.looks_like_json(text):
+        return inputs_from_records(json_lines.read_records(text), [], "Line")
+    return _delimited(text, [], None, header)
+
+
+def _delimited(text: str, remarks: list[str], delimiter: str | None, header: bool) -> ImportedInputs:
+    first, _, rest = text.partition("\n")
+    skipped = 0
+    if (said := first.rstrip("\r").lower()).startswith("sep=") and len(said) == 5:  # Excel's own first line
+        text, delimiter, skipped = rest, said[4], 1
+    delimiter = delimiter or _delimiter(text)
+    try:
+        return inputs_from_records(_records(text, delimiter, skipped), remarks, "Line", header)
+    except _Quotes as error:
+        if delimiter != "\t":
+            raise BadInputTable(str(error), advice=_QUOTES) from None
+        # Spreadsheets copy cells with quotes in them as they are, and files of tabs know no quotes.
+        remarks = [*remarks, "Quotes were taken as they stand, for they do not pair up."]
+        return inputs_from_records(
+            _records(text, delimiter, skipped, csv.QUOTE_NONE), remarks, "Line", header
+        )
+
+
+_QUOTES = 'A text with quotes in it must be in quotes itself, and each of its own doubled: "He said ""no""".'
+
+
+class _Quotes(Exception):
+    """Quotes that do not pair up, as a sentence that names the line."""
+
+
+def _delimiter(text: str) -> str:
+    """The sign between the cells: the one that gives the records the header's width, more than one, most often."""
+    best, found = (0.0, 0), _NO_DELIMITER
+    for delimiter in _DELIMITERS:
+        reader = csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter)
+        widths = [len(record) for record in islice(reader, _LOOKED_AT) if any(map(str.strip, record))]
+        if not widths or widths[0] < 2:
+            continue
+        score = (sum(width == widths[0] for width in widths) / len(widths), widths[0])
+        if score > best:
+            best, found = score, delimiter
+    return found
+
+
+def _records(text: str, delimiter: str, skipped: int, quoting: int = csv.QUOTE_MINIMAL) -> Iterator[Record]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
+    while True:
+        line = reader.line_num + 1 + skipped
+        try:
+            record = next(reader, None)
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                raise _Quotes(f"A quote is opened in line {line:,} and never closed.") from None
+            raise _Quotes(
+                f"In line {reader.line_num + skipped:,} something follows a closing quote."
+            ) from None
+        if record is None:
+            return
+        if record:
+            yield line, [cell.replace("\r\n", "\n") for cell in record]

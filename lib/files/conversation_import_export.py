@@ -1,0 +1,136 @@
+"""Conversations as files: one as JSON, many as a zip of JSON and Markdown, and whatever of these somebody brings."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+
+from lib.files import conversation_json, message_list_import, preset_file
+from lib.files.answer_codec import replace_lone_surrogates
+from lib.files.conversation_json import ConversationFile, dump_conversation, load_conversation, with_new_id
+from lib.files.markdown_export import default_title, export_markdown, make_file_name
+from lib.jsonkit.json_reader import MAX_BYTES, BadFile, Node, parse
+from lib.model.model_record import Model
+
+__all__ = [
+    "MAX_BYTES",
+    "ConversationFile",
+    "dump_conversation",
+    "dump_zip",
+    "load_conversation",
+    "load_conversations",
+    "replace_lone_surrogates",
+    "with_new_id",
+]
+
+MAX_ZIP_FILES = 50_000
+MAX_UNPACKED_BYTES = 250_000_000
+_ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # the second: of one that is empty
+_ZIP_ENTRY_SIGNATURE = b"PK\x01\x02"
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+# Beside what it documents, zipfile lets through what its parts raise: bytes that are no zip can be wrong anywhere.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    RuntimeError,
+    OverflowError,
+)
+
+
+def dump_zip(conversations: Iterable[ConversationFile], model: Model) -> bytes:
+    """A zip with two files for each, to load and to read. The same conversations give the same bytes."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, one in enumerate(conversations, 1):
+            heading = one.title or default_title(one.conversation)
+            name = f"{number:04}-{make_file_name(heading)}"
+            read = export_markdown(heading, one.conversation, one.settings, model)
+            for ending, text in (("json", dump_conversation(one)), ("md", replace_lone_surrogates(read))):
+                entry = zipfile.ZipInfo(f"{name}.{ending}", _FIXED_DATE)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.create_system = 3  # the same on every system
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, text.encode("utf-8"))
+    return packed.getvalue()
+
+
+def load_conversations(data: bytes, model: Model) -> tuple[ConversationFile, ...]:
+    """The conversations in a file: one of ours, a list of messages, or a zip of such. All of them, or BadInput."""
+    if len(data) > MAX_BYTES:
+        raise BadFile(f"The file has {len(data):,} bytes, more than {MAX_BYTES:,}.")
+    if not data.startswith(_ZIP_SIGNATURES):
+        return (_parse_document(parse(data), model),)
+    loaded = []
+    for name, content in _unpack(data):
+        try:
+            loaded.append(_parse_document(parse(content), model))
+        except BadFile as error:
+            raise BadFile(f"“{name}” in the zip: {error.message}", advice=error.advice) from None
+    if not loaded:
+        raise BadFile("The zip holds no conversations.")
+    return tuple(loaded)
+
+
+def _parse_document(root: Node, model: Model) -> ConversationFile:
+    if isinstance(root.value, list):
+        return message_list_import.parse_message_list(root, model)
+    if "format" in root:
+        if root["format"].value == preset_file.FORMAT:
+            raise BadFile(
+                "The file holds presets, not a conversation.", advice="Import it where the presets are."
+            )
+        return conversation_json.parse_conversation(root, model)
+    if "messages" in root:
+        return message_list_import.parse_message_list(root, model)
+    raise BadFile("The file holds no conversation.")
+
+
+def _unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The names and bytes of the JSON files. Nothing is believed of what a zip says of its sizes."""
+    if data.count(_ZIP_ENTRY_SIGNATURE) > MAX_ZIP_FILES:
+        raise BadFile(f"The zip holds more than {MAX_ZIP_FILES:,} files.")
+    left = MAX_UNPACKED_BYTES
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            _check_names(entries)
+            for entry in entries:
+                if not entry.filename.endswith(".json"):
+                    continue  # the Markdown is there to be read by people
+                with archive.open(entry) as file:
+                    content = file.read(min(left, MAX_BYTES) + 1)
+                if len(content) > min(left, MAX_BYTES):
+                    raise BadFile("The zip holds more than can be taken at once.")
+                left -= len(content)
+                if content.startswith(_ZIP_SIGNATURES):
+                    raise BadFile(f"“{entry.filename}” in the zip is a zip itself.")
+                yield entry.filename, content
+    except _ZIP_ERRORS as error:
+        raise BadFile(f"The zip is damaged ({type(error).__name__}).") from None
+
+
+def _check_names(entries: list[zipfile.ZipInfo]) -> None:
+    names = set()
+    for entry in entries:
+        name = entry.filename
+        shown = f"“{name[:100]}”" if name.isprintable() else "A file"
+        if any(mark in entry.orig_filename for mark in "/\\:\0") or not name.isprintable() or len(name) > 255:
+            raise BadFile(f"{shown} in the zip has a path, or no proper name.")
+        if not name.endswith((".json", ".md")):
+            raise BadFile(f"{shown} in the zip is no conversation: only JSON and Markdown can be in it.")
+        if name in names:
+            raise BadFile(f"{shown} is in the zip twice.")
+        if entry.flag_bits & 0x1:
+            raise BadFile(f"{shown} in the zip is encrypted.")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadFile(f"{shown} in the zip is packed in a way that is not read here.")
+        names.add(name)

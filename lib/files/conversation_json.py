@@ -1,0 +1,160 @@
+"""One conversation, whole, as a JSON document and back: the tree, its settings, and all that is known of each answer.
+
+Requests repeat what was said before them. Here their turns stand in one table, each with the turn that it follows,
+and a request names its last. An answer that several messages share stands there once too.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lib.chat.answer import Answer
+from lib.chat.conversation import Conversation, Message, message_turn
+from lib.errors import BadInput
+from lib.files import value_codec
+from lib.files.answer_codec import (
+    TURN_KEYS,
+    TurnTable,
+    parse_answers,
+    parse_features,
+    parse_id,
+    parse_turn,
+    replace_lone_surrogates,
+)
+from lib.files.older_manuscript import from_version_1
+from lib.jsonkit.json_reader import BadFile, Node, parse
+from lib.model.model_record import Model
+from lib.model.settings import Settings, check_parameters, fit_to_model
+
+FORMAT = "paddock.conversation"
+VERSION = 2
+MAX_MESSAGES = 10_000
+MAX_TITLE_CHARS = 1_000
+_OTHER_VERSION_ADVICE = "Use the version of Paddock that made it, or a newer one."
+
+
+@dataclass(frozen=True)
+class ConversationFile:
+    """A conversation and what is kept beside it. ``title``: as it was chosen, empty where nobody chose one."""
+
+    conversation: Conversation
+    settings: Settings
+    title: str = ""
+    pinned: bool = False
+
+
+def with_new_id(conversation: Conversation) -> Conversation:
+    """The same as another conversation: one that is imported twice must not overwrite itself."""
+    return replace(conversation, id=uuid.uuid4().hex)
+
+
+def dump_conversation(archived: ConversationFile) -> str:
+    """The document. The same conversation gives the same text, byte for byte."""
+    conversation, turns = archived.conversation, TurnTable()
+    answers = {answer.id: answer for message in conversation.messages for answer in message.answers}
+    body = {
+        "format": FORMAT,
+        "version": VERSION,
+        "id": conversation.id,
+        "title": archived.title[:MAX_TITLE_CHARS],
+        "pinned": archived.pinned,
+        "settings": value_codec.write_settings(archived.settings),
+        "system": conversation.system,
+        "head": conversation.head,
+        "messages": [
+            {
+                "id": message.id,
+                "parent": message.parent,
+                **value_codec.write_turn(message_turn(message)),
+                "answers": [answer.id for answer in message.answers],
+            }
+            for message in conversation.messages
+        ],
+        "answers": [turns.write_answer(answer) for answer in answers.values()],
+        "turns": turns.rows,
+    }
+    return replace_lone_surrogates(json.dumps(body, ensure_ascii=False, allow_nan=False, indent=1)) + "\n"
+
+
+def load_conversation(data: bytes, model: Model) -> ConversationFile:
+    """What the document holds. Raises BadInput, which says what is wrong with it, and where."""
+    return parse_conversation(parse(data), model)
+
+
+def parse_conversation(root: Node, model: Model) -> ConversationFile:
+    """What a document that has been parsed holds."""
+    if "format" not in root or root["format"].value != FORMAT:
+        raise BadFile("The file holds no conversation that Paddock exported.")
+    if root["version"].value not in (1, VERSION) or isinstance(root["version"].value, bool):
+        raise BadFile("The conversation was written by another version.", advice=_OTHER_VERSION_ADVICE)
+    if root["version"].value == 1:
+        root = Node(from_version_1(root.value))
+    root.require_only_keys(
+        "format",
+        "version",
+        "id",
+        "title",
+        "pinned",
+        "settings",
+        "system",
+        "head",
+        "messages",
+        "answers",
+        "turns",
+    )
+    answers = parse_answers(root["answers"], root["turns"])
+    messages: dict[str, Message] = {}
+    for node in root["messages"].items(MAX_MESSAGES):
+        message = _parse_message(node, messages, answers)
+        messages[message.id] = message
+    head = root["head"].optional(parse_id)
+    if head is not None and head not in messages:
+        raise root["head"].error("names no message")
+    conversation = Conversation(root["system"].text(), tuple(messages.values()), head, parse_id(root["id"]))
+    settings = _parse_settings(root["settings"], model)
+    return ConversationFile(
+        conversation, settings, root["title"].text(MAX_TITLE_CHARS), root["pinned"].boolean()
+    )
+
+
+def _parse_settings(node: Node, model: Model) -> Settings:
+    items: list[dict[str, Any]] = []
+    node.require_only_keys("parameters", "features")
+    for one in node["parameters"].items():
+        name = one.require_only_keys("name", "value", "sent")["name"].text()
+        if name in [item["name"] for item in items]:
+            raise one["name"].error("is there twice")
+        one["sent"].boolean()
+        items.append(one.value | {"value": parse_setting_value(one["value"], name, model)})
+    settings = replace(value_codec.read_settings(items), features=parse_features(node["features"]))
+    return fit_to_model(settings, model)
+
+
+def parse_setting_value(node: Node, name: str, model: Model) -> int | float:
+    """The value of that parameter, in its own type and its bounds."""
+    value = node.number()
+    try:
+        check_parameters({name: value}, model)
+    except BadInput as error:
+        raise node.error(f"cannot be taken: {error.message.removesuffix('.')}") from None
+    return model.parameter(name).cast(value)
+
+
+def _parse_message(node: Node, before: Mapping[str, Message], answers: Mapping[str, Answer]) -> Message:
+    node.require_only_keys("id", "parent", "answers", *TURN_KEYS)
+    id, parent = parse_id(node["id"]), node["parent"].optional(parse_id)
+    if id in before:
+        raise node["id"].error("is another message's already")
+    if parent is not None and parent not in before:  # so nothing can follow itself, however long the way
+        raise node["parent"].error("names no message that stands before this one")
+    under = []
+    for one in node["answers"].items():
+        if one.text() not in answers:
+            raise one.error("names no answer")
+        under.append(answers[one.value])
+    turn = parse_turn(node)
+    return Message(turn.role, turn.content, parent, tuple(under), turn.calls, turn.call_id, turn.name, id)

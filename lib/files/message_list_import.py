@@ -1,0 +1,89 @@
+"""A list of messages as OpenAI's and Workers AI's APIs take it, alone or in a request's body, as a conversation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lib.api.request import ROLES
+from lib.chat.conversation import Conversation, Message
+from lib.files.conversation_json import MAX_MESSAGES, ConversationFile, parse_setting_value
+from lib.jsonkit.json_reader import Node
+from lib.model.model_record import Model
+from lib.model.request_options import ToolCall
+from lib.model.settings import Settings
+
+_ROLES = {role: role for role in ROLES} | {"developer": "system"}  # OpenAI's newer word for it
+
+
+def parse_message_list(root: Node, model: Model) -> ConversationFile:
+    """The messages as one path. A body's parameters become settings; what it does not name is not sent."""
+    settings = Settings.defaults(model)
+    listed = root
+    if not isinstance(root.value, list):
+        listed = root["messages"]
+        settings = _parse_settings(root, model)
+    said = [_parse_message(node) for node in listed.items(MAX_MESSAGES)]
+    if not said:
+        raise listed.error("holds no messages")
+    conversation = Conversation()
+    if said[0].role == "system":
+        conversation = Conversation(said.pop(0).content)
+    messages: list[Message] = []
+    for message in said:
+        messages.append(replace(message, parent=messages[-1].id if messages else None))
+    head = messages[-1].id if messages else None
+    return ConversationFile(replace(conversation, messages=tuple(messages), head=head), settings)
+
+
+def _parse_settings(root: Node, model: Model) -> Settings:
+    settings = Settings.defaults(model)
+    for setting in settings.items:
+        name = setting.name
+        if name in root and root[name].value is not None:  # many clients write null for what they leave out
+            settings = settings.with_value(name, parse_setting_value(root[name], name, model))
+        else:
+            settings = settings.with_setting(replace(setting, is_sent=False))
+    return settings
+
+
+def _parse_message(node: Node) -> Message:
+    silent = _has_value(node, "tool_calls") and not _has_value(
+        node, "content"
+    )  # who only calls may say null, or nothing
+    return Message(
+        _parse_role(node["role"]),
+        "" if silent else "".join(_parse_content(node["content"])),
+        calls=tuple(_parse_calls(node["tool_calls"])) if _has_value(node, "tool_calls") else (),
+        call_id=node["tool_call_id"].text() if _has_value(node, "tool_call_id") else "",
+        name=node["name"].text() if _has_value(node, "name") else "",
+    )
+
+
+def _has_value(node: Node, key: str) -> bool:
+    return key in node and node[key].value is not None
+
+
+def _parse_calls(node: Node) -> Iterator[ToolCall]:
+    """In OpenAI's shape, or flat as Workers AI answers; arguments as JSON text or as the value itself."""
+    for one in node.items():
+        nested = "function" in one
+        function = one["function"] if nested else one
+        arguments = function["arguments"]
+        text = arguments.value if isinstance(arguments.value, str) else json.dumps(arguments.value)
+        yield ToolCall(one["id"].text() if _has_value(one, "id") else "", function["name"].text(), text)
+
+
+def _parse_role(node: Node) -> str:
+    return _ROLES[node.one_of(_ROLES)]
+
+
+def _parse_content(node: Node) -> Iterator[str]:
+    if not isinstance(node.value, list):
+        yield node.text()
+        return
+    for part in node.items():
+        if part["type"].text() != "text":
+            raise part["type"].error("is not “text”: only text can be taken")
+        yield part["text"].text()

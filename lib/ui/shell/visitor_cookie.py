@@ -1,0 +1,99 @@
+"""Who looks at the page: a random id in a cookie that no script can read, and headers that keep the browser safe."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+import streamlit as st
+
+COOKIE_NAME = "paddock_visitor"
+LOCAL_OWNER = "local"
+_ID_BYTES = 24
+
+# A second defence beside lib.ui.widgets.safe_markdown: an address that slips through there is still not fetched.
+# Streamlit itself needs inline styles, blob workers and data images.
+CONTENT_SECURITY_POLICY = (
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; "
+    "frame-src 'self' data: blob:; object-src 'none'"
+)
+
+AsgiMessage = MutableMapping[str, Any]
+AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
+AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
+AsgiApp = Callable[[MutableMapping[str, Any], AsgiReceive, AsgiSend], Awaitable[None]]
+
+
+class VisitorCookieAndHeaders:
+    """ASGI middleware: gives each browser its cookie with the first page that it loads."""
+
+    def __init__(self, app: AsgiApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        known = _cookie(scope)
+
+        async def tagged(message: AsgiMessage) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", []))
+                headers.append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
+                headers.append((b"referrer-policy", b"no-referrer"))
+                html = any(
+                    name.lower() == b"content-type" and value.startswith(b"text/html")
+                    for name, value in headers
+                )
+                if html and known is None:
+                    headers.append((b"set-cookie", _new_cookie(scope).encode()))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, tagged)
+
+
+def _cookie(scope: MutableMapping[str, Any]) -> str | None:
+    for name, value in scope.get("headers", []):
+        if name.lower() == b"cookie":
+            try:
+                morsel = SimpleCookie(value.decode("latin-1")).get(COOKIE_NAME)
+            except CookieError:
+                continue
+            if morsel is not None and morsel.value:
+                return morsel.value
+    return None
+
+
+def _new_cookie(scope: MutableMapping[str, Any]) -> str:
+    secure = "; Secure" if scope.get("scheme") == "https" else ""
+    year = 365 * 24 * 3600
+    return f"{COOKIE_NAME}={secrets.token_urlsafe(_ID_BYTES)}; Path=/; Max-Age={year}; HttpOnly; SameSite=Lax{secure}"
+
+
+def current_owner() -> str:
+    """Whose conversations this browser sees.
+
+    On a personal machine there is one owner. Where the page is served to others: the signed-in user, else the
+    browser by its cookie (its hash: the database does not hold what would let somebody in), else this session alone.
+    """
+    if st.user.get("is_logged_in"):
+        return f"user:{st.user.get('email') or st.user.get('sub')}"
+    if _loopback(st.get_option("server.address")):
+        return LOCAL_OWNER
+    if value := st.context.cookies.get(COOKIE_NAME):
+        return f"visitor:{hashlib.sha256(value.encode()).hexdigest()}"
+    return str(st.session_state.setdefault("visitor", f"session:{secrets.token_hex(16)}"))
+
+
+def _loopback(address: str | None) -> bool:
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address or "").is_loopback
+    except ValueError:
+        return False

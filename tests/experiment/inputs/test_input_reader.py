@@ -1,0 +1,253 @@
+"""Tables of inputs out of files: every encoding and shape that people bring, and what is refused, with its line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from datetime import date, datetime, time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib.errors import BadInput
+from lib.experiment.inputs import input_reader, xlsx_reader
+from lib.experiment.inputs.input_reader import read_input_file, read_pasted_inputs
+from lib.experiment.plan import Inputs
+from tests.files.workbook import make_workbook
+
+PLAIN = Inputs(("text", "label"), (("gut", "ja"), ("schön, groß", "nein")), "label")
+CSV = 'text,label\r\ngut,ja\r\n"schön, groß",nein\r\n'
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_encodings(codec: str) -> None:
+    found = read_input_file("a.csv", CSV.encode(codec))
+    assert found.inputs == PLAIN
+    assert found.remarks == ("The column “label” is taken for the expected answers.",)
+
+
+@pytest.mark.parametrize(
+    "cells", [("天空是什么颜色", "蓝色"), ("Какого цвета небо", "синего"), ("Was für ein Tag", "")]
+)
+def test_utf_16_without_a_mark_in_any_script(cells: tuple[str, str]) -> None:
+    text = "问题,答案\n" + f"{','.join(cells)}\n" * 20
+    assert read_input_file("a.csv", text.encode("utf-16-le")).inputs.rows[19] == cells
+
+
+def test_windows_1252_is_said() -> None:
+    found = read_input_file("a.csv", (CSV + "„ü“ – 5 €,ja\n").encode("cp1252"))
+    assert found.inputs.rows[-1][0] == "„ü“ – 5 €"
+    assert "not UTF-8 (line 3)" in found.remarks[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CSV.replace("\r\n", "\n"),
+        CSV.replace("\r\n", "\r"),
+        CSV.removesuffix("\r\n"),
+        "\n\n" + CSV + "\n,\n",
+        "text;label\ngut;ja\nschön, groß;nein\n",
+        "text\tlabel\ngut\tja\nschön, groß\tnein\n",
+        "text|label\ngut|ja\nschön, groß|nein\n",
+        "sep=;\ntext;label\ngut;ja\nschön, groß;nein\n",
+        ' text , label,,\n gut,ja,,\n"schön, groß",nein,,\n'.replace(" gut", "gut"),
+        '{"text": "gut", "label": "ja"}\n\n{"label": "nein", "text": "schön, groß"}\n',
+        '[{"text": "gut", "label": "ja"}, {"label": "nein", "text": "schön, groß"}]',
+    ],
+)
+def test_the_same_table(text: str) -> None:
+    assert read_input_file("a", text.encode()).inputs == PLAIN
+    assert read_pasted_inputs(text).inputs == PLAIN
+
+
+def test_one_column_keeps_its_commas() -> None:
+    assert read_pasted_inputs("review\nGood, but slow\nBad; late\n").inputs == Inputs(
+        ("review",), (("Good, but slow",), ("Bad; late",))
+    )
+
+
+def test_a_cell_of_many_lines_and_quotes_that_do_not_pair_up_in_a_paste() -> None:
+    found = read_pasted_inputs('a\tb\n"one\ntwo"\tx\n').inputs
+    assert found.rows == (("one\ntwo", "x"),)
+    found_raw = read_pasted_inputs('a\tb\n"Yes" he said\tx\n')
+    assert found_raw.inputs.rows == (('"Yes" he said', "x"),)
+    assert found_raw.remarks == ("Quotes were taken as they stand, for they do not pair up.",)
+
+
+def test_names_are_made_usable_and_single() -> None:
+    found = read_pasted_inputs("Price ($),,a,a,a 2\n1,2,3,4,5\n")
+    assert found.inputs.columns == ("Price", "column 2", "a", "a 2", "a 2 2")
+    assert found.remarks == (
+        "The column “Price ($)” is called “Price” here.",
+        "The column without a name at place 2 is called “column 2” here.",
+        "The column “a” is called “a 2” here.",
+        "The column “a 2” is called “a 2 2” here.",
+    )
+
+
+def test_short_rows_are_filled_and_empty_ones_left_out() -> None:
+    found = read_pasted_inputs("a,b,c\n1,2\n,,\n3,4,5\n6\n")
+    assert found.inputs.rows == (("1", "2", ""), ("3", "4", "5"), ("6", "", ""))
+    assert found.remarks == (
+        "1 row without anything in it was left out.",
+        "2 rows had fewer cells, first line 2: the rest is empty.",
+    )
+
+
+def test_without_a_header() -> None:
+    found = read_pasted_inputs("Good, but slow\n\nBad\n", header=False)
+    assert found == input_reader.ImportedInputs(
+        Inputs(("column 1", "column 2"), (("Good", " but slow"), ("Bad", ""))),
+        ("1 row had fewer cells, first line 3: the rest is empty.",),
+    )
+    assert read_input_file("a.csv", b"1,a\n2,b\n", header=False).inputs.rows == (("1", "a"), ("2", "b"))
+
+
+def test_json_values_are_texts() -> None:
+    found = read_input_file(
+        "a.jsonl", b'{"a": 1, "b": [1, {"c": "\xc3\xa4"}]}\n{"b": null, "d": true, "a": 1.5}\n'
+    ).inputs
+    assert found == Inputs(("a", "b", "d"), (("1", '[1, {"c": "ä"}]', ""), ("1.5", "", "true")))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("a.csv", b"", "nothing in it"),
+        ("a.csv", b" \r\n\r\n", "nothing in it"),
+        ("a.csv", b"a,b\n", r"header \(a, b\), and no row"),
+        ("a.csv", b"a,b\n1,2\n1,2,3\n", "Line 3 has 3 cells, but the header has 2 columns"),
+        ("a.csv", b'a,b\n1,2\n"x,2\n3,4\n', "opened in line 3 and never closed"),
+        ("a.csv", b'a,b\n1,2\n"x"y,2\n', "In line 3 something follows a closing quote"),
+        ("a.csv", b"a,b\n1,\0\n", "NUL character in line 2"),
+        ("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01" * 9, "NUL"),
+        ("a.csv", b"\xff\xfea\0,\0b\0\n\0\x00\xd8,\0", "says that it is UTF-16, but in line 2"),
+        ("a.csv", b"\xef\xbb\xbfa,b\n\xff,1\n", "says that it is UTF-8, but in line 2"),
+        ("a.csv", b"x" * (input_reader.MAX_INPUT_BYTES + 1), "10,000,001 bytes, more than 10,000,000"),
+        ("a.csv", ",".join(map(str, range(201))).encode() + b"\n" + b"1," * 200 + b"1\n", "201 columns"),
+        ("a.csv", b"a\n" + b"1\n" * 100_001, "more than 100,000 rows"),
+        ("a.json", b"[" + b"{}," * 100_001 + b"{}]", "more than 100,000 rows"),
+        (
+            "a.jsonl",
+            "".join(f'{{"k{n}": 1}}\n' for n in range(10_000)).encode(),
+            "201 columns, more than 200",
+        ),
+        ("a.csv", b"a" + b"," * 30_000 + b"\n" + b"," * 30_000 + b"1", "30,001 columns"),
+        (
+            "a.csv",
+            ",".join(map(str, range(200))).encode() + b"\n" + b"1\n" * 50_000,
+            "10,000,000 cells, more than",
+        ),
+        ("a.jsonl", b'{"a": 1}\n{"a": }\n', "Line 2 is not JSON: .* at its character 7"),
+        ("a.jsonl", b'{"a": 1}\n[1]\n', "Line 2 is no object"),
+        ("a.jsonl", b'{"a": 1, "a": 2}\n', r"Line 1: \$\.a is there twice"),
+        ("a.jsonl", b'{"a": NaN}\n', "Line 1 is not JSON: NaN"),
+        ("a.jsonl", b"{}\n", "no keys"),
+        ("a.json", b'[{"a": 1},\n3]', "Entry 2 of the list is no object"),
+        ("a.json", b"[" * 200_000, "nested"),
+        ("a.xlsx", b"PK\x03\x04 cut off", "is none, or is cut off"),
+        ("a.xls", bytes.fromhex("d0cf11e0a1b11ae1") + b"x" * 100, "old Excel file"),
+    ],
+)
+def test_refused(name: str, data: bytes, says: str) -> None:
+    with pytest.raises(BadInput, match=says) as refused:
+        read_input_file(name, data)
+    assert refused.value.advice
+
+
+def test_a_spreadsheet_is_read_as_it_looks() -> None:
+    data = make_workbook(
+        ["text", "number", "day", "moment", "clock", "share", "flag", "answer"],
+        ["a\nb", 0.1 + 0.2, date(2026, 3, 1), datetime(2026, 3, 1, 14, 30), time(9, 5, 7), 0.125, True, 7],
+        [None] * 8,
+        ["=1", 12345678901, None, None, None, 0.5],
+        formats={"F2": "0.0%", "F4": "0%"},
+    )
+    found = read_input_file("a.xlsx", data)
+    assert found.inputs.rows[0] == (
+        "a\nb",
+        "0.3",
+        "2026-03-01",
+        "2026-03-01 14:30",
+        "09:05:07",
+        "12.5%",
+        "TRUE",
+        "7",
+    )
+    assert found.inputs.rows[1] == ("", "12345678901", "", "", "", "50%", "", "")
+    assert found.inputs.expected == "answer"
+    assert found.remarks[0] == "Of 2 sheets, the first one, “Sheet”, was read."
+    assert "A formula has no result stored in the file and is empty here, first A4" in found.remarks[1]
+
+
+def test_stored_results_of_formulas_are_read() -> None:
+    data = _replaced(make_workbook(["a", "b"], ["x", "=1+1"]), b"<v />", b"<v>2</v>")
+    assert read_input_file("a.xlsx", data).inputs.rows == (("x", "2"),)
+
+
+def test_a_sheet_that_claims_to_be_huge_and_one_that_is() -> None:
+    data = make_workbook(["a", "b"], ["x", "y"])
+    claims = _replaced(data, b'<dimension ref="A1:B2" />', b'<dimension ref="A1:XFD1048576" />')
+    assert claims != data
+    assert read_input_file("a.xlsx", claims).inputs.rows == (("x", "y"),)
+    far = _replaced(data, b'<row r="2"', b'<row r="999999999"')
+    with pytest.raises(BadInput, match="more than 1,048,576 rows"):
+        read_input_file("a.xlsx", far)
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/workbook.xml", b"<a/>")
+        packed.writestr("xl/worksheets/sheet1.xml", b" " * (xlsx_reader.MAX_UNPACKED_BYTES + 1))
+    assert len(bomb.getvalue()) < 1_000_000
+    with pytest.raises(BadInput, match=r"Unpacked, the spreadsheet has 100,000,005 bytes"):
+        read_input_file("a.xlsx", bomb.getvalue())
+
+
+def test_broken_spreadsheets() -> None:
+    data = make_workbook(["a"], ["x"])
+    with pytest.raises(BadInput, match="is broken"):
+        read_input_file("a.xlsx", _replaced(data, b"<sheetData>", b"<sheetData><row"))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        packed.writestr("a.txt", "x")
+    with pytest.raises(BadInput, match=r"no \.xlsx spreadsheet"):
+        read_input_file("a.xlsx", out.getvalue())
+    for end in range(0, len(data), 97):
+        with pytest.raises(BadInput):
+            read_input_file("a.xlsx", data[:end])
+
+
+def _replaced(data: bytes, old: bytes, new: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(out, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            after.writestr(name, content.replace(old, new) if name == "xl/worksheets/sheet1.xml" else content)
+    return out.getvalue()
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from('\n",;\t|'), max_size=20)
+ROWS = st.lists(st.tuples(st.just("x"), CELLS, CELLS), min_size=1, max_size=8)
+
+
+@given(ROWS, st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
+def test_what_is_written_is_read(rows: list[tuple[str, str, str]], delimiter: str, codec: str) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter)
+    writer.writerows([("id", "text", "other"), *rows])
+    assert read_input_file("a.csv", out.getvalue().encode(codec)).inputs.rows == tuple(rows)
+    lines = "\n".join(json.dumps(dict(zip(("id", "text", "other"), row, strict=True))) for row in rows)
+    assert read_input_file("a.jsonl", lines.encode()).inputs.rows == tuple(rows)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    for name in ("a.csv", "a.tsv", "a.jsonl", "a.xlsx"):
+        try:
+            found = read_input_file(name, data).inputs
+        except BadInput:
+            continue
+        assert all(len(row) == len(found.columns) for row in found.rows)

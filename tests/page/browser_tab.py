@@ -1,0 +1,321 @@
+"""A visitor of the page: a browser tab, what can be read in it, and a watch over all that it requests and logs."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import time
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    TimeoutError,
+    WebError,
+    expect,
+)
+
+T = TypeVar("T")
+
+TIMEOUT = 45.0  # seconds; whoever waits that long has found something that hangs, on a slow machine too
+FIRST_DRAW_TIMEOUT = (
+    180.0  # for the first drawing of an application's life, which imports all of it, on a busy machine
+)
+# The shell first: a visit costs it two thirds of the processor time, for it draws no window of a browser.
+CHROMIUM_NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
+CHROMIUM_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+# The text of a message, block by block: no captions, labels, errors or buttons.
+READ_BLOCKS_JS = """message => [...message.querySelectorAll(
+        '[data-testid=stMarkdownContainer], [data-testid=stCode], [data-testid=stText]')]
+    .filter(part => !part.closest('[data-testid=stCaptionContainer], button, [data-testid=stAlert]'))
+    .filter(part => part.offsetParent !== null)
+    .map(part => (part.dataset.testid === 'stCode' ? part.querySelector('code') : part).innerText)"""
+
+# When the page last told the server something, how often it did, and when it last heard from it.
+COUNT_MESSAGES_JS = """
+    window.paddock = {told: 0, times: 0, heard: 0}
+    window.WebSocket = class extends WebSocket {
+        constructor(...args) {
+            super(...args)
+            this.addEventListener('message', () => { paddock.heard = performance.now() })
+        }
+        send(data) {
+            paddock.told = performance.now()
+            paddock.times += 1
+            super.send(data)
+        }
+    }"""
+# True once nothing is to be drawn, told or heard, for a few turns of the browser's loop: what was just clicked has
+# been told by then. False where that takes longer. What is told is answered, unless its connection broke.
+IS_IDLE_JS = """() => new Promise(done => {
+    const begun = performance.now()
+    let turns = 0
+    const look = () => {
+        const now = performance.now(), app = document.querySelector('[data-testid=stApp]')
+        const still = app?.getAttribute('data-test-script-state') === 'notRunning'
+            && (paddock.heard >= paddock.told || now - paddock.told > 5000)
+            && !document.querySelector('[data-testid=stSkeleton]')
+        turns = still ? turns + 1 : 0
+        if (turns > 3) done(true)
+        else if (now - begun > 500) done(false)
+        else setTimeout(look, 20)
+    }
+    look()
+})"""
+
+
+def launch_chromium(playwright: Playwright) -> Browser:
+    """Debian's Chromium, or another. Raises RuntimeError where there is none."""
+    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if found is None:
+        raise RuntimeError(
+            "These tests need Chromium on the PATH. Debian: apt install chromium-headless-shell"
+        )
+    return playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_OPTIONS))
+
+
+def wait_for_value(box: Locator, text: str) -> None:
+    """Wait until that stands in a box. Streamlit draws one empty at first, and its text in the next moment."""
+    expect(box).to_have_value(text, timeout=TIMEOUT * 1000)
+
+
+def squeeze(text: str) -> str:
+    """The text with every run of white space as one space."""
+    return " ".join(text.split())
+
+
+class NetworkWatch:
+    """What the tabs of one browser context requested, and what they complained about."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.requested: list[str] = []
+        self.complaints: list[str] = []
+        self._context = context
+        self._listeners = {"request": self._asks, "console": self._says, "weberror": self._fails}
+        for event, listener in self._listeners.items():
+            context.on(event, listener)  # type: ignore[call-overload]
+
+    def close(self) -> None:
+        """Watch no longer."""
+        for event, listener in self._listeners.items():
+            self._context.remove_listener(event, listener)
+
+    def _asks(self, request: Request) -> None:
+        self.requested.append(request.url)
+
+    def _says(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def _fails(self, error: WebError) -> None:
+        self.complaints.append(str(error.error))
+
+    def foreign_requests(self, ports: set[int]) -> list[str]:
+        """Requests to anywhere but these ports of this machine."""
+        return [
+            url
+            for url in self.requested
+            if urlsplit(url).scheme in ("http", "https", "ws", "wss")
+            and (urlsplit(url).hostname, urlsplit(url).port) not in {("127.0.0.1", port) for port in ports}
+        ]
+
+
+class BrowserTab:
+    """One tab."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        page.set_default_timeout(TIMEOUT * 1000)
+        page.add_init_script(COUNT_MESSAGES_JS)
+
+    def open(self, address: str = "/") -> BrowserTab:
+        """Go there, and wait until the chat's box is drawn and the script rests or streams."""
+        self.page.goto(self.url + address)
+        self.chat_box.wait_for(timeout=FIRST_DRAW_TIMEOUT * 1000)
+        skeletons = self.page.locator(
+            "[data-testid=stSkeleton]"
+        )  # controls whose code is still being fetched
+        self.wait_until("all of it is drawn", lambda: skeletons.count() == 0)
+        return self
+
+    @property
+    def chat_box(self) -> Locator:
+        """Where one types."""
+        return self.page.locator("[data-testid=stChatInputTextArea]")
+
+    @property
+    def answers(self) -> Locator:
+        """The answers, in order."""
+        return self.page.locator("[class*='st-key-assistant-']")
+
+    @property
+    def questions(self) -> Locator:
+        """What the user said, in order."""
+        return self.page.locator("[class*='st-key-user-']")
+
+    @property
+    def alerts(self) -> Locator:
+        """The errors on the page."""
+        return self.page.locator("[data-testid=stAlert]")
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        """The button of that name."""
+        return self.page.get_by_role("button", name=name).first
+
+    @property
+    def messages(self) -> Locator:
+        """All messages, in order, whoever said them."""
+        return self.page.locator("[data-testid=stChatMessage]")
+
+    def choose_in_menu(self, message: Locator, action: str) -> None:
+        """Choose something in a message's menu, as soon as the page rests."""
+        self.wait_until_idle()
+        message.locator("[class*='st-key-menu-'] button").first.click()
+        self.page.get_by_role("menuitem", name=action, exact=True).click()
+
+    def go_to_page(self, page: str) -> None:
+        """Another page, by its link at the top."""
+        self.page.get_by_role("link", name=page, exact=True).first.click()
+
+    def by_key(self, key: str) -> Locator:
+        """The widget or container of that key."""
+        return self.page.locator(f".st-key-{key}")
+
+    def parameter_switch(self, name: str) -> Locator:
+        """Whether that parameter is sent: its checkbox."""
+        return self.page.locator(f"[class*='st-key-{name}-send'] input")
+
+    def toggle_parameter(self, name: str) -> None:
+        """Switch that parameter on or off."""
+        self.page.locator(f"[class*='st-key-{name}-send'] label").first.click()
+
+    def number_box(self, name: str) -> Locator:
+        """That parameter's number box."""
+        return self.page.locator(f"[class*='st-key-{name}-number'] input")
+
+    def slider(self, name: str) -> Locator:
+        """That parameter's slider."""
+        return self.page.locator(f"[class*='st-key-{name}-slide-'] input")
+
+    def send(self, text: str) -> None:
+        """Type it and send it."""
+        self.chat_box.fill(text)
+        self.chat_box.press("Enter")
+
+    def answer_blocks(self, which: int = -1) -> list[str]:
+        """The blocks of an answer as they are read."""
+        return self._blocks(self.answers, which)
+
+    def answer_text(self, which: int = -1) -> str:
+        """An answer's text as it is read, white space squeezed."""
+        return squeeze(" ".join(self.answer_blocks(which)))
+
+    def question_text(self, which: int = -1) -> str:
+        """A question exactly as it is shown."""
+        return "".join(self._blocks(self.questions, which))
+
+    def _blocks(self, messages: Locator, which: int) -> list[str]:
+        count = messages.count()
+        at = which if which >= 0 else count + which
+        if not 0 <= at < count:
+            return []
+        return list(messages.nth(at).evaluate(READ_BLOCKS_JS))
+
+    def figures(self, which: int = -1) -> str:
+        """The line of figures under an answer, empty where there is none yet."""
+        at = self.answers.nth(which) if which >= 0 else self.answers.last
+        line = at.locator("[class*='st-key-figures-'] [data-testid=stCaptionContainer]")
+        return line.first.inner_text() if line.count() else ""
+
+    def wait_until(self, what: str, condition: Callable[[], T], patience: float = TIMEOUT) -> T:
+        """What the condition gives once it holds. Fails where it does not in time."""
+        end = time.monotonic() + patience
+        while True:
+            if value := condition():
+                return value
+            if time.monotonic() > end:
+                raise AssertionError(f"never came: {what}; the page reads:\n{self.page.inner_text('body')}")
+            self.page.wait_for_timeout(50)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether what was done has been told, and the script has nothing to do."""
+        return bool(self.page.evaluate(IS_IDLE_JS))
+
+    @property
+    def message_count(self) -> int:
+        """How often the page told the server something."""
+        return int(self.page.evaluate("paddock.times"))
+
+    def wait_until_idle(self) -> None:
+        """Wait until then."""
+        self.wait_until("the page rests", lambda: self.is_idle)
+
+    def pick_option(self, select: Locator, name: str, *, exact: bool = False) -> None:
+        """Choose in a list that opens."""
+
+        def open() -> None:
+            select.scroll_into_view_if_needed()
+            self.wait_until_idle()
+            select.click()
+
+        self._take(name, open, self.page.get_by_role("option", name=name, exact=exact).first)
+
+    def add_option(self, select: Locator, text: str) -> None:
+        """Type what the list does not have yet, and take it from there."""
+        self._take(text, lambda: select.fill(text), self.page.get_by_text(f"Add: {text}"))
+
+    def _take(self, name: str, open: Callable[[], object], option: Locator) -> None:
+        def taken() -> bool:
+            open()
+            with contextlib.suppress(TimeoutError):  # a page that scrolls, or is drawn anew, closes the list
+                option.click(timeout=3000)
+                return True
+            return False
+
+        self.wait_until(f"the option “{name}”", taken)
+        self.wait_until_idle()
+
+    def wait_for_answer_part(self, *texts: str) -> None:
+        """Wait until the last answer, with all that is drawn about it, reads so somewhere."""
+        for text in texts:
+            self.wait_until(f"“{text}”", lambda text=text: text in self.answers.last.inner_text())
+
+    def wait_for_end(self, how: str = "finished", which: int = -1) -> str:
+        """The line of figures, once the answer has ended in that way and the page rests."""
+        self.wait_until(f"an answer that {how}", lambda: how in self.figures(which))
+        self.wait_until_idle()
+        return self.figures(which)
+
+    def wait_for_answer(self, text: str, which: int = -1) -> None:
+        """Wait until the answer reads exactly like that, white space aside."""
+        self.wait_until(f"“{text}”", lambda: self.answer_text(which) == squeeze(text))
+
+    def wait_for_growth(self, by: int = 60) -> None:
+        """Wait until more of the last answer is shown."""
+        at = len(self.answer_text())
+        self.wait_until("more text", lambda: len(self.answer_text()) >= at + by)

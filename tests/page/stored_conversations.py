@@ -1,0 +1,72 @@
+"""Conversations that are put into a running application's database from outside, as another process would."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import MappingProxyType
+
+from lib.api.events import Usage
+from lib.api.request import Messages, Request
+from lib.chat.answer import Answer, Ending, Timings
+from lib.chat.conversation import Conversation, Message
+from lib.model import model_record
+from lib.model.settings import Settings
+from lib.store import Store
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER
+from tests.page.app_process import AppProcess
+
+MODEL = model_record.default_model()
+
+
+@contextmanager
+def open_store(app: AppProcess, now: float | None = None) -> Iterator[Store]:
+    """The application's database; ``now``: what the clock shows meanwhile."""
+    store = Store(f"sqlite:///{app.database}", time.time if now is None else lambda: now)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def save_conversation(store: Store, conversation: Conversation, owner: str = LOCAL_OWNER) -> str:
+    """Save it with the documented settings; its id."""
+    store.save(owner, conversation, Settings.defaults(MODEL))
+    return conversation.id
+
+
+def add_exchange(
+    conversation: Conversation,
+    question: str,
+    text: str,
+    usage: Usage,
+    backend: str = "Cloudflare",
+    *,
+    billed: bool = True,
+) -> Conversation:
+    """The same with one more question and its answer."""
+    conversation = conversation.append(Message("user", question, conversation.head))
+    asked = Messages(conversation.turns(conversation.head)[-1:])  # the whole would be long a thousand times
+    answer = Answer(
+        text,
+        Request(MODEL.id, asked, MappingProxyType({"max_tokens": 256}), True),
+        backend,
+        billed,
+        usage,
+        Timings(0.2, 1.0),
+        Ending.FINISHED,
+    )
+    return conversation.append(Message("assistant", text, conversation.head, (answer,)))
+
+
+def make_conversation(
+    count: int, question: str = "question {}", answer: str = "answer {}", usage: Usage | None = None
+) -> Conversation:
+    """A conversation of that many questions, each answered."""
+    conversation = Conversation()
+    for number in range(count):
+        conversation = add_exchange(
+            conversation, question.format(number), answer.format(number), usage or Usage(10, 20)
+        )
+    return conversation

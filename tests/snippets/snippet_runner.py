@@ -1,0 +1,52 @@
+"""Runs an exported program as its user would: saved to a file, with the credentials in the environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from lib.api.backend import Backend
+from lib.snippets.snippet_builder import Snippet
+
+HERE = Path(__file__).parent
+MODULES = HERE / "node_modules"
+TIMEOUT = 60.0
+
+# scripts/test puts a Node into the environment of Python where the system has none.
+PATH = os.pathsep.join([os.environ["PATH"], str(Path(sys.executable).parent)])
+
+
+def find_command(name: str) -> str:
+    """Where that program is."""
+    found = shutil.which(name, path=PATH)
+    assert found, f"{name} is not installed: scripts/test says how"
+    return found
+
+
+COMMANDS = {".sh": "bash", ".py": sys.executable, ".mjs": "node"}
+
+
+def environment(backend: Backend) -> dict[str, str]:
+    """What the programs read, and nothing of this machine's own but where to find commands."""
+    return {
+        "PATH": PATH,
+        "CLOUDFLARE_ACCOUNT_ID": backend.account_id,
+        "CLOUDFLARE_API_TOKEN": backend.token.reveal(),
+        "CLOUDFLARE_BASE_URL": backend.base_url,
+    }
+
+
+def run_snippet(program: Snippet, folder: Path, backend: Backend) -> subprocess.CompletedProcess[bytes]:
+    """The program's end: what it printed, and how it went."""
+    file = folder / program.file
+    file.write_text(program.text, encoding="utf-8", newline="")
+    return subprocess.run(
+        [find_command(COMMANDS[file.suffix]), str(file)],
+        env=environment(backend),
+        capture_output=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
