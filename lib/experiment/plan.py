@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from lib.experiment.checks.check_kinds import Check
+from lib.experiment.inputs.input_table import Inputs
 from lib.model.model_record import Number
 from lib.model.settings import Settings
 
@@ -17,15 +18,6 @@ class PromptVersion:
     name: str
     system: str
     user: str
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """A table: each row is one input. ``expected`` names the column with the answers that are hoped for, if any."""
-
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    expected: str | None = None
 
 
 @dataclass(frozen=True)

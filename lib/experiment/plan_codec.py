@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -19,32 +18,21 @@ from lib.experiment.checks.check_kinds import (
     NumberWithin,
     ValidJson,
 )
-from lib.experiment.plan import Axis, Inputs, Limits, Plan, PromptVersion, Variant
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Axis, Limits, Plan, PromptVersion, Variant
 from lib.files import value_codec
 from lib.files.answer_codec import parse_features
 from lib.files.value_codec import Data
-from lib.jsonkit.json_reader import MAX_NUMBER, MAX_VALUES, BadFile, Node, parse
-from lib.jsonkit.json_text import Bounds
+from lib.jsonkit.json_reader import BadFile, Node
 from lib.model.model_record import Number
 from lib.model.settings import Setting, Settings
 
 FORMAT = "paddock.experiment"
 VERSION = 1
-MOST_BYTES = 50_000_000
 
 _ADVICE = "Choose an experiment that Paddock exported."
 _MOST_NAME = 255
 _WHOLE = 10**9  # of what is counted in it
-
-
-def dump(plan: Plan) -> str:
-    """The plan as a JSON file."""
-    return json.dumps(write(plan), ensure_ascii=False, indent=2)
-
-
-def load(data: bytes) -> Plan:
-    """The plan in a JSON file. Raises BadInput, which says where it is wrong."""
-    return read(parse(data, Bounds(MOST_BYTES, values=MAX_VALUES, number=MAX_NUMBER)))
 
 
 def write(plan: Plan) -> Data:

@@ -10,8 +10,9 @@ from enum import Enum
 from lib.api.request import Turn, build_input, build_request
 from lib.errors import BadInput
 from lib.experiment.check_problems import check_templates, find_check_problems
+from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.inputs.prompt_template import template_variables
-from lib.experiment.plan import Inputs, Limits, Plan
+from lib.experiment.plan import Limits, Plan
 from lib.experiment.plan_grid import (
     EXPECTED_VARIABLE,
     count_cells,

@@ -11,7 +11,8 @@ from lib.errors import CutOff, RateLimited
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_evaluation import evaluate_check
 from lib.experiment.checks.check_kinds import Check, Equals, Length
-from lib.experiment.plan import Axis, Inputs, Plan, PromptVersion
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Axis, Plan, PromptVersion
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.model_record import Model, default_model
 from lib.model.pricing import cost_in_dollars

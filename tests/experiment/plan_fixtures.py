@@ -17,7 +17,8 @@ from lib.experiment.checks.check_kinds import (
     NumberWithin,
     ValidJson,
 )
-from lib.experiment.plan import Axis, Inputs, Limits, Plan, PromptVersion, Variant
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Axis, Limits, Plan, PromptVersion, Variant
 from lib.model import model_record
 from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool
 from lib.model.settings import Setting, Settings

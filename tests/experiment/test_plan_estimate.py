@@ -15,7 +15,8 @@ from lib.chat.answer import Answer, Ending, Timings
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_kinds import Judge, ValidJson
 from lib.experiment.checks.llm_judge import judge_request
-from lib.experiment.plan import Axis, Inputs, Limits, Plan, PromptVersion, Variant
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Axis, Limits, Plan, PromptVersion, Variant
 from lib.experiment.plan_estimate import (
     MAX_COUNTED_INPUTS,
     TOKEN_MARGIN,

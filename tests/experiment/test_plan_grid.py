@@ -14,7 +14,8 @@ from lib.api.request import Messages, Prompt, Turn
 from lib.errors import BadInput
 from lib.experiment import plan_grid, sweep
 from lib.experiment.cell_request import request
-from lib.experiment.plan import Axis, Inputs, Plan, PromptVersion, Variant
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Axis, Plan, PromptVersion, Variant
 from lib.model.request_options import Function, InputForm, ResponseFormat, Tool
 from lib.model.settings import Settings
 from tests.experiment.plan_fixtures import MODEL, small_plan

@@ -21,7 +21,8 @@ from lib.experiment.checks.check_kinds import (
     NumberWithin,
     ValidJson,
 )
-from lib.experiment.plan import Axis, Inputs, Limits, Plan, PromptVersion, Variant
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Axis, Limits, Plan, PromptVersion, Variant
 from lib.experiment.plan_problems import PlanPart, find_problems
 from lib.experiment.plan_warnings import find_warnings
 from lib.model.request_options import InputForm, ResponseFormat, Tool

@@ -23,4 +23,4 @@ def test_the_samples_are_sound_and_cost_less_than_a_cent() -> None:
         taken = estimate_plan(MODEL, one.plan)
         assert 8 <= taken.requests <= 100
         assert taken.dollars[1] < Decimal("0.01")
-        assert plan_codec.load(plan_codec.dump(one.plan).encode()) == one.plan
+        assert plan_codec.read(plan_codec.write(one.plan)) == one.plan

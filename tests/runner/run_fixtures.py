@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from lib.api.client import WorkersAI
 from lib.experiment.checks.check_kinds import Check, Contains
-from lib.experiment.plan import Inputs, Limits, Plan, PromptVersion
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Limits, Plan, PromptVersion
 from lib.model import model_record
 from lib.model.settings import Settings
 from lib.runner.experiment_run import ExperimentRun, create_run

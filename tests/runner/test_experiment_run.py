@@ -13,7 +13,8 @@ from lib.api.backend import Secret
 from lib.api.client import Timeouts, WorkersAI
 from lib.errors import BadInput, CredentialsRefused, RateLimited
 from lib.experiment.checks.check_kinds import Contains, Judge
-from lib.experiment.plan import Inputs, Limits, Plan
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Limits, Plan
 from lib.experiment.results.cell_result import Status
 from lib.runner.experiment_run import ExperimentRun
 from lib.runner.progress import RunState

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lib.errors import BadInput
+from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.inputs.prompt_template import make_variable_name
 from lib.experiment.inputs.xlsx_reader import MAX_TABLE_CELLS, Record
-from lib.experiment.plan import Inputs
 
 MAX_INPUT_ROWS = 100_000
 MAX_INPUT_COLUMNS = 200

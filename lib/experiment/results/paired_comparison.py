@@ -11,7 +11,7 @@ from typing import Any
 from lib.experiment.plan import Cell, Plan
 from lib.experiment.plan_grid import variants
 from lib.experiment.results.cell_result import Result
-from lib.experiment.results.pass_statistics import Interval, difference, mcnemar_p_value
+from lib.experiment.results.pass_statistics import mcnemar_p_value
 from lib.model.model_record import Model
 
 
@@ -72,12 +72,6 @@ class PairedComparison:
         return sum(bool(pair.first.passed) for pair in judged), sum(
             bool(pair.second.passed) for pair in judged
         )
-
-    @property
-    def difference(self) -> Interval:
-        """Where the second's true share of passes minus the first's is, at 95 %, as if they were not paired."""
-        first, second = self.passed
-        return difference(second, self.judged, first, self.judged)
 
 
 def compare_variants(results: Iterable[Result], first: int, second: int) -> PairedComparison:

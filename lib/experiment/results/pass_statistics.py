@@ -39,21 +39,6 @@ def wilson_interval(passed: int, n: int, confidence: float = CONFIDENCE) -> Inte
     return Interval(low, high)
 
 
-def difference(first: int, of: int, second: int, of_second: int, confidence: float = CONFIDENCE) -> Interval:
-    """Newcombe's hybrid score interval of the first share minus the second, which are of different answers.
-
-    Where either is of nothing, the interval is everything: -1 to 1.
-    """
-    if of == 0 or of_second == 0:
-        return Interval(-1.0, 1.0)
-    one, other = wilson_interval(first, of, confidence), wilson_interval(second, of_second, confidence)
-    p, q = first / of, second / of_second
-    return Interval(
-        p - q - sqrt((p - one.low) ** 2 + (other.high - q) ** 2),
-        p - q + sqrt((one.high - p) ** 2 + (q - other.low) ** 2),
-    )
-
-
 def mcnemar_p_value(better: int, worse: int) -> float:
     """The exact two-sided p of paired passes: how often chance alone parts ``better + worse`` so unevenly or more.
 

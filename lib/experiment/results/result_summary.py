@@ -114,8 +114,6 @@ class ResultSummary:
         self.total = ResultTally()
         self.variants: dict[int, ResultTally] = {}
         self.prompts: dict[int, ResultTally] = {}
-        self.pairs: dict[tuple[int, int], ResultTally] = {}
-        self.rows: dict[int, ResultTally] = {}
         self.checks = tuple(CheckTally() for _ in plan.checks)
 
     def add(self, result: Result) -> None:
@@ -124,8 +122,6 @@ class ResultSummary:
         self.total.add(result)
         self.variants.setdefault(cell.variant, ResultTally()).add(result)
         self.prompts.setdefault(cell.prompt, ResultTally()).add(result)
-        self.pairs.setdefault((cell.prompt, cell.variant), ResultTally()).add(result)
-        self.rows.setdefault(cell.row, ResultTally()).add(result)
         for tally, outcome in zip(self.checks, result.outcomes, strict=False):
             match outcome.passed:
                 case True:

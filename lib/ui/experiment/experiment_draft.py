@@ -12,7 +12,8 @@ import streamlit as st
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation
 from lib.errors import PaddockError
-from lib.experiment.plan import Inputs, Plan, PromptVersion, Variant
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Plan, PromptVersion, Variant
 from lib.experiment.plan_estimate import PlanEstimate, estimate_plan
 from lib.model.model_record import Model, default_model
 from lib.model.settings import Settings, fit_to_model

@@ -16,8 +16,8 @@ from lib.experiment.inputs.input_reader import (
     read_input_file,
     read_pasted_inputs,
 )
+from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.inputs.prompt_template import make_variable_name
-from lib.experiment.plan import Inputs
 from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab

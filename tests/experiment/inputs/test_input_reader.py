@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lib.errors import BadInput
 from lib.experiment.inputs import input_reader, xlsx_reader
 from lib.experiment.inputs.input_reader import read_input_file, read_pasted_inputs
-from lib.experiment.plan import Inputs
+from lib.experiment.inputs.input_table import Inputs
 from tests.files.workbook import make_workbook
 
 PLAIN = Inputs(("text", "label"), (("gut", "ja"), ("schön, groß", "nein")), "label")

@@ -12,7 +12,8 @@ from lib.errors import PaddockError
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_evaluation import evaluate_check
 from lib.experiment.checks.check_kinds import Check, Equals
-from lib.experiment.plan import Axis, Cell, Inputs, Plan, PromptVersion
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Axis, Cell, Plan, PromptVersion
 from lib.experiment.results.cell_result import Result, Status
 from lib.model import model_record
 from lib.model.request_options import ResponseFormat, ToolCall

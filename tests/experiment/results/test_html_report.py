@@ -13,7 +13,8 @@ import pytest
 from lib.chat.answer import Ending
 from lib.errors import NoCapacity
 from lib.experiment.checks.check_kinds import Check, Contains, Equals
-from lib.experiment.plan import Axis, Inputs, PromptVersion, Variant
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Axis, PromptVersion, Variant
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.html_report import render_report
 from tests.experiment.results.sample_results import MODEL, SWEPT, make_answer, reviews_plan, reviews_results

@@ -18,7 +18,8 @@ from lib.api.wire import encode_request
 from lib.chat.answer import Ending
 from lib.errors import NoCapacity
 from lib.experiment.checks.check_kinds import Contains, Equals
-from lib.experiment.plan import Inputs, Plan, PromptVersion, Variant
+from lib.experiment.inputs.input_table import Inputs
+from lib.experiment.plan import Plan, PromptVersion, Variant
 from lib.experiment.results import result_export
 from lib.experiment.results.cell_result import Result, Status
 from lib.files import spreadsheet

@@ -52,8 +52,6 @@ def test_counts() -> None:
         n: (20 if n < HIGH else 0, 20 - (n > 6)) for n in range(9)
     }
     assert {n: t.passed for n, t in summary.prompts.items()} == {0: 30, 1: 30}
-    assert summary.pairs[0, 0].passed == summary.pairs[1, 2].passed == 10
-    assert {n: t.passed for n, t in summary.rows.items()} == dict.fromkeys(range(5), 12)
     assert [(t.passed, t.failed, t.unclear) for t in summary.checks] == [(60, 118, 0), (60, 118, 0)]
 
 
