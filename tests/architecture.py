@@ -1,181 +1,125 @@
-"""What the source must keep to: who imports whom, how long a file is, and where the parameters are named.
+"""Rules of the source tree that no linter knows: lengths, docstrings, names. Imports have theirs in pyproject.toml.
 
-Each rule takes the root of a source tree and gives a sentence for each thing that breaks it.
+Each rule takes the root of a source tree and yields a sentence for each breach.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-# The core from the leaves up: a module imports only from lines above its own.
-LAYERS = [
-    (
-        "arithmetic",
-        "difference",
-        "endpoint",
-        "errors",
-        "events",
-        "features",
-        "folder",
-        "model",
-        "stop",
-        "table",
-        "table_file",
-        "trace",
-    ),
-    ("backend", "call_pieces", "json_text", "settings", "pricing"),
-    ("json_words",),
-    ("json_schema", "node"),
-    ("json_check",),
-    ("tools",),
-    ("distribution", "forecast", "request", "tool_call", "tool_form", "transport"),
-    ("line",),
-    ("answer", "sample_tools", "schema_form", "tool_draft", "wire"),
-    ("adapter", "code", "conversation", "document", "layout", "llama3", "raw_prompt", "verdict"),
-    ("client", "tokens"),
-    ("comparison", "ledger", "older_manuscript", "reception", "transcript"),
-    ("comparison_table", "run"),
-    ("experiment",),
-    ("store",),
-    ("batch", "chat", "conflict", "link", "manuscript", "preset", "saver"),
-    ("contest", "dialogue"),
-    ("archive",),
-]
-LEAVES = {*LAYERS[0], "backend"}
-LEVEL = {f"lib.{name}": level for level, names in enumerate(LAYERS) for name in names}
+# The pages may use Streamlit and lib.ui's way to the core, but neither servers nor the twin's inside.
+NOT_FOR_PAGES = ("lib.twin", "httpx", "sseclient", "sqlalchemy", "uvicorn", "xllamacpp")
 
-# What belongs in one place only, and the place: a third-party package, or the thing that fences it in.
-HOMES = {
-    "alembic": ("lib.store",),
-    "sqlalchemy": ("lib.store",),
-    "jsonschema": (
-        "lib.jsonkit.json_validation",
-        "lib.jsonkit.json_schema",
-        "lib.jsonkit.json_wording",
-        "lib.twin",
-    ),
-    "httpx": ("lib.api.client", "lib.api.persistent_connection", "lib.api.transport", "lib.twin"),
-    "sseclient": ("lib.api.client",),
-    "openpyxl": ("lib.experiment", "lib.files.spreadsheet"),
-    "rapidfuzz": ("lib.compare.text_diff",),
-    "streamlit": ("lib.ui",),
-    "starlette": ("lib.twin", "app"),
-    "uvicorn": ("lib.twin",),
-    "xllamacpp": ("lib.twin",),
-}
+# Question words hide the subject: "Return the price" instead of "What it costs".
+VAGUE_OPENINGS = ("What", "Whether", "Where", "That", "Those", "How", "One")
+MAX_VAGUE_DOCSTRINGS = 19
 
 
-def sources(root: Path) -> list[Path]:
-    """Every Python file of the program itself."""
+def program_files(root: Path) -> list[Path]:
+    """Return every Python file of the program itself."""
     files = [*root.glob("*.py"), *root.glob("lib/**/*.py"), *root.glob("pages/**/*.py")]
     return sorted(file for file in files if "__pycache__" not in file.parts)
 
 
-def name_of(root: Path, file: Path) -> str:
-    """The module's dotted name."""
-    parts = file.relative_to(root).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def all_files(root: Path) -> list[Path]:
+    """Return every Python file of the repository."""
+    others = [file for part in ("tests", "bench", "scripts") for file in root.glob(f"{part}/**/*.py")]
+    ours = [file for file in others if not {"__pycache__", "node_modules"} & set(file.parts)]
+    return [*program_files(root), *sorted(ours)]
 
 
-def imports(root: Path, file: Path) -> set[str]:
-    """What a file imports, anywhere in it, as dotted names: ``from lib import wire`` is ``lib.api.wire``."""
-    found: set[str] = set()
-    package = (
-        name_of(root, file).split(".") if file.name == "__init__.py" else name_of(root, file).split(".")[:-1]
-    )
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            start = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*start, *([node.module] if node.module else [])])
-            if module in ("lib", "lib.ui", "lib.twin"):
-                found |= {f"{module}.{alias.name}" for alias in node.names}
-            else:
-                found.add(module)
-    return found
+def parse(file: Path) -> ast.Module:
+    """Return the file's syntax tree."""
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
-def within(name: str, package: str) -> bool:
-    """Whether that module is the package or in it."""
-    return name == package or name.startswith(f"{package}.")
+def forbidden_page_imports(root: Path) -> Iterator[str]:
+    """Yield what app.py and pages/ import although it is not theirs; lib's own imports are import-linter's."""
+    for file in program_files(root):
+        if "lib" in file.relative_to(root).parts:
+            continue
+        for node in ast.walk(parse(file)):
+            match node:
+                case ast.Import():
+                    names = [alias.name for alias in node.names]
+                case ast.ImportFrom():
+                    names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+                case _:
+                    continue
+            for name in names:
+                if any(name == other or name.startswith(f"{other}.") for other in NOT_FOR_PAGES):
+                    yield f"{file.relative_to(root)} imports {name}"
 
 
-def wrong_imports(root: Path) -> Iterator[str]:
-    """``app, pages → lib.ui → the core ← lib.twin``, and the layers inside the core."""
-    for file in sources(root):
-        name = name_of(root, file)
-        for other in imports(root, file):
-            if reason := _why_not(name, other):
-                yield f"{name} imports {other}: {reason}"
-
-
-def _why_not(name: str, other: str) -> str | None:
-    top = other.split(".")[0]
-    page = not within(name, "lib")
-    if (
-        top in HOMES
-        and not any(within(name, home) for home in HOMES[top])
-        and not (page and top == "streamlit")
-    ):
-        return f"{top} belongs in {HOMES[top][0]}"
-    if not within(other, "lib"):
-        return None
-    if page or within(name, "lib.ui"):
-        return "the page does not know the twin from inside" if within(other, "lib.twin") else None
-    if within(name, "lib.twin"):
-        parted = within(other, "lib.ui") or within(other, "lib.api.client")
-        return "the twin must not depend on what it is to be tested by" if parted else None
-    if within(other, "lib.ui") or within(other, "lib.twin"):
-        return "the core knows neither its pages nor the twin"
-    return _why_not_in_the_core(name, other)
-
-
-def _why_not_in_the_core(name: str, other: str) -> str | None:
-    if name == "lib" or other == "lib":
-        return None
-    if name == "lib.supervisor":
-        return None if other.removeprefix("lib.") in LEAVES else "the supervisor stands on leaves only"
-    if any(
-        within(name, package) and within(other, package)
-        for package in ("lib.batch", "lib.snippets.snippet_builder", "lib.experiment", "lib.store")
-    ):
-        return None  # a package is one thing to the others; inside it, imports that ran in a circle would not load
-    name, other = (".".join(one.split(".")[:2]) for one in (name, other))
-    if name not in LEVEL or other not in LEVEL:
-        return "one of them has no layer: give it one in tests/architecture.py"
-    allowed = LEVEL[other] < LEVEL[name]
-    return None if allowed else "it stands no lower"
-
-
-def too_long(root: Path) -> Iterator[str]:
-    """No file of more than 400 lines; app.py only sets up."""
-    tests = [file for file in root.glob("tests/**/*.py") if "__pycache__" not in file.parts]
-    for file in [*sources(root), *tests]:
+def long_files(root: Path) -> Iterator[str]:
+    """Yield files of more than 400 lines, and app.py if it has more than 40."""
+    for file in all_files(root):
         lines = len(file.read_text(encoding="utf-8").splitlines())
         limit = 40 if file == root / "app.py" else 400
         if lines > limit:
             yield f"{file.relative_to(root)} has {lines} lines, more than {limit}"
 
 
-def without_docstring(root: Path) -> Iterator[str]:
-    """Each file's first line says what it is for."""
-    others = [file for part in ("tests", "bench", "scripts") for file in root.glob(f"{part}/**/*.py")]
-    for file in [*sources(root), *others]:
-        docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+def missing_docstrings(root: Path) -> Iterator[str]:
+    """Yield files that do not say in their first line what they are for."""
+    for file in all_files(root):
+        docstring = ast.get_docstring(parse(file))
         if not docstring or not docstring.splitlines()[0].strip():
             yield f"{file.relative_to(root)} does not say what it is for"
 
 
+def vague_docstrings(root: Path) -> Iterator[str]:
+    """Yield docstrings of the program that begin with a question word instead of a verb or a noun."""
+    for file in program_files(root):
+        for node in ast.walk(parse(file)):
+            if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            first_word = re.match(r"\w*", ast.get_docstring(node) or "")
+            if first_word and first_word[0] in VAGUE_OPENINGS:
+                yield f"{file.relative_to(root)}:{getattr(node, 'lineno', 1)} begins with {first_word[0]}"
+
+
+def hand_kept_layout(root: Path) -> Iterator[str]:
+    """Yield places where ruff format is told to keep its hands off."""
+    for file in all_files(root):
+        text = file.read_text(encoding="utf-8")
+        if re.search(r"#\s*fmt:\s*(skip|off)", text):
+            yield f"{file.relative_to(root)} turns the formatter off"
+
+
+def repeated_class_names(root: Path) -> Iterator[str]:
+    """Yield names of classes in lib/ that stand for two different things."""
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for file in sorted(root.glob("lib/**/*.py")):
+        for node in parse(file).body:
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(file.relative_to(root)))
+    for name, files in places.items():
+        if len(files) > 1:
+            yield f"{name} is a class in {' and in '.join(files)}"
+
+
+def repeated_file_names(root: Path) -> Iterator[str]:
+    """Yield file names that occur twice in lib/; ``app.py`` is the twin's server beside the page's."""
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for file in sorted(root.glob("lib/**/*.py")):
+        if file.name not in ("__init__.py", "env.py"):
+            places[file.name].append(str(file.parent.relative_to(root)))
+    for name, folders in places.items():
+        if len(folders) > 1:
+            yield f"{name} is a file in {' and in '.join(folders)}"
+
+
 def named_parameters(root: Path, names: set[str]) -> Iterator[str]:
-    """Outside the record no parameter is named; prose may, for only identifiers and whole strings are looked at."""
-    for file in sources(root):
-        if within(name_of(root, file), "lib.twin"):
+    """Yield places outside the model's record that name a sampling parameter in code; prose may name them."""
+    for file in program_files(root):
+        if file.is_relative_to(root / "lib" / "twin"):
             continue  # the engine's own names for them are mapped there
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(parse(file)):
             for word in _words(node):
                 if word in names:
                     yield f"{file.relative_to(root)}:{getattr(node, 'lineno', 0)} names {word}"
@@ -191,11 +135,3 @@ def _words(node: ast.AST) -> Iterator[str]:
             yield name
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
             yield name
-
-
-def unlisted(root: Path) -> Iterator[str]:
-    """The README's list of the architecture names each module of the core."""
-    listed = (root / "README.md").read_text(encoding="utf-8").partition("## Architecture")[2]
-    for file in sorted(root.glob("lib/*.py")):
-        if file.name != "__init__.py" and not re.search(rf"(?<![\w.]){re.escape(file.name)}", listed):
-            yield f"README.md does not say what {file.relative_to(root)} is for"
