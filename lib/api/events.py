@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+
+from lib.model.usage import Usage
 
 
 @dataclass(frozen=True)
@@ -31,36 +32,6 @@ class ToolCallDelta:
     id: str | None
     name: str | None
     arguments: str
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Tokens that were counted for one request, or for several added up.
-
-    ``neurons`` is what the backend itself billed, None where it does not say.
-    ``estimated`` marks a guess from the text's length, made where the wire gave no usage.
-    """
-
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int = 0
-    neurons: Decimal | None = None
-    estimated: bool = False
-
-    @property
-    def total_tokens(self) -> int:
-        """Input and output together."""
-        return self.prompt_tokens + self.completion_tokens
-
-    def __add__(self, other: Usage) -> Usage:
-        neurons = None if self.neurons is None or other.neurons is None else self.neurons + other.neurons
-        return Usage(
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-            self.cached_tokens + other.cached_tokens,
-            neurons,
-            self.estimated or other.estimated,
-        )
 
 
 @dataclass(frozen=True)

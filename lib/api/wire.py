@@ -16,10 +16,11 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from lib.api.request import Messages, Prompt, Request, Turn
 from lib.errors import PaddockError, Unintelligible, refusal, unrecognised_reply
 from lib.model.request_options import Tool
+from lib.model.usage import Usage
 
 DONE = "[DONE]"
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from lib.api.events import Usage
 from lib.api.request import Request
 from lib.api.trace import Trace
 from lib.errors import PaddockError
 from lib.model.request_options import ToolCall
+from lib.model.usage import Usage
 
 
 class Ending(Enum):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from lib.api.backend import Backend
-from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from lib.api.request import Request
 from lib.api.tool_call_deltas import join_tool_calls
 from lib.api.trace import Trace
@@ -15,6 +15,7 @@ from lib.errors import CutOff, PaddockError
 from lib.model.model_record import Model
 from lib.model.pricing import estimate_tokens
 from lib.model.request_options import ToolCall
+from lib.model.usage import Usage
 
 Clock = Callable[[], float]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache, partial
 
-from lib.api.events import Usage
 from lib.api.request import Messages, Request, Turn, build_request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import BadInput
@@ -19,6 +18,7 @@ from lib.experiment.plan import Cell, Plan, PromptVersion, Variant
 from lib.model.model_record import Model, models
 from lib.model.pricing import cost_in_dollars
 from lib.model.request_options import InputForm
+from lib.model.usage import Usage
 from lib.preflight import llama3_template, token_count
 
 # Tokens that a service may lay around an input beyond what is counted: Cloudflare does not document it.

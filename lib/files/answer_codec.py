@@ -11,13 +11,13 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from lib.api.events import Usage
 from lib.api.request import ROLES, Messages, Prompt, Request, Turn
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import PaddockError
 from lib.files import value_codec
 from lib.jsonkit.json_reader import Node
 from lib.model.request_options import Features, InputForm, ResponseFormat, ToolCall
+from lib.model.usage import Usage
 
 # In memory each request has its turns to itself: this many, in all requests together, take 80 MB.
 MAX_TURNS_SENT = 10_000_000

@@ -7,7 +7,6 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from lib.api.events import Usage
 from lib.api.request import Messages, Prompt, Request, RequestInput, Turn
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import PaddockError
@@ -21,6 +20,7 @@ from lib.model.request_options import (
     ToolCall,
 )
 from lib.model.settings import Setting, Settings
+from lib.model.usage import Usage
 
 Data = dict[str, Any]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lib.api.events import Usage
 from lib.errors import BadInput
 from lib.model.model_record import Price
 from lib.model.pricing import cost_in_dollars, cost_in_neurons
+from lib.model.usage import Usage
 
 DAYS_PER_MONTH = 30  # days
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from lib.api.events import Usage
 from lib.model.model_record import Price
+from lib.model.usage import Usage
 
 _MILLION = Decimal(1_000_000)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from lib.api.events import Usage
 from lib.api.request import Request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.files import value_codec
+from lib.model.usage import Usage
 from lib.store.stored_values import cut_off_error
 
 USAGE_COLUMNS = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, select, update
 
-from lib.api.events import Usage
+from lib.model.usage import Usage
 from lib.store import comparison_store, tables
 from lib.store.conversation_reader import entry
 from lib.store.full_text_search import matches_search

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from lib.api.events import Usage
 from lib.api.request import Request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.chat.conversation import Conversation
@@ -15,6 +14,7 @@ from lib.experiment.plan import Limits, Plan
 from lib.experiment.results.cell_result import Result
 from lib.model.pricing import estimate_tokens
 from lib.model.settings import Settings
+from lib.model.usage import Usage
 
 
 @dataclass(frozen=True)

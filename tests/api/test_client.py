@@ -12,8 +12,9 @@ from hypothesis import given as property
 from hypothesis import settings, strategies
 
 from lib.api.client import CancelToken, WorkersAI
-from lib.api.events import Event, Finished, TextDelta, Usage
+from lib.api.events import Event, Finished, TextDelta
 from lib.errors import CutOff, NoCapacity, PaddockError, ServiceFailed, TimedOut, Unintelligible, Unreachable
+from lib.model.usage import Usage
 from tests import sample_values
 from tests.scripted_server import (
     DONE,

@@ -12,9 +12,10 @@ from contextlib import closing
 import pytest
 
 from lib.api.client import Cancelled, CancelToken, WorkersAI
-from lib.api.events import Event, Finished, TextDelta, Usage
+from lib.api.events import Event, Finished, TextDelta
 from lib.api.persistent_connection import PersistentConnection
 from lib.errors import PaddockError, TimedOut, Unreachable
+from lib.model.usage import Usage
 from tests import sample_values
 from tests.api.cancel_driver import assert_cancels
 from tests.scripted_server import (

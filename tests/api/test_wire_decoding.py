@@ -10,9 +10,10 @@ import pytest
 import sseclient
 from hypothesis import given, strategies
 
-from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from lib.api.wire import decode_answer, decode_event, parse_retry_after
 from lib.errors import NoCapacity, PaddockError, Refused, Unintelligible
+from lib.model.usage import Usage
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 

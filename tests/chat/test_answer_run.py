@@ -12,11 +12,11 @@ from decimal import Decimal
 import pytest
 
 from lib.api.client import WorkersAI
-from lib.api.events import Usage
 from lib.chat.answer import Answer, Ending
 from lib.chat.answer_run import AnswerRun
 from lib.errors import CutOff, InvalidRequest, NoCapacity, PaddockError, TimedOut
 from lib.model import model_record
+from lib.model.usage import Usage
 from tests import sample_values
 from tests.scripted_server import (
     DONE,

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from lib.api.events import Usage
 from lib.chat.answer import Ending, total_usage
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation, Message
 from lib.errors import BadInput, PaddockError
 from lib.model import model_record
+from lib.model.usage import Usage
 from tests import sample_values
 from tests.scripted_server import (
     TIMEOUT,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from lib.api.events import Usage
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import CutOff, RateLimited
 from lib.experiment import cell_request, plan_grid
@@ -17,6 +16,7 @@ from lib.experiment.results.cell_result import Result, Status
 from lib.model.model_record import Model, default_model
 from lib.model.pricing import cost_in_dollars
 from lib.model.settings import Settings
+from lib.model.usage import Usage
 
 CHECKS: tuple[Check, ...] = (Equals(), Length("words", most=2))
 CAPITALS = {

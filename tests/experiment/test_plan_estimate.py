@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.api.events import Usage
 from lib.api.request import Messages, Prompt, Request, Turn, build_request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.experiment import cell_request, plan_grid
@@ -27,6 +26,7 @@ from lib.experiment.plan_estimate import (
 from lib.model.pricing import cost_in_dollars
 from lib.model.request_options import InputForm, ResponseFormat, Tool
 from lib.model.settings import Settings
+from lib.model.usage import Usage
 from lib.preflight import token_count
 from tests.experiment.plan_fixtures import MODEL, small_plan
 

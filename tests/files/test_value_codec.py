@@ -9,12 +9,12 @@ from decimal import Decimal
 from hypothesis import given, strategies
 
 from lib import errors
-from lib.api.events import Usage
 from lib.api.request import Messages, Turn
 from lib.chat.conversation import Conversation, Message
 from lib.errors import PaddockError
 from lib.files import value_codec
 from lib.model.request_options import Features
+from lib.model.usage import Usage
 from tests.store.conversation_trees import SETTINGS, answers, features, requests
 
 ASKED = Conversation("Be kind.").append(Message("user", "Hi \ud800", id="1"))

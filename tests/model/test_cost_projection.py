@@ -8,10 +8,10 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, strategies
 
-from lib.api.events import Usage
 from lib.errors import BadInput
 from lib.model import model_record
 from lib.model.cost_projection import DAYS_PER_MONTH, answers_within_budget, project_cost
+from lib.model.usage import Usage
 
 PRICE = model_record.default_model().price
 SIZES = strategies.builds(Usage, strategies.integers(1, 60_000), strategies.integers(0, 60_000))

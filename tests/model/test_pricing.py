@@ -8,10 +8,10 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, strategies
 
-from lib.api.events import Usage
 from lib.chat.answer import total_usage
 from lib.model import model_record
 from lib.model.pricing import cost_in_dollars, cost_in_neurons, estimate_tokens
+from lib.model.usage import Usage
 
 PRICE = model_record.default_model().price
 COUNTS = strategies.integers(0, 10**9)

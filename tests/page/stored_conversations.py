@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import MappingProxyType
 
-from lib.api.events import Usage
 from lib.api.request import Messages, Request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.chat.conversation import Conversation, Message
 from lib.model import model_record
 from lib.model.settings import Settings
+from lib.model.usage import Usage
 from lib.store import Store
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.app_process import AppProcess

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib.api.events import Usage
 from lib.chat.conversation import Conversation
+from lib.model.usage import Usage
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page import stored_conversations
 from tests.page.app_process import AppProcess

@@ -10,7 +10,6 @@ from typing import Any
 
 from hypothesis import strategies
 
-from lib.api.events import Usage
 from lib.api.request import Messages, Prompt, Request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.chat.conversation import Conversation, Message, message_turn
@@ -19,6 +18,7 @@ from lib.files import value_codec
 from lib.model import model_record
 from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
 from lib.model.settings import Settings
+from lib.model.usage import Usage
 from lib.store import UnfinishedAnswer
 
 SETTINGS = Settings.defaults(model_record.default_model())

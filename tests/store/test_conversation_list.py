@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
-from lib.api.events import Usage
 from lib.chat.conversation import Conversation, Message
+from lib.model.usage import Usage
 from lib.store import DailyUsage, Store
 from tests.store.conversation_trees import (
     MODEL,

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from lib.api.events import Usage
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import ServiceFailed, StorageFailed
 from lib.experiment import cell_request, plan_grid
@@ -15,6 +14,7 @@ from lib.experiment.checks.check_kinds import CheckOutcome
 from lib.experiment.plan import Limits, Plan
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.request_options import ToolCall
+from lib.model.usage import Usage
 from lib.store import CellChange, RunEntry, SavedExperiment, SavedRun, Store
 from tests.runner.run_fixtures import MODEL, numbers_plan
 

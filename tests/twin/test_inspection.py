@@ -15,10 +15,11 @@ from lib.api.backend import Backend, Secret
 from lib.api.backend import twin_backend as backend_of
 from lib.api.cancellation import CancelToken
 from lib.api.client import Timeouts, WorkersAI
-from lib.api.events import TextDelta, Usage
+from lib.api.events import TextDelta
 from lib.api.request import Messages, Prompt, Request, Turn, build_request
 from lib.model.model_record import default_model
 from lib.model.request_options import Function, ResponseFormat, Tool, ToolCall
+from lib.model.usage import Usage
 from tests.twin.conftest import STORY, TOKEN, RunningTwin
 
 CLIENT = WorkersAI(Timeouts(connect=60))  # also how long it waits for a question that is free of charge

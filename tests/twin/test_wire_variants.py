@@ -18,10 +18,11 @@ from lib.api.backend import Secret
 from lib.api.backend import twin_backend as backend_of
 from lib.api.cancellation import CancelToken
 from lib.api.client import WorkersAI
-from lib.api.events import Event, TextDelta, ToolCallDelta, Usage
+from lib.api.events import Event, TextDelta, ToolCallDelta
 from lib.api.request import Prompt, build_request
 from lib.api.wire import decode_answer, decode_event
 from lib.model.model_record import default_model
+from lib.model.usage import Usage
 from lib.twin import wire_variants
 from lib.twin.engine import EndPiece, Piece, TextPiece, ToolCallPiece
 from lib.twin.engine_errors import EngineError

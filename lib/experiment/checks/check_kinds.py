@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lib.api.events import Usage
+from lib.model.usage import Usage
 
 EXPECTED_TEMPLATE = "{{expected}}"  # in a check's text: what the input's row says is hoped for
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from lib.api.events import Usage
 from lib.chat.answer import Answer, total_usage
 from lib.chat.conversation import Conversation, Message
 from lib.model.model_record import Model
 from lib.model.pricing import cost_in_dollars, estimate_tokens, format_dollars
+from lib.model.usage import Usage
 
 
 def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:

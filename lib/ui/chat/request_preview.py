@@ -10,11 +10,11 @@ import streamlit as st
 
 from lib.api import wire
 from lib.api.backend import Backend
-from lib.api.events import Usage
 from lib.api.rendered_prompt import RenderedPrompt
 from lib.api.request import Messages, Request, Turn, build_request
 from lib.chat.chat_session import ChatSession
 from lib.errors import BadInput, PaddockError
+from lib.model.usage import Usage
 from lib.preflight import llama3_template, token_count
 from lib.preflight.conflicts import Conflict, NextRequest, find_conflicts
 from lib.preflight.raw_prompt import SAMPLE_QUESTION

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.api.events import Usage
 from lib.model.pricing import cost_in_dollars, format_dollars
+from lib.model.usage import Usage
 from lib.ui.chat import request_preview
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.compare.comparison_tab import ComparisonTab

@@ -7,10 +7,10 @@ from decimal import ROUND_HALF_UP, Decimal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lib.api.events import Usage
 from lib.model.cost_projection import DAYS_PER_MONTH, CostProjection, answers_within_budget, project_cost
 from lib.model.model_record import Model, Price
 from lib.model.pricing import cost_in_dollars, cost_in_neurons, format_dollars
+from lib.model.usage import Usage
 
 DAY, A_MONTH = "a day", "a month"
 _DAYS = {DAY: 1, A_MONTH: DAYS_PER_MONTH}

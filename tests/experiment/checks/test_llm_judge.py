@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from lib.api.events import Usage
 from lib.api.request import Messages
 from lib.api.wire import encode_request
 from lib.chat.answer import Ending
 from lib.errors import BadInput, NoCapacity
 from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.checks.llm_judge import judge_request, read_verdict
+from lib.model.usage import Usage
 from tests.experiment.results.sample_results import MODEL, make_answer
 
 

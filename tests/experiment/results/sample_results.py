@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
-from lib.api.events import Usage
 from lib.api.request import Messages, Turn, build_request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import PaddockError
@@ -18,6 +17,7 @@ from lib.experiment.results.cell_result import Result, Status
 from lib.model import model_record
 from lib.model.request_options import ResponseFormat, ToolCall
 from lib.model.settings import Settings
+from lib.model.usage import Usage
 
 MODEL = model_record.default_model()
 NAMES = [one.name for one in MODEL.parameters]
