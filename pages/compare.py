@@ -7,10 +7,18 @@ import streamlit as st
 from lib.compare.comparison_session import ColumnRefused
 from lib.errors import PaddockError
 from lib.ui.answer import answer_stats
-from lib.ui.compare import answers_side_by_side, column_settings, compare_menu, compare_next_send, ratings
+from lib.ui.compare import (
+    answers_side_by_side,
+    column_settings,
+    compare_menu,
+    compare_next_send,
+    compare_welcome,
+    comparison_menu,
+    ratings,
+)
 from lib.ui.compare.comparison_tab import INPUT_KEY, ComparisonTab
-from lib.ui.history.history_list import CHAT_PAGE
 from lib.ui.shell import backend_picker
+from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.widgets import chat_input_draft, echo
 from lib.ui.widgets.error_box import draw_error
@@ -29,7 +37,7 @@ with st.sidebar:
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     backend_picker.draw_picker(where, busy=busy)
-    compare_menu.draw_comparison_menu(board)
+    comparison_menu.draw_comparison_menu(board)
 compare_menu.draw_options(board)
 column_settings.draw_column_heads(board, seen)
 
@@ -54,9 +62,9 @@ if (refused := board.pop_error()) is not None:
 
 if not comparison.rounds:
     with greeting.container():
-        compare_menu.draw_compare_welcome(board)
+        compare_welcome.draw_compare_welcome(board)
 with boards[board.slot]:
-    watched = compare_menu.draw_rounds(board)
+    watched = answers_side_by_side.draw_rounds(board)
     foot = st.empty()
     if comparison.rounds and not busy:
         with foot.container():
@@ -74,7 +82,7 @@ if busy:
         help="Ends all answers here and at the model; what came is kept",
     )
     answers_side_by_side.follow_answers(watched, unsaved.update, fresh=board.is_just_opened)
-    compare_menu.wait_for_hidden_answers(board, watched)
+    answers_side_by_side.wait_for_hidden_answers(board, watched)
     st.rerun()  # what has ended is drawn with all that stands under it; the others go on
 elif board.answer_with_sample_tools():
     st.rerun()

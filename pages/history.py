@@ -5,25 +5,31 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.ui.history import history_list, import_export
+from lib.ui.history import history_list, import_export, spend
+from lib.ui.history.history_view import HistoryView
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_error
 
-LIST, BIN, SPEND = "Conversations", "Bin", "Spend"
-
 me = current_owner()
 store = registry().store
-registry().autosave.save()  # what was said a moment ago is in the list too
+# The list is to contain the latest messages too.
+registry().autosave.save()
 
 st.title("History")
 view = st.segmented_control(
-    "View", (LIST, BIN, SPEND), key="history-view", required=True, default=LIST, label_visibility="collapsed"
+    "View",
+    tuple(HistoryView),
+    key="history-view",
+    required=True,
+    default=HistoryView.CONVERSATIONS,
+    label_visibility="collapsed",
 )
 try:
-    if view == SPEND:
-        history_list.draw_spend(store.spend(me))
+    if view == HistoryView.SPEND:
+        spend.draw_spend(store.spend(me))
     else:
+        is_bin = view == HistoryView.BIN
         with st.container(horizontal=True, vertical_alignment="bottom"):
             search = st.text_input(
                 "Search",
@@ -31,18 +37,18 @@ try:
                 placeholder="Search titles and texts",
                 label_visibility="collapsed",
             )
-            if view == LIST:
+            if not is_bin:
                 import_export.draw_import_export_menu(store.count(me))
                 history_list.draw_delete_all()
         import_export.draw_import_outcome()
         history_list.draw_undo()
-        count = store.count(me, search, deleted=view == BIN)
+        count = store.count(me, search, deleted=is_bin)
         pages = max(-(-count // history_list.PAGE_SIZE), 1)
         number = min(int(st.session_state.get(history_list.PAGE_KEY, 1)), pages)
         if not count:
             st.caption("Nothing found." if search else "Nothing here yet.")
-        for entry in store.entries(me, search, number - 1, history_list.PAGE_SIZE, deleted=view == BIN):
-            history_list.draw_conversation(entry, bin=view == BIN)
+        for entry in store.entries(me, search, number - 1, history_list.PAGE_SIZE, deleted=is_bin):
+            history_list.draw_conversation(entry, is_deleted=is_bin)
         if pages > 1:
             st.pagination(pages, key=history_list.PAGE_KEY)
 except PaddockError as error:

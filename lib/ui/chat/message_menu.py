@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import streamlit as st
 
 from lib.chat.conversation import Message
 from lib.ui.chat import request_and_reply
 from lib.ui.chat.chat_tab import ChatTab
 
-EDIT, COPY, INSERT, BRANCH, DELETE = "Edit", "Copy", "Insert after", "Branch off here", "Delete"
-ACTIONS = (EDIT, COPY, INSERT, BRANCH, DELETE)
-EXCHANGE, AGAIN, LOAD = "Request and reply", "Send again as it was", "Load into the controls"
-WITH_REQUEST = (EXCHANGE, AGAIN, LOAD)
 _OPEN = "handled"  # in the session's state: (message id, action) whose box is open
 ROLES = ("user", "assistant", "system", "tool")
+
+
+class MessageAction(StrEnum):
+    """The entries of a message's menu, with their labels."""
+
+    EDIT = "Edit"
+    COPY = "Copy"
+    INSERT = "Insert after"
+    BRANCH = "Branch off here"
+    DELETE = "Delete"
+    REQUEST_AND_REPLY = "Request and reply"
+    SEND_AGAIN = "Send again as it was"
+    LOAD = "Load into the controls"
+
+
+# Only a message that was requested, and not typed or imported, has these.
+_WITH_REQUEST = (MessageAction.REQUEST_AND_REPLY, MessageAction.SEND_AGAIN, MessageAction.LOAD)
 
 
 def draw_message_menu(tab: ChatTab, message: Message) -> None:
     """The menu of what can be done with the message."""
     st.menu_button(
         "⋯",
-        (*ACTIONS, *WITH_REQUEST) if message.answers else ACTIONS,
+        [action for action in MessageAction if message.answers or action not in _WITH_REQUEST],
         key=f"menu-{message.id}",
         type="tertiary",
         help="Edit, copy, insert, branch off, delete; the request behind an answer",
-        on_click=_chosen,
+        on_click=_do_action,
         args=(tab, message),
     )
 
 
 def is_being_edited(message: Message) -> bool:
     """Whether the message's text gives way to a box."""
-    return st.session_state.get(_OPEN) == (message.id, EDIT)
+    return st.session_state.get(_OPEN) == (message.id, MessageAction.EDIT)
 
 
-def _chosen(tab: ChatTab, message: Message) -> None:
+def _do_action(tab: ChatTab, message: Message) -> None:
     match st.session_state[f"menu-{message.id}"]:
-        case "Branch off here":
+        case MessageAction.BRANCH:
             tab.branch(message)
-        case "Delete":
+        case MessageAction.DELETE:
             tab.delete(message)
-        case "Send again as it was":
+        case MessageAction.SEND_AGAIN:
             tab.send_again(message)
-        case "Load into the controls":
+        case MessageAction.LOAD:
             tab.load_request(message)
         case action:
             st.session_state[_OPEN] = (message.id, action)
@@ -85,14 +100,14 @@ def _save(tab: ChatTab, message: Message, key: str, send: bool) -> None:
 def draw_opened_box(tab: ChatTab, message: Message) -> None:
     """What the menu opened under the message."""
     match st.session_state.get(_OPEN):
-        case (message.id, "Copy"):
+        case (message.id, MessageAction.COPY):
             st.code(message.content, language=None, wrap_lines=True)
             st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
-        case (message.id, "Request and reply"):
+        case (message.id, MessageAction.REQUEST_AND_REPLY):
             with st.container(border=True, key=f"exchange-{message.id}"):
                 request_and_reply.draw_request_and_reply(tab, message)
                 st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
-        case (message.id, "Insert after"):
+        case (message.id, MessageAction.INSERT):
             with st.container(border=True):
                 role, text = f"insert-role-{message.id}", f"insert-{message.id}"
                 st.segmented_control("Role", ROLES, key=role, default=ROLES[0], required=True)

@@ -1,6 +1,8 @@
-"""Ahead: the line above the message box that says what is about to be sent, and the panel behind it."""
+"""The next send, above the message box: its tokens and cost, its request, its code and the rendered prompt."""
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 import streamlit as st
 
@@ -15,93 +17,104 @@ from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.settings import conflict_fix
 from lib.ui.widgets import chat_input_draft, raw_text
 
-KEY = "ahead"
+KEY = "ahead"  # of the expander
 _HEIGHT = 230
-_REQUEST, _CODE, _COST, _READS = "Request", "Code", "Cost", "What the model reads"
+
+
+class NextSendView(StrEnum):
+    """The views of the next send, with their labels."""
+
+    REQUEST = "Request"
+    CODE = "Code"
+    COST = "Cost"
+    RENDERED_PROMPT = "What the model reads"
 
 
 @st.fragment
-def draw_next_send(tab: ChatTab, told: tuple[Conflict, ...]) -> None:
-    """Drawn anew by itself at each pause in the typing. In the raw prompt form the text is the prompt's own.
+def draw_next_send(tab: ChatTab, conflicts: tuple[Conflict, ...]) -> None:
+    """Draw the next send; the fragment reruns at each pause in the typing.
 
-    ``told``: the conflicts that the page has at its controls. Where the text brings others, the page is drawn anew.
+    ``conflicts``: those that the page shows at its controls. If the text brings others, the whole page reruns.
     """
     if not tab.is_raw_prompt:
         chat_input_draft.watch()
-    text = tab.next_text
-    seen = request_preview.preview_request(tab.chat, tab.backend, tab.context_window, text)
-    if seen.conflicts != told:
+    preview = request_preview.preview_request(tab.chat, tab.backend, tab.context_window, tab.next_text)
+    if preview.conflicts != conflicts:
         st.rerun()
-    # The browser keeps whether it is open, by the key. To the server an expander with another label, which this one
-    # has at each pause, would be another one, and closed.
-    with st.expander(_line(tab, seen), key=KEY, type="compact"):
-        for number, one in enumerate(seen.conflicts):
-            conflict_fix.draw_conflict(tab, one, f"mend-ahead-{number}")
-        if seen.request is None:
-            if seen.refused is not None:
-                st.caption(
-                    f"{seen.refused.message} {seen.refused.advice}"
-                )  # no error: it is drawn while closed
+    # The key makes the browser remember that the expander is open: its label changes at each pause, and without a key
+    # Streamlit takes an expander with another label for another one, which is closed.
+    with st.expander(_summary_line(tab, preview), key=KEY, type="compact"):
+        for number, conflict in enumerate(preview.conflicts):
+            conflict_fix.draw_conflict(tab, conflict, f"mend-ahead-{number}")
+        if preview.request is None:
+            if preview.refused is not None:
+                # No error box: this is drawn while the expander is closed, too.
+                st.caption(f"{preview.refused.message} {preview.refused.advice}")
             return
-        part = st.segmented_control(
+        view = st.segmented_control(
             "Part",
-            (_REQUEST, _CODE, _COST, _READS),
+            tuple(NextSendView),
             key=f"{KEY}-part",
-            default=_REQUEST,
+            default=NextSendView.REQUEST,
             required=True,
             label_visibility="collapsed",
             persist_state="session",
         )
-        if part == _REQUEST:
-            _request(tab, seen)
-        elif part == _CODE:
-            draw_code(tab, seen.request, KEY)
-        elif part == _COST:
-            _cost(tab, seen)
-        else:
-            st.caption(f"In {seen.format_name}'s format. {seen.count.explanation}")
-            raw_text.draw_with_marked_tokens(seen.rendered_prompt, seen.special_tokens, _HEIGHT)
+        match view:
+            case NextSendView.REQUEST:
+                _draw_request(tab, preview)
+            case NextSendView.CODE:
+                draw_code(tab, preview.request, KEY)
+            case NextSendView.COST:
+                _draw_cost(tab, preview)
+            case _:
+                st.caption(f"In {preview.format_name}'s format. {preview.count.explanation}")
+                raw_text.draw_with_marked_tokens(preview.rendered_prompt, preview.special_tokens, _HEIGHT)
 
 
-def _line(tab: ChatTab, seen: RequestPreview) -> str:
-    if seen.request is None:
+def _summary_line(tab: ChatTab, preview: RequestPreview) -> str:
+    if preview.request is None:
         return ":material/send: Nothing to send yet"
     price = tab.chat.model.price
-    least, most = (cost_in_dollars(usage, price) for usage in request_preview.usage_range(tab.chat, seen))
-    about = "" if seen.count.is_exact else "≈ "
+    least, most = (cost_in_dollars(usage, price) for usage in request_preview.usage_range(tab.chat, preview))
+    about = "" if preview.count.is_exact else "≈ "
     amount = f"\\{format_dollars(least)} – \\{format_dollars(most)}"
     if tab.backend is not None and not tab.backend.billed:
         amount = f"would cost {amount}"
-    warned = f" · :orange[:material/warning: {len(seen.conflicts)}]" if seen.conflicts else ""
-    size = f"{about}{seen.count.tokens:,} tokens in · {seen.tokens_left:,} left for the answer"
-    return f"**Next send** · {size} · {amount}{warned}"
+    warning = f" · :orange[:material/warning: {len(preview.conflicts)}]" if preview.conflicts else ""
+    size = f"{about}{preview.count.tokens:,} tokens in · {preview.tokens_left:,} left for the answer"
+    return f"**Next send** · {size} · {amount}{warning}"
 
 
-def _request(tab: ChatTab, seen: RequestPreview) -> None:
-    assert seen.request is not None  # noqa: S101
+def _draw_request(tab: ChatTab, preview: RequestPreview) -> None:
+    assert preview.request is not None  # noqa: S101
     if tab.backend is not None:
         backend = tab.backend
-        st.caption(f"`POST {backend.base_url}/accounts/{backend.account_id}/ai/run/{seen.request.model}`")
-    raw_text.draw_json(wire.encode_request(seen.request), _HEIGHT)
+        st.caption(f"`POST {backend.base_url}/accounts/{backend.account_id}/ai/run/{preview.request.model}`")
+    raw_text.draw_json(wire.encode_request(preview.request), _HEIGHT)
 
 
 def draw_code(tab: ChatTab, request: Request, key: str) -> None:
-    """The request as programs, one of which is shown."""
+    """Draw the request as a program, in a language to choose."""
     if tab.backend is None:
         st.caption("The twin is not up yet.")
         return
-    known = {one.name: one for one in build_snippets(request, tab.backend)}
+    snippets = {snippet.name: snippet for snippet in build_snippets(request, tab.backend)}
     name = st.selectbox(
-        "Language", list(known), key=f"{key}-language", label_visibility="collapsed", persist_state="session"
+        "Language",
+        list(snippets),
+        key=f"{key}-language",
+        label_visibility="collapsed",
+        persist_state="session",
     )
-    chosen = known[name]
-    raw_text.draw_text(chosen.text, chosen.language, _HEIGHT)
-    st.caption(chosen.note)
+    snippet = snippets[name]
+    raw_text.draw_text(snippet.text, snippet.language, _HEIGHT)
+    st.caption(snippet.note)
 
 
-def _cost(tab: ChatTab, seen: RequestPreview) -> None:
+def _draw_cost(tab: ChatTab, preview: RequestPreview) -> None:
     price = tab.chat.model.price
-    least, most = request_preview.usage_range(tab.chat, seen)
+    least, most = request_preview.usage_range(tab.chat, preview)
     rows = ["| Such sends | From | To |", "|--:|--:|--:|"]
     rows += [
         f"| {times:,} | \\{format_dollars(cost_in_dollars(least, price) * times)} "
@@ -109,9 +122,12 @@ def _cost(tab: ChatTab, seen: RequestPreview) -> None:
         for times in (1, 1_000, 1_000_000)
     ]
     st.markdown("\n".join(rows))
-    # Between them lie as many sends as a day's free neurons pay for; an input is never without any token.
-    fewest, many = (int(price.free_neurons_a_day // cost_in_neurons(usage, price)) for usage in (most, least))
+    # No division by zero: an input has at least one token.
+    min_sends, max_sends = (
+        int(price.free_neurons_a_day // cost_in_neurons(usage, price)) for usage in (most, least)
+    )
     st.caption(
-        f"From: the input alone. To: an answer as long as it may be. {seen.count.explanation} "
-        f"The {price.free_neurons_a_day:,} free neurons of a day are enough for {fewest:,} to {many:,} such sends."
+        f"From: the input alone. To: an answer as long as it may be. {preview.count.explanation} "
+        f"The {price.free_neurons_a_day:,} free neurons of a day are enough for {min_sends:,} to {max_sends:,} "
+        "such sends."
     )

@@ -1,6 +1,8 @@
-"""Exchange: what really went over the wire for an answer: request, reply as it was received, headers, times, code."""
+"""What went over the wire for an answer: the request, the raw reply, headers, times, and the request as code."""
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 import streamlit as st
 
@@ -13,19 +15,29 @@ from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.widgets import raw_text
 
 _HEIGHT = 320
-_MOST_SHOWN = 300_000  # characters of a raw reply on the page; the file has all of it
-REQUEST, REPLY, HEADERS, TIMES, CODE = "Request", "Raw reply", "Headers", "Times", "Code"
+# Characters of a raw reply on the page; the downloaded file has all of them.
+_MAX_SHOWN_CHARS = 300_000
+
+
+class ExchangeView(StrEnum):
+    """The views of an exchange, with their labels."""
+
+    REQUEST = "Request"
+    REPLY = "Raw reply"
+    HEADERS = "Headers"
+    TIMES = "Times"
+    CODE = "Code"
 
 
 def draw_request_and_reply(tab: ChatTab, message: Message) -> None:
-    """The exchanges of the runs that made a message, one of them at a time."""
+    """Draw the exchanges of one of the runs that produced a message."""
     number = 0
     if len(message.answers) > 1:
         parts = range(len(message.answers))
         number = st.segmented_control(
             "Part",
             parts,
-            format_func=lambda at: f"Part {at + 1}",
+            format_func=lambda part: f"Part {part + 1}",
             key=f"exchange-part-{message.id}",
             required=True,
             default=len(message.answers) - 1,
@@ -33,22 +45,22 @@ def draw_request_and_reply(tab: ChatTab, message: Message) -> None:
     answer = message.answers[number or 0]
     view = st.segmented_control(
         "View",
-        (REQUEST, REPLY, HEADERS, TIMES, CODE),
+        tuple(ExchangeView),
         key=f"exchange-view-{message.id}",
         required=True,
-        default=REQUEST,
+        default=ExchangeView.REQUEST,
         label_visibility="collapsed",
     )
     match view:
-        case "Request":
+        case ExchangeView.REQUEST:
             raw_text.draw_json(wire.encode_request(answer.request), _HEIGHT)
-        case "Code":
+        case ExchangeView.CODE:
             next_send.draw_code(tab, answer.request, f"exchange-{message.id}")
         case _:
-            _draw_wire(tab, answer, str(view))
+            _draw_trace(tab, answer, view)
 
 
-def _draw_wire(tab: ChatTab, answer: Answer, view: str) -> None:
+def _draw_trace(tab: ChatTab, answer: Answer, view: ExchangeView) -> None:
     trace = tab.trace(answer)
     if trace is None:
         st.caption(
@@ -57,29 +69,34 @@ def _draw_wire(tab: ChatTab, answer: Answer, view: str) -> None:
         )
         return
     exchanges = trace.exchanges()
-    for number, one in enumerate(exchanges, 1):
+    for number, exchange in enumerate(exchanges, 1):
         if len(exchanges) > 1:
             st.markdown(f"**Try {number}**")
-        if view == REPLY:
-            _draw_reply(one, f"{answer.id}-{number}")
-        elif view == HEADERS:
-            _draw_headers(one)
-        else:
-            _draw_times(one)
+        match view:
+            case ExchangeView.REPLY:
+                _draw_reply(exchange, f"{answer.id}-{number}")
+            case ExchangeView.HEADERS:
+                _draw_headers(exchange)
+            case _:
+                _draw_times(exchange)
 
 
-def _draw_reply(one: Exchange, key: str) -> None:
-    if not one.events:
-        st.caption(f"HTTP {one.status}, and nothing after it." if one.status else "No response came.")
+def _draw_reply(exchange: Exchange, key: str) -> None:
+    if not exchange.events:
+        st.caption(
+            f"HTTP {exchange.status}, and nothing after it." if exchange.status else "No response came."
+        )
         return
-    streamed = any(
+    is_streamed = any(
         value.startswith("text/event-stream")
-        for name, value in one.response_headers
+        for name, value in exchange.response_headers
         if name == "content-type"
     )
-    text = "\n".join(f"data: {event.data}\n" if streamed else event.data for event in one.events)
-    st.caption(f"HTTP {one.status} · {len(one.events):,} {'events' if streamed else 'body'} as received")
-    raw_text.draw_text(text[:_MOST_SHOWN], None, _HEIGHT)
+    text = "\n".join(f"data: {event.data}\n" if is_streamed else event.data for event in exchange.events)
+    st.caption(
+        f"HTTP {exchange.status} · {len(exchange.events):,} {'events' if is_streamed else 'body'} as received"
+    )
+    raw_text.draw_text(text[:_MAX_SHOWN_CHARS], None, _HEIGHT)
     st.download_button(
         "Download",
         text.encode("utf-8", "replace"),
@@ -92,23 +109,23 @@ def _draw_reply(one: Exchange, key: str) -> None:
     )
 
 
-def _draw_headers(one: Exchange) -> None:
-    sent = "\n".join(f"{name}: {value}" for name, value in one.request_headers)
+def _draw_headers(exchange: Exchange) -> None:
+    sent = "\n".join(f"{name}: {value}" for name, value in exchange.request_headers)
     st.caption("Sent, secrets masked")
-    raw_text.draw_text(f"{one.request_line}\n{sent}", None)
-    if one.status:
-        came = "\n".join(f"{name}: {value}" for name, value in one.response_headers)
+    raw_text.draw_text(f"{exchange.request_line}\n{sent}", None)
+    if exchange.status:
+        received = "\n".join(f"{name}: {value}" for name, value in exchange.response_headers)
         st.caption("Received")
-        raw_text.draw_text(f"HTTP {one.status}\n{came}", None)
+        raw_text.draw_text(f"HTTP {exchange.status}\n{received}", None)
 
 
-def _draw_times(one: Exchange) -> None:
-    """When each event came, as a picture and as text: a pause is a step."""
-    if not one.status:
+def _draw_times(exchange: Exchange) -> None:
+    """Draw the time of each event as a chart, in which a pause is a step, and as text."""
+    if not exchange.status:
         st.caption("No response came.")
         return
-    st.caption(f"The response began after {one.seconds:.3f} s. Seconds since the request was sent:")
-    if len(one.events) > 1:
+    st.caption(f"The response began after {exchange.seconds:.3f} s. Seconds since the request was sent:")
+    if len(exchange.events) > 1:
         st.echarts_chart(
             {
                 "tooltip": {"trigger": "axis"},
@@ -125,15 +142,15 @@ def _draw_times(one: Exchange) -> None:
                     {
                         "type": "line",
                         "showSymbol": False,
-                        "data": [[event.seconds, number] for number, event in enumerate(one.events, 1)],
+                        "data": [[event.seconds, number] for number, event in enumerate(exchange.events, 1)],
                     }
                 ],
             },
             height=200,
             alt="Events received over time; the text below has the same figures",
         )
-    lines, before = [], 0.0
-    for event in one.events:
-        lines.append(f"{event.seconds:9.4f}  +{event.seconds - before:7.4f}  {event.data[:160]}")
-        before = event.seconds
-    raw_text.draw_text("\n".join(lines)[:_MOST_SHOWN], None, _HEIGHT)
+    lines, previous = [], 0.0
+    for event in exchange.events:
+        lines.append(f"{event.seconds:9.4f}  +{event.seconds - previous:7.4f}  {event.data[:160]}")
+        previous = event.seconds
+    raw_text.draw_text("\n".join(lines)[:_MAX_SHOWN_CHARS], None, _HEIGHT)

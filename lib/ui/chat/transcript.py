@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -63,22 +63,39 @@ def _in_a_card(tab: ChatTab, message: Message) -> bool:
 
 
 def _draw_calls(tab: ChatTab, message: Message) -> None:
-    """The tools that the model calls. They can be answered where nothing was said after them yet."""
+    """Draw the message's tool calls, to be answered if nothing was said after them yet."""
+    conversation, live = tab.chat.snapshot()
+    can_answer = message.id == conversation.head and live is None
+    draw_tool_calls(
+        message,
+        messages_after(conversation.path(), message.id),
+        (lambda results: tab.answer_calls(message, results)) if can_answer else None,
+        runs_sample_tools=tab.runs_sample_tools,
+    )
+
+
+def draw_tool_calls(
+    message: Message,
+    later: Iterable[Message],
+    on_send: tool_call_cards.OnSend | None,
+    *,
+    runs_sample_tools: bool,
+) -> None:
+    """Draw a card for each tool call of a message, with the result that a later message brings, if any.
+
+    ``on_send`` is called with the results, None: they cannot be answered now.
+    """
     if not message.calls:
         return
-    conversation, live = tab.chat.snapshot()
-    told = {
-        one.call_id: one.content for one in messages_after(conversation.path(), message.id) if one.call_id
-    }
+    results = {other.call_id: other.content for other in later if other.call_id}
     asked = message.answers[-1].request.input if message.answers else None
-    last = message.id == conversation.head and live is None
     tool_call_cards.draw_calls(
         message.calls,
         asked.tools if isinstance(asked, Messages) else (),
         f"calls-{message.id}",
-        [told.get(call.id) for call in message.calls],
-        (lambda results: tab.answer_calls(message, results)) if last else None,
-        tab.runs_sample_tools,
+        [results.get(call.id) for call in message.calls],
+        on_send,
+        runs_sample_tools,
         asked.functions if isinstance(asked, Messages) else (),
     )
 

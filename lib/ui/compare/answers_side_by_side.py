@@ -1,20 +1,20 @@
-"""Answers: what the columns made of one input, beside each other, and those that are being written, all at once."""
+"""The columns' answers to one input side by side, finished or still streaming."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 
 import streamlit as st
 
-from lib.api.request import Messages
 from lib.chat.answer import Ending
 from lib.chat.chat_session import LiveRun
 from lib.chat.conversation import Message
 from lib.compare.comparison import MAX_STARS, ComparisonColumn, SetupFields, answer_thread
-from lib.ui.answer import answer_stats, tool_call_cards
+from lib.ui.answer import answer_stats
 from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, SLOW_START_SECONDS, StreamingText
 from lib.ui.chat import transcript
 from lib.ui.compare import diff_html
@@ -23,179 +23,225 @@ from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.fill import fill
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-_TO_CHAT, _KEEP, _AGAIN = "Go on in the chat", "Keep as a preset", "Another answer"
+WINDOW = 5  # rounds that are drawn at first
+_SHOWN = "compare-shown"  # in the session's state: how many rounds are drawn
 _FAILED = (Ending.ERROR, Ending.CUT_OFF)
-_TICK = 0.01  # seconds: how often the columns are looked at; each is drawn as often as its text asks for
+# Seconds between two looks at the columns; each column is redrawn as often as its own text asks for.
+_POLL_SECONDS = 0.01
+
+
+class AnswerAction(StrEnum):
+    """The entries of an answer's menu, with their labels."""
+
+    CONTINUE_IN_CHAT = "Go on in the chat"
+    KEEP_AS_PRESET = "Keep as a preset"
+    ASK_ONCE_MORE = "Another answer"
 
 
 @dataclass
 class WatchedAnswer:
-    """A running answer, how far it is drawn, and when it may be drawn again."""
+    """A running answer, the number of parts drawn, and the monotonic time of its next drawing."""
 
     live: LiveRun
-    growing: StreamingText
-    seen: int = 0
-    due: float = 0.0
+    text: StreamingText
+    parts_drawn: int = 0
+    next_drawing: float = 0.0
 
 
-def draw_round(board: ComparisonTab, number: int) -> list[WatchedAnswer]:
-    """The input and each column's answer to it. Gives those that are being written, which attach() draws."""
-    watched: list[WatchedAnswer] = []
-    comparison = board.comparison
+@dataclass(frozen=True)
+class _Cell:
+    """A column's answers to the input of one round. ``shown`` is None if the column did not have that input.
+
+    ``pending`` counts the answers still to come; only the last round can have any.
+    """
+
+    tab: ComparisonTab
+    column: ComparisonColumn
+    round_number: int
+    answers: tuple[Message, ...]
+    shown: Message | None
+    pending: int
+
+    @property
+    def is_last_round(self) -> bool:
+        return self.round_number == len(self.tab.comparison.rounds) - 1
+
+    @property
+    def is_hidden(self) -> bool:
+        """True while a blind comparison still waits for answers: their speed would tell the columns apart."""
+        return self.tab.is_hidden and self.pending > 0
+
+
+def draw_rounds(tab: ComparisonTab) -> list[WatchedAnswer]:
+    """Draw the last rounds and return the answers that are still streaming.
+
+    A blind comparison shows its last round only: the earlier ones are known already.
+    """
+    count = len(tab.comparison.rounds)
+    first = count - 1 if tab.is_hidden else max(count - int(st.session_state.get(_SHOWN, WINDOW)), 0)
+    if first and tab.is_hidden:
+        st.caption("Earlier inputs are hidden until these answers are rated or revealed.")
+    elif first:
+        st.button(
+            f"Show {min(first, WINDOW)} earlier inputs",
+            key="compare-earlier",
+            type="tertiary",
+            on_click=_show_earlier,
+        )
+    return [answer for number in range(first, count) for answer in _draw_round(tab, number)]
+
+
+def _show_earlier() -> None:
+    st.session_state[_SHOWN] = int(st.session_state.get(_SHOWN, WINDOW)) + WINDOW
+
+
+def _draw_round(tab: ComparisonTab, number: int) -> list[WatchedAnswer]:
+    streaming: list[WatchedAnswer] = []
     with st.container(key=f"round-{number}"):
         with st.chat_message("user", avatar=transcript.AVATARS["user"]):
-            st.text(comparison.rounds[number].text)
-        order, told = comparison.displayed_columns, board.request_differences(number)
-        for place, (column, at) in enumerate(zip(order, st.columns(len(order)), strict=True)):
-            with at, st.container(border=True, key=f"cell-{number}-{place}"):
-                if (one := _cell(board, column, number, told.get(column.id, ()))) is not None:
-                    watched.append(one)
-    return watched
+            st.text(tab.comparison.rounds[number].text)
+        columns, differences = tab.comparison.displayed_columns, tab.request_differences(number)
+        for position, (column, place) in enumerate(zip(columns, st.columns(len(columns)), strict=True)):
+            with place, st.container(border=True, key=f"cell-{number}-{position}"):
+                cell = _cell(tab, column, number)
+                _draw_head(cell, differences.get(column.id, ()))
+                if (answer := _draw_answer(cell)) is not None:
+                    streaming.append(answer)
+    return streaming
 
 
-def _cell(
-    board: ComparisonTab, column: ComparisonColumn, number: int, told: SetupFields
-) -> WatchedAnswer | None:
-    """One column's answer, with what it alone was asked with. Gives it where it is being written."""
-    answers = board.answers(column, number)
-    answer = board.shown_answers(number).get(column.id)
-    last = number == len(board.comparison.rounds) - 1
-    coming = board.session.pending_count(column.id) if last else 0
+def _cell(tab: ComparisonTab, column: ComparisonColumn, number: int) -> _Cell:
+    is_last = number == len(tab.comparison.rounds) - 1
+    return _Cell(
+        tab,
+        column,
+        number,
+        tab.answers(column, number),
+        tab.shown_answers(number).get(column.id),
+        tab.session.pending_count(column.id) if is_last else 0,
+    )
+
+
+def _draw_head(cell: _Cell, differences: SetupFields) -> None:
+    """Draw the column's name, what only its request had, and the buttons that switch and stop its answers."""
+    tab, column = cell.tab, cell.column
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        apart = " · ".join(f"{what} {escape_markdown(value)}" for what, value in told)
-        st.markdown(
-            f"**{board.column_label(column)}** :small[:gray[{apart}]]"
-            if apart
-            else f"**{board.column_label(column)}**"
-        )
+        fields = " · ".join(f"{name} {escape_markdown(value)}" for name, value in differences)
+        name = f"**{tab.column_label(column)}**"
+        st.markdown(f"{name} :small[:gray[{fields}]]" if fields else name)
         st.space("stretch")
-        if answer is not None and not (board.is_hidden and coming):
-            _variants(board, column, number, answers, answer, coming)
-        if coming and not board.is_hidden:
+        if cell.shown is not None and not cell.is_hidden:
+            _draw_repetition_steps(cell, cell.shown)
+        if cell.pending and not tab.is_hidden:
             st.button(
                 "Stop",
                 key=f"stop-{column.id}",
                 type="tertiary",
                 icon=":material/stop_circle:",
-                on_click=board.session.stop,
+                on_click=tab.session.stop,
                 args=(column.id,),
                 help="This column alone",
             )
+
+
+def _draw_repetition_steps(cell: _Cell, shown: Message) -> None:
+    """Draw ‹ 1/n › if the column was asked several times."""
+    count = len(cell.answers) + max(cell.pending - 1, 0)
+    if count < 2:
+        return
+    question = cell.tab.comparison.rounds[cell.round_number].question_ids[cell.column.id]
+    transcript.draw_variant_steps(
+        question,
+        [answer.id for answer in cell.answers],
+        shown.id,
+        count,
+        "Another repetition; the next input goes on from the one that is shown",
+        partial(cell.tab.session.select_answer, question),
+    )
+
+
+def _draw_answer(cell: _Cell) -> WatchedAnswer | None:
+    """Draw the answer that is shown; return it if it is still streaming."""
+    tab, answer = cell.tab, cell.shown
     if answer is None:
         st.caption("This column did not have this input.")
         return None
-    conversation, live = board.session.chat(column.id).snapshot()
+    conversation, live = tab.session.chat(cell.column.id).snapshot()
     messages = answer_thread(conversation, answer.id)
-    # While the page streams, what an earlier drawing put in a place stays until something is put there: so each
-    # answer has another place than the one before it.
-    side = ([one.id for one in answers].index(answer.id) + len(messages)) % 2
-    sides = [st.container() if side == one else st.empty() for one in (0, 1)]
-    if board.is_hidden and coming:  # how fast it comes, and whether piece by piece, would tell
-        sides[side].caption(":shimmer[Its answer is shown once all have come]")
+    # While the page streams, what an earlier drawing put in a place stays until something else is put there. So two
+    # successive answers are drawn in different places.
+    slot = ([other.id for other in cell.answers].index(answer.id) + len(messages)) % 2
+    places = [st.container() if slot == number else st.empty() for number in (0, 1)]
+    if cell.is_hidden:
+        places[slot].caption(":shimmer[Its answer is shown once all have come]")
         return None
-    with sides[side]:
+    with places[slot]:
         for message in messages:
             if live is not None and live.message_id == message.id:
                 return WatchedAnswer(live, StreamingText(live, st.container()))
-            _draw(board, column, number, message, answer, ended=live is None)
-        _foot(board, column, answer, messages, last=last and not coming)
+            _draw_message(cell, message, answer, has_ended=live is None)
+        _draw_footer(cell, answer, messages)
     return None
 
 
-def _variants(
-    board: ComparisonTab,
-    column: ComparisonColumn,
-    number: int,
-    answers: tuple[Message, ...],
-    answer: Message,
-    coming: int,
-) -> None:
-    """‹ 1/n › where the column was asked several times."""
-    known = len(answers) + max(coming - 1, 0)
-    if known < 2:
-        return
-    asked = board.comparison.rounds[number].question_ids[column.id]
-    transcript.draw_variant_steps(
-        asked,
-        [one.id for one in answers],
-        answer.id,
-        known,
-        "Another repetition; the next input goes on from the one that is shown",
-        partial(board.session.select_answer, asked),
-    )
-
-
-def _draw(
-    board: ComparisonTab,
-    column: ComparisonColumn,
-    number: int,
-    message: Message,
-    answer: Message,
-    *,
-    ended: bool,
-) -> None:
-    """One message of an answer: its text, or how that differs from the base's; its calls; its error."""
+def _draw_message(cell: _Cell, message: Message, answer: Message, *, has_ended: bool) -> None:
+    """Draw one message of an answer's thread: its text or its diff, its tool calls and its error."""
     if message.role == "tool":
         return  # its result stands in the card of its call
-    base = (
-        board.shown_answers(number).get(board.diff_base)
-        if board.diff_base not in (NO_BASE, column.id)
-        else None
-    )
+    base = _diff_base(cell)
     if base is not None and message.id == answer.id and base.content and message.content:
         st.caption(f":material/difference: {diff_html.describe_diff(base.content, message.content)}")
         st.html(diff_html.render_diff(base.content, message.content))
     else:
         transcript.draw_content(message)
-    if message.calls:
-        _calls(board, column, message, ended=ended)
+    _draw_calls(cell, message, has_ended=has_ended)
     if message.answers and (error := message.answers[-1].error) is not None:
         draw_error(error)
 
 
-def _calls(board: ComparisonTab, column: ComparisonColumn, message: Message, *, ended: bool) -> None:
-    conversation = board.session.chat(column.id).conversation
-    told = {one.call_id: one.content for one in conversation.messages if one.parent and one.call_id}
-    asked = message.answers[-1].request.input if message.answers else None
-    open_to = ended and not board.session.pending_count(column.id)
-    tool_call_cards.draw_calls(
-        message.calls,
-        asked.tools if isinstance(asked, Messages) else (),
-        f"calls-{message.id}",
-        [told.get(call.id) for call in message.calls],
-        (lambda results: board.answer_calls(column.id, message, results)) if open_to else None,
-        board.panels[column.id].runs_sample_tools,
-        asked.functions if isinstance(asked, Messages) else (),
+def _diff_base(cell: _Cell) -> Message | None:
+    """Return the answer that this one is compared with, None for none."""
+    tab = cell.tab
+    if tab.diff_base in (NO_BASE, cell.column.id):
+        return None
+    return tab.shown_answers(cell.round_number).get(tab.diff_base)
+
+
+def _draw_calls(cell: _Cell, message: Message, *, has_ended: bool) -> None:
+    tab, column = cell.tab, cell.column
+    conversation = tab.session.chat(column.id).conversation
+    can_answer = has_ended and not tab.session.pending_count(column.id)
+    transcript.draw_tool_calls(
+        message,
+        [other for other in conversation.messages if other.parent],
+        (lambda results: tab.answer_calls(column.id, message, results)) if can_answer else None,
+        runs_sample_tools=tab.panels[column.id].runs_sample_tools,
     )
 
 
-def _foot(
-    board: ComparisonTab,
-    column: ComparisonColumn,
-    answer: Message,
-    messages: tuple[Message, ...],
-    *,
-    last: bool,
-) -> None:
-    """What stands under an answer: its stars, its figures, and what can be done with it."""
+def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) -> None:
+    """Draw the answer's stars, its menu, Retry if it failed, and its statistics."""
+    tab, column = cell.tab, cell.column
     runs = tuple(run for message in messages for run in message.answers)
-    failed = bool(runs) and runs[-1].ending in _FAILED
+    can_repeat = cell.is_last_round and not cell.pending
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if answer.content or answer.calls:
-            _stars(board, answer)
-        if not board.is_hidden:
-            _menu(board, column, answer, last=last)
-    if last and failed and not board.is_hidden:
+            _stars(tab, answer)
+        if not tab.is_hidden:
+            _draw_menu(tab, column, answer, can_repeat=can_repeat)
+    if tab.is_hidden:
+        return
+    if can_repeat and runs and runs[-1].ending in _FAILED:
         st.button(
             "Retry",
             key=f"again-{answer.id}",
             type="primary",
             icon=":material/refresh:",
-            on_click=board.ask_once_more,
+            on_click=tab.ask_once_more,
             args=(column.id,),
         )
-    if runs and not board.is_hidden:
-        st.caption(answer_stats.answer_line(board.panels[column.id].chat.model, runs))
+    if runs:
+        st.caption(answer_stats.answer_line(tab.panels[column.id].chat.model, runs))
 
 
 def _stars(board: ComparisonTab, answer: Message) -> None:
@@ -211,50 +257,66 @@ def _rate(board: ComparisonTab, answer: str, key: str) -> None:
     board.session.rate(answer, None if stars is None else min(stars + 1, MAX_STARS))
 
 
-def _menu(board: ComparisonTab, column: ComparisonColumn, answer: Message, *, last: bool) -> None:
+def _draw_menu(tab: ComparisonTab, column: ComparisonColumn, answer: Message, *, can_repeat: bool) -> None:
     key = f"menu-{answer.id}"
     with st.popover(
         "Sent", type="tertiary", icon=":material/tune:", help="The settings that were really sent"
     ):
-        answer_stats.draw_sent_settings(answer.answers, board.panels[column.id].chat.model)
+        answer_stats.draw_sent_settings(answer.answers, tab.panels[column.id].chat.model)
+    actions = [action for action in AnswerAction if can_repeat or action is not AnswerAction.ASK_ONCE_MORE]
     st.menu_button(
         "⋯",
-        (_TO_CHAT, _KEEP, _AGAIN) if last else (_TO_CHAT, _KEEP),
+        actions,
         key=key,
         type="tertiary",
         help="Go on with it in the chat, keep its settings, ask once more",
-        on_click=_chosen,
-        args=(board, column.id, answer, key),
+        on_click=_do_action,
+        args=(tab, column.id, answer, key),
     )
 
 
-def _chosen(board: ComparisonTab, column: str, answer: Message, key: str) -> None:
+def _do_action(tab: ComparisonTab, column: str, answer: Message, key: str) -> None:
     match st.session_state[key]:
-        case "Go on in the chat":
-            board.continue_in_chat(column, answer)
-        case "Keep as a preset":
-            board.keep_as_preset(column, answer)
-        case "Another answer":
-            board.ask_once_more(column)
+        case AnswerAction.CONTINUE_IN_CHAT:
+            tab.continue_in_chat(column, answer)
+        case AnswerAction.KEEP_AS_PRESET:
+            tab.keep_as_preset(column, answer)
+        case AnswerAction.ASK_ONCE_MORE:
+            tab.ask_once_more(column)
 
 
 def follow_answers(watched: Sequence[WatchedAnswer], meanwhile: Callable[[], None], *, fresh: bool) -> None:
-    """Draw running answers until one of them ends, each in its turn and none before the others.
+    """Draw running answers in turn, all at the same pace, until one of them ends.
 
-    Any rerun may cut this off; the next one attaches again. ``fresh``: the browser has just opened the page.
+    ``meanwhile`` is called in each round of the loop. A rerun may interrupt it at any point; the next run of the page
+    continues. ``fresh``: the browser has just opened the page.
     """
-    calm = time.monotonic() + SLOW_START_SECONDS if fresh else 0.0
+    slow_until = time.monotonic() + SLOW_START_SECONDS if fresh else 0.0
     while watched:
         now = time.monotonic()
-        for one in watched:
-            if now < one.due:
+        for answer in watched:
+            if now < answer.next_drawing:
                 continue
-            running, new = one.live.run.read_parts(one.seen)
-            one.seen += len(new)
-            one.growing.draw_new_text("".join(new))
-            if not running:
-                one.growing.finish()
+            is_running, parts = answer.live.run.read_parts(answer.parts_drawn)
+            answer.parts_drawn += len(parts)
+            answer.text.draw_new_text("".join(parts))
+            if not is_running:
+                answer.text.finish()
                 return
-            one.due = now + (SLOW_START_INTERVAL if now < calm else one.growing.interval)
+            answer.next_drawing = now + (SLOW_START_INTERVAL if now < slow_until else answer.text.interval)
         meanwhile()
-        time.sleep(_TICK)
+        time.sleep(_POLL_SECONDS)
+
+
+def wait_for_hidden_answers(tab: ComparisonTab, watched: Sequence[WatchedAnswer]) -> None:
+    """If no running answer is drawn because all are hidden, wait until the number of pending answers changes."""
+    pending = [tab.session.pending_count(id) for id in tab.panels]
+    place = st.empty()
+    while not watched and any(pending) and pending == [tab.session.pending_count(id) for id in tab.panels]:
+        for id in tab.panels:
+            _, live = tab.session.chat(id).snapshot()
+            if live is not None:
+                # A run that nobody reads is ended as an orphan.
+                live.run.read_parts(0)
+        place.caption(f":shimmer[{sum(pending)} still to come]")
+        time.sleep(0.1)

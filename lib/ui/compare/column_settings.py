@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 import streamlit as st
 
@@ -14,8 +15,15 @@ from lib.ui.settings import conflict_fix, option_controls, parameter_controls, p
 from lib.ui.widgets.fill import fill
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-_DUPLICATE, _REMOVE, _KEEP = "Duplicate", "Remove", "Keep as a preset"
 _PICK = "compare-pick"
+
+
+class ColumnAction(StrEnum):
+    """The entries of a column's menu, with their labels."""
+
+    DUPLICATE = "Duplicate"
+    REMOVE = "Remove"
+    KEEP_AS_PRESET = "Keep as a preset"
 
 
 def draw_column_heads(board: ComparisonTab, seen: Mapping[str, RequestPreview]) -> None:
@@ -45,21 +53,25 @@ def draw_column_heads(board: ComparisonTab, seen: Mapping[str, RequestPreview]) 
                     )
                 st.space("stretch")
                 key = f"column-menu-{column.id}"
-                actions = (
-                    [_DUPLICATE] * (len(columns) < MAX_COLUMNS)
-                    + [_REMOVE] * (len(columns) > MIN_COLUMNS)
-                    + [_KEEP]
-                )
                 st.menu_button(
                     "⋯",
-                    actions,
+                    _possible_actions(len(columns)),
                     key=key,
                     type="tertiary",
-                    on_click=_chosen,
+                    on_click=_do_action,
                     args=(board, column, key),
                     help="Duplicate and change one thing, remove, keep as a preset",
                 )
             st.caption(_told(found[column.id]))
+
+
+def _possible_actions(column_count: int) -> list[ColumnAction]:
+    impossible = set()
+    if column_count >= MAX_COLUMNS:
+        impossible.add(ColumnAction.DUPLICATE)
+    if column_count <= MIN_COLUMNS:
+        impossible.add(ColumnAction.REMOVE)
+    return [action for action in ColumnAction if action not in impossible]
 
 
 def _told(facts: SetupFields) -> str:
@@ -68,13 +80,13 @@ def _told(facts: SetupFields) -> str:
     return " · ".join(f"{what} **{escape_markdown(value)}**" for what, value in facts)
 
 
-def _chosen(board: ComparisonTab, column: ComparisonColumn, key: str) -> None:
+def _do_action(board: ComparisonTab, column: ComparisonColumn, key: str) -> None:
     match st.session_state[key]:
-        case "Duplicate":
+        case ColumnAction.DUPLICATE:
             board.duplicate(column.id)
-        case "Remove":
+        case ColumnAction.REMOVE:
             board.remove(column.id)
-        case "Keep as a preset":
+        case ColumnAction.KEEP_AS_PRESET:
             board.keep_as_preset(column.id, None)
 
 

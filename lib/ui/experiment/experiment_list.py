@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import streamlit as st
 
 from lib.errors import PaddockError
@@ -14,10 +16,17 @@ from lib.ui.shell.registry import registry
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-DUPLICATE, DELETE, EMPTY = "Duplicate", "Delete", "An empty one"
+EMPTY = "An empty one"  # the entry of the menu New that starts without a sample
 MAX_NAME_LENGTH, MAX_LISTED = 120, 50
 _GONE = "experiment-gone"  # in the session's state: id and name of what was deleted last
 _NAME = "experiment-name"
+
+
+class ExperimentAction(StrEnum):
+    """The entries of an experiment's menu, with their labels."""
+
+    DUPLICATE = "Duplicate"
+    DELETE = "Delete"
 
 
 def draw_experiment_menu(desk: ExperimentTab) -> None:
@@ -116,10 +125,10 @@ def _list(desk: ExperimentTab) -> None:
             )
             st.menu_button(
                 "⋯",
-                (DUPLICATE, DELETE),
+                tuple(ExperimentAction),
                 key=f"experiment-menu-{entry.id}",
                 type="tertiary",
-                on_click=_chosen,
+                on_click=_do_action,
                 args=(desk, entry),
             )
     if len(known) > MAX_LISTED:
@@ -148,18 +157,27 @@ def _open(desk: ExperimentTab, id: str) -> None:
         desk.open_experiment(draft)
 
 
-def _chosen(desk: ExperimentTab, entry: ExperimentEntry) -> None:
-    drafts = ExperimentDrafts.shared()
-    if st.session_state[f"experiment-menu-{entry.id}"] == DUPLICATE:
-        if (draft := drafts.find(desk.owner, entry.id)) is not None:
-            desk.open_experiment(drafts.new(desk.owner, f"{draft.name} (copy)"[:MAX_NAME_LENGTH], draft.plan))
-        return
+def _do_action(desk: ExperimentTab, entry: ExperimentEntry) -> None:
+    match st.session_state[f"experiment-menu-{entry.id}"]:
+        case ExperimentAction.DUPLICATE:
+            _duplicate(desk, entry)
+        case ExperimentAction.DELETE:
+            _delete(desk, entry)
 
+
+def _duplicate(desk: ExperimentTab, entry: ExperimentEntry) -> None:
+    drafts = ExperimentDrafts.shared()
+    if (draft := drafts.find(desk.owner, entry.id)) is not None:
+        name = f"{draft.name} (copy)"[:MAX_NAME_LENGTH]
+        desk.open_experiment(drafts.new(desk.owner, name, draft.plan))
+
+
+def _delete(desk: ExperimentTab, entry: ExperimentEntry) -> None:
     def act() -> None:
         registry().store.delete_experiment(desk.owner, entry.id)
         for run in registry().store.runs(desk.owner, entry.id):
             registry().drop_experiment_run(desk.owner, run.id)
-        drafts.drop(desk.owner, entry.id)
+        ExperimentDrafts.shared().drop(desk.owner, entry.id)
         st.session_state[_GONE] = (entry.id, entry.name)
         if desk.draft.id == entry.id:
             _new(desk)

@@ -56,7 +56,7 @@ class ExperimentTab(PageActions):
             or drafts.find(self.owner, st.session_state.get(_OPEN))
             or drafts.new(self.owner)
         )
-        self.draft.follow()
+        self.draft.adopt_chat_settings()
         self.panel = ChatActions(self.owner, self.draft.chat, backend, "-experiment")
         self._show(self.draft.id)
 

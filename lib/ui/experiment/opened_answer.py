@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 
 import streamlit as st
 
@@ -27,10 +28,17 @@ from lib.ui.widgets.safe_markdown import escape_markdown, replace_lone_surrogate
 OpenAnswer = Callable[[int | None], None]
 
 _PROBLEM = f"{PREFIX}problem"
-AS_IT_CAME, FORMATTED, TREE = "As it came", "Formatted", "Tree"
 _VIEW = f"{PREFIX}view"
 _HEIGHT = 320
-_MOST_SHOWN = 100_000  # characters
+_MAX_SHOWN_CHARS = 100_000
+
+
+class AnswerView(StrEnum):
+    """The views of an answer's text, with their labels."""
+
+    AS_IT_CAME = "As it came"
+    FORMATTED = "Formatted"
+    TREE = "Tree"
 
 
 def draw_opened_answer(board: ResultsView, lines: Sequence[ResultRow], at: int, show: OpenAnswer) -> None:
@@ -93,7 +101,7 @@ def _input(board: ResultsView, line: ResultRow) -> None:
                 st.caption(
                     escape_markdown(name) + (" (expected)" if name == inputs.expected else ""), width=130
                 )
-                st.text(replace_lone_surrogates(value[:_MOST_SHOWN]) or "—", width="stretch")
+                st.text(replace_lone_surrogates(value[:_MAX_SHOWN_CHARS]) or "—", width="stretch")
 
 
 def _answer(result: Result) -> None:
@@ -121,18 +129,18 @@ def _answer(result: Result) -> None:
 
 
 def _said(answer: Answer) -> None:
-    text, format = answer.text[:_MOST_SHOWN], answer.request.response_format
+    text, format = answer.text[:_MAX_SHOWN_CHARS], answer.request.response_format
     if format is not None:
         json_answer_view.draw_json_answer(text, format.schema, f"{PREFIX}json")
         return
-    views = (AS_IT_CAME, FORMATTED, TREE) if _is_json(text) else (AS_IT_CAME, FORMATTED)
+    views = tuple(view for view in AnswerView if view is not AnswerView.TREE or _is_json(text))
     view = chosen(_VIEW, views)
     with st.container(border=True, key=f"{PREFIX}answer", gap="small"):
         match view:
-            case "Formatted":
+            case AnswerView.FORMATTED:
                 for block in split_blocks(text):
                     draw_block(block, st.empty())
-            case "Tree":
+            case AnswerView.TREE:
                 st.json(json.dumps(json.loads(text)), expanded=3)
             case _:
                 st.text(replace_lone_surrogates(text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 import streamlit as st
 
@@ -13,9 +14,16 @@ from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultSource, Resul
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.fill import chosen
 
-OVERVIEW, ANSWERS, VERSUS = "Overview", "Answers", "Side by side"
 SECTION = f"{PREFIX}section"
 REFRESH_SECONDS = 2.0  # seconds, while a run goes on
+
+
+class ResultsSection(StrEnum):
+    """The sections of the results, with their labels."""
+
+    OVERVIEW = "Overview"
+    ANSWERS = "Answers"
+    SIDE_BY_SIDE = "Side by side"
 
 
 def draw_results(
@@ -51,9 +59,9 @@ def _draw(
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"
     ):
-        sections = (
-            (OVERVIEW, ANSWERS, VERSUS) if paired_answers.can_compare(known, others) else (OVERVIEW, ANSWERS)
-        )
+        sections = [ResultsSection.OVERVIEW, ResultsSection.ANSWERS]
+        if paired_answers.can_compare(known, others):
+            sections.append(ResultsSection.SIDE_BY_SIDE)
         section = st.segmented_control(
             "Section",
             sections,
@@ -64,14 +72,14 @@ def _draw(
             persist_state="session",
         )
         downloads.draw_download_menu(known, name)
-    _section(known, str(section), others)
+    _draw_section(known, section, others)
 
 
-def _section(known: ResultsView, section: str, others: tuple[OtherRun, ...]) -> None:
+def _draw_section(known: ResultsView, section: ResultsSection, others: tuple[OtherRun, ...]) -> None:
     match section:
-        case "Answers":
+        case ResultsSection.ANSWERS:
             answer_table.draw_answer_table(known)
-        case "Side by side":
+        case ResultsSection.SIDE_BY_SIDE:
             paired_answers.draw_paired_answers(known, others)
         case _:
             overview.draw_overview(known)

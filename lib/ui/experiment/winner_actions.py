@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 
 import streamlit as st
 
@@ -19,12 +18,12 @@ from lib.model.settings import Settings, fit_to_model
 from lib.ui.chat.chat_tab import MESSAGE_KEY
 from lib.ui.experiment.held import held
 from lib.ui.experiment.results_view import PREFIX, ResultsView
+from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-CHAT_PAGE = Path(__file__).resolve().parents[3] / "pages" / "chat.py"
 _SETTING, _PROMPT, _NAME, _OUTCOME = (
     f"{PREFIX}keep-setting",
     f"{PREFIX}keep-prompt",

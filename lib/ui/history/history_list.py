@@ -1,49 +1,32 @@
-"""Shelf: the saved conversations of one owner, as the History page lists them and changes them."""
+"""The list of saved conversations: open, pin, rename, delete and restore them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
-from pathlib import Path
 
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.model.model_record import models
-from lib.model.pricing import cost_in_dollars, format_dollars
-from lib.store import ConversationEntry, DailyUsage
+from lib.store import ConversationEntry
+from lib.ui.history.spend import cost_text
+from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 PAGE_SIZE = 25
-CHAT_PAGE = Path(__file__).resolve().parents[3] / "pages" / "chat.py"
+# Keys of the search box and of the page number.
 SEARCH_KEY, PAGE_KEY = "history-search", "history-page"
+# In the session's state: the ids that were deleted last, and the error of the last change.
 _UNDO, _PROBLEM = "history-undo", "history-problem"
 
 
-def cost_text(spends: tuple[DailyUsage, ...]) -> str:
-    """What the answers cost, and what those of the twin would have cost. "—" where a model's price is not known."""
-    parts = []
-    for billed, words in ((True, "{}"), (False, "would cost {}")):
-        some = [spend for spend in spends if spend.billed is billed]
-        if not some:
-            continue
-        known = models()
-        if any(spend.model not in known for spend in some):
-            parts.append("—")
-            continue
-        amount = sum((cost_in_dollars(spend.usage, known[spend.model].price) for spend in some), Decimal(0))
-        parts.append(words.format("\\" + format_dollars(amount)))
-    return " + ".join(parts)
-
-
-def draw_conversation(entry: ConversationEntry, *, bin: bool) -> None:
-    """One conversation of the list: its title opens it."""
+def draw_conversation(entry: ConversationEntry, *, is_deleted: bool) -> None:
+    """Draw one conversation of the list: a link with its title, or Restore if it is in the bin."""
     with st.container(key=f"entry-{entry.id}", border=True, gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            if bin:
+            if is_deleted:
                 st.text(entry.title or "Untitled", width="stretch")
                 _button("Restore", f"restore-{entry.id}", ":material/restore_from_trash:", _restore, entry.id)
             else:
@@ -65,19 +48,19 @@ def draw_conversation(entry: ConversationEntry, *, bin: bool) -> None:
                         help="Empty: the first message's words",
                     )
                 _button("Delete", f"delete-{entry.id}", None, _delete, entry.id)
-        used = [f"{entry.updated:%Y-%m-%d %H:%M} UTC", f"{entry.message_count} messages"]
+        facts = [f"{entry.updated:%Y-%m-%d %H:%M} UTC", f"{entry.message_count} messages"]
         if entry.daily_usage:
-            tokens = sum(spend.usage.total_tokens for spend in entry.daily_usage)
-            used += [f"{tokens:,} tokens", cost_text(entry.daily_usage)]
-        st.caption(" · ".join(used))
+            tokens = sum(day.usage.total_tokens for day in entry.daily_usage)
+            facts += [f"{tokens:,} tokens", cost_text(entry.daily_usage)]
+        st.caption(" · ".join(facts))
 
 
-def _button(name: str, key: str, icon: str | None, act: Callable[..., None], *args: object) -> None:
-    st.button(name, key=key, icon=icon, type="tertiary", on_click=act, args=args)
+def _button(name: str, key: str, icon: str | None, on_click: Callable[..., None], *args: object) -> None:
+    st.button(name, key=key, icon=icon, type="tertiary", on_click=on_click, args=args)
 
 
 def draw_undo() -> None:
-    """What was deleted last, and the way back; and what went wrong."""
+    """Draw what went wrong with the last change, and Undo for the last deletion."""
     if (problem := st.session_state.pop(_PROBLEM, None)) is not None:
         draw_error(problem, "The history could not be changed")
     if ids := st.session_state.get(_UNDO):
@@ -88,7 +71,7 @@ def draw_undo() -> None:
 
 
 def draw_delete_all() -> None:
-    """Put everything into the bin, once it is confirmed."""
+    """Draw the button that puts all conversations into the bin, with a confirmation."""
     with st.popover("Delete all", type="tertiary", icon=":material/delete_sweep:", key="delete-all"):
         st.markdown("All conversations go into the bin. They can be brought back from there.")
         st.button("Delete all of them", key="delete-all-now", type="primary", on_click=_delete_all)
@@ -130,57 +113,3 @@ def _delete_all() -> None:
 def _restore(*ids: str) -> None:
     _caught(lambda: registry().store.restore(current_owner(), *ids))
     st.session_state.pop(_UNDO, None)
-
-
-def draw_spend(spends: tuple[DailyUsage, ...]) -> None:
-    """Spend by day as a chart, and by day, model and backend as a table."""
-    if not spends:
-        st.caption("Nothing has been used yet.")
-        return
-    known = models()
-    days = sorted({one.day for one in spends})
-    places = sorted({one.backend for one in spends})
-
-    def amount(one: DailyUsage) -> Decimal | None:
-        return cost_in_dollars(one.usage, known[one.model].price) if one.model in known else None
-
-    totals = {
-        place: [
-            float(
-                sum(
-                    (amount(one) or Decimal(0) for one in spends if (one.day, one.backend) == (day, place)),
-                    Decimal(0),
-                )
-            )
-            for day in days
-        ]
-        for place in places
-    }
-    st.echarts_chart(
-        {
-            "tooltip": {"trigger": "axis"},
-            "legend": {"bottom": 0},
-            "grid": {"left": 70, "right": 10, "top": 20, "bottom": 60},
-            "xAxis": {"type": "category", "data": [day.isoformat() for day in days]},
-            "yAxis": {"type": "value", "name": "$"},
-            "series": [
-                {"name": place, "type": "bar", "stack": "dollars", "data": values}
-                for place, values in totals.items()
-            ],
-        },
-        height=280,
-        alt="Dollars by day and backend; the table below has the same figures",
-    )
-    lines = ["| Day | Model | Where | Answers | In | Out | Cost |", "|---|---|---|--:|--:|--:|--:|"]
-    for one in spends:
-        about = "≈ " if one.usage.estimated else ""
-        value = amount(one)
-        shown = "—" if value is None else f"\\${value:f}" if one.billed else f"(\\${value:f})"
-        lines.append(
-            f"| {one.day} | `{one.model}` | {one.backend} | {one.answer_count:,} "
-            f"| {about}{one.usage.prompt_tokens:,} | {about}{one.usage.completion_tokens:,} | {shown} |"
-        )
-    st.markdown("\n".join(lines))
-    st.caption(
-        "In brackets: what the twin's answers would have cost. Exact to the stored usage; days are UTC."
-    )

@@ -1,4 +1,4 @@
-"""Carrying conversations in and out: everything as one file, and files that come back."""
+"""Export of all conversations as a zip file, and import of conversation files."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_error
 
-_FILE, _PROBLEM, _CAME = "carry-file", "carry-problem", "carry-came"
-_PAGE = 200  # conversations asked for at once
+_FILE = "carry-file"  # the key of the uploader
+# In the session's state: the error of the last import, or the number of conversations that it brought.
+_PROBLEM, _IMPORTED = "carry-problem", "carry-came"
+_PAGE_SIZE = 200  # conversations read at once for an export
 
 
 def to_archived(saved: SavedConversation) -> ConversationFile:
-    """A saved conversation as a file holds it. A title that nobody chose is made anew where it is read."""
+    """Convert a saved conversation for a file. Only a title that the user chose is written."""
     entry = saved.entry
     settings = fit_to_model(saved.settings, default_model())
     return ConversationFile(
@@ -35,7 +37,7 @@ def to_archived(saved: SavedConversation) -> ConversationFile:
 
 
 def draw_import_export_menu(count: int) -> None:
-    """The menu: all of the list as a zip, and a place to put files."""
+    """Draw the menu with the export of all ``count`` conversations and the import."""
     with st.popover("Files", type="tertiary", icon=":material/folder_zip:", key="carry"):
         me = current_owner()
         st.download_button(
@@ -60,21 +62,21 @@ def draw_import_export_menu(count: int) -> None:
 
 
 def draw_import_outcome() -> None:
-    """What became of the last import."""
+    """Draw the error or the result of the last import, once."""
     if (problem := st.session_state.pop(_PROBLEM, None)) is not None:
         draw_error(problem, "Nothing was imported")
-    if came := st.session_state.pop(_CAME, 0):
-        st.success(f"{came:,} conversation{'s' * (came > 1)} imported.", icon=":material/check:")
+    if count := st.session_state.pop(_IMPORTED, 0):
+        st.success(f"{count:,} conversation{'s' * (count > 1)} imported.", icon=":material/check:")
 
 
 def _export(me: str) -> bytes:
-    return dump_zip(_all(me), default_model())
+    return dump_zip(_saved_conversations(me), default_model())
 
 
-def _all(me: str) -> Iterator[ConversationFile]:
+def _saved_conversations(me: str) -> Iterator[ConversationFile]:
     store = registry().store
     number = 0
-    while entries := store.entries(me, page=number, size=_PAGE):
+    while entries := store.entries(me, page=number, size=_PAGE_SIZE):
         for entry in entries:
             if (saved := store.load(me, entry.id)) is not None:
                 yield to_archived(saved)
@@ -82,24 +84,24 @@ def _all(me: str) -> Iterator[ConversationFile]:
 
 
 def _import() -> None:
-    """Take in a file: all of it, or where anything is wrong with it, nothing."""
+    """Save every conversation of the uploaded file, or none if anything is wrong with it."""
     if (file := st.session_state[_FILE]) is None:
         return
     me, store = current_owner(), registry().store
-    kept: list[str] = []
+    imported: list[str] = []
     try:
-        for one in load_conversations(file.getvalue(), default_model()):
-            conversation = with_new_id(one.conversation)
-            kept.append(conversation.id)
-            store.save(me, conversation, one.settings)
-            if one.title:
-                store.rename(me, conversation.id, one.title)
-            if one.pinned:
+        for loaded in load_conversations(file.getvalue(), default_model()):
+            conversation = with_new_id(loaded.conversation)
+            imported.append(conversation.id)
+            store.save(me, conversation, loaded.settings)
+            if loaded.title:
+                store.rename(me, conversation.id, loaded.title)
+            if loaded.pinned:
                 store.pin(me, conversation.id)
     except PaddockError as error:
         try:
-            store.purge(me, *kept)
+            store.purge(me, *imported)
         finally:
             st.session_state[_PROBLEM] = error
     else:
-        st.session_state[_CAME] = len(kept)
+        st.session_state[_IMPORTED] = len(imported)

@@ -1,10 +1,11 @@
-"""Next token: somebody types a beginning, moves the settings, and sees what they do to what may come next."""
+"""Probabilities of the next token: type a text, change the settings, and see their effect."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Mapping
+from enum import StrEnum
 
 import streamlit as st
 
@@ -18,9 +19,17 @@ from lib.ui.model import probability_bars
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.error_box import draw_error
 
-CONTINUE, ANSWER = "Goes on with the text", "Answers it in a chat"
-_TEXT, _FORM, _ALL = "try-text", "try-form", "try-all"
-_FEW = 12  # rows at first
+# Keys of the text, of the task, and of the switch that shows all candidates.
+_TEXT, _TASK, _ALL = "try-text", "try-form", "try-all"
+_FIRST_ROWS = 12
+
+
+class TokenTask(StrEnum):
+    """What the model does with the typed text, with the labels."""
+
+    CONTINUE = "Goes on with the text"
+    ANSWER = "Answers it in a chat"
+
 
 BEGINNINGS = {
     "A fact": "The capital of France is",
@@ -31,7 +40,7 @@ BEGINNINGS = {
 
 
 def draw_next_token(model: Model) -> None:
-    """The section: where the twin is up the demonstration, else how it comes up."""
+    """Draw the section: the demonstration if the twin is running, else how to start it."""
     st.markdown(
         "At every step the model gives each token of its vocabulary a probability; the settings change them and "
         "cut some away; then one is drawn. Here are the real ones."
@@ -39,26 +48,26 @@ def draw_next_token(model: Model) -> None:
     supervisor = registry().supervisor
     match supervisor.state:
         case Ready(backend):
-            _demonstration(model, backend)
+            _draw_demonstration(model, backend)
         case Failed(reason, advice):
             draw_error(PaddockError(reason, advice=advice), "The twin is not running")
-            _start("Start it again")
+            _draw_start_button("Start it again")
         case Fetching() | Loading() if supervisor.is_started:
-            _await_twin()
+            _wait_for_twin()
         case _:
             st.info(
                 "Cloudflare does not tell these probabilities. The twin on this machine does, whatever your requests "
                 "go to: it is free, and fetches its model once (about 100 MB).",
                 icon=":material/home_work:",
             )
-            _start("Start the twin")
+            _draw_start_button("Start the twin")
 
 
-def _start(label: str) -> None:
+def _draw_start_button(label: str) -> None:
     st.button(label, key="try-start", icon=":material/play_arrow:", on_click=registry().supervisor.start)
 
 
-def _await_twin() -> None:
+def _wait_for_twin() -> None:
     progress, supervisor = st.empty(), registry().supervisor
     while isinstance(state := supervisor.state, (Fetching, Loading)):
         match state:
@@ -74,38 +83,41 @@ def _await_twin() -> None:
 
 
 @st.fragment
-def _demonstration(model: Model, backend: Backend) -> None:
-    """Drawn anew alone when one of its controls is moved."""
-    begun = st.session_state.setdefault(_TEXT, next(iter(BEGINNINGS.values())))
+def _draw_demonstration(model: Model, backend: Backend) -> None:
+    initial_text = st.session_state.setdefault(_TEXT, next(iter(BEGINNINGS.values())))
     text = (
-        st.text_input("A beginning", begun, key=_TEXT, live=True, persist_state="session", max_chars=2000)
+        st.text_input(
+            "A beginning", initial_text, key=_TEXT, live=True, persist_state="session", max_chars=2000
+        )
         or ""
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for number, (name, beginning) in enumerate(BEGINNINGS.items()):
-            st.button(name, key=f"try-beginning{number}", help=beginning, on_click=_begin, args=(beginning,))
-        form = st.segmented_control(
+            st.button(
+                name, key=f"try-beginning{number}", help=beginning, on_click=_set_text, args=(beginning,)
+            )
+        task = st.segmented_control(
             "The model",
-            (CONTINUE, ANSWER),
-            key=_FORM,
+            tuple(TokenTask),
+            key=_TASK,
             required=True,
-            default=CONTINUE,
+            default=TokenTask.CONTINUE,
             persist_state="session",
             label_visibility="collapsed",
         )
-    shaping = [parameter for parameter in model.parameters if not parameter.effect_beyond_next_token]
-    # The picture first: on a phone, where columns are stacked, the controls then stand under it, still in sight.
-    picture, controls = st.columns([3, 2], gap="medium")
+    parameters = [parameter for parameter in model.parameters if not parameter.effect_beyond_next_token]
+    # The chart first: a phone stacks the columns, and the controls then stand below the chart, still in sight.
+    chart, controls = st.columns([3, 2], gap="medium")
     with controls, st.container(key="try-controls", gap="small"):
-        chosen = _controls(shaping)
+        values = _draw_controls(parameters)
     distribution = None
-    with picture, st.container(key="try-picture", gap="small"):
+    with chart, st.container(key="try-picture", gap="small"):
         if not text:
             st.caption("Type a beginning, or choose one of those above.")
         else:
-            distribution = _picture(model, backend, text, str(form), chosen)
+            distribution = _draw_chart(model, backend, text, task, values)
     if distribution is not None:
-        _below(backend, text, str(form), distribution)
+        _draw_notes(backend, text, task, distribution)
     st.caption(
         "Without a say here: "
         + " ".join(
@@ -116,15 +128,17 @@ def _demonstration(model: Model, backend: Backend) -> None:
     )
 
 
-def _controls(parameters: list[Parameter]) -> Mapping[str, Number]:
-    """A switch and a slider for each, within the documented bounds; what is switched on."""
-    chosen: dict[str, Number] = {}
+def _draw_controls(parameters: list[Parameter]) -> Mapping[str, Number]:
+    """Draw a switch and a slider for each parameter; return the values of those that are switched on."""
+    values: dict[str, Number] = {}
     for parameter in parameters:
-        send, slide = _keys(parameter)
-        on = st.session_state.setdefault(send, parameter.default is not None)
-        at = st.session_state.setdefault(slide, parameter.cast(parameter.start))
-        on = st.toggle(parameter.label, on, key=send, help=parameter.about, persist_state="session")
-        if not on:
+        switch_key, slider_key = _keys(parameter)
+        is_on = st.session_state.setdefault(switch_key, parameter.default is not None)
+        value = st.session_state.setdefault(slider_key, parameter.cast(parameter.start))
+        is_on = st.toggle(
+            parameter.label, is_on, key=switch_key, help=parameter.about, persist_state="session"
+        )
+        if not is_on:
             if parameter.default is not None:
                 st.caption(f"Not sent: {parameter.default:g} by default")
             continue
@@ -132,14 +146,14 @@ def _controls(parameters: list[Parameter]) -> Mapping[str, Number]:
             parameter.label,
             parameter.cast(parameter.minimum),
             parameter.cast(parameter.maximum or 0),
-            at,
-            key=slide,
+            value,
+            key=slider_key,
             step=parameter.cast(parameter.step),
             format="%d" if parameter.kind == "integer" else "%g",
             label_visibility="collapsed",
             persist_state="session",
         )
-        chosen[parameter.name] = parameter.cast(value)
+        values[parameter.name] = parameter.cast(value)
     st.button(
         "Reset",
         key="try-reset",
@@ -149,22 +163,24 @@ def _controls(parameters: list[Parameter]) -> Mapping[str, Number]:
         on_click=_reset,
         args=(parameters,),
     )
-    return chosen
+    return values
 
 
-def _picture(
-    model: Model, backend: Backend, text: str, form: str, chosen: Mapping[str, Number]
+def _draw_chart(
+    model: Model, backend: Backend, text: str, task: TokenTask, values: Mapping[str, Number]
 ) -> TokenDistribution | None:
-    """The bars and what they come to; None where there is an error instead."""
+    """Draw the bars with a summary, or an error. Return the distribution, None after an error."""
     try:
-        request = _request(model, text, form, chosen)
+        request = _build_request(model, text, task, values)
         distribution = registry().client.fetch_token_distribution(backend, request)
     except PaddockError as error:
         draw_error(error)
         return None
     count = len(distribution.candidates)
-    st.html(probability_bars.probability_table(distribution, count if st.session_state.get(_ALL) else _FEW))
-    cut = sum(not one.can_be_sampled for one in distribution.candidates)
+    st.html(
+        probability_bars.probability_table(distribution, count if st.session_state.get(_ALL) else _FIRST_ROWS)
+    )
+    cut = sum(not candidate.can_be_sampled for candidate in distribution.candidates)
     left = (
         "**One token** is left: there is nothing to draw."
         if distribution.sampling_count == 1
@@ -174,17 +190,17 @@ def _picture(
     return distribution
 
 
-def _below(backend: Backend, text: str, form: str, distribution: TokenDistribution) -> None:
-    """What to do with the picture, and how to read it."""
+def _draw_notes(backend: Backend, text: str, task: TokenTask, distribution: TokenDistribution) -> None:
+    """Draw what can be done with the chart, and how to read it."""
     count = len(distribution.candidates)
-    beyond = max(1 - sum(one.sampling_probability for one in distribution.candidates), 0.0)
+    beyond = max(1 - sum(candidate.sampling_probability for candidate in distribution.candidates), 0.0)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if form == CONTINUE:
+        if task == TokenTask.CONTINUE:
             st.button(
                 "Draw one and go on",
                 key="try-draw",
                 icon=":material/casino:",
-                on_click=_draw_one,
+                on_click=_append_sampled_token,
                 args=(text, distribution),
                 help="Draws one of these tokens by their odds, and puts it after the text",
             )
@@ -198,10 +214,10 @@ def _below(backend: Backend, text: str, form: str, distribution: TokenDistributi
     )
 
 
-def _request(model: Model, text: str, form: str, chosen: Mapping[str, Number]) -> Request:
-    if form == ANSWER:
-        return build_request(model, Messages((Turn("user", text),)), chosen, stream=False)
-    return build_request(model, Prompt(text, raw=True), chosen, stream=False)
+def _build_request(model: Model, text: str, task: TokenTask, values: Mapping[str, Number]) -> Request:
+    if task == TokenTask.ANSWER:
+        return build_request(model, Messages((Turn("user", text),)), values, stream=False)
+    return build_request(model, Prompt(text, raw=True), values, stream=False)
 
 
 def _keys(parameter: Parameter) -> tuple[str, str]:
@@ -209,24 +225,24 @@ def _keys(parameter: Parameter) -> tuple[str, str]:
 
 
 def switch_on(parameter: Parameter) -> None:
-    """Switch that parameter on, for whoever comes to see what it does."""
-    send, slide = _keys(parameter)
-    st.session_state[send] = True
-    st.session_state.setdefault(slide, parameter.cast(parameter.start))
+    """Switch a parameter on before the section is drawn."""
+    switch_key, slider_key = _keys(parameter)
+    st.session_state[switch_key] = True
+    st.session_state.setdefault(slider_key, parameter.cast(parameter.start))
 
 
-def _begin(text: str) -> None:
+def _set_text(text: str) -> None:
     st.session_state[_TEXT] = text
 
 
 def _reset(parameters: list[Parameter]) -> None:
     for parameter in parameters:
-        send, slide = _keys(parameter)
-        st.session_state[send] = parameter.default is not None
-        st.session_state[slide] = parameter.cast(parameter.start)
+        switch_key, slider_key = _keys(parameter)
+        st.session_state[switch_key] = parameter.default is not None
+        st.session_state[slider_key] = parameter.cast(parameter.start)
 
 
-def _draw_one(text: str, distribution: TokenDistribution) -> None:
-    odds = [one.sampling_probability for one in distribution.candidates]
-    drawn = random.choices(distribution.candidates, odds)[0]  # noqa: S311 (a game, no secret)
-    st.session_state[_TEXT] = text + drawn.token
+def _append_sampled_token(text: str, distribution: TokenDistribution) -> None:
+    weights = [candidate.sampling_probability for candidate in distribution.candidates]
+    sampled = random.choices(distribution.candidates, weights)[0]  # noqa: S311 (a game, no secret)
+    st.session_state[_TEXT] = text + sampled.token

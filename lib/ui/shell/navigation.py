@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from lib.ui.shell import page_paths
 from lib.ui.shell.script_start import reset_container_stack
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -17,11 +18,11 @@ st.set_page_config(
 st.logo(str(ROOT / "lib/ui/shell/static/paddock.svg"), size="large")
 page = st.navigation(
     [
-        st.Page(ROOT / "pages/chat.py", title="Chat", icon=":material/forum:", default=True),
-        st.Page(ROOT / "pages/compare.py", title="Compare", icon=":material/compare:"),
-        st.Page(ROOT / "pages/experiment.py", title="Experiment", icon=":material/science:"),
-        st.Page(ROOT / "pages/history.py", title="History", icon=":material/history:"),
-        st.Page(ROOT / "pages/model.py", title="Model", icon=":material/deployed_code:"),
+        st.Page(page_paths.CHAT_PAGE, title="Chat", icon=":material/forum:", default=True),
+        st.Page(page_paths.COMPARE_PAGE, title="Compare", icon=":material/compare:"),
+        st.Page(page_paths.EXPERIMENT_PAGE, title="Experiment", icon=":material/science:"),
+        st.Page(page_paths.HISTORY_PAGE, title="History", icon=":material/history:"),
+        st.Page(page_paths.MODEL_PAGE, title="Model", icon=":material/deployed_code:"),
     ],
     position="top",
 )

@@ -1,0 +1,27 @@
+"""The Compare page before its first input: what to do, and prompts to start with."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.ui.compare.comparison_tab import ComparisonTab
+
+STARTERS = (
+    "Explain what a rainbow is to a child of six.",
+    "Name three uses of a paperclip, one line each.",
+    "Is a tomato a fruit? Answer in one sentence.",
+)
+
+
+def draw_compare_welcome(board: ComparisonTab) -> None:
+    """What is to be done, and something to begin with."""
+    st.markdown("### What shall we compare?")
+    st.caption("Change one thing in a column, then send the same input to all. Duplicate one for up to four.")
+    for number, starter in enumerate(STARTERS):
+        st.button(
+            starter,
+            key=f"compare-starter-{number}",
+            disabled=board.backend is None,
+            on_click=board.send,
+            args=(starter,),
+        )

@@ -1,0 +1,91 @@
+"""What the saved answers cost: a conversation's cost in words, and the spend by day, model and backend."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from decimal import Decimal
+
+import streamlit as st
+
+from lib.model.model_record import models
+from lib.model.pricing import cost_in_dollars, format_dollars
+from lib.store import DailyUsage
+
+
+def cost_text(usages: Sequence[DailyUsage]) -> str:
+    """Return what the answers cost, and what those of the twin would have cost, as Markdown.
+
+    "—" stands for a sum in which a model's price is not known.
+    """
+    parts = []
+    for is_billed, template in ((True, "{}"), (False, "would cost {}")):
+        costs = [_cost(usage) for usage in usages if usage.billed is is_billed]
+        if not costs:
+            continue
+        known_costs = [cost for cost in costs if cost is not None]
+        if len(known_costs) < len(costs):
+            parts.append("—")
+        else:
+            parts.append(template.format("\\" + format_dollars(sum(known_costs, Decimal(0)))))
+    return " + ".join(parts)
+
+
+def _cost(usage: DailyUsage) -> Decimal | None:
+    """Return the cost in dollars, None if the model's price is not known."""
+    model = models().get(usage.model)
+    return None if model is None else cost_in_dollars(usage.usage, model.price)
+
+
+def draw_spend(usages: Sequence[DailyUsage]) -> None:
+    """Draw the spend by day as a chart, and by day, model and backend as a table."""
+    if not usages:
+        st.caption("Nothing has been used yet.")
+        return
+    _draw_chart(usages)
+    lines = ["| Day | Model | Where | Answers | In | Out | Cost |", "|---|---|---|--:|--:|--:|--:|"]
+    lines += [_table_row(usage) for usage in usages]
+    st.markdown("\n".join(lines))
+    st.caption(
+        "In brackets: what the twin's answers would have cost. Exact to the stored usage; days are UTC."
+    )
+
+
+def _draw_chart(usages: Sequence[DailyUsage]) -> None:
+    days = sorted({usage.day for usage in usages})
+    backends = sorted({usage.backend for usage in usages})
+    st.echarts_chart(
+        {
+            "tooltip": {"trigger": "axis"},
+            "legend": {"bottom": 0},
+            "grid": {"left": 70, "right": 10, "top": 20, "bottom": 60},
+            "xAxis": {"type": "category", "data": [day.isoformat() for day in days]},
+            "yAxis": {"type": "value", "name": "$"},
+            "series": [
+                {
+                    "name": backend,
+                    "type": "bar",
+                    "stack": "dollars",
+                    "data": [float(_day_cost(usages, day, backend)) for day in days],
+                }
+                for backend in backends
+            ],
+        },
+        height=280,
+        alt="Dollars by day and backend; the table below has the same figures",
+    )
+
+
+def _day_cost(usages: Sequence[DailyUsage], day: datetime.date, backend: str) -> Decimal:
+    costs = (_cost(usage) for usage in usages if (usage.day, usage.backend) == (day, backend))
+    return sum((cost for cost in costs if cost is not None), Decimal(0))
+
+
+def _table_row(usage: DailyUsage) -> str:
+    about = "≈ " if usage.usage.estimated else ""
+    cost = _cost(usage)
+    shown = "—" if cost is None else f"\\${cost:f}" if usage.billed else f"(\\${cost:f})"
+    return (
+        f"| {usage.day} | `{usage.model}` | {usage.backend} | {usage.answer_count:,} "
+        f"| {about}{usage.usage.prompt_tokens:,} | {about}{usage.usage.completion_tokens:,} | {shown} |"
+    )
