@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from lib.api.backend import Backend, Secret
-from lib.api.client import RetryPolicy, Timeouts, WorkersAI
+from lib.api.client import WorkersAI
 from lib.api.request import Messages, Request, Turn, build_request
+from lib.api.retries import RetryPolicy
+from lib.api.transport import Timeouts
 from lib.model import model_record
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from lib.api.backend import Backend, Secret, backend_from_environment, cloudflare_backend
-from lib.api.client import CancelToken
+from lib.api.cancellation import CancelToken
 from lib.chat.answer import Answer
 from lib.chat.answer_run import AnswerRun
 from lib.errors import BadInput, PaddockError

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from lib.api.backend import Backend
-from lib.api.client import Cancelled, CancelToken, WorkersAI
+from lib.api.cancellation import Cancelled, CancelToken
+from lib.api.client import WorkersAI
 from lib.api.request import Request
 from lib.api.trace import TraceRecorder
 from lib.chat.answer import Answer

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from lib.api.backend import Backend
-from lib.api.client import Cancelled, PersistentConnection, WorkersAI
+from lib.api.cancellation import Cancelled
+from lib.api.client import WorkersAI
+from lib.api.persistent_connection import PersistentConnection
 from lib.api.request import Messages, Request
 from lib.chat.answer_accumulator import AnswerAccumulator, internal_error, strip_traceback
 from lib.errors import (

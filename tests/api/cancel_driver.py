@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from lib.api.client import CancelToken, WorkersAI
+from lib.api.cancellation import CancelToken
+from lib.api.client import WorkersAI
 from tests import sample_values
 from tests.scripted_server import TIMEOUT
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from lib.api import transport
-from lib.api.client import Cancelled, CancelToken
+from lib.api.cancellation import Cancelled, CancelToken
 from lib.api.events import Finished, TextDelta
 from lib.errors import PaddockError, TimedOut, Unreachable
 from tests import sample_values

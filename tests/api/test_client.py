@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given as property
 from hypothesis import settings, strategies
 
-from lib.api.client import CancelToken, WorkersAI
+from lib.api.cancellation import CancelToken
+from lib.api.client import WorkersAI
 from lib.api.events import Event, Finished, TextDelta
 from lib.errors import CutOff, NoCapacity, PaddockError, ServiceFailed, TimedOut, Unintelligible, Unreachable
 from lib.model.usage import Usage

@@ -11,7 +11,8 @@ from contextlib import closing
 
 import pytest
 
-from lib.api.client import Cancelled, CancelToken, WorkersAI
+from lib.api.cancellation import Cancelled, CancelToken
+from lib.api.client import WorkersAI
 from lib.api.events import Event, Finished, TextDelta
 from lib.api.persistent_connection import PersistentConnection
 from lib.errors import PaddockError, TimedOut, Unreachable

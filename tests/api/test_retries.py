@@ -12,8 +12,11 @@ from email.utils import format_datetime
 
 import pytest
 
-from lib.api.client import Cancelled, CancelToken, RetryPolicy, Timeouts, WorkersAI
+from lib.api.cancellation import Cancelled, CancelToken
+from lib.api.client import WorkersAI
 from lib.api.events import Event, Finished, TextDelta
+from lib.api.retries import RetryPolicy
+from lib.api.transport import Timeouts
 from lib.errors import (
     AllocationSpent,
     CutOff,

@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import given, strategies
 
-from lib.api.client import CancelToken
+from lib.api.cancellation import CancelToken
 from lib.api.trace import MASK, TraceEvent, TraceRecorder
 from lib.errors import CutOff
 from tests import sample_values as setup

@@ -8,7 +8,7 @@ import ssl
 import httpx
 import pytest
 
-from lib.api.client import Timeouts, translate_error
+from lib.api.transport import Timeouts, translate_error
 from lib.errors import PaddockError, TimedOut, Unintelligible, Unreachable
 
 

@@ -6,7 +6,8 @@ import random
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from lib.api.client import Timeouts, WorkersAI
+from lib.api.client import WorkersAI
+from lib.api.transport import Timeouts
 from lib.experiment.checks.check_kinds import Contains, Judge
 from lib.experiment.plan import Limits
 from lib.runner.progress import RunProgress, RunState

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lib.api.backend import Secret
-from lib.api.client import Timeouts, WorkersAI
+from lib.api.client import WorkersAI
+from lib.api.transport import Timeouts
 from lib.errors import BadInput, CredentialsRefused, RateLimited
 from lib.experiment.checks.check_kinds import Contains, Judge
 from lib.experiment.inputs.input_table import Inputs

@@ -9,7 +9,8 @@ import pytest
 
 from lib.api import wire
 from lib.api.backend import Backend, Secret
-from lib.api.client import CancelToken, WorkersAI
+from lib.api.cancellation import CancelToken
+from lib.api.client import WorkersAI
 from lib.api.events import Event, TextDelta
 from lib.api.request import Messages, Prompt, Request, RequestInput, Turn, build_request
 from lib.model import model_record

@@ -16,9 +16,11 @@ import pytest
 from lib.api.backend import Secret
 from lib.api.backend import twin_backend as backend_of
 from lib.api.cancellation import CancelToken
-from lib.api.client import RetryPolicy, Timeouts, WorkersAI
+from lib.api.client import WorkersAI
 from lib.api.events import Event, TextDelta
 from lib.api.request import Prompt, build_request
+from lib.api.retries import RetryPolicy
+from lib.api.transport import Timeouts
 from lib.errors import CutOff, PaddockError, TimedOut
 from lib.model.model_record import default_model
 from lib.twin import fault_injection

@@ -14,7 +14,7 @@ import pytest
 from lib.api.backend import Backend, Secret
 from lib.api.backend import twin_backend as backend_of
 from lib.api.cancellation import CancelToken
-from lib.api.client import Timeouts, WorkersAI
+from lib.api.client import WorkersAI
 from lib.api.events import TextDelta
 from lib.api.request import Messages, Prompt, Request, Turn, build_request
 from lib.model.model_record import default_model
