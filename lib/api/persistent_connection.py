@@ -1,4 +1,4 @@
-"""Line: one connection to a backend that is kept open from request to request: for those who send hundreds."""
+"""Send many requests over one connection to a backend: an experiment sends hundreds from each worker."""
 
 from __future__ import annotations
 
@@ -9,32 +9,36 @@ import select
 import socket
 import ssl
 import time
-import urllib.request
 from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
 
 import httpx
 
 from lib.api.backend import Backend
 from lib.api.cancellation import CancelToken
-from lib.api.transport import Timeouts, request_headers, ssl_context, translate_setup_errors
+from lib.api.transport import (
+    Timeouts,
+    environment_proxy,
+    request_headers,
+    ssl_context,
+    translate_setup_errors,
+)
 
-# A connection that rested longer is not used again: the server may be closing it just now.
+# Connections idle for longer are reopened: the server may be closing them just now.
 MAX_IDLE_SECONDS = 15.0
 CHUNK_BYTES = 64 * 1024
 
 
 class PersistentConnection:
-    """For one thread at a time; the client's wire and the client's errors, in a third of the processor's time.
+    """A connection for one thread at a time, with the client's requests and errors.
 
-    The connection is the standard library's: of what httpx and httpcore do for a request, pools, HTTP/2 and redirects
-    are nothing to a batch, and take most of the time (``bench/line.py``). What comes back is httpx's response, as the
-    client reads it. Where the server has closed the connection meanwhile, that is seen before anything is sent, and
-    another one is opened. Whatever breaks later is an error: the request may have arrived then, and is not sent again
-    from here.
+    Responses are parsed by the standard library: httpx's and httpcore's pools, HTTP/2 and redirects take three times
+    the processor time (``bench/persistent_connection.py``). The caller gets them as httpx's responses. A connection
+    that the server closed is noticed before anything is sent, and reopened. Any later failure is an error: the
+    request may have arrived, so it is not sent again here.
 
-    ``stop`` ends what is on its way at once, and the line with it. ``sent``: of the last request at least a part has
-    left, so that it may have been paid. Raises Unreachable where this machine's set-up forbids a connection.
+    ``cancel_token`` ends the current request at once, and the connection with it. ``was_sent`` is True if at least a
+    part of the last request was sent, so that it may have been paid. Raises Unreachable if this machine's proxy or
+    certificates cannot be used.
     """
 
     def __init__(self, timeouts: Timeouts, backend: Backend) -> None:
@@ -43,71 +47,75 @@ class PersistentConnection:
         self.timeouts = timeouts
         self.backend = backend
         with translate_setup_errors():
-            base = httpx.URL(backend.base_url)  # the name as it goes over the wire, whatever its alphabet
+            # httpx encodes an international host name as it is sent.
+            base = httpx.URL(backend.base_url)
             self._host, self._secure = base.raw_host.decode("ascii"), base.scheme == "https"
             self._port = base.port or (443 if self._secure else 80)
             self._context = ssl_context(backend)
-            self._proxy = _proxy(backend)
+            self._proxy = environment_proxy(backend)
+            if self._proxy is not None and self._proxy.url.scheme != "http":
+                raise ValueError(self._proxy.url.scheme)
         self._path = f"{base.raw_path.decode('ascii').rstrip('/')}/accounts/{backend.account_id}/ai/run/"
-        fields = {
+        headers = {
             "host": base.netloc.decode("ascii"),
             "accept": "*/*",
             **request_headers(backend),
             "content-type": "application/json",
         }
-        self._fields = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._connection: socket.socket | None = None
-        self._rests_since = 0.0
+        self._idle_since = 0.0
 
     def post(self, model: str, body: bytes) -> httpx.Response:
-        """The head of the response: read its body, and close it. Raises httpx's errors."""
+        """Send a request and return the response up to its body, to be read and closed. Raises httpx's errors."""
         self.was_sent = False
-        head = f"POST {self._path}{model} HTTP/1.1\r\n{self._fields}content-length: {len(body)}\r\n\r\n"
+        head = f"POST {self._path}{model} HTTP/1.1\r\n{self._headers}content-length: {len(body)}\r\n\r\n"
         connection = self._open()
         try:
             connection.settimeout(self.timeouts.first_byte)
             self.was_sent = True
-            with _as_httpx(httpx.WriteTimeout, httpx.WriteError):
+            with _as_httpx_errors(httpx.WriteTimeout, httpx.WriteError):
                 connection.sendall(head.encode("ascii") + body)
-            with _as_httpx(httpx.ReadTimeout, httpx.ReadError):
-                response = _head(connection, "POST")
+            with _as_httpx_errors(httpx.ReadTimeout, httpx.ReadError):
+                response = _read_head(connection, "POST")
                 if not response.isclosed():
                     connection.settimeout(self.timeouts.silence)
         except BaseException:
-            self._drop()
+            self._disconnect()
             raise
-        # Bytes, for they may hold what is not ASCII; the standard library reads them as Latin-1.
-        fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.getheaders()]
-        return httpx.Response(response.status, headers=fields, stream=_Body(self, response))
+        # The standard library decodes headers as Latin-1; as bytes they keep what is not ASCII.
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.getheaders()]
+        return httpx.Response(response.status, headers=headers, stream=_ResponseBody(self, response))
 
     def close(self) -> None:
-        """Let go of the connection."""
-        self._drop()
+        self._disconnect()
 
-    def finish_response(self, usable: bool) -> None:
-        """The response was dealt with, and another one can come over this connection, or cannot."""
-        if not usable:
-            self._drop()
-        self._rests_since = time.monotonic()
+    def finish_response(self, reusable: bool) -> None:
+        """Keep the connection for the next request, or close it if it is not reusable."""
+        if not reusable:
+            self._disconnect()
+        self._idle_since = time.monotonic()
 
     def _open(self) -> socket.socket:
         if self._connection is None or not self._is_usable(self._connection):
-            self._drop()
-            with _as_httpx(httpx.ConnectTimeout, httpx.ConnectError):
+            self._disconnect()
+            with _as_httpx_errors(httpx.ConnectTimeout, httpx.ConnectError):
                 self._connection = self._connect()
         return self._connection
 
     def _is_usable(self, connection: socket.socket) -> bool:
-        return time.monotonic() - self._rests_since < MAX_IDLE_SECONDS and not _readable(connection)
+        return time.monotonic() - self._idle_since < MAX_IDLE_SECONDS and not _is_readable(connection)
 
     def _connect(self) -> socket.socket:
-        first = (self._host, self._port) if self._proxy is None else self._proxy[0]
-        connection = socket.create_connection(first, self.timeouts.connect)
+        address = (self._host, self._port)
+        if self._proxy is not None:
+            address = (self._proxy.url.host, self._proxy.url.port or 80)
+        connection = socket.create_connection(address, self.timeouts.connect)
         try:
             self.cancel_token.watch_socket(connection)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._proxy is not None:
-                self._tunnel(connection, self._proxy[1])
+                self._open_tunnel(connection, self._proxy)
             if self._secure:
                 return self._context.wrap_socket(connection, server_hostname=self._host)
         except BaseException:
@@ -115,72 +123,81 @@ class PersistentConnection:
             raise
         return connection
 
-    def _tunnel(self, connection: socket.socket, authorization: str) -> None:
-        """Through the proxy, which sees the server's name alone."""
-        to = f"{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
-        connection.sendall(f"CONNECT {to} HTTP/1.1\r\nhost: {to}\r\n{authorization}\r\n".encode("ascii"))
-        response = _head(connection, "CONNECT")
+    def _open_tunnel(self, connection: socket.socket, proxy: httpx.Proxy) -> None:
+        """Ask the proxy for a tunnel to the backend; it learns the host's name only. Raises ProxyError."""
+        target = f"{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
+        authorization = ""
+        if proxy.raw_auth is not None:
+            credentials = base64.b64encode(b":".join(proxy.raw_auth)).decode("ascii")
+            authorization = f"proxy-authorization: Basic {credentials}\r\n"
+        connection.sendall(
+            f"CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n{authorization}\r\n".encode("ascii")
+        )
+        response = _read_head(connection, "CONNECT")
         response.close()
         if response.status != 200:
             raise httpx.ProxyError(str(response.status))
 
-    def _drop(self) -> None:
+    def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        self.cancel_token.release_socket()  # which has a duplicate, so that the server would not hear of it
+        # The token holds a duplicate of the socket, which would keep the connection open.
+        self.cancel_token.release_socket()
 
 
-def _head(connection: socket.socket, method: str) -> http.client.HTTPResponse:
-    """A response, up to its body."""
+def _read_head(connection: socket.socket, method: str) -> http.client.HTTPResponse:
+    """Return a response whose body is not read yet."""
     response = http.client.HTTPResponse(connection, method=method)
     try:
         response.begin()
-    except BaseException:  # it holds the connection open
+    except BaseException:  # an unclosed response keeps the connection open
         response.close()
         raise
     return response
 
 
-class _Body(httpx.SyncByteStream):
-    """What is left of a response."""
+class _ResponseBody(httpx.SyncByteStream):
+    """The body of a response, as httpx reads it."""
 
-    def __init__(self, line: PersistentConnection, response: http.client.HTTPResponse) -> None:
-        self._line = line
+    def __init__(self, connection: PersistentConnection, response: http.client.HTTPResponse) -> None:
+        self._connection = connection
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        with _as_httpx(httpx.ReadTimeout, httpx.ReadError):
+        with _as_httpx_errors(httpx.ReadTimeout, httpx.ReadError):
             try:
-                while piece := self._response.read(CHUNK_BYTES):
-                    yield piece
-            except http.client.IncompleteRead as error:  # of a body in chunks: what came is worth having
+                while chunk := self._response.read(CHUNK_BYTES):
+                    yield chunk
+            except http.client.IncompleteRead as error:  # a chunked body: keep the part that was received
                 yield error.partial
                 raise
-            if self._response.length:  # of one whose length was announced
+            if self._response.length:  # a body with a content-length
                 raise httpx.RemoteProtocolError("the body is shorter than was announced")
 
     def close(self) -> None:
-        whole = self._response.isclosed()  # it closes itself at its end
+        is_whole = self._response.isclosed()  # the response closes itself at its end
         self._response.close()
-        self._line.finish_response(whole and not self._response.will_close)
+        self._connection.finish_response(is_whole and not self._response.will_close)
 
 
 @contextlib.contextmanager
-def _as_httpx(late: type[httpx.TimeoutException], broken: type[httpx.NetworkError]) -> Iterator[None]:
-    """The standard library's exceptions as httpx's, so that one table gives each its words."""
+def _as_httpx_errors(
+    timeout: type[httpx.TimeoutException], network_error: type[httpx.NetworkError]
+) -> Iterator[None]:
+    """Raise the standard library's exceptions as httpx's, so that one table translates both."""
     try:
         yield
     except TimeoutError as error:
-        raise late(str(error)) from error
+        raise timeout(str(error)) from error
     except http.client.HTTPException as error:
         raise httpx.RemoteProtocolError(type(error).__name__) from error
     except OSError as error:
-        raise broken(str(error)) from error
+        raise network_error(str(error)) from error
 
 
-def _readable(connection: socket.socket) -> bool:
-    """Whether something came that nobody asked for: a close, as a rule."""
+def _is_readable(connection: socket.socket) -> bool:
+    """Return True if the idle connection received something: usually that the server closed it."""
     if isinstance(connection, ssl.SSLSocket) and connection.pending():
         return True
     if not hasattr(select, "poll"):  # Windows
@@ -188,21 +205,3 @@ def _readable(connection: socket.socket) -> bool:
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _proxy(backend: Backend) -> tuple[tuple[str, int], str] | None:
-    """Address and header of the proxy that the environment names for the backend. Raises ValueError for odd ones."""
-    address = urlsplit(backend.base_url)
-    if backend.is_local or urllib.request.proxy_bypass(address.hostname or ""):
-        return None
-    proxies = urllib.request.getproxies()
-    named = proxies.get(address.scheme) or proxies.get("all")
-    if not named:
-        return None
-    proxy = urlsplit(named if "://" in named else f"http://{named}")
-    if proxy.scheme != "http" or not proxy.hostname:
-        raise ValueError(proxy.scheme)
-    if proxy.username is None:
-        return (proxy.hostname, proxy.port or 80), ""
-    basic = base64.b64encode(f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode())
-    return (proxy.hostname, proxy.port or 80), f"proxy-authorization: Basic {basic.decode('ascii')}\r\n"

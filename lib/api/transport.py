@@ -1,14 +1,16 @@
-"""Transport: an HTTP client for one backend, and every exception of httpx as one of ours."""
+"""Open HTTP clients for a backend, find its proxy, and translate httpx's exceptions."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import ssl
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -20,7 +22,10 @@ Cause = TypeVar("Cause", bound=BaseException)
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds: to connect, to the first byte of the answer (a long prompt takes its time), between two bytes."""
+    """Seconds to wait for a connection, for the answer's first byte, and between two bytes.
+
+    A long prompt delays the first byte.
+    """
 
     connect: float = 10.0
     first_byte: float = 180.0
@@ -32,13 +37,13 @@ DEFAULT_TIMEOUTS = Timeouts()
 
 @cache
 def _trusted_context() -> ssl.SSLContext:
-    """One context for all: reading the certificates takes longer than a request to the twin."""
+    # Cached: reading the certificates takes longer than a request to the twin.
     return httpx.create_ssl_context()
 
 
 def ssl_context(backend: Backend) -> ssl.SSLContext:
-    """What the server's certificate is checked by."""
-    # Without TLS no certificates are read: the twin does not depend on how this machine keeps them.
+    """Return the context that verifies the backend's certificate."""
+    # Without TLS no certificates are read, so the twin works on a machine whose certificates are broken.
     return _trusted_context() if backend.base_url.startswith("https:") else _empty_context()
 
 
@@ -48,17 +53,17 @@ def _empty_context() -> ssl.SSLContext:
 
 
 def request_headers(backend: Backend) -> dict[str, str]:
-    """What every request to that backend carries."""
+    """Return the headers of every request to the backend."""
     return {
         "authorization": f"Bearer {backend.token.reveal()}",
         "user-agent": "paddock",
-        "accept-encoding": "identity",  # compression would hold tokens back to fill its window
+        "accept-encoding": "identity",  # compression would delay tokens until its window is full
     }
 
 
 @contextlib.contextmanager
 def translate_setup_errors() -> Iterator[None]:
-    """What this machine's set-up forbids, as Unreachable."""
+    """Raise Unreachable for unreadable certificates and for a proxy that cannot be used."""
     try:
         yield
     except OSError:
@@ -66,38 +71,53 @@ def translate_setup_errors() -> Iterator[None]:
             "This machine's list of trusted certificates cannot be read.",
             advice="Check SSL_CERT_FILE and SSL_CERT_DIR, then retry.",
         ) from None
-    except (
-        ImportError,
-        ValueError,
-        httpx.InvalidURL,
-    ):  # a proxy of an unknown kind, or SOCKS without its package
+    # A proxy of an unknown kind, or SOCKS without its package.
+    except (ImportError, ValueError, httpx.InvalidURL):
         raise Unreachable(
             "The proxy that this machine's environment names cannot be used.",
             advice="Check HTTPS_PROXY and ALL_PROXY: an http:// proxy works. Then retry.",
         ) from None
 
 
+def environment_proxy(backend: Backend) -> httpx.Proxy | None:
+    """Return the proxy that HTTPS_PROXY, ALL_PROXY and NO_PROXY choose for the backend.
+
+    Raises ValueError or httpx.InvalidURL for an address that is not a proxy's. Both kinds of connection use it, so
+    that a chat and an experiment take the same way.
+    """
+    if backend.is_local:
+        return None
+    url = urlsplit(backend.base_url)
+    proxies = urllib.request.getproxies()
+    address = proxies.get(url.scheme) or proxies.get("all")
+    if not address or urllib.request.proxy_bypass(url.netloc):
+        return None
+    address = address if "://" in address else f"http://{address}"
+    if not urlsplit(address).hostname:  # urlsplit raises ValueError for brackets that do not match
+        raise ValueError("a proxy without a host")
+    return httpx.Proxy(address)
+
+
 def open_client(timeouts: Timeouts, backend: Backend) -> httpx.Client:
-    """A client that asks this backend, with its token. Raises Unreachable where this machine's set-up forbids one."""
+    """Return a client for the backend that sends its token. Raises Unreachable, see translate_setup_errors."""
     with translate_setup_errors():
         return httpx.Client(
             headers=request_headers(backend),
             timeout=httpx.Timeout(timeouts.connect, read=timeouts.first_byte),
-            trust_env=not backend.is_local,
+            proxy=environment_proxy(backend),
+            trust_env=False,  # the proxy is chosen above, the certificates below
             verify=ssl_context(backend),
-            follow_redirects=False,  # a redirect could carry the token and the conversation to another host
+            follow_redirects=False,  # a redirect could send the token and the conversation to another host
         )
 
 
 @contextlib.contextmanager
 def translate_errors(timeouts: Timeouts, backend: Backend, *, answering: bool = False) -> Iterator[None]:
-    """Every exception of httpx as one of ours, and the token in none, should a server have echoed it.
-
-    ``from None``: httpx's own exceptions hold the request, and with it the Authorization header.
-    """
+    """Translate httpx's exceptions to PaddockErrors, and mask a token that a server echoed."""
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
+        # from None: httpx's exceptions hold the request, and with it the Authorization header.
         raise translate_error(error, timeouts, answering=answering) from None
     except PaddockError as error:
         error.mask(backend.token.reveal())
@@ -105,7 +125,7 @@ def translate_errors(timeouts: Timeouts, backend: Backend, *, answering: bool = 
 
 
 def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = False) -> PaddockError:
-    """The error that one of httpx's exceptions stands for; ``answering``: it came within the answer."""
+    """Return the error for one of httpx's exceptions; ``answering``: the answer had begun."""
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return TimedOut(
@@ -123,8 +143,8 @@ def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = F
                 else "The service may be busy, or the conversation long: shorten it, or retry later.",
                 retryable=False,  # the request may be running: sending it again could pay twice
             )
-        case httpx.ConnectError() if verdict := _find_cause(error, ssl.SSLCertVerificationError):
-            why = getattr(verdict, "verify_message", "it cannot be verified")
+        case httpx.ConnectError() if verification := _find_cause(error, ssl.SSLCertVerificationError):
+            why = getattr(verification, "verify_message", "it cannot be verified")
             return Unreachable(
                 f"The server's TLS certificate is not trusted ({why}), so nothing was sent.",
                 advice="Check this machine's clock, and any proxy that reads along on the way.",
@@ -152,7 +172,7 @@ def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = F
                 "The proxy refused the connection.", advice="Check the proxy settings, then retry."
             )
         case httpx.UnsupportedProtocol() | httpx.InvalidURL() | httpx.LocalProtocolError() | UnicodeError():
-            # UnicodeError: name resolution's word for a name that cannot be one
+            # Name resolution raises UnicodeError for an impossible name.
             return Unreachable("The address cannot be used.", advice="Check CLOUDFLARE_BASE_URL.")
         case httpx.DecodingError():
             return Unintelligible("The answer's compression is broken.", advice="Retry.", retryable=True)
