@@ -1,4 +1,7 @@
-"""Where requests go: an address, an account, a token, and whether it is billed. Data, not subclasses."""
+"""The place that requests go to: an address, an account, a token, and whether its answers cost money.
+
+Cloudflare and the twin are two values of one class: the client never asks which one it talks to.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ TOKEN_NAMES = ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_AUTH_TOKEN")
 BASE_URL_NAMES = ("CLOUDFLARE_BASE_URL",)
 ENVIRONMENT_VARIABLES = ACCOUNT_NAMES + TOKEN_NAMES + BASE_URL_NAMES
 
-# What follows “Bearer” by RFC 6750. Anything else in a header would come back in httpx's own error text and logs.
+# A bearer token by RFC 6750. httpx repeats a header that it cannot send in its error text and logs.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Secret:
-    """Text that shows itself only when it is asked to by name; printing, formatting and logging mask it."""
+    """A text that printing, formatting, logging and pickling never show."""
 
     __slots__ = ("_text",)
 
@@ -32,7 +35,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself, for the Authorization header and nothing else."""
+        """Return the text, for the Authorization header only."""
         return self._text
 
     def __repr__(self) -> str:
@@ -52,12 +55,12 @@ class Secret:
 
 @dataclass(frozen=True)
 class Backend:
-    """One place that speaks the Workers AI API.
+    """A server of the Workers AI API.
 
-    ``name`` is what the page shows. ``context_window`` is in tokens; None: the model record's own.
-    ``billed`` is False where an answer costs nothing. ``inspects``: the server also tells how it lays a request
-    out for its model, what that comes to in tokens, and the probabilities of the next one. ``takes_lora``: an
-    adapter is applied whatever the documentation says of the model.
+    The page shows ``name``. ``context_window`` is in tokens; None means the model record's. ``billed`` is False if
+    answers cost nothing. A backend that ``can_inspect`` also returns the rendered prompt, its length in tokens, and
+    the next token's probabilities. ``takes_lora``: it applies an adapter even if the model's documentation names
+    none.
     """
 
     name: str
@@ -70,7 +73,7 @@ class Backend:
     takes_lora: bool = False
 
     def __post_init__(self) -> None:
-        """Raises BadInput for a token that no header can carry; its text never holds the token."""
+        """Raise BadInput for a token that no header can carry; the message never holds the token."""
         if not _TOKEN.fullmatch(self.token.reveal()):
             raise BadInput(
                 "The API token is empty or holds a space, a quote or a character that no token has.",
@@ -79,12 +82,12 @@ class Backend:
 
     @property
     def is_local(self) -> bool:
-        """Whether the address is a loopback one: proxies and their environment do not apply then."""
+        """True for a loopback address, which never uses a proxy."""
         return urlsplit(self.base_url).hostname in _LOOPBACK
 
 
 def cloudflare_backend(account_id: str, token: str, base_url: str = CLOUDFLARE_URL) -> Backend:
-    """Workers AI itself, or another server of its API. Raises BadInput; its text never holds the token."""
+    """Return Workers AI itself, or another server of its API. Raises BadInput, never with the token in it."""
     account_id, token, base_url = account_id.strip(), token.strip(), base_url.strip().rstrip("/")
     if not re.fullmatch(r"[0-9a-fA-F]{32}", account_id):
         raise BadInput(
@@ -109,17 +112,16 @@ def cloudflare_backend(account_id: str, token: str, base_url: str = CLOUDFLARE_U
 
 
 def _parse_base_url(base_url: str) -> tuple[str, str]:
-    """Scheme and host of an address that requests can be sent to. Raises BadInput."""
+    """Return the scheme and host of an address. Raises BadInput if no request can be sent there."""
     try:
         url = urlsplit(base_url)
         hostname = url.hostname or ""
-        hostname.encode(
-            "idna"
-        )  # what name resolution does with it: refuses labels that are empty or too long
-        plain = url.port != 0 and not (url.username or url.password or url.query or url.fragment)
+        # Name resolution does the same: it refuses labels that are empty or too long.
+        hostname.encode("idna")
+        is_plain = url.port != 0 and not (url.username or url.password or url.query or url.fragment)
     except ValueError:
-        plain, hostname = False, ""
-    if not plain or not hostname or url.scheme not in ("https", "http") or not base_url.isprintable():
+        is_plain, hostname = False, ""
+    if not is_plain or not hostname or url.scheme not in ("https", "http") or not base_url.isprintable():
         raise BadInput(
             "The base URL must look like https://host/path, without a user name or a question mark in it.",
             advice=f"Leave CLOUDFLARE_BASE_URL unset to use {CLOUDFLARE_URL}.",
@@ -128,7 +130,7 @@ def _parse_base_url(base_url: str) -> tuple[str, str]:
 
 
 def twin_backend(base_url: str, account_id: str, token: Secret, model: str, context_window: int) -> Backend:
-    """The local Workers AI on this machine, over the small model that it has."""
+    """Return the local Workers AI, which runs a small model on this machine."""
     return Backend(
         name=f"Twin ({model} on this machine, free)",
         base_url=base_url,
@@ -142,15 +144,16 @@ def twin_backend(base_url: str, account_id: str, token: Secret, model: str, cont
 
 
 def backend_from_environment(environment: Mapping[str, str]) -> Backend | None:
-    """The backend that credentials in the environment name, None where there are none.
+    """Return the backend for the credentials in the environment, or None if there are none.
 
-    Raises BadInput where they are incomplete or malformed.
+    Raises BadInput if they are incomplete or malformed.
     """
 
-    def first(names: tuple[str, ...]) -> str:
+    def first_value(names: tuple[str, ...]) -> str:
         return next((environment[name] for name in names if environment.get(name)), "")
 
-    account_id, token, base_url = first(ACCOUNT_NAMES), first(TOKEN_NAMES), first(BASE_URL_NAMES)
+    account_id, token = first_value(ACCOUNT_NAMES), first_value(TOKEN_NAMES)
+    base_url = first_value(BASE_URL_NAMES)
     if not account_id and not token:
         return None
     if not account_id or not token:

@@ -1,4 +1,4 @@
-"""Stop: the handle that ends a request from another thread, at once, whatever the request is waiting for."""
+"""Cancel a request from another thread, at once, whatever the request is waiting for."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from typing import Any, TypeVar
 
-Result = TypeVar("Result")
+Opened = TypeVar("Opened")
 
 
 class Cancelled(Exception):
-    """Raised inside the iterator when it was stopped on purpose; not an error, so not in the error tree."""
+    """Raised by a request that was cancelled on purpose. Not an error, so not a PaddockError."""
 
 
 class CancelToken:
-    """One request's handle. ``request()`` is safe from any thread, any number of times.
+    """Cancels one request. ``cancel()`` is safe from any thread, any number of times.
 
-    Closing the response would not do: the reading thread stays blocked in recv until the socket is shut down.
-    The socket that is shut down is a duplicate of the connection's. So the handle works in mid-handshake too,
-    where TLS has taken the original apart, and it never touches Python's SSLSocket, whose shutdown() first turns
-    encryption off: a write of the other thread could then leave in the clear.
+    Closing the response is not enough: the reading thread stays blocked in recv until the socket is shut down. The
+    token shuts down a duplicate of the connection's socket. That works during the TLS handshake too, which detaches
+    the original, and leaves Python's SSLSocket alone: its shutdown() ends encryption first, and the other thread
+    could then write plain text.
     """
 
     def __init__(self) -> None:
@@ -34,11 +34,9 @@ class CancelToken:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether somebody asked for the end."""
         return self._event.is_set()
 
     def cancel(self) -> None:
-        """Ask for the end."""
         with self._lock:
             self._event.set()
             if self._opening is not None:
@@ -47,17 +45,17 @@ class CancelToken:
                 _reset_connection(self._socket)
 
     def wait(self, seconds: float) -> bool:
-        """Sleep that long, or until the end is asked for; True then."""
+        """Sleep that long, at most until cancel(). Return True if cancelled."""
         return self._event.wait(seconds)
 
     def on_httpx_trace(self, name: str, info: Mapping[str, Any]) -> None:
-        """httpx's trace extension: the only way to the socket while the request is on its way."""
+        """Watch the socket that httpx opens; its trace extension is the only way to it during a request."""
         if not name.endswith(".connect_tcp.complete"):
             return
         self.watch_socket(info["return_value"].get_extra_info("socket"))
 
     def watch_socket(self, connection: socket.socket) -> None:
-        """That is the connection that is to be shut, from its very beginning on."""
+        """Make that socket the one that cancel() shuts down."""
         with self._lock:
             if self.is_cancelled:
                 _reset_connection(connection)
@@ -65,19 +63,19 @@ class CancelToken:
                 self._forget()
                 self._socket = connection.dup()
 
-    def run_cancellable(self, work: Callable[[], Result], discard: Callable[[Result], object]) -> Result:
-        """What ``work`` gives, or Stopped as soon as the end is asked for.
+    def run_cancellable(self, work: Callable[[], Opened], discard: Callable[[Opened], object]) -> Opened:
+        """Return the result of ``work``, or raise Cancelled as soon as cancel() is called.
 
-        It works in a thread of its own, for neither name resolution nor connecting can be interrupted: a thread
-        that is left behind ends with their timeout, and ``discard`` gets what it brings.
+        ``work`` runs in a thread of its own, because neither name resolution nor connecting can be interrupted. An
+        abandoned thread ends with their timeout, and ``discard`` gets its result.
         """
-        future: Future[Result] = Future()
+        future: Future[Opened] = Future()
 
         def thread() -> None:
             try:
                 result = work()
             except BaseException as error:
-                with contextlib.suppress(InvalidStateError):  # nobody waits any more
+                with contextlib.suppress(InvalidStateError):  # the future was cancelled
                     future.set_exception(error)
                 return
             try:
@@ -98,7 +96,7 @@ class CancelToken:
             self._opening = None
 
     def release_socket(self) -> None:
-        """Let go of the connection; without this it would stay open for as long as its duplicate."""
+        """Close the duplicate, which would keep the connection open."""
         with self._lock:
             self._forget()
 
@@ -109,7 +107,7 @@ class CancelToken:
 
 
 def _reset_connection(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it is closed already
-        # Closed with a reset, not in order: a server whose window is full would wait a minute for an orderly end.
+    with contextlib.suppress(OSError):  # already closed
+        # A reset, not an orderly close: a server with a full window would wait a minute for that.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.shutdown(socket.SHUT_RDWR)

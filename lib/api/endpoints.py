@@ -1,4 +1,4 @@
-"""Endpoint: the addresses of the API that concern a text model, what each is for, and who has it."""
+"""List the API's endpoints for text models: what each is for, and which backend has it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One address below the base URL; ``{account}`` and ``{model}`` stand for what is put in.
-
-    ``cloudflare`` and ``twin``: who answers there.
-    """
+    """One address below the base URL, with placeholders for the account and the model."""
 
     method: str
     path: str

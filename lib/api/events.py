@@ -1,4 +1,4 @@
-"""What a model sends while it answers, as values: text, reasoning, tool calls, usage, the end."""
+"""Events of an answer as values: text, reasoning, tool calls, usage, the end."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class TextDelta:
 
 @dataclass(frozen=True)
 class ReasoningDelta:
-    """The next piece of what a model thinks before it answers."""
+    """The next piece of a model's reasoning before its answer."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class ToolCallDelta:
-    """A tool call, whole or a piece of one; pieces of the same ``index`` belong together.
+    """A tool call or a piece of one; pieces of the same ``index`` belong together.
 
     ``arguments`` is JSON text, or a part of it.
     """
@@ -36,7 +36,7 @@ class ToolCallDelta:
 
 @dataclass(frozen=True)
 class Finished:
-    """The backend said that the answer is whole. ``reason`` as the wire gives it, None where it gives none."""
+    """The backend declared the answer complete, with its own ``reason`` if it sent one."""
 
     reason: str | None = None
 

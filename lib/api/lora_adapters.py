@@ -1,4 +1,4 @@
-"""Adapter: a LoRA adapter that an account can name in a request, from the API's list of fine-tunes."""
+"""Decode the API's list of fine-tunes: the LoRA adapters that an account can name in a request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lib.api import wire
 
 @dataclass(frozen=True)
 class LoraAdapter:
-    """One of the list. ``model`` is the one that it was made for; ``public``: everybody's, not the account's own."""
+    """An adapter for ``model``; ``is_public`` is False for the account's own."""
 
     id: str
     name: str
@@ -21,15 +21,15 @@ class LoraAdapter:
 
 
 def decode_adapters(text: str) -> tuple[LoraAdapter, ...]:
-    """The adapters in a server's answer; what is none of them is passed over."""
+    """Return the adapters in a server's answer, without entries of another shape."""
     return tuple(_decode_values(wire.envelope_result(text)))
 
 
 def _decode_values(value: Any) -> Iterator[LoraAdapter]:
     match value:
         case list():  # [DOC] the example of the documentation nests arrays: [[{…}]]
-            for one in value:
-                yield from _decode_values(one)
+            for entry in value:
+                yield from _decode_values(entry)
         case {"id": str(id), "name": str(name)}:
             yield LoraAdapter(
                 id,

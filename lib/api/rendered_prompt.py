@@ -1,4 +1,4 @@
-"""Layout: the very text that a model is given for a request, in its own chat format, and its length in tokens."""
+"""Decode the rendered prompt: the text that a model is given for a request, in its own chat format."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from lib.errors import Unintelligible
 
 @dataclass(frozen=True)
 class RenderedPrompt:
-    """``prompt`` is what is tokenized; ``prompt_tokens`` what ``usage`` will count; ``format`` names the chat format.
+    """``prompt`` is the text before tokenization; ``usage`` will count ``prompt_tokens``.
 
-    ``special_tokens`` are the texts that the model's tokenizer takes for one of its control tokens.
+    The model's tokenizer reads each of ``special_tokens`` as a control token.
     """
 
     prompt: str
@@ -23,7 +23,7 @@ class RenderedPrompt:
 
 
 def decode_rendered_prompt(text: str) -> RenderedPrompt:
-    """The layout in a server's answer. Raises Unintelligible."""
+    """Return the rendered prompt in a server's answer. Raises Unintelligible."""
     match wire.envelope_result(text):
         case {
             "prompt": str(prompt),
@@ -32,7 +32,9 @@ def decode_rendered_prompt(text: str) -> RenderedPrompt:
             "special_tokens": list(special),
             "context_window": int(window),
         } if tokens >= 0:
-            return RenderedPrompt(prompt, tokens, format, tuple(str(one) for one in special if one), window)
+            return RenderedPrompt(
+                prompt, tokens, format, tuple(str(token) for token in special if token), window
+            )
     raise Unintelligible(
         "The server's word on how it lays out a prompt cannot be read.", advice="Update Paddock, then retry."
     )

@@ -1,4 +1,4 @@
-"""THE builder of requests: what is sent, shown, exported and priced comes from build() alone."""
+"""Build and check requests. Everything that is sent, shown, exported or priced comes from build_request()."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROLES = ("system", "user", "assistant", "tool")
 
 @dataclass(frozen=True)
 class Turn:
-    """One message as it is sent. ``calls`` are the assistant's; ``call_id`` and ``name`` say what a tool answers."""
+    """One message as it is sent. ``calls`` are the assistant's; a tool's result names its call by ``call_id``."""
 
     role: str
     content: str
@@ -31,7 +31,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Messages:
-    """A conversation as input. A last turn of the assistant is a beginning that the model goes on from."""
+    """A conversation as input. The model continues a last turn of the assistant."""
 
     turns: tuple[Turn, ...]
     raw: bool = False
@@ -41,7 +41,7 @@ class Messages:
 
 @dataclass(frozen=True)
 class Prompt:
-    """One text as input; ``raw``: no chat template is applied to it; ``lora``: an adapter's name, empty for none."""
+    """One text as input; ``raw`` applies no chat template; ``lora`` is an adapter's name, or empty."""
 
     text: str
     raw: bool = False
@@ -53,7 +53,7 @@ RequestInput = Messages | Prompt
 
 @dataclass(frozen=True)
 class Request:
-    """One request to one model, checked. ``parameters`` are the sampling parameters that are sent."""
+    """A checked request. ``parameters`` are the sampling parameters that are sent."""
 
     model: str
     input: RequestInput
@@ -62,15 +62,18 @@ class Request:
     response_format: ResponseFormat | None = None
 
     def estimated_prompt_tokens(self) -> int:
-        """A rough size of the input, in tokens, template included."""
+        """Return a rough size of the input in tokens, template included."""
         schema = self.response_format.schema if self.response_format is not None else None
         rest = estimate_tokens(schema) if schema else 0
         match self.input:
             case Messages(turns):
                 rest += sum(
-                    estimate_tokens(one.name + one.description + one.parameters) for one in self.input.tools
+                    estimate_tokens(tool.name + tool.description + tool.parameters)
+                    for tool in self.input.tools
                 )
-                rest += sum(estimate_tokens(one.name + one.code) for one in self.input.functions)
+                rest += sum(
+                    estimate_tokens(function.name + function.code) for function in self.input.functions
+                )
                 rest += sum(
                     estimate_tokens(call.name + call.arguments) for turn in turns for call in turn.calls
                 )
@@ -80,7 +83,7 @@ class Request:
 
 
 def can_continue(request: Request) -> bool:
-    """Whether an answer to it can be continued: JSON is whole or nothing, an adapter goes on raw alone."""
+    """Return True if its answer can be continued: JSON cannot, and an adapter's answer only to a raw prompt."""
     match request.input:
         case Prompt(raw=False, lora=lora) if lora:
             return False
@@ -88,9 +91,9 @@ def can_continue(request: Request) -> bool:
 
 
 def build_input(features: Features, turns: tuple[Turn, ...]) -> RequestInput:
-    """The input in the chosen form. The prompt form sends the last turn's text alone, without what came before it.
+    """Return the input in the chosen form. The prompt form holds the last turn's text only.
 
-    What a form does not take is left out: an adapter beside messages, tools beside a prompt.
+    Features that the form does not have are left out: an adapter with messages, tools with a prompt.
     """
     match features.form:
         case InputForm.MESSAGES:
@@ -112,7 +115,7 @@ def settings_from_request(request: Request, before: Settings) -> Settings:
 
 
 def system_prompt_from_request(request: Request) -> str:
-    """The system prompt that it carries, empty where it carries none."""
+    """Return the request's system prompt, empty if it has none."""
     match request.input:
         case Messages(turns) if turns and turns[0].role == "system":
             return turns[0].content
@@ -127,9 +130,9 @@ def build_request(
     stream: bool = True,
     response_format: ResponseFormat | None = None,
 ) -> Request:
-    """A checked request. Raises BadInput, naming the field, for what the schema would refuse.
+    """Return a checked request. Raises BadInput, naming the field, for what the schema would refuse.
 
-    JSON mode is never streamed: Cloudflare refuses that (code 5023), so such a request asks for a whole answer.
+    JSON mode is never streamed, because Cloudflare refuses that (code 5023).
     """
     chosen = dict(parameters or {})
     check_parameters(chosen, model)
@@ -156,7 +159,7 @@ def build_request(
     if response_format is not None and response_format.schema is not None:
         _check_encodable(response_format.schema, "JSON schema")
         _check_json(response_format.schema, "JSON schema")
-    # A whole number in float's clothes (40.0) would be refused where the schema says integer.
+    # A float such as 40.0 would be refused where the schema says integer.
     cast = {name: model.parameter(name).cast(value) for name, value in chosen.items()}
     return Request(
         model.id, input, MappingProxyType(cast), stream and response_format is None, response_format
@@ -164,7 +167,7 @@ def build_request(
 
 
 def _check_json(text: str, what: str) -> None:
-    """Raises BadInput where that is no JSON: it is sent as a value, not as text."""
+    """Raise BadInput for text that is not JSON: it is sent as a value, not as text."""
     try:
         json_text.decode(text, f"The {what}")
     except UnusableJson as error:

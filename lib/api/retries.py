@@ -17,7 +17,7 @@ OnRetry = Callable[[int, float, PaddockError], None]
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often a request is sent, and how long to wait between two attempts.
+    """The number of attempts for one request, and the wait between two of them.
 
     The wait doubles from ``pause`` seconds, with jitter. A Retry-After header of at most ``max_wait`` seconds
     replaces it; a longer one ends the attempts.

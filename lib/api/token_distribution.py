@@ -1,4 +1,4 @@
-"""Distribution: what may come next and how likely each of it is, as the twin tells it from the model itself."""
+"""Decode the probabilities of the next token, which the twin reads from its model."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.errors import Unintelligible
+from lib.jsonkit.surrogates import replace_lone_surrogates
 
 
 @dataclass(frozen=True)
 class TokenCandidate:
-    """One token that may come next.
+    """One possible next token.
 
-    ``probability`` is the model's own; ``sampled`` is the one with which it is drawn under the settings,
-    0 where they cut it away. Both from 0 to 1.
+    ``probability`` is the model's own; ``sampling_probability`` is the one after the settings, 0 if they exclude the
+    token. Both are from 0 to 1.
     """
 
     id: int
@@ -26,16 +27,15 @@ class TokenCandidate:
 
     @property
     def can_be_sampled(self) -> bool:
-        """Whether it can be drawn at all."""
         return self.sampling_probability > 0
 
 
 @dataclass(frozen=True)
 class TokenDistribution:
-    """The likeliest tokens by the model's own probability, and what there is beside them.
+    """The likeliest tokens by the model's own probability.
 
-    ``kept`` of the ``vocabulary`` tokens can be drawn under the settings; ``rest`` is the model's own
-    probability of all tokens that are not among the candidates.
+    With the settings, ``sampling_count`` of the ``vocabulary_size`` tokens can be sampled. All tokens that are not
+    candidates have ``other_probability`` together, by the model's own count.
     """
 
     prompt_tokens: int
@@ -46,9 +46,9 @@ class TokenDistribution:
 
 
 def decode_token_distribution(text: str) -> TokenDistribution:
-    """The distribution in the twin's envelope. A candidate that makes no sense is left out.
+    """Return the distribution in the twin's answer, without malformed candidates.
 
-    Raises Unintelligible where nothing is left.
+    Raises Unintelligible if no candidate is left.
     """
     try:
         result = json.loads(text)["result"]
@@ -70,18 +70,15 @@ def decode_token_distribution(text: str) -> TokenDistribution:
     )
 
 
-def _decode_candidates(listed: Any) -> Iterator[TokenCandidate]:
-    for one in listed:
-        if not isinstance(one, dict) or not isinstance(one.get("token"), str):
+def _decode_candidates(entries: Any) -> Iterator[TokenCandidate]:
+    for entry in entries:
+        if not isinstance(entry, dict) or not isinstance(entry.get("token"), str):
             continue
-        probability, sampled = (
-            _parse_probability(one.get("probability")),
-            _parse_probability(one.get("sampled")),
-        )
-        if probability is not None and sampled is not None:
-            # JSON can spell lone halves of UTF-16 pairs, but nothing can draw them.
-            token = one["token"].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-            yield TokenCandidate(_parse_count(one.get("id")), token, probability, sampled)
+        probability = _parse_probability(entry.get("probability"))
+        sampling_probability = _parse_probability(entry.get("sampled"))
+        if probability is not None and sampling_probability is not None:
+            token = replace_lone_surrogates(entry["token"])
+            yield TokenCandidate(_parse_count(entry.get("id")), token, probability, sampling_probability)
 
 
 def _parse_probability(value: Any) -> float | None:

@@ -1,4 +1,4 @@
-"""Tool calls put together from the pieces that they come in."""
+"""Join streamed tool call deltas to whole tool calls."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from lib.model.request_options import ToolCall
 
 
 def join_tool_calls(deltas: Iterable[ToolCallDelta]) -> tuple[ToolCall, ...]:
-    """The calls, in the order in which they began; pieces of one index belong together, unless another id begins.
+    """Return the calls in the order in which they began. Deltas of one index belong together, unless the id changes.
 
-    The flat shape has no ids: such a call is given one, for its result must name it.
+    The flat shape has no ids; such a call gets one, because its result must name it.
     """
     calls: list[ToolCall] = []
-    open_at: dict[int, int] = {}  # where the call of an index stands in the list
+    position_by_index: dict[int, int] = {}
     for delta in deltas:
-        at = open_at.get(delta.index)
-        if at is None or _begins_another_call(calls[at], delta):
-            open_at[delta.index] = len(calls)
+        position = position_by_index.get(delta.index)
+        if position is None or _begins_another_call(calls[position], delta):
+            position_by_index[delta.index] = len(calls)
             calls.append(ToolCall(delta.id or "", delta.name or "", delta.arguments))
         else:
-            old = calls[at]
-            calls[at] = ToolCall(
-                old.id or delta.id or "", old.name or delta.name or "", old.arguments + delta.arguments
+            call = calls[position]
+            calls[position] = ToolCall(
+                call.id or delta.id or "", call.name or delta.name or "", call.arguments + delta.arguments
             )
     return tuple(
         ToolCall(call.id or f"call_{uuid.uuid4().hex[:12]}", call.name, call.arguments or "{}")
@@ -33,7 +33,7 @@ def join_tool_calls(deltas: Iterable[ToolCallDelta]) -> tuple[ToolCall, ...]:
 
 
 def _begins_another_call(call: ToolCall, delta: ToolCallDelta) -> bool:
-    """Whether a piece of the same index begins another call: some servers number each event's calls from 0."""
+    """Return True if a delta of the same index begins a call: some servers number each event's calls from 0."""
     if delta.id and call.id and delta.id != call.id:
         return True
     return bool(delta.name and call.name and not delta.id and not call.id)

@@ -1,4 +1,4 @@
-"""Trace: what really went over the wire for one answer: headers with secrets masked, and each event with its time."""
+"""Record what goes over the wire for one answer: headers with secrets masked, and each event with its time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 MASK = "•••"
-# Names under which a header may carry what lets somebody in.
+# A header whose name holds one of these words may carry a credential.
 _SECRET_HEADER_WORDS = (
     "authorization",
     "cookie",
@@ -23,9 +23,9 @@ _SECRET_HEADER_WORDS = (
 
 @dataclass(frozen=True)
 class TraceEvent:
-    """One event of a stream, or the whole body of an answer that was not streamed, as it was received.
+    """One event of a stream, or the body of an answer that was not streamed, as received.
 
-    ``seconds`` since the request was sent.
+    ``seconds`` counts from the start of the recording.
     """
 
     seconds: float
@@ -34,9 +34,9 @@ class TraceEvent:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One try of a request: its line and headers, the status and headers that came, and what followed.
+    """One attempt of a request, and its response; ``status`` is 0 if there was none.
 
-    ``status`` is 0 where no response came. ``seconds`` is when the response began.
+    ``request_line`` is the method and the address. The response began at ``seconds``.
     """
 
     request_line: str
@@ -49,22 +49,24 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Trace:
-    """The exchanges of one answer, packed: a long answer has thousands of events, and few are ever looked at."""
+    """The exchanges of one answer, compressed: a long answer has thousands of events, and few are ever looked at."""
 
     packed: bytes
 
     def exchanges(self) -> tuple[Exchange, ...]:
-        """What was recorded, one for each try, first to last."""
+        """Return the exchanges, one for each attempt, in order."""
         return tuple(
             Exchange(
                 line,
-                _pairs(asked),
+                _pairs(request_headers),
                 status,
                 seconds,
-                _pairs(came),
-                tuple(TraceEvent(at, data) for at, data in events),
+                _pairs(response_headers),
+                tuple(TraceEvent(event_seconds, data) for event_seconds, data in events),
             )
-            for line, asked, status, seconds, came, events in json.loads(zlib.decompress(self.packed))
+            for line, request_headers, status, seconds, response_headers, events in json.loads(
+                zlib.decompress(self.packed)
+            )
         )
 
 
@@ -73,56 +75,56 @@ def _pairs(pairs: Iterable[list[str]]) -> tuple[tuple[str, str], ...]:
 
 
 class TraceRecorder:
-    """Takes down what goes over the wire, from the thread that sends. ``secret`` stands nowhere in what it gives."""
+    """Records the exchanges of one answer, in the thread that sends. The trace never holds ``secret``."""
 
     def __init__(self, secret: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         self._secret = secret
         self._clock = clock
         self._begun = clock()
-        self._tries: list[Exchange] = []
+        self._exchanges: list[Exchange] = []
         self._events: list[TraceEvent] = []
 
     def record_request(self, line: str, headers: Iterable[tuple[str, str]]) -> None:
-        """A try begins: ``line`` is the method and the address."""
+        """Begin an exchange; ``line`` is the method and the address."""
         self._close_exchange()
-        self._tries.append(Exchange(self._mask(line), self._mask_headers(headers)))
+        self._exchanges.append(Exchange(self._mask(line), self._mask_headers(headers)))
 
     def record_response(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
-        """The head of a response came."""
-        self._tries[-1] = replace(
-            self._tries[-1],
+        """Record the status and headers of a response."""
+        self._exchanges[-1] = replace(
+            self._exchanges[-1],
             status=status,
             seconds=self._elapsed(),
             response_headers=self._mask_headers(headers),
         )
 
     def record_event(self, data: str) -> None:
-        """An event came, or a whole body."""
+        """Record an event, or a whole body."""
         self._events.append(TraceEvent(self._elapsed(), self._mask(data)))
 
     def trace(self) -> Trace:
-        """What was taken down so far."""
+        """Return the exchanges so far."""
         self._close_exchange()
         packed = [
             [
-                one.request_line,
-                one.request_headers,
-                one.status,
-                one.seconds,
-                one.response_headers,
-                [[event.seconds, event.data] for event in one.events],
+                exchange.request_line,
+                exchange.request_headers,
+                exchange.status,
+                exchange.seconds,
+                exchange.response_headers,
+                [[event.seconds, event.data] for event in exchange.events],
             ]
-            for one in self._tries
+            for exchange in self._exchanges
         ]
-        # replace: what a server sent may hold halves of characters, and must not make this fail
+        # replace: a server may send lone surrogates, which must not raise here.
         text = json.dumps(packed, ensure_ascii=False).encode("utf-8", "replace")
         return Trace(zlib.compress(text, 6))
 
     def _close_exchange(self) -> None:
-        """What came belongs to the try that was last."""
-        if self._tries:
-            last = self._tries[-1]
-            self._tries[-1] = replace(last, events=(*last.events, *self._events))
+        """Give the events so far to the last exchange."""
+        if self._exchanges:
+            last = self._exchanges[-1]
+            self._exchanges[-1] = replace(last, events=(*last.events, *self._events))
         self._events = []
 
     def _elapsed(self) -> float:

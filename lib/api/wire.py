@@ -1,7 +1,7 @@
-"""JSON ↔ values, every quirk of the wire with its source. Raw dicts live here and nowhere else.
+"""Encode requests as JSON and decode answers, with a source for every quirk. Only this module sees raw dicts.
 
-Sources: [REC] recorded from the live API by somebody, [DOC] Cloudflare's documentation or SDK,
-[TEST] the fixture of a client library. The transcripts in tests/ hold each variant as it was seen.
+Sources: [REC] recorded from the live API, [DOC] Cloudflare's documentation or SDK, [TEST] the fixture of a client
+library. The transcripts in tests/ hold each variant.
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ GARBLED_ADVICE = (
 
 
 def encode_request(request: Request) -> dict[str, Any]:
-    """The JSON body of a request, in the order of the documented schema."""
+    """Return the JSON body of a request, in the order of the documented schema."""
     body: dict[str, Any]
     match request.input:
         case Messages(turns):
             body = {"messages": [_encode_turn(turn) for turn in turns]}
             if request.input.functions:
-                body["functions"] = [{"name": one.name, "code": one.code} for one in request.input.functions]
+                body["functions"] = [
+                    {"name": function.name, "code": function.code} for function in request.input.functions
+                ]
             if request.input.tools:
                 body["tools"] = [encode_tool(tool) for tool in request.input.tools]
         case Prompt(text):
@@ -53,7 +55,7 @@ def encode_request(request: Request) -> dict[str, Any]:
 
 
 def encode_tool(tool: Tool) -> dict[str, Any]:
-    """A tool in its own one of the two documented shapes."""
+    """Return a tool in the one of the two documented shapes that it was written in."""
     flat = {
         "name": tool.name,
         "description": tool.description,
@@ -63,7 +65,7 @@ def encode_tool(tool: Tool) -> dict[str, Any]:
 
 
 def _encode_turn(turn: Turn) -> dict[str, Any]:
-    # [REC] "content": null is refused (5006): a message that only calls tools has an empty one.
+    # [REC] "content": null is refused (5006), so a message that only calls tools has an empty text.
     body: dict[str, Any] = {"role": turn.role, "content": turn.content}
     if turn.calls:
         body["tool_calls"] = [
@@ -78,7 +80,7 @@ def _encode_turn(turn: Turn) -> dict[str, Any]:
 
 
 def decode_event(data: str) -> Iterator[Event]:
-    """The events in one ``data:`` line of a stream. Raises a PaddockError for an error sent mid-stream."""
+    """Yield the events in one ``data:`` line of a stream. Raises a PaddockError for an error sent mid-stream."""
     if data == DONE:
         yield Finished()
         return
@@ -86,7 +88,7 @@ def decode_event(data: str) -> Iterator[Event]:
 
 
 def decode_answer(text: str) -> Iterator[Event]:
-    """The events in an answer that was not streamed: the API's envelope, or the bare result in it."""
+    """Yield the events in an answer that was not streamed, with or without the API's envelope."""
     body = _parse_object(text, "the answer")
     if body.get("success") is False:
         raise decode_error(200, text, {})
@@ -97,7 +99,7 @@ def decode_answer(text: str) -> Iterator[Event]:
 
 
 def decode_error(status: int | None, text: str, headers: Mapping[str, str]) -> PaddockError:
-    """The error for a refusal: its HTTP status, its body (JSON envelope, HTML, anything) and its headers."""
+    """Return the error for a refusal's HTTP status, body (JSON envelope, HTML, anything) and headers."""
     wait = parse_retry_after(headers.get("retry-after"))
     body = _parse_json(text)
     first = _first_error(body) if isinstance(body, dict) else None
@@ -113,19 +115,19 @@ def decode_error(status: int | None, text: str, headers: Mapping[str, str]) -> P
 
 
 def is_success(text: str) -> bool:
-    """Whether that is the API's envelope around a success."""
+    """Return True for the API's envelope around a success."""
     body = _parse_json(text)
     return isinstance(body, dict) and body.get("success") is True
 
 
 def envelope_result(text: str) -> Any:
-    """What the API's envelope holds around a success, None where there is nothing."""
+    """Return the result in the API's envelope, or None."""
     body = _parse_json(text)
     return body.get("result") if isinstance(body, dict) else None
 
 
 def parse_retry_after(value: str | None, now: float | None = None) -> float | None:
-    """The wait in seconds that a Retry-After header asks for: a number, or an HTTP date."""
+    """Return the seconds in a Retry-After header, which holds a number or an HTTP date; None for anything else."""
     if value is None:
         return None
     try:
@@ -135,14 +137,14 @@ def parse_retry_after(value: str | None, now: float | None = None) -> float | No
             date = parsedate_to_datetime(value)
         except (ValueError, TypeError):
             return None
-        # A date with the zone "-0000" comes without one; HTTP's dates are in UTC.
+        # parsedate_to_datetime gives no zone for "-0000"; HTTP dates are in UTC.
         date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
         seconds = date.timestamp() - (time.time() if now is None else now)
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _parse_json(text: str) -> Any:
-    """The JSON value, None where it is none. Decimals keep a number as it was written; NaN is a word."""
+    """Return the JSON value, or None for malformed JSON. Decimals keep a number's digits; NaN becomes a text."""
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=str)
     except (ValueError, RecursionError, ArithmeticError):
@@ -152,14 +154,14 @@ def _parse_json(text: str) -> Any:
 def _parse_object(text: str, what: str) -> dict[str, Any]:
     body = _parse_json(text)
     if not isinstance(body, dict):
-        # sseclient-py delivers the trailing piece of a broken stream as an event: its caller knows what that means
+        # sseclient-py delivers the incomplete end of a broken stream as an event; lib.api.sse tells the two apart.
         raise Unintelligible(f"The server sent {what} that is not JSON.", advice=GARBLED_ADVICE)
     return body
 
 
 def _decode_result(body: dict[str, Any]) -> Iterator[Event]:
     if body.get("error") or body.get("errors") or body.get("internalCode"):
-        # Error frames in mid-stream have not been recorded; these are the shapes that errors have elsewhere.
+        # No error in mid-stream has been recorded; these are the shapes of errors elsewhere.
         code, message = _first_error(body) or (None, "")
         raise refusal(None, code, message or "The service reported an error in mid-answer.")
     yield from _decode_text(body.get("response"))
@@ -169,7 +171,7 @@ def _decode_result(body: dict[str, Any]) -> Iterator[Event]:
         # [REC] newer models on the same path send OpenAI's chunks; a whole answer has "message" for "delta"
         delta = _as_dict(choice.get("delta")) or _as_dict(choice.get("message"))
         if isinstance(thought := delta.get("reasoning_content"), str) and thought:
-            yield ReasoningDelta(_replace_surrogates(thought))
+            yield ReasoningDelta(replace_lone_surrogates(thought))
         yield from _decode_text(delta.get("content"))
         yield from _decode_tool_calls(delta)
         reason = choice.get("finish_reason") or reason
@@ -185,24 +187,15 @@ def _decode_text(value: Any) -> Iterator[Event]:
         case None | "":
             return  # [REC] null, and chunks without text
         case str():
-            yield TextDelta(_replace_surrogates(value))
+            yield TextDelta(replace_lone_surrogates(value))
         case bool() | int() | Decimal():
-            # [REC] a token that reads as a number comes as one: {"response":6}
+            # [REC] a token that looks like a number is sent as one: {"response":6}
             yield TextDelta(json.dumps(value) if isinstance(value, bool) else str(value))
         case _:
             # [REC] JSON mode: the answer as an object or a list
             yield TextDelta(
-                _replace_surrogates(json.dumps(value, ensure_ascii=False, default=_decimal_to_float))
+                replace_lone_surrogates(json.dumps(value, ensure_ascii=False, default=_decimal_to_float))
             )
-
-
-def _replace_surrogates(text: str) -> str:
-    """The text without lone halves of UTF-16 pairs: JSON can spell them, but nothing can draw or send them on."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def _decode_tool_calls(holder: dict[str, Any]) -> Iterator[Event]:
@@ -227,7 +220,7 @@ def _decode_tool_call(call: Any, position: int) -> Iterator[Event]:
         index if isinstance(index, int) else position,
         _as_text(call.get("id")),
         _as_text(name),
-        _replace_surrogates(arguments),
+        replace_lone_surrogates(arguments),
     )
 
 
@@ -248,26 +241,24 @@ def _decode_count(value: Any) -> int:
 
 
 def _is_reasonable(value: Any) -> bool:
-    # The bounds keep a hostile 1e999999 or 1e-999999 from being written out in digits.
-    number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
-    return number and (value == 0 or Decimal("1e-30") < value < 10**12)
+    # The limits stop a hostile 1e999999 or 1e-999999, whose digits would fill the memory.
+    is_number = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    return is_number and (value == 0 or Decimal("1e-30") < value < 10**12)
 
 
 def _first_error(body: dict[str, Any]) -> tuple[int | None, str] | None:
-    """Code and message of the first error in any of the shapes seen: errors[], error{}, internalCode."""
+    """Return the code and message of the first error in any recorded shape: errors[], error{}, internalCode."""
     errors = body.get("errors")
     entry = errors[0] if isinstance(errors, list) and errors else body.get("error")
     if isinstance(entry, str):
-        return _parse_error_code(body.get("code")), _replace_surrogates(entry)
+        return _parse_error_code(body.get("code")), replace_lone_surrogates(entry)
     if isinstance(entry, dict):
         message = str(entry.get("message") or "")
-        for link in _as_list(
-            entry.get("error_chain")
-        ):  # [REC] the edge says what is wrong with a header here
+        for link in _as_list(entry.get("error_chain")):  # [REC] the edge explains a bad header here
             message += f" ({link.get('message')})" if isinstance(link, dict) else ""
-        return _parse_error_code(entry.get("code")), _replace_surrogates(message)
+        return _parse_error_code(entry.get("code")), replace_lone_surrogates(message)
     if "internalCode" in body:
-        return _parse_error_code(body["internalCode"]), _replace_surrogates(
+        return _parse_error_code(body["internalCode"]), replace_lone_surrogates(
             str(body.get("description") or body.get("message") or "")
         )
     return None
@@ -286,7 +277,7 @@ def _as_dict(value: Any) -> dict[str, Any]:
 
 
 def _as_text(value: Any) -> str | None:
-    return _replace_surrogates(value) if isinstance(value, str) else None
+    return replace_lone_surrogates(value) if isinstance(value, str) else None
 
 
 def _decimal_to_float(value: Any) -> Any:
