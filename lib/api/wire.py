@@ -19,6 +19,7 @@ from typing import Any
 from lib.api.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from lib.api.request import Messages, Prompt, Request, Turn
 from lib.errors import PaddockError, Unintelligible, refusal, unrecognised_reply
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.request_options import Tool
 from lib.model.usage import Usage
 

@@ -16,6 +16,7 @@ from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import PaddockError
 from lib.files import value_codec
 from lib.jsonkit.json_reader import Node
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.request_options import Features, InputForm, ResponseFormat, ToolCall
 from lib.model.usage import Usage
 
@@ -26,15 +27,6 @@ _MAX_TOKENS = 10**12  # of one answer: thousands of them can still be added up
 _MAX_NEURONS = 10**15
 _MAX_NAME_CHARS = 255
 _ID = re.compile("[A-Za-z0-9_-]{1,64}")
-
-
-def replace_lone_surrogates(text: str) -> str:
-    """The text in whole characters: halves that belong together joined, a lone one as U+FFFD; it means nothing."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 def _clean_turn(turn: Turn) -> Turn:

@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from lib.files import conversation_json, message_list_import, preset_file
-from lib.files.answer_codec import replace_lone_surrogates
 from lib.files.conversation_json import ConversationFile, dump_conversation, load_conversation, with_new_id
 from lib.files.markdown_export import default_title, export_markdown, make_file_name
 from lib.jsonkit.json_reader import MAX_BYTES, BadFile, Node, parse
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import Model
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "dump_zip",
     "load_conversation",
     "load_conversations",
-    "replace_lone_surrogates",
     "with_new_id",
 ]
 

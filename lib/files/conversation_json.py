@@ -23,10 +23,10 @@ from lib.files.answer_codec import (
     parse_features,
     parse_id,
     parse_turn,
-    replace_lone_surrogates,
 )
 from lib.files.older_manuscript import from_version_1
 from lib.jsonkit.json_reader import BadFile, Node, parse
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import Model
 from lib.model.settings import Settings, check_parameters, fit_to_model
 

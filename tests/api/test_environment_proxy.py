@@ -35,5 +35,5 @@ def test_environment_proxy(
         monkeypatch.delenv(name.lower(), raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    proxy = environment_proxy(sample_values.backend(url))
+    proxy = environment_proxy(sample_values.make_backend(url))
     assert (proxy and str(proxy.url)) == expected

@@ -17,7 +17,6 @@ from lib.chat.answer import Ending
 from lib.chat.conversation import Conversation, Message
 from lib.errors import BadInput
 from lib.files import answer_codec, conversation_json
-from lib.files.answer_codec import replace_lone_surrogates
 from lib.files.conversation_import_export import (
     ConversationFile,
     dump_conversation,
@@ -25,6 +24,7 @@ from lib.files.conversation_import_export import (
     with_new_id,
 )
 from lib.jsonkit import json_reader
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import default_model
 from lib.model.request_options import (
     DEFAULT_FEATURES,

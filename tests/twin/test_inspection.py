@@ -17,6 +17,7 @@ from lib.api.cancellation import CancelToken
 from lib.api.client import WorkersAI
 from lib.api.events import TextDelta
 from lib.api.request import Messages, Prompt, Request, Turn, build_request
+from lib.api.transport import Timeouts
 from lib.model.model_record import default_model
 from lib.model.request_options import Function, ResponseFormat, Tool, ToolCall
 from lib.model.usage import Usage
