@@ -113,6 +113,7 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.reaches_wire("messages[].role", "messages[].content")
 @pytest.mark.parametrize(("encoded", "expected"), CASES)
 def test_as_documented(encoded: Any, expected: dict[str, Any]) -> None:
     assert encoded == expected

@@ -48,6 +48,7 @@ def assert_request_has(tab: BrowserTab, upstream: Upstream, **parts: Any) -> Non
             assert body[name] == parts[name]
 
 
+@pytest.mark.reaches_wire("prompt")
 def test_the_form(tab: BrowserTab, upstream: Upstream) -> None:
     tab.by_key("system").locator("textarea").fill("Be brief.")
     tab.by_key("system").locator("textarea").press("Control+Enter")
@@ -65,6 +66,7 @@ def test_the_form(tab: BrowserTab, upstream: Upstream) -> None:
     assert body["messages"][0] == said[0]
 
 
+@pytest.mark.reaches_wire("raw", "stream")
 def test_raw_messages_and_stream_off(tab: BrowserTab, upstream: Upstream) -> None:
     chat_controls.toggle_option(tab, "raw")
     assert_request_has(tab, upstream, raw=True)
@@ -75,6 +77,7 @@ def test_raw_messages_and_stream_off(tab: BrowserTab, upstream: Upstream) -> Non
     tab.wait_for_answer("In one piece.")
 
 
+@pytest.mark.reaches_wire("response_format.type", "response_format.json_schema")
 def test_json_and_its_schema(tab: BrowserTab, upstream: Upstream) -> None:
     chat_controls.choose_format(tab, "JSON")
     upstream.plan_replies(JsonReply({"response": {"a": 1}}), JsonReply({"response": {"title": "x"}}))
@@ -105,6 +108,15 @@ def test_json_and_its_schema(tab: BrowserTab, upstream: Upstream) -> None:
     )
 
 
+@pytest.mark.reaches_wire(
+    "tools[].name",
+    "tools[].description",
+    "tools[].parameters",
+    "tools[].type",
+    "tools[].function",
+    "functions[].name",
+    "functions[].code",
+)
 def test_tools_and_functions(tab: BrowserTab, upstream: Upstream) -> None:
     tab.wait_until_idle()
     tab.button("Edit tools").click()
@@ -133,6 +145,7 @@ def lora(tab: BrowserTab) -> Any:
     return tab.by_key("choose-lora").locator("input")
 
 
+@pytest.mark.reaches_wire("lora")
 def test_an_adapter_from_the_list_and_by_hand(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
     upstream.adapters[:] = [OWN, PUBLIC]
     tab = visit(app.url, chat_controls.share_address("Go", form=InputForm.PROMPT))

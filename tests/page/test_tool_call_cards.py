@@ -159,6 +159,7 @@ def test_wrong_arguments_are_named(tab: BrowserTab, upstream: Upstream, what: st
     assert upstream.requests[1].body["messages"][-1]["content"] == "No such thing."
 
 
+@pytest.mark.reaches_wire("messages[].tool_calls", "messages[].tool_call_id", "messages[].name")
 def test_several_calls_are_answered_together(tab: BrowserTab, upstream: Upstream) -> None:
     calls = [
         call("one", "calculator", GIVEN),

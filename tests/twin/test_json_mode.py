@@ -39,6 +39,7 @@ def json_mode_field(schema: Any) -> dict[str, Any]:
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
+@pytest.mark.applied_by_twin("response_format.json_schema")
 def test_messages_and_prompt(twin: RunningTwin) -> None:
     # Recorded: {"result":{"response":{"server_id":"foobar"},"usage":{…}},"success":true,…}: an object, not a text.
     for shape in ({"messages": ASK}, {"prompt": "Describe a fox."}):
@@ -54,6 +55,7 @@ def test_raw(twin: RunningTwin) -> None:
     jsonschema.validate(twin.ask(**body).json()["result"]["response"], FOX)
 
 
+@pytest.mark.applied_by_twin("response_format.type")
 def test_any_object(twin: RunningTwin) -> None:
     body = {"messages": ASK, "response_format": {"type": "json_object"}, "temperature": 0, "max_tokens": 1000}
     assert isinstance(twin.ask(**body).json()["result"]["response"], dict)

@@ -39,6 +39,7 @@ def ask_adapter(twin: RunningTwin, **more: Any) -> str:
     return twin.answer(**{**ANSWER, **more})
 
 
+@pytest.mark.applied_by_twin("lora")
 def test_each_changes_the_answer_and_is_the_same_by_name_and_by_id(adapted: RunningTwin) -> None:
     plain, first, second = (
         ask_adapter(adapted, **more) for more in ({}, {"lora": "Odd speech"}, {"lora": "second"})

@@ -49,6 +49,7 @@ def test_it_calls_where_a_tool_helps_and_answers_where_none_does(twin: RunningTw
     assert answered["response"]
 
 
+@pytest.mark.applied_by_twin("tools[].name", "tools[].description", "tools[].parameters")
 def test_a_call_whole(twin: RunningTwin) -> None:
     # Recorded: {"response":null,"tool_calls":[{"name":"stock_add","arguments":{"cantidad":"4"}}],"usage":{…}}
     result = twin.ask(messages=RAIN, tools=[WEATHER], **MUST).json()["result"]
@@ -60,6 +61,7 @@ def test_a_call_whole(twin: RunningTwin) -> None:
     jsonschema.validate(call["arguments"], CITY)
 
 
+@pytest.mark.applied_by_twin("tools[].type", "tools[].function")
 def test_a_call_streamed(twin: RunningTwin) -> None:
     # tests/api/transcripts/tool_call_whole.sse [TEST]
     response = twin.ask(messages=RAIN, tools=[WEATHER], **MUST, stream=True)
@@ -120,6 +122,7 @@ def test_the_choice_is_the_requests(twin: RunningTwin) -> None:
         assert "tool_calls" in json.dumps(ask(messages=HELLO, tools=tools, **MUST).json())
 
 
+@pytest.mark.applied_by_twin("messages[].tool_calls", "messages[].tool_call_id", "messages[].name")
 def test_a_round_trip(twin: RunningTwin) -> None:
     call = {
         "id": "c1",
@@ -273,6 +276,7 @@ def test_code_without_parameters_takes_any(code: str) -> None:
     assert function_tools.parse_parameters(code) == {"type": "object"}
 
 
+@pytest.mark.applied_by_twin("functions[].name", "functions[].code")
 def test_functions(twin: RunningTwin) -> None:
     function = {"name": "add", "code": "function add(a, b) { return a + b }"}
     body = {"messages": [{"role": "user", "content": "Add 3 and 4"}], "functions": [function], **MUST}

@@ -45,6 +45,7 @@ def test_slashes_of_the_model(twin: RunningTwin, model: str) -> None:
     assert twin.client.post(twin.path(f"run/{model}"), json=body).status_code == 200
 
 
+@pytest.mark.applied_by_twin("stream")
 def test_stream(twin: RunningTwin) -> None:
     body = {"prompt": STORY, "max_tokens": 40, "temperature": 0}
     whole = twin.ask(**body).json()["result"]

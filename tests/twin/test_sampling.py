@@ -19,6 +19,7 @@ def test_temperature_zero_is_repeatable(twin: RunningTwin, greedy: str) -> None:
     assert twin.answer(temperature=0) == greedy
 
 
+@pytest.mark.applied_by_twin("temperature")
 def test_temperature(twin: RunningTwin, greedy: str) -> None:
     assert twin.answer(temperature=5, seed=1) != greedy
     assert twin.answer(temperature=5, seed=1) != twin.answer(temperature=1, seed=1)
@@ -28,6 +29,7 @@ def test_temperature_defaults_to_the_documented_one(twin: RunningTwin) -> None:
     assert twin.answer(seed=3) == twin.answer(seed=3, temperature=0.6)
 
 
+@pytest.mark.applied_by_twin("top_k")
 def test_top_k_of_one_is_greedy(twin: RunningTwin, greedy: str) -> None:
     assert twin.answer(temperature=5, seed=1, top_k=1) == greedy
     assert twin.answer(temperature=5, seed=1, top_k=50) != twin.answer(temperature=5, seed=1)
@@ -38,6 +40,7 @@ def test_tiny_top_p_is_greedy(twin: RunningTwin, greedy: str) -> None:
     assert twin.answer(temperature=5, seed=1, top_p=0) == greedy
 
 
+@pytest.mark.applied_by_twin("top_p")
 def test_top_p_applies_after_temperature(twin: RunningTwin, greedy: str) -> None:
     # Before it, so few words would be left that no temperature could choose others.
     assert twin.answer(temperature=5, seed=1, top_p=0.05) != greedy
@@ -49,6 +52,7 @@ def test_top_p_of_one_and_more_is_off(twin: RunningTwin) -> None:
     assert twin.answer(temperature=1, seed=1, top_p=2) == free
 
 
+@pytest.mark.applied_by_twin("seed")
 def test_seed(twin: RunningTwin) -> None:
     texts = [twin.answer(temperature=1, seed=seed, max_tokens=110) for seed in (7, 7, 8)]
     assert texts[0] == texts[1] != texts[2]
@@ -76,6 +80,7 @@ def test_large_seeds_are_repeatable(twin: RunningTwin, seed: int) -> None:
     assert text != twin.answer(temperature=1, seed=seed % 2**32 - 1)
 
 
+@pytest.mark.applied_by_twin("repetition_penalty", "frequency_penalty", "presence_penalty")
 @pytest.mark.parametrize(
     ("name", "neutral"), [("repetition_penalty", 1), ("frequency_penalty", 0), ("presence_penalty", 0)]
 )
@@ -97,6 +102,7 @@ def test_penalties_look_further_back_than_the_last_64_tokens(twin: RunningTwin) 
     assert twin.answer(prompt=prompt, raw=True, temperature=0, max_tokens=1, repetition_penalty=2) != copied
 
 
+@pytest.mark.applied_by_twin("max_tokens")
 @pytest.mark.parametrize("cap", [1, 2, 17])
 def test_max_tokens_is_exact(twin: RunningTwin, cap: int) -> None:
     usage = twin.ask(prompt=STORY, max_tokens=cap, temperature=0).json()["result"]["usage"]
@@ -115,6 +121,7 @@ CHATML = (
 )
 
 
+@pytest.mark.applied_by_twin("raw")
 def test_raw_is_the_template_left_to_the_caller(twin: RunningTwin) -> None:
     templated = twin.ask(prompt=STORY, seed=5, max_tokens=120).json()["result"]
     raw = twin.ask(prompt=CHATML.format(STORY), raw=True, seed=5, max_tokens=120).json()["result"]
@@ -133,6 +140,7 @@ def test_raw_messages_are_joined(twin: RunningTwin) -> None:
     )
 
 
+@pytest.mark.applied_by_twin("prompt")
 def test_prompt_is_one_message_of_the_user(twin: RunningTwin) -> None:
     message = {"messages": [{"role": "user", "content": STORY}], "temperature": 0, "max_tokens": 24}
     assert twin.client.post(twin.run, json=message).json()["result"]["response"] == twin.answer(temperature=0)
@@ -160,6 +168,7 @@ def test_an_empty_opening_is_none(twin: RunningTwin) -> None:
     assert twin.client.post(twin.run, json=body).json()["result"]["response"] == twin.answer(temperature=0)
 
 
+@pytest.mark.applied_by_twin("messages[].role", "messages[].content")
 @pytest.mark.parametrize("role", ["tool", "developer", "🦊", ""])
 def test_any_role_is_taken(twin: RunningTwin, role: str) -> None:
     body = {"messages": [{"role": role, "content": "Hello"}], "max_tokens": 2}
