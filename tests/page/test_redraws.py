@@ -10,7 +10,7 @@ from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab
 from tests.page.conftest import StartApp, Visit
 
-BENCH = Path(__file__).with_name("turns_bench.py")
+BENCH = Path(__file__).with_name("redraw_bench.py")
 
 
 @pytest.fixture(scope="module")

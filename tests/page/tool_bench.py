@@ -93,7 +93,7 @@ match st.query_params.get("show"):
             "functions-editor", state.get("functions", ()), use_functions, OFFERED
         )
     case _:
-        st.button("Elsewhere", on_click=use_tools, args=(OFFERED[:1],))
+        st.button("Elsewhere", key="elsewhere", on_click=use_tools, args=(OFFERED[:1],))
         tool_editor.draw_tool_editor("editor", state.get("tools", ()), use_tools)
 st.caption(tool_editor.summarise_tools(state.get("tools", ()), state.get("functions", ())))
 with st.container(key="in-use"):

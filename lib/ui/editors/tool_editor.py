@@ -185,7 +185,7 @@ def _draw_form(key: str, now: ToolsDraft, on_change: OnChange) -> None:
             icon=":material/add:",
             disabled=full,
             on_click=_apply,
-            args=(key, on_change, lambda now: now.add(_BLANK)),
+            args=(key, on_change, lambda now: now.add_tool(_BLANK)),
         )
         names = {tool.name for tool in now.tools}
         for one in SAMPLE_TOOLS:
@@ -197,7 +197,7 @@ def _draw_form(key: str, now: ToolsDraft, on_change: OnChange) -> None:
                 disabled=full or one.tool.name in names,
                 help=f"A sample that Paddock can run by itself. {one.tool.description}",
                 on_click=_apply,
-                args=(key, on_change, lambda now, tool=one.tool: now.add(_like(now, tool))),
+                args=(key, on_change, lambda now, tool=one.tool: now.add_tool(_like(now, tool))),
             )
     if now.problem is not None:
         st.caption(
@@ -262,7 +262,7 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
                 type="tertiary",
                 icon=":material/delete:",
                 on_click=_apply,
-                args=(key, on_change, lambda now: now.remove(entry.id)),
+                args=(key, on_change, lambda now: now.remove_tool(entry.id)),
             )
 
 

@@ -1,0 +1,105 @@
+"""A conversation on the chat page: what goes over the wire, and what the page says of the answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from lib.ui.chat.welcome import STARTERS
+from tests.page.upstream import ACCOUNT, TOKEN, StreamReply, Upstream, numbered_words
+from tests.ui.app_test_page import AppTestPage
+
+
+def test_the_request_is_the_documented_one(upstream: Upstream) -> None:
+    AppTestPage().send("Good day")
+    request = upstream.requests[0]
+    assert request.path == f"/client/v4/accounts/{ACCOUNT}/ai/run/@cf/meta/llama-3.2-1b-instruct"
+    assert request.headers["authorization"] == f"Bearer {TOKEN}"
+    assert request.body == {
+        "messages": [{"role": "user", "content": "Good day"}],
+        "stream": True,
+        "max_tokens": 256,
+        "temperature": 0.6,
+    }
+
+
+# Two significant digits, worked out by hand: 1000 × 0.027 + 100 × 0.20 = 47 millionths.
+@pytest.mark.parametrize(
+    ("usage", "cost"),
+    [((1000, 100), "$0.000047"), ((12345, 237), "$0.00038"), ((0, 1), "$0.00000020"), ((0, 0), "$0")],
+)
+def test_figures_are_those_on_the_wire(upstream: Upstream, usage: tuple[int, int], cost: str) -> None:
+    upstream.plan_replies(StreamReply("Well.", usage=usage))
+    figures = AppTestPage().send().figures()
+    assert figures.startswith(f"{usage[0]:,} in · {usage[1]:,} out · {cost} · "), figures
+    assert "≈" not in figures
+    assert figures.endswith("finished")
+
+
+def test_an_answer_that_reached_its_limit_can_continue(upstream: Upstream) -> None:
+    text = "".join(numbered_words(count=100))
+    first, second = text[:333], text[333:]
+    upstream.plan_replies(StreamReply(first, usage=(1000, 256)), StreamReply(second, usage=(1300, 200)))
+    page = AppTestPage().send("Count")
+    figures = page.figures()
+    assert figures.endswith("reached max_tokens")
+    assert "· $0.000078 ·" in figures  # 27 + 51.2 millionths
+    more = page.by_keys("^more-")[0]
+    assert more.label == "Raise to 512 and go on"
+    page.click(more.key)
+    assert upstream.requests[1].body["messages"] == [
+        {"role": "user", "content": "Count"},
+        {"role": "assistant", "content": first},
+    ]
+    assert upstream.requests[1].body["max_tokens"] == 512
+    assert len(page.answers) == 1
+    assert " ".join(text.split()) in page.text(page.answers[0])
+    assert page.figures().startswith("2,300 in · 456 out · $0.00015 ·")
+    assert page.figures().endswith("finished")
+    assert page.by_key("max_tokens-number").value == 512
+
+
+def test_another_answer_keeps_the_first_as_a_variant(upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply("The first one."), StreamReply("The second one."))
+    page = AppTestPage().send()
+    page.click(page.by_keys("^again-")[0].key)
+    assert page.first_texts() == ["Go", "The second one."]
+    assert upstream.requests[1].body["messages"] == upstream.requests[0].body["messages"]
+    assert "2/2" in page.texts(page.answers[0])
+    page.click(page.by_keys("^variant-1-")[0].key)
+    assert page.first_texts() == ["Go", "The first one."]
+    assert "1/2" in page.texts(page.answers[0])
+    page.click(page.by_keys("^variant1-")[0].key)
+    assert page.first_texts() == ["Go", "The second one."]
+
+
+def test_a_conversation_is_sent_whole(upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply("One."), StreamReply("Two."))
+    page = AppTestPage().send("First").send("Second")
+    assert [turn["content"] for turn in upstream.requests[1].body["messages"]] == ["First", "One.", "Second"]
+    assert page.first_texts() == ["First", "One.", "Second", "Two."]
+
+
+def test_the_system_prompt_is_sent(upstream: Upstream) -> None:
+    page = AppTestPage().choose("system", "Speak like a pirate.").send("Ahoy")
+    assert upstream.requests[0].body["messages"][0] == {"role": "system", "content": "Speak like a pirate."}
+    assert page.reopen().by_key("system").value == "Speak like a pirate."
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_starter_is_sent(upstream: Upstream, number: int) -> None:
+    page = AppTestPage().click(f"starter{number}")
+    assert upstream.requests[0].body["messages"] == [{"role": "user", "content": STARTERS[number][1]}]
+    assert page.first_texts() == [STARTERS[number][1], "A short answer."]
+    assert not page.has_key("starter0")
+
+
+def test_a_new_conversation_and_back(upstream: Upstream) -> None:
+    page = AppTestPage().send()
+    first = page.test.query_params["c"]
+    page.click("new")
+    assert page.answers == []
+    assert page.test.query_params["c"] != first
+    assert page.has_key("starter0")
+    page.click("back")
+    assert page.first_texts() == ["Go", "A short answer."]
+    assert page.test.query_params["c"] == first

@@ -1,0 +1,197 @@
+"""The History page: list, search, pin, rename, delete and restore, pages of many, and what it cost."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from lib.api.events import Usage
+from lib.chat.conversation import Conversation
+from lib.store import Store
+from lib.ui.shell.registry import registry
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER
+from tests.page import stored_conversations
+from tests.page.upstream import Upstream
+from tests.ui.app_test_page import WHOLE_APP, AppTestPage
+
+DAY = 24 * 3600.0
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
+
+
+@contextmanager
+def open_store(now: float | None = None) -> Iterator[Store]:
+    """Open the database of these tests; ``now``: the time that the clock shows meanwhile."""
+    store = Store(os.environ["PADDOCK_DATABASE_URL"], time.time if now is None else lambda: now)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@pytest.fixture
+def page(upstream: Upstream) -> Iterator[AppTestPage]:
+    """A session of the whole application, whose database has no conversations."""
+
+    def clear() -> None:
+        registry().autosave.save()
+        with open_store() as store:
+            registry().drop_chats(*store.delete_all(LOCAL_OWNER))
+            while binned := store.entries(LOCAL_OWNER, deleted=True):
+                store.purge(LOCAL_OWNER, *(entry.id for entry in binned))
+
+    clear()
+    yield AppTestPage(path=WHOLE_APP)
+    clear()
+
+
+def save_conversations(*questions: str) -> list[str]:
+    """Save a conversation for each question, a minute apart, the last one the newest; return their ids."""
+    ids = []
+    for number, question in enumerate(questions):
+        with open_store(NOON + 60 * number) as store:
+            ids.append(
+                stored_conversations.save_conversation(
+                    store, stored_conversations.make_conversation(1, question, f"reply {number}")
+                )
+            )
+    return ids
+
+
+def titles(page: AppTestPage) -> list[str]:
+    """Return the titles of the list, from the top."""
+    return [page.texts(row)[0] for row in page.by_keys("^entry-")]
+
+
+def test_the_list_opens_conversations(page: AppTestPage, upstream: Upstream) -> None:
+    ids = save_conversations("Older", "Newer")
+    page.send("Right now").go_to("history")
+    assert titles(page) == ["Right now", "Newer", "Older"]
+    row = page.by_key(f"entry-{ids[0]}")
+    # 0.27 + 4 millionths of a dollar
+    assert page.texts(row)[-1] == "2026-03-01 12:00 UTC · 2 messages · 30 tokens · $0.0000043"
+    (link,) = (node for node in row if node.type == "page_link")
+    assert link.proto.query_string == f"c={ids[0]}"
+    page.go_to("chat", c=ids[0])
+    assert page.first_texts() == ["Older", "reply 0"]
+    page.send("And more")
+    assert [turn["content"] for turn in upstream.requests[-1].body["messages"]] == [
+        "Older",
+        "reply 0",
+        "And more",
+    ]
+    page.go_to("history")
+    assert titles(page) == ["Older", "Right now", "Newer"]
+
+
+@pytest.mark.parametrize("words", ["xylophone", "XYLO", "about xylophones"])
+def test_search_finds_titles_and_texts(page: AppTestPage, words: str) -> None:
+    save_conversations("Something else", "A word about xylophones")
+    with open_store() as store:
+        stored_conversations.save_conversation(
+            store,
+            stored_conversations.make_conversation(1, "Music?", "There is much to say about xylophones."),
+        )
+    page.go_to("history")
+    assert titles(page) == ["Music?", "A word about xylophones", "Something else"]
+    page.choose("history-search", words)
+    assert titles(page) == ["Music?", "A word about xylophones"]
+    page.choose("history-search", "nowhere at all")
+    assert "Nothing found." in page.texts()
+    assert titles(page) == []
+    page.choose("history-search", "")
+    assert titles(page) == ["Music?", "A word about xylophones", "Something else"]
+
+
+def test_a_pinned_conversation_stays_on_top(page: AppTestPage) -> None:
+    ids = save_conversations("First", "Second", "Third")
+    page.go_to("history").click(f"pin-{ids[0]}")
+    assert titles(page) == ["First", "Third", "Second"]
+    assert titles(AppTestPage(path=WHOLE_APP).go_to("history")) == ["First", "Third", "Second"]
+    assert page.by_key(f"pin-{ids[0]}").label == "Unpin"
+    page.click(f"pin-{ids[0]}")
+    assert titles(page) == ["Third", "Second", "First"]
+
+
+@pytest.mark.parametrize("title", ["My horses", "*not* `code` [x](y) $5 and $6 :red[no] # <b>", "- 1. > +"])
+def test_a_title_is_shown_as_it_was_typed(page: AppTestPage, title: str) -> None:
+    ids = save_conversations("First", "Second")
+    page.go_to("history").choose(f"title-{ids[0]}", title)
+    assert titles(page) == ["Second", title]
+    assert titles(AppTestPage(path=WHOLE_APP).go_to("history")) == ["Second", title]
+
+
+def test_a_deleted_conversation_comes_back(page: AppTestPage) -> None:
+    ids = save_conversations("First", "Second")
+    page.go_to("history").click(f"delete-{ids[1]}")
+    assert titles(page) == ["First"]
+    page.click("undo-delete")
+    assert titles(page) == ["Second", "First"]
+    page.click(f"delete-{ids[1]}")
+    assert AppTestPage(f"/?c={ids[1]}").messages == []  # in the bin it is not open
+    page.choose("history-view", "Bin")
+    assert titles(page) == ["Second"]
+    page.click(f"restore-{ids[1]}")
+    assert titles(page) == []
+    page.choose("history-view", "Conversations")
+    assert titles(page) == ["Second", "First"]
+
+
+def test_all_are_deleted_and_come_back(page: AppTestPage) -> None:
+    save_conversations("First", "Second", "Third")
+    page.go_to("history").click("delete-all-now")
+    assert "3 conversations were deleted." in page.texts()
+    assert titles(page) == []
+    page.click("undo-delete")
+    assert titles(page) == ["Third", "Second", "First"]
+
+
+def test_sixty_are_on_three_pages(page: AppTestPage) -> None:
+    expected = [f"Number {number}" for number in range(60)]
+    with open_store() as store:
+        for title in expected:
+            stored_conversations.save_conversation(store, stored_conversations.make_conversation(1, title))
+    page.go_to("history")
+    seen: list[str] = []
+    for number, count in ((1, 25), (2, 25), (3, 10)):
+        if number > 1:
+            page.choose("history-page", number)
+        assert len(titles(page)) == count
+        seen += titles(page)
+    assert sorted(seen) == sorted(expected)
+    with open_store() as store:  # the last page disappears under the reader
+        for entry in store.entries(LOCAL_OWNER, "", 2):
+            store.delete(LOCAL_OWNER, entry.id)
+    page.choose("history-search", "Number")
+    assert len(titles(page)) == 25
+
+
+def test_spend_is_exact(page: AppTestPage) -> None:
+    one, two = Usage(1_000, 100), Usage(12_345, 237)
+    with open_store(NOON) as store:
+        talk = stored_conversations.add_exchange(Conversation(), "a", "b", one)
+        talk = stored_conversations.add_exchange(talk, "c", "d", two)
+        stored_conversations.save_conversation(store, talk)
+        stored_conversations.save_conversation(
+            store, talk.branch(talk.head or "")
+        )  # the same answers: they cost nothing again
+        stored_conversations.save_conversation(
+            store, stored_conversations.add_exchange(Conversation(), "e", "f", Usage(10, 3, estimated=True))
+        )
+    with open_store(NOON + DAY) as store:
+        stored_conversations.save_conversation(
+            store, stored_conversations.add_exchange(Conversation(), "g", "h", two, "Twin", billed=False)
+        )
+    page.go_to("history")
+    assert len(titles(page)) == 4
+    page.choose("history-view", "Spend")
+    (table,) = (text for text in page.texts() if text.startswith("| Day"))
+    llama = "`@cf/meta/llama-3.2-1b-instruct`"
+    # By hand, in millionths: (1,000 + 12,345 + 10) × 0.027 + (100 + 237 + 3) × 0.20 = 360.585 + 68.
+    assert f"| 2026-03-01 | {llama} | Cloudflare | 3 | ≈ 13,355 | ≈ 340 | $0.000428585 |" in table
+    assert f"| 2026-03-02 | {llama} | Twin | 1 | 12,345 | 237 | ($0.000380715) |" in table
+    assert table.count(llama) == 2

@@ -1,0 +1,169 @@
+"""Presets: the shipped ones, the user's own, the start preset of new conversations, and files of presets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from lib.ui.shell.registry import registry
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER
+from tests.page.upstream import Upstream
+from tests.ui.app_test_page import AppTestPage
+
+pytestmark = pytest.mark.usefixtures("no_presets")
+
+
+@pytest.fixture
+def page(upstream: Upstream) -> AppTestPage:
+    return AppTestPage()
+
+
+def own_preset_names(page: AppTestPage) -> list[str]:
+    """Return the names of the user's own presets, as the menu shows them."""
+    return [button.label for button in page.by_keys("^own-use-")]
+
+
+def keep_settings(page: AppTestPage, name: str) -> None:
+    """Keep the current settings as a preset."""
+    page.choose("preset-name", name)
+    page.click("preset-keep")
+    assert name in own_preset_names(page)
+
+
+def change_settings(page: AppTestPage, system: str, temperature: float) -> None:
+    page.choose("system", system)
+    page.choose("temperature-number", temperature)
+    assert_shows(page, system, temperature)
+
+
+def assert_shows(page: AppTestPage, system: str, temperature: float) -> None:
+    """Assert that the page shows that system prompt and temperature."""
+    assert page.by_key("system").value == system
+    assert page.by_key("temperature-number").value == temperature
+    assert page.by_keys("^temperature-slide-")[0].value == temperature
+
+
+def send_and_get_settings(page: AppTestPage, upstream: Upstream) -> dict[str, Any]:
+    """Send a message; return what the request has beside it."""
+    page.send()
+    body = upstream.requests[-1].body
+    system = [turn["content"] for turn in body["messages"] if turn["role"] == "system"]
+    return {name: body[name] for name in body if name not in ("messages", "stream")} | {"system": system}
+
+
+def click_shipped(page: AppTestPage, name: str) -> None:
+    """Use the shipped preset of that name."""
+    (button,) = (button for button in page.by_keys(r"^preset-\d+$") if button.label == name)
+    page.click(button.key)
+
+
+def use_own(page: AppTestPage) -> None:
+    """Use the first of the user's own presets."""
+    page.click(page.by_keys("^own-use-")[0].key)
+
+
+def choose_in_menu(page: AppTestPage, action: str) -> None:
+    """Choose in the menu of the first of the user's own presets."""
+    page.choose(page.by_keys("^own-menu-")[0].key, action)
+
+
+def test_a_shipped_preset_sets_everything(page: AppTestPage, upstream: Upstream) -> None:
+    change_settings(page, "Be brief.", 0.83)
+    click_shipped(page, "Creative")
+    assert_shows(page, "Be brief.", 1.1)  # this preset has no system prompt
+    assert send_and_get_settings(page, upstream) == {
+        "temperature": 1.1,
+        "top_p": 0.95,
+        "repetition_penalty": 1.1,
+        "max_tokens": 512,
+        "system": ["Be brief."],
+    }
+    click_shipped(page, "Translate")
+    system = "Translate the user's text into English. Answer with the translation alone."
+    assert_shows(page, system, 0.1)
+    assert send_and_get_settings(page, upstream) == {
+        "temperature": 0.1,
+        "max_tokens": 512,
+        "system": [system],
+    }
+
+
+def test_the_current_settings_are_kept_and_used(page: AppTestPage, upstream: Upstream) -> None:
+    change_settings(page, "Be brief.", 0.83)
+    keep_settings(page, "Mine")
+    change_settings(page, "Be long.", 1.5)
+    use_own(page)
+    assert_shows(page, "Be brief.", 0.83)
+    assert send_and_get_settings(page, upstream) == {
+        "temperature": 0.83,
+        "max_tokens": 256,
+        "system": ["Be brief."],
+    }
+    change_settings(page, "Be long.", 1.5)
+    choose_in_menu(page, "Replace with the settings now")
+    change_settings(page, "", 0.6)
+    page = page.reopen()
+    use_own(page)
+    assert_shows(page, "Be long.", 1.5)
+
+
+def test_new_conversations_begin_with_the_start_preset(page: AppTestPage, upstream: Upstream) -> None:
+    change_settings(page, "Be brief.", 0.83)
+    keep_settings(page, "Mine")
+    choose_in_menu(page, "Begin with it")
+    assert own_preset_names(page) == ["Mine (start)"]
+    other = AppTestPage()
+    assert_shows(other, "Be brief.", 0.83)
+    assert send_and_get_settings(other, upstream) == {
+        "temperature": 0.83,
+        "max_tokens": 256,
+        "system": ["Be brief."],
+    }
+    choose_in_menu(page, "Begin without it")
+    assert own_preset_names(page) == ["Mine"]
+    assert_shows(AppTestPage(), "", 0.6)
+
+
+def test_rename_and_delete(page: AppTestPage) -> None:
+    keep_settings(page, "Mine")
+    (kept,) = registry().store.presets(LOCAL_OWNER)
+    page.choose(f"preset-renamed-{kept.id}", "*Yours*")
+    assert [preset.name for preset in registry().store.presets(LOCAL_OWNER)] == ["*Yours*"]
+    assert own_preset_names(page) == own_preset_names(page.reopen()) == ["\\*Yours\\*"]
+    choose_in_menu(page, "Delete")
+    assert own_preset_names(page) == []
+
+
+def test_a_preset_needs_a_name(page: AppTestPage) -> None:
+    page.click("preset-keep")
+    assert any("The preset has no name." in error for error in page.errors())
+    assert own_preset_names(page) == []
+
+
+BROKEN = {
+    "no JSON": ("{", "The file is not complete"),
+    "something else": ("[]", "The file holds no presets."),
+    "another version": ({"version": 99, "presets": []}, "The presets are of another version."),
+    "a value out of bounds": (
+        {"presets": [{"name": "Good"}, {"name": "Bad", "parameters": {"temperature": 99}}]},
+        "Temperature must be between 0 and 5; 99 is not.",
+    ),
+    "an unknown setting": (
+        {"presets": [{"name": "Good"}, {"name": "Bad", "parameters": {"warmth": 1}}]},
+        "names a setting “warmth” that the model does not have",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_bad_file_changes_nothing(page: AppTestPage, what: str) -> None:
+    content, complaint = BROKEN[what]
+    if isinstance(content, dict):
+        content = json.dumps({"format": "paddock.presets", "version": 1} | content)
+    keep_settings(page, "Mine")
+    page.by_key("preset-file").upload("presets.json", content.encode(), "application/json")
+    page.run()
+    assert any(complaint in error for error in page.errors())
+    assert own_preset_names(page) == own_preset_names(page.reopen()) == ["Mine"]
