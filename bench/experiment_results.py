@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from lib.experiment import plan_grid
-from lib.experiment.checks.check_kinds import Contains, Equals, Length
+from lib.experiment.checks.check_kinds import Contains, Equals, Length, LengthUnit
 from lib.experiment.results import result_export
 from lib.experiment.results.html_report import render_report
 from lib.experiment.results.paired_comparison import compare_variants
@@ -25,7 +25,9 @@ ROWS = 556  # inputs: with 2 prompts and 9 settings 10,008 cells
 def main() -> None:
     """Print seconds, and how many times the pass that writes JSON."""
     dice = random.Random(1)
-    ours = reviews_plan((Equals(), Contains(), Length("words", None, 3)), rows=ROWS, prompts=2, repetitions=1)
+    ours = reviews_plan(
+        (Equals(), Contains(), Length(LengthUnit.WORDS, None, 3)), rows=ROWS, prompts=2, repetitions=1
+    )
     found = list(
         reviews_results(
             ours, lambda cell, expected: expected if dice.random() < 0.7 else "It is hard to say."

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from lib.errors import BadInput
-from lib.experiment.checks.check_evaluation import LENGTH_UNITS
 from lib.experiment.checks.check_kinds import (
     Check,
     Contains,
@@ -57,9 +56,7 @@ def find_check_problems(check: Check, plan: Plan) -> Iterator[CheckProblem]:
             yield from _of_number(least, most, around, tolerance)
         case MatchesSchema(schema):
             yield from _of_schema(schema, plan)
-        case Length(unit, least, most):
-            if unit not in LENGTH_UNITS:
-                yield f"“{unit}” is no unit of length.", f"Use one of {', '.join(LENGTH_UNITS)}."
+        case Length(least=least, most=most):
             if least is None and most is None:
                 yield "it has neither a least nor a most length.", "Enter one of them."
             yield from _of_bounds(least, most)

@@ -13,6 +13,7 @@ from lib.experiment.checks.check_kinds import (
     Equals,
     Judge,
     Length,
+    LengthUnit,
     Matches,
     MatchesSchema,
     NumberWithin,
@@ -195,7 +196,7 @@ def write_check(check: Check) -> Data:
         case MatchesSchema(schema):
             return {"kind": "matches_schema", "schema": schema}
         case Length(unit, shortest, longest):
-            return {"kind": "length", "unit": unit, "least": shortest, "most": longest}
+            return {"kind": "length", "unit": unit.value, "least": shortest, "most": longest}
         case Judge(criterion):
             return {"kind": "judge", "criterion": criterion}
 
@@ -236,9 +237,8 @@ def _matches_schema(node: Node) -> Check:
 
 def _length(node: Node) -> Check:
     node.require_only_keys("kind", "unit", "least", "most")
-    return Length(
-        node["unit"].text(_MOST_NAME), node["least"].optional(_whole), node["most"].optional(_whole)
-    )
+    unit = LengthUnit(node["unit"].one_of([unit.value for unit in LengthUnit]))
+    return Length(unit, node["least"].optional(_whole), node["most"].optional(_whole))
 
 
 def _judge(node: Node) -> Check:

@@ -9,7 +9,7 @@ from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import CutOff, RateLimited
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_evaluation import evaluate_check
-from lib.experiment.checks.check_kinds import Check, Equals, Length
+from lib.experiment.checks.check_kinds import Check, Equals, Length, LengthUnit
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Axis, Plan, PromptVersion
 from lib.experiment.results.cell_result import Result, Status
@@ -18,7 +18,7 @@ from lib.model.pricing import cost_in_dollars
 from lib.model.settings import Settings
 from lib.model.usage import Usage
 
-CHECKS: tuple[Check, ...] = (Equals(), Length("words", most=2))
+CHECKS: tuple[Check, ...] = (Equals(), Length(LengthUnit.WORDS, most=2))
 CAPITALS = {
     "France": "Paris",
     "Italy": "Rome",

@@ -12,6 +12,7 @@ from lib.experiment.checks.check_kinds import (
     Equals,
     Judge,
     Length,
+    LengthUnit,
     Matches,
     MatchesSchema,
     NumberWithin,
@@ -58,7 +59,7 @@ CHECKS: st.SearchStrategy[Check] = st.one_of(
     st.builds(NumberWithin, st.none() | DECIMALS, st.none() | DECIMALS, TEXTS, DECIMALS),
     st.builds(ValidJson),
     st.builds(MatchesSchema, st.none() | TEXTS),
-    st.builds(Length, NAMES, st.none() | WHOLE, st.none() | WHOLE),
+    st.builds(Length, st.sampled_from(LengthUnit), st.none() | WHOLE, st.none() | WHOLE),
     st.builds(Judge, TEXTS),
 )
 INPUTS = st.builds(

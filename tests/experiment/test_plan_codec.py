@@ -46,6 +46,10 @@ def test_round_trip(plan: Plan) -> None:
             "least must be a whole number",
         ),
         (
+            {"checks": [{"kind": "length", "unit": "pages", "least": 1, "most": None}]},
+            r"\$\.checks\[0\]\.unit must be one of characters, words, lines, tokens",
+        ),
+        (
             {"limits": {"dollars": "1e999", "requests": 1, "per_minute": 1, "concurrency": 1, "attempts": 1}},
             "digits",
         ),

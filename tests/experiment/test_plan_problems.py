@@ -134,7 +134,6 @@ def prompts(*texts: str) -> tuple[PromptVersion, ...]:
         ({"checks": (MatchesSchema("{"),)}, PlanPart.CHECKS, "the schema is not complete"),
         ({"checks": (MatchesSchema(),)}, PlanPart.CHECKS, "the request's own schema"),
         ({"checks": (Length(),)}, PlanPart.CHECKS, "neither a least nor a most length"),
-        ({"checks": (Length("pages", 1),)}, PlanPart.CHECKS, "“pages” is no unit"),
         ({"checks": (Judge(""),)}, PlanPart.CHECKS, "no question"),
         ({"limits": Limits(Decimal(0))}, PlanPart.LIMITS, "budget of no dollars"),
         ({"limits": Limits(Decimal("-0.01"))}, PlanPart.LIMITS, "budget of no dollars"),

@@ -17,6 +17,7 @@ from lib.experiment.checks.check_kinds import (
     Equals,
     Judge,
     Length,
+    LengthUnit,
     Matches,
     MatchesSchema,
     NumberWithin,
@@ -25,7 +26,6 @@ from lib.experiment.checks.check_kinds import (
 from lib.experiment.inputs.prompt_template import fill_template, template_variables
 from lib.jsonkit import json_answer_check
 
-LENGTH_UNITS = ("characters", "words", "lines", "tokens")
 MAX_QUOTED = 80
 
 _NOT_WHOLE = (Ending.ERROR, Ending.CUT_OFF, Ending.STOPPED)
@@ -202,15 +202,15 @@ def _not_fitting(found: json_answer_check.AnswerCheck) -> CheckOutcome:
 
 def _length(check: Length, text: str, answer: Answer) -> CheckOutcome:
     match check.unit:
-        case "characters":
+        case LengthUnit.CHARACTERS:
             size = len(text)
-        case "words":
+        case LengthUnit.WORDS:
             size = len(text.split())
-        case "lines":
+        case LengthUnit.LINES:
             size = len(text.strip().splitlines())
-        case _:
+        case LengthUnit.TOKENS:
             if answer.usage is None:
                 return CheckOutcome(None, "The answer's tokens were not counted")
             size = answer.usage.completion_tokens
-    unit = check.unit.removesuffix("s") if size == 1 else check.unit
+    unit = check.unit.value.removesuffix("s") if size == 1 else check.unit.value
     return _within(size, check.least, check.most, f"{size:,} {unit}", "are" if size != 1 else "is")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 
 from lib.model.usage import Usage
 
@@ -56,11 +57,18 @@ class MatchesSchema:
     schema: str | None = None
 
 
+class LengthUnit(Enum):
+    CHARACTERS = "characters"
+    WORDS = "words"
+    LINES = "lines"
+    TOKENS = "tokens"  # as the service counted them
+
+
 @dataclass(frozen=True)
 class Length:
     """So many ``unit``s at least and at most: "characters", "words", "lines", or "tokens" as they were counted."""
 
-    unit: str = "words"
+    unit: LengthUnit = LengthUnit.WORDS
     least: int | None = None
     most: int | None = None
 
@@ -85,37 +93,3 @@ class CheckOutcome:
     passed: bool | None
     reason: str = ""
     usage: Usage | None = None
-
-
-def check_title(check: Check) -> str:
-    """The check in few words, for a column's head: “equals {{expected}}”."""
-    match check:
-        case Equals(text):
-            return f"equals {_brief(text)}"
-        case Contains(text, _, absent):
-            return f"{'does not contain' if absent else 'contains'} {_brief(text)}"
-        case Matches(pattern):
-            return f"matches {_brief(pattern)}"
-        case NumberWithin(_, _, around, tolerance) if around.strip():
-            return f"number {_brief(around)}" + (f" ± {tolerance:f}" if tolerance else "")
-        case NumberWithin(least, most):
-            return f"number {_range(least, most)}"
-        case ValidJson():
-            return "is JSON"
-        case MatchesSchema():
-            return "fits the schema"
-        case Length(unit, least, most):
-            return f"{_range(least, most)} {unit}"
-        case Judge(criterion):
-            return f"judge: {_brief(criterion)}"
-
-
-def _brief(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 40 else f"{line[:39].rstrip()}…"
-
-
-def _range(least: Decimal | int | None, most: Decimal | int | None) -> str:
-    if most is None:
-        return f"at least {least:,}" if least is not None else "any"
-    return f"at most {most:,}" if least is None else f"{least:,} to {most:,}"

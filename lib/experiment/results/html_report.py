@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from lib.experiment.checks.check_evaluation import judged_text
-from lib.experiment.checks.check_kinds import check_title
+from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import count_rows, format_value, parameter_label, variants
 from lib.experiment.results.cell_result import Result, Status
@@ -203,7 +203,7 @@ def _checks(plan: Plan, summary: ResultSummary) -> Iterator[str]:
         bar = _interval(tally.passed / tally.judged, tally.interval) if tally.judged else ""
         unclear = f" <small>({tally.unclear:,} unclear)</small>" if tally.unclear else ""
         yield (
-            f'<tr><th scope="row">{_safe(check_title(check))}</th>'
+            f'<tr><th scope="row">{_safe(check_wording(check).title)}</th>'
             f'<td class="passed">{tally.passed:,}\u202f/\u202f{tally.judged:,}{unclear}</td>'
             f'<td class="bar">{bar}</td></tr>'
         )
@@ -271,7 +271,7 @@ def _asked(plan: Plan, model: Model) -> Iterator[str]:
     if rest and not plan.variants:
         yield f"<li>The same for all: {_safe(', '.join(rest))}</li>"
     for check in plan.checks:
-        yield f"<li>Check: {_safe(check_title(check))}</li>"
+        yield f"<li>Check: {_safe(check_wording(check).title)}</li>"
     yield "</ul>"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lib.api import wire
 from lib.chat.answer import text_or_calls, tool_calls_as_json
-from lib.experiment.checks.check_kinds import check_title
+from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.plan import Plan, Variant
 from lib.experiment.plan_grid import format_value, parameter_label, variants
 from lib.experiment.results.cell_result import Result
@@ -55,7 +55,7 @@ def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator
         *(
             head
             for number, check in enumerate(plan.checks, 1)
-            for head in (f"Check {number}: {check_title(check)}", f"Check {number}: reason")
+            for head in (f"Check {number}: {check_wording(check).title}", f"Check {number}: reason")
         ),
         "Rating",
         "Error",
@@ -162,7 +162,7 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
             "seconds": None if answer is None else answer.timings.total,
             "passed": result.passed,
             "checks": [
-                {"check": check_title(check), "passed": outcome.passed, "reason": outcome.reason}
+                {"check": check_wording(check).title, "passed": outcome.passed, "reason": outcome.reason}
                 for check, outcome in zip(plan.checks, result.outcomes, strict=False)
             ],
             "rating": result.rating,

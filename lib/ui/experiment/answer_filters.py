@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.experiment.checks.check_kinds import check_title
+from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.results.cell_result import Status
 from lib.experiment.results.result_rows import CheckVerdict, ResultColumn, ResultFilter
 from lib.ui.experiment.results_view import PREFIX, ResultsView
@@ -135,7 +135,9 @@ def _choices(board: ResultsView) -> None:
                 key=_CHECK,
                 persist_state="session",
                 format_func=lambda at: (
-                    "all together" if at == _ALL_CHECKS else f"{at + 1}. {check_title(plan.checks[at])}"
+                    "all together"
+                    if at == _ALL_CHECKS
+                    else f"{at + 1}. {check_wording(plan.checks[at]).title}"
                 ),
             )
         st.pills(

@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 
 from lib.experiment.checks import check_kinds as kinds
-from lib.experiment.checks.check_evaluation import LENGTH_UNITS
-from lib.experiment.checks.check_kinds import Check
+from lib.experiment.checks.check_kinds import Check, LengthUnit
+from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import live_text_area, problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
@@ -36,29 +36,8 @@ def summary(desk: ExperimentTab) -> str:
     checks = desk.plan.checks
     if not checks:
         return "none: answers are shown, not judged"
-    names = [title(one) for one in checks]
+    names = [check_wording(check).name for check in checks]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def title(check: Check) -> str:
-    """What a check asks for, in few words."""
-    match check:
-        case kinds.Equals():
-            return "equals"
-        case kinds.Contains(absent=absent):
-            return "does not contain" if absent else "contains"
-        case kinds.Matches():
-            return "matches a pattern"
-        case kinds.NumberWithin():
-            return "number"
-        case kinds.ValidJson():
-            return "valid JSON"
-        case kinds.MatchesSchema():
-            return "fits the schema"
-        case kinds.Length():
-            return "length"
-        case kinds.Judge():
-            return "judge"
 
 
 def draw_checks_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
@@ -74,7 +53,7 @@ def draw_checks_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> No
             with st.container(
                 horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
             ):
-                st.markdown(f"**{at + 1}. The answer {_sentence(check)}**")
+                st.markdown(f"**{at + 1}. The answer {check_wording(check).predicate}**")
                 st.button(
                     "Remove",
                     key=f"check-remove-{at}",
@@ -95,26 +74,6 @@ def draw_checks_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> No
         disabled=len(checks) >= MAX_CHECKS,
     )
     desk.draw_undo("checks")
-
-
-def _sentence(check: Check) -> str:
-    match check:
-        case kinds.Equals():
-            return "is exactly"
-        case kinds.Contains(absent=absent):
-            return "does not contain" if absent else "contains"
-        case kinds.Matches():
-            return "matches the pattern"
-        case kinds.NumberWithin():
-            return "has a number"
-        case kinds.ValidJson():
-            return "is valid JSON"
-        case kinds.MatchesSchema():
-            return "is JSON that fits a schema"
-        case kinds.Length():
-            return "is so long"
-        case kinds.Judge():
-            return "gets a yes from a language model"
 
 
 def _fields(desk: ExperimentTab, at: int, check: Check) -> None:
@@ -173,8 +132,9 @@ def _fields(desk: ExperimentTab, at: int, check: Check) -> None:
                 key = held(_key(desk, at, "unit"), unit)
                 st.selectbox(
                     "Of",
-                    LENGTH_UNITS,
-                    LENGTH_UNITS.index(unit),
+                    tuple(LengthUnit),
+                    tuple(LengthUnit).index(unit),
+                    format_func=lambda unit: unit.value,
                     key=key,
                     on_change=_chosen,
                     args=(desk, at, "unit", key),

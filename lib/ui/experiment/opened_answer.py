@@ -13,7 +13,7 @@ from lib.api.request import Messages, Request
 from lib.chat.answer import Answer
 from lib.errors import BadInput, PaddockError
 from lib.experiment import cell_request, plan_grid
-from lib.experiment.checks.check_kinds import check_title
+from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.result_rows import ResultRow
 from lib.model.pricing import format_dollars
@@ -179,7 +179,9 @@ def _verdicts(board: ResultsView, result: Result) -> None:
     lines = []
     for number, (check, outcome) in enumerate(zip(board.plan.checks, result.outcomes, strict=False), 1):
         reason = f": {escape_markdown(outcome.reason)}" if outcome.reason else ""
-        lines.append(f"- {signs[outcome.passed]} **{number}. {escape_markdown(check_title(check))}**{reason}")
+        lines.append(
+            f"- {signs[outcome.passed]} **{number}. {escape_markdown(check_wording(check).title)}**{reason}"
+        )
     with st.container(key=f"{PREFIX}outcomes"):
         st.markdown("\n".join(lines))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from lib.experiment.checks.check_kinds import check_title
+from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.plan_grid import parameter_label as called
 from lib.experiment.results.cell_result import Status
 from lib.experiment.results.result_summary import ResultTally, build_heatmap
@@ -140,7 +140,7 @@ def _checks(board: ResultsView) -> None:
             else "—"
         )
         lines.append(
-            f"| {number}. {escape_markdown(check_title(check))} | {tally.passed:,} | {tally.failed:,} "
+            f"| {number}. {escape_markdown(check_wording(check).title)} | {tally.passed:,} | {tally.failed:,} "
             f"| {tally.unclear:,} | {rate} |"
         )
     with st.expander("By check", type="compact", key=f"{PREFIX}by-check"):

@@ -18,6 +18,7 @@ from lib.experiment.checks.check_kinds import (
     Equals,
     Judge,
     Length,
+    LengthUnit,
     Matches,
     MatchesSchema,
     NumberWithin,
@@ -75,11 +76,11 @@ D = Decimal
         (MatchesSchema(SCHEMA), '{"n": 1}', True, "Fits the schema"),
         (MatchesSchema(SCHEMA), "{}", False, "It has no “n”."),
         (MatchesSchema(), "{}", None, "The request carried no schema"),
-        (Length("words", 2, 3), "a b  c\n", True, "3 words"),
-        (Length("words", None, 1), "a b", False, "2 words are more than 1"),
-        (Length("characters", 4), "abc", False, "3 characters are less than 4"),
-        (Length("lines", 2), "one", False, "1 line is less than 2"),
-        (Length("tokens", None, 4), "x", True, "4 tokens"),
+        (Length(LengthUnit.WORDS, 2, 3), "a b  c\n", True, "3 words"),
+        (Length(LengthUnit.WORDS, None, 1), "a b", False, "2 words are more than 1"),
+        (Length(LengthUnit.CHARACTERS, 4), "abc", False, "3 characters are less than 4"),
+        (Length(LengthUnit.LINES, 2), "one", False, "1 line is less than 2"),
+        (Length(LengthUnit.TOKENS, None, 4), "x", True, "4 tokens"),
         (Judge("Is it so?"), "x", None, "The judge has not been asked"),
     ],
 )
@@ -115,7 +116,7 @@ def test_what_did_not_come_whole_is_not_judged(ending: Ending) -> None:
 
 
 def test_tokens_that_nobody_counted() -> None:
-    assert evaluate_check(Length("tokens", 1), make_answer("a", usage=None), {}).passed is None
+    assert evaluate_check(Length(LengthUnit.TOKENS, 1), make_answer("a", usage=None), {}).passed is None
 
 
 @pytest.mark.parametrize(
