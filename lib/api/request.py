@@ -10,6 +10,7 @@ from typing import Any
 from lib.errors import BadInput
 from lib.jsonkit import json_text
 from lib.jsonkit.json_text import UnusableJson
+from lib.jsonkit.surrogates import find_surrogate
 from lib.model.model_record import Model, Number
 from lib.model.pricing import estimate_tokens
 from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
@@ -175,10 +176,8 @@ def _check_json(text: str, what: str) -> None:
 
 
 def _check_encodable(text: str, what: str) -> None:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
+    if (position := find_surrogate(text)) is not None:
         raise BadInput(
-            f"Character {error.start + 1} of the {what} is half a character (a lone surrogate) and cannot be sent.",
+            f"Character {position + 1} of the {what} is half a character (a lone surrogate) and cannot be sent.",
             advice="Delete it and type it again.",
-        ) from None
+        )

@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from lib.jsonkit.surrogates import encode_utf8
+
 MASK = "•••"
 # A header whose name holds one of these words may carry a credential.
 _SECRET_HEADER_WORDS = (
@@ -116,8 +118,7 @@ class TraceRecorder:
             ]
             for exchange in self._exchanges
         ]
-        # replace: a server may send lone surrogates, which must not raise here.
-        text = json.dumps(packed, ensure_ascii=False).encode("utf-8", "replace")
+        text = encode_utf8(json.dumps(packed, ensure_ascii=False))
         return Trace(zlib.compress(text, 6))
 
     def _close_exchange(self) -> None:

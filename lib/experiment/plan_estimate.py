@@ -15,6 +15,7 @@ from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.checks.llm_judge import judge_request
 from lib.experiment.inputs.prompt_template import count_variables, fill_template
 from lib.experiment.plan import Cell, Plan, PromptVersion, Variant
+from lib.jsonkit.surrogates import utf8_size
 from lib.model.model_record import Model, models
 from lib.model.pricing import cost_in_dollars
 from lib.model.request_options import InputForm
@@ -192,7 +193,7 @@ def _input(
             values = plan_grid.row_values(plan, row)
             seen += family.times * (
                 max_input_tokens(model, family.bare)
-                + sum(_bytes(fill_template(text, values)) for text in family.texts)
+                + sum(utf8_size(fill_template(text, values)) for text in family.texts)
             )
     if inputs <= MAX_COUNTED_INPUTS:
         return found, high, None
@@ -208,7 +209,7 @@ def _sizes(plan: Plan) -> Mapping[str, int]:
     """Bytes of all that each variable stands for, over all rows."""
     inputs = plan.inputs
     sizes = {
-        name: sum(_bytes(row[number]) for row in inputs.rows) for number, name in enumerate(inputs.columns)
+        name: sum(utf8_size(row[number]) for row in inputs.rows) for number, name in enumerate(inputs.columns)
     }
     return (
         sizes | {plan_grid.EXPECTED_VARIABLE: sizes[inputs.expected]}
@@ -222,7 +223,7 @@ def _all_bytes(model: Model, family: _Family, rows: int, sizes: Mapping[str, int
     size = rows * max_input_tokens(model, family.bare)
     for text in family.texts:
         names = count_variables(text)
-        size += rows * _bytes(fill_template(text, dict.fromkeys(names, "")))
+        size += rows * utf8_size(fill_template(text, dict.fromkeys(names, "")))
         size += sum(times * sizes.get(name, 0) for name, times in names.items())
     return size
 
@@ -242,10 +243,6 @@ def _count(request: Request) -> int:
     return token_count.count_prompt_tokens(request).tokens
 
 
-def _bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-
-
 def max_input_tokens(model: Model, request: Request) -> int:
     """Tokens that the input can come to at most: no token is less than a byte of what the model is given."""
     text = llama3_template.render_prompt(request.input)
@@ -253,7 +250,7 @@ def max_input_tokens(model: Model, request: Request) -> int:
         text += "".join(one.name + one.code for one in request.input.functions)
     if request.response_format is not None:
         text += request.response_format.schema or ""
-    return min(_bytes(text) + TOKEN_MARGIN, model.context_window)
+    return min(utf8_size(text) + TOKEN_MARGIN, model.context_window)
 
 
 def max_output_tokens(model: Model, request: Request) -> int:

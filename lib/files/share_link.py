@@ -13,6 +13,7 @@ from lib.errors import BadInput, PaddockError
 from lib.files.answer_codec import parse_features
 from lib.files.value_codec import write_features
 from lib.jsonkit.json_reader import Node
+from lib.jsonkit.surrogates import encode_utf8
 from lib.model.model_record import Model
 from lib.model.request_options import DEFAULT_FEATURES
 from lib.model.settings import Settings, check_parameters
@@ -50,9 +51,7 @@ def encode_link(setup: SharedSetup) -> str:
     }
     if setup.settings.features != DEFAULT_FEATURES:
         body["f"] = write_features(setup.settings.features)
-    packed = zlib.compress(
-        json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), 9
-    )
+    packed = zlib.compress(encode_utf8(json.dumps(body, ensure_ascii=False, separators=(",", ":"))), 9)
     text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
     if len(text) > MAX_LINK_CHARS:
         raise LinkTooLong(

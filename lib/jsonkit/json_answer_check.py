@@ -1,4 +1,4 @@
-"""Verdict: whether an answer in JSON mode is JSON, and whether it fits its schema."""
+"""Check an answer in JSON mode: is it JSON, and does it fit the schema?"""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ MAX_BYTES = 1_000_000  # a hundred times what the model can write
 MAX_DEPTH = 100
 SUBJECT = "The answer"
 
-_FENCE = re.compile(r"^[ \t]*```[ \t]*\w*[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
-# Where JSON may begin in a text: a bracket with what can follow it, not after what stands before a value inside of
-# other JSON.
-_START = re.compile(
+_CODE_FENCE = re.compile(r"^[ \t]*```[ \t]*\w*[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
+# A bracket where JSON may begin in a text: followed by what JSON allows there, and not preceded by a comma, a colon
+# or another bracket, because then it is inside other JSON.
+_JSON_START = re.compile(
     r"""(?<![,{\[])(?<![,{\[]\s)(?<!":)(?<!":\s)(?:\{(?=\s*(?:["'}]|\Z))|\[(?=\s*(?:["\[{\]\d-]|true|false|null|\Z)))"""
 )
-_MOST_STARTS = 20  # places in a text that are tried as the beginning of its JSON
+_MAX_STARTS = 20  # places in a text that are tried
 
 
 @dataclass(frozen=True)
 class Valid:
-    """It fits. ``remark`` says what stands around the JSON, empty where there is nothing."""
+    """The answer fits. ``remark`` describes the text around the JSON; it is empty if there is none."""
 
     value: Any
     remark: str = ""
@@ -36,7 +36,7 @@ class Valid:
 
 @dataclass(frozen=True)
 class Invalid:
-    """It is JSON that does not fit. ``more``: there are more failures than these."""
+    """The answer is JSON that does not fit. ``more``: there are more failures than listed here."""
 
     value: Any
     failures: tuple[ValidationFailure, ...]
@@ -46,7 +46,7 @@ class Invalid:
 
 @dataclass(frozen=True)
 class NotJson:
-    """``line`` and ``column`` count from 1; ``unfinished``: it ends before it is complete."""
+    """The answer is no JSON. ``line`` and ``column`` count from 1; ``unfinished``: it ends too early."""
 
     message: str
     line: int
@@ -56,7 +56,7 @@ class NotJson:
 
 @dataclass(frozen=True)
 class Unchecked:
-    """It could not be checked; ``value`` is None where it was not even read."""
+    """The answer could not be checked. ``value`` is None if it was not parsed either."""
 
     reason: str
     value: Any = None
@@ -67,94 +67,110 @@ AnswerCheck = Valid | Invalid | NotJson | Unchecked
 
 @lru_cache(maxsize=64)
 def check_answer(answer: str, schema: str | None) -> AnswerCheck:
-    """Check an answer; without a schema it must be any JSON object.
+    """Check an answer; without a schema any JSON object is valid.
 
-    At most 1 MB and 100 levels; given up after two seconds, or after four where patterns need a process of their own.
+    Answers of more than 1 MB or 100 levels are not checked, and a check ends after two seconds.
     JSON in a code fence, or with other text around it, is found and checked; the remark says so.
     """
     try:
         json_text.check_bounds(answer, SUBJECT, Bounds(MAX_BYTES, MAX_DEPTH))
-        value, remark = _found(answer)
+        value, remark = _extract_json(answer)
     except MalformedJson as error:
         if not answer.strip():
             return NotJson("The answer is empty.", 1, 1, unfinished=True)
         return NotJson(error.message, error.line or 1, error.column or 1, error.is_unfinished)
     except BadInput as error:
         return Unchecked(error.message)
-    doubled = []
-    for path, below in json_text.walk(value):
-        # A quotation mark in front can hide it from the check of the text.
-        if len(path) >= MAX_DEPTH and isinstance(below, (dict, list)):
+    duplicates = []
+    for path, part in json_text.walk(value):
+        # check_bounds counts brackets in the whole text; a quotation mark before the JSON can hide them from it.
+        if len(path) >= MAX_DEPTH and isinstance(part, (dict, list)):
             return Unchecked(f"The answer is nested more than {MAX_DEPTH} deep.")
-        if (key := json_text.duplicate_key(below)) is not None:
-            doubled.append(ValidationFailure(format_path((*path, key)), "is there twice"))
+        if (key := json_text.duplicate_key(part)) is not None:
+            duplicates.append(ValidationFailure(format_path((*path, key)), "is there twice"))
     try:
-        found = (
-            *doubled,
-            *(_any_object(value) if schema is None else find_failures(value, parse_schema(schema))),
-        )
+        misfits = _require_object(value) if schema is None else find_failures(value, parse_schema(schema))
     except CannotValidate as error:
         return Unchecked(error.message, value)
     except BadInput as error:
         return Unchecked(f"The schema cannot be used: {error.message}", value)
-    if found:
-        return Invalid(value, found[:MAX_FAILURES], len(found) > MAX_FAILURES, remark)
+    if failures := (*duplicates, *misfits):
+        return Invalid(value, failures[:MAX_FAILURES], len(failures) > MAX_FAILURES, remark)
     return Valid(value, remark)
 
 
-def _any_object(value: Any) -> tuple[ValidationFailure, ...]:
-    return (
-        ()
-        if isinstance(value, dict)
-        else (ValidationFailure("$", "is no JSON object, which is what was asked for"),)
-    )
+def _require_object(value: Any) -> tuple[ValidationFailure, ...]:
+    if isinstance(value, dict):
+        return ()
+    return (ValidationFailure("$", "is no JSON object, which is what was asked for"),)
 
 
-def _found(answer: str) -> tuple[Any, str]:
-    """The JSON in the answer, and what stands around it. Raises Broken."""
+def _extract_json(answer: str) -> tuple[Any, str]:
+    """Return the JSON value in the answer and a remark about the text around it. Raises MalformedJson.
+
+    Tried in this order: the whole answer, the first code fence, then the longest JSON anywhere in the text.
+    """
     try:
         return json_text.decode(answer, SUBJECT), ""
     except MalformedJson as error:
         problem = error
-    if (fence := _FENCE.search(answer)) is not None:
-        # Blank lines in front, so that an error's line is the line in the answer.
-        inside = "\n" * answer.count("\n", 0, fence.start(1)) + fence[1]
+    if (fence := _CODE_FENCE.search(answer)) is not None:
         try:
-            return json_text.decode(inside, SUBJECT), _around(
-                answer, fence.start(), fence.end(), "in a code fence"
-            )
+            value = _decode_fence(answer, fence)
         except MalformedJson as error:
-            if inside.lstrip().startswith(("{", "[")):
+            if fence[1].lstrip().startswith(("{", "[")):
                 raise
             problem = error
-    if (bare := answer.lstrip()).startswith(("{", "[")):
-        starts = [len(answer) - len(bare)]  # what comes later is inside of it
+        else:
+            return value, _describe_surroundings(answer, fence.start(), fence.end(), "in a code fence")
+    longest, first_problem = _find_longest(answer)
+    if longest is None:
+        raise first_problem or problem
+    return longest.value, _describe_surroundings(answer, longest.start, longest.end, "")
+
+
+def _decode_fence(answer: str, fence: re.Match[str]) -> Any:
+    # Blank lines in front, so that the line in an error is the line in the answer.
+    return json_text.decode("\n" * answer.count("\n", 0, fence.start(1)) + fence[1], SUBJECT)
+
+
+@dataclass(frozen=True)
+class _Embedded:
+    """A JSON value that stands in a text from ``start`` to ``end``."""
+
+    start: int
+    end: int
+    value: Any
+
+
+def _find_longest(answer: str) -> tuple[_Embedded | None, MalformedJson | None]:
+    """Return the longest JSON value in the text, and the error of the first place that was tried."""
+    text = answer.lstrip()
+    if text.startswith(("{", "[")):
+        starts = [len(answer) - len(text)]  # all later brackets are inside this value
     else:
-        starts = [match.start() for match in _START.finditer(answer)][:_MOST_STARTS]
-        if bare and not starts:
-            raise MalformedJson("The answer is text without any JSON in it.", line=1, column=1)
-    best: tuple[int, int, Any] | None = None
+        starts = [match.start() for match in _JSON_START.finditer(answer)][:_MAX_STARTS]
+        if text and not starts:
+            return None, MalformedJson("The answer is text without any JSON in it.", line=1, column=1)
+    longest: _Embedded | None = None
+    first_problem: MalformedJson | None = None
     end = 0
     for start in starts:
         if start < end:
-            continue  # inside of what was read
+            continue  # inside the value before it
         try:
             value, end = json_text.decode(answer, SUBJECT, start, follows=True)
         except MalformedJson as error:
-            if start == starts[0]:
-                problem = error
+            first_problem = first_problem or error
             if error.is_unfinished:
-                break  # all that follows is inside of it
+                break  # all later brackets are inside this value
             continue
-        if best is None or end - start > best[1] - best[0]:
-            best = (start, end, value)
-    if best is None:
-        raise problem
-    start, end, value = best
-    return value, _around(answer, start, end, "")
+        if longest is None or end - start > longest.end - longest.start:
+            longest = _Embedded(start, end, value)
+    return longest, first_problem
 
 
-def _around(answer: str, start: int, end: int, how: str) -> str:
+def _describe_surroundings(answer: str, start: int, end: int, how: str) -> str:
     before, after = answer[:start].strip(), answer[end:].strip()
     sides = " and ".join(["before"] * bool(before) + ["after"] * bool(after))
     if how and sides:

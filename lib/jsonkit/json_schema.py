@@ -16,7 +16,7 @@ import referencing.jsonschema
 from jsonschema.exceptions import best_match
 
 from lib.errors import BadInput
-from lib.jsonkit import json_text
+from lib.jsonkit import json_text, schema_keywords
 from lib.jsonkit.json_text import Bounds, Path, UnusableJson, format_path
 from lib.jsonkit.json_wording import describe_failure
 
@@ -26,26 +26,6 @@ MAX_PATTERN_CHARS = 1_000  # characters of a regular expression
 MAX_VISITS = 10_000  # times that one value is looked at: references that double at each step ask for years
 DEFAULT_DRAFT = jsonschema.Draft202012Validator
 
-# Where the keywords of all drafts hold further schemas: one, a list, or one under each name.
-_ONE = (
-    "additionalItems",
-    "additionalProperties",
-    "contains",
-    "contentSchema",
-    "else",
-    "if",
-    "items",
-    "not",
-    "propertyNames",
-    "then",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-)
-_LIST = ("allOf", "anyOf", "items", "oneOf", "prefixItems")
-_NAMED = ("$defs", "definitions", "dependencies", "dependentSchemas", "patternProperties", "properties")
-# Those that look at the same value again, so that a circle of them never comes to an end.
-_SAME = {"allOf", "anyOf", "dependencies", "dependentSchemas", "else", "if", "not", "oneOf", "then"}
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 # Regular expressions of JavaScript's that are fine there and unknown to Python.
 _FOREIGN = re.compile(r"\\[pP]\{|\\u\{|\\c[A-Za-z]|\(\?<[A-Za-z_]|\[\^?\]")
 
@@ -196,9 +176,9 @@ def _places(text: str, value: Any, draft: Any) -> Iterator[_Place]:
             one.resolver = one.resolver.in_subresource(specification.create_resource(one.value))
         for keyword, path, below in _below(one):
             todo.append(_Place(path, below, one.resolver))
-            if keyword in _SAME:
+            if keyword in schema_keywords.SAME_VALUE:
                 one.same.append(path)
-        for keyword in _REFERENCES:
+        for keyword in schema_keywords.REFERENCES:
             if isinstance(reference := one.value.get(keyword), str):
                 target = _resolve(text, one, keyword, reference)
                 path = where.get(id(target.contents), ())
@@ -210,11 +190,13 @@ def _places(text: str, value: Any, draft: Any) -> Iterator[_Place]:
 
 def _below(one: _Place) -> Iterator[tuple[str, Path, Any]]:
     for keyword, value in one.value.items():
-        if keyword in _ONE and isinstance(value, (dict, bool)):
+        if keyword in schema_keywords.SINGLE_SCHEMA and isinstance(value, (dict, bool)):
             yield keyword, (*one.path, keyword), value
-        elif keyword in _LIST and isinstance(value, list):
+        elif keyword in schema_keywords.SCHEMA_LIST and isinstance(value, list):
             yield from ((keyword, (*one.path, keyword, number), below) for number, below in enumerate(value))
-        elif keyword in _NAMED and isinstance(value, dict):
+        elif keyword in (schema_keywords.SCHEMA_MAP | schema_keywords.DEFINITIONS) and isinstance(
+            value, dict
+        ):
             yield from ((keyword, (*one.path, keyword, name), below) for name, below in value.items())
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.errors import BadInput
+from lib.jsonkit.surrogates import find_surrogate, utf8_size
 
 Path = tuple[str | int, ...]  # keys and indices, from the outside in
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"\$?[A-Za-z_][A-Za-z_0-9]*")
 _LONGEST_QUOTED = 64
 _MOST_SEARCHED = (
@@ -115,7 +115,7 @@ def _too_long(what: str, size: int, bounds: Bounds) -> UnusableJson:
 
 
 def _check_whole(text: str, path: Path, words: str, how: str) -> None:
-    if not words.isascii() and _SURROGATE.search(words):
+    if find_surrogate(words) is not None:
         raise _at(text, path, f"{how} half a character (a lone surrogate)")
 
 
@@ -127,10 +127,10 @@ def _too_large(number: float, bounds: Bounds) -> bool:
 
 def check_bounds(text: str, what: str, bounds: Bounds) -> None:
     """Raises BadText where the text is too long, nested too deeply, or cannot be sent as UTF-8."""
-    if len(text) > bounds.bytes or len(text.encode("utf-8", "surrogatepass")) > bounds.bytes:
-        raise _too_long(what, len(text.encode("utf-8", "surrogatepass")), bounds)
-    if half := _SURROGATE.search(text):
-        line, column = line_and_column(text, half.start())
+    if len(text) > bounds.bytes or utf8_size(text) > bounds.bytes:
+        raise _too_long(what, utf8_size(text), bounds)
+    if (position := find_surrogate(text)) is not None:
+        line, column = line_and_column(text, position)
         message = f"{what} holds half a character (a lone surrogate) in line {line:,}, column {column:,}."
         raise UnusableJson(message, advice="Take it out.", line=line, column=column)
     if bounds.values is not None and sum(text.count(mark) for mark in ",[{") > bounds.values:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,12 +65,6 @@ class Settings:
     def sent_values(self) -> Mapping[str, Number]:
         """What a request carries: the values that are switched on."""
         return {setting.name: setting.value for setting in self.items if setting.is_sent}
-
-    def changed(self, model: Model) -> Iterable[Setting]:
-        """The settings that differ from the model's defaults."""
-        return (
-            setting for setting in self.items if setting != default_setting(model.parameter(setting.name))
-        )
 
 
 def default_setting(parameter: Parameter) -> Setting:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from lib.api.request import Request
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.preflight import llama3_template
 
 
@@ -42,9 +43,8 @@ def count_text_tokens(text: str) -> int | None:
     tokenizer = _llama3()
     if tokenizer is None:
         return None
-    # What is half a character cannot be sent, but must not make a figure fail while somebody types.
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return len(tokenizer.encode(whole, allowed_special="all"))
+    # The tokenizer takes no lone surrogate, and a user may have typed one.
+    return len(tokenizer.encode(replace_lone_surrogates(text), allowed_special="all"))
 
 
 def count_prompt_tokens(request: Request) -> TokenCount:

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from lib.errors import BadInput
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.request_options import Tool, ToolCall
 from lib.tools import arithmetic
 from lib.tools.tool_call import find_call_faults, find_called_tool, parse_arguments
@@ -137,7 +138,8 @@ def find_sample_tool(call: ToolCall, tools: Iterable[Tool]) -> SampleTool | None
 def run_sample_tool(call: ToolCall, now: datetime | None = None) -> str:
     """The result as JSON text, or the error as JSON text: ``{"error": …}``. ``now`` is the clock's, an aware time."""
     result = json.dumps(_result(call, now or datetime.now(UTC)), ensure_ascii=False)
-    return result.encode("utf-8", "replace").decode()  # a name or a place may hold half a character
+    # The name of the tool and the arguments come from a model.
+    return replace_lone_surrogates(result)
 
 
 def answer_calls(

@@ -11,11 +11,12 @@ from typing import Any
 
 from lib.errors import BadInput
 from lib.jsonkit import json_text
-from lib.jsonkit.json_reader import MAX_NUMBER, BadFile, Node
+from lib.jsonkit.json_reader import MAX_NUMBER, Node
 from lib.jsonkit.json_schema import BadSchema, CheckedSchema, parse_schema
 from lib.jsonkit.json_text import Bounds, UnusableJson
 from lib.jsonkit.json_validation import find_failures as check_value
 from lib.jsonkit.json_wording import describe_kind
+from lib.jsonkit.surrogates import find_surrogate
 from lib.model import model_record
 from lib.model.request_options import Function, Tool
 
@@ -46,7 +47,7 @@ class ToolFault:
 
 def read_tools(text: str) -> tuple[Tool, ...]:
     """The tools in JSON text: one or a list, each flat or nested. Raises BadInput, which says where."""
-    found = tuple(_tool(number, node) for number, node in enumerate(_entries(text, "tool")))
+    found = tuple(_tool(number, node) for number, node in enumerate(_entries(text)))
     check_tools(found)
     return found
 
@@ -66,7 +67,7 @@ def check_tools(tools: Sequence[Tool]) -> None:
     """Raises BadInput for the first fault, and says how many there are."""
     if len(tools) > MAX_TOOLS:
         raise BadInput(f"There are {len(tools):,} tools, more than {MAX_TOOLS}.", advice="Take some away.")
-    _raise(find_tool_faults(tools), tools, "Tool")
+    _raise_first(find_tool_faults(tools), tools)
 
 
 def find_tool_faults(tools: Sequence[Tool]) -> tuple[ToolFault, ...]:
@@ -75,27 +76,6 @@ def find_tool_faults(tools: Sequence[Tool]) -> tuple[ToolFault, ...]:
     for number, tool in enumerate(tools):
         found += [ToolFault(number, part, message) for part, message in _tool_faults(tool)]
     return tuple(sorted(found, key=lambda fault: fault.number))
-
-
-def read_functions(text: str) -> tuple[Function, ...]:
-    """The functions in JSON text: one or a list of ``{"name": …, "code": …}``. Raises BadInput, which says where."""
-    found = tuple(_function(node) for node in _entries(text, "function"))
-    check_functions(found)
-    return found
-
-
-def write_functions(functions: Sequence[Function]) -> str:
-    """The functions as a JSON list."""
-    return _pretty([{"name": one.name, "code": one.code} for one in functions])
-
-
-def check_functions(functions: Sequence[Function], tools: Sequence[Tool] = ()) -> None:
-    """Raises BadInput for the first fault. A function may not have the name of one of those tools either."""
-    if len(functions) > MAX_TOOLS:
-        raise BadInput(
-            f"There are {len(functions):,} functions, more than {MAX_TOOLS}.", advice="Take some away."
-        )
-    _raise(find_function_faults(functions, tools), functions, "Function")
 
 
 def find_function_faults(functions: Sequence[Function], tools: Sequence[Tool] = ()) -> tuple[ToolFault, ...]:
@@ -124,19 +104,17 @@ def parse_json(text: str, what: str = "The text") -> Node:
         raise BadInput(error.message, advice=error.advice or _MEND) from None
 
 
-def _entries(text: str, what: str) -> list[Node]:
+def _entries(text: str) -> list[Node]:
     if not text.strip():
-        raise BadInput(f"There is no text: no {what} is an empty list, [].", advice=_MEND)
+        raise BadInput("There is no text: no tool is an empty list, [].", advice=_MEND)
     root = parse_json(text)
     entries = list(root.items()) if isinstance(root.value, list) else [root]
     if len(entries) > MAX_TOOLS:
-        raise BadInput(
-            f"There are {len(entries):,} {what}s, more than {MAX_TOOLS}.", advice="Take some away."
-        )
+        raise BadInput(f"There are {len(entries):,} tools, more than {MAX_TOOLS}.", advice="Take some away.")
     for node in entries:
         if not isinstance(node.value, dict):
             raise BadInput(
-                f"{node.path} must be a {what}, an object, not {describe_kind(node.value)}.", advice=_MEND
+                f"{node.path} must be a tool, an object, not {describe_kind(node.value)}.", advice=_MEND
             )
     return entries
 
@@ -169,14 +147,6 @@ def _tool(number: int, node: Node) -> Tool:
             raise BadInput(f"Tool {number + 1}: type must be “function”.", advice=_MEND)
     value = core.value
     return Tool(value["name"], value["description"], _dumped(value["parameters"]), nested)
-
-
-def _function(node: Node) -> Function:
-    try:
-        node.require_only_keys("name", "code")
-        return Function(node["name"].text(), node["code"].text())
-    except BadFile as error:
-        raise BadInput(error.message, advice=_MEND) from None
 
 
 def _only(node: Node, keys: tuple[str, ...]) -> None:
@@ -219,9 +189,7 @@ def _name_faults(name: str) -> Iterator[tuple[str, str]]:
 
 def _text_faults(parts: dict[str, str]) -> Iterator[tuple[str, str]]:
     for part, text in parts.items():
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError:
+        if find_surrogate(text) is not None:
             yield part, f"The {part} holds half a character (a lone surrogate)."
         if part == "description" and len(text) > MAX_CHARS:
             yield part, f"The {part} has {len(text):,} characters, more than {MAX_CHARS:,}."
@@ -235,14 +203,14 @@ def _twice(names: Sequence[str]) -> list[ToolFault]:
     ]
 
 
-def _raise(found: Sequence[ToolFault], among: Sequence[Any], what: str) -> None:
+def _raise_first(found: Sequence[ToolFault], tools: Sequence[Tool]) -> None:
     if not found:
         return
     first = found[0]
-    name = among[first.number].name
+    name = tools[first.number].name
     known = f" “{name}”" if _NAME.fullmatch(name) and len(name) <= MAX_NAME_CHARS else ""
     more = f" ({len(found) - 1} more to mend.)" if len(found) > 1 else ""
-    raise BadInput(f"{what} {first.number + 1}{known}: {first.message}{more}", advice=_MEND)
+    raise BadInput(f"Tool {first.number + 1}{known}: {first.message}{more}", advice=_MEND)
 
 
 def _written(entries: list[dict[str, Any]], tools: Sequence[Tool]) -> str:

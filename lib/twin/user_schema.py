@@ -20,6 +20,7 @@ from jsonschema import Draft4Validator, Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
 
+from lib.jsonkit import schema_keywords
 from lib.twin.api_errors import TwinApiError, bad_input
 
 MAX_SCHEMA_CHARS = 64 * 1024  # more than fills the context window, for the schema is told to the model too
@@ -27,22 +28,10 @@ MAX_DEPTH = 64
 MAX_NODES = 4_000  # after its references are followed: ten lines of them can unfold to millions
 VALIDATION_TIMEOUT = 3.0  # seconds for a check whose patterns may never end
 
-SINGLE_SCHEMA_KEYWORDS = {
-    "items",
-    "additionalItems",
-    "additionalProperties",
-    "contains",
-    "not",
-    "if",
-    "then",
-    "else",
-}
-SINGLE_SCHEMA_KEYWORDS |= {"propertyNames", "unevaluatedItems", "unevaluatedProperties"}
-SCHEMA_LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems")
-SCHEMA_MAP_KEYWORDS = ("properties", "patternProperties", "dependentSchemas")
 # Said to the model with the whole schema, but of no effect on what is valid.
 ANNOTATION_KEYWORDS = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"}
-ANNOTATION_KEYWORDS |= {"$schema", "$id", "id", "$comment", "$defs", "definitions", "$anchor", "$vocabulary"}
+ANNOTATION_KEYWORDS |= {"$schema", "$id", "id", "$comment", "$anchor", "$vocabulary"}
+ANNOTATION_KEYWORDS |= schema_keywords.DEFINITIONS
 
 
 @dataclass(frozen=True)
@@ -150,21 +139,21 @@ class _Unfolding:
             return schema
         plain: dict[str, Any] = {}
         for name, value in schema.items():
-            if name in ("$ref", "$dynamicRef", "$recursiveRef") or name in ANNOTATION_KEYWORDS:
+            if name in schema_keywords.REFERENCES or name in ANNOTATION_KEYWORDS:
                 continue
             plain[name] = self._keyword(name, value, trail, depth + 1)
-        reference = schema.get("$ref", schema.get("$dynamicRef", schema.get("$recursiveRef")))
+        reference = next((schema[name] for name in schema_keywords.REFERENCES if name in schema), None)
         if reference is None:
             return plain
         target = self.unfold(self._find(str(reference), trail), (*trail, str(reference)), depth + 1)
         return {"allOf": [target, plain]} if plain else target
 
     def _keyword(self, name: str, value: Any, trail: tuple[str, ...], depth: int) -> Any:
-        if (name in SCHEMA_LIST_KEYWORDS or name == "items") and isinstance(value, list):
+        if name in schema_keywords.SCHEMA_LIST and isinstance(value, list):
             return [self.unfold(one, trail, depth) for one in value]
-        if name in SINGLE_SCHEMA_KEYWORDS:
+        if name in schema_keywords.SINGLE_SCHEMA:
             return self.unfold(value, trail, depth)
-        if (name in SCHEMA_MAP_KEYWORDS or name == "dependencies") and isinstance(value, dict):
+        if name in schema_keywords.SCHEMA_MAP and isinstance(value, dict):
             return {
                 key: one if isinstance(one, list) else self.unfold(one, trail, depth)
                 for key, one in value.items()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from lib.model.request_options import Function, Tool, ToolCall
 from lib.tools.sample_tools import SAMPLE_TOOLS, answer_calls
-from lib.tools.tool_spec import read_tools, write_functions, write_tools
+from lib.tools.tool_spec import read_tools, write_tools
 from lib.ui.answer import tool_call_cards
 from lib.ui.editors import function_editor, tool_editor
 
@@ -98,5 +98,8 @@ match st.query_params.get("show"):
 st.caption(tool_editor.summarise_tools(state.get("tools", ()), state.get("functions", ())))
 with st.container(key="in-use"):
     st.code(write_tools(state.get("tools", ())), language=None)
-    st.code(write_functions(state.get("functions", ())), language=None)
+    st.code(
+        json.dumps([vars(one) for one in state.get("functions", ())], ensure_ascii=False, indent=2),
+        language=None,
+    )
 st.chat_input("Message the model")

@@ -220,34 +220,22 @@ def test_broken_parameters_are_written_as_they_were_typed() -> None:
     assert broken in tool_spec.write_tools((Tool("a", "d", broken), Tool("b", "d", json.dumps(PARAMETERS))))
 
 
-def test_functions_come_in_and_go_out() -> None:
-    some = (Function("up", "({ text }) => text.toUpperCase()\n"), Function("b", 'x = "é"'))
-    assert tool_spec.read_functions(tool_spec.write_functions(some)) == some
-    assert tool_spec.read_functions('{"name": "a", "code": "1"}') == (Function("a", "1"),)
-
-
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("functions", "messages"),
     [
-        ('{"name": "a"}', "$ has no 'code'"),
-        ('[{"name": "a", "code": "1"}, {"name": "b", "code": 2}]', "$[1].code must be a text"),
-        ('{"name": "a", "code": "1", "x": 1}', "$.x is not known"),
-        ('{"name": "a b", "code": "1"}', "without spaces"),
-        ('{"name": "a", "code": " "}', "The code is empty"),
-        ('[{"name": "a", "code": "1"}, {"name": "a", "code": "1"}]', "Function 2 “a”: There is another"),
-        ('{"name": "a", "code": "\\ud800"}', "half a character"),
-        ("[3]", "$[0] must be a function, an object, not the number 3"),
-        ("", "There is no text"),
+        ([], []),
+        ([("up", "({ text }) => text.toUpperCase()\n"), ("b", 'x = "é"')], []),
+        (
+            [("a b", "1")],
+            ["name: A name is made of the letters A to Z, digits, “_” and “-”, without spaces."],
+        ),
+        ([("a", " ")], ["code: The code is empty."]),
+        ([("a", "1"), ("a", "1")], ["name: There is another of the name “a”."]),
+        ([("a", "\ud800")], ["code: The code holds half a character (a lone surrogate)."]),
+        ([("get_weather", "1")], ["name: There is a tool of the name “get_weather” already."]),
+        ([("a", "x" * 100_001)], ["code: The functions have more than 100,000 characters."]),
     ],
 )
-def test_functions_that_are_refused(text: str, words: str) -> None:
-    with pytest.raises(BadInput) as caught:
-        tool_spec.read_functions(text)
-    assert words in caught.value.message
-
-
-def test_a_function_may_not_be_named_as_a_tool_is() -> None:
-    with pytest.raises(BadInput, match="There is a tool of the name “get_weather” already"):
-        tool_spec.check_functions((Function("get_weather", "1"),), read_values(FLAT))
-    with pytest.raises(BadInput, match="more than 100,000 characters"):
-        tool_spec.check_functions((Function("a", "x" * 100_001),))
+def test_faults_of_functions(functions: list[tuple[str, str]], messages: list[str]) -> None:
+    found = tool_spec.find_function_faults([Function(*pair) for pair in functions], read_values(FLAT))
+    assert [f"{fault.part}: {fault.message}" for fault in found] == messages

@@ -11,6 +11,7 @@ from lib.experiment.inputs import json_lines, xlsx_reader
 from lib.experiment.inputs.input_records import BadInputTable, ImportedInputs, inputs_from_records
 from lib.experiment.inputs.text_encoding import decode_text
 from lib.experiment.inputs.xlsx_reader import Record
+from lib.jsonkit.surrogates import replace_lone_surrogates, utf8_size
 
 __all__ = [
     "FILE_EXTENSIONS",
@@ -63,11 +64,11 @@ def read_input_file(name: str, data: bytes, header: bool = True) -> ImportedInpu
 
 def read_pasted_inputs(text: str, header: bool = True) -> ImportedInputs:
     """The table in what was pasted, from a spreadsheet or out of a file. Raises BadInput as ``read`` does."""
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_INPUT_BYTES:
+    if utf8_size(text) > MAX_INPUT_BYTES:
         raise BadInputTable(
             f"That is more than {MAX_INPUT_BYTES:,} bytes.", advice="Paste less, or upload a file in parts."
         )
-    text = text.replace("\0", "").encode("utf-8", "replace").decode("utf-8").removeprefix("\ufeff")
+    text = replace_lone_surrogates(text.replace("\0", "")).removeprefix("\ufeff")
     if json_lines.looks_like_json(text):
         return inputs_from_records(json_lines.read_records(text), [], "Line")
     return _delimited(text, [], None, header)

@@ -9,7 +9,8 @@ import streamlit as st
 from lib.jsonkit.json_answer_check import AnswerCheck, Invalid, NotJson, Unchecked, Valid, check_answer
 from lib.jsonkit.json_table import JsonTable, TableCell, find_table
 from lib.jsonkit.json_text import quote_line
-from lib.ui.widgets.safe_markdown import escape_markdown, replace_lone_surrogates
+from lib.jsonkit.surrogates import replace_lone_surrogates
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 TREE, TEXT, TABLE = "Tree", "Text", "Table"
 MAX_TABLE_ROWS = 100  # of a table; all of them are in its file
@@ -103,7 +104,7 @@ def _table(found: JsonTable, key: str) -> None:
             type="tertiary",
             file_name="answer.csv",
             mime="text/csv",
-            data=lambda: found.to_csv().encode("utf-8-sig", "replace"),
+            data=lambda: replace_lone_surrogates(found.to_csv()).encode("utf-8-sig"),
             on_click="ignore",
             help="The table as a file for a spreadsheet",
         )

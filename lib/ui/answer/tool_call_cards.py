@@ -8,11 +8,12 @@ from typing import Any
 import streamlit as st
 
 from lib.errors import BadInput
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.request_options import Function, Tool, ToolCall
 from lib.tools import sample_tools
 from lib.tools.tool_call import find_call_faults, find_called_tool, parse_arguments
 from lib.ui.widgets import code_box, echo
-from lib.ui.widgets.safe_markdown import escape_markdown, replace_lone_surrogates
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 OnSend = Callable[[tuple[str, ...]], None]
 

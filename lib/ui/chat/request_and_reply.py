@@ -10,6 +10,7 @@ from lib.api import wire
 from lib.api.trace import Exchange
 from lib.chat.answer import Answer
 from lib.chat.conversation import Message
+from lib.jsonkit.surrogates import encode_utf8
 from lib.ui.chat import next_send
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.widgets import raw_text
@@ -99,7 +100,7 @@ def _draw_reply(exchange: Exchange, key: str) -> None:
     raw_text.draw_text(text[:_MAX_SHOWN_CHARS], None, _HEIGHT)
     st.download_button(
         "Download",
-        text.encode("utf-8", "replace"),
+        encode_utf8(text),
         f"reply-{key}.txt",
         "text/plain",
         key=f"reply-{key}",

@@ -6,7 +6,7 @@ from functools import lru_cache
 from html import escape
 
 from lib.compare.text_diff import Added, DiffPiece, Removed, Same, diff_words
-from lib.ui.widgets.safe_markdown import replace_lone_surrogates
+from lib.jsonkit.surrogates import replace_lone_surrogates
 
 # Not by colour alone: lines through and under the words, and words of their own for who listens.
 _STYLE = """<style>

@@ -13,7 +13,7 @@ from lib.jsonkit.json_schema import parse_schema
 from lib.store import SavedSchema
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
-from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 MAX_SCHEMA_NAME = 80
@@ -24,8 +24,7 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
     """The menu of kept schemas. ``text`` is the schema of the moment; ``use`` gets a kept one's name and text."""
     me = current_owner()
     with st.popover("Saved", icon=":material/bookmarks:", key=key):
-        if (problem := st.session_state.pop(f"{key}-problem", None)) is not None:
-            draw_error(problem)
+        draw_kept_error(f"{key}-problem")
         try:
             kept = registry().store.schemas(me)
         except PaddockError as error:
@@ -54,9 +53,9 @@ def _draw_one(key: str, me: str, one: SavedSchema, text: str, use: Callable[[str
         st.button(
             escape_markdown(one.name),
             key=f"{key}-use-{one.id}",
-            on_click=_caught,
+            on_click=keep_error,
             width="stretch",
-            args=(key, lambda: use(one.name, one.body)),
+            args=(f"{key}-problem", lambda: use(one.name, one.body)),
         )
         with st.popover("Rename", type="tertiary", key=f"{key}-rename-{one.id}"):
             box = f"{key}-renamed-{one.id}"
@@ -78,13 +77,6 @@ def _draw_one(key: str, me: str, one: SavedSchema, text: str, use: Callable[[str
         )
 
 
-def _caught(key: str, act: Callable[[], object]) -> None:
-    try:
-        act()
-    except PaddockError as error:
-        st.session_state[f"{key}-problem"] = error
-
-
 def _keep(key: str, me: str, text: str) -> None:
     def act() -> None:
         name = " ".join(st.session_state[f"{key}-name"].split())
@@ -94,12 +86,12 @@ def _keep(key: str, me: str, text: str) -> None:
         registry().store.put_schema(me, SavedSchema(uuid.uuid4().hex, name, text))
         st.session_state[f"{key}-name"] = ""
 
-    _caught(key, act)
+    keep_error(f"{key}-problem", act)
 
 
 def _rename(key: str, me: str, one: SavedSchema, box: str) -> None:
     if name := " ".join(st.session_state[box].split()):
-        _caught(key, lambda: registry().store.put_schema(me, replace(one, name=name)))
+        keep_error(f"{key}-problem", lambda: registry().store.put_schema(me, replace(one, name=name)))
 
 
 def _chosen(key: str, me: str, one: SavedSchema, text: str) -> None:
@@ -111,7 +103,7 @@ def _chosen(key: str, me: str, one: SavedSchema, text: str) -> None:
             parse_schema(text)
             registry().store.put_schema(me, replace(one, body=text))
 
-    _caught(key, act)
+    keep_error(f"{key}-problem", act)
 
 
 def _bring_back(key: str, me: str, one: SavedSchema) -> None:
@@ -119,4 +111,4 @@ def _bring_back(key: str, me: str, one: SavedSchema) -> None:
         registry().store.put_schema(me, one)
         del st.session_state[f"{key}-gone"]
 
-    _caught(key, act)
+    keep_error(f"{key}-problem", act)

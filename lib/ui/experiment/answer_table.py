@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from lib.experiment.results.result_rows import CheckVerdict, ResultColumn, ResultRow
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.experiment import answer_filters, opened_answer
 from lib.ui.experiment.results_view import PREFIX, ResultsView
-from lib.ui.widgets.safe_markdown import replace_lone_surrogates
 
 # Rows are sent a page at a time: 10,000 would be 3 MB for each change of the order, and for each second of a run.
 PAGE_SIZE = 500

@@ -10,8 +10,8 @@ from html import escape
 from lib.experiment.plan_grid import format_value
 from lib.experiment.results.result_summary import Heatmap, ResultTally
 from lib.experiment.results.winner import format_interval
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.pricing import format_dollars
-from lib.ui.widgets.safe_markdown import replace_lone_surrogates
 
 # HTML, for the reasons given in lib.ui.model.probability_bars. A share is a dot in the band of its interval; both are
 # written out as text too.

@@ -11,19 +11,20 @@ import streamlit as st
 from lib.api import wire
 from lib.api.request import Messages, Request
 from lib.chat.answer import Answer
-from lib.errors import BadInput, PaddockError
+from lib.errors import BadInput
 from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.result_rows import ResultRow
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.pricing import format_dollars
 from lib.ui.answer import json_answer_view, tool_call_cards
 from lib.ui.answer.streaming_text import draw_block
 from lib.ui.experiment.results_view import PREFIX, ResultsView
 from lib.ui.widgets import raw_text
-from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.fill import chosen, fill
-from lib.ui.widgets.safe_markdown import escape_markdown, replace_lone_surrogates, split_blocks
+from lib.ui.widgets.safe_markdown import escape_markdown, split_blocks
 
 OpenAnswer = Callable[[int | None], None]
 
@@ -46,8 +47,7 @@ def draw_opened_answer(board: ResultsView, lines: Sequence[ResultRow], at: int, 
     line = lines[at]
     with st.container(border=True, key=f"{PREFIX}opened", gap="small"):
         _head(board, lines, at, show)
-        if (problem := st.session_state.pop(_PROBLEM, None)) is not None:
-            draw_error(problem, "The rating was not kept")
+        draw_kept_error(_PROBLEM, "The rating was not kept")
         _input(board, line)
         _answer(line.result)
         _verdicts(board, line.result)
@@ -201,10 +201,7 @@ def _rating(board: ResultsView, result: Result) -> None:
 
 def _rate(board: ResultsView, number: int, key: str) -> None:
     stars = st.session_state[key]
-    try:
-        board.run.rate(number, None if stars is None else stars + 1)
-    except PaddockError as error:
-        st.session_state[_PROBLEM] = error
+    keep_error(_PROBLEM, lambda: board.run.rate(number, None if stars is None else stars + 1))
 
 
 def _figures(board: ResultsView, result: Result) -> None:

@@ -17,10 +17,11 @@ from lib.experiment.results.paired_comparison import PairChange, PairedCompariso
 from lib.experiment.results.pass_statistics import SIGNIFICANCE_LEVEL
 from lib.experiment.results.result_rows import CheckVerdict, check_verdict, describe_inputs
 from lib.experiment.results.winner import GroupedBy, format_p_value
+from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultsView
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.fill import chosen, fill
-from lib.ui.widgets.safe_markdown import escape_markdown, replace_lone_surrogates
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 SETTINGS, PROMPTS, RUNS = "Two settings", "Two prompts", "Another run"
 _KIND, _FIRST, _SECOND, _CHANGE, _DIFFER, _PAGE, _OTHER = (

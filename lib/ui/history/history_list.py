@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from lib.errors import PaddockError
 from lib.store import ConversationEntry
 from lib.ui.history.spend import cost_text
 from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
-from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.error_box import draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 PAGE_SIZE = 25
@@ -61,8 +60,7 @@ def _button(name: str, key: str, icon: str | None, on_click: Callable[..., None]
 
 def draw_undo() -> None:
     """Draw what went wrong with the last change, and Undo for the last deletion."""
-    if (problem := st.session_state.pop(_PROBLEM, None)) is not None:
-        draw_error(problem, "The history could not be changed")
+    draw_kept_error(_PROBLEM, "The history could not be changed")
     if ids := st.session_state.get(_UNDO):
         with st.container(horizontal=True, vertical_alignment="center"):
             what = "One conversation was" if len(ids) == 1 else f"{len(ids):,} conversations were"
@@ -77,19 +75,14 @@ def draw_delete_all() -> None:
         st.button("Delete all of them", key="delete-all-now", type="primary", on_click=_delete_all)
 
 
-def _caught(act: Callable[[], object]) -> None:
-    try:
-        act()
-    except PaddockError as error:
-        st.session_state[_PROBLEM] = error
-
-
 def _pin(entry: ConversationEntry) -> None:
-    _caught(lambda: registry().store.pin(current_owner(), entry.id, not entry.pinned))
+    keep_error(_PROBLEM, lambda: registry().store.pin(current_owner(), entry.id, not entry.pinned))
 
 
 def _rename(id: str) -> None:
-    _caught(lambda: registry().store.rename(current_owner(), id, st.session_state[f"title-{id}"]))
+    keep_error(
+        _PROBLEM, lambda: registry().store.rename(current_owner(), id, st.session_state[f"title-{id}"])
+    )
 
 
 def _delete(id: str) -> None:
@@ -98,7 +91,7 @@ def _delete(id: str) -> None:
         registry().drop_chats(id)
         st.session_state[_UNDO] = (id,)
 
-    _caught(act)
+    keep_error(_PROBLEM, act)
 
 
 def _delete_all() -> None:
@@ -107,9 +100,9 @@ def _delete_all() -> None:
         registry().drop_chats(*ids)
         st.session_state[_UNDO] = ids
 
-    _caught(act)
+    keep_error(_PROBLEM, act)
 
 
 def _restore(*ids: str) -> None:
-    _caught(lambda: registry().store.restore(current_owner(), *ids))
+    keep_error(_PROBLEM, lambda: registry().store.restore(current_owner(), *ids))
     st.session_state.pop(_UNDO, None)

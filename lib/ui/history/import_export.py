@@ -19,7 +19,7 @@ from lib.model.settings import fit_to_model
 from lib.store import SavedConversation
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
-from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.error_box import draw_kept_error
 
 _FILE = "carry-file"  # the key of the uploader
 # In the session's state: the error of the last import, or the number of conversations that it brought.
@@ -63,8 +63,7 @@ def draw_import_export_menu(count: int) -> None:
 
 def draw_import_outcome() -> None:
     """Draw the error or the result of the last import, once."""
-    if (problem := st.session_state.pop(_PROBLEM, None)) is not None:
-        draw_error(problem, "Nothing was imported")
+    draw_kept_error(_PROBLEM, "Nothing was imported")
     if count := st.session_state.pop(_IMPORTED, 0):
         st.success(f"{count:,} conversation{'s' * (count > 1)} imported.", icon=":material/check:")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -16,7 +15,7 @@ from lib.model.model_record import Model
 from lib.ui.settings.chat_actions import SYSTEM_KEY, ChatActions
 from lib.ui.shell.registry import registry
 from lib.ui.widgets import echo
-from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 START, NOT_START, OVERWRITE, DELETE = (
@@ -31,8 +30,7 @@ _NAME, _RENAMED, _FILE, _PROBLEM = "preset-name", "preset-renamed-", "preset-fil
 def draw_preset_menu(panel: ChatActions) -> None:
     """The menu of presets."""
     with st.popover("Presets", icon=":material/bookmarks:", width="stretch", key="presets"):
-        if (problem := st.session_state.pop(_PROBLEM, None)) is not None:
-            draw_error(problem)
+        draw_kept_error(_PROBLEM)
         with st.container(horizontal=True, gap="small"):
             for number, one in enumerate(preset_file.shipped_presets(panel.chat.model)):
                 st.button(
@@ -99,13 +97,6 @@ def _presets(panel: ChatActions) -> list[Preset]:
     return [_value(kept, panel.chat.model) for kept in registry().store.presets(panel.owner)]
 
 
-def _caught(act: Callable[[], object]) -> None:
-    try:
-        act()
-    except PaddockError as error:
-        st.session_state[_PROBLEM] = error
-
-
 def _apply(panel: ChatActions, one: Preset) -> None:
     panel.chat.settings = one.apply_to(panel.chat.settings)
     if one.system is not None:
@@ -114,7 +105,7 @@ def _apply(panel: ChatActions, one: Preset) -> None:
 
 
 def _use(panel: ChatActions, kept: store.SavedPreset) -> None:
-    _caught(lambda: _apply(panel, _value(kept, panel.chat.model)))
+    keep_error(_PROBLEM, lambda: _apply(panel, _value(kept, panel.chat.model)))
 
 
 def _now(panel: ChatActions, name: str) -> Preset:
@@ -137,24 +128,26 @@ def _keep(panel: ChatActions) -> None:
         _put(panel, _now(panel, st.session_state[_NAME]))
         st.session_state[_NAME] = ""
 
-    _caught(act)
+    keep_error(_PROBLEM, act)
 
 
 def _rename(panel: ChatActions, kept: store.SavedPreset, key: str) -> None:
     name = " ".join(st.session_state[key].split())
     if name:
-        _caught(lambda: registry().store.put_preset(panel.owner, replace(kept, name=name)))
+        keep_error(_PROBLEM, lambda: registry().store.put_preset(panel.owner, replace(kept, name=name)))
 
 
 def _chosen(panel: ChatActions, kept: store.SavedPreset) -> None:
     keep = registry().store
     match st.session_state[f"own-menu-{kept.id}"]:
         case "Delete":
-            _caught(lambda: keep.remove_preset(panel.owner, kept.id))
+            keep_error(_PROBLEM, lambda: keep.remove_preset(panel.owner, kept.id))
         case "Replace with the settings now":
-            _caught(lambda: _put(panel, _now(panel, kept.name), kept.id, is_start=kept.is_start))
+            keep_error(_PROBLEM, lambda: _put(panel, _now(panel, kept.name), kept.id, is_start=kept.is_start))
         case _:
-            _caught(lambda: keep.put_preset(panel.owner, replace(kept, is_start=not kept.is_start)))
+            keep_error(
+                _PROBLEM, lambda: keep.put_preset(panel.owner, replace(kept, is_start=not kept.is_start))
+            )
 
 
 def _import(panel: ChatActions) -> None:
@@ -165,4 +158,4 @@ def _import(panel: ChatActions) -> None:
         for one in preset_file.load_presets(file.getvalue(), panel.chat.model):
             _put(panel, one)
 
-    _caught(act)
+    keep_error(_PROBLEM, act)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from lib.errors import PaddockError
@@ -25,3 +27,17 @@ def draw_error(error: PaddockError, title: str | None = None) -> None:
     if error.advice:
         lines.append(f"→ {error.advice}")
     st.error("\n\n".join(lines), icon=":material/error:")
+
+
+def keep_error(key: str, action: Callable[[], object]) -> None:
+    """Call ``action`` and keep its PaddockError under ``key``: a callback runs before there is a place to draw it."""
+    try:
+        action()
+    except PaddockError as error:
+        st.session_state[key] = error
+
+
+def draw_kept_error(key: str, title: str | None = None) -> None:
+    """Draw the error that ``keep_error`` kept under ``key``, once."""
+    if (error := st.session_state.pop(key, None)) is not None:
+        draw_error(error, title)

@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lib.jsonkit.surrogates import replace_lone_surrogates
+
 # "![" begins an image, which the browser would fetch from wherever a model wrote. With U+2060 WORD JOINER, which
 # nobody sees, between the two it is a "!" and a link, and a link is fetched only when somebody clicks it.
 _JOINER = "\u2060"
@@ -174,11 +176,6 @@ def _closed(text: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Somebody's text as Markdown that shows every sign of it and links nowhere; half a character is a “?”."""
+    """Somebody's text as Markdown that shows every sign of it and links nowhere; a lone surrogate becomes U+FFFD."""
     text = _LINK.sub(lambda match: match[0][0] + _JOINER + match[0][1:], replace_lone_surrogates(text))
     return "".join(f"\\{char}" if char in "\\`*_[]<>:$#~!|" else char for char in text)
-
-
-def replace_lone_surrogates(text: str) -> str:
-    """Without half characters, which no page can show."""
-    return text.encode("utf-8", "replace").decode()

@@ -226,4 +226,4 @@ def test_a_label_shows_an_address_and_does_not_link_it(text: str) -> None:
 
 
 def test_half_a_character_in_a_label() -> None:
-    assert escape_markdown("a\ud800*") == "a?\\*"
+    assert escape_markdown("a\ud800*") == "a\ufffd\\*"
