@@ -1,110 +1,117 @@
-"""JSON checked against a schema: where it does not fit, in plain words and in reading order, within a few seconds."""
+"""Validate a JSON value against a schema: failures in plain words and in reading order, within two seconds."""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
+import jsonschema
 from jsonschema import ValidationError, validators
 
 from lib.errors import BadInput
 from lib.jsonkit import json_text
+from lib.jsonkit.child_process import ChildFailed, ChildProcess, DeadlinePassed
 from lib.jsonkit.json_schema import CheckedSchema, parse_schema
 from lib.jsonkit.json_text import format_path
 from lib.jsonkit.json_wording import describe_failure
 
-MAX_FAILURES = 50  # failures that are told; nobody reads more
-_MOST_LOOKED_AT = 1_000
+MAX_FAILURES = 50  # nobody reads more
+_MAX_ERRORS = 1_000  # errors that are collected before they are sorted
 TIMEOUT_SECONDS = 2.0
-PROCESS_START_SECONDS = 2.0  # a process's start, on a busy machine
-MOST_PLAIN = 10_000  # characters: up to here a pattern that tries no more than length² places is quick
-ROOT = Path(__file__).resolve().parents[2]
+_TIMED_OUT = f"The check took more than {TIMEOUT_SECONDS:g} seconds and was given up."
 
-# No group and no more than one repetition of open length.
-_QUICK = re.compile(
-    r"(?:\\.|\[(?:\\.|[^\]\\])*\]|\{\d+\}|[^\\\[(*+?{])*(?:[*+?]|\{\d*,\d*\})?(?:\\.|\[(?:\\.|[^\]\\])*\]|\{\d+\}|[^\\\[(*+?{])*"
-)
-_until: ContextVar[float] = ContextVar("until")
+# When the check in this thread must end, by time.monotonic().
+_deadline: ContextVar[float] = ContextVar("deadline")
 
 
 class CannotValidate(BadInput):
-    """The check came to no end; the message says why."""
+    """The check was not finished; the message says why."""
 
     title = "This cannot be checked"
 
 
-class _TooLongError(Exception):
-    """The time is over."""
+class _TimedOut(Exception):
+    pass
 
 
 @dataclass(frozen=True)
 class ValidationFailure:
-    """``path`` is the place in the value, as in ``$.items[2].price``; ``message`` goes on from there: “is …”."""
+    """``path`` is a place in the value, as in ``$.items[2].price``; ``message`` completes the sentence: “is …”."""
 
     path: str
     message: str
 
-    def to_sentence(self, whole: str) -> str:
-        """As a sentence of its own; ``whole`` is what the value itself is called there."""
-        return f"{self.path[1:].removeprefix('.') or whole} {self.message}."
+    def to_sentence(self, name: str) -> str:
+        """Return a whole sentence; ``name`` is the subject if the failure is about the value as a whole."""
+        return f"{self.path[1:].removeprefix('.') or name} {self.message}."
 
 
 def find_failures(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...]:
-    """Where the value does not fit; one more than MOST where there are more.
+    """Return the places where the value does not fit, at most MAX_FAILURES + 1.
 
-    Raises GivenUp after two seconds, or after four where patterns need a process of their own.
+    Raises CannotValidate after two seconds. Patterns are matched in a child process: Python cannot interrupt them.
     """
-    return _check_here(value, schema) if _quick(value, schema.value) else _check_apart(value, schema)
+    if _has_patterns(schema.value):
+        return _validate_in_child(value, schema)
+    return _validate(value, schema)
 
 
-def _failures(value: Any, schema: CheckedSchema, seconds: float) -> tuple[ValidationFailure, ...]:
-    """Raises _TooLongError after so many seconds. A regular expression is not interrupted: see ``_check_apart``."""
-    token = _until.set(time.monotonic() + seconds)
+def _validate(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...]:
     try:
-        errors = list(islice(schema.validator(_timed(schema.draft)).iter_errors(value), _MOST_LOOKED_AT))
+        errors = _collect_errors(value, schema)
+    except _TimedOut:
+        raise CannotValidate(_TIMED_OUT) from None
+    except RecursionError:
+        raise CannotValidate("It and its schema together are nested too deeply to be checked.") from None
+    except re.error as error:
+        raise CannotValidate(f"A pattern of the schema is not understood here: {error}.") from None
+    errors.sort(key=lambda error: _reading_position(value, error))
+    # One failure for all missing names: each of them is an error of its own with the same text.
+    failures: dict[tuple[str, str], ValidationFailure] = {}
+    for misfit in errors:
+        failure = ValidationFailure(format_path(tuple(misfit.absolute_path)), describe_failure(misfit))
+        failures.setdefault((failure.path, failure.message), failure)
+    return tuple(islice(failures.values(), MAX_FAILURES + 1))
+
+
+def _collect_errors(value: Any, schema: CheckedSchema) -> list[ValidationError]:
+    """Raises _TimedOut after two seconds, unless a single regular expression takes longer."""
+    token = _deadline.set(time.monotonic() + TIMEOUT_SECONDS)
+    try:
+        return list(islice(schema.validator(_with_deadline(schema.draft)).iter_errors(value), _MAX_ERRORS))
     finally:
-        _until.reset(token)
-    errors.sort(key=lambda error: _position(value, error))
-    told: dict[tuple[str, str], ValidationFailure] = {}
-    for error in errors:
-        failure = ValidationFailure(format_path(tuple(error.absolute_path)), describe_failure(error))
-        told.setdefault((failure.path, failure.message), failure)  # one for all names that are missing
-    return tuple(islice(told.values(), MAX_FAILURES + 1))
+        _deadline.reset(token)
 
 
 @cache
-def _timed(draft: Any) -> Any:
-    """The draft's validator, every keyword of which looks at the clock: references can multiply without bound."""
-    return validators.extend(
-        draft, {name: _with_clock(one) for name, one in (draft.VALIDATORS | _OWN).items()}
-    )
+def _with_deadline(draft: Any) -> Any:
+    """Extend the validator class so that each keyword looks at the clock: references can multiply without bound."""
+    keywords = draft.VALIDATORS | {"uniqueItems": _unique_items}
+    return validators.extend(draft, {name: _check_deadline(keyword) for name, keyword in keywords.items()})
 
 
-def _with_clock(keyword: Any) -> Any:
+def _check_deadline(keyword: Any) -> Any:
     def checked(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        if time.monotonic() > _until.get():
-            raise _TooLongError
+        if time.monotonic() > _deadline.get():
+            raise _TimedOut
         yield from keyword(validator, value, instance, schema) or ()
 
     return checked
 
 
-def _position(value: Any, error: ValidationError) -> tuple[int, ...]:
-    """Where the failure stands in the value, so that sorting gives the reading order."""
+def _reading_position(value: Any, error: ValidationError) -> tuple[int, ...]:
+    """Return a key that sorts errors in reading order."""
     position: list[int] = []
     for key in error.absolute_path:
         if isinstance(value, dict):
-            if key not in value:  # draft 3 says so of the name that is missing
+            if key not in value:  # an error of draft 3 about a missing name
                 return (*position, len(value))
             position.append(list(value).index(key))
         else:
@@ -113,8 +120,8 @@ def _position(value: Any, error: ValidationError) -> tuple[int, ...]:
     return tuple(position)
 
 
-def _unique(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """In one pass: jsonschema's own compares each entry with each."""
+def _unique_items(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """Compare in one pass; jsonschema's own compares each entry with each other one."""
     if value and isinstance(instance, list):
         entries = {json.dumps(_canonical(entry), sort_keys=True) for entry in instance}
         if len(entries) < len(instance):
@@ -122,80 +129,58 @@ def _unique(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[
 
 
 def _canonical(value: Any) -> Any:
-    """With each number that is whole written so: to JSON Schema 1.0 is 1."""
+    """Replace each whole number by an int: 1.0 equals 1 in JSON Schema."""
     match value:
         case float() if value.is_integer():
             return int(value)
         case list():
-            return [_canonical(below) for below in value]
+            return [_canonical(part) for part in value]
         case dict():
-            return {key: _canonical(below) for key, below in value.items()}
+            return {key: _canonical(part) for key, part in value.items()}
     return value
 
 
-_OWN = {"uniqueItems": _unique}
+def _has_patterns(schema: Any) -> bool:
+    return any(
+        isinstance(part, dict) and ("pattern" in part or "patternProperties" in part)
+        for _, part in json_text.walk(schema)
+    )
 
 
-_SLOW = f"The check took more than {TIMEOUT_SECONDS:g} seconds and was given up."
-
-
-def _check_here(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...]:
+def _validate_in_child(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...]:
     try:
-        return _failures(value, schema, TIMEOUT_SECONDS)
-    except _TooLongError:
-        raise CannotValidate(_SLOW) from None
-    except RecursionError:
-        raise CannotValidate("It and its schema together are nested too deeply to be checked.") from None
-    except re.error as error:
-        raise CannotValidate(f"A pattern of the schema is not understood here: {error}.") from None
-
-
-def _quick(value: Any, schema: Any) -> bool:
-    """Whether no single step of the check can take long: a regular expression can, and cannot be interrupted."""
-    size = len(json.dumps(value))
-    for _, found in json_text.walk(schema):
-        if not isinstance(found, dict):
-            continue
-        patterns = [found["pattern"]] if isinstance(found.get("pattern"), str) else []
-        if isinstance(named := found.get("patternProperties"), dict):
-            patterns += named
-        if patterns and (size > MOST_PLAIN or not all(_QUICK.fullmatch(pattern) for pattern in patterns)):
-            return False
-    return True
-
-
-def _check_apart(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...]:
-    """The check in a process of its own, which can be ended whatever it does."""
-    given = json.dumps({"value": value, "schema": schema.text})
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "lib.jsonkit.json_validation"],
-            cwd=ROOT,
-            input=given,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=TIMEOUT_SECONDS + PROCESS_START_SECONDS,
-            check=True,
+        failures, problem = _process.call(
+            f"{__name__}:answer_in_child", value, schema.text, seconds=TIMEOUT_SECONDS
         )
-        told = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        raise CannotValidate(_SLOW) from None
-    except (subprocess.SubprocessError, OSError, ValueError):
+    except DeadlinePassed:
+        raise CannotValidate(_TIMED_OUT) from None
+    except ChildFailed:
         raise CannotValidate("The process that checks it failed.") from None
-    if isinstance(told, str):
-        raise CannotValidate(told)
-    return tuple(ValidationFailure(path, message) for path, message in told)
+    if problem is not None:
+        raise CannotValidate(problem)
+    return tuple(ValidationFailure(path, message) for path, message in failures)
 
 
-def _judge() -> None:
-    """In that process: read what is to be checked, print what was found, or why nothing was."""
-    asked = json.loads(sys.stdin.read())
+def answer_in_child(value: Any, schema: str) -> tuple[list[tuple[str, str]], str | None]:
+    """Return the failures and the error of the check; runs in the child process."""
     try:
-        found = _check_here(asked["value"], parse_schema(asked["schema"]))
-        print(json.dumps([(one.path, one.message) for one in found]))
+        failures = _validate(value, parse_schema(schema))
     except CannotValidate as error:
-        print(json.dumps(error.message))
+        return [], error.message
+    return [(failure.path, failure.message) for failure in failures], None
 
 
-if __name__ == "__main__":
-    _judge()
+def is_valid_in_child(draft: str, schema: Any, value: Any, seconds: float) -> bool:
+    """Validate in a child process; ``draft`` is the name of a validator class of jsonschema.
+
+    Raises DeadlinePassed and ChildFailed; a pattern that is no regular expression counts as ChildFailed.
+    """
+    return bool(_process.call(f"{__name__}:is_valid_here", draft, schema, value, seconds=seconds))
+
+
+def is_valid_here(draft: str, schema: Any, value: Any) -> bool:
+    """Validate in this process: what ``is_valid_in_child`` calls in the child."""
+    return bool(getattr(jsonschema, draft)(schema).is_valid(value))
+
+
+_process = ChildProcess()

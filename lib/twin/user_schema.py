@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +19,8 @@ from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
 
 from lib.jsonkit import schema_keywords
+from lib.jsonkit.child_process import ChildFailed, DeadlinePassed
+from lib.jsonkit.json_validation import is_valid_in_child
 from lib.twin.api_errors import TwinApiError, bad_input
 
 MAX_SCHEMA_CHARS = 64 * 1024  # more than fills the context window, for the schema is told to the model too
@@ -50,23 +50,12 @@ class UserSchema:
         """Whether the value is valid. A check that takes too long counts as failed."""
         if not self._patterned:
             return bool(self.validator_class(self.resolved).is_valid(value))
-        # A pattern such as (a+)+$ can take for ever, and nothing in this process could interrupt it.
-        asked = json.dumps([self.validator_class.__name__, self.resolved, value])
-        command = [sys.executable, "-I", "-c", _CHECK]
         try:
-            done = subprocess.run(  # noqa: S603 (this interpreter, a constant program, data on stdin)
-                command, input=asked.encode(), capture_output=True, timeout=VALIDATION_TIMEOUT, check=False
+            return is_valid_in_child(
+                self.validator_class.__name__, self.resolved, value, seconds=VALIDATION_TIMEOUT
             )
-        except subprocess.TimeoutExpired:
+        except (DeadlinePassed, ChildFailed):
             return False
-        return done.returncode == 0
-
-
-_CHECK = """
-import json, jsonschema, sys
-kind, schema, value = json.loads(sys.stdin.buffer.read())
-sys.exit(not getattr(jsonschema, kind)(schema).is_valid(value))
-"""
 
 
 def read_schema(schema: Any, where: str) -> UserSchema:
@@ -149,6 +138,11 @@ class _Unfolding:
         return {"allOf": [target, plain]} if plain else target
 
     def _keyword(self, name: str, value: Any, trail: tuple[str, ...], depth: int) -> Any:
+        if name == "pattern":
+            self._compiles(value)
+        if name == "patternProperties":
+            for pattern in value:
+                self._compiles(pattern)
         if name in schema_keywords.SCHEMA_LIST and isinstance(value, list):
             return [self.unfold(one, trail, depth) for one in value]
         if name in schema_keywords.SINGLE_SCHEMA:
@@ -158,11 +152,6 @@ class _Unfolding:
                 key: one if isinstance(one, list) else self.unfold(one, trail, depth)
                 for key, one in value.items()
             }
-        if name == "pattern":
-            self._compiles(value)
-        if name == "patternProperties":
-            for pattern in value:
-                self._compiles(pattern)
         return value
 
     def _compiles(self, pattern: str) -> None:

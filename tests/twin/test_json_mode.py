@@ -141,6 +141,7 @@ BAD = [
     (nested(200), "at most 64 deep"),
     (LAUGHS, "too large once its references are followed"),
     ({"type": "string", "pattern": "("}, "/response_format/json_schema"),
+    ({"type": "object", "patternProperties": {"(": {}}}, "/response_format/json_schema"),
 ]
 
 

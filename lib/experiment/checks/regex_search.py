@@ -1,123 +1,86 @@
-"""Pattern: a regular expression looked for in a text, in a process that can be ended: some never come to an end."""
+"""Search a text for a regular expression, in a child process: some expressions backtrack without end."""
 
 from __future__ import annotations
 
-import atexit
-import json
 import re
-import subprocess
-import sys
 import threading
 import warnings
 from collections import Counter
-from contextlib import suppress
 
 from lib.errors import BadInput
+from lib.jsonkit.child_process import ChildFailed, ChildProcess, DeadlinePassed
 from lib.jsonkit.json_schema import MAX_PATTERN_CHARS
 
-SECONDS = 2
-MOST_TEXT = 100_000  # characters
-MOST_GIVEN_UP = 3  # times in a row; a thousand answers would keep a run waiting for half an hour
-
-# The watchdog is a thread of the interpreter's own, that ends the process whatever its expression is at, also when
-# Paddock is gone by then. -I and -S: it starts in a fiftieth of a second, and reads nothing but its input.
-_PROGRAM = f"""
-import faulthandler, json, os, re, sys, warnings
-warnings.simplefilter("ignore")
-nowhere = open(os.devnull, "w")
-for line in sys.stdin:
-    pattern, text = json.loads(line)
-    faulthandler.dump_traceback_later({SECONDS}, exit=True, file=nowhere)
-    try:
-        found = re.search(pattern, text)
-        said = found and found[0][:200]
-    except (re.error, RecursionError, OverflowError) as error:
-        said = {{"error": str(error)}}
-    faulthandler.cancel_dump_traceback_later()
-    print(json.dumps(said), flush=True)
-"""
+TIMEOUT_SECONDS = 2
+MAX_TEXT_CHARS = 100_000
+# Timeouts of one pattern in a row; a thousand answers would keep a run waiting for half an hour.
+MAX_TIMEOUTS = 3
+_MAX_MATCH_CHARS = 200
 
 
 class GivenUp(BadInput):
-    """The search came to no end, or its expression is none."""
+    """The search took too long, or the pattern is no regular expression."""
 
     title = "This cannot be checked"
 
 
 class Finder:
-    """Looks for expressions, one at a time, in a process that is started when it is first asked, by any thread."""
+    """Searches one text at a time, for any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
-        self._given_up: Counter[str] = Counter()
+        self._process = ChildProcess()
+        self._timeouts: Counter[str] = Counter()
 
     def find(self, pattern: str, text: str) -> str | None:
-        """The first 200 characters of what is found first, None where nothing is. Raises GivenUp."""
-        if len(text) > MOST_TEXT:
-            raise GivenUp(f"The answer is longer than {MOST_TEXT:,} characters.")
+        """Return the first 200 characters of the first match, None if there is none. Raises GivenUp."""
+        if len(text) > MAX_TEXT_CHARS:
+            raise GivenUp(f"The answer is longer than {MAX_TEXT_CHARS:,} characters.")
         with self._lock:
-            if self._given_up[pattern] >= MOST_GIVEN_UP:
+            if self._timeouts[pattern] >= MAX_TIMEOUTS:
                 raise GivenUp(
                     "The regular expression took too long on other answers, and is not tried again."
                 )
-            for _ in range(2):  # the second time with a new process, should the first have been gone already
-                process = self._started()
-                try:
-                    assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
-                    process.stdin.write(json.dumps([pattern, text]) + "\n")
-                    process.stdin.flush()
-                except OSError:
-                    self.end()
-                    continue
-                line = process.stdout.readline()
-                if not line:
-                    self.end()
-                    self._given_up[pattern] += 1
-                    raise GivenUp(
-                        f"The regular expression took more than {SECONDS} seconds and was given up."
-                    )
-                del self._given_up[pattern]
-                said = json.loads(line)
-                if isinstance(said, dict):
-                    raise GivenUp(f"The regular expression is not understood: {said['error']}.")
-                return None if said is None else str(said)
-        raise GivenUp("The process that looks for the regular expression does not start.")
-
-    def _started(self) -> subprocess.Popen[str]:
-        if self._process is not None and self._process.poll() is not None:
-            self.end()
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _PROGRAM],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                encoding="ascii",
-            )
-        return self._process
+            try:
+                match, error = self._process.call(
+                    f"{__name__}:search_in_child", pattern, text, seconds=TIMEOUT_SECONDS
+                )
+            except DeadlinePassed:
+                self._timeouts[pattern] += 1
+                raise GivenUp(
+                    f"The regular expression took more than {TIMEOUT_SECONDS} seconds and was given up."
+                ) from None
+            except ChildFailed:
+                raise GivenUp("The process that looks for the regular expression does not start.") from None
+            del self._timeouts[pattern]
+        if error is not None:
+            raise GivenUp(f"The regular expression is not understood: {error}.")
+        return None if match is None else str(match)
 
     def end(self) -> None:
-        """End the process. The next question starts another."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            # Closes its pipes, with what they may still hold, and waits for it.
-            with suppress(OSError), process:
-                pass
+        """End the child process. The next search starts another."""
+        self._process.close()
+
+
+def search_in_child(pattern: str, text: str) -> tuple[str | None, str | None]:
+    """Return the match and the error of the pattern; runs in the child process."""
+    try:
+        match = re.search(pattern, text)
+    except (re.error, RecursionError, OverflowError) as error:
+        return None, str(error)
+    return (None if match is None else match[0][:_MAX_MATCH_CHARS]), None
 
 
 _finder = Finder()
-atexit.register(_finder.end)
 
 
 def find(pattern: str, text: str) -> str | None:
-    """As ``Finder.find``, by the one that the whole program has."""
+    """Call ``Finder.find`` of the one finder that all threads share."""
     return _finder.find(pattern, text)
 
 
 def problem(pattern: str) -> BadInput | None:
-    """Why that is no regular expression that can be looked for."""
+    """Return the error of a pattern that cannot be searched for."""
     if not pattern:
         return BadInput("The regular expression is empty.", advice="Enter one, such as ^(yes|no)$.")
     if len(pattern) > MAX_PATTERN_CHARS:

@@ -198,8 +198,8 @@ def test_many_threads_look_at_once_and_a_dead_process_is_started_again() -> None
     for thread in threads:
         thread.join()
     assert sorted(found, key=str) == sorted(map(str, range(30)))
-    assert finder._process is not None
-    finder._process.kill()
-    finder._process.wait()
+    assert finder._process._process is not None
+    finder._process._process.kill()
+    finder._process._process.wait()
     assert finder.find("(x|y)", "zy\ud800") == "y"
     finder.end()
