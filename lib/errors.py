@@ -1,25 +1,25 @@
-"""Everything that can go wrong, as one small tree, and the table that gives each code its class and its advice.
+"""The error classes as one tree, and the tables that give each error code its class and its advice.
 
 PaddockError
 ├── BadInput              a value that the page can refuse before anything is sent
 ├── Refused               the backend understood and said no
 │   ├── InvalidRequest        the body breaks the documented schema
 │   ├── ContextExceeded       too long for the model's context window
-│   ├── CredentialsRefused    no token, a malformed one, or one that is not known
+│   ├── CredentialsRefused    no token, a malformed token, or an unknown one
 │   ├── AccountRefused        the token or the plan may not use this account or this model
-│   ├── ModelUnavailable      no such model, retired, or it cannot do what was asked
+│   ├── ModelUnavailable      unknown, retired, or without the requested ability
 │   ├── AllocationSpent       the day's free neurons are used up
 │   ├── RateLimited           too many requests a minute
-│   ├── NoCapacity            the service is full for the moment
-│   └── ServiceFailed         the service broke down
+│   ├── NoCapacity            the service is full at the moment
+│   └── ServiceFailed         an internal error of the service
 ├── TimedOut              no answer in time, from the service or on the way
-├── Unreachable           the network, name resolution, TLS, a refused connection or redirect
+├── Unreachable           network, name resolution, TLS, a refused connection, a redirect
 ├── CutOff                the stream broke before its end
-├── Unintelligible        an answer that is not Workers AI's: HTML, broken JSON
-└── StorageFailed         the database cannot be read or written at the moment; ``retryable``: all of it, not one row
-    └── NewerDatabase         a newer Paddock made the database, and this one leaves it alone
+├── Unintelligible        a reply that is not from Workers AI: HTML, broken JSON
+└── StorageFailed         the database cannot be read or written; ``retryable`` if the whole database is affected
+    └── NewerDatabase         a newer Paddock made the database; this one does not touch it
 
-Codes and messages are from Cloudflare's list of Workers AI errors and from recordings of the live API.
+Sources: Cloudflare's list of Workers AI errors, and recordings of the live API.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from dataclasses import dataclass
 
 
 class PaddockError(Exception):
-    """``message`` says what happened, ``advice`` what to do; ``code`` and ``status`` are the backend's.
+    """The base of all errors that a user sees: ``message`` describes the problem, ``advice`` a way out of it.
 
-    ``retry_after`` is the wait in seconds that the backend asked for.
+    ``code`` and ``status`` are the backend's; ``retry_after`` is the wait in seconds that it asked for.
     """
 
     title = "Something went wrong"
@@ -54,10 +54,9 @@ class PaddockError(Exception):
         self.retry_after = retry_after
 
     def mask(self, secret: str) -> None:
-        """Take a secret out of the message: servers have been seen to echo what they refuse."""
-        if (
-            len(secret) >= 8 and secret in self.message
-        ):  # anything shorter guards nothing, and stands in words
+        """Replace a secret in the message: some servers echo the credentials that they refuse."""
+        # Shorter secrets protect nothing and may be part of ordinary words.
+        if len(secret) >= 8 and secret in self.message:
             self.message = self.message.replace(secret, "•••")
             self.args = (self.message,)
 
@@ -136,7 +135,7 @@ class NewerDatabase(StorageFailed):
 
 @dataclass(frozen=True)
 class ErrorCase:
-    """How one code is understood: its class, what to do about it, and whether trying again can help."""
+    """The class and the advice for one error code; ``retryable``: a retry can succeed."""
 
     error_class: type[PaddockError]
     advice: str
@@ -276,8 +275,9 @@ _CASES_BY_STATUS: dict[int, ErrorCase] = {
 
 
 def classify_refusal(status: int | None, code: int | None) -> ErrorCase:
-    """The case for a refusal: by its code first, then by its HTTP status. Total: never raises."""
-    if code == 10000 and status == 403:  # the token is known, but not for this account
+    """Return the case for an error reply, by its code first and then by its HTTP status. Never raises."""
+    # The token is valid, but not for this account.
+    if code == 10000 and status == 403:
         return ErrorCase(AccountRefused, _ACCOUNT)
     if code is not None and code in CASES_BY_CODE:
         return CASES_BY_CODE[code]
@@ -291,7 +291,7 @@ def classify_refusal(status: int | None, code: int | None) -> ErrorCase:
 
 
 def unrecognised_reply(status: int | None, what: str, retry_after: float | None = None) -> PaddockError:
-    """The error for a reply that is not Workers AI's own: a proxy's, a sign-in page's, the edge's in trouble."""
+    """Build the error for a reply that Workers AI did not write: from a proxy, a sign-in page or a failing edge."""
     where = "The server" if status is None else f"HTTP {status}: the server"
     if status is not None and (status in (408, 429) or status >= 500):
         case = classify_refusal(status, None)
@@ -316,7 +316,7 @@ def unrecognised_reply(status: int | None, what: str, retry_after: float | None 
 def refusal(
     status: int | None, code: int | None, message: str, retry_after: float | None = None
 ) -> PaddockError:
-    """The error for what a backend said: its HTTP status, Cloudflare's code and message."""
+    """Build the error for an error reply with Cloudflare's code and message."""
     case = classify_refusal(status, code)
     return case.error_class(
         message,

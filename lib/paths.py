@@ -1,4 +1,4 @@
-"""Where Paddock keeps its files on this machine."""
+"""The folder of Paddock's files on this machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ import platformdirs
 
 
 def data_folder() -> Path:
-    """PADDOCK_DATA_DIR, or the platform's folder for user data."""
-    named = os.environ.get("PADDOCK_DATA_DIR")
-    return Path(named).expanduser() if named else platformdirs.user_data_path("paddock")
+    """Return PADDOCK_DATA_DIR, or the platform's folder for user data."""
+    folder = os.environ.get("PADDOCK_DATA_DIR")
+    return Path(folder).expanduser() if folder else platformdirs.user_data_path("paddock")

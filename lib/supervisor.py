@@ -1,7 +1,7 @@
-"""Supervisor: keeps the twin's process alive beside the app, and knows at any moment how it stands.
+"""Start the twin in a process of its own, restart it when it dies, and report its state.
 
-The twin runs in a process of its own, for a fault of its engine aborts the process that it is in. It reports in
-lines of JSON on its standard output, and ends by itself when its standard input does: also when the app is killed.
+A fault in the twin's engine aborts its whole process, so it cannot run inside the app. The twin reports in lines of
+JSON on standard output. It ends when its standard input is closed, which also happens when the app is killed.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from lib.api.backend import Backend, Secret, twin_backend
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A twin that lived this long was sound: the count of quick deaths begins anew.
+# A twin that ran this long is stable: the count of quick deaths starts at zero again.
 STABLE_SECONDS = 30.0
 MAX_QUICK_DEATHS = 5
 
 
 @dataclass(frozen=True)
 class Fetching:
-    """The weights are on their way: bytes that came, of how many."""
+    """The weights are being downloaded: bytes received, and bytes in total."""
 
     done: int
     total: int
@@ -42,7 +42,7 @@ class Loading:
 
 @dataclass(frozen=True)
 class Ready:
-    """The twin answers at that backend; ``file`` is its weights' file name, ``pid`` its process."""
+    """The twin is up; ``file`` is the file name of its weights, ``pid`` its process."""
 
     backend: Backend
     file: str
@@ -51,7 +51,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Failed:
-    """The twin cannot run: why, and what to do."""
+    """The twin cannot run."""
 
     reason: str
     advice: str
@@ -61,10 +61,10 @@ TwinState = Fetching | Loading | Ready | Failed
 
 
 class Supervisor:
-    """Starts the twin, starts it again when it dies, and ends it with the app."""
+    """Keeps the twin running from ``start`` to ``close``."""
 
     def __init__(self) -> None:
-        # Kept over restarts, so that a request which meets a restart finds the twin at its old address.
+        # The same after a restart, so that a retried request finds the twin at its old address.
         self._token = secrets.token_urlsafe(32)
         self._account_id = secrets.token_hex(16)
         self._port = 0
@@ -76,39 +76,37 @@ class Supervisor:
 
     @property
     def state(self) -> TwinState:
-        """How the twin stands."""
         return self._state
 
     @property
     def is_started(self) -> bool:
-        """Whether anybody has asked for the twin yet."""
         return self._thread is not None
 
     def start(self) -> None:
-        """Start the twin unless it is up already, or after it failed."""
+        """Start the twin if it is not running; also after it failed."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._state = Loading()
                 self._closing.clear()
-                self._thread = threading.Thread(target=self._keep, name="paddock-supervisor", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="paddock-supervisor", daemon=True)
                 self._thread.start()
 
     def close(self) -> None:
-        """End the twin and wait until it is gone."""
+        """End the twin and wait for its process."""
         self._closing.set()
         if (process := self._process) is not None:
             _end(process)
         if (thread := self._thread) is not None:
             thread.join(10)
 
-    def _keep(self) -> None:
+    def _run(self) -> None:
         quick_deaths = 0
         while not self._closing.is_set():
-            begun = time.monotonic()
-            self._once()
+            started = time.monotonic()
+            self._run_once()
             if self._closing.is_set() or isinstance(self._state, Failed):
                 return
-            quick_deaths = quick_deaths + 1 if time.monotonic() - begun < STABLE_SECONDS else 0
+            quick_deaths = quick_deaths + 1 if time.monotonic() - started < STABLE_SECONDS else 0
             if quick_deaths >= MAX_QUICK_DEATHS:
                 self._state = Failed(
                     f"The twin ended {quick_deaths} times in a row just after its start.",
@@ -118,8 +116,8 @@ class Supervisor:
             self._state = Loading()
             self._closing.wait(min(0.1 * 2**quick_deaths, 5.0) if quick_deaths > 1 else 0)
 
-    def _once(self) -> None:
-        """One life of the process: follow its reports until it ends."""
+    def _run_once(self) -> None:
+        """Start the process and follow its reports until it ends."""
         command = [sys.executable, "-m", "lib.twin", "--supervised", "--port", str(self._port)]
         environment = os.environ | {
             "PADDOCK_TWIN_TOKEN": self._token,
@@ -171,7 +169,7 @@ class Supervisor:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Close the process's input, which ends it; kill it where that does not."""
+    """Close the standard input, which ends the process; kill it if it is still there after 5 seconds."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()

@@ -1,4 +1,4 @@
-"""Forecast: what many answers of one size come to, and how many a budget buys, in exact decimals."""
+"""The cost of many answers of one size, and the number of answers that a budget buys, in exact decimals."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ _THOUSAND = Decimal(1000)
 
 @dataclass(frozen=True)
 class CostProjection:
-    """``answers`` within ``days``, spread evenly over them.
+    """The cost of ``answers`` that are spread evenly over ``days``.
 
-    ``dollars`` is the listed price of all tokens, with nothing free. ``neurons`` is what they come to, of which
-    ``free`` fall within the daily allocation; ``to_pay`` is the price of the others, in dollars.
-    ``free_answers`` is how many answers the allocation of these days covers.
+    ``dollars`` is the listed price of all tokens. ``neurons`` is the total, of which the daily allocation covers
+    ``free``; ``to_pay`` is the price of the rest in dollars. The allocation is enough for ``free_answers``.
     """
 
     answers: int
@@ -35,22 +34,22 @@ class CostProjection:
 
 @dataclass(frozen=True)
 class AffordableAnswers:
-    """Answers that a budget buys: on top of the free allocation, and at the listed price with nothing free."""
+    """Answers that a budget buys: in addition to the free allocation, and at the listed price of all tokens."""
 
     with_allocation: int
     listed: int
 
 
-def project_cost(one: Usage, answers: int, days: int, price: Price) -> CostProjection:
-    """What so many answers come to, each of the size ``one``. Raises BadInput for an answer without tokens."""
-    each = _neurons(one, price)
+def project_cost(usage: Usage, answers: int, days: int, price: Price) -> CostProjection:
+    """Return the cost of so many answers of this usage each. Raises BadInput for an answer without tokens."""
+    each = _neurons_per_answer(usage, price)
     allocation = price.free_neurons_a_day * days
     total = each * answers
     free = min(total, allocation)
     return CostProjection(
         answers=answers,
         days=days,
-        dollars=cost_in_dollars(one, price) * answers,
+        dollars=cost_in_dollars(usage, price) * answers,
         neurons=total,
         free=free,
         to_pay=(total - free) / _THOUSAND * price.per_thousand_neurons,
@@ -58,19 +57,22 @@ def project_cost(one: Usage, answers: int, days: int, price: Price) -> CostProje
     )
 
 
-def answers_within_budget(one: Usage, budget: Decimal, days: int, price: Price) -> AffordableAnswers:
-    """How many answers of that size the dollars buy within the days. Raises BadInput as ``forecast`` does."""
-    each = _neurons(one, price)
-    # Multiplied out: a division would round before the whole number is taken.
+def answers_within_budget(usage: Usage, budget: Decimal, days: int, price: Price) -> AffordableAnswers:
+    """Return how many answers of this usage each a budget in dollars buys within ``days``.
+
+    Raises BadInput for an answer without tokens.
+    """
+    each = _neurons_per_answer(usage, price)
+    # Multiply first: a division would round before int() cuts the fraction off.
     bought = budget * _THOUSAND + price.free_neurons_a_day * days * price.per_thousand_neurons
     return AffordableAnswers(
         with_allocation=int(bought // (each * price.per_thousand_neurons)),
-        listed=int(budget // cost_in_dollars(one, price)),
+        listed=int(budget // cost_in_dollars(usage, price)),
     )
 
 
-def _neurons(one: Usage, price: Price) -> Decimal:
-    each = cost_in_neurons(one, price)
+def _neurons_per_answer(usage: Usage, price: Price) -> Decimal:
+    each = cost_in_neurons_per_answer(usage, price)
     if each <= 0:
         raise BadInput("An answer without any token costs nothing.", advice="Enter tokens in or tokens out.")
     return each

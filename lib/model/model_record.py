@@ -1,4 +1,4 @@
-"""The documented model: parameters with their bounds, price, context window, schemas, read from its record."""
+"""Read a model's record: its documented parameters, price, context window and schemas."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ Number = int | float
 
 @dataclass(frozen=True)
 class Parameter:
-    """One sampling parameter as the schema documents it, and how a control offers it.
+    """A sampling parameter as the model's page documents it, and how a control offers it.
 
-    ``help`` is the documented text, ``about`` ours. ``beyond_one_token`` says where the effect is of a parameter
-    that leaves the next token's probabilities alone; it is empty for one that shapes them.
-    ``maximum`` is None where the page documents none (the context window bounds it then);
-    ``default`` is None where the page documents none (the model's own choice then). Between its ``neutral`` bounds it
-    changes nothing; at ``certain_at`` the likeliest token is always taken, and what is ``of_chance`` has no effect.
-    ``openai`` tells whether OpenAI's API has the parameter too.
+    ``help`` is the documented text, ``about`` is ours. ``maximum`` and ``default`` are None if the page documents
+    none: the context window or the model decides then.
+    ``effect_beyond_next_token`` describes a parameter that does not change the next token's probabilities; it is
+    empty for the others. Within ``neutral_range`` the parameter changes nothing. At ``deterministic_at`` the
+    likeliest token is always chosen, so a parameter that ``needs_randomness`` has no effect.
     """
 
     name: str
@@ -47,13 +46,13 @@ class Parameter:
     is_in_openai_api: bool
 
     def cast(self, value: Number) -> Number:
-        """The value in the parameter's own type: int for an integer, float for a number."""
+        """Convert the value to int or float, as the parameter's kind says."""
         return int(value) if self.kind == "integer" else float(value)
 
 
 @dataclass(frozen=True)
 class Price:
-    """Listed unit prices in US dollars, and the same in neurons. All exact decimals."""
+    """The listed unit prices in US dollars and in neurons."""
 
     input_per_million: Decimal
     output_per_million: Decimal
@@ -65,10 +64,10 @@ class Price:
 
 @dataclass(frozen=True)
 class Capability:
-    """What the documentation says about one thing that the API offers, for this model.
+    """A feature of the API and what the documentation says about it for this model.
 
-    ``field`` is the property of the input that asks for it. ``listed``: the documentation offers it for this
-    model, and not only the schema has the property.
+    ``field`` is the property of the request that turns it on. ``listed``: the documentation names this model for
+    it; otherwise only the schema has the property.
     """
 
     name: str
@@ -81,7 +80,10 @@ class Capability:
 
 @dataclass(frozen=True)
 class Model:
-    """A model's record. ``input_schema`` and ``output_schema`` are the documented JSON Schemas."""
+    """A model's record; ``read_on`` is the date on which its documentation was read.
+
+    ``input_schema`` and ``output_schema`` are the documented JSON Schemas.
+    """
 
     id: str
     name: str
@@ -99,14 +101,14 @@ class Model:
     output_schema: Mapping[str, Any] = field(hash=False)
 
     def parameter(self, name: str) -> Parameter:
-        """The parameter of that name. Raises KeyError."""
+        """Return the parameter of that name. Raises KeyError."""
         for parameter in self.parameters:
             if parameter.name == name:
                 return parameter
         raise KeyError(name)
 
     def capability(self, name: str) -> Capability:
-        """The capability of that name. Raises KeyError."""
+        """Return the capability of that name. Raises KeyError."""
         for capability in self.capabilities:
             if capability.name == name:
                 return capability
@@ -114,7 +116,7 @@ class Model:
 
     @property
     def output_limit(self) -> Parameter:
-        """The parameter that bounds how many tokens an answer may have."""
+        """The parameter that limits the number of tokens of an answer."""
         return next(parameter for parameter in self.parameters if parameter.limits_output)
 
 
@@ -153,7 +155,7 @@ def _bounds(pair: list[Number] | None) -> tuple[Number, Number] | None:
 
 
 def read_model(path: Path) -> Model:
-    """The model that a record file describes."""
+    """Read a record file."""
     record = json.loads(path.read_text(encoding="utf-8"))
     return Model(
         id=record["id"],
@@ -175,10 +177,10 @@ def read_model(path: Path) -> Model:
 
 @cache
 def models() -> Mapping[str, Model]:
-    """Every model that has a record, by its id."""
+    """Return every model that has a record, by its id."""
     return {model.id: model for model in map(read_model, sorted(RECORDS_FOLDER.glob("*.json")))}
 
 
 def default_model() -> Model:
-    """The model that Paddock opens with."""
+    """Return the model that Paddock opens with."""
     return models()[DEFAULT_MODEL_ID]

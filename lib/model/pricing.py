@@ -1,4 +1,4 @@
-"""Usage × price → dollars and neurons, in exact decimals."""
+"""The cost of token usage in dollars and neurons, in exact decimals."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _MILLION = Decimal(1_000_000)
 
 
 def cost_in_dollars(usage: Usage, price: Price) -> Decimal:
-    """What the usage costs at the listed unit price, in US dollars, unrounded."""
+    """Return the price of the usage in US dollars, at the listed price and not rounded."""
     return (
         usage.prompt_tokens * price.input_per_million + usage.completion_tokens * price.output_per_million
     ) / _MILLION
 
 
 def cost_in_neurons(usage: Usage, price: Price) -> Decimal:
-    """What the usage comes to in neurons: the backend's own count where it gave one."""
+    """Return the usage in neurons: the backend's own count if it gave one."""
     if usage.neurons is not None:
         return usage.neurons
     return (
@@ -28,7 +28,7 @@ def cost_in_neurons(usage: Usage, price: Price) -> Decimal:
 
 
 def format_dollars(amount: Decimal) -> str:
-    """An amount with at least two digits that say something: $1.23, $0.0041, $0.000060."""
+    """Format dollars with at least two significant digits: $1.23, $0.0041, $0.000060."""
     if amount == 0:
         return "$0"
     places = max(2, 1 - amount.adjusted())
@@ -36,6 +36,6 @@ def format_dollars(amount: Decimal) -> str:
 
 
 def estimate_tokens(text: str) -> int:
-    """A rough count where no tokenizer is at hand: about four bytes of UTF-8 a token, never 0 for some text."""
-    # surrogatepass: a lone surrogate must not make a figure fail
+    """Estimate the number of tokens without a tokenizer: four bytes of UTF-8 each, rounded up."""
+    # surrogatepass: the user may have typed a lone surrogate.
     return -(-len(text.encode("utf-8", "surrogatepass")) // 4)

@@ -1,4 +1,4 @@
-"""Features: what a request carries beside its input and its sampling parameters: form, JSON mode, tools, LoRA."""
+"""Request options besides the input and the sampling parameters: form, streaming, JSON mode, tools, LoRA."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class InputForm(Enum):
-    """The two shapes of the documented schema."""
+    """The two forms of input in the documented schema."""
 
     MESSAGES = "messages"
     PROMPT = "prompt"
@@ -15,21 +15,21 @@ class InputForm(Enum):
 
 @dataclass(frozen=True)
 class ResponseFormat:
-    """JSON mode. ``schema`` is the JSON text of a JSON Schema; None is ``json_object``: any JSON object."""
+    """JSON mode. ``schema`` is the JSON text of a JSON Schema; None stands for ``json_object``, any JSON object."""
 
     schema: str | None = None
 
     @property
     def type(self) -> str:
-        """Its name on the wire."""
+        """The value of ``response_format.type`` in the request."""
         return "json_object" if self.schema is None else "json_schema"
 
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool. ``parameters`` is the JSON text of its JSON Schema.
+    """A tool. ``parameters`` is the JSON text of its JSON Schema.
 
-    ``nested``: sent as ``{"type": "function", "function": {…}}``, the second of the two documented shapes.
+    ``nested``: the tool is sent as ``{"type": "function", "function": {…}}``, the second of two documented shapes.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Function:
-    """One entry of ``functions``: a name and the source text of what it does."""
+    """An entry of ``functions``: a name and source text."""
 
     name: str
     code: str
@@ -48,7 +48,7 @@ class Function:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """What a model asks for: a tool's name and its arguments as JSON text. ``id``: empty where the wire has none."""
+    """A model's call of a tool. ``arguments`` is JSON text; ``id`` is empty if the reply has none."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""Settings: what the user chose for each parameter, and which of them are sent."""
+"""Settings: the user's value for each parameter, and which of them are sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lib.model.request_options import DEFAULT_FEATURES, Features
 
 @dataclass(frozen=True)
 class Setting:
-    """One parameter's value and whether it is sent; a value that is not sent waits for its switch."""
+    """A parameter's value. A value that is not sent is kept until the user switches it on."""
 
     name: str
     value: Number
@@ -23,14 +23,14 @@ class Setting:
 
 @dataclass(frozen=True)
 class Settings:
-    """A setting for every parameter of a model, in the record's order, and what else a request carries."""
+    """A setting for every parameter of a model, in the record's order, and the request options."""
 
     items: tuple[Setting, ...]
     features: Features = DEFAULT_FEATURES
 
     @classmethod
     def defaults(cls, model: Model) -> Settings:
-        """Documented defaults are sent; where the page documents none, the choice is the model's."""
+        """Return the default settings: only parameters with a documented default are sent."""
         return cls(tuple(default_setting(parameter) for parameter in model.parameters))
 
     def __getitem__(self, name: str) -> Setting:
@@ -40,20 +40,20 @@ class Settings:
         raise KeyError(name)
 
     def with_setting(self, setting: Setting) -> Settings:
-        """The same with one setting changed."""
+        """Return a copy with one setting replaced."""
         items = tuple(setting if old.name == setting.name else old for old in self.items)
         return replace(self, items=items)
 
     def with_value(self, name: str, value: Number) -> Settings:
-        """The same with that value, sent."""
+        """Return a copy in which this value is sent."""
         return self.with_setting(replace(self[name], value=value, is_sent=True))
 
     def with_features(self, **changes: Any) -> Settings:
-        """The same with those features changed."""
+        """Return a copy with these features changed."""
         return replace(self, features=replace(self.features, **changes))
 
     def with_only_sent(self, parameters: Mapping[str, Number]) -> Settings:
-        """The same with exactly those values sent; the others wait with the values that they have."""
+        """Return a copy in which exactly these values are sent; the other settings keep their values."""
         return replace(
             self,
             items=tuple(
@@ -63,24 +63,24 @@ class Settings:
         )
 
     def sent_values(self) -> Mapping[str, Number]:
-        """What a request carries: the values that are switched on."""
+        """Return the values that are sent, by parameter name."""
         return {setting.name: setting.value for setting in self.items if setting.is_sent}
 
 
 def default_setting(parameter: Parameter) -> Setting:
-    """Where a parameter's control starts, and what a click on “back to default” gives."""
+    """Return the setting that “Back to default” restores."""
     return Setting(parameter.name, parameter.cast(parameter.start), is_sent=parameter.default is not None)
 
 
 def _finite(value: Number) -> bool:
     try:
         return math.isfinite(value)
-    except OverflowError:  # an int beyond every float
+    except OverflowError:  # an int that is too large for a float
         return False
 
 
 def check_parameters(parameters: Mapping[str, Number], model: Model) -> None:
-    """Raises BadInput for the first value that is out of its documented bounds."""
+    """Raise BadInput for the first value outside its documented bounds."""
     for name, value in parameters.items():
         try:
             parameter = model.parameter(name)
@@ -92,7 +92,7 @@ def check_parameters(parameters: Mapping[str, Number], model: Model) -> None:
 
 
 def check_parameter_value(parameter: Parameter, value: Number) -> None:
-    """Raises BadInput for a value that is out of its documented bounds, or of another kind."""
+    """Raise BadInput for a value outside the parameter's documented bounds or of the wrong type."""
     upper = parameter.maximum if parameter.maximum is not None else math.inf
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not _finite(value):
         raise BadInput(f"{parameter.label} must be a number.", advice="Enter a number.")
@@ -111,7 +111,7 @@ def check_parameter_value(parameter: Parameter, value: Number) -> None:
 
 
 def fit_to_model(settings: Settings, model: Model) -> Settings:
-    """The settings in the model's own order: what it does not know left out, what is missing at its default."""
-    known = {setting.name: setting for setting in settings.items}
-    items = tuple(known.get(parameter.name, default_setting(parameter)) for parameter in model.parameters)
+    """Return the settings in the model's order, without unknown ones and with defaults for missing ones."""
+    by_name = {setting.name: setting for setting in settings.items}
+    items = tuple(by_name.get(parameter.name, default_setting(parameter)) for parameter in model.parameters)
     return replace(settings, items=items)
