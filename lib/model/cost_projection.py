@@ -72,7 +72,7 @@ def answers_within_budget(usage: Usage, budget: Decimal, days: int, price: Price
 
 
 def _neurons_per_answer(usage: Usage, price: Price) -> Decimal:
-    each = cost_in_neurons_per_answer(usage, price)
+    each = cost_in_neurons(usage, price)
     if each <= 0:
         raise BadInput("An answer without any token costs nothing.", advice="Enter tokens in or tokens out.")
     return each

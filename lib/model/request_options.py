@@ -57,7 +57,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Features:
-    """What is chosen. What the form does not take is kept here, and not sent: see ``lib.api.request.build_request``.
+    """The chosen options. ``lib.api.request.build_request`` leaves out those that the form does not allow.
 
     ``lora`` is an adapter's name or id, empty for none.
     """
