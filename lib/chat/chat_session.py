@@ -1,9 +1,9 @@
-"""Chat: one conversation that people are having, its settings, and the run that is answering it."""
+"""An open chat: its conversation, its settings, and the run that writes the next answer."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lib.api.backend import Backend
@@ -13,13 +13,13 @@ from lib.chat.answer import Answer
 from lib.chat.answer_run import AnswerRun
 from lib.chat.conversation import Conversation, Message, reword
 from lib.errors import BadInput, PaddockError
-from lib.model.model_record import Model, Number
+from lib.model.model_record import Model
 from lib.model.settings import Settings
 
 
 @dataclass(frozen=True)
 class LiveRun:
-    """A run, the message that it writes, the text that stood there when it began, and its number in the chat."""
+    """A run and the message that it writes. ``number`` counts the chat's runs."""
 
     message_id: str
     run: AnswerRun
@@ -27,18 +27,21 @@ class LiveRun:
     number: int
 
 
-def _nothing(_: Answer) -> None:
-    """Nobody waits for the end."""
+def _ignore(_: Answer) -> None: ...
 
 
 class ChatSession:
-    """Holds the values of one conversation for every browser tab that looks at it. Safe from any thread."""
+    """Holds one conversation for every browser tab that shows it. Safe from any thread.
+
+    Conversation and settings are immutable values: reading one gives a consistent state, and every change replaces
+    it under a lock. ``on_idle`` is called in the thread of a run that has ended, when the next may begin.
+    """
 
     def __init__(self, client: WorkersAI, model: Model, conversation: Conversation) -> None:
         self.model = model
-        self.conversation = conversation
-        self.settings = Settings.defaults(model)
-        self.on_idle: Callable[[Answer], None] = _nothing  # called in a run's thread, once the next may begin
+        self.on_idle: Callable[[Answer], None] = _ignore
+        self._conversation = conversation
+        self._settings = Settings.defaults(model)
         self._client = client
         self._live: LiveRun | None = None
         self._runs = 0
@@ -46,124 +49,138 @@ class ChatSession:
 
     @property
     def id(self) -> str:
-        """The conversation's id, as it stands in the page's address."""
-        return self.conversation.id
+        """The conversation's id, which is in the page's address."""
+        return self._conversation.id
+
+    @property
+    def conversation(self) -> Conversation:
+        return self._conversation
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        with self._lock:
+            self._settings = settings
+
+    def change_settings(self, change: Callable[[Settings], Settings]) -> None:
+        """Replace the settings by what ``change`` makes of them; no change of another thread is lost."""
+        with self._lock:
+            self._settings = change(self._settings)
 
     def snapshot(self) -> tuple[Conversation, LiveRun | None]:
-        """The conversation and the run that is answering in it, as they are at one moment."""
+        """Return the conversation and its current run, both from the same moment."""
         with self._lock:
-            return self.conversation, self._live
+            return self._conversation, self._live
 
     def set_system(self, system: str) -> None:
         """Change the system prompt, from the next send on."""
         with self._lock:
-            self.conversation = replace(self.conversation, system=system)
+            self._conversation = replace(self._conversation, system=system)
 
     def open_message(self, message: str) -> None:
         """Show the path through that message."""
         with self._lock:
             self._require_idle()
-            self.conversation = self.conversation.open_message(message)
+            self._conversation = self._conversation.open_message(message)
 
     def send(self, text: str, backend: Backend) -> None:
-        """Say something. Raises BadInput, with nothing changed, where it cannot be sent."""
+        """Add a message of the user and ask for its answer. Raises a PaddockError, and changes nothing then."""
         with self._lock:
             self._require_idle()
             if not text.strip():
                 raise BadInput("There is nothing to send.", advice="Write a message.")
-            asked = self.conversation.append(Message("user", text, self.conversation.head))
-            self._answer(asked, asked.head, backend)
+            conversation = self._conversation
+            self._ask(conversation.append(Message("user", text, conversation.head)), backend)
 
     def regenerate(self, message: Message, backend: Backend) -> None:
-        """Ask for another answer in the place of that one, which stays as a variant."""
+        """Ask for another answer in that place; the old one stays as a variant."""
         with self._lock:
             self._require_idle()
-            self._answer(self.conversation, message.parent, backend)
+            self._ask(replace(self._conversation, head=message.parent), backend)
 
     def resend(self, message: Message, request: Request, backend: Backend) -> None:
-        """Send a past request exactly as it was, whatever the settings are now; its answer is another variant."""
+        """Send a past request unchanged, whatever the settings are now; its answer is another variant."""
         with self._lock:
             self._require_idle()
-            self._ask(self.conversation, message.parent, backend, request)
+            self._ask(replace(self._conversation, head=message.parent), backend, request)
 
     def send_tool_results(self, message: Message, results: tuple[str, ...], backend: Backend) -> None:
-        """Give the tools' results for that message's calls, one each, and have the model go on from them."""
+        """Add one result for each of the message's tool calls, and ask the model to go on."""
         with self._lock:
             self._require_idle()
-            message = self.conversation.message(message.id)
-            conversation = replace(self.conversation, head=message.id)
+            message = self._conversation.message(message.id)
+            conversation = replace(self._conversation, head=message.id)
             for call, result in zip(message.calls, results, strict=True):
                 turn = Message("tool", result, conversation.head, call_id=call.id, name=call.name)
                 conversation = conversation.append(turn)
-            self._answer(conversation, conversation.head, backend)
+            self._ask(conversation, backend)
 
     def continue_answer(self, message: Message, backend: Backend, limit: int | None = None) -> None:
-        """Let that answer go on where it ended; the text stays one message. ``limit``: another max_tokens for it."""
+        """Continue an answer in the same message; ``limit`` replaces its max_tokens."""
         with self._lock:
             self._require_idle()
-            message = self.conversation.message(message.id)  # the caller's may be older
-            parameters = dict(
-                message.answers[-1].request.parameters if message.answers else self.settings.sent_values()
-            )
-            if limit is not None:
-                parameters[self.model.output_limit.name] = limit
-            self._start(message, message.content, backend, self._build_continuation(message, parameters))
+            self._continue(self._conversation, message.id, backend, limit)
 
     def edit(self, message: str, content: str) -> None:
-        """Give that message another text; the old one stays as a variant, and what follows stays."""
+        """Change a message's text; the old one stays as a variant, and what follows stays."""
         with self._lock:
             self._require_idle()
-            self.conversation = self.conversation.edit(message, content)
+            self._conversation = self._conversation.edit(message, content)
 
     def edit_and_send(self, message: str, content: str, backend: Backend) -> None:
-        """Say something else in that place, and have it answered; the old branch stays as a variant."""
+        """Replace a message and ask for its answer; the old branch stays as a variant."""
         with self._lock:
             self._require_idle()
-            old = self.conversation.message(message)
-            asked = self.conversation.append(reword(old, content))
-            self._answer(asked, asked.head, backend)
+            old = self._conversation.message(message)
+            self._ask(self._conversation.append(reword(old, content)), backend)
 
     def rewrite_and_continue(self, message: str, content: str, backend: Backend) -> None:
-        """Put other words into the model's mouth and let it go on from there; the old answer stays as a variant."""
+        """Replace an answer's text and let the model continue it; the old answer stays as a variant."""
         with self._lock:
             self._require_idle()
-            old = self.conversation.message(message)
-            before, self.conversation = (
-                self.conversation,
-                self.conversation.append(Message(old.role, content, old.parent)),
-            )
-            try:
-                self.continue_answer(self.conversation.message(self.conversation.head or ""), backend)
-            except PaddockError:
-                self.conversation = before
-                raise
+            old = self._conversation.message(message)
+            rewritten = Message(old.role, content, old.parent)
+            self._continue(self._conversation.append(rewritten), rewritten.id, backend)
 
     def delete(self, message: str) -> Conversation:
-        """Take one message out; what followed it stays. Gives the conversation as it was, for restore()."""
+        """Delete one message; what follows it stays. Return the conversation before, for restore()."""
         with self._lock:
             self._require_idle()
-            before, self.conversation = self.conversation, self.conversation.delete(message)
+            before, self._conversation = self._conversation, self._conversation.delete(message)
             return before
 
     def restore(self, before: Conversation, expected: Conversation) -> bool:
-        """Undo: put the conversation back, unless something else was changed since. False then."""
+        """Undo a deletion. Return False if the conversation has changed since, and leave it as it is."""
         with self._lock:
             self._require_idle()
-            if self.conversation != expected:
+            if self._conversation != expected:
                 return False
-            self.conversation = before
+            self._conversation = before
             return True
 
     def insert(self, after: str | None, role: str, content: str) -> None:
-        """Put a message in after that one."""
+        """Insert a message after that one."""
         with self._lock:
             self._require_idle()
-            self.conversation = self.conversation.insert(after, role, content)
+            self._conversation = self._conversation.insert(after, role, content)
 
     def stop(self) -> None:
-        """End the run, if there is one; what came is kept."""
+        """End the current run, if any; its text so far is kept."""
         if live := self._live:
             live.run.stop()
+
+    def build_request(self, text: str | None = None) -> Request:
+        """Return the request that send() would make for that text; None: for an answer to the open path.
+
+        Raises BadInput if it cannot be sent.
+        """
+        conversation = self._conversation
+        if text is not None:
+            conversation = conversation.append(Message("user", text, conversation.head))
+        return self._build_request(conversation, conversation.head)
 
     def _require_idle(self) -> None:
         if self._live is not None:
@@ -172,18 +189,8 @@ class ChatSession:
                 advice="Wait for its end, or stop it first (Escape). Your text is kept.",
             )
 
-    def build_request(self, text: str | None = None) -> Request:
-        """What a send of that text would ask for now, None: an answer under the open path as it stands.
-
-        The one that send() sends. Raises BadInput where it cannot be sent.
-        """
-        conversation, _ = self.snapshot()
-        if text is not None:
-            conversation = conversation.append(Message("user", text, conversation.head))
-        return self._request(conversation, conversation.head)
-
-    def _request(self, conversation: Conversation, parent: str | None) -> Request:
-        settings = self.settings
+    def _build_request(self, conversation: Conversation, parent: str | None) -> Request:
+        settings = self._settings
         features = settings.features
         return build_request(
             self.model,
@@ -193,70 +200,88 @@ class ChatSession:
             response_format=features.response_format,
         )
 
-    def _build_continuation(self, message: Message, parameters: Mapping[str, Number]) -> Request:
-        """The request that lets an answer go on: the one that it came from, with what came of it as its beginning."""
-        asked = (
-            message.answers[-1].request
-            if message.answers
-            else self._request(self.conversation, message.parent)
-        )
-        if asked.response_format is not None:
-            raise BadInput(
-                "An answer in JSON mode cannot go on where it ended: it must be whole.",
-                advice="Raise max_tokens and regenerate it.",
-            )
-        match asked.input:
-            case Messages():
-                input: RequestInput = replace(asked.input, turns=self.conversation.turns(message.id))
-            case Prompt(text, raw=True):
-                input = replace(asked.input, text=self._prompt(message, text) + message.content)
-            case Prompt(text, lora=""):
-                said = (Turn("user", self._prompt(message, text)), Turn("assistant", message.content))
-                input = Messages(said)
-            case _:
-                raise BadInput(
-                    "The answer of a LoRA adapter can go on only where the prompt was raw.",
-                    advice="Switch Raw on and regenerate, or raise max_tokens and ask again.",
-                )
-        return build_request(self.model, input, parameters, stream=self.settings.features.stream)
+    def _ask(self, conversation: Conversation, backend: Backend, request: Request | None = None) -> None:
+        """Ask for an answer after the conversation's head."""
+        if request is None:
+            request = self._build_request(conversation, conversation.head)
+        message = Message("assistant", "", conversation.head)
+        self._start(conversation.append(message), message, backend, request)
 
-    def _prompt(self, message: Message, asked: str) -> str:
-        """The prompt that stands before the answer; an answer that went on was asked with its own beginning in it."""
-        return asked if message.parent is None else self.conversation.message(message.parent).content
-
-    def _answer(self, conversation: Conversation, parent: str | None, backend: Backend) -> None:
-        self._ask(conversation, parent, backend, self._request(conversation, parent))
-
-    def _ask(
-        self, conversation: Conversation, parent: str | None, backend: Backend, request: Request
+    def _continue(
+        self, conversation: Conversation, message_id: str, backend: Backend, limit: int | None = None
     ) -> None:
-        message = Message("assistant", "", parent)
-        before, self.conversation = self.conversation, conversation.append(message)
-        try:
-            self._start(message, "", backend, request)
-        except PaddockError:
-            self.conversation = before
-            raise
+        message = conversation.message(message_id)
+        if message.answers:
+            request = message.answers[-1].request
+            parameters = dict(request.parameters)
+        else:
+            request = self._build_request(conversation, message.parent)
+            parameters = dict(self._settings.sent_values())
+        if limit is not None:
+            parameters[self.model.output_limit.name] = limit
+        continuation = build_request(
+            self.model,
+            _continued_input(conversation, message, request),
+            parameters,
+            stream=self._settings.features.stream,
+        )
+        self._start(conversation, message, backend, continuation)
 
-    def _start(self, message: Message, before: str, backend: Backend, request: Request) -> None:
-        def ended(answer: Answer) -> None:
+    def _start(
+        self, conversation: Conversation, message: Message, backend: Backend, request: Request
+    ) -> None:
+        """Start the run that writes ``message``, and make its conversation the current one.
+
+        Nothing has changed if this raises. The lock is held, so the run's end waits until both are in place.
+        """
+
+        def on_end(answer: Answer) -> None:
             with self._lock:
                 self._live = None
-                now = self.conversation.message(message.id)
-                self.conversation = self.conversation.replace_message(
+                written = self._conversation.message(message.id)
+                self._conversation = self._conversation.replace_message(
                     replace(
-                        now, content=before + answer.text, answers=(*now.answers, answer), calls=answer.calls
+                        written,
+                        content=message.content + answer.text,
+                        answers=(*written.answers, answer),
+                        calls=answer.calls,
                     )
                 )
             self.on_idle(answer)
 
-        run = AnswerRun(self._client, backend, self.model, request, ended)
-        self._runs += 1
-        self._live = LiveRun(message.id, run, before, self._runs)
+        run = AnswerRun(self._client, backend, self.model, request, on_end)
         try:
             run.start()
-        except RuntimeError:  # Python's word for: no more threads
-            self._live = None
+        except RuntimeError:  # Python cannot start another thread
             raise PaddockError(
                 "This machine has no room for another run.", advice="Stop other runs, then retry."
             ) from None
+        self._runs += 1
+        self._live = LiveRun(message.id, run, message.content, self._runs)
+        self._conversation = conversation
+
+
+def _continued_input(conversation: Conversation, message: Message, request: Request) -> RequestInput:
+    """Return the input of ``request`` with the answer so far as the beginning of the next. Raises BadInput."""
+    if request.response_format is not None:
+        raise BadInput(
+            "An answer in JSON mode cannot go on where it ended: it must be whole.",
+            advice="Raise max_tokens and regenerate it.",
+        )
+    match request.input:
+        case Messages():
+            return replace(request.input, turns=conversation.turns(message.id))
+        case Prompt(text, raw=True):
+            return replace(request.input, text=_first_prompt(conversation, message, text) + message.content)
+        case Prompt(text, lora=""):
+            prompt = Turn("user", _first_prompt(conversation, message, text))
+            return Messages((prompt, Turn("assistant", message.content)))
+    raise BadInput(
+        "The answer of a LoRA adapter can go on only where the prompt was raw.",
+        advice="Switch Raw on and regenerate, or raise max_tokens and ask again.",
+    )
+
+
+def _first_prompt(conversation: Conversation, message: Message, text: str) -> str:
+    """Return the prompt before the answer; the last request's ``text`` may hold a beginning of the answer too."""
+    return text if message.parent is None else conversation.message(message.parent).content

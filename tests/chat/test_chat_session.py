@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation, Message
 from lib.errors import BadInput, PaddockError
 from lib.model import model_record
+from lib.model.settings import Settings
 from lib.model.usage import Usage
 from tests import sample_values
 from tests.scripted_server import (
@@ -314,3 +316,30 @@ def test_a_system_prompt_of_spaces_is_none() -> None:
         send_and_wait(chat, "Hi", server)
     assert sent_messages(server) == [[("user", "Hi")]]
     assert chat.id == chat.conversation.id
+
+
+def test_no_change_of_the_settings_is_lost() -> None:
+    """Two tabs change different settings at once: the slower change starts first and ends last."""
+    chat = new_chat()
+    slow_began, quick_began = threading.Event(), threading.Event()
+
+    def slow(settings: Settings) -> Settings:
+        slow_began.set()
+        assert quick_began.wait(TIMEOUT)
+        time.sleep(0.1)  # long enough for the other thread to finish, if it were let in
+        return settings.with_value("top_k", 7)
+
+    def change_quickly() -> None:
+        assert slow_began.wait(TIMEOUT)
+        quick_began.set()
+        chat.change_settings(lambda settings: settings.with_value("max_tokens", 99))
+
+    threads = [
+        threading.Thread(target=chat.change_settings, args=(slow,)),
+        threading.Thread(target=change_quickly),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(TIMEOUT)
+    assert (chat.settings["top_k"].value, chat.settings["max_tokens"].value) == (7, 99)

@@ -127,7 +127,7 @@ class ChatTab(ChatActions):
     def load_request(self, message: Message) -> None:
         """Put the request behind that answer back into the controls: settings, features, system prompt and text."""
         request = message.answers[-1].request
-        self.chat.settings = settings_from_request(request, self.chat.settings)
+        self.chat.change_settings(lambda settings: settings_from_request(request, settings))
         match request.input:
             case Messages(turns):
                 system = system_prompt_from_request(request)
@@ -179,12 +179,13 @@ class ChatTab(ChatActions):
         """Let that answer go on with that limit, which holds from now on."""
         cap = self.chat.model.output_limit.name
         if self.chat.settings[cap].value < more:
-            self.chat.settings = self.chat.settings.with_value(cap, more)
+            self.chat.change_settings(lambda settings: settings.with_value(cap, more))
         self._try(lambda backend: self.chat.continue_answer(message, backend, more))
 
     def regenerate_with_limit(self, message: Message, more: int) -> None:
         """Another answer in the place of that one, which may be as long as that; the limit holds from now on."""
-        self.chat.settings = self.chat.settings.with_value(self.chat.model.output_limit.name, more)
+        cap = self.chat.model.output_limit.name
+        self.chat.change_settings(lambda settings: settings.with_value(cap, more))
         self.regenerate(message)
 
     def continue_answer(self, message: Message) -> None:

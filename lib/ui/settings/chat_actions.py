@@ -55,7 +55,7 @@ class ChatActions(PageActions):
 
     def change_options(self, **changes: Any) -> None:
         """Change what a request carries beside its parameters; it counts from the next send."""
-        self.chat.settings = self.chat.settings.with_features(**changes)
+        self.chat.change_settings(lambda settings: settings.with_features(**changes))
 
     def apply_fix(self, conflict: Conflict) -> None:
         """Do what mends a conflict."""

@@ -32,7 +32,7 @@ def draw_parameters(panel: ChatActions, below: Callable[[str], None]) -> None:
         setting = chat.settings[parameter.name]
         if setting.value > most:  # the context has less room than before: what is shown is what is sent
             setting = replace(setting, value=parameter.cast(most))
-            chat.settings = chat.settings.with_setting(setting)
+            _put(chat, setting)
         with st.container(key=panel.key(f"parameter-{parameter.name}"), gap="xxsmall"):
             _draw_one(panel, parameter, setting, most, end)
             below(parameter.name)
@@ -118,14 +118,15 @@ def _switch(chat: ChatSession, name: str, key: str) -> None:
 def _move(chat: ChatSession, name: str, key: str) -> None:
     value = st.session_state[key]
     if value is not None and not echo.is_echo(key):
-        chat.settings = chat.settings.with_value(name, chat.model.parameter(name).cast(value))
+        number = chat.model.parameter(name).cast(value)
+        chat.change_settings(lambda settings: settings.with_value(name, number))
 
 
 def _roll(chat: ChatSession, parameter: Parameter, most: int) -> None:
     lowest = int(parameter.minimum)
     rolled = random.randint(lowest, min(most, _MAX_ROLLED_SEED))  # noqa: S311 (a seed for sampling, no secret)
-    chat.settings = chat.settings.with_value(parameter.name, rolled)
+    chat.change_settings(lambda settings: settings.with_value(parameter.name, rolled))
 
 
 def _put(chat: ChatSession, setting: Setting) -> None:
-    chat.settings = chat.settings.with_setting(setting)
+    chat.change_settings(lambda settings: settings.with_setting(setting))

@@ -98,7 +98,7 @@ def _presets(panel: ChatActions) -> list[Preset]:
 
 
 def _apply(panel: ChatActions, one: Preset) -> None:
-    panel.chat.settings = one.apply_to(panel.chat.settings)
+    panel.chat.change_settings(one.apply_to)
     if one.system is not None:
         panel.chat.set_system(one.system)
         echo.follow(panel.key(SYSTEM_KEY), one.system)
