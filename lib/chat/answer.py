@@ -94,3 +94,8 @@ def tool_calls_as_json(calls: Iterable[ToolCall]) -> list[dict[str, str]]:
 def text_or_calls(text: str, calls: Sequence[ToolCall]) -> str:
     """The text, or, where there is none, the calls as JSON: for a file with one place for both."""
     return text if text.strip() or not calls else json.dumps(tool_calls_as_json(calls), ensure_ascii=False)
+
+
+def call_signatures(calls: Iterable[ToolCall]) -> list[str]:
+    """Return each call as ``name(arguments)``, for people."""
+    return [f"{call.name}({call.arguments})" for call in calls]

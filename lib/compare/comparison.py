@@ -12,6 +12,7 @@ from lib.api.request import Request, settings_from_request, system_prompt_from_r
 from lib.chat.conversation import Conversation, Message
 from lib.errors import BadInput
 from lib.model.model_record import Model, Number
+from lib.model.repetition_seeds import advance_seeds
 from lib.model.request_options import Features
 from lib.model.settings import Settings
 
@@ -116,15 +117,9 @@ def answer_thread(conversation: Conversation, answer: str) -> tuple[Message, ...
     return path[at:end]
 
 
-def repeat_request(model: Model, request: Request, number: int) -> Request:
-    """The request of a repetition, counted from 0: a seed that is sent moves on by one each time."""
-    moved: dict[str, Number] = dict(request.parameters)
-    for parameter in model.parameters:
-        if parameter.is_seed and parameter.name in moved:
-            span = int((parameter.maximum or moved[parameter.name] + number) - parameter.minimum) + 1
-            value = (int(moved[parameter.name] - parameter.minimum) + number) % span
-            moved[parameter.name] = parameter.cast(value + parameter.minimum)
-    return replace(request, parameters=moved)
+def repeat_request(model: Model, request: Request, repetition: int) -> Request:
+    """Return the request of that repetition, counted from 0."""
+    return replace(request, parameters=advance_seeds(model, request.parameters, repetition))
 
 
 # What a set-up consists of: what each thing is called, and its value as a person reads it.

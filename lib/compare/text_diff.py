@@ -56,16 +56,6 @@ def diff_words(before: str, after: str) -> tuple[DiffPiece, ...]:
     return tuple(_to_pieces(_merge_changes(_merge_changes(_find_changes(before, after), _ALL), _LEAST)))
 
 
-def first(pieces: tuple[DiffPiece, ...]) -> str:
-    """The text that the difference starts from."""
-    return "".join(piece.text for piece in pieces if not isinstance(piece, Added))
-
-
-def second(pieces: tuple[DiffPiece, ...]) -> str:
-    """The text that it comes to."""
-    return "".join(piece.text for piece in pieces if not isinstance(piece, Removed))
-
-
 @dataclass(frozen=True)
 class _Change:
     """What was removed, what was added, and what stands in both after it.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from lib.api.request import Request, Turn, build_input, build_request
 from lib.experiment.inputs.prompt_template import fill_template
 from lib.experiment.plan import Cell, Plan, Variant
 from lib.experiment.plan_grid import row_values
-from lib.model.model_record import Model, Number
+from lib.model.model_record import Model
+from lib.model.repetition_seeds import advance_seeds
 
 
 def request(model: Model, plan: Plan, cell: Cell, variants: Sequence[Variant]) -> Request:
@@ -26,25 +27,7 @@ def request(model: Model, plan: Plan, cell: Cell, variants: Sequence[Variant]) -
     return build_request(
         model,
         build_input(features, turns),
-        rolled(model, variant.settings.sent_values(), cell.repetition),
+        advance_seeds(model, variant.settings.sent_values(), cell.repetition),
         stream=False,
         response_format=features.response_format,
     )
-
-
-def rolled(model: Model, parameters: Mapping[str, Number], repetition: int) -> Mapping[str, Number]:
-    """The parameters of that repetition: with a fixed seed the repetition's number is added to it.
-
-    With the same seed each time, all repetitions would be one answer. After the largest seed comes the smallest.
-    """
-    found = dict(parameters)
-    for parameter in model.parameters:
-        if parameter.is_seed and parameter.name in found:
-            start, least = int(found[parameter.name]), int(parameter.minimum)
-            if parameter.maximum is None:
-                found[parameter.name] = start + repetition
-            else:
-                found[parameter.name] = (start - least + repetition) % (
-                    int(parameter.maximum) - least + 1
-                ) + least
-    return found

@@ -55,8 +55,3 @@ class RunProgress:
     seconds_left: float | None = None
     waiting: str = ""
     error: PaddockError | None = None
-
-    @property
-    def waits(self) -> int:
-        """Cells that are not asked yet."""
-        return self.cells - self.answered - self.failed - self.doubtful - self.in_flight

@@ -35,11 +35,6 @@ class RateLimiter:
         self._changed = threading.Condition()
         self._turnstile = threading.Lock()  # one waits on the clock, the others for their turn to wait
 
-    @property
-    def per_minute(self) -> int:
-        """What was asked for."""
-        return self._per_minute
-
     def set_rate(self, per_minute: int) -> None:
         """Another pace, from now on."""
         with self._changed:

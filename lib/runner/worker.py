@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from lib.api.cancellation import Cancelled
 from lib.api.client import WorkersAI
 from lib.api.persistent_connection import PersistentConnection
 from lib.api.request import Messages, Request
+from lib.api.retries import backoff_seconds
 from lib.chat.answer_accumulator import AnswerAccumulator, internal_error, strip_traceback
 from lib.errors import (
     BadInput,
@@ -363,7 +363,5 @@ class Worker:
             pace.report_refusal(turn, error.retry_after, who)
 
     def _back_off(self, tries: int, result: Result) -> None:
-        # Jitter spreads those that failed together; nothing secret hangs on it.
-        seconds = BACKOFF_SECONDS * 2 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311
-        if self._crew.ended.wait(seconds):
+        if self._crew.ended.wait(backoff_seconds(BACKOFF_SECONDS, tries)):
             raise _RunEnded(result)

@@ -64,7 +64,7 @@ def test_every_cell_once_over_few_connections(store: Store) -> None:
     assert bill.max_at_once <= 8
     assert bill.connections < 8 + 80
     progress = batch.progress()
-    assert (progress.answered, progress.reserved, progress.waits) == (200, 0, 0)
+    assert (progress.answered, progress.reserved, progress.in_flight) == (200, 0, 0)
     assert progress.requests >= 200, "one that went into a closing connection counts: nobody here can know"
     assert progress.dollars == bill.dollars(run_fixtures.MODEL.price)
     assert [one.cell.number for one in batch.latest()] == list(range(200))

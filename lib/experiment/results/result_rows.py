@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from lib.chat.answer import call_signatures
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import row_values, variants
 from lib.experiment.results.cell_result import Result, Status
@@ -188,7 +189,7 @@ class ResultTable:
             else ""
         )
         text = "" if answer is None else answer.text
-        called = "" if answer is None else " ".join(f"{one.name}({one.arguments})" for one in answer.calls)
+        called = "" if answer is None else " ".join(call_signatures(answer.calls))
         error = "" if answer is None or answer.error is None else answer.error.message
         shown = text or called or error
         sought = " ".join(

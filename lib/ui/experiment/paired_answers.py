@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from lib.chat.answer import call_signatures
 from lib.compare import text_diff
 from lib.compare.text_diff import Added, Removed, Same
 from lib.errors import PaddockError
@@ -281,7 +282,7 @@ def _text(result: Result) -> str:
         return ""
     if answer.text or not answer.calls:
         return answer.text or (answer.error.message if answer.error is not None else "")
-    return "\n".join(f"{call.name}({call.arguments})" for call in answer.calls)
+    return "\n".join(call_signatures(answer.calls))
 
 
 def _brief(text: str, most: int) -> str:
