@@ -1,4 +1,4 @@
-"""Kill -9 of a process that runs a batch, at moments of chance, and what the server has on its bill then."""
+"""Kill a process that runs an experiment with SIGKILL at random moments, and count what the server was asked."""
 
 from __future__ import annotations
 
@@ -6,23 +6,32 @@ import random
 import subprocess
 import sys
 import time
-from collections import Counter
 from dataclasses import dataclass, replace
 
 from lib.experiment.results.cell_result import Status
+from lib.runner.worker import worker_count
 from lib.store import Store
 from tests.runner import fake_cloud, run_fixtures
+from tests.runner.fake_cloud import FakeCloudProcess
 from tests.sample_values import make_backend
+
+# So many cells are asked before each kill that asking all of them again exceeds ``max_repeated`` by far.
+MIN_ASKED_BEFORE_KILL = 3 * worker_count(run_fixtures.QUICK_LIMITS)
 
 
 @dataclass(frozen=True)
 class KillOutcome:
-    """What came of it: kills, cells in doubt, and what must be none: cells asked twice, cells missing."""
+    """Counts after a run to its end: kills, cells in doubt, cells without a result, and repeated requests."""
 
     kills: int
     doubtful: int
-    twice: int
+    repeated: int
     missing: int
+
+    @property
+    def max_repeated(self) -> int:
+        """Requests that may be repeated in a free run: one for each worker and kill."""
+        return self.kills * worker_count(run_fixtures.QUICK_LIMITS)
 
 
 def run_with_kills(
@@ -35,43 +44,50 @@ def run_with_kills(
     wait: tuple[float, float],
     delay: float = 0.03,
 ) -> KillOutcome:
-    """Run so many cells, with so many kills on the way, then to the end."""
+    """Run that many cells to the end, with at most that many kills on the way.
+
+    A kill comes ``wait`` seconds (from, to) after MIN_ASKED_BEFORE_KILL requests.
+    """
     chance = random.Random(seed)
     store = Store(database)
-    batch = run_fixtures.new_run(
-        store, run_fixtures.numbers_plan(cells, replace(run_fixtures.QUICK_LIMITS, per_minute=20_000))
-    )
+    limits = replace(run_fixtures.QUICK_LIMITS, per_minute=20_000)
+    run = run_fixtures.new_run(store, run_fixtures.numbers_plan(cells, limits))
     with fake_cloud.run_fake_cloud((delay / 2, delay * 1.5)) as server:
-        command = [sys.executable, "-m", "tests.runner.experiment_process", database, server.url, batch.id]
+        command = [sys.executable, "-m", "tests.runner.experiment_process", database, server.url, run.id]
         command.append("billed" if billed else "free")
-        done, before = 0, 0
+        kills_done = 0
         while True:
+            asked_before = count_requests(server)
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
                 assert process.stdout is not None
                 assert process.stdout.readline() == "begun\n"
-                if done < kills:
-                    while sum(server.bill().asked.values()) == before:  # a slow machine has not begun yet
+                if kills_done < kills:
+                    while (
+                        count_requests(server) < asked_before + MIN_ASKED_BEFORE_KILL
+                        and process.poll() is None
+                    ):
                         time.sleep(0.01)
                     time.sleep(chance.uniform(*wait))
-                    process.kill()
-                    process.wait()
-                    done, before = done + 1, sum(server.bill().asked.values())
-                elif process.stdout.readline() == "done\n":
-                    break
-        bill = server.bill()
-        latest = {one.cell.number: one for one in store.results(run_fixtures.OWNER, batch.id)}
-        doubtful = {number for number, one in latest.items() if one.status is Status.DOUBTFUL}
-        answered = {number for number, one in latest.items() if one.status is Status.ANSWERED}
-        if billed:  # nobody may have been asked twice but by his wish
-            repeated = Counter(bill.asked) - Counter(dict.fromkeys(bill.asked, 1))
-        else:  # those that were on their way alone
-            repeated = Counter({cell: times - 1 - kills for cell, times in bill.asked.items()})
-            repeated = +repeated
-        missing = cells - len(answered) - len(doubtful)
+                    if process.poll() is None:
+                        process.kill()
+                        kills_done += 1
+                        continue
+                assert process.stdout.readline() == "done\n"
+                break
+        # Cells in doubt are asked again below, so the requests are counted before that.
+        repeated = sum(times - 1 for times in server.bill().asked.values())
+        latest = {result.cell.number: result for result in store.results(run_fixtures.OWNER, run.id)}
+        doubtful = sum(result.status is Status.DOUBTFUL for result in latest.values())
+        answered = sum(result.status is Status.ANSWERED for result in latest.values())
+        missing = cells - answered - doubtful
         if billed and doubtful:
-            again = run_fixtures.reload_run(store, batch)
-            again.retry_unfinished(replace(make_backend(server.url), billed=True))
-            again.join(60)
-            missing += cells - again.progress().answered
+            reloaded = run_fixtures.reload_run(store, run)
+            reloaded.retry_unfinished(replace(make_backend(server.url), billed=True))
+            reloaded.join(60)
+            missing += cells - reloaded.progress().answered
     store.close()
-    return KillOutcome(kills, len(doubtful), sum(repeated.values()), missing)
+    return KillOutcome(kills_done, doubtful, repeated, missing)
+
+
+def count_requests(server: FakeCloudProcess) -> int:
+    return sum(server.bill().asked.values())
