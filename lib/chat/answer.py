@@ -1,4 +1,4 @@
-"""What is known of one answer once it has ended: its text, the request behind it, usage, timings, the ending."""
+"""A finished answer: its text, request, usage, timings and ending."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Ending(Enum):
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing cut it short but the model itself, or a bound that it was given."""
+        """True if the model or a limit ended the answer."""
         return self in (Ending.FINISHED, Ending.LENGTH, Ending.CONTEXT, Ending.TOOL_CALLS)
 
 
 @dataclass(frozen=True)
 class Timings:
-    """Seconds since the request was sent: to the first text (None: none came) and to the end."""
+    """Seconds from the request to the first text (None if there was none) and to the end."""
 
     first_token: float | None
     total: float
@@ -42,10 +42,10 @@ class Timings:
 
 @dataclass(frozen=True)
 class Answer:
-    """One run's outcome. ``backend`` is its name as shown, ``billed`` whether it costs money.
+    """The outcome of a run. ``backend`` is the name on the page; ``billed`` is True if the answer costs money.
 
-    ``calls`` are the tool calls in it. ``trace`` is what really went over the wire, None where it is not at hand
-    (the store keeps it apart); it is no part of what makes two answers the same.
+    ``trace`` records what went over the wire, or is None: the store keeps it apart. Two answers that differ in it
+    only are equal.
     """
 
     text: str
@@ -62,14 +62,14 @@ class Answer:
 
     @property
     def was_streamed(self) -> bool:
-        """Whether its text came piece by piece."""
+        """True if its text arrived piece by piece."""
         return self.request.stream and not self.calls
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Output tokens a second from the first text to the end, None where too little came to tell.
+        """Output tokens per second after the first text, None for too short an answer.
 
-        What comes in one piece, as a call or a whole answer does, was being made from the sending on.
+        A tool call or an answer without streaming arrives in one piece, so its time counts from the request.
         """
         if self.usage is None or self.timings.first_token is None or self.usage.completion_tokens < 2:
             return None
@@ -80,19 +80,19 @@ class Answer:
 
 
 def total_usage(answers: Iterable[Answer]) -> Usage | None:
-    """The usage of several answers added up, None where none has any. An answer that comes twice counts once."""
+    """Add up the usage of several answers, each counted once; None if no answer has any."""
     distinct = {answer.id: answer.usage for answer in answers if answer.usage is not None}
     usages = list(distinct.values())
     return sum(usages[1:], usages[0]) if usages else None
 
 
 def tool_calls_as_json(calls: Iterable[ToolCall]) -> list[dict[str, str]]:
-    """Tool calls as JSON values, for files that are read elsewhere."""
+    """Return tool calls as JSON values, for exported files."""
     return [{"name": call.name, "arguments": call.arguments} for call in calls]
 
 
 def text_or_calls(text: str, calls: Sequence[ToolCall]) -> str:
-    """The text, or, where there is none, the calls as JSON: for a file with one place for both."""
+    """Return the text, or the calls as JSON if there is no text: for files with one place for both."""
     return text if text.strip() or not calls else json.dumps(tool_calls_as_json(calls), ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""Reception: an answer while it comes. It takes the events one by one, and gives the Answer at their end."""
+"""Accumulate the events of an answer, and build the Answer at their end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ Clock = Callable[[], float]
 
 
 class AnswerAccumulator:
-    """``parts`` only ever grows, and ``whole`` is True once the backend said that this was all."""
+    """Collects the events of one answer.
+
+    ``parts`` only grows, so readers need no lock. ``is_complete`` is True once the backend declared the end.
+    ``first_text_at`` is the time of the first text or tool call.
+    """
 
     def __init__(
         self, backend: Backend, model: Model, request: Request, clock: Clock = time.monotonic
@@ -29,7 +33,7 @@ class AnswerAccumulator:
         self.parts: list[str] = []
         self.is_complete = False
         self.started_at = clock()
-        self.first_text_at: float | None = None  # when the first of it came
+        self.first_text_at: float | None = None
         self._backend = backend
         self._model = model
         self._request = request
@@ -40,31 +44,29 @@ class AnswerAccumulator:
 
     @property
     def text(self) -> str:
-        """What has come so far."""
         return "".join(self.parts)
 
     @property
     def called_tool_names(self) -> tuple[str, ...]:
-        """The names of the tools that are being called, as far as they have come."""
+        """The names of the called tools so far."""
         return tuple(delta.name for delta in self._deltas if delta.name)
 
     def add(self, event: Event) -> None:
-        """The next event."""
         match event:
             case TextDelta(text):
                 self._begin()
                 self.parts.append(text)
             case Usage():
-                self._usage = event  # the last one counts: some backends send it with every event
+                self._usage = event  # the last usage counts: some backends send one with every event
             case Finished(None):
                 self.is_complete = True
-            case Finished(said):
-                self._reason = said  # the usage may still come after it
+            case Finished(reason):
+                self._reason = reason  # the usage may still follow
             case ToolCallDelta():
                 self._begin()
                 self._deltas.append(event)
             case ReasoningDelta():
-                pass  # cannot come from this model; the raw reply holds it should it ever
+                pass  # this model sends none; the raw reply would hold it
 
     def _begin(self) -> None:
         if self.first_text_at is None:
@@ -73,13 +75,13 @@ class AnswerAccumulator:
     def build_answer(
         self, *, stopped: bool = False, error: PaddockError | None = None, trace: Trace | None = None
     ) -> Answer:
-        """What became of it, now that nothing more comes."""
+        """Return the answer, now that no more events follow."""
         now = self._clock()
-        # Of a call that was cut off in its middle nothing can be answered.
+        # A call that was cut off cannot be answered.
         calls = join_tool_calls(self._deltas) if self.is_complete else ()
         usage = self._usage
         if usage is None or not self.is_complete:
-            # Before the last event a usage may be an increment only, so it cannot be trusted.
+            # Before the last event, a usage may be an increment, so it is not trusted.
             usage = self._estimate()
         return Answer(
             text=self.text,
@@ -98,10 +100,10 @@ class AnswerAccumulator:
         )
 
     def _estimate(self) -> Usage | None:
-        called = "".join(delta.arguments for delta in self._deltas)
-        if not self.parts and not called:
-            return None  # nothing came: as far as one can tell, nothing was counted
-        tokens = estimate_tokens(self.text + called)
+        arguments = "".join(delta.arguments for delta in self._deltas)
+        if not self.parts and not arguments:
+            return None  # nothing arrived, so probably nothing was counted
+        tokens = estimate_tokens(self.text + arguments)
         return Usage(self._request.estimated_prompt_tokens(), tokens, estimated=True)
 
     def _ending(
@@ -115,7 +117,7 @@ class AnswerAccumulator:
             return Ending.TOOL_CALLS
         if usage is None or usage.estimated:
             return Ending.LENGTH if self._reason == "length" else Ending.FINISHED
-        # The native stream gives no reason: an answer as long as it may be was cut at its limit.
+        # The native stream sends no reason; an answer as long as its limit was cut there.
         window = self._backend.context_window or self._model.context_window
         if usage.completion_tokens >= self._limit():
             return Ending.LENGTH
@@ -129,13 +131,13 @@ class AnswerAccumulator:
 
 
 def strip_traceback(error: PaddockError) -> PaddockError:
-    """The error without where it came through: those frames hold the token, and an answer is kept for long."""
+    """Remove the traceback and causes of an error: their frames hold the token, and answers are kept."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
 
 def internal_error(error: Exception) -> PaddockError:
-    """What a bug of our own is shown as."""
+    """Return the error that a bug in Paddock is shown as."""
     return PaddockError(
         f"Paddock itself failed ({type(error).__name__}).",
         advice="Retry. If it comes again, please report it.",

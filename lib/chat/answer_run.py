@@ -1,4 +1,4 @@
-"""Run: one request in flight in its own thread. The page watches it; only stop() ends it."""
+"""Run one request in a thread of its own. The page watches it; only stop() ends it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ Clock = Callable[[], float]
 
 
 class AnswerRun:
-    """One request on its way.
+    """A request in flight.
 
-    ``parts`` only ever grows: readers slice it by index, without a lock. Read ``running`` before slicing, so that
-    the tail that comes with the end is never missed. ``on_end`` is called in the run's thread, with the answer.
+    ``parts`` only grows: readers slice it by index, without a lock. Read ``is_running`` before slicing, so that the
+    last text is never missed. ``on_end`` is called with the answer, in the run's thread. ``pending_retry`` is the
+    error of the last attempt, and the time of the next one, during the wait between them.
     """
 
     def __init__(
@@ -38,91 +39,87 @@ class AnswerRun:
         self.request = request
         self.backend = backend
         self.last_watched_at = clock()
-        self._reception = AnswerAccumulator(backend, model, request, clock)
-        self.parts = self._reception.parts
-        self.pending_retry: tuple[PaddockError, float] | None = (
-            None  # before a retry: what failed, and until when
-        )
+        self._accumulator = AnswerAccumulator(backend, model, request, clock)
+        self.parts = self._accumulator.parts
+        self.pending_retry: tuple[PaddockError, float] | None = None
         self._client = client
         self._on_end = on_end
         self._clock = clock
-        self._stop = CancelToken()
+        self._cancel_token = CancelToken()
         self._answer: Answer | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="paddock-run", daemon=True)
 
     def start(self) -> AnswerRun:
-        """Send the request. Returns the run itself."""
+        """Send the request, and return the run itself."""
         self._thread.start()
         return self
 
     @property
     def is_running(self) -> bool:
-        """Whether text may still come."""
         return self._answer is None
 
     @property
     def text(self) -> str:
-        """What has come so far."""
         return "".join(self.parts)
 
     @property
     def called_tool_names(self) -> tuple[str, ...]:
-        """The names of the tools that are being called, as far as they have come."""
-        return self._reception.called_tool_names
+        """The names of the called tools so far."""
+        return self._accumulator.called_tool_names
 
     @property
     def first_token(self) -> float | None:
-        """Seconds from the sending to the first text, None before it."""
-        first = self._reception.first_text_at
-        return None if first is None else first - self._reception.started_at
+        """Seconds from the request to the first text, None before it."""
+        first = self._accumulator.first_text_at
+        return None if first is None else first - self._accumulator.started_at
 
     @property
     def seconds(self) -> float:
-        """How long it has been on its way."""
-        return self._clock() - self._reception.started_at
+        """Seconds since the request."""
+        return self._clock() - self._accumulator.started_at
 
     @property
     def answer(self) -> Answer:
-        """What became of it. Only once it no longer runs."""
+        """The answer of a run that has ended."""
         assert self._answer is not None, "the run has not ended"  # noqa: S101
         return self._answer
 
     def stop(self) -> None:
-        """End it at once, here and upstream; what came is kept."""
-        self._stop.cancel()
+        """Cancel the request at once, here and at the server; the text so far is kept."""
+        self._cancel_token.cancel()
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for the end, at most that many seconds."""
+        """Wait for the end, at most ``timeout`` seconds."""
         self._thread.join(timeout)
 
-    def read_parts(self, seen: int) -> tuple[bool, list[str]]:
-        """Whether more may come, and the parts after the first ``seen`` ones. Somebody is looking."""
+    def read_parts(self, count: int) -> tuple[bool, list[str]]:
+        """Return whether more text may follow, and the parts after the first ``count``. Counts as watching."""
         self.last_watched_at = self._clock()
         running = self.is_running  # read before slicing: no tail is lost
-        return running, self.parts[seen:]
+        return running, self.parts[count:]
 
     def follow(self, interval: Callable[[], float]) -> Iterator[str]:
-        """New text as it comes, then every ``interval()`` seconds at most; ends with the run.
+        """Yield new text at most every ``interval()`` seconds, until the run ends.
 
-        An empty string comes where nothing new has, so that the watcher can draw the waiting.
+        Yields an empty string when there is no new text for a while, so that the watcher can draw the waiting.
         """
-        seen = 0
+        count = 0
         while True:
-            running, new = self.read_parts(seen)
-            seen += len(new)
+            running, new = self.read_parts(count)
+            count += len(new)
             yield "".join(new)
             if not running:
                 return
             if new:
                 time.sleep(interval())
             else:
-                self._wait_for_more(seen)
+                self._wait_for_more(count)
 
-    def _wait_for_more(self, seen: int) -> None:
-        """Sleep until text comes: the first token is drawn at once, not at the next tick."""
+    def _wait_for_more(self, count: int) -> None:
+        """Sleep until text arrives: the first token is drawn at once, not at the next tick."""
         with self._changed:
-            if self.is_running and len(self.parts) == seen:
+            if self.is_running and len(self.parts) == count:
                 self._changed.wait(0.25)
 
     def _notify(self) -> None:
@@ -136,27 +133,29 @@ class AnswerRun:
     def _work(self) -> None:
         error: PaddockError | None = None
         recorder = TraceRecorder(self.backend.token.reveal())
-        reception, stopped = self._reception, False
+        accumulator, stopped = self._accumulator, False
         try:
-            events = self._client.stream(self.backend, self.request, self._stop, self._on_retry, recorder)
+            events = self._client.stream(
+                self.backend, self.request, self._cancel_token, self._on_retry, recorder
+            )
             for event in events:
-                seen = len(self.parts)
-                reception.add(event)
-                if len(self.parts) > seen:
+                count = len(self.parts)
+                accumulator.add(event)
+                if len(self.parts) > count:
                     self.pending_retry = None
                     self._notify()
-                if self._stop.is_cancelled and not reception.is_complete:
+                if self._cancel_token.is_cancelled and not accumulator.is_complete:
                     raise Cancelled
         except Cancelled:
             stopped = True
         except PaddockError as failed:
             error = strip_traceback(failed)
-        except Exception as failed:  # a bug must not lose the text: it is shown at the answer
+        except Exception as failed:  # a bug must not lose the text; the answer shows it
             error = internal_error(failed)
-        answer = reception.build_answer(stopped=stopped, error=error, trace=recorder.trace())
+        answer = accumulator.build_answer(stopped=stopped, error=error, trace=recorder.trace())
         self.pending_retry = None
         try:
             self._on_end(answer)
-        finally:  # whatever its owner makes of it, nobody waits for ever
+        finally:  # watchers are released even if on_end fails
             self._answer = answer
             self._notify()

@@ -1,4 +1,4 @@
-"""Message and Conversation as values: a tree of messages with one path of it open."""
+"""A conversation as a value: a tree of messages with one open path."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def _new_id() -> str:
 
 @dataclass(frozen=True)
 class Message:
-    """One message. ``answers`` are the runs that made its text: more than one where it was continued.
+    """A message of the tree. ``answers`` are the runs that wrote its text, several if it was continued.
 
-    ``calls`` are the tools that it calls; a tool's message says with ``call_id`` and ``name`` which call it answers.
+    ``calls`` are its tool calls; a tool's message names the call that it answers by ``call_id`` and ``name``.
     """
 
     role: str
@@ -34,7 +34,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Conversation:
-    """A tree of messages; ``head`` is the last message of the path that is open."""
+    """A tree of messages; ``head`` is the last message of the open path."""
 
     system: str = ""
     messages: tuple[Message, ...] = ()
@@ -42,50 +42,51 @@ class Conversation:
     id: str = field(default_factory=_new_id)
 
     def message(self, id: str) -> Message:
-        """The message of that id. Raises KeyError."""
+        """Return the message of that id. Raises KeyError."""
         for message in self.messages:
             if message.id == id:
                 return message
         raise KeyError(id)
 
     def path(self) -> tuple[Message, ...]:
-        """The open messages, first to last."""
+        """Return the messages of the open path, first to last."""
         by_id = {message.id: message for message in self.messages}
         path: list[Message] = []
-        at = self.head
-        while at is not None:
-            path.append(by_id[at])
-            at = by_id[at].parent
+        id = self.head
+        while id is not None:
+            path.append(by_id[id])
+            id = by_id[id].parent
         return tuple(reversed(path))
 
     def variants(self, message: Message) -> tuple[Message, ...]:
-        """The messages that stand at the same place, that one among them, oldest first."""
+        """Return all messages in the place of that one, itself included, oldest first."""
         return tuple(other for other in self.messages if other.parent == message.parent)
 
     def append(self, message: Message) -> Conversation:
-        """The same with a message added under its parent, and open."""
+        """Add a message under its parent, and open it."""
         return replace(self, messages=(*self.messages, message), head=message.id)
 
     def replace_message(self, message: Message) -> Conversation:
-        """The same with the message of that id replaced."""
+        """Replace the message of the same id."""
         return replace(
             self, messages=tuple(message if old.id == message.id else old for old in self.messages)
         )
 
     def open_message(self, id: str) -> Conversation:
-        """The same with the path through that message open, down to its newest descendant."""
+        """Open the path through that message, down to its newest descendant."""
         head = self.message(id).id
-        line = {head}
-        for message in self.messages:  # children stand after their parents: they were added later
-            if message.parent in line:
-                line.add(message.id)
+        descendants = {head}
+        for message in self.messages:  # children come after their parents: they were added later
+            if message.parent in descendants:
+                descendants.add(message.id)
                 head = message.id
         return replace(self, head=head)
 
     def edit(self, id: str, content: str) -> Conversation:
-        """The same with another text in that place; the old branch stays as a variant.
+        """Add another text in that place; the old branch stays as a variant.
 
-        What follows on the open path follows the new text too: copies, which share their answers with the old ones.
+        Copies of the messages that follow on the open path follow the new text. They share their answers with the
+        old ones.
         """
         path = self.path()
         old = self.message(id)
@@ -93,28 +94,28 @@ class Conversation:
         return self.append(edited)._with_copies(messages_after(path, id), edited.id)
 
     def delete(self, id: str) -> Conversation:
-        """The same without that message; what followed it follows the one before it."""
-        gone = self.message(id)
+        """Remove a message; its children get its parent."""
+        deleted = self.message(id)
         messages = tuple(
-            replace(message, parent=gone.parent) if message.parent == id else message
+            replace(message, parent=deleted.parent) if message.parent == id else message
             for message in self.messages
             if message.id != id
         )
-        return replace(self, messages=messages, head=gone.parent if self.head == id else self.head)
+        return replace(self, messages=messages, head=deleted.parent if self.head == id else self.head)
 
     def insert(self, after: str | None, role: str, content: str) -> Conversation:
-        """The same with a message put in after that one (None: before the first); all that followed follows it."""
+        """Insert a message after that one (None: before the first); what followed that one follows the new one."""
         new = Message(role, content, after)
-        at = next((n for n, message in enumerate(self.messages) if message.id == after), -1) + 1
+        position = next((n for n, message in enumerate(self.messages) if message.id == after), -1) + 1
         messages = [
             replace(message, parent=new.id) if message.parent == after else message
             for message in self.messages
         ]
-        messages.insert(at, new)  # a child stands after its parent, and before its own children
+        messages.insert(position, new)  # after its parent, and before its children
         return replace(self, messages=tuple(messages), head=new.id if self.head == after else self.head)
 
     def branch(self, upto: str) -> Conversation:
-        """Another conversation that begins as this one does, down to that message."""
+        """Return a new conversation with copies of the messages down to that one."""
         path = replace(self, head=upto).path()
         return Conversation(self.system)._with_copies(path, None)
 
@@ -126,29 +127,29 @@ class Conversation:
         return conversation
 
     def turns(self, upto: str | None) -> tuple[Turn, ...]:
-        """What is sent for an answer under that message: the system prompt and the path down to it."""
+        """Return the turns that are sent for an answer under that message: the system prompt and its path."""
         return tuple(self._turns(upto))
 
     def _turns(self, upto: str | None) -> Iterator[Turn]:
         if self.system.strip():
             yield Turn("system", self.system)
         for message in replace(self, head=upto).path():
+            # An answer that failed before its first text has nothing to send.
             if message.content or message.calls or message.call_id:
-                # an answer that failed before its first text has nothing to send
                 yield message_turn(message)
 
 
 def reword(message: Message, content: str) -> Message:
-    """Another message for the same place: the same speaker and calls, another text that no run made."""
+    """Return a new message with that text for the same place, without the answers of the old one."""
     return replace(message, content=content, answers=(), id=_new_id())
 
 
 def message_turn(message: Message) -> Turn:
-    """What a message says, as it is sent."""
+    """Return a message as it is sent."""
     return Turn(message.role, message.content, message.calls, message.call_id, message.name)
 
 
 def messages_after(path: tuple[Message, ...], id: str) -> tuple[Message, ...]:
-    """What follows that message on a path, nothing where it does not stand there."""
+    """Return the messages after that one on a path, none if it is not on the path."""
     ids = [message.id for message in path]
     return path[ids.index(id) + 1 :] if id in ids else ()

@@ -1,4 +1,4 @@
-"""Comparison: one input under several set-ups, as a value: its columns, its rounds, and how answers were rated."""
+"""A comparison as a value: one input sent with several set-ups, in rounds, with ratings of the answers."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from lib.model.repetition_seeds import advance_seeds
 from lib.model.request_options import Features
 from lib.model.settings import Settings
 
-MIN_COLUMNS, MAX_COLUMNS = 2, 4  # columns
+MIN_COLUMNS, MAX_COLUMNS = 2, 4
 MAX_REPETITIONS = 10
 MAX_STARS = 5
 _LETTERS = "ABCD"
-_MAX_EXCERPT_CHARS = 40  # characters
+_MAX_EXCERPT_CHARS = 40
 VERSION = 1
 
 
 @dataclass(frozen=True)
 class ComparisonColumn:
-    """One set-up and its thread: the conversation of that id. ``name`` is a letter, which it keeps."""
+    """A set-up and its conversation, which has the same id. ``name`` is a letter that never changes."""
 
     id: str
     name: str
@@ -34,7 +34,7 @@ class ComparisonColumn:
 
 @dataclass(frozen=True)
 class ComparisonRound:
-    """One input. ``asked`` gives for a column's id the message that asked it there; a later column may have none."""
+    """An input. ``question_ids`` holds its message by column id; a column that was added later may have none."""
 
     text: str
     question_ids: Mapping[str, str]
@@ -42,10 +42,11 @@ class ComparisonRound:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``ratings``: stars, 1 to 5, by the answer's message. ``shown``: the answer that is looked at, by its question.
+    """Columns, rounds and ratings.
 
-    ``blind``: from the next send on, names and settings are hidden until all is rated. ``hidden`` is the order that
-    the columns' ids are shuffled into while they are; empty where everything is open.
+    ``ratings`` holds stars (1 to MAX_STARS) by the answer's message id, ``selected_answers`` the answer that is
+    shown by the question's id. ``is_blind`` hides names and settings from the next send on, until every answer is
+    rated. Meanwhile ``blind_order`` holds the column ids in random order; it is empty while nothing is hidden.
     """
 
     columns: tuple[ComparisonColumn, ...]
@@ -59,20 +60,20 @@ class Comparison:
 
     @property
     def displayed_columns(self) -> tuple[ComparisonColumn, ...]:
-        """The columns as they stand on the page."""
+        """The columns in the order of the page."""
         by_id = {column.id: column for column in self.columns}
-        known = tuple(by_id[id] for id in self.blind_order if id in by_id)
-        return known if len(known) == len(by_id) else self.columns
+        shuffled = tuple(by_id[id] for id in self.blind_order if id in by_id)
+        return shuffled if len(shuffled) == len(by_id) else self.columns
 
     def column(self, id: str) -> ComparisonColumn:
-        """The column of that id. Raises KeyError."""
+        """Return the column of that id. Raises KeyError."""
         for column in self.columns:
             if column.id == id:
                 return column
         raise KeyError(id)
 
     def with_column(self, id: str) -> Comparison:
-        """The same with another column, named by the first letter that is free. Raises BadInput beyond the fourth."""
+        """Add a column named by the first free letter. Raises BadInput beyond MAX_COLUMNS."""
         if len(self.columns) >= MAX_COLUMNS:
             raise BadInput(f"There is room for {MAX_COLUMNS} columns.", advice="Remove one first.")
         taken = {column.name for column in self.columns}
@@ -80,25 +81,25 @@ class Comparison:
         return replace(self, columns=(*self.columns, new))
 
     def without_column(self, id: str) -> Comparison:
-        """The same without that column. Raises BadInput where only two are left."""
+        """Remove a column. Raises BadInput below MIN_COLUMNS."""
         if len(self.columns) <= MIN_COLUMNS:
             raise BadInput("A comparison needs two columns.", advice="Duplicate one before you remove this.")
         return replace(self, columns=tuple(column for column in self.columns if column.id != id))
 
     def with_rating(self, answer: str, stars: int | None) -> Comparison:
-        """The same with that answer rated; None takes its rating back."""
-        kept = {id: given for id, given in self.ratings.items() if id != answer}
-        return replace(self, ratings=kept if stars is None else kept | {answer: stars})
+        """Rate an answer; None removes its rating."""
+        others = {id: rating for id, rating in self.ratings.items() if id != answer}
+        return replace(self, ratings=others if stars is None else others | {answer: stars})
 
     def answers(
         self, column: ComparisonColumn, conversation: Conversation, number: int
     ) -> tuple[Message, ...]:
-        """The column's answers to the input of that round, one for each repetition, oldest first."""
-        asked = self.rounds[number].question_ids.get(column.id)
-        return tuple(message for message in conversation.messages if asked and message.parent == asked)
+        """Return the column's answers in that round, one for each repetition, oldest first."""
+        question = self.rounds[number].question_ids.get(column.id)
+        return tuple(message for message in conversation.messages if question and message.parent == question)
 
     def unrated_answers(self, threads: Mapping[str, Conversation]) -> tuple[str, ...]:
-        """The answers of the last round that say something and have no rating."""
+        """Return the ids of the last round's answers that have content and no rating."""
         if not self.rounds:
             return ()
         return tuple(
@@ -110,11 +111,11 @@ class Comparison:
 
 
 def answer_thread(conversation: Conversation, answer: str) -> tuple[Message, ...]:
-    """An answer and what belongs to it: where it calls tools, their results and what the model made of them."""
+    """Return an answer with its tool results and the answers to them, up to the next message of the user."""
     path = conversation.open_message(answer).path()
-    at = [message.id for message in path].index(answer)
-    end = next((n for n, one in enumerate(path) if n > at and one.role == "user"), len(path))
-    return path[at:end]
+    start = [message.id for message in path].index(answer)
+    end = next((n for n, message in enumerate(path) if n > start and message.role == "user"), len(path))
+    return path[start:end]
 
 
 def repeat_request(model: Model, request: Request, repetition: int) -> Request:
@@ -122,17 +123,17 @@ def repeat_request(model: Model, request: Request, repetition: int) -> Request:
     return replace(request, parameters=advance_seeds(model, request.parameters, repetition))
 
 
-# What a set-up consists of: what each thing is called, and its value as a person reads it.
+# The parts of a set-up: label and value as a person reads them.
 SetupFields = tuple[tuple[str, str], ...]
 
 
 def setup_fields(model: Model, system: str, settings: Settings) -> SetupFields:
-    """All of a set-up, always in the same order, so that several can be put beside each other."""
+    """Return all parts of a set-up, always in the same order, so that set-ups can be compared."""
     return tuple(_iter_setup_fields(model, system, settings.sent_values(), settings.features))
 
 
 def request_setup_fields(model: Model, request: Request) -> SetupFields:
-    """The set-up that a request was sent with; a seed apart, which differs among repetitions."""
+    """Return the set-up that a request was sent with, without the seed, which differs among repetitions."""
     fixed = {parameter.name for parameter in model.parameters if not parameter.is_seed}
     parameters = {name: value for name, value in request.parameters.items() if name in fixed}
     features = settings_from_request(request, Settings.defaults(model)).features
@@ -160,25 +161,27 @@ def _iter_setup_fields(
 
 
 def differing_fields(setups: Sequence[SetupFields]) -> tuple[SetupFields, ...]:
-    """Of each set-up only what is not alike in all of them, long texts from where they part."""
-    found: list[list[tuple[str, str]]] = [[] for _ in setups]
+    """Return the parts of each set-up that differ; long texts are cut to where they differ."""
+    differing: list[list[tuple[str, str]]] = [[] for _ in setups]
     for row in zip(*setups, strict=True):
         values = [value for _, value in row]
         if len(set(values)) > 1:
-            for facts, value in zip(found, _cut_excerpts(values), strict=True):
-                facts.append((row[0][0], value or "none"))
-    return tuple(tuple(facts) for facts in found)
+            for fields, value in zip(differing, _cut_excerpts(values), strict=True):
+                fields.append((row[0][0], value or "none"))
+    return tuple(tuple(fields) for fields in differing)
 
 
 def _cut_excerpts(values: list[str]) -> list[str]:
     values = [" ".join(value.split()) for value in values]
     if max(map(len, values)) <= _MAX_EXCERPT_CHARS:
         return values
-    least = min(values, key=len)
-    parting = next(
-        (n for n, char in enumerate(least) if any(value[n] != char for value in values)), len(least)
+    shortest = min(values, key=len)
+    difference = next(
+        (n for n, char in enumerate(shortest) if any(value[n] != char for value in values)), len(shortest)
     )
-    start = max(least.rfind(" ", 0, max(parting - 8, 0)) + 1, 0) if parting > _MAX_EXCERPT_CHARS - 10 else 0
+    start = 0
+    if difference > _MAX_EXCERPT_CHARS - 10:
+        start = shortest.rfind(" ", 0, max(difference - 8, 0)) + 1
     return [
         ("…" if start and value[start:] else "")
         + value[start : start + _MAX_EXCERPT_CHARS]
@@ -189,8 +192,10 @@ def _cut_excerpts(values: list[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a set-up does. ``wins``: rounds in which its mean was alone the best of several that were rated; ``ties``:
-    in which it shared that. ``stars`` is the mean over all ``rated`` answers.
+    """The result of a set-up in a column.
+
+    ``wins`` counts the rounds with the best mean of at least two rated columns, ``ties`` the rounds that share it.
+    ``stars`` is the mean of all ``rated`` answers.
     """
 
     column: ComparisonColumn
@@ -204,37 +209,43 @@ class Standing:
 def standings(
     model: Model, comparison: Comparison, threads: Mapping[str, Conversation]
 ) -> tuple[Standing, ...]:
-    """By column and set-up, best first: a column whose settings were changed between rounds has several."""
-    given: dict[tuple[ComparisonColumn, SetupFields], list[int]] = {}
-    best: list[tuple[ComparisonColumn, SetupFields]] = []
-    shared: list[tuple[ComparisonColumn, SetupFields]] = []
+    """Return the results by column and set-up, best first.
+
+    A column has several set-ups if its settings changed between rounds.
+    """
+    ratings: dict[tuple[ComparisonColumn, SetupFields], list[int]] = {}
+    wins: list[tuple[ComparisonColumn, SetupFields]] = []
+    ties: list[tuple[ComparisonColumn, SetupFields]] = []
     for number in range(len(comparison.rounds)):
         means: dict[tuple[ComparisonColumn, SetupFields], Fraction] = {}
         for column in comparison.columns:
             answers = comparison.answers(column, threads[column.id], number)
-            some = [(one, comparison.ratings[one.id]) for one in answers if one.id in comparison.ratings]
-            if not some or not some[0][0].answers:
+            rated = [answer for answer in answers if answer.id in comparison.ratings]
+            if not rated or not rated[0].answers:
                 continue
-            key = (column, request_setup_fields(model, some[0][0].answers[0].request))
-            stars = [one for _, one in some]
-            given.setdefault(key, []).extend(stars)
+            key = (column, request_setup_fields(model, rated[0].answers[0].request))
+            stars = [comparison.ratings[answer.id] for answer in rated]
+            ratings.setdefault(key, []).extend(stars)
             means[key] = Fraction(sum(stars), len(stars))
-        first = [key for key, mean in means.items() if mean == max(means.values())]
+        best = [key for key, mean in means.items() if mean == max(means.values())]
         if len(means) > 1:
-            (best if len(first) == 1 else shared).extend(first)
-    found = [
-        Standing(key[0], key[1], best.count(key), shared.count(key), len(all), Fraction(sum(all), len(all)))
-        for key, all in given.items()
+            (wins if len(best) == 1 else ties).extend(best)
+    unsorted = [
+        Standing(
+            column, setup, wins.count(key), ties.count(key), len(stars), Fraction(sum(stars), len(stars))
+        )
+        for key, stars in ratings.items()
+        for column, setup in (key,)
     ]
-    return tuple(sorted(found, key=lambda one: (-one.wins, -one.ties, -one.stars)))
+    return tuple(sorted(unsorted, key=lambda standing: (-standing.wins, -standing.ties, -standing.stars)))
 
 
 def dump_comparison(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as plain JSON values."""
+    """Return the comparison as JSON values."""
     return {
         "version": VERSION,
         "columns": [[column.id, column.name] for column in comparison.columns],
-        "rounds": [{"text": one.text, "asked": dict(one.question_ids)} for one in comparison.rounds],
+        "rounds": [{"text": round.text, "asked": dict(round.question_ids)} for round in comparison.rounds],
         "repetitions": comparison.repetitions,
         "ratings": dict(comparison.ratings),
         "shown": dict(comparison.selected_answers),
@@ -244,12 +255,12 @@ def dump_comparison(comparison: Comparison) -> dict[str, Any]:
 
 
 def load_comparison(id: str, body: Any) -> Comparison:
-    """The comparison in plain JSON values. Raises BadInput where it is another version's."""
+    """Return the comparison in JSON values. Raises BadInput for another version."""
     if not isinstance(body, dict) or body.get("version") != VERSION:
         raise BadInput("The comparison is of another version.", advice="Update Paddock.")
     return Comparison(
         columns=tuple(ComparisonColumn(column, name) for column, name in body["columns"]),
-        rounds=tuple(ComparisonRound(one["text"], one["asked"]) for one in body["rounds"]),
+        rounds=tuple(ComparisonRound(round["text"], round["asked"]) for round in body["rounds"]),
         repetitions=body["repetitions"],
         ratings=body["ratings"],
         selected_answers=body["shown"],

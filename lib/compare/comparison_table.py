@@ -1,4 +1,4 @@
-"""Comparison table: all answers of a comparison as rows for a spreadsheet, each with what it was asked with."""
+"""A comparison's answers as rows for a spreadsheet, each with its settings."""
 
 from __future__ import annotations
 

@@ -325,7 +325,7 @@ def test_the_tail_that_comes_with_the_end() -> None:
             sample_values.make_request(),
             lambda answer: None,
         )
-        run.parts = run._reception.parts = Parts()
+        run.parts = run._accumulator.parts = Parts()
         run.start()
         assert "".join(run.follow(lambda: 0.0)) == "ab"
 
