@@ -1,4 +1,4 @@
-"""A value in somebody's JSON file and where it stands there, so that what is wrong with it can be said exactly."""
+"""Read a JSON file from a user: typed access to its values, with errors that name the place."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lib.jsonkit.json_wording import describe_kind
 from lib.model.model_record import Number
 
 MAX_BYTES = 50_000_000
-# A value takes up to a hundred times its bytes in memory: what begins or separates one is counted before parsing.
+# A value takes up to a hundred times its bytes in memory, so values are counted before parsing.
 MAX_VALUES = 3_000_000
-MAX_NUMBER = 2**63  # what every database holds
+MAX_NUMBER = 2**63  # every database can hold it
 ADVICE = "Nothing was taken from it. Choose a file that Paddock exported, or a list of messages."
 
 FILE_BOUNDS = Bounds(MAX_BYTES, values=MAX_VALUES, number=MAX_NUMBER)
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class BadFile(BadInput):
-    """A file that is not what it should be; the message says where."""
+    """A file with unexpected content; the message names the place."""
 
     title = "This file cannot be read"
 
@@ -33,20 +33,19 @@ class BadFile(BadInput):
 
 @dataclass(frozen=True)
 class Node:
-    """A JSON value and its path. Every method raises BadFile where the value is not what is asked for."""
+    """A JSON value and its path. Every method raises BadFile if the value is not of the expected kind."""
 
     value: Any
     path: str = "$"
 
     def error(self, what: str) -> BadFile:
-        """The error that says so of this place."""
+        """Return an error about this value; ``what`` continues the sentence after its path."""
         return BadFile(f"{self.path} {what}.")
 
     def __contains__(self, key: str) -> bool:
         return isinstance(self.value, dict) and key in self.value
 
     def __getitem__(self, key: str) -> Node:
-        """What stands under that key."""
         if not isinstance(self.value, dict):
             raise self.error(f"must be an object, not {describe_kind(self.value)}")
         if key not in self.value:
@@ -54,7 +53,7 @@ class Node:
         return Node(self.value[key], format_path((key,), self.path))
 
     def require_only_keys(self, *keys: str) -> Node:
-        """Itself, if it is an object of exactly those keys."""
+        """Return self if the value is an object of exactly these keys."""
         for key in keys:
             self[key]
         if unknown := [key for key in self.value if key not in keys]:
@@ -62,13 +61,13 @@ class Node:
         return self
 
     def fields(self) -> Iterator[tuple[str, Node]]:
-        """The keys of an object and what stands under them."""
+        """Return the keys and values of an object."""
         if not isinstance(self.value, dict):
             raise self.error(f"must be an object, not {describe_kind(self.value)}")
         return ((key, Node(value, format_path((key,), self.path))) for key, value in self.value.items())
 
     def items(self, most: int | None = None) -> Iterator[Node]:
-        """What a list holds."""
+        """Return the entries of a list."""
         if not isinstance(self.value, list):
             raise self.error(f"must be a list, not {describe_kind(self.value)}")
         if most is not None and len(self.value) > most:
@@ -76,7 +75,7 @@ class Node:
         return (Node(value, format_path((number,), self.path)) for number, value in enumerate(self.value))
 
     def text(self, most: int | None = None) -> str:
-        """A text, of at most that many characters."""
+        """Return the value as a text of at most ``most`` characters."""
         if not isinstance(self.value, str):
             raise self.error(f"must be a text, not {describe_kind(self.value)}")
         if most is not None and len(self.value) > most:
@@ -84,19 +83,19 @@ class Node:
         return self.value
 
     def one_of(self, choices: Iterable[str]) -> str:
-        """One of those texts."""
+        """Return the value as one of these texts."""
         if (text := self.text()) not in choices:
             raise self.error(f"must be one of {', '.join(choices)}")
         return text
 
     def boolean(self) -> bool:
-        """True or false."""
+        """Return the value as true or false."""
         if not isinstance(self.value, bool):
             raise self.error(f"must be true or false, not {describe_kind(self.value)}")
         return self.value
 
     def number(self, least: Number = -MAX_NUMBER) -> Number:
-        """A number, whole or not, no less than that."""
+        """Return the value as a number of at least ``least``."""
         if isinstance(self.value, bool) or not isinstance(self.value, (int, float)):
             raise self.error(f"must be a number, not {describe_kind(self.value)}")
         if self.value < least:
@@ -104,7 +103,7 @@ class Node:
         return self.value
 
     def integer(self, least: int, most: int) -> int:
-        """A whole number within those bounds."""
+        """Return the value as a whole number within the bounds."""
         if isinstance(self.value, bool) or not isinstance(self.value, int):
             raise self.error(f"must be a whole number, not {describe_kind(self.value)}")
         if not least <= self.value <= most:
@@ -112,12 +111,12 @@ class Node:
         return self.value
 
     def optional(self, read: Callable[[Node], T]) -> T | None:
-        """Nothing, or what ``read`` makes of it."""
+        """Return None for null, else the result of ``read``."""
         return None if self.value is None else read(self)
 
 
 def parse(data: bytes, bounds: Bounds = FILE_BOUNDS) -> Node:
-    """The JSON document of a file, in which every text is whole, every number finite and every key there once."""
+    """Parse a file. Duplicate keys, infinite numbers and lone surrogates are refused."""
     try:
         return Node(json_text.parse(data, "The file", bounds))
     except UnusableJson as error:

@@ -1,4 +1,4 @@
-"""Table: a list of flat objects as columns and rows."""
+"""Show a list of flat objects as a table of columns and rows."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ TableCell = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class JsonTable:
-    """Columns in the order in which they are first seen. A cell that a row does not have is the empty text."""
+    """Columns in the order of their first appearance. A cell that is missing in its row is an empty text."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[TableCell, ...], ...]
 
     def to_csv(self) -> str:
-        """As a spreadsheet reads it; what it would run as a formula gets an apostrophe in front."""
+        """Return the table as CSV; an apostrophe before a cell keeps spreadsheets from running it as a formula."""
         out = io.StringIO()
         writer = csv.writer(out)
         writer.writerow([_harmless(column) for column in self.columns])
@@ -28,12 +28,12 @@ class JsonTable:
 
 
 def find_table(value: Any) -> JsonTable | None:
-    """The table in a value: a list of flat objects, or an object that holds exactly one. None where there is none.
+    """Return the table in a value: a list of flat objects, or the only such list in an object; else None.
 
-    An object is flat where it holds texts, numbers, true, false, null, and lists of those.
+    A flat object holds only texts, numbers, true, false, null, and lists of these.
     """
     if isinstance(value, dict):
-        lists = [one for one in value.values() if _is_table(one)]
+        lists = [item for item in value.values() if _is_table(item)]
         value = lists[0] if len(lists) == 1 else None
     if not _is_table(value):
         return None
@@ -54,13 +54,13 @@ def _is_table(value: Any) -> bool:
 
 def _is_flat(value: Any) -> bool:
     return not isinstance(value, dict) and not (
-        isinstance(value, list) and any(isinstance(one, (dict, list)) for one in value)
+        isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value)
     )
 
 
 def _cell(value: Any) -> TableCell:
     if isinstance(value, list):
-        return ", ".join(one if isinstance(one, str) else json.dumps(one) for one in value)
+        return ", ".join(item if isinstance(item, str) else json.dumps(item) for item in value)
     return value  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""JSON that somebody typed, brought in a file or had from a model, read with care: what is wrong, in which line."""
+"""Parse JSON from users, files and models within limits; errors name the line and the column."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ Path = tuple[str | int, ...]  # keys and indices, from the outside in
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _PLAIN_KEY = re.compile(r"\$?[A-Za-z_][A-Za-z_0-9]*")
-_LONGEST_QUOTED = 64
-_MOST_SEARCHED = (
-    1_000_000  # characters: in a longer text the path alone says where, for finding its line takes seconds
-)
-# The parser's words, where there are plainer ones.
+_MAX_QUOTED = 64
+# In a longer text, in characters, an error names only the path: finding its line would take seconds.
+_MAX_SEARCHED = 1_000_000
+# Plainer words for the messages of Python's parser.
 _WORDS = {
     "Expecting value": "a value is missing or is not JSON",
     "Expecting property name enclosed in double quotes": "a name in double quotes is missing",
@@ -36,7 +35,7 @@ _WORDS = {
 
 
 class UnusableJson(BadInput):
-    """JSON that cannot be taken. ``line`` and ``column`` count from 1; None where the whole of it is wrong."""
+    """JSON that cannot be used. ``line`` and ``column`` count from 1; None if the text as a whole is the problem."""
 
     title = "This JSON cannot be used"
 
@@ -49,7 +48,7 @@ class UnusableJson(BadInput):
 
 
 class MalformedJson(UnusableJson):
-    """What is no JSON at all. ``unfinished``: it ends before it is complete."""
+    """A text that is not JSON. ``is_unfinished``: it ends before the JSON is complete."""
 
     def __init__(self, message: str, *, line: int, column: int, unfinished: bool = False) -> None:
         super().__init__(message, line=line, column=column)
@@ -58,10 +57,10 @@ class MalformedJson(UnusableJson):
 
 @dataclass(frozen=True)
 class Bounds:
-    """How large a text may be, in ``bytes`` of UTF-8, and what is in it.
+    """Limits for a JSON text: its size in ``bytes`` of UTF-8, and its contents; None: no limit.
 
-    ``depth`` counts lists and objects that stand in one another; None leaves it to the parser, which ends at about a
-    thousand. ``values`` and ``number`` are the most there may be of them and the largest whole one; None: any.
+    ``depth``: levels of lists and objects; without a limit the parser stops at about a thousand.
+    ``values``: the number of values. ``number``: the largest whole number.
     """
 
     bytes: int
@@ -71,37 +70,37 @@ class Bounds:
 
 
 class _Constant(Exception):
-    """NaN or an infinity, which Python reads and JSON does not have."""
+    """NaN or an infinity: Python reads them, but they are not JSON."""
 
 
-class _Twice(dict[str, Any]):
-    """An object that names a key twice; found in the parser, which does not know where it is."""
+class _DuplicateKeys(dict[str, Any]):
+    """An object that has a key twice. The parser finds it but does not know its place in the text."""
 
     key = ""
 
 
 def parse(given: str | bytes, what: str, bounds: Bounds) -> Any:
-    """The JSON value of the whole text. Raises BadText, or Broken; ``what`` names it there, as in “The schema”.
+    """Return the JSON value of the whole text. Raises UnusableJson; ``what`` is its subject, as in “The schema”.
 
-    Every key must be there once, every number finite, every text whole.
+    Duplicate keys, infinite numbers and lone surrogates are refused.
     """
-    text = _decoded(given, what, bounds) if isinstance(given, bytes) else given
+    text = _decode_bytes(given, what, bounds) if isinstance(given, bytes) else given
     check_bounds(text, what, bounds)
     value = decode(text, what)
-    for path, found in walk(value):
-        if isinstance(found, _Twice):
-            raise _at(text, (*path, found.key), "is there twice", last=True)
-        if isinstance(found, str):
-            _check_whole(text, path, found, "holds")
-        elif isinstance(found, dict):
-            for key in found:
-                _check_whole(text, path, key, "has a key with")
-        elif isinstance(found, (int, float)) and _too_large(found, bounds):
-            raise _at(text, path, "is too large a number")
+    for path, part in walk(value):
+        if isinstance(part, _DuplicateKeys):
+            raise _error_at(text, (*path, part.key), "is there twice", last=True)
+        if isinstance(part, str):
+            _refuse_surrogates(text, path, part, "holds")
+        elif isinstance(part, dict):
+            for key in part:
+                _refuse_surrogates(text, path, key, "has a key with")
+        elif isinstance(part, (int, float)) and _is_too_large(part, bounds):
+            raise _error_at(text, path, "is too large a number")
     return value
 
 
-def _decoded(data: bytes, what: str, bounds: Bounds) -> str:
+def _decode_bytes(data: bytes, what: str, bounds: Bounds) -> str:
     if len(data) > bounds.bytes:
         raise _too_long(what, len(data), bounds)
     try:
@@ -114,19 +113,19 @@ def _too_long(what: str, size: int, bounds: Bounds) -> UnusableJson:
     return UnusableJson(f"{what} has {size:,} bytes, more than {bounds.bytes:,}.", advice="Make it smaller.")
 
 
-def _check_whole(text: str, path: Path, words: str, how: str) -> None:
-    if find_surrogate(words) is not None:
-        raise _at(text, path, f"{how} half a character (a lone surrogate)")
+def _refuse_surrogates(text: str, path: Path, part: str, verb: str) -> None:
+    if find_surrogate(part) is not None:
+        raise _error_at(text, path, f"{verb} half a character (a lone surrogate)")
 
 
-def _too_large(number: float, bounds: Bounds) -> bool:
+def _is_too_large(number: float, bounds: Bounds) -> bool:
     if isinstance(number, float):
         return not math.isfinite(number)
     return bounds.number is not None and abs(number) > bounds.number
 
 
 def check_bounds(text: str, what: str, bounds: Bounds) -> None:
-    """Raises BadText where the text is too long, nested too deeply, or cannot be sent as UTF-8."""
+    """Raise UnusableJson if the text is too long, nested too deeply, or cannot be encoded as UTF-8."""
     if len(text) > bounds.bytes or utf8_size(text) > bounds.bytes:
         raise _too_long(what, utf8_size(text), bounds)
     if (position := find_surrogate(text)) is not None:
@@ -150,9 +149,10 @@ def check_bounds(text: str, what: str, bounds: Bounds) -> None:
 
 
 def decode(text: str, what: str, start: int = 0, *, follows: bool = False) -> Any:
-    """The value that begins there; with ``follows`` as (value, end), for anything may follow. Raises BadText, Broken.
+    """Return the value that begins at ``start``. Raises MalformedJson, or UnusableJson for what Python cannot parse.
 
-    Nothing is looked at but its being JSON: ``parse`` does that too, and ``twice`` tells of a key.
+    With ``follows`` the result is (value, end), and any text may follow the value. Unlike ``parse``, this accepts
+    duplicate keys (see ``duplicate_key``), infinite numbers and lone surrogates.
     """
     decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
     try:
@@ -164,10 +164,10 @@ def decode(text: str, what: str, start: int = 0, *, follows: bool = False) -> An
             raise json.JSONDecodeError("Extra data", text, text.index(rest, end))
     except json.JSONDecodeError as error:
         before = text[: error.pos].rstrip()
-        at, words = error.pos, _WORDS.get(error.msg, error.msg)
-        if before.endswith(",") and text[at : at + 1] in ("}", "]"):
-            at, words = len(before) - 1, "a comma too many stands"
-        line, column = line_and_column(text, at)
+        position, words = error.pos, _WORDS.get(error.msg, error.msg)
+        if before.endswith(",") and text[position : position + 1] in ("}", "]"):
+            position, words = len(before) - 1, "a comma too many stands"
+        line, column = line_and_column(text, position)
         unfinished = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
         said = f"{what} is not complete" if unfinished else f"{what} is not JSON"
         message = f"{said}: {words} in line {line:,}, column {column:,}."
@@ -176,7 +176,7 @@ def decode(text: str, what: str, start: int = 0, *, follows: bool = False) -> An
         line, column = line_and_column(text, max(text.find(str(error), start), 0))
         message = f"{what} is not JSON: {error} in line {line:,} is no number of JSON."
         raise MalformedJson(message, line=line, column=column) from None
-    except ValueError:  # Python reads no number of more than 4,300 digits
+    except ValueError:  # Python parses no number of more than 4,300 digits
         raise UnusableJson(f"{what} holds a number that is too large.") from None
     except RecursionError:
         raise UnusableJson(f"{what} is nested too deeply.", advice="Make it flatter.") from None
@@ -187,12 +187,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) == len(pairs):
         return value
-    twice, seen = _Twice(value), set()
+    duplicate, keys = _DuplicateKeys(value), set()
     for key, _ in pairs:
-        if key in seen:
-            twice.key = key
-        seen.add(key)
-    return twice
+        if key in keys:
+            duplicate.key = key
+        keys.add(key)
+    return duplicate
 
 
 def _constant(name: str) -> float:
@@ -200,12 +200,12 @@ def _constant(name: str) -> float:
 
 
 def duplicate_key(value: Any) -> str | None:
-    """The key that an object of decode() had twice, the last one of which counts."""
-    return value.key if isinstance(value, _Twice) else None
+    """Return the key that an object from ``decode`` had twice, None if there is none. Its last value was kept."""
+    return value.key if isinstance(value, _DuplicateKeys) else None
 
 
 def walk(value: Any) -> Iterator[tuple[Path, Any]]:
-    """Every value in it with its path, in reading order, without recursion."""
+    """Yield every value inside with its path, in reading order. Works at any depth: it does not recurse."""
     todo: list[Iterator[tuple[Path, Any]]] = [iter([((), value)])]
     while todo:
         entry = next(todo[-1], None)
@@ -213,19 +213,19 @@ def walk(value: Any) -> Iterator[tuple[Path, Any]]:
             todo.pop()
             continue
         yield entry
-        path, found = entry
-        if isinstance(found, dict):
-            todo.append(_below(path, found.items()))
-        elif isinstance(found, list):
-            todo.append(_below(path, enumerate(found)))
+        path, part = entry
+        if isinstance(part, dict):
+            todo.append(_extend_paths(path, part.items()))
+        elif isinstance(part, list):
+            todo.append(_extend_paths(path, enumerate(part)))
 
 
-def _below(path: Path, entries: Any) -> Iterator[tuple[Path, Any]]:
+def _extend_paths(path: Path, entries: Any) -> Iterator[tuple[Path, Any]]:
     return (((*path, key), value) for key, value in entries)
 
 
 def format_path(path: Path, root: str = "$") -> str:
-    """The path as it is written: ``$.items[2].price``, a key of other signs in quotes."""
+    """Format a path: ``$.items[2].price``, with quotes around unusual keys."""
     parts = [root]
     for key in path:
         if isinstance(key, int):
@@ -233,69 +233,68 @@ def format_path(path: Path, root: str = "$") -> str:
         elif len(key) <= 40 and _PLAIN_KEY.fullmatch(key):
             parts.append(f".{key}")
         else:
-            parts.append(f"[{json.dumps(key[:40])}]")  # in ASCII: a key may be anything
+            parts.append(f"[{json.dumps(key[:40])}]")  # in ASCII: a key may hold any character
     return "".join(parts)
 
 
-def _at(text: str, path: Path, words: str, *, last: bool = False) -> UnusableJson:
-    if len(text) > _MOST_SEARCHED:
+def _error_at(text: str, path: Path, words: str, *, last: bool = False) -> UnusableJson:
+    if len(text) > _MAX_SEARCHED:
         return UnusableJson(f"{format_path(path)} {words}.")
     line, column = find_path(text, path, last=last)
     return UnusableJson(f"{format_path(path)} {words}, in line {line:,}.", line=line, column=column)
 
 
 def find_path(text: str, path: Path, *, last: bool = False) -> tuple[int, int]:
-    """Line and column of the key, or of the list's entry, at that path in valid JSON; ``last``: its last one."""
-    found = 0
-    for at, where in _places(text):
-        if at == path:
-            found = where
+    """Return line and column of a key or list entry in valid JSON; ``last``: of the last duplicate."""
+    position = 0
+    for other_path, other_position in _positions(text):
+        if other_path == path:
+            position = other_position
             if not last:
                 break
-    return line_and_column(text, found)
+    return line_and_column(text, position)
 
 
-def _places(text: str) -> Iterator[tuple[Path, int]]:
-    """The path of everything in valid JSON and where it begins, as far as a reader sees: keys at their names."""
+def _positions(text: str) -> Iterator[tuple[Path, int]]:
+    """Yield the path of every value in valid JSON and its position: of the key in objects, else of the value."""
     above: list[str | int] = []
-    inside: list[str] = []  # the brackets that are open
-    name = False  # the next text in this object is a key
+    brackets: list[str] = []  # those that are open
+    expects_key = False
     yield (), 0
     for token in _TOKEN.finditer(text):
         sign = token[0]
-        if name and sign.startswith('"'):
+        if expects_key and sign.startswith('"'):
             above[-1] = json.loads(sign, strict=False)
             yield tuple(above), token.start()
-            name = False
+            expects_key = False
             continue
         if sign == ",":
-            name = inside[-1] == "{"
-            if not name:
+            expects_key = brackets[-1] == "{"
+            if not expects_key:
                 above[-1] = int(above[-1]) + 1
             continue
         if sign in "}]:":
             if sign != ":":
-                inside.pop()
+                brackets.pop()
                 above.pop()
-                name = False
+                expects_key = False
             continue
-        if inside and inside[-1] == "[":
+        if brackets and brackets[-1] == "[":
             yield tuple(above), token.start()
         if sign in "{[":
-            inside.append(sign)
+            brackets.append(sign)
             above.append("" if sign == "{" else 0)
-            name = sign == "{"
+            expects_key = sign == "{"
 
 
-def line_and_column(text: str, at: int) -> tuple[int, int]:
-    """Line and column of that character, from 1."""
-    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+def line_and_column(text: str, position: int) -> tuple[int, int]:
+    """Return line and column of a position, counted from 1."""
+    return text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
 
 
 def quote_line(text: str, line: int, column: int) -> str:
-    """What stands there, under each other: that line or a part of it with its number, and a mark at the column."""
+    """Return two lines: the line of the text, shortened, with its number, and a mark below the column."""
     lines = text.split("\n")
-    found = lines[line - 1].rstrip().replace("\t", " ") if 0 < line <= len(lines) else ""
-    start = max(column - 1 - _LONGEST_QUOTED // 2, 0) if len(found) > _LONGEST_QUOTED else 0
-    shown = found[start : start + _LONGEST_QUOTED]
-    return f"{line:>4} {shown}\n{' ' * (5 + column - 1 - start)}^"
+    content = lines[line - 1].rstrip().replace("\t", " ") if 0 < line <= len(lines) else ""
+    start = max(column - 1 - _MAX_QUOTED // 2, 0) if len(content) > _MAX_QUOTED else 0
+    return f"{line:>4} {content[start : start + _MAX_QUOTED]}\n{' ' * (5 + column - 1 - start)}^"

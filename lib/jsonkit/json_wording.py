@@ -1,4 +1,4 @@
-"""JSON in plain words: what a value is, and in what it fails its schema."""
+"""Describe JSON values and validation errors in plain words."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from jsonschema.exceptions import best_match
 
 from lib.jsonkit.json_text import format_path
 
-_LONGEST_QUOTED = 60
-_MOST_CHOICES = 12
-_MOST_NAMES = 8
+_MAX_QUOTED = 60
+_MAX_CHOICES = 12
+_MAX_NAMES = 8
 TYPE_NAMES = {
     "array": "a list",
     "boolean": "true or false",
@@ -42,7 +42,7 @@ _COUNTED = {"Length": "characters", "Items": "entries", "Properties": "fields"}
 
 
 def describe_kind(value: Any) -> str:
-    """What a value is, without what a text says."""
+    """Name the kind of a value; the content of a text is left out."""
     match value:
         case None:
             return TYPE_NAMES["null"]
@@ -58,51 +58,51 @@ def describe_kind(value: Any) -> str:
 
 
 def quote_value(value: Any) -> str:
-    """A value as it is written, not too much of it; a text in quotation marks of prose."""
+    """Return a value as JSON, shortened; a text is set in typographic quotation marks."""
     text = f"“{value}”" if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _LONGEST_QUOTED else text[: _LONGEST_QUOTED - 1] + "…"
+    return text if len(text) <= _MAX_QUOTED else text[: _MAX_QUOTED - 1] + "…"
 
 
 def describe_failure(error: ValidationError) -> str:
-    """In what a value fails, as the end of a sentence that begins with its place."""
-    value, wanted, keyword = error.instance, error.validator_value, error.validator
+    """Describe a validation error as the end of a sentence whose subject is the place."""
+    value, expected, keyword = error.instance, error.validator_value, error.validator
     match keyword:
         case "type":
-            kinds = [wanted] if isinstance(wanted, str) else wanted
-            return (
-                f"must be {' or '.join(TYPE_NAMES.get(one, str(one)) for one in kinds)}, not {_said(value)}"
-            )
-        case "required" if isinstance(wanted, list):
-            return "has no " + _names((name for name in wanted if name not in value), " and no ")
-        case "additionalProperties" | "unevaluatedProperties" if wanted is False:
+            kinds = [expected] if isinstance(expected, str) else expected
+            return f"must be {' or '.join(TYPE_NAMES.get(name, str(name)) for name in kinds)}, not {_describe(value)}"
+        case "required" if isinstance(expected, list):
+            return "has no " + _names((name for name in expected if name not in value), " and no ")
+        case "additionalProperties" | "unevaluatedProperties" if expected is False:
             known = error.schema.get("properties", {})
             more = _names((name for name in value if name not in known), ", ")
             return f"has {more}, which the schema does not have"
         case "enum":
-            return f"must be one of {', '.join(map(quote_value, wanted[:_MOST_CHOICES]))}, not {quote_value(value)}"
+            return f"must be one of {', '.join(map(quote_value, expected[:_MAX_CHOICES]))}, not {quote_value(value)}"
         case "const":
-            return f"must be {quote_value(wanted)}, not {quote_value(value)}"
+            return f"must be {quote_value(expected)}, not {quote_value(value)}"
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum" | "multipleOf":
-            return f"must be {_BOUNDS[keyword]} {quote_value(wanted)}, and is {quote_value(value)}"
+            return f"must be {_BOUNDS[keyword]} {quote_value(expected)}, and is {quote_value(value)}"
         case "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties":
-            return f"must have {_LIMITS[keyword]} {wanted:,} {_COUNTED[keyword[3:]]}, and has {len(value):,}"
+            return (
+                f"must have {_LIMITS[keyword]} {expected:,} {_COUNTED[keyword[3:]]}, and has {len(value):,}"
+            )
         case "pattern":
-            return f"is {quote_value(value)}, which does not match the pattern {quote_value(wanted)}"
+            return f"is {quote_value(value)}, which does not match the pattern {quote_value(expected)}"
         case "format":
-            return f"is {quote_value(value)}, which is no {wanted}"
+            return f"is {quote_value(value)}, which is no {expected}"
         case "uniqueItems":
             return "holds an entry twice"
         case "anyOf" | "oneOf" if error.context:
             nearest = best_match([error])
             if nearest is None or nearest is error:
-                return f"fits none of the {len(wanted):,} choices of the schema"
+                return f"fits none of the {len(expected):,} choices of the schema"
             below = tuple(nearest.absolute_path)[len(error.absolute_path) :]
             inside = f"{format_path(below, '')} ".lstrip(".") if below else "it "
             nearest_failure = f"{inside}{describe_failure(nearest)}"
-            return f"fits none of the {len(wanted):,} choices of the schema; the nearest: {nearest_failure}"
+            return f"fits none of the {len(expected):,} choices of the schema; the nearest: {nearest_failure}"
         case "oneOf":
             return (
-                f"fits more than one of the {len(wanted):,} choices of the schema, and must fit exactly one"
+                f"fits more than one of the {len(expected):,} choices of the schema, and must fit exactly one"
             )
         case "not":
             return "is what the schema excludes"
@@ -113,13 +113,13 @@ def describe_failure(error: ValidationError) -> str:
     return f"does not fit the schema: {error.message[:200]}"
 
 
-def _said(value: Any) -> str:
+def _describe(value: Any) -> str:
     if isinstance(value, bool):
         return json.dumps(value)
     return f"the text {quote_value(value)}" if isinstance(value, str) else describe_kind(value)
 
 
 def _names(names: Iterable[str], between: str) -> str:
-    listed = [f"“{name[:_LONGEST_QUOTED]}”" for name in names]
-    more = f" ({len(listed) - _MOST_NAMES:,} more)" if len(listed) > _MOST_NAMES else ""
-    return between.join(listed[:_MOST_NAMES]) + more
+    listed = [f"“{name[:_MAX_QUOTED]}”" for name in names]
+    more = f" ({len(listed) - _MAX_NAMES:,} more)" if len(listed) > _MAX_NAMES else ""
+    return between.join(listed[:_MAX_NAMES]) + more

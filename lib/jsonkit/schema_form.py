@@ -1,4 +1,4 @@
-"""Fields: a JSON Schema as a form shows it, for people who do not know JSON Schema."""
+"""Convert a JSON Schema to the fields of a form and back, for people who do not know JSON Schema."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lib.jsonkit.json_text import Path as Where
 from lib.jsonkit.json_text import find_path, format_path
 
 TYPES = ("string", "number", "integer", "boolean", "object", "array")
-MAX_FIELDS = 100  # a page of several hundred controls is slow, and nobody finds anything in it
+MAX_FIELDS = 100  # a form of several hundred controls is slow and hard to read
 SAMPLES_FILE = Path(__file__).parent / "schemas.json"
 
-# The keywords that the form has a control for, beside the type and the description.
-_KNOWN: dict[str, tuple[str, ...]] = {
+# The keywords that the form has a control for, besides the type and the description.
+_KEYWORDS: dict[str, tuple[str, ...]] = {
     "object": ("properties", "required", "additionalProperties"),
     "array": ("items",),
     "boolean": (),
@@ -31,10 +31,10 @@ EnumValue = str | int | float
 
 @dataclass(frozen=True)
 class SchemaField:
-    """One value of an answer. ``enum``: the only ones allowed, empty for any.
+    """A value in the form. ``enum``: the only values allowed, empty for any.
 
-    ``items`` is what each entry of a list is, None for anything; ``fields`` are those of an object, which is
-    ``closed`` where it may have no others. The name and ``required`` count inside an object alone.
+    ``items`` is the field of a list's entries, None for any entries. ``fields`` are those of an object; a ``closed``
+    object may have no others. ``name`` and ``required`` matter only inside an object.
     """
 
     name: str = ""
@@ -49,7 +49,7 @@ class SchemaField:
 
 @dataclass(frozen=True)
 class SampleSchema:
-    """A schema to begin with; ``ask`` is a message that goes with it."""
+    """A schema to start from; ``ask`` is a message that suits it."""
 
     name: str
     about: str
@@ -58,7 +58,7 @@ class SampleSchema:
 
 
 def to_schema(root: SchemaField) -> str:
-    """The JSON text of the schema of that field. Raises BadInput where two fields of one object share a name."""
+    """Return the JSON text of a field's schema. Raises BadInput if two fields of an object have the same name."""
     return json.dumps(_schema(root, ()), ensure_ascii=False, indent=2)
 
 
@@ -68,12 +68,14 @@ def _schema(field: SchemaField, where: tuple[str, ...]) -> dict[str, Any]:
         schema["description"] = field.description
     match field.type:
         case "object":
-            names = [one.name for one in field.fields]
+            names = [child.name for child in field.fields]
             if twice := [name for name in names if names.count(name) > 1]:
                 inside = f" in “{where[-1]}”" if where else ""
                 raise BadInput(f"Two fields{inside} are called “{twice[0]}”.", advice="Rename one of them.")
-            schema["properties"] = {one.name: _schema(one, (*where, one.name)) for one in field.fields}
-            if required := [one.name for one in field.fields if one.required]:
+            schema["properties"] = {
+                child.name: _schema(child, (*where, child.name)) for child in field.fields
+            }
+            if required := [child.name for child in field.fields if child.required]:
                 schema["required"] = required
             if field.closed:
                 schema["additionalProperties"] = False
@@ -85,9 +87,9 @@ def _schema(field: SchemaField, where: tuple[str, ...]) -> dict[str, Any]:
 
 
 def from_schema(text: str) -> SchemaField:
-    """The field of that schema. Raises BadInput where it is none, and BadSchema where the form cannot show all of it.
+    """Return the field of a schema. Raises BadInput if it is no schema, BadSchema if the form cannot show all of it.
 
-    In that case the message names the keyword and its line: the schema is sound, and can be edited as JSON.
+    In the second case the message names the keyword and its line; the schema can still be edited as JSON.
     """
     value = parse_schema(text).value
     try:
@@ -124,7 +126,7 @@ def _field(value: Any, path: Where, name: str, required: bool) -> SchemaField:
     if not isinstance(kind := value.get("type", _implied(value)), str) or kind not in TYPES:
         what = "a value of any type" if kind is None else f"the type {json.dumps(kind)}"
         raise _Hidden((*path, "type") if kind is not None else path, what)
-    if unknown := next((key for key in value if key not in ("type", "description", *_KNOWN[kind])), None):
+    if unknown := next((key for key in value if key not in ("type", "description", *_KEYWORDS[kind])), None):
         raise _Hidden((*path, unknown), f"“{unknown}”")
     field = SchemaField(name, kind, required, value.get("description", ""))
     match kind:
@@ -132,7 +134,7 @@ def _field(value: Any, path: Where, name: str, required: bool) -> SchemaField:
             if not isinstance(others := value.get("additionalProperties", True), bool):
                 raise _Hidden((*path, "additionalProperties"), "a schema under “additionalProperties”")
             properties, needed = value.get("properties", {}), value.get("required", [])
-            if missing := [one for one in needed if one not in properties]:
+            if missing := [key for key in needed if key not in properties]:
                 raise _Hidden((*path, "required"), f"“{missing[0]}”, which is required but no field")
             fields = tuple(
                 _field(below, (*path, "properties", name), name, name in needed)
@@ -147,30 +149,30 @@ def _field(value: Any, path: Where, name: str, required: bool) -> SchemaField:
 
 
 def _implied(value: dict[str, Any]) -> str | None:
-    """The type of a list of texts to choose from that names none."""
+    """Return the type of a schema without "type": "string" if all its choices are texts."""
     choices = value.get("enum")
-    return "string" if choices and all(isinstance(one, str) for one in choices) else None
+    return "string" if choices and all(isinstance(choice, str) for choice in choices) else None
 
 
 def _enum(choices: list[Any], kind: str, path: Where) -> tuple[EnumValue, ...]:
-    wanted: tuple[type, ...] = {"string": (str,), "integer": (int,)}.get(kind, (int, float))
-    for number, one in enumerate(choices):
-        if not isinstance(one, wanted) or isinstance(one, bool) or one in choices[:number]:
-            raise _Hidden((*path, "enum", number), f"{json.dumps(one)} among the values allowed")
+    allowed: tuple[type, ...] = {"string": (str,), "integer": (int,)}.get(kind, (int, float))
+    for number, choice in enumerate(choices):
+        if not isinstance(choice, allowed) or isinstance(choice, bool) or choice in choices[:number]:
+            raise _Hidden((*path, "enum", number), f"{json.dumps(choice)} among the values allowed")
     if not choices:
         raise _Hidden((*path, "enum"), "that no value is allowed")
     return tuple(choices)
 
 
 def all_fields(root: SchemaField) -> Iterator[SchemaField]:
-    """The field and all that are inside of it."""
+    """Yield the field and all fields inside of it."""
     yield root
-    for one in (root.items,) if root.items is not None else root.fields:
-        yield from all_fields(one)
+    for field in (root.items,) if root.items is not None else root.fields:
+        yield from all_fields(field)
 
 
 def summarize_schema(text: str) -> str:
-    """The schema in a few words, as in “3 fields: name, age, tags”."""
+    """Describe a schema in a few words, as in “3 fields: name, age, tags”."""
     try:
         value = parse_schema(text).value
     except BadInput:
@@ -186,11 +188,14 @@ def summarize_schema(text: str) -> str:
 
 
 def sample_schemas() -> tuple[SampleSchema, ...]:
-    """The schemas that come with Paddock."""
+    """Return the schemas that come with Paddock."""
     records = json.loads(SAMPLES_FILE.read_text(encoding="utf-8"))
     return tuple(
         SampleSchema(
-            one["name"], one["about"], one["ask"], json.dumps(one["schema"], ensure_ascii=False, indent=2)
+            record["name"],
+            record["about"],
+            record["ask"],
+            json.dumps(record["schema"], ensure_ascii=False, indent=2),
         )
-        for one in records
+        for record in records
     )

@@ -1,4 +1,4 @@
-"""Conflicts: choices that cannot work together, or do nothing, said before anything is sent, each with its mend."""
+"""Find settings that cannot work together or have no effect, before a request is sent; each has a fix."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from lib.model.request_options import Features, InputForm
 from lib.model.settings import Settings
 from lib.preflight import raw_prompt
 
-# Where it is said: at one of these controls, or at the parameter of that name.
+# The controls at which a conflict is shown, besides those of the parameters.
 FORM, STREAM, RAW, LORA, FORMAT, TOOLS = "form", "stream", "raw", "lora", "response_format", "tools"
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """``at`` names the control. ``mend`` is what one click does, and ``mended`` the settings after it.
+    """A conflict, shown at ``control``: one of the constants above or the name of a parameter.
 
-    ``mended`` is None where the prompt's own text must change: it is to be laid out anew. ``refused``: the backend
-    will say no; else what was chosen is left out, or has no effect.
+    ``fix_label`` names the fix and ``fixed_settings`` are the settings after it; None if the text of the prompt must
+    be laid out again instead. ``is_refused``: the backend will refuse the request; otherwise the setting is left out
+    or has no effect.
     """
 
     control: str
@@ -33,9 +34,9 @@ class Conflict:
 
 @dataclass(frozen=True)
 class NextRequest:
-    """What is about to be sent, as far as it is known: ``request`` is None while there is none to send.
+    """The next request; ``request`` is None if there is none to send yet.
 
-    ``sample`` is a question in the model's own chat format, with its special tokens.
+    ``template_sample`` is a question in the model's own chat format, with its special tokens.
     """
 
     request: Request | None
@@ -46,19 +47,19 @@ class NextRequest:
 
 
 def find_conflicts(
-    model: Model, backend: Backend, settings: Settings, ahead: NextRequest
+    model: Model, backend: Backend, settings: Settings, next_request: NextRequest
 ) -> Iterator[Conflict]:
-    """What is wrong with the choices, in the order of the controls."""
-    yield from _of_form(settings)
-    yield from _of_format(model, backend, settings)
-    yield from _of_tools(model, backend, settings)
-    yield from _of_lora(model, backend, settings)
-    yield from _of_raw(settings, ahead)
-    yield from _of_length(model, settings, ahead)
-    yield from _of_chance(model, settings)
+    """Yield the conflicts in the order of the controls."""
+    yield from _form_conflicts(settings)
+    yield from _format_conflicts(model, backend, settings)
+    yield from _tool_conflicts(model, backend, settings)
+    yield from _lora_conflicts(model, backend, settings)
+    yield from _raw_conflicts(settings, next_request)
+    yield from _length_conflicts(model, settings, next_request)
+    yield from _sampling_conflicts(model, settings)
 
 
-def _of_form(settings: Settings) -> Iterator[Conflict]:
+def _form_conflicts(settings: Settings) -> Iterator[Conflict]:
     chosen = settings.features
     match chosen.form:
         case InputForm.MESSAGES if chosen.lora.strip():
@@ -77,7 +78,7 @@ def _of_form(settings: Settings) -> Iterator[Conflict]:
             )
 
 
-def _of_format(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:
+def _format_conflicts(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:
     chosen = settings.features
     if chosen.response_format is None:
         return
@@ -88,7 +89,7 @@ def _of_format(model: Model, backend: Backend, settings: Settings) -> Iterator[C
             "Switch streaming off",
             settings.with_features(stream=False),
         )
-    if _calls(chosen):
+    if _offers_tools(chosen):
         yield Conflict(
             FORMAT,
             "With tools and JSON mode together, the model cannot both call a tool and keep to the format.",
@@ -105,13 +106,13 @@ def _of_format(model: Model, backend: Backend, settings: Settings) -> Iterator[C
         )
 
 
-def _calls(chosen: Features) -> bool:
+def _offers_tools(chosen: Features) -> bool:
     return chosen.form is InputForm.MESSAGES and bool(chosen.tools or chosen.functions)
 
 
-def _of_tools(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:
+def _tool_conflicts(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:
     chosen = settings.features
-    if not _calls(chosen):
+    if not _offers_tools(chosen):
         return
     if chosen.raw:
         yield Conflict(
@@ -130,7 +131,7 @@ def _of_tools(model: Model, backend: Backend, settings: Settings) -> Iterator[Co
         )
 
 
-def _of_lora(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:
+def _lora_conflicts(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:
     chosen = settings.features
     if chosen.form is not InputForm.PROMPT or not chosen.lora.strip():
         return
@@ -144,30 +145,31 @@ def _of_lora(model: Model, backend: Backend, settings: Settings) -> Iterator[Con
         )
 
 
-def _of_raw(settings: Settings, ahead: NextRequest) -> Iterator[Conflict]:
-    if not settings.features.raw or ahead.request is None:
+def _raw_conflicts(settings: Settings, next_request: NextRequest) -> Iterator[Conflict]:
+    if not settings.features.raw or next_request.request is None:
         return
-    match ahead.request.input:
+    match next_request.request.input:
         case Prompt(text):
-            mended = None
+            fixed = None
         case Messages(turns):
             text = "".join(turn.content for turn in turns)
-            mended = settings.with_features(raw=False)
-    for problem in raw_prompt.find_problems(text, ahead.template_sample, ahead.special_tokens):
-        mend = "Lay the prompt out anew" if mended is None else "Switch raw off"
-        yield Conflict(RAW, problem, mend, mended)
+            fixed = settings.with_features(raw=False)
+    for problem in raw_prompt.find_problems(text, next_request.template_sample, next_request.special_tokens):
+        label = "Lay the prompt out anew" if fixed is None else "Switch raw off"
+        yield Conflict(RAW, problem, label, fixed)
 
 
-def _of_length(model: Model, settings: Settings, ahead: NextRequest) -> Iterator[Conflict]:
+def _length_conflicts(model: Model, settings: Settings, next_request: NextRequest) -> Iterator[Conflict]:
     cap = model.output_limit
-    asked = settings.sent_values().get(cap.name, cap.default or 0)
-    left = ahead.context_window - ahead.prompt_tokens
-    if asked <= left:
+    max_tokens = settings.sent_values().get(cap.name, cap.default or 0)
+    left = next_request.context_window - next_request.prompt_tokens
+    if max_tokens <= left:
         return
     if left < cap.minimum:
         yield Conflict(
             cap.name,
-            f"The input alone takes {ahead.prompt_tokens:,} of the context's {ahead.context_window:,} tokens.",
+            f"The input alone takes {next_request.prompt_tokens:,} of the context's "
+            f"{next_request.context_window:,} tokens.",
             f"Lower {cap.label.lower()}",
             settings.with_value(cap.name, cap.minimum),
             is_refused=True,
@@ -175,22 +177,23 @@ def _of_length(model: Model, settings: Settings, ahead: NextRequest) -> Iterator
         return
     yield Conflict(
         cap.name,
-        f"The input takes {ahead.prompt_tokens:,} tokens and leaves {left:,} of the context; {asked:,} are "
-        "asked for.",
+        f"The input takes {next_request.prompt_tokens:,} tokens and leaves {left:,} of the context; "
+        f"{max_tokens:,} are asked for.",
         f"Lower it to {left:,}",
         settings.with_value(cap.name, left),
         is_refused=True,
     )
 
 
-def _of_chance(model: Model, settings: Settings) -> Iterator[Conflict]:
-    """Values that change nothing. What is not sent cannot."""
+def _sampling_conflicts(model: Model, settings: Settings) -> Iterator[Conflict]:
+    """Yield the sent values that change nothing."""
     sent = settings.sent_values()
     certain = next(
         (
-            one
-            for one in model.parameters
-            if one.deterministic_at is not None and sent.get(one.name) == one.deterministic_at
+            parameter
+            for parameter in model.parameters
+            if parameter.deterministic_at is not None
+            and sent.get(parameter.name) == parameter.deterministic_at
         ),
         None,
     )

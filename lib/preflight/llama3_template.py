@@ -1,7 +1,7 @@
-"""Llama 3.2's own prompt format: a conversation laid out as the text that the model was trained on.
+"""Llama 3.2's chat template: render a conversation as the text that the model was trained on.
 
-Source: Meta's model card and the chat template that is published with the weights of Llama 3.2 1B Instruct. What
-Cloudflare applies on its side when ``raw`` is false is not documented.
+Source: Meta's model card and the chat template published with the weights of Llama 3.2 1B Instruct. Cloudflare does
+not document which template it applies when ``raw`` is false.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TOOLS = (
 
 
 def render_prompt(input: RequestInput) -> str:
-    """The text, ready for the answer to follow. A raw prompt is that text already."""
+    """Render the text that the answer continues. A raw input is that text already."""
     match input:
         case Prompt(text, raw=True):
             return text
@@ -50,18 +50,20 @@ def render_prompt(input: RequestInput) -> str:
 def _conversation(turns: tuple[Turn, ...], tools: tuple[Tool, ...]) -> Iterator[str]:
     system, *rest = turns if turns and turns[0].role == "system" else (Turn("system", ""), *turns)
     yield BEGIN
-    # The system block is always there, with its dates.
+    # The template always has a system block with these dates.
     yield _block("system", ("Environment: ipython\n" if tools else "") + _DATES + system.content.strip())
     waiting = tools
     for number, turn in enumerate(rest):
         content = turn.content.strip()
-        if waiting and turn.role == "user":  # the tools stand in the first message of the user
+        # The tools belong into the first message of the user.
+        if waiting and turn.role == "user":
             content = _TOOLS + "".join(f"{_tool(tool)}\n\n" for tool in waiting) + content
             waiting = ()
         if turn.calls:
             content = "\n".join(_call(call.name, call.arguments) for call in turn.calls)
         if turn.role == "assistant" and number == len(rest) - 1:
-            yield f"{HEADER}assistant{HEADER_END}\n\n{turn.content}"  # a beginning that the model goes on from
+            # The model continues a last message of the assistant.
+            yield f"{HEADER}assistant{HEADER_END}\n\n{turn.content}"
             return
         yield _block(_ROLES.get(turn.role, turn.role), content)
     yield f"{HEADER}assistant{HEADER_END}\n\n"

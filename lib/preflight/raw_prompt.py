@@ -1,4 +1,4 @@
-"""Raw prompt: what is wrong with a prompt that no chat template is applied to, and where its special tokens stand."""
+"""Find problems in a raw prompt, to which no chat template is applied, and split it at its special tokens."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-# What the sample of a chat format asks. No system prompt that a template brings along may hold it.
+# The question in the sample of a chat format. It must not occur in a system prompt that a template adds.
 SAMPLE_QUESTION = "What is what?"
 
 
 @dataclass(frozen=True)
 class PromptPiece:
-    """A part of the text; ``special``: it is one of the model's control tokens."""
+    """A piece of the text; ``is_special``: it is one of the model's special tokens."""
 
     text: str
     is_special: bool
 
 
 def split_at_special_tokens(text: str, special_tokens: Sequence[str]) -> Iterator[PromptPiece]:
-    """The text, cut at its special tokens."""
+    """Split the text at its special tokens; the tokens are pieces too."""
     if not special_tokens:
         yield PromptPiece(text, False)
         return
@@ -32,31 +32,32 @@ def split_at_special_tokens(text: str, special_tokens: Sequence[str]) -> Iterato
 
 
 def find_problems(text: str, sample: str, special_tokens: Sequence[str]) -> Iterator[str]:
-    """What a prompt lacks or has too often, held against ``sample``: QUESTION in the model's own format.
+    """Yield the missing and surplus special tokens of a prompt.
 
-    There the special tokens follow each other in a fixed way; so they should here, whatever stands between them.
+    ``sample`` is SAMPLE_QUESTION in the model's chat format. The special tokens of the prompt should follow each
+    other as they do there.
     """
-    right = _tokens(sample, special_tokens)
-    found = [token for token in _tokens(text, special_tokens) if token in right]
-    if not right:
+    expected = _special_tokens(sample, special_tokens)
+    tokens = [token for token in _special_tokens(text, special_tokens) if token in expected]
+    if not expected:
         return
-    if not found:
+    if not tokens:
         yield (
             "No special token of the model's format stands in it: the model goes on with the text as it is. "
-            f"In its own format a prompt begins with {right[0]}."
+            f"In its own format a prompt begins with {expected[0]}."
         )
         return
-    opening = right[0] if right.count(right[0]) == 1 else None
-    if opening is not None and opening not in found:
+    opening = expected[0] if expected.count(expected[0]) == 1 else None
+    if opening is not None and opening not in tokens:
         yield f"{opening} is missing: it belongs at the very beginning."
-    elif found[0] != right[0]:
-        yield f"{right[0]} is missing before the first {found[0]}."
-    if opening is not None and found.count(opening) > 1:
-        yield f"{opening} stands there {found.count(opening)} times; it belongs at the beginning alone."
-    steps = set(pairwise(right))
-    follows = dict(pairwise(right))
-    for first, second in pairwise(found):
-        lacking = follows.get(first, right[-1])
+    elif tokens[0] != expected[0]:
+        yield f"{expected[0]} is missing before the first {tokens[0]}."
+    if opening is not None and tokens.count(opening) > 1:
+        yield f"{opening} stands there {tokens.count(opening)} times; it belongs at the beginning alone."
+    steps = set(pairwise(expected))
+    follows = dict(pairwise(expected))
+    for first, second in pairwise(tokens):
+        lacking = follows.get(first, expected[-1])
         if first == second:
             yield f"{first} stands there twice in a row: one is too many, or {lacking} is missing."
             break
@@ -69,14 +70,14 @@ def find_problems(text: str, sample: str, special_tokens: Sequence[str]) -> Iter
 
 
 def _turns(sample: str, special_tokens: Sequence[str]) -> tuple[str, str]:
-    """The token that ends the user's turn in the sample, and what opens the assistant's after it."""
-    asked = False
+    """Return the token that ends the user's turn in the sample, and the text that opens the assistant's turn."""
+    after_question = False
     for piece in split_at_special_tokens(sample, special_tokens):
-        if asked and piece.is_special:
+        if after_question and piece.is_special:
             return piece.text, sample.rpartition(piece.text)[2].strip()
-        asked = asked or (not piece.is_special and SAMPLE_QUESTION in piece.text)
+        after_question = after_question or (not piece.is_special and SAMPLE_QUESTION in piece.text)
     return "", ""
 
 
-def _tokens(text: str, special_tokens: Sequence[str]) -> list[str]:
+def _special_tokens(text: str, special_tokens: Sequence[str]) -> list[str]:
     return [piece.text for piece in split_at_special_tokens(text, special_tokens) if piece.is_special]

@@ -1,4 +1,4 @@
-"""Tokens: how many a request's input comes to before it is sent, and how sure that is."""
+"""Count the tokens of a request's input before it is sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lib.preflight import llama3_template
 
 @dataclass(frozen=True)
 class TokenCount:
-    """``exact``: what ``usage.prompt_tokens`` will say. ``how`` tells a person where the number comes from."""
+    """``is_exact``: the reply's ``usage.prompt_tokens`` will be the same. ``explanation`` is for the user."""
 
     tokens: int
     is_exact: bool
@@ -30,7 +30,7 @@ TWIN = "Counted by the twin with its model's own tokenizer: exactly what it will
 
 @cache
 def _llama3() -> Any | None:
-    """The tokenizer, None where it is not installed: it has no wheel for some machines."""
+    """Return the tokenizer, None if it is not installed: some platforms have no wheel of it."""
     try:
         import quicktok
     except ImportError:
@@ -39,7 +39,7 @@ def _llama3() -> Any | None:
 
 
 def count_text_tokens(text: str) -> int | None:
-    """Llama 3 tokens of a text, its special tokens among them; None where the tokenizer is not installed."""
+    """Count the Llama 3 tokens of a text, special tokens included; None if the tokenizer is not installed."""
     tokenizer = _llama3()
     if tokenizer is None:
         return None
@@ -48,7 +48,7 @@ def count_text_tokens(text: str) -> int | None:
 
 
 def count_prompt_tokens(request: Request) -> TokenCount:
-    """The input's tokens as Llama 3 counts them, or an estimate. A server that counts itself knows better."""
+    """Count the input's tokens with Llama 3's tokenizer, or estimate them."""
     tokens = count_text_tokens(llama3_template.render_prompt(request.input))
     if tokens is None:
         return TokenCount(request.estimated_prompt_tokens(), False, ESTIMATED)

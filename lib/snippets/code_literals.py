@@ -1,4 +1,4 @@
-"""A JSON value as a literal: in Python, in JavaScript, and as JSON itself, laid out to be read and edited."""
+"""Write a JSON value as a readable literal in Python, JavaScript and JSON."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-# Joiners within emoji and within Persian or Hindi words. Whatever else cannot be seen is written as an escape, such
-# as the characters that would make the source read in another order than it runs.
+# Joiners inside emoji and Persian or Hindi words stay as they are. All other invisible characters are written as
+# escapes, also those that would show the source in another order than it runs.
 _JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True)
 class LiteralSyntax:
-    """How one language writes values. ``text`` writes a string, ``key`` the name of a property.
+    """The syntax of a language's literals. ``text`` writes a string, ``key`` the name of a property.
 
-    ``true``, ``false`` and ``null`` are its words; ``tab`` is one step of indentation, ``width`` the longest line in
-    characters; ``padding`` stands inside the braces of an object on one line, ``last`` after the last item of many.
+    ``tab`` is one step of indentation, ``width`` the maximum line length in characters, ``padding`` the space inside
+    the braces of an object on one line, and ``last`` follows the last item if each item has its own line.
     """
 
     text: Callable[[str], str]
@@ -32,11 +32,12 @@ class LiteralSyntax:
     last: str
 
     def write(self, value: Any, depth: int = 0) -> str:
-        """The literal of a JSON value whose first line stands behind ``depth`` steps of indentation."""
+        """Return the literal of a JSON value; its first line begins after ``depth`` steps of indentation."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            parts = []  # loops, not comprehensions: one frame a level lets values nest deeply
+            # Loops, because a comprehension would take a second frame for each level.
+            parts = []
             for name, item in value.items():
                 parts.append(f"{self.key(name)}: {self.write(item, depth + 1)}")
             return self._enclose("{", parts, "}", self.padding, depth)
@@ -58,64 +59,66 @@ class LiteralSyntax:
         return f"{left}\n{self.join_lines(parts, depth + 1)}{self.tab * depth}{right}"
 
     def join_lines(self, parts: list[str], depth: int) -> str:
-        """Each part on a line of its own, a comma behind it."""
+        """Join the parts, each on its own line and followed by a comma."""
         indent = self.tab * depth
         return indent + f",\n{indent}".join(parts) + f"{self.last}\n"
 
 
-def _escaped(text: str, escape: Callable[[str], str], kept: str = "") -> str:
-    """The text with an escape for each character that cannot be seen; those in ``kept`` stay as they are."""
+def _escape_invisible(text: str, escape: Callable[[str], str], kept: str = "") -> str:
+    """Replace each invisible character by an escape, except those in ``kept``."""
     if text.isprintable():
         return text
     kept += _JOINERS
-    return "".join(one if one.isprintable() or one in kept else escape(one) for one in text)
+    return "".join(char if char.isprintable() or char in kept else escape(char) for char in text)
 
 
-def _line(text: str, escape: Callable[[str], str]) -> str:
-    """A string on one line, in the quotes that need fewer escapes. Backslashes are doubled already."""
+def _quote_on_one_line(text: str, escape: Callable[[str], str]) -> str:
+    """Quote a string on one line, with the quotes that need fewer escapes. Backslashes are already doubled."""
     quote = "'" if '"' in text and "'" not in text else '"'
-    return quote + _escaped(text.replace(quote, f"\\{quote}"), escape) + quote
+    return quote + _escape_invisible(text.replace(quote, f"\\{quote}"), escape) + quote
 
 
-def _block(text: str, escape: Callable[[str], str]) -> str:
-    """A string's lines as they are. A blank that ends one is written out: an editor would take it away."""
-    return re.sub(r" (?=\n)", r"\\x20", _escaped(text, escape, "\n"))
+def _escape_lines(text: str, escape: Callable[[str], str]) -> str:
+    """Keep the lines of a string. A space at the end of a line is escaped, because editors remove it."""
+    return re.sub(r" (?=\n)", r"\\x20", _escape_invisible(text, escape, "\n"))
 
 
 def _python_text(text: str) -> str:
-    def escape(one: str) -> str:
-        return repr(one)[1:-1]
+    def escape(char: str) -> str:
+        return repr(char)[1:-1]
 
     text = text.replace("\\", "\\\\")
     if "\n" not in text:
-        return _line(text, escape)
-    text = re.sub(r'"(?="")|"\Z', r"\"", text)  # no three quotes in a row, none before those that end it
-    return f'"""{_block(text, escape)}"""'
+        return _quote_on_one_line(text, escape)
+    # No three quotes in a row, and none before the closing quotes.
+    text = re.sub(r'"(?="")|"\Z', r"\"", text)
+    return f'"""{_escape_lines(text, escape)}"""'
 
 
 def _javascript_text(text: str) -> str:
-    def escape(one: str) -> str:
-        code = ord(one)
-        short = {"\r": r"\r", "\t": r"\t"}.get(one)
+    def escape(char: str) -> str:
+        code = ord(char)
+        short = {"\r": r"\r", "\t": r"\t"}.get(char)
         return short or (f"\\u{code:04x}" if code < 0x10000 else f"\\u{{{code:x}}}")
 
     text = text.replace("\\", "\\\\")
     if "\n" not in text:
-        return _line(text, escape)
-    return "`" + _block(text.replace("`", r"\`").replace("${", r"\${"), escape) + "`"
+        return _quote_on_one_line(text, escape)
+    return "`" + _escape_lines(text.replace("`", r"\`").replace("${", r"\${"), escape) + "`"
 
 
 def _javascript_key(name: str) -> str:
-    if name == "__proto__":  # without the brackets it would set the object's prototype
+    # Without the brackets it would set the object's prototype.
+    if name == "__proto__":
         return '["__proto__"]'
     return name if re.fullmatch(r"[A-Za-z_$][A-Za-z0-9_$]*", name) else _json_text(name)
 
 
 def _json_text(text: str) -> str:
-    def escape(one: str) -> str:
-        return json.dumps(one)[1:-1]
+    def escape(char: str) -> str:
+        return json.dumps(char)[1:-1]
 
-    return _escaped(json.dumps(text, ensure_ascii=False), escape)
+    return _escape_invisible(json.dumps(text, ensure_ascii=False), escape)
 
 
 PYTHON = LiteralSyntax(_python_text, _python_text, "True", "False", "None", "    ", 88, "", ",")

@@ -1,4 +1,4 @@
-"""A request as a command line: curl, and jq to take the text out of what comes."""
+"""A request as a shell script: curl, and jq to extract the text from the reply."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lib.api.backend import CLOUDFLARE_URL
 from lib.snippets.code_literals import JSON
 from lib.snippets.snippet import CodeTemplate, Snippet, SnippetRequest, join_paragraphs
 
-# The body's lines begin with a brace, a bracket, a quote or a blank: none can be the word that ends it.
+# The lines of the body begin with a brace, a bracket, a quote or a space, so none of them ends the here-document.
 _TEXT = CodeTemplate("""\
 set -o pipefail
 
@@ -35,7 +35,7 @@ _WHOLE = CodeTemplate("""\
 
 
 def curl(call: SnippetRequest) -> Snippet:
-    """The request as curl sends it."""
+    """Write the request as a shell script with curl."""
     answer, jq = (".response", _STREAMED) if call.streams else (".response", _WHOLE)
     if call.calls_tools:
         answer += ', (.tool_calls[]? | tojson + "\\n")' if call.streams else ", (.tool_calls[]? | tojson)"

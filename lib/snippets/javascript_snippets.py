@@ -1,4 +1,4 @@
-"""A request as JavaScript: with fetch, and as a Worker in TypeScript."""
+"""A request as JavaScript with fetch, and as a Worker in TypeScript."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ _WRANGLER = """\
 //   [ai]
 //   binding = "AI\""""
 
-# What a message may hold by Cloudflare's types for Workers; more is sent all the same, but has to be cast.
+# The fields of a message in Cloudflare's types for Workers; a message with other fields must be cast.
 _TYPED = {"role", "content", "name"}
 
 
 def fetch(call: SnippetRequest) -> Snippet:
-    """The request with fetch, in an ES module for Node."""
+    """Write the request with fetch, as an ES module for Node."""
     base = f"process.env.CLOUDFLARE_BASE_URL; // {call.base_url}" if call.base_url else f'"{CLOUDFLARE_URL}";'
     text = join_paragraphs(
         "const accountId = process.env.CLOUDFLARE_ACCOUNT_ID;\n"
@@ -103,7 +103,7 @@ def fetch(call: SnippetRequest) -> Snippet:
 
 
 def worker(call: SnippetRequest) -> Snippet:
-    """The request as a Worker, which asks through its AI binding and answers whoever visits it."""
+    """Write the request as a Worker, which sends it through its AI binding and returns the answer to its visitors."""
     inputs = JAVASCRIPT.write(call.body, 3)
     if _untyped(call):
         inputs += " as AiTextGenerationInput" + (" & { stream: true }" if call.streams else "")

@@ -1,4 +1,4 @@
-"""A body in OpenAI's shape: what its endpoint at Cloudflare takes, what it does not, and what is said about that."""
+"""Convert a request body for Cloudflare's OpenAI-compatible endpoint, with remarks on what it cannot carry."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from lib.snippets.snippet import SnippetRequest
 
-# What the endpoint has no field for.
-_LEFT_OUT = ("lora", "raw")
+# The endpoint has no field for these.
+_UNSUPPORTED = ("lora", "raw")
 
 
 @dataclass(frozen=True)
 class OpenAIBody:
-    """The arguments that OpenAI's SDK knows, those that it sends on unread, and what is not as it was."""
+    """``body`` are the arguments of OpenAI's SDK, ``extra`` its ``extra_body``; ``remarks`` are for the user."""
 
     body: Mapping[str, Any]
     extra: Mapping[str, Any]
@@ -22,13 +22,13 @@ class OpenAIBody:
 
 
 def translate_body(call: SnippetRequest) -> OpenAIBody:
-    """The call in OpenAI's shape."""
+    """Convert the body of a request."""
     body = dict(call.body)
     remarks = []
     if "prompt" in body:
         body = {"messages": [{"role": "user", "content": body.pop("prompt")}], **body}
         remarks.append("This endpoint takes no prompt: it is sent as the message of a user.")
-    if left := [name for name in _LEFT_OUT if body.pop(name, None)]:
+    if left := [name for name in _UNSUPPORTED if body.pop(name, None)]:
         it = "it is" if len(left) == 1 else "they are"
         remarks.append(
             f"This endpoint has no field for {' and '.join(left)}: {it} left out, and the answer differs."
@@ -37,7 +37,7 @@ def translate_body(call: SnippetRequest) -> OpenAIBody:
         body["tools"] = [_nested(tool) for tool in body["tools"]]
     if "response_format" in body:
         body["response_format"] = _wrapped(body["response_format"])
-    # OpenAI's own “functions” is something else: an older way of describing tools.
+    # “functions” means something else to OpenAI: an older way to describe tools.
     foreign = call.not_in_openai | {"functions"}
     extra = {name: value for name, value in body.items() if name in foreign}
     return OpenAIBody(

@@ -1,4 +1,4 @@
-"""A request as Python: with httpx, with Cloudflare's SDK, and with OpenAI's."""
+"""A request as Python with httpx, with Cloudflare's SDK and with OpenAI's SDK."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ for call in calls:
 
 
 def httpx(call: SnippetRequest) -> Snippet:
-    """The request with httpx."""
+    """Write the request with httpx."""
     modules = ["json", "os", "sys"] if call.streams or call.wants_json or call.calls_tools else ["os", "sys"]
     text = join_paragraphs(
         _imports(*modules),
@@ -135,7 +135,7 @@ def httpx(call: SnippetRequest) -> Snippet:
 
 
 def cloudflare(call: SnippetRequest) -> Snippet:
-    """The request with Cloudflare's own SDK, which reads the token and the address from the environment."""
+    """Write the request with Cloudflare's SDK, which reads the token and the address from the environment."""
     reads = "CLOUDFLARE_API_TOKEN"
     if call.base_url:
         reads += f", and CLOUDFLARE_BASE_URL: {call.base_url}"
@@ -156,7 +156,7 @@ def cloudflare(call: SnippetRequest) -> Snippet:
 
 
 def openai_sdk(call: SnippetRequest) -> Snippet:
-    """The request with OpenAI's SDK, at Cloudflare's endpoint of the same shape."""
+    """Write the request with OpenAI's SDK, for Cloudflare's OpenAI-compatible endpoint."""
     request = openai_body.translate_body(call)
     body = dict(request.body) | ({"extra_body": request.extra} if request.extra else {})
     text = join_paragraphs(
@@ -206,7 +206,8 @@ def _events(call: SnippetRequest) -> str:
 
 
 def _before(call: SnippetRequest) -> str:
-    return "\n" + ("calls = []\n" if call.calls_tools else "")  # a second blank line after a function
+    # A second blank line after a function.
+    return "\n" + ("calls = []\n" if call.calls_tools else "")
 
 
 def _after(call: SnippetRequest) -> str:

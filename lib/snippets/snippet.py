@@ -1,4 +1,4 @@
-"""What a program is, and what it is made from: the call to write down."""
+"""A code snippet, the request that it is made from, and helpers for all languages."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Snippet:
-    """One request as a program.
+    """A request as a program.
 
-    ``language`` is the highlighter's word for it; ``file`` a name to save it under; ``note`` says in a sentence or
-    two how to run it, and what this way of asking cannot carry.
+    ``language`` is the syntax highlighter's name for it, ``file`` a file name. ``note`` says how to run it, and what
+    it leaves out of the request.
     """
 
     name: str
@@ -25,9 +25,9 @@ class Snippet:
 
 @dataclass(frozen=True)
 class SnippetRequest:
-    """The model, the JSON body as it is sent, and where to: ``base_url`` is empty for Cloudflare's own address.
+    """The model, the JSON body and the address; ``base_url`` is empty for Cloudflare.
 
-    ``foreign`` names the parameters that OpenAI's API does not have.
+    ``not_in_openai`` names the parameters that OpenAI's API does not have.
     """
 
     model: str
@@ -37,41 +37,40 @@ class SnippetRequest:
 
     @property
     def streams(self) -> bool:
-        """Whether the answer comes piece by piece."""
         return self.body.get("stream") is True
 
     @property
     def calls_tools(self) -> bool:
-        """Whether the answer may be a call."""
+        """True if the answer may be a tool call."""
         return bool(self.body.get("tools"))
 
     @property
     def wants_json(self) -> bool:
-        """Whether the answer may be a JSON value instead of text."""
+        """True if the answer may be a JSON value instead of text."""
         return "response_format" in self.body
 
     @property
     def environment_note(self) -> str:
-        """The environment's part, for a note."""
+        """The beginning of a note: the variables to set in the environment."""
         names = ["CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN"]
         names += ["CLOUDFLARE_BASE_URL"] if self.base_url else []
         return f"Set {', '.join(names[:-1])} and {names[-1]} in the environment"
 
 
 class CodeTemplate(Template):
-    """A piece of a program with places like ``§body``: ``$`` and braces mean something in each of the languages.
+    """A template with placeholders such as ``§body``; ``$`` and braces have a meaning in the languages themselves.
 
-    What is put in is not looked at again, so nothing that a user typed can be taken for a place.
+    Inserted text is not searched for placeholders, so a user's text cannot contain one.
     """
 
     delimiter = "§"
 
 
 def join_paragraphs(*parts: str) -> str:
-    """The parts that are not empty, a blank line between them."""
+    """Join the parts that are not empty, with a blank line between them."""
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def indent(text: str, step: str) -> str:
-    """The lines of a piece of program one step further in. No literal stands in it, so no text is changed."""
+    """Indent lines of code by one step. They must not contain a literal of several lines."""
     return "\n".join(step + line for line in text.splitlines())

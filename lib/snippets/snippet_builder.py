@@ -1,4 +1,4 @@
-"""The same request as code that runs: curl, Python three times, JavaScript, and a Worker."""
+"""Build the snippets of a request: curl, Python in three ways, JavaScript and a Worker."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["Snippet", "build_snippets", "build_snippets_for_body"]
 
 
 def build_snippets(request: Request, backend: Backend) -> tuple[Snippet, ...]:
-    """The request as programs, each for another way to send it. The token stands in none of them.
+    """Build the snippets of a request; none contains the token.
 
-    What they send is what ``lib.api.wire.encode_request`` gives; where an SDK cannot carry that, the
-    program's note says so. Raises BadInput for a request that is nested too deeply.
+    They send the body from ``lib.api.wire.encode_request``; if an SDK cannot, the note says so. Raises BadInput for
+    a request that is nested too deeply.
     """
     return build_snippets_for_body(request.model, wire.encode_request(request), backend)
 
 
 def build_snippets_for_body(model_id: str, body: Mapping[str, Any], backend: Backend) -> tuple[Snippet, ...]:
-    """The programs for a body as it was sent once, such as a past request's. Raises BadInput as above."""
+    """Build the snippets of a JSON body, such as that of a past request. Raises BadInput as above."""
     record = model_record.models().get(model_id, model_record.default_model())
     call = SnippetRequest(
         model_id,
@@ -44,7 +44,7 @@ def build_snippets_for_body(model_id: str, body: Mapping[str, Any], backend: Bac
         javascript_snippets.worker,
     )
     try:
-        return tuple(_without(way(call), backend.token.reveal()) for way in ways)
+        return tuple(_mask_token(way(call), backend.token.reveal()) for way in ways)
     except RecursionError:
         raise BadInput(
             "The request is nested too deeply to be written as a program.",
@@ -52,8 +52,9 @@ def build_snippets_for_body(model_id: str, body: Mapping[str, Any], backend: Bac
         ) from None
 
 
-def _without(program: Snippet, token: str) -> Snippet:
-    """The program without the token, which somebody may have typed into the request itself."""
-    if len(token) < 8:  # anything shorter guards nothing, and stands in words
+def _mask_token(program: Snippet, token: str) -> Snippet:
+    """Mask the token, which the user may have typed into the request itself."""
+    # Shorter tokens protect nothing and may be part of ordinary words.
+    if len(token) < 8:
         return program
     return replace(program, text=program.text.replace(token, "•••"), note=program.note.replace(token, "•••"))

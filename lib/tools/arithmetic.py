@@ -1,4 +1,4 @@
-"""An arithmetic expression that somebody else wrote, evaluated: numbers, operators and a few functions, no more."""
+"""Evaluate an arithmetic expression from a model: numbers, operators and a few functions only."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Number = int | float
 
 MAX_CHARS = 500
 MAX_DEPTH = 50
-MAX_DIGITS = 100  # of a whole number; a fraction has Python's own bound, about 308
+MAX_DIGITS = 100  # of a whole number; Python limits a float to about 308
 
 
 class CannotCompute(Exception):
-    """Why there is no result, as a sentence that a model can read."""
+    """The expression has no result; the message is a sentence for the model."""
 
 
 _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
@@ -40,27 +40,23 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Number], range]] = {
 FUNCTION_NAMES = tuple(_FUNCTIONS)
 _KNOWN = f"Only numbers, + - * / // % **, brackets and {', '.join(FUNCTION_NAMES)} are known."
 _WORD = re.compile(r"[^\W\d]\w*")
-_IN_NUMBER = re.compile(r"[eE]\d*|_\d+")  # of 1e5 and of 1_000
-# As people write them.
+_IN_NUMBER = re.compile(r"[eE]\d*|_\d+")  # as in 1e5 and 1_000
+# Typographic operators that people write.
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"})
 
 
 def evaluate(expression: str) -> Number:
-    """Its value. Raises CannotCompute; takes milliseconds whatever the expression."""
+    """Return the value of an expression, within milliseconds. Raises CannotCompute."""
     if len(expression) > MAX_CHARS:
         raise CannotCompute(f"The expression has {len(expression):,} characters, more than {MAX_CHARS}.")
     text = " ".join(expression.translate(_SIGNS).split())
-    for word in _WORD.findall(text):  # before Python reads it: it warns of “1if” and the like
+    # Before the parser, which warns of “1if” and the like.
+    for word in _WORD.findall(text):
         if word not in _FUNCTIONS and not _IN_NUMBER.fullmatch(word):
             raise CannotCompute(f"“{word[:40]}” is not known here. {_KNOWN}")
     try:
         tree = ast.parse(text, mode="eval")
-    except (
-        SyntaxError,
-        ValueError,
-        RecursionError,
-        MemoryError,
-    ):  # the last: a hundred brackets in one another
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # MemoryError: a hundred nested brackets
         raise CannotCompute("This is no arithmetic expression.") from None
     try:
         return _value(tree.body, 0)
@@ -102,7 +98,8 @@ def _value(node: ast.expr, depth: int) -> Number:
 
 def _power(base: Number, exponent: Number) -> Number:
     if isinstance(base, int) and isinstance(exponent, int) and exponent > 0 and abs(base) > 1:
-        if exponent * math.log10(abs(base)) > MAX_DIGITS:  # before it is computed: it could take for ever
+        # Before it is computed, because that could take hours.
+        if exponent * math.log10(abs(base)) > MAX_DIGITS:
             raise CannotCompute("The result is too large.")
         return _bounded(base**exponent)
     if base < 0 and not float(exponent).is_integer():
@@ -112,7 +109,8 @@ def _power(base: Number, exponent: Number) -> Number:
 
 
 def _rounded(number: Number, digits: Number) -> Number:
-    if digits != int(digits) or abs(digits) > 20:  # Python would compute ten to the power of it
+    # More digits would make Python compute a huge power of ten.
+    if digits != int(digits) or abs(digits) > 20:
         raise CannotCompute("round takes a whole number of digits, at most 20.")
     return round(number, int(digits)) if digits else round(number)
 

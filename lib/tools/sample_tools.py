@@ -1,4 +1,4 @@
-"""Tools that Paddock can run by itself: a calculator, a clock and invented weather. Local, and without any effect."""
+"""Tools that Paddock runs itself: a calculator, a clock and invented weather. They are local and change nothing."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _INVENTED = "A sample: this weather is invented, always the same for the same pl
 
 
 class _NoResult(Exception):
-    """What a tool says instead of a result."""
+    """The tool has no result; the message is its error."""
 
 
 @dataclass(frozen=True)
 class SampleTool:
-    """A tool, and what it does with arguments that fit its schema."""
+    """A tool and the function that runs it, with arguments that fit its schema and the time."""
 
     tool: Tool
     run: Callable[[Mapping[str, Any], datetime], Result]
@@ -124,19 +124,19 @@ SAMPLE_TOOLS = (
 
 
 def find_sample_tool(call: ToolCall, tools: Iterable[Tool]) -> SampleTool | None:
-    """The sample that can answer this call: one of ``tools`` has its name and its parameters."""
-    one, tool = _named(call.name), find_called_tool(call, tools)
-    if one is None or tool is None:
+    """Return the sample tool for a call, if one of ``tools`` has the same name and the same parameters."""
+    sample, tool = _find_by_name(call.name), find_called_tool(call, tools)
+    if sample is None or tool is None:
         return None
     try:
-        same = parse_json(tool.parameters).value == parse_json(one.tool.parameters).value
+        is_same = parse_json(tool.parameters).value == parse_json(sample.tool.parameters).value
     except BadInput:
         return None
-    return one if same else None
+    return sample if is_same else None
 
 
 def run_sample_tool(call: ToolCall, now: datetime | None = None) -> str:
-    """The result as JSON text, or the error as JSON text: ``{"error": …}``. ``now`` is the clock's, an aware time."""
+    """Return the result of a call as JSON text, ``{"error": …}`` for an error. ``now`` must have a time zone."""
     result = json.dumps(_result(call, now or datetime.now(UTC)), ensure_ascii=False)
     # The name of the tool and the arguments come from a model.
     return replace_lone_surrogates(result)
@@ -145,42 +145,42 @@ def run_sample_tool(call: ToolCall, now: datetime | None = None) -> str:
 def answer_calls(
     calls: Iterable[ToolCall], tools: Iterable[Tool], now: datetime | None = None
 ) -> tuple[str, ...] | None:
-    """The result of each call; None where one of them is no sample's, and a person has to answer."""
-    known = tuple(tools)
-    found = []
+    """Return the result of each call; None if the user must answer one because it is not for a sample tool."""
+    offered = tuple(tools)
+    results = []
     for call in calls:
-        if find_sample_tool(call, known) is None:
+        if find_sample_tool(call, offered) is None:
             return None
-        found.append(run_sample_tool(call, now))
-    return tuple(found)
+        results.append(run_sample_tool(call, now))
+    return tuple(results)
 
 
 def _result(call: ToolCall, now: datetime) -> Result:
-    if (one := _named(call.name)) is None:
+    if (sample := _find_by_name(call.name)) is None:
         return {"error": f"There is no sample tool of the name {call.name[:64]}."}
-    if wrong := find_call_faults(call, (one.tool,)):
-        return {"error": " ".join(wrong)}
+    if faults := find_call_faults(call, (sample.tool,)):
+        return {"error": " ".join(faults)}
     try:
-        return one.run(parse_arguments(call), now)
+        return sample.run(parse_arguments(call), now)
     except _NoResult as error:
         return {"error": str(error)}
 
 
-def _named(name: str) -> SampleTool | None:
-    return next((one for one in SAMPLE_TOOLS if one.tool.name == name), None)
+def _find_by_name(name: str) -> SampleTool | None:
+    return next((sample for sample in SAMPLE_TOOLS if sample.tool.name == name), None)
 
 
 @cache
 def _zones() -> dict[str, str]:
-    """Every zone by its name in small letters. A name is looked up here and never becomes a file's."""
+    """Return all zone names by their lower-case form. A model's name is looked up here, never opened as a file."""
     return {name.casefold(): name for name in sorted(available_timezones() - {"localtime"})}
 
 
 def _zone(name: str) -> str:
-    asked = name.strip().replace(" ", "_").casefold()
-    if (known := _zones().get(asked)) is not None:
-        return known
-    near = [zone for low, zone in _zones().items() if asked and low.rpartition("/")[2] == asked]
+    wanted = name.strip().replace(" ", "_").casefold()
+    if (zone := _zones().get(wanted)) is not None:
+        return zone
+    near = [zone for low, zone in _zones().items() if wanted and low.rpartition("/")[2] == wanted]
     hint = (
         f" Did you mean {near[0]}?"
         if near

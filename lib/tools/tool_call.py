@@ -1,4 +1,4 @@
-"""A call of a tool, as a model asked for it: its arguments, and what is wrong with it."""
+"""Parse a model's call of a tool and check it against the tool's schema."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lib.model.request_options import Function, Tool, ToolCall
 from lib.tools.tool_spec import parse_json
 
 MAX_FAULTS = 20
-NO_ARGUMENTS = ("", "null")  # how some models write that there are none
+NO_ARGUMENTS = ("", "null")  # some models write these instead of {}
 
 
 def parse_arguments(call: ToolCall) -> dict[str, Any]:
-    """Its arguments. Raises BadInput where they are not the JSON text of an object."""
+    """Parse the arguments of a call. Raises BadInput if they are not the JSON text of an object."""
     if call.arguments.strip() in NO_ARGUMENTS:
         return {}
     value = parse_json(call.arguments, "The text of the arguments").value
@@ -28,21 +28,21 @@ def parse_arguments(call: ToolCall) -> dict[str, Any]:
 
 
 def find_called_tool(call: ToolCall, tools: Iterable[Tool]) -> Tool | None:
-    """The tool that it asks for."""
+    """Return the tool that a call names."""
     return next((tool for tool in tools if tool.name == call.name), None)
 
 
 def find_call_faults(
     call: ToolCall, tools: Iterable[Tool], functions: Iterable[Function] = ()
 ) -> tuple[str, ...]:
-    """Everything that is wrong with it, a sentence each; empty: nothing is.
+    """Return a sentence for each fault of a call.
 
-    ``functions`` are those that the same request offered. They have no schema: any arguments will do.
+    ``functions`` are those that the same request offered. They have no schema and accept any arguments.
     """
-    known, own = tuple(tools), {one.name for one in functions}
-    tool = find_called_tool(call, known)
-    if tool is None and call.name not in own:
-        names = ", ".join(f"“{name}”" for name in (*(tool.name for tool in known), *sorted(own)))
+    offered, function_names = tuple(tools), {function.name for function in functions}
+    tool = find_called_tool(call, offered)
+    if tool is None and call.name not in function_names:
+        names = ", ".join(f"“{name}”" for name in (*(tool.name for tool in offered), *sorted(function_names)))
         have = f"The request offered {names}." if names else "The request offered none."
         return (f"There is no tool “{call.name[:64]}”. {have}",)
     try:
@@ -56,15 +56,15 @@ def find_call_faults(
 
 @lru_cache(maxsize=256)
 def _misfits(call: ToolCall, tool: Tool) -> tuple[str, ...]:
-    """Kept, for a page asks at every run of its script, and patterns may need a process that is waited for."""
+    """Validate the arguments; cached, because the page asks again in each run of its script."""
     try:
         schema = parse_schema(tool.parameters)
     except BadInput as error:
         unusable = f"the parameters of “{tool.name[:64]}” cannot be used. {error.message}"
         return (f"The arguments cannot be checked: {unusable}",)
     try:
-        found = find_failures(parse_arguments(call), schema)
+        failures = find_failures(parse_arguments(call), schema)
     except BadInput as error:
         return (f"The arguments cannot be checked: {error.message}",)
-    told = [one.to_sentence("The call") for one in found[:MAX_FAULTS]]
-    return (*told, *(["And more."] if len(found) > MAX_FAULTS else []))
+    sentences = [failure.to_sentence("The call") for failure in failures[:MAX_FAULTS]]
+    return (*sentences, *(["And more."] if len(failures) > MAX_FAULTS else []))

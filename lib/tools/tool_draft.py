@@ -1,4 +1,4 @@
-"""Tools while they are being edited: what is half done is kept, and tools without a fault come out of it."""
+"""Tools while they are being edited: the draft may have faults, the last valid tools are kept beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lib.tools.tool_spec import check_tools, find_tool_faults, read_tools, write
 
 @dataclass(frozen=True)
 class ParameterRow:
-    """A parameter in the form. ``id`` stays while it is edited."""
+    """A parameter in the form. ``id`` stays the same while it is edited."""
 
     id: int
     parameter: ToolParameter
@@ -21,14 +21,14 @@ class ParameterRow:
 
 @dataclass(frozen=True)
 class ToolEntry:
-    """A tool in the form. ``rows`` are its parameters; None where they go beyond the form: their text holds then."""
+    """A tool in the form. ``rows`` are its parameters; None if rows cannot show them, but only JSON text can."""
 
     id: int
     tool: Tool
     rows: tuple[ParameterRow, ...] | None
 
     def with_rows(self, changed: Iterable[ParameterRow]) -> ToolEntry:
-        """With other parameters; their text follows."""
+        """Return a copy with other rows, and with their schema as the tool's parameters."""
         rows = tuple(changed)
         return replace(
             self,
@@ -39,9 +39,10 @@ class ToolEntry:
 
 @dataclass(frozen=True)
 class ToolsDraft:
-    """``good`` are the last tools without a fault. ``text`` is what is typed where JSON is edited, None in the form.
+    """The state of the editor. ``text`` is the JSON that is edited, None while the form is shown.
 
-    ``seen`` is what the caller last showed: what differs from it and from ``good`` was changed elsewhere.
+    ``valid_tools`` are the last tools without a fault. ``last_shown`` are the tools that the caller showed last:
+    tools that differ from both were changed elsewhere.
     """
 
     entries: tuple[ToolEntry, ...]
@@ -52,115 +53,120 @@ class ToolsDraft:
 
     @property
     def tools(self) -> tuple[Tool, ...]:
-        """The tools of the form, whatever is wrong with them."""
+        """The tools of the form, also those with faults."""
         return tuple(entry.tool for entry in self.entries)
 
     @property
     def problem(self) -> BadInput | None:
-        """What is wrong with all of it, None where nothing is."""
+        """The first error of the draft."""
         try:
-            self._read()
+            self._parse()
         except BadInput as error:
             return error
         return None
 
     def entry_faults(self, entry: ToolEntry) -> dict[str, str]:
-        """What is wrong with that tool, by its part; what a row can say of itself is not repeated."""
+        """Return the first fault of each part of a tool; the rows have their own faults: ``find_row_faults``."""
         number = self.entries.index(entry)
-        found: dict[str, str] = {}
+        faults: dict[str, str] = {}
         for fault in find_tool_faults(self.tools):
             if fault.number == number:
-                found.setdefault(fault.part, fault.message)
-        return found
+                faults.setdefault(fault.part, fault.message)
+        return faults
 
     def add_tool(self, tool: Tool) -> ToolsDraft:
-        """With one tool more, under a name that is free."""
-        name = _free(tool.name, [one.name for one in self.tools])
-        taken = self._taken(replace(tool, name=name))
-        return taken._settled(entries=(*self.entries, taken.entries[-1]))
+        """Return a copy with one more tool, under a free name."""
+        name = _free_name(tool.name, [other.name for other in self.tools])
+        return self._with_entries(replace(tool, name=name))._update_valid_tools()
 
     def remove_tool(self, id: int) -> ToolsDraft:
-        """Without that tool."""
-        return self._settled(entries=tuple(entry for entry in self.entries if entry.id != id))
+        """Return a copy without a tool."""
+        entries = tuple(entry for entry in self.entries if entry.id != id)
+        return replace(self, entries=entries)._update_valid_tools()
 
     def change_tool(self, id: int, how: Callable[[ToolEntry], ToolEntry]) -> ToolsDraft:
-        """With that tool changed."""
-        return self._settled(entries=tuple(how(one) if one.id == id else one for one in self.entries))
+        """Return a copy in which ``how`` has changed a tool."""
+        entries = tuple(how(entry) if entry.id == id else entry for entry in self.entries)
+        return replace(self, entries=entries)._update_valid_tools()
 
     def add_row(self, id: int) -> ToolsDraft:
-        """With one parameter more in that tool."""
-        known = next(entry for entry in self.entries if entry.id == id)
-        name = _free("value", [row.parameter.name for row in known.rows or ()])
+        """Return a copy with one more parameter in a tool."""
+        tool = next(entry for entry in self.entries if entry.id == id)
+        name = _free_name("value", [row.parameter.name for row in tool.rows or ()])
         row = ParameterRow(self.next_id, ToolParameter(name))
         grown = replace(self, next_id=self.next_id + 1)
         return grown.change_tool(id, lambda entry: entry.with_rows((*(entry.rows or ()), row)))
 
     def with_text(self, text: str) -> ToolsDraft:
-        """With that JSON text in the place of the form."""
-        return replace(self, text=text)._settled()
+        """Return a copy that edits this JSON text instead of the form."""
+        return replace(self, text=text)._update_valid_tools()
 
     def as_text(self) -> ToolsDraft:
-        """The form as JSON text. Raises BadInput where two parameters of one name would become one."""
+        """Return a copy that edits the form as JSON. Raises BadInput if two parameters have the same name."""
         for entry in self.entries:
-            for row, wrong in zip(entry.rows or (), self.find_row_faults(entry), strict=True):
-                if "name" in wrong:
+            for row, faults in zip(entry.rows or (), self.find_row_faults(entry), strict=True):
+                if "name" in faults:
                     where = f"“{entry.tool.name}”, “{row.parameter.name}”"
                     raise BadInput(
-                        f"{where}: {wrong['name']} JSON cannot hold that.",
+                        f"{where}: {faults['name']} JSON cannot hold that.",
                         advice="Change it in the form first.",
                     )
         return replace(self, text=write_tools(self.tools))
 
     def as_form(self) -> ToolsDraft:
-        """The text as a form. Raises BadInput where the text cannot be read."""
-        return self._taken(*self._read(), afresh=True)
+        """Return a copy that edits the JSON text as a form. Raises BadInput if the text has a fault."""
+        return self._as_form(self._parse())
 
     def discard_text(self) -> ToolsDraft:
-        """Without the text: the last good tools as a form."""
-        return self._taken(*self.valid_tools, afresh=True)
+        """Return a copy that drops the JSON text and edits the last valid tools as a form."""
+        return self._as_form(self.valid_tools)
 
     def find_row_faults(self, entry: ToolEntry) -> tuple[dict[str, str], ...]:
-        """What is wrong with each of its rows, by field."""
+        """Return the faults of each row of a tool, by field."""
         return find_row_faults([row.parameter for row in entry.rows or ()])
 
-    def _read(self) -> tuple[Tool, ...]:
+    def _parse(self) -> tuple[Tool, ...]:
         if self.text is not None:
             return read_tools(self.text)
         for entry in self.entries:
-            for wrong in self.find_row_faults(entry):
-                for message in wrong.values():
+            for faults in self.find_row_faults(entry):
+                for message in faults.values():
                     raise BadInput(f"“{entry.tool.name}”: {message}")
         check_tools(self.tools)
         return self.tools
 
-    def _settled(self, entries: tuple[ToolEntry, ...] | None = None) -> ToolsDraft:
-        draft = self if entries is None else replace(self, entries=entries)
+    def _update_valid_tools(self) -> ToolsDraft:
         try:
-            return replace(draft, valid_tools=draft._read())
+            return replace(self, valid_tools=self._parse())
         except BadInput:
-            return draft
+            return self
 
-    def _taken(self, *tools: Tool, afresh: bool = False) -> ToolsDraft:
-        next, entries = self.next_id, [] if afresh else list(self.entries)
+    def _as_form(self, tools: Iterable[Tool]) -> ToolsDraft:
+        return replace(self, entries=(), text=None)._with_entries(*tools)
+
+    def _with_entries(self, *tools: Tool) -> ToolsDraft:
+        next_id, entries = self.next_id, list(self.entries)
         for tool in tools:
-            found = schema_to_rows(tool.parameters)
-            lines = (
+            parameters = schema_to_rows(tool.parameters)
+            rows = (
                 None
-                if found is None
-                else tuple(ParameterRow(next + 1 + at, row) for at, row in enumerate(found))
+                if parameters is None
+                else tuple(
+                    ParameterRow(id, parameter) for id, parameter in enumerate(parameters, next_id + 1)
+                )
             )
-            entries.append(ToolEntry(next, tool, lines))
-            next += 1 + len(found or ())
-        return replace(self, entries=tuple(entries), text=None if afresh else self.text, next_id=next)
+            entries.append(ToolEntry(next_id, tool, rows))
+            next_id += 1 + len(parameters or ())
+        return replace(self, entries=tuple(entries), next_id=next_id)
 
 
 def start_draft(tools: Iterable[Tool]) -> ToolsDraft:
-    """Those tools as a form."""
-    good = tuple(tools)
-    return ToolsDraft((), good, good)._taken(*good, afresh=True)
+    """Start to edit these tools as a form."""
+    valid_tools = tuple(tools)
+    return ToolsDraft((), valid_tools, valid_tools)._as_form(valid_tools)
 
 
-def _free(name: str, taken: Iterable[str]) -> str:
+def _free_name(name: str, taken: Iterable[str]) -> str:
     used, number = set(taken), 2
     free = name
     while free in used:

@@ -1,4 +1,4 @@
-"""A tool's parameters as the rows of a form, where they are flat: single values, each with its description."""
+"""Convert a tool's parameters to the rows of a form and back; the form shows flat parameters only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lib.tools.tool_spec import parse_json
 
 
 class ParameterType(Enum):
-    """What a parameter can be in the form: its type in JSON Schema, or a choice among texts."""
+    """The type of a parameter in the form: a type of JSON Schema, or a choice of texts."""
 
     TEXT = "string"
     NUMBER = "number"
@@ -24,7 +24,7 @@ class ParameterType(Enum):
 
 @dataclass(frozen=True)
 class ToolParameter:
-    """One row. ``choices`` are the texts of a CHOICE, and empty for the others."""
+    """A row of the form. ``choices`` belong to the type CHOICE and are empty for the others."""
 
     name: str
     description: str = ""
@@ -34,7 +34,7 @@ class ToolParameter:
 
 
 def schema_to_rows(parameters: str) -> tuple[ToolParameter, ...] | None:
-    """The rows of a JSON Schema's text; None where it holds anything that rows cannot show, or is broken."""
+    """Return the rows of a JSON Schema; None if it is invalid or has anything that rows cannot show."""
     try:
         schema = parse_json(parameters).value
     except BadInput:
@@ -48,13 +48,13 @@ def schema_to_rows(parameters: str) -> tuple[ToolParameter, ...] | None:
         return None
     if len(set(required)) < len(required):
         return None
-    found = tuple(_row(name, value, required=name in required) for name, value in properties.items())
-    whole = tuple(row for row in found if row is not None)
-    return whole if len(whole) == len(found) else None
+    parsed = [_row(name, value, required=name in required) for name, value in properties.items()]
+    rows = tuple(row for row in parsed if row is not None)
+    return rows if len(rows) == len(parsed) else None
 
 
 def rows_to_schema(parameters: Sequence[ToolParameter]) -> str:
-    """The rows as the text of a JSON Schema. Two rows of one name would be one: see ``row_faults``."""
+    """Return the JSON Schema of the rows. Rows with the same name become one: see ``find_row_faults``."""
     properties = {row.name: _property(row) for row in parameters}
     required = [row.name for row in parameters if row.required]
     body = {"type": "object", "properties": properties} | ({"required": required} if required else {})
@@ -62,20 +62,20 @@ def rows_to_schema(parameters: Sequence[ToolParameter]) -> str:
 
 
 def find_row_faults(parameters: Sequence[ToolParameter]) -> tuple[dict[str, str], ...]:
-    """For each row, what is wrong with which of its fields."""
+    """Return the faults of each row, by field."""
     names = [row.name for row in parameters]
     return tuple(_faults(row, names[:number]) for number, row in enumerate(parameters))
 
 
 def _faults(row: ToolParameter, before: Sequence[str]) -> dict[str, str]:
-    found = {}
+    faults = {}
     if not row.name.strip():
-        found["name"] = "A parameter needs a name."
+        faults["name"] = "A parameter needs a name."
     elif row.name in before:
-        found["name"] = f"There is another “{row.name}”."
+        faults["name"] = f"There is another “{row.name}”."
     if row.kind is ParameterType.CHOICE and not row.choices:
-        found["choices"] = "Type what may be chosen, and press Enter after each."
-    return found
+        faults["choices"] = "Type what may be chosen, and press Enter after each."
+    return faults
 
 
 def _property(row: ToolParameter) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _property(row: ToolParameter) -> dict[str, Any]:
 def _row(name: str, value: Any, *, required: bool) -> ToolParameter | None:
     match value:
         case {"type": "string", "description": str(text), "enum": [_, *_] as choices, **rest} if not rest:
-            if all(isinstance(one, str) for one in choices) and len(set(choices)) == len(choices):
+            if all(isinstance(choice, str) for choice in choices) and len(set(choices)) == len(choices):
                 return ToolParameter(name, text, ParameterType.CHOICE, required, tuple(choices))
         case {
             "type": ("string" | "number" | "integer" | "boolean") as kind,

@@ -1,4 +1,4 @@
-"""Tools and functions: read from JSON text in both documented shapes, checked against the schema, written again."""
+"""Tools and functions: parse them from JSON in both documented shapes, find their faults, write them as JSON."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from lib.jsonkit.surrogates import find_surrogate
 from lib.model import model_record
 from lib.model.request_options import Function, Tool
 
-MAX_CHARS = 100_000  # of JSON text: with more, nothing else would fit the context
+MAX_CHARS = 100_000  # of JSON text: more would fill the context window
 MAX_TOOLS = 128
 MAX_NAME_CHARS = 64
-MAX_FAULTS = 20  # faults of one tool
+MAX_FAULTS = 20  # of one tool
 _BOUNDS = Bounds(MAX_CHARS, depth=64, number=MAX_NUMBER)
 
 _NAME = re.compile("[A-Za-z0-9_-]+")
 _MEND = "Change it there; until then nothing of this text is used."
 _KEYS = ("name", "description", "parameters")
-# Stands for the parameters until the text around it is made.
-_HOLE = "\0{}\0"
+# Stands for the parameters until the text around them is written.
+_PLACEHOLDER = "\0{}\0"
 
 
 @dataclass(frozen=True)
 class ToolFault:
-    """What is wrong with one of several: ``number`` counts from 0, ``part`` is one of its fields or empty.
+    """A fault of one of several tools or functions; ``number`` counts from 0, ``part`` is the field.
 
-    ``message`` is a whole sentence that names the place inside the tool.
+    ``message`` is a sentence that names the place inside the tool.
     """
 
     number: int
@@ -46,58 +46,65 @@ class ToolFault:
 
 
 def read_tools(text: str) -> tuple[Tool, ...]:
-    """The tools in JSON text: one or a list, each flat or nested. Raises BadInput, which says where."""
-    found = tuple(_tool(number, node) for number, node in enumerate(_entries(text)))
-    check_tools(found)
-    return found
+    """Parse a tool or a list of tools, each flat or nested. Raises BadInput, which names the place."""
+    tools = tuple(_parse_tool(number, node) for number, node in enumerate(_entries(text)))
+    check_tools(tools)
+    return tools
 
 
 def write_tools(tools: Sequence[Tool]) -> str:
-    """The tools as a JSON list, each in its own shape. Parameters that are no JSON stand there as they are."""
-    return _written([encode_tool(tool, _HOLE.format(number)) for number, tool in enumerate(tools)], tools)
+    """Return the tools as a JSON list, each in its own shape. Parameters that are not JSON are copied as they are."""
+    text = _pretty([encode_tool(tool, _PLACEHOLDER.format(number)) for number, tool in enumerate(tools)])
+    for number, tool in enumerate(tools):
+        placeholder = json.dumps(_PLACEHOLDER.format(number))
+        line = next(line for line in text.splitlines() if placeholder in line)
+        text = text.replace(placeholder, _indented(tool.parameters, len(line) - len(line.lstrip())), 1)
+    return text
 
 
 def encode_tool(tool: Tool, parameters: Any) -> dict[str, Any]:
-    """A tool as the API takes it, with these parameters in the place of its own."""
+    """Return a tool as the API takes it, with these parameters instead of its own."""
     core = {"name": tool.name, "description": tool.description, "parameters": parameters}
     return {"type": "function", "function": core} if tool.nested else core
 
 
 def check_tools(tools: Sequence[Tool]) -> None:
-    """Raises BadInput for the first fault, and says how many there are."""
+    """Raise BadInput for the first fault; the message has the number of faults."""
     if len(tools) > MAX_TOOLS:
         raise BadInput(f"There are {len(tools):,} tools, more than {MAX_TOOLS}.", advice="Take some away.")
     _raise_first(find_tool_faults(tools), tools)
 
 
 def find_tool_faults(tools: Sequence[Tool]) -> tuple[ToolFault, ...]:
-    """Everything that is wrong with them, in order."""
-    found = _twice([tool.name for tool in tools])
+    """Return all faults of the tools, in their order."""
+    faults = _duplicate_names([tool.name for tool in tools])
     for number, tool in enumerate(tools):
-        found += [ToolFault(number, part, message) for part, message in _tool_faults(tool)]
-    return tuple(sorted(found, key=lambda fault: fault.number))
+        faults += [ToolFault(number, part, message) for part, message in _tool_faults(tool)]
+    return tuple(sorted(faults, key=lambda fault: fault.number))
 
 
 def find_function_faults(functions: Sequence[Function], tools: Sequence[Tool] = ()) -> tuple[ToolFault, ...]:
-    """Everything that is wrong with them, in order."""
-    found = _twice([one.name for one in functions])
+    """Return all faults of the functions, in their order. A function may not have the name of a tool."""
+    faults = _duplicate_names([function.name for function in functions])
     names = {tool.name for tool in tools}
-    for number, one in enumerate(functions):
-        found += [ToolFault(number, part, message) for part, message in _name_faults(one.name)]
-        if one.name in names:
-            found.append(ToolFault(number, "name", f"There is a tool of the name “{one.name}” already."))
-        if not one.code.strip():
-            found.append(ToolFault(number, "code", "The code is empty."))
-        found += [ToolFault(number, part, text) for part, text in _text_faults({"code": one.code})]
-    if sum(len(one.name) + len(one.code) for one in functions) > MAX_CHARS:
-        found.append(
+    for number, function in enumerate(functions):
+        faults += [ToolFault(number, part, message) for part, message in _name_faults(function.name)]
+        if function.name in names:
+            faults.append(
+                ToolFault(number, "name", f"There is a tool of the name “{function.name}” already.")
+            )
+        if not function.code.strip():
+            faults.append(ToolFault(number, "code", "The code is empty."))
+        faults += [ToolFault(number, part, text) for part, text in _text_faults({"code": function.code})]
+    if sum(len(function.name) + len(function.code) for function in functions) > MAX_CHARS:
+        faults.append(
             ToolFault(len(functions) - 1, "code", f"The functions have more than {MAX_CHARS:,} characters.")
         )
-    return tuple(sorted(found, key=lambda fault: fault.number))
+    return tuple(sorted(faults, key=lambda fault: fault.number))
 
 
 def parse_json(text: str, what: str = "The text") -> Node:
-    """The value in JSON text that somebody typed or a model wrote. Raises BadInput with line and column."""
+    """Parse JSON from a user or a model. Raises BadInput with line and column."""
     try:
         return Node(json_text.parse(text, what, _BOUNDS))
     except UnusableJson as error:
@@ -121,7 +128,7 @@ def _entries(text: str) -> list[Node]:
 
 @cache
 def _documented(*, nested: bool) -> CheckedSchema:
-    """What the model's documented schema says of a tool in that shape."""
+    """Return the part of the model's documented schema that describes a tool in this shape."""
     messages = next(
         shape
         for shape in model_record.default_model().input_schema["oneOf"]
@@ -133,49 +140,52 @@ def _documented(*, nested: bool) -> CheckedSchema:
     )
 
 
-def _tool(number: int, node: Node) -> Tool:
-    """The tool that stands there, fit for ``faults``: everything that a Tool cannot hold is refused here."""
+def _parse_tool(number: int, node: Node) -> Tool:
+    """Parse a tool; what a Tool cannot hold is refused here, the rest in ``find_tool_faults``."""
     nested = "function" in node
     for failure in check_value(node.value, _documented(nested=nested)):
-        said = failure.to_sentence("it")
-        raise BadInput(f"Tool {number + 1}: {said} The documented schema asks for that.", advice=_MEND)
+        sentence = failure.to_sentence("it")
+        raise BadInput(f"Tool {number + 1}: {sentence} The documented schema asks for that.", advice=_MEND)
     core = node["function"] if nested else node
-    _only(core, _KEYS)
+    _refuse_unknown_keys(core, _KEYS)
     if nested:
-        _only(node, ("type", "function"))
+        _refuse_unknown_keys(node, ("type", "function"))
         if node.value["type"] != "function":
             raise BadInput(f"Tool {number + 1}: type must be “function”.", advice=_MEND)
     value = core.value
     return Tool(value["name"], value["description"], _dumped(value["parameters"]), nested)
 
 
-def _only(node: Node, keys: tuple[str, ...]) -> None:
-    for key, below in node.fields():
+def _refuse_unknown_keys(node: Node, keys: tuple[str, ...]) -> None:
+    for key, child in node.fields():
         if key not in keys:
             raise BadInput(
-                f"{below.path} is not known: the documented schema has {', '.join(keys)} there.", advice=_MEND
+                f"{child.path} is not known: the documented schema has {', '.join(keys)} there.", advice=_MEND
             )
 
 
 @lru_cache(MAX_TOOLS)
 def _tool_faults(tool: Tool) -> tuple[tuple[str, str], ...]:
-    """What is wrong with one: the part and a sentence. Kept, for a form asks again at every touch of it."""
-    found = [*_name_faults(tool.name), *_text_faults({"description": tool.description})]
+    """Return part and sentence of each fault; cached, because the form asks again after every change."""
+    faults = [*_name_faults(tool.name), *_text_faults({"description": tool.description})]
     try:
         parameters = parse_json(tool.parameters, "The text of the parameters").value
         value = encode_tool(replace(tool, nested=False), parameters)
-        told = [one.to_sentence("it") for one in check_value(value, _documented(nested=False))[:MAX_FAULTS]]
-        if not told and parameters["type"] != "object":
-            told = ["parameters.type must be “object”: a call's arguments are one."]
-        if not told:
+        sentences = [
+            failure.to_sentence("it")
+            for failure in check_value(value, _documented(nested=False))[:MAX_FAULTS]
+        ]
+        if not sentences and parameters["type"] != "object":
+            sentences = ["parameters.type must be “object”: a call's arguments are one."]
+        if not sentences:
             parse_schema(tool.parameters)
     except BadSchema as error:
-        told = [
+        sentences = [
             f"parameters{error.path[1:]} {error.reason}. {error.advice}" if error.reason else error.message
         ]
     except BadInput as error:
-        told = [error.message]
-    return (*found, *(("parameters", message.strip()) for message in told))
+        sentences = [error.message]
+    return (*faults, *(("parameters", sentence.strip()) for sentence in sentences))
 
 
 def _name_faults(name: str) -> Iterator[tuple[str, str]]:
@@ -195,7 +205,7 @@ def _text_faults(parts: dict[str, str]) -> Iterator[tuple[str, str]]:
             yield part, f"The {part} has {len(text):,} characters, more than {MAX_CHARS:,}."
 
 
-def _twice(names: Sequence[str]) -> list[ToolFault]:
+def _duplicate_names(names: Sequence[str]) -> list[ToolFault]:
     return [
         ToolFault(number, "name", f"There is another of the name “{name}”.")
         for number, name in enumerate(names)
@@ -203,23 +213,14 @@ def _twice(names: Sequence[str]) -> list[ToolFault]:
     ]
 
 
-def _raise_first(found: Sequence[ToolFault], tools: Sequence[Tool]) -> None:
-    if not found:
+def _raise_first(faults: Sequence[ToolFault], tools: Sequence[Tool]) -> None:
+    if not faults:
         return
-    first = found[0]
+    first = faults[0]
     name = tools[first.number].name
-    known = f" “{name}”" if _NAME.fullmatch(name) and len(name) <= MAX_NAME_CHARS else ""
-    more = f" ({len(found) - 1} more to mend.)" if len(found) > 1 else ""
-    raise BadInput(f"Tool {first.number + 1}{known}: {first.message}{more}", advice=_MEND)
-
-
-def _written(entries: list[dict[str, Any]], tools: Sequence[Tool]) -> str:
-    text = _pretty(entries)
-    for number, tool in enumerate(tools):
-        hole = json.dumps(_HOLE.format(number))
-        line = next(line for line in text.splitlines() if hole in line)
-        text = text.replace(hole, _indented(tool.parameters, len(line) - len(line.lstrip())), 1)
-    return text
+    label = f" “{name}”" if _NAME.fullmatch(name) and len(name) <= MAX_NAME_CHARS else ""
+    more = f" ({len(faults) - 1} more to mend.)" if len(faults) > 1 else ""
+    raise BadInput(f"Tool {first.number + 1}{label}: {first.message}{more}", advice=_MEND)
 
 
 def _indented(parameters: str, by: int) -> str:
