@@ -1,4 +1,4 @@
-"""Asking: the request of one cell."""
+"""The request that one cell of an experiment sends."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from lib.model.repetition_seeds import advance_seeds
 
 
 def request(model: Model, plan: Plan, cell: Cell, variants: Sequence[Variant]) -> Request:
-    """What is sent for that cell; ``variants`` are the plan's. Raises BadInput, as ``build`` does.
+    """Build the cell's request; ``variants`` are the plan's. Raise BadInput as ``lib.api.request.build``
+    does.
 
-    Never streamed, whatever the settings say: nobody reads along, and a whole answer is one line to read, comes with
-    its usage or not at all, and leaves no half answer to wonder about when a request is tried again.
+    It is never streamed, whatever the settings say: nobody watches the answer, and a whole answer either
+    comes with its usage or does not come at all, so a retry never has half an answer to deal with.
     """
     variant, prompt = variants[cell.variant], plan.prompts[cell.prompt]
     known = row_values(plan, cell.row)

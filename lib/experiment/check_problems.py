@@ -1,4 +1,4 @@
-"""Flaw: what is wrong with a check itself, before there is any answer; and the templates that are in it."""
+"""Problems of a check itself, found before there is any answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CheckProblem = tuple[str, str]  # what is wrong, and what to do
 
 
 def check_templates(check: Check) -> tuple[str, ...]:
-    """The texts in a check whose variables are filled in."""
+    """Return the check's texts that may hold ``{{variables}}``."""
     match check:
         case Equals(text) | Contains(text) | Judge(text) | NumberWithin(around=text):
             return (text,)
@@ -38,7 +38,7 @@ def check_templates(check: Check) -> tuple[str, ...]:
 
 
 def find_check_problems(check: Check, plan: Plan) -> Iterator[CheckProblem]:
-    """What keeps the check from ever saying anything sensible, as sentences."""
+    """Yield why the check could never give a sensible result."""
     for text in check_templates(check):
         if len(text) > MAX_CHECK_TEXT:
             yield f"its text has {len(text):,} characters, more than {MAX_CHECK_TEXT:,}.", "Make it shorter."

@@ -1,4 +1,4 @@
-"""Plan: what an experiment asks, as values. Its cells are counted, never listed whole."""
+"""The plan of an experiment, as values: prompts, inputs, settings, checks and limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lib.model.settings import Settings
 
 @dataclass(frozen=True)
 class PromptVersion:
-    """One wording that is tried. Both texts are templates with ``{{variables}}``; ``system`` may be empty."""
+    """One wording of the prompt. Both texts are templates with ``{{variables}}``; ``system`` may be empty."""
 
     name: str
     system: str
@@ -22,7 +22,7 @@ class PromptVersion:
 
 @dataclass(frozen=True)
 class Axis:
-    """A parameter that is swept, and the values that it takes; None is one of them where it is not sent."""
+    """A swept parameter and its values; None means that the parameter is not sent."""
 
     name: str
     values: tuple[Number | None, ...]
@@ -30,7 +30,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to ask: its settings, and the name that it is shown by. ``system`` takes the place of the prompt's."""
+    """Named settings to try. ``system``, unless None, replaces the prompt's system prompt."""
 
     name: str
     settings: Settings
@@ -39,7 +39,9 @@ class Variant:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may take. ``dollars`` and ``requests`` are budgets, None for none; ``per_minute`` is the pace."""
+    """What a run may use. ``dollars`` and ``requests`` are budgets (None: no budget), ``attempts`` counts the
+    first try.
+    """
 
     dollars: Decimal | None = None
     requests: int | None = None
@@ -50,9 +52,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that an experiment asks and how it is judged.
+    """Everything an experiment asks, and how the answers are judged.
 
-    The ways to ask are the grid of the ``axes`` over ``base``, or, where there are any, the ``variants`` (presets).
+    Settings are varied by ``axes``, as a grid over ``base``, or by ``variants`` (presets); with ``variants``
+    the axes are ignored.
     """
 
     prompts: tuple[PromptVersion, ...]
@@ -67,7 +70,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Cell:
-    """One request of the grid, by the numbers (from 0) of what it is made of; ``number`` is its place in the run."""
+    """One request of the grid. The fields are indexes, from 0; ``number`` is its place in the run."""
 
     number: int
     prompt: int

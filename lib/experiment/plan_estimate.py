@@ -1,4 +1,4 @@
-"""Estimate: what a plan will take, before the first request: requests, tokens, dollars and time."""
+"""Estimate of what a plan takes, before the first request: requests, tokens, dollars and time."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ SLOW_ANSWER_SECONDS, SLOW_TOKENS_PER_SECOND = 1.0, 40
 
 @dataclass(frozen=True)
 class PlanEstimate:
-    """What a run takes, each from–to: with empty answers, and with answers of ``max_tokens``; retries not counted.
+    """What a run takes, as ranges from empty answers to answers of ``max_tokens``; retries are not counted.
 
-    ``requests`` are the cells, ``judged`` the requests to the model as a judge beside them. The upper ``dollars`` are
-    not exceeded as long as the count of tokens is off by no more than MARGIN for each request. ``seconds`` are at the
-    plan's pace and concurrency, with answers that take as long as is usual. ``counted``: how many different inputs
-    were looked at, where that is not all of them: the upper bounds then take each byte of the others for a token.
+    ``requests`` are the cells, ``judge_requests`` come on top. The upper ``dollars`` hold as long as the
+    token count of no request is off by more than TOKEN_MARGIN. ``seconds`` assume the plan's pace and
+    concurrency, and answers of the usual speed. ``counted_inputs`` is how many different inputs were
+    tokenized if not all were: the upper bounds then count every byte of the rest as a token.
     """
 
     requests: int
@@ -51,10 +51,11 @@ class PlanEstimate:
 
 
 def estimate_plan(model: Model, plan: Plan, tokens: Callable[[Request], int] | None = None) -> PlanEstimate:
-    """What the plan takes. ``tokens`` counts an input's; without it, the model's own tokenizer does.
+    """Estimate the plan. ``tokens`` counts a request's input tokens; by default the model's own tokenizer
+    does.
 
-    Takes a time that does not grow with the number of settings and repetitions. Raises BadInput for a plan whose
-    requests cannot be built. The estimates of the last few plans are kept: a page asks at every turn.
+    The time does not grow with the number of settings and repetitions. Raise BadInput if a request of the
+    plan cannot be built. The last few estimates are cached, because the page asks on every rerun.
     """
     if tokens is None and models().get(model.id) is model:
         return _kept(model.id, plan)
@@ -90,9 +91,11 @@ def _estimate(model: Model, plan: Plan, tokens: Callable[[Request], int]) -> Pla
 
 @dataclass(frozen=True)
 class _Family:
-    """Requests that are alike, but for what they hold of a row; ``out``: tokens of all answers for one row, at most.
+    """Requests that differ only in the row: ``build`` makes the one of a row, ``templates`` hold the row's
+    variables.
 
-    ``times``: so many for each row, of the same input. ``texts``: the templates that are filled in.
+    ``skeleton`` is the request with next to nothing in the templates' places. ``times`` requests are sent for
+    each row; ``out`` bounds the tokens of their answers together.
     """
 
     ask: Callable[[int], Request]
@@ -126,7 +129,9 @@ def _ask(model: Model, plan: Plan, ways: Sequence[Variant], prompt: int, variant
 
 @dataclass(frozen=True)
 class _Kind:
-    """Variants that give the same input: the first one's number, how many they are, and their answers' tokens."""
+    """Variants that send the same input: the first one's index, how many they are, and the bound of their
+    answers' tokens.
+    """
 
     number: int
     count: int
@@ -244,7 +249,7 @@ def _count(request: Request) -> int:
 
 
 def max_input_tokens(model: Model, request: Request) -> int:
-    """Tokens that the input can come to at most: no token is less than a byte of what the model is given."""
+    """Return the most tokens that the input can have: no token is shorter than a byte."""
     text = llama3_template.render_prompt(request.input)
     if isinstance(request.input, Messages):
         text += "".join(one.name + one.code for one in request.input.functions)
@@ -254,7 +259,7 @@ def max_input_tokens(model: Model, request: Request) -> int:
 
 
 def max_output_tokens(model: Model, request: Request) -> int:
-    """Tokens that the answer can come to at most."""
+    """Return the most tokens that the answer can have."""
     return _most_out(model, request.parameters.get(model.output_limit.name))
 
 
@@ -264,6 +269,6 @@ def _most_out(model: Model, asked: float | None) -> int:
 
 
 def max_cost(model: Model, request: Request, tokens: int | None = None) -> Decimal:
-    """Dollars that one request can cost at most. ``tokens``: those of its input, where they are known exactly."""
+    """Return the most dollars that one request can cost. ``tokens`` are its input tokens, if known exactly."""
     input = max_input_tokens(model, request) if tokens is None else tokens
     return cost_in_dollars(Usage(input, max_output_tokens(model, request)), model.price)

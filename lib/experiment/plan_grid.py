@@ -1,4 +1,4 @@
-"""Grid: a plan's ways to ask and its cells, each made when it is asked for: they are counted without being made."""
+"""A plan's variants and cells, each made on demand: they are counted without being listed."""
 
 from __future__ import annotations
 
@@ -18,27 +18,25 @@ EXPECTED_VARIABLE = "expected"  # the variable of that name is what the row hope
 
 
 def count_variants(plan: Plan) -> int:
-    """How many variants there are."""
     return len(plan.variants) if plan.variants else prod(len(axis.values) for axis in plan.axes)
 
 
 def count_rows(plan: Plan) -> int:
-    """How many inputs each prompt is asked with: one, without any, where the table is empty and nothing needs it."""
+    """Return how many inputs each prompt is sent with: 1 if the table is empty and no text uses a variable."""
     if plan.inputs.rows:
         return len(plan.inputs.rows)
     return 0 if used_variables(plan) else 1
 
 
 def count_cells(plan: Plan) -> int:
-    """How many cells there are."""
     return plan.repetitions * count_rows(plan) * len(plan.prompts) * count_variants(plan)
 
 
 def cell_at(plan: Plan, number: int) -> Cell:
-    """The cell of that number, from 0. Raises IndexError.
+    """Return the cell of that number, from 0. Raise IndexError.
 
-    A run goes through all variants of a prompt, then the prompts, then the rows, and then all of it again: wherever
-    it stops, every variant was asked as often as the others, but for one.
+    Variants change fastest, then prompts, rows and repetitions: wherever a run stops, the variants have been
+    asked equally often, give or take one.
     """
     if not 0 <= number < count_cells(plan):
         raise IndexError(number)
@@ -49,7 +47,8 @@ def cell_at(plan: Plan, number: int) -> Cell:
 
 
 def row_values(plan: Plan, row: int) -> Mapping[str, str]:
-    """What the variables stand for in that row: its columns, and ``expected`` for the one that is marked as such.
+    """Return the values of the variables in that row: its columns, and ``expected`` for the column marked as
+    such.
 
     Empty for the one row of a plan without inputs.
     """
@@ -61,13 +60,13 @@ def row_values(plan: Plan, row: int) -> Mapping[str, str]:
 
 
 def used_variables(plan: Plan) -> tuple[str, ...]:
-    """The variables of all texts that are sent: of the prompts, and of the variants' own system prompts."""
+    """Return the variables of all texts that are sent."""
     texts = [text for _, text in sent_templates(plan)]
     return tuple(dict.fromkeys(name for text in texts for name in template_variables(text)))
 
 
 def sent_templates(plan: Plan) -> list[tuple[str, str]]:
-    """Each template with the name of the prompt version or variant that it belongs to."""
+    """Return each template that is sent, with the name of its prompt version or variant."""
     theirs = any(one.system is None for one in plan.variants) or not plan.variants
     found = []
     for prompt in plan.prompts:
@@ -77,7 +76,9 @@ def sent_templates(plan: Plan) -> list[tuple[str, str]]:
 
 
 def variants(plan: Plan, model: Model) -> Sequence[Variant]:
-    """The ways to ask: those that the plan names, or the grid of its axes over its base, the last axis fastest."""
+    """Return the plan's own variants or, if it has none, the grid of its axes over its base, the last axis
+    fastest.
+    """
     return plan.variants or _VariantGrid(plan, model)
 
 
@@ -121,12 +122,12 @@ def _with(settings: Settings, model: Model, name: str, value: Number | None) -> 
 
 
 def parameter_label(model: Model, name: str) -> str:
-    """What a parameter is called, or its bare name where the model does not have it."""
+    """Return the parameter's label, or its name if the model does not have it."""
     return next((one.label for one in model.parameters if one.name == name), name)
 
 
 def format_value(value: Number | None) -> str:
-    """A value as a person writes it: 1 and not 1.0, and every digit of a seed."""
+    """Write a value as people do: 1 rather than 1.0, and every digit of a seed."""
     if value is None:
         return "not sent"
     return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"

@@ -1,4 +1,4 @@
-"""Problem: what keeps a plan from being run, said at the part of it that is to be changed."""
+"""Problems that keep a plan from being run, each with the part of the plan it is about."""
 
 from __future__ import annotations
 
@@ -32,8 +32,6 @@ MAX_ATTEMPTS = 10
 
 
 class PlanPart(Enum):
-    """The part of a plan that a problem is about."""
-
     PROMPT = "prompt"
     INPUTS = "inputs"
     SETTINGS = "settings"
@@ -43,7 +41,7 @@ class PlanPart(Enum):
 
 @dataclass(frozen=True)
 class PlanProblem:
-    """``message`` says what is wrong, ``advice`` what to do. ``number``: which prompt, axis or check, from 0."""
+    """``number`` is the index of the prompt, axis or check."""
 
     part: PlanPart
     message: str
@@ -52,7 +50,7 @@ class PlanProblem:
 
 
 def find_problems(plan: Plan, model: Model) -> tuple[PlanProblem, ...]:
-    """All that blocks a run, in the order of the parts; none: it can be run."""
+    """Return everything that blocks a run, in the order of the plan's parts; empty if the plan can be run."""
     return (
         *_of_prompts(plan),
         *_of_inputs(plan),

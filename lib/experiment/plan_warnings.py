@@ -1,4 +1,4 @@
-"""Remarks: what in a plan has no effect or is paid for in vain. It can be run all the same."""
+"""Warnings about a plan that can be run: what has no effect, or costs money for nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lib.model.settings import Settings
 
 
 def find_warnings(plan: Plan, model: Model) -> tuple[PlanProblem, ...]:
-    """What a person would want to know before the run, at the part of the plan that it is about."""
+    """Return what a person should know before the run, each at the part of the plan it is about."""
     return (*_of_inputs(plan), *_of_form(plan), *_of_chance(plan, model))
 
 

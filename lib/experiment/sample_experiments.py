@@ -1,4 +1,4 @@
-"""Samples: small experiments to try, each a whole plan that makes sense with a small model."""
+"""Sample experiments to start from; each is a whole plan that makes sense with a small model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAMPLES_FILE = Path(__file__).parent / "samples.json"
 
 @dataclass(frozen=True)
 class SampleExperiment:
-    """``about`` says in one line what there is to be learned from it."""
+    """``description`` says in one line what the sample teaches."""
 
     name: str
     description: str
@@ -26,7 +26,7 @@ class SampleExperiment:
 
 
 def load_samples(model: Model) -> tuple[SampleExperiment, ...]:
-    """The samples that come with Paddock. What one does not name is left to the model."""
+    """Return the samples that come with Paddock. Settings that a sample does not name are the model's defaults."""
     document = Node(json.loads(SAMPLES_FILE.read_text(encoding="utf-8")), "samples")
     return tuple(_read(one, model) for one in document.items())
 

@@ -1,4 +1,4 @@
-"""Sweep: an axis as a person types it, ``0, 0.5, 1`` or ``0 to 1 step 0.25``, and back."""
+"""A swept axis as text, ``0, 0.5, 1`` or ``0 to 1 step 0.25``, parsed and written."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _ADVICE = "Write values with commas between them, such as 0, 0.5, 1, or a range,
 
 
 def parse_axis(parameter: Parameter, text: str) -> Axis:
-    """The values in the text, in its order, in exact decimals; ``not sent`` leaves the parameter out of the request.
+    """Parse the values in the text, as exact decimals; ``not sent`` leaves the parameter out of the request.
 
-    Raises BadInput, which names what cannot be read, is out of the record's bounds or is there twice.
+    Raise BadInput for a value that cannot be read, is out of the parameter's bounds, or occurs twice.
     """
     found: list[Number | None] = []
     for part in re.split(r"[,;\n]", text):
@@ -86,7 +86,7 @@ def _value(parameter: Parameter, value: Decimal) -> Number:
 
 
 def format_axis(axis: Axis) -> str:
-    """The axis as it can be typed: a range where its values are four or more in even steps, else a list."""
+    """Write the axis as it can be typed: a range if it has four or more values in even steps, otherwise a list."""
     numbers = [Decimal(format_value(value)) for value in axis.values if value is not None]
     if len(numbers) == len(axis.values) >= 4:
         step = numbers[1] - numbers[0]

@@ -1,5 +1,5 @@
-"""Checks that judge one answer: their kinds, how each is evaluated, and the language model as a judge.
+"""Checks that judge one answer: their kinds, how each is evaluated, and a language model as judge.
 
-May import ``lib.jsonkit``, ``lib.chat`` and ``prompt_template``. Start with ``check_kinds``, then
-``evaluate_checks``.
+May import ``lib.experiment.inputs``, ``lib.jsonkit`` and ``lib.chat``, nothing else of the experiment. Start
+with ``check_kinds``, then ``check_evaluation``.
 """

@@ -1,4 +1,4 @@
-"""Judging: what each check says of an answer, with its reason in one line."""
+"""Evaluation of checks: whether an answer passes, with the reason in one line."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ _NOT_WHOLE = (Ending.ERROR, Ending.CUT_OFF, Ending.STOPPED)
 
 
 def evaluate_check(check: Check, answer: Answer, values: Mapping[str, str]) -> CheckOutcome:
-    """What the check says. ``values`` are the row's columns, and ``expected`` where one of them is that.
+    """Return the check's outcome. ``values`` are the row's columns, and ``expected`` if one is marked as
+    such.
 
-    Never raises; what cannot be judged has ``passed`` None and says why. A Judge is asked by ``model_judge``.
+    Never raises: if the check cannot tell, ``passed`` is None and the reason says why. A ``Judge`` is not
+    evaluated here: ``llm_judge`` builds its request and reads its verdict.
     """
     if answer.ending in _NOT_WHOLE:
         return CheckOutcome(None, "The answer did not come whole")
@@ -62,7 +64,7 @@ def evaluate_check(check: Check, answer: Answer, values: Mapping[str, str]) -> C
 
 
 def judged_text(answer: Answer) -> str:
-    """What is judged: the answer's text; where there is none, its tool calls as JSON."""
+    """Return the text that is judged: the answer's own or, if there is none, its tool calls as JSON."""
     if answer.text.strip() or not answer.calls:
         return answer.text
     calls = [
@@ -73,7 +75,11 @@ def judged_text(answer: Answer) -> str:
 
 
 def fill_check_text(text: str, values: Mapping[str, str], what: str) -> str:
-    """A check's text with the row's values. Raises BadInput where it comes to nothing, or a column is not there."""
+    """Fill a check's text with the row's values. Raise BadInput if a column is missing or the result is
+    empty.
+
+    ``what`` names the text in the error message.
+    """
     missing = [name for name in template_variables(text) if name not in values]
     if missing:
         raise BadInput(f"There is no column “{missing[0]}” that {what} asks for.")
@@ -84,7 +90,7 @@ def fill_check_text(text: str, values: Mapping[str, str], what: str) -> str:
 
 
 def quote(text: str) -> str:
-    """The text in one line, in quotation marks, its middle left out where it is long."""
+    """Return the text on one line and in quotation marks; the middle of a long text is left out."""
     line = " ".join(text.split())
     if len(line) > MAX_QUOTED:
         line = f"{line[: MAX_QUOTED // 2].rstrip()} … {line[-MAX_QUOTED // 4 :].lstrip()}"
@@ -144,7 +150,7 @@ def _number(check: NumberWithin, text: str, values: Mapping[str, str]) -> CheckO
 def _within(
     found: Decimal | int, least: Decimal | int | None, most: Decimal | int | None, said: str, verb: str
 ) -> CheckOutcome:
-    """Whether it is within the bounds; ``said`` is what was found, as it is shown."""
+    """Compare a size or number with the bounds; ``shown`` is how the reason writes it."""
     if least is not None and least == most != found:
         return CheckOutcome(False, f"{said} {verb} not {_plain(least)}")
     if least is not None and found < least:
@@ -155,7 +161,7 @@ def _within(
 
 
 def _plain(value: Decimal | int) -> str:
-    """A number with its thousands marked, without zeros that say nothing; in powers of ten where it is very long."""
+    """Write a number with thousands separators and without trailing zeros; a very long one in powers of ten."""
     text = f"{value:,f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""Checks: what an answer is judged by, as values, and what came of it."""
+"""The kinds of checks, as values, and the outcome of a check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ EXPECTED_TEMPLATE = "{{expected}}"  # in a check's text: what the input's row sa
 
 @dataclass(frozen=True)
 class Equals:
-    """The whole answer is that text. Spaces around it do not count; ``text`` may hold ``{{variables}}``."""
+    """Pass if the whole answer is ``text``, which may hold ``{{variables}}``. Surrounding white space does
+    not count.
+    """
 
     text: str = EXPECTED_TEMPLATE
     ignore_case: bool = True
@@ -21,7 +23,7 @@ class Equals:
 
 @dataclass(frozen=True)
 class Contains:
-    """That text is in the answer; ``absent``: it is not."""
+    """Pass if ``text`` occurs in the answer; with ``absent``, if it does not."""
 
     text: str = EXPECTED_TEMPLATE
     ignore_case: bool = True
@@ -30,14 +32,17 @@ class Contains:
 
 @dataclass(frozen=True)
 class Matches:
-    """A regular expression is found in the answer."""
+    """Pass if the regular expression is found anywhere in the answer."""
 
     pattern: str
 
 
 @dataclass(frozen=True)
 class NumberWithin:
-    """The answer's last number is within these bounds (None: open), or, with ``around``, that near to that number."""
+    """Pass if the answer's last number is within the bounds (None: open).
+
+    With ``around`` the bounds are that number plus and minus ``tolerance``.
+    """
 
     least: Decimal | None = None
     most: Decimal | None = None
@@ -47,12 +52,12 @@ class NumberWithin:
 
 @dataclass(frozen=True)
 class ValidJson:
-    """The answer is JSON, with nothing around it."""
+    """Pass if the answer is JSON and nothing else."""
 
 
 @dataclass(frozen=True)
 class MatchesSchema:
-    """The answer is JSON that fits the schema, as JSON text; None: the schema that the request itself carried."""
+    """Pass if the answer is JSON that fits ``schema``, a JSON text; None stands for the schema in the request."""
 
     schema: str | None = None
 
@@ -66,7 +71,7 @@ class LengthUnit(Enum):
 
 @dataclass(frozen=True)
 class Length:
-    """So many ``unit``s at least and at most: "characters", "words", "lines", or "tokens" as they were counted."""
+    """Pass if the answer has at least ``least`` and at most ``most`` units."""
 
     unit: LengthUnit = LengthUnit.WORDS
     least: int | None = None
@@ -75,7 +80,7 @@ class Length:
 
 @dataclass(frozen=True)
 class Judge:
-    """A language model on the same backend says yes or no. ``criterion`` is the question, with ``{{variables}}``."""
+    """Pass if a language model on the same backend answers yes to ``criterion``, which may hold ``{{variables}}``."""
 
     criterion: str
 
@@ -85,9 +90,10 @@ Check = Equals | Contains | Matches | NumberWithin | ValidJson | MatchesSchema |
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What one check says of one answer. ``passed`` is None where it could not say; ``reason`` in one line.
+    """The outcome of one check of one answer: ``reason`` is one line, ``passed`` is None if the check cannot
+    tell.
 
-    ``usage`` is what it took to find out, None where nothing was asked.
+    ``usage`` holds the tokens that a judge took, None if no request was made.
     """
 
     passed: bool | None

@@ -1,4 +1,4 @@
-"""Model as a judge: it is asked whether an answer meets a criterion, and what it said."""
+"""A language model as judge: the request that asks it about an answer, and how its reply is read."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ _WORD = re.compile(r"\W*(yes|no)\b(?!-)", re.IGNORECASE)
 
 
 def judge_request(model: Model, check: Judge, answer: Answer, values: Mapping[str, str]) -> Request:
-    """What the judge is asked, with as little chance in it as the model allows.
+    """Build the judge's request, as deterministic as the model allows.
 
-    Raises BadInput where a column of the question is not there, or it cannot be sent.
+    Raise BadInput if the question needs a column that is missing, or cannot be sent.
     """
     question = fill_check_text(check.criterion, values, "the question for the judge")
     shown = _END.sub("<\u200b/", judged_text(answer))  # it ends where we say so
@@ -67,7 +67,7 @@ def _sober(model: Model) -> Mapping[str, Number]:
 
 
 def read_verdict(answer: Answer) -> CheckOutcome:
-    """What the judge said, with what it took. Where that cannot be read, ``passed`` is None."""
+    """Read the judge's reply. If it is neither yes nor no, ``passed`` is None."""
     if answer.error is not None:
         return CheckOutcome(None, f"The judge did not answer: {answer.error.message}", answer.usage)
     match json_answer_check.check_answer(answer.text, SCHEMA):

@@ -1,4 +1,4 @@
-"""Number: the numbers that stand in a text, read as people write them, exactly."""
+"""Numbers in a text, read exactly and in the notations that people use."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ EXACT_CONTEXT = Context(prec=3 * _LARGEST, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 
 def last_number(text: str) -> Decimal | None:
-    """The last number in the text, None where there is none that can be read.
+    """Return the last number in the text, None if there is none.
 
-    ``1,234.5``, ``1.234,5``, ``1 234,5`` with a hard space, ``1'234`` and ``1_234`` are thousands; ``3,14`` and
-    ``3.14`` are decimals; so is ``1.234``, but ``1,234`` is a thousand and more.
-    A per cent sign or a unit counts for nothing.
+    Thousands: ``1,234.5``, ``1.234,5``, ``1 234,5`` with a no-break space, ``1'234``, ``1_234``. Decimals:
+    ``3,14``, ``3.14``. A single group of three is ambiguous: ``1.234`` is read as a decimal, ``1,234`` as
+    thousands. Per cent signs and units are ignored.
     """
     tokens = list(_TOKEN.finditer(text))
     if not tokens:
@@ -40,7 +40,7 @@ def last_number(text: str) -> Decimal | None:
 
 
 def is_comparable(number: Decimal) -> bool:
-    """Whether it is a number that can be reckoned with exactly: finite, and not beyond all measure."""
+    """Return True if exact arithmetic with the number is possible: it is finite and of a sensible magnitude."""
     if not number.is_finite():
         return False
     exponent = number.as_tuple().exponent
@@ -48,7 +48,9 @@ def is_comparable(number: Decimal) -> bool:
 
 
 def _plain(digits: str) -> str:
-    """The digits as Decimal reads them. Of what is no one number, such as 26.11.2026, the last piece."""
+    """Write the digits as Decimal reads them. If they are not a single number, such as 26.11.2026, take the
+    last part.
+    """
     for point in ".", ",":
         whole, mark, rest = digits.rpartition(point)
         if mark and rest.isdigit() and (grouped := _GROUPS.fullmatch(whole)) and grouped["mark"] != point:

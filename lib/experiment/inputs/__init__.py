@@ -1,4 +1,5 @@
-"""Input tables read from CSV, TSV, JSON Lines and XLSX files or from a paste.
+"""The table of inputs: its value, the ``{{variables}}`` that its columns fill, and reading it from files.
 
-May import the plan's values. The only place that reads openpyxl workbooks. Start with ``read_inputs``.
+Reads CSV, TSV, JSON Lines and XLSX files, or a paste; the only place that uses openpyxl to read. Imports
+nothing else of the experiment. Start with ``input_reader``.
 """

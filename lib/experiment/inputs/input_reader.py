@@ -1,4 +1,4 @@
-"""Reading: a table of inputs out of a file or a paste: CSV, TSV, JSON lines, XLSX."""
+"""Reads a table of inputs from a CSV, TSV, JSON Lines or XLSX file, or from a paste."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from lib.experiment.inputs import json_lines, xlsx_reader
-from lib.experiment.inputs.input_records import BadInputTable, ImportedInputs, inputs_from_records
+from lib.experiment.inputs.input_records import BadInputTable, ImportedInputs, RecordKind, inputs_from_records
 from lib.experiment.inputs.text_encoding import decode_text
 from lib.experiment.inputs.xlsx_reader import Record
 from lib.jsonkit.surrogates import replace_lone_surrogates, utf8_size
@@ -34,12 +34,13 @@ csv.field_size_limit(MAX_INPUT_BYTES)
 
 
 def read_input_file(name: str, data: bytes, header: bool = True) -> ImportedInputs:
-    """The table in a file of that name; what is in it counts more than the name.
+    """Read the table in a file. The content decides on the format; the name only where the content leaves it
+    open.
 
-    The first row names the columns, unless there is no ``header``.
+    The first row names the columns, unless ``header`` is False.
 
-    Raises BadInput, naming the line: for too many bytes, rows, columns or cells, an empty file or one of a
-    header alone, a row with more cells than there are columns, an open quote, broken JSON, what is no text.
+    Raise BadInput, naming the line, for: too many bytes, rows, columns or cells; an empty file, or a header
+    alone; a row with more cells than columns; an unclosed quote; broken JSON; bytes that are not text.
     """
     if len(data) > MAX_INPUT_BYTES:
         raise BadInputTable(
@@ -54,23 +55,23 @@ def read_input_file(name: str, data: bytes, header: bool = True) -> ImportedInpu
     ending = name.rpartition(".")[2].lower()
     if data.startswith(_ZIP):
         records, remarks = xlsx_reader.read_first_sheet(data)
-        return inputs_from_records(records, remarks, "Row", header)
+        return inputs_from_records(records, remarks, RecordKind.SHEET_ROW, header)
     text, remark = decode_text(data)
     remarks = [remark] if remark else []
     if ending in ("jsonl", "ndjson", "json") or json_lines.looks_like_json(text):
-        return inputs_from_records(json_lines.read_records(text), remarks, "Line")
+        return inputs_from_records(json_lines.read_records(text), remarks, RecordKind.TEXT_LINE)
     return _delimited(text, remarks, "\t" if ending in ("tsv", "tab") else None, header)
 
 
 def read_pasted_inputs(text: str, header: bool = True) -> ImportedInputs:
-    """The table in what was pasted, from a spreadsheet or out of a file. Raises BadInput as ``read`` does."""
+    """Read the table in a pasted text. Raise BadInput as ``read_input_file`` does."""
     if utf8_size(text) > MAX_INPUT_BYTES:
         raise BadInputTable(
             f"That is more than {MAX_INPUT_BYTES:,} bytes.", advice="Paste less, or upload a file in parts."
         )
     text = replace_lone_surrogates(text.replace("\0", "")).removeprefix("\ufeff")
     if json_lines.looks_like_json(text):
-        return inputs_from_records(json_lines.read_records(text), [], "Line")
+        return inputs_from_records(json_lines.read_records(text), [], RecordKind.TEXT_LINE)
     return _delimited(text, [], None, header)
 
 
@@ -81,14 +82,14 @@ def _delimited(text: str, remarks: list[str], delimiter: str | None, header: boo
         text, delimiter, skipped = rest, said[4], 1
     delimiter = delimiter or _delimiter(text)
     try:
-        return inputs_from_records(_records(text, delimiter, skipped), remarks, "Line", header)
+        return inputs_from_records(_records(text, delimiter, skipped), remarks, RecordKind.TEXT_LINE, header)
     except _Quotes as error:
         if delimiter != "\t":
             raise BadInputTable(str(error), advice=_QUOTES) from None
         # Spreadsheets copy cells with quotes in them as they are, and files of tabs know no quotes.
         remarks = [*remarks, "Quotes were taken as they stand, for they do not pair up."]
         return inputs_from_records(
-            _records(text, delimiter, skipped, csv.QUOTE_NONE), remarks, "Line", header
+            _records(text, delimiter, skipped, csv.QUOTE_NONE), remarks, RecordKind.TEXT_LINE, header
         )
 
 
@@ -100,7 +101,7 @@ class _Quotes(Exception):
 
 
 def _delimiter(text: str) -> str:
-    """The sign between the cells: the one that gives the records the header's width, more than one, most often."""
+    """Guess the delimiter: the one with which most records have the header's width of two or more."""
     best, found = (0.0, 0), _NO_DELIMITER
     for delimiter in _DELIMITERS:
         reader = csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter)

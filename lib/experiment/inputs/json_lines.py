@@ -1,4 +1,4 @@
-"""JSON lines: an object a line, or a list of objects, as records whose columns are the objects' keys."""
+"""JSON Lines, or a list of objects, as records: the keys become columns."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ _ADVICE = 'Write one object in each line, such as {"text": "â€¦", "expected": "â
 
 
 def looks_like_json(text: str) -> bool:
-    """Whether it begins as such objects do, whatever the file is called."""
+    """Return True if the text begins as an object or a list of objects does, whatever the file's name."""
     start = text[:1000].lstrip()
     return start.startswith('{"') or (start.startswith("[") and start[1:].lstrip().startswith("{"))
 
 
 def read_records(text: str) -> Iterator[Record]:
-    """A record of the keys, then one for each object, in the order in which the keys are first seen.
+    """Yield a record of the keys, in order of first appearance, then one record for each object.
 
-    What is no text in an object is its JSON; null and what is not there are empty. Raises BadInput, naming the line.
+    Values that are not texts are written as JSON; null and missing keys become empty cells. Raise BadInput,
+    naming the line.
     """
     objects: list[tuple[int, dict[str, Any]]] = []
     columns: dict[str, None] = {}

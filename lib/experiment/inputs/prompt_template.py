@@ -1,4 +1,4 @@
-"""Template: a text with ``{{variables}}`` in it, found and filled in."""
+"""Templates: texts with ``{{variables}}``, found and filled."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ def _belongs(sign: str) -> bool:
 
 @lru_cache(1024)  # of a prompt that is filled in for each of thousands of inputs
 def _name(inside: str) -> str | None:
-    """What stands between the braces as a name, None where it is none."""
+    """Return the variable's name between the braces, None if it is not a valid name."""
     name = unicodedata.normalize("NFC", inside.strip(" \t"))
     good = 0 < len(name) <= MAX_VARIABLE_NAME and all(_belongs(sign) or sign == " " for sign in name)
     return name if good else None
 
 
 def template_variables(text: str) -> tuple[str, ...]:
-    """The names in it, each once, in the order in which they first appear.
+    """Return the names of the variables, each once, in order of first appearance.
 
-    A name is of letters and digits of any script, ``_``, ``-`` and spaces inside. What stands in double braces and is
-    no such name belongs to the text.
+    A name consists of letters and digits of any script, ``_``, ``-`` and inner spaces. Double braces around
+    anything else are plain text.
     """
     found = (_name(place[1]) for place in _PLACE.finditer(text))
     return tuple(dict.fromkeys(name for name in found if name is not None))
 
 
 def fill_template(text: str, values: Mapping[str, str]) -> str:
-    """The text with its variables' values. In one pass: what a value holds is not filled in again.
+    """Replace the variables by their values, in one pass: braces inside a value are not filled again.
 
-    A variable without a value is left as it stands.
+    A variable without a value stays as it is.
     """
 
     def value(place: re.Match[str]) -> str:
@@ -51,12 +51,12 @@ def fill_template(text: str, values: Mapping[str, str]) -> str:
 
 
 def make_variable_name(name: str) -> str:
-    """That name as a variable can have it: other signs are spaces. Empty where nothing is left."""
+    """Turn a name into one that a variable can have: other characters become spaces. May return ""."""
     signs = (sign if _belongs(sign) else " " for sign in unicodedata.normalize("NFC", name))
     return " ".join("".join(signs).split())[:MAX_VARIABLE_NAME].strip()
 
 
 def count_variables(text: str) -> Counter[str]:
-    """How often each variable stands in it."""
+    """Count how often each variable occurs."""
     found = (_name(place[1]) for place in _PLACE.finditer(text))
     return Counter(name for name in found if name is not None)

@@ -1,4 +1,4 @@
-"""Decoding: a file's bytes as text, in whatever encoding a spreadsheet or an editor left them."""
+"""Decodes a file's bytes into text, whatever encoding a spreadsheet program or an editor used."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _ADVICE = "Save it as UTF-8 (in Excel: “CSV UTF-8”), and upload it again."
 
 
 def decode_text(data: bytes) -> tuple[str, str]:
-    """The text without its byte order mark, and a remark on how it was read, empty where there is nothing to say.
+    """Return the text without its byte order mark, and a remark on the encoding, "" if there is nothing to
+    say.
 
-    UTF-8, UTF-16 and UTF-32 with a mark; UTF-8 and UTF-16 without; else Windows-1252, which any bytes are. Raises
-    BadInput where the mark promises what the bytes do not keep, and for NUL characters: no text has them.
+    UTF-8, UTF-16 and UTF-32 with a mark; UTF-8 and UTF-16 without; otherwise Windows-1252, which accepts any
+    bytes. Raise BadInput if the bytes do not fit the mark, and for NUL characters, which no text contains.
     """
     for mark, codec, name in _BOMS:
         if data.startswith(mark):
@@ -42,7 +43,9 @@ def decode_text(data: bytes) -> tuple[str, str]:
 
 
 def _utf_16(data: bytes) -> str | None:
-    """UTF-16's order of bytes, told by where the zeros of its commas and line ends are; None where it is another."""
+    """Return UTF-16's byte order, guessed from where the zero bytes of commas and line ends are; None if it
+    is not UTF-16.
+    """
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:

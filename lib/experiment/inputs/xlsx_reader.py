@@ -1,4 +1,4 @@
-"""Spreadsheet: the first sheet of an XLSX file as texts, each cell as a person reads it there."""
+"""The first visible sheet of an XLSX file as texts, each cell as the spreadsheet program shows it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Record = tuple[int, list[str]]  # its row in the sheet, from 1, and its cells
 
 
 def read_first_sheet(data: bytes) -> tuple[list[Record], list[str]]:
-    """The rows of the first sheet that is not hidden, empty ones left out, and remarks.
+    """Return the rows of the first visible sheet that are not empty, and remarks.
 
-    Formulas are read as the results that are stored with them. Raises BadInput for what is no XLSX file, is too
-    large once it is unpacked, or is broken.
+    Formulas are read as their stored results. Raise BadInput if it is not an XLSX file, is too large
+    unpacked, or is broken.
     """
     _check_size(data)
     import openpyxl  # a third of a second, for who brings a spreadsheet alone
@@ -131,7 +131,7 @@ def _remarks(data: bytes, book: Any, sheet: Any) -> Iterator[str]:
 
 
 def _without_result(data: bytes, title: str) -> tuple[int, str] | None:
-    """How many formulas no program ever reckoned out, and the first one's place."""
+    """Return how many formulas have no stored result and the first one's coordinate, None if all have one."""
     import openpyxl
 
     with zipfile.ZipFile(io.BytesIO(data)) as packed:

@@ -1,4 +1,4 @@
-"""Result: what came of one cell."""
+"""The result of one cell."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from lib.experiment.plan import Cell
 
 
 class Status(Enum):
-    """Where a cell stands."""
-
     ANSWERED = "answered"  # an answer came, whole or not; its ending tells
     FAILED = "failed"  # every attempt was refused or broke
     DOUBTFUL = "in doubt"  # it was on its way when Paddock was killed: it may have been paid
@@ -21,13 +19,13 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """One cell that was asked. ``answer`` is None where it is in doubt; ``outcomes`` stand in the checks' order.
+    """The result of one cell. ``answer`` is None if the status is DOUBTFUL; ``outcomes`` follow the plan's
+    checks.
 
-    ``cost``: dollars of the answer, of failed attempts as far as anything was counted, and of the judges.
-    ``stored``: the same request was answered before, in this run or an earlier one, and cost nothing now.
-    ``rating``: a person's, 1 to 5, if any.
-    ``attempts`` were made for the answer, ``requests`` sent for all of it, judges included. ``uncertain``: dollars
-    that may have been paid beyond ``cost``, where a request was sent and nobody knows what became of it.
+    ``cost`` is in dollars: the answer, failed attempts as far as their usage is known, and the judges.
+    ``attempts`` were made for the answer; ``requests`` counts everything sent, judges included. ``stored``:
+    the answer to the same request was at hand and cost nothing now. ``rating`` is a person's, 1 to 5.
+    ``uncertain``: dollars that may have been paid beyond ``cost``, because the fate of a request is unknown.
     """
 
     cell: Cell
@@ -43,7 +41,7 @@ class Result:
 
     @property
     def passed(self) -> bool | None:
-        """Whether every check was passed; None where one could not say, or there is none."""
+        """Return True if all checks passed; None if one could not tell, or there are none."""
         if not self.outcomes or any(outcome.passed is None for outcome in self.outcomes):
             return None
         return all(outcome.passed for outcome in self.outcomes)

@@ -1,4 +1,4 @@
-"""Versus: two settings, two prompts or two runs, cell by cell: what got better, what worse, and whether by chance."""
+"""Comparison of two settings, prompts or runs on the same inputs: what got better, what got worse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lib.model.model_record import Model
 
 
 class PairChange(Enum):
-    """What became of a cell from the first to the second."""
+    """How a cell's verdict changed from the first to the second."""
 
     BETTER = "better"  # failed its checks, and passes them now
     WORSE = "worse"
@@ -26,14 +26,13 @@ class PairChange(Enum):
 
 @dataclass(frozen=True)
 class ResultPair:
-    """The same input, asked in both ways."""
+    """Two results of the same input."""
 
     first: Result
     second: Result
 
     @property
     def change(self) -> PairChange:
-        """From the first to the second."""
         before, after = self.first.passed, self.second.passed
         if before is None or after is None:
             return PairChange.UNCLEAR
@@ -44,30 +43,29 @@ class ResultPair:
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """All pairs, in the order of the first's cells. ``alone`` counts the results that have no partner."""
+    """All pairs, in the order of the first's cells. ``unmatched`` counts the results without a partner."""
 
     pairs: tuple[ResultPair, ...]
     unmatched: int
 
     @property
     def counts(self) -> Counter[PairChange]:
-        """How many pairs changed in which way."""
         return Counter(pair.change for pair in self.pairs)
 
     @property
     def judged(self) -> int:
-        """Pairs of which both were judged."""
+        """Return the number of pairs in which both were judged."""
         return len(self.pairs) - self.counts[PairChange.UNCLEAR]
 
     @property
     def p_value(self) -> float | None:
-        """McNemar's exact p: how often chance alone would do that. None where no pair was judged."""
+        """Return McNemar's exact p-value, None if no pair was judged."""
         counts = self.counts
         return mcnemar_p_value(counts[PairChange.BETTER], counts[PairChange.WORSE]) if self.judged else None
 
     @property
     def passed(self) -> tuple[int, int]:
-        """How many of the judged pairs pass in the first, and in the second."""
+        """Return how many of the judged pairs pass in the first, and in the second."""
         judged = [pair for pair in self.pairs if pair.change is not PairChange.UNCLEAR]
         return sum(bool(pair.first.passed) for pair in judged), sum(
             bool(pair.second.passed) for pair in judged
@@ -75,12 +73,12 @@ class PairedComparison:
 
 
 def compare_variants(results: Iterable[Result], first: int, second: int) -> PairedComparison:
-    """Two settings on the same prompts and inputs."""
+    """Compare two settings on the same prompts and inputs."""
     return _of(results, lambda cell: (cell.variant, (cell.prompt, cell.row, cell.repetition)), first, second)
 
 
 def compare_prompts(results: Iterable[Result], first: int, second: int) -> PairedComparison:
-    """Two prompt versions under the same settings, on the same inputs."""
+    """Compare two prompt versions under the same settings, on the same inputs."""
     return _of(results, lambda cell: (cell.prompt, (cell.variant, cell.row, cell.repetition)), first, second)
 
 
@@ -90,10 +88,10 @@ def compare_runs(
     after: tuple[Plan, Iterable[Result]],
     prompts: Mapping[int, int] | None = None,
 ) -> PairedComparison:
-    """An experiment and its next run: the same inputs under the same settings, whatever their numbers are now.
+    """Compare two runs of an experiment: the same inputs under the same settings, whatever their indexes are.
 
-    ``prompts`` says which prompt of the first run (by number) which one of the second takes the place of; without it
-    those of the same name, or, where no name is in both, those of the same number.
+    ``prompts`` maps the first run's prompts to the second's, by index. By default those of the same name are
+    compared or, if no name is in both, those of the same index.
     """
     (old, results), (new, others) = before, after
     follows = _following(old, new) if prompts is None else prompts

@@ -1,4 +1,4 @@
-"""Statistics: how sure a share of passes is, whether two of them differ, and quantiles."""
+"""Statistics of pass rates: confidence intervals, the significance of a difference, quantiles."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SIGNIFICANCE_LEVEL = 0.05  # a difference that chance makes more often than this
 
 @dataclass(frozen=True)
 class Interval:
-    """Where the true value is, with the confidence that was asked for. Shares are from 0 to 1, not per cent."""
+    """Bounds of the true value. Shares are from 0 to 1."""
 
     low: float
     high: float
 
 
 def wilson_interval(passed: int, n: int, confidence: float = CONFIDENCE) -> Interval:
-    """Wilson's score interval of ``passed`` of ``n``. Of nothing it is everything: 0 to 1. Raises ValueError.
+    """Return Wilson's score interval of ``passed`` of ``n``; 0 to 1 if ``n`` is 0. Raise ValueError.
 
-    Unlike the textbook's interval it holds for few answers and near 0 and 1, which is where experiments are.
+    Unlike the textbook's normal interval it is right for few answers and near 0 and 1, as is usual here.
     """
     if not 0 <= passed <= n:
         raise ValueError(f"{passed} of {n}")
@@ -40,9 +40,10 @@ def wilson_interval(passed: int, n: int, confidence: float = CONFIDENCE) -> Inte
 
 
 def mcnemar_p_value(better: int, worse: int) -> float:
-    """The exact two-sided p of paired passes: how often chance alone parts ``better + worse`` so unevenly or more.
+    """Return the exact two-sided p-value of McNemar's test: how often chance alone splits the pairs so
+    unevenly.
 
-    The pairs that came out the same say nothing, and are not asked for.
+    Pairs with equal results do not matter.
     """
     n = better + worse
     term, tail = 1, 1  # of Pascal's triangle's line, as whole numbers: nothing is rounded
@@ -54,7 +55,7 @@ def mcnemar_p_value(better: int, worse: int) -> float:
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The value that this share of the sorted values is not above, straight between two of them. Not of nothing."""
+    """Return the quantile of the sorted values, which must not be empty, with linear interpolation."""
     place = share * (len(ordered) - 1)
     low, high = floor(place), ceil(place)
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)

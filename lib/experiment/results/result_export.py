@@ -1,4 +1,4 @@
-"""Export: results as files, one row a cell: CSV for Excel, JSON lines, XLSX."""
+"""Export of results as files with one row per cell: CSV, XLSX and JSON Lines."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ _LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # line breaks to many who read li
 
 
 def write_csv(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
-    """The results as a CSV file, in pieces."""
+    """Yield the CSV file in pieces."""
     return spreadsheet.write_csv(export_rows(plan, model, results))
 
 
 def write_xlsx(plan: Plan, model: Model, results: Iterable[Result]) -> bytes:
-    """The results as a workbook."""
     return spreadsheet.write_xlsx(export_rows(plan, model, results), "Results")
 
 
 def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[SheetRow]:
-    """The rows of the file, in the order of the cells, the first with the columns' names."""
+    """Yield the rows of the file in the order of the cells, after a row of column names."""
     ways = variants(plan, model)
     way = cache(ways.__getitem__)  # each is made when it is asked for
     swept = _swept(plan, model, ways)
@@ -134,7 +133,9 @@ def _error(result: Result) -> str | None:
 
 
 def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
-    """One JSON object a line, with the request's body as it was sent. Dollars are a text: no reader rounds them."""
+    """Yield one JSON object a line, with the request's body as sent. Dollars are a text, so that no reader
+    rounds them.
+    """
     ways = variants(plan, model)
     way = cache(ways.__getitem__)  # each is made when it is asked for
     swept = _swept(plan, model, ways)

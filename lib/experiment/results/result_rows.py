@@ -1,4 +1,4 @@
-"""Sheet: the results of a run as lines that can be sorted, filtered and searched."""
+"""Results of a run as rows of a table that can be sorted, filtered and searched."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lib.model.model_record import Model
 
 
 class CheckVerdict(Enum):
-    """What the checks came to."""
+    """The verdict of one check, or of all together."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -24,9 +24,10 @@ class CheckVerdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One result with what is shown and searched of it.
+    """One result with the texts that are shown and searched.
 
-    ``input`` is the row's values in one text, without the expected answer; ``sought`` all texts, without capitals.
+    ``input`` holds the row's values without the expected answer; ``searchable_text`` holds all texts,
+    case-folded.
     """
 
     result: Result
@@ -40,34 +41,30 @@ class ResultRow:
 
     @property
     def number(self) -> int:
-        """Its cell's place in the run, from 0."""
+        """Return the cell's place in the run, from 0."""
         return self.result.cell.number
 
     @property
     def verdict(self) -> CheckVerdict:
-        """What all checks together came to."""
         return check_verdict(self.result)
 
     @property
     def tokens_in(self) -> int | None:
-        """Tokens of the request, None where nothing was counted."""
         answer = self.result.answer
         return None if answer is None or answer.usage is None else answer.usage.prompt_tokens
 
     @property
     def tokens_out(self) -> int | None:
-        """Tokens of the answer, None where nothing was counted."""
         answer = self.result.answer
         return None if answer is None or answer.usage is None else answer.usage.completion_tokens
 
     @property
     def seconds(self) -> float | None:
-        """How long the answer took, None where there is none."""
         return None if self.result.answer is None else self.result.answer.timings.total
 
 
 def check_verdict(result: Result, check: int | None = None) -> CheckVerdict:
-    """What the check of that number came to; None: all of them together."""
+    """Return the verdict of the check of that index, or of all checks together."""
     if check is None:
         passed = result.passed
     else:
@@ -76,7 +73,7 @@ def check_verdict(result: Result, check: int | None = None) -> CheckVerdict:
 
 
 class ResultColumn(Enum):
-    """What lines are sorted by, in the order in which it is shown: the first ones are seen on a phone too."""
+    """The columns, in the order in which they are shown: a phone shows the first ones only."""
 
     NUMBER = "Order asked"
     VERDICT = "Checks"
@@ -116,10 +113,10 @@ _KEYS: dict[ResultColumn, Callable[[ResultRow], Any]] = {
 
 @dataclass(frozen=True)
 class ResultFilter:
-    """What is wanted; what is left empty wants all.
+    """Which rows are wanted; an empty field wants all.
 
-    ``prompts``, ``variants`` and ``rows`` are numbers as in a cell. ``verdicts`` are those of the check of that
-    number, or of all together. In ``ratings`` 0 is no rating. ``text``: words that all stand somewhere in the line.
+    ``prompts``, ``variants`` and ``rows`` are indexes. ``verdicts`` are of the check of index ``check``, or
+    of all checks together. A rating of 0 means not rated. All words of ``text`` must occur in the row.
     """
 
     prompts: tuple[int, ...] = ()
@@ -132,7 +129,7 @@ class ResultFilter:
     text: str = ""
 
     def apply(self, lines: Sequence[ResultRow]) -> list[ResultRow]:
-        """The wanted lines, in their order."""
+        """Return the wanted rows, in their order."""
         found = list(lines)
         if self.prompts:
             found = [one for one in found if one.result.cell.prompt in self.prompts]
@@ -152,14 +149,14 @@ class ResultFilter:
 
 
 def sort_rows(lines: Sequence[ResultRow], by: ResultColumn, *, down: bool = False) -> list[ResultRow]:
-    """The lines sorted; those with the same value stay in their order, those without one stand at the end."""
+    """Sort the rows; equal ones keep their order, those without a value come last."""
     keyed = [(_KEYS[by](line), line) for line in lines]
     known = sorted((one for one in keyed if one[0] is not None), key=lambda one: one[0], reverse=down)
     return [line for _, line in known] + [line for key, line in keyed if key is None]
 
 
 class ResultTable:
-    """The lines of one run, one for each cell that came of it, in the order in which they first came."""
+    """The rows of one run, one for each cell with a result, in the order in which they first came."""
 
     def __init__(self, plan: Plan, model: Model) -> None:
         self.plan = plan
@@ -169,7 +166,7 @@ class ResultTable:
         self._places: dict[int, int] = {}  # by the cell's number
 
     def add_results(self, results: Iterable[Result]) -> bool:
-        """Take more in; a cell that comes again takes its own place. Whether any did."""
+        """Add results; a result of the same cell replaces the earlier one. Return True if any was replaced."""
         again = False
         for result in results:
             place = self._places.setdefault(result.cell.number, len(self.rows))
@@ -208,7 +205,9 @@ class ResultTable:
 
 
 def describe_inputs(plan: Plan, row: int) -> str:
-    """The row's values in one line without the expected answer; of several, with their columns' names."""
+    """Return the row's values in one line, without the expected answer; several are prefixed by their
+    columns' names.
+    """
     known = [
         (name, value)
         for name, value in zip(plan.inputs.columns, plan.inputs.rows[row], strict=True)
@@ -218,7 +217,7 @@ def describe_inputs(plan: Plan, row: int) -> str:
 
 
 def describe_ending(result: Result) -> str:
-    """How it ended, in few words."""
+    """Return how the cell ended, in a few words."""
     if result.status is Status.ANSWERED and result.answer is not None:
         return result.answer.ending.value
     if result.status is Status.FAILED and result.answer is not None and result.answer.error is not None:

@@ -1,4 +1,4 @@
-"""Summary: results counted by setting, by prompt, by both, by row and by check, with how sure each share is."""
+"""Summary of results: counts, cost, times and pass rates by setting, by prompt and by check."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from lib.model.model_record import Number
 
 @dataclass
 class ResultTally:
-    """What came of some cells. ``passed`` is of ``judged``; ``rated`` of them carry a person's rating.
+    """Counts over some results: ``passed`` of ``judged`` answers passed; ``stars`` adds up the ratings.
 
-    ``cost`` in dollars, ``tokens_in`` and ``tokens_out`` of the answers alone, ``seconds`` one for each answer.
+    ``cost`` is in dollars and includes failures; tokens and ``seconds`` are of answers.
     """
 
     asked: int = 0
@@ -33,7 +33,6 @@ class ResultTally:
     seconds: list[float] = field(default_factory=list, repr=False)
 
     def add(self, result: Result) -> None:
-        """Count one more."""
         self.asked += 1
         self.cost += result.cost
         match result.status:
@@ -57,27 +56,25 @@ class ResultTally:
 
     @property
     def pass_rate(self) -> float | None:
-        """The share that passed, None where nothing was judged."""
+        """Return the share that passed, None if nothing was judged."""
         return self.passed / self.judged if self.judged else None
 
     @property
     def interval(self) -> Interval:
-        """Where the true share is, at 95 %: Wilson's interval."""
+        """Return Wilson's 95 % interval of the true share."""
         return wilson_interval(self.passed, self.judged)
 
     @property
     def mean_rating(self) -> float | None:
-        """The mean rating, None where nobody rated."""
+        """Return the mean rating, None if nothing was rated."""
         return self.stars / self.rated if self.rated else None
 
     @property
     def median_seconds(self) -> float | None:
-        """Half of the answers took no longer. None where there is none."""
         return self.seconds_quantile(0.5)
 
     @property
     def p95_seconds(self) -> float | None:
-        """Nineteen of twenty answers took no longer. None where there is none."""
         return self.seconds_quantile(0.95)
 
     def seconds_quantile(self, share: float) -> float | None:
@@ -87,7 +84,7 @@ class ResultTally:
 
 @dataclass
 class CheckTally:
-    """What one check came to: ``unclear`` is how often it could not say."""
+    """How often one check passed, failed, or could not tell."""
 
     passed: int = 0
     failed: int = 0
@@ -95,19 +92,17 @@ class CheckTally:
 
     @property
     def judged(self) -> int:
-        """How often it could say."""
         return self.passed + self.failed
 
     @property
     def interval(self) -> Interval:
-        """Where the true share of passes is, at 95 %."""
+        """Return Wilson's 95 % interval of the true share of passes."""
         return wilson_interval(self.passed, self.judged)
 
 
 class ResultSummary:
-    """Results, counted while they come: each is added once. All keys are the plan's numbers, from 0.
-
-    ``pairs`` is by (prompt, variant), ``rows`` by row; what nothing has come of yet is not in them.
+    """Counts of results, updated as they come. ``variants`` and ``prompts`` are keyed by index, without empty
+    groups.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -117,7 +112,6 @@ class ResultSummary:
         self.checks = tuple(CheckTally() for _ in plan.checks)
 
     def add(self, result: Result) -> None:
-        """Count one more result."""
         cell = result.cell
         self.total.add(result)
         self.variants.setdefault(cell.variant, ResultTally()).add(result)
@@ -133,7 +127,6 @@ class ResultSummary:
 
 
 def summarise_results(plan: Plan, results: Iterable[Result]) -> ResultSummary:
-    """All of them counted."""
     summary = ResultSummary(plan)
     for result in results:
         summary.add(result)
@@ -142,9 +135,10 @@ def summarise_results(plan: Plan, results: Iterable[Result]) -> ResultSummary:
 
 @dataclass(frozen=True)
 class Heatmap:
-    """Two swept parameters against each other. ``cells`` is by (value of x, value of y); None: not sent.
+    """Two swept parameters against each other. ``cells`` is keyed by (value of x, value of y); None means not
+    sent.
 
-    Where other parameters are swept too, each cell holds all of their values together.
+    If other parameters are swept too, a cell covers all of their values.
     """
 
     x: str
@@ -155,7 +149,7 @@ class Heatmap:
 
 
 def build_heatmap(plan: Plan, results: Iterable[Result], x: str, y: str) -> Heatmap:
-    """The results by the values of the axes of these names. Raises KeyError where one of them is not swept."""
+    """Count the results by the values of these two axes. Raise KeyError if one of them is not swept."""
     places = {axis.name: at for at, axis in enumerate(plan.axes)}
     across, down = places[x], places[y]
     cells: dict[tuple[Number | None, Number | None], ResultTally] = {}
@@ -166,7 +160,7 @@ def build_heatmap(plan: Plan, results: Iterable[Result], x: str, y: str) -> Heat
 
 
 def axis_values(plan: Plan, variant: int) -> tuple[Number | None, ...]:
-    """What each axis is at in that variant of the grid, in the axes' order."""
+    """Return each axis's value in that variant of the grid, in the axes' order."""
     found: list[Number | None] = []
     for axis in reversed(plan.axes):  # the last axis is the fastest
         variant, at = divmod(variant, len(axis.values))

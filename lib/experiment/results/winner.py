@@ -1,4 +1,4 @@
-"""Winner: the setting or prompt that passes most, and whether it is better than the next beyond chance, in words."""
+"""The setting or prompt that passes most often, and whether chance could explain its lead."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lib.experiment.results.result_summary import ResultTally
 
 
 class GroupedBy(Enum):
-    """What is compared."""
+    """What the results are grouped by and compared."""
 
     VARIANTS = "settings"
     PROMPTS = "prompts"
@@ -21,10 +21,11 @@ class GroupedBy(Enum):
 
 @dataclass(frozen=True)
 class Winner:
-    """``best`` and ``next`` are numbers of variants or prompts; ``next`` is None where there is no other.
+    """``best`` and ``runner_up`` are indexes of variants or prompts; ``runner_up`` is None if there is only
+    one.
 
-    ``p`` is McNemar's for the pairs of the two, None where none could be matched; ``tie``: they pass equally often.
-    ``text`` says all of it.
+    ``p_value`` is McNemar's for the two, None if no pair could be matched. ``text`` says all of it in a
+    sentence.
     """
 
     best: int
@@ -35,14 +36,14 @@ class Winner:
 
     @property
     def is_certain(self) -> bool:
-        """Whether chance alone would hardly have made the difference."""
+        """Return True if chance alone would rarely make such a difference."""
         return self.p_value is not None and self.p_value < SIGNIFICANCE_LEVEL and not self.is_tie
 
 
 def find_winner(
     results: Sequence[Result], tallies: Mapping[int, ResultTally], names: Sequence[str], among: GroupedBy
 ) -> Winner | None:
-    """The best by its share of passes; of equals the cheaper one. None where nothing was judged.
+    """Return the group with the highest pass rate; among equals, the cheaper one. None if nothing was judged.
 
     ``tallies`` are the summary's ``variants`` or ``prompts``, ``names`` what they are called.
     """
@@ -81,19 +82,19 @@ def _verdict(p: float | None) -> str:
 
 
 def format_share(share: float) -> str:
-    """A share as people write it; what is not all or nothing is not called so."""
+    """Write a share in per cent; a share that is neither 0 nor 1 is not rounded to 0 % or 100 %."""
     if 0 < share < 0.005:
         return "< 1 %"
     return "> 99 %" if 0.995 <= share < 1 else f"{share * 100:.0f} %"
 
 
 def format_interval(interval: Interval) -> str:
-    """An interval of shares as people write it: 81–97 %."""
+    """Write an interval of shares: 81–97 %."""
     return f"{interval.low * 100:.0f}–{interval.high * 100:.0f} %"
 
 
 def format_p_value(p: float) -> str:
-    """A p with the digits that say something, and its sign: = 0.18, = 0.004, < 0.001."""
+    """Write a p-value with its sign and significant digits: = 0.18, = 0.004, < 0.001."""
     if p < 0.001:
         return "< 0.001"
     return f"= {p:.3f}" if p < 0.0995 else f"= {p:.2f}"
