@@ -13,16 +13,15 @@ from lib.model.repetition_seeds import advance_seeds
 
 
 def request(model: Model, plan: Plan, cell: Cell, variants: Sequence[Variant]) -> Request:
-    """Build the cell's request; ``variants`` are the plan's. Raise BadInput as ``lib.api.request.build``
-    does.
+    """Build the cell's request; ``variants`` are the plan's. Raise BadInput as ``build_request`` does.
 
     It is never streamed, whatever the settings say: nobody watches the answer, and a whole answer either
     comes with its usage or does not come at all, so a retry never has half an answer to deal with.
     """
     variant, prompt = variants[cell.variant], plan.prompts[cell.prompt]
-    known = row_values(plan, cell.row)
-    system = fill_template(prompt.system if variant.system is None else variant.system, known)
-    user = Turn("user", fill_template(prompt.user, known))
+    values = row_values(plan, cell.row)
+    system = fill_template(prompt.system if variant.system is None else variant.system, values)
+    user = Turn("user", fill_template(prompt.user, values))
     turns = (Turn("system", system), user) if system.strip() else (user,)
     features = variant.settings.features
     return build_request(

@@ -51,24 +51,24 @@ def find_check_problems(check: Check, plan: Plan) -> Iterator[CheckProblem]:
                 yield "the judge has no question.", "Write what it is to decide, as a question of yes or no."
         case Matches(pattern):
             if (wrong := pattern_problem(pattern)) is not None:
-                yield _sentence(wrong)
+                yield _from_error(wrong)
         case NumberWithin(least, most, around, tolerance):
-            yield from _of_number(least, most, around, tolerance)
+            yield from _number_problems(least, most, around, tolerance)
         case MatchesSchema(schema):
-            yield from _of_schema(schema, plan)
+            yield from _schema_problems(schema, plan)
         case Length(least=least, most=most):
             if least is None and most is None:
                 yield "it has neither a least nor a most length.", "Enter one of them."
-            yield from _of_bounds(least, most)
+            yield from _bounds_problems(least, most)
         case ValidJson():
             pass
 
 
-def _sentence(error: BadInput) -> CheckProblem:
+def _from_error(error: BadInput) -> CheckProblem:
     return error.message[:1].lower() + error.message[1:], error.advice or "Correct it."
 
 
-def _of_number(
+def _number_problems(
     least: Decimal | None, most: Decimal | None, around: str, tolerance: Decimal
 ) -> Iterator[CheckProblem]:
     if least is None and most is None and not around.strip():
@@ -78,22 +78,22 @@ def _of_number(
     elif tolerance < 0:
         yield f"a tolerance of {tolerance} lets nothing pass.", "Enter 0 or more."
     else:
-        yield from _of_bounds(least, most)
+        yield from _bounds_problems(least, most)
     if around.strip() and not template_variables(around) and last_number(around) is None:
         yield f"“{around[:40]}” is no number.", "Enter a number, or {{expected}}."
 
 
-def _of_bounds(least: Decimal | int | None, most: Decimal | int | None) -> Iterator[CheckProblem]:
+def _bounds_problems(least: Decimal | int | None, most: Decimal | int | None) -> Iterator[CheckProblem]:
     if least is not None and most is not None and least > most:
         yield f"its least, {least}, is above its most, {most}.", "Exchange them."
 
 
-def _of_schema(schema: str | None, plan: Plan) -> Iterator[CheckProblem]:
+def _schema_problems(schema: str | None, plan: Plan) -> Iterator[CheckProblem]:
     if schema is not None:
         try:
             parse_schema(schema)
         except BadInput as error:
-            yield _sentence(error)
+            yield _from_error(error)
         return
     settings = [one.settings for one in plan.variants] or [plan.base]
     if any(one.features.response_format is None for one in settings):

@@ -58,20 +58,20 @@ def estimate_plan(model: Model, plan: Plan, tokens: Callable[[Request], int] | N
     plan cannot be built. The last few estimates are cached, because the page asks on every rerun.
     """
     if tokens is None and models().get(model.id) is model:
-        return _kept(model.id, plan)
-    return _estimate(model, plan, tokens or _count)
+        return _cached_estimate(model.id, plan)
+    return _estimate(model, plan, tokens or _count_tokens)
 
 
 @lru_cache(maxsize=16)
-def _kept(model: str, plan: Plan) -> PlanEstimate:
-    return _estimate(models()[model], plan, _count)
+def _cached_estimate(model: str, plan: Plan) -> PlanEstimate:
+    return _estimate(models()[model], plan, _count_tokens)
 
 
 def _estimate(model: Model, plan: Plan, tokens: Callable[[Request], int]) -> PlanEstimate:
     rows = plan_grid.count_rows(plan)
-    cells = list(_cells(model, plan))
-    judges = list(_judges(model, plan))
-    low, high, counted = _input(model, plan, [*cells, *judges], tokens)
+    cells = list(_cell_families(model, plan))
+    judges = list(_judge_families(model, plan))
+    low, high, counted = _input_tokens(model, plan, [*cells, *judges], tokens)
     answers = sum(one.out for one in cells) * rows
     judged = sum(one.times for one in judges) * rows
     out = answers + sum(one.out for one in judges) * rows
@@ -90,7 +90,7 @@ def _estimate(model: Model, plan: Plan, tokens: Callable[[Request], int]) -> Pla
 
 
 @dataclass(frozen=True)
-class _Family:
+class _RequestFamily:
     """Requests that differ only in the row: ``build`` makes the one of a row, ``templates`` hold the row's
     variables.
 
@@ -105,17 +105,17 @@ class _Family:
     out: int
 
 
-def _cells(model: Model, plan: Plan) -> Iterator[_Family]:
+def _cell_families(model: Model, plan: Plan) -> Iterator[_RequestFamily]:
     ways = plan_grid.variants(plan, model)
-    for kind in _kinds(model, plan):
+    for kind in _input_kinds(model, plan):
         variant = ways[kind.number]
         for number, prompt in enumerate(plan.prompts):
             system = prompt.system if variant.system is None else variant.system
             if variant.settings.features.form is InputForm.PROMPT:
                 system = ""  # it is not sent
             bare = replace(plan, prompts=(PromptVersion("", ".", "."),), inputs=replace(plan.inputs, rows=()))
-            yield _Family(
-                partial(_ask, model, plan, ways, number, kind.number),
+            yield _RequestFamily(
+                partial(_build_cell_request, model, plan, ways, number, kind.number),
                 cell_request.request(model, bare, Cell(0, 0, 0, 0, 0), (replace(variant, system=None),)),
                 (system, prompt.user),
                 kind.count * plan.repetitions,
@@ -123,12 +123,14 @@ def _cells(model: Model, plan: Plan) -> Iterator[_Family]:
             )
 
 
-def _ask(model: Model, plan: Plan, ways: Sequence[Variant], prompt: int, variant: int, row: int) -> Request:
+def _build_cell_request(
+    model: Model, plan: Plan, ways: Sequence[Variant], prompt: int, variant: int, row: int
+) -> Request:
     return cell_request.request(model, plan, Cell(0, prompt, row, variant, 0), ways)
 
 
 @dataclass(frozen=True)
-class _Kind:
+class _InputKind:
     """Variants that send the same input: the first one's index, how many they are, and the bound of their
     answers' tokens.
     """
@@ -138,7 +140,7 @@ class _Kind:
     out: int
 
 
-def _kinds(model: Model, plan: Plan) -> list[_Kind]:
+def _input_kinds(model: Model, plan: Plan) -> list[_InputKind]:
     cap = model.output_limit.name
     ways = plan_grid.count_variants(plan)
     if not ways:
@@ -147,25 +149,25 @@ def _kinds(model: Model, plan: Plan) -> list[_Kind]:
         values = next(
             (axis.values for axis in plan.axes if axis.name == cap), (plan.base.sent_values().get(cap),)
         )
-        out = sum(_most_out(model, value) for value in values)
-        return [_Kind(0, ways, out * (ways // len(values)))]
-    kinds: dict[object, _Kind] = {}
+        out = sum(_cap_tokens(model, value) for value in values)
+        return [_InputKind(0, ways, out * (ways // len(values)))]
+    kinds: dict[object, _InputKind] = {}
     for number, one in enumerate(plan.variants):
-        old = kinds.get(key := (one.system, one.settings.features), _Kind(number, 0, 0))
-        out = _most_out(model, one.settings.sent_values().get(cap))
-        kinds[key] = _Kind(old.number, old.count + 1, old.out + out)
+        old = kinds.get(key := (one.system, one.settings.features), _InputKind(number, 0, 0))
+        out = _cap_tokens(model, one.settings.sent_values().get(cap))
+        kinds[key] = _InputKind(old.number, old.count + 1, old.out + out)
     return list(kinds.values())
 
 
-def _judges(model: Model, plan: Plan) -> Iterator[_Family]:
+def _judge_families(model: Model, plan: Plan) -> Iterator[_RequestFamily]:
     asked = build_request(model, Messages((Turn("user", "."),)), stream=False)
     silence = Answer("", asked, "", False, None, Timings(None, 0.0), Ending.FINISHED)
     times = plan_grid.count_variants(plan) * len(plan.prompts) * plan.repetitions
     for check in plan.checks:
         if isinstance(check, Judge):
             bare = judge_request(model, Judge("."), silence, {})
-            yield _Family(
-                partial(_judge, model, plan, check, silence),
+            yield _RequestFamily(
+                partial(_build_judge_request, model, plan, check, silence),
                 bare,
                 (check.criterion,),
                 times,
@@ -173,18 +175,18 @@ def _judges(model: Model, plan: Plan) -> Iterator[_Family]:
             )
 
 
-def _judge(model: Model, plan: Plan, check: Judge, answer: Answer, row: int) -> Request:
+def _build_judge_request(model: Model, plan: Plan, check: Judge, answer: Answer, row: int) -> Request:
     return judge_request(model, check, answer, plan_grid.row_values(plan, row))
 
 
-def _input(
-    model: Model, plan: Plan, families: list[_Family], tokens: Callable[[Request], int]
+def _input_tokens(
+    model: Model, plan: Plan, families: list[_RequestFamily], tokens: Callable[[Request], int]
 ) -> tuple[int, int, int | None]:
-    """Tokens of all input, from and to, and of how many inputs that was told where not of all."""
+    """Return the input tokens of all requests, from and to, and the number of inputs counted, None if all were."""
     rows = plan_grid.count_rows(plan)
     inputs = len(families) * rows
-    looked_at = range(inputs) if inputs <= MAX_COUNTED_INPUTS else _spread(inputs)
-    sizes = _sizes(plan)
+    looked_at = range(inputs) if inputs <= MAX_COUNTED_INPUTS else _spread_evenly(inputs)
+    sizes = _column_bytes(plan)
     found = high = seen = 0
     for number in looked_at:
         family, row = families[number // rows], number % rows
@@ -202,16 +204,16 @@ def _input(
             )
     if inputs <= MAX_COUNTED_INPUTS:
         return found, high, None
-    high = sum(one.times * _all_bytes(model, one, rows, sizes) for one in families)
+    high = sum(one.times * _max_family_tokens(model, one, rows, sizes) for one in families)
     return (found * high // seen if seen else 0), high, len(looked_at)
 
 
-def _spread(inputs: int) -> list[int]:
+def _spread_evenly(inputs: int) -> list[int]:
     return [number * inputs // MAX_COUNTED_INPUTS for number in range(MAX_COUNTED_INPUTS)]
 
 
-def _sizes(plan: Plan) -> Mapping[str, int]:
-    """Bytes of all that each variable stands for, over all rows."""
+def _column_bytes(plan: Plan) -> Mapping[str, int]:
+    """Return the size of each variable's values over all rows, in bytes."""
     inputs = plan.inputs
     sizes = {
         name: sum(utf8_size(row[number]) for row in inputs.rows) for number, name in enumerate(inputs.columns)
@@ -223,8 +225,8 @@ def _sizes(plan: Plan) -> Mapping[str, int]:
     )
 
 
-def _all_bytes(model: Model, family: _Family, rows: int, sizes: Mapping[str, int]) -> int:
-    """Bytes of one family's inputs for all rows, what is laid around them included."""
+def _max_family_tokens(model: Model, family: _RequestFamily, rows: int, sizes: Mapping[str, int]) -> int:
+    """Return the most input tokens that one family's requests can have over all rows."""
     size = rows * max_input_tokens(model, family.bare)
     for text in family.texts:
         names = count_variables(text)
@@ -244,7 +246,7 @@ def _seconds(plan: Plan, requests: int, out: int) -> tuple[float, float]:
     return max(paced, quick / together), max(paced, slow / together)
 
 
-def _count(request: Request) -> int:
+def _count_tokens(request: Request) -> int:
     return token_count.count_prompt_tokens(request).tokens
 
 
@@ -260,10 +262,10 @@ def max_input_tokens(model: Model, request: Request) -> int:
 
 def max_output_tokens(model: Model, request: Request) -> int:
     """Return the most tokens that the answer can have."""
-    return _most_out(model, request.parameters.get(model.output_limit.name))
+    return _cap_tokens(model, request.parameters.get(model.output_limit.name))
 
 
-def _most_out(model: Model, asked: float | None) -> int:
+def _cap_tokens(model: Model, asked: float | None) -> int:
     asked = model.output_limit.default if asked is None else asked
     return model.context_window if asked is None else min(int(asked), model.context_window)
 

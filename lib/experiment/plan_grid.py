@@ -105,7 +105,7 @@ class _VariantGrid(Sequence[Variant]):
             chosen.append((axis, axis.values[at]))
         settings = self._base
         for axis, value in chosen:
-            settings = _with(settings, self._model, axis.name, value)
+            settings = _with_value(settings, self._model, axis.name, value)
         name = " · ".join(self._say(axis.name, value) for axis, value in reversed(chosen))
         return Variant(name or AS_SET, settings)
 
@@ -113,7 +113,7 @@ class _VariantGrid(Sequence[Variant]):
         return f"{parameter_label(self._model, name)} {format_value(value)}"
 
 
-def _with(settings: Settings, model: Model, name: str, value: Number | None) -> Settings:
+def _with_value(settings: Settings, model: Model, name: str, value: Number | None) -> Settings:
     if name not in {one.name for one in settings.items}:
         settings = replace(settings, items=(*settings.items, default_setting(model.parameter(name))))
     if value is None:

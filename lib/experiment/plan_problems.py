@@ -52,19 +52,19 @@ class PlanProblem:
 def find_problems(plan: Plan, model: Model) -> tuple[PlanProblem, ...]:
     """Return everything that blocks a run, in the order of the plan's parts; empty if the plan can be run."""
     return (
-        *_of_prompts(plan),
-        *_of_inputs(plan),
-        *_of_settings(plan, model),
-        *_of_checks(plan),
-        *_of_limits(plan.limits),
+        *_prompt_problems(plan),
+        *_input_problems(plan),
+        *_settings_problems(plan, model),
+        *_check_problems(plan),
+        *_limit_problems(plan.limits),
     )
 
 
-def _twice(names: Iterable[str]) -> list[str]:
+def _duplicates(names: Iterable[str]) -> list[str]:
     return [name for name, times in Counter(names).items() if times > 1]
 
 
-def _of_prompts(plan: Plan) -> Iterator[PlanProblem]:
+def _prompt_problems(plan: Plan) -> Iterator[PlanProblem]:
     if not plan.prompts:
         yield PlanProblem(PlanPart.PROMPT, "There is no prompt.", "Write one.")
     for number, prompt in enumerate(plan.prompts):
@@ -79,7 +79,7 @@ def _of_prompts(plan: Plan) -> Iterator[PlanProblem]:
             yield PlanProblem(
                 PlanPart.PROMPT, f"Prompt version {number + 1} has no name.", "Give it one.", number
             )
-    for name in _twice(prompt.name for prompt in plan.prompts):
+    for name in _duplicates(prompt.name for prompt in plan.prompts):
         yield PlanProblem(
             PlanPart.PROMPT,
             f"Two prompt versions are called “{name}”.",
@@ -87,13 +87,13 @@ def _of_prompts(plan: Plan) -> Iterator[PlanProblem]:
         )
 
 
-def _known(inputs: Inputs) -> set[str]:
+def _known_variables(inputs: Inputs) -> set[str]:
     return {*inputs.columns, EXPECTED_VARIABLE} if inputs.expected is not None else set(inputs.columns)
 
 
-def _of_inputs(plan: Plan) -> Iterator[PlanProblem]:
+def _input_problems(plan: Plan) -> Iterator[PlanProblem]:
     inputs = plan.inputs
-    for name in _twice(inputs.columns):
+    for name in _duplicates(inputs.columns):
         yield PlanProblem(PlanPart.INPUTS, f"Two columns are called “{name}”.", "Rename one.")
     for number, row in enumerate(inputs.rows):
         if len(row) != len(inputs.columns):
@@ -116,7 +116,7 @@ def _of_inputs(plan: Plan) -> Iterator[PlanProblem]:
             f"“{inputs.expected}”.",
             f"Choose “{EXPECTED_VARIABLE}” for them, or rename it.",
         )
-    known = _known(inputs)
+    known = _known_variables(inputs)
     names = used_variables(plan)
     if names and not inputs.rows and known.issuperset(names):
         yield PlanProblem(
@@ -137,7 +137,7 @@ def _of_inputs(plan: Plan) -> Iterator[PlanProblem]:
             )
 
 
-def _of_settings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
+def _settings_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
     if not 1 <= plan.repetitions <= MAX_REPETITIONS:
         yield PlanProblem(
             PlanPart.SETTINGS,
@@ -145,12 +145,12 @@ def _of_settings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
             "1 asks everything once.",
         )
     if plan.variants:
-        for name in _twice(one.name for one in plan.variants):
+        for name in _duplicates(one.name for one in plan.variants):
             yield PlanProblem(
                 PlanPart.SETTINGS, f"Two settings are called “{name}”.", "Choose each once, or rename one."
             )
     else:
-        yield from _of_axes(plan, model)
+        yield from _axis_problems(plan, model)
     swept = set() if plan.variants else {axis.name for axis in plan.axes}
     for name, settings in [(one.name, one.settings) for one in plan.variants] or [("", plan.base)]:
         features = settings.features
@@ -174,8 +174,8 @@ def _of_settings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
         )
 
 
-def _of_axes(plan: Plan, model: Model) -> Iterator[PlanProblem]:
-    for name in _twice(axis.name for axis in plan.axes):
+def _axis_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
+    for name in _duplicates(axis.name for axis in plan.axes):
         yield PlanProblem(
             PlanPart.SETTINGS,
             f"{parameter_label(model, name)} is swept twice.",
@@ -187,7 +187,7 @@ def _of_axes(plan: Plan, model: Model) -> Iterator[PlanProblem]:
             yield PlanProblem(
                 PlanPart.SETTINGS, f"{name} has no values to try.", "Add some, or do not sweep it.", number
             )
-        for value in _twice(map(format_value, axis.values)):
+        for value in _duplicates(map(format_value, axis.values)):
             yield PlanProblem(
                 PlanPart.SETTINGS, f"{name} has {value} twice.", "Take one of them out.", number
             )
@@ -200,8 +200,8 @@ def _of_axes(plan: Plan, model: Model) -> Iterator[PlanProblem]:
             yield PlanProblem(PlanPart.SETTINGS, error.message, error.advice, number)
 
 
-def _of_checks(plan: Plan) -> Iterator[PlanProblem]:
-    known = _known(plan.inputs)
+def _check_problems(plan: Plan) -> Iterator[PlanProblem]:
+    known = _known_variables(plan.inputs)
     for number, one in enumerate(plan.checks):
         for words, advice in find_check_problems(one, plan):
             yield PlanProblem(PlanPart.CHECKS, f"Check {number + 1}: {words}", advice, number)
@@ -221,7 +221,7 @@ def _of_checks(plan: Plan) -> Iterator[PlanProblem]:
             )
 
 
-def _of_limits(limits: Limits) -> Iterator[PlanProblem]:
+def _limit_problems(limits: Limits) -> Iterator[PlanProblem]:
     if limits.dollars is not None and not (limits.dollars.is_finite() and limits.dollars > 0):
         yield PlanProblem(
             PlanPart.LIMITS, "A budget of no dollars buys nothing.", "Raise it above 0, or set none."

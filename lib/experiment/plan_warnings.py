@@ -16,10 +16,10 @@ from lib.model.settings import Settings
 
 def find_warnings(plan: Plan, model: Model) -> tuple[PlanProblem, ...]:
     """Return what a person should know before the run, each at the part of the plan it is about."""
-    return (*_of_inputs(plan), *_of_form(plan), *_of_chance(plan, model))
+    return (*_input_warnings(plan), *_form_warnings(plan), *_chance_warnings(plan, model))
 
 
-def _of_inputs(plan: Plan) -> Iterator[PlanProblem]:
+def _input_warnings(plan: Plan) -> Iterator[PlanProblem]:
     names = {
         *used_variables(plan),
         *(name for one in plan.checks for text in check_templates(one) for name in template_variables(text)),
@@ -47,8 +47,8 @@ def _of_inputs(plan: Plan) -> Iterator[PlanProblem]:
         )
 
 
-def _of_form(plan: Plan) -> Iterator[PlanProblem]:
-    for name, settings, system in _ways(plan):
+def _form_warnings(plan: Plan) -> Iterator[PlanProblem]:
+    for name, settings, system in _settings_with_systems(plan):
         if settings.features.form is InputForm.PROMPT and any(one.strip() for one in system):
             yield PlanProblem(
                 PlanPart.SETTINGS,
@@ -57,8 +57,8 @@ def _of_form(plan: Plan) -> Iterator[PlanProblem]:
             )
 
 
-def _ways(plan: Plan) -> Iterator[tuple[str, Settings, tuple[str, ...]]]:
-    """Settings with the name that a message begins with, and the system prompts that go with them."""
+def _settings_with_systems(plan: Plan) -> Iterator[tuple[str, Settings, tuple[str, ...]]]:
+    """Yield each settings value with the prefix of its message and the system prompts it is used with."""
     theirs = tuple(one.system for one in plan.prompts)
     if not plan.variants:
         yield "", plan.base, theirs
@@ -66,13 +66,13 @@ def _ways(plan: Plan) -> Iterator[tuple[str, Settings, tuple[str, ...]]]:
         yield f"{one.name}: ", one.settings, theirs if one.system is None else (one.system,)
 
 
-def _of_chance(plan: Plan, model: Model) -> Iterator[PlanProblem]:
-    """Repetitions, or values of what is of chance, where the likeliest token is always taken."""
+def _chance_warnings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
+    """Warn of repetitions, and of swept sampling parameters, where the likeliest token is always taken."""
     for parameter in model.parameters:
         if parameter.deterministic_at is None:
             continue
         said = f"{parameter.label.lower()} {format_value(parameter.deterministic_at)}"
-        values = _values(plan, parameter.name)
+        values = _sent_values(plan, parameter.name)
         if parameter.deterministic_at not in values:
             continue
         if plan.repetitions > 1:
@@ -92,8 +92,8 @@ def _of_chance(plan: Plan, model: Model) -> Iterator[PlanProblem]:
                 )
 
 
-def _values(plan: Plan, name: str) -> set[Number | None]:
-    """All values that the parameter is sent with."""
+def _sent_values(plan: Plan, name: str) -> set[Number | None]:
+    """Return all values that the parameter is sent with; None if it is left out."""
     if plan.variants:
         return {one.settings.sent_values().get(name) for one in plan.variants}
     for axis in plan.axes:

@@ -28,10 +28,10 @@ class SampleExperiment:
 def load_samples(model: Model) -> tuple[SampleExperiment, ...]:
     """Return the samples that come with Paddock. Settings that a sample does not name are the model's defaults."""
     document = Node(json.loads(SAMPLES_FILE.read_text(encoding="utf-8")), "samples")
-    return tuple(_read(one, model) for one in document.items())
+    return tuple(_read_sample(one, model) for one in document.items())
 
 
-def _read(node: Node, model: Model) -> SampleExperiment:
+def _read_sample(node: Node, model: Model) -> SampleExperiment:
     settings = Settings.defaults(model).with_only_sent(
         {name: model.parameter(name).cast(value.number()) for name, value in node["parameters"].fields()}
     )

@@ -28,7 +28,7 @@ from lib.jsonkit import json_answer_check
 
 MAX_QUOTED = 80
 
-_NOT_WHOLE = (Ending.ERROR, Ending.CUT_OFF, Ending.STOPPED)
+_INCOMPLETE = (Ending.ERROR, Ending.CUT_OFF, Ending.STOPPED)
 
 
 def evaluate_check(check: Check, answer: Answer, values: Mapping[str, str]) -> CheckOutcome:
@@ -38,7 +38,7 @@ def evaluate_check(check: Check, answer: Answer, values: Mapping[str, str]) -> C
     Never raises: if the check cannot tell, ``passed`` is None and the reason says why. A ``Judge`` is not
     evaluated here: ``llm_judge`` builds its request and reads its verdict.
     """
-    if answer.ending in _NOT_WHOLE:
+    if answer.ending in _INCOMPLETE:
         return CheckOutcome(None, "The answer did not come whole")
     text = judged_text(answer)
     try:
@@ -97,34 +97,36 @@ def quote(text: str) -> str:
     return f"“{line}”"
 
 
-def _same(text: str, ignore_case: bool) -> str:
-    """The text as it is compared: spaces around it, ways to write a line break and an accent do not count."""
+def _comparable(text: str, ignore_case: bool) -> str:
+    """Normalise a text for comparison: surrounding white space, line endings and ways to encode an accent do
+    not count.
+    """
     found = unicodedata.normalize("NFC", text.replace("\r\n", "\n").strip())
     return unicodedata.normalize("NFC", found.casefold()) if ignore_case else found
 
 
 def _equals(check: Equals, text: str, values: Mapping[str, str]) -> CheckOutcome:
     wanted = fill_check_text(check.text, values, "the text to compare with")
-    if _same(text, check.ignore_case) == _same(wanted, check.ignore_case):
+    if _comparable(text, check.ignore_case) == _comparable(wanted, check.ignore_case):
         return CheckOutcome(True, f"Is {quote(wanted)}")
-    return CheckOutcome(False, f"Expected {quote(wanted)}, got {_got(text)}")
+    return CheckOutcome(False, f"Expected {quote(wanted)}, got {_quote_answer(text)}")
 
 
-def _got(text: str) -> str:
+def _quote_answer(text: str) -> str:
     return quote(text) if text.strip() else "an empty answer"
 
 
 def _contains(check: Contains, text: str, values: Mapping[str, str]) -> CheckOutcome:
     wanted = fill_check_text(check.text, values, "the text to look for")
-    found = _same(wanted, check.ignore_case) in _same(text, check.ignore_case)
-    there = f"{quote(wanted)} is in it" if found else f"{quote(wanted)} is not in {_got(text)}"
+    found = _comparable(wanted, check.ignore_case) in _comparable(text, check.ignore_case)
+    there = f"{quote(wanted)} is in it" if found else f"{quote(wanted)} is not in {_quote_answer(text)}"
     return CheckOutcome(found != check.absent, there)
 
 
 def _matches(check: Matches, text: str) -> CheckOutcome:
     found = regex_search.find(check.pattern, text)
     if found is None:
-        return CheckOutcome(False, f"The regular expression finds nothing in {_got(text)}")
+        return CheckOutcome(False, f"The regular expression finds nothing in {_quote_answer(text)}")
     return CheckOutcome(True, f"Found {quote(found)}" if found.strip() else "Found")
 
 
@@ -143,8 +145,8 @@ def _number(check: NumberWithin, text: str, values: Mapping[str, str]) -> CheckO
         most = numbers_in_text.EXACT_CONTEXT.add(around, check.tolerance)
     found = numbers_in_text.last_number(text)
     if found is None:
-        return CheckOutcome(False, f"There is no number in {_got(text)}")
-    return _within(found, least, most, _plain(found), "is")
+        return CheckOutcome(False, f"There is no number in {_quote_answer(text)}")
+    return _within(found, least, most, _format_number(found), "is")
 
 
 def _within(
@@ -152,15 +154,15 @@ def _within(
 ) -> CheckOutcome:
     """Compare a size or number with the bounds; ``shown`` is how the reason writes it."""
     if least is not None and least == most != found:
-        return CheckOutcome(False, f"{said} {verb} not {_plain(least)}")
+        return CheckOutcome(False, f"{said} {verb} not {_format_number(least)}")
     if least is not None and found < least:
-        return CheckOutcome(False, f"{said} {verb} less than {_plain(least)}")
+        return CheckOutcome(False, f"{said} {verb} less than {_format_number(least)}")
     if most is not None and found > most:
-        return CheckOutcome(False, f"{said} {verb} more than {_plain(most)}")
+        return CheckOutcome(False, f"{said} {verb} more than {_format_number(most)}")
     return CheckOutcome(True, said)
 
 
-def _plain(value: Decimal | int) -> str:
+def _format_number(value: Decimal | int) -> str:
     """Write a number with thousands separators and without trailing zeros; a very long one in powers of ten."""
     text = f"{value:,f}"
     if "." in text:
@@ -175,7 +177,7 @@ def _json(text: str) -> CheckOutcome:
         case json_answer_check.Valid(remark=remark):
             return CheckOutcome(False, remark)
         case found:
-            return _not_fitting(found)
+            return _json_failure(found)
 
 
 def _schema(check: MatchesSchema, text: str, answer: Answer) -> CheckOutcome:
@@ -189,10 +191,10 @@ def _schema(check: MatchesSchema, text: str, answer: Answer) -> CheckOutcome:
         case json_answer_check.Valid(remark=remark):
             return CheckOutcome(True, remark or "Fits the schema")
         case found:
-            return _not_fitting(found)
+            return _json_failure(found)
 
 
-def _not_fitting(found: json_answer_check.AnswerCheck) -> CheckOutcome:
+def _json_failure(found: json_answer_check.AnswerCheck) -> CheckOutcome:
     match found:
         case json_answer_check.Invalid(failures=failures, more=more):
             rest = len(failures) - 1

@@ -6,7 +6,7 @@ import re
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 
 MAX_DIGITS = 400
-_LARGEST = 2_000  # a power of ten; nobody means a larger one, and exact sums would take for ever
+_MAX_EXPONENT = 2_000  # a power of ten; nobody means a larger one, and exact sums would take for ever
 
 # A sign belongs to a number only where nothing stands before it that it could be taken from: 5-3, 2026-11-26.
 _TOKEN = re.compile(
@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"(?P<digits>\d(?:[\d.,'’_\u00a0\u2009\u202f]*\d)?|\.\d+)(?P<power>[eE][-+]?\d{1,6}(?!\w))?"
 )
 _GROUPS = re.compile(r"\d{1,3}(?P<mark>[.,'’_\u00a0\u2009\u202f])\d{3}(?:(?P=mark)\d{3})*")
-EXACT_CONTEXT = Context(prec=3 * _LARGEST, Emin=MIN_EMIN, Emax=MAX_EMAX)
+EXACT_CONTEXT = Context(prec=3 * _MAX_EXPONENT, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 
 def last_number(text: str) -> Decimal | None:
@@ -29,7 +29,7 @@ def last_number(text: str) -> Decimal | None:
         return None
     found = tokens[-1]
     sign = "-" if found["sign"] in ("-", "−") else ""
-    digits = _plain(found["digits"])
+    digits = _normalise_digits(found["digits"])
     if len(digits) > MAX_DIGITS:
         return None
     try:
@@ -44,23 +44,23 @@ def is_comparable(number: Decimal) -> bool:
     if not number.is_finite():
         return False
     exponent = number.as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -_LARGEST and number.adjusted() <= _LARGEST
+    return isinstance(exponent, int) and exponent >= -_MAX_EXPONENT and number.adjusted() <= _MAX_EXPONENT
 
 
-def _plain(digits: str) -> str:
+def _normalise_digits(digits: str) -> str:
     """Write the digits as Decimal reads them. If they are not a single number, such as 26.11.2026, take the
     last part.
     """
     for point in ".", ",":
         whole, mark, rest = digits.rpartition(point)
         if mark and rest.isdigit() and (grouped := _GROUPS.fullmatch(whole)) and grouped["mark"] != point:
-            return f"{_bare(whole)}.{rest}"
+            return f"{_only_digits(whole)}.{rest}"
     if (grouped := _GROUPS.fullmatch(digits)) and (grouped["mark"] != "." or digits.count(".") > 1):
-        return _bare(digits)
+        return _only_digits(digits)
     if re.fullmatch(r"\d*[.,]\d+", digits):
         return digits.replace(",", ".")
     return re.split(r"\D", digits)[-1]
 
 
-def _bare(digits: str) -> str:
+def _only_digits(digits: str) -> str:
     return re.sub(r"\D", "", digits)

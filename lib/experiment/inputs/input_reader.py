@@ -27,7 +27,7 @@ FILE_EXTENSIONS = ("csv", "tsv", "txt", "jsonl", "ndjson", "json", "xlsx")  # th
 
 _DELIMITERS = ",;\t|"
 _NO_DELIMITER = "\x1f"  # of a table of one column: the sign that was made for this, and is in no text
-_LOOKED_AT = 50  # records that the delimiter is told by
+_SAMPLED_RECORDS = 50  # records that the delimiter is told by
 _ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 
 csv.field_size_limit(MAX_INPUT_BYTES)
@@ -60,7 +60,7 @@ def read_input_file(name: str, data: bytes, header: bool = True) -> ImportedInpu
     remarks = [remark] if remark else []
     if ending in ("jsonl", "ndjson", "json") or json_lines.looks_like_json(text):
         return inputs_from_records(json_lines.read_records(text), remarks, RecordKind.TEXT_LINE)
-    return _delimited(text, remarks, "\t" if ending in ("tsv", "tab") else None, header)
+    return _read_delimited(text, remarks, "\t" if ending in ("tsv", "tab") else None, header)
 
 
 def read_pasted_inputs(text: str, header: bool = True) -> ImportedInputs:
@@ -72,40 +72,44 @@ def read_pasted_inputs(text: str, header: bool = True) -> ImportedInputs:
     text = replace_lone_surrogates(text.replace("\0", "")).removeprefix("\ufeff")
     if json_lines.looks_like_json(text):
         return inputs_from_records(json_lines.read_records(text), [], RecordKind.TEXT_LINE)
-    return _delimited(text, [], None, header)
+    return _read_delimited(text, [], None, header)
 
 
-def _delimited(text: str, remarks: list[str], delimiter: str | None, header: bool) -> ImportedInputs:
+def _read_delimited(text: str, remarks: list[str], delimiter: str | None, header: bool) -> ImportedInputs:
     first, _, rest = text.partition("\n")
     skipped = 0
     if (said := first.rstrip("\r").lower()).startswith("sep=") and len(said) == 5:  # Excel's own first line
         text, delimiter, skipped = rest, said[4], 1
-    delimiter = delimiter or _delimiter(text)
+    delimiter = delimiter or _guess_delimiter(text)
     try:
-        return inputs_from_records(_records(text, delimiter, skipped), remarks, RecordKind.TEXT_LINE, header)
-    except _Quotes as error:
+        return inputs_from_records(
+            _read_records(text, delimiter, skipped), remarks, RecordKind.TEXT_LINE, header
+        )
+    except _UnpairedQuotes as error:
         if delimiter != "\t":
-            raise BadInputTable(str(error), advice=_QUOTES) from None
+            raise BadInputTable(str(error), advice=_QUOTES_ADVICE) from None
         # Spreadsheets copy cells with quotes in them as they are, and files of tabs know no quotes.
         remarks = [*remarks, "Quotes were taken as they stand, for they do not pair up."]
         return inputs_from_records(
-            _records(text, delimiter, skipped, csv.QUOTE_NONE), remarks, RecordKind.TEXT_LINE, header
+            _read_records(text, delimiter, skipped, csv.QUOTE_NONE), remarks, RecordKind.TEXT_LINE, header
         )
 
 
-_QUOTES = 'A text with quotes in it must be in quotes itself, and each of its own doubled: "He said ""no""".'
+_QUOTES_ADVICE = (
+    'A text with quotes in it must be in quotes itself, and each of its own doubled: "He said ""no""".'
+)
 
 
-class _Quotes(Exception):
-    """Quotes that do not pair up, as a sentence that names the line."""
+class _UnpairedQuotes(Exception):
+    """Quotes that do not pair up; the message names the line."""
 
 
-def _delimiter(text: str) -> str:
+def _guess_delimiter(text: str) -> str:
     """Guess the delimiter: the one with which most records have the header's width of two or more."""
     best, found = (0.0, 0), _NO_DELIMITER
     for delimiter in _DELIMITERS:
         reader = csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter)
-        widths = [len(record) for record in islice(reader, _LOOKED_AT) if any(map(str.strip, record))]
+        widths = [len(record) for record in islice(reader, _SAMPLED_RECORDS) if any(map(str.strip, record))]
         if not widths or widths[0] < 2:
             continue
         score = (sum(width == widths[0] for width in widths) / len(widths), widths[0])
@@ -114,7 +118,9 @@ def _delimiter(text: str) -> str:
     return found
 
 
-def _records(text: str, delimiter: str, skipped: int, quoting: int = csv.QUOTE_MINIMAL) -> Iterator[Record]:
+def _read_records(
+    text: str, delimiter: str, skipped: int, quoting: int = csv.QUOTE_MINIMAL
+) -> Iterator[Record]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
     while True:
         line = reader.line_num + 1 + skipped
@@ -122,8 +128,8 @@ def _records(text: str, delimiter: str, skipped: int, quoting: int = csv.QUOTE_M
             record = next(reader, None)
         except csv.Error as error:
             if "unexpected end" in str(error):
-                raise _Quotes(f"A quote is opened in line {line:,} and never closed.") from None
-            raise _Quotes(
+                raise _UnpairedQuotes(f"A quote is opened in line {line:,} and never closed.") from None
+            raise _UnpairedQuotes(
                 f"In line {reader.line_num + skipped:,} something follows a closing quote."
             ) from None
         if record is None:

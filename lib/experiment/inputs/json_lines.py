@@ -34,7 +34,7 @@ def read_records(text: str) -> Iterator[Record]:
     """
     objects: list[tuple[int, dict[str, Any]]] = []
     columns: dict[str, None] = {}
-    for line, one in _objects(text):
+    for line, one in _parse_objects(text):
         objects.append((line, one))
         columns |= dict.fromkeys(one)
         if len(objects) > MAX_INPUT_ROWS:
@@ -47,17 +47,17 @@ def read_records(text: str) -> Iterator[Record]:
         raise BadInputTable("The objects have no keys.", advice=_ADVICE)
     yield 1, list(columns)
     for line, one in objects:
-        yield line, [_cell(one.get(key)) for key in columns]
+        yield line, [_cell_text(one.get(key)) for key in columns]
 
 
-def _objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _parse_objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     if text.lstrip().startswith("["):
         for number, value in enumerate(_parse(text, "The file"), 1):
-            yield number, _object(value, f"Entry {number:,} of the list")
+            yield number, _require_object(value, f"Entry {number:,} of the list")
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            yield number, _object(_parse(line, f"Line {number:,}"), f"Line {number:,}")
+            yield number, _require_object(_parse(line, f"Line {number:,}"), f"Line {number:,}")
 
 
 def _parse(text: str, what: str) -> Any:
@@ -71,13 +71,13 @@ def _parse(text: str, what: str) -> Any:
         raise BadInputTable(said, advice=error.advice or _ADVICE) from None
 
 
-def _object(value: Any, what: str) -> dict[str, Any]:
+def _require_object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadInputTable(f"{what} is no object.", advice=_ADVICE)
     return value
 
 
-def _cell(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     match value:
         case None:
             return ""

@@ -11,19 +11,21 @@ from functools import lru_cache
 MAX_VARIABLE_NAME = 80  # characters
 
 # A brace ends the search for the closing ones, so that a text of many braces is still read in one pass.
-_PLACE = re.compile(r"\{\{([^{}\n]*)\}\}")
+_PLACEHOLDER = re.compile(r"\{\{([^{}\n]*)\}\}")
 _JOINERS = "\u200c\u200d"  # they shape letters in Persian and in Indian scripts
 
 
-def _belongs(sign: str) -> bool:
+def _is_name_character(sign: str) -> bool:
     return sign.isalnum() or sign in "_-" or sign in _JOINERS or unicodedata.category(sign).startswith("M")
 
 
 @lru_cache(1024)  # of a prompt that is filled in for each of thousands of inputs
-def _name(inside: str) -> str | None:
+def _parse_name(inside: str) -> str | None:
     """Return the variable's name between the braces, None if it is not a valid name."""
     name = unicodedata.normalize("NFC", inside.strip(" \t"))
-    good = 0 < len(name) <= MAX_VARIABLE_NAME and all(_belongs(sign) or sign == " " for sign in name)
+    good = 0 < len(name) <= MAX_VARIABLE_NAME and all(
+        _is_name_character(sign) or sign == " " for sign in name
+    )
     return name if good else None
 
 
@@ -33,7 +35,7 @@ def template_variables(text: str) -> tuple[str, ...]:
     A name consists of letters and digits of any script, ``_``, ``-`` and inner spaces. Double braces around
     anything else are plain text.
     """
-    found = (_name(place[1]) for place in _PLACE.finditer(text))
+    found = (_parse_name(place[1]) for place in _PLACEHOLDER.finditer(text))
     return tuple(dict.fromkeys(name for name in found if name is not None))
 
 
@@ -44,19 +46,19 @@ def fill_template(text: str, values: Mapping[str, str]) -> str:
     """
 
     def value(place: re.Match[str]) -> str:
-        name = _name(place[1])
+        name = _parse_name(place[1])
         return place[0] if name is None else values.get(name, place[0])
 
-    return _PLACE.sub(value, text)
+    return _PLACEHOLDER.sub(value, text)
 
 
 def make_variable_name(name: str) -> str:
     """Turn a name into one that a variable can have: other characters become spaces. May return ""."""
-    signs = (sign if _belongs(sign) else " " for sign in unicodedata.normalize("NFC", name))
+    signs = (sign if _is_name_character(sign) else " " for sign in unicodedata.normalize("NFC", name))
     return " ".join("".join(signs).split())[:MAX_VARIABLE_NAME].strip()
 
 
 def count_variables(text: str) -> Counter[str]:
     """Count how often each variable occurs."""
-    found = (_name(place[1]) for place in _PLACE.finditer(text))
+    found = (_parse_name(place[1]) for place in _PLACEHOLDER.finditer(text))
     return Counter(name for name in found if name is not None)

@@ -14,7 +14,7 @@ _BOMS = (  # the longer ones first: UTF-32's begins as UTF-16's does
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
-_CONTROLS = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROL_BYTES = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 _ADVICE = "Save it as UTF-8 (in Excel: “CSV UTF-8”), and upload it again."
 
 
@@ -27,22 +27,22 @@ def decode_text(data: bytes) -> tuple[str, str]:
     """
     for mark, codec, name in _BOMS:
         if data.startswith(mark):
-            return _checked(_strictly(data[len(mark) :], codec, name)), ""
-    if b"\0" in data and (order := _utf_16(data)) is not None:
-        return _checked(_strictly(data, order, "UTF-16")), ""
+            return _reject_nul(_decode_strictly(data[len(mark) :], codec, name)), ""
+    if b"\0" in data and (order := _guess_utf_16(data)) is not None:
+        return _reject_nul(_decode_strictly(data, order, "UTF-16")), ""
     try:
-        return _checked(data.decode("utf-8")), ""
+        return _reject_nul(data.decode("utf-8")), ""
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
     text = data.decode("cp1252", "replace")
     if "\ufffd" in text:  # five of its places are empty; Latin-1 has control characters there
         text = data.decode("latin-1")
-    return _checked(text), (
+    return _reject_nul(text), (
         f"The file is not UTF-8 (line {line:,}), and was read as Windows-1252. Look whether its accents are right."
     )
 
 
-def _utf_16(data: bytes) -> str | None:
+def _guess_utf_16(data: bytes) -> str | None:
     """Return UTF-16's byte order, guessed from where the zero bytes of commas and line ends are; None if it
     is not UTF-16.
     """
@@ -52,7 +52,7 @@ def _utf_16(data: bytes) -> str | None:
         pass
     else:
         # In UTF-16, Latin letters make half of the bytes zeros; Greek or Cyrillic ones, half of them control signs.
-        if data.count(0) * 4 < len(data) and not _CONTROLS.search(data):
+        if data.count(0) * 4 < len(data) and not _CONTROL_BYTES.search(data):
             return None
     high, low = data[::2].count(0), data[1::2].count(0)
     if len(data) % 2 or min(high, low) * 10 > max(high, low):
@@ -60,7 +60,7 @@ def _utf_16(data: bytes) -> str | None:
     return "utf-16-be" if high > low else "utf-16-le"
 
 
-def _strictly(data: bytes, codec: str, name: str) -> str:
+def _decode_strictly(data: bytes, codec: str, name: str) -> str:
     try:
         return data.decode(codec)
     except UnicodeDecodeError as error:
@@ -70,7 +70,7 @@ def _strictly(data: bytes, codec: str, name: str) -> str:
         ) from None
 
 
-def _checked(text: str) -> str:
+def _reject_nul(text: str) -> str:
     if (at := text.find("\0")) >= 0:
         line = text.count("\n", 0, at) + 1
         raise BadInput(

@@ -16,7 +16,7 @@ MAX_UNPACKED_BYTES = 100_000_000  # bytes of all that is in the file: packed, th
 MAX_TABLE_CELLS = 5_000_000  # cells, the empty ones before a full one included
 MAX_SHEET_ROWS = 1_048_576  # more than that no spreadsheet program has
 
-_BROKEN = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
+_BROKEN_ADVICE = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
 _DECIMALS = re.compile(r"\.(0+)")
 
 Record = tuple[int, list[str]]  # its row in the sheet, from 1, and its cells
@@ -35,13 +35,15 @@ def read_first_sheet(data: bytes) -> tuple[list[Record], list[str]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about extensions that are of no use here
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-            sheet = _first(book)
+            sheet = _first_visible_sheet(book)
             records = list(_records(sheet))
             remarks = list(_remarks(data, book, sheet))
     except BadInput:
         raise
     except Exception as error:  # the library lets through whatever its parts raise at a broken file
-        raise BadInput(f"The spreadsheet is broken ({type(error).__name__}).", advice=_BROKEN) from None
+        raise BadInput(
+            f"The spreadsheet is broken ({type(error).__name__}).", advice=_BROKEN_ADVICE
+        ) from None
     return records, remarks
 
 
@@ -50,7 +52,9 @@ def _check_size(data: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             entries = packed.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError):
-        raise BadInput("The file is named .xlsx, but is none, or is cut off.", advice=_BROKEN) from None
+        raise BadInput(
+            "The file is named .xlsx, but is none, or is cut off.", advice=_BROKEN_ADVICE
+        ) from None
     size = sum(entry.file_size for entry in entries)  # none is read beyond what it says here
     if size > MAX_UNPACKED_BYTES:
         raise BadInput(
@@ -58,13 +62,13 @@ def _check_size(data: bytes) -> None:
             advice="Take out what is not needed, or split it.",
         )
     if "xl/workbook.xml" not in {entry.filename for entry in entries}:
-        raise BadInput("The file is a zip archive, but no .xlsx spreadsheet.", advice=_BROKEN)
+        raise BadInput("The file is a zip archive, but no .xlsx spreadsheet.", advice=_BROKEN_ADVICE)
 
 
-def _first(book: Any) -> Any:
+def _first_visible_sheet(book: Any) -> Any:
     sheets = [one for one in book.worksheets if one.sheet_state == "visible"] or book.worksheets
     if not sheets:
-        raise BadInput("The spreadsheet has no sheet with cells.", advice=_BROKEN)
+        raise BadInput("The spreadsheet has no sheet with cells.", advice=_BROKEN_ADVICE)
     # A sheet may claim to be a million rows by sixteen thousand columns, which would be filled up with nothing.
     sheets[0].reset_dimensions()
     return sheets[0]
@@ -76,21 +80,21 @@ def _records(sheet: Any) -> Iterator[Record]:
         if (
             number > MAX_SHEET_ROWS
         ):  # the rows before one that says it is the billionth are made up by the library
-            raise BadInput(f"The sheet has more than {MAX_SHEET_ROWS:,} rows.", advice=_BROKEN)
+            raise BadInput(f"The sheet has more than {MAX_SHEET_ROWS:,} rows.", advice=_BROKEN_ADVICE)
         values += len(row)
         if values > MAX_TABLE_CELLS:
             raise BadInput(
                 f"The sheet has more than {MAX_TABLE_CELLS:,} cells up to row {number:,}.",
                 advice="Take out what is not needed, or split it.",
             )
-        cells = [_text(cell) for cell in row]
+        cells = [_cell_text(cell) for cell in row]
         while cells and not cells[-1]:
             cells.pop()
         if cells:
             yield number, cells
 
 
-def _text(cell: Any) -> str:
+def _cell_text(cell: Any) -> str:
     match cell.value:
         case None:
             return ""
@@ -105,23 +109,23 @@ def _text(cell: Any) -> str:
             return f"{number:.15g}"  # as many digits as a spreadsheet has: 0.3, and not 0.30000000000000004
         case datetime() as moment:
             clock = moment.time()
-            return str(moment.date()) if clock == time() else f"{moment.date()} {_clock(clock)}"
+            return str(moment.date()) if clock == time() else f"{moment.date()} {_format_time(clock)}"
         case time() as clock:
-            return _clock(clock)
+            return _format_time(clock)
         case date() | timedelta() | int() as value:
             return str(value)
         case value:
             return str(value)
 
 
-def _clock(clock: time) -> str:
+def _format_time(clock: time) -> str:
     return clock.isoformat("seconds" if clock.second else "minutes")
 
 
 def _remarks(data: bytes, book: Any, sheet: Any) -> Iterator[str]:
     if len(book.worksheets) > 1:
         yield f"Of {len(book.worksheets)} sheets, the first one, “{sheet.title}”, was read."
-    if (empty := _without_result(data, sheet.title)) is not None:
+    if (empty := _formulas_without_result(data, sheet.title)) is not None:
         count, first = empty
         yield (
             f"{'A formula has' if count == 1 else f'{count:,} formulas have'} no result stored in the file and "
@@ -130,7 +134,7 @@ def _remarks(data: bytes, book: Any, sheet: Any) -> Iterator[str]:
         )
 
 
-def _without_result(data: bytes, title: str) -> tuple[int, str] | None:
+def _formulas_without_result(data: bytes, title: str) -> tuple[int, str] | None:
     """Return how many formulas have no stored result and the first one's coordinate, None if all have one."""
     import openpyxl
 

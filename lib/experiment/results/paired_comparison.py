@@ -74,12 +74,16 @@ class PairedComparison:
 
 def compare_variants(results: Iterable[Result], first: int, second: int) -> PairedComparison:
     """Compare two settings on the same prompts and inputs."""
-    return _of(results, lambda cell: (cell.variant, (cell.prompt, cell.row, cell.repetition)), first, second)
+    return _compare_groups(
+        results, lambda cell: (cell.variant, (cell.prompt, cell.row, cell.repetition)), first, second
+    )
 
 
 def compare_prompts(results: Iterable[Result], first: int, second: int) -> PairedComparison:
     """Compare two prompt versions under the same settings, on the same inputs."""
-    return _of(results, lambda cell: (cell.prompt, (cell.variant, cell.row, cell.repetition)), first, second)
+    return _compare_groups(
+        results, lambda cell: (cell.prompt, (cell.variant, cell.row, cell.repetition)), first, second
+    )
 
 
 def compare_runs(
@@ -94,10 +98,10 @@ def compare_runs(
     compared or, if no name is in both, those of the same index.
     """
     (old, results), (new, others) = before, after
-    follows = _following(old, new) if prompts is None else prompts
+    follows = _same_prompts(old, new) if prompts is None else prompts
     shared = [name for name in old.inputs.columns if name in new.inputs.columns]
-    old_rows, new_rows = _rows(old, shared), _rows(new, shared)
-    old_ways, new_ways = (_ways(plan, model) for plan in (old, new))
+    old_rows, new_rows = _row_keys(old, shared), _row_keys(new, shared)
+    old_ways, new_ways = (_variant_keys(plan, model) for plan in (old, new))
     first = {
         (follows[cell.prompt], old_rows[cell.row], old_ways[cell.variant], cell.repetition): result
         for result in results
@@ -108,10 +112,10 @@ def compare_runs(
         for result in others
         if (cell := result.cell).prompt in follows.values()
     }
-    return _matched(first, second)
+    return _match(first, second)
 
 
-def _of(
+def _compare_groups(
     results: Iterable[Result], parted: Callable[[Cell], tuple[int, Hashable]], first: int, second: int
 ) -> PairedComparison:
     sides: dict[int, dict[Hashable, Result]] = {first: {}, second: {}}
@@ -119,23 +123,23 @@ def _of(
         side, key = parted(result.cell)
         if side in sides:
             sides[side][key] = result
-    return _matched(sides[first], sides[second])
+    return _match(sides[first], sides[second])
 
 
-def _matched(first: Mapping[Any, Result], second: Mapping[Any, Result]) -> PairedComparison:
+def _match(first: Mapping[Any, Result], second: Mapping[Any, Result]) -> PairedComparison:
     pairs = [ResultPair(result, second[key]) for key, result in first.items() if key in second]
     pairs.sort(key=lambda pair: pair.first.cell.number)
     return PairedComparison(tuple(pairs), len(first) + len(second) - 2 * len(pairs))
 
 
-def _following(old: Plan, new: Plan) -> Mapping[int, int]:
+def _same_prompts(old: Plan, new: Plan) -> Mapping[int, int]:
     names = {prompt.name: number for number, prompt in enumerate(new.prompts)}
     same = {number: names[one.name] for number, one in enumerate(old.prompts) if one.name in names}
     return same or {number: number for number in range(min(len(old.prompts), len(new.prompts)))}
 
 
-def _rows(plan: Plan, columns: Sequence[str]) -> Sequence[Hashable]:
-    """Each row by what stands in these columns; equal ones are told apart by which of them it is."""
+def _row_keys(plan: Plan, columns: Sequence[str]) -> Sequence[Hashable]:
+    """Return a key for each row: its texts in these columns, and a counter that tells equal rows apart."""
     if not plan.inputs.rows:
         return [()]
     places = [plan.inputs.columns.index(name) for name in columns]
@@ -148,8 +152,8 @@ def _rows(plan: Plan, columns: Sequence[str]) -> Sequence[Hashable]:
     return found
 
 
-def _ways(plan: Plan, model: Model) -> Sequence[Hashable]:
-    """Each variant by what it sends; equal ones are told apart by which of them it is."""
+def _variant_keys(plan: Plan, model: Model) -> Sequence[Hashable]:
+    """Return a key for each variant: what it sends, and a counter that tells equal variants apart."""
     seen: Counter[Hashable] = Counter()
     found = []
     for one in variants(plan, model):

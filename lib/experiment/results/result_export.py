@@ -35,7 +35,7 @@ def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator
     """Yield the rows of the file in the order of the cells, after a row of column names."""
     ways = variants(plan, model)
     way = cache(ways.__getitem__)  # each is made when it is asked for
-    swept = _swept(plan, model, ways)
+    swept = _varied_parameters(plan, model, ways)
     yield [
         "Prompt",
         "Row",
@@ -59,7 +59,7 @@ def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator
         "Rating",
         "Error",
     ]
-    for result in _in_order(results):
+    for result in _sorted_by_cell(results):
         cell, answer = result.cell, result.answer
         usage = None if answer is None else answer.usage
         yield [
@@ -67,7 +67,7 @@ def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator
             cell.row + 1,
             *_inputs(plan, cell.row),
             way(cell.variant).name,
-            *(_said(value) for value in _values(plan, way, swept, cell.variant)),
+            *(_parameter_cell(value) for value in _values(plan, way, swept, cell.variant)),
             cell.repetition + 1,
             result.status.value,
             None if answer is None else text_or_calls(answer.text, answer.calls),
@@ -76,14 +76,14 @@ def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator
             None if usage is None else usage.completion_tokens,
             result.cost,
             None if answer is None else round(answer.timings.total, 3),
-            _verdict(result.passed) if plan.checks else None,
+            _verdict_word(result.passed) if plan.checks else None,
             *_outcomes(plan, result),
             result.rating,
             _error(result),
         ]
 
 
-def _in_order(results: Iterable[Result]) -> list[Result]:
+def _sorted_by_cell(results: Iterable[Result]) -> list[Result]:
     return sorted(results, key=lambda result: result.cell.number)
 
 
@@ -91,8 +91,8 @@ def _inputs(plan: Plan, row: int) -> Sequence[str]:
     return plan.inputs.rows[row] if plan.inputs.rows else ("",) * len(plan.inputs.columns)
 
 
-def _swept(plan: Plan, model: Model, ways: Sequence[Variant]) -> tuple[str, ...]:
-    """The parameters that are not the same in every variant."""
+def _varied_parameters(plan: Plan, model: Model, ways: Sequence[Variant]) -> tuple[str, ...]:
+    """Return the parameters that are not the same in every variant."""
     if not plan.variants:
         return tuple(axis.name for axis in plan.axes)
     names = [parameter.name for parameter in model.parameters]
@@ -108,11 +108,11 @@ def _values(
     return [sent.get(name) for name in swept]
 
 
-def _said(value: Number | None) -> CellValue:
+def _parameter_cell(value: Number | None) -> CellValue:
     return format_value(None) if value is None else value
 
 
-def _verdict(passed: bool | None) -> str:
+def _verdict_word(passed: bool | None) -> str:
     return {True: "yes", False: "no", None: "unclear"}[passed]
 
 
@@ -120,7 +120,7 @@ def _outcomes(plan: Plan, result: Result) -> Iterator[CellValue]:
     for number in range(len(plan.checks)):
         if number < len(result.outcomes):
             outcome = result.outcomes[number]
-            yield from (_verdict(outcome.passed), outcome.reason)
+            yield from (_verdict_word(outcome.passed), outcome.reason)
         else:
             yield from (None, None)
 
@@ -138,8 +138,8 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
     """
     ways = variants(plan, model)
     way = cache(ways.__getitem__)  # each is made when it is asked for
-    swept = _swept(plan, model, ways)
-    for result in _in_order(results):
+    swept = _varied_parameters(plan, model, ways)
+    for result in _sorted_by_cell(results):
         cell, answer = result.cell, result.answer
         usage = None if answer is None else answer.usage
         line: dict[str, Any] = {
@@ -169,10 +169,10 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
             "rating": result.rating,
             "error": _error(result),
         }
-        yield _line(line)
+        yield _encode_line(line)
 
 
-def _line(value: Any) -> bytes:
+def _encode_line(value: Any) -> bytes:
     text = json.dumps(value, ensure_ascii=False)
     text = _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     # Half a character inside of a text: UTF-8 cannot hold it, and many readers refuse its escape.

@@ -56,22 +56,22 @@ def find_winner(
     def called(number: int) -> str:
         return f"“{names[number]}”" if among is GroupedBy.PROMPTS else names[number]
 
-    said = f"{called(best)} passes {_share(tallies[best])}"
+    said = f"{called(best)} passes {_describe_share(tallies[best])}"
     if len(judged) == 1:
         return Winner(best, None, None, f"{said}.")
     second = judged[1]
     pairs = (compare_variants if among is GroupedBy.VARIANTS else compare_prompts)(results, second, best)
     tie = tallies[best].pass_rate == tallies[second].pass_rate
-    says = "they are equally good, as far as one can tell" if tie else _verdict(pairs.p_value)
-    text = f"{said}, the next, {called(second)}, {_share(tallies[second])}: {says}."
+    says = "they are equally good, as far as one can tell" if tie else _describe_difference(pairs.p_value)
+    text = f"{said}, the next, {called(second)}, {_describe_share(tallies[second])}: {says}."
     return Winner(best, second, pairs.p_value, text, tie)
 
 
-def _share(tally: ResultTally) -> str:
+def _describe_share(tally: ResultTally) -> str:
     return f"{tally.passed:,} of {tally.judged:,} ({format_interval(tally.interval)})"
 
 
-def _verdict(p: float | None) -> str:
+def _describe_difference(p: float | None) -> str:
     if p is None:
         return "no input was judged in both ways, so they cannot be compared"
     return (
