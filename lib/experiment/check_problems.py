@@ -23,7 +23,7 @@ from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Plan
 from lib.jsonkit.json_schema import parse_schema
 
-MAX_CHECK_TEXT = 20_000  # characters
+MAX_CHECK_TEXT = 20_000  # characters of one text
 
 CheckProblem = tuple[str, str]  # what is wrong, and what to do
 
@@ -35,6 +35,12 @@ def check_templates(check: Check) -> tuple[str, ...]:
             return (text,)
         case Matches() | ValidJson() | MatchesSchema() | Length():
             return ()
+
+
+def check_variables(check: Check) -> tuple[str, ...]:
+    """Return the names of the variables in the check's texts, each once."""
+    names = (name for text in check_templates(check) for name in template_variables(text))
+    return tuple(dict.fromkeys(names))
 
 
 def find_check_problems(check: Check, plan: Plan) -> Iterator[CheckProblem]:
@@ -73,7 +79,7 @@ def _number_problems(
 ) -> Iterator[CheckProblem]:
     if least is None and most is None and not around.strip():
         yield "it has no bounds.", "Enter the least, the most, or the number that it is to be near."
-    if not all(is_comparable(one) for one in (least, most, tolerance) if one is not None):
+    if not all(is_comparable(bound) for bound in (least, most, tolerance) if bound is not None):
         yield "a bound is no number that can be compared with.", "Enter a number."
     elif tolerance < 0:
         yield f"a tolerance of {tolerance} lets nothing pass.", "Enter 0 or more."
@@ -95,8 +101,8 @@ def _schema_problems(schema: str | None, plan: Plan) -> Iterator[CheckProblem]:
         except BadInput as error:
             yield _from_error(error)
         return
-    settings = [one.settings for one in plan.variants] or [plan.base]
-    if any(one.features.response_format is None for one in settings):
+    all_settings = [variant.settings for variant in plan.variants] or [plan.base]
+    if any(settings.features.response_format is None for settings in all_settings):
         yield (
             "it looks for the request's own schema, and a request has none.",
             "Write one here, or use JSON mode.",

@@ -22,11 +22,11 @@ from lib.model.request_options import InputForm
 from lib.model.usage import Usage
 from lib.preflight import llama3_template, token_count
 
-# Tokens that a service may lay around an input beyond what is counted: Cloudflare does not document it.
+# Tokens that a service may add to an input beyond those counted: Cloudflare does not document it.
 TOKEN_MARGIN = 64
-MAX_COUNTED_INPUTS = 200  # inputs; where there are more, so many of them stand for all
+MAX_COUNTED_INPUTS = 200  # of more inputs, this many are counted and stand for all
 
-# What an answer takes, as far as anybody knows beforehand: seconds until it begins, and tokens a second.
+# Rough guesses before the run: seconds until an answer begins, and tokens a second.
 FAST_ANSWER_SECONDS = 0.2
 SLOW_ANSWER_SECONDS, SLOW_TOKENS_PER_SECOND = 1.0, 40
 
@@ -72,12 +72,12 @@ def _estimate(model: Model, plan: Plan, tokens: Callable[[Request], int]) -> Pla
     cells = list(_cell_families(model, plan))
     judges = list(_judge_families(model, plan))
     low, high, counted = _input_tokens(model, plan, [*cells, *judges], tokens)
-    answers = sum(one.out for one in cells) * rows
-    judged = sum(one.times for one in judges) * rows
-    out = answers + sum(one.out for one in judges) * rows
-    # A judge reads the answer: it is taken to be as many tokens as it was written in.
+    answers = sum(family.out for family in cells) * rows
+    judged = sum(request.times for request in judges) * rows
+    out = answers + sum(request.out for request in judges) * rows
+    # A judge reads the answer: reading it is assumed to take as many tokens as writing it.
     high += answers * sum(isinstance(check, Judge) for check in plan.checks)
-    requests = sum(one.times for one in cells) * rows
+    requests = sum(family.times for family in cells) * rows
     return PlanEstimate(
         requests=requests,
         judge_requests=judged,
@@ -98,9 +98,9 @@ class _RequestFamily:
     each row; ``out`` bounds the tokens of their answers together.
     """
 
-    ask: Callable[[int], Request]
-    bare: Request  # with next to nothing in the templates' places
-    texts: tuple[str, ...]
+    build: Callable[[int], Request]
+    skeleton: Request
+    templates: tuple[str, ...]
     times: int
     out: int
 
@@ -112,7 +112,7 @@ def _cell_families(model: Model, plan: Plan) -> Iterator[_RequestFamily]:
         for number, prompt in enumerate(plan.prompts):
             system = prompt.system if variant.system is None else variant.system
             if variant.settings.features.form is InputForm.PROMPT:
-                system = ""  # it is not sent
+                system = ""  # the prompt form sends none
             bare = replace(plan, prompts=(PromptVersion("", ".", "."),), inputs=replace(plan.inputs, rows=()))
             yield _RequestFamily(
                 partial(_build_cell_request, model, plan, ways, number, kind.number),
@@ -145,29 +145,30 @@ def _input_kinds(model: Model, plan: Plan) -> list[_InputKind]:
     ways = plan_grid.count_variants(plan)
     if not ways:
         return []
-    if not plan.variants:  # the whole grid: only the cap's axis makes a difference
+    # In a grid all variants send the same input; only the axis of the output limit matters.
+    if not plan.variants:
         values = next(
             (axis.values for axis in plan.axes if axis.name == cap), (plan.base.sent_values().get(cap),)
         )
         out = sum(_cap_tokens(model, value) for value in values)
         return [_InputKind(0, ways, out * (ways // len(values)))]
     kinds: dict[object, _InputKind] = {}
-    for number, one in enumerate(plan.variants):
-        old = kinds.get(key := (one.system, one.settings.features), _InputKind(number, 0, 0))
-        out = _cap_tokens(model, one.settings.sent_values().get(cap))
+    for number, variant in enumerate(plan.variants):
+        old = kinds.get(key := (variant.system, variant.settings.features), _InputKind(number, 0, 0))
+        out = _cap_tokens(model, variant.settings.sent_values().get(cap))
         kinds[key] = _InputKind(old.number, old.count + 1, old.out + out)
     return list(kinds.values())
 
 
 def _judge_families(model: Model, plan: Plan) -> Iterator[_RequestFamily]:
-    asked = build_request(model, Messages((Turn("user", "."),)), stream=False)
-    silence = Answer("", asked, "", False, None, Timings(None, 0.0), Ending.FINISHED)
+    request = build_request(model, Messages((Turn("user", "."),)), stream=False)
+    empty_answer = Answer("", request, "", False, None, Timings(None, 0.0), Ending.FINISHED)
     times = plan_grid.count_variants(plan) * len(plan.prompts) * plan.repetitions
     for check in plan.checks:
         if isinstance(check, Judge):
-            bare = judge_request(model, Judge("."), silence, {})
+            bare = judge_request(model, Judge("."), empty_answer, {})
             yield _RequestFamily(
-                partial(_build_judge_request, model, plan, check, silence),
+                partial(_build_judge_request, model, plan, check, empty_answer),
                 bare,
                 (check.criterion,),
                 times,
@@ -185,27 +186,27 @@ def _input_tokens(
     """Return the input tokens of all requests, from and to, and the number of inputs counted, None if all were."""
     rows = plan_grid.count_rows(plan)
     inputs = len(families) * rows
-    looked_at = range(inputs) if inputs <= MAX_COUNTED_INPUTS else _spread_evenly(inputs)
+    sample = range(inputs) if inputs <= MAX_COUNTED_INPUTS else _spread_evenly(inputs)
     sizes = _column_bytes(plan)
-    found = high = seen = 0
-    for number in looked_at:
+    low = high = counted_max = 0
+    for number in sample:
         family, row = families[number // rows], number % rows
         try:
-            count = tokens(family.ask(row))
-        except BadInput:  # this one row leaves nothing to send; the run will say so there
+            count = tokens(family.build(row))
+        except BadInput:  # this row leaves nothing to send; the run reports it
             continue
-        found += family.times * count
+        low += family.times * count
         high += family.times * min(count + TOKEN_MARGIN, model.context_window)
         if inputs > MAX_COUNTED_INPUTS:
             values = plan_grid.row_values(plan, row)
-            seen += family.times * (
-                max_input_tokens(model, family.bare)
-                + sum(utf8_size(fill_template(text, values)) for text in family.texts)
+            counted_max += family.times * (
+                max_input_tokens(model, family.skeleton)
+                + sum(utf8_size(fill_template(text, values)) for text in family.templates)
             )
     if inputs <= MAX_COUNTED_INPUTS:
-        return found, high, None
-    high = sum(one.times * _max_family_tokens(model, one, rows, sizes) for one in families)
-    return (found * high // seen if seen else 0), high, len(looked_at)
+        return low, high, None
+    high = sum(family.times * _max_family_tokens(model, family, rows, sizes) for family in families)
+    return (low * high // counted_max if counted_max else 0), high, len(sample)
 
 
 def _spread_evenly(inputs: int) -> list[int]:
@@ -227,8 +228,8 @@ def _column_bytes(plan: Plan) -> Mapping[str, int]:
 
 def _max_family_tokens(model: Model, family: _RequestFamily, rows: int, sizes: Mapping[str, int]) -> int:
     """Return the most input tokens that one family's requests can have over all rows."""
-    size = rows * max_input_tokens(model, family.bare)
-    for text in family.texts:
+    size = rows * max_input_tokens(model, family.skeleton)
+    for text in family.templates:
         names = count_variables(text)
         size += rows * utf8_size(fill_template(text, dict.fromkeys(names, "")))
         size += sum(times * sizes.get(name, 0) for name, times in names.items())
@@ -238,12 +239,12 @@ def _max_family_tokens(model: Model, family: _RequestFamily, rows: int, sizes: M
 def _seconds(plan: Plan, requests: int, out: int) -> tuple[float, float]:
     limits = plan.limits
     paced = requests * 60 / max(limits.per_minute, 1)
-    together = max(min(limits.concurrency, requests), 1)
-    quick, slow = (
+    parallel = max(min(limits.concurrency, requests), 1)
+    fast, slow = (
         requests * FAST_ANSWER_SECONDS,
         requests * SLOW_ANSWER_SECONDS + out / SLOW_TOKENS_PER_SECOND,
     )
-    return max(paced, quick / together), max(paced, slow / together)
+    return max(paced, fast / parallel), max(paced, slow / parallel)
 
 
 def _count_tokens(request: Request) -> int:
@@ -254,7 +255,7 @@ def max_input_tokens(model: Model, request: Request) -> int:
     """Return the most tokens that the input can have: no token is shorter than a byte."""
     text = llama3_template.render_prompt(request.input)
     if isinstance(request.input, Messages):
-        text += "".join(one.name + one.code for one in request.input.functions)
+        text += "".join(function.name + function.code for function in request.input.functions)
     if request.response_format is not None:
         text += request.response_format.schema or ""
     return min(utf8_size(text) + TOKEN_MARGIN, model.context_window)
@@ -265,9 +266,9 @@ def max_output_tokens(model: Model, request: Request) -> int:
     return _cap_tokens(model, request.parameters.get(model.output_limit.name))
 
 
-def _cap_tokens(model: Model, asked: float | None) -> int:
-    asked = model.output_limit.default if asked is None else asked
-    return model.context_window if asked is None else min(int(asked), model.context_window)
+def _cap_tokens(model: Model, cap: float | None) -> int:
+    cap = model.output_limit.default if cap is None else cap
+    return model.context_window if cap is None else min(int(cap), model.context_window)
 
 
 def max_cost(model: Model, request: Request, tokens: int | None = None) -> Decimal:

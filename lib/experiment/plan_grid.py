@@ -13,8 +13,8 @@ from lib.experiment.plan import Axis, Cell, Plan, Variant
 from lib.model.model_record import Model, Number
 from lib.model.settings import Settings, default_setting
 
-AS_SET = "As set"  # the one way to ask of a plan that varies nothing
-EXPECTED_VARIABLE = "expected"  # the variable of that name is what the row hopes for
+AS_SET = "As set"  # the name of the only variant of a plan that varies nothing
+EXPECTED_VARIABLE = "expected"  # stands for the value of the column marked as expected
 
 
 def count_variants(plan: Plan) -> int:
@@ -55,8 +55,8 @@ def row_values(plan: Plan, row: int) -> Mapping[str, str]:
     inputs = plan.inputs
     if not inputs.rows:
         return {}
-    found = dict(zip(inputs.columns, inputs.rows[row], strict=True))
-    return found | {EXPECTED_VARIABLE: found[inputs.expected]} if inputs.expected is not None else found
+    values = dict(zip(inputs.columns, inputs.rows[row], strict=True))
+    return values | {EXPECTED_VARIABLE: values[inputs.expected]} if inputs.expected is not None else values
 
 
 def used_variables(plan: Plan) -> tuple[str, ...]:
@@ -67,12 +67,14 @@ def used_variables(plan: Plan) -> tuple[str, ...]:
 
 def sent_templates(plan: Plan) -> list[tuple[str, str]]:
     """Return each template that is sent, with the name of its prompt version or variant."""
-    theirs = any(one.system is None for one in plan.variants) or not plan.variants
-    found = []
+    uses_prompt_systems = any(variant.system is None for variant in plan.variants) or not plan.variants
+    templates = []
     for prompt in plan.prompts:
-        found += [(prompt.name, prompt.system)] if theirs else []
-        found.append((prompt.name, prompt.user))
-    return found + [(one.name, one.system) for one in plan.variants if one.system is not None]
+        templates += [(prompt.name, prompt.system)] if uses_prompt_systems else []
+        templates.append((prompt.name, prompt.user))
+    return templates + [
+        (variant.name, variant.system) for variant in plan.variants if variant.system is not None
+    ]
 
 
 def variants(plan: Plan, model: Model) -> Sequence[Variant]:
@@ -95,18 +97,18 @@ class _VariantGrid(Sequence[Variant]):
     def __getitem__(self, index: slice) -> Sequence[Variant]: ...
     def __getitem__(self, index: int | slice) -> Variant | Sequence[Variant]:
         if isinstance(index, slice):
-            return [self[one] for one in range(*index.indices(self._count))]
+            return [self[place] for place in range(*index.indices(self._count))]
         rest = index + self._count if index < 0 else index
         if not 0 <= rest < self._count:
             raise IndexError(index)
-        chosen: list[tuple[Axis, Number | None]] = []
+        choices: list[tuple[Axis, Number | None]] = []
         for axis in reversed(self._axes):
-            rest, at = divmod(rest, len(axis.values))
-            chosen.append((axis, axis.values[at]))
+            rest, place = divmod(rest, len(axis.values))
+            choices.append((axis, axis.values[place]))
         settings = self._base
-        for axis, value in chosen:
+        for axis, value in choices:
             settings = _with_value(settings, self._model, axis.name, value)
-        name = " · ".join(self._say(axis.name, value) for axis, value in reversed(chosen))
+        name = " · ".join(self._say(axis.name, value) for axis, value in reversed(choices))
         return Variant(name or AS_SET, settings)
 
     def _say(self, name: str, value: Number | None) -> str:
@@ -114,7 +116,7 @@ class _VariantGrid(Sequence[Variant]):
 
 
 def _with_value(settings: Settings, model: Model, name: str, value: Number | None) -> Settings:
-    if name not in {one.name for one in settings.items}:
+    if name not in {setting.name for setting in settings.items}:
         settings = replace(settings, items=(*settings.items, default_setting(model.parameter(name))))
     if value is None:
         return settings.with_setting(replace(settings[name], is_sent=False))
@@ -123,7 +125,7 @@ def _with_value(settings: Settings, model: Model, name: str, value: Number | Non
 
 def parameter_label(model: Model, name: str) -> str:
     """Return the parameter's label, or its name if the model does not have it."""
-    return next((one.label for one in model.parameters if one.name == name), name)
+    return next((parameter.label for parameter in model.parameters if parameter.name == name), name)
 
 
 def format_value(value: Number | None) -> str:

@@ -9,7 +9,7 @@ from enum import Enum
 
 from lib.api.request import Turn, build_input, build_request
 from lib.errors import BadInput
-from lib.experiment.check_problems import check_templates, find_check_problems
+from lib.experiment.check_problems import check_variables, find_check_problems
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Limits, Plan
@@ -116,21 +116,21 @@ def _input_problems(plan: Plan) -> Iterator[PlanProblem]:
             f"“{inputs.expected}”.",
             f"Choose “{EXPECTED_VARIABLE}” for them, or rename it.",
         )
-    known = _known_variables(inputs)
+    known_variables = _known_variables(inputs)
     names = used_variables(plan)
-    if names and not inputs.rows and known.issuperset(names):
+    if names and not inputs.rows and known_variables.issuperset(names):
         yield PlanProblem(
             PlanPart.INPUTS, "The table of inputs has no rows.", "Add one for each question to ask."
         )
     for name in names:
-        if name not in known:
-            where = dict.fromkeys(
+        if name not in known_variables:
+            owners = dict.fromkeys(
                 owner for owner, text in sent_templates(plan) if name in template_variables(text)
             )
-            near = next((one for one in inputs.columns if one.casefold() == name.casefold()), None)
+            near = next((column for column in inputs.columns if column.casefold() == name.casefold()), None)
             yield PlanProblem(
                 PlanPart.INPUTS,
-                f"The variable “{name}” has no column. It is used in {', '.join(f'“{one}”' for one in where)}.",
+                f"The variable “{name}” has no column. It is used in {', '.join(f'“{owner}”' for owner in owners)}.",
                 f"Write it as the column is written: {near}."
                 if near
                 else "Add the column, or take it out of the prompt.",
@@ -145,18 +145,21 @@ def _settings_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
             "1 asks everything once.",
         )
     if plan.variants:
-        for name in _duplicates(one.name for one in plan.variants):
+        for name in _duplicates(variant.name for variant in plan.variants):
             yield PlanProblem(
                 PlanPart.SETTINGS, f"Two settings are called “{name}”.", "Choose each once, or rename one."
             )
     else:
         yield from _axis_problems(plan, model)
     swept = set() if plan.variants else {axis.name for axis in plan.axes}
-    for name, settings in [(one.name, one.settings) for one in plan.variants] or [("", plan.base)]:
+    for name, settings in [(variant.name, variant.settings) for variant in plan.variants] or [
+        ("", plan.base)
+    ]:
         features = settings.features
         try:
             check_parameters(
-                {one: value for one, value in settings.sent_values().items() if one not in swept}, model
+                {name: value for name, value in settings.sent_values().items() if name not in swept},
+                model,
             )
             build_request(
                 model, build_input(features, (Turn("user", "."),)), response_format=features.response_format
@@ -187,26 +190,27 @@ def _axis_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
             yield PlanProblem(
                 PlanPart.SETTINGS, f"{name} has no values to try.", "Add some, or do not sweep it.", number
             )
-        for value in _duplicates(map(format_value, axis.values)):
+        for shown in _duplicates(map(format_value, axis.values)):
             yield PlanProblem(
-                PlanPart.SETTINGS, f"{name} has {value} twice.", "Take one of them out.", number
+                PlanPart.SETTINGS, f"{name} has {shown} twice.", "Take one of them out.", number
             )
         try:
-            if name == axis.name:  # a name that the model does not have is refused whatever the value
+            # The model does not have this parameter, so any value raises.
+            if name == axis.name:
                 check_parameters({name: 1}, model)
-            for one in axis.values:
-                check_parameters({} if one is None else {axis.name: one}, model)
+            for value in axis.values:
+                check_parameters({} if value is None else {axis.name: value}, model)
         except BadInput as error:
             yield PlanProblem(PlanPart.SETTINGS, error.message, error.advice, number)
 
 
 def _check_problems(plan: Plan) -> Iterator[PlanProblem]:
-    known = _known_variables(plan.inputs)
-    for number, one in enumerate(plan.checks):
-        for words, advice in find_check_problems(one, plan):
+    known_variables = _known_variables(plan.inputs)
+    for number, check in enumerate(plan.checks):
+        for words, advice in find_check_problems(check, plan):
             yield PlanProblem(PlanPart.CHECKS, f"Check {number + 1}: {words}", advice, number)
-        for name in dict.fromkeys(name for text in check_templates(one) for name in template_variables(text)):
-            if name in known:
+        for name in check_variables(check):
+            if name in known_variables:
                 continue
             advice = (
                 "Mark the column with the expected answers"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lib.experiment.check_problems import check_templates
-from lib.experiment.inputs.prompt_template import template_variables
+from lib.experiment.check_problems import check_variables
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import EXPECTED_VARIABLE, format_value, parameter_label, used_variables
 from lib.experiment.plan_problems import PlanPart, PlanProblem
@@ -20,14 +19,9 @@ def find_warnings(plan: Plan, model: Model) -> tuple[PlanProblem, ...]:
 
 
 def _input_warnings(plan: Plan) -> Iterator[PlanProblem]:
-    names = {
-        *used_variables(plan),
-        *(name for one in plan.checks for text in check_templates(one) for name in template_variables(text)),
-    }
-    if len(plan.inputs.rows) > 1 and not set(used_variables(plan)) & {
-        *plan.inputs.columns,
-        EXPECTED_VARIABLE,
-    }:
+    used = set(used_variables(plan))
+    names = used.union(*map(check_variables, plan.checks))
+    if len(plan.inputs.rows) > 1 and not used & {*plan.inputs.columns, EXPECTED_VARIABLE}:
         yield PlanProblem(
             PlanPart.INPUTS,
             "No prompt uses a column: every row asks the same.",
@@ -48,8 +42,8 @@ def _input_warnings(plan: Plan) -> Iterator[PlanProblem]:
 
 
 def _form_warnings(plan: Plan) -> Iterator[PlanProblem]:
-    for name, settings, system in _settings_with_systems(plan):
-        if settings.features.form is InputForm.PROMPT and any(one.strip() for one in system):
+    for name, settings, systems in _settings_with_systems(plan):
+        if settings.features.form is InputForm.PROMPT and any(text.strip() for text in systems):
             yield PlanProblem(
                 PlanPart.SETTINGS,
                 f"{name}The prompt form sends no system prompt.",
@@ -59,11 +53,11 @@ def _form_warnings(plan: Plan) -> Iterator[PlanProblem]:
 
 def _settings_with_systems(plan: Plan) -> Iterator[tuple[str, Settings, tuple[str, ...]]]:
     """Yield each settings value with the prefix of its message and the system prompts it is used with."""
-    theirs = tuple(one.system for one in plan.prompts)
+    systems = tuple(prompt.system for prompt in plan.prompts)
     if not plan.variants:
-        yield "", plan.base, theirs
-    for one in plan.variants:
-        yield f"{one.name}: ", one.settings, theirs if one.system is None else (one.system,)
+        yield "", plan.base, systems
+    for variant in plan.variants:
+        yield f"{variant.name}: ", variant.settings, systems if variant.system is None else (variant.system,)
 
 
 def _chance_warnings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
@@ -71,21 +65,21 @@ def _chance_warnings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
     for parameter in model.parameters:
         if parameter.deterministic_at is None:
             continue
-        said = f"{parameter.label.lower()} {format_value(parameter.deterministic_at)}"
+        setting = f"{parameter.label.lower()} {format_value(parameter.deterministic_at)}"
         values = _sent_values(plan, parameter.name)
         if parameter.deterministic_at not in values:
             continue
         if plan.repetitions > 1:
             yield PlanProblem(
                 PlanPart.SETTINGS,
-                f"At {said} an answer is the same each time: repetitions show nothing new there.",
+                f"At {setting} an answer is the same each time: repetitions show nothing new there.",
                 "Ask once, or raise it.",
             )
         for number, axis in enumerate(() if plan.variants else plan.axes):
-            if axis.name in {one.name for one in model.parameters if one.needs_randomness}:
+            if axis.name in {other.name for other in model.parameters if other.needs_randomness}:
                 yield PlanProblem(
                     PlanPart.SETTINGS,
-                    f"At {said} the likeliest token is always taken, and "
+                    f"At {setting} the likeliest token is always taken, and "
                     f"{parameter_label(model, axis.name).lower()} does nothing there.",
                     "Raise it, or do not sweep this.",
                     number,
@@ -95,7 +89,7 @@ def _chance_warnings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
 def _sent_values(plan: Plan, name: str) -> set[Number | None]:
     """Return all values that the parameter is sent with; None if it is left out."""
     if plan.variants:
-        return {one.settings.sent_values().get(name) for one in plan.variants}
+        return {variant.settings.sent_values().get(name) for variant in plan.variants}
     for axis in plan.axes:
         if axis.name == name:
             return set(axis.values)

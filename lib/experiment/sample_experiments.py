@@ -28,7 +28,7 @@ class SampleExperiment:
 def load_samples(model: Model) -> tuple[SampleExperiment, ...]:
     """Return the samples that come with Paddock. Settings that a sample does not name are the model's defaults."""
     document = Node(json.loads(SAMPLES_FILE.read_text(encoding="utf-8")), "samples")
-    return tuple(_read_sample(one, model) for one in document.items())
+    return tuple(_read_sample(setting, model) for setting in document.items())
 
 
 def _read_sample(node: Node, model: Model) -> SampleExperiment:

@@ -13,7 +13,7 @@ from lib.experiment.plan_grid import format_value
 from lib.model.model_record import Number, Parameter
 from lib.model.settings import check_parameter_value
 
-MAX_AXIS_VALUES = 1000  # of one axis
+MAX_AXIS_VALUES = 1000
 
 _NUMBER = r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})"
 _RANGE = re.compile(rf"({_NUMBER})\s*(?:to|\.\.\.?|…|–)\s*({_NUMBER})(?:\s*(?:step|by)\s*({_NUMBER}))?", re.I)
@@ -26,28 +26,28 @@ def parse_axis(parameter: Parameter, text: str) -> Axis:
 
     Raise BadInput for a value that cannot be read, is out of the parameter's bounds, or occurs twice.
     """
-    found: list[Number | None] = []
+    values: list[Number | None] = []
     for part in re.split(r"[,;\n]", text):
         if part.strip():
-            found += _values(parameter, part.strip())
-        if len(found) > MAX_AXIS_VALUES:
-            raise _too_many(parameter, len(found))
-    if not found:
+            values += _values(parameter, part.strip())
+        if len(values) > MAX_AXIS_VALUES:
+            raise _too_many(parameter, len(values))
+    if not values:
         raise BadInput(f"{parameter.label} has no values to try.", advice=_ADVICE)
-    for number, value in enumerate(found):
-        if value in found[:number]:
+    for number, value in enumerate(values):
+        if value in values[:number]:
             raise BadInput(
                 f"{parameter.label} has {format_value(value)} twice.",
                 advice="Take one of them out: repetitions ask again.",
             )
-    return Axis(parameter.name, tuple(found))
+    return Axis(parameter.name, tuple(values))
 
 
 def _values(parameter: Parameter, part: str) -> Iterator[Number | None]:
     if _UNSENT.fullmatch(part):
         yield None
-    elif found := _RANGE.fullmatch(part):
-        start, end, step = found.groups()
+    elif match := _RANGE.fullmatch(part):
+        start, end, step = match.groups()
         yield from _range(parameter, part, Decimal(start), Decimal(end), Decimal(step) if step else None)
     elif re.fullmatch(_NUMBER, part):
         yield _value(parameter, Decimal(part))
@@ -73,9 +73,9 @@ def _range(
     yield from (_value(parameter, start + step * number) for number in range(steps + 1))
 
 
-def _too_many(parameter: Parameter, found: int) -> BadInput:
+def _too_many(parameter: Parameter, count: int) -> BadInput:
     return BadInput(
-        f"{parameter.label} has {found:,} values, more than {MAX_AXIS_VALUES:,}.", advice="Use a larger step."
+        f"{parameter.label} has {count:,} values, more than {MAX_AXIS_VALUES:,}.", advice="Use a larger step."
     )
 
 

@@ -68,8 +68,8 @@ def judged_text(answer: Answer) -> str:
     if answer.text.strip() or not answer.calls:
         return answer.text
     calls = [
-        f'{{"name": {json.dumps(one.name, ensure_ascii=False)}, "arguments": {one.arguments or "{}"}}}'
-        for one in answer.calls
+        f'{{"name": {json.dumps(call.name, ensure_ascii=False)}, "arguments": {call.arguments or "{}"}}}'
+        for call in answer.calls
     ]
     return calls[0] if len(calls) == 1 else f"[{', '.join(calls)}]"
 
@@ -101,15 +101,15 @@ def _comparable(text: str, ignore_case: bool) -> str:
     """Normalise a text for comparison: surrounding white space, line endings and ways to encode an accent do
     not count.
     """
-    found = unicodedata.normalize("NFC", text.replace("\r\n", "\n").strip())
-    return unicodedata.normalize("NFC", found.casefold()) if ignore_case else found
+    normalised = unicodedata.normalize("NFC", text.replace("\r\n", "\n").strip())
+    return unicodedata.normalize("NFC", normalised.casefold()) if ignore_case else normalised
 
 
 def _equals(check: Equals, text: str, values: Mapping[str, str]) -> CheckOutcome:
-    wanted = fill_check_text(check.text, values, "the text to compare with")
-    if _comparable(text, check.ignore_case) == _comparable(wanted, check.ignore_case):
-        return CheckOutcome(True, f"Is {quote(wanted)}")
-    return CheckOutcome(False, f"Expected {quote(wanted)}, got {_quote_answer(text)}")
+    expected = fill_check_text(check.text, values, "the text to compare with")
+    if _comparable(text, check.ignore_case) == _comparable(expected, check.ignore_case):
+        return CheckOutcome(True, f"Is {quote(expected)}")
+    return CheckOutcome(False, f"Expected {quote(expected)}, got {_quote_answer(text)}")
 
 
 def _quote_answer(text: str) -> str:
@@ -117,49 +117,53 @@ def _quote_answer(text: str) -> str:
 
 
 def _contains(check: Contains, text: str, values: Mapping[str, str]) -> CheckOutcome:
-    wanted = fill_check_text(check.text, values, "the text to look for")
-    found = _comparable(wanted, check.ignore_case) in _comparable(text, check.ignore_case)
-    there = f"{quote(wanted)} is in it" if found else f"{quote(wanted)} is not in {_quote_answer(text)}"
-    return CheckOutcome(found != check.absent, there)
+    expected = fill_check_text(check.text, values, "the text to look for")
+    is_in_answer = _comparable(expected, check.ignore_case) in _comparable(text, check.ignore_case)
+    reason = (
+        f"{quote(expected)} is in it"
+        if is_in_answer
+        else f"{quote(expected)} is not in {_quote_answer(text)}"
+    )
+    return CheckOutcome(is_in_answer != check.absent, reason)
 
 
 def _matches(check: Matches, text: str) -> CheckOutcome:
-    found = regex_search.find(check.pattern, text)
-    if found is None:
+    match = regex_search.find(check.pattern, text)
+    if match is None:
         return CheckOutcome(False, f"The regular expression finds nothing in {_quote_answer(text)}")
-    return CheckOutcome(True, f"Found {quote(found)}" if found.strip() else "Found")
+    return CheckOutcome(True, f"Found {quote(match)}" if match.strip() else "Found")
 
 
 def _number(check: NumberWithin, text: str, values: Mapping[str, str]) -> CheckOutcome:
     least, most = check.least, check.most
     if not all(
-        numbers_in_text.is_comparable(one) for one in (least, most, check.tolerance) if one is not None
+        numbers_in_text.is_comparable(bound) for bound in (least, most, check.tolerance) if bound is not None
     ):
         return CheckOutcome(None, "A bound of the check is no number that can be compared with")
     if check.around.strip():
-        given = fill_check_text(check.around, values, "the number to compare with")
-        around = numbers_in_text.last_number(given)
+        text_with_number = fill_check_text(check.around, values, "the number to compare with")
+        around = numbers_in_text.last_number(text_with_number)
         if around is None:
-            return CheckOutcome(None, f"{quote(given)} holds no number to compare with")
+            return CheckOutcome(None, f"{quote(text_with_number)} holds no number to compare with")
         least = numbers_in_text.EXACT_CONTEXT.subtract(around, check.tolerance)
         most = numbers_in_text.EXACT_CONTEXT.add(around, check.tolerance)
-    found = numbers_in_text.last_number(text)
-    if found is None:
+    number = numbers_in_text.last_number(text)
+    if number is None:
         return CheckOutcome(False, f"There is no number in {_quote_answer(text)}")
-    return _within(found, least, most, _format_number(found), "is")
+    return _within(number, least, most, _format_number(number), "is")
 
 
 def _within(
-    found: Decimal | int, least: Decimal | int | None, most: Decimal | int | None, said: str, verb: str
+    size: Decimal | int, least: Decimal | int | None, most: Decimal | int | None, shown: str, verb: str
 ) -> CheckOutcome:
     """Compare a size or number with the bounds; ``shown`` is how the reason writes it."""
-    if least is not None and least == most != found:
-        return CheckOutcome(False, f"{said} {verb} not {_format_number(least)}")
-    if least is not None and found < least:
-        return CheckOutcome(False, f"{said} {verb} less than {_format_number(least)}")
-    if most is not None and found > most:
-        return CheckOutcome(False, f"{said} {verb} more than {_format_number(most)}")
-    return CheckOutcome(True, said)
+    if least is not None and least == most != size:
+        return CheckOutcome(False, f"{shown} {verb} not {_format_number(least)}")
+    if least is not None and size < least:
+        return CheckOutcome(False, f"{shown} {verb} less than {_format_number(least)}")
+    if most is not None and size > most:
+        return CheckOutcome(False, f"{shown} {verb} more than {_format_number(most)}")
+    return CheckOutcome(True, shown)
 
 
 def _format_number(value: Decimal | int) -> str:
@@ -176,8 +180,8 @@ def _json(text: str) -> CheckOutcome:
             return CheckOutcome(True, "Is JSON")
         case json_answer_check.Valid(remark=remark):
             return CheckOutcome(False, remark)
-        case found:
-            return _json_failure(found)
+        case failure:
+            return _json_failure(failure)
 
 
 def _schema(check: MatchesSchema, text: str, answer: Answer) -> CheckOutcome:
@@ -186,16 +190,17 @@ def _schema(check: MatchesSchema, text: str, answer: Answer) -> CheckOutcome:
         format = answer.request.response_format
         if format is None:
             return CheckOutcome(None, "The request carried no schema")
-        schema = format.schema  # None: any object
+        # None stands for any object.
+        schema = format.schema
     match json_answer_check.check_answer(text, schema):
         case json_answer_check.Valid(remark=remark):
             return CheckOutcome(True, remark or "Fits the schema")
-        case found:
-            return _json_failure(found)
+        case failure:
+            return _json_failure(failure)
 
 
-def _json_failure(found: json_answer_check.AnswerCheck) -> CheckOutcome:
-    match found:
+def _json_failure(answer_check: json_answer_check.AnswerCheck) -> CheckOutcome:
+    match answer_check:
         case json_answer_check.Invalid(failures=failures, more=more):
             rest = len(failures) - 1
             others = f" And {rest}{' or more' if more else ''} more." if rest else ""

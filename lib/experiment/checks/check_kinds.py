@@ -8,7 +8,7 @@ from enum import Enum
 
 from lib.model.usage import Usage
 
-EXPECTED_TEMPLATE = "{{expected}}"  # in a check's text: what the input's row says is hoped for
+EXPECTED_TEMPLATE = "{{expected}}"  # replaced by the row's expected answer
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class NumberWithin:
 
     least: Decimal | None = None
     most: Decimal | None = None
-    around: str = ""  # a number, or a template that gives one, such as {{expected}}
+    around: str = ""  # a number, or a template for one, such as {{expected}}
     tolerance: Decimal = Decimal(0)
 
 

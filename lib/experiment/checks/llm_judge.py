@@ -15,10 +15,10 @@ from lib.model.model_record import Model, Number
 from lib.model.request_options import ResponseFormat
 
 YES, NO = "yes", "no"
-MAX_VERDICT_TOKENS = 256  # tokens: a reason in a sentence, and the verdict
-MAX_JUDGED_TEXT = 20_000  # characters of an answer that the judge gets to see
+MAX_VERDICT_TOKENS = 256  # room for one sentence of reason, and the verdict
+MAX_JUDGED_TEXT = 20_000  # characters of the answer that are shown to the judge
 
-# The reason first: a small model judges better once it has said what it sees.
+# The reason comes first: small models judge better after writing it.
 SCHEMA = json.dumps(
     {
         "type": "object",
@@ -36,7 +36,7 @@ _SYSTEM = (
     f'"{YES}" or "{NO}".'
 )
 _END_TAG = re.compile(r"</(?=\s*answer)", re.IGNORECASE)
-# Where JSON mode is ignored: a reply that begins with the word.
+# For models that ignore JSON mode: a reply that begins with the verdict.
 _LEADING_VERDICT = re.compile(r"\W*(yes|no)\b(?!-)", re.IGNORECASE)
 
 
@@ -46,7 +46,8 @@ def judge_request(model: Model, check: Judge, answer: Answer, values: Mapping[st
     Raise BadInput if the question needs a column that is missing, or cannot be sent.
     """
     question = fill_check_text(check.criterion, values, "the question for the judge")
-    shown = _END_TAG.sub("<\u200b/", judged_text(answer))  # it ends where we say so
+    # A zero-width space breaks end tags in the answer, so that it cannot pretend to end.
+    shown = _END_TAG.sub("<\u200b/", judged_text(answer))
     if len(shown) > MAX_JUDGED_TEXT:
         shown = f"{shown[:MAX_JUDGED_TEXT]} […]"
     user = f"<answer>\n{shown}\n</answer>\n\nQuestion about the answer: {question}\nIs it so? Reply {YES} or {NO}."
@@ -62,8 +63,12 @@ def judge_request(model: Model, check: Judge, answer: Answer, values: Mapping[st
 def _deterministic_parameters(model: Model) -> Mapping[str, Number]:
     """Return parameters that always pick the likeliest token, and a cap with room for a reason and a verdict."""
     cap = model.output_limit
-    certain = {one.name: one.deterministic_at for one in model.parameters if one.deterministic_at is not None}
-    return {**certain, cap.name: min(MAX_VERDICT_TOKENS, cap.maximum or MAX_VERDICT_TOKENS)}
+    deterministic = {
+        parameter.name: parameter.deterministic_at
+        for parameter in model.parameters
+        if parameter.deterministic_at is not None
+    }
+    return {**deterministic, cap.name: min(MAX_VERDICT_TOKENS, cap.maximum or MAX_VERDICT_TOKENS)}
 
 
 def read_verdict(answer: Answer) -> CheckOutcome:
@@ -79,10 +84,10 @@ def read_verdict(answer: Answer) -> CheckOutcome:
         ):
             word = word.strip().lower()
             return CheckOutcome(word == YES, _reason(word, str(rest.get("reason", ""))), answer.usage)
-    if (found := _LEADING_VERDICT.match(answer.text)) is not None:
-        word = found[1].lower()
+    if (match := _LEADING_VERDICT.match(answer.text)) is not None:
+        word = match[1].lower()
         return CheckOutcome(
-            word == YES, _reason(word, answer.text[found.end() :].lstrip(" .,:;!-–—\n")), answer.usage
+            word == YES, _reason(word, answer.text[match.end() :].lstrip(" .,:;!-–—\n")), answer.usage
         )
     if not answer.text.strip():
         return CheckOutcome(None, "The judge said nothing", answer.usage)

@@ -6,9 +6,9 @@ import re
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 
 MAX_DIGITS = 400
-_MAX_EXPONENT = 2_000  # a power of ten; nobody means a larger one, and exact sums would take for ever
+_MAX_EXPONENT = 2_000  # nobody means larger powers of ten, and exact sums with them take too long
 
-# A sign belongs to a number only where nothing stands before it that it could be taken from: 5-3, 2026-11-26.
+# A minus sign belongs to the number unless it could be a subtraction or a hyphen: 5-3, 2026-11-26.
 _TOKEN = re.compile(
     r"(?<![\d.,])(?P<sign>(?<![\w)\]])[-+−])?"
     r"(?P<digits>\d(?:[\d.,'’_\u00a0\u2009\u202f]*\d)?|\.\d+)(?P<power>[eE][-+]?\d{1,6}(?!\w))?"
@@ -27,13 +27,13 @@ def last_number(text: str) -> Decimal | None:
     tokens = list(_TOKEN.finditer(text))
     if not tokens:
         return None
-    found = tokens[-1]
-    sign = "-" if found["sign"] in ("-", "−") else ""
-    digits = _normalise_digits(found["digits"])
+    token = tokens[-1]
+    sign = "-" if token["sign"] in ("-", "−") else ""
+    digits = _normalise_digits(token["digits"])
     if len(digits) > MAX_DIGITS:
         return None
     try:
-        number = Decimal(sign + digits + (found["power"] or ""))
+        number = Decimal(sign + digits + (token["power"] or ""))
     except InvalidOperation:
         return None
     return number if is_comparable(number) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -23,11 +24,12 @@ __all__ = [
 ]
 
 MAX_INPUT_BYTES = 10_000_000
-FILE_EXTENSIONS = ("csv", "tsv", "txt", "jsonl", "ndjson", "json", "xlsx")  # the endings of what can be read
+FILE_EXTENSIONS = ("csv", "tsv", "txt", "jsonl", "ndjson", "json", "xlsx")
 
 _DELIMITERS = ",;\t|"
-_NO_DELIMITER = "\x1f"  # of a table of one column: the sign that was made for this, and is in no text
-_SAMPLED_RECORDS = 50  # records that the delimiter is told by
+# For a table of one column: the unit separator, which occurs in no text.
+_NO_DELIMITER = "\x1f"
+_SAMPLED_RECORDS = 50  # records that the delimiter is guessed from
 _ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 
 csv.field_size_limit(MAX_INPUT_BYTES)
@@ -78,8 +80,9 @@ def read_pasted_inputs(text: str, header: bool = True) -> ImportedInputs:
 def _read_delimited(text: str, remarks: list[str], delimiter: str | None, header: bool) -> ImportedInputs:
     first, _, rest = text.partition("\n")
     skipped = 0
-    if (said := first.rstrip("\r").lower()).startswith("sep=") and len(said) == 5:  # Excel's own first line
-        text, delimiter, skipped = rest, said[4], 1
+    # Excel writes the delimiter into a first line of its own.
+    if separator := re.fullmatch(r"sep=([^\r])\r*", first, re.IGNORECASE):
+        text, delimiter, skipped = rest, separator[1], 1
     delimiter = delimiter or _guess_delimiter(text)
     try:
         return inputs_from_records(
@@ -88,7 +91,7 @@ def _read_delimited(text: str, remarks: list[str], delimiter: str | None, header
     except _UnpairedQuotes as error:
         if delimiter != "\t":
             raise BadInputTable(str(error), advice=_QUOTES_ADVICE) from None
-        # Spreadsheets copy cells with quotes in them as they are, and files of tabs know no quotes.
+        # Spreadsheet programs copy quotes in cells as they are, and tab-separated files have no quoting.
         remarks = [*remarks, "Quotes were taken as they stand, for they do not pair up."]
         return inputs_from_records(
             _read_records(text, delimiter, skipped, csv.QUOTE_NONE), remarks, RecordKind.TEXT_LINE, header
@@ -106,16 +109,16 @@ class _UnpairedQuotes(Exception):
 
 def _guess_delimiter(text: str) -> str:
     """Guess the delimiter: the one with which most records have the header's width of two or more."""
-    best, found = (0.0, 0), _NO_DELIMITER
+    best_score, best_delimiter = (0.0, 0), _NO_DELIMITER
     for delimiter in _DELIMITERS:
         reader = csv.reader(io.StringIO(text[:1_000_000], newline=""), delimiter=delimiter)
         widths = [len(record) for record in islice(reader, _SAMPLED_RECORDS) if any(map(str.strip, record))]
         if not widths or widths[0] < 2:
             continue
         score = (sum(width == widths[0] for width in widths) / len(widths), widths[0])
-        if score > best:
-            best, found = score, delimiter
-    return found
+        if score > best_score:
+            best_score, best_delimiter = score, delimiter
+    return best_delimiter
 
 
 def _read_records(

@@ -34,9 +34,9 @@ def read_records(text: str) -> Iterator[Record]:
     """
     objects: list[tuple[int, dict[str, Any]]] = []
     columns: dict[str, None] = {}
-    for line, one in _parse_objects(text):
-        objects.append((line, one))
-        columns |= dict.fromkeys(one)
+    for line, record in _parse_objects(text):
+        objects.append((line, record))
+        columns |= dict.fromkeys(record)
         if len(objects) > MAX_INPUT_ROWS:
             raise too_many_rows()
         if len(columns) > MAX_INPUT_COLUMNS:
@@ -46,8 +46,8 @@ def read_records(text: str) -> Iterator[Record]:
     if not columns:
         raise BadInputTable("The objects have no keys.", advice=_ADVICE)
     yield 1, list(columns)
-    for line, one in objects:
-        yield line, [_cell_text(one.get(key)) for key in columns]
+    for line, record in objects:
+        yield line, [_cell_text(record.get(key)) for key in columns]
 
 
 def _parse_objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -64,11 +64,13 @@ def _parse(text: str, what: str) -> Any:
     try:
         return json_text.parse(text, what, Bounds(len(text) * 4 + 1, depth=100, values=MAX_TABLE_CELLS))
     except UnusableJson as error:
-        said = error.message
-        if what != "The file":  # each line is a text of its own, whose lines nobody counts
-            said = said.replace(" in line 1, column ", " at its character ").replace(", in line 1.", ".")
-            said = said if said.startswith(what) else f"{what}: {said}"
-        raise BadInputTable(said, advice=error.advice or _ADVICE) from None
+        message = error.message
+        if what != "The file":  # each line was parsed on its own, as line 1
+            message = message.replace(" in line 1, column ", " at its character ").replace(
+                ", in line 1.", "."
+            )
+            message = message if message.startswith(what) else f"{what}: {message}"
+        raise BadInputTable(message, advice=error.advice or _ADVICE) from None
 
 
 def _require_object(value: Any, what: str) -> dict[str, Any]:

@@ -10,16 +10,16 @@ from functools import lru_cache
 
 MAX_VARIABLE_NAME = 80  # characters
 
-# A brace ends the search for the closing ones, so that a text of many braces is still read in one pass.
+# Excluding braces inside keeps the search linear for a text of many braces.
 _PLACEHOLDER = re.compile(r"\{\{([^{}\n]*)\}\}")
-_JOINERS = "\u200c\u200d"  # they shape letters in Persian and in Indian scripts
+_JOINERS = "\u200c\u200d"  # used in Persian and Indian scripts
 
 
 def _is_name_character(sign: str) -> bool:
     return sign.isalnum() or sign in "_-" or sign in _JOINERS or unicodedata.category(sign).startswith("M")
 
 
-@lru_cache(1024)  # of a prompt that is filled in for each of thousands of inputs
+@lru_cache(1024)  # a prompt is filled for each of thousands of inputs
 def _parse_name(inside: str) -> str | None:
     """Return the variable's name between the braces, None if it is not a valid name."""
     name = unicodedata.normalize("NFC", inside.strip(" \t"))
@@ -35,8 +35,8 @@ def template_variables(text: str) -> tuple[str, ...]:
     A name consists of letters and digits of any script, ``_``, ``-`` and inner spaces. Double braces around
     anything else are plain text.
     """
-    found = (_parse_name(place[1]) for place in _PLACEHOLDER.finditer(text))
-    return tuple(dict.fromkeys(name for name in found if name is not None))
+    names = (_parse_name(place[1]) for place in _PLACEHOLDER.finditer(text))
+    return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
 def fill_template(text: str, values: Mapping[str, str]) -> str:
@@ -60,5 +60,5 @@ def make_variable_name(name: str) -> str:
 
 def count_variables(text: str) -> Counter[str]:
     """Count how often each variable occurs."""
-    found = (_parse_name(place[1]) for place in _PLACEHOLDER.finditer(text))
-    return Counter(name for name in found if name is not None)
+    names = (_parse_name(place[1]) for place in _PLACEHOLDER.finditer(text))
+    return Counter(name for name in names if name is not None)

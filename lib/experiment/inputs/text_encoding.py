@@ -7,7 +7,7 @@ import re
 
 from lib.errors import BadInput
 
-_BOMS = (  # the longer ones first: UTF-32's begins as UTF-16's does
+_BOMS = (  # longer ones first: UTF-32's begins like UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
     (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
     (codecs.BOM_UTF8, "utf-8", "UTF-8"),
@@ -35,7 +35,8 @@ def decode_text(data: bytes) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
     text = data.decode("cp1252", "replace")
-    if "\ufffd" in text:  # five of its places are empty; Latin-1 has control characters there
+    # Five bytes are undefined in Windows-1252; Latin-1 has control characters there.
+    if "\ufffd" in text:
         text = data.decode("latin-1")
     return _reject_nul(text), (
         f"The file is not UTF-8 (line {line:,}), and was read as Windows-1252. Look whether its accents are right."
@@ -51,7 +52,7 @@ def _guess_utf_16(data: bytes) -> str | None:
     except UnicodeDecodeError:
         pass
     else:
-        # In UTF-16, Latin letters make half of the bytes zeros; Greek or Cyrillic ones, half of them control signs.
+        # UTF-16 makes half of the bytes zeros for Latin letters, control bytes for Greek or Cyrillic ones.
         if data.count(0) * 4 < len(data) and not _CONTROL_BYTES.search(data):
             return None
     high, low = data[::2].count(0), data[1::2].count(0)
@@ -71,8 +72,8 @@ def _decode_strictly(data: bytes, codec: str, name: str) -> str:
 
 
 def _reject_nul(text: str) -> str:
-    if (at := text.find("\0")) >= 0:
-        line = text.count("\n", 0, at) + 1
+    if (place := text.find("\0")) >= 0:
+        line = text.count("\n", 0, place) + 1
         raise BadInput(
             f"The file is no text: there is a NUL character in line {line:,}.",
             advice="Upload CSV, TSV, JSONL or XLSX. A text that has NULs in it must be saved without them.",

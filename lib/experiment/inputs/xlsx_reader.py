@@ -12,14 +12,14 @@ from typing import Any
 
 from lib.errors import BadInput
 
-MAX_UNPACKED_BYTES = 100_000_000  # bytes of all that is in the file: packed, they can be a thousandth of that
-MAX_TABLE_CELLS = 5_000_000  # cells, the empty ones before a full one included
-MAX_SHEET_ROWS = 1_048_576  # more than that no spreadsheet program has
+MAX_UNPACKED_BYTES = 100_000_000  # all parts together; packed they can be a thousandth of that
+MAX_TABLE_CELLS = 5_000_000  # includes the empty cells before one with a value
+MAX_SHEET_ROWS = 1_048_576  # no spreadsheet program has more
 
 _BROKEN_ADVICE = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
 _DECIMALS = re.compile(r"\.(0+)")
 
-Record = tuple[int, list[str]]  # its row in the sheet, from 1, and its cells
+Record = tuple[int, list[str]]  # the line or row number, from 1, and the cells
 
 
 def read_first_sheet(data: bytes) -> tuple[list[Record], list[str]]:
@@ -29,18 +29,19 @@ def read_first_sheet(data: bytes) -> tuple[list[Record], list[str]]:
     unpacked, or is broken.
     """
     _check_size(data)
-    import openpyxl  # a third of a second, for who brings a spreadsheet alone
+    # Imported late: it takes a third of a second.
+    import openpyxl
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about extensions that are of no use here
+            warnings.simplefilter("ignore")  # about extensions that do not matter here
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             sheet = _first_visible_sheet(book)
             records = list(_records(sheet))
             remarks = list(_remarks(data, book, sheet))
     except BadInput:
         raise
-    except Exception as error:  # the library lets through whatever its parts raise at a broken file
+    except Exception as error:  # openpyxl raises anything at a broken file
         raise BadInput(
             f"The spreadsheet is broken ({type(error).__name__}).", advice=_BROKEN_ADVICE
         ) from None
@@ -55,7 +56,7 @@ def _check_size(data: bytes) -> None:
         raise BadInput(
             "The file is named .xlsx, but is none, or is cut off.", advice=_BROKEN_ADVICE
         ) from None
-    size = sum(entry.file_size for entry in entries)  # none is read beyond what it says here
+    size = sum(entry.file_size for entry in entries)  # zipfile reads no entry beyond the size it claims
     if size > MAX_UNPACKED_BYTES:
         raise BadInput(
             f"Unpacked, the spreadsheet has {size:,} bytes, more than {MAX_UNPACKED_BYTES:,}.",
@@ -66,10 +67,10 @@ def _check_size(data: bytes) -> None:
 
 
 def _first_visible_sheet(book: Any) -> Any:
-    sheets = [one for one in book.worksheets if one.sheet_state == "visible"] or book.worksheets
+    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
     if not sheets:
         raise BadInput("The spreadsheet has no sheet with cells.", advice=_BROKEN_ADVICE)
-    # A sheet may claim to be a million rows by sixteen thousand columns, which would be filled up with nothing.
+    # Forget the claimed size: it may be a million rows by 16,000 columns, padded with empty cells.
     sheets[0].reset_dimensions()
     return sheets[0]
 
@@ -77,9 +78,8 @@ def _first_visible_sheet(book: Any) -> Any:
 def _records(sheet: Any) -> Iterator[Record]:
     values = 0
     for number, row in enumerate(sheet.iter_rows(), 1):
-        if (
-            number > MAX_SHEET_ROWS
-        ):  # the rows before one that says it is the billionth are made up by the library
+        # openpyxl makes up the rows before one that claims to be the billionth.
+        if number > MAX_SHEET_ROWS:
             raise BadInput(f"The sheet has more than {MAX_SHEET_ROWS:,} rows.", advice=_BROKEN_ADVICE)
         values += len(row)
         if values > MAX_TABLE_CELLS:
@@ -103,10 +103,10 @@ def _cell_text(cell: Any) -> str:
         case bool(flag):
             return str(flag).upper()
         case int() | float() as number if "%" in (cell.number_format or ""):
-            found = _DECIMALS.search(cell.number_format)
-            return f"{number * 100:.{len(found[1]) if found else 0}f}%"
+            decimals = _DECIMALS.search(cell.number_format)
+            return f"{number * 100:.{len(decimals[1]) if decimals else 0}f}%"
         case float(number):
-            return f"{number:.15g}"  # as many digits as a spreadsheet has: 0.3, and not 0.30000000000000004
+            return f"{number:.15g}"  # the digits that a spreadsheet shows: 0.3, not 0.30000000000000004
         case datetime() as moment:
             clock = moment.time()
             return str(moment.date()) if clock == time() else f"{moment.date()} {_format_time(clock)}"
@@ -142,14 +142,14 @@ def _formulas_without_result(data: bytes, title: str) -> tuple[int, str] | None:
         sheets = [name for name in packed.namelist() if name.startswith("xl/worksheets/")]
         if not any(b"<f" in packed.read(name) for name in sheets):
             return None
-    written = openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title]
-    reckoned = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)[title]
-    for one in (written, reckoned):
-        one.reset_dimensions()
-    found = [
+    formula_sheet = openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title]
+    result_sheet = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)[title]
+    for sheet in (formula_sheet, result_sheet):
+        sheet.reset_dimensions()
+    missing = [
         cell.coordinate
-        for formulas, results in zip(written.iter_rows(), reckoned.iter_rows(), strict=True)
+        for formulas, results in zip(formula_sheet.iter_rows(), result_sheet.iter_rows(), strict=True)
         for cell, result in zip(formulas, results, strict=True)
         if cell.data_type == "f" and result.value is None
     ]
-    return (len(found), found[0]) if found else None
+    return (len(missing), missing[0]) if missing else None

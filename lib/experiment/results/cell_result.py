@@ -12,9 +12,9 @@ from lib.experiment.plan import Cell
 
 
 class Status(Enum):
-    ANSWERED = "answered"  # an answer came, whole or not; its ending tells
-    FAILED = "failed"  # every attempt was refused or broke
-    DOUBTFUL = "in doubt"  # it was on its way when Paddock was killed: it may have been paid
+    ANSWERED = "answered"  # an answer came, possibly cut off: see its ending
+    FAILED = "failed"  # every attempt failed
+    DOUBTFUL = "in doubt"  # it was in flight when Paddock was killed and may have been billed
 
 
 @dataclass(frozen=True)

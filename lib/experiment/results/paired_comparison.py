@@ -18,10 +18,10 @@ from lib.model.model_record import Model
 class PairChange(Enum):
     """How a cell's verdict changed from the first to the second."""
 
-    BETTER = "better"  # failed its checks, and passes them now
+    BETTER = "better"  # failed first, then passed
     WORSE = "worse"
     SAME = "same"
-    UNCLEAR = "unclear"  # one of the two could not be judged
+    UNCLEAR = "unclear"  # one of the two was not judged
 
 
 @dataclass(frozen=True)
@@ -98,29 +98,29 @@ def compare_runs(
     compared or, if no name is in both, those of the same index.
     """
     (old, results), (new, others) = before, after
-    follows = _same_prompts(old, new) if prompts is None else prompts
+    prompt_of = _same_prompts(old, new) if prompts is None else prompts
     shared = [name for name in old.inputs.columns if name in new.inputs.columns]
     old_rows, new_rows = _row_keys(old, shared), _row_keys(new, shared)
     old_ways, new_ways = (_variant_keys(plan, model) for plan in (old, new))
     first = {
-        (follows[cell.prompt], old_rows[cell.row], old_ways[cell.variant], cell.repetition): result
+        (prompt_of[cell.prompt], old_rows[cell.row], old_ways[cell.variant], cell.repetition): result
         for result in results
-        if (cell := result.cell).prompt in follows
+        if (cell := result.cell).prompt in prompt_of
     }
     second = {
         (cell.prompt, new_rows[cell.row], new_ways[cell.variant], cell.repetition): result
         for result in others
-        if (cell := result.cell).prompt in follows.values()
+        if (cell := result.cell).prompt in prompt_of.values()
     }
     return _match(first, second)
 
 
 def _compare_groups(
-    results: Iterable[Result], parted: Callable[[Cell], tuple[int, Hashable]], first: int, second: int
+    results: Iterable[Result], side_and_key: Callable[[Cell], tuple[int, Hashable]], first: int, second: int
 ) -> PairedComparison:
     sides: dict[int, dict[Hashable, Result]] = {first: {}, second: {}}
     for result in results:
-        side, key = parted(result.cell)
+        side, key = side_and_key(result.cell)
         if side in sides:
             sides[side][key] = result
     return _match(sides[first], sides[second])
@@ -134,7 +134,7 @@ def _match(first: Mapping[Any, Result], second: Mapping[Any, Result]) -> PairedC
 
 def _same_prompts(old: Plan, new: Plan) -> Mapping[int, int]:
     names = {prompt.name: number for number, prompt in enumerate(new.prompts)}
-    same = {number: names[one.name] for number, one in enumerate(old.prompts) if one.name in names}
+    same = {number: names[prompt.name] for number, prompt in enumerate(old.prompts) if prompt.name in names}
     return same or {number: number for number in range(min(len(old.prompts), len(new.prompts)))}
 
 
@@ -143,21 +143,25 @@ def _row_keys(plan: Plan, columns: Sequence[str]) -> Sequence[Hashable]:
     if not plan.inputs.rows:
         return [()]
     places = [plan.inputs.columns.index(name) for name in columns]
-    seen: Counter[tuple[str, ...]] = Counter()
-    found = []
+    occurrences: Counter[tuple[str, ...]] = Counter()
+    keys = []
     for row in plan.inputs.rows:
         texts = tuple(row[place] for place in places)
-        found.append((texts, seen[texts]))
-        seen[texts] += 1
-    return found
+        keys.append((texts, occurrences[texts]))
+        occurrences[texts] += 1
+    return keys
 
 
 def _variant_keys(plan: Plan, model: Model) -> Sequence[Hashable]:
     """Return a key for each variant: what it sends, and a counter that tells equal variants apart."""
-    seen: Counter[Hashable] = Counter()
-    found = []
-    for one in variants(plan, model):
-        sends = (frozenset(one.settings.sent_values().items()), one.settings.features, one.system)
-        found.append((sends, seen[sends]))
-        seen[sends] += 1
-    return found
+    occurrences: Counter[Hashable] = Counter()
+    keys = []
+    for variant in variants(plan, model):
+        content = (
+            frozenset(variant.settings.sent_values().items()),
+            variant.settings.features,
+            variant.system,
+        )
+        keys.append((content, occurrences[content]))
+        occurrences[content] += 1
+    return keys

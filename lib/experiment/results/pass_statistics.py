@@ -8,7 +8,7 @@ from math import ceil, floor, sqrt
 from statistics import NormalDist
 
 CONFIDENCE = 0.95
-SIGNIFICANCE_LEVEL = 0.05  # a difference that chance makes more often than this is taken for chance
+SIGNIFICANCE_LEVEL = 0.05  # the largest p-value of a significant difference
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def wilson_interval(passed: int, n: int, confidence: float = CONFIDENCE) -> Inte
     middle = share + z * z / (2 * n)
     around = z * sqrt((share * (1 - share) + z * z / (4 * n)) / n)
     scale = 1 + z * z / n
-    # At the ends the bound is exact; reckoned, it would miss by a rounding.
+    # At the ends the bound is exact; computed, it would be off by rounding.
     low = 0.0 if passed == 0 else (middle - around) / scale
     high = 1.0 if passed == n else (middle + around) / scale
     return Interval(low, high)
@@ -46,7 +46,7 @@ def mcnemar_p_value(better: int, worse: int) -> float:
     Pairs with equal results do not matter.
     """
     n = better + worse
-    term, tail = 1, 1  # of Pascal's triangle's line, as whole numbers: nothing is rounded
+    term, tail = 1, 1  # binomial coefficients, as integers: nothing is rounded
     for k in range(min(better, worse)):
         term = term * (n - k) // (k + 1)
         tail += term

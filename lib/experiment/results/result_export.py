@@ -19,7 +19,7 @@ from lib.files import spreadsheet
 from lib.files.spreadsheet import CellValue, SheetRow
 from lib.model.model_record import Model, Number
 
-_LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # line breaks to many who read line by line
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # many line-by-line readers break here
 
 
 def write_csv(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
@@ -33,9 +33,9 @@ def write_xlsx(plan: Plan, model: Model, results: Iterable[Result]) -> bytes:
 
 def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[SheetRow]:
     """Yield the rows of the file in the order of the cells, after a row of column names."""
-    ways = variants(plan, model)
-    way = cache(ways.__getitem__)  # each is made when it is asked for
-    swept = _varied_parameters(plan, model, ways)
+    settings = variants(plan, model)
+    variant_at = cache(settings.__getitem__)
+    swept = _varied_parameters(plan, model, settings)
     yield [
         "Prompt",
         "Row",
@@ -66,8 +66,8 @@ def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator
             plan.prompts[cell.prompt].name,
             cell.row + 1,
             *_inputs(plan, cell.row),
-            way(cell.variant).name,
-            *(_parameter_cell(value) for value in _values(plan, way, swept, cell.variant)),
+            variant_at(cell.variant).name,
+            *(_parameter_cell(value) for value in _values(plan, variant_at, swept, cell.variant)),
             cell.repetition + 1,
             result.status.value,
             None if answer is None else text_or_calls(answer.text, answer.calls),
@@ -96,7 +96,9 @@ def _varied_parameters(plan: Plan, model: Model, ways: Sequence[Variant]) -> tup
     if not plan.variants:
         return tuple(axis.name for axis in plan.axes)
     names = [parameter.name for parameter in model.parameters]
-    return tuple(name for name in names if len({one.settings.sent_values().get(name) for one in ways}) > 1)
+    return tuple(
+        name for name in names if len({variant.settings.sent_values().get(name) for variant in ways}) > 1
+    )
 
 
 def _values(
@@ -137,7 +139,7 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
     rounds them.
     """
     ways = variants(plan, model)
-    way = cache(ways.__getitem__)  # each is made when it is asked for
+    variant_at = cache(ways.__getitem__)
     swept = _varied_parameters(plan, model, ways)
     for result in _sorted_by_cell(results):
         cell, answer = result.cell, result.answer
@@ -146,8 +148,8 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
             "prompt": plan.prompts[cell.prompt].name,
             "row": cell.row + 1,
             "inputs": dict(zip(plan.inputs.columns, _inputs(plan, cell.row), strict=True)),
-            "setting": way(cell.variant).name,
-            "parameters": dict(zip(swept, _values(plan, way, swept, cell.variant), strict=True)),
+            "setting": variant_at(cell.variant).name,
+            "parameters": dict(zip(swept, _values(plan, variant_at, swept, cell.variant), strict=True)),
             "repetition": cell.repetition + 1,
             "status": result.status.value,
             "attempts": result.attempts,
@@ -175,5 +177,5 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
 def _encode_line(value: Any) -> bytes:
     text = json.dumps(value, ensure_ascii=False)
     text = _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    # Half a character inside of a text: UTF-8 cannot hold it, and many readers refuse its escape.
+    # UTF-8 cannot hold lone surrogates, and many readers refuse their escapes.
     return re.sub("[\ud800-\udfff]", "\ufffd", text).encode() + b"\n"

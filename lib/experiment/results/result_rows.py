@@ -9,7 +9,7 @@ from typing import Any
 
 from lib.chat.answer import call_signatures
 from lib.experiment.plan import Plan
-from lib.experiment.plan_grid import row_values, variants
+from lib.experiment.plan_grid import EXPECTED_VARIABLE, row_values, variants
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.model_record import Model
 
@@ -19,7 +19,7 @@ class CheckVerdict(Enum):
 
     PASSED = "passed"
     FAILED = "failed"
-    OPEN = "not judged"  # a check could not say, or there is none
+    OPEN = "not judged"  # a check could not tell, or there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +90,14 @@ class ResultColumn(Enum):
 
 
 _ORDER = {
-    verdict: at for at, verdict in enumerate((CheckVerdict.FAILED, CheckVerdict.OPEN, CheckVerdict.PASSED))
+    verdict: place
+    for place, verdict in enumerate((CheckVerdict.FAILED, CheckVerdict.OPEN, CheckVerdict.PASSED))
 }
-# What each is sorted by; None stands at the end both ways.
+# Sort keys. Rows whose key is None come last in both directions.
 _KEYS: dict[ResultColumn, Callable[[ResultRow], Any]] = {
     ResultColumn.NUMBER: lambda line: line.number,
     ResultColumn.PROMPT: lambda line: line.result.cell.prompt,
-    ResultColumn.SETTING: lambda line: (
-        line.result.cell.variant
-    ),  # a grid's own order: 0.5 before 0.55 before 1
+    ResultColumn.SETTING: lambda line: line.result.cell.variant,
     ResultColumn.INPUT: lambda line: line.result.cell.row,
     ResultColumn.ANSWER: lambda line: line.answer.casefold() or None,
     ResultColumn.VERDICT: lambda line: _ORDER[line.verdict],
@@ -128,31 +127,33 @@ class ResultFilter:
     ratings: tuple[int, ...] = ()
     text: str = ""
 
-    def apply(self, lines: Sequence[ResultRow]) -> list[ResultRow]:
+    def apply(self, all_rows: Sequence[ResultRow]) -> list[ResultRow]:
         """Return the wanted rows, in their order."""
-        found = list(lines)
+        rows = list(all_rows)
         if self.prompts:
-            found = [one for one in found if one.result.cell.prompt in self.prompts]
+            rows = [row for row in rows if row.result.cell.prompt in self.prompts]
         if self.variants:
-            found = [one for one in found if one.result.cell.variant in self.variants]
+            rows = [row for row in rows if row.result.cell.variant in self.variants]
         if self.rows:
-            found = [one for one in found if one.result.cell.row in self.rows]
+            rows = [row for row in rows if row.result.cell.row in self.rows]
         if self.statuses:
-            found = [one for one in found if one.result.status in self.statuses]
+            rows = [row for row in rows if row.result.status in self.statuses]
         if self.verdicts:
-            found = [one for one in found if check_verdict(one.result, self.check) in self.verdicts]
+            rows = [row for row in rows if check_verdict(row.result, self.check) in self.verdicts]
         if self.ratings:
-            found = [one for one in found if (one.result.rating or 0) in self.ratings]
+            rows = [row for row in rows if (row.result.rating or 0) in self.ratings]
         for word in self.text.casefold().split():
-            found = [one for one in found if word in one.searchable_text]
-        return found
+            rows = [row for row in rows if word in row.searchable_text]
+        return rows
 
 
-def sort_rows(lines: Sequence[ResultRow], by: ResultColumn, *, down: bool = False) -> list[ResultRow]:
+def sort_rows(rows: Sequence[ResultRow], by: ResultColumn, *, down: bool = False) -> list[ResultRow]:
     """Sort the rows; equal ones keep their order, those without a value come last."""
-    keyed = [(_KEYS[by](line), line) for line in lines]
-    known = sorted((one for one in keyed if one[0] is not None), key=lambda one: one[0], reverse=down)
-    return [line for _, line in known] + [line for key, line in keyed if key is None]
+    keyed = [(_KEYS[by](row), row) for row in rows]
+    with_value = sorted(
+        (pair for pair in keyed if pair[0] is not None), key=lambda pair: pair[0], reverse=down
+    )
+    return [row for _, row in with_value] + [row for key, row in keyed if key is None]
 
 
 class ResultTable:
@@ -161,43 +162,43 @@ class ResultTable:
     def __init__(self, plan: Plan, model: Model) -> None:
         self.plan = plan
         self.rows: list[ResultRow] = []
-        self.setting_names = tuple(one.name for one in variants(plan, model))
+        self.setting_names = tuple(variant.name for variant in variants(plan, model))
         self.input_texts = tuple(describe_inputs(plan, row) for row in range(len(plan.inputs.rows)))
         self._places: dict[int, int] = {}  # by the cell's number
 
     def add_results(self, results: Iterable[Result]) -> bool:
         """Add results; a result of the same cell replaces the earlier one. Return True if any was replaced."""
-        again = False
+        was_replaced = False
         for result in results:
             place = self._places.setdefault(result.cell.number, len(self.rows))
             if place < len(self.rows):
-                self.rows[place] = self._line(result)
-                again = True
+                self.rows[place] = self._row(result)
+                was_replaced = True
             else:
-                self.rows.append(self._line(result))
-        return again
+                self.rows.append(self._row(result))
+        return was_replaced
 
-    def _line(self, result: Result) -> ResultRow:
+    def _row(self, result: Result) -> ResultRow:
         cell, answer = result.cell, result.answer
         input = self.input_texts[cell.row] if cell.row < len(self.input_texts) else ""
-        hoped = (
-            row_values(self.plan, cell.row).get("expected", "")
+        expected = (
+            row_values(self.plan, cell.row).get(EXPECTED_VARIABLE, "")
             if self.plan.inputs.expected is not None
             else ""
         )
         text = "" if answer is None else answer.text
-        called = "" if answer is None else " ".join(call_signatures(answer.calls))
+        calls = "" if answer is None else " ".join(call_signatures(answer.calls))
         error = "" if answer is None or answer.error is None else answer.error.message
-        shown = text or called or error
+        shown = text or calls or error
         sought = " ".join(
-            (shown, called, error, input, hoped, *(outcome.reason for outcome in result.outcomes))
+            (shown, calls, error, input, expected, *(outcome.reason for outcome in result.outcomes))
         )
         return ResultRow(
             result,
             self.plan.prompts[cell.prompt].name,
             self.setting_names[cell.variant],
             input,
-            hoped,
+            expected,
             shown,
             describe_ending(result),
             sought.casefold(),
@@ -208,12 +209,12 @@ def describe_inputs(plan: Plan, row: int) -> str:
     """Return the row's values in one line, without the expected answer; several are prefixed by their
     columns' names.
     """
-    known = [
+    values = [
         (name, value)
         for name, value in zip(plan.inputs.columns, plan.inputs.rows[row], strict=True)
         if name != plan.inputs.expected
     ]
-    return known[0][1] if len(known) == 1 else " · ".join(f"{name}: {value}" for name, value in known)
+    return values[0][1] if len(values) == 1 else " · ".join(f"{name}: {value}" for name, value in values)
 
 
 def describe_ending(result: Result) -> str:

@@ -150,7 +150,7 @@ class Heatmap:
 
 def build_heatmap(plan: Plan, results: Iterable[Result], x: str, y: str) -> Heatmap:
     """Count the results by the values of these two axes. Raise KeyError if one of them is not swept."""
-    places = {axis.name: at for at, axis in enumerate(plan.axes)}
+    places = {axis.name: index for index, axis in enumerate(plan.axes)}
     across, down = places[x], places[y]
     cells: dict[tuple[Number | None, Number | None], ResultTally] = {}
     for result in results:
@@ -161,8 +161,8 @@ def build_heatmap(plan: Plan, results: Iterable[Result], x: str, y: str) -> Heat
 
 def axis_values(plan: Plan, variant: int) -> tuple[Number | None, ...]:
     """Return each axis's value in that variant of the grid, in the axes' order."""
-    found: list[Number | None] = []
-    for axis in reversed(plan.axes):  # the last axis is the fastest
-        variant, at = divmod(variant, len(axis.values))
-        found.append(axis.values[at])
-    return tuple(reversed(found))
+    values: list[Number | None] = []
+    for axis in reversed(plan.axes):  # the last axis changes fastest
+        variant, index = divmod(variant, len(axis.values))
+        values.append(axis.values[index])
+    return tuple(reversed(values))

@@ -47,24 +47,28 @@ def find_winner(
 
     ``tallies`` are the summary's ``variants`` or ``prompts``, ``names`` what they are called.
     """
-    judged = [number for number, tally in tallies.items() if tally.judged]
-    if not judged:
+    ranked = [number for number, tally in tallies.items() if tally.judged]
+    if not ranked:
         return None
-    judged.sort(key=lambda number: (-(tallies[number].pass_rate or 0), tallies[number].cost, number))
-    best = judged[0]
+    ranked.sort(key=lambda number: (-(tallies[number].pass_rate or 0), tallies[number].cost, number))
+    best = ranked[0]
 
-    def called(number: int) -> str:
+    def name_of(number: int) -> str:
         return f"“{names[number]}”" if among is GroupedBy.PROMPTS else names[number]
 
-    said = f"{called(best)} passes {_describe_share(tallies[best])}"
-    if len(judged) == 1:
-        return Winner(best, None, None, f"{said}.")
-    second = judged[1]
-    pairs = (compare_variants if among is GroupedBy.VARIANTS else compare_prompts)(results, second, best)
-    tie = tallies[best].pass_rate == tallies[second].pass_rate
-    says = "they are equally good, as far as one can tell" if tie else _describe_difference(pairs.p_value)
-    text = f"{said}, the next, {called(second)}, {_describe_share(tallies[second])}: {says}."
-    return Winner(best, second, pairs.p_value, text, tie)
+    lead = f"{name_of(best)} passes {_describe_share(tallies[best])}"
+    if len(ranked) == 1:
+        return Winner(best, None, None, f"{lead}.")
+    runner_up = ranked[1]
+    comparison = (compare_variants if among is GroupedBy.VARIANTS else compare_prompts)(
+        results, runner_up, best
+    )
+    tie = tallies[best].pass_rate == tallies[runner_up].pass_rate
+    judgement = (
+        "they are equally good, as far as one can tell" if tie else _describe_difference(comparison.p_value)
+    )
+    text = f"{lead}, the next, {name_of(runner_up)}, {_describe_share(tallies[runner_up])}: {judgement}."
+    return Winner(best, runner_up, comparison.p_value, text, tie)
 
 
 def _describe_share(tally: ResultTally) -> str:
