@@ -11,7 +11,6 @@ from lib.ui.chat.chat_tab import MESSAGE_KEY, ChatTab
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls, preset_menu
 from lib.ui.shell import backend_picker
 from lib.ui.shell.save_warning import SaveWarning
-from lib.ui.widgets import echo
 from lib.ui.widgets.error_box import draw_error
 
 where = backend_picker.current_choice()
@@ -37,7 +36,6 @@ with st.sidebar:
     parameter_controls.draw_parameters(
         tab, lambda name: conflict_fix.draw_conflicts(tab, seen.conflicts, name)
     )
-    echo.listen()
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     where_slot = st.empty()

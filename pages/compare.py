@@ -20,7 +20,7 @@ from lib.ui.compare.comparison_tab import INPUT_KEY, ComparisonTab
 from lib.ui.shell import backend_picker
 from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.save_warning import SaveWarning
-from lib.ui.widgets import chat_input_draft, echo
+from lib.ui.widgets import chat_input_draft
 from lib.ui.widgets.error_box import draw_error
 
 where = backend_picker.current_choice()
@@ -33,7 +33,6 @@ seen = board.preview_requests(chat_input_draft.text())
 
 with st.sidebar:
     column_settings.draw_column_settings(board, seen, busy=busy)
-    echo.listen()
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     backend_picker.draw_picker(where, busy=busy)

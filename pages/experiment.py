@@ -20,7 +20,6 @@ from lib.ui.experiment import (
 from lib.ui.experiment.collapsible_section import draw_section
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.shell import backend_picker
-from lib.ui.widgets import echo
 from lib.ui.widgets.error_box import draw_error
 
 where = backend_picker.current_choice()
@@ -66,7 +65,6 @@ with right:
     draw_section(
         "Budget", desk, shown, PlanPart.LIMITS, limits_section.summary, limits_section.draw_limits_section
     )
-echo.listen()
 
 with st.bottom:
     run_bar.draw_run_bar(desk, found)  # before the results: whatever becomes of these, the run is in hand

@@ -11,6 +11,7 @@ from lib.api.client import WorkersAI
 from lib.api.request import Messages, Prompt, Request, RequestInput, Turn, build_input, build_request
 from lib.chat.answer import Answer
 from lib.chat.answer_run import AnswerRun
+from lib.chat.context_use import count_context_tokens
 from lib.chat.conversation import Conversation, Message, reword
 from lib.errors import BadInput, PaddockError
 from lib.model.model_record import Model
@@ -172,15 +173,15 @@ class ChatSession:
         if live := self._live:
             live.run.stop()
 
-    def build_request(self, text: str | None = None) -> Request:
+    def build_request(self, text: str | None = None, backend: Backend | None = None) -> Request:
         """Return the request that send() would make for that text; None: for an answer to the open path.
 
-        Raises BadInput if it cannot be sent.
+        ``max_tokens`` is capped by what the backend's context leaves. Raises BadInput if it cannot be sent.
         """
         conversation = self._conversation
         if text is not None:
             conversation = conversation.append(Message("user", text, conversation.head))
-        return self._build_request(conversation, conversation.head)
+        return self._build_request(conversation, conversation.head, backend)
 
     def _require_idle(self) -> None:
         if self._live is not None:
@@ -189,8 +190,15 @@ class ChatSession:
                 advice="Wait for its end, or stop it first (Escape). Your text is kept.",
             )
 
-    def _build_request(self, conversation: Conversation, parent: str | None) -> Request:
-        settings = self._settings
+    def _count_context_left(self, backend: Backend | None) -> int:
+        """Return how many tokens the context leaves for an answer below the open path."""
+        window = (backend and backend.context_window) or self.model.context_window
+        return window - count_context_tokens(self._conversation)[0]
+
+    def _build_request(
+        self, conversation: Conversation, parent: str | None, backend: Backend | None
+    ) -> Request:
+        settings = self._settings.capped(self.model, self._count_context_left(backend))
         features = settings.features
         return build_request(
             self.model,
@@ -203,7 +211,7 @@ class ChatSession:
     def _ask(self, conversation: Conversation, backend: Backend, request: Request | None = None) -> None:
         """Ask for an answer after the conversation's head."""
         if request is None:
-            request = self._build_request(conversation, conversation.head)
+            request = self._build_request(conversation, conversation.head, backend)
         message = Message("assistant", "", conversation.head)
         self._start(conversation.append(message), message, backend, request)
 
@@ -213,10 +221,9 @@ class ChatSession:
         message = conversation.message(message_id)
         if message.answers:
             request = message.answers[-1].request
-            parameters = dict(request.parameters)
         else:
-            request = self._build_request(conversation, message.parent)
-            parameters = dict(self._settings.sent_values())
+            request = self._build_request(conversation, message.parent, backend)
+        parameters = dict(request.parameters)
         if limit is not None:
             parameters[self.model.output_limit.name] = limit
         continuation = build_request(

@@ -103,12 +103,12 @@ class ComparisonSession:
         with self._lock:
             return any(self.pending_count(column) for column in self._chats)
 
-    def build_requests(self, text: str) -> dict[str, Request]:
+    def build_requests(self, text: str, backend: Backend | None = None) -> dict[str, Request]:
         """What a send of that text asks in each column first. Raises Refused, which names the column."""
         found = {}
         for column in self._comparison.displayed_columns:
             try:
-                found[column.id] = self._chats[column.id].build_request(text)
+                found[column.id] = self._chats[column.id].build_request(text, backend)
             except BadInput as error:
                 raise ColumnRefused(column.name, error) from None
         return found
@@ -121,7 +121,7 @@ class ComparisonSession:
                 raise BadInput("There is nothing to send.", advice="Write an input for the columns.")
             for id, chat in self._chats.items():
                 self._open_selected(id, chat)
-            self.build_requests(text)
+            self.build_requests(text, backend)
             asked = {}
             try:
                 for id, chat in self._chats.items():

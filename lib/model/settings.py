@@ -62,6 +62,16 @@ class Settings:
             ),
         )
 
+    def capped(self, model: Model, most: int) -> Settings:
+        """Return the settings with ``most`` as the maximum of each parameter that has no documented one."""
+        capped = self
+        for parameter in model.parameters:
+            setting = self[parameter.name]
+            limit = max(most, int(parameter.minimum))
+            if parameter.maximum is None and setting.value > limit:
+                capped = capped.with_setting(replace(setting, value=parameter.cast(limit)))
+        return capped
+
     def sent_values(self) -> Mapping[str, Number]:
         """Return the values that are sent, by parameter name."""
         return {setting.name: setting.value for setting in self.items if setting.is_sent}

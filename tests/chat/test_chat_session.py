@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from lib.chat.answer import Ending, total_usage
 from lib.chat.chat_session import ChatSession
+from lib.chat.context_use import count_context_tokens
 from lib.chat.conversation import Conversation, Message
 from lib.errors import BadInput, PaddockError
 from lib.model import model_record
@@ -94,6 +96,25 @@ def test_what_is_sent_is_kept_with_the_answer() -> None:
     assert {name: body[name] for name in answer.request.parameters} == dict(answer.request.parameters)
     assert body["max_tokens"] == 256, "documented defaults are sent"
     assert "top_p" not in body, "where none is documented the choice is the model's"
+
+
+def test_max_tokens_is_capped_by_what_the_context_leaves() -> None:
+    chat, name = new_chat(), "max_tokens"
+    chat.settings = chat.settings.with_value(name, 10**9)
+    with ScriptedServer(streams("Hello", counts=(900, 24)), streams("Fine.")) as server:
+        backend = replace(sample_values.make_backend(server.url), context_window=4096)
+        chat.send("Hi", backend)
+        wait_until_idle(chat)
+        assert chat.build_request("And you?", backend).parameters[name] == 4096 - 924
+        chat.send("And you?", backend)
+        wait_until_idle(chat)
+    assert server.requests[0].json()[name] == 4096
+    assert server.requests[1].json()[name] == 4096 - 924
+    assert chat.settings[name].value == 10**9
+    assert (
+        chat.build_request("Hi").parameters[name]
+        == chat.model.context_window - count_context_tokens(chat.conversation)[0]
+    )
 
 
 def test_while_it_answers() -> None:

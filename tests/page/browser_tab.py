@@ -203,23 +203,23 @@ class BrowserTab:
 
     def by_key(self, key: str) -> Locator:
         """The widget or container of that key."""
-        return self.page.locator(f".st-key-{key}")
+        return self.page.locator(f".st-key-{key}, [class*='st-key-{key}--']")
 
     def parameter_switch(self, name: str) -> Locator:
         """Whether that parameter is sent: its checkbox."""
-        return self.page.locator(f"[class*='st-key-{name}-send'] input")
+        return self.page.locator(f"[class*='st-key-{name}-send']:visible input")
 
     def toggle_parameter(self, name: str) -> None:
         """Switch that parameter on or off."""
-        self.page.locator(f"[class*='st-key-{name}-send'] label").first.click()
+        self.page.locator(f"[class*='st-key-{name}-send']:visible label").first.click()
 
     def number_box(self, name: str) -> Locator:
         """That parameter's number box."""
-        return self.page.locator(f"[class*='st-key-{name}-number'] input")
+        return self.page.locator(f"[class*='st-key-{name}-number']:visible input")
 
     def slider(self, name: str) -> Locator:
         """That parameter's slider."""
-        return self.page.locator(f"[class*='st-key-{name}-slide-'] input")
+        return self.page.locator(f"[class*='st-key-{name}-slide-']:visible input")
 
     def send(self, text: str) -> None:
         """Type it and send it."""

@@ -11,7 +11,6 @@ from lib.api.backend import Secret, twin_backend
 from lib.model.model_record import default_model
 from lib.supervisor import Failed, Ready, Supervisor
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
-from lib.ui.widgets import echo
 from tests.page.app_process import ROOT
 from tests.page.upstream import ACCOUNT, TOKEN
 
@@ -100,7 +99,7 @@ def test_every_parameter_of_the_record_has_its_controls(monkeypatch: pytest.Monk
     at.run()
     assert not at.exception
     assert [slider.label for slider in at.slider] == [parameter.label for parameter in parameters]
-    boxes = [box.label for box in at.number_input if box.key != echo.KEY]  # the hidden one is no parameter's
+    boxes = [box.label for box in at.number_input]
     assert boxes == [parameter.label for parameter in parameters]
     for parameter, slider in zip(parameters, at.slider, strict=True):
         assert slider.min == parameter.minimum

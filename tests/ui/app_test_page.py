@@ -24,6 +24,7 @@ MODEL = model_record.default_model()
 TIMEOUT = 60.0
 WHOLE_APP = "lib/ui/shell/navigation.py"  # the script that has all pages
 DRAFT = "draft-in-test"  # in the session's state: what the browser's component would tell of the message box
+_REPLACED = re.compile(r"--\d+$")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
@@ -77,15 +78,25 @@ class AppTestPage:
 
     def by_key(self, key: str, inside: Block | None = None) -> Any:
         """Return the control or container of that key. Raises KeyError if there is none."""
-        return (inside or self.test).get_by_key(key)
+        nodes = self.by_keys(f"^{re.escape(key)}$", inside)
+        if not nodes:
+            raise KeyError(key)
+        return nodes[0]
 
     def has_key(self, key: str) -> bool:
         return bool(self.by_keys(f"^{re.escape(key)}$"))
 
     def by_keys(self, pattern: str, inside: Block | None = None) -> list[Any]:
-        """Return all controls and containers whose key matches, in the order of the page."""
+        """Return all controls and containers whose key matches, in the order of the page.
+
+        The number does not count that ends the key of a bound control that took the place of another one.
+        """
         nodes = self.test._tree if inside is None else inside
-        return [node for node in nodes if (key := getattr(node, "key", None)) and re.search(pattern, key)]
+        return [
+            node
+            for node in nodes
+            if (key := getattr(node, "key", None)) and re.search(pattern, _REPLACED.sub("", key))
+        ]
 
     def texts(self, inside: Block | None = None) -> list[str]:
         """Return all that is to be read there, in order, Markdown as plain text."""

@@ -1,4 +1,4 @@
-"""What an answer used and cost, how fast it came and why it ended; the same for a conversation."""
+"""Tokens, cost, speed and ending of an answer, and the totals of a conversation."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 import streamlit as st
 
 from lib.chat.answer import Answer, total_usage
-from lib.chat.conversation import Conversation, Message
+from lib.chat.conversation import Conversation
 from lib.model.model_record import Model
-from lib.model.pricing import cost_in_dollars, estimate_tokens, format_dollars
+from lib.model.pricing import cost_in_dollars, format_dollars
 from lib.model.usage import Usage
 
 
 def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
-    """One line of Markdown under an answer: tokens, cost, speed, the ending. Several runs of it are added up."""
+    """Return the line under an answer as Markdown: tokens, cost, speed and ending. Its parts are summed up."""
     last, usage = answers[-1], total_usage(answers)
     parts = []
     if usage is None:
@@ -37,13 +37,13 @@ def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
 
 
 def _cost(usage: Usage, model: Model, *, billed: bool) -> str:
-    # The backslash: two amounts in one line would be set as a formula between them.
+    # The backslash keeps two amounts in one line from being set as a formula.
     amount = "\\" + format_dollars(cost_in_dollars(usage, model.price))
     return amount if billed else f"would cost {amount}"
 
 
 def draw_sent_settings(answers: tuple[Answer, ...], model: Model) -> None:
-    """The settings that were really sent, run by run."""
+    """Draw the settings that were really sent, for each part of the answer."""
     for number, answer in enumerate(answers, 1):
         if len(answers) > 1:
             st.markdown(f"**Part {number}**")
@@ -61,7 +61,7 @@ def draw_sent_settings(answers: tuple[Answer, ...], model: Model) -> None:
 
 
 def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) -> None:
-    """All that the conversations have used, variants too: they were paid for as well. ``what`` begins the line."""
+    """Draw the usage of the conversations with all variants, which cost as well. ``what`` begins the line."""
     answers = tuple(
         answer
         for conversation in conversations
@@ -84,22 +84,7 @@ def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) 
     )
 
 
-def count_context_tokens(conversation: Conversation, path: tuple[Message, ...]) -> tuple[int, bool]:
-    """Tokens of the open path, and whether that is an estimate: the last answer's own count, and what came after."""
-    tokens, estimated = 0, False
-    after: list[str] = []
-    for message in reversed(path):
-        if message.answers and (usage := message.answers[-1].usage) is not None:
-            tokens, estimated = usage.total_tokens, usage.estimated
-            break
-        after.append(message.content)
-    else:
-        after.append(conversation.system)
-    rest = sum(estimate_tokens(text) + 4 for text in after if text)
-    return tokens + rest, estimated or rest > 0
-
-
 def draw_context_gauge(used: int, estimated: bool, window: int) -> None:
-    """How full the context window is."""
+    """Draw how full the context window is."""
     about = "≈ " if estimated else ""
     st.progress(min(used / window, 1.0), text=f"Context: {about}{used:,} of {window:,} tokens")

@@ -1,8 +1,9 @@
-"""An answer in JSON mode: whether it is valid, and the answer as a tree, as text and, where it is one, as a table."""
+"""An answer in JSON mode: its validation, and views of it as a tree, as text and, if it is a list, as a table."""
 
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 
 import streamlit as st
 
@@ -10,36 +11,51 @@ from lib.jsonkit.json_answer_check import AnswerCheck, Invalid, NotJson, Uncheck
 from lib.jsonkit.json_table import JsonTable, TableCell, find_table
 from lib.jsonkit.json_text import quote_line
 from lib.jsonkit.surrogates import replace_lone_surrogates
+from lib.ui.widgets.bound import bind_choice
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-TREE, TEXT, TABLE = "Tree", "Text", "Table"
-MAX_TABLE_ROWS = 100  # of a table; all of them are in its file
+MAX_TABLE_ROWS = 100  # of the table on the page; the CSV file has all of them
 MAX_HIGHLIGHTED_CHARS = 20_000  # characters: the highlighter takes seconds for more
 _MAX_CELL_CHARS = 300
 
 
+class JsonView(StrEnum):
+    """The views of a JSON answer; the values are the labels on the page."""
+
+    TREE = "Tree"
+    TEXT = "Text"
+    TABLE = "Table"
+
+
 def draw_json_answer(text: str, schema: str | None, key: str) -> None:
-    """The verdict and the views. ``schema`` is the one that the answer was asked for with, None for any object."""
+    """Draw the result of the validation and the views. ``schema`` is the request's, None if any object is valid."""
     verdict = check_answer(text, schema)
     _verdict(text, schema, verdict)
     match verdict:
         case Valid(value) | Invalid(value) | Unchecked(value=value) if isinstance(value, (dict, list)):
-            found = find_table(value)
+            rows_table = find_table(value)
         case _:
             _text(text)
             return
-    views = (TREE, TEXT, TABLE) if found is not None else (TREE, TEXT)
-    view = f"{key}-view"
-    if st.session_state.get(view) not in views:
-        st.session_state[view] = TABLE if found is not None and isinstance(value, list) else TREE
+    views = tuple(JsonView) if rows_table is not None else (JsonView.TREE, JsonView.TEXT)
+    first = JsonView.TABLE if rows_table is not None and isinstance(value, list) else JsonView.TREE
+    view = bind_choice(f"{key}-view", views, first)
     with st.container(key=f"{key}-answer", gap="small"):
-        chosen = st.segmented_control("Show as", views, key=view, required=True, label_visibility="collapsed")
-        if chosen == TEXT:
+        st.segmented_control(
+            "Show as",
+            views,
+            key=view.key,
+            default=view.value,
+            required=True,
+            label_visibility="collapsed",
+            on_change=view.on_change,
+        )
+        if view.value is JsonView.TEXT:
             _text(text)
-        elif chosen == TABLE and found is not None:
-            _table(found, key)
+        elif view.value is JsonView.TABLE and rows_table is not None:
+            _table(rows_table, key)
         else:
-            # As JSON text in ASCII: half a character, which a model can write, would not reach the browser.
+            # As JSON text in ASCII: a lone surrogate, which a model can write, would not reach the browser.
             st.json(json.dumps(value), expanded=3)
 
 
@@ -62,7 +78,7 @@ def _verdict(text: str, schema: str | None, verdict: AnswerCheck) -> None:
             number = f"more than {len(failures)}" if more else str(len(failures))
             places = "place" if number == "1" else "places"
             st.markdown(f":red[:material/cancel:] **JSON, but not {asked}**, in {number} {places}")
-            lines = [f"- **{_plain(one.path)}** {_plain(one.message)}" for one in failures]
+            lines = [f"- **{_plain(failure.path)}** {_plain(failure.message)}" for failure in failures]
             st.markdown("\n".join(lines))
             _remark(remark)
         case NotJson(message, line, column, unfinished):
@@ -81,20 +97,20 @@ def _remark(remark: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """Somebody's text in Markdown, in one line, every sign as it is."""
+    """Escape a text as one line of Markdown."""
     return escape_markdown(" ".join(text.split()))
 
 
-def _table(found: JsonTable, key: str) -> None:
-    head = "| " + " | ".join(_plain(column) or " " for column in found.columns) + " |"
-    rule = "|" + " --- |" * len(found.columns)
-    rows = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in found.rows[:MAX_TABLE_ROWS]]
-    with st.container(horizontal=True, wrap=False):  # a wide one scrolls by itself
-        st.markdown("\n".join([head, rule, *rows]))
+def _table(rows_table: JsonTable, key: str) -> None:
+    header = "| " + " | ".join(_plain(column) or " " for column in rows_table.columns) + " |"
+    rule = "|" + " --- |" * len(rows_table.columns)
+    rows = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows_table.rows[:MAX_TABLE_ROWS]]
+    with st.container(horizontal=True, wrap=False):  # so that a wide table scrolls by itself
+        st.markdown("\n".join([header, rule, *rows]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         more = (
-            f"The first {MAX_TABLE_ROWS} of {len(found.rows):,} rows"
-            if len(found.rows) > MAX_TABLE_ROWS
+            f"The first {MAX_TABLE_ROWS} of {len(rows_table.rows):,} rows"
+            if len(rows_table.rows) > MAX_TABLE_ROWS
             else ""
         )
         st.download_button(
@@ -104,7 +120,7 @@ def _table(found: JsonTable, key: str) -> None:
             type="tertiary",
             file_name="answer.csv",
             mime="text/csv",
-            data=lambda: replace_lone_surrogates(found.to_csv()).encode("utf-8-sig"),
+            data=lambda: replace_lone_surrogates(rows_table.to_csv()).encode("utf-8-sig"),
             on_click="ignore",
             help="The table as a file for a spreadsheet",
         )

@@ -1,4 +1,4 @@
-"""The calls of tools in an answer: what the model asks for, whether that fits the tool, and what it is told."""
+"""The tool calls of an answer as cards: arguments, faults in them, and the result that the user or a sample gives."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.request_options import Function, Tool, ToolCall
 from lib.tools import sample_tools
 from lib.tools.tool_call import find_call_faults, find_called_tool, parse_arguments
-from lib.ui.widgets import code_box, echo
+from lib.ui.widgets import code_box
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 OnSend = Callable[[tuple[str, ...]], None]
 
-MAX_ARGUMENT_ROWS = 12  # arguments that are shown a line each
+MAX_ARGUMENT_ROWS = 12  # arguments with a line each; more are shown as JSON
 MAX_SHOWN_CHARS = 20_000  # characters of a result or of broken arguments
 _CHECKED = "Checked against the JSON Schema of the tool's parameters"
 
@@ -33,11 +34,11 @@ def draw_calls(
     auto: bool = False,
     functions: Sequence[Function] = (),
 ) -> None:
-    """A card for each call of one answer; below them one button that sends all results.
+    """Draw a card for each call of one answer, and below them one button that sends all results.
 
-    ``tools`` and ``functions`` are those that the answer's request offered. ``results`` has an entry for each call,
-    None while it is not answered. ``on_send`` is called in a callback with a text for each call; None: they cannot
-    be answered (now). ``auto``: the results of sample tools are filled in. What is typed stays under ``key``.
+    ``tools`` and ``functions`` are those of the answer's request. ``results`` has an entry for each call, None while
+    the call has no result. ``on_send`` is called in a callback with a text for each call; if it is None, no results
+    can be given. ``auto`` fills in the results of sample tools. What is typed is kept under ``key``.
     """
     for number, (call, result) in enumerate(zip(calls, results, strict=True)):
         open_to = on_send if result is None else None
@@ -65,18 +66,13 @@ def draw_calls(
 
 
 def draw_auto_run_switch(key: str, on: bool, on_change: Callable[[bool], None]) -> None:
-    """The switch that lets sample tools answer without anybody's doing."""
-
-    def switched() -> None:
-        if not echo.is_echo(key):
-            on_change(bool(st.session_state[key]))
-
-    echo.follow(key, on)
+    """Draw the switch that lets sample tools answer by themselves."""
+    switch = bind(key, on, on_change)
     st.toggle(
         "Run sample tools by themselves",
-        on,
-        key=key,
-        on_change=switched,
+        switch.value,
+        key=switch.key,
+        on_change=switch.on_change,
         help="A call of the calculator, the clock or the weather is answered at once and sent back. They run on "
         "this machine, reach nothing else and have no effect. Any other call waits for you.",
     )
@@ -92,21 +88,21 @@ def draw_call(
     auto: bool = False,
     functions: Sequence[Function] = (),
 ) -> None:
-    """The card of one call: its arguments, what is wrong with them, and its result or the box for it."""
-    name, wrong = (
+    """Draw the card of one call: its arguments, their faults, and its result or the box to type it in."""
+    name, faults = (
         escape_markdown(call.name[:64]) or "a tool without a name",
         find_call_faults(call, tools, functions),
     )
     with st.container(border=True, key=key, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":material/build: **{name}**", width="content")
-            if wrong:
+            if faults:
                 st.badge("Does not fit the tool", icon=":material/error:", color="red", help=_CHECKED)
             elif find_called_tool(call, tools) is None:
                 st.badge("A function", icon=":material/code:", color="gray", help=_UNCHECKED)
             else:
                 st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED)
-        for sentence in wrong:
+        for sentence in faults:
             st.markdown(f":small[:red[{escape_markdown(sentence)}]]")
         _draw_arguments(call)
         if answered is not None:
@@ -117,17 +113,17 @@ def draw_call(
 
 def _draw_arguments(call: ToolCall) -> None:
     try:
-        given = parse_arguments(call)
+        values = parse_arguments(call)
     except BadInput:
         st.code(replace_lone_surrogates(call.arguments)[:MAX_SHOWN_CHARS], language=None, wrap_lines=True)
         return
-    if not given:
+    if not values:
         st.caption("No arguments")
-    elif len(given) > MAX_ARGUMENT_ROWS or any(isinstance(value, (dict, list)) for value in given.values()):
-        st.json(given, expanded=2)
+    elif len(values) > MAX_ARGUMENT_ROWS or any(isinstance(value, (dict, list)) for value in values.values()):
+        st.json(values, expanded=2)
     else:
         with st.container(gap="xxsmall"):
-            for name, value in given.items():
+            for name, value in values.items():
                 with st.container(horizontal=True, gap="small"):
                     st.caption(escape_markdown(name[:64]), width=120)
                     st.text(_plain(value), width="stretch")
@@ -138,22 +134,21 @@ def _draw_result(result: str) -> None:
     st.code(replace_lone_surrogates(result)[:MAX_SHOWN_CHARS], language=None, wrap_lines=True)
 
 
-def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, auto: bool) -> None:
-    widget, kept = f"{key}-result", f"{key}-kept"
+def _draw_box(call: ToolCall, key: str, sample: sample_tools.SampleTool | None, *, auto: bool) -> None:
+    kept = f"{key}-kept"
     st.session_state.setdefault(kept, "")
-    if auto and one is not None and not st.session_state[kept] and f"{key}-filled" not in st.session_state:
-        st.session_state[f"{key}-filled"] = True  # once: who empties the box wants it empty
+    if auto and sample is not None and not st.session_state[kept] and f"{key}-filled" not in st.session_state:
+        st.session_state[f"{key}-filled"] = True  # only once: a user who empties the box wants it empty
         st.session_state[kept] = sample_tools.run_sample_tool(call)
     code_box.draw_code_box(
         "Result",
+        f"{key}-result",
         st.session_state[kept],
-        widget,
-        _keep,
-        (widget, kept),
+        lambda text: _keep(kept, text),
         height=80,
         placeholder="What the tool answers: text or JSON. The model reads it.",
     )
-    if one is not None:
+    if sample is not None:
         st.button(
             "Run",
             key=f"{key}-run",
@@ -163,12 +158,12 @@ def _draw_box(call: ToolCall, key: str, one: sample_tools.SampleTool | None, *, 
             args=(call, kept),
         )
     if st.session_state.pop(f"{key}-missing", False):
-        first = "Type a result first, or run the tool." if one is not None else "Type a result first."
+        first = "Type a result first, or run the tool." if sample is not None else "Type a result first."
         st.markdown(f":small[:red[:material/error: {first}]]")
 
 
-def _keep(widget: str, kept: str) -> None:
-    st.session_state[kept] = st.session_state[widget]
+def _keep(kept: str, text: str) -> None:
+    st.session_state[kept] = text
 
 
 def _run(call: ToolCall, kept: str) -> None:
@@ -187,7 +182,7 @@ def _send(results: tuple[str | None, ...], key: str, on_send: OnSend) -> None:
 
 
 def _plain(value: Any) -> str:
-    """A single argument as people write it."""
+    """Return the text of a single argument."""
     match value:
         case bool():
             return "yes" if value else "no"

@@ -15,10 +15,10 @@ from lib.chat.conversation import Message
 from lib.errors import BadInput, PaddockError
 from lib.files import share_link
 from lib.model.request_options import InputForm
-from lib.ui.settings.chat_actions import RAW_PROMPT_KEY, SYSTEM_KEY, ChatActions
+from lib.ui.settings.chat_actions import RAW_PROMPT_KEY, ChatActions
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
-from lib.ui.widgets import chat_input_draft, echo
+from lib.ui.widgets import chat_input_draft
 
 MESSAGE_KEY = "prompt"  # the key of the message box
 _BEGUN = "begun"  # in the session's state: the answer that this tab asked for last
@@ -43,10 +43,7 @@ class ChatTab(ChatActions):
         if damaged is not None:
             self.keep_error(damaged)
         self.is_just_opened = _CHAT not in st.session_state  # the browser has just opened the page
-        if st.session_state.get(_CHAT) != chat.id or SYSTEM_KEY not in st.session_state:
-            # Another conversation, or this one after another page, which drops the widgets of this one.
-            st.session_state[_CHAT] = chat.id
-            echo.follow(SYSTEM_KEY, chat.conversation.system)
+        st.session_state[_CHAT] = chat.id
         st.query_params["c"] = chat.id  # a reload, or another tab, finds it again
 
     def _take_link(self, me: str) -> BadInput | None:
@@ -61,7 +58,6 @@ class ChatTab(ChatActions):
         chat.settings = setup.settings
         chat.set_system(setup.system)
         st.session_state[_CHAT] = st.query_params["c"] = chat.id
-        echo.follow(SYSTEM_KEY, setup.system)
         features = setup.settings.features
         raw = features.form is InputForm.PROMPT and features.raw  # it is written in a box of its own
         st.session_state[RAW_PROMPT_KEY if raw else MESSAGE_KEY] = setup.first_message
@@ -132,7 +128,6 @@ class ChatTab(ChatActions):
             case Messages(turns):
                 system = system_prompt_from_request(request)
                 self.chat.set_system(system)
-                echo.follow(SYSTEM_KEY, system)
                 st.session_state[MESSAGE_KEY] = next(
                     (turn.content for turn in reversed(turns) if turn.role == "user"), ""
                 )
@@ -238,10 +233,9 @@ class ChatTab(ChatActions):
 
     def open_chat(self, id: str, before: str | None = None) -> None:
         """Open another conversation."""
-        if (chat := registry().find_chat(self.owner, id)) is None:
+        if registry().find_chat(self.owner, id) is None:
             return
         st.session_state[_CHAT] = st.query_params["c"] = id
-        echo.follow(SYSTEM_KEY, chat.conversation.system)
         st.session_state[_BEFORE] = before
         st.session_state[_SIDE] = 1 - self.slot
         st.session_state.pop(_SHOWN, None)

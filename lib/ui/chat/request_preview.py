@@ -54,7 +54,7 @@ def preview_request(chat: ChatSession, backend: Backend | None, window: int, tex
     request: Request | None = None
     refused: BadInput | None = None
     try:
-        request = chat.build_request(text)
+        request = chat.build_request(text, backend)
     except BadInput as error:
         refused = error
     if backend is not None and not backend.can_inspect:

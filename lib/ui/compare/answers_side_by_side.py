@@ -19,8 +19,8 @@ from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, SLOW_START_SECONDS
 from lib.ui.chat import transcript
 from lib.ui.compare import diff_html
 from lib.ui.compare.comparison_tab import NO_BASE, ComparisonTab
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
-from lib.ui.widgets.fill import fill
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 WINDOW = 5  # rounds that are drawn at first
@@ -245,15 +245,17 @@ def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) ->
 
 
 def _stars(board: ComparisonTab, answer: Message) -> None:
-    key = f"stars-{answer.id}"
     given = board.comparison.ratings.get(answer.id)
-    shown = fill(key, None if given is None else given - 1)
+    stars = bind(
+        f"stars-{answer.id}",
+        None if given is None else given - 1,
+        lambda chosen: _rate(board, answer.id, chosen),
+    )
     with st.container(width="stretch"):
-        st.feedback("stars", default=shown, key=key, on_change=_rate, args=(board, answer.id, key))
+        st.feedback("stars", default=stars.value, key=stars.key, on_change=stars.on_change)
 
 
-def _rate(board: ComparisonTab, answer: str, key: str) -> None:
-    stars: int | None = st.session_state[key]
+def _rate(board: ComparisonTab, answer: str, stars: int | None) -> None:
     board.session.rate(answer, None if stars is None else min(stars + 1, MAX_STARS))
 
 

@@ -12,7 +12,7 @@ from lib.ui.answer import answer_stats
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.compare.comparison_tab import ComparisonTab
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls, preset_menu
-from lib.ui.widgets.fill import fill
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 _PICK = "compare-pick"
@@ -97,16 +97,16 @@ def draw_column_settings(board: ComparisonTab, seen: Mapping[str, RequestPreview
         return
     column = board.selected_column
     columns = {one.id: one.name for one in board.comparison.columns}
+    picked = bind(_PICK, column.id, lambda chosen: _pick(board, chosen))
     st.segmented_control(
         "Settings of column",
         list(columns),
-        default=fill(_PICK, column.id),
-        key=_PICK,
+        default=picked.value,
+        key=picked.key,
         required=True,
         format_func=lambda id: columns.get(id, ""),
         width="stretch",
-        on_change=_pick,
-        args=(board,),
+        on_change=picked.on_change,
     )
     panel, conflicts = board.panels[column.id], seen[column.id].conflicts
     answer_stats.draw_context_gauge(*panel.context_used, panel.context_window)
@@ -120,8 +120,8 @@ def draw_column_settings(board: ComparisonTab, seen: Mapping[str, RequestPreview
     parameter_controls.draw_parameters(panel, below)
 
 
-def _pick(board: ComparisonTab) -> None:
-    if (chosen := st.session_state[_PICK]) is not None:
+def _pick(board: ComparisonTab, chosen: str | None) -> None:
+    if chosen is not None:
         board.select_column(chosen)
 
 

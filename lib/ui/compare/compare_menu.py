@@ -6,7 +6,7 @@ import streamlit as st
 
 from lib.compare.comparison import MAX_REPETITIONS
 from lib.ui.compare.comparison_tab import NO_BASE, ComparisonTab
-from lib.ui.widgets.fill import fill
+from lib.ui.widgets.bound import bind
 
 _TIMES, _BLIND, _FROM = "compare-times", "compare-blind", "compare-from"
 
@@ -14,25 +14,25 @@ _TIMES, _BLIND, _FROM = "compare-times", "compare-blind", "compare-from"
 def draw_options(board: ComparisonTab) -> None:
     """Repetitions, blind rating and differences."""
     comparison = board.comparison
+    times = bind(_TIMES, comparison.repetitions, lambda value: board.session.set_repetitions(value or 1))
+    blind = bind(_BLIND, comparison.is_blind, board.session.set_blind)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="compare-options"):
         st.number_input(
             "Repetitions",
             1,
             MAX_REPETITIONS,
-            fill(_TIMES, comparison.repetitions),
-            key=_TIMES,
+            times.value,
+            key=times.key,
             width=130,
-            on_change=_repeat,
-            args=(board,),
+            on_change=times.on_change,
             help="How many answers each column gives to an input, one after the other. A seed that is sent moves on "
             "by one with each of them: else all would be the same.",
         )
         st.toggle(
             "Blind",
-            fill(_BLIND, comparison.is_blind),
-            key=_BLIND,
-            on_change=_blind,
-            args=(board,),
+            blind.value,
+            key=blind.key,
+            on_change=blind.on_change,
             help="From the next send on columns are shuffled, and names, settings and figures are hidden until all "
             "answers are rated.",
         )
@@ -40,15 +40,15 @@ def draw_options(board: ComparisonTab) -> None:
             names = {NO_BASE: "Off"} | {
                 column.id: board.column_label(column) for column in comparison.displayed_columns
             }
+            base = bind(_FROM, board.diff_base, lambda chosen: _compare(board, chosen))
             st.segmented_control(
                 "Differences from",
                 list(names),
-                default=fill(_FROM, board.diff_base),
-                key=_FROM,
+                default=base.value,
+                key=base.key,
                 required=True,
                 format_func=lambda id: names.get(id, ""),
-                on_change=_compare,
-                args=(board,),
+                on_change=base.on_change,
                 help="Shows the other columns' answers word by word as differences from this one's: what it has more "
                 "is struck through, what they have more is underlined.",
             )
@@ -65,14 +65,6 @@ def draw_options(board: ComparisonTab) -> None:
                 st.caption(f"{left} to be rated", width="content")
 
 
-def _repeat(board: ComparisonTab) -> None:
-    board.session.set_repetitions(int(st.session_state[_TIMES] or 1))
-
-
-def _blind(board: ComparisonTab) -> None:
-    board.session.set_blind(bool(st.session_state[_BLIND]))
-
-
-def _compare(board: ComparisonTab) -> None:
-    if (chosen := st.session_state[_FROM]) is not None:
+def _compare(board: ComparisonTab, chosen: str | None) -> None:
+    if chosen is not None:
         board.set_diff_base(chosen)

@@ -1,10 +1,11 @@
-"""Schemas kept under a name: use one, keep the one of the moment, rename, replace, delete."""
+"""The menu of saved schemas: use one, save the current one, rename, replace and delete."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
 
 import streamlit as st
 
@@ -17,16 +18,22 @@ from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 MAX_SCHEMA_NAME = 80
-OVERWRITE, DELETE = "Replace with the schema now", "Delete"
+
+
+class SchemaAction(StrEnum):
+    """The menu of a saved schema; the values are the labels on the page."""
+
+    OVERWRITE = "Replace with the schema now"
+    DELETE = "Delete"
 
 
 def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> None:
-    """The menu of kept schemas. ``text`` is the schema of the moment; ``use`` gets a kept one's name and text."""
+    """Draw the menu. ``text`` is the current schema; ``use`` gets the name and text of the one to use."""
     me = current_owner()
     with st.popover("Saved", icon=":material/bookmarks:", key=key):
         draw_kept_error(f"{key}-problem")
         try:
-            kept = registry().store.schemas(me)
+            own = registry().store.schemas(me)
         except PaddockError as error:
             draw_error(error, "Saved schemas cannot be read at the moment")
             return
@@ -36,9 +43,9 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
                 st.button(
                     "Undo", key=f"{key}-undo", type="tertiary", on_click=_bring_back, args=(key, me, gone)
                 )
-        for one in kept:
-            _draw_one(key, me, one, text, use)
-        if not kept:
+        for saved in own:
+            _draw_one(key, me, saved, text, use)
+        if not own:
             st.caption("None yet.")
         st.text_input(
             "Keep this schema as", key=f"{key}-name", placeholder="A name", max_chars=MAX_SCHEMA_NAME
@@ -48,37 +55,42 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
         )
 
 
-def _draw_one(key: str, me: str, one: SavedSchema, text: str, use: Callable[[str, str], None]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}-{one.id}"):
+def _draw_one(key: str, me: str, saved: SavedSchema, text: str, use: Callable[[str, str], None]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}-{saved.id}"):
         st.button(
-            escape_markdown(one.name),
-            key=f"{key}-use-{one.id}",
-            on_click=keep_error,
+            escape_markdown(saved.name),
+            key=f"{key}-use-{saved.id}",
+            on_click=_use,
             width="stretch",
-            args=(f"{key}-problem", lambda: use(one.name, one.body)),
+            args=(key, saved, use),
         )
-        with st.popover("Rename", type="tertiary", key=f"{key}-rename-{one.id}"):
-            box = f"{key}-renamed-{one.id}"
+        with st.popover("Rename", type="tertiary", key=f"{key}-rename-{saved.id}"):
+            box = f"{key}-renamed-{saved.id}"
             st.text_input(
                 "Name",
-                value=one.name,
+                value=saved.name,
                 key=box,
                 max_chars=MAX_SCHEMA_NAME,
                 on_change=_rename,
-                args=(key, me, one, box),
+                args=(key, me, saved, box),
             )
         st.menu_button(
             "⋯",
-            (OVERWRITE, DELETE),
-            key=f"{key}-menu-{one.id}",
+            tuple(SchemaAction),
+            key=f"{key}-menu-{saved.id}",
             type="tertiary",
-            on_click=_chosen,
-            args=(key, me, one, text),
+            on_click=_act,
+            args=(key, me, saved, text),
         )
 
 
+def _use(key: str, saved: SavedSchema, use: Callable[[str, str], None]) -> None:
+    with keep_error(f"{key}-problem"):
+        use(saved.name, saved.body)
+
+
 def _keep(key: str, me: str, text: str) -> None:
-    def act() -> None:
+    with keep_error(f"{key}-problem"):
         name = " ".join(st.session_state[f"{key}-name"].split())
         if not name:
             raise BadInput("The schema has no name.", advice="Type one.")
@@ -86,29 +98,25 @@ def _keep(key: str, me: str, text: str) -> None:
         registry().store.put_schema(me, SavedSchema(uuid.uuid4().hex, name, text))
         st.session_state[f"{key}-name"] = ""
 
-    keep_error(f"{key}-problem", act)
 
-
-def _rename(key: str, me: str, one: SavedSchema, box: str) -> None:
+def _rename(key: str, me: str, saved: SavedSchema, box: str) -> None:
     if name := " ".join(st.session_state[box].split()):
-        keep_error(f"{key}-problem", lambda: registry().store.put_schema(me, replace(one, name=name)))
+        with keep_error(f"{key}-problem"):
+            registry().store.put_schema(me, replace(saved, name=name))
 
 
-def _chosen(key: str, me: str, one: SavedSchema, text: str) -> None:
-    def act() -> None:
-        if st.session_state[f"{key}-menu-{one.id}"] == DELETE:
-            registry().store.remove_schema(me, one.id)
-            st.session_state[f"{key}-gone"] = one
-        else:
-            parse_schema(text)
-            registry().store.put_schema(me, replace(one, body=text))
+def _act(key: str, me: str, saved: SavedSchema, text: str) -> None:
+    with keep_error(f"{key}-problem"):
+        match st.session_state[f"{key}-menu-{saved.id}"]:
+            case SchemaAction.DELETE:
+                registry().store.remove_schema(me, saved.id)
+                st.session_state[f"{key}-gone"] = saved
+            case SchemaAction.OVERWRITE:
+                parse_schema(text)
+                registry().store.put_schema(me, replace(saved, body=text))
 
-    keep_error(f"{key}-problem", act)
 
-
-def _bring_back(key: str, me: str, one: SavedSchema) -> None:
-    def act() -> None:
-        registry().store.put_schema(me, one)
+def _bring_back(key: str, me: str, saved: SavedSchema) -> None:
+    with keep_error(f"{key}-problem"):
+        registry().store.put_schema(me, saved)
         del st.session_state[f"{key}-gone"]
-
-    keep_error(f"{key}-problem", act)

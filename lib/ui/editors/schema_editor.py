@@ -1,4 +1,4 @@
-"""The editor of a JSON Schema: as a form or as JSON, which stay in step. Nothing that was typed is lost."""
+"""The editor of a JSON Schema, as a form and as JSON. Nothing that was typed is lost."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from lib.jsonkit.json_schema import parse_schema
 from lib.jsonkit.json_text import UnusableJson, quote_line
 from lib.jsonkit.schema_form import SampleSchema, from_schema, sample_schemas, summarize_schema, to_schema
 from lib.ui.editors import saved_schemas
+from lib.ui.editors.edit_mode import EditMode
 from lib.ui.editors.schema_rows import SchemaRow, SchemaRows, field_from_row, row_from_field
 from lib.ui.widgets import code_box
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
-from lib.ui.widgets.fill import fill
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-FORM, JSON = "Form", "JSON"
 OnSchema = Callable[[str], None]
 
 
 @dataclass
 class _SchemaDraft:
-    """What is being edited, in the session's state.
+    """The state of an editor, in the session's state.
 
-    ``used`` is the schema in use, ``text`` what stands in the JSON box, ``root`` the rows, None where the form cannot
-    show the schema; ``hidden`` says why. ``problem`` is what is wrong with what was typed last, in ``place``.
+    ``used`` is the schema in use, ``text`` the text of the JSON box. ``root`` has the rows of the form, None if it
+    cannot show the schema; ``hidden`` says why. ``problem`` is the error in the last edit, in the view ``place``.
     """
 
     used: str
     text: str
     root: SchemaRow | None
-    mode: str
+    mode: EditMode
     hidden: str = ""
     problem: BadInput | None = None
-    place: str = ""
-    before: tuple[str, _SchemaDraft] | None = None  # what happened, and how it was before
+    place: EditMode | None = None
+    before: tuple[str, _SchemaDraft] | None = None  # for Undo: what happened, and the state before it
     sample: SampleSchema | None = None
 
 
 def _draft_of(text: str) -> _SchemaDraft:
     if not text.strip():
-        return _SchemaDraft(text, text, SchemaRow(type="object"), FORM)
+        return _SchemaDraft(text, text, SchemaRow(type="object"), EditMode.FORM)
     try:
-        return _SchemaDraft(text, text, row_from_field(from_schema(text)), FORM)
+        return _SchemaDraft(text, text, row_from_field(from_schema(text)), EditMode.FORM)
     except BadInput as error:
-        draft = _SchemaDraft(text, text, None, JSON, hidden=f"{error.message} {error.advice}")
+        draft = _SchemaDraft(text, text, None, EditMode.JSON, hidden=f"{error.message} {error.advice}")
     try:
         parse_schema(text)
     except BadInput as error:
-        draft.problem, draft.place = error, JSON
+        draft.problem, draft.place = error, EditMode.JSON
     return draft
 
 
@@ -67,10 +67,10 @@ def _current(key: str, text: str) -> _SchemaDraft:
 
 
 def draw_schema_editor(key: str, text: str, on_change: OnSchema) -> None:
-    """The editor of the schema ``text``. ``on_change`` gets each new text that is a sound schema, and no other.
+    """Draw the editor of the schema ``text``. ``on_change`` gets each new text that is a valid schema.
 
-    The key belongs to what the schema belongs to: with another key come other rows, and another Undo. It may stand
-    in a dialog, and in a column of 300 pixels or more.
+    Use one key for each object that has a schema: the rows and Undo belong to the key. The editor may be drawn in a
+    dialog, and in a column of 300 pixels or more.
     """
     draft = _current(key, text)
     with st.container(
@@ -80,16 +80,15 @@ def draw_schema_editor(key: str, text: str, on_change: OnSchema) -> None:
         gap="small",
         key=f"{key}-bar",
     ):
-        mode = f"{key}-mode"
+        mode = bind(f"{key}-mode", draft.mode, lambda value: _turn(key, value))
         st.segmented_control(
             "Edit as",
-            (FORM, JSON),
-            key=mode,
-            default=fill(mode, draft.mode),
+            tuple(EditMode),
+            key=mode.key,
+            default=mode.value,
             required=True,
             label_visibility="collapsed",
-            on_change=_turn,
-            args=(key, mode),
+            on_change=mode.on_change,
         )
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", wrap=False, width="content"
@@ -99,7 +98,7 @@ def draw_schema_editor(key: str, text: str, on_change: OnSchema) -> None:
                 f"{key}-saved", draft.used, lambda name, body: _replace(key, name, body, on_change)
             )
     _past(key, draft, on_change)
-    if draft.mode == JSON:
+    if draft.mode == EditMode.JSON:
         _json(key, draft, on_change)
     else:
         _form(key, draft, on_change)
@@ -108,19 +107,19 @@ def draw_schema_editor(key: str, text: str, on_change: OnSchema) -> None:
 def _samples(key: str, on_change: OnSchema) -> None:
     with st.popover("Samples", icon=":material/lightbulb:", key=f"{key}-samples"):
         st.caption("A schema to begin with, in the place of this one. Undo brings this one back.")
-        for number, one in enumerate(sample_schemas()):
+        for number, sample in enumerate(sample_schemas()):
             st.button(
-                one.name,
+                sample.name,
                 key=f"{key}-sample-{number}",
-                help=one.about,
+                help=sample.about,
                 width="stretch",
                 on_click=_begin,
-                args=(key, one, on_change),
+                args=(key, sample, on_change),
             )
 
 
 def _past(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
-    """What happened last, with the way back."""
+    """Draw what happened last, with Undo, and the sample's text to try it with."""
     if draft.before is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(escape_markdown(draft.before[0]), width="content")
@@ -138,16 +137,16 @@ def _past(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
 
 
 def _form(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
-    if draft.problem is not None and draft.place == JSON:
+    if draft.problem is not None and draft.place == EditMode.JSON:
         st.warning(
             "The JSON has an error, so the form cannot show it. Mend it there, or take back what was typed.",
             icon=":material/code_off:",
         )
-        _ways(key, draft, JSON, "Go to the JSON")
+        _ways(key, draft, EditMode.JSON, "Go to the JSON")
         return
     if draft.root is None:
         st.info(f"{escape_markdown(draft.hidden)}", icon=":material/code:")
-        st.button("Edit as JSON", key=f"{key}-as-json", on_click=_go, args=(draft, JSON))
+        st.button("Edit as JSON", key=f"{key}-as-json", on_click=_go, args=(draft, EditMode.JSON))
         return
     if draft.problem is not None:
         draw_error(draft.problem, "This form is not complete")
@@ -160,22 +159,20 @@ def _form(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
 
 
 def _json(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
-    in_form = draft.problem is not None and draft.place == FORM
+    in_form = draft.problem is not None and draft.place == EditMode.FORM
     if in_form:
         st.warning(
             "The form is not complete, so this is the schema as it was before. Complete it there, or take back "
             "what was changed.",
             icon=":material/edit_off:",
         )
-        _ways(key, draft, FORM, "Go to the form")
-    box = f"{key}-text"
+        _ways(key, draft, EditMode.FORM, "Go to the form")
     shown = draft.used if in_form else draft.text
     code_box.draw_code_box(
         "JSON Schema",
+        f"{key}-text",
         shown,
-        box,
-        _typed,
-        (draft, box, on_change),
+        lambda text: _typed(draft, text, on_change),
         height=360,
         disabled=in_form,
         label_visibility="collapsed",
@@ -192,7 +189,7 @@ def _json(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
 
 
 def _still(draft: _SchemaDraft) -> None:
-    """That the last good schema is in use."""
+    """Say that the last valid schema is in use."""
     try:
         parse_schema(draft.used)
     except BadInput:
@@ -203,46 +200,47 @@ def _still(draft: _SchemaDraft) -> None:
         )
 
 
-def _ways(key: str, draft: _SchemaDraft, place: str, words: str) -> None:
+def _ways(key: str, draft: _SchemaDraft, place: EditMode, words: str) -> None:
     with st.container(horizontal=True, gap="small"):
         st.button(words, key=f"{key}-mend", type="primary", on_click=_go, args=(draft, place))
         st.button("Take it back", key=f"{key}-back", on_click=_take_back, args=(key,))
 
 
-def _turn(key: str, mode: str) -> None:
-    st.session_state[f"{key}-draft"].mode = st.session_state[mode]
+def _turn(key: str, mode: EditMode | None) -> None:
+    if mode is not None:
+        st.session_state[f"{key}-draft"].mode = mode
 
 
-def _go(draft: _SchemaDraft, mode: str) -> None:
+def _go(draft: _SchemaDraft, mode: EditMode) -> None:
     draft.mode = mode
 
 
 def _remember(draft: _SchemaDraft, words: str) -> None:
-    """Keep how it is, before something changes more than one can see."""
+    """Save the state for Undo, before an edit that changes more than one control."""
     draft.before = (words, replace(draft, root=deepcopy(draft.root), before=None))
 
 
 def _formed(draft: _SchemaDraft, on_change: OnSchema) -> None:
-    """The form was changed."""
+    """Take over a change of the form."""
     assert draft.root is not None  # noqa: S101
     try:
         text = to_schema(field_from_row(draft.root))
         parse_schema(text)
     except BadInput as error:
-        draft.problem, draft.place = error, FORM
+        draft.problem, draft.place = error, EditMode.FORM
         return
     draft.problem = None
     draft.used = draft.text = text
     on_change(text)
 
 
-def _typed(draft: _SchemaDraft, box: str, on_change: OnSchema) -> None:
-    """The JSON was changed."""
-    draft.text = st.session_state[box]
+def _typed(draft: _SchemaDraft, text: str, on_change: OnSchema) -> None:
+    """Take over a change of the JSON text."""
+    draft.text = text
     try:
         parse_schema(draft.text)
     except BadInput as error:
-        draft.problem, draft.place = error, JSON
+        draft.problem, draft.place = error, EditMode.JSON
         return
     draft.problem = None
     draft.used = draft.text
@@ -252,7 +250,7 @@ def _typed(draft: _SchemaDraft, box: str, on_change: OnSchema) -> None:
 
 
 def _replace(key: str, name: str, body: str, on_change: OnSchema, sample: SampleSchema | None = None) -> None:
-    """Another schema takes the place of this one. Raises BadInput where it is none."""
+    """Replace the schema by another one. Raise BadInput if that is no schema."""
     parse_schema(body)
     draft: _SchemaDraft = st.session_state[f"{key}-draft"]
     _remember(draft, f"“{name}” took the place of the schema before.")
@@ -262,8 +260,8 @@ def _replace(key: str, name: str, body: str, on_change: OnSchema, sample: Sample
     on_change(body)
 
 
-def _begin(key: str, one: SampleSchema, on_change: OnSchema) -> None:
-    _replace(key, one.name, one.schema, on_change, one)
+def _begin(key: str, sample: SampleSchema, on_change: OnSchema) -> None:
+    _replace(key, sample.name, sample.schema, on_change, sample)
 
 
 def _undo(key: str, on_change: OnSchema) -> None:
@@ -271,10 +269,8 @@ def _undo(key: str, on_change: OnSchema) -> None:
     assert draft.before is not None  # noqa: S101
     before = draft.before[1]
     draft.before = None
-    before.before = (
-        "The change was undone.",
-        draft,
-    )  # which can be undone in turn: what was typed since is in there
+    # Undo can be undone in turn: the draft has what was typed since.
+    before.before = ("The change was undone.", draft)
     st.session_state[f"{key}-draft"] = before
     if before.used != draft.used:
         on_change(before.used)

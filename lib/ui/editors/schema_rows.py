@@ -1,4 +1,4 @@
-"""Rows: the fields of a schema as controls, one row a field, with what is inside of a field indented below it."""
+"""The form of a schema: one row of controls for each field, with the fields inside of it below."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import uuid
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Literal
+from enum import StrEnum
+from typing import Any, Literal
 
 import streamlit as st
 
 from lib.errors import BadInput
 from lib.jsonkit.schema_form import EnumValue, SchemaField
-from lib.ui.widgets.fill import fill
+from lib.ui.widgets.bound import Bound, bind
 
 TYPES = {
     "string": "Text",
@@ -23,17 +24,25 @@ TYPES = {
     "object": "Group of fields",
     "array": "List",
 }
-VALUED = ("string", "number", "integer")  # those that can be held to certain values
+VALUED = ("string", "number", "integer")  # types whose values can be limited to a list
 ANYTHING = "Anything"
-UP, DOWN, DUPLICATE, REMOVE = "Move up", "Move down", "Duplicate", "Remove"
 _NEW = "new_field"
+
+
+class RowAction(StrEnum):
+    """The menu of a row; the values are the labels on the page."""
+
+    UP = "Move up"
+    DOWN = "Move down"
+    DUPLICATE = "Duplicate"
+    REMOVE = "Remove"
 
 
 @dataclass
 class SchemaRow:
-    """A field as it is being edited: it keeps what its type of the moment has no use for.
+    """A field as it is being edited. It keeps what its current type does not use, in case the type changes back.
 
-    The values of ``enum`` are as they were typed; ``items`` is what a list's entries are, ``anything`` any of them.
+    ``enum`` has the values as they were typed. ``entry`` is the field of a list's entries; ``anything`` allows any.
     """
 
     name: str = ""
@@ -48,36 +57,36 @@ class SchemaRow:
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
 
-def row_from_field(one: SchemaField) -> SchemaRow:
-    """The field as rows."""
+def row_from_field(field: SchemaField) -> SchemaRow:
+    """Return the row of a field, with the rows inside of it."""
     return SchemaRow(
-        one.name,
-        one.type,
-        one.required,
-        one.description,
-        [value if isinstance(value, str) else json.dumps(value) for value in one.enum],
-        None if one.items is None else row_from_field(one.items),
-        one.type == "array" and one.items is None,
-        [row_from_field(below) for below in one.fields],
-        one.closed,
+        field.name,
+        field.type,
+        field.required,
+        field.description,
+        [value if isinstance(value, str) else json.dumps(value) for value in field.enum],
+        None if field.items is None else row_from_field(field.items),
+        field.type == "array" and field.items is None,
+        [row_from_field(inner) for inner in field.fields],
+        field.closed,
     )
 
 
 def field_from_row(row: SchemaRow) -> SchemaField:
-    """The rows as a field. Raises BadInput where one has no name, or a value that is no number."""
-    one = SchemaField(row.name, row.type, row.required, row.description)
+    """Return the field of a row. Raise BadInput if a field has no name, or a value that is no number."""
+    plain = SchemaField(row.name, row.type, row.required, row.description)
     match row.type:
         case "object":
-            if any(not below.name.strip() for below in row.rows):
+            if any(not inner.name.strip() for inner in row.rows):
                 raise BadInput("A field has no name.", advice="Give it one, or remove it.")
-            fields = tuple(field_from_row(below) for below in row.rows)
-            return SchemaField(**vars(one) | {"fields": fields, "closed": row.closed})
+            fields = tuple(field_from_row(inner) for inner in row.rows)
+            return SchemaField(**vars(plain) | {"fields": fields, "closed": row.closed})
         case "array":
             items = None if row.anything else field_from_row(row.entry or SchemaRow())
-            return SchemaField(**vars(one) | {"items": items})
+            return SchemaField(**vars(plain) | {"items": items})
         case "string" | "number" | "integer":
-            return SchemaField(**vars(one) | {"enum": tuple(_value(text, row) for text in row.enum)})
-    return one
+            return SchemaField(**vars(plain) | {"enum": tuple(_value(text, row) for text in row.enum)})
+    return plain
 
 
 def _value(text: str, row: SchemaRow) -> EnumValue:
@@ -98,7 +107,7 @@ def _value(text: str, row: SchemaRow) -> EnumValue:
 
 
 class SchemaRows:
-    """The drawing of rows. ``changed`` is called after each change, ``removed`` with the name before one goes."""
+    """Draws rows. ``changed`` is called after each change, ``removed`` with the name before a row is removed."""
 
     def __init__(self, key: str, changed: Callable[[], None], removed: Callable[[str], None]) -> None:
         self._key = key
@@ -106,7 +115,7 @@ class SchemaRows:
         self._removed = removed
 
     def draw(self, root: SchemaRow) -> None:
-        """The fields of the whole answer."""
+        """Draw the fields of the whole answer."""
         self._text(root, "description", "What the answer as a whole is, for the model (optional)")
         if root.type == "object":
             self._group(root)
@@ -145,7 +154,7 @@ class SchemaRows:
             valued = row.type in VALUED
             if valued:
                 self._text(row, "description", "What it means, for the model")
-            # As wide as a phone, where it stands alone.
+            # As wide as a phone, where it has a line of its own.
             width: int | Literal["stretch"] = 340 if valued else "stretch"
             with st.container(
                 horizontal=True, vertical_alignment="center", gap="small", wrap=False, width=width
@@ -154,7 +163,9 @@ class SchemaRows:
                     self._values(row)
                 else:
                     self._text(row, "description", "What it means, for the model")
-                actions = [UP] * (number > 0) + [DOWN] * (number < len(group.rows) - 1) + [DUPLICATE, REMOVE]
+                actions = [RowAction.UP] if number > 0 else []
+                actions += [RowAction.DOWN] if number < len(group.rows) - 1 else []
+                actions += [RowAction.DUPLICATE, RowAction.REMOVE]
                 st.menu_button(
                     "⋯",
                     actions,
@@ -167,7 +178,7 @@ class SchemaRows:
         self._inside(row)
 
     def _inside(self, row: SchemaRow) -> None:
-        """What a list or a group holds."""
+        """Draw what is inside of a list or a group."""
         if row.type == "array":
             row.entry = row.entry or SchemaRow()
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -186,69 +197,59 @@ class SchemaRows:
         return f"{self._key}-{what}-{row.id}"
 
     def _text(self, row: SchemaRow, name: str, words: str) -> None:
-        key = self._at(row, name)
+        box = self._bind(row, name)
         st.text_input(
             words,
-            fill(key, getattr(row, name)),
-            key=key,
+            box.value,
+            key=box.key,
             placeholder=words,
             label_visibility="collapsed",
-            on_change=self._take,
-            args=(row, name, key),
+            on_change=box.on_change,
             width="stretch",
         )
 
     def _check(self, row: SchemaRow, name: str, words: str, help: str | None = None) -> None:
-        key = self._at(row, name)
-        st.checkbox(
-            words,
-            fill(key, getattr(row, name)),
-            key=key,
-            help=help,
-            on_change=self._take,
-            args=(row, name, key),
-            width="content",
-        )
+        box = self._bind(row, name)
+        st.checkbox(words, box.value, key=box.key, help=help, on_change=box.on_change, width="content")
 
     def _type(self, row: SchemaRow, types: dict[str, str], inside: SchemaRow | None = None) -> None:
-        key = self._at(row, "type")
         now = "" if inside is not None and inside.anything else row.type
+        box = bind(self._at(row, "type"), now, lambda chosen: self._retype(row, chosen, inside))
         st.selectbox(
             "Type",
             list(types),
-            list(types).index(fill(key, now)),
-            key=key,
+            list(types).index(box.value),
+            key=box.key,
             format_func=types.__getitem__,
             label_visibility="collapsed",
-            on_change=self._retype,
-            args=(row, key, inside),
+            on_change=box.on_change,
             width=156,
         )
 
     def _values(self, row: SchemaRow) -> None:
         if row.type not in VALUED:
             return
-        key = self._at(row, "enum")
+        box = bind(self._at(row, "enum"), list(row.enum), lambda values: self._take(row, "enum", values))
         st.multiselect(
             "Only these values",
             list(row.enum),
-            fill(key, list(row.enum)),
-            key=key,
+            box.value,
+            key=box.key,
             placeholder="Any value; type to allow only some",
             accept_new_options=True,
             label_visibility="collapsed",
-            on_change=self._take,
-            args=(row, "enum", key),
+            on_change=box.on_change,
             width="stretch",
         )
 
-    def _take(self, row: SchemaRow, name: str, key: str) -> None:
-        value = st.session_state[key]
+    def _bind(self, row: SchemaRow, name: str) -> Bound[Any]:
+        return bind(self._at(row, name), getattr(row, name), lambda value: self._take(row, name, value))
+
+    def _take(self, row: SchemaRow, name: str, value: Any) -> None:
         setattr(row, name, value.strip() if isinstance(value, str) else value)
         self._changed()
 
-    def _retype(self, row: SchemaRow, key: str, inside: SchemaRow | None) -> None:
-        chosen = st.session_state[key]
+    def _retype(self, row: SchemaRow, chosen: str, inside: SchemaRow | None) -> None:
         if inside is not None:
             inside.anything = not chosen
         if chosen:
@@ -262,17 +263,17 @@ class SchemaRows:
         self._changed()
 
     def _act(self, group: SchemaRow, row: SchemaRow) -> None:
-        at = next(number for number, one in enumerate(group.rows) if one.id == row.id)
+        at = next(number for number, other in enumerate(group.rows) if other.id == row.id)
         match st.session_state[self._at(row, "menu")]:
-            case "Move up":
+            case RowAction.UP:
                 group.rows.insert(at - 1, group.rows.pop(at))
-            case "Move down":
+            case RowAction.DOWN:
                 group.rows.insert(at + 1, group.rows.pop(at))
-            case "Duplicate":
+            case RowAction.DUPLICATE:
                 copy = _renewed(row)
                 copy.name = _free(row.name, group)
                 group.rows.insert(at + 1, copy)
-            case "Remove":
+            case RowAction.REMOVE:
                 self._removed(row.name)
                 group.rows.pop(at)
         self._changed()
@@ -289,13 +290,13 @@ def _free(name: str, group: SchemaRow) -> str:
 
 
 def _renewed(row: SchemaRow) -> SchemaRow:
-    """A copy that is another row to the page, and so are those inside of it."""
+    """Return a copy with new ids, also of the rows inside of it."""
     copy = deepcopy(row)
     todo = [copy]
     while todo:
-        one = todo.pop()
-        one.id = SchemaRow().id
-        todo += one.rows
-        if one.entry is not None:
-            todo.append(one.entry)
+        inner = todo.pop()
+        inner.id = SchemaRow().id
+        todo += inner.rows
+        if inner.entry is not None:
+            todo.append(inner.entry)
     return copy

@@ -1,9 +1,10 @@
-"""Tools by form or as JSON text, both in step; what has no fault is in use at once."""
+"""The editor of tools, as a form and as JSON. Tools without a fault are in use at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any, Literal
 
 import streamlit as st
@@ -14,16 +15,24 @@ from lib.tools.sample_tools import SAMPLE_TOOLS
 from lib.tools.tool_draft import ParameterRow, ToolEntry, ToolsDraft, start_draft
 from lib.tools.tool_form import ParameterType, ToolParameter
 from lib.tools.tool_spec import MAX_NAME_CHARS, MAX_TOOLS
+from lib.ui.editors.edit_mode import EditMode
+from lib.ui.editors.fault_note import draw_fault
 from lib.ui.widgets import code_box
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
-from lib.ui.widgets.fill import fill
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 OnChange = Callable[[tuple[Tool, ...]], None]
 Edit = Callable[[ToolsDraft, Any], ToolsDraft]
 
-FORM, JSON = "Form", "JSON"
-FLAT, NESTED = "Flat", "OpenAI"
+
+class ToolShape(StrEnum):
+    """How tools are written in the request; the values are the labels on the page."""
+
+    FLAT = "Flat"
+    NESTED = "OpenAI"
+
+
 _BLANK = Tool("my_tool", "", '{"type": "object", "properties": {}}')
 _KINDS = {
     ParameterType.TEXT: "Text",
@@ -35,9 +44,12 @@ _KINDS = {
 
 
 def summarise_tools(tools: Sequence[Tool], functions: Sequence[Function] = ()) -> str:
-    """What a request offers, in one line of Markdown."""
+    """Return the tools and functions of a request, in one line of Markdown."""
     parts = []
-    for what, names in (("tool", [one.name for one in tools]), ("function", [one.name for one in functions])):
+    for what, names in (
+        ("tool", [tool.name for tool in tools]),
+        ("function", [function.name for function in functions]),
+    ):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             count = f"{len(names)} {what}{'s' if len(names) > 1 else ''}"
@@ -46,9 +58,9 @@ def summarise_tools(tools: Sequence[Tool], functions: Sequence[Function] = ()) -
 
 
 def draw_tool_editor(key: str, tools: tuple[Tool, ...], on_change: OnChange) -> None:
-    """The editor. ``on_change`` is called in a callback with the tools whenever they changed and have no fault.
+    """Draw the editor. ``on_change`` is called in a callback with tools that changed and have no fault.
 
-    What is half done stays under ``key`` in the session; tools that were changed elsewhere take its place.
+    Unfinished edits are kept under ``key`` in the session, until the tools are changed elsewhere.
     """
     now = _current(key, tools)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -84,27 +96,27 @@ def _apply(key: str, on_change: OnChange, edit: Callable[[ToolsDraft], ToolsDraf
         on_change(after.valid_tools)
 
 
-def _typed(key: str, on_change: OnChange, widget: str, edit: Edit) -> None:
-    value = st.session_state[widget]
-    _apply(key, on_change, lambda now: edit(now, value))
+def _take(key: str, on_change: OnChange, edit: Edit) -> Callable[[Any], None]:
+    """Return a callback that applies the edit with the value of a control."""
+    return lambda value: _apply(key, on_change, lambda now: edit(now, value))
 
 
 def _draw_view(key: str, now: ToolsDraft, on_change: OnChange) -> None:
-    widget = f"{key}-view"
-    view = fill(widget, FORM if now.text is None else JSON)
+    view = bind(
+        f"{key}-view", EditMode.FORM if now.text is None else EditMode.JSON, _take(key, on_change, _turn)
+    )
     st.segmented_control(
         "Edit as",
-        (FORM, JSON),
-        key=widget,
-        default=view,
+        tuple(EditMode),
+        key=view.key,
+        default=view.value,
         required=True,
-        on_change=_typed,
-        args=(key, on_change, widget, _turn),
+        on_change=view.on_change,
     )
 
 
-def _turn(now: ToolsDraft, view: str) -> ToolsDraft:
-    if view == JSON:
+def _turn(now: ToolsDraft, view: EditMode) -> ToolsDraft:
+    if view == EditMode.JSON:
         return now.as_text() if now.text is None else now
     try:
         return now.as_form()
@@ -115,40 +127,37 @@ def _turn(now: ToolsDraft, view: str) -> ToolsDraft:
 
 
 def _draw_shape(key: str, now: ToolsDraft, on_change: OnChange) -> None:
-    widget = f"{key}-shape"
     shapes = {tool.nested for tool in now.tools}
-    shape = fill(widget, None if len(shapes) > 1 else NESTED if True in shapes else FLAT)
+    common = None if len(shapes) > 1 else ToolShape.NESTED if True in shapes else ToolShape.FLAT
+    shape = bind(f"{key}-shape", common, _take(key, on_change, _reshape))
     st.segmented_control(
         "Shape",
-        (FLAT, NESTED),
-        key=widget,
-        default=shape,
+        tuple(ToolShape),
+        key=shape.key,
+        default=shape.value,
         help="How tools are written in the request. The documented schema takes both: flat, "
         '`{"name", "description", "parameters"}`, and OpenAI\'s, `{"type": "function", "function": {…}}`.'
         + (" These are mixed: choose one for all, or leave them so." if len(shapes) > 1 else ""),
-        on_change=_typed,
-        args=(key, on_change, widget, _reshape),
+        on_change=shape.on_change,
     )
 
 
-def _reshape(now: ToolsDraft, shape: str | None) -> ToolsDraft:
+def _reshape(now: ToolsDraft, shape: ToolShape | None) -> ToolsDraft:
     if shape is None:
         return now
-    for one in now.entries:
+    for shown in now.entries:
         now = now.change_tool(
-            one.id, lambda entry: replace(entry, tool=replace(entry.tool, nested=shape == NESTED))
+            shown.id, lambda entry: replace(entry, tool=replace(entry.tool, nested=shape == ToolShape.NESTED))
         )
     return now
 
 
 def _draw_text(key: str, now: ToolsDraft, on_change: OnChange) -> None:
-    widget = f"{key}-text"
     code_box.draw_code_box(
         "Tools as JSON",
+        f"{key}-text",
         now.text or "",
-        widget,
-        _typed,
-        (key, on_change, widget, ToolsDraft.with_text),
+        _take(key, on_change, ToolsDraft.with_text),
         height=380,
         help="One tool or a list, flat or in OpenAI's shape, as it stands in a request.",
     )
@@ -188,16 +197,16 @@ def _draw_form(key: str, now: ToolsDraft, on_change: OnChange) -> None:
             args=(key, on_change, lambda now: now.add_tool(_BLANK)),
         )
         names = {tool.name for tool in now.tools}
-        for one in SAMPLE_TOOLS:
+        for sample in SAMPLE_TOOLS:
             st.button(
-                one.tool.name.capitalize(),
-                key=f"{key}-sample-{one.tool.name}",
+                sample.tool.name.capitalize(),
+                key=f"{key}-sample-{sample.tool.name}",
                 type="tertiary",
                 icon=":material/add:",
-                disabled=full or one.tool.name in names,
-                help=f"A sample that Paddock can run by itself. {one.tool.description}",
+                disabled=full or sample.tool.name in names,
+                help=f"A sample that Paddock can run by itself. {sample.tool.description}",
                 on_click=_apply,
-                args=(key, on_change, lambda now, tool=one.tool: now.add_tool(_like(now, tool))),
+                args=(key, on_change, lambda now, tool=sample.tool: now.add_tool(_like(now, tool))),
             )
     if now.problem is not None:
         st.caption(
@@ -206,8 +215,8 @@ def _draw_form(key: str, now: ToolsDraft, on_change: OnChange) -> None:
 
 
 def _like(now: ToolsDraft, tool: Tool) -> Tool:
-    """In the shape that the others have."""
-    return replace(tool, nested=bool(now.tools) and all(one.nested for one in now.tools))
+    """Return the tool in the shape that all others have."""
+    return replace(tool, nested=bool(now.tools) and all(other.nested for other in now.tools))
 
 
 def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange) -> None:
@@ -216,7 +225,7 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
 
     def put(field: str) -> Edit:
         return lambda now, value: now.change_tool(
-            entry.id, lambda one: replace(one, tool=replace(one.tool, **{field: value}))
+            entry.id, lambda entry: replace(entry, tool=replace(entry.tool, **{field: value}))
         )
 
     wrong = bool(faults) or any(wrong_rows)
@@ -227,25 +236,26 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
         icon=":material/error:" if wrong else ":material/build:",
     ):
         _box(f"{at}-name", "Name", entry.tool.name, put("name"), key, on_change, max_chars=MAX_NAME_CHARS)
-        _fault(faults.get("name"))
-        widget = f"{at}-description"
+        draw_fault(faults.get("name"))
+        description = bind(
+            f"{at}-description", entry.tool.description, _take(key, on_change, put("description"))
+        )
         st.text_area(
             "Description",
-            fill(widget, entry.tool.description),
-            key=widget,
+            description.value,
+            key=description.key,
             height=68,
             placeholder="What it does and when to use it: the model reads this",
-            on_change=_typed,
-            args=(key, on_change, widget, put("description")),
+            on_change=description.on_change,
         )
-        _fault(faults.get("description"))
+        draw_fault(faults.get("description"))
         if entry.rows is None:
             _draw_beyond(key, entry, faults, put("parameters"), on_change)
         else:
             for number, (row, wrong_row) in enumerate(zip(entry.rows, wrong_rows, strict=True)):
                 _draw_row(key, entry, row, wrong_row, on_change, first=number == 0)
             if not any(wrong_rows):
-                _fault(faults.get("parameters"))
+                draw_fault(faults.get("parameters"))
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             if entry.rows is not None:
                 st.button(
@@ -267,18 +277,16 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
 
 
 def _draw_beyond(key: str, entry: ToolEntry, faults: dict[str, str], put: Edit, on_change: OnChange) -> None:
-    """Parameters that no row can show: their JSON Schema as text."""
-    widget = f"{key}-{entry.id}-parameters"
+    """Draw the JSON Schema of parameters that the form cannot show, as text."""
     code_box.draw_code_box(
         "Parameters, as a JSON Schema",
+        f"{key}-{entry.id}-parameters",
         entry.tool.parameters,
-        widget,
-        _typed,
-        (key, on_change, widget, put),
+        _take(key, on_change, put),
         height=200,
         help="These are nested, or say more than a row of the form can show.",
     )
-    _fault(faults.get("parameters"))
+    draw_fault(faults.get("parameters"))
 
 
 def _draw_row(
@@ -292,19 +300,17 @@ def _draw_row(
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=at):
         _box(f"{at}-name", "Parameter", parameter.name, put("name"), key, on_change, width=140, shown=shown)
-        widget = f"{at}-kind"
-        kinds = tuple(_KINDS)
+        kind, kinds = bind(f"{at}-kind", parameter.kind, _take(key, on_change, put("kind"))), tuple(_KINDS)
         st.selectbox(
             "Type",
             kinds,
-            kinds.index(fill(widget, parameter.kind)),
+            kinds.index(kind.value),
             format_func=_KINDS.__getitem__,
-            key=widget,
+            key=kind.key,
             width=140,
             label_visibility=shown,
             filter_mode=None,
-            on_change=_typed,
-            args=(key, on_change, widget, put("kind")),
+            on_change=kind.on_change,
         )
         _box(
             f"{at}-description",
@@ -317,14 +323,8 @@ def _draw_row(
             placeholder="What to put here",
         )
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
-            widget = f"{at}-required"
-            st.checkbox(
-                "Required",
-                fill(widget, parameter.required),
-                key=widget,
-                on_change=_typed,
-                args=(key, on_change, widget, put("required")),
-            )
+            required = bind(f"{at}-required", parameter.required, _take(key, on_change, put("required")))
+            st.checkbox("Required", required.value, key=required.key, on_change=required.on_change)
             st.button(
                 "",
                 key=f"{at}-remove",
@@ -335,26 +335,29 @@ def _draw_row(
                 args=(key, on_change, lambda now: _without_row(now, entry.id, row.id)),
             )
     if parameter.kind is ParameterType.CHOICE:
-        widget = f"{at}-choices"
+        choices = bind(
+            f"{at}-choices",
+            list(parameter.choices),
+            _take(key, on_change, lambda now, value: put("choices")(now, tuple(value))),
+        )
         st.multiselect(
             f"{parameter.name}: what may be chosen",
             parameter.choices,
-            fill(widget, list(parameter.choices)),
-            key=widget,
+            choices.value,
+            key=choices.key,
             accept_new_options=True,
             placeholder="Type a choice and press Enter",
             label_visibility="collapsed",
             select_all=False,
-            on_change=_typed,
-            args=(key, on_change, widget, lambda now, value: put("choices")(now, tuple(value))),
+            on_change=choices.on_change,
         )
     for message in wrong.values():
-        _fault(message)
+        draw_fault(message)
 
 
 def _box(
-    widget: str,
     name: str,
+    label: str,
     value: str,
     put: Edit,
     key: str,
@@ -363,22 +366,8 @@ def _box(
     shown: Literal["visible", "collapsed"] = "visible",
     **options: Any,
 ) -> None:
-    st.text_input(
-        name,
-        fill(widget, value),
-        key=widget,
-        label_visibility=shown,
-        on_change=_typed,
-        args=(key, on_change, widget, put),
-        **options,
-    )
-
-
-def _fault(message: str | None) -> None:
-    if message:
-        st.markdown(
-            f":small[:red[:material/error: {escape_markdown(message)}]]"
-        )  # a caption would be too faint
+    box = bind(name, value, _take(key, on_change, put))
+    st.text_input(label, box.value, key=box.key, label_visibility=shown, on_change=box.on_change, **options)
 
 
 def _with_row(now: ToolsDraft, tool: int, id: int, field: str, value: Any) -> ToolsDraft:

@@ -15,7 +15,7 @@ from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import live_text_area, problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.experiment.held import held
+from lib.ui.widgets.bound import bind
 
 MAX_CHECKS = 20
 
@@ -129,15 +129,14 @@ def _fields(desk: ExperimentTab, at: int, check: Check) -> None:
             with middle:
                 _count(desk, at, "most", "At most", most_long)
             with right:
-                key = held(_key(desk, at, "unit"), unit)
+                box = bind(_key(desk, at, "unit"), unit, lambda chosen: _put(desk, at, unit=chosen))
                 st.selectbox(
                     "Of",
                     tuple(LengthUnit),
-                    tuple(LengthUnit).index(unit),
+                    tuple(LengthUnit).index(box.value),
                     format_func=lambda unit: unit.value,
-                    key=key,
-                    on_change=_chosen,
-                    args=(desk, at, "unit", key),
+                    key=box.key,
+                    on_change=box.on_change,
                 )
         case kinds.Judge(criterion):
             live_text_area.draw_text_area(
@@ -157,12 +156,14 @@ def _fields(desk: ExperimentTab, at: int, check: Check) -> None:
 
 
 def _schema(desk: ExperimentTab, at: int, schema: str | None) -> None:
-    own = schema is not None
+    own = bind(
+        _key(desk, at, "own"), schema is not None, lambda on: _put(desk, at, schema="{}" if on else None)
+    )
     st.toggle(
         "A schema of its own",
-        own,
-        key=held(_key(desk, at, "own"), own),
-        on_change=lambda: _put(desk, at, schema=None if own else "{}"),
+        own.value,
+        key=own.key,
+        on_change=own.on_change,
         help="Off: the schema that the request itself carries in JSON mode.",
     )
     if schema is not None:
@@ -186,51 +187,48 @@ def _text(desk: ExperimentTab, at: int, field: str) -> live_text_area.OnText:
     return lambda text: _put(desk, at, **{field: text})
 
 
-def _chosen(desk: ExperimentTab, at: int, field: str, key: str) -> None:
-    _put(desk, at, **{field: st.session_state[key]})
-
-
 def _switch(desk: ExperimentTab, at: int, check: Check, field: str, name: str) -> None:
-    on = bool(getattr(check, field))
-    key = held(_key(desk, at, field), on)
-    st.toggle(name, on, key=key, on_change=_chosen, args=(desk, at, field, key))
+    toggle = bind(
+        _key(desk, at, field), bool(getattr(check, field)), lambda on: _put(desk, at, **{field: on})
+    )
+    st.toggle(name, toggle.value, key=toggle.key, on_change=toggle.on_change)
 
 
 def _number(
     desk: ExperimentTab, at: int, field: str, name: str, value: Decimal | None, *, least: float | None = None
 ) -> None:
-    shown = None if value is None else float(value)
-    key = held(_key(desk, at, field), shown)
+    box = bind(
+        _key(desk, at, field),
+        None if value is None else float(value),
+        lambda value: _numbered(desk, at, field, value),
+    )
     st.number_input(
         name,
-        value=shown,
-        key=key,
+        value=box.value,
+        key=box.key,
         min_value=least,
         step=1.0,
         format="%g",
         placeholder="open",
-        on_change=_numbered,
-        args=(desk, at, field, key),
+        on_change=box.on_change,
     )
 
 
-def _numbered(desk: ExperimentTab, at: int, field: str, key: str) -> None:
-    value = st.session_state[key]
+def _numbered(desk: ExperimentTab, at: int, field: str, value: float | None) -> None:
     empty = Decimal(0) if field == "tolerance" else None
     _put(desk, at, **{field: empty if value is None else Decimal(repr(value))})
 
 
 def _count(desk: ExperimentTab, at: int, field: str, name: str, value: int | None) -> None:
-    key = held(_key(desk, at, field), value)
+    box = bind(_key(desk, at, field), value, lambda count: _put(desk, at, **{field: count}))
     st.number_input(
         name,
-        value=value,
-        key=key,
+        value=box.value,
+        key=box.key,
         min_value=0,
         step=1,
         placeholder="open",
-        on_change=_chosen,
-        args=(desk, at, field, key),
+        on_change=box.on_change,
     )
 
 

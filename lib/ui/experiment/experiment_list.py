@@ -11,8 +11,8 @@ from lib.experiment.sample_experiments import SampleExperiment, load_samples
 from lib.store import ExperimentEntry
 from lib.ui.experiment.experiment_draft import ExperimentDrafts
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.experiment.held import held
 from lib.ui.shell.registry import registry
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -47,14 +47,14 @@ def draw_experiment_menu(desk: ExperimentTab) -> None:
 
 def draw_title(desk: ExperimentTab) -> None:
     """The experiment's name, and what became of the last deletion."""
-    key = held(_NAME, desk.draft.name)
+    name = bind(_NAME, desk.draft.name, desk.draft.rename)
     st.text_input(
         "Name of the experiment",
-        desk.draft.name,
-        key=key,
+        name.value,
+        key=name.key,
         max_chars=MAX_NAME_LENGTH,
         label_visibility="collapsed",
-        on_change=lambda: desk.draft.rename(st.session_state[key]),
+        on_change=name.on_change,
     )
     # Places that are always there: what moves is made anew by the browser.
     gone_at, trouble_at, welcome_at = st.container(), st.container(), st.container()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -21,7 +22,7 @@ from lib.experiment.inputs.prompt_template import make_variable_name
 from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.experiment.held import held
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -121,8 +122,8 @@ def _columns(desk: ExperimentTab) -> None:
     inputs = desk.plan.inputs
     for at, name in enumerate(inputs.columns):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
-            key = held(f"inputs-column-{at}", name)
-            st.text_input(f"Column {at + 1}", name, key=key, on_change=_rename, args=(desk, at, key))
+            box = bind(f"inputs-column-{at}", name, partial(_rename, desk, at))
+            st.text_input(f"Column {at + 1}", box.value, key=box.key, on_change=box.on_change)
             st.button(
                 "Remove",
                 key=f"inputs-column-remove-{at}",
@@ -194,21 +195,20 @@ def _row(row: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _expected(desk: ExperimentTab, inputs: Inputs) -> None:
     chosen, columns = inputs.expected or _NONE, (_NONE, *dict.fromkeys(inputs.columns))
-    key = held(_EXPECTED, chosen)
+    box = bind(_EXPECTED, chosen, lambda name: _expect(desk, name))
     st.selectbox(
         "Expected answers are in",
         columns,
         columns.index(chosen) if chosen in columns else 0,
-        key=key,
-        on_change=_expect,
-        args=(desk, key),
+        key=box.key,
+        on_change=box.on_change,
         format_func=lambda name: name or "no column: nothing to compare with",
         help="Checks compare with it as {{expected}}.",
     )
 
 
-def _expect(desk: ExperimentTab, key: str) -> None:
-    desk.change_plan(inputs=replace(desk.plan.inputs, expected=st.session_state[key] or None))
+def _expect(desk: ExperimentTab, name: str | None) -> None:
+    desk.change_plan(inputs=replace(desk.plan.inputs, expected=name or None))
 
 
 def _take(desk: ExperimentTab, reading: Callable[[], ImportedInputs]) -> bool:
@@ -243,9 +243,9 @@ def _add(desk: ExperimentTab) -> None:
     st.session_state[_NAME] = ""
 
 
-def _rename(desk: ExperimentTab, at: int, key: str) -> None:
+def _rename(desk: ExperimentTab, at: int, typed: str) -> None:
     inputs = desk.plan.inputs
-    if (name := make_variable_name(st.session_state[key])) and at < len(inputs.columns):
+    if (name := make_variable_name(typed)) and at < len(inputs.columns):
         expected = name if inputs.expected == inputs.columns[at] else inputs.expected
         columns = (*inputs.columns[:at], name, *inputs.columns[at + 1 :])
         desk.change_plan(inputs=replace(inputs, columns=columns, expected=expected))

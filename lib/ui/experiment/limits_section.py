@@ -21,7 +21,7 @@ from lib.experiment.plan_problems import (
 from lib.model.pricing import format_dollars
 from lib.ui.experiment import problem_notes, single_trial
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.experiment.held import held
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 
 
@@ -69,17 +69,16 @@ def draw_limits_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> No
     left, right = st.columns(2)
     with left:
         budget = None if limits.dollars is None else float(limits.dollars)
-        key = held("limit-dollars", budget)
+        box = bind("limit-dollars", budget, lambda value: _dollars(desk, value))
         st.number_input(
             "Budget in dollars",
-            value=budget,
+            value=box.value,
             min_value=0.0,
             step=0.01,
             format="%g",
-            key=key,
+            key=box.key,
             placeholder="none",
-            on_change=_dollars,
-            args=(desk, key),
+            on_change=box.on_change,
             help="The run ends before a request that could pass it, whatever that request may cost at most.",
         )
     with right:
@@ -153,29 +152,26 @@ def _estimate(desk: ExperimentTab) -> None:
 def _whole(
     desk: ExperimentTab, field: str, name: str, value: int | None, least: int, most: int | None, help: str
 ) -> None:
-    key = held(f"limit-{field}", value)
+    box = bind(f"limit-{field}", value, lambda count: _counted(desk, field, count))
     st.number_input(
         name,
-        value=value,
+        value=box.value,
         min_value=least,
         max_value=most,
         step=1,
-        key=key,
+        key=box.key,
         placeholder="none",
         help=help,
-        on_change=_counted,
-        args=(desk, field, key),
+        on_change=box.on_change,
     )
 
 
-def _counted(desk: ExperimentTab, field: str, key: str) -> None:
-    value = st.session_state[key]
+def _counted(desk: ExperimentTab, field: str, value: int | None) -> None:
     if value is not None or field == "requests":  # the others are never without a number
         _put(desk, **{field: value})
 
 
-def _dollars(desk: ExperimentTab, key: str) -> None:
-    value = st.session_state[key]
+def _dollars(desk: ExperimentTab, value: float | None) -> None:
     _put(desk, dollars=None if value is None else Decimal(repr(value)))
 
 

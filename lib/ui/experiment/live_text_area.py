@@ -1,45 +1,46 @@
-"""Typed: boxes whose text is known while it is typed, so that it can be judged at once and is never lost."""
+"""Text boxes that report their text while it is typed, so that it is checked at once and never lost."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import streamlit as st
 
+from lib.ui.widgets import bound
+from lib.ui.widgets.bound import Bound
 from lib.ui.widgets.polling_component import define_polling_component
 
-# A box tells its text only once it is left. This looks at the boxes themselves, and tells all of them at a pause in
-# the typing. "told" is what the server knows: what was typed while it did not look is told then. Where the page
-# moves, the browser may make a box anew, with the text that it had before all typing: such a box, which nobody is
-# in, does not count, and is to be replaced.
+# Streamlit reports a text only once its box is left. This script polls the boxes, and reports all of them at a pause
+# in the typing, also what was typed before the script ran. "reported" has the texts that the server knows. If
+# elements of the page move, the browser may create a box again with an old text: unless the user is in such a box, it
+# is not reported, but replaced by a new one.
 _SCRIPT = """
 const PAUSE = 300, QUIET = 600, PREFIX = "st-key-live-"
-const known = new Map()
+const boxes = new Map()
 let touched = 0
 for (const event of ["pointerdown", "popstate"]) window.addEventListener(event, () => { touched = Date.now() }, true)
 
 export default function ({ data, key, setStateValue }) {
-  let told = data?.told ?? {}, seen = null
+  let reported = data?.reported ?? {}, last = null
   const look = () => {
-    if (Date.now() - touched < QUIET) return  // another page may be on its way: see lib.ui.widgets.auto_refresh
+    if (Date.now() - touched < QUIET) return  // another page may be opening: see lib.ui.widgets.auto_refresh
     const now = {}, lost = {}
     for (const place of document.querySelectorAll(`[class*="${PREFIX}"]`)) {
       const box = place.querySelector("textarea, input")
-      const name = [...place.classList].find(one => one.startsWith(PREFIX))?.slice(PREFIX.length)
-      if (!box || !(name in told)) continue
-      const made = known.get(name) !== box
-      if (made && box.value !== told[name] && document.activeElement !== box) lost[name] = true
+      const name = [...place.classList].find(name => name.startsWith(PREFIX))?.slice(PREFIX.length)
+      if (!box || !(name in reported)) continue
+      const isNew = boxes.get(name) !== box
+      if (isNew && box.value !== reported[name] && document.activeElement !== box) lost[name] = true
       else {
         now[name] = box.value
-        known.set(name, box)
+        boxes.set(name, box)
       }
     }
     if (Object.keys(lost).length) return setStateValue("lost", lost)
-    const changed = Object.keys(now).some(name => now[name] !== told[name])
-    const still = seen && Object.keys(now).every(name => now[name] === seen[name])
-    if (changed && still) setStateValue("texts", (told = { ...told, ...now }))
-    seen = now
+    const changed = Object.keys(now).some(name => now[name] !== reported[name])
+    const paused = last && Object.keys(now).every(name => now[name] === last[name])
+    if (changed && paused) setStateValue("texts", (reported = { ...reported, ...now }))
+    last = now
   }
   return tick(key, look, PAUSE)
 }
@@ -48,26 +49,12 @@ export default function ({ data, key, setStateValue }) {
 OnText = Callable[[str], None]
 
 _watch = define_polling_component("paddock_typed", _SCRIPT)
-_KEY, _BOXES, _LOST = "typed", "typed-boxes", "typed-lost"
-
-
-@dataclass
-class _Box:
-    """``known`` is its text as this tab knows it: as it was put there, or told by the browser.
-
-    ``number``: how often it was replaced, as ``held`` has it.
-    """
-
-    known: str
-    take: OnText
-    number: int = 0
-    drawn: bool = True
+_KEY, _DRAWN, _LOST = "typed", "typed-boxes", "typed-lost"
 
 
 def begin_drawing() -> None:
-    """Before a page's boxes are drawn."""
-    for box in _boxes().values():
-        box.drawn = False
+    """Forget the boxes of the run before. Call it before the boxes of a page are drawn."""
+    _drawn().clear()
 
 
 def draw_text_area(
@@ -80,94 +67,81 @@ def draw_text_area(
     placeholder: str = "",
     help: str | None = None,
 ) -> None:
-    """A box of several lines. ``take`` gets its text at each pause in the typing, and once it is left."""
-    key = _follow(name, text, take)
-    with st.container(key=f"live-{key}"):
+    """Draw a box of several lines. ``take`` gets its text at each pause in the typing, and when the box is left."""
+    box = _bind(name, text, take)
+    with st.container(key=f"live-{box.key}"):
         st.text_area(
             label,
-            text,
-            key=key,
+            box.value,
+            key=box.key,
             height=height,
             placeholder=placeholder,
             help=help,
-            on_change=_left,
-            args=(name, key),
+            on_change=_report_left,
+            args=(box.key,),
         )
 
 
 def draw_text_input(
     label: str, name: str, text: str, take: OnText, *, placeholder: str = "", help: str | None = None
 ) -> None:
-    """A box of one line, else the same."""
-    key = _follow(name, text, take)
-    with st.container(key=f"live-{key}"):
+    """Draw a box of one line, otherwise like ``draw_text_area``."""
+    box = _bind(name, text, take)
+    with st.container(key=f"live-{box.key}"):
         st.text_input(
-            label, text, key=key, placeholder=placeholder, help=help, on_change=_left, args=(name, key)
+            label,
+            box.value,
+            key=box.key,
+            placeholder=placeholder,
+            help=help,
+            on_change=_report_left,
+            args=(box.key,),
         )
 
 
 def watch_typing() -> None:
-    """Keep looking at the boxes that were drawn. Inside a fragment only that fragment runs when a text changes."""
+    """Watch the boxes that were drawn. In a fragment, only that fragment runs when a text changes."""
     if st.session_state.pop(_LOST, False):
         st.rerun()
-    drawn = {name: box for name, box in _boxes().items() if box.drawn}
-    # By their keys: what a box tells that was replaced meanwhile is not taken for the new one's.
-    told = {_key(name, box): box.known for name, box in drawn.items()}
     _watch(
         key=_KEY,
-        data={"told": told},
+        data={"reported": {key: bound.shown(key) for key in _drawn()}},
         default={"texts": {}, "lost": {}},
-        on_texts_change=_told,
-        on_lost_change=_lost,
+        on_texts_change=_report_typed,
+        on_lost_change=_replace_lost,
     )
 
 
-def _boxes() -> dict[str, _Box]:
-    boxes: dict[str, _Box] = st.session_state.setdefault(_BOXES, {})
-    return boxes
+def _drawn() -> set[str]:
+    """Return the keys of the boxes on the page."""
+    drawn: set[str] = st.session_state.setdefault(_DRAWN, set())
+    return drawn
 
 
-def _follow(name: str, text: str, take: OnText) -> str:
-    """The box's key: of another box where the text was changed by something else, and else a hand may be on it."""
-    known = _boxes().get(name)
-    number = 0 if known is None else known.number + (known.known != text)
-    _boxes()[name] = _Box(text, take, number)
-    return _key(name, _boxes()[name])
+def _bind(name: str, text: str, take: OnText) -> Bound[str]:
+    box = bound.bind(name, text, take)
+    _drawn().add(box.key)
+    return box
 
 
-def _key(name: str, box: _Box) -> str:
-    return f"{name}-{box.number}"
+def _report(key: str, text: str | None) -> None:
+    # What is reported for a box that is no longer drawn may belong to something that was removed.
+    if key in _drawn():
+        bound.report(key, text or "")
 
 
-def _named(key: str) -> tuple[str, _Box] | None:
-    """The box of that key, None where another has taken its place."""
-    name = key.rpartition("-")[0]
-    box = _boxes().get(name)
-    return None if box is None or _key(name, box) != key else (name, box)
+def _report_left(key: str) -> None:
+    _report(key, st.session_state[key])
 
 
-def _take(name: str, text: str) -> None:
-    box = _boxes().get(name)
-    if box is not None and box.drawn and box.known != text:
-        box.known = text
-        box.take(text)
+def _report_typed() -> None:
+    texts = getattr(st.session_state.get(_KEY), "texts", None) or {}
+    for key, text in texts.items():
+        _report(str(key), str(text))
 
 
-def _left(name: str, key: str) -> None:
-    if _named(key) is not None:
-        _take(name, st.session_state[key] or "")
-
-
-def _told() -> None:
-    told = getattr(st.session_state.get(_KEY), "texts", None) or {}
-    for key, text in told.items():
-        if (found := _named(str(key))) is not None:
-            _take(found[0], str(text))
-
-
-def _lost() -> None:
+def _replace_lost() -> None:
     lost = getattr(st.session_state.get(_KEY), "lost", None) or {}
     for key in lost:
-        if (found := _named(str(key))) is not None:
-            found[1].number += 1
-            st.session_state[_LOST] = True
+        bound.replace(str(key))
+        st.session_state[_LOST] = True

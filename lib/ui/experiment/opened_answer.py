@@ -22,8 +22,8 @@ from lib.ui.answer import json_answer_view, tool_call_cards
 from lib.ui.answer.streaming_text import draw_block
 from lib.ui.experiment.results_view import PREFIX, ResultsView
 from lib.ui.widgets import raw_text
+from lib.ui.widgets.bound import bind, bind_choice
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
-from lib.ui.widgets.fill import chosen, fill
 from lib.ui.widgets.safe_markdown import escape_markdown, split_blocks
 
 OpenAnswer = Callable[[int | None], None]
@@ -134,9 +134,9 @@ def _said(answer: Answer) -> None:
         json_answer_view.draw_json_answer(text, format.schema, f"{PREFIX}json")
         return
     views = tuple(view for view in AnswerView if view is not AnswerView.TREE or _is_json(text))
-    view = chosen(_VIEW, views)
+    view = bind_choice(_VIEW, views)
     with st.container(border=True, key=f"{PREFIX}answer", gap="small"):
-        match view:
+        match view.value:
             case AnswerView.FORMATTED:
                 for block in split_blocks(text):
                     draw_block(block, st.empty())
@@ -147,11 +147,11 @@ def _said(answer: Answer) -> None:
     st.segmented_control(
         "Show the answer",
         views,
-        key=_VIEW,
-        default=view,
+        key=view.key,
+        default=view.value,
         required=True,
         label_visibility="collapsed",
-        persist_state="session",
+        on_change=view.on_change,
     )
 
 
@@ -190,18 +190,17 @@ def _rating(board: ResultsView, result: Result) -> None:
     """Stars. Those of another answer are another control."""
     if result.answer is None:
         return
-    key = f"{PREFIX}stars-{result.cell.number}"
-    stars = None if result.rating is None else result.rating - 1
+    number = result.cell.number
+    given = None if result.rating is None else result.rating - 1
+    stars = bind(f"{PREFIX}stars-{number}", given, lambda chosen: _rate(board, number, chosen))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{PREFIX}rating"):
         st.caption("Your rating", width="content")
-        st.feedback(
-            "stars", default=fill(key, stars), key=key, on_change=_rate, args=(board, result.cell.number, key)
-        )
+        st.feedback("stars", default=stars.value, key=stars.key, on_change=stars.on_change)
 
 
-def _rate(board: ResultsView, number: int, key: str) -> None:
-    stars = st.session_state[key]
-    keep_error(_PROBLEM, lambda: board.run.rate(number, None if stars is None else stars + 1))
+def _rate(board: ResultsView, number: int, stars: int | None) -> None:
+    with keep_error(_PROBLEM):
+        board.run.rate(number, None if stars is None else stars + 1)
 
 
 def _figures(board: ResultsView, result: Result) -> None:

@@ -15,7 +15,7 @@ from lib.experiment.results.winner import GroupedBy, Winner, format_interval
 from lib.ui.experiment import charts, winner_actions
 from lib.ui.experiment.charts import ChartRow
 from lib.ui.experiment.results_view import PREFIX, ResultsView
-from lib.ui.widgets.fill import chosen
+from lib.ui.widgets.bound import bind_choice
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 FIRST_ROWS = 12  # rows at first
@@ -160,23 +160,27 @@ def _heatmap(board: ResultsView) -> None:
                 "Across", axes, key=_X, format_func=names.__getitem__, persist_state="session", width=180
             )
             others = [name for name in axes if name != x]
-            y = st.selectbox(
+            down = bind_choice(_Y, others)
+            y = down.value
+            st.selectbox(
                 "Down",
                 others,
-                others.index(chosen(_Y, others)),
-                key=_Y,
+                others.index(y),
+                key=down.key,
                 format_func=names.__getitem__,
-                persist_state="session",
+                on_change=down.on_change,
                 width=180,
             )
             known = {one.name: one for one in measures}
             shown = list(known)
-            measure = st.selectbox(
+            picked = bind_choice(_MEASURE, shown)
+            measure = picked.value
+            st.selectbox(
                 "Shows",
                 shown,
-                shown.index(chosen(_MEASURE, shown)),
-                key=_MEASURE,
-                persist_state="session",
+                shown.index(measure),
+                key=picked.key,
+                on_change=picked.on_change,
                 width=200,
             )
         map = board.cached("heatmap", (x, y), lambda: build_heatmap(board.plan, board.results, x, y))

@@ -20,8 +20,9 @@ from lib.experiment.results.result_rows import CheckVerdict, check_verdict, desc
 from lib.experiment.results.winner import GroupedBy, format_p_value
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultsView
+from lib.ui.widgets import bound
+from lib.ui.widgets.bound import bind_choice
 from lib.ui.widgets.error_box import draw_error
-from lib.ui.widgets.fill import chosen, fill
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 SETTINGS, PROMPTS, RUNS = "Two settings", "Two prompts", "Another run"
@@ -62,10 +63,13 @@ def draw_paired_answers(board: ResultsView, others: Sequence[OtherRun]) -> None:
     kinds = [SETTINGS] if len(board.setting_names) > 1 else []
     kinds += [PROMPTS] if len(board.prompt_names) > 1 else []
     kinds += [RUNS] if others else []
-    kind = chosen(_KIND, kinds)
+    chosen = bind_choice(_KIND, kinds, on_change=_another)
+    kind = chosen.value
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if len(kinds) > 1:
-            st.segmented_control("Compare", kinds, key=_KIND, default=kind, required=True, on_change=_another)
+            st.segmented_control(
+                "Compare", kinds, key=chosen.key, default=kind, required=True, on_change=chosen.on_change
+            )
         try:
             found, names = _runs(board, others) if kind == RUNS else _ways(board, kind)
         except PaddockError as error:
@@ -81,8 +85,9 @@ def draw_paired_answers(board: ResultsView, others: Sequence[OtherRun]) -> None:
 
 
 def _another() -> None:
-    for key in (_FIRST, _SECOND, _PAGE):
-        st.session_state.pop(key, None)
+    for name in (_FIRST, _SECOND):
+        bound.forget_choices(name)
+    _first_page()
 
 
 def _first_page() -> None:
@@ -98,16 +103,16 @@ def _ways(board: ResultsView, kind: str) -> tuple[PairedComparison | None, tuple
     first = best.runner_up if best is not None and best.runner_up is not None else 1 if second == 0 else 0
     picked = []
     for name, key, at in (("From", _FIRST, first), ("To", _SECOND, second)):
-        known = st.session_state.get(key)
-        picked.append(fill(key, known if isinstance(known, int) and known < len(names) else at))
+        choice = bind_choice(key, range(len(names)), at, on_change=_first_page)
+        picked.append(choice.value)
         st.selectbox(
             name,
             range(len(names)),
-            picked[-1],
-            key=key,
+            choice.value,
+            key=choice.key,
             format_func=names.__getitem__,
             width=280,
-            on_change=_first_page,
+            on_change=choice.on_change,
         )
     before, after = picked
     if before == after:
@@ -121,17 +126,17 @@ def _runs(board: ResultsView, others: Sequence[OtherRun]) -> tuple[PairedCompari
     """Another run before this one."""
     known = {one.id: one for one in others}
     runs = list(known)
-    run = chosen(_FIRST, runs)
+    run = bind_choice(_FIRST, runs, on_change=_first_page)
     st.selectbox(
         "From the run",
         runs,
-        runs.index(run),
-        key=_FIRST,
+        runs.index(run.value),
+        key=run.key,
         width=330,
         format_func=lambda id: known[id].name,
-        on_change=_first_page,
+        on_change=run.on_change,
     )
-    other = known[run]
+    other = known[run.value]
     kept: tuple[str, tuple[Plan, Sequence[Result]]] | None = st.session_state.get(_OTHER)
     if kept is None or kept[0] != other.id:
         kept = st.session_state[_OTHER] = (other.id, other.load())

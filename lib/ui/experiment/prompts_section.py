@@ -12,7 +12,7 @@ from lib.experiment.plan import PromptVersion
 from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import live_text_area, problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.experiment.held import held
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 MAX_VERSIONS = 20
@@ -30,7 +30,7 @@ def draw_prompts_section(desk: ExperimentTab, problem: Sequence[PlanProblem]) ->
     """The section."""
     prompts = desk.plan.prompts
     at = min(int(st.session_state.get(_CHOSEN, 0)), len(prompts) - 1)
-    key = held("prompt-version-pills", at)
+    version = bind("prompt-version-pills", at, _choose)
     chosen = prompts[at]
     with st.container(
         horizontal=True, gap="small", vertical_alignment="center", horizontal_alignment="distribute"
@@ -38,10 +38,9 @@ def draw_prompts_section(desk: ExperimentTab, problem: Sequence[PlanProblem]) ->
         st.pills(
             "Version",
             range(len(prompts)),
-            default=at,
-            key=key,
-            on_change=_choose,
-            args=(key,),
+            default=version.value,
+            key=version.key,
+            on_change=version.on_change,
             format_func=lambda number: escape_markdown(prompts[number].name),
             required=True,
             label_visibility="collapsed",
@@ -132,8 +131,8 @@ def _variables(desk: ExperimentTab) -> None:
         )
 
 
-def _choose(key: str) -> None:
-    st.session_state[_CHOSEN] = int(st.session_state[key] or 0)
+def _choose(at: int | None) -> None:
+    st.session_state[_CHOSEN] = at or 0
 
 
 def _put(desk: ExperimentTab, at: int, version: PromptVersion) -> None:

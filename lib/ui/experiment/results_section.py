@@ -12,7 +12,7 @@ from lib.model.model_record import Model
 from lib.ui.experiment import answer_table, downloads, overview, paired_answers, winner_actions
 from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultSource, ResultsView, current_view
 from lib.ui.widgets.auto_refresh import refresh_after
-from lib.ui.widgets.fill import chosen
+from lib.ui.widgets.bound import bind_choice
 
 SECTION = f"{PREFIX}section"
 REFRESH_SECONDS = 2.0  # seconds, while a run goes on
@@ -62,17 +62,18 @@ def _draw(
         sections = [ResultsSection.OVERVIEW, ResultsSection.ANSWERS]
         if paired_answers.can_compare(known, others):
             sections.append(ResultsSection.SIDE_BY_SIDE)
-        section = st.segmented_control(
+        section = bind_choice(SECTION, sections)
+        st.segmented_control(
             "Section",
             sections,
-            default=chosen(SECTION, sections),
-            key=SECTION,
+            default=section.value,
+            key=section.key,
             required=True,
             label_visibility="collapsed",
-            persist_state="session",
+            on_change=section.on_change,
         )
         downloads.draw_download_menu(known, name)
-    _draw_section(known, section, others)
+    _draw_section(known, section.value, others)
 
 
 def _draw_section(known: ResultsView, section: ResultsSection, others: tuple[OtherRun, ...]) -> None:

@@ -14,6 +14,7 @@ from lib.experiment.results.result_rows import ResultColumn, ResultFilter, Resul
 from lib.experiment.results.result_summary import ResultSummary, summarise_results
 from lib.experiment.results.winner import GroupedBy, Winner, find_winner
 from lib.model.model_record import Model
+from lib.ui.widgets import bound
 
 PREFIX = "results-"  # of the keys of all that belongs to the run that is shown
 _BOARD = "board"
@@ -112,6 +113,7 @@ def current_view(plan: Plan, model: Model, run: ResultSource) -> ResultsView:
         if known is not None:
             for key in [key for key in st.session_state if str(key).startswith(PREFIX)]:
                 del st.session_state[key]
+            bound.forget_choices(PREFIX)
         known = st.session_state[_BOARD] = ResultsView(plan, model, run)
     known.run = run  # it may have been read from the database anew
     known.read_new_results()

@@ -15,9 +15,9 @@ from lib.runner.experiment_run import ExperimentRun
 from lib.runner.progress import RunProgress, RunState
 from lib.store import RunEntry
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.experiment.held import held
 from lib.ui.experiment.results_view import OtherRun
 from lib.ui.shell.registry import registry
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 
 _CHOSEN = "run-chosen"
@@ -84,15 +84,15 @@ def _choice(desk: ExperimentTab, batch: ExperimentRun) -> None:
     runs = {one.id: (len(desk.runs) - at, one) for at, one in enumerate(desk.runs)}
     if len(runs) < 2:
         return
-    key = held(_CHOSEN, batch.id)
+    box = bind(_CHOSEN, batch.id, desk.show_run)
     st.selectbox(
         "Run",
         list(runs),
-        list(runs).index(batch.id),
-        key=key,
+        list(runs).index(box.value),
+        key=box.key,
         format_func=lambda id: _title(*runs[id]),
         label_visibility="collapsed",
-        on_change=lambda: desk.show_run(st.session_state[key]),
+        on_change=box.on_change,
         width=330,
     )
 

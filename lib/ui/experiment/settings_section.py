@@ -16,9 +16,9 @@ from lib.model.model_record import Parameter
 from lib.preflight.conflicts import Conflict, NextRequest, find_conflicts
 from lib.ui.experiment import live_text_area, problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.experiment.held import held
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls
 from lib.ui.shell.registry import registry
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -52,33 +52,30 @@ def summary(desk: ExperimentTab) -> str:
 def draw_settings_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
     """The section."""
     now = PRESETS if desk.draft.uses_presets else SWEEP
-    key = held(_MODE, now)
+    mode = bind(_MODE, now, lambda chosen: _switch(desk, chosen))
     st.segmented_control(
         "Ways to ask",
         (SWEEP, PRESETS),
-        default=now,
-        key=key,
+        default=mode.value,
+        key=mode.key,
         required=True,
         width="stretch",
         label_visibility="collapsed",
-        on_change=_switch,
-        args=(desk, key),
+        on_change=mode.on_change,
     )
     if desk.draft.uses_presets:
         _presets(desk)
     else:
         _sweeps(desk)
-    times = desk.plan.repetitions
-    key = held(_TIMES, times)
+    times = bind(_TIMES, desk.plan.repetitions, lambda value: _times(desk, value))
     st.number_input(
         "Ask each of them this many times",
-        value=times,
+        value=times.value,
         min_value=1,
         max_value=MAX_REPETITIONS,
         step=1,
-        key=key,
-        on_change=_times,
-        args=(desk, key),
+        key=times.key,
+        on_change=times.on_change,
         help="Answers differ by chance: several tell whether a difference is more than that. A fixed seed is counted "
         "up with each repetition, else all of them would be the same.",
     )
@@ -87,18 +84,16 @@ def draw_settings_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> 
 
 def _sweeps(desk: ExperimentTab) -> None:
     model = desk.model
-    names = [one.name for one in desk.plan.axes]
-    key = held(_SWEPT, names)
+    names = bind(_SWEPT, [one.name for one in desk.plan.axes], lambda chosen: _sweep(desk, chosen))
     st.multiselect(
         "Try several values of",
         [one.name for one in model.parameters],
-        names,
-        key=key,
+        names.value,
+        key=names.key,
         max_selections=MAX_AXES,
         format_func=lambda name: model.parameter(name).label,
         placeholder="Choose parameters",
-        on_change=_sweep,
-        args=(desk, key),
+        on_change=names.on_change,
         help="Every combination of their values is asked: the grid.",
     )
     for one in desk.plan.axes:
@@ -147,14 +142,14 @@ def _example(parameter: Parameter) -> str:
     return f"such as {start}, not sent"
 
 
-def _times(desk: ExperimentTab, key: str) -> None:
-    if (times := st.session_state[key]) is not None:
-        desk.change_plan(repetitions=int(times))
+def _times(desk: ExperimentTab, times: int | None) -> None:
+    if times is not None:
+        desk.change_plan(repetitions=times)
 
 
-def _sweep(desk: ExperimentTab, key: str) -> None:
+def _sweep(desk: ExperimentTab, names: Sequence[str]) -> None:
     known = {one.name: one for one in desk.plan.axes}
-    desk.change_plan(axes=tuple(known.get(name) or _first(desk, name) for name in st.session_state[key]))
+    desk.change_plan(axes=tuple(known.get(name) or _first(desk, name) for name in names))
 
 
 def _first(desk: ExperimentTab, name: str) -> Axis:
@@ -191,25 +186,24 @@ def _presets(desk: ExperimentTab) -> None:
     chosen = [one.name for one in desk.plan.variants]
     # One that was deleted since stays in the plan, which holds its settings.
     names = list(dict.fromkeys([*known, *chosen]))
-    key = held(_CHOSEN, chosen)
+    presets = bind(_CHOSEN, chosen, lambda names: _choose(desk, known, names))
     st.multiselect(
         "Presets",
         names,
-        chosen,
-        key=key,
+        presets.value,
+        key=presets.key,
         placeholder="Choose two or more",
-        on_change=_choose,
-        args=(desk, known, key),
+        on_change=presets.on_change,
         help="Those of the chat page: shipped ones and your own. Their settings are taken as they are now.",
     )
     if any(known[name].system for name in chosen if name in known):
         own = any(one.system is not None for one in desk.plan.variants)
+        systems = bind(_SYSTEM, own, lambda on: _systems(desk, known, on))
         st.toggle(
             "Use the presets' own system prompts",
-            own,
-            key=held(_SYSTEM, own),
-            on_change=_systems,
-            args=(desk, known, not own),
+            systems.value,
+            key=systems.key,
+            on_change=systems.on_change,
             help="In the place of the prompt versions' own. Off: only their settings are used.",
         )
 
@@ -224,10 +218,8 @@ def _known(desk: ExperimentTab) -> dict[str, Preset]:
     return {one.name: one for one in reversed(found)}
 
 
-def _choose(desk: ExperimentTab, known: dict[str, Preset], key: str) -> None:
-    _put(
-        desk, known, st.session_state[key], systems=any(one.system is not None for one in desk.plan.variants)
-    )
+def _choose(desk: ExperimentTab, known: dict[str, Preset], names: Sequence[str]) -> None:
+    _put(desk, known, names, systems=any(one.system is not None for one in desk.plan.variants))
 
 
 def _systems(desk: ExperimentTab, known: dict[str, Preset], systems: bool) -> None:
@@ -246,10 +238,10 @@ def _put(desk: ExperimentTab, known: dict[str, Preset], names: Sequence[str], *,
     )
 
 
-def _switch(desk: ExperimentTab, key: str) -> None:
+def _switch(desk: ExperimentTab, mode: str | None) -> None:
     """The presets step back for a sweep, and come back."""
     draft = desk.draft
-    draft.uses_presets = st.session_state[key] == PRESETS
+    draft.uses_presets = mode == PRESETS
     if draft.uses_presets:
         desk.change_plan(variants=draft.unused_presets)
     else:

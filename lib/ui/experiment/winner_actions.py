@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
 import streamlit as st
 
@@ -16,11 +17,11 @@ from lib.files import preset_file
 from lib.model.model_record import Model
 from lib.model.settings import Settings, fit_to_model
 from lib.ui.chat.chat_tab import MESSAGE_KEY
-from lib.ui.experiment.held import held
 from lib.ui.experiment.results_view import PREFIX, ResultsView
 from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -93,15 +94,15 @@ def _choose(name: str, names: tuple[str, ...], key: str, best: int | None) -> in
         return 0
     chosen = st.session_state.get(_mine(key))
     at = (best or 0) if chosen is None else chosen
-    shown = held(key, at)
+    box = bind(key, at, partial(_chosen, key))
     st.selectbox(
         name,
         range(len(names)),
-        index=at,
-        key=shown,
+        index=box.value,
+        key=box.key,
         format_func=names.__getitem__,
         width=260,
-        on_change=lambda: _chosen(key, st.session_state[shown]),
+        on_change=box.on_change,
         help=None if best is None else f"The best so far: {escape_markdown(names[best])}",
     )
     return at

@@ -76,33 +76,30 @@ def draw_delete_all() -> None:
 
 
 def _pin(entry: ConversationEntry) -> None:
-    keep_error(_PROBLEM, lambda: registry().store.pin(current_owner(), entry.id, not entry.pinned))
+    with keep_error(_PROBLEM):
+        registry().store.pin(current_owner(), entry.id, not entry.pinned)
 
 
 def _rename(id: str) -> None:
-    keep_error(
-        _PROBLEM, lambda: registry().store.rename(current_owner(), id, st.session_state[f"title-{id}"])
-    )
+    with keep_error(_PROBLEM):
+        registry().store.rename(current_owner(), id, st.session_state[f"title-{id}"])
 
 
 def _delete(id: str) -> None:
-    def act() -> None:
+    with keep_error(_PROBLEM):
         registry().store.delete(current_owner(), id)
         registry().drop_chats(id)
         st.session_state[_UNDO] = (id,)
 
-    keep_error(_PROBLEM, act)
-
 
 def _delete_all() -> None:
-    def act() -> None:
+    with keep_error(_PROBLEM):
         ids = registry().store.delete_all(current_owner())
         registry().drop_chats(*ids)
         st.session_state[_UNDO] = ids
 
-    keep_error(_PROBLEM, act)
-
 
 def _restore(*ids: str) -> None:
-    keep_error(_PROBLEM, lambda: registry().store.restore(current_owner(), *ids))
+    with keep_error(_PROBLEM):
+        registry().store.restore(current_owner(), *ids)
     st.session_state.pop(_UNDO, None)

@@ -1,4 +1,4 @@
-"""Panel: a chat as its controls see it: what they change, the keys that they have, and what was refused."""
+"""What the controls of a chat do, on the Chat page and in a column of the Compare page."""
 
 from __future__ import annotations
 
@@ -10,25 +10,23 @@ from lib.api.backend import Backend
 from lib.api.request import Messages, Turn, build_request
 from lib.chat.answer import Ending
 from lib.chat.chat_session import ChatSession
+from lib.chat.context_use import count_context_tokens
 from lib.preflight import llama3_template
 from lib.preflight.conflicts import Conflict
 from lib.tools import sample_tools
-from lib.ui.answer import answer_stats
 from lib.ui.shell.page_actions import PageActions
 from lib.ui.shell.registry import registry
-from lib.ui.widgets import echo
 
 SYSTEM_KEY, RAW_PROMPT_KEY = "system", "raw-prompt"  # the keys of the boxes
-MAX_TOOL_ROUNDS = (
-    5  # of calls that sample tools answer by themselves after one message: a model may never stop
-)
+# Sample tools answer the calls after one message so often by themselves: a model may never stop calling.
+MAX_TOOL_ROUNDS = 5
 _AUTO = "auto"
 
 
 class ChatActions(PageActions):
-    """``scope`` ends the key of every control, so that the controls of two chats are never taken for each other.
+    """One chat, with the backend that its requests go to, None while there is none.
 
-    ``backend`` is where requests go, None while there is none; ``window`` its context in tokens.
+    ``scope`` ends the key of every control, so that the controls of two chats are different ones for Streamlit.
     """
 
     def __init__(self, owner: str, chat: ChatSession, backend: Backend | None, scope: str = "") -> None:
@@ -39,33 +37,33 @@ class ChatActions(PageActions):
         self.context_window = (backend and backend.context_window) or chat.model.context_window
 
     def key(self, name: str) -> str:
-        """The key of the control of that name."""
+        """Return the key of the control of that name."""
         return name + self.scope
 
     @property
     def context_used(self) -> tuple[int, bool]:
-        """Tokens of the context that the open path takes, and whether that is an estimate."""
+        """The tokens of the context that the open path takes, and True if that is an estimate."""
         conversation, _ = self.chat.snapshot()
-        return answer_stats.count_context_tokens(conversation, conversation.path())
+        return count_context_tokens(conversation)
 
     @property
     def context_left(self) -> int:
-        """Tokens that the context leaves for an answer."""
+        """The tokens that the context leaves for an answer."""
         return self.context_window - self.context_used[0]
 
     def change_options(self, **changes: Any) -> None:
-        """Change what a request carries beside its parameters; it counts from the next send."""
+        """Change options of the request, from the next send on."""
         self.chat.change_settings(lambda settings: settings.with_features(**changes))
 
     def apply_fix(self, conflict: Conflict) -> None:
-        """Do what mends a conflict."""
+        """Apply the fix of a conflict."""
         if conflict.fixed_settings is None:
             self.fill_raw_prompt()
         else:
             self.chat.settings = conflict.fixed_settings
 
     def fill_raw_prompt(self) -> None:
-        """Fill the raw prompt's box with the conversation up to its last question, in the model's own format."""
+        """Fill the raw prompt's box with the conversation up to its last question, in the model's own template."""
         conversation, _ = self.chat.snapshot()
         path = conversation.path()
         while path and path[-1].role == "assistant":
@@ -73,7 +71,8 @@ class ChatActions(PageActions):
         turns = conversation.turns(path[-1].id if path else None)
         if not path:
             turns = (*turns, Turn("user", ""))
-        self.caught(lambda: self._fill(Messages(turns, tools=self.chat.settings.features.tools)))
+        with self.errors():
+            self._fill(Messages(turns, tools=self.chat.settings.features.tools))
 
     def _fill(self, input: Messages) -> None:
         text = llama3_template.render_prompt(input)
@@ -83,31 +82,26 @@ class ChatActions(PageActions):
 
     @property
     def runs_sample_tools(self) -> bool:
-        """Whether sample tools answer by themselves."""
+        """True if sample tools answer by themselves."""
         return bool(st.session_state.get(_AUTO, False))
 
     def set_runs_sample_tools(self, on: bool) -> None:
-        """Let sample tools answer by themselves, or not."""
+        """Switch on or off that sample tools answer by themselves."""
         st.session_state[_AUTO] = on
 
     def run_sample_tools(self, message: str) -> tuple[str, ...] | None:
-        """What the sample tools say to the calls of that message, where they are to answer them. None: not these."""
+        """Return the results of sample tools for the calls of that message, None if the user is to answer them."""
         conversation, live = self.chat.snapshot()
-        said = conversation.message(message)
-        if live is not None or not self.runs_sample_tools or not said.calls or conversation.head != message:
+        answer = conversation.message(message)
+        if live is not None or not self.runs_sample_tools or not answer.calls or conversation.head != message:
             return None
-        if not said.answers or said.answers[-1].ending is not Ending.TOOL_CALLS:
-            return None  # stopped or cut off: that is for a person to judge
+        if not answer.answers or answer.answers[-1].ending is not Ending.TOOL_CALLS:
+            return None  # it was stopped or cut off, so its calls may not be complete
         rounds = 0
-        for one in reversed(conversation.path()):
-            if one.role == "user":
+        for earlier in reversed(conversation.path()):
+            if earlier.role == "user":
                 break
-            rounds += bool(one.calls)
-        asked = said.answers[-1].request.input
-        tools = asked.tools if isinstance(asked, Messages) else ()
-        return None if rounds > MAX_TOOL_ROUNDS else sample_tools.answer_calls(said.calls, tools)
-
-    def save_system_prompt(self) -> None:
-        """The system prompt's box was changed."""
-        if not echo.is_echo(self.key(SYSTEM_KEY)):
-            self.chat.set_system(st.session_state[self.key(SYSTEM_KEY)])
+            rounds += bool(earlier.calls)
+        input = answer.answers[-1].request.input
+        tools = input.tools if isinstance(input, Messages) else ()
+        return None if rounds > MAX_TOOL_ROUNDS else sample_tools.answer_calls(answer.calls, tools)

@@ -1,4 +1,4 @@
-"""Mend: what is wrong with a choice, at the control it is about, and the one click that puts it right."""
+"""A conflict between options, shown at the control that it is about, with a button that fixes it."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 
-def draw_conflicts(panel: ChatActions, found: Iterable[Conflict], at: str, place: str = "") -> None:
-    """Those of that control. ``place`` tells two places apart that show the same."""
-    for number, one in enumerate(found):
-        if one.control == at:
-            draw_conflict(panel, one, panel.key(f"mend-{place}{at}-{number}"))
+def draw_conflicts(panel: ChatActions, conflicts: Iterable[Conflict], control: str, place: str = "") -> None:
+    """Draw the conflicts of one control. ``place`` makes the keys unique if they are shown in two places."""
+    for number, conflict in enumerate(conflicts):
+        if conflict.control == control:
+            draw_conflict(panel, conflict, panel.key(f"mend-{place}{control}-{number}"))
 
 
-def draw_conflict(panel: ChatActions, one: Conflict, key: str) -> None:
-    """One of them."""
+def draw_conflict(panel: ChatActions, conflict: Conflict, key: str) -> None:
+    """Draw one conflict and its button."""
     with st.container(key=key, gap="xxsmall"):
-        sign = ":material/error:" if one.is_refused else ":material/warning:"
-        st.caption(f"{sign} {escape_markdown(one.text)}")
+        icon = ":material/error:" if conflict.is_refused else ":material/warning:"
+        st.caption(f"{icon} {escape_markdown(conflict.text)}")
         st.button(
-            one.fix_label,
+            conflict.fix_label,
             key=f"{key}-now",
             type="tertiary",
             icon=":material/build:",
             on_click=panel.apply_fix,
-            args=(one,),
+            args=(conflict,),
         )

@@ -1,9 +1,11 @@
-"""Choices: what a request carries beside its parameters: the form of its input, JSON mode, tools, an adapter."""
+"""The options of a request: form of the input, system prompt, JSON mode, tools, LoRA adapter, stream and raw."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any
 
 import streamlit as st
 
@@ -17,57 +19,66 @@ from lib.ui.editors import function_editor, schema_editor, tool_editor
 from lib.ui.settings import conflict_fix
 from lib.ui.settings.chat_actions import SYSTEM_KEY, ChatActions
 from lib.ui.shell.registry import registry
-from lib.ui.widgets import echo
+from lib.ui.widgets.bound import bind
 
 _FORMS = {InputForm.MESSAGES: "Messages", InputForm.PROMPT: "Prompt"}
-TEXT, OBJECT, SCHEMA = "Text", "JSON", "JSON schema"
-_KEPT_SCHEMA = "schema-kept"  # in the session's state: it comes back when JSON schema is chosen again
-_ADAPTERS, _FRESH = "adapters", 30.0  # seconds for which the list of adapters is taken as it was
+_KEPT_SCHEMA = (
+    "schema-kept"  # in the session's state: the schema that comes back when JSON schema is chosen again
+)
+_ADAPTERS, _FRESH = (
+    "adapters",
+    30.0,
+)  # the list of adapters in the session's state, and its lifetime in seconds
 
 
-def draw_options(panel: ChatActions, found: Sequence[Conflict], *, busy: bool, many: bool = False) -> None:
-    """The controls. ``busy``: an answer is coming, so no dialog can be worked in.
+class AnswerFormat(StrEnum):
+    """What an answer is to be; the values are the labels on the page."""
 
-    ``many``: of an experiment, which has its own system prompts, streams nothing and answers no calls.
+    TEXT = "Text"
+    OBJECT = "JSON"
+    SCHEMA = "JSON schema"
+
+
+def draw_options(
+    panel: ChatActions, conflicts: Sequence[Conflict], *, busy: bool, many: bool = False
+) -> None:
+    """Draw the controls. ``busy``: an answer streams, so no dialog can be opened.
+
+    ``many``: the options are an experiment's, which has its own system prompts, never streams and answers no calls.
     """
     chosen = panel.chat.settings.features
-    form, system = panel.key("choose-form"), panel.key(SYSTEM_KEY)
-    echo.follow(form, chosen.form)
-    # What is set is the default too, with which a control starts that the browser draws late: see controls.py.
+    form = bind(panel.key("choose-form"), chosen.form, lambda value: _put(panel, "form", value))
     st.segmented_control(
         "Input form",
         list(_FORMS),
-        default=chosen.form,
+        default=form.value,
         format_func=_FORMS.__getitem__,
-        key=form,
+        key=form.key,
         required=True,
         width="stretch",
-        on_change=_put,
-        args=(panel, "form", form),
+        on_change=form.on_change,
         help="Messages: the whole conversation is sent. Prompt: one text alone, which is also the form that takes a "
         "LoRA adapter.",
     )
-    conflict_fix.draw_conflicts(panel, found, FORM)
+    conflict_fix.draw_conflicts(panel, conflicts, FORM)
     if chosen.form is InputForm.MESSAGES and not many:
-        # Kept while the prompt form has no such box: without that, its coming back counts as a change to no text.
-        echo.follow(system, panel.chat.conversation.system)
+        system = bind(panel.key(SYSTEM_KEY), panel.chat.conversation.system, panel.chat.set_system)
         st.text_area(
             "System prompt",
-            panel.chat.conversation.system,
-            key=system,
+            system.value,
+            key=system.key,
             height=90,
             placeholder="Who the model should be, and how it should answer",
-            on_change=panel.save_system_prompt,
+            on_change=system.on_change,
             help="Sent first, with every message.",
-            persist_state="session",
         )
-    _format(panel, chosen, found, busy=busy)
+    _format(panel, chosen, conflicts, busy=busy)
     if chosen.form is InputForm.MESSAGES:
         _tools(panel, chosen, busy=busy, many=many)
-    conflict_fix.draw_conflicts(panel, found, TOOLS)
+    conflict_fix.draw_conflicts(panel, conflicts, TOOLS)
     if chosen.form is InputForm.PROMPT:
         _lora(panel, chosen)
-    conflict_fix.draw_conflicts(panel, found, LORA)
+    conflict_fix.draw_conflicts(panel, conflicts, LORA)
     with st.container(horizontal=True, gap="medium"):
         if not many:
             _toggle(
@@ -85,35 +96,34 @@ def draw_options(panel: ChatActions, found: Sequence[Conflict], *, busy: bool, m
             "No chat template is applied: the text is what the model goes on from, special tokens and all.",
         )
     if not many:
-        conflict_fix.draw_conflicts(panel, found, STREAM)
-    conflict_fix.draw_conflicts(panel, found, RAW)
+        conflict_fix.draw_conflicts(panel, conflicts, STREAM)
+    conflict_fix.draw_conflicts(panel, conflicts, RAW)
 
 
-def _put(panel: ChatActions, name: str, key: str) -> None:
-    """Nothing at all is no choice: a control that the browser has not drawn yet may report it."""
-    if (value := st.session_state[key]) is not None and not echo.is_echo(key):
+def _put(panel: ChatActions, name: str, value: Any) -> None:
+    if value is not None:  # a control that the browser has not drawn yet may report that nothing is chosen
         panel.change_options(**{name: value})
 
 
 def _toggle(panel: ChatActions, name: str, field: str, on: bool, help: str) -> None:
-    key = panel.key(f"choose-{field}")
-    echo.follow(key, on)
-    st.toggle(name, on, key=key, on_change=_put, args=(panel, field, key), help=help)
+    toggle = bind(panel.key(f"choose-{field}"), on, lambda value: _put(panel, field, value))
+    st.toggle(name, toggle.value, key=toggle.key, on_change=toggle.on_change, help=help)
 
 
-def _format(panel: ChatActions, chosen: Features, found: Sequence[Conflict], *, busy: bool) -> None:
+def _format(panel: ChatActions, chosen: Features, conflicts: Sequence[Conflict], *, busy: bool) -> None:
     format = chosen.response_format
-    now = TEXT if format is None else OBJECT if format.schema is None else SCHEMA
-    echo.follow(panel.key("choose-format"), now)
+    now = AnswerFormat.TEXT
+    if format is not None:
+        now = AnswerFormat.OBJECT if format.schema is None else AnswerFormat.SCHEMA
+    answer = bind(panel.key("choose-format"), now, lambda value: _reformat(panel, value))
     st.segmented_control(
         "Answer",
-        (TEXT, OBJECT, SCHEMA),
-        default=now,
-        key=panel.key("choose-format"),
+        tuple(AnswerFormat),
+        default=answer.value,
+        key=answer.key,
         required=True,
         width="stretch",
-        on_change=_reformat,
-        args=(panel,),
+        on_change=answer.on_change,
         help="JSON mode: the answer is a JSON object, or one that keeps to a JSON Schema. It is checked here too.",
     )
     if format is not None and format.schema is not None:
@@ -126,35 +136,32 @@ def _format(panel: ChatActions, chosen: Features, found: Sequence[Conflict], *, 
             lambda: _schema_dialog(panel),
             busy=busy,
         )
-    conflict_fix.draw_conflicts(panel, found, FORMAT)
+    conflict_fix.draw_conflicts(panel, conflicts, FORMAT)
 
 
-def _reformat(panel: ChatActions) -> None:
-    key = panel.key("choose-format")
-    if echo.is_echo(key):
-        return
-    match st.session_state[key]:
+def _reformat(panel: ChatActions, value: AnswerFormat | None) -> None:
+    match value:
         case None:
             return  # no choice, as above
-        case "JSON":
+        case AnswerFormat.OBJECT:
             panel.change_options(response_format=ResponseFormat())
-        case "JSON schema":
+        case AnswerFormat.SCHEMA:
             kept = st.session_state.get(panel.key(_KEPT_SCHEMA)) or sample_schemas()[0].schema
             panel.change_options(response_format=ResponseFormat(kept))
-        case _:
+        case AnswerFormat.TEXT:
             panel.change_options(response_format=None)
 
 
 def _line(
-    panel: ChatActions, said: str, name: str, icon: str, dialog: Callable[[], None], *, busy: bool
+    panel: ChatActions, text: str, name: str, icon: str, dialog: Callable[[], None], *, busy: bool
 ) -> None:
-    """What is chosen in a few words, and the button that opens its editor."""
+    """Draw a short text about the choice, and the button that opens its editor in a dialog."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.caption(said, width="stretch")
+        st.caption(text, width="stretch")
         if st.button(
             name, key=panel.key(f"open-{name.lower().replace(' ', '-')}"), type="tertiary", icon=icon
         ):
-            if busy:  # a dialog's own controls wait for the end of the stream
+            if busy:  # the controls of a dialog would wait for the end of the stream
                 st.toast(
                     "An answer is coming: open the editor once it has ended.", icon=":material/hourglass:"
                 )
@@ -207,49 +214,45 @@ def _tools_dialog(panel: ChatActions) -> None:
 
 def _lora(panel: ChatActions, chosen: Features) -> None:
     listed, problem = _adapters(panel)
-    about = {one.name: one for one in listed}
-    names = list(dict.fromkeys([*about, *([chosen.lora] if chosen.lora else [])]))
-    key = panel.key("choose-lora")
-    echo.follow(key, chosen.lora or None)
+    by_name = {adapter.name: adapter for adapter in listed}
+    names = list(dict.fromkeys([*by_name, *([chosen.lora] if chosen.lora else [])]))
+    box = bind(
+        panel.key("choose-lora"),
+        chosen.lora or None,
+        lambda value: panel.change_options(lora=(value or "").strip()),
+    )
     st.selectbox(
         "LoRA adapter",
         names,
         index=names.index(chosen.lora) if chosen.lora else None,
-        key=key,
+        key=box.key,
         placeholder="None: choose one, or type a name",
         accept_new_options=True,
-        on_change=_choose_lora,
-        args=(panel,),
+        on_change=box.on_change,
         help="Fine-tunes the model for this request. The account's own and the public ones are listed; any name or "
         "id can be typed.",
     )
-    if (one := about.get(chosen.lora)) is not None:
-        st.caption(f"{'Public' if one.is_public else 'Yours'}. {one.description}".strip())
+    if (adapter := by_name.get(chosen.lora)) is not None:
+        st.caption(f"{'Public' if adapter.is_public else 'Yours'}. {adapter.description}".strip())
     elif chosen.lora and problem is None:
         st.caption("Not in the list: it is sent as it is.")
     if problem is not None:
         st.caption(f":material/warning: The list of adapters cannot be had: {problem.title}.")
 
 
-def _choose_lora(panel: ChatActions) -> None:
-    key = panel.key("choose-lora")
-    if not echo.is_echo(key):
-        panel.change_options(lora=(st.session_state[key] or "").strip())
-
-
 def _adapters(panel: ChatActions) -> tuple[tuple[LoraAdapter, ...], PaddockError | None]:
-    """The list as it was a moment ago, else asked for anew; and why it cannot be had."""
+    """Return the adapters of the backend, cached for a while, and the error if they cannot be listed."""
     if panel.backend is None:
         return (), None
-    place = (panel.backend.base_url, panel.backend.account_id)
-    known = st.session_state.get(_ADAPTERS)
-    if known is not None and known[0] == place and time.monotonic() < known[1]:
-        listed, problem = known[2], known[3]
+    account = (panel.backend.base_url, panel.backend.account_id)
+    cached = st.session_state.get(_ADAPTERS)
+    if cached is not None and cached[0] == account and time.monotonic() < cached[1]:
+        listed, problem = cached[2], cached[3]
     else:
         listed, problem = (), None
         try:
             listed = registry().client.list_adapters(panel.backend)
         except PaddockError as error:
             problem = error
-        st.session_state[_ADAPTERS] = (place, time.monotonic() + _FRESH, listed, problem)
+        st.session_state[_ADAPTERS] = (account, time.monotonic() + _FRESH, listed, problem)
     return listed, problem

@@ -1,4 +1,4 @@
-"""Every sampling parameter of the model's record as a control, drawn by one loop."""
+"""A switch, a slider and a number box for each sampling parameter of the model's record."""
 
 from __future__ import annotations
 
@@ -13,26 +13,24 @@ from lib.chat.chat_session import ChatSession
 from lib.model.model_record import Number, Parameter
 from lib.model.settings import Setting, default_setting
 from lib.ui.settings.chat_actions import ChatActions
-from lib.ui.widgets import echo
+from lib.ui.widgets.bound import bind
 
-# A seed is rolled among numbers that a person can read out.
+# A rolled seed is short enough to be read out.
 _MAX_ROLLED_SEED = 999_999
 
 
 def draw_parameters(panel: ChatActions, below: Callable[[str], None]) -> None:
-    """The controls; what they are set to counts from the next send. ``below`` draws what is to be said of each.
+    """Draw the controls. ``below`` is called with the name of each parameter, to draw notes below its controls.
 
-    A parameter without a maximum is bounded by what is left of the context.
+    Changes count from the next send. What is left of the context is the maximum of a parameter without another one.
     """
     chat, room, window = panel.chat, panel.context_left, panel.context_window
+    settings = chat.settings.capped(chat.model, room)  # as they are sent
     for parameter in chat.model.parameters:
         most, end = parameter.maximum, parameter.maximum
         if most is None or end is None:
             most, end = max(room, int(parameter.minimum)), window
-        setting = chat.settings[parameter.name]
-        if setting.value > most:  # the context has less room than before: what is shown is what is sent
-            setting = replace(setting, value=parameter.cast(most))
-            _put(chat, setting)
+        setting = settings[parameter.name]
         with st.container(key=panel.key(f"parameter-{parameter.name}"), gap="xxsmall"):
             _draw_one(panel, parameter, setting, most, end)
             below(parameter.name)
@@ -40,24 +38,20 @@ def draw_parameters(panel: ChatActions, below: Callable[[str], None]) -> None:
 
 def _draw_one(panel: ChatActions, parameter: Parameter, setting: Setting, most: Number, end: Number) -> None:
     chat, name = panel.chat, parameter.name
-    # What is set is the default too: a control whose code the browser fetches late starts with its default, not with
-    # what was put into an earlier drawing of it, and would report the least of its values as chosen.
-    # A slider with another end is another widget, and for a moment the browser shows both: so it ends with the
-    # window, which stays, and not with the room in it. What is set beyond the room is taken back when it is drawn.
-    send, slide, number = (panel.key(f"{name}-{part}") for part in ("send", f"slide-{end}", "number"))
-    echo.follow(send, setting.is_sent)
-    echo.follow(slide, setting.value)
-    echo.follow(number, setting.value)
+    # A slider with another end is another control for Streamlit, and for a moment the browser shows both: so it ends
+    # with the window, which stays, and not with what is left of it.
+    send = bind(panel.key(f"{name}-send"), setting.is_sent, lambda on: _switch(chat, name, on))
+    slider = bind(panel.key(f"{name}-slide-{end}"), setting.value, lambda value: _move(chat, name, value))
+    number = bind(panel.key(f"{name}-number"), setting.value, lambda value: _move(chat, name, value))
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.toggle(
             parameter.label,
-            setting.is_sent,
-            key=send,
+            send.value,
+            key=send.key,
             help=_help(parameter),
             width="stretch",
-            on_change=_switch,
-            args=(chat, name, send),
+            on_change=send.on_change,
         )
         if not setting.is_sent:
             st.caption("not sent", width="content")
@@ -87,13 +81,12 @@ def _draw_one(panel: ChatActions, parameter: Parameter, setting: Setting, most: 
         "min_value": parameter.cast(parameter.minimum),
         "step": parameter.cast(parameter.step),
         "format": "%d" if parameter.kind == "integer" else "%g",
-        "on_change": _move,
         "label_visibility": "collapsed",
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.slider(key=slide, max_value=parameter.cast(end), args=(chat, name, slide), **bounds)
+        st.slider(key=slider.key, max_value=parameter.cast(end), on_change=slider.on_change, **bounds)
         st.number_input(
-            key=number, max_value=parameter.cast(most), args=(chat, name, number), width=108, **bounds
+            key=number.key, max_value=parameter.cast(most), on_change=number.on_change, width=108, **bounds
         )
 
 
@@ -110,14 +103,12 @@ def _help(parameter: Parameter) -> str:
     )
 
 
-def _switch(chat: ChatSession, name: str, key: str) -> None:
-    if not echo.is_echo(key):
-        _put(chat, replace(chat.settings[name], is_sent=bool(st.session_state[key])))
+def _switch(chat: ChatSession, name: str, on: bool) -> None:
+    _put(chat, replace(chat.settings[name], is_sent=on))
 
 
-def _move(chat: ChatSession, name: str, key: str) -> None:
-    value = st.session_state[key]
-    if value is not None and not echo.is_echo(key):
+def _move(chat: ChatSession, name: str, value: Number | None) -> None:
+    if value is not None:
         number = chat.model.parameter(name).cast(value)
         chat.change_settings(lambda settings: settings.with_value(name, number))
 

@@ -1,9 +1,10 @@
-"""Presets in the sidebar: choose one, keep the settings of the moment as another, carry them to another machine."""
+"""The menu of presets: apply one, save the settings as another, rename, replace, delete, export and import."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from enum import StrEnum
 
 import streamlit as st
 
@@ -12,37 +13,44 @@ from lib.errors import BadInput, PaddockError
 from lib.files import preset_file
 from lib.files.preset_file import Preset
 from lib.model.model_record import Model
-from lib.ui.settings.chat_actions import SYSTEM_KEY, ChatActions
+from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.shell.registry import registry
-from lib.ui.widgets import echo
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-START, NOT_START, OVERWRITE, DELETE = (
-    "Begin with it",
-    "Begin without it",
-    "Replace with the settings now",
-    "Delete",
-)
+
+class PresetAction(StrEnum):
+    """The menu of a preset of one's own; the values are the labels on the page."""
+
+    START = "Begin with it"
+    NOT_START = "Begin without it"
+    OVERWRITE = "Replace with the settings now"
+    DELETE = "Delete"
+
+
 _NAME, _RENAMED, _FILE, _PROBLEM = "preset-name", "preset-renamed-", "preset-file", "preset-problem"
 
 
 def draw_preset_menu(panel: ChatActions) -> None:
-    """The menu of presets."""
+    """Draw the menu."""
     with st.popover("Presets", icon=":material/bookmarks:", width="stretch", key="presets"):
         draw_kept_error(_PROBLEM)
         with st.container(horizontal=True, gap="small"):
-            for number, one in enumerate(preset_file.shipped_presets(panel.chat.model)):
+            for number, preset in enumerate(preset_file.shipped_presets(panel.chat.model)):
                 st.button(
-                    one.name, key=f"preset-{number}", help=one.about, on_click=_apply, args=(panel, one)
+                    preset.name,
+                    key=f"preset-{number}",
+                    help=preset.about,
+                    on_click=_apply,
+                    args=(panel, preset),
                 )
         try:
             own = registry().store.presets(panel.owner)
         except PaddockError as error:
             draw_error(error, "Your own presets cannot be read at the moment")
             return
-        for kept in own:
-            _draw_own(panel, kept)
+        for saved in own:
+            _draw_own(panel, saved)
         st.text_input(
             "Keep the settings of now as",
             key=_NAME,
@@ -65,50 +73,54 @@ def draw_preset_menu(panel: ChatActions) -> None:
             )
 
 
-def _draw_own(panel: ChatActions, kept: store.SavedPreset) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{kept.id}"):
-        name = escape_markdown(kept.name) + (" (start)" if kept.is_start else "")
-        st.button(name, key=f"own-use-{kept.id}", on_click=_use, args=(panel, kept), width="stretch")
-        with st.popover("Rename", type="tertiary", key=f"own-rename-{kept.id}"):
-            key = f"{_RENAMED}{kept.id}"
+def _draw_own(panel: ChatActions, saved: store.SavedPreset) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{saved.id}"):
+        name = escape_markdown(saved.name) + (" (start)" if saved.is_start else "")
+        st.button(name, key=f"own-use-{saved.id}", on_click=_use, args=(panel, saved), width="stretch")
+        with st.popover("Rename", type="tertiary", key=f"own-rename-{saved.id}"):
+            key = f"{_RENAMED}{saved.id}"
             st.text_input(
                 "Name",
-                value=kept.name,
+                value=saved.name,
                 key=key,
                 max_chars=preset_file.MAX_PRESET_NAME_CHARS,
                 on_change=_rename,
-                args=(panel, kept, key),
+                args=(panel, saved, key),
             )
         st.menu_button(
             "⋯",
-            (NOT_START if kept.is_start else START, OVERWRITE, DELETE),
-            key=f"own-menu-{kept.id}",
+            (
+                PresetAction.NOT_START if saved.is_start else PresetAction.START,
+                PresetAction.OVERWRITE,
+                PresetAction.DELETE,
+            ),
+            key=f"own-menu-{saved.id}",
             type="tertiary",
-            on_click=_chosen,
-            args=(panel, kept),
+            on_click=_act,
+            args=(panel, saved),
         )
 
 
-def _value(kept: store.SavedPreset, model: Model) -> Preset:
-    return preset_file.parse_preset(kept.body | {"name": kept.name}, model)
+def _value(saved: store.SavedPreset, model: Model) -> Preset:
+    return preset_file.parse_preset(saved.body | {"name": saved.name}, model)
 
 
 def _presets(panel: ChatActions) -> list[Preset]:
-    return [_value(kept, panel.chat.model) for kept in registry().store.presets(panel.owner)]
+    return [_value(saved, panel.chat.model) for saved in registry().store.presets(panel.owner)]
 
 
-def _apply(panel: ChatActions, one: Preset) -> None:
-    panel.chat.change_settings(one.apply_to)
-    if one.system is not None:
-        panel.chat.set_system(one.system)
-        echo.follow(panel.key(SYSTEM_KEY), one.system)
+def _apply(panel: ChatActions, preset: Preset) -> None:
+    panel.chat.change_settings(preset.apply_to)
+    if preset.system is not None:
+        panel.chat.set_system(preset.system)
 
 
-def _use(panel: ChatActions, kept: store.SavedPreset) -> None:
-    keep_error(_PROBLEM, lambda: _apply(panel, _value(kept, panel.chat.model)))
+def _use(panel: ChatActions, saved: store.SavedPreset) -> None:
+    with keep_error(_PROBLEM):
+        _apply(panel, _value(saved, panel.chat.model))
 
 
-def _now(panel: ChatActions, name: str) -> Preset:
+def _current_settings(panel: ChatActions, name: str) -> Preset:
     name = " ".join(name.split())
     if not name:
         raise BadInput("The preset has no name.", advice="Type one.")
@@ -116,46 +128,41 @@ def _now(panel: ChatActions, name: str) -> Preset:
     return Preset(name, panel.chat.conversation.system, settings, features=settings.features)
 
 
-def _put(panel: ChatActions, one: Preset, id: str | None = None, *, is_start: bool = False) -> None:
+def _put(panel: ChatActions, preset: Preset, id: str | None = None, *, is_start: bool = False) -> None:
     registry().store.put_preset(
         panel.owner,
-        store.SavedPreset(id or uuid.uuid4().hex, one.name, preset_file.write_preset(one), is_start),
+        store.SavedPreset(id or uuid.uuid4().hex, preset.name, preset_file.write_preset(preset), is_start),
     )
 
 
 def _keep(panel: ChatActions) -> None:
-    def act() -> None:
-        _put(panel, _now(panel, st.session_state[_NAME]))
+    with keep_error(_PROBLEM):
+        _put(panel, _current_settings(panel, st.session_state[_NAME]))
         st.session_state[_NAME] = ""
 
-    keep_error(_PROBLEM, act)
 
-
-def _rename(panel: ChatActions, kept: store.SavedPreset, key: str) -> None:
+def _rename(panel: ChatActions, saved: store.SavedPreset, key: str) -> None:
     name = " ".join(st.session_state[key].split())
     if name:
-        keep_error(_PROBLEM, lambda: registry().store.put_preset(panel.owner, replace(kept, name=name)))
+        with keep_error(_PROBLEM):
+            registry().store.put_preset(panel.owner, replace(saved, name=name))
 
 
-def _chosen(panel: ChatActions, kept: store.SavedPreset) -> None:
-    keep = registry().store
-    match st.session_state[f"own-menu-{kept.id}"]:
-        case "Delete":
-            keep_error(_PROBLEM, lambda: keep.remove_preset(panel.owner, kept.id))
-        case "Replace with the settings now":
-            keep_error(_PROBLEM, lambda: _put(panel, _now(panel, kept.name), kept.id, is_start=kept.is_start))
-        case _:
-            keep_error(
-                _PROBLEM, lambda: keep.put_preset(panel.owner, replace(kept, is_start=not kept.is_start))
-            )
+def _act(panel: ChatActions, saved: store.SavedPreset) -> None:
+    with keep_error(_PROBLEM):
+        match st.session_state[f"own-menu-{saved.id}"]:
+            case PresetAction.DELETE:
+                registry().store.remove_preset(panel.owner, saved.id)
+            case PresetAction.OVERWRITE:
+                _put(panel, _current_settings(panel, saved.name), saved.id, is_start=saved.is_start)
+            case PresetAction.START | PresetAction.NOT_START:
+                registry().store.put_preset(panel.owner, replace(saved, is_start=not saved.is_start))
 
 
 def _import(panel: ChatActions) -> None:
     if (file := st.session_state[_FILE]) is None:
         return
 
-    def act() -> None:
-        for one in preset_file.load_presets(file.getvalue(), panel.chat.model):
-            _put(panel, one)
-
-    keep_error(_PROBLEM, act)
+    with keep_error(_PROBLEM):
+        for preset in preset_file.load_presets(file.getvalue(), panel.chat.model):
+            _put(panel, preset)

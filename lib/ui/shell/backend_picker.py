@@ -1,4 +1,4 @@
-"""Where this session's requests go, always in sight, and the dialog that connects it to an account."""
+"""The backend that this session uses, and the dialog that chooses it: the twin or a Cloudflare account."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _ACCOUNT, _TOKEN = "connect-account_id", "connect-token"
 
 @dataclass(frozen=True)
 class BackendChoice:
-    """``backend`` is None while the twin is not up; ``twin`` is how it stands, None at Cloudflare.
+    """``backend`` is None until the twin is up. ``twin`` is the twin's state, None for Cloudflare.
 
-    ``problem`` is what is wrong with the credentials in the environment.
+    ``problem`` says what is wrong with the credentials in the environment.
     """
 
     backend: Backend | None
@@ -39,7 +39,7 @@ class BackendChoice:
 
     @property
     def name(self) -> str:
-        """Where it runs, for the eye."""
+        """The words for it on the page."""
         match self.twin:
             case None | Ready():
                 assert self.backend is not None  # noqa: S101
@@ -53,7 +53,7 @@ class BackendChoice:
 
 
 def current_choice() -> BackendChoice:
-    """Where this session's next request goes: what was chosen in the dialog, the environment, else the twin."""
+    """Return where the next request goes: the choice of the dialog, else of the environment, else the twin."""
     chosen = st.session_state.get(_CHOSEN)
     if isinstance(chosen, Backend):
         return BackendChoice(chosen, None)
@@ -72,17 +72,18 @@ def current_choice() -> BackendChoice:
 
 
 def _environment() -> dict[str, str]:
-    """The credentials' names with their values: the environment's, else those of .streamlit/secrets.toml."""
-    found = {name: os.environ[name] for name in ENVIRONMENT_VARIABLES if os.environ.get(name)}
-    if not found and st.secrets.load_if_toml_exists():  # asking for a name without a file would show an error
-        found = {name: str(st.secrets[name]) for name in ENVIRONMENT_VARIABLES if name in st.secrets}
-    return found
+    """Return the credentials by name, from the environment, else from .streamlit/secrets.toml."""
+    credentials = {name: os.environ[name] for name in ENVIRONMENT_VARIABLES if os.environ.get(name)}
+    # Without the file, asking for a name would show an error.
+    if not credentials and st.secrets.load_if_toml_exists():
+        credentials = {name: str(st.secrets[name]) for name in ENVIRONMENT_VARIABLES if name in st.secrets}
+    return credentials
 
 
 def draw_picker(place: BackendChoice, *, busy: bool) -> None:
-    """The place as a button that opens the dialog; as text alone while an answer streams.
+    """Draw the backend as a button that opens the dialog, as plain text while an answer streams.
 
-    A dialog's own buttons would have to wait for the end of the stream.
+    The controls of a dialog would have to wait for the end of the stream.
     """
     icon = ":material/cloud:" if place.twin is None else ":material/home_work:"
     if busy:
@@ -141,7 +142,7 @@ def _dialog() -> None:
 
 
 def wait_for_twin(place: BackendChoice) -> None:
-    """Show how the twin's start goes, and draw the page anew once that has changed what it says."""
+    """Show the twin's start in a loop, and rerun the page when the twin is up or has failed."""
     if isinstance(place.twin, Failed):
         _failed(place.twin, "twin-again")
         return
@@ -155,7 +156,7 @@ def wait_for_twin(place: BackendChoice) -> None:
 
 @st.fragment
 def draw_twin_start(place: BackendChoice) -> None:
-    """The same on a page that is worked on meanwhile: nothing of it waits for this."""
+    """Show the twin's start in a fragment, so that the rest of the page can be used meanwhile."""
     if isinstance(place.twin, Failed):
         _failed(place.twin, "twin-again")
         return

@@ -1,4 +1,4 @@
-"""The script that the server runs for each visit: page set-up and the list of pages."""
+"""The script that Streamlit runs for each visit: page set-up and the list of pages."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from lib.ui.shell import page_paths
 from lib.ui.shell.script_start import reset_container_stack
 
 ROOT = Path(__file__).resolve().parents[3]
-WIDE_PAGES = ("Compare", "Experiment")  # pages that set things side by side
+WIDE_PAGES = ("Compare", "Experiment")  # pages with columns
 
 reset_container_stack()
-# The icon first: else the browser would fetch a page's own from Google.
+# The icon is set before the pages: else the browser would fetch theirs from Google.
 st.set_page_config(
     page_title="Paddock", page_icon=str(ROOT / "lib/ui/shell/static/icon.svg"), initial_sidebar_state=340
 )
@@ -26,6 +26,6 @@ page = st.navigation(
     ],
     position="top",
 )
-# Once in a run: of two the browser would show now one, now the other.
+# The layout is set once in a run: of two the browser would show now one, now the other.
 st.set_page_config(layout="wide" if page.title in WIDE_PAGES else "centered")
 page.run()

@@ -1,55 +1,61 @@
-"""Refusing: what a page's buttons do, with what was refused kept until the page is drawn again."""
+"""What the buttons of a page have in common: the backend that they need, and errors until the page is drawn again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import streamlit as st
 
 from lib.api.backend import Backend
 from lib.errors import BadInput, PaddockError
+from lib.ui.widgets import error_box
 
 
 class PageActions:
-    """``place``: the key of what was refused, in the session's state. ``backend``: None while there is none.
+    """The base of a page's actions.
 
-    ``advice``: what to do about that.
+    ``backend`` is None while there is none, and ``advice`` says what to do then. Errors are kept under ``error_key``.
     """
 
     def __init__(
         self,
         backend: Backend | None,
-        place: str,
+        error_key: str,
         advice: str = "Your text is kept: send it once the twin is there.",
     ) -> None:
         self.backend = backend
-        self._place = place
+        self._error_key = error_key
         self._advice = advice
 
+    def errors(self) -> AbstractContextManager[None]:
+        """Keep an error that is raised inside until the page is drawn again."""
+        return error_box.keep_error(self._error_key)
+
     def pop_error(self) -> PaddockError | None:
-        """What was refused since the last drawing."""
-        refused: PaddockError | None = st.session_state.pop(self._place, None)
-        return refused
+        """Return the error of the last action, once."""
+        return error_box.pop_kept_error(self._error_key)
 
     def keep_error(self, error: PaddockError) -> None:
-        """Keep it for the next drawing."""
-        st.session_state[self._place] = error
+        """Keep an error until the page is drawn again."""
+        st.session_state[self._error_key] = error
+
+    def require_backend(self) -> Backend:
+        """Return the backend. Raise BadInput if there is none."""
+        if self.backend is None:
+            raise BadInput("The twin is not up yet.", advice=self._advice)
+        return self.backend
 
     def run_with_backend(self, act: Callable[[Backend], object]) -> bool:
-        """Do what needs a backend. False where it was refused."""
-
-        def with_backend() -> None:
-            if self.backend is None:
-                raise BadInput("The twin is not up yet.", advice=self._advice)
-            act(self.backend)
-
-        return self.caught(with_backend)
+        """Do what needs a backend. Return False if it was refused."""
+        with self.errors():
+            act(self.require_backend())
+            return True
+        return False
 
     def caught(self, act: Callable[[], object]) -> bool:
-        """Do it. False where it was refused."""
-        try:
+        """Do it. Return False if it was refused."""
+        with self.errors():
             act()
-        except PaddockError as error:
-            self.keep_error(error)
-            return False
-        return True
+            return True
+        return False

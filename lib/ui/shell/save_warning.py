@@ -1,4 +1,4 @@
-"""Unsaved: the place on the page that says when the database takes nothing, also while an answer comes."""
+"""The warning that conversations cannot be saved, kept up to date while an answer streams."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from lib.ui.widgets.error_box import draw_error
 
 
 class SaveWarning:
-    """Made where it is to be seen; draw() costs nothing while nothing has changed."""
+    """A place in the page, at the point where it is made. Cheap to update."""
 
     def __init__(self) -> None:
-        self._at = st.empty()
-        self._said = ""
+        self._place = st.empty()
+        self._drawn = ""
         self.update()
 
     def update(self) -> None:
-        """Say what is so now."""
+        """Draw or remove the warning if the state of the autosave has changed."""
         problem = registry().autosave.problem
-        said = "" if problem is None else str(problem)
-        if said == self._said:
+        message = "" if problem is None else str(problem)
+        if message == self._drawn:
             return
-        self._said = said
+        self._drawn = message
         if problem is None:
-            self._at.empty()
+            self._place.empty()
         else:
-            with self._at.container():
+            with self._place.container():
                 draw_error(problem, "Conversations are kept in memory, but cannot be saved at the moment")

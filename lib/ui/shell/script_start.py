@@ -1,14 +1,14 @@
-"""Top: where a run of the script begins to draw."""
+"""A workaround for Streamlit: a run of the script could draw the page inside a fragment of the run before."""
 
 from streamlit.delta_generator_singletons import context_dg_stack, get_default_dg_stack_value
 
 
 def reset_container_stack() -> None:
-    """The first line of a script: what it draws is drawn on the page, not within something of the run before it.
+    """Reset Streamlit's stack of open containers. Call it in the first line of a script.
 
-    Streamlit leaves its stack of open containers as a fragment's run had it, and sets it back only where that run is
-    interrupted. A click that arrives after the run's last look for clicks, and before its thread asks for more work,
-    is answered by the same thread, with that stack: the whole page would be drawn once more, inside the fragment's
-    place (1.67, ``ScriptRunner._run_script_thread``).
+    Streamlit leaves the stack as a fragment's run had it, and resets it only if that run is interrupted. A click that
+    arrives after the run's last check for clicks, and before its thread asks for more work, is handled by the same
+    thread with the same stack: the page would be drawn a second time, inside the fragment
+    (1.67, ``ScriptRunner._run_script_thread``).
     """
     context_dg_stack.set(get_default_dg_stack_value())

@@ -1,4 +1,4 @@
-"""Who looks at the page: a random id in a cookie that no script can read, and headers that keep the browser safe."""
+"""The visitor's cookie, a random id that no script can read, and the security headers of every response."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COOKIE_NAME = "paddock_visitor"
 LOCAL_OWNER = "local"
 _ID_BYTES = 24
 
-# A second defence beside lib.ui.widgets.safe_markdown: an address that slips through there is still not fetched.
+# A second defence beside lib.ui.widgets.safe_markdown: a URL that slips through there is still not fetched.
 # Streamlit itself needs inline styles, blob workers and data images.
 CONTENT_SECURITY_POLICY = (
     "img-src 'self' data: blob:; media-src 'self' data: blob:; "
@@ -29,7 +29,7 @@ AsgiApp = Callable[[MutableMapping[str, Any], AsgiReceive, AsgiSend], Awaitable[
 
 
 class VisitorCookieAndHeaders:
-    """ASGI middleware: gives each browser its cookie with the first page that it loads."""
+    """ASGI middleware that adds the headers, and the cookie for a browser that loads its first page."""
 
     def __init__(self, app: AsgiApp) -> None:
         self._app = app
@@ -38,9 +38,9 @@ class VisitorCookieAndHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        known = _cookie(scope)
+        cookie = _cookie(scope)
 
-        async def tagged(message: AsgiMessage) -> None:
+        async def send_with_headers(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", []))
                 headers.append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
@@ -49,12 +49,12 @@ class VisitorCookieAndHeaders:
                     name.lower() == b"content-type" and value.startswith(b"text/html")
                     for name, value in headers
                 )
-                if html and known is None:
+                if html and cookie is None:
                     headers.append((b"set-cookie", _new_cookie(scope).encode()))
                 message = {**message, "headers": headers}
             await send(message)
 
-        await self._app(scope, receive, tagged)
+        await self._app(scope, receive, send_with_headers)
 
 
 def _cookie(scope: MutableMapping[str, Any]) -> str | None:
@@ -76,10 +76,10 @@ def _new_cookie(scope: MutableMapping[str, Any]) -> str:
 
 
 def current_owner() -> str:
-    """Whose conversations this browser sees.
+    """Return the owner of the conversations that this browser sees.
 
-    On a personal machine there is one owner. Where the page is served to others: the signed-in user, else the
-    browser by its cookie (its hash: the database does not hold what would let somebody in), else this session alone.
+    A server that only this machine can reach has one owner. On any other, the owner is the signed-in user, else the
+    browser by the hash of its cookie (the cookie itself would let a reader of the database in), else this session.
     """
     if st.user.get("is_logged_in"):
         return f"user:{st.user.get('email') or st.user.get('sub')}"

@@ -1,4 +1,4 @@
-"""Pulse: draws the fragment that it stands in anew, again and again, but never into a click."""
+"""Rerun a fragment after a time, but never right after a click of the user."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import streamlit as st
 
 from lib.ui.widgets.polling_component import define_polling_component
 
-# Not Streamlit's own run_every: a beat of that which is sent while another page is being opened is answered after it,
-# in the name of the page that was left, and the browser then empties the new one. So nothing is sent for a moment
-# after each click, key and step back. And one beat waits for the answer to the one before it: on a busy machine they
-# would pile up.
+# Streamlit's own run_every is not used: if one of its requests is sent while another page is being opened, it is
+# answered after that, for the page that was left, and the browser then empties the new page. So nothing is sent for a
+# moment after each click, key and step back. And each request waits for the answer to the one before: on a busy
+# machine they would pile up.
 _SCRIPT = """
 const QUIET = 1000, PATIENCE = 10000
 let touched = 0
@@ -33,9 +33,11 @@ _beat = define_polling_component("paddock_pulse", _SCRIPT)
 
 
 def refresh_after(name: str, seconds: float) -> None:
-    """Inside a fragment, where it is to be drawn again after that time. ``name`` tells two of a page apart."""
+    """Rerun the fragment that this is called in after that time. ``name`` is unique on the page."""
     beats = int(st.session_state.get(f"pulses-{name}", 0)) + 1
-    st.session_state[f"pulses-{name}"] = beats  # other data each time: the browser begins to count anew
+    st.session_state[f"pulses-{name}"] = (
+        beats  # new data in each run, so that the browser's timer starts again
+    )
     _beat(
         key=f"pulse-{name}", data={"every": int(seconds * 1000), "beats": beats}, on_beat_change=lambda: None
     )

@@ -1,4 +1,4 @@
-"""Draft: what stands in the message box while somebody writes, so that it can be counted before it is sent."""
+"""The text in the chat input while it is being typed, so that its tokens can be counted before it is sent."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import streamlit as st
 
 from lib.ui.widgets.polling_component import define_polling_component
 
-# st.chat_input tells its text only once it is sent. This looks at the box itself, and tells a pause in the typing;
-# it also sees a text that the page put there or took away, of which the browser's events say nothing.
+# st.chat_input reports its text only once it is sent. This script polls the box and reports it at a pause in the
+# typing. Events of the browser would not do: they say nothing of a text that the page puts into the box or takes out.
 _SCRIPT = """
 const PAUSE = 300
 
 export default function ({ data, key, setStateValue }) {
-  let told = data?.told ?? "", seen = told
+  let reported = data?.reported ?? "", last = reported
   const look = () => {
     const box = document.querySelector('[data-testid="stChatInputTextArea"]')
     if (!box) return
-    if (box.value === seen && seen !== told) setStateValue("text", (told = seen))
-    seen = box.value
+    if (box.value === last && last !== reported) setStateValue("text", (reported = last))
+    last = box.value
   }
   return tick(key, look, PAUSE)
 }
@@ -25,21 +25,21 @@ export default function ({ data, key, setStateValue }) {
 
 _watch = define_polling_component("paddock_draft", _SCRIPT)
 _KEY = "draft"
-_SENT = "draft-sent"  # in the session's state: what was told last is sent, and the box is empty
+_SENT = "draft-sent"  # in the session's state: True once the last reported text was sent and the box is empty
 
 
 def watch() -> None:
-    """Keep looking at the box. Inside a fragment only that fragment runs when its text changes."""
-    _watch(key=_KEY, data={"told": _told()}, default={"text": ""}, on_text_change=_changed)
+    """Watch the chat input. In a fragment, only that fragment runs when its text changes."""
+    _watch(key=_KEY, data={"reported": _reported()}, default={"text": ""}, on_text_change=_changed)
 
 
 def text() -> str:
-    """The text in the box, at its last pause."""
-    return "" if st.session_state.get(_SENT) else _told()
+    """Return the text in the chat input at the last pause in the typing."""
+    return "" if st.session_state.get(_SENT) else _reported()
 
 
 def mark_sent() -> None:
-    """The box is empty now, which the browser tells only in a moment, and while an answer comes not at all."""
+    """Note that the chat input is empty: the browser reports that late, and never while an answer streams."""
     st.session_state[_SENT] = True
 
 
@@ -47,6 +47,6 @@ def _changed() -> None:
     st.session_state.pop(_SENT, None)
 
 
-def _told() -> str:
-    told = st.session_state.get(_KEY)
-    return str(getattr(told, "text", "") or "")
+def _reported() -> str:
+    state = st.session_state.get(_KEY)
+    return str(getattr(state, "text", "") or "")

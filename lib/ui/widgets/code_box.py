@@ -7,24 +7,18 @@ from typing import Any
 
 import streamlit as st
 
-from lib.ui.widgets.fill import fill
+from lib.ui.widgets.bound import bind
 
 # Streamlit sets every text area in the typeface of prose, where brackets and commas are hard to tell apart.
 _STYLE = """<style>.st-key-{key} textarea {{ font-family: "Plex Mono", monospace; font-size: 0.85rem; tab-size: 2; }}
 </style>"""
 
 
-def draw_code_box(
-    label: str,
-    text: str,
-    key: str,
-    on_change: Callable[..., None],
-    args: tuple[Any, ...] = (),
-    **options: Any,
-) -> None:
-    """The box, with that text. ``options`` are those of ``st.text_area``.
+def draw_code_box(label: str, name: str, text: str, take: Callable[[str], object], **options: Any) -> None:
+    """Draw the box of that name, bound to the text. ``options`` are those of ``st.text_area``.
 
-    The key has letters, digits, “-” and “_” only.
+    The name has letters, digits, "-" and "_" only.
     """
-    st.html(_STYLE.format(key=key))
-    st.text_area(label, fill(key, text), key=key, on_change=on_change, args=args, **options)
+    box = bind(name, text, take)
+    st.html(_STYLE.format(key=box.key))
+    st.text_area(label, box.value, key=box.key, on_change=box.on_change, **options)

@@ -1,8 +1,9 @@
-"""An error as the page shows it: what happened, the code, what to do."""
+"""The box that shows an error: what happened, its code and what to do. And errors of callbacks, kept until then."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -11,7 +12,7 @@ from lib.ui.widgets.safe_markdown import make_safe
 
 
 def draw_error(error: PaddockError, title: str | None = None) -> None:
-    """Draw the error where it belongs."""
+    """Draw the error, with that title instead of its own."""
     facts = []
     if error.code is not None:
         facts.append(f"code {error.code}")
@@ -19,7 +20,7 @@ def draw_error(error: PaddockError, title: str | None = None) -> None:
         facts.append(f"HTTP {error.status}")
     if error.retry_after is not None:
         facts.append(f"the service asks for a pause of {error.retry_after:.0f} s")
-    # A backend's message is somebody else's text: it is drawn like a model's.
+    # The message may be a backend's: it is made safe like a model's text.
     lines = [
         f"**{title or error.title}**" + (f" · {' · '.join(facts)}" if facts else ""),
         make_safe(error.message[:1].upper() + error.message[1:]),
@@ -29,15 +30,22 @@ def draw_error(error: PaddockError, title: str | None = None) -> None:
     st.error("\n\n".join(lines), icon=":material/error:")
 
 
-def keep_error(key: str, action: Callable[[], object]) -> None:
-    """Call ``action`` and keep its PaddockError under ``key``: a callback runs before there is a place to draw it."""
+@contextmanager
+def keep_error(key: str) -> Iterator[None]:
+    """Keep a PaddockError that is raised inside, under that key of the session's state, until it is drawn."""
     try:
-        action()
+        yield
     except PaddockError as error:
         st.session_state[key] = error
 
 
+def pop_kept_error(key: str) -> PaddockError | None:
+    """Return the error that was kept under that key, once."""
+    error: PaddockError | None = st.session_state.pop(key, None)
+    return error
+
+
 def draw_kept_error(key: str, title: str | None = None) -> None:
-    """Draw the error that ``keep_error`` kept under ``key``, once."""
-    if (error := st.session_state.pop(key, None)) is not None:
+    """Draw the error that was kept under that key, once."""
+    if (error := pop_kept_error(key)) is not None:
         draw_error(error, title)

@@ -1,4 +1,4 @@
-"""Ticker: a component without a face, whose script looks at the page again and again."""
+"""Invisible components whose script polls the page in the browser."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-# Streamlit calls a component's script anew for each change of its data, but what such a call returns to be ended with
-# is called of the last one only, once the component is gone (1.67: BidiComponent keeps one cleanup, for its unmount).
-# So each call ends the one before it, or a clock would be left running for each change there ever was.
+# Streamlit calls a component's script again for each change of its data, but keeps the clean-up function of the last
+# call only, until the component is unmounted (1.67, BidiComponent). So each call clears the timer of the one before,
+# or each change of the data would leave a timer running.
 _TICK = """
 const timers = new Map()
 const tick = (key, look, every) => {
@@ -24,8 +24,9 @@ const tick = (key, look, every) => {
 
 
 def define_polling_component(name: str, script: str) -> Any:
-    """The component of that name. Its script has ``tick(key, look, every)``: it calls ``look`` every so many ms.
+    """Return the component of that name. Its script may use ``tick(key, look, every)``.
 
-    The script's function returns what ``tick`` returns. ``key`` is the one that the function is given.
+    ``tick`` calls ``look`` every so many milliseconds, and returns the clean-up function that the script has to
+    return. ``key`` is the one that the script is given.
     """
     return st.components.v2.component(name, js=_TICK + script)

@@ -1,4 +1,4 @@
-"""Excerpts: a request or a reply as the text that it is, special tokens marked, none of it taken for Markdown."""
+"""Requests and replies as plain text, never as Markdown, with special tokens marked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from lib.preflight.raw_prompt import split_at_special_tokens
 
-# More than this is drawn without colours: the highlighter takes seconds for it, and a node for each sign.
+# Longer texts are not highlighted: that takes the browser seconds, and an element for each character.
 MAX_HIGHLIGHTED_CHARS = 4_000
 _MARK = "background:rgba(95,160,120,.28);color:inherit;border-radius:3px;padding:0 1px"
 _FRAME = (
@@ -20,13 +20,13 @@ _FRAME = (
 
 
 def draw_json(value: Any, height: int | str = "content") -> None:
-    """The JSON text of a value, with a button that copies it."""
+    """Draw the JSON text of a value, with a copy button."""
     draw_text(json.dumps(value, ensure_ascii=False, indent=2), "json", height)
 
 
 def draw_text(text: str, language: str | None, height: int | str = "content") -> None:
-    """A text, with a button that copies it; in colours where it is short enough."""
-    # The parameter's own type is a Literal among others, which a str does not fit.
+    """Draw a text with a copy button, highlighted if it is short enough."""
+    # Streamlit's type of height has a Literal in it, which a str does not fit.
     st.code(
         text,
         language=language if len(text) <= MAX_HIGHLIGHTED_CHARS else None,
@@ -36,7 +36,7 @@ def draw_text(text: str, language: str | None, height: int | str = "content") ->
 
 
 def draw_with_marked_tokens(text: str, special_tokens: tuple[str, ...], height: int = 260) -> None:
-    """A prompt with its special tokens in another colour."""
+    """Draw a prompt with its special tokens in another colour."""
     marked = "".join(
         f'<mark style="{_MARK}">{html.escape(piece.text)}</mark>'
         if piece.is_special

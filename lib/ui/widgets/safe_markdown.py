@@ -1,4 +1,4 @@
-"""A model's Markdown made fit to draw: cut into blocks that never change again, fetching nothing."""
+"""Make a model's Markdown safe, so that the browser fetches nothing, and split it into blocks while it streams."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 
 from lib.jsonkit.surrogates import replace_lone_surrogates
 
-# "![" begins an image, which the browser would fetch from wherever a model wrote. With U+2060 WORD JOINER, which
-# nobody sees, between the two it is a "!" and a link, and a link is fetched only when somebody clicks it.
+# "![" begins an image, which the browser would fetch from any URL that a model wrote. With an invisible U+2060 WORD
+# JOINER between the two characters it is a "!" and a link, and a link is fetched only when the user clicks it.
 _JOINER = "\u2060"
 _IMAGE = re.compile(r"!(?=\[)")
-# Streamlit's own syntax is text here: ":red[…]" needs a backslash, ":smile:" and ":material/…:" the joiner.
+# Streamlit's own syntax must stay text: ":red[…]" needs a backslash, ":smile:" and ":material/…:" the joiner.
 _DIRECTIVE = re.compile(r":(?=[a-z][\w-]*\[)")
 _SHORTCODE = re.compile(r":(?=[a-z][\w+-]*:|material/)")
-# Streamlit sets "<=", "->" and the like as one sign, and "--" as a dash.
+# Streamlit turns "<=", "->" and the like into one character, and "--" into a dash.
 _LIGATURE = re.compile(r"<(?=[-=])|-(?=>)|>(?==)|~(?==)|(?<=[\w ])-(?=-[\w ])")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:[^`\n]|\n(?![ \t]*\n)|(?!(?<!`)\1(?!`))`)*?(?<!`)\1(?!`)")
-# From each of these the browser's parser makes a link, also of text that is escaped.
+# The browser's parser makes a link of text with one of these, even if it is escaped.
 _LINK = re.compile(r"://|www\.|@", re.IGNORECASE)
 _DOLLAR = re.compile(r"(?<!\\)(\\*)\$")
 _FENCE = re.compile(r"^([ \t]*)(`{3,}(?=[^`]*$)|~{3,})[ \t]*([^\s`{]*)")
 _TABLE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*\|", re.MULTILINE)  # the line under a table's head
-# What could still become a fence or an image while its line is incomplete.
+# An incomplete line that could still become a fence.
 _UNSURE = re.compile(r"^[ \t]*(`{1,3}|~{1,3})[^`\s]*$")
 
 MIN_BLOCK_CHARS = 300
@@ -39,7 +39,7 @@ class Prose:
 
 @dataclass(frozen=True)
 class Code:
-    """The inside of a code fence; ``language`` is None where the fence names none."""
+    """The inside of a code fence; ``language`` is None if the fence names none."""
 
     text: str
     language: str | None
@@ -49,30 +49,30 @@ Block = Prose | Code
 
 
 def make_safe(prose: str) -> str:
-    """Markdown that shows a dollar as a dollar and fetches nothing, whatever a model wrote."""
+    """Return Markdown in which a dollar is a dollar, and which makes the browser fetch nothing."""
     parts: list[str] = []
     at = 0
     for span in _CODE_SPAN.finditer(prose):
         parts += (_literal(prose[at : span.start()]), span.group())
         at = span.end()
     parts.append(_literal(prose[at:]))
-    # Over the whole text, code spans too: what is a span here need not be one to the browser's parser.
+    # Also inside code spans: the browser's parser may not see a span where this one does.
     return _IMAGE.sub("!" + _JOINER, "".join(parts))
 
 
 def _literal(text: str) -> str:
-    """Text outside code whose dollars, directives and shortcodes stay what they are."""
-    # "$x$" would be set as a formula; a dollar that is escaped already stays as it is.
+    """Escape dollars, directives and shortcodes in text outside of code."""
+    # "$x$" would be a formula. A dollar that is escaped already is left alone.
     text = _DOLLAR.sub(lambda match: match[0] if len(match[1]) % 2 else match[1] + "\\$", text)
     text = _SHORTCODE.sub(":" + _JOINER, _DIRECTIVE.sub("\\:", text))
     return _LIGATURE.sub(lambda match: match[0] + _JOINER, text)
 
 
 class BlockSplitter:
-    """Growing Markdown as finished blocks and a live tail.
+    """Splits streaming Markdown into finished blocks, which never change again, and a tail.
 
-    Prose ends at a blank line once it has ``min_chars``, and wherever a code fence begins; code at its closing fence.
-    What is finished is drawn once and never sent again.
+    Prose ends at a blank line once it has ``min_chars``, and where a code fence begins. Code ends at its closing
+    fence.
     """
 
     def __init__(self, min_chars: int = MIN_BLOCK_CHARS) -> None:
@@ -85,22 +85,22 @@ class BlockSplitter:
         self._fence: tuple[str, str, str | None] | None = None  # indent, marker, language
 
     def feed(self, text: str) -> None:
-        """Add text, in any pieces."""
+        """Add text; its pieces may end anywhere."""
         *lines, self._partial = (self._partial + text).split("\n")
         for line in lines:
             self._line(line)
 
     def tail(self, *, ended: bool = False) -> Block | None:
-        """What is not finished yet, fit to draw; ``ended``: no more will come."""
+        """Return the unfinished block as it can be drawn, None if it is empty. ``ended``: no more text comes."""
         partial = self._partial
         if self._fence is not None:
             if not ended and _UNSURE.match(partial):
-                partial = ""  # it may be the closing fence
+                partial = ""  # this may be the closing fence
             if ended and self._closes(partial):
                 partial = ""
             return self._code([*self._lines, partial] if partial else self._lines)
         if not ended and _UNSURE.match(partial):
-            partial = ""  # it may open a fence: not drawn as text for a moment
+            partial = ""  # this may open a fence, and must not appear as text for a moment
         if not (text := "\n".join([*self._lines, partial])).strip():
             return None
         return Prose(_outdented(text if ended else _closed(text)))
@@ -143,39 +143,39 @@ class BlockSplitter:
 
 
 def has_table(prose: str) -> bool:
-    """Whether there is a table in it, which may be wider than the page."""
+    """Return True if the Markdown has a table, which may be wider than the page."""
     return _TABLE.search(prose) is not None
 
 
 def split_blocks(text: str) -> Iterator[Block]:
-    """A whole text in the very blocks that it was streamed in."""
-    cut = BlockSplitter()
-    cut.feed(text)
-    yield from cut.finished
-    if (tail := cut.tail(ended=True)) is not None:
+    """Split a whole text into the same blocks as if it had been streamed."""
+    splitter = BlockSplitter()
+    splitter.feed(text)
+    yield from splitter.finished
+    if (tail := splitter.tail(ended=True)) is not None:
         yield tail
 
 
 def _outdented(text: str) -> str:
-    """Text that followed an indented fence loses that indent, or it would be drawn as code."""
+    """Remove the indent that an indented fence left to the text after it: else the text would be drawn as code."""
     return textwrap.dedent(text) if text[:1] in (" ", "\t") else text
 
 
 def _closed(text: str) -> str:
-    """Unfinished prose with its open code span and emphasis closed, so that it draws as it will look."""
-    last = text.rpartition("\n")[2]
-    bare = _CODE_SPAN.sub("", last)
-    if "`" in bare:
+    """Close an open code span or emphasis of unfinished prose, so that it looks as it will in the end."""
+    last_line = text.rpartition("\n")[2]
+    outside_code = _CODE_SPAN.sub("", last_line)
+    if "`" in outside_code:
         return f"{text.rstrip()}`"
     for mark in ("**", "__"):
-        if bare.count(mark) % 2:
-            # "a **" alone would become four asterisks
+        if outside_code.count(mark) % 2:
+            # "a **" with another "**" would show four asterisks.
             stripped = text.rstrip()
             return stripped[: -len(mark)] if stripped.endswith(mark) else stripped + mark
     return text
 
 
 def escape_markdown(text: str) -> str:
-    """Somebody's text as Markdown that shows every sign of it and links nowhere; a lone surrogate becomes U+FFFD."""
+    """Escape a text as Markdown that shows each character and has no links; a lone surrogate becomes U+FFFD."""
     text = _LINK.sub(lambda match: match[0][0] + _JOINER + match[0][1:], replace_lone_surrogates(text))
     return "".join(f"\\{char}" if char in "\\`*_[]<>:$#~!|" else char for char in text)

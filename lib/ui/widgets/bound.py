@@ -1,0 +1,133 @@
+"""Bind a control to a value that is kept elsewhere: in a chat's settings, an experiment's plan or an editor's draft.
+
+Streamlit can lose or undo such a value in three ways:
+
+- A control whose code the browser fetches late starts with its default, and reports that as chosen. So the value is
+  always the control's default.
+- A value that is set by key is lost if another run follows before the browser has drawn the first. So no value is set
+  by key: if the value was changed by anything but the control, another control, with a new key, takes its place.
+- A message that left the browser before it heard of such a change brings the old value along. So a change that is
+  reported under a key which is no longer in use is ignored.
+
+A control that the user is working with keeps its key, and so its focus, its drag and its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+T = TypeVar("T")
+
+# One entry in the session's state for all controls: Streamlit copies every entry for each control with a key.
+_CONTROLS = "bound-controls"
+_CHOICES = "bound-choices"
+_SEPARATOR = "--"  # between a control's name and how often it was replaced
+
+
+@dataclass(frozen=True)
+class Bound(Generic[T]):
+    """The arguments of a control: ``value`` is to be its default."""
+
+    key: str
+    value: T
+    on_change: Callable[[], None]
+
+
+@dataclass
+class _Control:
+    """``known`` is the value that the control shows: as it was drawn, or as the browser reported it."""
+
+    known: Any
+    take: Callable[[Any], object]
+    replaced: int = 0  # how often another control took its place
+
+    def key(self, name: str) -> str:
+        return f"{name}{_SEPARATOR}{self.replaced}" if self.replaced else name
+
+
+def bind(name: str, value: T, take: Callable[[T], object]) -> Bound[T]:
+    """Bind the control of that name to the value. ``take`` is called in a callback with each other value chosen.
+
+    The first key is the name itself. ``value`` must not be changed in place.
+    """
+    control = _controls().get(name)
+    if control is None:
+        control = _controls()[name] = _Control(value, take)
+    elif control.known != value:
+        control.known = value
+        control.replaced += 1
+    control.take = take
+    key = control.key(name)
+    return Bound(key, value, partial(_changed, key))
+
+
+def bind_choice(
+    name: str, options: Sequence[T], default: T | None = None, on_change: Callable[[], object] | None = None
+) -> Bound[T]:
+    """Bind a control to a choice that is kept here alone, until it is no longer among the options.
+
+    It begins with ``default``, else with the first option. ``on_change`` is called after another was chosen.
+    """
+    choices: dict[str, Any] = st.session_state.setdefault(_CHOICES, {})
+    if choices.get(name) not in options:
+        choices[name] = options[0] if default is None else default
+
+    def take(chosen: T | None) -> None:
+        # A control that the browser has not drawn yet may report that nothing is chosen.
+        if chosen is not None:
+            choices[name] = chosen
+            if on_change is not None:
+                on_change()
+
+    return bind(name, choices[name], take)
+
+
+def forget_choices(prefix: str) -> None:
+    """Forget the choices under names with that prefix."""
+    choices: dict[str, Any] = st.session_state.get(_CHOICES, {})
+    for name in [name for name in choices if name.startswith(prefix)]:
+        del choices[name]
+
+
+def report(key: str, value: Any) -> None:
+    """Take a value that the browser reported for the control of that key. Ignore it if the control was replaced."""
+    control = _current(key)
+    if control is not None and control.known != value:
+        control.known = value
+        control.take(value)
+
+
+def shown(key: str) -> Any:
+    """Return the value that the control of that key shows, None if another has taken its place."""
+    control = _current(key)
+    return None if control is None else control.known
+
+
+def replace(key: str) -> None:
+    """Replace the control of that key by a new one when it is drawn next."""
+    control = _current(key)
+    if control is not None:
+        control.replaced += 1
+
+
+def _controls() -> dict[str, _Control]:
+    controls: dict[str, _Control] = st.session_state.setdefault(_CONTROLS, {})
+    return controls
+
+
+def _current(key: str) -> _Control | None:
+    """Return the control of that key, None if another has taken its place."""
+    for name in (key, key.rpartition(_SEPARATOR)[0]):
+        control = _controls().get(name)
+        if control is not None and control.key(name) == key:
+            return control
+    return None
+
+
+def _changed(key: str) -> None:
+    report(key, st.session_state[key])

@@ -1,0 +1,1 @@
+"""Tests of the building blocks that need no browser."""
