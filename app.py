@@ -1,4 +1,4 @@
-"""Paddock: the server with its headers. The page set-up and the list of pages are in lib/ui/shell/navigation.py."""
+"""Paddock's server: Streamlit with its middleware. lib/ui/shell/navigation.py has the pages."""
 
 import streamlit as st
 from starlette.middleware import Middleware

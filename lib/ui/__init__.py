@@ -1,4 +1,4 @@
-"""The pages' parts: everything that imports Streamlit, except app.py and pages/.
+"""The user interface: everything that imports Streamlit, except app.py and pages/.
 
 May import the whole core, never ``lib.twin``. Start with ``shell.navigation``, the script that Streamlit runs.
 """

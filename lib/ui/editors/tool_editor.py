@@ -27,7 +27,7 @@ Edit = Callable[[ToolsDraft, Any], ToolsDraft]
 
 
 class ToolShape(StrEnum):
-    """How tools are written in the request; the values are the labels on the page."""
+    """The shape of tools in the request; the values are the labels on the page."""
 
     FLAT = "Flat"
     NESTED = "OpenAI"

@@ -1,4 +1,4 @@
-"""What the controls of a chat do, on the Chat page and in a column of the Compare page."""
+"""The actions of a chat's controls, on the Chat page, in a column of the Compare page and in an experiment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _AUTO = "auto"
 
 
 class ChatActions(PageActions):
-    """One chat, with the backend that its requests go to, None while there is none.
+    """A chat, and the backend that its requests go to, None while there is none.
 
     ``scope`` ends the key of every control, so that the controls of two chats are different ones for Streamlit.
     """

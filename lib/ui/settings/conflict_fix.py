@@ -11,14 +11,16 @@ from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 
-def draw_conflicts(panel: ChatActions, conflicts: Iterable[Conflict], control: str, place: str = "") -> None:
+def draw_conflicts(
+    actions: ChatActions, conflicts: Iterable[Conflict], control: str, place: str = ""
+) -> None:
     """Draw the conflicts of one control. ``place`` makes the keys unique if they are shown in two places."""
     for number, conflict in enumerate(conflicts):
         if conflict.control == control:
-            draw_conflict(panel, conflict, panel.key(f"mend-{place}{control}-{number}"))
+            draw_conflict(actions, conflict, actions.key(f"mend-{place}{control}-{number}"))
 
 
-def draw_conflict(panel: ChatActions, conflict: Conflict, key: str) -> None:
+def draw_conflict(actions: ChatActions, conflict: Conflict, key: str) -> None:
     """Draw one conflict and its button."""
     with st.container(key=key, gap="xxsmall"):
         icon = ":material/error:" if conflict.is_refused else ":material/warning:"
@@ -28,6 +30,6 @@ def draw_conflict(panel: ChatActions, conflict: Conflict, key: str) -> None:
             key=f"{key}-now",
             type="tertiary",
             icon=":material/build:",
-            on_click=panel.apply_fix,
+            on_click=actions.apply_fix,
             args=(conflict,),
         )

@@ -32,7 +32,7 @@ _ADAPTERS, _FRESH = (
 
 
 class AnswerFormat(StrEnum):
-    """What an answer is to be; the values are the labels on the page."""
+    """The choices of "Answer"; the values are the labels on the page."""
 
     TEXT = "Text"
     OBJECT = "JSON"
@@ -40,14 +40,14 @@ class AnswerFormat(StrEnum):
 
 
 def draw_options(
-    panel: ChatActions, conflicts: Sequence[Conflict], *, busy: bool, many: bool = False
+    actions: ChatActions, conflicts: Sequence[Conflict], *, busy: bool, many: bool = False
 ) -> None:
     """Draw the controls. ``busy``: an answer streams, so no dialog can be opened.
 
     ``many``: the options are an experiment's, which has its own system prompts, never streams and answers no calls.
     """
-    chosen = panel.chat.settings.features
-    form = bind(panel.key("choose-form"), chosen.form, lambda value: _put(panel, "form", value))
+    chosen = actions.chat.settings.features
+    form = bind(actions.key("choose-form"), chosen.form, lambda value: _put(actions, "form", value))
     st.segmented_control(
         "Input form",
         list(_FORMS),
@@ -60,9 +60,9 @@ def draw_options(
         help="Messages: the whole conversation is sent. Prompt: one text alone, which is also the form that takes a "
         "LoRA adapter.",
     )
-    conflict_fix.draw_conflicts(panel, conflicts, FORM)
+    conflict_fix.draw_conflicts(actions, conflicts, FORM)
     if chosen.form is InputForm.MESSAGES and not many:
-        system = bind(panel.key(SYSTEM_KEY), panel.chat.conversation.system, panel.chat.set_system)
+        system = bind(actions.key(SYSTEM_KEY), actions.chat.conversation.system, actions.chat.set_system)
         st.text_area(
             "System prompt",
             system.value,
@@ -72,50 +72,50 @@ def draw_options(
             on_change=system.on_change,
             help="Sent first, with every message.",
         )
-    _format(panel, chosen, conflicts, busy=busy)
+    _format(actions, chosen, conflicts, busy=busy)
     if chosen.form is InputForm.MESSAGES:
-        _tools(panel, chosen, busy=busy, many=many)
-    conflict_fix.draw_conflicts(panel, conflicts, TOOLS)
+        _tools(actions, chosen, busy=busy, many=many)
+    conflict_fix.draw_conflicts(actions, conflicts, TOOLS)
     if chosen.form is InputForm.PROMPT:
-        _lora(panel, chosen)
-    conflict_fix.draw_conflicts(panel, conflicts, LORA)
+        _lora(actions, chosen)
+    conflict_fix.draw_conflicts(actions, conflicts, LORA)
     with st.container(horizontal=True, gap="medium"):
         if not many:
             _toggle(
-                panel,
+                actions,
                 "Stream",
                 "stream",
                 chosen.stream,
                 "The answer comes as it is written; off: in one piece.",
             )
         _toggle(
-            panel,
+            actions,
             "Raw",
             "raw",
             chosen.raw,
             "No chat template is applied: the text is what the model goes on from, special tokens and all.",
         )
     if not many:
-        conflict_fix.draw_conflicts(panel, conflicts, STREAM)
-    conflict_fix.draw_conflicts(panel, conflicts, RAW)
+        conflict_fix.draw_conflicts(actions, conflicts, STREAM)
+    conflict_fix.draw_conflicts(actions, conflicts, RAW)
 
 
-def _put(panel: ChatActions, name: str, value: Any) -> None:
+def _put(actions: ChatActions, name: str, value: Any) -> None:
     if value is not None:  # a control that the browser has not drawn yet may report that nothing is chosen
-        panel.change_options(**{name: value})
+        actions.change_options(**{name: value})
 
 
-def _toggle(panel: ChatActions, name: str, field: str, on: bool, help: str) -> None:
-    toggle = bind(panel.key(f"choose-{field}"), on, lambda value: _put(panel, field, value))
+def _toggle(actions: ChatActions, name: str, field: str, on: bool, help: str) -> None:
+    toggle = bind(actions.key(f"choose-{field}"), on, lambda value: _put(actions, field, value))
     st.toggle(name, toggle.value, key=toggle.key, on_change=toggle.on_change, help=help)
 
 
-def _format(panel: ChatActions, chosen: Features, conflicts: Sequence[Conflict], *, busy: bool) -> None:
+def _format(actions: ChatActions, chosen: Features, conflicts: Sequence[Conflict], *, busy: bool) -> None:
     format = chosen.response_format
     now = AnswerFormat.TEXT
     if format is not None:
         now = AnswerFormat.OBJECT if format.schema is None else AnswerFormat.SCHEMA
-    answer = bind(panel.key("choose-format"), now, lambda value: _reformat(panel, value))
+    answer = bind(actions.key("choose-format"), now, lambda value: _reformat(actions, value))
     st.segmented_control(
         "Answer",
         tuple(AnswerFormat),
@@ -127,39 +127,39 @@ def _format(panel: ChatActions, chosen: Features, conflicts: Sequence[Conflict],
         help="JSON mode: the answer is a JSON object, or one that keeps to a JSON Schema. It is checked here too.",
     )
     if format is not None and format.schema is not None:
-        st.session_state[panel.key(_KEPT_SCHEMA)] = format.schema
+        st.session_state[actions.key(_KEPT_SCHEMA)] = format.schema
         _line(
-            panel,
+            actions,
             summarize_schema(format.schema),
             "Edit schema",
             ":material/schema:",
-            lambda: _schema_dialog(panel),
+            lambda: _schema_dialog(actions),
             busy=busy,
         )
-    conflict_fix.draw_conflicts(panel, conflicts, FORMAT)
+    conflict_fix.draw_conflicts(actions, conflicts, FORMAT)
 
 
-def _reformat(panel: ChatActions, value: AnswerFormat | None) -> None:
+def _reformat(actions: ChatActions, value: AnswerFormat | None) -> None:
     match value:
         case None:
             return  # no choice, as above
         case AnswerFormat.OBJECT:
-            panel.change_options(response_format=ResponseFormat())
+            actions.change_options(response_format=ResponseFormat())
         case AnswerFormat.SCHEMA:
-            kept = st.session_state.get(panel.key(_KEPT_SCHEMA)) or sample_schemas()[0].schema
-            panel.change_options(response_format=ResponseFormat(kept))
+            kept = st.session_state.get(actions.key(_KEPT_SCHEMA)) or sample_schemas()[0].schema
+            actions.change_options(response_format=ResponseFormat(kept))
         case AnswerFormat.TEXT:
-            panel.change_options(response_format=None)
+            actions.change_options(response_format=None)
 
 
 def _line(
-    panel: ChatActions, text: str, name: str, icon: str, dialog: Callable[[], None], *, busy: bool
+    actions: ChatActions, text: str, name: str, icon: str, dialog: Callable[[], None], *, busy: bool
 ) -> None:
     """Draw a short text about the choice, and the button that opens its editor in a dialog."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.caption(text, width="stretch")
         if st.button(
-            name, key=panel.key(f"open-{name.lower().replace(' ', '-')}"), type="tertiary", icon=icon
+            name, key=actions.key(f"open-{name.lower().replace(' ', '-')}"), type="tertiary", icon=icon
         ):
             if busy:  # the controls of a dialog would wait for the end of the stream
                 st.toast(
@@ -170,56 +170,58 @@ def _line(
 
 
 @st.dialog("JSON schema", width="medium", icon=":material/schema:", on_dismiss="rerun")
-def _schema_dialog(panel: ChatActions) -> None:
+def _schema_dialog(actions: ChatActions) -> None:
     st.caption("What the answer must look like. Every change counts from the next send.")
-    format = panel.chat.settings.features.response_format
+    format = actions.chat.settings.features.response_format
     text = format.schema if format is not None and format.schema is not None else sample_schemas()[0].schema
     schema_editor.draw_schema_editor(
-        f"schema-{panel.chat.id}", text, lambda new: panel.change_options(response_format=ResponseFormat(new))
+        f"schema-{actions.chat.id}",
+        text,
+        lambda new: actions.change_options(response_format=ResponseFormat(new)),
     )
 
 
-def _tools(panel: ChatActions, chosen: Features, *, busy: bool, many: bool) -> None:
+def _tools(actions: ChatActions, chosen: Features, *, busy: bool, many: bool) -> None:
     _line(
-        panel,
+        actions,
         tool_editor.summarise_tools(chosen.tools, chosen.functions),
         "Edit tools",
         ":material/build:",
-        lambda: _tools_dialog(panel),
+        lambda: _tools_dialog(actions),
         busy=busy,
     )
     if chosen.tools and not many:
         tool_call_cards.draw_auto_run_switch(
-            panel.key("choose-auto"), panel.runs_sample_tools, panel.set_runs_sample_tools
+            actions.key("choose-auto"), actions.runs_sample_tools, actions.set_runs_sample_tools
         )
 
 
 @st.dialog("Tools and functions", width="medium", icon=":material/build:", on_dismiss="rerun")
-def _tools_dialog(panel: ChatActions) -> None:
+def _tools_dialog(actions: ChatActions) -> None:
     def take_tools(tools: tuple[Tool, ...]) -> None:
-        panel.change_options(tools=tools)
+        actions.change_options(tools=tools)
 
     def take_functions(functions: tuple[Function, ...]) -> None:
-        panel.change_options(functions=functions)
+        actions.change_options(functions=functions)
 
     tools, functions = st.tabs(["Tools", "Functions"])
-    chosen = panel.chat.settings.features
+    chosen = actions.chat.settings.features
     with tools:
-        tool_editor.draw_tool_editor(f"tools-{panel.chat.id}", chosen.tools, take_tools)
+        tool_editor.draw_tool_editor(f"tools-{actions.chat.id}", chosen.tools, take_tools)
     with functions:
         function_editor.draw_function_editor(
-            f"functions-{panel.chat.id}", chosen.functions, take_functions, chosen.tools
+            f"functions-{actions.chat.id}", chosen.functions, take_functions, chosen.tools
         )
 
 
-def _lora(panel: ChatActions, chosen: Features) -> None:
-    listed, problem = _adapters(panel)
+def _lora(actions: ChatActions, chosen: Features) -> None:
+    listed, problem = _adapters(actions)
     by_name = {adapter.name: adapter for adapter in listed}
     names = list(dict.fromkeys([*by_name, *([chosen.lora] if chosen.lora else [])]))
     box = bind(
-        panel.key("choose-lora"),
+        actions.key("choose-lora"),
         chosen.lora or None,
-        lambda value: panel.change_options(lora=(value or "").strip()),
+        lambda value: actions.change_options(lora=(value or "").strip()),
     )
     st.selectbox(
         "LoRA adapter",
@@ -240,18 +242,18 @@ def _lora(panel: ChatActions, chosen: Features) -> None:
         st.caption(f":material/warning: The list of adapters cannot be had: {problem.title}.")
 
 
-def _adapters(panel: ChatActions) -> tuple[tuple[LoraAdapter, ...], PaddockError | None]:
+def _adapters(actions: ChatActions) -> tuple[tuple[LoraAdapter, ...], PaddockError | None]:
     """Return the adapters of the backend, cached for a while, and the error if they cannot be listed."""
-    if panel.backend is None:
+    if actions.backend is None:
         return (), None
-    account = (panel.backend.base_url, panel.backend.account_id)
+    account = (actions.backend.base_url, actions.backend.account_id)
     cached = st.session_state.get(_ADAPTERS)
     if cached is not None and cached[0] == account and time.monotonic() < cached[1]:
         listed, problem = cached[2], cached[3]
     else:
         listed, problem = (), None
         try:
-            listed = registry().client.list_adapters(panel.backend)
+            listed = registry().client.list_adapters(actions.backend)
         except PaddockError as error:
             problem = error
         st.session_state[_ADAPTERS] = (account, time.monotonic() + _FRESH, listed, problem)

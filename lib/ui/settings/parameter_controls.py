@@ -19,30 +19,32 @@ from lib.ui.widgets.bound import bind
 _MAX_ROLLED_SEED = 999_999
 
 
-def draw_parameters(panel: ChatActions, below: Callable[[str], None]) -> None:
+def draw_parameters(actions: ChatActions, below: Callable[[str], None]) -> None:
     """Draw the controls. ``below`` is called with the name of each parameter, to draw notes below its controls.
 
     Changes count from the next send. What is left of the context is the maximum of a parameter without another one.
     """
-    chat, room, window = panel.chat, panel.context_left, panel.context_window
+    chat, room, window = actions.chat, actions.context_left, actions.context_window
     settings = chat.settings.capped(chat.model, room)  # as they are sent
     for parameter in chat.model.parameters:
         most, end = parameter.maximum, parameter.maximum
         if most is None or end is None:
             most, end = max(room, int(parameter.minimum)), window
         setting = settings[parameter.name]
-        with st.container(key=panel.key(f"parameter-{parameter.name}"), gap="xxsmall"):
-            _draw_one(panel, parameter, setting, most, end)
+        with st.container(key=actions.key(f"parameter-{parameter.name}"), gap="xxsmall"):
+            _draw_one(actions, parameter, setting, most, end)
             below(parameter.name)
 
 
-def _draw_one(panel: ChatActions, parameter: Parameter, setting: Setting, most: Number, end: Number) -> None:
-    chat, name = panel.chat, parameter.name
+def _draw_one(
+    actions: ChatActions, parameter: Parameter, setting: Setting, most: Number, end: Number
+) -> None:
+    chat, name = actions.chat, parameter.name
     # A slider with another end is another control for Streamlit, and for a moment the browser shows both: so it ends
     # with the window, which stays, and not with what is left of it.
-    send = bind(panel.key(f"{name}-send"), setting.is_sent, lambda on: _switch(chat, name, on))
-    slider = bind(panel.key(f"{name}-slide-{end}"), setting.value, lambda value: _move(chat, name, value))
-    number = bind(panel.key(f"{name}-number"), setting.value, lambda value: _move(chat, name, value))
+    send = bind(actions.key(f"{name}-send"), setting.is_sent, lambda on: _switch(chat, name, on))
+    slider = bind(actions.key(f"{name}-slide-{end}"), setting.value, lambda value: _move(chat, name, value))
+    number = bind(actions.key(f"{name}-number"), setting.value, lambda value: _move(chat, name, value))
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.toggle(
@@ -59,7 +61,7 @@ def _draw_one(panel: ChatActions, parameter: Parameter, setting: Setting, most: 
         if parameter.is_seed:
             st.button(
                 "Roll",
-                key=panel.key(f"{name}-roll"),
+                key=actions.key(f"{name}-roll"),
                 type="tertiary",
                 help="Another one, at random",
                 on_click=_roll,
@@ -68,7 +70,7 @@ def _draw_one(panel: ChatActions, parameter: Parameter, setting: Setting, most: 
         start = default_setting(parameter)
         st.button(
             "Reset",
-            key=panel.key(f"{name}-reset"),
+            key=actions.key(f"{name}-reset"),
             type="tertiary",
             help="Back to default" if start.is_sent else "Back to default: leave it to the model",
             disabled=setting == start,

@@ -31,52 +31,52 @@ class PresetAction(StrEnum):
 _NAME, _RENAMED, _FILE, _PROBLEM = "preset-name", "preset-renamed-", "preset-file", "preset-problem"
 
 
-def draw_preset_menu(panel: ChatActions) -> None:
+def draw_preset_menu(actions: ChatActions) -> None:
     """Draw the menu."""
     with st.popover("Presets", icon=":material/bookmarks:", width="stretch", key="presets"):
         draw_kept_error(_PROBLEM)
         with st.container(horizontal=True, gap="small"):
-            for number, preset in enumerate(preset_file.shipped_presets(panel.chat.model)):
+            for number, preset in enumerate(preset_file.shipped_presets(actions.chat.model)):
                 st.button(
                     preset.name,
                     key=f"preset-{number}",
                     help=preset.about,
                     on_click=_apply,
-                    args=(panel, preset),
+                    args=(actions, preset),
                 )
         try:
-            own = registry().store.presets(panel.owner)
+            own = registry().store.presets(actions.owner)
         except PaddockError as error:
             draw_error(error, "Your own presets cannot be read at the moment")
             return
         for saved in own:
-            _draw_own(panel, saved)
+            _draw_own(actions, saved)
         st.text_input(
             "Keep the settings of now as",
             key=_NAME,
             placeholder="A name",
             max_chars=preset_file.MAX_PRESET_NAME_CHARS,
         )
-        st.button("Keep", key="preset-keep", icon=":material/bookmark_add:", on_click=_keep, args=(panel,))
+        st.button("Keep", key="preset-keep", icon=":material/bookmark_add:", on_click=_keep, args=(actions,))
         with st.expander("Carry them to another machine", type="compact"):
             st.download_button(
                 "Export yours",
                 key="preset-export",
                 file_name="paddock-presets.json",
                 mime="application/json",
-                data=lambda: preset_file.dump_presets(_presets(panel)),
+                data=lambda: preset_file.dump_presets(_presets(actions)),
                 on_click="ignore",
                 disabled=not own,
             )
             st.file_uploader(
-                "Import", type="json", key=_FILE, on_change=_import, args=(panel,), max_upload_size=1
+                "Import", type="json", key=_FILE, on_change=_import, args=(actions,), max_upload_size=1
             )
 
 
-def _draw_own(panel: ChatActions, saved: store.SavedPreset) -> None:
+def _draw_own(actions: ChatActions, saved: store.SavedPreset) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{saved.id}"):
         name = escape_markdown(saved.name) + (" (start)" if saved.is_start else "")
-        st.button(name, key=f"own-use-{saved.id}", on_click=_use, args=(panel, saved), width="stretch")
+        st.button(name, key=f"own-use-{saved.id}", on_click=_use, args=(actions, saved), width="stretch")
         with st.popover("Rename", type="tertiary", key=f"own-rename-{saved.id}"):
             key = f"{_RENAMED}{saved.id}"
             st.text_input(
@@ -85,7 +85,7 @@ def _draw_own(panel: ChatActions, saved: store.SavedPreset) -> None:
                 key=key,
                 max_chars=preset_file.MAX_PRESET_NAME_CHARS,
                 on_change=_rename,
-                args=(panel, saved, key),
+                args=(actions, saved, key),
             )
         st.menu_button(
             "⋯",
@@ -97,7 +97,7 @@ def _draw_own(panel: ChatActions, saved: store.SavedPreset) -> None:
             key=f"own-menu-{saved.id}",
             type="tertiary",
             on_click=_act,
-            args=(panel, saved),
+            args=(actions, saved),
         )
 
 
@@ -105,64 +105,64 @@ def _value(saved: store.SavedPreset, model: Model) -> Preset:
     return preset_file.parse_preset(saved.body | {"name": saved.name}, model)
 
 
-def _presets(panel: ChatActions) -> list[Preset]:
-    return [_value(saved, panel.chat.model) for saved in registry().store.presets(panel.owner)]
+def _presets(actions: ChatActions) -> list[Preset]:
+    return [_value(saved, actions.chat.model) for saved in registry().store.presets(actions.owner)]
 
 
-def _apply(panel: ChatActions, preset: Preset) -> None:
-    panel.chat.change_settings(preset.apply_to)
+def _apply(actions: ChatActions, preset: Preset) -> None:
+    actions.chat.change_settings(preset.apply_to)
     if preset.system is not None:
-        panel.chat.set_system(preset.system)
+        actions.chat.set_system(preset.system)
 
 
-def _use(panel: ChatActions, saved: store.SavedPreset) -> None:
+def _use(actions: ChatActions, saved: store.SavedPreset) -> None:
     with keep_error(_PROBLEM):
-        _apply(panel, _value(saved, panel.chat.model))
+        _apply(actions, _value(saved, actions.chat.model))
 
 
-def _current_settings(panel: ChatActions, name: str) -> Preset:
+def _current_settings(actions: ChatActions, name: str) -> Preset:
     name = " ".join(name.split())
     if not name:
         raise BadInput("The preset has no name.", advice="Type one.")
-    settings = panel.chat.settings
-    return Preset(name, panel.chat.conversation.system, settings, features=settings.features)
+    settings = actions.chat.settings
+    return Preset(name, actions.chat.conversation.system, settings, features=settings.features)
 
 
-def _put(panel: ChatActions, preset: Preset, id: str | None = None, *, is_start: bool = False) -> None:
+def _put(actions: ChatActions, preset: Preset, id: str | None = None, *, is_start: bool = False) -> None:
     registry().store.put_preset(
-        panel.owner,
+        actions.owner,
         store.SavedPreset(id or uuid.uuid4().hex, preset.name, preset_file.write_preset(preset), is_start),
     )
 
 
-def _keep(panel: ChatActions) -> None:
+def _keep(actions: ChatActions) -> None:
     with keep_error(_PROBLEM):
-        _put(panel, _current_settings(panel, st.session_state[_NAME]))
+        _put(actions, _current_settings(actions, st.session_state[_NAME]))
         st.session_state[_NAME] = ""
 
 
-def _rename(panel: ChatActions, saved: store.SavedPreset, key: str) -> None:
+def _rename(actions: ChatActions, saved: store.SavedPreset, key: str) -> None:
     name = " ".join(st.session_state[key].split())
     if name:
         with keep_error(_PROBLEM):
-            registry().store.put_preset(panel.owner, replace(saved, name=name))
+            registry().store.put_preset(actions.owner, replace(saved, name=name))
 
 
-def _act(panel: ChatActions, saved: store.SavedPreset) -> None:
+def _act(actions: ChatActions, saved: store.SavedPreset) -> None:
     with keep_error(_PROBLEM):
         match st.session_state[f"own-menu-{saved.id}"]:
             case PresetAction.DELETE:
-                registry().store.remove_preset(panel.owner, saved.id)
+                registry().store.remove_preset(actions.owner, saved.id)
             case PresetAction.OVERWRITE:
-                _put(panel, _current_settings(panel, saved.name), saved.id, is_start=saved.is_start)
+                _put(actions, _current_settings(actions, saved.name), saved.id, is_start=saved.is_start)
             case PresetAction.START | PresetAction.NOT_START:
-                registry().store.put_preset(panel.owner, replace(saved, is_start=not saved.is_start))
+                registry().store.put_preset(actions.owner, replace(saved, is_start=not saved.is_start))
 
 
-def _import(panel: ChatActions) -> None:
+def _import(actions: ChatActions) -> None:
     if (file := st.session_state[_FILE]) is None:
         return
 
     with keep_error(_PROBLEM):
-        for preset in preset_file.load_presets(file.getvalue(), panel.chat.model):
-            _put(panel, preset)
+        for preset in preset_file.load_presets(file.getvalue(), actions.chat.model):
+            _put(actions, preset)

@@ -1,4 +1,4 @@
-"""What every page shares: navigation, the visitor's cookie, the process-wide registry and the choice of backend.
+"""The frame of all pages: navigation, the visitor's cookie, the process-wide registry and the choice of backend.
 
 May import ``lib.ui.widgets`` and the core. Start with ``navigation`` and ``registry``.
 """

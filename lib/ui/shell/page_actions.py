@@ -1,4 +1,4 @@
-"""What the buttons of a page have in common: the backend that they need, and errors until the page is drawn again."""
+"""The base of a page's actions: they need a backend, and keep their errors until the page is drawn again."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lib.ui.widgets import error_box
 
 
 class PageActions:
-    """The base of a page's actions.
+    """``backend`` is None while there is none, and ``advice`` says what to do then.
 
-    ``backend`` is None while there is none, and ``advice`` says what to do then. Errors are kept under ``error_key``.
+    Errors are kept under ``error_key`` of the session's state.
     """
 
     def __init__(
