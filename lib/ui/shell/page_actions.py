@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -28,9 +28,13 @@ class PageActions:
         self._error_key = error_key
         self._advice = advice
 
-    def errors(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def errors(self) -> Iterator[None]:
         """Keep an error that is raised inside until the page is drawn again."""
-        return error_box.keep_error(self._error_key)
+        try:
+            yield
+        except PaddockError as error:
+            self.keep_error(error)
 
     def pop_error(self) -> PaddockError | None:
         """Return the error of the last action, once."""
