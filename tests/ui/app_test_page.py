@@ -78,7 +78,7 @@ class AppTestPage:
 
     def by_key(self, key: str, inside: Block | None = None) -> Any:
         """Return the control or container of that key. Raises KeyError if there is none."""
-        nodes = self.by_keys(f"^{re.escape(key)}$", inside)
+        nodes = self.by_keys(f"^{re.escape(_REPLACED.sub('', key))}$", inside)
         if not nodes:
             raise KeyError(key)
         return nodes[0]
