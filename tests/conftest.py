@@ -1,4 +1,4 @@
-"""What holds for every test: none of this machine's environment, and no deadline for slow machines."""
+"""Settings for all tests: a clean environment, no deadlines, and a TLS certificate."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from hypothesis import settings
 
 from lib.api import transport
 
-# No deadlines: a slow machine is no failure.
+# No deadlines: a slow machine must not make a test fail.
 settings.register_profile("paddock", deadline=None)
 settings.load_profile("paddock")
 
-# Self-signed for 127.0.0.1, for a hundred years; its key guards nothing.
+# Self-signed for 127.0.0.1 and valid for a hundred years; its key protects nothing.
 CERTIFICATE = Path(__file__).with_name("certificate.pem")
 
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither proxies nor credentials of the machine that the tests run on."""
+    """Remove the machine's proxies and credentials from the environment."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith("CLOUDFLARE_"):
             monkeypatch.delenv(name)
@@ -30,7 +30,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tls() -> ssl.SSLContext:
-    """The server's side of TLS with a certificate that nobody trusts."""
+    """Return the server's side of TLS, with a certificate that nobody trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return context
@@ -38,7 +38,7 @@ def tls() -> ssl.SSLContext:
 
 @pytest.fixture
 def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The client trusts that certificate, and it alone."""
+    """Make the client trust that certificate and no other."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     transport._trusted_context.cache_clear()
     yield

@@ -1,4 +1,4 @@
-"""What most tests start from: a backend at a server's address, a client that does not dawdle, a request."""
+"""Values that most tests need: a backend at a server's address, a client with short pauses, a request."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ TOKEN = "tokentokentoken_tokentokentoken_12345678"
 
 
 def make_backend(url: str, token: str = TOKEN) -> Backend:
-    """A backend at that address."""
     return Backend("test", url, ACCOUNT, Secret(token), billed=True)
 
 
 def make_client(
     *, connect: float = 5.0, first_byte: float = 10.0, silence: float = 10.0, attempts: int = 3
 ) -> WorkersAI:
-    """A client that retries after hundredths of a second."""
+    """Make a client that retries after hundredths of a second."""
     return WorkersAI(Timeouts(connect, first_byte, silence), RetryPolicy(attempts, pause=0.01, max_wait=2.0))
 
 
 def make_request(text: str = "Hi", stream: bool = True, **parameters: float) -> Request:
-    """A request of one message."""
+    """Make a request of one message."""
     return build_request(
         model_record.default_model(), Messages((Turn("user", text),)), parameters, stream=stream
     )

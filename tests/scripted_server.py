@@ -1,4 +1,4 @@
-"""A server on a raw socket that misbehaves as it is told, and keeps what it was sent."""
+"""A server on a raw socket that follows a script, also a faulty one, and keeps the requests."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from typing import Any
 
 DONE = b"data: [DONE]\n\n"
 
-# Longer than anything a test waits for: whoever meets it has found something that hangs.
+# Longer than any test waits: if it passes, something hangs.
 TIMEOUT = 20.0
 
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """One request as it came."""
+    """A request as it was received."""
 
     method: str
     target: str
@@ -31,7 +31,7 @@ class ReceivedRequest:
     raw: bytes
 
     def json(self) -> Any:
-        """The body as JSON."""
+        """Parse the body as JSON."""
         return json.loads(self.body)
 
 
@@ -43,7 +43,7 @@ class Peer:
         self.gone = threading.Event()  # the client closed it
 
     def send(self, *pieces: bytes) -> None:
-        """Each piece in a packet of its own."""
+        """Send each piece in its own packet."""
         for piece in pieces:
             self.connection.sendall(piece)
 
@@ -56,7 +56,7 @@ class Peer:
         self.gone.set()
 
     def reset(self) -> None:
-        """End with a TCP reset, not with an orderly close."""
+        """End with a TCP reset instead of an orderly close."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
@@ -65,16 +65,15 @@ Script = Callable[[Peer, ReceivedRequest], None]
 
 
 class ScriptedServer:
-    """Answers the n-th request by the n-th script, every later one by the last. A context manager."""
+    """Answers the n-th request with the n-th script, and all later ones with the last. A context manager."""
 
     def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None, reads: bool = True) -> None:
         self.requests: list[ReceivedRequest] = []
         self.peers: list[Peer] = []
         self.times: list[float] = []
         self.failures: list[BaseException] = []
-        self.arrived = threading.Semaphore(
-            0
-        )  # one for each request that came, or connection without ``reads``
+        # Released for each request, or for each connection if ``reads`` is False.
+        self.arrived = threading.Semaphore(0)
         self._scripts = scripts
         self._tls = tls
         self._reads = reads
@@ -84,7 +83,7 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        """The base URL to point a client at."""
+        """The base URL for a client."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}/client/v4"
 
     def __enter__(self) -> ScriptedServer:
@@ -132,9 +131,9 @@ class ScriptedServer:
             self.arrived.release()
             self._scripts[min(number, len(self._scripts)) - 1](peer, received)
         except (ConnectionError, EOFError, ssl.SSLError):
-            peer.gone.set()  # while it was being spoken to
+            peer.gone.set()  # during the script
         except OSError:
-            pass  # a silence: what the client makes of it is what is tested
+            pass  # the client stayed silent; the test looks at the client
         except BaseException as error:
             self.failures.append(error)
         finally:
@@ -144,21 +143,21 @@ class ScriptedServer:
 
 
 def read_request(connection: socket.socket) -> ReceivedRequest:
-    """One HTTP request, whole. Raises EOFError where the client leaves before."""
+    """Read one HTTP request. Raises EOFError if the client leaves before its end."""
     raw = b""
     while b"\r\n\r\n" not in raw:
-        raw += _some(connection)
+        raw += _receive(connection)
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     while len(body) < int(headers.get("content-length", 0)):
-        piece = _some(connection)
+        piece = _receive(connection)
         raw, body = raw + piece, body + piece
     return ReceivedRequest(method, target, headers, body, raw)
 
 
-def _some(connection: socket.socket) -> bytes:
+def _receive(connection: socket.socket) -> bytes:
     piece = connection.recv(65536)
     if not piece:
         raise EOFError
@@ -166,41 +165,41 @@ def _some(connection: socket.socket) -> bytes:
 
 
 def response_head(status: int = 200, kind: str = "text/event-stream", **headers: str) -> bytes:
-    """The head of a response that ends with its connection; ``retry_after="3"`` adds that header."""
+    """Return the head of a response that ends with its connection; ``retry_after="3"`` adds that header."""
     lines = [f"HTTP/1.1 {status} X", f"content-type: {kind}", "connection: close"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
 
 def to_chunks(body: bytes, size: int) -> list[bytes]:
-    """The body in HTTP chunks of that size, without the terminator."""
+    """Return the body in HTTP chunks of this size, without the terminator."""
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     return [f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces]
 
 
 def encode_events(*values: Any) -> bytes:
-    """Values as the events of a stream, raw UTF-8 as the live API sends it."""
+    """Encode values as the events of a stream, in raw UTF-8 as the live API does."""
     return b"".join(b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n" for value in values)
 
 
 def text_events(*pieces: str) -> bytes:
-    """Pieces of text as events of the native stream."""
+    """Encode pieces of text as events of the native stream."""
     return encode_events(*({"response": piece} for piece in pieces))
 
 
 def usage_event(prompt: int, completion: int) -> bytes:
-    """The event that ends the native stream."""
+    """Return the event that ends the native stream."""
     counts = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
     return encode_events({"response": "", "usage": counts})
 
 
 def sends(*pieces: bytes) -> Script:
-    """A script that sends these bytes and closes."""
+    """Return a script that sends these bytes and closes the connection."""
     return lambda peer, _: peer.send(*pieces)
 
 
 def sends_then_waits(*pieces: bytes) -> Script:
-    """A script that sends these bytes and stays silent until the client goes away."""
+    """Return a script that sends these bytes and stays silent until the client leaves."""
 
     def script(peer: Peer, _: ReceivedRequest) -> None:
         peer.send(*pieces)
@@ -210,7 +209,7 @@ def sends_then_waits(*pieces: bytes) -> Script:
 
 
 def sends_then_resets(*pieces: bytes) -> Script:
-    """A script that sends these bytes and breaks the connection."""
+    """Return a script that sends these bytes and resets the connection."""
 
     def script(peer: Peer, _: ReceivedRequest) -> None:
         peer.send(*pieces)
@@ -220,17 +219,17 @@ def sends_then_resets(*pieces: bytes) -> Script:
 
 
 def streams(*pieces: str, counts: tuple[int, int] = (10, 3)) -> Script:
-    """A script that gives a whole, well-behaved native stream."""
+    """Return a script that sends a complete native stream."""
     return sends(response_head(), text_events(*pieces), usage_event(*counts), DONE)
 
 
 def refuses(status: int, code: int, message: str, **headers: str) -> Script:
-    """A script that gives an error in the API's envelope."""
+    """Return a script that sends an error in the API's envelope."""
     body = {"errors": [{"message": message, "code": code}], "success": False, "result": {}, "messages": []}
     return sends(response_head(status, "application/json", **headers) + json.dumps(body).encode())
 
 
 def cut_at(body: bytes, cuts: Iterable[int]) -> list[bytes]:
-    """The body cut at these positions."""
+    """Cut the body at these positions."""
     places = sorted({0, len(body), *cuts})
     return [body[start:end] for start, end in itertools.pairwise(places)]

@@ -1,4 +1,4 @@
-"""Every row of Cloudflare's errors, as literal bodies in both envelopes: its class, advice, and whether to retry."""
+"""Every error in Cloudflare's list, as literal bodies in both envelopes: its class, advice and retry rule."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ LOST = "Could not route to /client/v4/accounts/xyz/ai/run/m, perhaps your object
 
 @dataclass(frozen=True)
 class RefusalRow:
-    """One refusal: how it comes, and what is made of it. ``edge``: in the envelope of the API's edge."""
+    """A refusal and its expected error. ``edge``: in the envelope of the API's edge."""
 
     status: int
     code: int
@@ -131,9 +131,9 @@ def test_row(row: RefusalRow) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.status}-{row.code}")
 def test_retry_rule(row: RefusalRow) -> None:
-    """Worth a retry: 408, 429 but not the spent allocation, 5xx."""
-    again = row.status >= 500 or (row.status in (408, 429) and row.code not in (4006, 3036))
-    assert row.retryable == again
+    """A retry can help after 408, 5xx, and 429 except for the spent allocation."""
+    is_retryable = row.status >= 500 or (row.status in (408, 429) and row.code not in (4006, 3036))
+    assert row.retryable == is_retryable
 
 
 def test_malformed_header_says_what_is_malformed() -> None:
@@ -163,7 +163,7 @@ def advice(status: int, code: int | None, body: str | None = None) -> str:
     return decode_error(status, text, {}).advice
 
 
-def test_what_calls_for_different_deeds_has_different_advice() -> None:
+def test_different_problems_have_different_advice() -> None:
     advices = {
         "wrong token": advice(401, 10000),
         "malformed token": advice(400, 6003),
@@ -205,7 +205,7 @@ def test_trouble_at_the_edge(status: int, body: str) -> None:
     assert error.retryable
     assert error.retry_after == 7
     assert str(status) in error.message
-    assert "<" not in error.message  # what the page shows is no markup of strangers
+    assert "<" not in error.message  # no foreign markup on the page
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 401, 403, 404, 418])
@@ -276,8 +276,8 @@ def test_every_case_has_advice() -> None:
     assert all(case.advice.endswith(".") for case in CASES_BY_CODE.values())
 
 
-def test_the_tree_is_drawn_as_it_is() -> None:
-    """The drawing at the top of the module has each class once, under its parent."""
+def test_the_tree_in_the_docstring_is_complete() -> None:
+    """The tree in the module's docstring has each class once, under its parent."""
     lines = (errors.__doc__ or "").splitlines()
     start = lines.index("PaddockError")
     drawn: dict[str, str] = {}

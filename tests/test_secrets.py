@@ -1,4 +1,4 @@
-"""The token: in the Authorization header, and nowhere else. Not in errors, reprs, tracebacks or logs."""
+"""The token is in the Authorization header and nowhere else: not in errors, reprs, tracebacks or logs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.scripted_server import (
     text_events,
 )
 
-# Pieces of it would be as bad: each is looked for.
+# A part of the token would be as bad, so each part is searched for.
 MARKS = ("hunter2hunter2", "swordfish")
 GOOD = f"{MARKS[0]}-{MARKS[1]}"
 BAD = [
@@ -51,7 +51,7 @@ def assert_clean(text: str) -> None:
 
 
 def describe_error(error: BaseException) -> str:
-    """Everything that an error may show of itself, its causes and its traceback."""
+    """Return everything that an error, its causes and its traceback can show."""
     texts = ["".join(traceback.format_exception(error))]
     at: BaseException | None = error
     while at is not None:
@@ -62,7 +62,7 @@ def describe_error(error: BaseException) -> str:
 
 @pytest.fixture(autouse=True)
 def log() -> Iterator[io.StringIO]:
-    """Everything that anybody logs, at DEBUG; it is clean after every test."""
+    """Capture all logs at DEBUG, and check after each test that they are clean."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s %(args)s"))
@@ -97,7 +97,7 @@ def test_formatted_and_logged(log: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize("write", [pickle.dumps, copy.copy, copy.deepcopy, dataclasses.asdict])
-def test_not_written_anywhere(write: object) -> None:
+def test_a_secret_cannot_be_serialised(write: object) -> None:
     backend = sample_values.make_backend("http://127.0.0.1", GOOD)
     value = backend if write is dataclasses.asdict else backend.token
     with pytest.raises(TypeError) as failed:
@@ -105,7 +105,7 @@ def test_not_written_anywhere(write: object) -> None:
     assert_clean(describe_error(failed.value))
 
 
-def test_compared() -> None:
+def test_comparison() -> None:
     assert Secret("a") == Secret("a")
     assert Secret("a") != Secret("b")
     assert Secret("a") != "a"
@@ -128,12 +128,12 @@ def test_a_token_that_no_header_carries_is_refused_before_it_is_sent(token: str)
 
 
 @pytest.mark.parametrize("token", [f" {GOOD}\n", f"\t{GOOD}"])
-def test_space_around_a_token_is_no_part_of_it(token: str) -> None:
+def test_space_around_a_token_is_removed(token: str) -> None:
     assert cloudflare_backend(sample_values.ACCOUNT, token).token == Secret(GOOD)
 
 
 def echoes(peer: Peer, received: ReceivedRequest) -> None:
-    """A server that says back what it was sent, as an error's message."""
+    """Send the received header back as the message of an error."""
     sent = received.headers["authorization"]
     peer.send(
         response_head(400, "application/json"),
@@ -170,7 +170,7 @@ FAILING = [
 
 
 @pytest.mark.parametrize("script", FAILING, ids=range(len(FAILING)))
-def test_no_failure_shows_it(script: object, log: io.StringIO) -> None:
+def test_no_failure_shows_the_token(script: object, log: io.StringIO) -> None:
     with ScriptedServer(script) as server:  # type: ignore[arg-type]
         backend = sample_values.make_backend(server.url, GOOD)
         with pytest.raises(PaddockError) as failed:
@@ -185,11 +185,11 @@ def test_no_failure_shows_it(script: object, log: io.StringIO) -> None:
                 sample_values.make_client().check_credentials(backend)
             assert_clean(describe_error(failed.value))
     if script in (echoes_in_its_head, echoes_in_a_redirect):
-        # httpcore logs the headers that come, at DEBUG, but none that are sent: this is the server's own leak.
+        # httpcore logs received headers at DEBUG, but not the sent ones: here the server itself leaks the token.
         log.truncate(0)
 
 
-def test_success_logs_nothing_of_it(log: io.StringIO) -> None:
+def test_success_does_not_log_the_token(log: io.StringIO) -> None:
     with ScriptedServer(streams("Hi")) as server:
         list(
             sample_values.make_client().stream(
@@ -210,7 +210,7 @@ def run_to_end(backend: Backend) -> Answer:
 
 @pytest.mark.parametrize("script", [sends(response_head(), text_events("Hi")), sends(b"nonsense\r\n\r\n")])
 def test_an_answer_holds_neither_the_token_nor_a_way_to_it(script: object) -> None:
-    """Answers are kept, drawn and saved: what they hold on to is looked through to the last object."""
+    """Answers are kept, drawn and saved, so every object that they refer to is searched."""
     with ScriptedServer(script) as server:  # type: ignore[arg-type]
         answer = run_to_end(sample_values.make_backend(server.url, GOOD))
     assert answer.error is not None

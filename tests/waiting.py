@@ -1,4 +1,4 @@
-"""Waiting for what another thread or process does."""
+"""Wait for another thread or process."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait until then."""
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait until the condition holds; fail after ``seconds``."""
     end = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < end, "it took too long"
         time.sleep(0.01)

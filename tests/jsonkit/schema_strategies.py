@@ -1,4 +1,4 @@
-"""Fields of a schema's form, and JSON values that nearly fit them, for Hypothesis."""
+"""Hypothesis strategies: fields of a schema form, and JSON values that mostly fit them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ real = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def enums(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
-    """None or some different values."""
+    """Return a strategy for tuples of up to three different values."""
     return st.lists(of, unique=True, max_size=3).map(tuple)
 
 
 def fields(name: st.SearchStrategy[str], required: st.SearchStrategy[bool]) -> st.SearchStrategy[SchemaField]:
-    """Any field, with what its type can have."""
+    """Return a strategy for fields of any type."""
     common = {"name": name, "required": required, "description": names}
     simple = st.one_of(
         st.builds(SchemaField, type=st.just("string"), enum=enums(names), **common),
@@ -46,7 +46,7 @@ roots = fields(names, st.booleans()).map(
 
 @st.composite
 def answers(draw: st.DrawFn, field: SchemaField) -> Any:
-    """A value that fits the field, or, now and then, does not."""
+    """Draw a value that fits the field most of the time."""
     if draw(st.integers(0, 11)) == 0:
         return draw(st.none() | st.booleans() | whole | names | st.lists(whole, max_size=2))
     if field.enum:

@@ -1,4 +1,4 @@
-"""Verdicts: valid or not, with the places in reading order; no answer and no schema can hold the page up."""
+"""Checks of JSON answers: failures in reading order, JSON inside text, and a time limit for every check."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ SCHEMA = json.dumps(
 
 
 def test_failures_in_reading_order() -> None:
-    verdict = check_answer(
+    result = check_answer(
         '{"note": {"q": 1.5}, "items": [{"price": "1", "kind": "c", "x": 1}, {"day": "2020-13-01"},'
         ' {"price": -1, "kind": "a"}, 1]}',
         SCHEMA,
     )
-    assert isinstance(verdict, Invalid)
-    assert not verdict.more
-    assert verdict.failures == (
+    assert isinstance(result, Invalid)
+    assert not result.more
+    assert result.failures == (
         ValidationFailure(
             "$.note",
             "fits none of the 2 choices of the schema; the nearest: q must be a whole number, not the number 1.5",
@@ -68,15 +68,15 @@ def test_failures_in_reading_order() -> None:
 
 
 @given(st.data())
-def test_as_the_library_judges(data: st.DataObject) -> None:
+def test_the_result_is_that_of_jsonschema(data: st.DataObject) -> None:
     root = data.draw(roots)
     value = data.draw(answers(root))
     schema = to_schema(root)
     fits = jsonschema.Draft202012Validator(json.loads(schema)).is_valid(value)
-    verdict = check_answer(json.dumps(value), schema)
-    assert isinstance(verdict, Valid if fits else Invalid)
-    if isinstance(verdict, Invalid):
-        assert verdict.failures
+    result = check_answer(json.dumps(value), schema)
+    assert isinstance(result, Valid if fits else Invalid)
+    if isinstance(result, Invalid):
+        assert result.failures
 
 
 GOOD = '{"items": [], "note": null}'
@@ -99,11 +99,11 @@ GOOD = '{"items": [], "note": null}'
         (f"Use [brackets] or {{braces}}: {GOOD}", "Other text stands before"),
     ],
 )
-def test_json_with_something_around_it(answer: str, remark: str) -> None:
-    verdict = check_answer(answer, SCHEMA)
-    assert isinstance(verdict, Valid)
-    assert remark in verdict.remark
-    assert bool(remark) == bool(verdict.remark)
+def test_json_with_text_around_it(answer: str, remark: str) -> None:
+    result = check_answer(answer, SCHEMA)
+    assert isinstance(result, Valid)
+    assert remark in result.remark
+    assert bool(remark) == bool(result.remark)
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_json_with_something_around_it(answer: str, remark: str) -> None:
         ("{'a': 1}", 1, "a name in double quotes is missing", False),
     ],
 )
-def test_what_is_no_json(answer: str, line: int, says: str, unfinished: bool) -> None:
-    verdict = check_answer(answer, SCHEMA)
-    assert isinstance(verdict, NotJson)
-    assert says in verdict.message
-    assert (verdict.line, verdict.unfinished) == (line, unfinished)
+def test_answers_that_are_not_json(answer: str, line: int, says: str, unfinished: bool) -> None:
+    result = check_answer(answer, SCHEMA)
+    assert isinstance(result, NotJson)
+    assert says in result.message
+    assert (result.line, result.unfinished) == (line, unfinished)
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_what_is_no_json(answer: str, line: int, says: str, unfinished: bool) ->
     ],
 )
 def test_any_object(answer: str, failures: tuple[ValidationFailure, ...]) -> None:
-    verdict = check_answer(answer, None)
-    assert (verdict.failures if isinstance(verdict, Invalid) else ()) == failures
-    assert isinstance(verdict, Invalid if failures else Valid)
+    result = check_answer(answer, None)
+    assert (result.failures if isinstance(result, Invalid) else ()) == failures
+    assert isinstance(result, Invalid if failures else Valid)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_any_object(answer: str, failures: tuple[ValidationFailure, ...]) -> Non
         ({"properties": {"a": False}}, {"a": 1}, "is not allowed here"),
         ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, "'b' is a dependency of 'a'"),
         ({"pattern": r"^\d{4}$"}, "12", r"is “12”, which does not match the pattern “^\d{4}$”"),
-        ({"pattern": "^(a|b)$"}, "c", "does not match the pattern"),  # judged in a process of its own
+        ({"pattern": "^(a|b)$"}, "c", "does not match the pattern"),  # checked in the child process
         (
             {"$schema": "http://json-schema.org/draft-03/schema#", "properties": {"a": {"required": True}}},
             {},
@@ -168,19 +168,19 @@ def test_any_object(answer: str, failures: tuple[ValidationFailure, ...]) -> Non
         ({"enum": ["x" * 500]}, "y" * 500, ", not “yyyyy"),
     ],
 )
-def test_words(schema: Any, value: Any, message: str) -> None:
-    verdict = check_answer(json.dumps(value), json.dumps(schema))
-    assert isinstance(verdict, Invalid)
-    (failure,) = verdict.failures
+def test_failure_messages(schema: Any, value: Any, message: str) -> None:
+    result = check_answer(json.dumps(value), json.dumps(schema))
+    assert isinstance(result, Invalid)
+    (failure,) = result.failures
     assert message in failure.message
     assert len(failure.message) < 300
 
 
-def test_many_failures_are_not_all_told() -> None:
-    verdict = check_answer(json.dumps(["x"] * 100_000), '{"items": {"type": "integer"}}')
-    assert isinstance(verdict, Invalid)
-    assert verdict.more
-    assert [failure.path for failure in verdict.failures] == [f"$[{number}]" for number in range(50)]
+def test_the_number_of_failures_is_limited() -> None:
+    result = check_answer(json.dumps(["x"] * 100_000), '{"items": {"type": "integer"}}')
+    assert isinstance(result, Invalid)
+    assert result.more
+    assert [failure.path for failure in result.failures] == [f"$[{number}]" for number in range(50)]
 
 
 LEVELS = {f"d{at}": {"items": {"allOf": [{"$ref": f"#/$defs/d{at + 1}"}] * 2}} for at in range(40)}
@@ -189,7 +189,7 @@ EXPLOSION = {"$defs": LEVELS | {"d40": {}}, "$ref": "#/$defs/d0"}
 ROWS = [{"number": number, "list": [1, "a"]} for number in range(20_000)]
 
 
-def test_many_entries_are_held_against_each_other_at_once() -> None:
+def test_unique_items_of_a_long_list() -> None:
     assert isinstance(check_answer(json.dumps(ROWS), '{"uniqueItems": true}'), Valid)
     assert isinstance(check_answer(json.dumps([*ROWS, ROWS[0]]), '{"uniqueItems": true}'), Invalid)
 
@@ -210,29 +210,29 @@ def test_many_entries_are_held_against_each_other_at_once() -> None:
 def test_nothing_hangs(schema: Any, value: Any, says: str) -> None:
     answer, text = json.dumps(value), json.dumps(schema)
     started = time.monotonic()
-    verdict = check_answer(answer, text)
-    assert time.monotonic() - started < 10  # two to four seconds by themselves
-    assert isinstance(verdict, Unchecked)
-    assert says in verdict.reason
+    result = check_answer(answer, text)
+    assert time.monotonic() - started < 10  # two seconds on an idle machine
+    assert isinstance(result, Unchecked)
+    assert says in result.reason
     started = time.monotonic()
-    assert check_answer(answer, text) == verdict
+    assert check_answer(answer, text) == result
     assert time.monotonic() - started < 1, "the page is drawn again and again"
 
 
 @pytest.mark.parametrize("answer", ["[" * 200_000, '{"a":' * 101 + "1" + "}" * 101])
 def test_deep_answers(answer: str) -> None:
-    verdict = check_answer(answer, None)
-    assert isinstance(verdict, Unchecked)
-    assert "nested more than 100 deep" in verdict.reason
+    result = check_answer(answer, None)
+    assert isinstance(result, Unchecked)
+    assert "nested more than 100 deep" in result.reason
 
 
 @pytest.mark.parametrize("depth", [101, 500, 900, 5_000, 200_000])
 def test_deep_answers_behind_a_quotation_mark(depth: int) -> None:
-    verdict = check_answer('He said: " ' + "[" * depth + "]" * depth, "{}")
-    assert isinstance(verdict, Unchecked)
-    assert "nested" in verdict.reason
+    result = check_answer('He said: " ' + "[" * depth + "]" * depth, "{}")
+    assert isinstance(result, Unchecked)
+    assert "nested" in result.reason
 
 
 @given(st.text(max_size=60) | st.text('{}[]",:1a `\n\\', max_size=40))
-def test_any_text_gets_a_verdict(answer: str) -> None:
+def test_any_text_gets_a_result(answer: str) -> None:
     assert isinstance(check_answer(answer, SCHEMA), Invalid | NotJson | Unchecked)

@@ -1,4 +1,4 @@
-"""Schemas: what is none, in which line, and that nothing in one can hold the page up."""
+"""JSON Schemas: valid and invalid ones, the line of each error, and bounded time."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_what_is_none(what: str) -> None:
+def test_invalid_schemas(what: str) -> None:
     text, line, says = BAD[what]
     with pytest.raises(UnusableJson) as caught:
         parse_schema(text)
@@ -113,14 +113,14 @@ def test_what_is_none(what: str) -> None:
         (json.dumps({"pattern": "(" * 999}), "no regular expression"),
     ],
 )
-def test_what_is_too_much_is_refused_at_once(text: str, says: str) -> None:
+def test_too_large_schemas_are_refused_quickly(text: str, says: str) -> None:
     started = time.process_time()
     with pytest.raises(BadInput, match=says):
         parse_schema(text)
     assert time.process_time() - started < 1
 
 
-def test_the_deepest_and_the_widest_are_checked() -> None:
+def test_the_largest_schemas_are_accepted() -> None:
     def deeper(depth: int) -> str:
         return '{"not":' * depth + "true" + "}" * depth
 
@@ -131,7 +131,7 @@ def test_the_deepest_and_the_widest_are_checked() -> None:
     parse_schema(json.dumps({"type": "object", "properties": wide}))
 
 
-def test_nesting_by_references_is_no_circle() -> None:
+def test_a_chain_of_references_is_not_a_circle() -> None:
     links = {f"d{number}": {"allOf": [{"$ref": f"#/$defs/d{number + 1}"}]} for number in range(500)}
     parse_schema(json.dumps({"$defs": links | {"d500": {}}, "$ref": "#/$defs/d0"}))
 
@@ -156,7 +156,8 @@ CHAIN = {
         TREE,
         CHAIN,
         {"type": "object", "properties": {"next": {"$ref": "#"}}},
-        {"properties": {"next": {"$ref": "#"}}, "required": ["next"]},  # what is no object ends it
+        # A value that is not an object ends the chain.
+        {"properties": {"next": {"$ref": "#"}}, "required": ["next"]},
         {"$defs": {"a": {"$anchor": "x", "type": "string"}}, "$ref": "#x"},
         {"$id": "http://a/b", "$defs": {"a": {"$id": "c", "type": "string"}}, "$ref": "c"},
         {
@@ -173,10 +174,10 @@ CHAIN = {
         },
         {"properties": {"a": {"$dynamicRef": "#node"}}, "$dynamicAnchor": "node"},
         {"pattern": r"^\p{L}+$"},
-        {"pattern": "(?<year>[0-9]{4})"},  # JavaScript's, and sound there
+        {"pattern": "(?<year>[0-9]{4})"},  # valid in JavaScript
     ],
 )
-def test_what_is_one(schema: Any) -> None:
+def test_valid_schemas(schema: Any) -> None:
     text = json.dumps(schema)
     assert parse_schema(text).value == schema
     assert parse_schema(text).text == text
@@ -197,5 +198,5 @@ def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(roots)
-def test_all_that_a_form_makes_is_one(root: Any) -> None:
+def test_every_form_makes_a_valid_schema(root: Any) -> None:
     assert parse_schema(to_schema(root)).value["type"] == root.type

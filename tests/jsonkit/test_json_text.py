@@ -1,4 +1,4 @@
-"""JSON texts: read as Python reads them, with the place of everything in them."""
+"""Parse JSON texts as Python does, and find the position of every value."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def parse(text: str) -> Any:
 
 
 @given(values, st.sampled_from([None, 1, 3]), st.booleans())
-def test_everything_is_found_where_it_stands(value: Any, indent: int | None, ascii: bool) -> None:
+def test_find_path_returns_the_position_of_every_value(value: Any, indent: int | None, ascii: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii)
     lines = text.split("\n")
     for path, found in json_text.walk(parse(text)):
@@ -43,12 +43,12 @@ def test_everything_is_found_where_it_stands(value: Any, indent: int | None, asc
 
 
 @given(values, st.lists(st.tuples(st.integers(0, 200), st.sampled_from('{}[],:"\\ 1ae\n')), max_size=3))
-def test_it_reads_what_python_reads(value: Any, changes: list[tuple[int, str]]) -> None:
-    text = json.dumps(value, ensure_ascii=False)  # an escape that is cut apart is half a character
+def test_parse_accepts_what_python_accepts(value: Any, changes: list[tuple[int, str]]) -> None:
+    text = json.dumps(value, ensure_ascii=False)  # half of an escaped pair would be a lone surrogate
     for at, sign in changes:
         text = text[: at % (len(text) + 1)] + sign + text[at % (len(text) + 1) :]
     try:
-        wanted = json.loads(text)
+        expected = json.loads(text)
     except ValueError:
         with pytest.raises(UnusableJson) as caught:
             parse(text)
@@ -56,19 +56,19 @@ def test_it_reads_what_python_reads(value: Any, changes: list[tuple[int, str]]) 
         assert caught.value.line is not None
         return
     try:
-        assert parse(text) == wanted
+        assert parse(text) == expected
     except UnusableJson as error:
         assert "twice" in error.message or "too large" in error.message  # noqa: PT017
 
 
-def test_paths_as_they_are_written() -> None:
+def test_format_path() -> None:
     assert json_text.format_path(()) == "$"
     assert json_text.format_path(("items", 2, "price")) == "$.items[2].price"
     assert json_text.format_path(("$ref", "a b", "ü`", "")) == '$.$ref["a b"]["\\u00fc`"][""]'
     assert len(json_text.format_path(("x" * 1000,))) < 60
 
 
-def test_a_line_is_quoted_with_a_mark() -> None:
+def test_quote_line() -> None:
     assert json_text.quote_line('{\n  "a": 7,\n}', 2, 8) == '   2   "a": 7,\n            ^'
     excerpt = json_text.quote_line("x" * 500 + "!" + "y" * 500, 1, 501)
     line, mark = excerpt.split("\n")
@@ -76,8 +76,8 @@ def test_a_line_is_quoted_with_a_mark() -> None:
     assert len(line) < 80
 
 
-def test_what_is_wrong_in_a_file_is_said_quickly() -> None:
-    """Finding the line in a text of this size took seconds: the path says where."""
+def test_errors_in_large_files_are_quick() -> None:
+    """The error names only the path, because to find the line in a text of this size took seconds."""
     data = json.dumps([[0, 1]] * 400_000 + [{"a": 1}]).replace('{"a": 1}', '{"a": 1, "a": 2}').encode()
     begun = time.process_time()
     with pytest.raises(UnusableJson, match=r"^\$\[400000\]\.a is there twice\.$"):

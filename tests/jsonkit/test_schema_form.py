@@ -1,4 +1,4 @@
-"""A schema as a form's fields and back; what the form cannot show; the samples."""
+"""Convert schemas to form fields and back; schemas that the form cannot show; the sample schemas."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.jsonkit.schema_strategies import roots
 
 
 @given(roots)
-def test_a_form_comes_back_as_it_was(root: SchemaField) -> None:
+def test_a_form_survives_the_round_trip(root: SchemaField) -> None:
     text = to_schema(root)
     assert from_schema(text) == root
     assert to_schema(from_schema(text)) == text
@@ -86,7 +86,7 @@ def test_the_schema_of_a_form() -> None:
         ({"type": "array", "items": {"type": "string", "pattern": "a"}}, "“pattern”", "$.items.pattern"),
     ],
 )
-def test_what_the_form_cannot_show(schema: Any, says: str, path: str) -> None:
+def test_schemas_that_the_form_cannot_show(schema: Any, says: str, path: str) -> None:
     with pytest.raises(BadSchema) as caught:
         from_schema(json.dumps(schema, indent=2))
     assert says in caught.value.message
@@ -105,7 +105,7 @@ def test_more_fields_than_a_form_has() -> None:
         from_schema(many(MAX_FIELDS))
 
 
-def test_two_fields_of_one_name() -> None:
+def test_two_fields_with_the_same_name() -> None:
     with pytest.raises(BadInput, match="Two fields are called “a”"):
         to_schema(SchemaField(type="object", fields=(SchemaField("a"), SchemaField("a"))))
     inner = SchemaField("in", "object", fields=(SchemaField("a"), SchemaField("a")))

@@ -1,4 +1,4 @@
-"""The record and what is read from it."""
+"""The model records: documented values, and every record complete."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_default_model() -> None:
 @pytest.mark.parametrize(
     ("name", "minimum", "maximum", "default"),
     [
-        # As the model's page documents them; a bound that it does not give for max_tokens is 1: none is no answer.
+        # As the model's page documents them. It gives no minimum for max_tokens; 1 is the smallest that makes sense.
         ("max_tokens", 1, None, 256),
         ("temperature", 0, 5, 0.6),
         ("top_p", 0, 2, None),
@@ -58,7 +58,7 @@ def test_parameters_in_the_order_of_the_schema() -> None:
 @pytest.mark.parametrize(
     "record", sorted(model_record.RECORDS_FOLDER.glob("*.json")), ids=lambda path: path.stem
 )
-def test_every_record_is_whole(record: Path) -> None:
+def test_every_record_is_complete(record: Path) -> None:
     one = read_model(record)
     assert one == model_record.models()[one.id]
     assert one.source.startswith("https://")
@@ -82,9 +82,9 @@ def test_every_record_is_whole(record: Path) -> None:
     assert set(controls) - {"//"} == {parameter.name for parameter in one.parameters}
 
 
-def test_what_has_no_say_in_the_next_token() -> None:
-    elsewhere = [parameter.name for parameter in MODEL.parameters if parameter.effect_beyond_next_token]
-    assert elsewhere == ["max_tokens", "seed"]
+def test_parameters_that_do_not_shape_the_next_token() -> None:
+    names = [parameter.name for parameter in MODEL.parameters if parameter.effect_beyond_next_token]
+    assert names == ["max_tokens", "seed"]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_capabilities_have_their_field_and_their_source(record: Path) -> None:
         assert one.capability(capability.name) is capability
 
 
-def test_what_is_documented_for_this_model() -> None:
+def test_documented_capabilities() -> None:
     assert {one.name: one.listed for one in MODEL.capabilities} == {
         "streaming": True,
         "json_mode": False,

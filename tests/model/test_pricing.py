@@ -1,4 +1,4 @@
-"""Dollars and neurons, exact to the last digit."""
+"""Costs in dollars and neurons are exact."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_cost_of_a_sum_is_the_sum_of_the_costs(one: Usage, other: Usage) -> 
     assert (one + other).estimated == (one.estimated or other.estimated)
 
 
-def test_the_backends_own_count_of_neurons_counts() -> None:
+def test_the_neurons_that_the_backend_reports_are_used() -> None:
     assert cost_in_neurons(Usage(10, 10, neurons=Decimal("1.98")), PRICE) == Decimal("1.98")
     both = Usage(1, 1, neurons=Decimal("1.5")) + Usage(1, 1, neurons=Decimal("0.25"))
     assert both.neurons == Decimal("1.75")

@@ -1,4 +1,4 @@
-"""Settings: the record's bounds, defaults, and what is sent."""
+"""Settings: the bounds of the record, the defaults, and the values that are sent."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def test_bounds(parameter: Parameter) -> None:
 
 
 @given(strategies.sampled_from(MODEL.parameters), strategies.integers() | strategies.floats())
-def test_what_is_let_through_is_what_the_schema_takes(parameter: Parameter, value: Number) -> None:
-    """The same verdict as jsonschema's on what the schema says; the record adds only a minimum where it has none."""
+def test_the_schema_allows_exactly_the_values_that_pass(parameter: Parameter, value: Number) -> None:
+    """The result is that of jsonschema; only where the schema has no minimum does the record add one."""
     try:
         body = encode_request(build_request(MODEL, Prompt("x"), {parameter.name: value}))
     except BadInput:
@@ -82,7 +82,7 @@ def test_documented_defaults_are_sent_and_the_rest_is_the_models_choice() -> Non
 
 
 @pytest.mark.parametrize("parameter", MODEL.parameters, ids=lambda parameter: parameter.name)
-def test_changing_one(parameter: Parameter) -> None:
+def test_changing_a_setting(parameter: Parameter) -> None:
     changed = DEFAULTS.with_value(parameter.name, parameter.minimum)
     assert changed[parameter.name] == Setting(parameter.name, parameter.minimum, is_sent=True)
     assert changed.sent_values()[parameter.name] == parameter.minimum
@@ -90,8 +90,8 @@ def test_changing_one(parameter: Parameter) -> None:
     assert changed.with_setting(default_setting(parameter)) == DEFAULTS
     off = changed.with_setting(replace(changed[parameter.name], is_sent=False))
     assert parameter.name not in off.sent_values()
-    assert off[parameter.name].value == parameter.minimum, "a value that is not sent waits for its switch"
-    assert Settings.defaults(MODEL) == DEFAULTS, "values: nothing changes in place"
+    assert off[parameter.name].value == parameter.minimum, "a value that is not sent is kept"
+    assert Settings.defaults(MODEL) == DEFAULTS, "nothing changes in place"
 
 
 def test_unknown_setting() -> None:

@@ -1,1 +1,1 @@
-"""Tests of what is said before a send."""
+"""Tests of the checks before a request is sent."""

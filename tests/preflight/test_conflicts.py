@@ -1,4 +1,4 @@
-"""What cannot work together is said before it is sent; its mend leaves nothing of it."""
+"""Conflicts between settings are found before a request is sent, and each fix removes its conflict."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ CASES: list[tuple[str, Settings, Backend, str]] = [
 
 
 @pytest.mark.parametrize(("at", "settings", "backend", "says"), CASES)
-def test_each_is_named_at_its_control_and_mended(
+def test_each_conflict_has_a_control_and_a_fix(
     at: str, settings: Settings, backend: Backend, says: str
 ) -> None:
     here = [one for one in find(settings, backend) if one.control == at and says in one.text]
@@ -115,15 +115,15 @@ def test_each_is_named_at_its_control_and_mended(
         PLAIN.with_value("top_p", 0.99),
     ],
 )
-def test_what_works_is_let_alone(settings: Settings) -> None:
+def test_settings_without_conflicts(settings: Settings) -> None:
     assert find(settings) == []
 
 
-def test_a_raw_prompt_in_the_models_format_is_let_alone() -> None:
+def test_a_raw_prompt_in_the_models_format_has_no_conflict() -> None:
     assert find(with_features(form=InputForm.PROMPT, raw=True), text=SAMPLE) == []
 
 
-def test_a_raw_prompt_is_mended_in_its_text() -> None:
+def test_a_raw_prompt_is_fixed_in_its_text() -> None:
     assert [one.fixed_settings for one in find(with_features(form=InputForm.PROMPT, raw=True))] == [None]
 
 
@@ -133,7 +133,7 @@ def test_an_input_that_fills_the_context() -> None:
     assert "8,192 of the context's 8,192" in one.text
 
 
-def test_json_mode_is_asked_for_whole_all_the_same() -> None:
+def test_json_mode_is_never_streamed() -> None:
     for format in (SCHEMA, ResponseFormat()):
         request = build_request(MODEL, Prompt("Hi"), {}, stream=True, response_format=format)
         assert not request.stream

@@ -1,4 +1,4 @@
-"""What is said of a raw prompt: its special tokens found, and each way in which they can be wrong."""
+"""Raw prompts: their special tokens, and every problem with them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_pieces() -> None:
     [(SAMPLE, llama3_template.SPECIAL_TOKENS), (CHATML, CHATML_TOKENS), (SAMPLE_QUESTION, ())],
 )
 @pytest.mark.parametrize("more", ["", "Once upon"])
-def test_nothing_is_wrong(sample: str, tokens: tuple[str, ...], more: str) -> None:
+def test_prompts_without_problems(sample: str, tokens: tuple[str, ...], more: str) -> None:
     assert list(find_problems(sample + more, sample, tokens)) == []
 
 
@@ -84,7 +84,7 @@ def test_nothing_is_wrong(sample: str, tokens: tuple[str, ...], more: str) -> No
         (SAMPLE + "Once<|eot_id|>", "beginning of the assistant's turn is missing"),
     ],
 )
-def test_what_is_wrong_in_llama_3(text: str, says: str) -> None:
+def test_problems_in_llama_3(text: str, says: str) -> None:
     assert any(says in problem for problem in find_problems(text, SAMPLE, llama3_template.SPECIAL_TOKENS))
 
 
@@ -102,5 +102,5 @@ def test_what_is_wrong_in_llama_3(text: str, says: str) -> None:
         ),
     ],
 )
-def test_what_is_wrong_in_another_format(text: str, says: str) -> None:
+def test_problems_in_another_format(text: str, says: str) -> None:
     assert any(says in problem for problem in find_problems(text, CHATML, CHATML_TOKENS))

@@ -1,1 +1,1 @@
-"""The exported programs, each run for real."""
+"""Tests of the code snippets: each of them is run."""

@@ -1,4 +1,4 @@
-"""The twin that the programs ask: the fixtures of its own tests."""
+"""The twin as the backend of the snippets, with the fixtures of its own tests."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ __all__ = ["spawn", "twin"]
 
 @pytest.fixture(scope="session")
 def backend(twin: RunningTwin) -> Backend:
-    """The twin, as the page sees it."""
+    """Return the twin as a backend."""
     return Backend("twin", twin.base_url, twin.account, Secret(TOKEN), billed=False)

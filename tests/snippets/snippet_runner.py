@@ -1,4 +1,4 @@
-"""Runs an exported program as its user would: saved to a file, with the credentials in the environment."""
+"""Run a snippet as its user would: saved to a file, with the credentials in the environment."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ PATH = os.pathsep.join([os.environ["PATH"], str(Path(sys.executable).parent)])
 
 
 def find_command(name: str) -> str:
-    """Where that program is."""
-    found = shutil.which(name, path=PATH)
-    assert found, f"{name} is not installed: scripts/test says how"
-    return found
+    path = shutil.which(name, path=PATH)
+    assert path, f"{name} is not installed: scripts/test says how"
+    return path
 
 
 COMMANDS = {".sh": "bash", ".py": sys.executable, ".mjs": "node"}
 
 
 def environment(backend: Backend) -> dict[str, str]:
-    """What the programs read, and nothing of this machine's own but where to find commands."""
+    """Return the variables that the snippets read, and nothing else of this machine's environment but PATH."""
     return {
         "PATH": PATH,
         "CLOUDFLARE_ACCOUNT_ID": backend.account_id,
@@ -40,7 +39,7 @@ def environment(backend: Backend) -> dict[str, str]:
 
 
 def run_snippet(program: Snippet, folder: Path, backend: Backend) -> subprocess.CompletedProcess[bytes]:
-    """The program's end: what it printed, and how it went."""
+    """Run a snippet; return its output and its exit code."""
     file = folder / program.file
     file.write_text(program.text, encoding="utf-8", newline="")
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""Whatever somebody types, its literal is read back as the same value, by each language itself."""
+"""Each language reads the literal of any value back as the same value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lib.snippets.code_literals import JAVASCRIPT, JSON, PYTHON
 from tests.snippets.snippet_runner import TIMEOUT, find_command
 
-# Pieces that end a literal, begin an escape or a place, or are invisible, in one of the languages or another.
+# Pieces that end a literal, begin an escape or a placeholder, or are invisible, in one of the languages.
 PIECES = [
     '"',
     "'",
@@ -76,7 +76,7 @@ PIECES = [
     "a",
 ]
 TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=8).map("".join)
-TEXTS = TEXTS.filter(lambda text: not any("\ud800" <= one <= "\udfff" for one in text))
+TEXTS = TEXTS.filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text))
 NAMES = st.one_of(st.sampled_from(["__proto__", "constructor", "a-b", "", "if", "0", "None"]), TEXTS)
 NUMBERS = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False))
 VALUES = st.recursive(
@@ -87,23 +87,23 @@ VALUES = st.recursive(
 MANY = st.lists(VALUES, min_size=40, max_size=40)
 
 
-def fed(program: str, source: str) -> bytes:
+def run_with_input(program: str, source: str) -> bytes:
     return subprocess.run(
         [find_command(program)], input=source.encode(), capture_output=True, timeout=TIMEOUT, check=True
     ).stdout
 
 
 def assert_same(read: Any, value: Any) -> None:
-    """Equal, and of the same types: to Python True is 1."""
+    """Compare values and types: Python treats True as equal to 1."""
     assert json.dumps(read) == json.dumps(value)
 
 
 def _number(text: str) -> float:
-    return float(text) + 0.0  # of -0 it makes 0
+    return float(text) + 0.0  # turns -0 into 0
 
 
 def in_javascript(value: Any) -> str:
-    """The value as JavaScript has it: all numbers are floats, -0 is written 0, and keys like "0" come first."""
+    """Return the value as JavaScript has it: all numbers are floats, -0 is written 0, keys like "0" come first."""
     floats = json.loads(json.dumps(value), parse_int=_number, parse_float=_number)
     return json.dumps(floats, sort_keys=True)
 
@@ -124,7 +124,7 @@ def test_json(value: Any) -> None:
 @settings(max_examples=5)
 def test_javascript(values: list[Any]) -> None:
     lines = [f"console.log(JSON.stringify({JAVASCRIPT.write(value)}));" for value in values]
-    for line, value in zip(fed("node", "\n".join(lines)).splitlines(), values, strict=True):
+    for line, value in zip(run_with_input("node", "\n".join(lines)).splitlines(), values, strict=True):
         assert in_javascript(json.loads(line)) == in_javascript(value)
 
 
@@ -132,7 +132,7 @@ def test_javascript(values: list[Any]) -> None:
 @settings(max_examples=5)
 def test_shell(values: list[Any]) -> None:
     script = "\n".join(f"cat <<'JSON'\n{JSON.write(value)}\nJSON\nprintf '\\0'" for value in values)
-    *bodies, rest = fed("bash", script).split(b"\0")
+    *bodies, rest = run_with_input("bash", script).split(b"\0")
     assert rest == b""
     for body, value in zip(bodies, values, strict=True):
         assert_same(json.loads(body), value)
@@ -140,10 +140,10 @@ def test_shell(values: list[Any]) -> None:
 
 @given(TEXTS)
 def test_nothing_is_hidden(text: str) -> None:
-    """No character that cannot be seen, that turns the reading direction or that a terminal obeys stands there."""
+    """No literal contains a character that is invisible, changes the reading direction or controls a terminal."""
     for syntax in (PYTHON, JAVASCRIPT, JSON):
         written = syntax.write({"text": text})
-        assert all(one.isprintable() or one in "\n\u200c\u200d" for one in written)
+        assert all(char.isprintable() or char in "\n\u200c\u200d" for char in written)
         assert " \n" not in written
 
 

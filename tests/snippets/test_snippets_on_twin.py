@@ -1,4 +1,4 @@
-"""Every program is run against the twin, and prints the text that the page shows for the same request and seed."""
+"""Every snippet runs against the twin and prints the text that the page shows for the same request and seed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def join_text(events: list[Event]) -> str:
 
 @pytest.fixture(scope="module")
 def texts(backend: Backend) -> dict[str, str]:
-    """What the page would show."""
+    """Return the texts that the page would show."""
     client = WorkersAI()
     return {
         key: join_text(list(client.stream(backend, request, CancelToken())))
@@ -68,13 +68,13 @@ def snippet_named(name: str, request: Request, backend: Backend) -> Snippet:
     return program
 
 
-def test_names(backend: Backend) -> None:
+def test_names_and_files(backend: Backend) -> None:
     written = build_snippets(REQUESTS["raw-whole"], backend)
     assert [program.name for program in written] == NAMES
     assert len({program.file for program in written}) == len(NAMES)
 
 
-def test_the_texts_tell_requests_apart(texts: dict[str, str]) -> None:
+def test_different_requests_have_different_texts(texts: dict[str, str]) -> None:
     assert texts["messages-stream"] == texts["messages-whole"]
     assert len(set(texts.values())) == 3
     assert all(len(text) > 20 for text in texts.values())
@@ -90,7 +90,7 @@ def test_the_same_text(backend: Backend, texts: dict[str, str], tmp_path: Path, 
     if name == "Python (openai)" and key.startswith("raw"):
         assert "left out" in program.note
         assert printed.strip()
-        assert printed != texts[key] + "\n"  # its endpoint lays the prompt out as a message
+        assert printed != texts[key] + "\n"  # this endpoint takes the prompt as a message
     else:
         assert printed == texts[key] + "\n"
 
@@ -130,6 +130,6 @@ def test_a_refused_worker(backend: Backend, tmp_path: Path, key: str) -> None:
     assert "Authentication error" in answer.text
 
 
-def test_every_kind_of_file_is_run(backend: Backend) -> None:
+def test_every_file_type_can_be_run(backend: Backend) -> None:
     kinds = {Path(program.file).suffix for program in build_snippets(REQUESTS["raw-whole"], backend)}
     assert kinds == {*COMMANDS, ".ts"}

@@ -1,4 +1,4 @@
-"""The programs against each variant of the wire that was seen, and what reaches the server, to the byte's meaning."""
+"""The snippets against each recorded variant of the wire, and the bodies that reach the server."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def build_snippet(name: str, body: dict[str, Any], url: str = "http://127.0.0.1:
 def run_and_capture(
     name: str, body: dict[str, Any], folder: Path, reply: list[bytes]
 ) -> tuple[str, int, Any]:
-    """What it printed, how it ended, and the body that the server got."""
+    """Return the output of a snippet, its exit code, and the body that the server received."""
     with ScriptedServer(sends(*reply)) as server:
         done = run_snippet(
             build_snippet(name, body, server.url), folder, sample_values.make_backend(server.url)
@@ -114,7 +114,7 @@ def test_openai(tmp_path: Path) -> None:
         name, body, tmp_path, [response_head(200, "application/json"), json.dumps(reply).encode()]
     )
     assert (out, code) == ("{}\n", 0)
-    del body["raw"]  # said in the note and in the program
+    del body["raw"]  # the note and the program say so
     body["tools"] = [{"type": "function", "function": TOOL}]
     body["response_format"]["json_schema"] = {"name": "answer", "schema": {"type": "object"}}
     assert sent == body | {"model": MODEL}

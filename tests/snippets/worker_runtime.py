@@ -1,4 +1,4 @@
-"""Runs an exported Worker in workerd, Cloudflare's own server, with an AI binding that asks a backend over HTTP."""
+"""Run a Worker snippet in workerd, Cloudflare's own server, with an AI binding that asks a backend over HTTP."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ const worker :Workerd.Worker = (
 
 
 def compile_workers(programs: dict[str, Snippet], folder: Path) -> dict[str, Path]:
-    """Each Worker as JavaScript, checked against Cloudflare's own types for Workers: by its key, in ``folder``."""
+    """Compile each Worker to JavaScript in ``folder``, checked against Cloudflare's types; return the files."""
     for key, program in programs.items():
         (folder / f"{key}.ts").write_text(program.text, encoding="utf-8", newline="")
     done = subprocess.run(
@@ -95,7 +95,7 @@ def compile_workers(programs: dict[str, Snippet], folder: Path) -> dict[str, Pat
 
 @contextlib.contextmanager
 def serve_worker(script: Path, folder: Path, backend: Backend) -> Iterator[httpx.Client]:
-    """A client that visits the Worker."""
+    """Serve a Worker; yield a client for it."""
     url = urlsplit(backend.base_url)
     config = CONFIG.substitute(
         host=url.netloc,

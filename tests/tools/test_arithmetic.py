@@ -1,4 +1,4 @@
-"""The calculator counts as Python does, and nothing but numbers gets a value."""
+"""The calculator computes as Python does, and accepts nothing but arithmetic."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ KNOWN = {"floor": math.floor, "sqrt": math.sqrt, "__builtins__": {"abs": abs, "r
 
 
 @given(expressions)
-def test_it_counts_as_python_does(expression: str) -> None:
+def test_it_computes_as_python_does(expression: str) -> None:
     try:
-        expected = eval(expression, dict(KNOWN))  # made of the pieces above alone
+        expected = eval(expression, dict(KNOWN))  # built only from the pieces above
     except (ArithmeticError, ValueError):
         with pytest.raises(CannotCompute):
             evaluate(expression)
         return
     try:
-        found = evaluate(expression)
+        result = evaluate(expression)
     except CannotCompute as error:
         too_large = isinstance(expected, complex) or abs(expected) > 10**60
         assert too_large or "characters" in str(error) or "too large" in str(error) or "real" in str(error)  # noqa: PT017
         return
-    assert type(found) is type(expected)
-    assert found == expected
+    assert type(result) is type(expected)
+    assert result == expected
 
 
 @pytest.mark.parametrize(
@@ -129,12 +129,12 @@ def test_known_values(expression: str, value: float) -> None:
         ("abs(" * 90 + "1" + ")" * 90, "nested more than 50 levels"),
     ],
 )
-def test_what_has_no_value(expression: str, words: str) -> None:
-    begun = time.process_time()
+def test_expressions_without_a_value(expression: str, words: str) -> None:
+    started = time.process_time()
     with pytest.raises(CannotCompute) as caught:
         evaluate(expression)
     assert words in str(caught.value)
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - started < 0.5
 
 
 @given(st.text(max_size=60))
@@ -146,8 +146,8 @@ def test_any_text_has_a_value_or_a_reason(text: str) -> None:
 
 
 @given(st.text("0123456789+-*/%(). eEabs,_", max_size=40))
-def test_neither_does_what_looks_like_one_take_long(text: str) -> None:
-    begun = time.process_time()
+def test_no_expression_takes_long(text: str) -> None:
+    started = time.process_time()
     with contextlib.suppress(CannotCompute):
         evaluate(text)
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - started < 0.5

@@ -1,4 +1,4 @@
-"""The sample tools: what they answer, in which zone and on which side of a clock change, and how they refuse."""
+"""The sample tools: their results, time zones and clock changes, and their errors."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def run_tool(name: str, now: datetime = NOON, /, **given: Any) -> dict[str, Any]:
-    """What the tool answers to that call."""
-    found: dict[str, Any] = json.loads(run_sample_tool(ToolCall("", name, json.dumps(given)), now))
-    return found
+    """Return the result of a sample tool."""
+    result: dict[str, Any] = json.loads(run_sample_tool(ToolCall("", name, json.dumps(given)), now))
+    return result
 
 
 def test_they_can_be_sent_in_both_shapes() -> None:
@@ -100,13 +100,13 @@ def test_a_zone_is_found_however_it_is_written(name: str, found: str) -> None:
         "posix/UTC",
     ],
 )
-def test_a_zone_that_there_is_not(name: str) -> None:
+def test_unknown_zones(name: str) -> None:
     error = run_tool("clock", time_zone=name)["error"]
     assert "There is no time zone" in error
     assert len(error) < 200
 
 
-def test_a_city_alone_is_answered_with_its_zone() -> None:
+def test_a_city_gets_a_hint_to_its_zone() -> None:
     assert run_tool("clock", time_zone="Tokyo")["error"].endswith("Did you mean Asia/Tokyo?")
 
 
@@ -160,7 +160,7 @@ def test_answers_of_all_calls_or_of_none() -> None:
         {"error": "The call has no “place”."},
     ]
     assert answer_calls([*calls, ToolCall("3", "book", "{}")], OFFERED) is None
-    assert answer_calls([ToolCall("1", "clock", "{}")], OFFERED[:1]) is None  # it was not offered
+    assert answer_calls([ToolCall("1", "clock", "{}")], OFFERED[:1]) is None  # not offered
 
 
 def test_a_tool_that_only_shares_its_name_is_not_run() -> None:

@@ -1,4 +1,4 @@
-"""What is said of a call that does not fit its tool; no schema makes the check take long or fetch anything."""
+"""Faults of a tool call; no schema makes the check take long or fetch anything."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lib.tools.tool_call import find_call_faults, parse_arguments
 def find_faults(
     given: Any, /, name: str = "t", required: tuple[str, ...] = (), **properties: Any
 ) -> tuple[str, ...]:
-    """What is said of a call with those arguments, JSON text or a value."""
+    """Return the faults of a call with these arguments: JSON text or a value."""
     schema = {
         "type": "object",
         "properties": properties,
@@ -62,14 +62,14 @@ def test_a_call_that_fits() -> None:
         ("[" * 500 + "]" * 500, "nested more than 64 deep"),
     ],
 )
-def test_what_is_said_of_one_that_does_not(given: Any, words: str) -> None:
+def test_faults(given: Any, words: str) -> None:
     choice = {"enum": ["celsius", "fahrenheit"]}
     several = {"type": "array", "items": TEXT, "uniqueItems": True}
     (told,) = find_faults(given, a=TEXT, n=WHOLE, c=choice, list=several)
     assert words in told
 
 
-def test_every_failure_is_said() -> None:
+def test_every_failure_is_listed() -> None:
     assert find_faults({"n": 0, "b": 1}, required=("a", "c"), a=TEXT, n=WHOLE, c=TEXT) == (
         "The call has no “a” and no “c”.",
         "The call has “b”, which the schema does not have.",
@@ -95,7 +95,7 @@ def test_a_function_takes_any_object() -> None:
     )
 
 
-def test_arguments_that_are_no_object() -> None:
+def test_arguments_that_are_not_an_object() -> None:
     assert parse_arguments(ToolCall("", "t", '{"a": [1]}')) == {"a": [1]}
     with pytest.raises(BadInput, match="must be an object"):
         parse_arguments(ToolCall("", "t", "3"))
@@ -140,7 +140,7 @@ schemas = st.recursive(
 
 
 @given(schemas, values)
-def test_the_verdict_is_jsonschemas_own(schema: Any, value: Any) -> None:
+def test_the_result_is_that_of_jsonschema(schema: Any, value: Any) -> None:
     told = [one.to_sentence("The value") for one in find_failures(value, parse_schema(json.dumps(schema)))]
     assert (told == []) == Draft202012Validator(schema).is_valid(value)
     assert all(line.endswith(".") for line in told)
@@ -159,14 +159,14 @@ def test_the_verdict_is_jsonschemas_own(schema: Any, value: Any) -> None:
         {"$ref": "#/nowhere"},
     ],
 )
-def test_a_schema_that_cannot_be_used_is_no_trouble(schema: dict[str, Any]) -> None:
+def test_an_unusable_schema_is_reported(schema: dict[str, Any]) -> None:
     begun = time.process_time()
     (told,) = find_call_faults(ToolCall("", "t", '{"l": 1}'), (Tool("t", "", json.dumps(schema)),))
     assert told.startswith("The arguments cannot be checked: the parameters of “t” cannot be used. $")
     assert time.process_time() - begun < 3
 
 
-def test_much_to_compare_comes_to_an_end() -> None:
+def test_a_long_check_ends() -> None:
     schema = {"properties": {"l": {"items": {"enum": list(range(9_000))}}}}
     begun = time.process_time()
     told = find_call_faults(
@@ -177,7 +177,7 @@ def test_much_to_compare_comes_to_an_end() -> None:
 
 
 def test_a_pattern_is_checked() -> None:
-    """``(a+)+$`` takes Python's ``re`` 2**40 steps here: in a process of its own, which is ended."""
+    """``(a+)+$`` takes Python's ``re`` 2**40 steps here; the child process is ended."""
     plain = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^[a-z]+$"}}}
     tool = Tool("t", "", json.dumps(plain))
     assert find_call_faults(ToolCall("", "t", '{"a": "abc"}'), (tool,)) == ()
@@ -191,13 +191,13 @@ def test_a_pattern_is_checked() -> None:
         assert told.startswith("The arguments cannot be checked: The check took more than 2 seconds")
 
 
-def test_one_is_one_however_it_is_written() -> None:
+def test_equal_numbers_of_different_types() -> None:
     unique = parse_schema('{"uniqueItems": true}')
     assert [one.message for one in find_failures([{"a": 1}, {"a": 1.0}], unique)] == ["holds an entry twice"]
     assert find_failures([1, True, "1", 0, False], unique) == ()
 
 
-def test_many_failures_are_not_all_told() -> None:
+def test_the_number_of_faults_is_limited() -> None:
     told = find_faults({"l": list(range(100))}, l={"type": "array", "items": TEXT})
     assert len(told) == 21
     assert told[-1] == "And more."

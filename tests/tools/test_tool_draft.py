@@ -1,4 +1,4 @@
-"""While tools are edited: form and text stay in step, what is half done is kept, and only good tools come out."""
+"""Editing tools: form and JSON text agree, faults are kept in the draft, and only valid tools are used."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ NESTED = Tool(
 
 
 def rename_tool(draft: ToolsDraft, name: str, number: int = -1) -> ToolsDraft:
-    """With that tool renamed."""
+    """Return the draft with a tool renamed."""
     id = draft.entries[number].id
     return draft.change_tool(id, lambda entry: replace(entry, tool=replace(entry.tool, name=name)))
 
 
 def change_row(draft: ToolsDraft, tool: int, at: int, **fields: object) -> ToolsDraft:
-    """With that row of that tool changed."""
+    """Return the draft with a row of a tool changed."""
 
     def changed(entry: ToolEntry) -> ToolEntry:
         assert entry.rows is not None
@@ -37,7 +37,7 @@ def change_row(draft: ToolsDraft, tool: int, at: int, **fields: object) -> Tools
     return draft.change_tool(draft.entries[tool].id, changed)
 
 
-def test_what_is_added_is_in_use_at_once() -> None:
+def test_an_added_tool_is_used_at_once() -> None:
     one = start_draft(()).add_tool(CLOCK).add_tool(WEATHER)
     assert one.valid_tools == (CLOCK, WEATHER)
     assert one.problem is None
@@ -57,7 +57,7 @@ def test_a_fault_keeps_the_last_good_tools_in_use() -> None:
     assert [tool.name for tool in mended.valid_tools] == ["clock", "fine"]
 
 
-def test_nothing_is_touched_that_was_not_edited() -> None:
+def test_other_tools_stay_the_same() -> None:
     odd = Tool("odd", "", '{ "properties": {}, "type":"object", "required": [] }')
     one = rename_tool(start_draft((odd, NESTED)), "other")
     assert one.valid_tools[0] == odd
@@ -65,7 +65,7 @@ def test_nothing_is_touched_that_was_not_edited() -> None:
     assert one.entries[1].rows is None  # beyond the form
 
 
-def test_rows_are_edited_added_and_taken_away() -> None:
+def test_rows_are_edited_added_and_removed() -> None:
     one = start_draft((CLOCK,))
     one = change_row(one, 0, 0, name="zone", kind=ParameterType.WHOLE, required=False)
     assert json.loads(one.valid_tools[0].parameters)["properties"]["zone"]["type"] == "integer"
@@ -75,14 +75,14 @@ def test_rows_are_edited_added_and_taken_away() -> None:
     ids = [found.id for found in one.entries[0].rows or ()]
     assert len(set(ids)) == 3
     twice = change_row(one, 0, 2, name="value")
-    assert twice.valid_tools == one.valid_tools  # both rows are still there, and neither is in use
+    assert twice.valid_tools == one.valid_tools  # both rows are kept, and neither is used
     assert [found.parameter.name for found in twice.entries[0].rows or ()] == ["zone", "value", "value"]
     assert twice.problem is not None
     with pytest.raises(BadInput, match="JSON cannot hold that"):
         twice.as_text()
 
 
-def test_form_and_text_are_in_step() -> None:
+def test_form_and_text_agree() -> None:
     one = start_draft((CLOCK, NESTED)).as_text()
     assert one.text is not None
     assert [tool["name"] for tool in json.loads(one.text)] == ["clock", "book"]
@@ -92,7 +92,7 @@ def test_form_and_text_are_in_step() -> None:
     assert back.text is None
     assert [tool.name for tool in back.tools] == ["clock", "reserve"]
     assert [entry.rows is None for entry in back.entries] == [False, True]
-    assert not {entry.id for entry in back.entries} & {entry.id for entry in one.entries}  # other boxes
+    assert not {entry.id for entry in back.entries} & {entry.id for entry in one.entries}  # new widgets
 
 
 def test_broken_text_is_kept_and_can_be_discarded() -> None:
@@ -107,7 +107,7 @@ def test_broken_text_is_kept_and_can_be_discarded() -> None:
     assert one.discard_text().text is None
 
 
-def test_faults_of_the_form_are_seen_in_the_text_too() -> None:
+def test_faults_of_the_form_are_found_in_the_text_too() -> None:
     one = rename_tool(start_draft((CLOCK,)), "bad name").as_text()
     assert one.text is not None
     assert '"bad name"' in one.text
@@ -121,7 +121,7 @@ def test_faults_of_the_form_are_seen_in_the_text_too() -> None:
     assert broken.as_text().with_text("[]").valid_tools == ()
 
 
-def test_taking_a_tool_away() -> None:
+def test_removing_a_tool() -> None:
     one = start_draft((CLOCK, WEATHER))
     assert one.remove_tool(one.entries[0].id).valid_tools == (WEATHER,)
     bad = rename_tool(one, "bad name")

@@ -1,4 +1,4 @@
-"""Rows of the form and JSON Schema are the same thing, where a schema is flat; any other is left alone."""
+"""Flat JSON Schemas convert to rows of a form and back; other schemas have no rows."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ choices = st.lists(texts, min_size=1, max_size=4, unique=True).map(tuple)
 def parameters(draw: st.DrawFn) -> tuple[ToolParameter, ...]:
     def one(name: str) -> ToolParameter:
         kind = draw(st.sampled_from(ParameterType))
-        some = draw(choices) if kind is ParameterType.CHOICE else ()
-        return ToolParameter(name, draw(texts), kind, draw(st.booleans()), some)
+        rows = draw(choices) if kind is ParameterType.CHOICE else ()
+        return ToolParameter(name, draw(texts), kind, draw(st.booleans()), rows)
 
     return tuple(map(one, draw(st.lists(texts.filter(str.strip), max_size=5, unique=True))))
 
 
 @given(parameters())
-def test_rows_survive_the_way_through_a_schema(some: tuple[ToolParameter, ...]) -> None:
-    text = rows_to_schema(some)
-    assert schema_to_rows(text) == some
+def test_rows_survive_the_round_trip(rows: tuple[ToolParameter, ...]) -> None:
+    text = rows_to_schema(rows)
+    assert schema_to_rows(text) == rows
     assert tool_spec.find_tool_faults((Tool("t", "", text),)) == ()
-    assert find_row_faults(some) == tuple({} for _ in some)
+    assert find_row_faults(rows) == tuple({} for _ in rows)
 
 
 @given(parameters())
-def test_a_flat_schema_survives_the_way_through_rows(some: tuple[ToolParameter, ...]) -> None:
-    text = rows_to_schema(some)
+def test_a_flat_schema_survives_the_round_trip(rows: tuple[ToolParameter, ...]) -> None:
+    text = rows_to_schema(rows)
     assert json.loads(rows_to_schema(schema_to_rows(text) or ())) == json.loads(text)
 
 
-def test_the_samples_are_forms() -> None:
+def test_the_sample_tools_have_rows() -> None:
     for one in SAMPLE_TOOLS:
         assert schema_to_rows(one.tool.parameters)
 
@@ -78,18 +78,18 @@ def with_a(**more: Any) -> dict[str, Any]:
         None,
     ],
 )
-def test_what_goes_beyond_rows(beyond: Any) -> None:
+def test_schemas_that_rows_cannot_show(beyond: Any) -> None:
     assert schema_to_rows(json.dumps(beyond)) is None
 
 
-def test_what_is_broken_has_no_rows() -> None:
+def test_invalid_schemas_have_no_rows() -> None:
     assert schema_to_rows('{"type": "object"') is None
     assert schema_to_rows("[" * 100_000) is None
 
 
-def test_what_is_wrong_with_rows() -> None:
-    some = (ToolParameter("a"), ToolParameter(" "), ToolParameter("a", kind=ParameterType.CHOICE))
-    first, second, third = find_row_faults(some)
+def test_faults_of_rows() -> None:
+    rows = (ToolParameter("a"), ToolParameter(" "), ToolParameter("a", kind=ParameterType.CHOICE))
+    first, second, third = find_row_faults(rows)
     assert first == {}
     assert second == {"name": "A parameter needs a name."}
     assert third["name"] == "There is another “a”."

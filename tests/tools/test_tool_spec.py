@@ -1,4 +1,4 @@
-"""Tools and functions as JSON text: both documented shapes come in and go out; the rest is refused in plain words."""
+"""Tools and functions as JSON text: both documented shapes are read and written, faults are explained."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def read_values(*values: Any) -> tuple[Tool, ...]:
 
 
 def refusal_message(text: str) -> str:
-    """The message with which that text is refused, quickly."""
+    """Return the error message for a text; it must come quickly."""
     begun = time.process_time()
     with pytest.raises(BadInput) as caught:
         tool_spec.read_tools(text)
@@ -65,11 +65,11 @@ def refusal_message(text: str) -> str:
 
 
 def object_schema(**parameters: Any) -> str:
-    """A tool of those parameters, as text."""
+    """Return the JSON text of a tool with this schema of parameters."""
     return json.dumps(FLAT | {"parameters": PARAMETERS | parameters})
 
 
-def test_both_shapes_are_read_alone_and_in_a_list() -> None:
+def test_both_shapes_alone_and_in_a_list() -> None:
     flat = Tool("get_weather", "Tells it.", json.dumps(PARAMETERS))
     nested = Tool("get_time", "Tells it.", json.dumps(PARAMETERS), nested=True)
     assert tool_spec.read_tools(json.dumps(FLAT)) == (flat,)
@@ -78,25 +78,28 @@ def test_both_shapes_are_read_alone_and_in_a_list() -> None:
     assert tool_spec.read_tools(" [] ") == ()
 
 
-def test_what_is_written_has_the_shape_that_was_read() -> None:
+def test_writing_keeps_the_shape() -> None:
     assert json.loads(tool_spec.write_tools(read_values(FLAT, NESTED))) == [FLAT, NESTED]
 
 
 @given(many_tools())
-def test_nothing_is_lost_on_the_way(some: tuple[Tool, ...]) -> None:
-    written = tool_spec.write_tools(some)
+def test_tools_survive_the_round_trip(tools: tuple[Tool, ...]) -> None:
+    written = tool_spec.write_tools(tools)
     back = tool_spec.read_tools(written)
     assert [(one.name, one.description, one.nested) for one in back] == [
-        (one.name, one.description, one.nested) for one in some
+        (one.name, one.description, one.nested) for one in tools
     ]
-    assert [json.loads(one.parameters) for one in back] == [json.loads(one.parameters) for one in some]
+    assert [json.loads(one.parameters) for one in back] == [json.loads(one.parameters) for one in tools]
     assert tool_spec.write_tools(back) == written
 
 
 @given(many_tools())
-def test_what_is_taken_here_the_documented_schema_takes(some: tuple[Tool, ...]) -> None:
-    tool_spec.check_tools(some)
-    body = {"messages": [{"role": "user", "content": "Hi"}], "tools": json.loads(tool_spec.write_tools(some))}
+def test_accepted_tools_fit_the_documented_schema(tools: tuple[Tool, ...]) -> None:
+    tool_spec.check_tools(tools)
+    body = {
+        "messages": [{"role": "user", "content": "Hi"}],
+        "tools": json.loads(tool_spec.write_tools(tools)),
+    }
     assert list(Draft7Validator(default_model().input_schema).iter_errors(body)) == []
 
 
@@ -159,7 +162,7 @@ def test_what_is_taken_here_the_documented_schema_takes(some: tuple[Tool, ...]) 
         ("[" + ",".join(["3"] * 40_000) + "]", "40,000 tools"),
     ],
 )
-def test_what_is_refused_and_in_which_words(text: str, words: str) -> None:
+def test_refused_texts(text: str, words: str) -> None:
     assert words in refusal_message(text or " ")
 
 
@@ -181,7 +184,7 @@ def test_what_is_refused_and_in_which_words(text: str, words: str) -> None:
         ),
     ],
 )
-def test_a_schema_that_could_never_be_checked(schema: dict[str, Any], words: str) -> None:
+def test_schemas_that_could_never_be_checked(schema: dict[str, Any], words: str) -> None:
     assert words in refusal_message(object_schema(**schema))
 
 
@@ -192,7 +195,7 @@ def test_a_schema_may_refer_to_its_own_parts() -> None:
     assert len(tool_spec.read_tools(text)) == 1
 
 
-def test_what_is_only_called_a_reference_is_none() -> None:
+def test_a_property_may_be_named_ref() -> None:
     named = {"$ref": {"type": "string", "description": "A reference.", "enum": [{"$ref": "http://x"}]}}
     assert len(tool_spec.read_tools(object_schema(properties=named))) == 1
 
