@@ -1,4 +1,4 @@
-"""Play: one conversation."""
+"""The Chat page: one conversation."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from lib.ui.shell import backend_picker
 from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.widgets.error_box import draw_error
 
-where = backend_picker.current_choice()
-tab = ChatTab(where.backend)
+choice = backend_picker.current_choice()
+tab = ChatTab(choice.backend)
 conversation, live = tab.chat.snapshot()
 path = conversation.path()
 
 
-def draw_use() -> None:
-    """How full the context is, and what the conversation has used."""
+def draw_usage() -> None:
+    """Draw how full the context is, and what the conversation has used."""
     answer_stats.draw_context_gauge(*tab.context_used, tab.context_window)
     answer_stats.draw_totals(tab.chat.model, [tab.chat.conversation], "This conversation")
 
 
-seen = request_preview.preview_request(tab.chat, tab.backend, tab.context_window, tab.next_text)
+preview = request_preview.preview_request(tab.chat, tab.backend, tab.context_window, tab.next_text)
 
 with st.sidebar:
-    use = st.empty()
-    with use.container():
-        draw_use()
+    usage_place = st.empty()
+    with usage_place.container():
+        draw_usage()
     preset_menu.draw_preset_menu(tab)
-    option_controls.draw_options(tab, seen.conflicts, busy=live is not None)
+    option_controls.draw_options(tab, preview.conflicts, busy=live is not None)
     parameter_controls.draw_parameters(
-        tab, lambda name: conflict_fix.draw_conflicts(tab, seen.conflicts, name)
+        tab, lambda name: conflict_fix.draw_conflicts(tab, preview.conflicts, name)
     )
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    where_slot = st.empty()
-    with where_slot.container():
-        backend_picker.draw_picker(where, busy=live is not None)
+    choice_place = st.empty()
+    with choice_place.container():
+        backend_picker.draw_picker(choice, busy=live is not None)
     share_menu.draw_share_menu(tab)
     if path:
         st.button(
@@ -60,19 +60,19 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             args=(tab.previous_chat,),
         )
 
-# While an answer streams, Streamlit leaves in a place whatever an earlier drawing put there and this one did not
-# replace. So another conversation is drawn in another place, and so is each new answer; the places left are emptied.
+# While an answer streams, Streamlit leaves in a place what an earlier run drew there and this one has not replaced.
+# So another conversation is drawn in another place, and so is each new answer; the other places are emptied.
 greeting = st.empty()
-histories = [st.container() if side == tab.slot else st.empty() for side in (0, 1)]
-answers = [st.container() if live is not None and side == live.number % 2 else st.empty() for side in (0, 1)]
+histories = [st.container() if slot == tab.slot else st.empty() for slot in (0, 1)]
+answers = [st.container() if live is not None and slot == live.number % 2 else st.empty() for slot in (0, 1)]
 notice = st.empty()
 stop = st.bottom.empty()
 with st.bottom:
     if tab.is_raw_prompt:
-        raw_prompt_box.draw_raw_prompt_box(tab, seen, busy=live is not None)
-    next_send.draw_next_send(tab, seen.conflicts)
-# At top level, for that makes the page follow the stream. Sent in a callback, so that a text which cannot be sent
-# is back in the box before the box is drawn again.
+        raw_prompt_box.draw_raw_prompt_box(tab, preview, busy=live is not None)
+    next_send.draw_next_send(tab, preview.conflicts)
+# At top level, which makes the page follow the stream. Sent in a callback, so that a text which is refused is back in
+# the box before the box is drawn again.
 if not tab.is_raw_prompt:
     form = tab.chat.settings.features.form
     st.chat_input(
@@ -81,21 +81,21 @@ if not tab.is_raw_prompt:
         on_submit=tab.submit,
     )
 
-unsaved = SaveWarning()
-if (refused := tab.pop_error()) is not None:
+save_warning = SaveWarning()
+if (error := tab.pop_error()) is not None:
     with notice.container():
-        draw_error(refused)
+        draw_error(error)
 elif tab.can_undo:
     with notice.container(horizontal=True, vertical_alignment="center"):
         st.caption("The message was deleted.", width="content")
         st.button("Undo", key="undo", type="tertiary", icon=":material/undo:", on_click=tab.undo)
 if not path:
     with greeting.container():
-        welcome.draw_welcome(tab, where)
+        welcome.draw_welcome(tab, choice)
 
 with histories[tab.slot]:
     shown = tab.count_shown(transcript.WINDOW)
-    # It moves on by several at once: what stands in another place than before is drawn anew by the browser.
+    # It moves on by several messages at once: the browser draws messages again that have changed their place.
     first = max(len(path) - shown, 0) // transcript.STEP * transcript.STEP
     if first:
         earlier = min(first, transcript.WINDOW)
@@ -108,10 +108,11 @@ with histories[tab.slot]:
         )
     for message in path[first:]:
         if live is not None and message.id == live.message_id:
-            continue  # it stands last, and is drawn last
+            continue  # it is drawn last, below
         with transcript.message_frame(message.role, message.id):
             transcript.draw_message(tab, message)
-    st.empty()  # where the live answer's earlier variant, or its beginning, stood
+    # Replaces the earlier variant, or the beginning, of the streaming answer.
+    st.empty()
 
 if live is not None:
     stop.button(
@@ -125,20 +126,20 @@ if live is not None:
     with answers[live.number % 2]:
         answer = transcript.message_frame("assistant", live.message_id)
     with answer:
-        transcript.follow_answer(
-            live, answer, unsaved.update, fresh=tab.is_just_opened
-        )  # nothing below waits for anything else
+        transcript.follow_answer(live, answer, save_warning.update, fresh=tab.is_just_opened)
         transcript.draw_finished_answer(tab, tab.chat.conversation.message(live.message_id))
     stop.empty()
     if tab.answer_with_sample_tools(live.message_id):
-        st.rerun()  # the next answer is on its way already; nothing of this one is lost by drawing anew
-    where = backend_picker.current_choice()  # the twin may have died under the answer
-    with where_slot.container():
-        backend_picker.draw_picker(where, busy=False)
-    with use.container():
-        draw_use()
+        # The next answer has begun to stream.
+        st.rerun()
+    # The twin may have died during the answer.
+    choice = backend_picker.current_choice()
+    with choice_place.container():
+        backend_picker.draw_picker(choice, busy=False)
+    with usage_place.container():
+        draw_usage()
 elif path and path[-1].id == tab.last_asked and tab.answer_with_sample_tools(tab.last_asked):
     st.rerun()
-if where.backend is None:
+if choice.backend is None:
     with notice.container():
-        backend_picker.wait_for_twin(where)
+        backend_picker.wait_for_twin(choice)

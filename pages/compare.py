@@ -1,4 +1,4 @@
-"""Tune: one input, two to four columns beside each other."""
+"""The Compare page: one input, two to four columns side by side."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lib.ui.answer import answer_stats
 from lib.ui.compare import (
     answers_side_by_side,
     column_settings,
-    compare_menu,
     compare_next_send,
     compare_welcome,
     comparison_menu,
+    comparison_options,
     ratings,
 )
 from lib.ui.compare.comparison_tab import INPUT_KEY, ComparisonTab
@@ -23,53 +23,53 @@ from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.widgets import chat_input_draft
 from lib.ui.widgets.error_box import draw_error
 
-where = backend_picker.current_choice()
-board = ComparisonTab(where.backend)
-if (going := board.going) is not None:
-    st.switch_page(CHAT_PAGE, query_params={"c": going})
-busy = board.session.is_busy
-comparison = board.comparison
-seen = board.preview_requests(chat_input_draft.text())
+choice = backend_picker.current_choice()
+tab = ComparisonTab(choice.backend)
+if (chat := tab.pop_chat_to_open()) is not None:
+    st.switch_page(CHAT_PAGE, query_params={"c": chat})
+busy = tab.session.is_busy
+comparison = tab.comparison
+previews = tab.preview_requests(chat_input_draft.text())
 
 with st.sidebar:
-    column_settings.draw_column_settings(board, seen, busy=busy)
+    column_settings.draw_column_settings(tab, previews, busy=busy)
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    backend_picker.draw_picker(where, busy=busy)
-    comparison_menu.draw_comparison_menu(board)
-compare_menu.draw_options(board)
-column_settings.draw_column_heads(board, seen)
+    backend_picker.draw_picker(choice, busy=busy)
+    comparison_menu.draw_comparison_menu(tab)
+comparison_options.draw_options(tab)
+column_settings.draw_column_heads(tab, previews)
 
-# Another comparison is drawn in another place: while the page streams, what an earlier one left there would stay.
+# Another comparison is drawn in another place: while the page streams, what the earlier one has drawn would stay.
 greeting = st.empty()
-boards = [st.container() if side == board.slot else st.empty() for side in (0, 1)]
+places = [st.container() if slot == tab.slot else st.empty() for slot in (0, 1)]
 notice = st.empty()
 stop = st.bottom.empty()
 with st.bottom:
-    compare_next_send.draw_compare_next_send(board, compare_next_send.conflict_texts(seen))
-# At top level, for that makes the page follow the stream.
-st.chat_input("One input for all columns", key=INPUT_KEY, on_submit=board.submit)
+    compare_next_send.draw_compare_next_send(tab, compare_next_send.conflict_texts(previews))
+# At top level, which makes the page follow the stream.
+st.chat_input("One input for all columns", key=INPUT_KEY, on_submit=tab.submit)
 
-unsaved = SaveWarning()
-if (refused := board.pop_error()) is not None:
+save_warning = SaveWarning()
+if (error := tab.pop_error()) is not None:
     with notice.container():
-        match refused:
+        match error:
             case ColumnRefused(column=name):
-                draw_error(refused, f"Column {name} cannot be sent, so nothing was sent in any")
+                draw_error(error, f"Column {name} cannot be sent, so nothing was sent in any")
             case PaddockError():
-                draw_error(refused)
+                draw_error(error)
 
 if not comparison.rounds:
     with greeting.container():
-        compare_welcome.draw_compare_welcome(board)
-with boards[board.slot]:
-    watched = answers_side_by_side.draw_rounds(board)
+        compare_welcome.draw_compare_welcome(tab)
+with places[tab.slot]:
+    watched = answers_side_by_side.draw_rounds(tab)
     foot = st.empty()
     if comparison.rounds and not busy:
         with foot.container():
-            ratings.draw_ratings(board)
-            totals = board.session.conversations().values()
-            answer_stats.draw_totals(board.model, totals, "This comparison")
+            ratings.draw_ratings(tab)
+            totals = tab.session.conversations().values()
+            answer_stats.draw_totals(tab.model, totals, "This comparison")
 
 if busy:
     stop.button(
@@ -77,14 +77,15 @@ if busy:
         key="stop",
         icon=":material/stop_circle:",
         shortcut="Escape",
-        on_click=board.session.stop,
+        on_click=tab.session.stop,
         help="Ends all answers here and at the model; what came is kept",
     )
-    answers_side_by_side.follow_answers(watched, unsaved.update, fresh=board.is_just_opened)
-    answers_side_by_side.wait_for_hidden_answers(board, watched)
-    st.rerun()  # what has ended is drawn with all that stands under it; the others go on
-elif board.answer_with_sample_tools():
+    answers_side_by_side.follow_answers(watched, save_warning.update, fresh=tab.is_just_opened)
+    answers_side_by_side.wait_for_hidden_answers(tab, watched)
+    # An answer that has ended gets its footer; the others go on streaming.
     st.rerun()
-if where.backend is None:
+elif tab.answer_with_sample_tools():
+    st.rerun()
+if choice.backend is None:
     with notice.container():
-        backend_picker.wait_for_twin(where)
+        backend_picker.wait_for_twin(choice)

@@ -1,4 +1,4 @@
-"""Tune: prompts × inputs × settings × repetitions, within a budget, judged by checks."""
+"""The Experiment page: prompts × inputs × settings × repetitions, within a budget, judged by checks."""
 
 from __future__ import annotations
 
@@ -22,36 +22,38 @@ from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.shell import backend_picker
 from lib.ui.widgets.error_box import draw_error
 
-where = backend_picker.current_choice()
-desk = ExperimentTab(where.backend)
+choice = backend_picker.current_choice()
+tab = ExperimentTab(choice.backend)
 live_text_area.begin_drawing()
-found = find_problems(desk.plan, desk.model)
-shown = () if desk.is_blank else found  # nobody has done anything wrong yet
+problems = find_problems(tab.plan, tab.model)
+# An empty plan shows no problems: the user has not begun yet.
+shown = () if tab.is_blank else problems
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    backend_picker.draw_picker(where, busy=False)
-    experiment_list.draw_experiment_menu(desk)
-experiment_list.draw_title(desk)
+    backend_picker.draw_picker(choice, busy=False)
+    experiment_list.draw_experiment_menu(tab)
+experiment_list.draw_title(tab)
 notice = st.container()
-batch = desk.run
-if batch is not None and batch.is_working and (refused := desk.pop_error()) is not None:
-    with notice:  # the bar, where it would stand, is drawn anew all the time
-        draw_error(refused)
+run = tab.run
+# While a run is working, the run bar refreshes itself, so an error in it would disappear at once.
+if run is not None and run.is_working and (error := tab.pop_error()) is not None:
+    with notice:
+        draw_error(error)
 
 left, right = st.columns(2)
 with left:
     draw_section(
-        "Prompts", desk, shown, PlanPart.PROMPT, prompts_section.summary, prompts_section.draw_prompts_section
+        "Prompts", tab, shown, PlanPart.PROMPT, prompts_section.summary, prompts_section.draw_prompts_section
     )
 with right:
     draw_section(
-        "Inputs", desk, shown, PlanPart.INPUTS, inputs_section.summary, inputs_section.draw_inputs_section
+        "Inputs", tab, shown, PlanPart.INPUTS, inputs_section.summary, inputs_section.draw_inputs_section
     )
 left, middle, right = st.columns(3)
 with left:
     draw_section(
         "Settings",
-        desk,
+        tab,
         shown,
         PlanPart.SETTINGS,
         settings_section.summary,
@@ -59,25 +61,26 @@ with left:
     )
 with middle:
     draw_section(
-        "Checks", desk, shown, PlanPart.CHECKS, checks_section.summary, checks_section.draw_checks_section
+        "Checks", tab, shown, PlanPart.CHECKS, checks_section.summary, checks_section.draw_checks_section
     )
 with right:
     draw_section(
-        "Budget", desk, shown, PlanPart.LIMITS, limits_section.summary, limits_section.draw_limits_section
+        "Budget", tab, shown, PlanPart.LIMITS, limits_section.summary, limits_section.draw_limits_section
     )
 
 with st.bottom:
-    run_bar.draw_run_bar(desk, found)  # before the results: whatever becomes of these, the run is in hand
-if batch is not None:
-    run_status.draw_run_status(desk, batch)
+    # Before the results: if drawing these fails, the run can still be stopped.
+    run_bar.draw_run_bar(tab, problems)
+if run is not None:
+    run_status.draw_run_status(tab, run)
     results_section.draw_results(
-        batch.plan,
-        desk.model,
-        batch,
-        name=desk.draft.name,
-        running=batch.is_working,
-        others=run_status.other_runs(desk, batch),
+        run.plan,
+        tab.model,
+        run,
+        name=tab.draft.name,
+        running=run.is_working,
+        others=run_status.other_runs(tab, run),
     )
-if where.backend is None:
+if choice.backend is None:
     with notice:
-        backend_picker.draw_twin_start(where)
+        backend_picker.draw_twin_start(choice)

@@ -1,4 +1,4 @@
-"""Saved conversations: search, open, pin, rename, delete and restore them, and see what they cost."""
+"""The History page: search, open, pin, rename, delete and restore conversations, and see their cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documented model: parameters and what they do, price, capabilities, schemas, and the API's addresses."""
+"""The Model page: the documented model's parameters, next token, price, capabilities, schemas and endpoints."""
 
 from __future__ import annotations
 
@@ -6,26 +6,19 @@ import streamlit as st
 
 from lib.model.model_record import Parameter, default_model
 from lib.ui.model import cost_calculator, model_reference, next_token, parameter_help
+from lib.ui.model.model_section import ModelSection
 from lib.ui.shell import backend_picker
 
-PARAMETERS, NEXT_TOKEN, PRICE, CAPABILITIES, SCHEMAS, ENDPOINTS = SECTIONS = (
-    "Parameters",
-    "Next token",
-    "Price",
-    "Capabilities",
-    "Schemas",
-    "Endpoints",
-)
-SECTION = "section"  # also its name in the page's address
+SECTION = "section"  # the key, and the name in the URL
 
 model = default_model()
-where = backend_picker.current_choice()
+choice = backend_picker.current_choice()
 
 
 def try_it(parameter: Parameter) -> None:
-    """Show what that parameter does to the next token."""
+    """Show the effect of a parameter on the next token."""
     next_token.switch_on(parameter)
-    st.session_state[SECTION] = NEXT_TOKEN
+    st.session_state[SECTION] = ModelSection.PROBABILITIES
 
 
 price = model.price
@@ -47,23 +40,24 @@ st.caption(f"{model.description} As documented on {model.read_on}.")
 
 section = st.segmented_control(
     "Section",
-    SECTIONS,
+    tuple(ModelSection),
     key=SECTION,
     required=True,
-    default=PARAMETERS,
+    default=ModelSection.PARAMETERS,
     label_visibility="collapsed",
     bind="query-params",
 )
-with st.container(key=f"section-{SECTIONS.index(str(section))}"):
-    if section == PARAMETERS:
-        parameter_help.draw_parameter_help(model, try_it)
-    elif section == NEXT_TOKEN:
-        next_token.draw_next_token(model)
-    elif section == PRICE:
-        cost_calculator.draw_cost_calculator(model)
-    elif section == CAPABILITIES:
-        model_reference.draw_capabilities(model)
-    elif section == SCHEMAS:
-        model_reference.draw_schemas(model)
-    else:
-        model_reference.draw_endpoints(model, where)
+with st.container(key=f"section-{list(ModelSection).index(section)}"):
+    match section:
+        case ModelSection.PARAMETERS:
+            parameter_help.draw_parameter_help(model, try_it)
+        case ModelSection.PROBABILITIES:
+            next_token.draw_next_token(model)
+        case ModelSection.PRICE:
+            cost_calculator.draw_cost_calculator(model)
+        case ModelSection.CAPABILITIES:
+            model_reference.draw_capabilities(model)
+        case ModelSection.SCHEMAS:
+            model_reference.draw_schemas(model)
+        case _:
+            model_reference.draw_endpoints(model, choice)

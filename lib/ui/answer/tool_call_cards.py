@@ -16,7 +16,7 @@ from lib.ui.widgets import code_box
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-OnSend = Callable[[tuple[str, ...]], None]
+OnSend = Callable[[tuple[str, ...]], object]
 
 MAX_ARGUMENT_ROWS = 12  # arguments with a line each; more are shown as JSON
 MAX_SHOWN_CHARS = 20_000  # characters of a result or of broken arguments

@@ -1,4 +1,4 @@
-"""Handling of one message: the menu beside it, and the boxes in which it is edited, copied or followed by another."""
+"""The menu of one message, and the boxes in which it is edited, copied or followed by another."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WITH_REQUEST = (MessageAction.REQUEST_AND_REPLY, MessageAction.SEND_AGAIN, Mess
 
 
 def draw_message_menu(tab: ChatTab, message: Message) -> None:
-    """The menu of what can be done with the message."""
+    """Draw the menu."""
     st.menu_button(
         "⋯",
         [action for action in MessageAction if message.answers or action not in _WITH_REQUEST],
@@ -45,7 +45,7 @@ def draw_message_menu(tab: ChatTab, message: Message) -> None:
 
 
 def is_being_edited(message: Message) -> bool:
-    """Whether the message's text gives way to a box."""
+    """Return True if the message is edited in a box, which replaces its text."""
     return st.session_state.get(_OPEN) == (message.id, MessageAction.EDIT)
 
 
@@ -68,7 +68,7 @@ def _close() -> None:
 
 
 def draw_edit_box(tab: ChatTab, message: Message) -> None:
-    """The message's text to change. The old one stays as a variant."""
+    """Draw the box to edit a message. The old text stays as a variant."""
     key = f"edit-{message.id}"
     st.text_area(
         "Edit the message", value=message.content, key=key, height="content", label_visibility="collapsed"
@@ -98,7 +98,7 @@ def _save(tab: ChatTab, message: Message, key: str, send: bool) -> None:
 
 
 def draw_opened_box(tab: ChatTab, message: Message) -> None:
-    """What the menu opened under the message."""
+    """Draw the box under the message that its menu has opened."""
     match st.session_state.get(_OPEN):
         case (message.id, MessageAction.COPY):
             st.code(message.content, language=None, wrap_lines=True)

@@ -1,4 +1,4 @@
-"""The box of a raw prompt: the model's own format as text to edit, its special tokens marked below."""
+"""The box of a raw prompt, with its special tokens marked below."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lib.ui.settings.chat_actions import RAW_PROMPT_KEY
 from lib.ui.widgets import raw_text
 
 
-def draw_raw_prompt_box(tab: ChatTab, seen: RequestPreview, *, busy: bool) -> None:
-    """The box, what fills it, and what sends it. What is wrong with the text stands at the Raw switch and below."""
+def draw_raw_prompt_box(tab: ChatTab, preview: RequestPreview, *, busy: bool) -> None:
+    """Draw the box with the buttons that send and fill it. Conflicts are drawn at the switch Raw."""
     with st.container(key="raw-editor", gap="xsmall"):
         st.text_area(
             "Raw prompt",
@@ -41,7 +41,7 @@ def draw_raw_prompt_box(tab: ChatTab, seen: RequestPreview, *, busy: bool) -> No
                 help="In the place of what stands here: the conversation up to its last question, as the model's own "
                 "template lays it out",
             )
-            st.caption(f"In {seen.format_name}'s format", width="content")
+            st.caption(f"In {preview.format_name}'s format", width="content")
         if tab.raw_prompt:
             with st.expander("Special tokens", key="raw-marked", type="compact"):
-                raw_text.draw_with_marked_tokens(tab.raw_prompt, seen.special_tokens, 160)
+                raw_text.draw_with_marked_tokens(tab.raw_prompt, preview.special_tokens, 160)

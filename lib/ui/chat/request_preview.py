@@ -1,4 +1,4 @@
-"""Outlook: what is about to be sent: the request itself, its length, what the model will read, and what is wrong."""
+"""A preview of the next request: its length, its prompt as the model reads it, and its conflicts."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ from lib.preflight.raw_prompt import SAMPLE_QUESTION
 from lib.preflight.token_count import TokenCount
 from lib.ui.shell.registry import registry
 
-_ASKED = "layouts"  # in the session's state: the last few answers of a server that counts itself
-_MOST_ASKED = 8
+# In the session's state: the last few prompts that a backend has rendered, by base URL and request.
+_RENDERED = "layouts"
+_MAX_RENDERED = 8
 _QUESTION = Messages((Turn("user", SAMPLE_QUESTION),))
 
 
 @dataclass(frozen=True)
 class RequestPreview:
-    """``request`` is None where nothing can be sent, and ``refused`` says why. ``reads`` is the model's own view.
+    """The next request, its length, its prompt as the model reads it, and its conflicts.
 
-    ``sample`` is a question in that model's chat format, ``format`` its name.
+    ``request`` is None if nothing can be sent; ``refused`` says why. ``sample_prompt`` is a question in the chat
+    format of the model that runs, ``format_name`` the name of that format.
     """
 
     request: Request | None
@@ -45,12 +47,12 @@ class RequestPreview:
 
     @property
     def tokens_left(self) -> int:
-        """Tokens that the context leaves for the answer."""
+        """The tokens that the context leaves for the answer."""
         return max(self.window - self.count.tokens, 0)
 
 
 def preview_request(chat: ChatSession, backend: Backend | None, window: int, text: str) -> RequestPreview:
-    """What a send of that text would be at this moment."""
+    """Preview a send of that text."""
     request: Request | None = None
     refused: BadInput | None = None
     try:
@@ -58,52 +60,48 @@ def preview_request(chat: ChatSession, backend: Backend | None, window: int, tex
     except BadInput as error:
         refused = error
     if backend is not None and not backend.can_inspect:
-        token_count.count_text_tokens(
-            ""
-        )  # loads the tokenizer, once: now, and not in the middle of the first answer
-    reads, count = "", TokenCount(0, False, token_count.ESTIMATED)
+        # Loads the tokenizer, once: now, and not in the middle of the first answer.
+        token_count.count_text_tokens("")
+    prompt, count = "", TokenCount(0, False, token_count.ESTIMATED)
     if request is not None:
-        if (known := _layout(backend, request)) is not None:
-            reads, count = known.prompt, TokenCount(known.prompt_tokens, True, token_count.TWIN)
+        if (rendered := _render(backend, request)) is not None:
+            prompt, count = rendered.prompt, TokenCount(rendered.prompt_tokens, True, token_count.TWIN)
         else:
-            reads, count = (
-                llama3_template.render_prompt(request.input),
-                token_count.count_prompt_tokens(request),
-            )
+            prompt = llama3_template.render_prompt(request.input)
+            count = token_count.count_prompt_tokens(request)
     sample, format = llama3_template.render_prompt(_QUESTION), llama3_template.TEMPLATE_NAME
-    special: tuple[str, ...] = llama3_template.SPECIAL_TOKENS
-    if (asked := _layout(backend, build_request(chat.model, _QUESTION))) is not None:
-        sample, format, special = asked.prompt, asked.chat_format, asked.special_tokens
-    found: tuple[Conflict, ...] = ()
+    special_tokens: tuple[str, ...] = llama3_template.SPECIAL_TOKENS
+    if (rendered := _render(backend, build_request(chat.model, _QUESTION))) is not None:
+        sample, format, special_tokens = rendered.prompt, rendered.chat_format, rendered.special_tokens
+    conflicts: tuple[Conflict, ...] = ()
     if backend is not None:
-        ahead = NextRequest(request, count.tokens, window, sample, special)
-        found = tuple(find_conflicts(chat.model, backend, chat.settings, ahead))
-    return RequestPreview(request, refused, count, window, reads, sample, format, special, found)
+        next_request = NextRequest(request, count.tokens, window, sample, special_tokens)
+        conflicts = tuple(find_conflicts(chat.model, backend, chat.settings, next_request))
+    return RequestPreview(request, refused, count, window, prompt, sample, format, special_tokens, conflicts)
 
 
-def _layout(backend: Backend | None, request: Request) -> RenderedPrompt | None:
-    """The server's own word, asked for once for each request; None where it has none, or none at the moment."""
+def _render(backend: Backend | None, request: Request) -> RenderedPrompt | None:
+    """Return the prompt as the backend renders it, asked for once for each request; None if it cannot (now)."""
     if backend is None or not backend.can_inspect:
         return None
-    known: OrderedDict[str, RenderedPrompt] = st.session_state.setdefault(_ASKED, OrderedDict())
+    rendered: OrderedDict[str, RenderedPrompt] = st.session_state.setdefault(_RENDERED, OrderedDict())
     key = f"{backend.base_url} {json.dumps(wire.encode_request(request))}"
-    if key not in known:
+    if key not in rendered:
         try:
-            known[key] = registry().client.render_prompt(backend, request)
+            rendered[key] = registry().client.render_prompt(backend, request)
         except PaddockError:
-            # A request that it refuses, or a twin that is just starting: the send itself will tell.
+            # The backend refuses the request, or is still starting: the send itself will show the error.
             return None
-        while len(known) > _MOST_ASKED:
-            known.popitem(last=False)
-    known.move_to_end(key)
-    return known[key]
+        while len(rendered) > _MAX_RENDERED:
+            rendered.popitem(last=False)
+    rendered.move_to_end(key)
+    return rendered[key]
 
 
-def usage_range(chat: ChatSession, outlook: RequestPreview) -> tuple[Usage, Usage]:
-    """The least and the most that the send can use: nothing comes, or all that may."""
-    assert outlook.request is not None  # noqa: S101
-    cap = chat.model.output_limit
-    most = min(
-        int(outlook.request.parameters.get(cap.name, cap.default or outlook.tokens_left)), outlook.tokens_left
-    )
-    return Usage(outlook.count.tokens, 0), Usage(outlook.count.tokens, most)
+def usage_range(chat: ChatSession, preview: RequestPreview) -> tuple[Usage, Usage]:
+    """Return the least and the highest usage of the send: an empty answer, and the longest possible one."""
+    assert preview.request is not None  # noqa: S101
+    limit = chat.model.output_limit
+    sent = int(preview.request.parameters.get(limit.name, limit.default or preview.tokens_left))
+    max_answer = min(sent, preview.tokens_left)
+    return Usage(preview.count.tokens, 0), Usage(preview.count.tokens, max_answer)

@@ -1,4 +1,4 @@
-"""Handing a conversation on: a link to its set-up, and files of all of it."""
+"""The menu that shares a conversation: a share link to its set-up, and downloads as Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lib.ui.widgets.error_box import draw_error
 
 
 def draw_share_menu(tab: ChatTab) -> None:
-    """The menu that shares."""
+    """Draw the menu."""
     with st.popover("Share", type="tertiary", icon=":material/ios_share:", key="share"):
         conversation, _ = tab.chat.snapshot()
         first = next((message.content for message in conversation.path() if message.role == "user"), "")
@@ -62,24 +62,25 @@ def draw_share_menu(tab: ChatTab) -> None:
 
 
 def _markdown(tab: ChatTab) -> str:
-    conversation = _now(tab)
+    conversation = _current_conversation(tab)
     return replace_lone_surrogates(
         export_markdown(default_title(conversation), conversation, tab.chat.settings, tab.chat.model)
     )
 
 
 def _json(tab: ChatTab) -> str:
-    conversation = _now(tab)
+    conversation = _current_conversation(tab)
     try:
         saved = registry().store.load(tab.owner, conversation.id)
     except PaddockError:
-        saved = None  # the database is in trouble: the conversation itself is in memory
-    known = ConversationFile(conversation, tab.chat.settings) if saved is None else to_archived(saved)
-    return dump_conversation(replace(known, conversation=conversation, settings=tab.chat.settings))
+        # The database fails, but the conversation itself is in memory.
+        saved = None
+    file = ConversationFile(conversation, tab.chat.settings) if saved is None else to_archived(saved)
+    return dump_conversation(replace(file, conversation=conversation, settings=tab.chat.settings))
 
 
-def _now(tab: ChatTab) -> Conversation:
-    """The conversation as it is at the click, not as it was when the button was drawn; with what has come by then."""
+def _current_conversation(tab: ChatTab) -> Conversation:
+    """Return the conversation as it is at the click, with the text of a running answer so far."""
     conversation, live = tab.chat.snapshot()
     if live is None:
         return conversation

@@ -1,4 +1,4 @@
-"""The conversation on the page: its messages, and the answer that is being written."""
+"""The messages of a conversation, and the answer that is streaming."""
 
 from __future__ import annotations
 
@@ -20,46 +20,47 @@ from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown, split_blocks
 
 AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
-WINDOW, STEP = 20, 10  # messages that are drawn at least; by how many that window moves on
-# Endings after which an answer can go on with the settings that it had.
+# The last WINDOW messages are drawn, and up to STEP more: the window moves on by STEP messages at once.
+WINDOW, STEP = 20, 10
+# Endings after which an answer can be continued with the same settings.
 RESUMABLE = (Ending.STOPPED, Ending.CUT_OFF, Ending.ERROR)
 
 
 def draw_message(tab: ChatTab, message: Message) -> None:
-    """A message that is not being written, and what can be done with it."""
+    """Draw a message that is not streaming, with its menu."""
     if message_menu.is_being_edited(message):
         message_menu.draw_edit_box(tab, message)
     elif message.role == "assistant":
         draw_content(message)
     else:
         with st.container(horizontal=True, gap="small", wrap=False):
-            if _in_a_card(tab, message):
+            if _is_shown_in_card(tab, message):
                 st.caption("Its result stands in the card above.", width="stretch")
             else:
-                st.text(message.content, width="stretch")  # exactly as it was typed
-            _draw_line(tab, message)
+                st.text(message.content, width="stretch")
+            _draw_footer(tab, message)
         message_menu.draw_opened_box(tab, message)
         return
     draw_ending(tab, message)
 
 
 def draw_content(message: Message) -> None:
-    """What the model said: in JSON mode checked, else as Markdown."""
-    asked = message.answers[-1].request.response_format if message.answers else None
-    if asked is not None and message.content:
-        json_answer_view.draw_json_answer(message.content, asked.schema, f"answer-{message.id}")
+    """Draw the text of an answer: in JSON mode with its verdict, else as Markdown."""
+    format = message.answers[-1].request.response_format if message.answers else None
+    if format is not None and message.content:
+        json_answer_view.draw_json_answer(message.content, format.schema, f"answer-{message.id}")
         return
     for block in split_blocks(message.content):
         draw_block(block, st.empty())
 
 
-def _in_a_card(tab: ChatTab, message: Message) -> bool:
-    """Whether that is the result of a call before it, which shows it."""
+def _is_shown_in_card(tab: ChatTab, message: Message) -> bool:
+    """Return True if the message is the result of an earlier tool call, whose card shows it."""
     if not message.call_id:
         return False
     path = tab.chat.conversation.path()
-    before = path[: [one.id for one in path].index(message.id)]
-    return any(call.id == message.call_id for one in before for call in one.calls)
+    earlier = path[: [other.id for other in path].index(message.id)]
+    return any(call.id == message.call_id for other in earlier for call in other.calls)
 
 
 def _draw_calls(tab: ChatTab, message: Message) -> None:
@@ -101,7 +102,7 @@ def draw_tool_calls(
 
 
 def message_frame(role: str, id: str) -> DeltaGenerator:
-    """The frame of one message."""
+    """Return the container of one message."""
     with st.container(key=f"{role}-{id}"):
         return st.chat_message(role, avatar=AVATARS.get(role, ":material/build:"))
 
@@ -109,39 +110,40 @@ def message_frame(role: str, id: str) -> DeltaGenerator:
 def follow_answer(
     live: LiveRun, place: DeltaGenerator, meanwhile: Callable[[], None], *, fresh: bool
 ) -> None:
-    """Draw a running answer there until it ends; ``meanwhile`` is called each time that there is something to draw.
+    """Draw a running answer until it ends. ``meanwhile`` is called before each drawing.
 
-    Any rerun may cut this off; the next one attaches again. ``fresh``: the browser has just opened the page.
+    A rerun may interrupt this at any point; the next run of the page continues. ``fresh``: the browser has just
+    opened the page.
     """
-    growing = StreamingText(live, place)
-    calm = time.monotonic() + SLOW_START_SECONDS if fresh else 0.0
+    streaming = StreamingText(live, place)
+    slow_until = time.monotonic() + SLOW_START_SECONDS if fresh else 0.0
 
-    def pause() -> float:
-        return SLOW_START_INTERVAL if time.monotonic() < calm else growing.interval
+    def interval() -> float:
+        return SLOW_START_INTERVAL if time.monotonic() < slow_until else streaming.interval
 
-    for text in live.run.follow(pause):
+    for text in live.run.follow(interval):
         meanwhile()
-        growing.draw_new_text(text)
-    growing.finish()
+        streaming.draw_new_text(text)
+    streaming.finish()
 
 
 def draw_finished_answer(tab: ChatTab, message: Message) -> None:
-    """What becomes of a running answer once it has ended: in JSON mode its verdict, then all that stands under it."""
+    """Draw what a streaming answer gets once it has ended: in JSON mode its verdict, then what follows its text."""
     if message.answers and message.answers[-1].request.response_format is not None:
         draw_content(message)
     draw_ending(tab, message)
 
 
 def draw_ending(tab: ChatTab, message: Message) -> None:
-    """What stands under a message: its tool calls, its error, its figures, its variants, what can be done with it."""
+    """Draw what follows a message's text: its tool calls, error, statistics, variants and menu."""
     _draw_calls(tab, message)
     if message.answers and (error := message.answers[-1].error) is not None:
         draw_error(error)
-    _draw_line(tab, message)
+    _draw_footer(tab, message)
     message_menu.draw_opened_box(tab, message)
 
 
-def _draw_line(tab: ChatTab, message: Message) -> None:
+def _draw_footer(tab: ChatTab, message: Message) -> None:
     conversation, _ = tab.chat.snapshot()
     with st.container(
         horizontal=True,
@@ -157,44 +159,44 @@ def _draw_line(tab: ChatTab, message: Message) -> None:
             ):
                 answer_stats.draw_sent_settings(message.answers, tab.chat.model)
         elif message.role not in AVATARS:
-            what = f"{message.role} · {escape_markdown(message.name)}" if message.name else message.role
-            st.caption(what, width="content")
+            label = f"{message.role} · {escape_markdown(message.name)}" if message.name else message.role
+            st.caption(label, width="content")
         _draw_variants(tab, message, conversation.variants(message))
         message_menu.draw_message_menu(tab, message)
         if message.role == "assistant" and message.id == conversation.head:
-            _draw_next(tab, message)
+            _draw_next_actions(tab, message)
 
 
-def _draw_next(tab: ChatTab, message: Message) -> None:
-    """What can be done with the last answer: ask again, or let it go on."""
+def _draw_next_actions(tab: ChatTab, message: Message) -> None:
+    """Draw the buttons that regenerate or continue the last answer."""
     final = message.answers[-1] if message.answers else None
-    failed = final is not None and final.error is not None
+    has_failed = final is not None and final.error is not None
     st.button(
-        "Retry" if failed else "Regenerate",
+        "Retry" if has_failed else "Regenerate",
         key=f"again-{message.id}",
         icon=":material/refresh:",
-        type="primary" if failed else "tertiary",
+        type="primary" if has_failed else "tertiary",
         on_click=tab.regenerate,
         args=(message,),
         help="Ask again; this answer stays as a variant",
     )
-    goes_on = final is None or can_continue(final.request)
+    can_go_on = final is None or can_continue(final.request)
     if (
         final is not None
         and final.ending is Ending.LENGTH
-        and (more := tab.raised_limit(message)) is not None
+        and (limit := tab.raised_limit(message)) is not None
     ):
-        words = "go on" if goes_on else "ask again"
+        verb = "go on" if can_go_on else "ask again"
         st.button(
-            f"Raise to {more:,} and {words}",
+            f"Raise to {limit:,} and {verb}",
             key=f"more-{message.id}",
             icon=":material/trending_flat:",
-            on_click=tab.continue_with_limit if goes_on else tab.regenerate_with_limit,
-            args=(message, more),
+            on_click=tab.continue_with_limit if can_go_on else tab.regenerate_with_limit,
+            args=(message, limit),
             help="The answer reached max_tokens: raise it and "
-            + ("continue where it stopped" if goes_on else "ask again: this one cannot be continued"),
+            + ("continue where it stopped" if can_go_on else "ask again: this one cannot be continued"),
         )
-    elif goes_on and message.content and (final is None or final.ending in RESUMABLE):
+    elif can_go_on and message.content and (final is None or final.ending in RESUMABLE):
         st.button(
             "Continue",
             key=f"resume-{message.id}",
@@ -207,7 +209,7 @@ def _draw_next(tab: ChatTab, message: Message) -> None:
 
 
 def _draw_variants(tab: ChatTab, message: Message, variants: tuple[Message, ...]) -> None:
-    """‹ 2/3 › where the same message was answered more than once."""
+    """Draw ‹ 2/3 › if the message has variants."""
     if len(variants) > 1:
         ids = [variant.id for variant in variants]
         draw_variant_steps(
@@ -218,18 +220,18 @@ def _draw_variants(tab: ChatTab, message: Message, variants: tuple[Message, ...]
 def draw_variant_steps(
     key: str, ids: Sequence[str], shown: str, of: int, help: str, show: Callable[[str], None]
 ) -> None:
-    """‹ 2/3 › between the messages of these ids; ``of`` counts those that are still to come as well."""
-    at = ids.index(shown)
+    """Draw ‹ 2/3 › between messages. ``ids`` are theirs; ``of`` also counts messages that are still to come."""
+    index = ids.index(shown)
     for step, sign in ((-1, "‹"), (1, "›")):
         if step == 1:
-            st.caption(f"{at + 1}/{of}", width="content")
-        inside = 0 <= at + step < len(ids)
+            st.caption(f"{index + 1}/{of}", width="content")
+        is_inside = 0 <= index + step < len(ids)
         st.button(
             sign,
             key=f"variant{step}-{key}",
             type="tertiary",
-            disabled=not inside,
+            disabled=not is_inside,
             help=help,
             on_click=show,
-            args=(ids[at + step] if inside else shown,),
+            args=(ids[index + step] if is_inside else shown,),
         )

@@ -1,4 +1,4 @@
-"""The empty page: whom one talks with, and something to begin with."""
+"""The Chat page before the first message: the model, and prompts to start with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STARTERS = (
 
 
 def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
-    """The welcome and the starter prompts."""
+    """Draw the welcome with the starter prompts."""
     st.markdown("### What shall we try?")
     if place.twin is not None:
         st.caption(

@@ -226,7 +226,7 @@ def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) ->
     can_repeat = cell.is_last_round and not cell.pending
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if answer.content or answer.calls:
-            _stars(tab, answer)
+            _draw_stars(tab, answer)
         if not tab.is_hidden:
             _draw_menu(tab, column, answer, can_repeat=can_repeat)
     if tab.is_hidden:
@@ -244,19 +244,19 @@ def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) ->
         st.caption(answer_stats.answer_line(tab.panels[column.id].chat.model, runs))
 
 
-def _stars(board: ComparisonTab, answer: Message) -> None:
-    given = board.comparison.ratings.get(answer.id)
+def _draw_stars(tab: ComparisonTab, answer: Message) -> None:
+    given = tab.comparison.ratings.get(answer.id)
     stars = bind(
         f"stars-{answer.id}",
         None if given is None else given - 1,
-        lambda chosen: _rate(board, answer.id, chosen),
+        lambda chosen: _rate(tab, answer.id, chosen),
     )
     with st.container(width="stretch"):
         st.feedback("stars", default=stars.value, key=stars.key, on_change=stars.on_change)
 
 
-def _rate(board: ComparisonTab, answer: str, stars: int | None) -> None:
-    board.session.rate(answer, None if stars is None else min(stars + 1, MAX_STARS))
+def _rate(tab: ComparisonTab, answer: str, stars: int | None) -> None:
+    tab.session.rate(answer, None if stars is None else min(stars + 1, MAX_STARS))
 
 
 def _draw_menu(tab: ComparisonTab, column: ComparisonColumn, answer: Message, *, can_repeat: bool) -> None:

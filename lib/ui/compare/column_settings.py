@@ -1,4 +1,4 @@
-"""Columns: the heads of the columns with what differs between them, and the settings of one of them at a time."""
+"""The heads of the columns with their differences, and the settings of the selected column in the sidebar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lib.ui.settings import conflict_fix, option_controls, parameter_controls, p
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-_PICK = "compare-pick"
+_PICK = "compare-pick"  # the control that selects the column
 
 
 class ColumnAction(StrEnum):
@@ -26,30 +26,32 @@ class ColumnAction(StrEnum):
     KEEP_AS_PRESET = "Keep as a preset"
 
 
-def draw_column_heads(board: ComparisonTab, seen: Mapping[str, RequestPreview]) -> None:
-    """One for each column. While names are hidden there is nothing to say of any."""
-    if board.is_hidden:
+def draw_column_heads(tab: ComparisonTab, previews: Mapping[str, RequestPreview]) -> None:
+    """Draw a head for each column, unless names and settings are hidden."""
+    if tab.is_hidden:
         return
-    found, columns = board.setting_differences(), board.comparison.columns
-    for column, at in zip(columns, st.columns(len(columns)), strict=True):
-        with at, st.container(key=f"head-{column.name}", gap="xxsmall"):
+    differences, columns = tab.setting_differences(), tab.comparison.columns
+    for column, place in zip(columns, st.columns(len(columns)), strict=True):
+        with place, st.container(key=f"head-{column.name}", gap="xxsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-                here = column.id == board.selected_column.id
+                is_selected = column.id == tab.selected_column.id
                 st.button(
                     f"Column {column.name}",
                     key=f"select-{column.id}",
                     type="tertiary",
                     icon=":material/tune:",
-                    on_click=_open,
-                    args=(board, column),
-                    help="Its settings are in the sidebar" if here else "Put its settings into the sidebar",
+                    on_click=_show_settings,
+                    args=(tab, column),
+                    help="Its settings are in the sidebar"
+                    if is_selected
+                    else "Put its settings into the sidebar",
                 )
-                if wrong := seen[column.id].conflicts:
+                if conflicts := previews[column.id].conflicts:
                     st.badge(
-                        str(len(wrong)),
+                        str(len(conflicts)),
                         icon=":material/warning:",
                         color="orange",
-                        help="\n\n".join(escape_markdown(one.text) for one in wrong),
+                        help="\n\n".join(escape_markdown(conflict.text) for conflict in conflicts),
                     )
                 st.space("stretch")
                 key = f"column-menu-{column.id}"
@@ -59,10 +61,10 @@ def draw_column_heads(board: ComparisonTab, seen: Mapping[str, RequestPreview]) 
                     key=key,
                     type="tertiary",
                     on_click=_do_action,
-                    args=(board, column, key),
+                    args=(tab, column, key),
                     help="Duplicate and change one thing, remove, keep as a preset",
                 )
-            st.caption(_told(found[column.id]))
+            st.caption(_differences_text(differences[column.id]))
 
 
 def _possible_actions(column_count: int) -> list[ColumnAction]:
@@ -74,73 +76,73 @@ def _possible_actions(column_count: int) -> list[ColumnAction]:
     return [action for action in ColumnAction if action not in impossible]
 
 
-def _told(facts: SetupFields) -> str:
-    if not facts:
+def _differences_text(differences: SetupFields) -> str:
+    if not differences:
         return "Set like the others: change one thing"
-    return " · ".join(f"{what} **{escape_markdown(value)}**" for what, value in facts)
+    return " · ".join(f"{field} **{escape_markdown(value)}**" for field, value in differences)
 
 
-def _do_action(board: ComparisonTab, column: ComparisonColumn, key: str) -> None:
+def _do_action(tab: ComparisonTab, column: ComparisonColumn, key: str) -> None:
     match st.session_state[key]:
         case ColumnAction.DUPLICATE:
-            board.duplicate(column.id)
+            tab.duplicate(column.id)
         case ColumnAction.REMOVE:
-            board.remove(column.id)
+            tab.remove(column.id)
         case ColumnAction.KEEP_AS_PRESET:
-            board.keep_as_preset(column.id, None)
+            tab.keep_as_preset(column.id, None)
 
 
-def draw_column_settings(board: ComparisonTab, seen: Mapping[str, RequestPreview], *, busy: bool) -> None:
-    """The controls of the column that is chosen: the chat's own."""
-    if board.is_hidden:
+def draw_column_settings(tab: ComparisonTab, previews: Mapping[str, RequestPreview], *, busy: bool) -> None:
+    """Draw the controls of the selected column, the same as on the Chat page. ``busy``: an answer is coming."""
+    if tab.is_hidden:
         st.caption(":material/visibility_off: Settings are hidden until the answers are rated or revealed.")
         return
-    column = board.selected_column
-    columns = {one.id: one.name for one in board.comparison.columns}
-    picked = bind(_PICK, column.id, lambda chosen: _pick(board, chosen))
+    column = tab.selected_column
+    names = {other.id: other.name for other in tab.comparison.columns}
+    selected = bind(_PICK, column.id, lambda chosen: _select(tab, chosen))
     st.segmented_control(
         "Settings of column",
-        list(columns),
-        default=picked.value,
-        key=picked.key,
+        list(names),
+        default=selected.value,
+        key=selected.key,
         required=True,
-        format_func=lambda id: columns.get(id, ""),
+        format_func=lambda id: names.get(id, ""),
         width="stretch",
-        on_change=picked.on_change,
+        on_change=selected.on_change,
     )
-    panel, conflicts = board.panels[column.id], seen[column.id].conflicts
+    panel, conflicts = tab.panels[column.id], previews[column.id].conflicts
     answer_stats.draw_context_gauge(*panel.context_used, panel.context_window)
     preset_menu.draw_preset_menu(panel)
     option_controls.draw_options(panel, conflicts, busy=busy)
 
-    def below(name: str) -> None:
+    def draw_notes(name: str) -> None:
         conflict_fix.draw_conflicts(panel, conflicts, name)
-        _others(board, column, name)
+        _draw_other_values(tab, column, name)
 
-    parameter_controls.draw_parameters(panel, below)
+    parameter_controls.draw_parameters(panel, draw_notes)
 
 
-def _pick(board: ComparisonTab, chosen: str | None) -> None:
+def _select(tab: ComparisonTab, chosen: str | None) -> None:
     if chosen is not None:
-        board.select_column(chosen)
+        tab.select_column(chosen)
 
 
-def _others(board: ComparisonTab, column: ComparisonColumn, name: str) -> None:
-    """What the other columns have a parameter at, where that is not the same."""
+def _draw_other_values(tab: ComparisonTab, column: ComparisonColumn, name: str) -> None:
+    """Draw the values that a parameter has in the other columns, unless all are equal."""
     values = {
-        one.name: board.panels[one.id].chat.settings.sent_values().get(name)
-        for one in board.comparison.columns
+        other.name: tab.panels[other.id].chat.settings.sent_values().get(name)
+        for other in tab.comparison.columns
     }
     if len(set(values.values())) > 1:
-        told = (
+        others = (
             f"{other} {'not sent' if value is None else f'{value:g}'}"
             for other, value in values.items()
             if other != column.name
         )
-        st.caption(f":material/difference: {' · '.join(told)}")
+        st.caption(f":material/difference: {' · '.join(others)}")
 
 
-def _open(board: ComparisonTab, column: ComparisonColumn) -> None:
-    board.select_column(column.id)
-    # On a phone the sidebar is closed, and a page cannot open it without closing it again at the next touch.
+def _show_settings(tab: ComparisonTab, column: ComparisonColumn) -> None:
+    tab.select_column(column.id)
+    # On a phone the sidebar is closed. A page can open it only by closing it again at the next touch.
     st.toast(f"The sidebar has the settings of column {column.name}.", icon=":material/tune:")

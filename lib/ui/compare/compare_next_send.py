@@ -1,9 +1,10 @@
-"""Ahead: what the next send comes to in all columns, and what is wrong in which of them."""
+"""The next send to all columns, above the input box: its tokens, its cost and the conflicts of each column."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from lib.compare.comparison import ComparisonColumn
 from lib.model.pricing import cost_in_dollars, format_dollars
 from lib.model.usage import Usage
 from lib.ui.chat import request_preview
@@ -13,76 +14,89 @@ from lib.ui.settings import conflict_fix
 from lib.ui.widgets import chat_input_draft
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-KEY = "compare-ahead"
+KEY = "compare-ahead"  # of the expander
 
 
 @st.fragment
-def draw_compare_next_send(board: ComparisonTab, told: frozenset[tuple[str, str]]) -> None:
-    """Drawn anew by itself at each pause in the typing. ``told``: the conflicts that the page has at its controls."""
+def draw_compare_next_send(tab: ComparisonTab, conflicts: frozenset[tuple[str, str]]) -> None:
+    """Draw the next send; the fragment reruns at each pause in the typing.
+
+    ``conflicts``: those that the page shows at its controls. If the text brings others, the whole page reruns.
+    """
     chat_input_draft.watch()
-    seen = board.preview_requests(chat_input_draft.text())
-    if not board.is_hidden and conflict_texts(seen) != told:
+    previews = tab.preview_requests(chat_input_draft.text())
+    if not tab.is_hidden and conflict_texts(previews) != conflicts:
         st.rerun()
-    with st.expander(_line(board, seen), key=KEY, type="compact"):
-        if board.is_hidden:
+    with st.expander(_summary_line(tab, previews), key=KEY, type="compact"):
+        if tab.is_hidden:
             st.caption("What each column sends is hidden until its answers are rated or revealed.")
             return
-        rows = ["| Column | Tokens in | Left for the answer | From | To |", "|---|--:|--:|--:|--:|"]
-        for column in board.comparison.columns:
-            one, chat = seen[column.id], board.panels[column.id].chat
-            if one.request is None:
-                continue
-            least, most = (
-                cost_in_dollars(usage, chat.model.price) * board.comparison.repetitions
-                for usage in request_preview.usage_range(chat, one)
-            )
-            about = "" if one.count.is_exact else "≈ "
-            rows.append(
-                f"| {column.name} | {about}{one.count.tokens:,} | {one.tokens_left:,} | \\{format_dollars(least)} "
-                f"| \\{format_dollars(most)} |"
-            )
-        if len(rows) > 2:
-            with st.container(
-                horizontal=True, wrap=False
-            ):  # it scrolls by itself where it is wider than the screen
-                st.markdown("\n".join(rows))
-        for column in board.comparison.columns:
-            one = seen[column.id]
-            if one.request is None and one.refused is not None and chat_input_draft.text().strip():
-                st.caption(
-                    f"**{column.name}** {escape_markdown(one.refused.message)} {escape_markdown(one.refused.advice)}"
-                )
-            if one.conflicts:
-                st.caption(f"**Column {column.name}**")
-            for number, conflict in enumerate(one.conflicts):
-                panel = board.panels[column.id]
-                conflict_fix.draw_conflict(panel, conflict, panel.key(f"mend-ahead-{number}"))
+        _draw_table(tab, previews)
+        for column in tab.comparison.columns:
+            _draw_problems(tab, column, previews[column.id])
 
 
-def conflict_texts(seen: dict[str, RequestPreview]) -> frozenset[tuple[str, str]]:
-    """What is wrong, by column."""
-    return frozenset((id, one.text) for id, each in seen.items() for one in each.conflicts)
+def _draw_table(tab: ComparisonTab, previews: dict[str, RequestPreview]) -> None:
+    rows = []
+    for column in tab.comparison.columns:
+        preview, chat = previews[column.id], tab.panels[column.id].chat
+        if preview.request is None:
+            continue
+        least, most = (
+            cost_in_dollars(usage, chat.model.price) * tab.comparison.repetitions
+            for usage in request_preview.usage_range(chat, preview)
+        )
+        about = "" if preview.count.is_exact else "≈ "
+        rows.append(
+            f"| {column.name} | {about}{preview.count.tokens:,} | {preview.tokens_left:,} "
+            f"| \\{format_dollars(least)} | \\{format_dollars(most)} |"
+        )
+    if rows:
+        head = ["| Column | Tokens in | Left for the answer | From | To |", "|---|--:|--:|--:|--:|"]
+        # A row that does not wrap scrolls by itself if it is wider than the screen.
+        with st.container(horizontal=True, wrap=False):
+            st.markdown("\n".join(head + rows))
 
 
-def _line(board: ComparisonTab, seen: dict[str, RequestPreview]) -> str:
-    comparison = board.comparison
+def _draw_problems(tab: ComparisonTab, column: ComparisonColumn, preview: RequestPreview) -> None:
+    """Draw why a column cannot send, and its conflicts with their fixes."""
+    error = preview.refused
+    if preview.request is None and error is not None and chat_input_draft.text().strip():
+        st.caption(f"**{column.name}** {escape_markdown(error.message)} {escape_markdown(error.advice)}")
+    if preview.conflicts:
+        st.caption(f"**Column {column.name}**")
+    panel = tab.panels[column.id]
+    for number, conflict in enumerate(preview.conflicts):
+        conflict_fix.draw_conflict(panel, conflict, panel.key(f"mend-ahead-{number}"))
+
+
+def conflict_texts(previews: dict[str, RequestPreview]) -> frozenset[tuple[str, str]]:
+    """Return the conflicts of all columns as pairs of column id and text."""
+    return frozenset(
+        (id, conflict.text) for id, preview in previews.items() for conflict in preview.conflicts
+    )
+
+
+def _summary_line(tab: ComparisonTab, previews: dict[str, RequestPreview]) -> str:
+    comparison = tab.comparison
     times, columns = comparison.repetitions, len(comparison.columns)
     answers = f"{columns} columns" + (f" × {times} = {columns * times} answers" if times > 1 else "")
-    spans = [
-        request_preview.usage_range(board.panels[id].chat, one)
-        for id, one in seen.items()
-        if one.request is not None
+    ranges = [
+        request_preview.usage_range(tab.panels[id].chat, preview)
+        for id, preview in previews.items()
+        if preview.request is not None
     ]
-    if len(spans) < columns:
+    if len(ranges) < columns:
         return f":material/send: Nothing to send yet · {answers}"
-    least, most = (sum((span[at] for span in spans), Usage(0, 0)) for at in (0, 1))
-    price = board.model.price
-    about = "" if all(one.count.is_exact for one in seen.values()) else "≈ "
+    least = sum((lower for lower, _ in ranges), Usage(0, 0))
+    most = sum((upper for _, upper in ranges), Usage(0, 0))
+    price = tab.model.price
+    about = "" if all(preview.count.is_exact for preview in previews.values()) else "≈ "
     amount = " – ".join(
         f"\\{format_dollars(cost_in_dollars(usage, price) * times)}" for usage in (least, most)
     )
-    if board.backend is not None and not board.backend.billed:
+    if tab.backend is not None and not tab.backend.billed:
         amount = f"would cost {amount}"
-    number = 0 if board.is_hidden else len(conflict_texts(seen))
-    warned = f" · :orange[:material/warning: {number}]" if number else ""
-    return f"**Next send** · {answers} · {about}{least.prompt_tokens * times:,} tokens in · {amount}{warned}"
+    conflict_count = 0 if tab.is_hidden else len(conflict_texts(previews))
+    warning = f" · :orange[:material/warning: {conflict_count}]" if conflict_count else ""
+    return f"**Next send** · {answers} · {about}{least.prompt_tokens * times:,} tokens in · {amount}{warning}"

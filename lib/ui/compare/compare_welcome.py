@@ -13,15 +13,15 @@ STARTERS = (
 )
 
 
-def draw_compare_welcome(board: ComparisonTab) -> None:
-    """What is to be done, and something to begin with."""
+def draw_compare_welcome(tab: ComparisonTab) -> None:
+    """Draw the welcome with prompts to start with."""
     st.markdown("### What shall we compare?")
     st.caption("Change one thing in a column, then send the same input to all. Duplicate one for up to four.")
     for number, starter in enumerate(STARTERS):
         st.button(
             starter,
             key=f"compare-starter-{number}",
-            disabled=board.backend is None,
-            on_click=board.send,
+            disabled=tab.backend is None,
+            on_click=tab.send,
             args=(starter,),
         )

@@ -1,4 +1,4 @@
-"""Menu: what holds for all columns: repetitions, blind rating, differences; other comparisons; the rounds so far."""
+"""The menu of saved comparisons, the download of the answers, and the button for a new comparison."""
 
 from __future__ import annotations
 
@@ -15,55 +15,55 @@ from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 
-def draw_comparison_menu(board: ComparisonTab) -> None:
-    """Earlier comparisons, and a new one."""
+def draw_comparison_menu(tab: ComparisonTab) -> None:
+    """Draw the menus and the button."""
     with st.popover("Comparisons", type="tertiary", icon=":material/history:", key="comparisons"):
         try:
-            kept = registry().store.comparisons(board.owner)
+            saved = registry().store.comparisons(tab.owner)
         except PaddockError as error:
             draw_error(error, "Earlier comparisons cannot be read at the moment")
             return
-        if not kept:
+        if not saved:
             st.caption("None yet: a comparison is kept from its first send on.")
-        for one in kept:
+        for comparison in saved:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
                 st.button(
-                    escape_markdown(one.title) or "Untitled",
-                    key=f"open-{one.id}",
+                    escape_markdown(comparison.title) or "Untitled",
+                    key=f"open-{comparison.id}",
                     type="tertiary",
-                    disabled=one.id == board.session.id,
-                    on_click=board.open_comparison,
-                    args=(one.id,),
+                    disabled=comparison.id == tab.session.id,
+                    on_click=tab.open_comparison,
+                    args=(comparison.id,),
                 )
                 st.space("stretch")
                 st.button(
                     "Delete",
-                    key=f"forget-{one.id}",
+                    key=f"forget-{comparison.id}",
                     type="tertiary",
-                    on_click=board.delete_comparison,
-                    args=(one.id,),
+                    on_click=tab.delete_comparison,
+                    args=(comparison.id,),
                     help="Its conversations go into the bin of the History page",
                 )
-    if board.comparison.rounds and not board.is_hidden:
-        _download(board)
-    if board.comparison.rounds:
+    if tab.comparison.rounds and not tab.is_hidden:
+        _draw_download_menu(tab)
+    if tab.comparison.rounds:
         st.button(
             "New comparison",
             key="compare-new",
             icon=":material/add:",
             type="tertiary",
-            on_click=board.new_comparison,
+            on_click=tab.new_comparison,
             help="Columns set as these are, with empty threads",
         )
 
 
-def _download(board: ComparisonTab) -> None:
-    """All answers as files, each with what has come by the time of the click."""
-    contest, model = board.session, board.model
-    stem = make_file_name(contest.comparison.rounds[0].text)
+def _draw_download_menu(tab: ComparisonTab) -> None:
+    """Draw the menu of files. Each holds the answers that have arrived when it is clicked."""
+    session, model = tab.session, tab.model
+    stem = make_file_name(session.comparison.rounds[0].text)
 
     def rows() -> list[SheetRow]:
-        return comparison_rows(model, contest.comparison, contest.conversations())
+        return comparison_rows(model, session.comparison, session.conversations())
 
     with st.popover("Download", type="tertiary", icon=":material/download:", key="compare-download"):
         st.caption("A row for each answer: what it was asked with, what it says, its stars, tokens and cost.")

@@ -1,4 +1,4 @@
-"""Changes: a difference of two texts as HTML: what was taken out is struck through, what was put in underlined."""
+"""The difference of two texts as HTML: removed words are struck through, added words underlined."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 from lib.compare.text_diff import Added, DiffPiece, Removed, Same, diff_words
 from lib.jsonkit.surrogates import replace_lone_surrogates
 
-# Not by colour alone: lines through and under the words, and words of their own for who listens.
+# Not by colour alone: lines through and under the words, and hidden words for screen readers.
 _STYLE = """<style>
 .changes {white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.6}
 .changes del, .changes ins {border-radius: 3px; padding: 0 .1em; margin: 0 1px}
@@ -21,14 +21,14 @@ _STYLE = """<style>
 
 @lru_cache(maxsize=64)
 def render_diff(before: str, after: str) -> str:
-    """The difference, to be drawn by st.html. Both are somebody else's text: all of it is escaped."""
+    """Return the difference for st.html. Both texts are escaped."""
     pieces = diff_words(replace_lone_surrogates(before), replace_lone_surrogates(after))
     return f'<div><div class="changes">{"".join(map(_piece, pieces))}</div>{_STYLE}</div>'
 
 
 @lru_cache(maxsize=64)
 def describe_diff(before: str, after: str) -> str:
-    """How much differs, in a few words."""
+    """Return the number of removed and added words, in words."""
     removed = added = 0
     for piece in diff_words(replace_lone_surrogates(before), replace_lone_surrogates(after)):
         match piece:

@@ -1,72 +1,79 @@
-"""Ratings: which set-up was rated best how often, and what becomes of the winner."""
+"""The standings of the rated columns, and the buttons that go on with the winner."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import streamlit as st
 
 from lib.chat.conversation import Message
-from lib.compare.comparison import SetupFields, Standing, differing_fields, standings
+from lib.compare.comparison import ComparisonColumn, SetupFields, Standing, differing_fields, standings
 from lib.ui.compare.comparison_tab import ComparisonTab
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 
-def draw_ratings(board: ComparisonTab) -> None:
-    """The tally, once anything is rated and nothing is hidden."""
-    if board.is_hidden or not board.comparison.ratings:
+def draw_ratings(tab: ComparisonTab) -> None:
+    """Draw the standings and what can be done with the winner, if anything is rated and nothing is hidden."""
+    if tab.is_hidden or not tab.comparison.ratings:
         return
-    found = standings(board.model, board.comparison, board.session.conversations())
-    if not found:
+    ranked = standings(tab.model, tab.comparison, tab.session.conversations())
+    if not ranked:
         return
     with st.container(key="standings", gap="small"):
-        rows = [
-            "| Column | Rounds won | Shared | Stars | Answers rated | Set to |",
-            "|---|--:|--:|--:|--:|---|",
-        ]
-        told = differing_fields([one.setup for one in found])
-        rows += [_row(one, facts) for one, facts in zip(found, told, strict=True)]
-        with st.container(
-            horizontal=True, wrap=False
-        ):  # it scrolls by itself where it is wider than the screen
-            st.markdown("\n".join(rows))
-        first = found[0]
-        if len(found) > 1 and (first.wins, first.ties, first.stars) == (
-            found[1].wins,
-            found[1].ties,
-            found[1].stars,
-        ):
+        _draw_standings(ranked)
+        if len(ranked) > 1 and _score(ranked[0]) == _score(ranked[1]):
             st.caption("No winner yet: the first two are level.")
-            return
-        if (answer := _last(board, first)) is None:
-            return
-        with st.container(horizontal=True, gap="small"):
-            st.button(
-                f"Go on with {first.column.name} in the chat",
-                key="winner-chat",
-                type="primary",
-                icon=":material/forum:",
-                on_click=board.continue_in_chat,
-                args=(first.column.id, answer),
-                help="A new conversation with its system prompt, settings and thread",
-            )
-            st.button(
-                f"Keep {first.column.name} as a preset",
-                key="winner-preset",
-                icon=":material/bookmark_add:",
-                on_click=board.keep_as_preset,
-                args=(first.column.id, answer),
-            )
+        elif (answer := _last_answer(tab, ranked[0].column)) is not None:
+            _draw_winner_buttons(tab, ranked[0].column, answer)
 
 
-def _row(one: Standing, facts: SetupFields) -> str:
-    set_to = " · ".join(f"{what} {escape_markdown(value)}" for what, value in facts)
+def _draw_standings(ranked: Sequence[Standing]) -> None:
+    rows = [
+        "| Column | Rounds won | Shared | Stars | Answers rated | Set to |",
+        "|---|--:|--:|--:|--:|---|",
+    ]
+    differences = differing_fields([standing.setup for standing in ranked])
+    rows += [_row(standing, fields) for standing, fields in zip(ranked, differences, strict=True)]
+    # A row that does not wrap scrolls by itself if it is wider than the screen.
+    with st.container(horizontal=True, wrap=False):
+        st.markdown("\n".join(rows))
+
+
+def _row(standing: Standing, differences: SetupFields) -> str:
+    set_to = " · ".join(f"{field} {escape_markdown(value)}" for field, value in differences)
     return (
-        f"| {one.column.name} | {one.wins} | {one.ties} | {float(one.stars):.2f} | {one.rated} | {set_to} |"
+        f"| {standing.column.name} | {standing.wins} | {standing.ties} | {float(standing.stars):.2f} "
+        f"| {standing.rated} | {set_to} |"
     )
 
 
-def _last(board: ComparisonTab, one: Standing) -> Message | None:
-    """The newest answer of that column that is looked at."""
-    for number in reversed(range(len(board.comparison.rounds))):
-        if (answer := board.shown_answers(number).get(one.column.id)) is not None:
+def _score(standing: Standing) -> tuple[object, ...]:
+    return standing.wins, standing.ties, standing.stars
+
+
+def _last_answer(tab: ComparisonTab, column: ComparisonColumn) -> Message | None:
+    """Return the shown answer of the last round that the column had."""
+    for number in reversed(range(len(tab.comparison.rounds))):
+        if (answer := tab.shown_answers(number).get(column.id)) is not None:
             return answer
     return None
+
+
+def _draw_winner_buttons(tab: ComparisonTab, winner: ComparisonColumn, answer: Message) -> None:
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            f"Go on with {winner.name} in the chat",
+            key="winner-chat",
+            type="primary",
+            icon=":material/forum:",
+            on_click=tab.continue_in_chat,
+            args=(winner.id, answer),
+            help="A new conversation with its system prompt, settings and thread",
+        )
+        st.button(
+            f"Keep {winner.name} as a preset",
+            key="winner-preset",
+            icon=":material/bookmark_add:",
+            on_click=tab.keep_as_preset,
+            args=(winner.id, answer),
+        )

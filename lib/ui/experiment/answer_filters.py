@@ -1,4 +1,4 @@
-"""Filters: which answers are listed, and in which order."""
+"""The filters and the order of the table of answers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.results.cell_result import Status
 from lib.experiment.results.result_rows import CheckVerdict, ResultColumn, ResultFilter
 from lib.ui.experiment.results_view import PREFIX, ResultsView
+from lib.ui.experiment.short_text import shorten
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 SEARCH, SORT, DOWN = f"{PREFIX}search", f"{PREFIX}sort", f"{PREFIX}down"
-PAGE_KEY = f"{PREFIX}page"  # of the table, from 0
+PAGE_KEY = f"{PREFIX}page"  # in the session's state: the page of the table, from 0
 _PROMPTS, _SETTINGS, _ROWS = f"{PREFIX}prompts", f"{PREFIX}settings", f"{PREFIX}rows"
 _VERDICTS, _CHECK, _STATUSES, _RATINGS = (
     f"{PREFIX}verdicts",
@@ -19,12 +20,13 @@ _VERDICTS, _CHECK, _STATUSES, _RATINGS = (
     f"{PREFIX}statuses",
     f"{PREFIX}ratings",
 )
-_MOST_OFFERED = 300  # of the rows: with more, searching is quicker than choosing
+# With more inputs than this, searching is quicker than choosing.
+_MAX_OFFERED_INPUTS = 300
 _ALL_CHECKS = -1
 
 
-def draw_answer_filters(board: ResultsView) -> None:
-    """The search, what is filtered by, and the order."""
+def draw_answer_filters(view: ResultsView) -> None:
+    """Draw the search box, the menu of filters, and the order."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(
             "Search in answers, inputs and reasons",
@@ -38,66 +40,66 @@ def draw_answer_filters(board: ResultsView) -> None:
             width="stretch",
         )
         with st.popover("Filter", icon=":material/filter_list:", key=f"{PREFIX}filter"):
-            _choices(board)
+            _draw_filters(view)
         st.selectbox(
             "Sort by",
-            list(shown_columns(board)),
+            list(shown_columns(view)),
             key=SORT,
             persist_state="session",
             width=150,
             label_visibility="collapsed",
             format_func=lambda column: column.value,
-            on_change=_top,
+            on_change=_turn_to_first_page,
         )
-        down = bool(st.session_state.get(DOWN))
+        is_descending = bool(st.session_state.get(DOWN))
         st.button(
-            "Descending" if down else "Ascending",
+            "Descending" if is_descending else "Ascending",
             key=f"{PREFIX}turn",
-            on_click=_turn,
-            icon=":material/arrow_downward:" if down else ":material/arrow_upward:",
+            on_click=_reverse,
+            icon=":material/arrow_downward:" if is_descending else ":material/arrow_upward:",
             help="Turn the order round",
         )
 
 
-def shown_columns(board: ResultsView) -> tuple[ResultColumn, ...]:
-    """What the answers of this run differ in, in the order in which it is shown."""
-    plan = board.plan
-    rated = any(line.result.rating is not None for line in board.sheet.rows)
+def shown_columns(view: ResultsView) -> tuple[ResultColumn, ...]:
+    """Return the columns in which the answers of this run can differ, in the order of the table."""
+    plan = view.plan
+    is_rated = any(row.result.rating is not None for row in view.sheet.rows)
     shown = {
         ResultColumn.PROMPT: len(plan.prompts) > 1,
-        ResultColumn.SETTING: len(board.setting_names) > 1,
+        ResultColumn.SETTING: len(view.setting_names) > 1,
         ResultColumn.INPUT: bool(plan.inputs.rows),
         ResultColumn.VERDICT: bool(plan.checks),
-        ResultColumn.RATING: rated or sort_order()[0] is ResultColumn.RATING,
+        ResultColumn.RATING: is_rated or sort_order()[0] is ResultColumn.RATING,
     }
     return tuple(column for column in ResultColumn if shown.get(column, True))
 
 
 def sort_order() -> tuple[ResultColumn, bool]:
-    """The column that is sorted by, and whether from the top down."""
+    """Return the column that the table is sorted by, and True for descending."""
     return st.session_state.get(SORT) or ResultColumn.NUMBER, bool(st.session_state.get(DOWN))
 
 
 def sort_by(by: ResultColumn) -> None:
-    """Sort by that column; by the one that is sorted by already, the other way round."""
+    """Sort by a column; reverse the order if the table is sorted by it already."""
     if sort_order()[0] is by:
-        _turn()
+        _reverse()
     else:
         st.session_state[SORT], st.session_state[DOWN] = by, False
-        _top()
+        _turn_to_first_page()
 
 
-def _turn() -> None:
+def _reverse() -> None:
     st.session_state[DOWN] = not st.session_state.get(DOWN)
-    _top()
+    _turn_to_first_page()
 
 
-def _top() -> None:
+def _turn_to_first_page() -> None:
     st.session_state[PAGE_KEY] = 0
 
 
-def current_filter(board: ResultsView) -> ResultFilter:
-    """What is filtered by at this moment."""
+def current_filter(view: ResultsView) -> ResultFilter:
+    """Return the filter as it is set now."""
     state = st.session_state
     check = state.get(_CHECK)
     return ResultFilter(
@@ -117,7 +119,7 @@ def _numbers(chosen: object) -> tuple[int, ...]:
 
 
 def clear_filters() -> None:
-    """Want all again."""
+    """Reset all filters."""
     for key in (_PROMPTS, _SETTINGS, _ROWS, _VERDICTS, _STATUSES, _RATINGS):
         st.session_state[key] = []
     st.session_state[SEARCH] = ""
@@ -125,8 +127,8 @@ def clear_filters() -> None:
         st.session_state[_CHECK] = _ALL_CHECKS
 
 
-def _choices(board: ResultsView) -> None:
-    plan = board.plan
+def _draw_filters(view: ResultsView) -> None:
+    plan = view.plan
     if plan.checks:
         if len(plan.checks) > 1:
             st.selectbox(
@@ -134,10 +136,10 @@ def _choices(board: ResultsView) -> None:
                 range(_ALL_CHECKS, len(plan.checks)),
                 key=_CHECK,
                 persist_state="session",
-                format_func=lambda at: (
+                format_func=lambda index: (
                     "all together"
-                    if at == _ALL_CHECKS
-                    else f"{at + 1}. {check_wording(plan.checks[at]).title}"
+                    if index == _ALL_CHECKS
+                    else f"{index + 1}. {check_wording(plan.checks[index]).title}"
                 ),
             )
         st.pills(
@@ -146,7 +148,7 @@ def _choices(board: ResultsView) -> None:
             key=_VERDICTS,
             selection_mode="multi",
             persist_state="session",
-            format_func=lambda one: one.value.capitalize(),
+            format_func=lambda option: option.value.capitalize(),
         )
     st.pills(
         "Came to",
@@ -154,7 +156,7 @@ def _choices(board: ResultsView) -> None:
         key=_STATUSES,
         selection_mode="multi",
         persist_state="session",
-        format_func=lambda one: one.value.capitalize(),
+        format_func=lambda option: option.value.capitalize(),
     )
     st.pills(
         "Rating",
@@ -165,11 +167,11 @@ def _choices(board: ResultsView) -> None:
         format_func=lambda stars: "★" * stars or "None",
     )
     if len(plan.prompts) > 1:
-        _multiselect("Prompt", board.prompt_names, _PROMPTS)
-    if len(board.setting_names) > 1:
-        _multiselect("Setting", board.setting_names, _SETTINGS)
-    if 1 < len(board.sheet.input_texts) <= _MOST_OFFERED:
-        _multiselect("Input", board.sheet.input_texts, _ROWS)
+        _draw_multiselect("Prompt", view.prompt_names, _PROMPTS)
+    if len(view.setting_names) > 1:
+        _draw_multiselect("Setting", view.setting_names, _SETTINGS)
+    if 1 < len(view.sheet.input_texts) <= _MAX_OFFERED_INPUTS:
+        _draw_multiselect("Input", view.sheet.input_texts, _ROWS)
     st.button(
         "Clear all",
         key=f"{PREFIX}clear",
@@ -179,17 +181,16 @@ def _choices(board: ResultsView) -> None:
     )
 
 
-def _multiselect(name: str, names: tuple[str, ...], key: str) -> None:
+def _draw_multiselect(name: str, names: tuple[str, ...], key: str) -> None:
     st.multiselect(
         name,
         range(len(names)),
         key=key,
         persist_state="session",
         placeholder="All",
-        format_func=lambda at: f"{at + 1}. {_short(names[at])}",
+        format_func=lambda index: f"{index + 1}. {_option(names[index])}",
     )
 
 
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return escape_markdown(text if len(text) <= 80 else f"{text[:79]}…")
+def _option(name: str) -> str:
+    return escape_markdown(shorten(name, 80))

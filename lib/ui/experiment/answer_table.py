@@ -1,4 +1,4 @@
-"""Answers: the table of what came, a page of it at a time; one of them is open beside it."""
+"""The table of answers, one page at a time, with the opened answer beside it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import streamlit as st
 from lib.experiment.results.result_rows import CheckVerdict, ResultColumn, ResultRow
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.experiment import answer_filters, opened_answer
+from lib.ui.experiment.page_buttons import draw_page_buttons
 from lib.ui.experiment.results_view import PREFIX, ResultsView
+from lib.ui.experiment.short_text import shorten
 
-# Rows are sent a page at a time: 10,000 would be 3 MB for each change of the order, and for each second of a run.
+# Rows are sent a page at a time: 10,000 would be 3 MB for each change of the order, and for each refresh of a run.
 PAGE_SIZE = 500
+# In the session's state: the table's own, the numbers of the rows that it shows, and the number of the opened answer.
 _TABLE, _SHOWN, OPEN_KEY = f"{PREFIX}table", f"{PREFIX}shown", f"{PREFIX}open"
-_LONGEST = 240  # characters of a text in the table
-_VERDICTS = {CheckVerdict.PASSED: "✓", CheckVerdict.FAILED: "✗", CheckVerdict.OPEN: "–"}
+_MAX_CELL_CHARS = 240
+_VERDICT_SIGNS = {CheckVerdict.PASSED: "✓", CheckVerdict.FAILED: "✗", CheckVerdict.OPEN: "–"}
 _WIDTHS = {
     ResultColumn.ANSWER: 300,
     ResultColumn.INPUT: 150,
@@ -26,77 +29,94 @@ _WIDTHS = {
 }
 
 
-def draw_answer_table(board: ResultsView) -> None:
-    """The filters, the table and the open answer."""
-    answer_filters.draw_answer_filters(board)
-    by, down = answer_filters.sort_order()
-    lines = board.lines(answer_filters.current_filter(board), by, down=down)
-    if not lines:
+def draw_answer_table(view: ResultsView) -> None:
+    """Draw the filters, the table and the opened answer."""
+    answer_filters.draw_answer_filters(view)
+    column, is_descending = answer_filters.sort_order()
+    rows = view.rows(answer_filters.current_filter(view), column, is_descending=is_descending)
+    if not rows:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"None of the {len(board.sheet.rows):,} answers is like that.", width="content")
-            st.button(
-                "Show all", key=f"{PREFIX}show-all", type="tertiary", on_click=answer_filters.clear_filters
-            )
+            st.caption(f"None of the {len(view.sheet.rows):,} answers is like that.", width="content")
+            _draw_show_all()
         return
-    number = st.session_state.get(OPEN_KEY)
-    at = next((at for at, line in enumerate(lines) if line.number == number), None)
-    page = _page(lines, at)
-    _above(board, lines, page)
-    # Beside it also while none is open: a table that moves begins at its top again.
+    open_number = st.session_state.get(OPEN_KEY)
+    open_index = next((index for index, row in enumerate(rows) if row.number == open_number), None)
+    page = _page(rows, open_index)
+    _draw_page_line(view, rows, page)
+    # The second column stays while no answer is open: a table that changes its place scrolls back to its top.
     table, beside = st.columns([3, 2])
+    first = page * PAGE_SIZE
     with table:
-        _table(
-            board,
-            lines[page * PAGE_SIZE : (page + 1) * PAGE_SIZE],
-            None if at is None else at - page * PAGE_SIZE,
-        )
+        _draw_table(view, rows[first : first + PAGE_SIZE], None if open_index is None else open_index - first)
     with beside:
-        if at is None:
+        if open_index is None:
             st.caption("The answer of the row that you click is read here.")
         else:
-            opened_answer.draw_opened_answer(board, lines, at, open_answer)
+            opened_answer.draw_opened_answer(view, rows, open_index, open_answer)
 
 
 def open_answer(number: int | None) -> None:
-    """Open that answer, on whatever page it is; None closes the open one."""
+    """Open the answer of that number and turn to its page, None: close the opened answer."""
     st.session_state[OPEN_KEY] = number
-    st.session_state[answer_filters.PAGE_KEY] = None  # the page that it is on
+    st.session_state[answer_filters.PAGE_KEY] = None
 
 
-def _page(lines: Sequence[ResultRow], at: int | None) -> int:
-    """The page that is shown: the one that was turned to, or that of the open answer."""
-    last = (len(lines) - 1) // PAGE_SIZE
+def _page_count(rows: Sequence[ResultRow]) -> int:
+    return -(-len(rows) // PAGE_SIZE)
+
+
+def _page(rows: Sequence[ResultRow], open_index: int | None) -> int:
+    """Return the number of the page that the user turned to, else that of the opened answer."""
     page = st.session_state.get(answer_filters.PAGE_KEY)
     if page is None:
-        page = at // PAGE_SIZE if at is not None else 0
-    page = min(page, last)
+        page = open_index // PAGE_SIZE if open_index is not None else 0
+    page = min(page, _page_count(rows) - 1)
     st.session_state[answer_filters.PAGE_KEY] = page
     return int(page)
 
 
-def _turn(page: int) -> None:
+def _turn_to(page: int) -> None:
     st.session_state[answer_filters.PAGE_KEY] = page
 
 
-def _table(board: ResultsView, lines: Sequence[ResultRow], at: int | None) -> None:
-    """A page of rows. A click on a row opens it; on the head of a column, sorts by it."""
-    st.session_state[_SHOWN] = tuple(line.number for line in lines)
-    _select(at if at is not None and 0 <= at < len(lines) else None)
-    by, down = answer_filters.sort_order()
-    columns = answer_filters.shown_columns(board)
+def _draw_page_line(view: ResultsView, rows: Sequence[ResultRow], page: int) -> None:
+    """Draw how many answers pass the filter, and the buttons that turn the page."""
+    total, page_count = len(view.sheet.rows), _page_count(rows)
+    count = f"{len(rows):,} of {total:,} answers" if len(rows) < total else f"{total:,} answers"
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"{PREFIX}pages"):
+        if page_count > 1:
+            count += f" · {page * PAGE_SIZE + 1:,}–{min((page + 1) * PAGE_SIZE, len(rows)):,}"
+        st.caption(f"{count}. Click a row to open it, the head of a column to sort by it.", width="stretch")
+        if len(rows) < total:
+            _draw_show_all()
+        if page_count > 1:
+            draw_page_buttons(f"{PREFIX}page", page, page_count, "The page before", "The next page", _turn_to)
+
+
+def _draw_show_all() -> None:
+    st.button("Show all", key=f"{PREFIX}show-all", type="tertiary", on_click=answer_filters.clear_filters)
+
+
+def _draw_table(view: ResultsView, rows: Sequence[ResultRow], open_index: int | None) -> None:
+    """Draw one page of rows. A click on a row opens it; a click on a column's head sorts by it."""
+    st.session_state[_SHOWN] = tuple(row.number for row in rows)
+    _select(open_index if open_index is not None and 0 <= open_index < len(rows) else None)
+    sorted_by, is_descending = answer_filters.sort_order()
+    columns = answer_filters.shown_columns(view)
     config: dict[str, Any] = {}
     for column in columns:
         name = "#" if column is ResultColumn.NUMBER else column.value
-        arrow = (" ↓" if down else " ↑") if column is by and by is not ResultColumn.NUMBER else ""
+        has_arrow = column is sorted_by and sorted_by is not ResultColumn.NUMBER
+        arrow = (" ↓" if is_descending else " ↑") if has_arrow else ""
         config[column.value] = _config(column, name + arrow)
-    rows = min(len(lines), 10)
+    visible_rows = min(len(rows), 10)
     st.dataframe(
-        {column.value: [_cell(board, column, line) for line in lines] for column in columns},
+        {column.value: [_cell(column, row) for row in rows] for column in columns},
         key=_key(),
-        on_select=_selected,
+        on_select=_handle_click,
         selection_mode=("single-row", "single-cell", "single-column"),
         column_config=config,
-        height=36 * (rows + 1) + 2,
+        height=36 * (visible_rows + 1) + 2,
         row_height=36,
         hide_index=True,
         placeholder="",
@@ -116,108 +136,82 @@ def _config(column: ResultColumn, name: str) -> Any:
     return types.TextColumn(name, width=_WIDTHS.get(column))
 
 
-def _cell(board: ResultsView, column: ResultColumn, line: ResultRow) -> Any:
-    result = line.result
+def _cell(column: ResultColumn, row: ResultRow) -> Any:
+    result = row.result
     match column:
         case ResultColumn.NUMBER:
-            return line.number + 1
+            return row.number + 1
         case ResultColumn.PROMPT:
-            return _text(line.prompt)
+            return _one_line(row.prompt)
         case ResultColumn.SETTING:
-            return _text(line.setting)
+            return _one_line(row.setting)
         case ResultColumn.INPUT:
-            return _text(line.input)
+            return _one_line(row.input)
         case ResultColumn.ANSWER:
-            return _text(line.answer)
+            return _one_line(row.answer)
         case ResultColumn.VERDICT:
-            return verdict_text(line)
+            return verdict_text(row)
         case ResultColumn.RATING:
             return "★" * (result.rating or 0)
         case ResultColumn.TOKENS_IN:
-            return line.tokens_in
+            return row.tokens_in
         case ResultColumn.TOKENS_OUT:
-            return line.tokens_out
+            return row.tokens_out
         case ResultColumn.COST:
             return float(result.cost)
         case ResultColumn.SECONDS:
-            return line.seconds
+            return row.seconds
         case ResultColumn.ENDING:
-            return line.ending
+            return row.ending
 
 
-def verdict_text(line: ResultRow) -> str:
-    """A sign and, of several checks, how many were passed."""
-    outcomes = line.result.outcomes
+def verdict_text(row: ResultRow) -> str:
+    """Return a sign with the verdict, or with how many of several checks passed; empty without checks."""
+    outcomes = row.result.outcomes
     if not outcomes:
         return ""
     passed = sum(outcome.passed is True for outcome in outcomes)
-    words = line.verdict.value if len(outcomes) == 1 else f"{passed} of {len(outcomes)}"
-    return f"{_VERDICTS[line.verdict]} {words}"
+    words = row.verdict.value if len(outcomes) == 1 else f"{passed} of {len(outcomes)}"
+    return f"{_VERDICT_SIGNS[row.verdict]} {words}"
 
 
-def _text(text: str) -> str:
-    text = " ".join(text[: _LONGEST * 4].split())
-    return replace_lone_surrogates(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
+def _one_line(text: str) -> str:
+    # Cut first: an answer may be long, and only its beginning is shown.
+    return replace_lone_surrogates(shorten(text[: _MAX_CELL_CHARS * 4], _MAX_CELL_CHARS))
 
 
-def _select(at: int | None) -> None:
-    """Let the table mark the open row, wherever it is. A cell of it that was clicked stays: keys go on from it."""
+def _select(index: int | None) -> None:
+    """Make the table mark the opened row. A clicked cell of that row stays selected: the keyboard goes on from it."""
     rows, cells = _selection()
-    wanted = [] if at is None else [at]
-    kept = [cell for cell in cells if cell[0] == at]
-    if rows != wanted or cells != kept:
-        st.session_state[_key()] = {"selection": {"rows": wanted, "columns": [], "cells": kept}}
+    wanted = [] if index is None else [index]
+    kept_cells = [cell for cell in cells if cell[0] == index]
+    if rows != wanted or cells != kept_cells:
+        st.session_state[_key()] = {"selection": {"rows": wanted, "columns": [], "cells": kept_cells}}
 
 
 def _key() -> str:
-    """In another order it is another table: it begins at its top, and no column is marked any more."""
-    by, down = answer_filters.sort_order()
+    """Return the table's key. Another order is another table, which starts at its top and has no column selected."""
+    column, is_descending = answer_filters.sort_order()
     page = st.session_state.get(answer_filters.PAGE_KEY) or 0
-    return f"{_TABLE}-{by.name.lower()}-{'down' if down else 'up'}-{page}"
+    return f"{_TABLE}-{column.name.lower()}-{'down' if is_descending else 'up'}-{page}"
 
 
 def _selection() -> tuple[list[int], list[tuple[int, str]]]:
+    """Return the selected rows, and the selected cells as row and column."""
     selection = (st.session_state.get(_key()) or {}).get("selection") or {}
     return list(selection.get("rows") or ()), list(selection.get("cells") or ())
 
 
-def _selected() -> None:
-    """Something in the table was clicked."""
+def _handle_click() -> None:
     if columns := st.session_state[_key()]["selection"]["columns"]:
         answer_filters.sort_by(ResultColumn(columns[0]))
         return
     rows, cells = _selection()
     shown: tuple[int, ...] = st.session_state.get(_SHOWN, ())
-    # A cell is clicked while another row is marked: the newer one counts.
-    before = st.session_state.get(OPEN_KEY)
-    places = [at for at in (*rows, *(cell[0] for cell in cells)) if at < len(shown)]
-    numbers = [shown[at] for at in places]
+    # A click on a cell leaves the row marked that was open before: the other one of the two is the new one.
+    previous = st.session_state.get(OPEN_KEY)
+    indices = [index for index in (*rows, *(cell[0] for cell in cells)) if index < len(shown)]
+    numbers = [shown[index] for index in indices]
     st.session_state[OPEN_KEY] = next(
-        (one for one in numbers if one != before), numbers[0] if numbers else None
+        (number for number in numbers if number != previous), numbers[0] if numbers else None
     )
-
-
-def _above(board: ResultsView, lines: Sequence[ResultRow], page: int) -> None:
-    """How many there are, and the other pages."""
-    total = len(board.sheet.rows)
-    count = f"{len(lines):,} of {total:,} answers" if len(lines) < total else f"{total:,} answers"
-    last = (len(lines) - 1) // PAGE_SIZE
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"{PREFIX}pages"):
-        if last:
-            count += f" · {page * PAGE_SIZE + 1:,}–{min((page + 1) * PAGE_SIZE, len(lines)):,}"
-        st.caption(f"{count}. Click a row to open it, the head of a column to sort by it.", width="stretch")
-        if len(lines) < total:
-            st.button(
-                "Show all", key=f"{PREFIX}show-all", type="tertiary", on_click=answer_filters.clear_filters
-            )
-        if last:
-            for sign, to, help in (("‹", page - 1, "The page before"), ("›", page + 1, "The next page")):
-                st.button(
-                    sign,
-                    key=f"{PREFIX}page{sign}",
-                    type="tertiary",
-                    disabled=not 0 <= to <= last,
-                    help=help,
-                    on_click=_turn,
-                    args=(to,),
-                )

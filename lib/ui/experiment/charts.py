@@ -1,4 +1,4 @@
-"""Charts: shares of passes and how sure they are, cost and time, as bars in a table; and a heatmap. All HTML."""
+"""Charts of the results as HTML: a table with bars for pass rate, cost and time, and a heatmap."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lib.experiment.results.winner import format_interval
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.pricing import format_dollars
 
-# HTML, for the reasons given in lib.ui.model.probability_bars. A share is a dot in the band of its interval; both are
-# written out as text too.
+# HTML, for the reasons given in lib.ui.model.probability_bars. A pass rate is a dot in the band of its confidence
+# interval; both are written out as text too.
 _STYLE = """<style>
 .tally, .heat {border-collapse: collapse; font-size: .875rem; line-height: 1.3; font-variant-numeric: tabular-nums}
 .tally {width: 100%}
@@ -60,40 +60,40 @@ class ChartRow:
 
 
 def tally_table(title: str, groups: Sequence[ChartRow], billed: bool) -> str:
-    """The groups with what can be said of them: passes where any were judged, cost, length and time always.
+    """Return the table of the groups: cost, length and time, and the pass rate if any answer was judged.
 
     ``billed``: it did cost that, and not only would have.
     """
-    judged = any(one.tally.judged for one in groups)
-    rated = any(one.tally.rated for one in groups)
-    dearest = max((cost_each(one.tally) or Decimal(0) for one in groups), default=Decimal(0))
+    is_judged = any(group.tally.judged for group in groups)
+    is_rated = any(group.tally.rated for group in groups)
+    max_cost = max((cost_each(group.tally) or Decimal(0) for group in groups), default=Decimal(0))
     head = [f'<th scope="col">{escape(title)}</th>']
-    if judged:
+    if is_judged:
         head += ['<th scope="col" class="bar" colspan="2">Passed, and where the true share is at 95 %</th>']
-    if rated:
+    if is_rated:
         head += ['<th scope="col">Rating</th>']
     head += [
         f'<th scope="col" class="bar">{"Cost" if billed else "Would cost"}, each</th><th scope="col"></th>',
         '<th scope="col" class="wide">Tokens out</th><th scope="col" class="wide">Half within</th>',
         '<th scope="col" class="wide">Answers</th>',
     ]
-    rows = "".join(_row(one, dearest, judged=judged, rated=rated) for one in groups)
+    rows = "".join(_row(group, max_cost, is_judged=is_judged, is_rated=is_rated) for group in groups)
     return (
         f'<div class="scroll"><table class="tally"><caption>{escape(title)}: passes, cost, length and time</caption>'
         f"<thead><tr>{''.join(head)}</tr></thead><tbody>{rows}</tbody></table></div>{_STYLE}"
     )
 
 
-def _row(one: ChartRow, dearest: Decimal, *, judged: bool, rated: bool) -> str:
-    tally = one.tally
-    mark = " <small>best</small>" if one.best else ""
-    cells = [f'<th scope="row">{escape(replace_lone_surrogates(one.name))}{mark}</th>']
-    if judged:
-        cells += [f'<td class="bar">{_share(tally)}</td><td class="share">{share_html(tally)}</td>']
-    if rated:
+def _row(row: ChartRow, max_cost: Decimal, *, is_judged: bool, is_rated: bool) -> str:
+    tally = row.tally
+    mark = " <small>best</small>" if row.best else ""
+    cells = [f'<th scope="row">{escape(replace_lone_surrogates(row.name))}{mark}</th>']
+    if is_judged:
+        cells += [f'<td class="bar">{_share_bar(tally)}</td><td class="share">{share_html(tally)}</td>']
+    if is_rated:
         cells += [f"<td>{'—' if tally.mean_rating is None else f'{tally.mean_rating:.1f}'}</td>"]
     cost = cost_each(tally)
-    width = 0.0 if cost is None or not dearest else float(cost / dearest)
+    width = 0.0 if cost is None or not max_cost else float(cost / max_cost)
     bar = f'<u style="width:{width:.2%}"></u>' if width else ""
     seconds = tally.median_seconds
     failed = f" <small>{tally.failed:,} failed</small>" if tally.failed else ""
@@ -104,11 +104,11 @@ def _row(one: ChartRow, dearest: Decimal, *, judged: bool, rated: bool) -> str:
         f'<td class="wide">{"—" if seconds is None else f"{seconds:.2f} s"}</td>',
         f'<td class="wide">{tally.answered:,}{failed}</td>',
     ]
-    return f"<tr{' class=best' if one.best else ''}>{''.join(cells)}</tr>"
+    return f"<tr{' class=best' if row.best else ''}>{''.join(cells)}</tr>"
 
 
-def _share(tally: ResultTally) -> str:
-    """The dot and its band; nothing where nothing was judged."""
+def _share_bar(tally: ResultTally) -> str:
+    """Return the pass rate as a dot in its confidence interval; empty if nothing was judged."""
     if tally.pass_rate is None:
         return '<span class="track"></span>'
     low, high = tally.interval.low, tally.interval.high
@@ -119,7 +119,7 @@ def _share(tally: ResultTally) -> str:
 
 
 def share_html(tally: ResultTally) -> str:
-    """The share of passes with its interval, as HTML."""
+    """Return the pass rate with its confidence interval, as HTML."""
     if tally.pass_rate is None:
         return "—"
     return (
@@ -129,18 +129,18 @@ def share_html(tally: ResultTally) -> str:
 
 
 def cost_each(tally: ResultTally) -> Decimal | None:
-    """Dollars for one answer, failures included; None where nothing was asked."""
+    """Return the dollars for one answer, failures included; None if nothing was asked."""
     return tally.cost / tally.asked if tally.asked else None
 
 
 def dollars_or_dash(amount: Decimal | None) -> str:
-    """An amount, or a dash where there is none."""
+    """Format an amount, "—" if there is none."""
     return "—" if amount is None else format_dollars(amount)
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What a heatmap shows. The colour is made of ``value``; ``text`` and ``more`` are HTML."""
+    """A figure that a heatmap shows. ``value`` gives the colour; ``text`` and ``more`` are HTML."""
 
     name: str
     value: Callable[[ResultTally], float | None]
@@ -179,14 +179,15 @@ LENGTH = Measure(
 
 
 def heatmap_table(map: Heatmap, names: Mapping[str, str], measure: Measure) -> str:
-    """The heatmap as a table: the better, the greener, each value written in its field. ``names``: the axes'."""
+    """Return the heatmap as a table in which better fields are greener. ``names`` are the names of the axes."""
     values = [value for tally in map.cells.values() if (value := measure.value(tally)) is not None]
     low, high = (min(values), max(values)) if values else (0.0, 0.0)
     if measure is PASSES:
-        low, high = 0.0, 1.0  # a share has ends of its own: 60 % is no failure because the others have 80
+        # Fixed ends for a share: 60 % is not bad only because the other fields have 80 %.
+        low, high = 0.0, 1.0
     best = (min if measure.is_lower_better else max)(values, default=None)
     x, y = names[map.x], names[map.y]
-    head = "".join(f'<th scope="col">{escape(format_value(one))}</th>' for one in map.columns)
+    head = "".join(f'<th scope="col">{escape(format_value(column))}</th>' for column in map.columns)
     rows = "".join(
         f'<tr><th scope="row">{escape(format_value(row))}</th>'
         + "".join(_field(map.cells.get((column, row)), measure, low, high, best) for column in map.columns)
@@ -205,8 +206,8 @@ def _field(tally: ResultTally | None, measure: Measure, low: float, high: float,
     value = None if tally is None else measure.value(tally)
     if tally is None or value is None:
         return "<td>—</td>"
-    part = 0.5 if high <= low else (value - low) / (high - low)
-    good = 1 - part if measure.is_lower_better else part
+    fraction = 0.5 if high <= low else (value - low) / (high - low)
+    good = 1 - fraction if measure.is_lower_better else fraction
     colour = f"color-mix(in srgb, #3f9a6d {8 + good * 62:.0f}%, transparent)"
     return (
         f'<td style="background-color:{colour}"{" class=best" if value == best else ""}>{measure.text(tally)}'
@@ -215,5 +216,5 @@ def _field(tally: ResultTally | None, measure: Measure, low: float, high: float,
 
 
 def sort_best_first(groups: Iterable[ChartRow]) -> list[ChartRow]:
-    """Those that pass most first, of equals the cheaper; without checks the cheapest first."""
-    return sorted(groups, key=lambda one: (-(one.tally.pass_rate or 0), cost_each(one.tally) or Decimal(0)))
+    """Sort by falling pass rate, then by rising cost."""
+    return sorted(groups, key=lambda row: (-(row.tally.pass_rate or 0), cost_each(row.tally) or Decimal(0)))

@@ -1,4 +1,4 @@
-"""Checks: what each answer is judged by, each in plain words with its own fields."""
+"""The section of the checks that judge each answer."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from lib.ui.widgets.bound import bind
 
 MAX_CHECKS = 20
 
+# New checks by their labels in the menu.
 _NEW: dict[str, Callable[[], Check]] = {
     "Equals the expected answer": kinds.Equals,
     "Contains a text": kinds.Contains,
@@ -31,105 +32,107 @@ _NEW: dict[str, Callable[[], Check]] = {
 }
 
 
-def summary(desk: ExperimentTab) -> str:
-    """The section in one line."""
-    checks = desk.plan.checks
+def summary(tab: ExperimentTab) -> str:
+    """Summarise the section in one line of Markdown."""
+    checks = tab.plan.checks
     if not checks:
         return "none: answers are shown, not judged"
     names = [check_wording(check).name for check in checks]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def draw_checks_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
-    """The section."""
-    checks = desk.plan.checks
+def draw_checks_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+    """Draw the section."""
+    checks = tab.plan.checks
     if not checks:
         st.caption(
             "Each answer can be judged by rules that you choose here; then results have a pass rate. Without any, "
             "read and rate the answers yourself."
         )
-    for at, check in enumerate(checks):
-        with st.container(border=True, key=f"check-{at}", gap="small"):
+    for index, check in enumerate(checks):
+        with st.container(border=True, key=f"check-{index}", gap="small"):
             with st.container(
                 horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
             ):
-                st.markdown(f"**{at + 1}. The answer {check_wording(check).predicate}**")
+                st.markdown(f"**{index + 1}. The answer {check_wording(check).predicate}**")
                 st.button(
                     "Remove",
-                    key=f"check-remove-{at}",
+                    key=f"check-remove-{index}",
                     icon=":material/delete:",
                     type="tertiary",
                     on_click=_remove,
-                    args=(desk, at),
+                    args=(tab, index),
                 )
-            _fields(desk, at, check)
-            problem_notes.draw_problems(found, PlanPart.CHECKS, number=at)
+            _draw_fields(tab, index, check)
+            problem_notes.draw_problems(problems, PlanPart.CHECKS, number=index)
     st.menu_button(
         "Add a check",
         tuple(_NEW),
         key="check-add",
         icon=":material/add:",
         on_click=_add,
-        args=(desk,),
+        args=(tab,),
         disabled=len(checks) >= MAX_CHECKS,
     )
-    desk.draw_undo("checks")
+    tab.draw_undo("checks")
 
 
-def _fields(desk: ExperimentTab, at: int, check: Check) -> None:
+def _draw_fields(tab: ExperimentTab, index: int, check: Check) -> None:
     variables = "May hold {{variables}}; {{expected}} is the row's expected answer."
     match check:
         case kinds.Equals(text):
             live_text_area.draw_text_input(
-                "Text", _key(desk, at, "text"), text, _text(desk, at, "text"), help=variables
+                "Text", _key(tab, index, "text"), text, _text_setter(tab, index, "text"), help=variables
             )
-            _switch(desk, at, check, "ignore_case", "Capitals do not matter")
+            _draw_switch(tab, index, check, "ignore_case", "Capitals do not matter")
         case kinds.Contains(text):
             live_text_area.draw_text_input(
-                "Text", _key(desk, at, "text"), text, _text(desk, at, "text"), help=variables
+                "Text", _key(tab, index, "text"), text, _text_setter(tab, index, "text"), help=variables
             )
             with st.container(horizontal=True, gap="medium"):
-                _switch(desk, at, check, "ignore_case", "Capitals do not matter")
-                _switch(desk, at, check, "absent", "It must not be there")
+                _draw_switch(tab, index, check, "ignore_case", "Capitals do not matter")
+                _draw_switch(tab, index, check, "absent", "It must not be there")
         case kinds.Matches(pattern):
             live_text_area.draw_text_input(
                 "Regular expression",
-                _key(desk, at, "pattern"),
+                _key(tab, index, "pattern"),
                 pattern,
-                _text(desk, at, "pattern"),
+                _text_setter(tab, index, "pattern"),
                 placeholder=r"such as  \b(yes|no)\b",
                 help="Found anywhere in the answer; ^ and $ are its ends.",
             )
         case kinds.NumberWithin(least, most, around, tolerance):
             left, right = st.columns(2)
             with left:
-                _number(desk, at, "least", "At least", least)
+                _draw_number(tab, index, "least", "At least", least)
             with right:
-                _number(desk, at, "most", "At most", most)
+                _draw_number(tab, index, "most", "At most", most)
             with left:
                 live_text_area.draw_text_input(
                     "Or near to",
-                    _key(desk, at, "around"),
+                    _key(tab, index, "around"),
                     around,
-                    _text(desk, at, "around"),
+                    _text_setter(tab, index, "around"),
                     placeholder="a number, or {{expected}}",
                     help=variables,
                 )
             with right:
-                _number(desk, at, "tolerance", "Give or take", tolerance, least=0.0)
+                _draw_number(tab, index, "tolerance", "Give or take", tolerance, least=0.0)
             st.caption("The answer's last number counts. A bound that is empty is open.")
         case kinds.ValidJson():
             st.caption("With nothing around it: no words before it, no code fence.")
         case kinds.MatchesSchema(schema):
-            _schema(desk, at, schema)
+            _draw_schema(tab, index, schema)
         case kinds.Length(unit, least_long, most_long):
             left, middle, right = st.columns(3)
             with left:
-                _count(desk, at, "least", "At least", least_long)
+                _draw_count(tab, index, "least", "At least", least_long)
             with middle:
-                _count(desk, at, "most", "At most", most_long)
+                _draw_count(tab, index, "most", "At most", most_long)
             with right:
-                box = bind(_key(desk, at, "unit"), unit, lambda chosen: _put(desk, at, unit=chosen))
+                box = bind(
+                    _key(tab, index, "unit"), unit, lambda chosen: _change_check(tab, index, unit=chosen)
+                )
                 st.selectbox(
                     "Of",
                     tuple(LengthUnit),
@@ -141,9 +144,9 @@ def _fields(desk: ExperimentTab, at: int, check: Check) -> None:
         case kinds.Judge(criterion):
             live_text_area.draw_text_area(
                 "Question about the answer",
-                _key(desk, at, "criterion"),
+                _key(tab, index, "criterion"),
                 criterion,
-                _text(desk, at, "criterion"),
+                _text_setter(tab, index, "criterion"),
                 height=80,
                 placeholder="such as: Is the answer polite, and does it name {{city}}?",
                 help=variables,
@@ -155,9 +158,11 @@ def _fields(desk: ExperimentTab, at: int, check: Check) -> None:
             )
 
 
-def _schema(desk: ExperimentTab, at: int, schema: str | None) -> None:
+def _draw_schema(tab: ExperimentTab, index: int, schema: str | None) -> None:
     own = bind(
-        _key(desk, at, "own"), schema is not None, lambda on: _put(desk, at, schema="{}" if on else None)
+        _key(tab, index, "own"),
+        schema is not None,
+        lambda on: _change_check(tab, index, schema="{}" if on else None),
     )
     st.toggle(
         "A schema of its own",
@@ -168,39 +173,47 @@ def _schema(desk: ExperimentTab, at: int, schema: str | None) -> None:
     )
     if schema is not None:
         live_text_area.draw_text_area(
-            "JSON Schema", _key(desk, at, "schema"), schema, _text(desk, at, "schema"), height=160
+            "JSON Schema", _key(tab, index, "schema"), schema, _text_setter(tab, index, "schema"), height=160
         )
 
 
-def _key(desk: ExperimentTab, at: int, field: str) -> str:
-    """Another kind of check in the same place has other controls."""
-    return f"check-{type(desk.plan.checks[at]).__name__.lower()}-{field}-{at}"
+def _key(tab: ExperimentTab, index: int, field: str) -> str:
+    """Return the key of a field's control. It names the kind of check: another kind has other controls."""
+    return f"check-{type(tab.plan.checks[index]).__name__.lower()}-{field}-{index}"
 
 
-def _put(desk: ExperimentTab, at: int, **changes: Any) -> None:
-    checks = desk.plan.checks
-    if at < len(checks):
-        desk.change_plan(checks=(*checks[:at], replace(checks[at], **changes), *checks[at + 1 :]))
+def _change_check(tab: ExperimentTab, index: int, **changes: Any) -> None:
+    checks = tab.plan.checks
+    if index < len(checks):
+        tab.change_plan(checks=(*checks[:index], replace(checks[index], **changes), *checks[index + 1 :]))
 
 
-def _text(desk: ExperimentTab, at: int, field: str) -> live_text_area.OnText:
-    return lambda text: _put(desk, at, **{field: text})
+def _text_setter(tab: ExperimentTab, index: int, field: str) -> live_text_area.OnText:
+    return lambda text: _change_check(tab, index, **{field: text})
 
 
-def _switch(desk: ExperimentTab, at: int, check: Check, field: str, name: str) -> None:
+def _draw_switch(tab: ExperimentTab, index: int, check: Check, field: str, name: str) -> None:
     toggle = bind(
-        _key(desk, at, field), bool(getattr(check, field)), lambda on: _put(desk, at, **{field: on})
+        _key(tab, index, field),
+        bool(getattr(check, field)),
+        lambda on: _change_check(tab, index, **{field: on}),
     )
     st.toggle(name, toggle.value, key=toggle.key, on_change=toggle.on_change)
 
 
-def _number(
-    desk: ExperimentTab, at: int, field: str, name: str, value: Decimal | None, *, least: float | None = None
+def _draw_number(
+    tab: ExperimentTab,
+    index: int,
+    field: str,
+    name: str,
+    value: Decimal | None,
+    *,
+    least: float | None = None,
 ) -> None:
     box = bind(
-        _key(desk, at, field),
+        _key(tab, index, field),
         None if value is None else float(value),
-        lambda value: _numbered(desk, at, field, value),
+        lambda value: _set_number(tab, index, field, value),
     )
     st.number_input(
         name,
@@ -214,13 +227,13 @@ def _number(
     )
 
 
-def _numbered(desk: ExperimentTab, at: int, field: str, value: float | None) -> None:
+def _set_number(tab: ExperimentTab, index: int, field: str, value: float | None) -> None:
     empty = Decimal(0) if field == "tolerance" else None
-    _put(desk, at, **{field: empty if value is None else Decimal(repr(value))})
+    _change_check(tab, index, **{field: empty if value is None else Decimal(repr(value))})
 
 
-def _count(desk: ExperimentTab, at: int, field: str, name: str, value: int | None) -> None:
-    box = bind(_key(desk, at, field), value, lambda count: _put(desk, at, **{field: count}))
+def _draw_count(tab: ExperimentTab, index: int, field: str, name: str, value: int | None) -> None:
+    box = bind(_key(tab, index, field), value, lambda count: _change_check(tab, index, **{field: count}))
     st.number_input(
         name,
         value=box.value,
@@ -232,12 +245,12 @@ def _count(desk: ExperimentTab, at: int, field: str, name: str, value: int | Non
     )
 
 
-def _add(desk: ExperimentTab) -> None:
+def _add(tab: ExperimentTab) -> None:
     if (chosen := st.session_state["check-add"]) is not None:
-        desk.change_plan(checks=(*desk.plan.checks, _NEW[chosen]()))
+        tab.change_plan(checks=(*tab.plan.checks, _NEW[chosen]()))
 
 
-def _remove(desk: ExperimentTab, at: int) -> None:
-    checks = desk.plan.checks
-    desk.remember_for_undo("checks", f"Check {at + 1} was removed.")
-    desk.change_plan(checks=(*checks[:at], *checks[at + 1 :]))
+def _remove(tab: ExperimentTab, index: int) -> None:
+    checks = tab.plan.checks
+    tab.remember_for_undo("checks", f"Check {index + 1} was removed.")
+    tab.change_plan(checks=(*checks[:index], *checks[index + 1 :]))

@@ -1,4 +1,4 @@
-"""Section: a part of the page under its summary; closed, it is not drawn at all."""
+"""A section of the Experiment page that can be collapsed to one line with its summary."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ DrawSection = Callable[[ExperimentTab, Sequence[PlanProblem]], None]
 
 def draw_section(
     name: str,
-    desk: ExperimentTab,
-    found: Sequence[PlanProblem],
-    where: PlanPart,
+    tab: ExperimentTab,
+    problems: Sequence[PlanProblem],
+    part: PlanPart,
     summary: SummarySource,
     draw: DrawSection,
 ) -> None:
-    """``where`` is the part of the plan that it shows; ``found`` are all problems: its head counts its own."""
-    # No expander: to the server one whose label changes, as this one's does, would be another one, and closed.
-    shown = desk.is_section_open(name)
+    """Draw the section of one part of the plan. ``problems`` are those of all sections; the head counts its own.
+
+    A collapsed section is not drawn at all.
+    """
+    # No expander: its label changes with the summary, and Streamlit takes an expander with another label for another
+    # one, which is closed.
+    is_open = tab.is_section_open(part)
     key = f"section-{name.lower()}"
     with st.container(border=True, key=key, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
@@ -34,15 +38,16 @@ def draw_section(
                 key=f"{key}-head",
                 type="tertiary",
                 width="content",
-                icon=":material/expand_more:" if shown else ":material/chevron_right:",
-                on_click=desk.set_section_open,
-                args=(name, not shown),
+                icon=":material/expand_more:" if is_open else ":material/chevron_right:",
+                on_click=tab.set_section_open,
+                args=(part, not is_open),
             )
             st.markdown(
-                f":small[:gray[{summary(desk)}]{problem_notes.problem_count(found, where)}]", width="stretch"
+                f":small[:gray[{summary(tab)}]{problem_notes.problem_count(problems, part)}]",
+                width="stretch",
             )
-        if shown:
-            draw(desk, found)
-            for one in find_warnings(desk.plan, desk.model) if not found else ():
-                if one.part is where:
-                    problem_notes.draw_remark(one.message, one.advice)
+        if is_open:
+            draw(tab, problems)
+            for warning in find_warnings(tab.plan, tab.model) if not problems else ():
+                if warning.part is part:
+                    problem_notes.draw_remark(warning.message, warning.advice)

@@ -1,8 +1,10 @@
-"""Downloads: the results as files, made when somebody asks for them."""
+"""The menu that downloads the results as CSV, XLSX, JSON Lines or an HTML report."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -13,52 +15,73 @@ from lib.files import spreadsheet
 from lib.ui.experiment.results_view import PREFIX, ResultsView
 
 
-def draw_download_menu(board: ResultsView, name: str) -> None:
-    """The menu of files. Each holds what has come by the time of the click."""
+@dataclass(frozen=True)
+class _Format:
+    """A file format: the file's ending, its button, and the function that writes the results that have arrived."""
+
+    ending: str
+    label: str
+    help: str
+    media_type: str
+    write: Callable[[], bytes]
+    icon: str | None = None
+
+
+def draw_download_menu(view: ResultsView, name: str) -> None:
+    """Draw the menu of files. Each holds the results that have arrived when it is clicked."""
     with st.popover("Download", icon=":material/download:", key=f"{PREFIX}download"):
-        plan, model = board.plan, board.model
         stem = re.sub(r"[^\w-]+", "-", name.lower()).strip("-")[:60] or "experiment"
-
-        def latest() -> list[Result]:
-            """Not the board's: this is called in a thread of the server."""
-            return list({one.cell.number: one for one in board.run.results()}.values())
-
-        for kind, help, mime, make in (
-            (
-                "csv",
-                "For a spreadsheet",
-                "text/csv",
-                lambda: b"".join(result_export.write_csv(plan, model, latest())),
-            ),
-            (
-                "xlsx",
-                "For Excel; 10,000 rows take some seconds",
-                spreadsheet.XLSX_MEDIA_TYPE,
-                lambda: result_export.write_xlsx(plan, model, latest()),
-            ),
-            (
-                "jsonl",
-                "A line of JSON for each answer, with its request: for programs",
-                "application/jsonl",
-                lambda: b"".join(result_export.write_json_lines(plan, model, latest())),
-            ),
-            (
-                "html",
-                "One page with the charts, to show to somebody",
-                "text/html",
-                lambda: html_report.render_report(name, plan, model, latest(), datetime.now(UTC)).encode(
-                    "utf-8", "replace"
-                ),
-            ),
-        ):
+        for format in _formats(view, name):
             st.download_button(
-                "Report (HTML)" if kind == "html" else kind.upper(),
-                make,
-                f"{stem}.{kind}",
-                mime,
-                help=help,
-                key=f"{PREFIX}{kind}",
+                format.label,
+                format.write,
+                f"{stem}.{format.ending}",
+                format.media_type,
+                help=format.help,
+                key=f"{PREFIX}{format.ending}",
                 on_click="ignore",
-                icon=":material/description:" if kind == "html" else None,
+                icon=format.icon,
                 width="stretch",
             )
+
+
+def _formats(view: ResultsView, name: str) -> tuple[_Format, ...]:
+    plan, model, run = view.plan, view.model, view.run
+
+    def latest() -> list[Result]:
+        # Read from the run and not from the view: the files are written in a thread of the server.
+        return list({result.cell.number: result for result in run.results()}.values())
+
+    return (
+        _Format(
+            "csv",
+            "CSV",
+            "For a spreadsheet",
+            "text/csv",
+            lambda: b"".join(result_export.write_csv(plan, model, latest())),
+        ),
+        _Format(
+            "xlsx",
+            "XLSX",
+            "For Excel; 10,000 rows take some seconds",
+            spreadsheet.XLSX_MEDIA_TYPE,
+            lambda: result_export.write_xlsx(plan, model, latest()),
+        ),
+        _Format(
+            "jsonl",
+            "JSONL",
+            "A line of JSON for each answer, with its request: for programs",
+            "application/jsonl",
+            lambda: b"".join(result_export.write_json_lines(plan, model, latest())),
+        ),
+        _Format(
+            "html",
+            "Report (HTML)",
+            "One page with the charts, to show to somebody",
+            "text/html",
+            lambda: html_report.render_report(name, plan, model, latest(), datetime.now(UTC)).encode(
+                "utf-8", "replace"
+            ),
+            ":material/description:",
+        ),
+    )

@@ -1,4 +1,4 @@
-"""Saved: the list of experiments: open, duplicate, rename, delete one; begin another."""
+"""The list of saved experiments: open, duplicate, rename and delete them, and start a new one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-EMPTY = "An empty one"  # the entry of the menu New that starts without a sample
+_EMPTY = "An empty one"  # the entry of the menu New that starts without a sample
 MAX_NAME_LENGTH, MAX_LISTED = 120, 50
-_GONE = "experiment-gone"  # in the session's state: id and name of what was deleted last
-_NAME = "experiment-name"
+_DELETED = "experiment-gone"  # in the session's state: id and name of the experiment deleted last
+_NAME = "experiment-name"  # the control of the name
 
 
 class ExperimentAction(StrEnum):
@@ -29,25 +29,25 @@ class ExperimentAction(StrEnum):
     DELETE = "Delete"
 
 
-def draw_experiment_menu(desk: ExperimentTab) -> None:
-    """The menu of experiments, and the button for another."""
+def draw_experiment_menu(tab: ExperimentTab) -> None:
+    """Draw the menu of saved experiments and the menu New."""
     with st.container(horizontal=True, gap="small", width="content"):
         with st.popover("Experiments", type="tertiary", icon=":material/folder_open:", key="experiments"):
-            _list(desk)
+            _draw_list(tab)
         st.menu_button(
             "New",
-            (EMPTY, *(one.name for one in load_samples(desk.model))),
+            (_EMPTY, *(sample.name for sample in load_samples(tab.model))),
             key="experiment-new",
             icon=":material/add:",
             type="tertiary",
-            on_click=_new_one,
-            args=(desk,),
+            on_click=_start_chosen,
+            args=(tab,),
         )
 
 
-def draw_title(desk: ExperimentTab) -> None:
-    """The experiment's name, and what became of the last deletion."""
-    name = bind(_NAME, desk.draft.name, desk.draft.rename)
+def draw_title(tab: ExperimentTab) -> None:
+    """Draw the experiment's name, Undo for the last deletion, a storage error, and the welcome of an empty plan."""
+    name = bind(_NAME, tab.draft.name, tab.draft.rename)
     st.text_input(
         "Name of the experiment",
         name.value,
@@ -56,57 +56,56 @@ def draw_title(desk: ExperimentTab) -> None:
         label_visibility="collapsed",
         on_change=name.on_change,
     )
-    # Places that are always there: what moves is made anew by the browser.
-    gone_at, trouble_at, welcome_at = st.container(), st.container(), st.container()
-    if (gone := st.session_state.get(_GONE)) is not None:
-        with gone_at.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"“{escape_markdown(gone[1])}” was deleted.", width="content")
+    # These containers are always there, so that nothing below them moves: the browser creates moved controls again.
+    undo_place, error_place, welcome_place = st.container(), st.container(), st.container()
+    if (deleted := st.session_state.get(_DELETED)) is not None:
+        with undo_place.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"“{escape_markdown(deleted[1])}” was deleted.", width="content")
             st.button(
                 "Undo",
                 key="experiment-undo",
                 type="tertiary",
                 icon=":material/undo:",
                 on_click=_undo,
-                args=(desk,),
+                args=(tab,),
             )
-    if desk.draft.problem is not None:
-        with trouble_at:
+    if tab.draft.problem is not None:
+        with error_place:
             draw_error(
-                desk.draft.problem, "The experiment is kept in memory, but cannot be saved at the moment"
+                tab.draft.problem, "The experiment is kept in memory, but cannot be saved at the moment"
             )
-    if desk.is_blank:
-        with welcome_at:
-            _welcome(desk)
+    if tab.is_blank:
+        with welcome_place:
+            _draw_welcome(tab)
 
 
-def _welcome(desk: ExperimentTab) -> None:
-    """Over an experiment in which nothing is said yet: what this is for, and samples to begin with."""
+def _draw_welcome(tab: ExperimentTab) -> None:
     st.markdown("### Which prompt, which settings?")
     st.caption(
         "Write a prompt with `{{variables}}`, give it a table of inputs, choose settings to try and checks to judge "
         "by: every combination is asked, and the results say what works. Or begin with a sample:"
     )
     with st.container(horizontal=True, gap="small", key="experiment-samples"):
-        for number, one in enumerate(load_samples(desk.model)):
+        for number, sample in enumerate(load_samples(tab.model)):
             st.button(
-                one.name,
+                sample.name,
                 key=f"experiment-sample-{number}",
                 icon=":material/science:",
-                help=one.description,
-                on_click=_begin,
-                args=(desk, one),
+                help=sample.description,
+                on_click=_start_sample,
+                args=(tab, sample),
             )
 
 
-def _list(desk: ExperimentTab) -> None:
+def _draw_list(tab: ExperimentTab) -> None:
     try:
-        known = registry().store.experiments(desk.owner)
+        entries = registry().store.experiments(tab.owner)
     except PaddockError as error:
         draw_error(error, "The list cannot be read at the moment")
         return
-    if not known:
+    if not entries:
         st.caption("None is kept yet: one is, as soon as you change something in it.")
-    for entry in known[:MAX_LISTED]:
+    for entry in entries[:MAX_LISTED]:
         with st.container(
             horizontal=True,
             vertical_alignment="center",
@@ -115,11 +114,11 @@ def _list(desk: ExperimentTab) -> None:
             wrap=False,
         ):
             st.button(
-                escape_markdown(entry.name) + (" (open)" if entry.id == desk.draft.id else ""),
+                escape_markdown(entry.name) + (" (open)" if entry.id == tab.draft.id else ""),
                 key=f"experiment-open-{entry.id}",
                 width="stretch",
                 on_click=_open,
-                args=(desk, entry.id),
+                args=(tab, entry.id),
                 help=f"Changed {entry.updated:%Y-%m-%d %H:%M} UTC · {entry.run_count} run"
                 f"{'' if entry.run_count == 1 else 's'}",
             )
@@ -129,63 +128,63 @@ def _list(desk: ExperimentTab) -> None:
                 key=f"experiment-menu-{entry.id}",
                 type="tertiary",
                 on_click=_do_action,
-                args=(desk, entry),
+                args=(tab, entry),
             )
-    if len(known) > MAX_LISTED:
-        st.caption(f"The {MAX_LISTED} that were changed last, of {len(known):,}.")
+    if len(entries) > MAX_LISTED:
+        st.caption(f"The {MAX_LISTED} that were changed last, of {len(entries):,}.")
 
 
-def _begin(desk: ExperimentTab, sample: SampleExperiment) -> None:
-    desk.open_experiment(ExperimentDrafts.shared().new(desk.owner, sample.name, sample.plan))
+def _start_sample(tab: ExperimentTab, sample: SampleExperiment) -> None:
+    tab.open_experiment(ExperimentDrafts.shared().new(tab.owner, sample.name, sample.plan))
 
 
-def _new_one(desk: ExperimentTab) -> None:
+def _start_chosen(tab: ExperimentTab) -> None:
     chosen = st.session_state["experiment-new"]
-    found = next((one for one in load_samples(desk.model) if one.name == chosen), None)
-    if found is None:
-        _new(desk)
+    sample = next((sample for sample in load_samples(tab.model) if sample.name == chosen), None)
+    if sample is None:
+        _open_new(tab)
     else:
-        _begin(desk, found)
+        _start_sample(tab, sample)
 
 
-def _new(desk: ExperimentTab) -> None:
-    desk.open_experiment(ExperimentDrafts.shared().new(desk.owner))
+def _open_new(tab: ExperimentTab) -> None:
+    tab.open_experiment(ExperimentDrafts.shared().new(tab.owner))
 
 
-def _open(desk: ExperimentTab, id: str) -> None:
-    if (draft := ExperimentDrafts.shared().find(desk.owner, id)) is not None:
-        desk.open_experiment(draft)
+def _open(tab: ExperimentTab, id: str) -> None:
+    if (draft := ExperimentDrafts.shared().find(tab.owner, id)) is not None:
+        tab.open_experiment(draft)
 
 
-def _do_action(desk: ExperimentTab, entry: ExperimentEntry) -> None:
+def _do_action(tab: ExperimentTab, entry: ExperimentEntry) -> None:
     match st.session_state[f"experiment-menu-{entry.id}"]:
         case ExperimentAction.DUPLICATE:
-            _duplicate(desk, entry)
+            _duplicate(tab, entry)
         case ExperimentAction.DELETE:
-            _delete(desk, entry)
+            _delete(tab, entry)
 
 
-def _duplicate(desk: ExperimentTab, entry: ExperimentEntry) -> None:
+def _duplicate(tab: ExperimentTab, entry: ExperimentEntry) -> None:
     drafts = ExperimentDrafts.shared()
-    if (draft := drafts.find(desk.owner, entry.id)) is not None:
+    if (draft := drafts.find(tab.owner, entry.id)) is not None:
         name = f"{draft.name} (copy)"[:MAX_NAME_LENGTH]
-        desk.open_experiment(drafts.new(desk.owner, name, draft.plan))
+        tab.open_experiment(drafts.new(tab.owner, name, draft.plan))
 
 
-def _delete(desk: ExperimentTab, entry: ExperimentEntry) -> None:
-    def act() -> None:
-        registry().store.delete_experiment(desk.owner, entry.id)
-        for run in registry().store.runs(desk.owner, entry.id):
-            registry().drop_experiment_run(desk.owner, run.id)
-        ExperimentDrafts.shared().drop(desk.owner, entry.id)
-        st.session_state[_GONE] = (entry.id, entry.name)
-        if desk.draft.id == entry.id:
-            _new(desk)
+def _delete(tab: ExperimentTab, entry: ExperimentEntry) -> None:
+    store = registry().store
+    with tab.errors():
+        store.delete_experiment(tab.owner, entry.id)
+        for run in store.runs(tab.owner, entry.id):
+            registry().drop_experiment_run(tab.owner, run.id)
+        ExperimentDrafts.shared().drop(tab.owner, entry.id)
+        st.session_state[_DELETED] = (entry.id, entry.name)
+        if tab.draft.id == entry.id:
+            _open_new(tab)
 
-    desk.caught(act)
 
-
-def _undo(desk: ExperimentTab) -> None:
-    id, _ = st.session_state.pop(_GONE)
-    if desk.caught(lambda: registry().store.restore_experiment(desk.owner, id)):
-        _open(desk, id)
+def _undo(tab: ExperimentTab) -> None:
+    id, _ = st.session_state.pop(_DELETED)
+    with tab.errors():
+        registry().store.restore_experiment(tab.owner, id)
+        _open(tab, id)

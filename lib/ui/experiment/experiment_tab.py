@@ -1,8 +1,7 @@
-"""Desk: which experiment is open in this browser tab, and what its buttons do."""
+"""The experiment that is open in this browser tab, and the actions of the page's buttons."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from lib.errors import PaddockError
 from lib.experiment import plan_grid
 from lib.experiment.plan import Plan
 from lib.experiment.plan_estimate import PlanEstimate
+from lib.experiment.plan_problems import PlanPart
 from lib.model.model_record import default_model
 from lib.runner.experiment_run import ExperimentRun
 from lib.store import RunEntry
@@ -23,28 +23,30 @@ from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-_OPEN, _ADDRESS = "experiment", "e"
-INITIALLY_OPEN = ("Prompts", "Inputs")  # sections that are open at first
-_OPEN_PARTS = "experiment-sections"  # in the session's state, by experiment
-_RUN = "experiment-run"  # in the session's state: the run that is looked at, where it is not the newest
-_BEFORE = "experiment-before"  # in the session's state: what Undo brings back
+INITIALLY_OPEN = (PlanPart.PROMPT, PlanPart.INPUTS)  # sections
+_QUERY_PARAMETER = "e"
+# In the session's state: the id of the open experiment, the open sections by experiment, the id of the shown run if
+# it is not the newest, and what Undo restores.
+_OPEN, _OPEN_SECTIONS, _RUN, _UNDO = (
+    "experiment",
+    "experiment-sections",
+    "experiment-run",
+    "experiment-before",
+)
 
 
 @dataclass(frozen=True)
-class _Before:
-    """A part of a plan as it was; ``said`` is what happened to it."""
+class _UndoStep:
+    """A field of a plan as it was before a change, and what that change was."""
 
     experiment: str
-    part: str
-    said: str
+    field: str
+    change: str
     value: Any
 
 
 class ExperimentTab(PageActions):
-    """Made anew for each run of the page, from the address and the session's state.
-
-    ``backend`` is where its requests go, None while there is none.
-    """
+    """Created in each run of the page, from the URL and the session's state."""
 
     def __init__(self, backend: Backend | None) -> None:
         super().__init__(backend, "experiment-refused", advice="Start again once it is there.")
@@ -52,7 +54,7 @@ class ExperimentTab(PageActions):
         self.model = default_model()
         drafts = ExperimentDrafts.shared()
         self.draft: ExperimentDraft = (
-            drafts.find(self.owner, st.query_params.get(_ADDRESS))
+            drafts.find(self.owner, st.query_params.get(_QUERY_PARAMETER))
             or drafts.find(self.owner, st.session_state.get(_OPEN))
             or drafts.new(self.owner)
         )
@@ -62,22 +64,21 @@ class ExperimentTab(PageActions):
 
     @staticmethod
     def _show(id: str) -> None:
-        """A reload, or another tab, finds it again."""
-        st.session_state[_OPEN] = st.query_params[_ADDRESS] = id
+        # In the URL, so that a reload or another tab finds the experiment again.
+        st.session_state[_OPEN] = st.query_params[_QUERY_PARAMETER] = id
 
     @property
     def plan(self) -> Plan:
-        """What the experiment is at this moment."""
         return self.draft.plan
 
     @property
     def is_blank(self) -> bool:
-        """Whether nothing is said in it yet."""
+        """True if the plan is still empty."""
         return self.plan == empty_plan()
 
     @property
     def variable_names(self) -> tuple[str, ...]:
-        """What a variable may be called: the inputs' columns, and the expected answer by its own name."""
+        """The names for variables: the inputs' columns, and ``expected`` if a column holds expected answers."""
         inputs = self.plan.inputs
         return (
             (*inputs.columns, plan_grid.EXPECTED_VARIABLE) if inputs.expected is not None else inputs.columns
@@ -85,7 +86,7 @@ class ExperimentTab(PageActions):
 
     @property
     def estimate(self) -> PlanEstimate:
-        """What the plan takes, reckoned once. Raises BadInput where its requests cannot be built."""
+        """The plan's estimate. Raises BadInput if its requests cannot be built."""
         return self.draft.estimate(self.model)
 
     @property
@@ -95,104 +96,106 @@ class ExperimentTab(PageActions):
 
     @property
     def run(self) -> ExperimentRun | None:
-        """The run that is looked at: the one that was chosen, else the newest; None before the first."""
-        known = [one.id for one in self.runs]
-        if not known:
+        """The shown run: the chosen one, else the newest; None before the first."""
+        ids = [entry.id for entry in self.runs]
+        if not ids:
             return None
         chosen = st.session_state.get(_RUN)
         try:
-            return registry().find_experiment_run(self.owner, chosen if chosen in known else known[0])
+            return registry().find_experiment_run(self.owner, chosen if chosen in ids else ids[0])
         except PaddockError as error:
             self.draft.problem = error
             return None
 
     def show_run(self, run: str) -> None:
-        """Look at that run."""
         st.session_state[_RUN] = run
 
-    def is_section_open(self, part: str) -> bool:
-        """Whether that section of the page is open."""
-        return part in self._parts()
+    def is_section_open(self, section: PlanPart) -> bool:
+        """Return True if that section of the page is open."""
+        return section in self._open_sections()
 
-    def set_section_open(self, part: str, shown: bool) -> None:
-        """Open that section, or close it."""
-        rest = tuple(one for one in self._parts() if one != part)
-        self._open_parts((*rest, part) if shown else rest)
+    def set_section_open(self, section: PlanPart, is_open: bool) -> None:
+        """Open or collapse a section."""
+        others = tuple(other for other in self._open_sections() if other is not section)
+        self._set_open_sections((*others, section) if is_open else others)
 
-    def _parts(self) -> tuple[str, ...]:
-        """The sections that are open: at first those to write in, of an experiment that was run its results alone."""
-        known: dict[str, tuple[str, ...]] = st.session_state.setdefault(_OPEN_PARTS, {})
-        return known.setdefault(self.draft.id, () if self.runs else INITIALLY_OPEN)
+    def _open_sections(self) -> tuple[PlanPart, ...]:
+        """Return the open sections: at first those to write in, or none if the experiment has results to show."""
+        by_experiment: dict[str, tuple[PlanPart, ...]] = st.session_state.setdefault(_OPEN_SECTIONS, {})
+        return by_experiment.setdefault(self.draft.id, () if self.runs else INITIALLY_OPEN)
 
-    def _open_parts(self, parts: tuple[str, ...]) -> None:
-        st.session_state.setdefault(_OPEN_PARTS, {})[self.draft.id] = parts
+    def _set_open_sections(self, sections: tuple[PlanPart, ...]) -> None:
+        st.session_state.setdefault(_OPEN_SECTIONS, {})[self.draft.id] = sections
 
     def change_plan(self, **changes: Any) -> None:
-        """Change parts of the plan; it is kept at once."""
+        """Replace fields of the plan, and save it."""
         self.draft.set_plan(replace(self.plan, **changes))
 
     def add_columns(self, *names: str) -> None:
-        """Give the inputs empty columns of these names, and a first row to type into."""
+        """Add empty columns to the inputs, except those that exist already."""
         inputs = self.plan.inputs
         new = tuple(name for name in names if name not in inputs.columns)
         rows = tuple((*row, *("" for _ in new)) for row in inputs.rows)
         self.change_plan(inputs=replace(inputs, columns=(*inputs.columns, *new), rows=rows))
 
-    def remember_for_undo(self, part: str, said: str) -> None:
-        """Before a part of the plan is changed in a way that somebody may want back."""
-        st.session_state[_BEFORE] = _Before(self.draft.id, part, said, getattr(self.plan, part))
+    def remember_for_undo(self, field: str, change: str) -> None:
+        """Remember a field of the plan before it is changed. ``change`` says what happens, for the line with Undo."""
+        st.session_state[_UNDO] = _UndoStep(self.draft.id, field, change, getattr(self.plan, field))
 
-    def draw_undo(self, part: str) -> None:
-        """Where the last such change was of that part: what it was, and the button that takes it back."""
-        before: _Before | None = st.session_state.get(_BEFORE)
-        # A place that is always there: the browser makes anew what moves, and the words in a box would be lost.
+    def draw_undo(self, field: str) -> None:
+        """Draw the last remembered change with Undo, if it was one of that field."""
+        step: _UndoStep | None = st.session_state.get(_UNDO)
+        # The container is always there: without it, what follows would move when the line appears. The browser
+        # creates moved controls again, and the text that is typed into them would be lost.
         place = st.container()
-        if before is None or (before.experiment, before.part) != (self.draft.id, part):
+        if step is None or (step.experiment, step.field) != (self.draft.id, field):
             return
         with place.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(escape_markdown(before.said), width="content")
+            st.caption(escape_markdown(step.change), width="content")
             st.button(
-                "Undo", key=f"undo-{part}", type="tertiary", icon=":material/undo:", on_click=self._undo
+                "Undo", key=f"undo-{field}", type="tertiary", icon=":material/undo:", on_click=self._undo
             )
 
     def _undo(self) -> None:
-        before: _Before = st.session_state.pop(_BEFORE)
-        self.change_plan(**{before.part: before.value})
+        step: _UndoStep = st.session_state.pop(_UNDO)
+        self.change_plan(**{step.field: step.value})
 
     def open_experiment(self, draft: ExperimentDraft) -> None:
-        """Look at another experiment."""
         self._show(draft.id)
         st.session_state.pop(_RUN, None)
 
     def start_run(self) -> None:
-        """A new run of the plan as it is now."""
-
-        def act(backend: Backend) -> None:
-            self.draft.save()  # a run hangs on its experiment
-            batch = registry().new_experiment_run(self.owner, self.draft.id, self.plan)
+        """Start a new run of the plan as it is now."""
+        with self.errors():
+            backend = self.require_backend()
+            # A run refers to its experiment in the database.
+            self.draft.save()
+            run = registry().new_experiment_run(self.owner, self.draft.id, self.plan)
             self.draft.clear_cached_runs()
-            self.show_run(batch.id)
-            batch.start(backend)
-            self._open_parts(())  # the results are what counts now
-
-        self.run_with_backend(act)
+            self.show_run(run.id)
+            run.start(backend)
+            self._set_open_sections(())
 
     def resume(self) -> None:
-        """Let the run go on."""
-        self.run_with_backend(lambda backend: self._running(lambda batch: batch.resume(backend)))
+        """Resume the run."""
+        with self.errors():
+            backend = self.require_backend()
+            if (run := self.run) is not None:
+                run.resume(backend)
 
     def retry_failed(self) -> None:
-        """Ask what failed or is in doubt once more."""
-        self.run_with_backend(lambda backend: self._running(lambda batch: batch.retry_unfinished(backend)))
+        """Repeat the requests that failed or are doubtful."""
+        with self.errors():
+            backend = self.require_backend()
+            if (run := self.run) is not None:
+                run.retry_unfinished(backend)
 
     def pause(self) -> None:
-        """Let the run wait."""
-        self._running(lambda batch: batch.pause())
+        """Pause the run."""
+        if (run := self.run) is not None:
+            run.pause()
 
     def stop(self) -> None:
         """End the run."""
-        self._running(lambda batch: batch.stop())
-
-    def _running(self, act: Callable[[ExperimentRun], object]) -> None:
-        if (batch := self.run) is not None:
-            act(batch)
+        if (run := self.run) is not None:
+            run.stop()

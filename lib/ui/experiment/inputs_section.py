@@ -1,4 +1,4 @@
-"""Inputs: the table that prompts are filled from: typed, pasted, from a file, or a sample to try."""
+"""The section of the inputs: the table that fills the prompts' variables, typed, pasted or from a file."""
 
 from __future__ import annotations
 
@@ -33,58 +33,58 @@ _GRID, _FILE, _PASTED, _EXPECTED, _NAME = (
     "inputs-expected",
     "inputs-name",
 )
-_SAID = "inputs-said"  # in the session's state: what came of the last file or paste
-_NONE = ""  # no column holds expected answers
+_OUTCOME = "inputs-said"  # in the session's state: the outcome of the last upload or paste
+_NO_COLUMN = ""  # no column holds expected answers
 
 
 @dataclass
 class _InputGrid:
-    """The grid on the page: what it was made from, and what it comes to with what was typed into it since."""
+    """The data editor on the page: the inputs that it was created with, and those with its edits."""
 
     number: int
     base: Inputs
-    now: Inputs
+    edited: Inputs
 
 
 @dataclass(frozen=True)
 class _ReadOutcome:
-    """``problem``: nothing was taken. ``remarks``: what was done with what was odd in it."""
+    """The outcome of an upload or paste: the error, or remarks on how irregular input was read."""
 
     problem: PaddockError | None
     remarks: tuple[str, ...] = ()
 
 
-def summary(desk: ExperimentTab) -> str:
-    """The section in one line."""
-    inputs = desk.plan.inputs
+def summary(tab: ExperimentTab) -> str:
+    """Summarise the section in one line of Markdown."""
+    inputs = tab.plan.inputs
     if not inputs.columns:
         return "none yet"
     rows, columns = len(inputs.rows), len(inputs.columns)
-    said = f"{rows:,} row{'s' if rows != 1 else ''} of {columns} column{'s' if columns != 1 else ''}"
+    size = f"{rows:,} row{'s' if rows != 1 else ''} of {columns} column{'s' if columns != 1 else ''}"
     return (
-        said if inputs.expected is None else f"{said}, expected answers in {escape_markdown(inputs.expected)}"
+        size if inputs.expected is None else f"{size}, expected answers in {escape_markdown(inputs.expected)}"
     )
 
 
-def draw_inputs_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
-    """The section."""
-    _sources(desk)
-    inputs = desk.plan.inputs
+def draw_inputs_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+    """Draw the section."""
+    _draw_sources(tab)
+    inputs = tab.plan.inputs
     if inputs.columns:
-        _table(desk, inputs)
-        _expected(desk, inputs)
+        _draw_table(tab, inputs)
+        _draw_expected(tab, inputs)
     else:
         st.caption("No table yet: upload one, paste one, or add the first column.")
-    problem_notes.draw_problems(found, PlanPart.INPUTS)
+    problem_notes.draw_problems(problems, PlanPart.INPUTS)
 
 
-def _sources(desk: ExperimentTab) -> None:
-    if not desk.plan.inputs.rows:
-        _uploader(desk)
+def _draw_sources(tab: ExperimentTab) -> None:
+    if not tab.plan.inputs.rows:
+        _draw_uploader(tab)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if desk.plan.inputs.rows:
+        if tab.plan.inputs.rows:
             with st.popover("Upload", icon=":material/upload:", type="tertiary", key="inputs-upload"):
-                _uploader(desk)
+                _draw_uploader(tab)
         with st.popover("Paste", icon=":material/content_paste:", type="tertiary", key="inputs-paste"):
             st.text_area(
                 "Cells from a spreadsheet",
@@ -93,57 +93,58 @@ def _sources(desk: ExperimentTab) -> None:
                 placeholder="Copy cells in your spreadsheet, names of the columns first, and paste them here",
             )
             st.button(
-                "Use as the table", key="inputs-paste-now", type="primary", on_click=_paste, args=(desk,)
+                "Use as the table", key="inputs-paste-now", type="primary", on_click=_paste, args=(tab,)
             )
         with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="inputs-columns"):
-            _columns(desk)
-    desk.draw_undo("inputs")
-    said: _ReadOutcome | None = st.session_state.get(_SAID)
-    if said is not None and said.problem is not None:
-        draw_error(said.problem, "The table was not taken")
-    elif said is not None:
-        for remark in said.remarks:
+            _draw_columns(tab)
+    tab.draw_undo("inputs")
+    outcome: _ReadOutcome | None = st.session_state.get(_OUTCOME)
+    if outcome is not None and outcome.problem is not None:
+        draw_error(outcome.problem, "The table was not taken")
+    elif outcome is not None:
+        for remark in outcome.remarks:
             st.caption(f":material/info: {escape_markdown(remark)}")
 
 
-def _uploader(desk: ExperimentTab) -> None:
+def _draw_uploader(tab: ExperimentTab) -> None:
     st.file_uploader(
         "Upload a table: CSV, TSV, JSON Lines or Excel",
         type=list(FILE_EXTENSIONS),
         key=_FILE,
-        on_change=_uploaded,
-        args=(desk,),
+        on_change=_upload,
+        args=(tab,),
         max_upload_size=MAX_INPUT_BYTES // 1_000_000,
         help="It takes the place of the table, which Undo brings back.",
     )
 
 
-def _columns(desk: ExperimentTab) -> None:
-    inputs = desk.plan.inputs
-    for at, name in enumerate(inputs.columns):
+def _draw_columns(tab: ExperimentTab) -> None:
+    inputs = tab.plan.inputs
+    for index, name in enumerate(inputs.columns):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
-            box = bind(f"inputs-column-{at}", name, partial(_rename, desk, at))
-            st.text_input(f"Column {at + 1}", box.value, key=box.key, on_change=box.on_change)
+            box = bind(f"inputs-column-{index}", name, partial(_rename_column, tab, index))
+            st.text_input(f"Column {index + 1}", box.value, key=box.key, on_change=box.on_change)
             st.button(
                 "Remove",
-                key=f"inputs-column-remove-{at}",
+                key=f"inputs-column-remove-{index}",
                 icon=":material/delete:",
                 type="tertiary",
-                on_click=_drop,
-                args=(desk, at),
+                on_click=_remove_column,
+                args=(tab, index),
             )
-    st.text_input("A new column", key=_NAME, placeholder="Its name", on_change=_add, args=(desk,))
+    st.text_input("A new column", key=_NAME, placeholder="Its name", on_change=_add_column, args=(tab,))
 
 
-def _table(desk: ExperimentTab, inputs: Inputs) -> None:
-    import pandas as pd  # it takes long to load, and only this page needs it
+def _draw_table(tab: ExperimentTab, inputs: Inputs) -> None:
+    # Imported here: it takes long to load, and only this page needs it.
+    import pandas as pd
 
     grid: _InputGrid | None = st.session_state.get(_GRID)
-    if grid is None or not _same(grid.now, inputs) or f"{_GRID}-{grid.number}" not in st.session_state:
+    if grid is None or not _is_same(grid.edited, inputs) or f"{_GRID}-{grid.number}" not in st.session_state:
         grid = _InputGrid(0 if grid is None else grid.number + 1, inputs, inputs)
         st.session_state[_GRID] = grid
-    # By number: a column may have any name, also one that pandas or the grid would take for something else.
-    names = [str(at) for at in range(len(grid.base.columns))]
+    # Columns are named by number: a user's name could have a meaning for pandas or the editor.
+    names = [str(number) for number in range(len(grid.base.columns))]
     key = f"{_GRID}-{grid.number}"
     st.data_editor(
         pd.DataFrame(list(grid.base.rows), columns=names, dtype=object),
@@ -154,48 +155,52 @@ def _table(desk: ExperimentTab, inputs: Inputs) -> None:
             name: st.column_config.TextColumn(column, default="")
             for name, column in zip(names, grid.base.columns, strict=True)
         },
-        on_change=_typed,
-        args=(desk, key),
+        on_change=_apply_typed,
+        args=(tab, key),
     )
     st.caption(
         "Type into the cells, paste cells from a spreadsheet right into the table, or add rows at its end."
     )
 
 
-def _same(one: Inputs, other: Inputs) -> bool:
-    return one.rows is other.rows and one.columns == other.columns
+def _is_same(first: Inputs, second: Inputs) -> bool:
+    return first.rows is second.rows and first.columns == second.columns
 
 
-def _typed(desk: ExperimentTab, key: str) -> None:
+def _apply_typed(tab: ExperimentTab, key: str) -> None:
     grid: _InputGrid = st.session_state[_GRID]
     rows = apply_edits(grid.base.rows, len(grid.base.columns), st.session_state[key])
-    grid.now = replace(desk.plan.inputs, columns=grid.base.columns, rows=rows)
-    desk.change_plan(inputs=grid.now)
+    grid.edited = replace(tab.plan.inputs, columns=grid.base.columns, rows=rows)
+    tab.change_plan(inputs=grid.edited)
 
 
 def apply_edits(
     rows: Sequence[tuple[str, ...]], width: int, edits: Mapping[str, Any]
 ) -> tuple[tuple[str, ...], ...]:
-    """The rows with what a data editor says was done to them. New rows without any text are left out."""
-    changed: Mapping[int, Mapping[str, Any]] = {int(at): cells for at, cells in edits["edited_rows"].items()}
+    """Return the rows with a data editor's edits. New rows without any text are left out."""
+    changed: Mapping[int, Mapping[str, Any]] = {
+        int(index): cells for index, cells in edits["edited_rows"].items()
+    }
     deleted = set(edits["deleted_rows"])
     kept = (
-        _row(row, changed[at]) if at in changed else row for at, row in enumerate(rows) if at not in deleted
+        _with_cells(row, changed[index]) if index in changed else row
+        for index, row in enumerate(rows)
+        if index not in deleted
     )
-    added = (_row(("",) * width, cells) for cells in edits["added_rows"])
+    added = (_with_cells(("",) * width, cells) for cells in edits["added_rows"])
     return (*kept, *(row for row in added if any(cell.strip() for cell in row)))
 
 
-def _row(row: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[str, ...]:
+def _with_cells(row: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(
-        cell if str(at) not in cells else "" if cells[str(at)] is None else str(cells[str(at)])
-        for at, cell in enumerate(row)
+        cell if str(column) not in cells else "" if cells[str(column)] is None else str(cells[str(column)])
+        for column, cell in enumerate(row)
     )
 
 
-def _expected(desk: ExperimentTab, inputs: Inputs) -> None:
-    chosen, columns = inputs.expected or _NONE, (_NONE, *dict.fromkeys(inputs.columns))
-    box = bind(_EXPECTED, chosen, lambda name: _expect(desk, name))
+def _draw_expected(tab: ExperimentTab, inputs: Inputs) -> None:
+    chosen, columns = inputs.expected or _NO_COLUMN, (_NO_COLUMN, *dict.fromkeys(inputs.columns))
+    box = bind(_EXPECTED, chosen, lambda name: _set_expected(tab, name))
     st.selectbox(
         "Expected answers are in",
         columns,
@@ -207,57 +212,57 @@ def _expected(desk: ExperimentTab, inputs: Inputs) -> None:
     )
 
 
-def _expect(desk: ExperimentTab, name: str | None) -> None:
-    desk.change_plan(inputs=replace(desk.plan.inputs, expected=name or None))
+def _set_expected(tab: ExperimentTab, name: str | None) -> None:
+    tab.change_plan(inputs=replace(tab.plan.inputs, expected=name or None))
 
 
-def _take(desk: ExperimentTab, reading: Callable[[], ImportedInputs]) -> bool:
-    """Put what was read into the table's place. False where it could not be read, which is said at the control."""
+def _replace_table(tab: ExperimentTab, read: Callable[[], ImportedInputs]) -> bool:
+    """Replace the table by what is read. Return False if it cannot be read; the error is drawn at the control."""
     try:
-        table = reading()
+        imported = read()
     except PaddockError as error:
-        st.session_state[_SAID] = _ReadOutcome(error)
+        st.session_state[_OUTCOME] = _ReadOutcome(error)
         return False
-    if desk.plan.inputs.rows:
-        desk.remember_for_undo("inputs", "Another table took the place of the one before.")
-    desk.change_plan(inputs=table.inputs)
-    st.session_state[_SAID] = _ReadOutcome(None, table.remarks)
+    if tab.plan.inputs.rows:
+        tab.remember_for_undo("inputs", "Another table took the place of the one before.")
+    tab.change_plan(inputs=imported.inputs)
+    st.session_state[_OUTCOME] = _ReadOutcome(None, imported.remarks)
     return True
 
 
-def _uploaded(desk: ExperimentTab) -> None:
+def _upload(tab: ExperimentTab) -> None:
     if (file := st.session_state[_FILE]) is None:
-        st.session_state.pop(_SAID, None)
+        st.session_state.pop(_OUTCOME, None)
     else:
-        _take(desk, lambda: read_input_file(file.name, file.getvalue()))
+        _replace_table(tab, lambda: read_input_file(file.name, file.getvalue()))
 
 
-def _paste(desk: ExperimentTab) -> None:
-    if _take(desk, lambda: read_pasted_inputs(st.session_state[_PASTED])):
+def _paste(tab: ExperimentTab) -> None:
+    if _replace_table(tab, lambda: read_pasted_inputs(st.session_state[_PASTED])):
         st.session_state[_PASTED] = ""
 
 
-def _add(desk: ExperimentTab) -> None:
+def _add_column(tab: ExperimentTab) -> None:
     if name := make_variable_name(st.session_state[_NAME]):
-        desk.add_columns(name)
+        tab.add_columns(name)
     st.session_state[_NAME] = ""
 
 
-def _rename(desk: ExperimentTab, at: int, typed: str) -> None:
-    inputs = desk.plan.inputs
-    if (name := make_variable_name(typed)) and at < len(inputs.columns):
-        expected = name if inputs.expected == inputs.columns[at] else inputs.expected
-        columns = (*inputs.columns[:at], name, *inputs.columns[at + 1 :])
-        desk.change_plan(inputs=replace(inputs, columns=columns, expected=expected))
+def _rename_column(tab: ExperimentTab, index: int, typed: str) -> None:
+    inputs = tab.plan.inputs
+    if (name := make_variable_name(typed)) and index < len(inputs.columns):
+        expected = name if inputs.expected == inputs.columns[index] else inputs.expected
+        columns = (*inputs.columns[:index], name, *inputs.columns[index + 1 :])
+        tab.change_plan(inputs=replace(inputs, columns=columns, expected=expected))
 
 
-def _drop(desk: ExperimentTab, at: int) -> None:
-    inputs = desk.plan.inputs
-    desk.remember_for_undo("inputs", f"The column “{inputs.columns[at]}” was removed.")
-    desk.change_plan(
+def _remove_column(tab: ExperimentTab, index: int) -> None:
+    inputs = tab.plan.inputs
+    tab.remember_for_undo("inputs", f"The column “{inputs.columns[index]}” was removed.")
+    tab.change_plan(
         inputs=Inputs(
-            (*inputs.columns[:at], *inputs.columns[at + 1 :]),
-            tuple((*row[:at], *row[at + 1 :]) for row in inputs.rows),
-            None if inputs.expected == inputs.columns[at] else inputs.expected,
+            (*inputs.columns[:index], *inputs.columns[index + 1 :]),
+            tuple((*row[:index], *row[index + 1 :]) for row in inputs.rows),
+            None if inputs.expected == inputs.columns[index] else inputs.expected,
         )
     )

@@ -1,4 +1,4 @@
-"""Before the run: what it will take, what it may take, and one of its requests to look at and to try."""
+"""The section of the budget: the estimate of a run, its limits, and a single request to try."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 
 
-def summary(desk: ExperimentTab) -> str:
-    """The section in one line."""
-    limits = desk.plan.limits
+def summary(tab: ExperimentTab) -> str:
+    """Summarise the section in one line of Markdown."""
+    limits = tab.plan.limits
     parts = []
     if limits.dollars is not None:
         parts.append(f"at most \\{format_dollars(limits.dollars)}")
@@ -38,7 +38,7 @@ def summary(desk: ExperimentTab) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """A time as a person says it: 48 s, 3 min, 2 h 10 min."""
+    """Format a time such as 48 s, 3 min, 2 h 10 min."""
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
     minutes = round(seconds / 60)
@@ -48,28 +48,28 @@ def format_duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min"
 
 
-def format_dollar_range(desk: ExperimentTab, seen: PlanEstimate) -> str:
-    """From–to, as Markdown."""
-    least, most = (f"\\{format_dollars(amount)}" for amount in seen.dollars)
-    free = "would cost " if desk.backend is not None and not desk.backend.billed else ""
-    return f"{free}{least} – {most}"
+def format_dollar_range(tab: ExperimentTab, estimate: PlanEstimate) -> str:
+    """Format the least and the highest cost as Markdown."""
+    least, most = (f"\\{format_dollars(amount)}" for amount in estimate.dollars)
+    prefix = "would cost " if tab.backend is not None and not tab.backend.billed else ""
+    return f"{prefix}{least} – {most}"
 
 
-def format_time_range(seen: PlanEstimate) -> str:
-    """From–to, in few words."""
-    least, most = (format_duration(seconds) for seconds in seen.seconds)
+def format_time_range(estimate: PlanEstimate) -> str:
+    """Format the least and the longest time."""
+    least, most = (format_duration(seconds) for seconds in estimate.seconds)
     return least if least == most else f"{least} – {most}"
 
 
-def draw_limits_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
-    """The section."""
-    if not found:
-        _estimate(desk)
-    limits = desk.plan.limits
+def draw_limits_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+    """Draw the section."""
+    if not problems:
+        _draw_estimate(tab)
+    limits = tab.plan.limits
     left, right = st.columns(2)
     with left:
         budget = None if limits.dollars is None else float(limits.dollars)
-        box = bind("limit-dollars", budget, lambda value: _dollars(desk, value))
+        box = bind("limit-dollars", budget, lambda value: _set_dollars(tab, value))
         st.number_input(
             "Budget in dollars",
             value=box.value,
@@ -82,8 +82,8 @@ def draw_limits_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> No
             help="The run ends before a request that could pass it, whatever that request may cost at most.",
         )
     with right:
-        _whole(
-            desk,
+        _draw_count(
+            tab,
             "requests",
             "Budget in requests",
             limits.requests,
@@ -93,8 +93,8 @@ def draw_limits_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> No
         )
     left, middle, right = st.columns(3)
     with left:
-        _whole(
-            desk,
+        _draw_count(
+            tab,
             "per_minute",
             "Requests a minute",
             limits.per_minute,
@@ -103,8 +103,8 @@ def draw_limits_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> No
             "Cloudflare allows 300 a minute for text generation. It slows down where the service asks for it.",
         )
     with middle:
-        _whole(
-            desk,
+        _draw_count(
+            tab,
             "concurrency",
             "At the same time",
             limits.concurrency,
@@ -113,8 +113,8 @@ def draw_limits_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> No
             "How many requests are on their way at once, at most.",
         )
     with right:
-        _whole(
-            desk,
+        _draw_count(
+            tab,
             "attempts",
             "Attempts each",
             limits.attempts,
@@ -122,37 +122,37 @@ def draw_limits_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> No
             MAX_ATTEMPTS,
             "A request that fails for a while (no capacity, a broken connection) is tried again, so often in all.",
         )
-    problem_notes.draw_problems(found, PlanPart.LIMITS)
-    single_trial.draw_single_trial(desk, found)
+    problem_notes.draw_problems(problems, PlanPart.LIMITS)
+    single_trial.draw_single_trial(tab, problems)
 
 
-def _estimate(desk: ExperimentTab) -> None:
+def _draw_estimate(tab: ExperimentTab) -> None:
     try:
-        seen = desk.estimate
+        estimate = tab.estimate
     except BadInput as error:
         draw_error(error)
         return
-    judged = f" and {seen.judge_requests:,} to the judge" if seen.judge_requests else ""
+    judge_requests = f" and {estimate.judge_requests:,} to the judge" if estimate.judge_requests else ""
     rows = [
         "| The whole run | |",
         "|---|--:|",
-        f"| Requests | {seen.requests:,}{judged} |",
-        f"| Tokens in | {seen.tokens_in[0]:,} – {seen.tokens_in[1]:,} |",
-        f"| Tokens out | {seen.tokens_out[0]:,} – {seen.tokens_out[1]:,} |",
-        f"| Cost | {format_dollar_range(desk, seen)} |",
-        f"| Time at this pace | ≈ {format_time_range(seen)} |",
+        f"| Requests | {estimate.requests:,}{judge_requests} |",
+        f"| Tokens in | {estimate.tokens_in[0]:,} – {estimate.tokens_in[1]:,} |",
+        f"| Tokens out | {estimate.tokens_out[0]:,} – {estimate.tokens_out[1]:,} |",
+        f"| Cost | {format_dollar_range(tab, estimate)} |",
+        f"| Time at this pace | ≈ {format_time_range(estimate)} |",
     ]
     st.markdown("\n".join(rows))
-    told = "From: empty answers. To: each answer as long as it may be. Requests that are tried again come on top."
-    if seen.counted_inputs is not None:
-        told += f" Tokens were counted for {seen.counted_inputs:,} of the inputs, which stand for all."
-    st.caption(told)
+    note = "From: empty answers. To: each answer as long as it may be. Requests that are tried again come on top."
+    if estimate.counted_inputs is not None:
+        note += f" Tokens were counted for {estimate.counted_inputs:,} of the inputs, which stand for all."
+    st.caption(note)
 
 
-def _whole(
-    desk: ExperimentTab, field: str, name: str, value: int | None, least: int, most: int | None, help: str
+def _draw_count(
+    tab: ExperimentTab, field: str, name: str, value: int | None, least: int, most: int | None, help: str
 ) -> None:
-    box = bind(f"limit-{field}", value, lambda count: _counted(desk, field, count))
+    box = bind(f"limit-{field}", value, lambda count: _set_count(tab, field, count))
     st.number_input(
         name,
         value=box.value,
@@ -166,17 +166,18 @@ def _whole(
     )
 
 
-def _counted(desk: ExperimentTab, field: str, value: int | None) -> None:
-    if value is not None or field == "requests":  # the others are never without a number
-        _put(desk, **{field: value})
+def _set_count(tab: ExperimentTab, field: str, value: int | None) -> None:
+    if value is not None or field == "requests":  # only requests may be unlimited
+        _change_limits(tab, **{field: value})
 
 
-def _dollars(desk: ExperimentTab, value: float | None) -> None:
-    _put(desk, dollars=None if value is None else Decimal(repr(value)))
+def _set_dollars(tab: ExperimentTab, value: float | None) -> None:
+    _change_limits(tab, dollars=None if value is None else Decimal(repr(value)))
 
 
-def _put(desk: ExperimentTab, **changes: Any) -> None:
-    limits = replace(desk.plan.limits, **changes)
-    desk.change_plan(limits=limits)
-    if (batch := desk.run) is not None:
-        batch.set_limits(limits)  # a run under way goes by them from now on
+def _change_limits(tab: ExperimentTab, **changes: Any) -> None:
+    limits = replace(tab.plan.limits, **changes)
+    tab.change_plan(limits=limits)
+    if (run := tab.run) is not None:
+        # A running run uses the new limits from now on.
+        run.set_limits(limits)

@@ -1,4 +1,4 @@
-"""Opened: one answer with its input, what it was asked with, what the checks say of it, and a person's rating."""
+"""One opened answer with its input, verdicts, rating, statistics and request."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from lib.ui.widgets.bound import bind, bind_choice
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown, split_blocks
 
+# Opens the answer of that number, None: closes the opened one.
 OpenAnswer = Callable[[int | None], None]
 
 _PROBLEM = f"{PREFIX}problem"
@@ -42,38 +43,38 @@ class AnswerView(StrEnum):
     TREE = "Tree"
 
 
-def draw_opened_answer(board: ResultsView, lines: Sequence[ResultRow], at: int, show: OpenAnswer) -> None:
-    """The answer at that place of the lines. ``show`` opens another by its number, or with None closes it."""
-    line = lines[at]
+def draw_opened_answer(view: ResultsView, rows: Sequence[ResultRow], index: int, show: OpenAnswer) -> None:
+    """Draw the answer of ``rows[index]``. ``show`` opens another answer or closes this one."""
+    row = rows[index]
     with st.container(border=True, key=f"{PREFIX}opened", gap="small"):
-        _head(board, lines, at, show)
+        _draw_head(view, rows, index, show)
         draw_kept_error(_PROBLEM, "The rating was not kept")
-        _input(board, line)
-        _answer(line.result)
-        _verdicts(board, line.result)
-        _rating(board, line.result)
-        _figures(board, line.result)
+        _draw_input(view, row)
+        _draw_answer(row.result)
+        _draw_verdicts(view, row.result)
+        _draw_rating(view, row.result)
+        _draw_stats(row.result)
         with st.expander("Request as it was sent", type="compact", key=f"{PREFIX}request"):
-            _request(board, line.result)
+            _draw_request(view, row.result)
 
 
-def _head(board: ResultsView, lines: Sequence[ResultRow], at: int, show: OpenAnswer) -> None:
-    line = lines[at]
+def _draw_head(view: ResultsView, rows: Sequence[ResultRow], index: int, show: OpenAnswer) -> None:
+    row = rows[index]
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-        st.markdown(f"**{line.number + 1}** :small[· {at + 1:,} of {len(lines):,}]", width="stretch")
-        for sign, to, key, help in (
-            (":material/chevron_left:", at - 1, "previous", "The answer before (Alt+↑)"),
-            (":material/chevron_right:", at + 1, "next", "The next answer (Alt+↓)"),
+        st.markdown(f"**{row.number + 1}** :small[· {index + 1:,} of {len(rows):,}]", width="stretch")
+        for icon, target, key, help in (
+            (":material/chevron_left:", index - 1, "previous", "The answer before (Alt+↑)"),
+            (":material/chevron_right:", index + 1, "next", "The next answer (Alt+↓)"),
         ):
-            inside = 0 <= to < len(lines)
+            is_inside = 0 <= target < len(rows)
             st.button(
-                sign,
+                icon,
                 key=f"{PREFIX}{key}",
                 type="tertiary",
-                disabled=not inside,
+                disabled=not is_inside,
                 help=help,
                 on_click=show,
-                args=(lines[to].number if inside else None,),
+                args=(rows[target].number if is_inside else None,),
                 shortcut="Alt+Up" if key == "previous" else "Alt+Down",
             )
         st.button(
@@ -84,19 +85,19 @@ def _head(board: ResultsView, lines: Sequence[ResultRow], at: int, show: OpenAns
             on_click=show,
             args=(None,),
         )
-    parts = [escape_markdown(line.prompt)] if len(board.prompt_names) > 1 else []
-    parts += [escape_markdown(line.setting)] if len(board.setting_names) > 1 else []
-    parts += [f"try {line.result.cell.repetition + 1}"] if board.plan.repetitions > 1 else []
+    parts = [escape_markdown(row.prompt)] if len(view.prompt_names) > 1 else []
+    parts += [escape_markdown(row.setting)] if len(view.setting_names) > 1 else []
+    parts += [f"try {row.result.cell.repetition + 1}"] if view.plan.repetitions > 1 else []
     if parts:
         st.caption(" · ".join(parts))
 
 
-def _input(board: ResultsView, line: ResultRow) -> None:
-    inputs, row = board.plan.inputs, line.result.cell.row
+def _draw_input(view: ResultsView, row: ResultRow) -> None:
+    inputs = view.plan.inputs
     if not inputs.rows:
         return
     with st.container(gap="xxsmall", key=f"{PREFIX}input"):
-        for name, value in zip(inputs.columns, inputs.rows[row], strict=True):
+        for name, value in zip(inputs.columns, inputs.rows[row.result.cell.row], strict=True):
             with st.container(horizontal=True, gap="small", wrap=False):
                 st.caption(
                     escape_markdown(name) + (" (expected)" if name == inputs.expected else ""), width=130
@@ -104,7 +105,7 @@ def _input(board: ResultsView, line: ResultRow) -> None:
                 st.text(replace_lone_surrogates(value[:_MAX_SHOWN_CHARS]) or "—", width="stretch")
 
 
-def _answer(result: Result) -> None:
+def _draw_answer(result: Result) -> None:
     answer = result.answer
     if answer is None:
         st.caption(
@@ -114,7 +115,7 @@ def _answer(result: Result) -> None:
         )
         return
     if answer.text:
-        _said(answer)
+        _draw_text(answer)
     if answer.calls:
         input = answer.request.input
         tools = input.tools if isinstance(input, Messages) else ()
@@ -128,7 +129,7 @@ def _answer(result: Result) -> None:
         st.caption("The answer is empty.")
 
 
-def _said(answer: Answer) -> None:
+def _draw_text(answer: Answer) -> None:
     text, format = answer.text[:_MAX_SHOWN_CHARS], answer.request.response_format
     if format is not None:
         json_answer_view.draw_json_answer(text, format.schema, f"{PREFIX}json")
@@ -165,8 +166,8 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _verdicts(board: ResultsView, result: Result) -> None:
-    if not board.plan.checks:
+def _draw_verdicts(view: ResultsView, result: Result) -> None:
+    if not view.plan.checks:
         return
     if not result.outcomes:
         st.caption("There was nothing to judge.")
@@ -177,7 +178,7 @@ def _verdicts(board: ResultsView, result: Result) -> None:
         None: ":orange[:material/help:] could not be judged",
     }
     lines = []
-    for number, (check, outcome) in enumerate(zip(board.plan.checks, result.outcomes, strict=False), 1):
+    for number, (check, outcome) in enumerate(zip(view.plan.checks, result.outcomes, strict=False), 1):
         reason = f": {escape_markdown(outcome.reason)}" if outcome.reason else ""
         lines.append(
             f"- {signs[outcome.passed]} **{number}. {escape_markdown(check_wording(check).title)}**{reason}"
@@ -186,24 +187,24 @@ def _verdicts(board: ResultsView, result: Result) -> None:
         st.markdown("\n".join(lines))
 
 
-def _rating(board: ResultsView, result: Result) -> None:
-    """Stars. Those of another answer are another control."""
+def _draw_rating(view: ResultsView, result: Result) -> None:
+    """Draw the user's rating. Each answer has a control of its own."""
     if result.answer is None:
         return
     number = result.cell.number
     given = None if result.rating is None else result.rating - 1
-    stars = bind(f"{PREFIX}stars-{number}", given, lambda chosen: _rate(board, number, chosen))
+    stars = bind(f"{PREFIX}stars-{number}", given, lambda chosen: _rate(view, number, chosen))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{PREFIX}rating"):
         st.caption("Your rating", width="content")
         st.feedback("stars", default=stars.value, key=stars.key, on_change=stars.on_change)
 
 
-def _rate(board: ResultsView, number: int, stars: int | None) -> None:
+def _rate(view: ResultsView, number: int, stars: int | None) -> None:
     with keep_error(_PROBLEM):
-        board.run.rate(number, None if stars is None else stars + 1)
+        view.run.rate(number, None if stars is None else stars + 1)
 
 
-def _figures(board: ResultsView, result: Result) -> None:
+def _draw_stats(result: Result) -> None:
     parts = []
     if (answer := result.answer) is not None:
         if (usage := answer.usage) is not None:
@@ -221,19 +222,17 @@ def _figures(board: ResultsView, result: Result) -> None:
         st.caption(" · ".join(parts))
 
 
-def _request(board: ResultsView, result: Result) -> None:
+def _draw_request(view: ResultsView, result: Result) -> None:
     if result.answer is not None:
         raw_text.draw_json(wire.encode_request(result.answer.request), _HEIGHT)
         return
     try:
-        asked = _asked(board, result)
+        request = _rebuild_request(view, result)
     except BadInput as error:
         st.caption(f"{error.message} {error.advice}")
     else:
-        raw_text.draw_json(wire.encode_request(asked), _HEIGHT)
+        raw_text.draw_json(wire.encode_request(request), _HEIGHT)
 
 
-def _asked(board: ResultsView, result: Result) -> Request:
-    return cell_request.request(
-        board.model, board.plan, result.cell, plan_grid.variants(board.plan, board.model)
-    )
+def _rebuild_request(view: ResultsView, result: Result) -> Request:
+    return cell_request.request(view.model, view.plan, result.cell, plan_grid.variants(view.plan, view.model))

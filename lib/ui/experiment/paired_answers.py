@@ -1,8 +1,9 @@
-"""Versus: two settings, prompts or runs side by side: what got better or worse, and the answers word by word."""
+"""Two settings, prompts or runs side by side: what got better or worse, and the answers as a word diff."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from html import escape
 
 import streamlit as st
@@ -19,19 +20,21 @@ from lib.experiment.results.pass_statistics import SIGNIFICANCE_LEVEL
 from lib.experiment.results.result_rows import CheckVerdict, check_verdict, describe_inputs
 from lib.experiment.results.winner import GroupedBy, format_p_value
 from lib.jsonkit.surrogates import replace_lone_surrogates
+from lib.ui.experiment.page_buttons import draw_page_buttons
 from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultsView
+from lib.ui.experiment.short_text import shorten
 from lib.ui.widgets import bound
 from lib.ui.widgets.bound import bind_choice
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-SETTINGS, PROMPTS, RUNS = "Two settings", "Two prompts", "Another run"
 _KIND, _FIRST, _SECOND, _CHANGE, _DIFFER, _PAGE, _OTHER = (
     f"{PREFIX}versus-{name}" for name in ("kind", "first", "second", "change", "differ", "page", "other")
 )
 PAIRS_PER_PAGE = 10
-_MOST_COMPARED = 20_000  # characters of each answer
-_SAID = {
+_MAX_DIFF_CHARS = 20_000  # of each answer
+_MAX_NOTE_CHARS = 160  # of the inputs and the reasons above a pair
+_LABELS = {
     PairChange.WORSE: "Got worse",
     PairChange.BETTER: "Got better",
     PairChange.SAME: "The same",
@@ -53,17 +56,25 @@ _STYLE = """<style>
 </style>"""
 
 
-def can_compare(board: ResultsView, others: Sequence[OtherRun]) -> bool:
-    """Whether there are two of anything."""
-    return len(board.setting_names) > 1 or len(board.prompt_names) > 1 or bool(others)
+class ComparedThing(StrEnum):
+    """The things that can be compared, with their labels."""
+
+    SETTINGS = "Two settings"
+    PROMPTS = "Two prompts"
+    RUNS = "Another run"
 
 
-def draw_paired_answers(board: ResultsView, others: Sequence[OtherRun]) -> None:
-    """What is compared, what came of it, and the pairs."""
-    kinds = [SETTINGS] if len(board.setting_names) > 1 else []
-    kinds += [PROMPTS] if len(board.prompt_names) > 1 else []
-    kinds += [RUNS] if others else []
-    chosen = bind_choice(_KIND, kinds, on_change=_another)
+def can_compare(view: ResultsView, others: Sequence[OtherRun]) -> bool:
+    """Return whether there are two settings, two prompts or two runs."""
+    return len(view.setting_names) > 1 or len(view.prompt_names) > 1 or bool(others)
+
+
+def draw_paired_answers(view: ResultsView, others: Sequence[OtherRun]) -> None:
+    """Draw the choice of what is compared, the result in words, and the pairs."""
+    kinds = [ComparedThing.SETTINGS] if len(view.setting_names) > 1 else []
+    kinds += [ComparedThing.PROMPTS] if len(view.prompt_names) > 1 else []
+    kinds += [ComparedThing.RUNS] if others else []
+    chosen = bind_choice(_KIND, kinds, on_change=_forget_choices)
     kind = chosen.value
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if len(kinds) > 1:
@@ -71,39 +82,46 @@ def draw_paired_answers(board: ResultsView, others: Sequence[OtherRun]) -> None:
                 "Compare", kinds, key=chosen.key, default=kind, required=True, on_change=chosen.on_change
             )
         try:
-            found, names = _runs(board, others) if kind == RUNS else _ways(board, kind)
+            comparison, names = (
+                _compare_runs(view, others) if kind == ComparedThing.RUNS else _compare_groups(view, kind)
+            )
         except PaddockError as error:
             draw_error(error, "That run cannot be read")
             return
-    if found is None:
+    if comparison is None:
         st.caption("Choose two different ones.")
-    elif not found.pairs:
+    elif not comparison.pairs:
         st.caption("No input was asked in both, so there is nothing to compare yet.")
     else:
-        st.markdown(_sentence(found, names, board))
-        _pairs(board, found, names)
+        st.markdown(_result_sentence(comparison, names, view))
+        _draw_pairs(view, comparison, names)
 
 
-def _another() -> None:
+def _forget_choices() -> None:
     for name in (_FIRST, _SECOND):
         bound.forget_choices(name)
-    _first_page()
+    _turn_to_first()
 
 
-def _first_page() -> None:
+def _turn_to_first() -> None:
     st.session_state[_PAGE] = 0
 
 
-def _ways(board: ResultsView, kind: str) -> tuple[PairedComparison | None, tuple[str, str]]:
-    """Two settings or prompts; at first the best after the next best."""
-    among = GroupedBy.VARIANTS if kind == SETTINGS else GroupedBy.PROMPTS
-    names = board.setting_names if kind == SETTINGS else board.prompt_names
-    best = board.winner(among)
+def _compare_groups(
+    view: ResultsView, kind: ComparedThing
+) -> tuple[PairedComparison | None, tuple[str, str]]:
+    """Draw the choice of two settings or prompts, at first the runner-up and the best, and compare them.
+
+    Return the comparison, None while both are the same, and the two names.
+    """
+    among = GroupedBy.VARIANTS if kind == ComparedThing.SETTINGS else GroupedBy.PROMPTS
+    names = view.setting_names if kind == ComparedThing.SETTINGS else view.prompt_names
+    best = view.winner(among)
     second = best.best if best is not None else 1
     first = best.runner_up if best is not None and best.runner_up is not None else 1 if second == 0 else 0
     picked = []
     for name, key, at in (("From", _FIRST, first), ("To", _SECOND, second)):
-        choice = bind_choice(key, range(len(names)), at, on_change=_first_page)
+        choice = bind_choice(key, range(len(names)), at, on_change=_turn_to_first)
         picked.append(choice.value)
         st.selectbox(
             name,
@@ -117,114 +135,114 @@ def _ways(board: ResultsView, kind: str) -> tuple[PairedComparison | None, tuple
     before, after = picked
     if before == after:
         return None, ("", "")
-    of = paired_comparison.compare_variants if kind == SETTINGS else paired_comparison.compare_prompts
-    found = board.cached("versus", (kind, before, after), lambda: of(board.results, before, after))
-    return found, (names[before], names[after])
+    compare = (
+        paired_comparison.compare_variants
+        if kind == ComparedThing.SETTINGS
+        else paired_comparison.compare_prompts
+    )
+    comparison = view.cached("versus", (kind, before, after), lambda: compare(view.results, before, after))
+    return comparison, (names[before], names[after])
 
 
-def _runs(board: ResultsView, others: Sequence[OtherRun]) -> tuple[PairedComparison, tuple[str, str]]:
-    """Another run before this one."""
-    known = {one.id: one for one in others}
-    runs = list(known)
-    run = bind_choice(_FIRST, runs, on_change=_first_page)
+def _compare_runs(view: ResultsView, others: Sequence[OtherRun]) -> tuple[PairedComparison, tuple[str, str]]:
+    """Draw the choice of another run, and compare it with this one. Raises PaddockError if it cannot be read."""
+    other_runs = {other.id: other for other in others}
+    runs = list(other_runs)
+    run = bind_choice(_FIRST, runs, on_change=_turn_to_first)
     st.selectbox(
         "From the run",
         runs,
         runs.index(run.value),
         key=run.key,
         width=330,
-        format_func=lambda id: known[id].name,
+        format_func=lambda id: other_runs[id].name,
         on_change=run.on_change,
     )
-    other = known[run.value]
-    kept: tuple[str, tuple[Plan, Sequence[Result]]] | None = st.session_state.get(_OTHER)
-    if kept is None or kept[0] != other.id:
-        kept = st.session_state[_OTHER] = (other.id, other.load())
-    before = kept[1]
-    found = board.cached(
+    other = other_runs[run.value]
+    loaded: tuple[str, tuple[Plan, Sequence[Result]]] | None = st.session_state.get(_OTHER)
+    if loaded is None or loaded[0] != other.id:
+        loaded = st.session_state[_OTHER] = (other.id, other.load())
+    before = loaded[1]
+    comparison = view.cached(
         "versus",
         other.id,
-        lambda: paired_comparison.compare_runs(board.model, before, (board.plan, board.results)),
+        lambda: paired_comparison.compare_runs(view.model, before, (view.plan, view.results)),
     )
-    return found, (other.name, "this run")
+    return comparison, (other.name, "this run")
 
 
-def _sentence(found: PairedComparison, names: tuple[str, str], board: ResultsView) -> str:
-    """What came of it, in words."""
+def _result_sentence(comparison: PairedComparison, names: tuple[str, str], view: ResultsView) -> str:
+    """Return what got better or worse, and whether that could be chance, as Markdown."""
     first, second = (escape_markdown(name) for name in names)
-    count = len(found.pairs)
-    alone = f" {found.unmatched:,} answers have no partner and are left out." if found.unmatched else ""
-    if found.p_value is None:
-        reason = "No check was set" if not board.plan.checks else "No pair could be judged"
-        return f"**{count:,} pairs.** {reason}, so none is called better: read them.{alone}"
-    counts, (before, after) = found.counts, found.passed
-    changed = counts[PairChange.BETTER] + counts[PairChange.WORSE]
-    if not changed:
-        said = "No answer got better or worse"
-    else:
-        better = counts[PairChange.BETTER] > counts[PairChange.WORSE]
-        level = counts[PairChange.BETTER] == counts[PairChange.WORSE]
-        said = f"{counts[PairChange.BETTER]:,} got better and {counts[PairChange.WORSE]:,} got worse: " + (
-            "as good"
-            if level
-            else f"{'better' if better else 'worse'} beyond chance"
-            if found.p_value < SIGNIFICANCE_LEVEL
-            else "that could be chance"
+    unmatched = (
+        f" {comparison.unmatched:,} answers have no partner and are left out." if comparison.unmatched else ""
+    )
+    if comparison.p_value is None:
+        reason = "No check was set" if not view.plan.checks else "No pair could be judged"
+        return (
+            f"**{len(comparison.pairs):,} pairs.** {reason}, so none is called better: read them.{unmatched}"
         )
+    before, after = comparison.passed
     return (
-        f"**{said}** (McNemar’s p {format_p_value(found.p_value)}).  \n"
+        f"**{_verdict(comparison, comparison.p_value)}** (McNemar’s p {format_p_value(comparison.p_value)}).  \n"
         f":small[From {first} to {second}: {before:,} and then "
-        f"{after:,} of {found.judged:,} pairs pass.{alone}]"
+        f"{after:,} of {comparison.judged:,} pairs pass.{unmatched}]"
     )
 
 
-def _pairs(board: ResultsView, found: PairedComparison, names: tuple[str, str]) -> None:
-    counts = found.counts
-    offered = [change for change in _SAID if counts[change]]
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        wanted = st.pills(
-            "Show",
-            offered,
-            key=_CHANGE,
-            selection_mode="multi",
-            label_visibility="collapsed",
-            on_change=_first_page,
-            format_func=lambda change: f"{_SAID[change]} ({counts[change]:,})",
-        )
-        differ = st.toggle("Only answers that differ", key=_DIFFER, on_change=_first_page)
-    pairs = [pair for pair in found.pairs if not wanted or pair.change in wanted]
-    if differ:
-        pairs = [pair for pair in pairs if _text(pair.first) != _text(pair.second)]
+def _verdict(comparison: PairedComparison, p_value: float) -> str:
+    better, worse = comparison.counts[PairChange.BETTER], comparison.counts[PairChange.WORSE]
+    if not better and not worse:
+        return "No answer got better or worse"
+    if better == worse:
+        verdict = "as good"
+    elif p_value < SIGNIFICANCE_LEVEL:
+        verdict = f"{'better' if better > worse else 'worse'} beyond chance"
+    else:
+        verdict = "that could be chance"
+    return f"{better:,} got better and {worse:,} got worse: {verdict}"
+
+
+def _draw_pairs(view: ResultsView, comparison: PairedComparison, names: tuple[str, str]) -> None:
+    pairs = _draw_pair_filter(comparison)
     if not pairs:
         st.caption("There is no such pair.")
         return
-    page = min(int(st.session_state.get(_PAGE) or 0), (len(pairs) - 1) // PAIRS_PER_PAGE)
+    page_count = -(-len(pairs) // PAIRS_PER_PAGE)
+    page = min(int(st.session_state.get(_PAGE) or 0), page_count - 1)
+    first, end = page * PAIRS_PER_PAGE, min((page + 1) * PAIRS_PER_PAGE, len(pairs))
     st.html(_STYLE)
-    for pair in pairs[page * PAIRS_PER_PAGE : (page + 1) * PAIRS_PER_PAGE]:
-        _pair(board, pair, names)
-    if len(pairs) > PAIRS_PER_PAGE:
+    for pair in pairs[first:end]:
+        _draw_pair(view, pair, names)
+    if page_count > 1:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            last = min((page + 1) * PAIRS_PER_PAGE, len(pairs))
-            st.caption(
-                f"{page * PAIRS_PER_PAGE + 1:,}–{last:,} of {len(pairs):,} pairs",
-                width="stretch",
+            st.caption(f"{first + 1:,}–{end:,} of {len(pairs):,} pairs", width="stretch")
+            draw_page_buttons(
+                f"{PREFIX}pairs", page, page_count, "The pairs before", "The next pairs", _turn_to
             )
-            for sign, to, help in (
-                ("‹", page - 1, "The pairs before"),
-                ("›", page + 1, "The next pairs"),
-            ):
-                st.button(
-                    sign,
-                    key=f"{PREFIX}pairs{sign}",
-                    type="tertiary",
-                    help=help,
-                    on_click=_turn,
-                    args=(to,),
-                    disabled=not 0 <= to * PAIRS_PER_PAGE < len(pairs),
-                )
 
 
-def _turn(page: int) -> None:
+def _draw_pair_filter(comparison: PairedComparison) -> list[ResultPair]:
+    """Draw the filter of the pairs; return those that pass it."""
+    counts = comparison.counts
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        wanted = st.pills(
+            "Show",
+            [change for change in _LABELS if counts[change]],
+            key=_CHANGE,
+            selection_mode="multi",
+            label_visibility="collapsed",
+            on_change=_turn_to_first,
+            format_func=lambda change: f"{_LABELS[change]} ({counts[change]:,})",
+        )
+        only_different = st.toggle("Only answers that differ", key=_DIFFER, on_change=_turn_to_first)
+    pairs = [pair for pair in comparison.pairs if not wanted or pair.change in wanted]
+    if only_different:
+        pairs = [pair for pair in pairs if _answer_text(pair.first) != _answer_text(pair.second)]
+    return pairs
+
+
+def _turn_to(page: int) -> None:
     st.session_state[_PAGE] = page
 
 
@@ -236,60 +254,64 @@ _BADGES = {
 }
 
 
-def _pair(board: ResultsView, pair: ResultPair, names: tuple[str, str]) -> None:
+def _draw_pair(view: ResultsView, pair: ResultPair, names: tuple[str, str]) -> None:
     cell = pair.second.cell
     icon, colour = _BADGES[pair.change]
     with st.container(key=f"{PREFIX}pair-{cell.number}", gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(_SAID[pair.change], icon=icon, color=colour)  # type: ignore[arg-type]
+            st.badge(_LABELS[pair.change], icon=icon, color=colour)  # type: ignore[arg-type]
             parts = [f"**{cell.number + 1}**"]
-            if board.plan.inputs.rows:
-                parts.append(escape_markdown(_brief(describe_inputs(board.plan, cell.row), 160)))
+            if view.plan.inputs.rows:
+                parts.append(escape_markdown(shorten(describe_inputs(view.plan, cell.row), _MAX_NOTE_CHARS)))
             st.markdown(f":small[{' · '.join(parts)}]", width="stretch")
-        before, after = (_text(one)[:_MOST_COMPARED] for one in (pair.first, pair.second))
-        pieces = text_diff.diff_words(before, after)
-        removed = "".join(
-            f"<del>{escape(piece.text)}</del>" if isinstance(piece, Removed) else escape(piece.text)
-            for piece in pieces
-            if isinstance(piece, (Removed, Same))
-        )
-        added = "".join(
-            f"<ins>{escape(piece.text)}</ins>" if isinstance(piece, Added) else escape(piece.text)
-            for piece in pieces
-            if isinstance(piece, (Added, Same))
-        )
-        sides = zip((pair.first, pair.second), names, (removed, added), strict=True)
+        before, after = _diff_html(pair)
         st.html(
             '<div class="pair">'
-            + "".join(
-                f"<div><small>{escape(replace_lone_surrogates(name))}{_why(result)}</small>"
-                f"<p>{replace_lone_surrogates(text) or '—'}</p></div>"
-                for result, name, text in sides
-            )
+            + _side_html(names[0], pair.first, before)
+            + _side_html(names[1], pair.second, after)
             + "</div>"
         )
 
 
-def _why(result: Result) -> str:
-    """What the checks say, as HTML; where one failed, why."""
+def _diff_html(pair: ResultPair) -> tuple[str, str]:
+    """Return the first answer with its removed words marked, and the second with its added words, as HTML."""
+    before, after = (_answer_text(result)[:_MAX_DIFF_CHARS] for result in (pair.first, pair.second))
+    removed, added = [], []
+    for piece in text_diff.diff_words(before, after):
+        text = escape(piece.text)
+        match piece:
+            case Same():
+                removed.append(text)
+                added.append(text)
+            case Removed():
+                removed.append(f"<del>{text}</del>")
+            case Added():
+                added.append(f"<ins>{text}</ins>")
+    return "".join(removed), "".join(added)
+
+
+def _side_html(name: str, result: Result, answer: str) -> str:
+    return (
+        f"<div><small>{escape(replace_lone_surrogates(name))}{_checks_html(result)}</small>"
+        f"<p>{replace_lone_surrogates(answer) or '—'}</p></div>"
+    )
+
+
+def _checks_html(result: Result) -> str:
+    """Return the verdict of the checks with the reasons of those that failed, as HTML; empty without checks."""
     if not result.outcomes:
         return ""
-    signs = {CheckVerdict.PASSED: "✓ passed", CheckVerdict.FAILED: "✗", CheckVerdict.OPEN: "– not judged"}
-    said = signs[check_verdict(result)]
-    failed = [outcome.reason for outcome in result.outcomes if outcome.passed is False]
-    return f" · {said} {escape(replace_lone_surrogates(_brief('; '.join(failed), 160)))}"
+    labels = {CheckVerdict.PASSED: "✓ passed", CheckVerdict.FAILED: "✗", CheckVerdict.OPEN: "– not judged"}
+    reasons = "; ".join(outcome.reason for outcome in result.outcomes if outcome.passed is False)
+    verdict = labels[check_verdict(result)]
+    return f" · {verdict} {escape(replace_lone_surrogates(shorten(reasons, _MAX_NOTE_CHARS)))}"
 
 
-def _text(result: Result) -> str:
-    """What was answered, as it is compared."""
+def _answer_text(result: Result) -> str:
+    """Return the text that is compared: the answer, else its tool calls, else its error."""
     answer = result.answer
     if answer is None:
         return ""
     if answer.text or not answer.calls:
         return answer.text or (answer.error.message if answer.error is not None else "")
     return "\n".join(call_signatures(answer.calls))
-
-
-def _brief(text: str, most: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"

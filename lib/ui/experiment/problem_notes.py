@@ -1,4 +1,4 @@
-"""Problems: what keeps the experiment from being run, at the section that it is about."""
+"""Notes at a section: the problems that prevent a run, and remarks."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 
-def problem_count(found: Iterable[PlanProblem], *where: PlanPart) -> str:
-    """How many there are of a section, for its label; empty for none."""
-    many = sum(one.part in where for one in found)
-    return f" · :red[:material/error: {many}]" if many else ""
+def problem_count(problems: Iterable[PlanProblem], part: PlanPart) -> str:
+    """Return the number of a section's problems for its label, empty for none."""
+    count = sum(problem.part is part for problem in problems)
+    return f" · :red[:material/error: {count}]" if count else ""
 
 
-def draw_problems(found: Iterable[PlanProblem], *where: PlanPart, number: int | None = None) -> None:
-    """Those of a section; ``number``: of that prompt, axis or check in it alone."""
-    for one in found:
-        if one.part in where and (number is None or one.number == number):
-            draw_problem(one.message, one.advice)
+def draw_problems(problems: Iterable[PlanProblem], part: PlanPart, number: int | None = None) -> None:
+    """Draw the problems of a section; ``number``: only those of that prompt, axis or check in it."""
+    for problem in problems:
+        if problem.part is part and (number is None or problem.number == number):
+            draw_problem(problem.message, problem.advice)
 
 
 def draw_remark(message: str, advice: str) -> None:
-    """What is not wrong, but worth knowing before the run."""
+    """Draw a note that does not prevent a run."""
     st.markdown(f":small[:material/info: {escape_markdown(message)} {escape_markdown(advice)}]")
 
 
 def draw_problem(message: str, advice: str = "") -> None:
-    """What is wrong in one line, and what to do."""
+    """Draw a problem and what to do about it, in one line."""
     st.markdown(f":small[:red[:material/error: {escape_markdown(message)}] {escape_markdown(advice)}]")

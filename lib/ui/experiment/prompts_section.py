@@ -1,4 +1,4 @@
-"""Prompts: the versions that run against each other, written beside the variables that are found in them."""
+"""The section of the prompts: the versions that are compared, and the variables in them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from lib.ui.widgets.bound import bind
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 MAX_VERSIONS = 20
-_CHOSEN = "prompt-version"
+_VERSION = "prompt-version"  # in the session's state: the index of the version in the boxes
 
 
-def summary(desk: ExperimentTab) -> str:
-    """The section in one line."""
-    names = [escape_markdown(one.name) for one in desk.plan.prompts]
+def summary(tab: ExperimentTab) -> str:
+    """Summarise the section in one line of Markdown."""
+    names = [escape_markdown(prompt.name) for prompt in tab.plan.prompts]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"{len(names)} version{'s' if len(names) > 1 else ''}: {', '.join(names[:3])}{more}"
 
 
-def draw_prompts_section(desk: ExperimentTab, problem: Sequence[PlanProblem]) -> None:
-    """The section."""
-    prompts = desk.plan.prompts
-    at = min(int(st.session_state.get(_CHOSEN, 0)), len(prompts) - 1)
-    version = bind("prompt-version-pills", at, _choose)
-    chosen = prompts[at]
+def draw_prompts_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+    """Draw the section."""
+    prompts = tab.plan.prompts
+    index = min(int(st.session_state.get(_VERSION, 0)), len(prompts) - 1)
+    version = bind("prompt-version-pills", index, _choose)
+    chosen = prompts[index]
     with st.container(
         horizontal=True, gap="small", vertical_alignment="center", horizontal_alignment="distribute"
     ):
@@ -46,31 +46,31 @@ def draw_prompts_section(desk: ExperimentTab, problem: Sequence[PlanProblem]) ->
             label_visibility="collapsed",
         )
         with st.container(horizontal=True, gap="small", vertical_alignment="center", width="content"):
-            _actions(desk, at)
-    desk.draw_undo("prompts")
+            _draw_actions(tab, index)
+    tab.draw_undo("prompts")
     live_text_area.draw_text_area(
         "System prompt",
-        f"prompt-system-{at}",
+        f"prompt-system-{index}",
         chosen.system,
-        _written(desk, at, "system"),
+        _text_setter(tab, index, "system"),
         height=100,
         placeholder="Who the model should be, and how it should answer (may be empty)",
     )
     live_text_area.draw_text_area(
         "Prompt",
-        f"prompt-user-{at}",
+        f"prompt-user-{index}",
         chosen.user,
-        _written(desk, at, "user"),
+        _text_setter(tab, index, "user"),
         height=150,
         placeholder="What is asked of each input, for example: Is this review positive or negative? {{review}}",
         help="Write {{name}} where an input's text is to stand: it comes from the column of that name.",
     )
-    _variables(desk)
-    problem_notes.draw_problems(problem, PlanPart.PROMPT)
+    _draw_variables(tab)
+    problem_notes.draw_problems(problems, PlanPart.PROMPT)
 
 
-def _actions(desk: ExperimentTab, at: int) -> None:
-    prompts = desk.plan.prompts
+def _draw_actions(tab: ExperimentTab, index: int) -> None:
+    prompts = tab.plan.prompts
     st.button(
         "Duplicate",
         key="prompt-duplicate",
@@ -78,12 +78,12 @@ def _actions(desk: ExperimentTab, at: int) -> None:
         type="tertiary",
         disabled=len(prompts) >= MAX_VERSIONS,
         on_click=_duplicate,
-        args=(desk, at),
+        args=(tab, index),
         help="Another version that begins as this one: change one thing, and see whether it is better.",
     )
     with st.popover("Rename", type="tertiary", icon=":material/edit:", key="prompt-rename"):
         live_text_area.draw_text_input(
-            "Name of this version", f"prompt-name-{at}", prompts[at].name, _renamed(desk, at)
+            "Name of this version", f"prompt-name-{index}", prompts[index].name, _name_setter(tab, index)
         )
     st.button(
         "Remove",
@@ -92,32 +92,32 @@ def _actions(desk: ExperimentTab, at: int) -> None:
         type="tertiary",
         disabled=len(prompts) == 1,
         on_click=_remove,
-        args=(desk, at),
+        args=(tab, index),
     )
 
 
-def used_variables(desk: ExperimentTab) -> tuple[str, ...]:
-    """The variables of all versions."""
-    texts = (text for one in desk.plan.prompts for text in (one.system, one.user))
+def used_variables(tab: ExperimentTab) -> tuple[str, ...]:
+    """Return the variables in all versions, each once."""
+    texts = (text for prompt in tab.plan.prompts for text in (prompt.system, prompt.user))
     return tuple(dict.fromkeys(name for text in texts for name in prompt_template.template_variables(text)))
 
 
-def _variables(desk: ExperimentTab) -> None:
-    """Each of them: green with a column, red without."""
-    names = used_variables(desk)
-    columns = desk.variable_names
+def _draw_variables(tab: ExperimentTab) -> None:
+    """Draw each variable: green if the inputs have its column, red if not."""
+    names = used_variables(tab)
+    columns = tab.variable_names
     missing = [name for name in names if name not in columns]
     if not names:
         st.caption("No variables yet: write `{{name}}` where each input's text is to stand.")
         return
     with st.container(horizontal=True, gap="small", key="prompt-variables"):
         for name in names:
-            good = name not in missing
+            has_column = name not in missing
             st.badge(
                 escape_markdown(name),
-                color="green" if good else "red",
-                icon=":material/check:" if good else ":material/close:",
-                help="A column of the inputs" if good else "The inputs have no column of that name",
+                color="green" if has_column else "red",
+                icon=":material/check:" if has_column else ":material/close:",
+                help="A column of the inputs" if has_column else "The inputs have no column of that name",
             )
     if missing:
         listed = ", ".join(escape_markdown(name) for name in missing)
@@ -126,51 +126,53 @@ def _variables(desk: ExperimentTab) -> None:
             key="prompt-columns",
             icon=":material/add_column_right:",
             type="tertiary",
-            on_click=desk.add_columns,
+            on_click=tab.add_columns,
             args=tuple(missing),
         )
 
 
-def _choose(at: int | None) -> None:
-    st.session_state[_CHOSEN] = at or 0
+def _choose(index: int | None) -> None:
+    st.session_state[_VERSION] = index or 0
 
 
-def _put(desk: ExperimentTab, at: int, version: PromptVersion) -> None:
-    prompts = desk.plan.prompts
-    if at < len(prompts):
-        desk.change_plan(prompts=(*prompts[:at], version, *prompts[at + 1 :]))
+def _replace_version(tab: ExperimentTab, index: int, version: PromptVersion) -> None:
+    prompts = tab.plan.prompts
+    if index < len(prompts):
+        tab.change_plan(prompts=(*prompts[:index], version, *prompts[index + 1 :]))
 
 
-def _written(desk: ExperimentTab, at: int, field: str) -> live_text_area.OnText:
-    return lambda text: _put(desk, at, replace(desk.plan.prompts[at], **{field: text}))
+def _text_setter(tab: ExperimentTab, index: int, field: str) -> live_text_area.OnText:
+    return lambda text: _replace_version(tab, index, replace(tab.plan.prompts[index], **{field: text}))
 
 
-def _renamed(desk: ExperimentTab, at: int) -> live_text_area.OnText:
-    def take(text: str) -> None:
+def _name_setter(tab: ExperimentTab, index: int) -> live_text_area.OnText:
+    def rename(text: str) -> None:
         if name := " ".join(text.split()):
-            _put(desk, at, replace(desk.plan.prompts[at], name=name))
+            _replace_version(tab, index, replace(tab.plan.prompts[index], name=name))
 
-    return take
+    return rename
 
 
-def _duplicate(desk: ExperimentTab, at: int) -> None:
-    prompts = desk.plan.prompts
-    taken = {one.name for one in prompts}
+def _duplicate(tab: ExperimentTab, index: int) -> None:
+    prompts = tab.plan.prompts
+    taken = {prompt.name for prompt in prompts}
     number = next(
-        number for number in range(2, len(taken) + 3) if _numbered(prompts[at].name, number) not in taken
+        number
+        for number in range(2, len(taken) + 3)
+        if _with_number(prompts[index].name, number) not in taken
     )
-    copy = replace(prompts[at], name=_numbered(prompts[at].name, number))
-    desk.change_plan(prompts=(*prompts[: at + 1], copy, *prompts[at + 1 :]))
-    st.session_state[_CHOSEN] = at + 1
+    copy = replace(prompts[index], name=_with_number(prompts[index].name, number))
+    tab.change_plan(prompts=(*prompts[: index + 1], copy, *prompts[index + 1 :]))
+    st.session_state[_VERSION] = index + 1
 
 
-def _numbered(name: str, number: int) -> str:
+def _with_number(name: str, number: int) -> str:
     stem, _, last = name.rpartition(" ")
     return f"{stem if last.isdigit() and stem else name} {number}"
 
 
-def _remove(desk: ExperimentTab, at: int) -> None:
-    prompts = desk.plan.prompts
-    desk.remember_for_undo("prompts", f"“{prompts[at].name}” was removed.")
-    desk.change_plan(prompts=(*prompts[:at], *prompts[at + 1 :]))
-    st.session_state[_CHOSEN] = max(at - 1, 0)
+def _remove(tab: ExperimentTab, index: int) -> None:
+    prompts = tab.plan.prompts
+    tab.remember_for_undo("prompts", f"“{prompts[index].name}” was removed.")
+    tab.change_plan(prompts=(*prompts[:index], *prompts[index + 1 :]))
+    st.session_state[_VERSION] = max(index - 1, 0)

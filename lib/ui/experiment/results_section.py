@@ -1,4 +1,4 @@
-"""Results: what came of a run, while it comes: the picture, the answers, two ways side by side, and files of it."""
+"""The results of a run, also while it is running: overview, answers, side by side, and downloads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.bound import bind_choice
 
 SECTION = f"{PREFIX}section"
-REFRESH_SECONDS = 2.0  # seconds, while a run goes on
+REFRESH_SECONDS = 2.0  # while the run is running
 
 
 class ResultsSection(StrEnum):
@@ -35,32 +35,34 @@ def draw_results(
     running: bool = False,
     others: Sequence[OtherRun] = (),
 ) -> None:
-    """The results of ``run``, which asked ``plan``. ``name`` is the experiment's, ``others`` its other runs.
+    """Draw the results of ``run``, whose plan was ``plan``. ``name`` is the experiment's, ``others`` its other runs.
 
-    ``running``: more may come; it is then looked at every two seconds, by a fragment that disturbs nobody. Whoever
-    draws this draws the page anew once the run has ended.
+    ``running``: more results may come, so a fragment refreshes itself every two seconds. The caller reruns the page
+    when the run has ended.
     """
-    with st.container(key="results"):  # a place of its own, or a late poll could overwrite what follows
-        st.empty()  # the page's own: else the browser may take the place away between two runs of the fragment
-        _draw(plan, model, run, name, running, tuple(others))
+    # In a container of its own: a late refresh of the fragment could overwrite what follows it.
+    with st.container(key="results"):
+        # Written by the page: the browser may remove a container that is empty between two runs of the fragment.
+        st.empty()
+        _draw_refreshing(plan, model, run, name, running, tuple(others))
 
 
 @st.fragment
-def _draw(
+def _draw_refreshing(
     plan: Plan, model: Model, run: ResultSource, name: str, running: bool, others: tuple[OtherRun, ...]
 ) -> None:
     if running:
         refresh_after("results", REFRESH_SECONDS)
     winner_actions.open_requested_chat()
-    known = current_view(plan, model, run)
-    if not known.sheet.rows:
+    view = current_view(plan, model, run)
+    if not view.sheet.rows:
         st.caption("The first answers are on their way." if running else "Nothing has been asked yet.")
         return
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"
     ):
         sections = [ResultsSection.OVERVIEW, ResultsSection.ANSWERS]
-        if paired_answers.can_compare(known, others):
+        if paired_answers.can_compare(view, others):
             sections.append(ResultsSection.SIDE_BY_SIDE)
         section = bind_choice(SECTION, sections)
         st.segmented_control(
@@ -72,15 +74,15 @@ def _draw(
             label_visibility="collapsed",
             on_change=section.on_change,
         )
-        downloads.draw_download_menu(known, name)
-    _draw_section(known, section.value, others)
+        downloads.draw_download_menu(view, name)
+    _draw_section(view, section.value, others)
 
 
-def _draw_section(known: ResultsView, section: ResultsSection, others: tuple[OtherRun, ...]) -> None:
+def _draw_section(view: ResultsView, section: ResultsSection, others: tuple[OtherRun, ...]) -> None:
     match section:
         case ResultsSection.ANSWERS:
-            answer_table.draw_answer_table(known)
+            answer_table.draw_answer_table(view)
         case ResultsSection.SIDE_BY_SIDE:
-            paired_answers.draw_paired_answers(known, others)
+            paired_answers.draw_paired_answers(view, others)
         case _:
-            overview.draw_overview(known)
+            overview.draw_overview(view)

@@ -1,8 +1,9 @@
-"""Bar: what stands below the page: what a run will take and its start, or how far it is, with Pause and Stop."""
+"""The bar below the page: the size of a run and Start, or its progress with Pause and Stop."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -19,51 +20,58 @@ from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-POLL_SECONDS = 0.5  # seconds
+POLL_SECONDS = 0.5
 
 
-def draw_run_bar(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
-    """The bar. It looks at the boxes while they are typed in, and at the run while there is one.
+def draw_run_bar(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+    """Draw the bar, in a fragment that follows the typing in the text boxes and the progress of the run.
 
-    ``found``: the problems that the page shows. Where there are others now, the page is drawn anew.
+    ``problems``: those that the page shows. When there are others, the whole page reruns.
     """
-    batch = desk.run
-    told = (tuple(found), prompts_section.used_variables(desk), _stands(batch))
-    # In a container of its own: a run of a fragment that comes with a whole run could draw over what follows it. And
-    # something of the page's is in it: for a moment it has nothing else, and the browser takes away what is empty.
+    page_state = _PageState(tuple(problems), prompts_section.used_variables(tab), _run_state(tab.run))
+    # In a container of its own: a run of the fragment that coincides with one of the page could overwrite what
+    # follows it. The page writes something into it, because the browser may remove an empty container.
     with st.container(key="experiment-bar"):
         st.empty()
-        _draw(desk, told)
+        _draw_bar(tab, page_state)
+
+
+@dataclass(frozen=True)
+class _PageState:
+    """What the page has drawn: if it differs from the present, the page must rerun."""
+
+    problems: tuple[PlanProblem, ...]
+    variables: tuple[str, ...]
+    run: tuple[RunState, bool] | None
 
 
 @st.fragment
-def _draw(
-    desk: ExperimentTab, told: tuple[tuple[PlanProblem, ...], tuple[str, ...], tuple[RunState, bool] | None]
-) -> None:
-    batch = desk.run
-    now = find_problems(desk.plan, desk.model)
-    if told != (now, prompts_section.used_variables(desk), _stands(batch)):
-        desk.draft.clear_cached_runs()
+def _draw_bar(tab: ExperimentTab, page_state: _PageState) -> None:
+    run = tab.run
+    problems = find_problems(tab.plan, tab.model)
+    if page_state != _PageState(problems, prompts_section.used_variables(tab), _run_state(run)):
+        tab.draft.clear_cached_runs()
         st.rerun()
-    if batch is not None and batch.is_working:
-        _under_way(desk, batch.progress())
+    if run is not None and run.is_working:
+        _draw_progress(tab, run.progress())
         refresh_after("bar", POLL_SECONDS)
     else:
-        _ready(desk, batch, now)
-    live_text_area.watch_typing()  # last: it takes room until the browser has loaded it
+        _draw_start(tab, run, problems)
+    # Last: the component takes up space until the browser has loaded it.
+    live_text_area.watch_typing()
 
 
-def _stands(batch: ExperimentRun | None) -> tuple[RunState, bool] | None:
-    """Where the run stands, and whether more may come of it: of a paused one, what is on its way."""
-    return None if batch is None else (batch.state, batch.is_working)
+def _run_state(run: ExperimentRun | None) -> tuple[RunState, bool] | None:
+    """Return the run's state, and True while results may come: of a paused run, those that are on their way."""
+    return None if run is None else (run.state, run.is_working)
 
 
-def _ready(desk: ExperimentTab, batch: ExperimentRun | None, now: Sequence[PlanProblem]) -> None:
-    if (refused := desk.pop_error()) is not None:
-        draw_error(refused)
+def _draw_start(tab: ExperimentTab, run: ExperimentRun | None, problems: Sequence[PlanProblem]) -> None:
+    if (error := tab.pop_error()) is not None:
+        draw_error(error)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.markdown(f":small[{_line(desk, now)}]", width="stretch")
-        if batch is not None and batch.state in (
+        st.markdown(f":small[{_size_line(tab, problems)}]", width="stretch")
+        if run is not None and run.state in (
             RunState.PAUSED,
             RunState.STOPPED,
             RunState.INTERRUPTED,
@@ -73,94 +81,105 @@ def _ready(desk: ExperimentTab, batch: ExperimentRun | None, now: Sequence[PlanP
                 "Go on",
                 key="run-resume",
                 icon=":material/resume:",
-                on_click=desk.resume,
-                disabled=desk.backend is None,
+                on_click=tab.resume,
+                disabled=tab.backend is None,
                 help="Ask what was not asked yet, in the run that is shown",
             )
         st.button(
-            "Start" if batch is None else "Run again",
+            "Start" if run is None else "Run again",
             key="run-start",
             icon=":material/play_arrow:",
             type="primary",
-            on_click=desk.start_run,
-            disabled=bool(now) or desk.backend is None,
-            help=" ".join(escape_markdown(one.message) for one in now[:3]) if now else None,
+            on_click=tab.start_run,
+            disabled=bool(problems) or tab.backend is None,
+            help=" ".join(escape_markdown(problem.message) for problem in problems[:3]) if problems else None,
         )
 
 
-def _line(desk: ExperimentTab, now: Sequence[PlanProblem]) -> str:
-    plan = desk.plan
+def _size_line(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> str:
+    plan = tab.plan
     parts = [
-        _many(len(plan.prompts), "prompt"),
-        _many(plan_grid.count_rows(plan), "input"),
-        _many(plan_grid.count_variants(plan), "setting"),
+        _count(len(plan.prompts), "prompt"),
+        _count(plan_grid.count_rows(plan), "input"),
+        _count(plan_grid.count_variants(plan), "setting"),
         f"{plan.repetitions:,}",
     ]
-    size = f"{' × '.join(parts)} = **{_many(plan_grid.count_cells(plan), 'request')}**"
-    if desk.is_blank:
+    size = f"{' × '.join(parts)} = **{_count(plan_grid.count_cells(plan), 'request')}**"
+    if tab.is_blank:
         return "Nothing to ask yet: write a prompt, or begin with a sample."
-    if now:
-        return f"{size} · :red[:material/error: {escape_markdown(now[0].message)}]"
+    if problems:
+        return f"{size} · :red[:material/error: {escape_markdown(problems[0].message)}]"
     try:
-        seen = desk.estimate
+        estimate = tab.estimate
     except BadInput as error:
         return f"{size} · :red[:material/error: {escape_markdown(error.message)}]"
-    dollars, time = limits_section.format_dollar_range(desk, seen), limits_section.format_time_range(seen)
-    return f"{size}{_judged(seen)} · {dollars} · ≈ {time}"
+    dollars, time = (
+        limits_section.format_dollar_range(tab, estimate),
+        limits_section.format_time_range(estimate),
+    )
+    return f"{size}{_judged(estimate)} · {dollars} · ≈ {time}"
 
 
-def _judged(seen: PlanEstimate) -> str:
-    return f" + {_many(seen.judge_requests, 'judgement')}" if seen.judge_requests else ""
+def _judged(estimate: PlanEstimate) -> str:
+    return f" + {_count(estimate.judge_requests, 'judgement')}" if estimate.judge_requests else ""
 
 
-def _many(number: int, name: str) -> str:
+def _count(number: int, name: str) -> str:
     return f"{number:,} {name}{'' if number == 1 else 's'}"
 
 
-def _under_way(desk: ExperimentTab, seen: RunProgress) -> None:
-    done, running = seen.answered + seen.failed + seen.doubtful, seen.state is RunState.RUNNING
-    st.progress(done / seen.cells if seen.cells else 0.0, text=_progress(desk, seen))
+def _draw_progress(tab: ExperimentTab, progress: RunProgress) -> None:
+    done, is_running = _done_count(progress), progress.state is RunState.RUNNING
+    st.progress(done / progress.cells if progress.cells else 0.0, text=_progress_text(tab, progress))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        said = f":material/hourglass: {escape_markdown(seen.waiting)}" if seen.waiting else _pace(seen)
-        if not running:
-            said = f":material/pause: Nothing more is sent; {seen.in_flight} still on their way"
-        st.caption(said, width="stretch")
+        status = (
+            f":material/hourglass: {escape_markdown(progress.waiting)}"
+            if progress.waiting
+            else _pace(progress)
+        )
+        if not is_running:
+            status = f":material/pause: Nothing more is sent; {progress.in_flight} still on their way"
+        st.caption(status, width="stretch")
         st.button(
             "Pause",
             key="run-pause",
             icon=":material/pause:",
-            on_click=desk.pause,
-            disabled=not running,
+            on_click=tab.pause,
+            disabled=not is_running,
             help="Sends nothing more; what is on its way is waited for and kept",
         )
         st.button(
             "Stop",
             key="run-stop",
             icon=":material/stop_circle:",
-            on_click=desk.stop,
+            on_click=tab.stop,
             shortcut="Escape",
             help="Ends at once: what is on its way is cut off, and may have been paid",
         )
 
 
-def _progress(desk: ExperimentTab, seen: RunProgress) -> str:
-    done = seen.answered + seen.failed + seen.doubtful
-    parts = [f"{done:,} of {seen.cells:,}"]
-    if seen.failed:
-        parts.append(f"{seen.failed:,} failed")
-    if seen.seconds_left is not None:
-        parts.append(f"≈ {limits_section.format_duration(seen.seconds_left)} left")
-    parts.append(_spent(desk, seen))
+def _done_count(progress: RunProgress) -> int:
+    return progress.answered + progress.failed + progress.doubtful
+
+
+def _progress_text(tab: ExperimentTab, progress: RunProgress) -> str:
+    done = _done_count(progress)
+    parts = [f"{done:,} of {progress.cells:,}"]
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    if progress.seconds_left is not None:
+        parts.append(f"≈ {limits_section.format_duration(progress.seconds_left)} left")
+    parts.append(_spent(tab, progress))
     return " · ".join(parts)
 
 
-def _spent(desk: ExperimentTab, seen: RunProgress) -> str:
-    batch = desk.run
-    limits = desk.plan.limits if batch is None else batch.limits
-    spent = f"\\{format_dollars(seen.dollars + seen.uncertain)}"
+def _spent(tab: ExperimentTab, progress: RunProgress) -> str:
+    run = tab.run
+    limits = tab.plan.limits if run is None else run.limits
+    spent = f"\\{format_dollars(progress.dollars + progress.uncertain)}"
     return spent if limits.dollars is None else f"{spent} of \\{format_dollars(limits.dollars)}"
 
 
-def _pace(seen: RunProgress) -> str:
-    slowed = f" (asked for: {seen.per_minute:,})" if seen.pace < 0.95 * seen.per_minute else ""
-    return f"{seen.in_flight} on their way · at most {seen.pace:,.0f} a minute{slowed}"
+def _pace(progress: RunProgress) -> str:
+    slowed = f" (asked for: {progress.per_minute:,})" if progress.pace < 0.95 * progress.per_minute else ""
+    return f"{progress.in_flight} on their way · at most {progress.pace:,.0f} a minute{slowed}"

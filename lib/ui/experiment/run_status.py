@@ -1,4 +1,4 @@
-"""Run: how the run stands that is looked at, and what can be done about what went wrong in it."""
+"""The state of the shown run, the choice of another run, and the retry of failed requests."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 
-_CHOSEN = "run-chosen"
+_RUN = "run-chosen"  # the key of the choice
 
-_SAID = {
+_STATE_TEXTS = {
     RunState.READY: "Not started.",
     RunState.RUNNING: "It runs. You may leave the page: it goes on. What you change above counts from the next run.",
     RunState.PAUSED: "Paused. Go on asks the rest.",
@@ -34,57 +34,57 @@ _SAID = {
 }
 
 
-def draw_run_status(desk: ExperimentTab, batch: ExperimentRun) -> None:
-    """The section. It does not change while the run does: the bar does."""
-    seen = batch.progress()
+def draw_run_status(tab: ExperimentTab, run: ExperimentRun) -> None:
+    """Draw the state of the run. Its progress while it is running is in the run bar."""
+    progress = run.progress()
     with st.container(key="run-state", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.subheader("Results", anchor=False, width="stretch")
-            _choice(desk, batch)
-        st.markdown(f":small[{_SAID[seen.state]}{'' if batch.is_working else _sums(seen)}]")
-        if seen.error is not None:
-            draw_error(seen.error)
-        if not batch.is_working:
-            _doubtful(desk, seen)
+            _draw_run_choice(tab, run)
+        st.markdown(f":small[{_STATE_TEXTS[progress.state]}{'' if run.is_working else _totals(progress)}]")
+        if progress.error is not None:
+            draw_error(progress.error)
+        if not run.is_working:
+            _draw_retry(tab, progress)
 
 
-def _sums(seen: RunProgress) -> str:
-    parts = [f" {seen.answered:,} of {seen.cells:,} answered"]
-    if seen.stored:
-        parts.append(f"{seen.stored:,} of them known already, free of charge")
-    if seen.failed:
-        parts.append(f"{seen.failed:,} failed")
-    parts.append(f"{seen.requests:,} requests")
-    parts.append(f"\\{format_dollars(seen.dollars)}")
-    if seen.uncertain:
-        parts.append(f"and up to \\{format_dollars(seen.uncertain)} that may have been paid")
+def _totals(progress: RunProgress) -> str:
+    parts = [f" {progress.answered:,} of {progress.cells:,} answered"]
+    if progress.stored:
+        parts.append(f"{progress.stored:,} of them known already, free of charge")
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    parts.append(f"{progress.requests:,} requests")
+    parts.append(f"\\{format_dollars(progress.dollars)}")
+    if progress.uncertain:
+        parts.append(f"and up to \\{format_dollars(progress.uncertain)} that may have been paid")
     return " · ".join(parts)
 
 
-def _doubtful(desk: ExperimentTab, seen: RunProgress) -> None:
-    if not seen.doubtful and not seen.failed:
+def _draw_retry(tab: ExperimentTab, progress: RunProgress) -> None:
+    if not progress.doubtful and not progress.failed:
         return
-    if seen.doubtful:
+    if progress.doubtful:
         st.caption(
-            f":material/help: {seen.doubtful:,} {'was' if seen.doubtful == 1 else 'were'} on the way when it ended: "
-            "nobody knows whether they were answered and paid. They are not asked again by themselves."
+            f":material/help: {progress.doubtful:,} {'was' if progress.doubtful == 1 else 'were'} on the way when it "
+            "ended: nobody knows whether they were answered and paid. They are not asked again by themselves."
         )
-    again = seen.doubtful + seen.failed
+    count = progress.doubtful + progress.failed
     st.button(
-        f"Ask {'this one' if again == 1 else f'these {again:,}'} again"
-        + (" (may be paid twice)" if seen.doubtful else ""),
+        f"Ask {'this one' if count == 1 else f'these {count:,}'} again"
+        + (" (may be paid twice)" if progress.doubtful else ""),
         key="run-again",
         icon=":material/replay:",
-        on_click=desk.retry_failed,
-        disabled=desk.backend is None,
+        on_click=tab.retry_failed,
+        disabled=tab.backend is None,
     )
 
 
-def _choice(desk: ExperimentTab, batch: ExperimentRun) -> None:
-    runs = {one.id: (len(desk.runs) - at, one) for at, one in enumerate(desk.runs)}
+def _draw_run_choice(tab: ExperimentTab, run: ExperimentRun) -> None:
+    runs = {entry.id: (len(tab.runs) - index, entry) for index, entry in enumerate(tab.runs)}
     if len(runs) < 2:
         return
-    box = bind(_CHOSEN, batch.id, desk.show_run)
+    box = bind(_RUN, run.id, tab.show_run)
     st.selectbox(
         "Run",
         list(runs),
@@ -97,18 +97,18 @@ def _choice(desk: ExperimentTab, batch: ExperimentRun) -> None:
     )
 
 
-def other_runs(desk: ExperimentTab, batch: ExperimentRun) -> tuple[OtherRun, ...]:
-    """The experiment's other runs that have come to something, to compare with."""
-    runs = desk.runs
+def other_runs(tab: ExperimentTab, run: ExperimentRun) -> tuple[OtherRun, ...]:
+    """Return the experiment's other runs that have any result, to compare with."""
+    runs = tab.runs
     return tuple(
-        OtherRun(one.id, _title(len(runs) - at, one), partial(_loaded, desk, one.id))
-        for at, one in enumerate(runs)
-        if one.id != batch.id and (one.answered or one.failed)
+        OtherRun(entry.id, _title(len(runs) - index, entry), partial(_load, tab, entry.id))
+        for index, entry in enumerate(runs)
+        if entry.id != run.id and (entry.answered or entry.failed)
     )
 
 
-def _loaded(desk: ExperimentTab, id: str) -> tuple[Plan, Sequence[Result]]:
-    other = registry().find_experiment_run(desk.owner, id)
+def _load(tab: ExperimentTab, id: str) -> tuple[Plan, Sequence[Result]]:
+    other = registry().find_experiment_run(tab.owner, id)
     if other is None:
         raise BadInput("This run was deleted.", advice="Choose another one.")
     return other.plan, other.latest()

@@ -1,8 +1,9 @@
-"""Settings: the ways to ask: a grid over parameters, or presets; and how often each is asked."""
+"""The section of the settings: a sweep over parameters or a choice of presets, and the repetitions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 import streamlit as st
 
@@ -22,7 +23,6 @@ from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-SWEEP, PRESETS = "One setting, or a sweep", "Presets against each other"
 MAX_AXES = 4
 _MODE, _SWEPT, _CHOSEN, _SYSTEM, _TIMES = (
     "ways-mode",
@@ -33,29 +33,36 @@ _MODE, _SWEPT, _CHOSEN, _SYSTEM, _TIMES = (
 )
 
 
-def summary(desk: ExperimentTab) -> str:
-    """The section in one line."""
-    plan = desk.plan
+class ComparedSettings(StrEnum):
+    """The two sources of the compared settings, with their labels."""
+
+    SWEEP = "One setting, or a sweep"
+    PRESETS = "Presets against each other"
+
+
+def summary(tab: ExperimentTab) -> str:
+    """Summarise the section in one line of Markdown."""
+    plan = tab.plan
     times = "" if plan.repetitions == 1 else f", each {plan.repetitions:,} times"
     if plan.variants:
-        names = ", ".join(escape_markdown(one.name) for one in plan.variants[:3])
+        names = ", ".join(escape_markdown(variant.name) for variant in plan.variants[:3])
         more = f" and {len(plan.variants) - 3} more" if len(plan.variants) > 3 else ""
         return f"presets {names}{more}{times}"
     if not plan.axes:
         return f"one way to ask{times}"
     swept = " × ".join(
-        f"{plan_grid.parameter_label(desk.model, one.name)} ({len(one.values)})" for one in plan.axes
+        f"{plan_grid.parameter_label(tab.model, axis.name)} ({len(axis.values)})" for axis in plan.axes
     )
     return f"{plan_grid.count_variants(plan):,} ways: {swept}{times}"
 
 
-def draw_settings_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
-    """The section."""
-    now = PRESETS if desk.draft.uses_presets else SWEEP
-    mode = bind(_MODE, now, lambda chosen: _switch(desk, chosen))
+def draw_settings_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+    """Draw the section."""
+    source = ComparedSettings.PRESETS if tab.draft.uses_presets else ComparedSettings.SWEEP
+    mode = bind(_MODE, source, lambda chosen: _set_source(tab, chosen))
     st.segmented_control(
         "Ways to ask",
-        (SWEEP, PRESETS),
+        tuple(ComparedSettings),
         default=mode.value,
         key=mode.key,
         required=True,
@@ -63,11 +70,11 @@ def draw_settings_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> 
         label_visibility="collapsed",
         on_change=mode.on_change,
     )
-    if desk.draft.uses_presets:
-        _presets(desk)
+    if tab.draft.uses_presets:
+        _draw_presets(tab)
     else:
-        _sweeps(desk)
-    times = bind(_TIMES, desk.plan.repetitions, lambda value: _times(desk, value))
+        _draw_sweep(tab)
+    times = bind(_TIMES, tab.plan.repetitions, lambda value: _set_repetitions(tab, value))
     st.number_input(
         "Ask each of them this many times",
         value=times.value,
@@ -79,15 +86,17 @@ def draw_settings_section(desk: ExperimentTab, found: Sequence[PlanProblem]) -> 
         help="Answers differ by chance: several tell whether a difference is more than that. A fixed seed is counted "
         "up with each repetition, else all of them would be the same.",
     )
-    problem_notes.draw_problems([one for one in found if one.number is None], PlanPart.SETTINGS)
+    problem_notes.draw_problems(
+        [problem for problem in problems if problem.number is None], PlanPart.SETTINGS
+    )
 
 
-def _sweeps(desk: ExperimentTab) -> None:
-    model = desk.model
-    names = bind(_SWEPT, [one.name for one in desk.plan.axes], lambda chosen: _sweep(desk, chosen))
+def _draw_sweep(tab: ExperimentTab) -> None:
+    model = tab.model
+    names = bind(_SWEPT, [axis.name for axis in tab.plan.axes], lambda chosen: _set_axes(tab, chosen))
     st.multiselect(
         "Try several values of",
-        [one.name for one in model.parameters],
+        [parameter.name for parameter in model.parameters],
         names.value,
         key=names.key,
         max_selections=MAX_AXES,
@@ -96,14 +105,14 @@ def _sweeps(desk: ExperimentTab) -> None:
         on_change=names.on_change,
         help="Every combination of their values is asked: the grid.",
     )
-    for one in desk.plan.axes:
-        parameter = model.parameter(one.name)
-        text = desk.draft.sweeps.get(one.name) or sweep.format_axis(one)
+    for axis in tab.plan.axes:
+        parameter = model.parameter(axis.name)
+        text = tab.draft.sweeps.get(axis.name) or sweep.format_axis(axis)
         live_text_area.draw_text_input(
             parameter.label,
-            f"sweep-{one.name}",
+            f"sweep-{axis.name}",
             text,
-            _written(desk, one.name),
+            _values_setter(tab, axis.name),
             placeholder=_example(parameter),
             help="Values with commas between them; a range, such as 0 to 1 step 0.25; “not sent”: left to the model.",
         )
@@ -115,26 +124,26 @@ def _sweeps(desk: ExperimentTab) -> None:
             st.caption(f"{len(values)} value{'s' if len(values) > 1 else ''}: {shown}")
         except BadInput as error:
             problem_notes.draw_problem(error.message, error.advice)
-    swept = {one.name for one in desk.plan.axes}
+    swept = {axis.name for axis in tab.plan.axes}
     with st.expander("The other settings, the same for all", type="compact", key="ways-base"):
-        told = _conflicts(desk)
-        option_controls.draw_options(desk.panel, told, busy=False, many=True)
-        parameter_controls.draw_parameters(desk.panel, lambda name: _below(desk, told, name, swept))
+        conflicts = _find_conflicts(tab)
+        option_controls.draw_options(tab.panel, conflicts, busy=False, many=True)
+        parameter_controls.draw_parameters(tab.panel, lambda name: _draw_note(tab, conflicts, name, swept))
 
 
-def _conflicts(desk: ExperimentTab) -> tuple[Conflict, ...]:
-    """Those of the choices themselves: each cell has a text of its own, which is not looked at."""
-    if desk.backend is None:
+def _find_conflicts(tab: ExperimentTab) -> tuple[Conflict, ...]:
+    """Return the conflicts of the settings themselves; the texts of the cells are not checked."""
+    if tab.backend is None:
         return ()
-    ahead = NextRequest(None, 0, desk.panel.context_window, "", ())
-    return tuple(find_conflicts(desk.model, desk.backend, desk.plan.base, ahead))
+    request = NextRequest(None, 0, tab.panel.context_window, "", ())
+    return tuple(find_conflicts(tab.model, tab.backend, tab.plan.base, request))
 
 
-def _below(desk: ExperimentTab, found: Sequence[Conflict], name: str, swept: set[str]) -> None:
+def _draw_note(tab: ExperimentTab, conflicts: Sequence[Conflict], name: str, swept: set[str]) -> None:
     if name in swept:
         st.caption("Swept above: this value is not used.")
     else:
-        conflict_fix.draw_conflicts(desk.panel, found, name)
+        conflict_fix.draw_conflicts(tab.panel, conflicts, name)
 
 
 def _example(parameter: Parameter) -> str:
@@ -142,51 +151,51 @@ def _example(parameter: Parameter) -> str:
     return f"such as {start}, not sent"
 
 
-def _times(desk: ExperimentTab, times: int | None) -> None:
+def _set_repetitions(tab: ExperimentTab, times: int | None) -> None:
     if times is not None:
-        desk.change_plan(repetitions=times)
+        tab.change_plan(repetitions=times)
 
 
-def _sweep(desk: ExperimentTab, names: Sequence[str]) -> None:
-    known = {one.name: one for one in desk.plan.axes}
-    desk.change_plan(axes=tuple(known.get(name) or _first(desk, name) for name in names))
+def _set_axes(tab: ExperimentTab, names: Sequence[str]) -> None:
+    old = {axis.name: axis for axis in tab.plan.axes}
+    tab.change_plan(axes=tuple(old.get(name) or _new_axis(tab, name) for name in names))
 
 
-def _first(desk: ExperimentTab, name: str) -> Axis:
-    """An axis begins with what the parameter is set to, or with what was typed when it was swept before."""
-    parameter = desk.model.parameter(name)
-    if text := desk.draft.sweeps.get(name):
-        return _axis(parameter, text)
-    return Axis(name, (desk.plan.base[name].value,))
+def _new_axis(tab: ExperimentTab, name: str) -> Axis:
+    """Return an axis with the values that were typed for the parameter before, else with its present value."""
+    parameter = tab.model.parameter(name)
+    if text := tab.draft.sweeps.get(name):
+        return _parse_axis(parameter, text)
+    return Axis(name, (tab.plan.base[name].value,))
 
 
-def _axis(parameter: Parameter, text: str) -> Axis:
-    """What cannot be read has no values, which blocks the run; the text itself stays in the box."""
+def _parse_axis(parameter: Parameter, text: str) -> Axis:
+    """Return the axis without values, which prevents a run, if the text cannot be parsed."""
     try:
         return sweep.parse_axis(parameter, text)
     except BadInput:
         return Axis(parameter.name, ())
 
 
-def _written(desk: ExperimentTab, name: str) -> live_text_area.OnText:
-    def take(text: str) -> None:
-        desk.draft.sweeps[name] = text
-        new = _axis(desk.model.parameter(name), text)
-        desk.change_plan(axes=tuple(new if one.name == name else one for one in desk.plan.axes))
+def _values_setter(tab: ExperimentTab, name: str) -> live_text_area.OnText:
+    def set_values(text: str) -> None:
+        tab.draft.sweeps[name] = text
+        new = _parse_axis(tab.model.parameter(name), text)
+        tab.change_plan(axes=tuple(new if axis.name == name else axis for axis in tab.plan.axes))
 
-    return take
+    return set_values
 
 
-def _presets(desk: ExperimentTab) -> None:
+def _draw_presets(tab: ExperimentTab) -> None:
     try:
-        known = _known(desk)
+        available = _available_presets(tab)
     except PaddockError as error:
         draw_error(error, "Your own presets cannot be read at the moment")
-        known = {one.name: one for one in preset_file.shipped_presets(desk.model)}
-    chosen = [one.name for one in desk.plan.variants]
-    # One that was deleted since stays in the plan, which holds its settings.
-    names = list(dict.fromkeys([*known, *chosen]))
-    presets = bind(_CHOSEN, chosen, lambda names: _choose(desk, known, names))
+        available = {preset.name: preset for preset in preset_file.shipped_presets(tab.model)}
+    chosen = [variant.name for variant in tab.plan.variants]
+    # A preset that was deleted since stays in the plan, which holds its settings.
+    names = list(dict.fromkeys([*available, *chosen]))
+    presets = bind(_CHOSEN, chosen, lambda names: _choose_presets(tab, available, names))
     st.multiselect(
         "Presets",
         names,
@@ -196,9 +205,8 @@ def _presets(desk: ExperimentTab) -> None:
         on_change=presets.on_change,
         help="Those of the chat page: shipped ones and your own. Their settings are taken as they are now.",
     )
-    if any(known[name].system for name in chosen if name in known):
-        own = any(one.system is not None for one in desk.plan.variants)
-        systems = bind(_SYSTEM, own, lambda on: _systems(desk, known, on))
+    if any(available[name].system for name in chosen if name in available):
+        systems = bind(_SYSTEM, _uses_systems(tab), lambda on: _set_uses_systems(tab, available, on))
         st.toggle(
             "Use the presets' own system prompts",
             systems.value,
@@ -208,42 +216,49 @@ def _presets(desk: ExperimentTab) -> None:
         )
 
 
-def _known(desk: ExperimentTab) -> dict[str, Preset]:
-    """The presets by name; of two of one name the first."""
-    own = registry().store.presets(desk.owner)
-    found = [
-        *preset_file.shipped_presets(desk.model),
-        *(preset_file.parse_preset(one.body | {"name": one.name}, desk.model) for one in own),
+def _available_presets(tab: ExperimentTab) -> dict[str, Preset]:
+    """Return the presets by name, the first of each name: those that Paddock ships, then the user's."""
+    saved = registry().store.presets(tab.owner)
+    presets = [
+        *preset_file.shipped_presets(tab.model),
+        *(preset_file.parse_preset(preset.body | {"name": preset.name}, tab.model) for preset in saved),
     ]
-    return {one.name: one for one in reversed(found)}
+    return {preset.name: preset for preset in reversed(presets)}
 
 
-def _choose(desk: ExperimentTab, known: dict[str, Preset], names: Sequence[str]) -> None:
-    _put(desk, known, names, systems=any(one.system is not None for one in desk.plan.variants))
+def _uses_systems(tab: ExperimentTab) -> bool:
+    """Return True if the variants have the presets' own system prompts."""
+    return any(variant.system is not None for variant in tab.plan.variants)
 
 
-def _systems(desk: ExperimentTab, known: dict[str, Preset], systems: bool) -> None:
-    _put(desk, known, [one.name for one in desk.plan.variants], systems=systems)
+def _choose_presets(tab: ExperimentTab, available: dict[str, Preset], names: Sequence[str]) -> None:
+    _set_variants(tab, available, names, with_system=_uses_systems(tab))
 
 
-def _put(desk: ExperimentTab, known: dict[str, Preset], names: Sequence[str], *, systems: bool) -> None:
-    old = {one.name: one for one in desk.plan.variants}
-    desk.change_plan(
+def _set_uses_systems(tab: ExperimentTab, available: dict[str, Preset], on: bool) -> None:
+    _set_variants(tab, available, [variant.name for variant in tab.plan.variants], with_system=on)
+
+
+def _set_variants(
+    tab: ExperimentTab, available: dict[str, Preset], names: Sequence[str], *, with_system: bool
+) -> None:
+    old = {variant.name: variant for variant in tab.plan.variants}
+    tab.change_plan(
         variants=tuple(
-            Variant(name, one.apply_to(desk.plan.base), one.system if systems else None)
-            if (one := known.get(name)) is not None
+            Variant(name, preset.apply_to(tab.plan.base), preset.system if with_system else None)
+            if (preset := available.get(name)) is not None
             else old[name]
             for name in names
         )
     )
 
 
-def _switch(desk: ExperimentTab, mode: str | None) -> None:
-    """The presets step back for a sweep, and come back."""
-    draft = desk.draft
-    draft.uses_presets = mode == PRESETS
+def _set_source(tab: ExperimentTab, source: str | None) -> None:
+    """Switch between sweep and presets. The presets are set aside for a sweep, and come back after it."""
+    draft = tab.draft
+    draft.uses_presets = source == ComparedSettings.PRESETS
     if draft.uses_presets:
-        desk.change_plan(variants=draft.unused_presets)
+        tab.change_plan(variants=draft.unused_presets)
     else:
-        draft.unused_presets = desk.plan.variants
-        desk.change_plan(variants=())
+        draft.unused_presets = tab.plan.variants
+        tab.change_plan(variants=())

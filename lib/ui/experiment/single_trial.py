@@ -1,4 +1,4 @@
-"""Trial: one cell's exact request, to look at before all of them are sent, and to send alone."""
+"""The exact request of one cell, to check and to send alone before the whole run."""
 
 from __future__ import annotations
 
@@ -22,33 +22,34 @@ from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-_RUN, _HEIGHT = "trial-run", 260
+_RUN = "trial-run"  # in the session's state: the run of the request that was sent
+_HEIGHT = 260
 
 
-def draw_single_trial(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None:
-    """The panel. It needs a plan of which there is a first request."""
-    plan = desk.plan
+def draw_single_trial(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+    """Draw the choice of a cell, its request and its answer, if the plan's problems leave a request to build."""
+    plan = tab.plan
     st.markdown("**Look at one request, and try it alone**")
-    if any(one.part in (PlanPart.PROMPT, PlanPart.INPUTS, PlanPart.SETTINGS) for one in found):
+    if any(problem.part in (PlanPart.PROMPT, PlanPart.INPUTS, PlanPart.SETTINGS) for problem in problems):
         st.caption("Once the problems above are mended.")
         return
-    ways = plan_grid.variants(plan, desk.model)
+    variants = plan_grid.variants(plan, tab.model)
     left, middle, right = st.columns(3)
     prompt = left.selectbox(
         "Prompt",
         range(len(plan.prompts)),
         key="trial-prompt",
         persist_state="session",
-        format_func=lambda at: plan.prompts[at].name if at < len(plan.prompts) else "",
+        format_func=lambda index: plan.prompts[index].name if index < len(plan.prompts) else "",
     )
     row = middle.number_input(
         "Row", min_value=1, max_value=plan_grid.count_rows(plan), key="trial-row", step=1
     )
-    way = right.number_input("Setting", min_value=1, max_value=len(ways), key="trial-way", step=1)
-    cell = Cell(0, min(int(prompt or 0), len(plan.prompts) - 1), int(row) - 1, int(way) - 1, 0)
-    st.caption(f"Setting {way}: {escape_markdown(ways[cell.variant].name)}")
+    setting = right.number_input("Setting", min_value=1, max_value=len(variants), key="trial-way", step=1)
+    cell = Cell(0, min(int(prompt or 0), len(plan.prompts) - 1), int(row) - 1, int(setting) - 1, 0)
+    st.caption(f"Setting {setting}: {escape_markdown(variants[cell.variant].name)}")
     try:
-        request = cell_request.request(desk.model, plan, cell, ways)
+        request = cell_request.request(tab.model, plan, cell, variants)
     except BadInput as error:
         draw_error(error)
         return
@@ -58,25 +59,26 @@ def draw_single_trial(desk: ExperimentTab, found: Sequence[PlanProblem]) -> None
         key="trial-start",
         icon=":material/play_arrow:",
         on_click=_start,
-        args=(desk, request),
-        disabled=desk.backend is None,
+        args=(tab, request),
+        disabled=tab.backend is None,
         help="One request, outside the run and its budget.",
     )
     run: AnswerRun | None = st.session_state.get(_RUN)
     if run is not None:
         with st.container(key="trial-answer"):
-            st.empty()  # the page's own: what is empty for a moment is taken away
-            _answer(desk, run)
+            # Written by the page: the browser may remove a container that is empty for a moment.
+            st.empty()
+            _draw_answer(tab, run)
 
 
-def _start(desk: ExperimentTab, request: Request) -> None:
-    if desk.backend is not None:
-        run = AnswerRun(registry().client, desk.backend, desk.model, request, lambda _: None)
+def _start(tab: ExperimentTab, request: Request) -> None:
+    if tab.backend is not None:
+        run = AnswerRun(registry().client, tab.backend, tab.model, request, lambda _: None)
         st.session_state[_RUN] = run.start()
 
 
 @st.fragment
-def _answer(desk: ExperimentTab, run: AnswerRun) -> None:
+def _draw_answer(tab: ExperimentTab, run: AnswerRun) -> None:
     if run.is_running:
         st.caption(":material/hourglass: Waiting for the answer …")
         refresh_after("trial", 0.4)
@@ -91,4 +93,4 @@ def _answer(desk: ExperimentTab, run: AnswerRun) -> None:
                     st.markdown(safe_markdown.make_safe(block.text))
                 else:
                     raw_text.draw_text(block.text, block.language)
-        st.caption(answer_stats.answer_line(desk.model, (answer,)))
+        st.caption(answer_stats.answer_line(tab.model, (answer,)))

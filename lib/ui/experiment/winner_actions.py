@@ -1,4 +1,4 @@
-"""Keep: what won becomes a preset, or opens in the chat."""
+"""The buttons that open the winner in the chat or keep it as a preset."""
 
 from __future__ import annotations
 
@@ -31,41 +31,41 @@ _SETTING, _PROMPT, _NAME, _OUTCOME = (
     f"{PREFIX}keep-name",
     f"{PREFIX}kept",
 )
-_OPEN = f"{PREFIX}keep-open"
+_CHAT_TO_OPEN = f"{PREFIX}keep-open"  # in the session's state
 
 
-def draw_winner_actions(board: ResultsView) -> None:
-    """A setting and a prompt to go on with: at first those that did best."""
+def draw_winner_actions(view: ResultsView) -> None:
+    """Draw the choice of a setting and a prompt, at first the best ones, and the buttons that use them."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{PREFIX}keep"):
-        setting = _choose("Go on with", board.setting_names, _SETTING, _best(board, GroupedBy.VARIANTS))
-        prompt = _choose("and the prompt", board.prompt_names, _PROMPT, _best(board, GroupedBy.PROMPTS))
-        variant = variants(board.plan, board.model)[setting]
-        version = board.plan.prompts[prompt]
+        setting = _draw_choice("Go on with", view.setting_names, _SETTING, _best(view, GroupedBy.VARIANTS))
+        prompt = _draw_choice("and the prompt", view.prompt_names, _PROMPT, _best(view, GroupedBy.PROMPTS))
+        variant = variants(view.plan, view.model)[setting]
+        version = view.plan.prompts[prompt]
         st.button(
             "Open in the chat",
             key=f"{PREFIX}keep-chat",
             icon=":material/forum:",
             help="A new conversation with these settings and this system prompt; the message is written already",
-            on_click=_open,
-            args=(board.model, variant, version),
+            on_click=_open_in_chat,
+            args=(view.model, variant, version),
         )
         with st.popover("Keep as a preset", icon=":material/bookmark_add:", key=f"{PREFIX}keep-preset"):
-            named = f"{_NAME}-{setting}"
+            name_key = f"{_NAME}-{setting}"
             st.text_input(
                 "Name",
                 variant.name[: preset_file.MAX_PRESET_NAME_CHARS],
-                key=named,
+                key=name_key,
                 max_chars=preset_file.MAX_PRESET_NAME_CHARS,
                 persist_state="session",
-                on_change=_chosen,
+                on_change=_remember_choice,
                 args=(_SETTING, setting),
             )
             st.button(
                 "Keep",
                 key=f"{PREFIX}keep-now",
                 type="primary",
-                on_click=_keep,
-                args=(board.model, variant, version, named),
+                on_click=_keep_as_preset,
+                args=(view.model, variant, version, name_key),
             )
     match st.session_state.pop(_OUTCOME, None):
         case PaddockError() as error:
@@ -78,23 +78,23 @@ def draw_winner_actions(board: ResultsView) -> None:
 
 
 def open_requested_chat() -> None:
-    """Go to the chat where that was asked for. For the body of the page: a callback cannot turn to another page."""
-    if (chat := st.session_state.pop(_OPEN, None)) is not None:
+    """Switch to the Chat page if that was asked for. Called while drawing: a callback cannot switch pages."""
+    if (chat := st.session_state.pop(_CHAT_TO_OPEN, None)) is not None:
         st.switch_page(CHAT_PAGE, query_params={"c": chat})
 
 
-def _best(board: ResultsView, among: GroupedBy) -> int | None:
-    found = board.winner(among)
-    return None if found is None else found.best
+def _best(view: ResultsView, among: GroupedBy) -> int | None:
+    winner = view.winner(among)
+    return None if winner is None else winner.best
 
 
-def _choose(name: str, names: tuple[str, ...], key: str, best: int | None) -> int:
-    """One of them; nothing to choose where there is one alone. Until somebody chooses, the best of the moment."""
+def _draw_choice(name: str, names: tuple[str, ...], key: str, best: int | None) -> int:
+    """Draw a choice and return its index: the best until the user chooses. A single option is not drawn."""
     if len(names) == 1:
         return 0
-    chosen = st.session_state.get(_mine(key))
-    at = (best or 0) if chosen is None else chosen
-    box = bind(key, at, partial(_chosen, key))
+    chosen = st.session_state.get(_chosen_key(key))
+    index = (best or 0) if chosen is None else chosen
+    box = bind(key, index, partial(_remember_choice, key))
     st.selectbox(
         name,
         range(len(names)),
@@ -105,34 +105,34 @@ def _choose(name: str, names: tuple[str, ...], key: str, best: int | None) -> in
         on_change=box.on_change,
         help=None if best is None else f"The best so far: {escape_markdown(names[best])}",
     )
-    return at
+    return index
 
 
-def _mine(key: str) -> str:
+def _chosen_key(key: str) -> str:
     return f"{key}-chosen"
 
 
-def _chosen(key: str, at: int) -> None:
-    """Somebody wants that one, or gave it a name: it stays, whatever becomes the best."""
-    st.session_state[_mine(key)] = at
+def _remember_choice(key: str, index: int) -> None:
+    """Keep the choice of the user, who chose it or gave it a name, even if another becomes the best."""
+    st.session_state[_chosen_key(key)] = index
 
 
 def chat_settings(model: Model, variant: Variant) -> Settings:
-    """The variant's settings for the chat, which reads along: an experiment's requests are never streamed."""
-    found = fit_to_model(variant.settings, model)
-    return found if found.features.response_format is not None else found.with_features(stream=True)
+    """Return the variant's settings for the chat: streamed, unlike an experiment's, except in JSON mode."""
+    settings = fit_to_model(variant.settings, model)
+    return settings if settings.features.response_format is not None else settings.with_features(stream=True)
 
 
-def _open(model: Model, variant: Variant, prompt: PromptVersion) -> None:
+def _open_in_chat(model: Model, variant: Variant, prompt: PromptVersion) -> None:
     chat = registry().new_chat(current_owner())
     chat.settings = chat_settings(model, variant)
     chat.set_system(prompt.system if variant.system is None else variant.system)
     st.session_state[MESSAGE_KEY] = prompt.user
-    st.session_state[_OPEN] = chat.id
+    st.session_state[_CHAT_TO_OPEN] = chat.id
 
 
-def _keep(model: Model, variant: Variant, prompt: PromptVersion, named: str) -> None:
-    name = " ".join(str(st.session_state.get(named) or "").split())
+def _keep_as_preset(model: Model, variant: Variant, prompt: PromptVersion, name_key: str) -> None:
+    name = " ".join(str(st.session_state.get(name_key) or "").split())
     system = prompt.system if variant.system is None else variant.system
     try:
         if not name:
@@ -142,11 +142,11 @@ def _keep(model: Model, variant: Variant, prompt: PromptVersion, named: str) -> 
                 f"The system prompt has {{{{{names[0]}}}}} in it, and a preset has no table to fill it from.",
                 advice="Open it in the chat, write the text there, and keep it from its presets.",
             )
-        one = preset_file.Preset(
+        preset = preset_file.Preset(
             name, system, chat_settings(model, variant), features=variant.settings.features
         )
-        kept = store.SavedPreset(uuid.uuid4().hex, one.name, preset_file.write_preset(one))
-        registry().store.put_preset(current_owner(), kept)
+        saved = store.SavedPreset(uuid.uuid4().hex, name, preset_file.write_preset(preset))
+        registry().store.put_preset(current_owner(), saved)
     except PaddockError as error:
         st.session_state[_OUTCOME] = error
     else:

@@ -1,4 +1,4 @@
-"""Calculator: the listed price, what many answers come to, and how many a budget buys."""
+"""The cost calculator: the listed price, the cost of many answers, and the answers that a budget buys."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lib.model.usage import Usage
 
 DAY, A_MONTH = "a day", "a month"
 _DAYS = {DAY: 1, A_MONTH: DAYS_PER_MONTH}
-_MOST_ANSWERS, _MOST_DOLLARS = 1_000_000_000, 1_000_000.0
+_MAX_ANSWERS, _MAX_DOLLARS = 1_000_000_000, 1_000_000.0
 
 
 def draw_cost_calculator(model: Model) -> None:
-    """The section."""
+    """Draw the section."""
     price = model.price
     st.markdown(
         "\n".join(
@@ -38,17 +38,17 @@ def draw_cost_calculator(model: Model) -> None:
         "requests are refused on the free plan (code 4006) and paid for on Workers Paid. The twin costs nothing."
     )
     st.subheader("What will it cost?")
-    one = _size(model)
-    if one is None:
+    usage = _draw_size(model)
+    if usage is None:
         return
-    answers, period = _amount("Answers", "cost-answers", 1000)
-    _shown(project_cost(one, answers, _DAYS[period], price), one, period, price)
+    answers, period = _draw_amount("Answers", "cost-answers", 1000)
+    _draw_projection(project_cost(usage, answers, _DAYS[period], price), usage, period, price)
     st.subheader("What does a budget buy?")
-    _budget(one, price)
+    _draw_budget(usage, price)
 
 
-def _size(model: Model) -> Usage | None:
-    """How large one answer is; None where the model cannot take it."""
+def _draw_size(model: Model) -> Usage | None:
+    """Draw the size of one request; return its usage, None if it does not fit the context window."""
     window = model.context_window
     left, right = st.columns(2)
     tokens_in = left.number_input(
@@ -80,15 +80,15 @@ def _size(model: Model) -> Usage | None:
     return Usage(int(tokens_in), int(tokens_out))
 
 
-def _amount(label: str, key: str, start: int) -> tuple[int, str]:
+def _draw_amount(label: str, key: str, start: int) -> tuple[int, str]:
     left, right = st.columns(2, vertical_alignment="bottom")
     amount = left.number_input(
-        label, min_value=1, max_value=_MOST_ANSWERS, value=start, step=1, key=key, persist_state="session"
+        label, min_value=1, max_value=_MAX_ANSWERS, value=start, step=1, key=key, persist_state="session"
     )
-    return int(amount), _period(right, f"{key}-per")
+    return int(amount), _draw_period(right, f"{key}-per")
 
 
-def _period(column: DeltaGenerator, key: str) -> str:
+def _draw_period(column: DeltaGenerator, key: str) -> str:
     chosen = column.segmented_control(
         "Per",
         tuple(_DAYS),
@@ -101,25 +101,28 @@ def _period(column: DeltaGenerator, key: str) -> str:
     return str(chosen)
 
 
-def _shown(found: CostProjection, one: Usage, period: str, price: Price) -> None:
+def _draw_projection(projection: CostProjection, usage: Usage, period: str, price: Price) -> None:
     with st.container(key="cost-result", gap="small"):
         with st.container(horizontal=True, gap="medium"):
-            st.metric("To pay on Workers Paid", format_rounded(found.to_pay), width="content")
-            st.metric("With nothing free", format_rounded(found.dollars), width="content")
-            st.metric("Neurons", f"{found.neurons.quantize(Decimal(1), ROUND_HALF_UP):,}", width="content")
-        allocation = price.free_neurons_a_day * found.days
-        st.progress(float(found.free / allocation), text=_coverage(found, period))
+            st.metric("To pay on Workers Paid", format_rounded(projection.to_pay), width="content")
+            st.metric("With nothing free", format_rounded(projection.dollars), width="content")
+            st.metric(
+                "Neurons", f"{projection.neurons.quantize(Decimal(1), ROUND_HALF_UP):,}", width="content"
+            )
+        allocation = price.free_neurons_a_day * projection.days
+        st.progress(float(projection.free / allocation), text=_coverage_text(projection, period))
         st.markdown(
             "\n".join(
                 [
-                    f"| | One answer | {found.answers:,} {period} |",
+                    f"| | One answer | {projection.answers:,} {period} |",
                     "|---|--:|--:|",
-                    f"| Tokens | {one.total_tokens:,} | {one.total_tokens * found.answers:,} |",
-                    f"| Neurons | {format_exact(cost_in_neurons(one, price))} | {format_exact(found.neurons)} |",
-                    f"| Free neurons used | | {format_exact(found.free)} |",
-                    f"| At the listed price | \\${format_exact(cost_in_dollars(one, price))} "
-                    f"| \\${format_exact(found.dollars)} |",
-                    f"| To pay, beyond the free neurons | | \\${format_exact(found.to_pay)} |",
+                    f"| Tokens | {usage.total_tokens:,} | {usage.total_tokens * projection.answers:,} |",
+                    f"| Neurons | {format_exact(cost_in_neurons(usage, price))} "
+                    f"| {format_exact(projection.neurons)} |",
+                    f"| Free neurons used | | {format_exact(projection.free)} |",
+                    f"| At the listed price | \\${format_exact(cost_in_dollars(usage, price))} "
+                    f"| \\${format_exact(projection.dollars)} |",
+                    f"| To pay, beyond the free neurons | | \\${format_exact(projection.to_pay)} |",
                 ]
             )
         )
@@ -129,41 +132,41 @@ def _shown(found: CostProjection, one: Usage, period: str, price: Price) -> None
         )
 
 
-def _coverage(found: CostProjection, period: str) -> str:
-    cover = f"the free neurons cover {found.free_answers:,} such answers {period}"
-    return f"All free: {cover}." if found.to_pay == 0 else f"Not all free: {cover}."
+def _coverage_text(projection: CostProjection, period: str) -> str:
+    cover = f"the free neurons cover {projection.free_answers:,} such answers {period}"
+    return f"All free: {cover}." if projection.to_pay == 0 else f"Not all free: {cover}."
 
 
-def _budget(one: Usage, price: Price) -> None:
+def _draw_budget(usage: Usage, price: Price) -> None:
     left, right = st.columns(2, vertical_alignment="bottom")
     typed = left.number_input(
         "US dollars",
         min_value=0.0,
-        max_value=_MOST_DOLLARS,
+        max_value=_MAX_DOLLARS,
         value=5.0,
         step=1.0,
         format="%.2f",
         key="cost-budget",
         persist_state="session",
     )
-    period = _period(right, "cost-budget-per")
+    period = _draw_period(right, "cost-budget-per")
     budget = Decimal(f"{typed:.2f}")  # as the box shows it
-    found = answers_within_budget(one, budget, _DAYS[period], price)
+    answers = answers_within_budget(usage, budget, _DAYS[period], price)
     with st.container(key="cost-affordable"):
         st.markdown(
-            f"\\${budget:,} {period} buys **{found.with_allocation:,} such answers** {period} on Workers Paid, "
-            f"the free neurons included; with nothing free, {found.listed:,}."
+            f"\\${budget:,} {period} buys **{answers.with_allocation:,} such answers** {period} on Workers Paid, "
+            f"the free neurons included; with nothing free, {answers.listed:,}."
         )
 
 
 def format_exact(amount: Decimal) -> str:
-    """All digits that there are, and none after them."""
-    whole = f"{amount:,f}"
-    return whole.rstrip("0").rstrip(".") if "." in whole else whole
+    """Format an amount with all its digits, without trailing zeros."""
+    text = f"{amount:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def format_rounded(amount: Decimal) -> str:
-    """An amount as a headline: to the cent from a dollar upwards, else with two digits that say something."""
+    """Format an amount for a headline: in cents from a dollar upwards, else with two significant digits."""
     if amount >= 1:
         return f"${amount.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}"
     return format_dollars(amount)

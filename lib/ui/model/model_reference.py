@@ -1,4 +1,4 @@
-"""Reference: what the model is documented to do, its schemas, the API's addresses, and how to use them from code."""
+"""The model's documented capabilities and schemas, the API's endpoints, and how to use them from code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOKEN_PLACEHOLDER = "your-token"  # noqa: S105 - stands where the token goes
 
 
 def draw_capabilities(model: Model) -> None:
-    """What it can do besides writing text, in the documentation's word."""
+    """Draw what the model can do besides writing text, in the words of the documentation."""
     st.caption("In the documentation's word. The schema may have a field that this model does not serve.")
     for capability in model.capabilities:
         with st.container(key=f"capability-{capability.name}", border=True, gap="xsmall"):
@@ -32,7 +32,7 @@ def draw_capabilities(model: Model) -> None:
 
 
 def draw_schemas(model: Model) -> None:
-    """Input and output, as trees and as files."""
+    """Draw the schemas of input and output, as trees and as downloads."""
     st.caption(
         "The documented JSON Schemas. They bound the controls, and the twin checks every request against them."
     )
@@ -61,38 +61,41 @@ def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
     return dict(schema)
 
 
-def draw_endpoints(model: Model, where: backend_picker.BackendChoice) -> None:
-    """Where requests go now, what there is at that address, and how to reach it from one's own code."""
+def draw_endpoints(model: Model, choice: backend_picker.BackendChoice) -> None:
+    """Draw where requests go now, the endpoints there, and how to reach them from the user's own code."""
     st.subheader("Where requests go", anchor=False)
-    backend_picker.draw_picker(where, busy=False)
-    if where.backend is None:
+    backend_picker.draw_picker(choice, busy=False)
+    if choice.backend is None:
         st.caption("Its address stands here as soon as it is up.")
     else:
-        _own_code(model, where.backend)
+        _draw_own_code(model, choice.backend)
     st.subheader("What there is", anchor=False)
-    base = CLOUDFLARE_URL if where.backend is None else where.backend.base_url
+    base = CLOUDFLARE_URL if choice.backend is None else choice.backend.base_url
     st.markdown(f"All below `{base}`, with the header `Authorization: Bearer TOKEN`.")
-    for title, some in (
-        ("Cloudflare and the twin", [one for one in ENDPOINTS if one.on_cloudflare and one.on_twin]),
-        ("Cloudflare alone", [one for one in ENDPOINTS if not one.on_twin]),
-        ("The twin alone", [one for one in ENDPOINTS if not one.on_cloudflare]),
+    for title, endpoints in (
+        (
+            "Cloudflare and the twin",
+            [endpoint for endpoint in ENDPOINTS if endpoint.on_cloudflare and endpoint.on_twin],
+        ),
+        ("Cloudflare alone", [endpoint for endpoint in ENDPOINTS if not endpoint.on_twin]),
+        ("The twin alone", [endpoint for endpoint in ENDPOINTS if not endpoint.on_cloudflare]),
     ):
-        if some:
+        if endpoints:
             st.markdown(f"**{title}**")
             with st.container(gap="small"):
-                for one in some:
-                    _endpoint(one, model)
+                for endpoint in endpoints:
+                    _draw_endpoint(endpoint, model)
 
 
-def _endpoint(one: Endpoint, model: Model) -> None:
-    path = one.path.replace("{model}", model.id).replace("{account}", "{account_id}")
+def _draw_endpoint(endpoint: Endpoint, model: Model) -> None:
+    path = endpoint.path.replace("{model}", model.id).replace("{account}", "{account_id}")
     st.markdown(
-        f":{'green' if one.method == 'GET' else 'blue'}-badge[{one.method}] `{path}`  \n{one.purpose}"
+        f":{'green' if endpoint.method == 'GET' else 'blue'}-badge[{endpoint.method}] `{path}`  \n{endpoint.purpose}"
     )
 
 
-def _own_code(model: Model, backend: Backend) -> None:
-    """Variables to copy. Only the twin's own token can be shown, and only to whoever sits at this machine."""
+def _draw_own_code(model: Model, backend: Backend) -> None:
+    """Draw variables to copy. Only the twin's token can be shown, and only to a user of this machine."""
     token = TOKEN_PLACEHOLDER
     st.markdown("From your own code, any client of Workers AI works with these:")
     if backend.billed:

@@ -25,7 +25,7 @@ _FIRST_ROWS = 12
 
 
 class TokenTask(StrEnum):
-    """What the model does with the typed text, with the labels."""
+    """The tasks for the typed text, with their labels."""
 
     CONTINUE = "Goes on with the text"
     ANSWER = "Answers it in a chat"

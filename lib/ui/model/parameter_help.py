@@ -1,4 +1,4 @@
-"""Parameters: what each one does, in the documented words and in ours, with its bounds."""
+"""The help on each parameter: its documentation, our explanation, and its bounds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lib.model.model_record import Model, Number, Parameter
 
 
 def draw_parameter_help(model: Model, try_it: Callable[[Parameter], None]) -> None:
-    """All of them; ``try_it`` is called for one that somebody wants to see at work."""
+    """Draw all parameters. ``try_it`` is called in a callback with the parameter that the user wants to try."""
     st.caption(
         "The quotation is Cloudflare's documentation, word for word; what stands under it is ours. A parameter "
         "without a default is sent only where you switch it on."
@@ -34,12 +34,16 @@ def draw_parameter_help(model: Model, try_it: Callable[[Parameter], None]) -> No
 
 def _bounds(parameter: Parameter) -> str:
     kind = "Whole number" if parameter.kind == "integer" else "Number"
-    upper = "what the context window leaves" if parameter.maximum is None else _shown(parameter.maximum)
-    default = (
-        "no documented default" if parameter.default is None else f"default **{_shown(parameter.default)}**"
+    upper = (
+        "what the context window leaves" if parameter.maximum is None else _format_number(parameter.maximum)
     )
-    return f"{kind} · {_shown(parameter.minimum)} to {upper} · {default}"
+    default = (
+        "no documented default"
+        if parameter.default is None
+        else f"default **{_format_number(parameter.default)}**"
+    )
+    return f"{kind} · {_format_number(parameter.minimum)} to {upper} · {default}"
 
 
-def _shown(value: Number) -> str:
+def _format_number(value: Number) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"

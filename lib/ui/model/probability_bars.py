@@ -1,4 +1,4 @@
-"""Bars: a distribution as a table with a bar in each row: the model's own probability above, what is drawn below."""
+"""A token distribution as an HTML table with bars: the model's probability above the sampling probability."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _STYLE = """<style>
 </style>"""
 
 
-def probability_table(distribution: TokenDistribution, most: int) -> str:
-    """The likeliest candidates, ``most`` of them, as HTML. Tokens are somebody else's text: all of it is escaped."""
-    shown = distribution.candidates[:most]
-    scale = max(max(one.probability, one.sampling_probability) for one in shown) or 1.0
-    rows = "".join(_row(one, scale) for one in shown)
+def probability_table(distribution: TokenDistribution, count: int) -> str:
+    """Return a table of the ``count`` likeliest candidates. All tokens are escaped."""
+    shown = distribution.candidates[:count]
+    scale = max(max(candidate.probability, candidate.sampling_probability) for candidate in shown) or 1.0
+    rows = "".join(_row(candidate, scale) for candidate in shown)
     return (
         f'<div><table class="odds"><caption>{escape(summarise(distribution))}</caption><thead><tr>'
         '<th scope="col">Token</th><th scope="col" aria-label="Bars"></th>'
@@ -44,19 +44,19 @@ def probability_table(distribution: TokenDistribution, most: int) -> str:
 
 
 def summarise(distribution: TokenDistribution) -> str:
-    """The whole picture in one sentence."""
-    first = max(distribution.candidates, key=lambda one: one.sampling_probability)
+    """Return how many tokens are left, and the likeliest, in one sentence."""
+    likeliest = max(distribution.candidates, key=lambda candidate: candidate.sampling_probability)
     left = (
         "Only one token is left"
         if distribution.sampling_count == 1
         else f"{distribution.sampling_count:,} of {distribution.vocabulary_size:,} tokens are left"
     )
-    chance = format_percent(first.sampling_probability)
-    return f"{left}; the likeliest to be drawn is “{visible_text(first.token)}” with {chance}."
+    chance = format_percent(likeliest.sampling_probability)
+    return f"{left}; the likeliest to be drawn is “{visible_text(likeliest.token)}” with {chance}."
 
 
 def format_percent(share: float) -> str:
-    """A share with the digits that say something: 41 %, 4.1 %, 0.41 %, < 0.01 %."""
+    """Format a share with its significant digits: 41 %, 4.1 %, 0.41 %, < 0.01 %."""
     hundred = share * 100
     if hundred == 0:
         return "0 %"
@@ -67,15 +67,15 @@ def format_percent(share: float) -> str:
 
 
 def visible_text(token: str) -> str:
-    """A token as text that can be seen."""
+    """Return a token with signs for its white space."""
     return "".join(_VISIBLE.get(character, character) for character in token) or "nothing"
 
 
 _VISIBLE = {" ": "·", "\n": "↵", "\t": "⇥", "\r": "↵"}
 
 
-def _token(token: str) -> str:
-    """The same as HTML, with what stands for white space made faint."""
+def _token_html(token: str) -> str:
+    """Return a token as HTML, with faint signs for its white space."""
     if not token:
         return "<u>nothing</u>"
     return "".join(
@@ -83,14 +83,14 @@ def _token(token: str) -> str:
     )
 
 
-def _row(one: TokenCandidate, scale: float) -> str:
-    drawn = format_percent(one.sampling_probability) if one.can_be_sampled else "cut"
+def _row(candidate: TokenCandidate, scale: float) -> str:
+    sampled = format_percent(candidate.sampling_probability) if candidate.can_be_sampled else "cut"
     return (
-        f'<tr class="{"kept" if one.can_be_sampled else "cut"}">'
-        f'<th scope="row" title="{escape(visible_text(one.token))}">'
-        f'{_token(one.token)}</th><td class="bars">'
-        f'<i class="own" style="width:{one.probability / scale:.2%}"></i>'
-        f'<i class="{"drawn" if one.can_be_sampled else "none"}" '
-        f'style="width:{one.sampling_probability / scale:.2%}"></i></td>'
-        f'<td class="share">{format_percent(one.probability)}</td><td class="share">{drawn}</td></tr>'
+        f'<tr class="{"kept" if candidate.can_be_sampled else "cut"}">'
+        f'<th scope="row" title="{escape(visible_text(candidate.token))}">'
+        f'{_token_html(candidate.token)}</th><td class="bars">'
+        f'<i class="own" style="width:{candidate.probability / scale:.2%}"></i>'
+        f'<i class="{"drawn" if candidate.can_be_sampled else "none"}" '
+        f'style="width:{candidate.sampling_probability / scale:.2%}"></i></td>'
+        f'<td class="share">{format_percent(candidate.probability)}</td><td class="share">{sampled}</td></tr>'
     )

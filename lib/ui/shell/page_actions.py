@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
@@ -49,17 +49,3 @@ class PageActions:
         if self.backend is None:
             raise BadInput("The twin is not up yet.", advice=self._advice)
         return self.backend
-
-    def run_with_backend(self, act: Callable[[Backend], object]) -> bool:
-        """Do what needs a backend. Return False if it was refused."""
-        with self.errors():
-            act(self.require_backend())
-            return True
-        return False
-
-    def caught(self, act: Callable[[], object]) -> bool:
-        """Do it. Return False if it was refused."""
-        with self.errors():
-            act()
-            return True
-        return False

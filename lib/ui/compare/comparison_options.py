@@ -11,11 +11,11 @@ from lib.ui.widgets.bound import bind
 _TIMES, _BLIND, _FROM = "compare-times", "compare-blind", "compare-from"
 
 
-def draw_options(board: ComparisonTab) -> None:
-    """Repetitions, blind rating and differences."""
-    comparison = board.comparison
-    times = bind(_TIMES, comparison.repetitions, lambda value: board.session.set_repetitions(value or 1))
-    blind = bind(_BLIND, comparison.is_blind, board.session.set_blind)
+def draw_options(tab: ComparisonTab) -> None:
+    """Draw the options, and Reveal while names are hidden."""
+    comparison = tab.comparison
+    times = bind(_TIMES, comparison.repetitions, lambda value: tab.session.set_repetitions(value or 1))
+    blind = bind(_BLIND, comparison.is_blind, tab.session.set_blind)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="compare-options"):
         st.number_input(
             "Repetitions",
@@ -38,9 +38,9 @@ def draw_options(board: ComparisonTab) -> None:
         )
         if comparison.rounds:
             names = {NO_BASE: "Off"} | {
-                column.id: board.column_label(column) for column in comparison.displayed_columns
+                column.id: tab.column_label(column) for column in comparison.displayed_columns
             }
-            base = bind(_FROM, board.diff_base, lambda chosen: _compare(board, chosen))
+            base = bind(_FROM, tab.diff_base, lambda chosen: _compare(tab, chosen))
             st.segmented_control(
                 "Differences from",
                 list(names),
@@ -52,19 +52,19 @@ def draw_options(board: ComparisonTab) -> None:
                 help="Shows the other columns' answers word by word as differences from this one's: what it has more "
                 "is struck through, what they have more is underlined.",
             )
-        if board.is_hidden:
-            left = len(comparison.unrated_answers(board.session.conversations()))
+        if tab.is_hidden:
+            left = len(comparison.unrated_answers(tab.session.conversations()))
             st.button(
                 "Reveal",
                 key="reveal",
                 icon=":material/visibility:",
-                on_click=board.session.reveal,
+                on_click=tab.session.reveal,
                 help="Show names, settings and figures now",
             )
-            if not board.session.is_busy:
+            if not tab.session.is_busy:
                 st.caption(f"{left} to be rated", width="content")
 
 
-def _compare(board: ComparisonTab, chosen: str | None) -> None:
+def _compare(tab: ComparisonTab, chosen: str | None) -> None:
     if chosen is not None:
-        board.set_diff_base(chosen)
+        tab.set_diff_base(chosen)
