@@ -1,4 +1,4 @@
-"""What went over the wire for an answer: the request, the raw reply, headers, times, and the request as code."""
+"""The exchange behind an answer: the request, the raw reply, headers, times, and the request as code."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _is_shown_in_card(tab: ChatTab, message: Message) -> bool:
 
 
 def _draw_calls(tab: ChatTab, message: Message) -> None:
-    """Draw the message's tool calls, to be answered if nothing was said after them yet."""
+    """Draw the message's tool calls, to be answered if no message follows yet."""
     conversation, live = tab.chat.snapshot()
     can_answer = message.id == conversation.head and live is None
     draw_tool_calls(

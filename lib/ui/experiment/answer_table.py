@@ -181,7 +181,7 @@ def _one_line(text: str) -> str:
 
 
 def _select(index: int | None) -> None:
-    """Make the table mark the opened row. A clicked cell of that row stays selected: the keyboard goes on from it."""
+    """Mark the opened row in the table. A clicked cell of that row stays selected: the keyboard continues there."""
     rows, cells = _selection()
     wanted = [] if index is None else [index]
     kept_cells = [cell for cell in cells if cell[0] == index]

@@ -52,7 +52,7 @@ _STYLE = """<style>
 
 @dataclass(frozen=True)
 class ChartRow:
-    """One row of the table: a setting, a prompt, or both."""
+    """A row of the table: a setting, a prompt, or both."""
 
     name: str
     tally: ResultTally

@@ -182,13 +182,13 @@ def apply_edits(
         int(index): cells for index, cells in edits["edited_rows"].items()
     }
     deleted = set(edits["deleted_rows"])
-    kept = (
+    remaining = (
         _with_cells(row, changed[index]) if index in changed else row
         for index, row in enumerate(rows)
         if index not in deleted
     )
     added = (_with_cells(("",) * width, cells) for cells in edits["added_rows"])
-    return (*kept, *(row for row in added if any(cell.strip() for cell in row)))
+    return (*remaining, *(row for row in added if any(cell.strip() for cell in row)))
 
 
 def _with_cells(row: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[str, ...]:

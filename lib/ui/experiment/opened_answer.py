@@ -1,4 +1,4 @@
-"""One opened answer with its input, verdicts, rating, statistics and request."""
+"""The opened answer with its input, verdicts, rating, statistics and request."""
 
 from __future__ import annotations
 

@@ -120,8 +120,8 @@ def _compare_groups(
     second = best.best if best is not None else 1
     first = best.runner_up if best is not None and best.runner_up is not None else 1 if second == 0 else 0
     picked = []
-    for name, key, at in (("From", _FIRST, first), ("To", _SECOND, second)):
-        choice = bind_choice(key, range(len(names)), at, on_change=_turn_to_first)
+    for name, key, initial in (("From", _FIRST, first), ("To", _SECOND, second)):
+        choice = bind_choice(key, range(len(names)), initial, on_change=_turn_to_first)
         picked.append(choice.value)
         st.selectbox(
             name,

@@ -38,7 +38,7 @@ def draw_run_bar(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
 
 @dataclass(frozen=True)
 class _PageState:
-    """What the page has drawn: if it differs from the present, the page must rerun."""
+    """The state that the page has drawn. If it differs from the present state, the page must rerun."""
 
     problems: tuple[PlanProblem, ...]
     variables: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What the saved answers cost: a conversation's cost in words, and the spend by day, model and backend."""
+"""The spend on saved answers: a conversation's cost in words, and the costs by day, model and backend."""
 
 from __future__ import annotations
 
