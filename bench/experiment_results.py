@@ -1,4 +1,4 @@
-"""10,000 results of an experiment counted, compared and written, each against one pass that writes them as JSON."""
+"""Time of counting, comparing and writing 10,000 results, each relative to one pass that writes them as JSON."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ ROWS = 556  # inputs: with 2 prompts and 9 settings 10,008 cells
 
 
 def main() -> None:
-    """Print seconds, and how many times the pass that writes JSON."""
+    """Print seconds, and the ratio to the pass that writes JSON."""
     dice = random.Random(1)
-    ours = reviews_plan(
+    plan = reviews_plan(
         (Equals(), Contains(), Length(LengthUnit.WORDS, None, 3)), rows=ROWS, prompts=2, repetitions=1
     )
-    found = list(
+    results = list(
         reviews_results(
-            ours, lambda cell, expected: expected if dice.random() < 0.7 else "It is hard to say."
+            plan, lambda cell, expected: expected if dice.random() < 0.7 else "It is hard to say."
         )
     )
-    found = [replace(one, rating=dice.choice((None, 3, 5))) for one in found]
-    x, y = (axis.name for axis in ours.axes)
-    names = [one.name for one in plan_grid.variants(ours, MODEL)]
-    tallies = summarise_results(ours, found).variants
-    growing = ResultSummary(ours)
+    results = [replace(row, rating=dice.choice((None, 3, 5))) for row in results]
+    x, y = (axis.name for axis in plan.axes)
+    names = [variant.name for variant in plan_grid.variants(plan, MODEL)]
+    tallies = summarise_results(plan, results).variants
+    growing = ResultSummary(plan)
 
     def one_more() -> None:
-        growing.add(found[0])
+        growing.add(results[0])
 
     def json_pass() -> object:
         return [
-            json.dumps([write_request(one.answer.request), one.answer.text])
-            for one in found
-            if one.answer is not None
+            json.dumps([write_request(row.answer.request), row.answer.text])
+            for row in results
+            if row.answer is not None
         ]
 
     jobs: list[tuple[str, Callable[[], object]]] = [
         ("one result more", one_more),
-        ("summary", lambda: summarise_results(ours, found)),
-        ("heatmap", lambda: build_heatmap(ours, found, x, y)),
-        ("winner", lambda: find_winner(found, tallies, names, GroupedBy.VARIANTS)),
-        ("two settings", lambda: compare_variants(found, 0, 8).counts),
-        ("CSV", lambda: list(result_export.write_csv(ours, MODEL, found))),
-        ("JSON lines", lambda: list(result_export.write_json_lines(ours, MODEL, found))),
-        ("XLSX", lambda: result_export.write_xlsx(ours, MODEL, found)),
-        ("report", lambda: render_report("Bench", ours, MODEL, found, datetime.now(UTC))),
+        ("summary", lambda: summarise_results(plan, results)),
+        ("heatmap", lambda: build_heatmap(plan, results, x, y)),
+        ("winner", lambda: find_winner(results, tallies, names, GroupedBy.VARIANTS)),
+        ("two settings", lambda: compare_variants(results, 0, 8).counts),
+        ("CSV", lambda: list(result_export.write_csv(plan, MODEL, results))),
+        ("JSON lines", lambda: list(result_export.write_json_lines(plan, MODEL, results))),
+        ("XLSX", lambda: result_export.write_xlsx(plan, MODEL, results)),
+        ("report", lambda: render_report("Bench", plan, MODEL, results, datetime.now(UTC))),
     ]
     base = seconds(json_pass)
-    print(f"{len(found):,} results; one pass that writes them as JSON: {base:.3f} s")
+    print(f"{len(results):,} results; one pass that writes them as JSON: {base:.3f} s")
     for name, job in jobs:
         took = seconds(job)
         print(f"{name:<16} {took:8.4f} s  {took / base:6.2f} ×")

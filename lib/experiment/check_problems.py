@@ -18,7 +18,7 @@ from lib.experiment.checks.check_kinds import (
     ValidJson,
 )
 from lib.experiment.checks.numbers_in_text import is_comparable, last_number
-from lib.experiment.checks.regex_search import problem as pattern_problem
+from lib.experiment.checks.regex_search import find_pattern_problem
 from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Plan
 from lib.jsonkit.json_schema import parse_schema
@@ -56,7 +56,7 @@ def find_check_problems(check: Check, plan: Plan) -> Iterator[CheckProblem]:
             if not text.strip():
                 yield "the judge has no question.", "Write what it is to decide, as a question of yes or no."
         case Matches(pattern):
-            if (wrong := pattern_problem(pattern)) is not None:
+            if (wrong := find_pattern_problem(pattern)) is not None:
                 yield _from_error(wrong)
         case NumberWithin(least, most, around, tolerance):
             yield from _number_problems(least, most, around, tolerance)

@@ -1,4 +1,4 @@
-"""A plan as a plain JSON document and back, with nothing lost. What is read is taken on trust nowhere."""
+"""A plan as plain JSON values and back, without loss. Values that are read are validated."""
 
 from __future__ import annotations
 
@@ -32,16 +32,18 @@ FORMAT = "paddock.experiment"
 VERSION = 1
 
 _ADVICE = "Choose an experiment that Paddock exported."
-_MOST_NAME = 255
-_WHOLE = 10**9  # of what is counted in it
+_MAX_NAME_CHARS = 255
+_MAX_WHOLE = 10**9
 
 
 def write(plan: Plan) -> Data:
-    """The plan as plain JSON values; decimals as their digits."""
+    """Return the plan as plain JSON values; decimals are written as their digits."""
     return {
         "format": FORMAT,
         "version": VERSION,
-        "prompts": [{"name": one.name, "system": one.system, "user": one.user} for one in plan.prompts],
+        "prompts": [
+            {"name": prompt.name, "system": prompt.system, "user": prompt.user} for prompt in plan.prompts
+        ],
         "inputs": {
             "columns": list(plan.inputs.columns),
             "rows": [list(row) for row in plan.inputs.rows],
@@ -50,8 +52,12 @@ def write(plan: Plan) -> Data:
         "base": value_codec.write_settings(plan.base),
         "axes": [{"name": axis.name, "values": list(axis.values)} for axis in plan.axes],
         "variants": [
-            {"name": one.name, "settings": value_codec.write_settings(one.settings), "system": one.system}
-            for one in plan.variants
+            {
+                "name": variant.name,
+                "settings": value_codec.write_settings(variant.settings),
+                "system": variant.system,
+            }
+            for variant in plan.variants
         ],
         "repetitions": plan.repetitions,
         "checks": [write_check(check) for check in plan.checks],
@@ -66,7 +72,7 @@ def write(plan: Plan) -> Data:
 
 
 def read(data: Node | Mapping[str, Any]) -> Plan:
-    """The plan that was written. Raises BadInput, which says where the document is not as it should be."""
+    """Read a plan. Raise BadInput, naming the place of the first error."""
     node = data if isinstance(data, Node) else Node(dict(data))
     if not isinstance(node.value, dict) or node.value.get("format") != FORMAT:
         raise BadFile("That is no experiment.", advice=_ADVICE)
@@ -91,48 +97,48 @@ def read(data: Node | Mapping[str, Any]) -> Plan:
         inputs=read_inputs(node["inputs"]),
         base=_read_settings(node["base"]),
         axes=read_axes(node["axes"]),
-        variants=tuple(_read_variant(one) for one in node["variants"].items()),
-        repetitions=node["repetitions"].integer(-_WHOLE, _WHOLE),
+        variants=tuple(_read_variant(variant) for variant in node["variants"].items()),
+        repetitions=_whole(node["repetitions"]),
         checks=read_checks(node["checks"]),
         limits=_read_limits(node["limits"]),
     )
 
 
 def read_prompts(node: Node) -> tuple[PromptVersion, ...]:
-    """The prompt versions in a list."""
     return tuple(
-        PromptVersion(one["name"].text(_MOST_NAME), one["system"].text(), one["user"].text())
-        for one in (version.require_only_keys("name", "system", "user") for version in node.items())
+        PromptVersion(entry["name"].text(_MAX_NAME_CHARS), entry["system"].text(), entry["user"].text())
+        for entry in (version.require_only_keys("name", "system", "user") for version in node.items())
     )
 
 
 def read_inputs(node: Node) -> Inputs:
-    """The table of inputs."""
     node.require_only_keys("columns", "rows", "expected")
     return Inputs(
-        tuple(one.text(_MOST_NAME) for one in node["columns"].items()),
+        tuple(column.text(_MAX_NAME_CHARS) for column in node["columns"].items()),
         tuple(tuple(cell.text() for cell in row.items()) for row in node["rows"].items()),
-        node["expected"].optional(lambda one: one.text(_MOST_NAME)),
+        node["expected"].optional(lambda column: column.text(_MAX_NAME_CHARS)),
     )
 
 
 def read_axes(node: Node) -> tuple[Axis, ...]:
-    """The axes in a list."""
     return tuple(
-        Axis(one["name"].text(_MOST_NAME), tuple(value.optional(_number) for value in one["values"].items()))
-        for one in (axis.require_only_keys("name", "values") for axis in node.items())
+        Axis(
+            entry["name"].text(_MAX_NAME_CHARS),
+            tuple(value.optional(_number) for value in entry["values"].items()),
+        )
+        for entry in (axis.require_only_keys("name", "values") for axis in node.items())
     )
 
 
 def _read_settings(node: Node) -> Settings:
     node.require_only_keys("parameters", "features")
     items: dict[str, Setting] = {}
-    for one in node["parameters"].items():
-        one.require_only_keys("name", "value", "sent")
-        name = one["name"].text(_MOST_NAME)
+    for parameter in node["parameters"].items():
+        parameter.require_only_keys("name", "value", "sent")
+        name = parameter["name"].text(_MAX_NAME_CHARS)
         if name in items:
-            raise one["name"].error("is there twice")
-        items[name] = Setting(name, _number(one["value"]), one["sent"].boolean())
+            raise parameter["name"].error("is there twice")
+        items[name] = Setting(name, _number(parameter["value"]), parameter["sent"].boolean())
     return Settings(tuple(items.values()), parse_features(node["features"]))
 
 
@@ -145,7 +151,9 @@ def _number(node: Node) -> Number:
 def _read_variant(node: Node) -> Variant:
     node.require_only_keys("name", "settings", "system")
     return Variant(
-        node["name"].text(_MOST_NAME), _read_settings(node["settings"]), node["system"].optional(Node.text)
+        node["name"].text(_MAX_NAME_CHARS),
+        _read_settings(node["settings"]),
+        node["system"].optional(Node.text),
     )
 
 
@@ -161,7 +169,7 @@ def _read_limits(node: Node) -> Limits:
 
 
 def _whole(node: Node) -> int:
-    return node.integer(-_WHOLE, _WHOLE)
+    return node.integer(-_MAX_WHOLE, _MAX_WHOLE)
 
 
 def _digits(value: Decimal | None) -> str | None:
@@ -169,7 +177,7 @@ def _digits(value: Decimal | None) -> str | None:
 
 
 def _decimal(node: Node) -> Decimal:
-    """A decimal in its digits; an exponent far out would fill the memory once it is written out."""
+    """Read a decimal from its digits; a huge exponent would fill the memory once it is written out."""
     try:
         value = Decimal(node.text(100))
     except InvalidOperation:
@@ -180,7 +188,7 @@ def _decimal(node: Node) -> Decimal:
 
 
 def write_check(check: Check) -> Data:
-    """A check as plain JSON values, its kind among them."""
+    """Return the check as plain JSON values, with its kind."""
     match check:
         case Equals(text, ignore_case):
             return {"kind": "equals", "text": text, "ignore_case": ignore_case}
@@ -202,8 +210,7 @@ def write_check(check: Check) -> Data:
 
 
 def read_checks(node: Node) -> tuple[Check, ...]:
-    """The checks in a list."""
-    return tuple(_KINDS[one["kind"].one_of(_KINDS)](one) for one in node.items())
+    return tuple(_CHECK_READERS[check["kind"].one_of(_CHECK_READERS)](check) for check in node.items())
 
 
 def _equals(node: Node) -> Check:
@@ -245,7 +252,7 @@ def _judge(node: Node) -> Check:
     return Judge(node.require_only_keys("kind", "criterion")["criterion"].text())
 
 
-_KINDS: Mapping[str, Callable[[Node], Check]] = {
+_CHECK_READERS: Mapping[str, Callable[[Node], Check]] = {
     "equals": _equals,
     "contains": _contains,
     "matches": _matches,

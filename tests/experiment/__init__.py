@@ -1,1 +1,1 @@
-"""Tests of experiments' values: templates, inputs, grids, estimates, documents."""
+"""Tests of experiments: plans, grids, estimates and documents."""

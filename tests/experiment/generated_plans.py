@@ -1,9 +1,9 @@
-"""A made-up run of a real plan: requests as they would be sent, answers that nobody gave, the real verdicts."""
+"""A plan about capitals, and a made-up run of it: real requests and verdicts, invented answers."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import CutOff, RateLimited
@@ -11,7 +11,7 @@ from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_evaluation import evaluate_check
 from lib.experiment.checks.check_kinds import Check, Equals, Length, LengthUnit
 from lib.experiment.inputs.input_table import Inputs
-from lib.experiment.plan import Axis, Plan, PromptVersion
+from lib.experiment.plan import Axis, Cell, Plan, PromptVersion, Variant
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.model_record import Model, default_model
 from lib.model.pricing import cost_in_dollars
@@ -57,12 +57,12 @@ def capitals_plan(
     prompts: int = 2,
     checks: tuple[Check, ...] = CHECKS,
 ) -> Plan:
-    """A plan of about that many cells: capitals asked for under up to twelve settings, with up to two prompts."""
+    """Return a plan of about that many cells, with up to twelve settings and two prompts."""
     model = model or default_model()
-    swept = [one.name for one in model.parameters if not one.effect_beyond_next_token][:2]
+    swept = [parameter.name for parameter in model.parameters if not parameter.effect_beyond_next_token][:2]
     grids = (Axis(swept[0], (0.1, 0.5, 0.9, 1.3)), Axis(swept[1], (0.3, 0.6, 0.9)))[:axes]
-    ways = (1, 4, 12)[axes]
-    rows = max(cells // (ways * prompts), 1)
+    variants = (1, 4, 12)[axes]
+    rows = max(cells // (variants * prompts), 1)
     countries = list(CAPITALS.items())
     return Plan(
         (
@@ -87,18 +87,19 @@ def capitals_plan(
 def capitals_results(
     plan: Plan, *, model: Model | None = None, seed: int = 1, skill: float = 0.75
 ) -> Iterator[Result]:
-    """What came of each cell, in the order of the run. The later settings and the second prompt do better."""
+    """Yield the result of each cell, in the order of the run. Later settings and the second prompt do better."""
     model, chance = model or default_model(), random.Random(seed)
-    ways = plan_grid.variants(plan, model)
+    variants = plan_grid.variants(plan, model)
     for number in range(plan_grid.count_cells(plan)):
-        yield capitals_result(plan, plan_grid.cell_at(plan, number), ways, model, chance, skill)
+        yield capitals_result(plan, plan_grid.cell_at(plan, number), variants, model, chance, skill)
 
 
-def capitals_result(plan: Plan, cell, ways, model: Model, chance: random.Random, skill: float) -> Result:  # type: ignore[no-untyped-def]
-    """What came of that cell."""
-    request = cell_request.request(model, plan, cell, ways)
+def capitals_result(
+    plan: Plan, cell: Cell, variants: Sequence[Variant], model: Model, chance: random.Random, skill: float
+) -> Result:
+    request = cell_request.request(model, plan, cell, variants)
     hoped = plan_grid.row_values(plan, cell.row).get(plan_grid.EXPECTED_VARIABLE, "")
-    better = skill - 0.25 * cell.variant / max(len(ways), 1) + (0.15 if cell.prompt else 0)
+    better = skill - 0.25 * cell.variant / max(len(variants), 1) + (0.15 if cell.prompt else 0)
     text = hoped if chance.random() < better else " ".join(chance.choices(WORDS, k=chance.randint(3, 40)))
     seconds, kind = chance.uniform(0.2, 3.0), chance.random()
     usage = Usage(request.estimated_prompt_tokens(), len(text.split()) * 2 + 3)

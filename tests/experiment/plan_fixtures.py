@@ -1,4 +1,4 @@
-"""Plans of every kind, for hypothesis, and a small one to start from."""
+"""Hypothesis strategies for plans of every kind, and a small plan to start from."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ PLANS = st.builds(
 
 
 def small_plan(**changes: object) -> Plan:
-    """Two rows of “x” and “y”, one prompt with both, the documented defaults, five cents; what is given otherwise."""
+    """Return two rows of “x” and “y”, a prompt with both, default settings and a budget of five cents, with
+    changes.
+    """
     fields = {
         "prompts": (PromptVersion("A", "You know {{x}}.", "What is {{y}}?"),),
         "inputs": Inputs(("x", "y"), (("1", "2"), ("3", "4"))),

@@ -1,4 +1,4 @@
-"""A plan's document: every plan comes back as it was, and what is wrong with a document is said with its place."""
+"""Every plan survives a round trip through JSON, and errors in a document name their place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The estimate against every request of the plan: exact where all is counted, never exceeded where it is not."""
+"""The estimate agrees with the plan's requests if all are counted, and is never exceeded otherwise."""
 
 from __future__ import annotations
 
@@ -33,27 +33,25 @@ from tests.experiment.plan_fixtures import MODEL, small_plan
 BASE = Settings.defaults(MODEL)
 
 
-def every_request(of: Plan) -> list[Request]:
-    """What the plan sends, judges aside."""
-    ways = plan_grid.variants(of, MODEL)
+def every_request(plan: Plan) -> list[Request]:
+    """Return everything the plan sends, except to judges."""
+    variants = plan_grid.variants(plan, MODEL)
     return [
-        cell_request.request(MODEL, of, plan_grid.cell_at(of, number), ways)
-        for number in range(plan_grid.count_cells(of))
+        cell_request.request(MODEL, plan, plan_grid.cell_at(plan, number), variants)
+        for number in range(plan_grid.count_cells(plan))
     ]
 
 
 def count_input(request: Request) -> int:
-    """The model's own count."""
     return token_count.count_prompt_tokens(request).tokens
 
 
 def max_answer(request: Request) -> int:
-    """What the answer may have."""
     return int(request.parameters.get("max_tokens", 256))
 
 
 def inputs(rows: tuple[tuple[str, str], ...]) -> Inputs:
-    """A table of x and y, of which x is expected."""
+    """Return a table of x and y, with x as the expected column."""
     return Inputs(("x", "y"), rows, "x")
 
 
@@ -90,27 +88,30 @@ PLANS = st.builds(
 
 @settings(max_examples=30)
 @given(PLANS)
-def test_all_requests_counted(of: Plan) -> None:
-    found = estimate_plan(MODEL, of)
-    requests = every_request(of)
-    assert found.requests == len(requests)
-    assert found.counted_inputs is None
-    assert found.tokens_in[0] == sum(map(count_input, requests))
-    assert found.tokens_in[1] == found.tokens_in[0] + TOKEN_MARGIN * len(requests)
-    assert found.tokens_out == (0, sum(map(max_answer, requests)))
+def test_all_requests_counted(plan: Plan) -> None:
+    estimate = estimate_plan(MODEL, plan)
+    requests = every_request(plan)
+    assert estimate.requests == len(requests)
+    assert estimate.counted_inputs is None
+    assert estimate.tokens_in[0] == sum(map(count_input, requests))
+    assert estimate.tokens_in[1] == estimate.tokens_in[0] + TOKEN_MARGIN * len(requests)
+    assert estimate.tokens_out == (0, sum(map(max_answer, requests)))
     worst = sum(
-        (cost_in_dollars(Usage(count_input(one), max_answer(one)), MODEL.price) for one in requests),
+        (
+            cost_in_dollars(Usage(count_input(request), max_answer(request)), MODEL.price)
+            for request in requests
+        ),
         Decimal(0),
     )
-    assert found.dollars[0] == sum(
-        (cost_in_dollars(Usage(count_input(one), 0), MODEL.price) for one in requests), Decimal(0)
+    assert estimate.dollars[0] == sum(
+        (cost_in_dollars(Usage(count_input(request), 0), MODEL.price) for request in requests), Decimal(0)
     )
     margin = cost_in_dollars(Usage(TOKEN_MARGIN * len(requests), 0), MODEL.price)
     assert (
         worst
-        <= found.dollars[1]
+        <= estimate.dollars[1]
         == worst + margin
-        <= sum((max_cost(MODEL, one) for one in requests), Decimal(0))
+        <= sum((max_cost(MODEL, request) for request in requests), Decimal(0))
     )
 
 
@@ -118,60 +119,64 @@ def test_all_requests_counted(of: Plan) -> None:
     ("at", "form"), [(0, InputForm.MESSAGES), (777, InputForm.PROMPT), (None, InputForm.MESSAGES)]
 )
 def test_too_many_to_count_all(at: int | None, form: InputForm) -> None:
-    """One very long row, looked at or not, does not break the upper bound, nor bring the lower one far off."""
+    """One very long row does not break the upper bound or distort the lower one, whether it is counted or not."""
     rows = tuple(
         (f"row {number} é", "🙂" * 9_000 if number == at else "a few words") for number in range(1000)
     )
-    of = small_plan(
+    plan = small_plan(
         inputs=inputs(rows),
         base=BASE.with_features(form=form),
         repetitions=2,
         prompts=(PromptVersion("A", "Ünder {{expected}}", "{{x}} is {{y}}, {{ y }}"),),
     )
-    found = estimate_plan(MODEL, of)
-    assert found.counted_inputs == MAX_COUNTED_INPUTS
-    requests = every_request(of)
+    estimate = estimate_plan(MODEL, plan)
+    assert estimate.counted_inputs == MAX_COUNTED_INPUTS
+    requests = every_request(plan)
     real = sum(map(count_input, requests))
-    assert real < sum(max_input_tokens(MODEL, one) for one in requests) <= found.tokens_in[1]
+    assert real < sum(max_input_tokens(MODEL, request) for request in requests) <= estimate.tokens_in[1]
     if at is None:
-        assert found.tokens_in[0] == pytest.approx(real, rel=0.01)
+        assert estimate.tokens_in[0] == pytest.approx(real, rel=0.01)
     else:
-        assert 0.2 * real < found.tokens_in[0] < 5 * real
+        assert 0.2 * real < estimate.tokens_in[0] < 5 * real
 
 
 def test_judges_are_counted() -> None:
-    of = small_plan(
+    plan = small_plan(
         checks=(ValidJson(), Judge("Is {{x}} in it?"), Judge("Is it kind?")), axes=(Axis("top_k", (1, 2)),)
     )
-    found, bare = estimate_plan(MODEL, of), estimate_plan(MODEL, replace(of, checks=()))
-    assert (found.requests, found.judge_requests, bare.judge_requests) == (4, 8, 0)
-    assert found.tokens_in[0] > bare.tokens_in[0] + 8 * 50
-    asked = every_request(of)[0]
+    estimate, bare = estimate_plan(MODEL, plan), estimate_plan(MODEL, replace(plan, checks=()))
+    assert (estimate.requests, estimate.judge_requests, bare.judge_requests) == (4, 8, 0)
+    assert estimate.tokens_in[0] > bare.tokens_in[0] + 8 * 50
+    asked = every_request(plan)[0]
     # An answer of all its tokens, each a word of its own, and what reading it takes.
     answer = Answer(" word" * 256, asked, "", True, None, Timings(None, 1), Ending.LENGTH)
     judges = [
-        judge_request(MODEL, check, answer, plan_grid.row_values(of, row))
-        for check in of.checks
+        judge_request(MODEL, check, answer, plan_grid.row_values(plan, row))
+        for check in plan.checks
         if isinstance(check, Judge)
         for row in (0, 1)
         for _ in range(2)
     ]
     worst = sum(
-        (cost_in_dollars(Usage(count_input(one), max_answer(one)), MODEL.price) for one in judges), Decimal(0)
+        (
+            cost_in_dollars(Usage(count_input(request), max_answer(request)), MODEL.price)
+            for request in judges
+        ),
+        Decimal(0),
     )
-    assert bare.dollars[1] + worst <= found.dollars[1]
+    assert bare.dollars[1] + worst <= estimate.dollars[1]
 
 
 def test_the_time_is_the_pace_or_the_answers_own() -> None:
-    of = small_plan(repetitions=50, limits=Limits(per_minute=10, concurrency=8))
-    assert estimate_plan(MODEL, of).seconds == (600.0, 600.0)
-    slow = estimate_plan(MODEL, replace(of, limits=Limits(per_minute=100_000, concurrency=1))).seconds
-    fast = estimate_plan(MODEL, replace(of, limits=Limits(per_minute=100_000, concurrency=10))).seconds
+    plan = small_plan(repetitions=50, limits=Limits(per_minute=10, concurrency=8))
+    assert estimate_plan(MODEL, plan).seconds == (600.0, 600.0)
+    slow = estimate_plan(MODEL, replace(plan, limits=Limits(per_minute=100_000, concurrency=1))).seconds
+    fast = estimate_plan(MODEL, replace(plan, limits=Limits(per_minute=100_000, concurrency=10))).seconds
     assert 0 < fast[0] < fast[1] == pytest.approx(slow[1] / 10)
 
 
 def test_the_number_of_settings_costs_no_time() -> None:
-    """A grid of ten million settings is estimated by looking at one of them for each input."""
+    """A grid of ten million settings is estimated from one setting per input."""
     seen: list[Request] = []
 
     def counting(request: Request) -> int:
@@ -179,9 +184,9 @@ def test_the_number_of_settings_costs_no_time() -> None:
         return 10
 
     axes = (Axis("seed", tuple(range(1, 10_001))), Axis("temperature", tuple(n / 200 for n in range(1000))))
-    found = estimate_plan(MODEL, small_plan(axes=axes), counting)
-    assert found.requests == 20_000_000
-    assert found.tokens_in[0] == 200_000_000
+    estimate = estimate_plan(MODEL, small_plan(axes=axes), counting)
+    assert estimate.requests == 20_000_000
+    assert estimate.tokens_in[0] == 200_000_000
     assert len(seen) == 2
 
 
@@ -201,5 +206,5 @@ def test_no_request_has_more_tokens_than_its_bound(text: str, raw: bool) -> None
 
 
 def test_nothing_to_ask_takes_nothing() -> None:
-    found = estimate_plan(MODEL, small_plan(inputs=Inputs()))
-    assert (found.requests, found.tokens_in, found.dollars) == (0, (0, 0), (Decimal(0), Decimal(0)))
+    estimate = estimate_plan(MODEL, small_plan(inputs=Inputs()))
+    assert (estimate.requests, estimate.tokens_in, estimate.dollars) == (0, (0, 0), (Decimal(0), Decimal(0)))

@@ -1,4 +1,4 @@
-"""The grid and the request of each cell: every combination once, in an order that covers all settings equally."""
+"""The grid covers every combination once and all settings equally, and each cell builds its request."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ SWEPT = small_plan(
 def test_every_combination_once_and_settings_in_turn() -> None:
     assert plan_grid.count_cells(SWEPT) == 4 * 2 * 2 * 6
     cells = [plan_grid.cell_at(SWEPT, number) for number in range(plan_grid.count_cells(SWEPT))]
-    assert len({replace(one, number=0) for one in cells}) == len(cells)
-    assert [one.number for one in cells] == list(range(len(cells)))
-    order = [(one.repetition, one.row, one.prompt, one.variant) for one in cells]
+    assert len({replace(family, number=0) for family in cells}) == len(cells)
+    assert [family.number for family in cells] == list(range(len(cells)))
+    order = [(family.repetition, family.row, family.prompt, family.variant) for family in cells]
     assert order == sorted(order)
     for end in range(len(cells)):
-        asked = Counter(one.variant for one in cells[:end])
+        asked = Counter(family.variant for family in cells[:end])
         assert max(asked.values(), default=0) - min(asked[number] for number in range(6)) <= 1
     for number in (-1, len(cells)):
         with pytest.raises(IndexError):
@@ -45,7 +45,7 @@ def test_every_combination_once_and_settings_in_turn() -> None:
 
 def test_variants_are_named_by_what_differs() -> None:
     found = plan_grid.variants(SWEPT, MODEL)
-    assert [one.name for one in found] == [
+    assert [row.name for row in found] == [
         "Temperature 0 · Top p 0.9",
         "Temperature 0 · Top p 1",
         "Temperature 0.2 · Top p 0.9",
@@ -58,7 +58,7 @@ def test_variants_are_named_by_what_differs() -> None:
         "top_p": 0.9,
     }
     assert "temperature" not in found[-1].settings.sent_values()
-    assert [one.name for one in plan_grid.variants(small_plan(), MODEL)] == ["As set"]
+    assert [variant.name for variant in plan_grid.variants(small_plan(), MODEL)] == ["As set"]
     chosen = (Variant("Mine", BASE),)
     assert plan_grid.variants(replace(SWEPT, variants=chosen), MODEL) is chosen
     assert plan_grid.count_variants(replace(SWEPT, variants=chosen)) == 1
@@ -87,9 +87,9 @@ def test_the_expected_answer_is_a_variable_too() -> None:
     assert plan_grid.row_values(marked, 0) == {"q": "1 + 1", "a": "2", "expected": "2"}
 
 
-def sent_input(of: Plan, number: int = 0) -> object:
-    """What a cell of that plan sends."""
-    return request(MODEL, of, plan_grid.cell_at(of, number), plan_grid.variants(of, MODEL)).input
+def sent_input(plan: Plan, number: int = 0) -> object:
+    """Return the input that a cell of that plan sends."""
+    return request(MODEL, plan, plan_grid.cell_at(plan, number), plan_grid.variants(plan, MODEL)).input
 
 
 def test_the_request_of_a_cell() -> None:
@@ -126,9 +126,10 @@ def test_a_fixed_seed_moves_with_the_repetitions() -> None:
         p = small_plan(
             base=BASE.with_value("seed", seed), repetitions=3, inputs=Inputs(("x", "y"), (("1", "2"),))
         )
-        ways = plan_grid.variants(p, MODEL)
+        variants = plan_grid.variants(p, MODEL)
         return [
-            request(MODEL, p, plan_grid.cell_at(p, number), ways).parameters["seed"] for number in range(3)
+            request(MODEL, p, plan_grid.cell_at(p, number), variants).parameters["seed"]
+            for number in range(3)
         ]
 
     assert seeds(42) == [42, 43, 44]
@@ -142,7 +143,7 @@ def test_a_fixed_seed_moves_with_the_repetitions() -> None:
 
 
 def parse(name: str, text: str) -> Axis:
-    """The axis of that parameter."""
+    """Parse an axis of that parameter."""
     return sweep.parse_axis(MODEL.parameter(name), text)
 
 
@@ -164,7 +165,7 @@ def parse(name: str, text: str) -> Axis:
 def test_an_axis_as_it_is_typed(name: str, text: str, values: tuple[float | None, ...], written: str) -> None:
     found = parse(name, text)
     assert found.values == values
-    assert [type(one) for one in found.values] == [type(one) for one in values]
+    assert [type(value) for value in found.values] == [type(value) for value in values]
     assert sweep.format_axis(found) == written
     assert parse(name, written) == found
 

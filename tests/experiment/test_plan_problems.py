@@ -1,4 +1,4 @@
-"""What blocks a run: each at its part of the plan, with what to do; a sound plan has none."""
+"""Problems name their part of the plan and what to do; a sound plan has none."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_sound_plan_has_none() -> None:
 
 
 def prompts(*texts: str) -> tuple[PromptVersion, ...]:
-    """Versions called A, all of them."""
+    """Return prompt versions that are all called A."""
     return tuple(PromptVersion("A", "", text) for text in texts)
 
 
@@ -144,30 +144,30 @@ def prompts(*texts: str) -> tuple[PromptVersion, ...]:
     ],
 )
 def test_what_blocks_a_run(changes: dict[str, object], where: PlanPart, says: str) -> None:
-    (found,) = find_problems(small_plan(**changes), MODEL)
-    assert found.part is where
-    assert says in found.message
-    assert found.advice
+    (problem,) = find_problems(small_plan(**changes), MODEL)
+    assert problem.part is where
+    assert says in problem.message
+    assert problem.advice
 
 
 def test_a_column_of_another_case_is_offered() -> None:
-    (found,) = find_problems(small_plan(inputs=Inputs(("X", "y"), (("1", "2"),))), MODEL)
-    assert found.advice == "Write it as the column is written: X."
+    (problem,) = find_problems(small_plan(inputs=Inputs(("X", "y"), (("1", "2"),))), MODEL)
+    assert problem.advice == "Write it as the column is written: X."
 
 
 @settings(max_examples=60)
 @given(PLANS)
-def test_any_plan_is_looked_through(one: Plan) -> None:
-    find_problems(one, MODEL)
-    find_warnings(one, MODEL)
+def test_any_plan_is_looked_through(plan: Plan) -> None:
+    find_problems(plan, MODEL)
+    find_warnings(plan, MODEL)
 
 
 @settings(max_examples=60)
 @given(PLANS)
-def test_a_plan_without_problems_can_be_asked(one: Plan) -> None:
-    """What is drawn replaces a sound plan's prompts and features."""
-    features = one.base.features
-    sound = small_plan(prompts=one.prompts or small_plan().prompts, base=replace(BASE, features=features))
+def test_a_plan_without_problems_can_be_asked(plan: Plan) -> None:
+    """The generated prompts and features replace those of a sound plan."""
+    features = plan.base.features
+    sound = small_plan(prompts=plan.prompts or small_plan().prompts, base=replace(BASE, features=features))
     if find_problems(sound, MODEL):
         return
     for number in range(plan_grid.count_cells(sound)):
@@ -201,10 +201,10 @@ def test_a_plan_without_problems_can_be_asked(one: Plan) -> None:
     ],
 )
 def test_what_is_in_vain_is_remarked(changes: dict[str, object], says: tuple[str, ...]) -> None:
-    one = small_plan(**changes)
-    assert find_problems(one, MODEL) == ()
-    found = find_warnings(one, MODEL)
-    assert len(found) == len(says)
-    for remark, words in zip(found, says, strict=True):
+    plan = small_plan(**changes)
+    assert find_problems(plan, MODEL) == ()
+    problem = find_warnings(plan, MODEL)
+    assert len(problem) == len(says)
+    for remark, words in zip(problem, says, strict=True):
         assert words in remark.message
         assert remark.advice

@@ -1,4 +1,4 @@
-"""The samples that are shipped: sound, small, and kept whole by their document."""
+"""The shipped samples are sound and cheap, and survive a round trip through JSON."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.experiment.plan_fixtures import MODEL
 
 
 def test_the_samples_are_sound_and_cost_less_than_a_cent() -> None:
-    found = load_samples(MODEL)
-    assert len({one.name for one in found}) == len(found) >= 4
-    for one in found:
-        assert one.description
-        assert one.plan.checks
-        assert find_problems(one.plan, MODEL) == (), one.name
-        assert set(used_variables(one.plan)) <= set(one.plan.inputs.columns)
-        taken = estimate_plan(MODEL, one.plan)
+    samples = load_samples(MODEL)
+    assert len({row.name for row in samples}) == len(samples) >= 4
+    for row in samples:
+        assert row.description
+        assert row.plan.checks
+        assert find_problems(row.plan, MODEL) == (), row.name
+        assert set(used_variables(row.plan)) <= set(row.plan.inputs.columns)
+        taken = estimate_plan(MODEL, row.plan)
         assert 8 <= taken.requests <= 100
         assert taken.dollars[1] < Decimal("0.01")
-        assert plan_codec.read(plan_codec.write(one.plan)) == one.plan
+        assert plan_codec.read(plan_codec.write(row.plan)) == row.plan

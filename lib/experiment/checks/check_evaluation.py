@@ -128,7 +128,7 @@ def _contains(check: Contains, text: str, values: Mapping[str, str]) -> CheckOut
 
 
 def _matches(check: Matches, text: str) -> CheckOutcome:
-    match = regex_search.find(check.pattern, text)
+    match = regex_search.search(check.pattern, text)
     if match is None:
         return CheckOutcome(False, f"The regular expression finds nothing in {_quote_answer(text)}")
     return CheckOutcome(True, f"Found {quote(match)}" if match.strip() else "Found")

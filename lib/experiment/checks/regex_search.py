@@ -18,13 +18,13 @@ MAX_TIMEOUTS = 3
 _MAX_MATCH_CHARS = 200
 
 
-class GivenUp(BadInput):
+class SearchGivenUp(BadInput):
     """The search took too long, or the pattern is no regular expression."""
 
     title = "This cannot be checked"
 
 
-class Finder:
+class RegexSearcher:
     """Searches one text at a time, for any thread."""
 
     def __init__(self) -> None:
@@ -35,10 +35,10 @@ class Finder:
     def find(self, pattern: str, text: str) -> str | None:
         """Return the first 200 characters of the first match, None if there is none. Raises GivenUp."""
         if len(text) > MAX_TEXT_CHARS:
-            raise GivenUp(f"The answer is longer than {MAX_TEXT_CHARS:,} characters.")
+            raise SearchGivenUp(f"The answer is longer than {MAX_TEXT_CHARS:,} characters.")
         with self._lock:
             if self._timeouts[pattern] >= MAX_TIMEOUTS:
-                raise GivenUp(
+                raise SearchGivenUp(
                     "The regular expression took too long on other answers, and is not tried again."
                 )
             try:
@@ -47,14 +47,16 @@ class Finder:
                 )
             except DeadlinePassed:
                 self._timeouts[pattern] += 1
-                raise GivenUp(
+                raise SearchGivenUp(
                     f"The regular expression took more than {TIMEOUT_SECONDS} seconds and was given up."
                 ) from None
             except ChildFailed:
-                raise GivenUp("The process that looks for the regular expression does not start.") from None
+                raise SearchGivenUp(
+                    "The process that looks for the regular expression does not start."
+                ) from None
             del self._timeouts[pattern]
         if error is not None:
-            raise GivenUp(f"The regular expression is not understood: {error}.")
+            raise SearchGivenUp(f"The regular expression is not understood: {error}.")
         return None if match is None else str(match)
 
     def end(self) -> None:
@@ -71,15 +73,15 @@ def search_in_child(pattern: str, text: str) -> tuple[str | None, str | None]:
     return (None if match is None else match[0][:_MAX_MATCH_CHARS]), None
 
 
-_finder = Finder()
+_searcher = RegexSearcher()
 
 
-def find(pattern: str, text: str) -> str | None:
-    """Call ``Finder.find`` of the one finder that all threads share."""
-    return _finder.find(pattern, text)
+def search(pattern: str, text: str) -> str | None:
+    """Call ``RegexSearcher.find`` of the searcher that all threads share."""
+    return _searcher.find(pattern, text)
 
 
-def problem(pattern: str) -> BadInput | None:
+def find_pattern_problem(pattern: str) -> BadInput | None:
     """Return the error of a pattern that cannot be searched for."""
     if not pattern:
         return BadInput("The regular expression is empty.", advice="Enter one, such as ^(yes|no)$.")

@@ -1,4 +1,4 @@
-"""Each check says yes, no or that it cannot tell, with a reason; no answer and no expression makes a run hang."""
+"""Each check passes, fails or cannot tell, with a reason; no answer and no pattern makes a run hang."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_a_search_without_end_is_given_up_and_the_next_one_goes_on() -> None:
 
 
 def test_many_threads_look_at_once_and_a_dead_process_is_started_again() -> None:
-    finder = regex_search.Finder()
+    finder = regex_search.RegexSearcher()
     found: list[str | None] = []
     threads = [
         threading.Thread(target=lambda n=n: found.append(finder.find(r"\d+", f"n {n}"))) for n in range(30)

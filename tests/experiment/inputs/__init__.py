@@ -1,1 +1,1 @@
-"""Tests of reading input tables."""
+"""Tests of templates, and of reading input tables."""

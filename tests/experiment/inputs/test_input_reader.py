@@ -1,4 +1,4 @@
-"""Tables of inputs out of files: every encoding and shape that people bring, and what is refused, with its line."""
+"""Input tables in every encoding and layout that people bring, and what is refused, naming the line."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CSV = 'text,label\r\ngut,ja\r\n"schön, groß",nein\r\n'
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_encodings(codec: str) -> None:
-    found = read_input_file("a.csv", CSV.encode(codec))
-    assert found.inputs == PLAIN
-    assert found.remarks == ("The column “label” is taken for the expected answers.",)
+    imported = read_input_file("a.csv", CSV.encode(codec))
+    assert imported.inputs == PLAIN
+    assert imported.remarks == ("The column “label” is taken for the expected answers.",)
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def test_utf_16_without_a_mark_in_any_script(cells: tuple[str, str]) -> None:
 
 
 def test_windows_1252_is_said() -> None:
-    found = read_input_file("a.csv", (CSV + "„ü“ – 5 €,ja\n").encode("cp1252"))
-    assert found.inputs.rows[-1][0] == "„ü“ – 5 €"
-    assert "not UTF-8 (line 3)" in found.remarks[0]
+    imported = read_input_file("a.csv", (CSV + "„ü“ – 5 €,ja\n").encode("cp1252"))
+    assert imported.inputs.rows[-1][0] == "„ü“ – 5 €"
+    assert "not UTF-8 (line 3)" in imported.remarks[0]
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_one_column_keeps_its_commas() -> None:
 
 
 def test_a_cell_of_many_lines_and_quotes_that_do_not_pair_up_in_a_paste() -> None:
-    found = read_pasted_inputs('a\tb\n"one\ntwo"\tx\n').inputs
-    assert found.rows == (("one\ntwo", "x"),)
+    imported = read_pasted_inputs('a\tb\n"one\ntwo"\tx\n').inputs
+    assert imported.rows == (("one\ntwo", "x"),)
     found_raw = read_pasted_inputs('a\tb\n"Yes" he said\tx\n')
     assert found_raw.inputs.rows == (('"Yes" he said', "x"),)
     assert found_raw.remarks == ("Quotes were taken as they stand, for they do not pair up.",)
 
 
 def test_names_are_made_usable_and_single() -> None:
-    found = read_pasted_inputs("Price ($),,a,a,a 2\n1,2,3,4,5\n")
-    assert found.inputs.columns == ("Price", "column 2", "a", "a 2", "a 2 2")
-    assert found.remarks == (
+    imported = read_pasted_inputs("Price ($),,a,a,a 2\n1,2,3,4,5\n")
+    assert imported.inputs.columns == ("Price", "column 2", "a", "a 2", "a 2 2")
+    assert imported.remarks == (
         "The column “Price ($)” is called “Price” here.",
         "The column without a name at place 2 is called “column 2” here.",
         "The column “a” is called “a 2” here.",
@@ -90,17 +90,17 @@ def test_names_are_made_usable_and_single() -> None:
 
 
 def test_short_rows_are_filled_and_empty_ones_left_out() -> None:
-    found = read_pasted_inputs("a,b,c\n1,2\n,,\n3,4,5\n6\n")
-    assert found.inputs.rows == (("1", "2", ""), ("3", "4", "5"), ("6", "", ""))
-    assert found.remarks == (
+    imported = read_pasted_inputs("a,b,c\n1,2\n,,\n3,4,5\n6\n")
+    assert imported.inputs.rows == (("1", "2", ""), ("3", "4", "5"), ("6", "", ""))
+    assert imported.remarks == (
         "1 row without anything in it was left out.",
         "2 rows had fewer cells, first line 2: the rest is empty.",
     )
 
 
 def test_without_a_header() -> None:
-    found = read_pasted_inputs("Good, but slow\n\nBad\n", header=False)
-    assert found == input_reader.ImportedInputs(
+    imported = read_pasted_inputs("Good, but slow\n\nBad\n", header=False)
+    assert imported == input_reader.ImportedInputs(
         Inputs(("column 1", "column 2"), (("Good", " but slow"), ("Bad", ""))),
         ("1 row had fewer cells, first line 3: the rest is empty.",),
     )
@@ -108,10 +108,10 @@ def test_without_a_header() -> None:
 
 
 def test_json_values_are_texts() -> None:
-    found = read_input_file(
+    imported = read_input_file(
         "a.jsonl", b'{"a": 1, "b": [1, {"c": "\xc3\xa4"}]}\n{"b": null, "d": true, "a": 1.5}\n'
     ).inputs
-    assert found == Inputs(("a", "b", "d"), (("1", '[1, {"c": "ä"}]', ""), ("1.5", "", "true")))
+    assert imported == Inputs(("a", "b", "d"), (("1", '[1, {"c": "ä"}]', ""), ("1.5", "", "true")))
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_a_spreadsheet_is_read_as_it_looks() -> None:
         ["=1", 12345678901, None, None, None, 0.5],
         formats={"F2": "0.0%", "F4": "0%"},
     )
-    found = read_input_file("a.xlsx", data)
-    assert found.inputs.rows[0] == (
+    imported = read_input_file("a.xlsx", data)
+    assert imported.inputs.rows[0] == (
         "a\nb",
         "0.3",
         "2026-03-01",
@@ -178,10 +178,10 @@ def test_a_spreadsheet_is_read_as_it_looks() -> None:
         "TRUE",
         "7",
     )
-    assert found.inputs.rows[1] == ("", "12345678901", "", "", "", "50%", "", "")
-    assert found.inputs.expected == "answer"
-    assert found.remarks[0] == "Of 2 sheets, the first one, “Sheet”, was read."
-    assert "A formula has no result stored in the file and is empty here, first A4" in found.remarks[1]
+    assert imported.inputs.rows[1] == ("", "12345678901", "", "", "", "50%", "", "")
+    assert imported.inputs.expected == "answer"
+    assert imported.remarks[0] == "Of 2 sheets, the first one, “Sheet”, was read."
+    assert "A formula has no result stored in the file and is empty here, first A4" in imported.remarks[1]
 
 
 def test_stored_results_of_formulas_are_read() -> None:
@@ -247,7 +247,7 @@ def test_what_is_written_is_read(rows: list[tuple[str, str, str]], delimiter: st
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for name in ("a.csv", "a.tsv", "a.jsonl", "a.xlsx"):
         try:
-            found = read_input_file(name, data).inputs
+            imported = read_input_file(name, data).inputs
         except BadInput:
             continue
-        assert all(len(row) == len(found.columns) for row in found.rows)
+        assert all(len(row) == len(imported.columns) for row in imported.rows)

@@ -1,4 +1,4 @@
-"""Templates: what is a variable and what is not, filled in once."""
+"""Templates: which names are variables, and filling them once."""
 
 from __future__ import annotations
 

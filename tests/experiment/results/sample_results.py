@@ -1,4 +1,4 @@
-"""Results as a run would give them, made by hand: what was answered, how it was judged, what it took."""
+"""Results of a plan about product reviews, with answers chosen by the test."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ from lib.model.settings import Settings
 from lib.model.usage import Usage
 
 MODEL = model_record.default_model()
-NAMES = [one.name for one in MODEL.parameters]
-SWEPT = [one.name for one in MODEL.parameters if one.deterministic_at is not None or one.name == NAMES[2]]
+NAMES = [parameter.name for parameter in MODEL.parameters]
+SWEPT = [
+    parameter.name
+    for parameter in MODEL.parameters
+    if parameter.deterministic_at is not None or parameter.name == NAMES[2]
+]
 
 
 def make_answer(
@@ -34,7 +38,6 @@ def make_answer(
     schema: str | None = None,
     seconds: float = 0.5,
 ) -> Answer:
-    """An answer with that text."""
     format = None if schema is None else ResponseFormat(schema)
     request = build_request(MODEL, Messages((Turn("user", "Hi"),)), {}, stream=False, response_format=format)
     return Answer(text, request, "test", True, usage, Timings(seconds, seconds), ending, error, calls)
@@ -56,7 +59,7 @@ def reviews_plan(
     repetitions: int = 2,
     axes: int = 2,
 ) -> Plan:
-    """Reviews, the mood of which is asked for."""
+    """Return a plan that asks for the sentiment of reviews."""
     versions = (
         PromptVersion("Short", "", "Mood of this review, in one word: {{review}}"),
         PromptVersion(
@@ -78,12 +81,12 @@ Says = Callable[[Cell, str], str]  # what is answered, from the cell and what is
 
 
 def reviews_results(plan: Plan, says: Says) -> Iterator[Result]:
-    """Every cell answered and judged."""
-    ways = plan_grid.variants(plan, MODEL)
+    """Answer and judge every cell."""
+    variants = plan_grid.variants(plan, MODEL)
     for number in range(plan_grid.count_cells(plan)):
         cell = plan_grid.cell_at(plan, number)
         values = plan_grid.row_values(plan, cell.row)
-        request = cell_request.request(MODEL, plan, cell, ways)
+        request = cell_request.request(MODEL, plan, cell, variants)
         seconds = 0.3 + number % 7 / 10
         found = Answer(
             says(cell, values.get("expected", "")),

@@ -1,4 +1,4 @@
-"""The report shows what the results say, and nothing that stands in them can become anything but text."""
+"""The report shows what the results say, and no text in them can become anything but text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VOID = {"meta", "rect", "br"}
 
 
 class ReportPage(HTMLParser):
-    """The page as a browser reads it: its tags, its attributes' names, its text; every tag closed in its turn."""
+    """The page as a browser parses it: tags, attribute names and text. Every tag must be closed in order."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -58,13 +58,13 @@ class ReportPage(HTMLParser):
 
 
 def test_what_it_says() -> None:
-    ours = reviews_plan((Equals(), Contains("idea", absent=True)), rows=5, prompts=2, repetitions=2)
-    found = list(reviews_results(ours, lambda cell, expected: expected if cell.variant == 4 else "no idea"))
+    plan = reviews_plan((Equals(), Contains("idea", absent=True)), rows=5, prompts=2, repetitions=2)
+    results = list(reviews_results(plan, lambda cell, expected: expected if cell.variant == 4 else "no idea"))
     error = NoCapacity("No machine is free.")
     lost = make_answer(ending=Ending.ERROR, error=error, usage=None)
-    found[-1] = Result(found[-1].cell, Status.FAILED, lost, cost=Decimal("0.01"))
-    found[0] = replace(found[0], rating=5)
-    page = ReportPage(render_report("Mood of reviews", ours, MODEL, found, WHEN))
+    results[-1] = Result(results[-1].cell, Status.FAILED, lost, cost=Decimal("0.01"))
+    results[0] = replace(results[0], rating=5)
+    page = ReportPage(render_report("Mood of reviews", plan, MODEL, results, WHEN))
     text = page.text.replace("\u00a0", " ")
     said = " ".join(text.split())
     best, second = "Temperature 0.7 · Top p 0.9", "Temperature 0 · Top p 0.5"
@@ -94,27 +94,27 @@ def test_what_it_says() -> None:
 
 
 def test_no_text_becomes_more_than_text() -> None:
-    ways = (
+    variants = (
         Variant(EVIL, reviews_plan().base),
         Variant(f"2{EVIL}", reviews_plan().base.with_value(SWEPT[0], 1.5)),
     )
     checks: tuple[Check, ...] = (Equals(EVIL), Contains("x"))
-    ours = replace(
+    plan = replace(
         reviews_plan(checks, repetitions=1, axes=0),
         prompts=(PromptVersion(EVIL, "S", "U"), PromptVersion("2", "S", "U")),
         inputs=Inputs((EVIL,), ((EVIL,), ("2",))),
-        variants=ways,
+        variants=variants,
     )
-    found = [
-        replace(one, answer=replace(one.answer, text=f"no {EVIL}", backend=EVIL))
-        for one in reviews_results(ours, lambda cell, expected: f"no {EVIL}")
-        if one.answer is not None
+    results = [
+        replace(result, answer=replace(result.answer, text=f"no {EVIL}", backend=EVIL))
+        for result in reviews_results(plan, lambda cell, expected: f"no {EVIL}")
+        if result.answer is not None
     ]
-    found[-1] = Result(
-        found[-1].cell, Status.FAILED, make_answer(ending=Ending.ERROR, error=NoCapacity(EVIL))
+    results[-1] = Result(
+        results[-1].cell, Status.FAILED, make_answer(ending=Ending.ERROR, error=NoCapacity(EVIL))
     )
-    ours = replace(ours, prompts=tuple(replace(one, system=EVIL, user=EVIL) for one in ours.prompts))
-    html = render_report(EVIL, ours, MODEL, found, WHEN)
+    plan = replace(plan, prompts=tuple(replace(prompt, system=EVIL, user=EVIL) for prompt in plan.prompts))
+    html = render_report(EVIL, plan, MODEL, results, WHEN)
     html.encode()  # it can be written
     page = ReportPage(html)
     assert not page.tags.keys() & {"script", "img", "a", "iframe", "link", "object", "form"}
@@ -145,20 +145,24 @@ def test_no_text_becomes_more_than_text() -> None:
 
 @pytest.mark.parametrize("checks", [(), (Equals(),)])
 def test_an_experiment_without_results_or_inputs(checks: tuple[Check, ...]) -> None:
-    ours = replace(
+    plan = replace(
         reviews_plan(checks, prompts=1, axes=0), inputs=Inputs(), prompts=(PromptVersion("A", "", "Hi"),)
     )
-    text = ReportPage(render_report("Nothing", ours, MODEL, [], WHEN)).text
+    text = ReportPage(render_report("Nothing", plan, MODEL, [], WHEN)).text
     assert "No answer was judged" in text
     assert "McNemar" not in text
 
 
 def test_of_many_settings_the_best_are_listed() -> None:
     values = tuple(number / 100 for number in range(60))
-    ours = replace(reviews_plan(rows=1, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], values),))
-    found = list(reviews_results(ours, lambda cell, expected: expected if cell.variant == 50 else "no"))
-    free = [replace(one, answer=replace(one.answer, billed=False)) for one in found if one.answer is not None]
-    page = ReportPage(render_report("Many", ours, MODEL, free, WHEN))
+    plan = replace(reviews_plan(rows=1, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], values),))
+    results = list(reviews_results(plan, lambda cell, expected: expected if cell.variant == 50 else "no"))
+    free = [
+        replace(result, answer=replace(result.answer, billed=False))
+        for result in results
+        if result.answer is not None
+    ]
+    page = ReportPage(render_report("Many", plan, MODEL, free, WHEN))
     assert "Would cost" in page.text
     assert page.tags["svg"] == 20
     assert "And 40 more that did no better." in page.text

@@ -1,4 +1,4 @@
-"""Intervals, p values and quantiles agree with scipy, statsmodels and numpy to 1e-9, at the edges too."""
+"""Intervals, p-values and quantiles agree with scipy, statsmodels and numpy to 1e-9, edge cases included."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ COUNTS += [(0, 10_000), (10_000, 10_000), (1, 10_000), (9_999, 10_000), (46, 50)
 @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95, 0.99, 0.9999])
 def test_wilson(confidence: float) -> None:
     for passed, n in COUNTS:
-        found = wilson_interval(passed, n, confidence)
+        result = wilson_interval(passed, n, confidence)
         low, high = proportion_confint(passed, n, alpha=1 - confidence, method="wilson")
         scipys = binomtest(passed, n).proportion_ci(confidence, method="wilson")
-        assert (found.low, found.high) == pytest.approx((low, high), abs=CLOSE)
-        assert (found.low, found.high) == pytest.approx((scipys.low, scipys.high), abs=CLOSE)
-        assert 0 <= found.low <= passed / n <= found.high <= 1
-        assert (found.low == 0) == (passed == 0)
-        assert (found.high == 1) == (passed == n)
+        assert (result.low, result.high) == pytest.approx((low, high), abs=CLOSE)
+        assert (result.low, result.high) == pytest.approx((scipys.low, scipys.high), abs=CLOSE)
+        assert 0 <= result.low <= passed / n <= result.high <= 1
+        assert (result.low == 0) == (passed == 0)
+        assert (result.high == 1) == (passed == n)
 
 
 def test_wilson_of_nothing_and_of_nonsense() -> None:
@@ -48,12 +48,12 @@ def test_mcnemar() -> None:
     pairs += [(DICE.randint(0, 3_000), DICE.randint(0, 3_000)) for _ in range(200)]
     pairs += [(0, 1_000), (1_000, 0), (5_000, 5_000), (5_000, 4_900)]
     for better, worse in pairs:
-        found = mcnemar_p_value(better, worse)
-        theirs = their_mcnemar([[17, better], [worse, 4]], exact=True).pvalue
-        assert found == pytest.approx(min(theirs, 1) if better + worse else 1, abs=CLOSE)
+        result = mcnemar_p_value(better, worse)
+        expected = their_mcnemar([[17, better], [worse, 4]], exact=True).pvalue
+        assert result == pytest.approx(min(expected, 1) if better + worse else 1, abs=CLOSE)
         if better + worse:
-            assert found == pytest.approx(binomtest(better, better + worse).pvalue, abs=CLOSE)
-        assert mcnemar_p_value(worse, better) == found
+            assert result == pytest.approx(binomtest(better, better + worse).pvalue, abs=CLOSE)
+        assert mcnemar_p_value(worse, better) == result
 
 
 def test_quantile() -> None:

@@ -1,4 +1,4 @@
-"""Exports hold every cell, read back by other programs as what it was; no text in them is a formula to anybody."""
+"""Exports hold every cell, other programs read them back unchanged, and no text in them is a formula."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ PLAIN = (
 
 
 def one_each(texts: tuple[str, ...]) -> tuple[Plan, list[Result]]:
-    """A plan with these texts as inputs, expected answers and answers."""
-    ours = replace(
+    """Return a plan with these texts as inputs, expected answers and answers."""
+    plan = replace(
         reviews_plan((Contains(),), prompts=1, repetitions=1, axes=0),
         inputs=Inputs(("text", "=mood"), tuple((text, "x") for text in texts), "=mood"),
         prompts=(PromptVersion("=1+1", "", "Say it."),),
     )
-    return ours, [
+    return plan, [
         Result(one.cell, one.status, replace(make_answer(), text=texts[one.cell.row]), one.outcomes, one.cost)
-        for one in reviews_results(ours, lambda cell, expected: "")
+        for one in reviews_results(plan, lambda cell, expected: "")
     ]
 
 
@@ -87,15 +87,15 @@ def read_xlsx(data: bytes) -> list[list[Any]]:
 
 
 def test_every_column() -> None:
-    ours = reviews_plan((Equals(), Contains("no", absent=True)), rows=2, prompts=2, repetitions=2)
-    found = list(reviews_results(ours, lambda cell, expected: expected if cell.row else "No."))
-    failed = found[1]
+    plan = reviews_plan((Equals(), Contains("no", absent=True)), rows=2, prompts=2, repetitions=2)
+    results = list(reviews_results(plan, lambda cell, expected: expected if cell.row else "No."))
+    failed = results[1]
     error = NoCapacity("Full.", code=3040)
-    found[1] = Result(
+    results[1] = Result(
         failed.cell, Status.FAILED, make_answer(ending=Ending.ERROR, error=error, usage=None), rating=2
     )
-    found[2] = Result(found[2].cell, Status.DOUBTFUL, None)
-    heads, *rows = read_csv(result_export.write_csv(ours, MODEL, reversed(found)))
+    results[2] = Result(results[2].cell, Status.DOUBTFUL, None)
+    heads, *rows = read_csv(result_export.write_csv(plan, MODEL, reversed(results)))
     labels = [MODEL.parameter(name).label for name in SWEPT]
     assert heads == [
         "Prompt",
@@ -120,7 +120,7 @@ def test_every_column() -> None:
         "Rating",
         "Error",
     ]
-    assert len(rows) == len(found) == 72
+    assert len(rows) == len(results) == 72
     assert rows[0] == [
         "Short",
         "1",
@@ -163,7 +163,7 @@ def test_every_column() -> None:
     ]
     assert rows[2][6:10] == ["not sent", "1", "in doubt", ""]
     assert rows[-1][-4:-2] == ["yes", "“no” is not in “positive”"]
-    sheet = read_xlsx(result_export.write_xlsx(ours, MODEL, found))
+    sheet = read_xlsx(result_export.write_xlsx(plan, MODEL, results))
     assert [[("" if value is None else str(value)) for value in row] for row in sheet] == [
         [value.replace("0.0000017", "1.7e-06") for value in row] for row in [heads, *rows]
     ]
@@ -172,53 +172,53 @@ def test_every_column() -> None:
 
 
 def test_no_text_becomes_a_formula() -> None:
-    ours, found = one_each(EVIL)
-    heads, *rows = read_csv(result_export.write_csv(ours, MODEL, found))
+    plan, results = one_each(EVIL)
+    heads, *rows = read_csv(result_export.write_csv(plan, MODEL, results))
     at = heads.index("Answer")
     for row, text in zip(rows, EVIL, strict=True):
         assert row[0] == "'=1+1"
         assert row[2] == row[at] == f"'{text}"
-    for row, text in zip(read_xlsx(result_export.write_xlsx(ours, MODEL, found))[1:], EVIL, strict=True):
+    for row, text in zip(read_xlsx(result_export.write_xlsx(plan, MODEL, results))[1:], EVIL, strict=True):
         assert row[2] == row[at] == text.replace("\r", "\n")
 
 
 def test_what_only_looks_odd_stays_as_it_is() -> None:
-    ours, found = one_each(PLAIN)
-    heads, *rows = read_csv(result_export.write_csv(ours, MODEL, found))
+    plan, results = one_each(PLAIN)
+    heads, *rows = read_csv(result_export.write_csv(plan, MODEL, results))
     at = heads.index("Answer")
     assert [row[at] for row in rows] == list(PLAIN)
     assert b'"a;=1+1"' in b"".join(
-        result_export.write_csv(ours, MODEL, found)
+        result_export.write_csv(plan, MODEL, results)
     )  # in quotes, where ; parts the cells
-    cells = [row[at] or "" for row in read_xlsx(result_export.write_xlsx(ours, MODEL, found))[1:]]
+    cells = [row[at] or "" for row in read_xlsx(result_export.write_xlsx(plan, MODEL, results))[1:]]
     assert cells == [text.replace("_x0041_", "_x005F_x0041_") for text in PLAIN]  # as Excel writes it
 
 
 def test_what_no_file_can_hold() -> None:
     odd = "a\x00b\x0b\ud800c\uffff"
-    ours, found = one_each((odd, "x" * 40_000, "😀" * 20_000))
-    heads, *rows = read_csv(result_export.write_csv(ours, MODEL, found))
+    plan, results = one_each((odd, "x" * 40_000, "😀" * 20_000))
+    heads, *rows = read_csv(result_export.write_csv(plan, MODEL, results))
     at = heads.index("Answer")
     assert rows[0][at] == "a\ufffdb\ufffd\ufffdc\ufffd"
     assert len(rows[1][at]) == 40_000
-    sheet = read_xlsx(result_export.write_xlsx(ours, MODEL, found))
+    sheet = read_xlsx(result_export.write_xlsx(plan, MODEL, results))
     assert sheet[1][at] == rows[0][at]
     for row in sheet[2:]:
         assert len(row[at].encode("utf-16-le")) <= 2 * spreadsheet.MAX_CELL_UNITS
         assert row[at].endswith("… (cut: Excel takes no more)")
-    lines = [json.loads(line) for line in result_export.write_json_lines(ours, MODEL, found)]
+    lines = [json.loads(line) for line in result_export.write_json_lines(plan, MODEL, results)]
     assert lines[0]["answer"] == "a\x00b\x0b\ufffdc\uffff"
 
 
 def test_json_lines_hold_the_request_as_it_was_sent() -> None:
-    ours = reviews_plan((Equals(),), rows=2, prompts=1, repetitions=1)
-    found = list(reviews_results(ours, lambda cell, expected: "a\u2028b"))
+    plan = reviews_plan((Equals(),), rows=2, prompts=1, repetitions=1)
+    results = list(reviews_results(plan, lambda cell, expected: "a\u2028b"))
     call = ToolCall("1", "weather", '{"city": "Oslo"}')
-    found[-1] = replace(found[-1], answer=make_answer("", calls=(call,)), cost=Decimal("1E-9"), rating=5)
-    text = b"".join(result_export.write_json_lines(ours, MODEL, found)).decode()
-    assert len(text.splitlines()) == len(found)
+    results[-1] = replace(results[-1], answer=make_answer("", calls=(call,)), cost=Decimal("1E-9"), rating=5)
+    text = b"".join(result_export.write_json_lines(plan, MODEL, results)).decode()
+    assert len(text.splitlines()) == len(results)
     lines = [json.loads(line) for line in text.splitlines()]
-    for line, result in zip(lines, found, strict=True):
+    for line, result in zip(lines, results, strict=True):
         assert result.answer is not None
         assert line["request"] == encode_request(result.answer.request)
     assert lines[0]["answer"] == "a\u2028b"
@@ -232,11 +232,11 @@ def test_json_lines_hold_the_request_as_it_was_sent() -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_presets_have_a_column_for_each_parameter_in_which_they_differ(count: int) -> None:
-    ours = reviews_plan((), rows=1, prompts=1, repetitions=1, axes=0)
-    ways = (Variant("Bold", ours.base.with_value(SWEPT[0], 1.5)), Variant("Calm", ours.base))
-    ours = replace(ours, variants=ways)
-    found = list(reviews_results(ours, lambda cell, expected: "x"))[:count]
-    heads, *rows = read_csv(result_export.write_csv(ours, MODEL, found))
+    plan = reviews_plan((), rows=1, prompts=1, repetitions=1, axes=0)
+    variants = (Variant("Bold", plan.base.with_value(SWEPT[0], 1.5)), Variant("Calm", plan.base))
+    plan = replace(plan, variants=variants)
+    results = list(reviews_results(plan, lambda cell, expected: "x"))[:count]
+    heads, *rows = read_csv(result_export.write_csv(plan, MODEL, results))
     assert heads[4:6] == ["Setting", MODEL.parameter(SWEPT[0]).label]
     assert [row[4:6] for row in rows] == [["Bold", "1.5"]][:count]
-    assert len(read_xlsx(result_export.write_xlsx(ours, MODEL, found))) == count + 1
+    assert len(read_xlsx(result_export.write_xlsx(plan, MODEL, results))) == count + 1

@@ -1,4 +1,4 @@
-"""The sheet of results: lines, filters and orders; what came again takes its own place."""
+"""Result rows are filtered and sorted; a newer result of a cell replaces the older one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_filters_agree_with_the_results(sheet: ResultTable, results: list[Result
         return [line.number for line in wanted.apply(sheet.rows)]
 
     def by_hand(holds: object) -> list[int]:
-        return [one.cell.number for one in results if holds(one)]  # type: ignore[operator]
+        return [result.cell.number for result in results if holds(result)]  # type: ignore[operator]
 
     assert found(ResultFilter()) == by_hand(lambda one: True)
     assert found(ResultFilter(prompts=(1,), variants=(0, 3))) == by_hand(
@@ -62,7 +62,9 @@ def test_filters_agree_with_the_results(sheet: ResultTable, results: list[Result
 
 
 def test_a_search_is_for_all_words_wherever_they_stand(sheet: ResultTable) -> None:
-    """In the answer, the input, the expected answer and the checks' reasons; capitals do not count."""
+    """The search covers the answer, the input, the expected answer and the checks' reasons, without regard to
+    case.
+    """
     found = ResultFilter(text="pEru LIMA").apply(sheet.rows)
     assert found
     assert {line.input.split(" (")[0] for line in found} == {"Peru"}

@@ -1,4 +1,4 @@
-"""What is counted, compared and called the winner is what the results hold, and chance is called chance."""
+"""Counts, comparisons and the winner agree with the results, and differences by chance are called so."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def right_when(good: Callable[[Cell], bool]) -> Callable[[Cell, str], str]:
 
 
 def test_counts() -> None:
-    ours = reviews_plan((Equals(), Contains("idea", absent=True)), rows=5, prompts=2, repetitions=2)
-    found = [
+    plan = reviews_plan((Equals(), Contains("idea", absent=True)), rows=5, prompts=2, repetitions=2)
+    results = [
         replace(one, rating=4 if one.cell.row == 0 else None)
-        for one in reviews_results(ours, right_when(lambda cell: cell.variant < HIGH))
+        for one in reviews_results(plan, right_when(lambda cell: cell.variant < HIGH))
     ]
-    failed, doubtful = found[-1], found[-2]
-    found[-1] = Result(failed.cell, Status.FAILED, None, cost=Decimal("0.5"), attempts=3)
-    found[-2] = Result(doubtful.cell, Status.DOUBTFUL, None)
-    summary = summarise_results(ours, found)
+    failed, doubtful = results[-1], results[-2]
+    results[-1] = Result(failed.cell, Status.FAILED, None, cost=Decimal("0.5"), attempts=3)
+    results[-2] = Result(doubtful.cell, Status.DOUBTFUL, None)
+    summary = summarise_results(plan, results)
     whole = summary.total
     assert (whole.asked, whole.answered, whole.failed, whole.in_doubt) == (180, 178, 1, 1)
     assert (whole.passed, whole.judged) == (60, 178)
@@ -56,33 +56,33 @@ def test_counts() -> None:
 
 
 def test_nothing_yet_and_what_is_unclear() -> None:
-    ours = reviews_plan()
-    summary = ResultSummary(ours)
+    plan = reviews_plan()
+    summary = ResultSummary(plan)
     assert (summary.total.pass_rate, summary.total.median_seconds, summary.total.mean_rating) == (
         None,
         None,
         None,
     )
-    one = next(iter(reviews_results(ours, right_when(lambda cell: True))))
+    one = next(iter(reviews_results(plan, right_when(lambda cell: True))))
     summary.add(replace(one, outcomes=(CheckOutcome(None, "?"),)))
     assert (summary.total.judged, summary.checks[0].unclear) == (0, 1)
     assert find_winner([], summary.variants, ["a"], GroupedBy.VARIANTS) is None
 
 
 def test_the_heatmap() -> None:
-    ours = reviews_plan(rows=5, prompts=1, repetitions=1)
+    plan = reviews_plan(rows=5, prompts=1, repetitions=1)
     found = build_heatmap(
-        ours, reviews_results(ours, right_when(lambda cell: cell.variant == 5)), SWEPT[1], SWEPT[0]
+        plan, reviews_results(plan, right_when(lambda cell: cell.variant == 5)), SWEPT[1], SWEPT[0]
     )
     assert found.columns == (0.5, 0.9, None)
     assert found.rows == (0, 0.7, 1.5)
     assert {key: tally.passed for key, tally in found.cells.items() if tally.passed} == {(None, 0.7): 5}
     with pytest.raises(KeyError):
-        build_heatmap(ours, [], "nothing", SWEPT[0])
+        build_heatmap(plan, [], "nothing", SWEPT[0])
 
 
-def names(ours: Plan) -> list[str]:
-    return [one.name for one in variants(ours, MODEL)]
+def names(plan: Plan) -> list[str]:
+    return [variant.name for variant in variants(plan, MODEL)]
 
 
 @pytest.mark.parametrize(
@@ -112,34 +112,34 @@ def names(ours: Plan) -> list[str]:
     ],
 )
 def test_the_winner(of_first: int, of_second: int, said: str, certain: bool) -> None:
-    """The passes are nested here: what the second passes the first passes too."""
+    """Whatever the second passes, the first passes too."""
     limits = (of_first, of_second)
-    ours = replace(reviews_plan(rows=50, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], (0, 0.7)),))
-    found = list(reviews_results(ours, right_when(lambda cell: cell.row < limits[cell.variant])))
-    best = find_winner(found, summarise_results(ours, found).variants, names(ours), GroupedBy.VARIANTS)
+    plan = replace(reviews_plan(rows=50, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], (0, 0.7)),))
+    results = list(reviews_results(plan, right_when(lambda cell: cell.row < limits[cell.variant])))
+    best = find_winner(results, summarise_results(plan, results).variants, names(plan), GroupedBy.VARIANTS)
     assert best is not None
     assert (best.best, best.runner_up, best.text, best.is_certain) == (0, 1, said, certain)
 
 
 def test_what_cannot_be_paired_is_not_called_better() -> None:
-    ours = replace(reviews_plan(rows=50, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], (0, 0.7)),))
-    found = [
+    plan = replace(reviews_plan(rows=50, prompts=1, repetitions=1), axes=(Axis(SWEPT[0], (0, 0.7)),))
+    results = [
         one
-        for one in reviews_results(ours, right_when(lambda cell: cell.variant == 0))
+        for one in reviews_results(plan, right_when(lambda cell: cell.variant == 0))
         if (one.cell.row < 25) == (one.cell.variant == 0)
     ]
-    best = find_winner(found, summarise_results(ours, found).variants, names(ours), GroupedBy.VARIANTS)
+    best = find_winner(results, summarise_results(plan, results).variants, names(plan), GroupedBy.VARIANTS)
     assert best is not None
     assert (best.is_certain, best.p_value) == (False, None)
 
 
 def test_two_settings_and_two_prompts_cell_by_cell() -> None:
-    ours = reviews_plan(rows=5, prompts=2, repetitions=2)
-    found = list(
-        reviews_results(ours, right_when(lambda cell: cell.variant == 8 or cell.row == 0 or cell.prompt == 1))
+    plan = reviews_plan(rows=5, prompts=2, repetitions=2)
+    results = list(
+        reviews_results(plan, right_when(lambda cell: cell.variant == 8 or cell.row == 0 or cell.prompt == 1))
     )
-    found = [one for one in found if one.cell.number != 0]
-    settings = compare_variants(found, 0, 8)
+    results = [row for row in results if row.cell.number != 0]
+    settings = compare_variants(results, 0, 8)
     assert settings.counts == {PairChange.BETTER: 8, PairChange.SAME: 11}
     assert settings.unmatched == 1
     assert settings.p_value == pytest.approx(2 / 2**8)
@@ -147,9 +147,9 @@ def test_two_settings_and_two_prompts_cell_by_cell() -> None:
     for pair in settings.pairs:
         one, other = pair.first.cell, pair.second.cell
         assert (one.prompt, one.row, one.repetition) == (other.prompt, other.row, other.repetition)
-    prompts = compare_prompts(found, 1, 0)
+    prompts = compare_prompts(results, 1, 0)
     assert prompts.counts == {PairChange.WORSE: 2 * 4 * 8, PairChange.SAME: 2 * 4 + 2 * 9 - 1}
-    unclear = [replace(one, outcomes=()) for one in found]
+    unclear = [replace(row, outcomes=()) for row in results]
     assert compare_variants(unclear, 0, 8).p_value is None
 
 
@@ -182,9 +182,9 @@ def test_a_run_and_the_next_with_another_prompt_other_rows_and_another_order() -
 
 
 def test_rows_that_are_there_twice_are_each_matched_once() -> None:
-    ours = reviews_plan(rows=10, prompts=1, repetitions=1, axes=0)
-    found = list(reviews_results(ours, right_when(lambda cell: cell.row == 7)))
-    again = compare_runs(MODEL, (ours, found), (ours, found))
+    plan = reviews_plan(rows=10, prompts=1, repetitions=1, axes=0)
+    results = list(reviews_results(plan, right_when(lambda cell: cell.row == 7)))
+    again = compare_runs(MODEL, (plan, results), (plan, results))
     assert again.counts == {PairChange.SAME: 10}
     assert all(pair.first.cell == pair.second.cell for pair in again.pairs)
 
