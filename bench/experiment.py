@@ -113,7 +113,7 @@ def measure_speed(times: int, folder: Path) -> bool:
             page = browser.new_page(viewport=DESKTOP)
             BrowserTab(page, app.url).open().wait_until_idle()
             store = Store(f"sqlite:///{app.database}")
-            store.put_experiment(LOCAL_OWNER, SavedExperiment("x", "Numbers", plan))
+            store.experiments.save(LOCAL_OWNER, SavedExperiment("x", "Numbers", plan))
             alone = click_switches(page, names, threading.Event(), 40)
             for _ in range(times):
                 bares.append(run_bare_threads(server.url) / IDEAL)

@@ -42,7 +42,7 @@ def save_conversations(store: Store, count: int) -> None:
             f"And {word[1]}? " + "text " * 40,
             f"And {rare} {word[2]}?",
         )
-        store.save("ann", make_conversation(*questions), SETTINGS)
+        store.conversations.save("ann", make_conversation(*questions), SETTINGS)
 
 
 def median_milliseconds(work: Callable[[], object], times: int = 15) -> float:
@@ -62,7 +62,9 @@ def make_save(store: Store) -> Callable[[], None]:
 
     def save() -> None:
         text[0] += "more "
-        store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, text[0]),))
+        store.conversations.save(
+            "ann", conversation, SETTINGS, (make_unfinished(conversation, request, text[0]),)
+        )
 
     save()
     return save
@@ -75,17 +77,19 @@ def measure_store(url: str, count: int) -> dict[str, float]:
     long = make_conversation(
         *(f"question {number} " + "word " * 50 for number in range(1000)), conversation=Conversation()
     )
-    store.save("bob", long, SETTINGS)
+    store.conversations.save("bob", long, SETTINGS)
     figures = {
-        "list, first page": median_milliseconds(lambda: store.entries("ann")),
-        "list, last page": median_milliseconds(lambda: store.entries("ann", page=count // 25 - 1)),
-        "count": median_milliseconds(lambda: store.count("ann")),
-        "search, rare word": median_milliseconds(lambda: store.entries("ann", RARE)),
-        "search, word of a fifth": median_milliseconds(lambda: store.entries("ann", "garden")),
-        "search, word of all": median_milliseconds(lambda: store.entries("ann", "tell")),
-        "search, letters (:-))": median_milliseconds(lambda: store.entries("ann", ":-)"), 5),
-        "spend": median_milliseconds(lambda: store.spend("ann"), 5),
-        "open, 2,000 messages": median_milliseconds(lambda: store.load("bob", long.id), 5),
+        "list, first page": median_milliseconds(lambda: store.conversations.entries("ann")),
+        "list, last page": median_milliseconds(
+            lambda: store.conversations.entries("ann", page=count // 25 - 1)
+        ),
+        "count": median_milliseconds(lambda: store.conversations.count("ann")),
+        "search, rare word": median_milliseconds(lambda: store.conversations.entries("ann", RARE)),
+        "search, word of a fifth": median_milliseconds(lambda: store.conversations.entries("ann", "garden")),
+        "search, word of all": median_milliseconds(lambda: store.conversations.entries("ann", "tell")),
+        "search, letters (:-))": median_milliseconds(lambda: store.conversations.entries("ann", ":-)"), 5),
+        "spend": median_milliseconds(lambda: store.conversations.daily_usage("ann"), 5),
+        "open, 2,000 messages": median_milliseconds(lambda: store.conversations.load("bob", long.id), 5),
         "save while it comes": median_milliseconds(make_save(store), 50),
     }
     store.close()

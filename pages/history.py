@@ -27,7 +27,7 @@ view = st.segmented_control(
 )
 try:
     if view == HistoryView.SPEND:
-        spend.draw_spend(store.spend(me))
+        spend.draw_spend(store.conversations.daily_usage(me))
     else:
         is_bin = view == HistoryView.BIN
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -38,16 +38,18 @@ try:
                 label_visibility="collapsed",
             )
             if not is_bin:
-                import_export.draw_import_export_menu(store.count(me))
+                import_export.draw_import_export_menu(store.conversations.count(me))
                 history_list.draw_delete_all()
         import_export.draw_import_outcome()
         history_list.draw_undo()
-        count = store.count(me, search, deleted=is_bin)
+        count = store.conversations.count(me, search, deleted=is_bin)
         pages = max(-(-count // history_list.PAGE_SIZE), 1)
         number = min(int(st.session_state.get(history_list.PAGE_KEY, 1)), pages)
         if not count:
             st.caption("Nothing found." if search else "Nothing here yet.")
-        for entry in store.entries(me, search, number - 1, history_list.PAGE_SIZE, deleted=is_bin):
+        for entry in store.conversations.entries(
+            me, search, number - 1, history_list.PAGE_SIZE, deleted=is_bin
+        ):
             history_list.draw_conversation(entry, is_deleted=is_bin)
         if pages > 1:
             st.pagination(pages, key=history_list.PAGE_KEY)

@@ -10,7 +10,6 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from lib.chat.answer import Answer
 from lib.chat.conversation import Conversation, Message, message_turn
@@ -24,11 +23,10 @@ from lib.files.answer_codec import (
     parse_id,
     parse_turn,
 )
-from lib.files.older_manuscript import from_version_1
 from lib.jsonkit.json_reader import BadFile, Node, parse
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import Model
-from lib.model.settings import Settings, check_parameters, fit_to_model
+from lib.model.settings import Setting, Settings, check_parameters, fit_to_model
 
 FORMAT = "paddock.conversation"
 VERSION = 2
@@ -89,10 +87,8 @@ def parse_conversation(root: Node, model: Model) -> ConversationFile:
     """What a document that has been parsed holds."""
     if "format" not in root or root["format"].value != FORMAT:
         raise BadFile("The file holds no conversation that Paddock exported.")
-    if root["version"].value not in (1, VERSION) or isinstance(root["version"].value, bool):
+    if root["version"].value != VERSION:
         raise BadFile("The conversation was written by another version.", advice=_OTHER_VERSION_ADVICE)
-    if root["version"].value == 1:
-        root = Node(from_version_1(root.value))
     root.require_only_keys(
         "format",
         "version",
@@ -122,15 +118,15 @@ def parse_conversation(root: Node, model: Model) -> ConversationFile:
 
 
 def _parse_settings(node: Node, model: Model) -> Settings:
-    items: list[dict[str, Any]] = []
+    items: dict[str, Setting] = {}
     node.require_only_keys("parameters", "features")
-    for one in node["parameters"].items():
-        name = one.require_only_keys("name", "value", "sent")["name"].text()
-        if name in [item["name"] for item in items]:
-            raise one["name"].error("is there twice")
-        one["sent"].boolean()
-        items.append(one.value | {"value": parse_setting_value(one["value"], name, model)})
-    settings = replace(value_codec.read_settings(items), features=parse_features(node["features"]))
+    for item in node["parameters"].items():
+        name = item.require_only_keys("name", "value", "sent")["name"].text()
+        if name in items:
+            raise item["name"].error("is there twice")
+        is_sent = item["sent"].boolean()
+        items[name] = Setting(name, parse_setting_value(item["value"], name, model), is_sent)
+    settings = Settings(tuple(items.values()), parse_features(node["features"]))
     return fit_to_model(settings, model)
 
 

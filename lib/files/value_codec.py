@@ -8,10 +8,9 @@ from types import MappingProxyType
 from typing import Any
 
 from lib.api.request import Messages, Prompt, Request, RequestInput, Turn
-from lib.chat.answer import Answer, Ending, Timings
+from lib.chat.answer import Answer
 from lib.errors import PaddockError
 from lib.model.request_options import (
-    DEFAULT_FEATURES,
     Features,
     Function,
     InputForm,
@@ -33,12 +32,10 @@ def write_settings(settings: Settings) -> Data:
     }
 
 
-def read_settings(data: Data | list[Data]) -> Settings:
-    """The settings that were written. A list is how they were written before there were features."""
-    if isinstance(data, list):
-        data = {"parameters": data}
-    items = tuple(Setting(one["name"], one["value"], one["sent"]) for one in data["parameters"])
-    return Settings(items, read_features(data["features"]) if "features" in data else DEFAULT_FEATURES)
+def read_settings(data: Data) -> Settings:
+    """Return the settings."""
+    items = tuple(Setting(item["name"], item["value"], item["sent"]) for item in data["parameters"])
+    return Settings(items, read_features(data["features"]))
 
 
 def write_features(features: Features) -> Data:
@@ -137,9 +134,9 @@ def read_messages(data: Data, turns: tuple[Turn, ...]) -> Messages:
     """The conversation as input. What an older version did not write is not there."""
     return Messages(
         turns,
-        data.get("raw", False),
-        _read_tools(data.get("tools", [])),
-        _read_functions(data.get("functions", [])),
+        data["raw"],
+        _read_tools(data["tools"]),
+        _read_functions(data["functions"]),
     )
 
 
@@ -151,7 +148,7 @@ def read_request(data: Data, input: RequestInput | None = None) -> Request:
         input or _read_input(data["input"]),
         parameters,
         data["stream"],
-        _read_format(data.get("response_format")),
+        _read_format(data["response_format"]),
     )
 
 
@@ -166,7 +163,7 @@ def _write_input(input: RequestInput) -> Data:
 def _read_input(data: Data) -> RequestInput:
     if "messages" in data:
         return read_messages(data, tuple(read_turn(turn) for turn in data["messages"]))
-    return Prompt(data["prompt"], data["raw"], data.get("lora", ""))
+    return Prompt(data["prompt"], data["raw"], data["lora"])
 
 
 def write_turn(turn: Turn) -> Data:
@@ -249,19 +246,3 @@ def write_answer(answer: Answer) -> Data:
         "calls": write_calls(answer.calls),
         "error": None if answer.error is None else write_error(answer.error),
     }
-
-
-def read_answer(data: Data) -> Answer:
-    """The answer that was written. Its error is equal in what it says, not the same object."""
-    return Answer(
-        text=data["text"],
-        request=read_request(data["request"]),
-        backend=data["backend"],
-        billed=data["billed"],
-        usage=None if data["usage"] is None else read_usage(data["usage"]),
-        timings=Timings(data["first_token"], data["total"]),
-        ending=Ending[data["ending"]],
-        error=None if data["error"] is None else read_error(data["error"]),
-        calls=read_calls(data["calls"]),
-        id=data["id"],
-    )

@@ -64,7 +64,7 @@ class ExperimentRun:
         self._tally.add(memory.results)
         self._pace = RateLimiter(saved.limits.per_minute)
         self._budget = Budget(saved.limits, recovered_spending(memory))
-        self._agenda = CellQueue(model, saved.plan, lambda asked: store.answers(owner, asked))
+        self._agenda = CellQueue(model, saved.plan, lambda asked: store.cells.find_answers(owner, asked))
         self._agenda.restore(memory.saved_numbers, memory.to_ask)
         self._journal = ResultJournal(store, owner, entry.id, self._tally.add)
         self._journal.restore(set(memory.saved_numbers), memory.last_position)
@@ -180,7 +180,7 @@ class ExperimentRun:
     def rate(self, number: int, rating: int | None) -> None:
         """A person's opinion of that cell's answer, 1 to 5, or none any more. Raises StorageFailed."""
         result = self._tally.get(number)
-        if result is not None and self._store.rate(self.owner, self.id, number, rating):
+        if result is not None and self._store.cells.rate(self.owner, self.id, number, rating):
             self._tally.add([replace(result, rating=rating)])
 
     def progress(self) -> RunProgress:
@@ -304,7 +304,7 @@ class ExperimentRun:
             )
 
         def write() -> object:
-            return self._store.change_run(
+            return self._store.runs.update(
                 self.owner,
                 self.id,
                 state=state.value,
@@ -335,5 +335,5 @@ def create_run(
         started=datetime.now(UTC),
     )
     saved = SavedRun(entry, plan, plan.limits)
-    store.put_run(owner, saved)
+    store.runs.add(owner, saved)
     return ExperimentRun(client, store, model, owner, saved)

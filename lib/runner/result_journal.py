@@ -135,7 +135,7 @@ class ResultJournal:
                 return
             try:
                 if changes:
-                    self._store.write_cells(self._owner, self._run, list(changes.values()))
+                    self._store.cells.write(self._owner, self._run, list(changes.values()))
                 if note is not None:
                     note()
             except Exception as error:

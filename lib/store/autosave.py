@@ -1,4 +1,4 @@
-"""Saver: the one thread that writes conversations while they grow, and does not give up when the database fails."""
+"""Autosave: one thread writes conversations while answers come, and tries again when the database fails."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MAX_PAUSE = 4.0
 
 
 class Autosaver:
-    """``snapshots`` gives every conversation as it is now; those that did not change cost nothing.
+    """Saves the conversations that ``snapshots`` returns; unchanged ones cost nothing.
 
-    What could not be written stays in memory, where it is, and is tried again. ``recovers``: see Store.recover();
-    not where several servers share one database.
+    A conversation that could not be written stays in memory and is tried again. ``recovers``: call
+    ConversationStore.recover() first. It must be False if several servers share one database.
     """
 
     def __init__(
@@ -24,55 +24,55 @@ class Autosaver:
         store: Store,
         snapshots: Callable[[], Iterable[Snapshot]],
         interval: float = INTERVAL,
-        longest_pause: float = MAX_PAUSE,
+        max_pause: float = MAX_PAUSE,
         recovers: bool = True,
     ) -> None:
         self._store = store
         self._snapshots = snapshots
         self._interval = interval
-        self._longest_pause = longest_pause
-        self._to_recover = recovers
+        self._max_pause = max_pause
+        self._must_recover = recovers
         self._written: dict[str, Snapshot] = {}
         self._generation = 0
         self._problem: PaddockError | None = None
         self._wake = threading.Event()
-        self._closing = False
-        self._turn = threading.Lock()
+        self._is_closing = False
+        self._save_lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="paddock-saver", daemon=True)
 
     def start(self) -> Autosaver:
-        """Begin. Returns the saver itself."""
+        """Start the thread. Return self."""
         self._thread.start()
         return self
 
     @property
     def problem(self) -> PaddockError | None:
-        """Why something is not saved at the moment, None where all is well."""
+        """Why something is not saved at the moment, None if everything is."""
         return self._problem
 
     def is_saved(self, snapshot: Snapshot) -> bool:
-        """Whether the database holds it as it is: memory may let go of it then."""
+        """Return True if the database holds exactly this: it may be dropped from memory then."""
         return _is_unchanged(self._written.get(snapshot.conversation.id), snapshot)
 
     def close(self, timeout: float = 10.0) -> bool:
-        """Write what is left and end. False where that did not succeed in time."""
-        self._closing = True
+        """Write what is left and end the thread. Return False if that did not succeed in ``timeout`` seconds."""
+        self._is_closing = True
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
         return not self._thread.is_alive() and self._problem is None
 
     def save(self) -> bool:
-        """Write what changed, now, in the caller's thread. True where all of it is written."""
-        with self._turn:
+        """Write what changed, in the caller's thread. Return True if all of it was written."""
+        with self._save_lock:
             try:
                 problem = self._save()
-                if (
-                    problem is not None
-                ):  # kept for long: without where it came through, which holds conversations
+                # The problem may be shown for long. Its traceback would keep conversations in memory.
+                if problem is not None:
                     problem.with_traceback(None).__context__ = None
                 self._problem = problem
-            except Exception as error:  # a bug must not end the saving; it is shown until a round succeeds
+            # A bug must not end the thread. It is shown until a round succeeds.
+            except Exception as error:
                 self._problem = PaddockError(
                     f"Paddock itself failed while saving ({type(error).__name__}).",
                     advice="Conversations are kept in memory. Please report this.",
@@ -83,38 +83,42 @@ class Autosaver:
         pause = self._interval
         while True:
             self._wake.wait(pause)
-            last = self._closing  # read before the round: what was there when it was set is in it
-            pause = self._interval if self.save() else min(2 * pause, self._longest_pause)
-            if last:
+            # Read before saving: the last round then includes everything from before close().
+            is_last = self._is_closing
+            pause = self._interval if self.save() else min(2 * pause, self._max_pause)
+            if is_last:
                 return
 
     def _save(self) -> PaddockError | None:
         problem: PaddockError | None = None
+        database = self._store.database
         try:
-            self._store.open()  # costs nothing while it is open, and notices where its file is gone
-            if (
-                self._to_recover
-            ):  # now nothing of this process is in the database, so what runs there does not
-                self._store.recover()
-                self._to_recover = False
+            # Costs nothing while the database is open, and notices if its file is gone.
+            database.open()
+            # Nothing of this process is in the database yet: every answer that is running there was cut off.
+            if self._must_recover:
+                self._store.conversations.recover()
+                self._must_recover = False
         except PaddockError as error:
             return error
         present = set()
         for snapshot in list(self._snapshots()):
             id = snapshot.conversation.id
             present.add(id)
-            if self._generation != self._store.generation:  # the database was opened anew: nothing is certain
-                self._generation = self._store.generation
+            # After the database was opened again, it may be another one or an older copy.
+            if self._generation != database.generation:
+                self._generation = database.generation
                 self._written.clear()
             if self.is_saved(snapshot):
                 continue
             try:
-                self._store.save(
+                self._store.conversations.save(
                     snapshot.owner, snapshot.conversation, snapshot.settings, snapshot.unfinished
                 )
             except PaddockError as error:
                 problem = error
-                if error.retryable:  # the whole database is in trouble: the others would wait for nothing
+                # The whole database fails: do not let every other conversation wait for its timeout.
+                if error.retryable:
                     return problem
             else:
                 self._written[id] = snapshot
@@ -129,6 +133,6 @@ def _is_unchanged(old: Snapshot | None, new: Snapshot) -> bool:
         and old.owner == new.owner
         and old.conversation is new.conversation
         and old.settings is new.settings
-        and [(live.message_id, live.text) for live in old.unfinished]
-        == [(live.message_id, live.text) for live in new.unfinished]
+        and [(answer.message_id, answer.text) for answer in old.unfinished]
+        == [(answer.message_id, answer.text) for answer in new.unfinished]
     )

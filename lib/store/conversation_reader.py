@@ -1,4 +1,4 @@
-"""Reading a conversation back: the same values that were written, requests put together again turn by turn."""
+"""Reads a conversation back, and puts its requests together again from the table of turns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select
+from sqlalchemy import Connection, Row, select
 
 from lib.api.request import Request, Turn
 from lib.api.trace import Trace
@@ -14,83 +14,88 @@ from lib.chat.answer import Answer
 from lib.chat.conversation import Conversation, Message
 from lib.files import value_codec
 from lib.store import answer_columns, tables
+from lib.store.owned_rows import owned_row
 from lib.store.stored_values import ConversationEntry, SavedConversation
 from lib.store.written_state import WrittenState
 
-
-def of(owner: str, id: str) -> ColumnElement[bool]:
-    """The conversation of that id, if it is that owner's. Any text will do: an id may come from an address."""
-    table = tables.conversation
-    return and_(table.c.id == tables.escape_text(id), table.c.owner == owner)
+_TABLE = tables.conversation
 
 
-def owned(connection: Connection, owner: str, id: str) -> bool:
-    """Whether that owner has a conversation of that id."""
-    return connection.scalar(select(tables.conversation.c.key).where(of(owner, id))) is not None
+def exists(connection: Connection, owner: str, id: str) -> bool:
+    """Return True if the owner has a conversation with this id."""
+    return connection.scalar(select(_TABLE.c.key).where(owned_row(_TABLE, owner, id))) is not None
 
 
 def read(connection: Connection, owner: str, id: str) -> tuple[SavedConversation, WrittenState] | None:
-    """The conversation and what is known of it then; None where that owner has none of that id."""
-    row = connection.execute(select(tables.conversation).where(of(owner, id))).one_or_none()
+    """Return the conversation and its stored state, None if the owner has none with this id."""
+    row = connection.execute(select(_TABLE).where(owned_row(_TABLE, owner, id))).one_or_none()
     if row is None:
         return None
     turns = _Turns(connection, row.key)
-    answers = _answers(connection, row.key, turns)
+    answers = _read_answers(connection, row.key, turns)
     settings = value_codec.read_settings(row.settings)
-    known = WrittenState(row.key, settings=settings, turns=turns.ids())
+    state = WrittenState(row.key, settings=settings, turns=turns.ids())
     messages: list[Message] = []
-    table, cut_off = tables.message, False
-    for one in connection.execute(
-        select(table).where(table.c.conversation == row.key).order_by(table.c.position)
-    ):
-        turn = _turn(one)
+    is_cut_off = False
+    table = tables.message
+    query = select(table).where(table.c.conversation == row.key).order_by(table.c.position)
+    for message_row in connection.execute(query):
+        turn = _turn(message_row)
         message = Message(
-            turn.role, turn.content, one.parent, (), turn.calls, turn.call_id, turn.name, id=one.id
+            turn.role,
+            turn.content,
+            message_row.parent,
+            (),
+            turn.calls,
+            turn.call_id,
+            turn.name,
+            id=message_row.id,
         )
-        known.messages[one.id], known.positions[one.id] = message, one.position
-        for answer, cut in answers.get(one.id, ()):
-            # While it comes, an answer's text stands with the answer alone: the message has what was there before.
-            content = message.content + answer.text if cut else message.content
+        state.messages[message.id], state.positions[message.id] = message, message_row.position
+        for answer, was_running in answers.get(message.id, ()):
+            # The text of a running answer is only in the answer's row; the message's row has the text before it.
+            content = message.content + answer.text if was_running else message.content
             message = replace(message, content=content, answers=(*message.answers, answer))
-            known.answers.setdefault(one.id, []).append(None if cut else answer)
-            cut_off = cut_off or cut
+            state.answers.setdefault(message.id, []).append(None if was_running else answer)
+            is_cut_off = is_cut_off or was_running
         messages.append(message)
     conversation = Conversation(row.system, tuple(messages), row.head, row.id)
-    if not cut_off:  # else it is not yet in the database as it is here
-        known.conversation = conversation
-    return SavedConversation(conversation, settings, entry(row)), known
+    # With an answer cut off, the database does not hold the conversation as it is returned.
+    if not is_cut_off:
+        state.conversation = conversation
+    return SavedConversation(conversation, settings, entry(row)), state
 
 
 def entry(row: Row[Any]) -> ConversationEntry:
-    """A conversation's own row as a list shows it."""
+    """Return the list's entry for a row of the conversation table, without usage."""
     return ConversationEntry(
         row.id,
         row.title,
         row.title_edited,
         row.pinned,
         row.messages,
-        moment(row.created),
-        moment(row.updated),
-        None if row.deleted_at is None else moment(row.deleted_at),
+        to_datetime(row.created),
+        to_datetime(row.updated),
+        None if row.deleted_at is None else to_datetime(row.deleted_at),
     )
 
 
-def moment(milliseconds: int) -> datetime:
-    """A stored time."""
+def to_datetime(milliseconds: int) -> datetime:
+    """Return a stored time as a UTC datetime."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _answers(connection: Connection, key: int, turns: _Turns) -> dict[str, list[tuple[Answer, bool]]]:
-    """By message, in order: each answer, and whether it was running when its server ended."""
+def _read_answers(connection: Connection, key: int, turns: _Turns) -> dict[str, list[tuple[Answer, bool]]]:
+    """Return the answers by message id, in order; True with those that were running when their server ended."""
     table = tables.answer
     answers: dict[str, list[tuple[Answer, bool]]] = {}
-    known: dict[str, Answer] = {}  # one that stands under several messages is one value again
+    # An answer under several messages becomes one value again.
+    answers_by_id: dict[str, Answer] = {}
     for row in connection.execute(select(table).where(table.c.conversation == key).order_by(table.c.number)):
-        answer = known.get(row.id) or answer_columns.answer_from_row(
-            row, turns.request(row.request), row.backend, row.billed
-        )
-        known[row.id] = answer
-        answers.setdefault(row.message, []).append((answer, row.ending is None))
+        if row.id not in answers_by_id:
+            request = turns.read_request(row.request)
+            answers_by_id[row.id] = answer_columns.answer_from_row(row, request, row.backend, row.billed)
+        answers.setdefault(row.message, []).append((answers_by_id[row.id], row.ending is None))
     return answers
 
 
@@ -98,42 +103,45 @@ def _turn(row: Row[Any]) -> Turn:
     return Turn(row.role, row.content, value_codec.read_calls(row.calls), row.call_id or "", row.name or "")
 
 
-def trace(connection: Connection, owner: str, id: str, answer: str) -> Trace | None:
-    """What went over the wire for one of the conversation's answers, None where that was not kept."""
-    joined = tables.trace.join(tables.conversation, tables.trace.c.conversation == tables.conversation.c.key)
+def read_trace(connection: Connection, owner: str, id: str, answer_id: str) -> Trace | None:
+    """Return what went over the wire for an answer of the conversation, None if that was not kept."""
+    trace = tables.trace
     packed = connection.scalar(
-        select(tables.trace.c.packed).select_from(joined).where(of(owner, id), tables.trace.c.id == answer)
+        select(trace.c.packed)
+        .join(_TABLE, trace.c.conversation == _TABLE.c.key)
+        .where(owned_row(_TABLE, owner, id), trace.c.id == answer_id)
     )
     return None if packed is None else Trace(bytes(packed))
 
 
 class _Turns:
-    """The turns of one conversation's requests. What two inputs have in common is put together once."""
+    """The turns of one conversation's requests. What requests have in common is put together once."""
 
     def __init__(self, connection: Connection, key: int) -> None:
         table = tables.turn
         rows = connection.execute(select(table).where(table.c.conversation == key))
         self._turns = {row.id: (row.parent, _turn(row)) for row in rows}
-        self._inputs: dict[str, tuple[Turn, ...]] = {}
+        self._paths: dict[str, tuple[Turn, ...]] = {}
 
     def ids(self) -> set[str]:
-        """All that are there."""
+        """Return the ids of all turns."""
         return set(self._turns)
 
-    def request(self, data: dict[str, Any]) -> Request:
-        """The request that was written, with its input."""
+    def read_request(self, data: dict[str, Any]) -> Request:
+        """Return the request with its input."""
         if "turn" not in data:
             return value_codec.read_request(data)
-        return value_codec.read_request(data, value_codec.read_messages(data, self._upto(data["turn"])))
+        return value_codec.read_request(data, value_codec.read_messages(data, self._path_to(data["turn"])))
 
-    def _upto(self, last: str | None) -> tuple[Turn, ...]:
-        below: list[Turn] = []
-        at = last
-        while at is not None and at not in self._inputs:
-            at, turn = self._turns[at]
-            below.append(turn)
-        before = self._inputs[at] if at is not None else ()
-        whole = (*before, *reversed(below))
+    def _path_to(self, last: str | None) -> tuple[Turn, ...]:
+        """Return all turns up to the last one, in order."""
+        reversed_turns: list[Turn] = []
+        id = last
+        while id is not None and id not in self._paths:
+            id, turn = self._turns[id]
+            reversed_turns.append(turn)
+        start = self._paths[id] if id is not None else ()
+        path = (*start, *reversed(reversed_turns))
         if last is not None:
-            self._inputs[last] = whole
-        return whole
+            self._paths[last] = path
+        return path

@@ -1,10 +1,14 @@
-"""Writing a conversation: only what is not in the database yet, told apart by the identity of the values."""
+"""Writes a conversation: only the rows that differ from what the database holds.
+
+Values are immutable, so a value that is the same object as at the last save is unchanged.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, bindparam, case, delete, func, insert, select, update
@@ -19,45 +23,58 @@ from lib.store.stored_values import Snapshot, UnfinishedAnswer
 from lib.store.written_state import WrittenState
 
 MAX_LIST_TITLE_CHARS = 80
-Row = dict[str, Any]
+RowValues = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _RowWrite:
+    """A row to insert or, if it ``exists``, to update."""
+
+    key: RowValues
+    values: RowValues
+    exists: bool
 
 
 def list_title(conversation: Conversation) -> str:
-    """The beginning of what the user said first."""
-    asked = (message.content for message in conversation.path() if message.role == "user")
-    words = " ".join(next(asked, conversation.system).split())
-    return words if len(words) <= MAX_LIST_TITLE_CHARS else words[: MAX_LIST_TITLE_CHARS - 1].rstrip() + "…"
+    """Return the beginning of the first user message, or of the system prompt if there is none."""
+    user_texts = (message.content for message in conversation.path() if message.role == "user")
+    words = " ".join(next(user_texts, conversation.system).split())
+    if len(words) <= MAX_LIST_TITLE_CHARS:
+        return words
+    return words[: MAX_LIST_TITLE_CHARS - 1].rstrip() + "…"
 
 
-def look(connection: Connection, owner: str, id: str) -> WrittenState | None:
-    """What is there of it, by its ids alone. Raises StorageFailed where it is somebody else's."""
+def read_state(connection: Connection, owner: str, id: str) -> WrittenState | None:
+    """Return which rows of the conversation exist, None if there are none.
+
+    Raise StorageFailed if the conversation is another owner's.
+    """
     table = tables.conversation
     row = connection.execute(select(table.c.key, table.c.owner).where(table.c.id == id)).one_or_none()
     if row is None:
         return None
     if row.owner != owner:
         raise StorageFailed("This conversation belongs to somebody else.", advice="Start a new one.")
-    known = WrittenState(row.key)
+    state = WrittenState(row.key)
     messages, answers, turns = tables.message.c, tables.answer.c, tables.turn.c
     for message in connection.execute(
         select(messages.id, messages.position)
         .where(messages.conversation == row.key)
         .order_by(messages.position)
     ):
-        known.messages[message.id] = None
-        known.positions[message.id] = message.position
-    stored = select(answers.message, func.count().label("rows")).where(answers.conversation == row.key)
-    for answer in connection.execute(stored.group_by(answers.message)):
-        known.answers[answer.message] = [None] * answer.rows
-    known.turns.update(connection.scalars(select(turns.id).where(turns.conversation == row.key)))
-    return known
+        state.messages[message.id] = None
+        state.positions[message.id] = message.position
+    counts = select(answers.message, func.count().label("rows")).where(answers.conversation == row.key)
+    for answer in connection.execute(counts.group_by(answers.message)):
+        state.answers[answer.message] = [None] * answer.rows
+    state.turns.update(connection.scalars(select(turns.id).where(turns.conversation == row.key)))
+    return state
 
 
 def create(connection: Connection, snapshot: Snapshot, now: int) -> WrittenState:
-    """The conversation's own row, for a start."""
-    conversation = snapshot.conversation
+    """Insert an empty conversation."""
     row = {
-        "id": conversation.id,
+        "id": snapshot.conversation.id,
         "owner": snapshot.owner,
         "title": "",
         "title_edited": False,
@@ -73,73 +90,86 @@ def create(connection: Connection, snapshot: Snapshot, now: int) -> WrittenState
     return WrittenState(int(key))
 
 
-def write(connection: Connection, known: WrittenState, snapshot: Snapshot, now: int) -> WrittenState | None:
-    """Make the database hold the snapshot. Gives what is known then, None where the conversation was purged."""
-    new = WrittenState(known.key, snapshot.conversation, snapshot.settings, snapshot.unfinished)
-    if not _write_head(connection, known, snapshot, now):
+def write(connection: Connection, state: WrittenState, snapshot: Snapshot, now: int) -> WrittenState | None:
+    """Make the database hold the snapshot. Return the new state, None if the conversation was purged."""
+    new_state = WrittenState(state.key, snapshot.conversation, snapshot.settings)
+    if not _write_conversation(connection, state, snapshot, now):
         return None
-    _write_messages(connection, known, new)
-    _write_answers(connection, known, new, now)
-    return new
+    _write_messages(connection, state, new_state, snapshot.conversation)
+    _write_answers(connection, state, new_state, snapshot, now)
+    return new_state
 
 
-def _write_head(connection: Connection, known: WrittenState, snapshot: Snapshot, now: int) -> bool:
-    conversation, old = snapshot.conversation, known.conversation
+def _write_conversation(connection: Connection, state: WrittenState, snapshot: Snapshot, now: int) -> bool:
+    """Update the conversation's own row. Return False if it does not exist any more."""
+    conversation = snapshot.conversation
     table = tables.conversation
-    mine = and_(table.c.key == known.key, table.c.owner == snapshot.owner)
-    if conversation is old and snapshot.settings is known.settings:
-        return connection.scalar(select(table.c.key).where(mine)) is not None
-    values: Row = {"settings": value_codec.write_settings(snapshot.settings)}
-    if conversation is not old:
-        title = case(
-            (table.c.title_edited, table.c.title),
-            else_=bindparam("title", list_title(conversation), tables.AnyText),
-        )
-        values |= {"title": title, "system": conversation.system, "head": conversation.head}
-        values |= {"messages": len(conversation.messages)}
-        # To look at another variant, to open it after a restart, or that an answer ends, is no news.
-        said = [(one.id, len(one.answers)) for one in conversation.messages]
-        live = {one.message_id for one in snapshot.unfinished}
-        said = [(id, count + (id in live)) for id, count in said]
-        same_system = old is None or old.system == conversation.system
-        if said != [(id, len(known.answers.get(id, ()))) for id in known.messages] or not same_system:
+    own = and_(table.c.key == state.key, table.c.owner == snapshot.owner)
+    if conversation is state.conversation and snapshot.settings is state.settings:
+        return connection.scalar(select(table.c.key).where(own)) is not None
+    values: RowValues = {"settings": value_codec.write_settings(snapshot.settings)}
+    if conversation is not state.conversation:
+        title = bindparam("title", list_title(conversation), tables.AnyText)
+        values |= {
+            "title": case((table.c.title_edited, table.c.title), else_=title),
+            "system": conversation.system,
+            "head": conversation.head,
+            "messages": len(conversation.messages),
+        }
+        if _has_news(state, snapshot):
             values["updated"] = now
-    return connection.execute(update(table).where(mine).values(values)).rowcount == 1
+    return connection.execute(update(table).where(own).values(values)).rowcount == 1
 
 
-def _write_messages(connection: Connection, known: WrittenState, new: WrittenState) -> None:
-    conversation = new.conversation
-    assert conversation is not None  # noqa: S101
-    new.positions = _positions(conversation, known.positions)
-    new.messages = {message.id: message for message in conversation.messages}
-    if gone := [{"at": id} for id in known.messages if id not in new.messages]:
+def _has_news(state: WrittenState, snapshot: Snapshot) -> bool:
+    """Return True if messages or answers came or went, or the system prompt changed.
+
+    Not news: opening another variant, opening the conversation after a restart, the end of a running answer.
+    """
+    conversation = snapshot.conversation
+    if state.conversation is not None and state.conversation.system != conversation.system:
+        return True
+    running = {answer.message_id for answer in snapshot.unfinished}
+    counts = [
+        (message.id, len(message.answers) + (message.id in running)) for message in conversation.messages
+    ]
+    return counts != [(id, len(state.answers.get(id, ()))) for id in state.messages]
+
+
+def _write_messages(
+    connection: Connection, state: WrittenState, new_state: WrittenState, conversation: Conversation
+) -> None:
+    new_state.positions = _positions(conversation, state.positions)
+    new_state.messages = {message.id: message for message in conversation.messages}
+    if removed := [{"at_id": id} for id in state.messages if id not in new_state.messages]:
         table = tables.message
-        mine = and_(table.c.conversation == known.key, table.c.id == bindparam("at"))
-        connection.execute(delete(table).where(mine), gone)  # and with them, by cascade, their answers
+        row = and_(table.c.conversation == state.key, table.c.id == bindparam("at_id"))
+        # Their answers go by cascade.
+        connection.execute(delete(table).where(row), removed)
     _put(
         connection,
         tables.message,
         [
-            (
-                {"conversation": known.key, "id": message.id},
-                {"parent": message.parent, "position": new.positions[message.id]}
-                | _said(message_turn(message)),
-                message.id in known.messages,
+            _RowWrite(
+                {"conversation": state.key, "id": message.id},
+                {"parent": message.parent, "position": new_state.positions[message.id]}
+                | _turn_columns(message_turn(message)),
+                exists=message.id in state.messages,
             )
             for message in conversation.messages
-            if _differs(message, known, new)
+            if _differs(message, state, new_state)
         ],
     )
 
 
-def _differs(message: Message, known: WrittenState, new: WrittenState) -> bool:
-    old = known.messages.get(message.id)
-    if known.positions.get(message.id) != new.positions[message.id] or old is None:
+def _differs(message: Message, state: WrittenState, new_state: WrittenState) -> bool:
+    old = state.messages.get(message.id)
+    if old is None or state.positions.get(message.id) != new_state.positions[message.id]:
         return True
     return old is not message and (message.parent, message_turn(message)) != (old.parent, message_turn(old))
 
 
-def _said(turn: Turn) -> Row:
+def _turn_columns(turn: Turn) -> RowValues:
     return {
         "role": turn.role,
         "content": turn.content,
@@ -149,133 +179,177 @@ def _said(turn: Turn) -> Row:
     }
 
 
-def _positions(conversation: Conversation, known: dict[str, int]) -> dict[str, int]:
-    """Rising numbers in the messages' order; what has one keeps it where that still rises."""
+def _positions(conversation: Conversation, stored: dict[str, int]) -> dict[str, int]:
+    """Return rising numbers in the order of the messages. A message keeps its stored number if that still rises."""
     positions: dict[str, int] = {}
     last = -1
     for message in conversation.messages:
-        last = max(last + 1, known.get(message.id, 0))
+        last = max(last + 1, stored.get(message.id, 0))
         positions[message.id] = last
     return positions
 
 
-def _write_answers(connection: Connection, known: WrittenState, new: WrittenState, now: int) -> None:
-    assert new.conversation is not None  # noqa: S101
-    new.turns = set(known.turns)
-    turns: dict[str, Row] = {}
-    rows: list[tuple[Row, Row, bool]] = []
-    surplus: list[Row] = []
-    traces: dict[str, bytes] = {}
-    live = {one.message_id: one for one in new.live}
-    for message in new.conversation.messages:
-        old = known.answers.get(message.id, [])
-        now_there: list[Answer | UnfinishedAnswer | None] = [*message.answers]
-        if message.id in live:
-            now_there.append(live[message.id])
-        if not old and not now_there:
-            continue
-        new.answers[message.id] = now_there
-        for number, answer in enumerate(now_there):
-            stored = number < len(old)
-            if answer is None or (stored and old[number] is answer):
-                continue
-            if isinstance(answer, Answer) and answer.trace is not None:
-                traces[answer.id] = answer.trace.packed
-            id = {"conversation": known.key, "message": message.id, "number": number}
-            before = old[number] if stored else None
-            if (
-                isinstance(answer, UnfinishedAnswer)
-                and isinstance(before, UnfinishedAnswer)
-                and before.request is answer.request
-            ):
-                if before.text != answer.text:
-                    rows.append((id, _progress(answer), True))
+@dataclass
+class _AnswerChanges:
+    """The rows to write so that the answers and the turns of their requests are stored."""
+
+    conversation_key: int
+    known_turns: set[str]
+    now: int
+    answers: list[_RowWrite] = field(default_factory=list)
+    surplus: list[RowValues] = field(default_factory=list)
+    turns: list[RowValues] = field(default_factory=list)
+    traces: dict[str, bytes] = field(default_factory=dict)
+
+    def compare(
+        self,
+        message_id: str,
+        stored: list[Answer | UnfinishedAnswer | None],
+        current: list[Answer | UnfinishedAnswer],
+    ) -> None:
+        """Collect the differences between the stored and the current answers of a message."""
+        for number, answer in enumerate(current):
+            key = {"conversation": self.conversation_key, "message": message_id, "number": number}
+            if number < len(stored):
+                self._compare_one(key, stored[number], answer)
             else:
-                request = _write_request(answer.request, known.key, new, turns)
-                rows.append((id, _row(answer) | {"request": request, "created": now}, stored))
-        surplus += [{"at": message.id, "rest": number} for number in range(len(now_there), len(old))]
-    if surplus:
-        table = tables.answer
-        mine = and_(
-            table.c.conversation == known.key,
-            table.c.message == bindparam("at"),
-            table.c.number == bindparam("rest"),
+                self._put(key, answer, exists=False)
+        for number in range(len(current), len(stored)):
+            self.surplus.append({"at_message": message_id, "at_number": number})
+
+    def _compare_one(
+        self,
+        key: RowValues,
+        stored: Answer | UnfinishedAnswer | None,
+        answer: Answer | UnfinishedAnswer,
+    ) -> None:
+        if (
+            isinstance(stored, UnfinishedAnswer)
+            and isinstance(answer, UnfinishedAnswer)
+            and stored.request is answer.request
+        ):
+            if stored.text != answer.text:
+                self.answers.append(_RowWrite(key, _progress_values(answer), exists=True))
+        elif stored is not answer:
+            self._put(key, answer, exists=True)
+
+    def _put(self, key: RowValues, answer: Answer | UnfinishedAnswer, *, exists: bool) -> None:
+        if isinstance(answer, Answer) and answer.trace is not None:
+            self.traces[answer.id] = answer.trace.packed
+        values = _answer_values(answer) | {
+            "request": self._write_request(answer.request),
+            "created": self.now,
+        }
+        self.answers.append(_RowWrite(key, values, exists))
+
+    def _write_request(self, request: Request) -> RowValues:
+        """Return the request's JSON with the id of its last turn. Collect the turns that are not stored yet."""
+        if not isinstance(request.input, Messages):
+            return value_codec.write_request(request)
+        parent: str | None = None
+        for turn in request.input.turns:
+            id = turn_id(parent, turn)
+            if id not in self.known_turns:
+                self.known_turns.add(id)
+                row = {"conversation": self.conversation_key, "id": id, "parent": parent}
+                self.turns.append(row | _turn_columns(turn))
+            parent = id
+        return (
+            value_codec.write_request_head(request)
+            | value_codec.write_messages_options(request.input)
+            | {"turn": parent}
         )
-        connection.execute(delete(table).where(mine), surplus)
-    if turns:
-        connection.execute(insert(tables.turn), list(turns.values()))
-    _put(connection, tables.answer, rows)
-    _write_traces(connection, known.key, traces)
+
+
+def _write_answers(
+    connection: Connection, state: WrittenState, new_state: WrittenState, snapshot: Snapshot, now: int
+) -> None:
+    new_state.turns = set(state.turns)
+    changes = _AnswerChanges(state.key, new_state.turns, now)
+    unfinished = {answer.message_id: answer for answer in snapshot.unfinished}
+    for message in snapshot.conversation.messages:
+        stored = state.answers.get(message.id, [])
+        current: list[Answer | UnfinishedAnswer] = [*message.answers]
+        if message.id in unfinished:
+            current.append(unfinished[message.id])
+        if stored or current:
+            new_state.answers[message.id] = [*current]
+            changes.compare(message.id, stored, current)
+    if changes.surplus:
+        table = tables.answer
+        row = and_(
+            table.c.conversation == state.key,
+            table.c.message == bindparam("at_message"),
+            table.c.number == bindparam("at_number"),
+        )
+        connection.execute(delete(table).where(row), changes.surplus)
+    if changes.turns:
+        connection.execute(insert(tables.turn), changes.turns)
+    _put(connection, tables.answer, changes.answers)
+    _write_traces(connection, state.key, changes.traces)
+
+
+def _answer_values(answer: Answer | UnfinishedAnswer) -> RowValues:
+    if isinstance(answer, Answer):
+        columns = answer_columns.answer_to_columns(answer)
+    else:
+        answer = answer.to_cut_off_answer()
+        # A running answer has no ending: without one it counts as cut off, should its server be killed.
+        columns = answer_columns.answer_to_columns(answer) | {"ending": None, "error": None}
+    return columns | {"model": answer.request.model, "backend": answer.backend, "billed": answer.billed}
+
+
+def _progress_values(answer: UnfinishedAnswer) -> RowValues:
+    """Return the columns that change while an answer comes."""
+    values = _answer_values(answer)
+    return {name: values[name] for name in ("text", *answer_columns.USAGE_COLUMNS, "first_token", "total")}
 
 
 def _write_traces(connection: Connection, key: int, traces: dict[str, bytes]) -> None:
-    """Those that are not there yet: a copy of an answer shares its trace."""
+    """Insert the traces that are not stored yet. A copy of an answer shares its trace."""
     if not traces:
         return
     table = tables.trace
-    mine = select(table.c.id).where(table.c.conversation == key, table.c.id.in_(traces))
-    there = set(connection.scalars(mine))
-    fresh = [
-        {"conversation": key, "id": id, "packed": packed} for id, packed in traces.items() if id not in there
-    ]
-    if fresh:
-        connection.execute(insert(table), fresh)
-
-
-def _progress(live: UnfinishedAnswer) -> Row:
-    """What changes of an answer while it comes."""
-    row = _row(live)
-    return {name: row[name] for name in ("text", *answer_columns.USAGE_COLUMNS, "first_token", "total")}
-
-
-def _row(answer: Answer | UnfinishedAnswer) -> Row:
-    live = isinstance(answer, UnfinishedAnswer)
-    whole = answer.to_cut_off_answer() if isinstance(answer, UnfinishedAnswer) else answer
-    asked = {"model": whole.request.model, "backend": whole.backend, "billed": whole.billed}
-    # One that is still coming has no ending yet: without one it is cut off, should its server be killed.
-    return answer_columns.answer_to_columns(whole) | asked | ({"ending": None, "error": None} if live else {})
-
-
-def _write_request(request: Request, key: int, new: WrittenState, turns: dict[str, Row]) -> Row:
-    if not isinstance(request.input, Messages):
-        return value_codec.write_request(request)
-    parent: str | None = None
-    for one in request.input.turns:
-        id = turn_id(parent, one)
-        if id not in new.turns:
-            new.turns.add(id)
-            turns[id] = {"conversation": key, "id": id, "parent": parent} | _said(one)
-        parent = id
-    return (
-        value_codec.write_request_head(request)
-        | value_codec.write_messages_options(request.input)
-        | {"turn": parent}
+    stored = set(
+        connection.scalars(select(table.c.id).where(table.c.conversation == key, table.c.id.in_(traces)))
     )
+    rows = [
+        {"conversation": key, "id": id, "packed": packed} for id, packed in traces.items() if id not in stored
+    ]
+    if rows:
+        connection.execute(insert(table), rows)
 
 
 def turn_id(parent: str | None, turn: Turn) -> str:
-    """The same for the same turn after the same turns, and for nothing else."""
-    known: list[Any] = [parent, turn.role, turn.content]
-    if turn.calls or turn.call_id or turn.name:  # without them the id is what it was before there were any
-        known += [value_codec.write_calls(turn.calls), turn.call_id, turn.name]
-    return hashlib.sha256(json.dumps(known).encode()).hexdigest()
+    """Return a hash of the turn and of all turns before it."""
+    content = [
+        parent,
+        turn.role,
+        turn.content,
+        value_codec.write_calls(turn.calls),
+        turn.call_id,
+        turn.name,
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _put(connection: Connection, table: Table, rows: Iterable[tuple[Row, Row, bool]]) -> None:
-    """Insert rows, or update those that are there: (which, what, is it there). ``created`` is never updated."""
-    fresh: list[Row] = []
-    stale: dict[tuple[str, ...], list[Row]] = {}
-    for id, values, there in rows:
-        if there:
-            changed = {name: value for name, value in values.items() if name != "created"}
-            named = {f"at_{name}": value for name, value in id.items()}
-            stale.setdefault(tuple(sorted(changed)), []).append(named | changed)
+def _put(connection: Connection, table: Table, rows: Iterable[_RowWrite]) -> None:
+    """Insert or update rows. ``created`` is never updated."""
+    new: list[RowValues] = []
+    # By the names of the columns to set: rows with the same columns go in one statement.
+    changed: dict[tuple[str, ...], list[RowValues]] = {}
+    for row in rows:
+        if row.exists:
+            values = {name: value for name, value in row.values.items() if name != "created"}
+            key = {f"at_{name}": value for name, value in row.key.items()}
+            changed.setdefault(tuple(sorted(values)), []).append(key | values)
         else:
-            fresh.append(id | values)
-    if fresh:
-        connection.execute(insert(table), fresh)
-    for names, batch in stale.items():
-        which = and_(*(table.c[name[3:]] == bindparam(name) for name in batch[0] if name.startswith("at_")))
+            new.append(row.key | row.values)
+    if new:
+        connection.execute(insert(table), new)
+    for names, batch in changed.items():
+        key_names = [name for name in batch[0] if name.startswith("at_")]
+        is_row = and_(*(table.c[name.removeprefix("at_")] == bindparam(name) for name in key_names))
         connection.execute(
-            update(table).where(which).values({name: bindparam(name) for name in names}), batch
+            update(table).where(is_row).values({name: bindparam(name) for name in names}), batch
         )

@@ -1,11 +1,12 @@
-"""The database behind the store: connected, versioned, and its failures in the page's words."""
+"""The database behind the store: its connections, its version, and its errors in words for the page."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,22 @@ from lib.paths import data_folder
 from lib.store import schema_migration
 from lib.store.storage_errors import translate_database_error
 
-BUSY_SECONDS = 2.0  # how long to wait for another process that writes
+BUSY_SECONDS = 2.0  # how long to wait while another process writes
 
 
 def database_url(environment: Mapping[str, str]) -> str:
-    """The database's URL: PADDOCK_DATABASE_URL, or a SQLite file in the data folder."""
-    named = environment.get("PADDOCK_DATABASE_URL", "").strip()
-    return named or URL.create("sqlite", database=str(data_folder() / "paddock.sqlite3")).render_as_string()
+    """Return PADDOCK_DATABASE_URL, or the URL of a SQLite file in the data folder."""
+    configured = environment.get("PADDOCK_DATABASE_URL", "").strip()
+    return (
+        configured or URL.create("sqlite", database=str(data_folder() / "paddock.sqlite3")).render_as_string()
+    )
 
 
 def parse_database_url(url: str) -> URL:
-    """The URL with the driver that we use. Raises BadInput, without the URL in it: it may hold a password."""
+    """Return the URL with the driver that we use.
+
+    Raise BadInput if the URL cannot be used. The error does not contain the URL, which may hold a password.
+    """
     try:
         parsed = make_url(url)
         if parsed.drivername in ("postgres", "postgresql"):
@@ -43,46 +49,51 @@ def parse_database_url(url: str) -> URL:
 
 
 class Database:
-    """Opens itself when it is first used, and again after a failure. Safe from any thread.
+    """A database that opens at its first use, and again after a failure. Safe from any thread.
 
-    ``generation`` counts the openings: what was known of the content before is not to be relied on after one.
+    ``generation`` counts how often it was opened: what was known of its content before the last time may be wrong.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         self.url = parse_database_url(url)
+        self.clock = clock
         self.generation = 0
         self.engine = self._engine()
         self._file = _sqlite_file(self.url)
-        self._inode: tuple[int, int] | None = None  # of the file that was opened
+        self._opened_file: tuple[int, int] | None = None  # its identity
         self._opened = False
         self._lock = threading.RLock()
-        self._queue = threading.Lock()
+        self._writer_queue = threading.Lock()
 
     @property
     def name(self) -> str:
-        """Where it is, as it may be shown."""
+        """The path of the file, or the URL without its password."""
         return str(self._file) if self._file else self.url.render_as_string(hide_password=True)
+
+    def now(self) -> int:
+        """Return the time in milliseconds since 1970."""
+        return int(self.clock() * 1000)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database. Raises StorageFailed."""
-        with self._use(reads=True) as connection:
+        """Give a connection that sees one state of the database. Raise StorageFailed if the database fails."""
+        with self._connect(reads=True) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A connection whose work takes effect as a whole, at the end. Raises StorageFailed."""
-        with self._use(reads=False) as connection:
+        """Give a connection whose changes take effect together, at the end. Raise StorageFailed if that fails."""
+        with self._connect(reads=False) as connection:
             yield connection
 
     @contextmanager
-    def _use(self, *, reads: bool) -> Iterator[Connection]:
+    def _connect(self, *, reads: bool) -> Iterator[Connection]:
         self.open()
-        # SQLite has one writer at a time, and those who wait for it look again only now and then: queue here.
+        # SQLite has one writer at a time, and waiting connections only poll for their turn: queue here instead.
         queue: AbstractContextManager[Any] = (
-            self._queue if self._file is not None and not reads else nullcontext()
+            self._writer_queue if self._file is not None and not reads else nullcontext()
         )
-        with self._failures(), queue:
+        with self._translated_errors(), queue:
             options: dict[str, Any] = {"paddock_reads": reads}
             if reads and self.engine.dialect.name == "postgresql":
                 options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -90,36 +101,36 @@ class Database:
                 yield connection
 
     def open(self) -> None:
-        """Connect and bring the tables up to date, unless that is done. Raises StorageFailed."""
-        with self._lock, self._failures():
+        """Connect and migrate, unless that is done. Raise StorageFailed if that fails or the version is another."""
+        with self._lock, self._translated_errors():
             self._check_file()
             if self._opened:
                 return
-            if self._file is not None and self._inode is None:
+            if self._file is not None and self._opened_file is None:
                 _create_file(self._file)
             if self._file is not None:
                 _align_permissions(self._file)
             if self._version() != schema_migration.newest_version():
                 with self.engine.connect() as connection, connection.begin():
-                    schema_migration.upgrade(connection)
-            self._inode = _file_identity(self._file)
+                    schema_migration.upgrade(connection, self.name)
+            self._opened_file = _file_identity(self._file)
             self._opened = True
             self.generation += 1
 
     def close(self) -> None:
-        """Let go of every connection; the next use opens again."""
+        """Close all connections. The next use opens the database again."""
         with self._lock:
             self._opened = False
             self.engine.dispose()
 
     def _check_file(self) -> None:
-        """SQLite would go on writing to a file that has no name any more: see that it is still there."""
-        if self._inode is None or self._file is None:
+        """Raise StorageFailed if the file is gone. SQLite itself would go on writing to the deleted file."""
+        if self._opened_file is None or self._file is None:
             return
-        found = _file_identity(self._file)
-        if found != self._inode:
+        identity = _file_identity(self._file)
+        if identity != self._opened_file:
             self.close()
-        if found is None:
+        if identity is None:
             raise StorageFailed(
                 f"The database's file is gone: {self._file}.",
                 advice="Put it back. Conversations are kept in memory meanwhile and written as soon as it is there.",
@@ -127,12 +138,12 @@ class Database:
             )
 
     def _version(self) -> str | None:
-        """Read without a trace: of a file that is to be left alone not a byte must change."""
+        """Read and check the version. A file of another version must not change by a byte."""
         if self._file is None:
             with self.engine.connect() as connection:
-                found = schema_migration.read_version(connection)
+                version = schema_migration.read_version(connection)
         else:
-            # Without a log beside it nobody has it open: “immutable” makes none either.
+            # Without a -wal file nobody has the database open. “immutable” then creates none either.
             mode = "mode=ro" if self._file.with_name(f"{self._file.name}-wal").exists() else "immutable=1"
             uri = f"{self._file.as_uri()}?{mode}"
             reader = create_engine(
@@ -140,24 +151,24 @@ class Database:
             )
             try:
                 with closing(reader.connect()) as connection:
-                    found = schema_migration.read_version(connection)
+                    version = schema_migration.read_version(connection)
             finally:
                 reader.dispose()
-        schema_migration.check_version(found)
-        return found
+        schema_migration.check_version(version, self.name)
+        return version
 
     @contextmanager
-    def _failures(self) -> Iterator[None]:
-        """What goes wrong in here is a StorageFailed, and never holds SQL, its values or a password."""
+    def _translated_errors(self) -> Iterator[None]:
+        """Turn every error in here into StorageFailed, which never contains SQL, its values or a password."""
         try:
             yield
         except PaddockError:
             raise
         except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeError, OverflowError) as error:
-            failed, lost = translate_database_error(error, self.name)
-            if lost:
+            storage_error, is_connection_lost = translate_database_error(error, self.name)
+            if is_connection_lost:
                 self.close()
-            raise failed from None
+            raise storage_error from None
 
     def _engine(self) -> Engine:
         if self.url.get_backend_name() == "sqlite":
@@ -166,9 +177,8 @@ class Database:
             event.listen(engine, "begin", _begin_transaction)
             return engine
         arguments: dict[str, Any] = {}
-        if (
-            self.url.get_driver_name() == "psycopg"
-        ):  # a server that has died without a word must not be waited for
+        # Do not wait for a server that died without closing its connections.
+        if self.url.get_driver_name() == "psycopg":
             arguments = {
                 "connect_timeout": 5,
                 "tcp_user_timeout": 10_000,
@@ -189,40 +199,48 @@ def _sqlite_file(url: URL) -> Path | None:
 
 
 def _create_file(file: Path) -> None:
-    """An empty file that only its owner can read: conversations are private."""
+    """Create an empty file that only its owner can read, unless it exists: conversations are private."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _align_permissions(file: Path) -> None:
-    """The files that SQLite puts beside it have its rights, also after those have changed: or it stays read-only."""
+    """Give the database's permissions to the -wal and -shm files beside it.
+
+    SQLite copies the permissions when it creates these files. If the database became writable only later, they would
+    keep it read-only.
+    """
     for suffix in ("-wal", "-shm"):
-        beside = file.with_name(file.name + suffix)
+        companion = file.with_name(file.name + suffix)
         with suppress(OSError):
-            if beside.stat().st_mode != file.stat().st_mode:
-                beside.chmod(file.stat().st_mode & 0o777)
+            if companion.stat().st_mode != file.stat().st_mode:
+                companion.chmod(file.stat().st_mode & 0o777)
 
 
 def _file_identity(file: Path | None) -> tuple[int, int] | None:
+    """Return device and inode, None if there is no file."""
     if file is None:
         return None
     try:
-        found = file.stat()
+        status = file.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _set_pragmas(connection: sqlite3.Connection, _: object) -> None:
-    connection.isolation_level = None  # Python's own way to begin would leave the making of tables outside
-    with suppress(sqlite3.OperationalError):  # read-only or locked: what can be read can be read without it
+    # Python's own transaction handling would leave CREATE TABLE outside the transaction.
+    connection.isolation_level = None
+    # The database may be read-only or locked. It can be read without WAL mode too.
+    with suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode=WAL").fetchall()
-    connection.execute("PRAGMA synchronous=NORMAL")  # in WAL mode enough for any death but the machine's own
+    # In WAL mode this survives the death of the process, though not always that of the machine.
+    connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
 
 
 def _begin_transaction(connection: Connection) -> None:
-    # A writer takes its lock at once: one that began as a reader cannot wait for another's, it fails.
+    # A writer takes its lock at once: a transaction that began as a reader fails instead of waiting for another one.
     reads = connection.get_execution_options().get("paddock_reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""The database's version: read, refused where it is newer than the code, and brought up to date."""
+"""Schema migration: the version of the database is read, checked, and brought up to date by Alembic."""
 
 from __future__ import annotations
 
@@ -10,52 +10,60 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from lib.errors import NewerDatabase
+from lib.errors import NewerDatabase, StorageFailed
 
 VERSION_TABLE = "paddock_version"  # not Alembic's own name: the database may be another program's too
 _FOLDER = Path(__file__).parent / "migrations"
-_LOCK = 7_233_425  # any number that is ours
+# Folders with one script for each version. Tests add one with a later version.
+VERSION_FOLDERS = (_FOLDER / "versions",)
+_DEVELOPMENT_VERSIONS = ("1", "2", "3", "4", "5", "6")
+_LOCK = 7_233_425  # the key of an advisory lock; any fixed number will do
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(_FOLDER), version_locations=[str(_FOLDER / "versions")])
+    return ScriptDirectory(str(_FOLDER), version_locations=[str(folder) for folder in VERSION_FOLDERS])
 
 
 def newest_version() -> str:
-    """The version that this code works with."""
+    """Return the version that this code works with."""
     return _scripts().get_current_head() or ""
 
 
 def read_version(connection: Connection) -> str | None:
-    """The database's version, None where Paddock has never been."""
+    """Return the database's version, None if it has no tables of Paddock's."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
 
 
-def check_version(found: str | None) -> None:
-    """Raises NewerDatabase for a version that this code does not know."""
-    if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
+def check_version(version: str | None, location: str) -> None:
+    """Raise StorageFailed if this code cannot use a database of that version. ``location`` names it in the error."""
+    if version in _DEVELOPMENT_VERSIONS:
+        raise StorageFailed(
+            f"The database was made by a development version of Paddock and is left alone: {location}.",
+            advice="Move it away: a new one takes its place. Until then conversations are kept in memory only.",
+            retryable=True,
+        )
+    if version is not None and version not in {script.revision for script in _scripts().walk_revisions()}:
         raise NewerDatabase(
-            f"The database is of version {found}; this Paddock knows versions up to {newest_version()} "
+            f"The database is of version {version}; this Paddock knows versions up to {newest_version()} "
             "and leaves it alone.",
             advice="Update Paddock, or use another database. Until then conversations are kept in memory only.",
             retryable=True,
         )
 
 
-def upgrade(connection: Connection, target: str = "head") -> None:
-    """Bring it to that version, in the transaction that the connection is in."""
-    if (
-        connection.dialect.name == "postgresql"
-    ):  # several servers may start at once; SQLite's writers queue anyway
+def upgrade(connection: Connection, location: str) -> None:
+    """Bring the database to the newest version, in the transaction of ``connection``."""
+    # Several servers may start at once. SQLite needs no lock: its writers queue anyway.
+    if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-    check_version(read_version(connection))
+    check_version(read_version(connection), location)
     scripts = _scripts()
 
     def steps(revision: Any, _: object) -> Any:
-        return scripts._upgrade_revs(target, revision)
+        return scripts._upgrade_revs("head", revision)
 
-    with EnvironmentContext(Config(), scripts, fn=steps, destination_rev=target) as environment:
+    with EnvironmentContext(Config(), scripts, fn=steps, destination_rev="head") as environment:
         environment.configure(connection=connection, version_table=VERSION_TABLE)
         environment.run_migrations()

@@ -201,7 +201,7 @@ run = Table(
     *_owned(),
     Column("experiment", Key, ForeignKey("experiment.key", ondelete="CASCADE"), nullable=False),
     Column("plan", Json, nullable=False),
-    Column("limits", Json),  # NULL: the plan's own still
+    Column("limits", Json, nullable=False),
     Column("model", String(255), nullable=False),
     Column("backend", AnyText, nullable=False),  # empty before its start
     Column("billed", Boolean, nullable=False),

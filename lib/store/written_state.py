@@ -1,4 +1,4 @@
-"""Known: what is in the database of one conversation, as far as this process can tell."""
+"""The written state: what the database holds of one conversation, as far as this process knows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from lib.store.stored_values import UnfinishedAnswer
 
 @dataclass
 class WrittenState:
-    """The rows by their ids, and the values that they were written from or read as; None: there, but unknown."""
+    """The conversation's key and its rows by id, each with the value it was written from or read as.
+
+    A value of None means that the row exists, but its content is not known.
+    """
 
     key: int
     conversation: Conversation | None = None
     settings: Settings | None = None
-    live: tuple[UnfinishedAnswer, ...] = ()
     messages: dict[str, Message | None] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     answers: dict[str, list[Answer | UnfinishedAnswer | None]] = field(default_factory=dict)

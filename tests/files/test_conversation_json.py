@@ -6,7 +6,6 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +26,6 @@ from lib.jsonkit import json_reader
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import default_model
 from lib.model.request_options import (
-    DEFAULT_FEATURES,
     Features,
     Function,
     InputForm,
@@ -215,8 +213,9 @@ def parameters_of(body: dict[str, Any]) -> Any:
     [
         (lambda b: b.pop("format"), "no conversation"),
         (lambda b: b.update(version=3), "another version"),
+        (lambda b: b.update(version=1), "another version"),
         (lambda b: b.update(version=True), "another version"),
-        (lambda b: b.update(version="1"), "another version"),
+        (lambda b: b.update(version="2"), "another version"),
         (lambda b: b.pop("turns"), r"^\$ has no 'turns'"),
         (lambda b: b.update(extra=1), r"^\$\.extra is not known"),
         (lambda b: b.update({"a b\u2028": 1}), r'^\$\["a b\\u2028"\] is not known'),
@@ -385,35 +384,6 @@ def test_requests_that_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(answer_codec, "MAX_TURNS_SENT", 5)
     with pytest.raises(BadInput, match="sent more than 5 turns in all"):
         load_conversation(dump_conversation(make_example()).encode(), MODEL)
-
-
-def test_what_version_1_wrote() -> None:
-    """A document as the first version wrote it: all of it is there, and goes round in the form of this one."""
-    data = (Path(__file__).parent / "conversation_1.json").read_bytes()
-    read = load_conversation(data, MODEL)
-    old = json.loads(data)
-    assert [message.content for message in read.conversation.messages] == [
-        one["content"] for one in old["messages"]
-    ]
-    assert [one.value for one in read.settings.items] == [one["value"] for one in old["settings"]]
-    assert read.settings.features == DEFAULT_FEATURES
-    assert read.conversation.messages[-1].answers[0].request.input == Prompt("Go", True)
-    again = dump_conversation(read)
-    assert dump_conversation(load_conversation(again.encode(), MODEL)) == again
-
-
-def test_version_1_is_as_strict() -> None:
-    data = json.loads((Path(__file__).parent / "conversation_1.json").read_bytes())
-    for break_it, says in (
-        (lambda b: b.update(settings={}), "settings has no 'parameters'"),
-        (lambda b: b["messages"].append(7), r"messages\[\d+\] must be an object"),
-        (lambda b: b["answers"][0].update(request=None), "request must be an object"),
-        (lambda b: b.update(turns=None), "turns must be a list"),
-    ):
-        broken = json.loads(json.dumps(data))
-        break_it(broken)
-        with pytest.raises(BadInput, match=says):
-            load_conversation(json.dumps(broken).encode(), MODEL)
 
 
 def test_cut_short() -> None:

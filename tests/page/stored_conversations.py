@@ -32,7 +32,7 @@ def open_store(app: AppProcess, now: float | None = None) -> Iterator[Store]:
 
 def save_conversation(store: Store, conversation: Conversation, owner: str = LOCAL_OWNER) -> str:
     """Save it with the documented settings; its id."""
-    store.save(owner, conversation, Settings.defaults(MODEL))
+    store.conversations.save(owner, conversation, Settings.defaults(MODEL))
     return conversation.id
 
 

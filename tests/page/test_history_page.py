@@ -36,8 +36,9 @@ def home(own: StartApp) -> AppProcess:
 def shelf(home: AppProcess) -> Iterator[AppProcess]:
     """The same, empty."""
     with stored_conversations.open_store(home) as store:
-        store.delete_all(LOCAL_OWNER)
-        store.purge_bin(LOCAL_OWNER)
+        store.conversations.delete_all(LOCAL_OWNER)
+        deleted = store.conversations.entries(LOCAL_OWNER, size=1000, deleted=True)
+        store.conversations.purge(LOCAL_OWNER, *(entry.id for entry in deleted))
     return home
 
 
@@ -210,8 +211,8 @@ def test_sixty_stand_on_three_pages(tab: BrowserTab, shelf: AppProcess) -> None:
         seen += titles(tab)
     assert sorted(seen) == sorted(expected)
     with stored_conversations.open_store(shelf) as store:  # the last page goes away under the reader
-        for entry in store.entries(LOCAL_OWNER, "", 2):
-            store.delete(LOCAL_OWNER, entry.id)
+        for entry in store.conversations.entries(LOCAL_OWNER, "", 2):
+            store.conversations.delete(LOCAL_OWNER, entry.id)
     tab.page.get_by_label("Search").fill("Number")
     tab.page.get_by_label("Search").press("Enter")
     tab.wait_until("another page", lambda: len(titles(tab)) == 25)

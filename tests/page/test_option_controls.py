@@ -238,8 +238,8 @@ def no_presets(app: AppProcess) -> Iterator[None]:
 
     def clear() -> None:
         with stored_conversations.open_store(app) as store:
-            for one in store.presets(LOCAL_OWNER):
-                store.remove_preset(LOCAL_OWNER, one.id)
+            for one in store.presets.load_all(LOCAL_OWNER):
+                store.presets.remove(LOCAL_OWNER, one.id)
 
     clear()
     yield

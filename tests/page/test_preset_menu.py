@@ -27,8 +27,8 @@ def home(own: StartApp) -> AppProcess:
 def tab(visit: Visit, home: AppProcess, upstream: Upstream) -> BrowserTab:
     """A tab, with none of one's own."""
     with stored_conversations.open_store(home) as store:
-        for one in store.presets(LOCAL_OWNER):
-            store.remove_preset(LOCAL_OWNER, one.id)
+        for one in store.presets.load_all(LOCAL_OWNER):
+            store.presets.remove(LOCAL_OWNER, one.id)
     tab = visit(home.url)
     tab.wait_until_idle()
     return tab

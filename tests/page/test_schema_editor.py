@@ -193,8 +193,8 @@ def test_samples_and_the_way_back(visit: Visit, home: AppProcess) -> None:
 
 def test_schemas_are_kept(visit: Visit, home: AppProcess) -> None:
     with stored_conversations.open_store(home) as store:
-        for one in store.schemas(LOCAL_OWNER):
-            store.remove_schema(LOCAL_OWNER, one.id)
+        for one in store.schemas.load_all(LOCAL_OWNER):
+            store.schemas.remove(LOCAL_OWNER, one.id)
     editor = SchemaEditorPage(visit(home.url, address(PERSON)))
     editor.click_button("Saved")
     editor.click_button("Keep")
@@ -203,9 +203,9 @@ def test_schemas_are_kept(visit: Visit, home: AppProcess) -> None:
     editor.click_button("Keep")
     with stored_conversations.open_store(home) as store:
         editor.tab.wait_until(
-            "it is kept", lambda: [one.name for one in store.schemas(LOCAL_OWNER)] == ["*Mine*"]
+            "it is kept", lambda: [one.name for one in store.schemas.load_all(LOCAL_OWNER)] == ["*Mine*"]
         )
-        assert json.loads(store.schemas(LOCAL_OWNER)[0].body) == PERSON
+        assert json.loads(store.schemas.load_all(LOCAL_OWNER)[0].body) == PERSON
     editor = SchemaEditorPage(visit(home.url, address()))
     editor.click_button("Saved")
     editor.click_button("*Mine*")
@@ -218,10 +218,10 @@ def test_schemas_are_kept(visit: Visit, home: AppProcess) -> None:
     editor.tab.page.get_by_role("menuitem", name="Delete", exact=True).click()
     editor.wait_for_message("“Yours” was deleted.")
     with stored_conversations.open_store(home) as store:
-        assert store.schemas(LOCAL_OWNER) == ()
+        assert store.schemas.load_all(LOCAL_OWNER) == ()
         editor.tab.page.locator("[class*='st-key-schema-saved-undo'] button").click()
         editor.tab.wait_until(
-            "it is back", lambda: [one.name for one in store.schemas(LOCAL_OWNER)] == ["Yours"]
+            "it is back", lambda: [one.name for one in store.schemas.load_all(LOCAL_OWNER)] == ["Yours"]
         )
 
 

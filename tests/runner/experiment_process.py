@@ -15,9 +15,9 @@ from tests.sample_values import ACCOUNT, TOKEN
 def main(database: str, url: str, run: str, billed: bool) -> None:
     """Says so once it has begun, and once it is done."""
     store = Store(database)
-    saved = store.run(OWNER, run)
+    saved = store.runs.load(OWNER, run)
     assert saved is not None
-    batch = ExperimentRun(WorkersAI(), store, MODEL, OWNER, saved, store.cells(OWNER, run))
+    batch = ExperimentRun(WorkersAI(), store, MODEL, OWNER, saved, store.cells.load(OWNER, run))
     batch.start(Backend("test", url, ACCOUNT, Secret(TOKEN), billed=billed))
     print("begun", flush=True)
     while batch.is_working:

@@ -41,15 +41,17 @@ def numbers_plan(
 
 def new_run(store: Store, asked: Plan, client: WorkersAI | None = None, owner: str = OWNER) -> ExperimentRun:
     """A new run of that plan."""
-    store.put_experiment(owner, SavedExperiment(f"x-{owner}", "Numbers", asked))
+    store.experiments.save(owner, SavedExperiment(f"x-{owner}", "Numbers", asked))
     return create_run(store, client or WorkersAI(), MODEL, owner, f"x-{owner}", asked)
 
 
 def reload_run(store: Store, batch: ExperimentRun) -> ExperimentRun:
     """The same run as a process would find it that has just begun."""
-    saved = store.run(batch.owner, batch.id)
+    saved = store.runs.load(batch.owner, batch.id)
     assert saved is not None
-    return ExperimentRun(WorkersAI(), store, MODEL, batch.owner, saved, store.cells(batch.owner, batch.id))
+    return ExperimentRun(
+        WorkersAI(), store, MODEL, batch.owner, saved, store.cells.load(batch.owner, batch.id)
+    )
 
 
 def budget_limits(dollars: str | None, requests: int | None = None) -> Limits:

@@ -367,7 +367,7 @@ def test_what_a_killed_process_left(store: Store) -> None:
         judging = replace(
             batch.latest()[1], status=Status.DOUBTFUL, outcomes=whole.outcomes[:1], uncertain=Decimal("0.02")
         )
-        store.write_cells(
+        store.cells.write(
             run_fixtures.OWNER,
             batch.id,
             [
@@ -375,7 +375,7 @@ def test_what_a_killed_process_left(store: Store) -> None:
                 CellChange(judging, 91, is_new=False, is_judged=False),
             ],
         )
-        store.change_run(
+        store.runs.update(
             run_fixtures.OWNER,
             batch.id,
             state="running",
@@ -415,7 +415,7 @@ def test_a_run_that_was_deleted_fails_and_does_not_hang(store: Store) -> None:
         batch.start(make_backend(server.url))
         while not batch.results():
             pass
-        assert store.remove_run(run_fixtures.OWNER, batch.id)
+        assert store.runs.remove(run_fixtures.OWNER, batch.id)
         assert wait_for_run(batch).state is RunState.FAILED
         error = batch.progress().error
         assert error is not None

@@ -17,7 +17,9 @@ def main(url: str) -> None:
     conversation, request = make_unanswered("Tell me a story")
     for number in itertools.count():
         for text in growing_prefixes(STORY):
-            store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, text),))
+            store.conversations.save(
+                "ann", conversation, SETTINGS, (make_unfinished(conversation, request, text),)
+            )
             print(conversation.id, len(text), flush=True)
         conversation, request = make_unanswered(f"Another one, {number}")
 

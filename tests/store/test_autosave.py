@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def is_stored(store: Store, conversation: Conversation) -> bool:
-    saved = store.load("ann", conversation.id)
+    saved = store.conversations.load("ann", conversation.id)
     return saved is not None and as_plain_values(saved.conversation) == as_plain_values(conversation)
 
 
@@ -82,7 +83,7 @@ def test_kill_loses_less_than_a_second(url: str) -> None:  # noqa: F811
         process.kill()
         process.wait()
     with closing(Store(url)) as store:
-        saved = store.load("ann", id)
+        saved = store.conversations.load("ann", id)
     assert saved is not None
     kept = saved.conversation.path()[-1].content.count("word")
     lost = came[-1][1] - next(at for count, at in came if count >= kept)
@@ -93,13 +94,13 @@ def test_it_writes_what_changes_and_nothing_else(
     store: Store, house: ConversationsInMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved: list[str] = []
-    whole = Store.save
+    save = store.conversations.save
 
-    def save(self: Store, owner: str, conversation: Conversation, *rest: object) -> None:
+    def record_save(owner: str, conversation: Conversation, *rest: Any) -> None:
         saved.append(conversation.id)
-        whole(self, owner, conversation, *rest)  # type: ignore[arg-type]
+        save(owner, conversation, *rest)
 
-    monkeypatch.setattr(Store, "save", save)
+    monkeypatch.setattr(store.conversations, "save", record_save)
     saver = Autosaver(store, house.all)
     a, b = make_conversation("a"), make_conversation("b")
     first = house.put(a)
@@ -143,7 +144,7 @@ def test_one_that_was_never_started_can_be_closed(store: Store, house: Conversat
 def test_a_database_that_goes_and_comes_back(
     store: Store, house: ConversationsInMemory, tmp_path: Path
 ) -> None:
-    saver = Autosaver(store, house.all, interval=0.02, longest_pause=0.1).start()
+    saver = Autosaver(store, house.all, interval=0.02, max_pause=0.1).start()
     a = make_conversation("a")
     house.put(a)
     wait_until(lambda: is_stored(store, a))
@@ -181,7 +182,7 @@ def test_an_older_copy_in_its_place(store: Store, house: ConversationsInMemory, 
 
 def test_a_server_that_restarts(server: PostgresServer, house: ConversationsInMemory) -> None:  # noqa: F811
     with closing(Store(server.database())) as store:
-        saver = Autosaver(store, house.all, interval=0.02, longest_pause=0.2).start()
+        saver = Autosaver(store, house.all, interval=0.02, max_pause=0.2).start()
         a = make_conversation("a")
         house.put(a)
         wait_until(lambda: saver.is_saved(house.snapshots[a.id]))
@@ -219,22 +220,22 @@ def test_a_conversation_that_cannot_be_saved_holds_up_no_other(
 def test_it_recovers_once_at_its_start(store: Store, house: ConversationsInMemory) -> None:
     conversation, request = make_unanswered("Tell me")
     live = (make_unfinished(conversation, request, "Once upon"),)
-    store.save("ann", conversation, SETTINGS, live)
+    store.conversations.save("ann", conversation, SETTINGS, live)
     saver = Autosaver(store, house.all)
     assert saver.save()
-    assert store.count("ann", "upon") == 1
+    assert store.conversations.count("ann", "upon") == 1
     other, request = make_unanswered("And?")
     house.snapshots[other.id] = Snapshot(
         "ann", other, SETTINGS, (make_unfinished(other, request, "So much"),)
     )
     assert saver.save()
     assert saver.save()
-    assert store.count("ann", "much") == 0, "it is still coming"
+    assert store.conversations.count("ann", "much") == 0, "it is still coming"
 
 
 def test_a_newer_database(store: Store, house: ConversationsInMemory) -> None:
-    store.open()
-    with store._database.writing() as connection:
+    store.database.open()
+    with store.database.writing() as connection:
         connection.exec_driver_sql("UPDATE paddock_version SET version_num = '99'")
     store.close()
     saver = Autosaver(store, house.all)
@@ -251,7 +252,7 @@ def test_a_bug_does_not_end_it(store: Store) -> None:
             raise KeyError("secret")
         return [Snapshot("ann", a, SETTINGS)]
 
-    saver = Autosaver(store, snapshots, interval=0.02, longest_pause=0.05).start()
+    saver = Autosaver(store, snapshots, interval=0.02, max_pause=0.05).start()
     wait_until(lambda: saver.problem is not None)
     assert isinstance(saver.problem, PaddockError)
     assert "secret" not in str(saver.problem)

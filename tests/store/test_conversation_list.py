@@ -37,14 +37,14 @@ class SteppingClock:
 @pytest.fixture
 def clock(store: Store) -> SteppingClock:
     clock = SteppingClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
-    store._clock = clock
+    store.database.clock = clock
     return clock
 
 
 def list_titles(
     store: Store, search: str = "", page: int = 0, size: int = 25, deleted: bool = False
 ) -> list[str]:
-    found = store.entries("ann", search, page, size, deleted=deleted)
+    found = store.conversations.entries("ann", search, page, size, deleted=deleted)
     assert len(found) == len({entry.id for entry in found})
     return [entry.title for entry in found]
 
@@ -52,21 +52,21 @@ def list_titles(
 def test_order_and_pages(store: Store, clock: SteppingClock) -> None:
     all_of_them = [make_conversation(f"talk {number}") for number in range(7)]
     for one in all_of_them:
-        store.save("ann", one, SETTINGS)
+        store.conversations.save("ann", one, SETTINGS)
     assert list_titles(store, size=3) == ["talk 6", "talk 5", "talk 4"]
     assert list_titles(store, page=2, size=3) == ["talk 0"]
     assert list_titles(store, page=3, size=3) == []
-    assert store.count("ann") == 7
-    store.save("ann", make_conversation("more", conversation=all_of_them[2]), SETTINGS)
-    assert store.pin("ann", all_of_them[0].id)
+    assert store.conversations.count("ann") == 7
+    store.conversations.save("ann", make_conversation("more", conversation=all_of_them[2]), SETTINGS)
+    assert store.conversations.pin("ann", all_of_them[0].id)
     assert list_titles(store)[:3] == ["talk 0", "talk 2", "talk 6"]
     # To look into one, or to move its sliders, does not make it newer.
-    store.save("ann", all_of_them[4].open_message(all_of_them[4].messages[0].id), SETTINGS)
-    store.save("ann", all_of_them[4], SETTINGS.with_value(SETTINGS.items[0].name, 3))
+    store.conversations.save("ann", all_of_them[4].open_message(all_of_them[4].messages[0].id), SETTINGS)
+    store.conversations.save("ann", all_of_them[4], SETTINGS.with_value(SETTINGS.items[0].name, 3))
     assert list_titles(store)[:3] == ["talk 0", "talk 2", "talk 6"]
-    assert store.pin("ann", all_of_them[0].id, False)
+    assert store.conversations.pin("ann", all_of_them[0].id, False)
     assert list_titles(store)[-1] == "talk 0"
-    entry = store.entries("ann", "talk 5")[0]
+    entry = store.conversations.entries("ann", "talk 5")[0]
     assert (entry.message_count, entry.pinned, entry.deleted_at) == (2, False, None)
     assert entry.created.date() == date(2026, 11, 23)
     assert entry.created <= entry.updated
@@ -74,56 +74,56 @@ def test_order_and_pages(store: Store, clock: SteppingClock) -> None:
 
 def test_titles(store: Store) -> None:
     one = make_conversation("  What is\n\nthe   weather? " + "word " * 100)
-    store.save("ann", one, SETTINGS)
+    store.conversations.save("ann", one, SETTINGS)
     (title,) = list_titles(store)
     assert title.startswith("What is the weather? word word")
     assert len(title) <= 80
     assert title.endswith("…")
-    assert store.rename("ann", one.id, " My \x00 weather ")
-    store.save("ann", make_conversation("And tomorrow?", conversation=one), SETTINGS)
+    assert store.conversations.rename("ann", one.id, " My \x00 weather ")
+    store.conversations.save("ann", make_conversation("And tomorrow?", conversation=one), SETTINGS)
     assert list_titles(store) == ["My \x00 weather"]
-    assert store.rename("ann", one.id, " ")
+    assert store.conversations.rename("ann", one.id, " ")
     assert list_titles(store) == [title]
     other = one.edit(one.messages[0].id, "Changed")
-    store.save("ann", other, SETTINGS)
+    store.conversations.save("ann", other, SETTINGS)
     assert list_titles(store) == ["Changed"]
     alone = Conversation("Be kind.").append(Message("assistant", "Hello"))
-    store.save("ann", alone, SETTINGS)
+    store.conversations.save("ann", alone, SETTINGS)
     assert "Be kind." in list_titles(store)
 
 
 def test_the_bin(store: Store) -> None:
     a, b, c = (make_conversation(text) for text in "abc")
     for one in (a, b, c):
-        store.save("ann", one, SETTINGS)
-    store.save("bob", make_conversation("bob's"), SETTINGS)
-    assert store.delete("ann", a.id, b.id, "nobody") == 2
+        store.conversations.save("ann", one, SETTINGS)
+    store.conversations.save("bob", make_conversation("bob's"), SETTINGS)
+    assert store.conversations.delete("ann", a.id, b.id, "nobody") == 2
     assert list_titles(store) == ["c"]
     assert sorted(list_titles(store, deleted=True)) == ["a", "b"]
-    assert store.entries("ann", deleted=True)[0].deleted_at is not None
-    store.save("ann", make_conversation("more", conversation=a), SETTINGS)
+    assert store.conversations.entries("ann", deleted=True)[0].deleted_at is not None
+    store.conversations.save("ann", make_conversation("more", conversation=a), SETTINGS)
     assert list_titles(store) == ["c"], "what is saved in the bin stays there"
-    assert store.restore("ann", a.id) == 1
+    assert store.conversations.restore("ann", a.id) == 1
     assert sorted(list_titles(store)) == ["a", "c"]
-    gone = store.delete_all("ann")
+    gone = store.conversations.delete_all("ann")
     assert set(gone) == {a.id, c.id}
     assert list_titles(store) == []
-    assert store.restore("ann", *gone) == 2
-    assert store.purge_bin("ann", datetime(2020, 1, 1, tzinfo=UTC)) == 0
-    assert store.purge_bin("ann") == 1
-    assert store.load("ann", b.id) is None
-    assert store.count("bob") == 1
+    assert store.conversations.restore("ann", *gone) == 2
+    assert store.conversations.purge("ann", b.id, "nobody") == 1
+    assert list_titles(store, deleted=True) == []
+    assert store.conversations.load("ann", b.id) is None
+    assert store.conversations.count("bob") == 1
 
 
 def test_search(store: Store) -> None:
     first = make_conversation("Warum ist der HIMMEL blau?", "And foo_bar-baz/qux.txt, 3.14 or C++ :-)")
     second = make_conversation("Le ciel est 猫が好き bleu", "x\x00y \ud800 100%")
     for one in (first, second):
-        store.save("ann", one, SETTINGS)
+        store.conversations.save("ann", one, SETTINGS)
 
     def found(words: str) -> list[str]:
-        ids = [entry.id for entry in store.entries("ann", words)]
-        assert store.count("ann", words) == len(ids)
+        ids = [entry.id for entry in store.conversations.entries("ann", words)]
+        assert store.conversations.count("ann", words) == len(ids)
         return [{first.id: "1", second.id: "2"}[id] for id in ids]
 
     for words in ("himmel", "HIMMEL", "him", "foo_bar", "foo", "baz/qu", "qux.txt", "3.14", ":-)", "or C++"):
@@ -134,24 +134,24 @@ def test_search(store: Store) -> None:
     for words in ("猫", "好き", "ciel bleu", "100%", "%", "x\x00y", "\ud800"):
         assert found(words) == ["2"], words
     assert sorted(found("You said")) == ["1", "2"]
-    assert store.rename("ann", second.id, "Zebra")
+    assert store.conversations.rename("ann", second.id, "Zebra")
     assert found("zeb") == ["2"]
     changed = second.edit(second.messages[0].id, "giraffe")
-    store.save("ann", changed, SETTINGS)
+    store.conversations.save("ann", changed, SETTINGS)
     assert found("giraffe") == ["2"]
-    store.save("ann", changed.delete(changed.messages[0].id), SETTINGS)
+    store.conversations.save("ann", changed.delete(changed.messages[0].id), SETTINGS)
     assert found("ciel est") == ["2"], "the answer and a copy still say it"
-    store.delete("ann", first.id)
+    store.conversations.delete("ann", first.id)
     assert found("himmel") == []
-    store.purge("ann", first.id)
+    store.conversations.purge("ann", first.id)
     assert found("himmel") == []
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(text=texts | strategies.text(strategies.sampled_from("\"'*()-+:^&|!<>\\%_ANDORT\x00 "), max_size=30))
 def test_no_search_is_an_error(store: Store, text: str) -> None:
-    store.entries("ann", text)
-    assert store.count("ann", text) == 0
+    store.conversations.entries("ann", text)
+    assert store.conversations.count("ann", text) == 0
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
@@ -160,18 +160,18 @@ def test_no_search_is_an_error(store: Store, text: str) -> None:
 )
 def test_what_is_said_is_found(store: Store, text: str) -> None:
     said = make_conversation(text)
-    store.save("ann", said, SETTINGS)
+    store.conversations.save("ann", said, SETTINGS)
     try:
-        assert store.count("ann", text) == 1
-        assert store.count("ann", text + " nowhere") == 0
+        assert store.conversations.count("ann", text) == 1
+        assert store.conversations.count("ann", text + " nowhere") == 0
     finally:
-        store.purge("ann", said.id)
+        store.conversations.purge("ann", said.id)
 
 
 def test_a_text_of_a_megabyte(store: Store) -> None:
     long = make_conversation("start " + " ".join(f"w{number}" for number in range(200_000)))
-    store.save("ann", long, SETTINGS)
-    assert store.count("ann", "w1000") == 1
+    store.conversations.save("ann", long, SETTINGS)
+    assert store.conversations.count("ann", "w1000") == 1
 
 
 def test_spend(store: Store, clock: SteppingClock) -> None:
@@ -181,31 +181,31 @@ def test_spend(store: Store, clock: SteppingClock) -> None:
         conversation = conversation.append(Message("user", str(number), conversation.head))
         said = make_answer(conversation, "x", count, backend="Cloudflare", billed=True)
         conversation = conversation.append(Message("assistant", "x", conversation.head, (said,)))
-    store.save("ann", conversation, SETTINGS)
+    store.conversations.save("ann", conversation, SETTINGS)
     tokens = make_conversation("twin", "again")
     failed = tokens.append(Message("assistant", "", tokens.head, (make_answer(tokens, "", usage=None),)))
-    store.save("ann", failed, SETTINGS)
+    store.conversations.save("ann", failed, SETTINGS)
     billed = DailyUsage(
         date(2026, 11, 23), MODEL, "Cloudflare", True, Usage(40, 80, 0, Decimal("0.400000000000000000001")), 4
     )
     free = DailyUsage(date(2026, 11, 23), MODEL, "Twin", False, Usage(20, 40), 2)
-    assert sorted(store.spend("ann"), key=lambda one: one.backend) == [billed, free]
-    assert store.entries("ann", "twin")[0].daily_usage == (free,)
+    assert sorted(store.conversations.daily_usage("ann"), key=lambda one: one.backend) == [billed, free]
+    assert store.conversations.entries("ann", "twin")[0].daily_usage == (free,)
     # Copies, in the same conversation or another one, cost nothing.
     edited = failed.edit(failed.messages[0].id, "twin, edited")
-    store.save("ann", edited, SETTINGS)
+    store.conversations.save("ann", edited, SETTINGS)
     branch = edited.branch(edited.messages[-1].id)
-    store.save("ann", branch, SETTINGS)
+    store.conversations.save("ann", branch, SETTINGS)
     clock.now += 86_400
-    store.save("ann", branch.edit(branch.messages[0].id, "next day"), SETTINGS)
-    assert set(store.spend("ann")) == {billed, free}
-    assert store.spend("ann", date(2026, 11, 24)) == ()
-    store.delete("ann", edited.id)
-    assert set(store.spend("ann")) == {billed, free}
+    store.conversations.save("ann", branch.edit(branch.messages[0].id, "next day"), SETTINGS)
+    assert set(store.conversations.daily_usage("ann")) == {billed, free}
+    assert store.conversations.daily_usage("ann", date(2026, 11, 24)) == ()
+    store.conversations.delete("ann", edited.id)
+    assert set(store.conversations.daily_usage("ann")) == {billed, free}
     # What is running counts as an estimate.
     waiting, request = make_unanswered("tomorrow")
-    store.save("ann", waiting, SETTINGS, (make_unfinished(waiting, request, "abcd"),))
-    (new,) = store.spend("ann", date(2026, 11, 24))
+    store.conversations.save("ann", waiting, SETTINGS, (make_unfinished(waiting, request, "abcd"),))
+    (new,) = store.conversations.daily_usage("ann", date(2026, 11, 24))
     assert (new.usage.completion_tokens, new.usage.estimated, new.day.day) == (1, True, 24)
 
 
@@ -218,6 +218,6 @@ def test_spend_is_the_sum_of_what_is_stored(store: Store) -> None:
         assert said.usage is not None
         total += said.usage
         message = Message("assistant", "x", None, (said,))
-        store.save("ann", Conversation().append(message), SETTINGS)
-    (only,) = store.spend("ann")
+        store.conversations.save("ann", Conversation().append(message), SETTINGS)
+    (only,) = store.conversations.daily_usage("ann")
     assert (only.usage, only.answer_count) == (total, 40)

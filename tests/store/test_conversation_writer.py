@@ -34,23 +34,23 @@ SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], m
 def test_it_comes_back(store: Store, states: list[Conversation]) -> None:
     """Saved after each change, and again in one piece by a store that knows nothing."""
     for state in states:
-        store.save("ann", state, SETTINGS)
+        store.conversations.save("ann", state, SETTINGS)
     last = states[-1]
-    saved = store.load("ann", last.id)
+    saved = store.conversations.load("ann", last.id)
     assert saved is not None
     assert as_plain_values(saved.conversation) == as_plain_values(last)
     assert saved.settings == SETTINGS
     assert saved.entry.message_count == len(last.messages)
     with closing(Store(store_url(store))) as other:
-        other.save("ann", states[1], SETTINGS)
-        read = other.load("ann", last.id)
+        other.conversations.save("ann", states[1], SETTINGS)
+        read = other.conversations.load("ann", last.id)
         assert read is not None
         assert as_plain_values(read.conversation) == as_plain_values(states[1])
-    store.save("ann", last, SETTINGS)  # it knows of nothing new, and writes nothing
+    store.conversations.save("ann", last, SETTINGS)  # it knows of nothing new, and writes nothing
 
 
 def store_url(store: Store) -> str:
-    return store._database.url.render_as_string(hide_password=False)
+    return store.database.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
@@ -64,59 +64,61 @@ def written(store: Store) -> list[str]:
             table = words[1] if words[0] == "UPDATE" else words[2]
             rows.extend([table] * (len(values) if many and isinstance(values, list) else 1))
 
-    store.open()
-    event.listen(store._database.engine, "before_cursor_execute", note)
+    store.database.open()
+    event.listen(store.database.engine, "before_cursor_execute", note)
     return rows
 
 
 def test_only_what_is_new_is_written(store: Store, written: list[str]) -> None:
     conversation = make_conversation(*"abcdefgh")
-    store.save("ann", conversation, SETTINGS)
+    store.conversations.save("ann", conversation, SETTINGS)
     written.clear()
-    store.save("ann", conversation, SETTINGS)
+    store.conversations.save("ann", conversation, SETTINGS)
     assert written == []
-    store.save("ann", conversation.open_message(conversation.messages[0].id), SETTINGS)
-    store.save("ann", conversation, SETTINGS.with_value(SETTINGS.items[0].name, 9))
+    store.conversations.save("ann", conversation.open_message(conversation.messages[0].id), SETTINGS)
+    store.conversations.save("ann", conversation, SETTINGS.with_value(SETTINGS.items[0].name, 9))
     assert written == ["conversation", "conversation"]
     written.clear()
     more = make_conversation("i", conversation=conversation)
-    store.save("ann", more, SETTINGS)
+    store.conversations.save("ann", more, SETTINGS)
     # One turn of the question, and one of the answer before it.
     assert sorted(written) == ["answer", "conversation", "message", "message", "turn", "turn"]
     written.clear()
-    store.save("ann", more.delete(more.messages[-1].id), SETTINGS)
+    store.conversations.save("ann", more.delete(more.messages[-1].id), SETTINGS)
     assert sorted(written) == ["conversation", "message"]
 
 
 def test_to_open_one_is_to_write_nothing(store: Store, written: list[str]) -> None:
     conversation = make_conversation("a", "b")
-    store.save("ann", conversation, SETTINGS)
+    store.conversations.save("ann", conversation, SETTINGS)
     store.close()  # as after a restart
-    saved = store.load("ann", conversation.id)
+    saved = store.conversations.load("ann", conversation.id)
     assert saved is not None
     written.clear()
-    store.save("ann", saved.conversation, saved.settings)
+    store.conversations.save("ann", saved.conversation, saved.settings)
     assert written == []
-    store.save("ann", make_conversation("c", conversation=saved.conversation), saved.settings)
+    store.conversations.save("ann", make_conversation("c", conversation=saved.conversation), saved.settings)
     assert sorted(written) == ["answer", "conversation", "message", "message", "turn", "turn"]
 
 
 def test_text_that_comes_is_one_row(store: Store, written: list[str]) -> None:
     conversation, request = make_unanswered("b", make_conversation("a"))
-    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, ""),))
+    store.conversations.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, ""),))
     written.clear()
     for text in ("x", "xy", "xyz", "xyz"):
-        store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, text),))
+        store.conversations.save(
+            "ann", conversation, SETTINGS, (make_unfinished(conversation, request, text),)
+        )
     assert written == ["answer"] * 3
 
 
 def test_a_request_takes_no_room_of_its_own(store: Store) -> None:
     """Each of 200 answers had all before it as input; the turns are kept once."""
     long = make_conversation(*(f"question {number}" for number in range(200)))
-    store.save("ann", long, SETTINGS)
-    with store._database.reading() as connection:
+    store.conversations.save("ann", long, SETTINGS)
+    with store.database.reading() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM turn").scalar() == 2 * 200 - 1
-    saved = store.load("ann", long.id)
+    saved = store.conversations.load("ann", long.id)
     assert saved is not None
     assert [len(sent_turns(message)) for message in saved.conversation.messages[1::2]] == [*range(1, 400, 2)]
 
@@ -129,8 +131,10 @@ def sent_turns(message: Message) -> tuple[object, ...]:
 
 def test_a_running_answer_comes_back_cut_off(store: Store) -> None:
     conversation, request = make_unanswered("Tell me")
-    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once upon"),))
-    saved = store.load("ann", conversation.id)
+    store.conversations.save(
+        "ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once upon"),)
+    )
+    saved = store.conversations.load("ann", conversation.id)
     assert saved is not None
     last = saved.conversation.path()[-1]
     assert last.content == "Once upon"
@@ -144,8 +148,8 @@ def test_a_running_answer_comes_back_cut_off(store: Store) -> None:
     assert cut.timings.first_token == 0.5
     # It goes on from there, is cut off again, and then is whole.
     again = (replace(make_unfinished(saved.conversation, request, " a time"), message_id=last.id),)
-    store.save("ann", saved.conversation, SETTINGS, again)
-    second = store.load("ann", conversation.id)
+    store.conversations.save("ann", saved.conversation, SETTINGS, again)
+    second = store.conversations.load("ann", conversation.id)
     assert second is not None
     assert second.conversation.path()[-1].content == "Once upon a time"
     assert len(second.conversation.path()[-1].answers) == 2
@@ -153,8 +157,8 @@ def test_a_running_answer_comes_back_cut_off(store: Store) -> None:
     ended = saved.conversation.replace_message(
         replace(last, content="Once upon a time.", answers=(*last.answers, whole))
     )
-    store.save("ann", ended, SETTINGS)
-    third = store.load("ann", conversation.id)
+    store.conversations.save("ann", ended, SETTINGS)
+    third = store.conversations.load("ann", conversation.id)
     assert third is not None
     assert as_plain_values(third.conversation) == as_plain_values(ended)
 
@@ -163,21 +167,23 @@ def test_recovery(store: Store) -> None:
     """Without anybody opening it, what a killed server left is whole again: its text can be searched."""
     conversation, request = make_unanswered("Tell me")
     done = make_conversation("done")
-    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once upon"),))
-    store.save("ann", done, SETTINGS)
-    store.save("bob", *make_bobs_unfinished())
+    store.conversations.save(
+        "ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once upon"),)
+    )
+    store.conversations.save("ann", done, SETTINGS)
+    store.conversations.save("bob", *make_bobs_unfinished())
     with closing(Store(store_url(store))) as other:
-        before = other.load("ann", conversation.id)
-        newest = other.entries("ann")
-        assert other.count("ann", "upon") == 0
-        assert other.recover() == 2
-        assert other.recover() == 0
-        after = other.load("ann", conversation.id)
+        before = other.conversations.load("ann", conversation.id)
+        newest = other.conversations.entries("ann")
+        assert other.conversations.count("ann", "upon") == 0
+        assert other.conversations.recover() == 2
+        assert other.conversations.recover() == 0
+        after = other.conversations.load("ann", conversation.id)
         assert before is not None
         assert after is not None
         assert as_plain_values(after.conversation) == as_plain_values(before.conversation)
-        assert other.count("ann", "upon") == other.count("bob", "bob's") == 1
-        assert [entry.id for entry in other.entries("ann")] == [entry.id for entry in newest]
+        assert other.conversations.count("ann", "upon") == other.conversations.count("bob", "bob's") == 1
+        assert [entry.id for entry in other.conversations.entries("ann")] == [entry.id for entry in newest]
 
 
 def make_bobs_unfinished() -> tuple[Conversation, Settings, tuple[UnfinishedAnswer, ...]]:
@@ -187,9 +193,9 @@ def make_bobs_unfinished() -> tuple[Conversation, Settings, tuple[UnfinishedAnsw
 
 def test_a_running_answer_that_was_taken_back(store: Store) -> None:
     conversation, request = make_unanswered("Tell me")
-    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once"),))
-    store.save("ann", conversation, SETTINGS)
-    saved = store.load("ann", conversation.id)
+    store.conversations.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once"),))
+    store.conversations.save("ann", conversation, SETTINGS)
+    saved = store.conversations.load("ann", conversation.id)
     assert saved is not None
     assert as_plain_values(saved.conversation) == as_plain_values(conversation)
 
@@ -197,8 +203,8 @@ def test_a_running_answer_that_was_taken_back(store: Store) -> None:
 def test_copies_are_one_value_again(store: Store) -> None:
     conversation = make_conversation("a", "b")
     edited = conversation.edit(conversation.messages[0].id, "A")
-    store.save("ann", edited, SETTINGS)
-    saved = store.load("ann", edited.id)
+    store.conversations.save("ann", edited, SETTINGS)
+    saved = store.conversations.load("ann", edited.id)
     assert saved is not None
     old, copy = (saved.conversation.messages[at].answers[0] for at in (1, 5))
     assert old is copy
@@ -206,65 +212,70 @@ def test_copies_are_one_value_again(store: Store) -> None:
 
 def test_owners_are_apart(store: Store) -> None:
     mine = make_conversation("secret")
-    store.save("ann", mine, SETTINGS)
-    before = store.load("ann", mine.id)
-    assert store.load("bob", mine.id) is None
-    assert store.entries("bob") == ()
-    assert store.count("bob", "secret") == 0
-    assert store.spend("bob") == ()
-    assert not store.rename("bob", mine.id, "x")
-    assert not store.pin("bob", mine.id)
-    assert store.delete("bob", mine.id) == store.restore("bob", mine.id) == store.purge("bob", mine.id) == 0
-    assert store.delete_all("bob") == ()
-    assert store.purge_bin("bob") == 0
+    store.conversations.save("ann", mine, SETTINGS)
+    before = store.conversations.load("ann", mine.id)
+    assert store.conversations.load("bob", mine.id) is None
+    assert store.conversations.entries("bob") == ()
+    assert store.conversations.count("bob", "secret") == 0
+    assert store.conversations.daily_usage("bob") == ()
+    assert not store.conversations.rename("bob", mine.id, "x")
+    assert not store.conversations.pin("bob", mine.id)
+    assert store.conversations.delete("bob", mine.id) == 0
+    assert store.conversations.restore("bob", mine.id) == 0
+    assert store.conversations.purge("bob", mine.id) == 0
+    assert store.conversations.delete_all("bob") == ()
     with pytest.raises(StorageFailed, match="somebody else"):
-        store.save("bob", make_conversation("mine now", conversation=Conversation(id=mine.id)), SETTINGS)
-    assert store.load("ann", mine.id) == before
-    store.save("ann", make_conversation("more", conversation=mine), SETTINGS)
-    assert store.count("ann", "more") == 1
+        store.conversations.save(
+            "bob", make_conversation("mine now", conversation=Conversation(id=mine.id)), SETTINGS
+        )
+    assert store.conversations.load("ann", mine.id) == before
+    store.conversations.save("ann", make_conversation("more", conversation=mine), SETTINGS)
+    assert store.conversations.count("ann", "more") == 1
 
 
 @pytest.mark.parametrize("id", ["", "\x00", "\ud800", "'; DROP TABLE message; --", "x" * 10_000])
 def test_any_text_may_be_asked_for(store: Store, id: str) -> None:
-    assert store.load("ann", id) is None
-    assert store.delete("ann", id) == 0
+    assert store.conversations.load("ann", id) is None
+    assert store.conversations.delete("ann", id) == 0
 
 
 def test_two_stores_write_the_same_conversation(store: Store) -> None:
     first = make_conversation("a")
     with closing(Store(store_url(store))) as other:
-        store.save("ann", first, SETTINGS)
-        other.save("ann", make_conversation("b", conversation=first), SETTINGS)
+        store.conversations.save("ann", first, SETTINGS)
+        other.conversations.save("ann", make_conversation("b", conversation=first), SETTINGS)
         both = make_conversation("b", "c", conversation=first)
-        store.save("ann", both, SETTINGS)
-        saved = other.load("ann", first.id)
+        store.conversations.save("ann", both, SETTINGS)
+        saved = other.conversations.load("ann", first.id)
     assert saved is not None
     assert as_plain_values(saved.conversation) == as_plain_values(both)
 
 
 def test_what_is_purged_stays_so(store: Store) -> None:
     conversation, request = make_unanswered("Tell me")
-    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once"),))
-    assert store.purge("ann", conversation.id) == 1
-    store.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once upon"),))
-    assert store.load("ann", conversation.id) is None
-    with store._database.reading() as connection:
+    store.conversations.save("ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once"),))
+    assert store.conversations.purge("ann", conversation.id) == 1
+    store.conversations.save(
+        "ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once upon"),)
+    )
+    assert store.conversations.load("ann", conversation.id) is None
+    with store.database.reading() as connection:
         for table in ("conversation", "message", "answer", "turn"):
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
 
 
 def test_what_nobody_began_is_not_kept(store: Store) -> None:
-    store.save("ann", Conversation(), SETTINGS)
-    store.save("ann", Conversation(" "), SETTINGS)
+    store.conversations.save("ann", Conversation(), SETTINGS)
+    store.conversations.save("ann", Conversation(" "), SETTINGS)
     begun = Conversation("Be kind.")
-    store.save("ann", begun, SETTINGS)
-    assert store.load("ann", begun.id) is not None
-    assert store.count("ann") == 0, "without a message it is not in the list"
+    store.conversations.save("ann", begun, SETTINGS)
+    assert store.conversations.load("ann", begun.id) is not None
+    assert store.conversations.count("ann") == 0, "without a message it is not in the list"
 
 
 def test_sqlite_is_in_wal_mode(tmp_path: object) -> None:
     store = Store(f"sqlite:///{tmp_path}/new/folder/p.sqlite3")
-    store.open()
+    store.database.open()
     store.close()
     with closing(sqlite3.connect(f"{tmp_path}/new/folder/p.sqlite3")) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -23,7 +23,7 @@ ODD = "\x00\ud800 ü “"
 
 def store_new_run(store: Store, asked: Plan, owner: str = "ann", id: str = "r") -> str:
     """A run of that plan, of an experiment of that owner."""
-    store.put_experiment(owner, SavedExperiment(f"x-{owner}", f"Numbers{ODD}", asked))
+    store.experiments.save(owner, SavedExperiment(f"x-{owner}", f"Numbers{ODD}", asked))
     entry = RunEntry(
         id,
         f"x-{owner}",
@@ -34,7 +34,7 @@ def store_new_run(store: Store, asked: Plan, owner: str = "ann", id: str = "r") 
         cell_count=plan_grid.count_cells(asked),
         started=None,
     )  # type: ignore[arg-type]
-    store.put_run(owner, SavedRun(entry, asked, asked.limits))
+    store.runs.add(owner, SavedRun(entry, asked, asked.limits))
     return id
 
 
@@ -69,10 +69,10 @@ def make_answered_result(asked: Plan, number: int, text: str = f"Four{ODD}") -> 
 def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
     asked = numbers_plan(4, Limits(Decimal("0.10"), 7, 60, 3, 2), seed=5)
     run = store_new_run(store, asked)
-    saved = store.experiment("ann", "x-ann")
+    saved = store.experiments.load("ann", "x-ann")
     assert saved is not None
     assert (saved.name, saved.plan) == (f"Numbers{ODD}", asked)
-    assert [(one.id, one.run_count) for one in store.experiments("ann")] == [("x-ann", 1)]
+    assert [(one.id, one.run_count) for one in store.experiments.entries("ann")] == [("x-ann", 1)]
 
     whole = make_answered_result(asked, 0)
     error = ServiceFailed("Broken", advice="Wait.", code=3043, status=500, retryable=True)
@@ -91,18 +91,20 @@ def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
         CellChange(failed, 3, is_new=True),
         CellChange(put_back, 4, is_new=True, is_judged=False, is_waiting=True),
     ]
-    store.write_cells("ann", run, changes)
+    store.cells.write("ann", run, changes)
     limits = replace(asked.limits, requests=9)
-    store.change_run("ann", run, state="paused", error=error, backend="Somewhere", billed=True, limits=limits)
-    assert store.rate("ann", run, 0, 5)
+    store.runs.update(
+        "ann", run, state="paused", error=error, backend="Somewhere", billed=True, limits=limits
+    )
+    assert store.cells.rate("ann", run, 0, 5)
 
-    found = store.cells("ann", run)
+    found = store.cells.load("ann", run)
     results = [one.result for one in found]
     assert results[:2] == [doubtful, replace(whole, rating=5)]
     assert results[2].answer is not None
     assert str(results[2].answer.error) == "Broken"
     assert (results[3].status, found[3].is_waiting, found[3].is_judged) == (Status.DOUBTFUL, True, False)
-    there = store.run("ann", run)
+    there = store.runs.load("ann", run)
     assert there is not None
     assert (there.plan, there.limits.requests) == (asked, 9)
     entry = there.entry
@@ -113,43 +115,60 @@ def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
         1,
         1,
     )
-    assert [one.state for one in store.runs("ann", "x-ann")] == ["paused"]
+    assert [one.state for one in store.runs.entries("ann", "x-ann")] == ["paused"]
 
     # Written over, its rating stays: it is somebody's, given while the answer was judged.
-    store.write_cells("ann", run, [CellChange(replace(whole, cost=Decimal(1)), 5, is_new=False)])
-    again = store.results("ann", run)[-1]
+    store.cells.write("ann", run, [CellChange(replace(whole, cost=Decimal(1)), 5, is_new=False)])
+    again = store.cells.load("ann", run)[-1].result
     assert (again.rating, again.cost) == (5, 1)
 
-    assert store.experiment("bob", "x-ann") is None
-    assert store.run("bob", run) is None
-    assert store.cells("bob", run) == ()
-    assert not store.rate("bob", run, 0, 1)
-    assert store.experiments("bob") == store.runs("bob", "x-ann") == ()
-    assert not store.remove_experiment("bob", "x-ann")
-    assert not store.remove_run("bob", run)
+    assert store.experiments.load("bob", "x-ann") is None
+    assert store.runs.load("bob", run) is None
+    assert store.cells.load("bob", run) == ()
+    assert not store.cells.rate("bob", run, 0, 1)
+    assert store.experiments.entries("bob") == ()
+    assert store.runs.entries("bob", "x-ann") == ()
+    assert not store.experiments.delete("bob", "x-ann")
+    assert not store.runs.remove("bob", run)
     with pytest.raises(StorageFailed, match="belongs to somebody else"):
-        store.put_experiment("bob", SavedExperiment("x-ann", "Mine", asked))
+        store.experiments.save("bob", SavedExperiment("x-ann", "Mine", asked))
     with pytest.raises(StorageFailed, match="deleted"):
-        store.write_cells("bob", run, changes)
+        store.cells.write("bob", run, changes)
     with pytest.raises(StorageFailed, match="deleted"):
-        store.put_run("bob", there)
+        store.runs.add("bob", there)
 
-    assert store.remove_experiment("ann", "x-ann")
-    assert store.run("ann", run) is None
+    assert store.runs.remove("ann", run)
+    assert store.runs.load("ann", run) is None
+    assert store.cells.load("ann", run) == ()
     with pytest.raises(StorageFailed) as gone:
-        store.write_cells("ann", run, [CellChange(whole, 9, is_new=True)])
+        store.cells.write("ann", run, [CellChange(whole, 9, is_new=True)])
     assert not gone.value.retryable, "it is not the database that is in trouble"
+
+
+def test_a_deleted_experiment_can_be_restored_until_the_next_is_deleted(store: Store) -> None:
+    asked = numbers_plan(2)
+    run = store_new_run(store, asked)
+    store.experiments.save("ann", SavedExperiment("other", "Other", asked))
+    assert store.experiments.delete("ann", "x-ann")
+    assert store.experiments.load("ann", "x-ann") is None
+    assert [entry.id for entry in store.experiments.entries("ann")] == ["other"]
+    assert store.experiments.restore("ann", "x-ann")
+    assert store.runs.load("ann", run) is not None
+    assert store.experiments.delete("ann", "x-ann")
+    assert store.experiments.delete("ann", "other")
+    assert not store.experiments.restore("ann", "x-ann")
+    assert store.runs.load("ann", run) is None, "its runs go with it"
 
 
 def test_a_cell_that_another_server_has_begun_is_not_begun_again(store: Store) -> None:
     asked = numbers_plan(2)
     run = store_new_run(store, asked)
     change = CellChange(Result(plan_grid.cell_at(asked, 0), Status.DOUBTFUL, None), 1, is_new=True)
-    store.write_cells("ann", run, [change])
+    store.cells.write("ann", run, [change])
     other = CellChange(Result(plan_grid.cell_at(asked, 1), Status.DOUBTFUL, None), 1, is_new=True)
     with pytest.raises(StorageFailed, match="Another Paddock"):
-        store.write_cells("ann", run, [other, replace(change, position=2)])
-    assert len(store.cells("ann", run)) == 1, "all or nothing"
+        store.cells.write("ann", run, [other, replace(change, position=2)])
+    assert len(store.cells.load("ann", run)) == 1, "all or nothing"
 
 
 def test_an_answer_is_found_by_what_was_asked(store: Store) -> None:
@@ -159,7 +178,7 @@ def test_an_answer_is_found_by_what_was_asked(store: Store) -> None:
     assert whole.answer is not None
     assert cut.answer is not None
     cut = replace(cut, answer=replace(cut.answer, ending=Ending.CUT_OFF))
-    store.write_cells(
+    store.cells.write(
         "ann",
         run,
         [
@@ -167,9 +186,9 @@ def test_an_answer_is_found_by_what_was_asked(store: Store) -> None:
             CellChange(cut, 2, True, "f1"),
         ],
     )
-    store.write_cells("bob", theirs, [CellChange(make_answered_result(asked, 2), 1, True, "f2")])
+    store.cells.write("bob", theirs, [CellChange(make_answered_result(asked, 2), 1, True, "f2")])
     wanted = {f"f{number}": whole.answer.request for number in range(700)}
-    found = store.answers("ann", wanted)
+    found = store.cells.find_answers("ann", wanted)
     assert list(found) == ["f0"], "whole ones, and one's own"
     assert found["f0"].text == whole.answer.text
     assert found["f0"].usage == whole.answer.usage

@@ -1,117 +1,168 @@
-"""Old databases open without loss, newer ones are left alone, and the scripts make what the code works with."""
+"""Migrations make the tables that the code uses; databases of other versions are refused and left untouched."""
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
-from lib.api.request import Messages
-from lib.chat.answer import Ending
-from lib.errors import BadInput, NewerDatabase, RateLimited, StorageFailed
-from lib.store import SavedPreset, SavedSchema, Store, database_url
-from lib.store import schema_migration as versions
+from lib.errors import BadInput, NewerDatabase, StorageFailed
+from lib.store import SavedPreset, Store, database_url, schema_migration
 from lib.store.tables import metadata
-from tests.store.conversation_trees import SETTINGS, make_conversation
+from tests.store.conversation_trees import SETTINGS, as_plain_values, make_conversation
 
-OLD = Path(__file__).with_name("version_1.sql")  # recorded from the first version; never to be made anew
+VERSION_2 = '''
+"""Version 2, which only these tests have."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "v2"
+down_revision = "v1"
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> Path:
-    file = tmp_path / "paddock.sqlite3"
-    with closing(sqlite3.connect(file)) as connection:
-        connection.executescript(OLD.read_text(encoding="utf-8"))
-    return file
+def upgrade():
+    op.add_column("preset", sa.Column("note", sa.Text))
+    op.execute("UPDATE preset SET note = name")
+'''
+FAILING_VERSION_2 = f'{VERSION_2}    op.execute("INSERT INTO no_such_table VALUES (1)")\n'
 
 
-def test_the_first_version_opens_without_loss(old: Path) -> None:
-    with closing(Store(f"sqlite:///{old}")) as store:
-        saved = store.load("ann", "old")
+@contextmanager
+def later_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Iterator[None]:
+    """Let the code know a version after the newest one."""
+    folder = tmp_path / "versions"
+    folder.mkdir(exist_ok=True)
+    (folder / "version_2.py").write_text(script, encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(schema_migration, "VERSION_FOLDERS", (*schema_migration.VERSION_FOLDERS, folder))
+        yield
+
+
+def preset_columns(store: Store) -> list[str]:
+    with store.database.reading() as connection:
+        return [column["name"] for column in inspect(connection).get_columns("preset")]
+
+
+def test_a_later_migration_keeps_what_is_stored(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = make_conversation("Why is the sky blue?")
+    with closing(Store(url)) as store:
+        store.conversations.save("ann", conversation, SETTINGS)
+        store.presets.save("ann", SavedPreset("1", "Kind", {}))
+    with later_version(tmp_path, monkeypatch, VERSION_2), closing(Store(url)) as store:
+        saved = store.conversations.load("ann", conversation.id)
         assert saved is not None
-        conversation = saved.conversation
-        assert saved.settings == SETTINGS
-        assert conversation.system == "Be kind."
-        said = [message.content for message in conversation.path()]
-        assert said == ["Why is the sky blue?", "Because of Rayleigh.", "More\x00?", "It scatters"]
-        first, cut = (conversation.messages[at].answers[0] for at in (1, 3))
-        assert str(first.usage.neurons if first.usage else None) == "0.25"
-        assert isinstance(first.error, RateLimited)
-        assert cut.ending is Ending.CUT_OFF
-        assert isinstance(cut.request.input, Messages)
-        assert [turn.content for turn in cut.request.input.turns] == ["Be kind.", *said[:3]]
-        assert saved.entry.title == "Why is the sky blue?"
-        # What came later works on what was there before.
-        assert store.count("ann", "rayleigh") == store.count("ann", "sky blue") == 1
-        store.put_preset("ann", SavedPreset("1", "Kind", {}))
-        store.put_schema("ann", SavedSchema("1", "Any", "{}"))
-        store.save("ann", make_conversation("On", conversation=conversation), SETTINGS)
-    with closing(Store(f"sqlite:///{old}")) as store:
-        assert store.count("ann", "on") == 1
+        assert as_plain_values(saved.conversation) == as_plain_values(conversation)
+        with store.database.reading() as connection:
+            assert schema_migration.read_version(connection) == "v2"
+            assert connection.execute(text("SELECT note FROM preset")).scalar() == "Kind"
+        store.conversations.save("ann", make_conversation("On", conversation=conversation), SETTINGS)
+        assert store.conversations.count("ann", "on") == 1
+    with closing(Store(url)) as store, pytest.raises(NewerDatabase, match="version v2"):
+        store.conversations.load("ann", conversation.id)
 
 
-def test_a_migration_that_fails_changes_nothing(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with closing(sqlite3.connect(old)) as connection:
-        connection.execute(
-            "CREATE TABLE comparison (somebody_elses INTEGER)"
-        )  # the last step's name is taken
+def test_a_migration_that_fails_changes_nothing(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = make_conversation("a")
+    with closing(Store(url)) as store:
+        store.conversations.save("ann", conversation, SETTINGS)
+        before = preset_columns(store)
+    with (
+        later_version(tmp_path, monkeypatch, FAILING_VERSION_2),
+        closing(Store(url)) as store,
+        pytest.raises(StorageFailed),
+    ):
+        store.conversations.load("ann", conversation.id)
+    with closing(Store(url)) as store:
+        assert store.conversations.load("ann", conversation.id) is not None
+        assert preset_columns(store) == before
+        with store.database.reading() as connection:
+            assert schema_migration.read_version(connection) == "v1"
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def make_file_of_version(file: Path, version: str) -> None:
+    """Make a database with content, and write that version into it."""
+    with closing(Store(f"sqlite:///{file}")) as store:
+        store.conversations.save("ann", make_conversation("a"), SETTINGS)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"UPDATE {schema_migration.VERSION_TABLE} SET version_num = '{version}'")
         connection.commit()
-        before = list(connection.iterdump())
-    store = Store(f"sqlite:///{old}")
-    with pytest.raises(StorageFailed):
-        store.open()
-    store.close()
-    with closing(sqlite3.connect(old)) as connection:
-        assert list(connection.iterdump()) == before
 
 
 def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "paddock.sqlite3"
-    store = Store(f"sqlite:///{file}")
-    store.save("ann", make_conversation("a"), SETTINGS)
-    store.close()
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute(f"UPDATE {versions.VERSION_TABLE} SET version_num = '99'")
-        connection.commit()
-    before = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
+    make_file_of_version(file, "99")
+    before = hashes(tmp_path)
     store = Store(f"sqlite:///{file}")
     for use in (
-        store.open,
-        lambda: store.save("ann", make_conversation("b"), SETTINGS),
-        lambda: store.entries("ann"),
+        store.database.open,
+        lambda: store.conversations.save("ann", make_conversation("b"), SETTINGS),
+        lambda: store.conversations.entries("ann"),
     ):
         with pytest.raises(NewerDatabase, match="version 99"):
             use()
     store.close()
-    after = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
-    assert after == before
+    assert hashes(tmp_path) == before
 
 
-def test_a_newer_database_on_any_server(store: Store) -> None:
-    store.open()
-    with store._database.writing() as connection:
-        connection.execute(text(f"UPDATE {versions.VERSION_TABLE} SET version_num = '99'"))
+@pytest.mark.parametrize("version", ["1", "6"])
+def test_a_development_database_is_left_alone_until_it_is_moved_away(tmp_path: Path, version: str) -> None:
+    """The error names the file. Once it is moved away, a new database is made without a restart."""
+    folder = tmp_path / "data"
+    file = folder / "paddock.sqlite3"
+    make_file_of_version(file, version)
+    before = hashes(folder)
+    with closing(Store(f"sqlite:///{file}")) as store:
+        for _ in range(2):
+            with pytest.raises(StorageFailed, match="development version") as caught:
+                store.conversations.save("ann", make_conversation("b"), SETTINGS)
+            assert str(file) in caught.value.message
+            assert "Move" in caught.value.advice
+            assert caught.value.retryable, "the autosave must try again"
+        assert hashes(folder) == before
+        file.rename(tmp_path / "moved.sqlite3")
+        store.conversations.save("ann", make_conversation("b"), SETTINGS)
+        assert store.conversations.count("ann") == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "error"), [("99", NewerDatabase), ("6", StorageFailed)], ids=["newer", "development"]
+)
+def test_other_versions_on_any_server(store: Store, version: str, error: type[StorageFailed]) -> None:
+    store.database.open()
+    with store.database.writing() as connection:
+        connection.execute(text(f"UPDATE {schema_migration.VERSION_TABLE} SET version_num = '{version}'"))
     store.close()
-    with pytest.raises(NewerDatabase):
-        store.save("ann", make_conversation("b"), SETTINGS)
+    with pytest.raises(error) as caught:
+        store.conversations.save("ann", make_conversation("b"), SETTINGS)
+    assert type(caught.value) is error
 
 
-def test_the_scripts_make_what_the_code_works_with(store: Store) -> None:
-    store.open()
+def test_the_migrations_make_the_tables_that_the_code_uses(store: Store) -> None:
+    store.database.open()
 
-    def ours(object: object, name: str | None, type: str, *_: object) -> bool:
-        return "search" not in (name or "") and name != versions.VERSION_TABLE
+    def is_ours(object: object, name: str | None, type: str, *_: object) -> bool:
+        return "search" not in (name or "") and name != schema_migration.VERSION_TABLE
 
-    with store._database.reading() as connection:
-        assert versions.read_version(connection) == versions.newest_version()
-        context = MigrationContext.configure(connection, opts={"include_object": ours})
+    with store.database.reading() as connection:
+        assert schema_migration.read_version(connection) == schema_migration.newest_version()
+        context = MigrationContext.configure(connection, opts={"include_object": is_ours})
         assert compare_metadata(context, metadata) == []
 
 
@@ -121,26 +172,28 @@ def test_many_open_a_new_database_at_once(url: str) -> None:
 
     def work(store: Store) -> None:
         try:
-            store.save("ann", make_conversation("a"), SETTINGS)
+            store.conversations.save("ann", make_conversation("a"), SETTINGS)
         except Exception as error:
             problems.append(error)
 
-    threads = [threading.Thread(target=work, args=[store]) for store in stores]
+    threads = [threading.Thread(target=work, args=(store,)) for store in stores]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert problems == []
-    assert stores[0].count("ann") == 4
+    assert stores[0].conversations.count("ann") == 4
     for store in stores:
+        store.close()
+
         store.close()
 
 
 def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PADDOCK_DATA_DIR", str(tmp_path / "ä b%20?"))
     with closing(Store(database_url({}))) as store:
-        store.save("ann", make_conversation("a"), SETTINGS)
-        assert store.name == str(tmp_path / "ä b%20?" / "paddock.sqlite3")
+        store.conversations.save("ann", make_conversation("a"), SETTINGS)
+        assert store.database.name == str(tmp_path / "ä b%20?" / "paddock.sqlite3")
     file = tmp_path / "ä b%20?" / "paddock.sqlite3"
     assert file.stat().st_mode & 0o077 == 0, "conversations are private"
     assert database_url({"PADDOCK_DATABASE_URL": " postgresql://x/y "}) == "postgresql://x/y"
@@ -156,9 +209,9 @@ def test_addresses_that_cannot_be_used(url: str) -> None:
 
 def test_a_password_is_never_shown() -> None:
     store = Store("postgres://ann:hunter2@127.0.0.1:1/paddock")
-    assert "hunter2" not in store.name
+    assert "hunter2" not in store.database.name
     with pytest.raises(StorageFailed) as caught:
-        store.open()
+        store.database.open()
     assert "hunter2" not in f"{caught.value} {caught.value.advice} {caught.value!r}"
     assert "cannot be reached" in str(caught.value)
     assert caught.value.__suppress_context__

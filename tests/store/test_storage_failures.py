@@ -52,14 +52,16 @@ def test_kill_in_mid_save(url: str) -> None:
             continue
         id, length = last.split()
         with closing(Store(url)) as store:
-            saved = store.load("ann", id)
+            saved = store.conversations.load("ann", id)
             assert saved is not None
             message = saved.conversation.path()[-1]
             assert STORY.startswith(message.content)
             assert len(message.content) >= int(length), "no text is lost that was saved"
             assert message.answers[0].ending is Ending.CUT_OFF
-            assert store.count("ann", "story") >= 1
-            store.save("ann", make_conversation("Thanks", conversation=saved.conversation), SETTINGS)
+            assert store.conversations.count("ann", "story") >= 1
+            store.conversations.save(
+                "ann", make_conversation("Thanks", conversation=saved.conversation), SETTINGS
+            )
         if url.startswith("sqlite"):
             with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
                 assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -75,25 +77,25 @@ class FailingStore:
         self.store = Store(f"sqlite:///{self.file}")
         self.before = make_conversation("before")
         self.after = make_conversation("after " * 20_000, conversation=self.before)
-        self.store.save("ann", self.before, SETTINGS)
+        self.store.conversations.save("ann", self.before, SETTINGS)
 
     def expect_failure(self, words: str) -> None:
         """Twice, and nothing of it is written, nor anything lost."""
         for _ in range(2):
             with pytest.raises(StorageFailed, match=words) as caught:
-                self.store.save("ann", self.after, SETTINGS)
+                self.store.conversations.save("ann", self.after, SETTINGS)
             assert caught.value.retryable
             assert "kept in memory" in caught.value.advice
 
     def expect_stored(self, conversation: Conversation) -> None:
         """What is saved is that."""
-        saved = self.store.load("ann", conversation.id)
+        saved = self.store.conversations.load("ann", conversation.id)
         assert saved is not None
         assert as_plain_values(saved.conversation) == as_plain_values(conversation)
 
     def expect_recovery(self) -> None:
         """It is all written now."""
-        self.store.save("ann", self.after, SETTINGS)
+        self.store.conversations.save("ann", self.after, SETTINGS)
         self.expect_stored(self.after)
         self.store.close()
         with closing(sqlite3.connect(self.file)) as connection:
@@ -113,7 +115,7 @@ def test_a_full_disk(trouble: FailingStore) -> None:
         connection.execute(f"PRAGMA max_page_count={most[0]}")
 
     trouble.store.close()
-    event.listen(trouble.store._database.engine, "connect", limit)
+    event.listen(trouble.store.database.engine, "connect", limit)
     trouble.expect_failure("disk is full")
     trouble.expect_stored(trouble.before)
     most[0] = 1_000_000
@@ -128,7 +130,7 @@ def test_a_lock(trouble: FailingStore) -> None:
         trouble.expect_failure("Another program")
         assert time.monotonic() - begun < 10
         trouble.expect_stored(trouble.before)
-        assert trouble.store.generation == 1, "a lock is no reason to look at everything anew"
+        assert trouble.store.database.generation == 1, "a lock is no reason to look at everything anew"
     trouble.expect_recovery()
 
 
@@ -157,7 +159,7 @@ def test_no_right_to_write() -> None:
             trouble.expect_stored(trouble.before)
             trouble.file.chmod(0o600)
             with contextlib.suppress(StorageFailed):  # one connection is left that was made before
-                trouble.store.save("ann", trouble.after, SETTINGS)
+                trouble.store.conversations.save("ann", trouble.after, SETTINGS)
             trouble.expect_recovery()
             shutil.rmtree(folder / "data")
 
@@ -175,7 +177,7 @@ def test_another_file_in_its_place(trouble: FailingStore, tmp_path: Path) -> Non
     """An older copy was put back: what was known of the lost one does not count."""
     trouble.store.close()
     shutil.copy(trouble.file, tmp_path / "copy")
-    trouble.store.save("ann", trouble.after, SETTINGS)
+    trouble.store.conversations.save("ann", trouble.after, SETTINGS)
     trouble.file.unlink()
     shutil.copy(tmp_path / "copy", trouble.file)
     trouble.expect_recovery()
@@ -185,27 +187,27 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     file = tmp_path / "paddock.sqlite3"
     file.write_text("Dear diary, " * 1000)
     with closing(Store(f"sqlite:///{file}")) as store, pytest.raises(StorageFailed, match="no database"):
-        store.open()
+        store.database.open()
     assert file.read_text() == "Dear diary, " * 1000
 
 
 def test_the_server_restarts(server: PostgresServer) -> None:
     with closing(Store(server.database())) as store:
         conversation = make_conversation("before")
-        store.save("ann", conversation, SETTINGS)
+        store.conversations.save("ann", conversation, SETTINGS)
         server.stop()
         try:
             more = make_conversation("while it was down", conversation=conversation)
             for _ in range(2):
                 with pytest.raises(StorageFailed) as caught:
-                    store.save("ann", more, SETTINGS)
+                    store.conversations.save("ann", more, SETTINGS)
                 assert caught.value.retryable
                 with pytest.raises(StorageFailed):
-                    store.entries("ann")
+                    store.conversations.entries("ann")
         finally:
             server.start()
-        store.save("ann", more, SETTINGS)
-        saved = store.load("ann", more.id)
+        store.conversations.save("ann", more, SETTINGS)
+        saved = store.conversations.load("ann", more.id)
         assert saved is not None
         assert as_plain_values(saved.conversation) == as_plain_values(more)
 
@@ -213,31 +215,31 @@ def test_the_server_restarts(server: PostgresServer) -> None:
 def test_connections_that_the_server_ends(server: PostgresServer) -> None:
     """Another way to lose them: the next use notices before it does any work."""
     with closing(Store(server.database())) as store:
-        store.save("ann", make_conversation("a"), SETTINGS)
+        store.conversations.save("ann", make_conversation("a"), SETTINGS)
         server.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
             "AND backend_type = 'client backend'"
         )
-        store.save("ann", make_conversation("b"), SETTINGS)
-        assert store.count("ann") == 2
+        store.conversations.save("ann", make_conversation("b"), SETTINGS)
+        assert store.conversations.count("ann") == 2
 
 
 def test_a_server_that_may_not_be_written(server: PostgresServer) -> None:
     url = server.database()
     with closing(Store(url)) as store:
         conversation = make_conversation("before")
-        store.save("ann", conversation, SETTINGS)
+        store.conversations.save("ann", conversation, SETTINGS)
         name = url.split("/@/")[-1].split("@/")[-1].split("?")[0]
         server.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         store.close()
         more = make_conversation("more", conversation=conversation)
         with pytest.raises(StorageFailed, match="read-only"):
-            store.save("ann", more, SETTINGS)
-        assert store.count("ann") == 1
+            store.conversations.save("ann", more, SETTINGS)
+        assert store.conversations.count("ann") == 1
         server.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
         store.close()  # the list was read over a connection that still may not write
-        store.save("ann", more, SETTINGS)
-        assert store.count("ann", "more") == 1
+        store.conversations.save("ann", more, SETTINGS)
+        assert store.conversations.count("ann", "more") == 1
 
 
 def test_a_row_that_no_database_takes(store: Store) -> None:
@@ -247,7 +249,7 @@ def test_a_row_that_no_database_takes(store: Store) -> None:
     assert usage is not None
     object.__setattr__(usage, "prompt_tokens", 10**30)
     with pytest.raises(StorageFailed) as caught:
-        store.save("ann", said, SETTINGS)
+        store.conversations.save("ann", said, SETTINGS)
     assert not caught.value.retryable
-    store.save("ann", make_conversation("b"), SETTINGS)
-    assert store.count("ann") == 1
+    store.conversations.save("ann", make_conversation("b"), SETTINGS)
+    assert store.conversations.count("ann") == 1

@@ -55,8 +55,8 @@ def no_presets() -> Iterator[None]:
 
     def clear() -> None:
         store = registry().store
-        for preset in store.presets(LOCAL_OWNER):
-            store.remove_preset(LOCAL_OWNER, preset.id)
+        for preset in store.presets.load_all(LOCAL_OWNER):
+            store.presets.remove(LOCAL_OWNER, preset.id)
 
     clear()
     yield

@@ -171,7 +171,7 @@ class ChatTab(ChatActions):
         if answer.trace is not None:
             return answer.trace
         try:
-            return registry().store.trace(self.owner, self.chat.id, answer.id)
+            return registry().store.conversations.load_trace(self.owner, self.chat.id, answer.id)
         except PaddockError:
             return None
 

@@ -71,7 +71,7 @@ def _markdown(tab: ChatTab) -> str:
 def _json(tab: ChatTab) -> str:
     conversation = _current_conversation(tab)
     try:
-        saved = registry().store.load(tab.owner, conversation.id)
+        saved = registry().store.conversations.load(tab.owner, conversation.id)
     except PaddockError:
         # The database fails, but the conversation itself is in memory.
         saved = None

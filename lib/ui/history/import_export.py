@@ -75,9 +75,9 @@ def _export(me: str) -> bytes:
 def _saved_conversations(me: str) -> Iterator[ConversationFile]:
     store = registry().store
     number = 0
-    while entries := store.entries(me, page=number, size=_PAGE_SIZE):
+    while entries := store.conversations.entries(me, page=number, size=_PAGE_SIZE):
         for entry in entries:
-            if (saved := store.load(me, entry.id)) is not None:
+            if (saved := store.conversations.load(me, entry.id)) is not None:
                 yield to_archived(saved)
         number += 1
 
@@ -92,14 +92,14 @@ def _import() -> None:
         for loaded in load_conversations(file.getvalue(), default_model()):
             conversation = with_new_id(loaded.conversation)
             imported.append(conversation.id)
-            store.save(me, conversation, loaded.settings)
+            store.conversations.save(me, conversation, loaded.settings)
             if loaded.title:
-                store.rename(me, conversation.id, loaded.title)
+                store.conversations.rename(me, conversation.id, loaded.title)
             if loaded.pinned:
-                store.pin(me, conversation.id)
+                store.conversations.pin(me, conversation.id)
     except PaddockError as error:
         try:
-            store.purge(me, *imported)
+            store.conversations.purge(me, *imported)
         finally:
             st.session_state[_PROBLEM] = error
     else:

@@ -70,8 +70,8 @@ def with_properties(schema: dict[str, Any], **properties: Any) -> dict[str, Any]
 @pytest.fixture(autouse=True)
 def _no_schemas() -> None:
     store = registry().store
-    for kept in store.schemas(LOCAL_OWNER):
-        store.remove_schema(LOCAL_OWNER, kept.id)
+    for kept in store.schemas.load_all(LOCAL_OWNER):
+        store.schemas.remove(LOCAL_OWNER, kept.id)
 
 
 def test_form_and_json_stay_in_step() -> None:
@@ -218,7 +218,7 @@ def test_schemas_are_kept() -> None:
     assert any("The schema has no name." in error for error in editor.errors())
     editor.choose("schema-saved-name", "*Mine*")
     editor.click("schema-saved-keep")
-    (kept,) = store.schemas(LOCAL_OWNER)
+    (kept,) = store.schemas.load_all(LOCAL_OWNER)
     assert kept.name == "*Mine*"
     assert json.loads(kept.body) == PERSON
     editor = SchemaEditor()
@@ -228,6 +228,6 @@ def test_schemas_are_kept() -> None:
     assert editor.by_key(f"schema-saved-use-{kept.id}").label == "Yours"
     editor.choose(f"schema-saved-menu-{kept.id}", "Delete")
     assert "“Yours” was deleted." in editor.texts()
-    assert store.schemas(LOCAL_OWNER) == ()
+    assert store.schemas.load_all(LOCAL_OWNER) == ()
     editor.click("schema-saved-undo")
-    assert [kept.name for kept in store.schemas(LOCAL_OWNER)] == ["Yours"]
+    assert [kept.name for kept in store.schemas.load_all(LOCAL_OWNER)] == ["Yours"]

@@ -40,9 +40,9 @@ def page(upstream: Upstream) -> Iterator[AppTestPage]:
     def clear() -> None:
         registry().autosave.save()
         with open_store() as store:
-            registry().drop_chats(*store.delete_all(LOCAL_OWNER))
-            while binned := store.entries(LOCAL_OWNER, deleted=True):
-                store.purge(LOCAL_OWNER, *(entry.id for entry in binned))
+            registry().drop_chats(*store.conversations.delete_all(LOCAL_OWNER))
+            while binned := store.conversations.entries(LOCAL_OWNER, deleted=True):
+                store.conversations.purge(LOCAL_OWNER, *(entry.id for entry in binned))
 
     clear()
     yield AppTestPage(path=WHOLE_APP)
@@ -164,8 +164,8 @@ def test_sixty_are_on_three_pages(page: AppTestPage) -> None:
         seen += titles(page)
     assert sorted(seen) == sorted(expected)
     with open_store() as store:  # the last page disappears under the reader
-        for entry in store.entries(LOCAL_OWNER, "", 2):
-            store.delete(LOCAL_OWNER, entry.id)
+        for entry in store.conversations.entries(LOCAL_OWNER, "", 2):
+            store.conversations.delete(LOCAL_OWNER, entry.id)
     page.choose("history-search", "Number")
     assert len(titles(page)) == 25
 

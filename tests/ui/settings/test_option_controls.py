@@ -137,7 +137,7 @@ def test_a_preset_keeps_them(upstream: Upstream) -> None:
     page = AppTestPage(share_address("Go", **ALL))
     page.choose("preset-name", "All of it")
     page.click("preset-keep")
-    (kept,) = registry().store.presets(LOCAL_OWNER)
+    (kept,) = registry().store.presets.load_all(LOCAL_OWNER)
     assert kept.name == "All of it"
     other = AppTestPage(share_address("Go"))
     assert other.by_key("choose-format").value == "Text"

@@ -1,0 +1,224 @@
+"""Conversations in the database: saved, loaded, listed, searched, renamed, pinned, and moved to the bin and back."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
+
+from lib.api.trace import Trace
+from lib.chat.conversation import Conversation
+from lib.errors import StorageFailed
+from lib.model.settings import Settings
+from lib.store import conversation_reader, conversation_writer, tables
+from lib.store.daily_usage import total_usage_by_day, usage_by_conversation
+from lib.store.database import Database
+from lib.store.full_text_search import matches_search
+from lib.store.stored_values import (
+    ConversationEntry,
+    DailyUsage,
+    SavedConversation,
+    Snapshot,
+    UnfinishedAnswer,
+)
+from lib.store.written_state import WrittenState
+
+MAX_REMEMBERED = 500  # conversations whose stored state is kept in memory; the state of others is read again
+
+_TABLE = tables.conversation
+_IDS_PER_STATEMENT = 500  # databases limit the number of values in one statement
+
+
+def update_conversations(connection: Connection, owner: str, ids: Iterable[str], **values: Any) -> int:
+    """Set columns of the owner's conversations with these ids. Return how many there were."""
+    return sum(
+        connection.execute(update(_TABLE).where(batch).values(**values)).rowcount
+        for batch in _batches(owner, ids)
+    )
+
+
+def _batches(owner: str, ids: Iterable[str]) -> Iterator[ColumnElement[bool]]:
+    stored_ids = [tables.escape_text(id) for id in ids]
+    for start in range(0, len(stored_ids), _IDS_PER_STATEMENT):
+        yield and_(_TABLE.c.owner == owner, _TABLE.c.id.in_(stored_ids[start : start + _IDS_PER_STATEMENT]))
+
+
+def _listed(owner: str, *, deleted: bool) -> ColumnElement[bool]:
+    """Select the owner's conversations in the list or in the bin. The columns of a comparison are in neither."""
+    in_place = _TABLE.c.deleted_at.is_not(None) if deleted else _TABLE.c.deleted_at.is_(None)
+    is_column = _TABLE.c.id.in_(select(tables.comparison_column.c.conversation))
+    return and_(_TABLE.c.owner == owner, in_place, _TABLE.c.messages > 0, ~is_column)
+
+
+def _found(connection: Connection, owner: str, search: str, *, deleted: bool) -> ColumnElement[bool]:
+    listed = _listed(owner, deleted=deleted)
+    return and_(listed, matches_search(search, connection.dialect.name)) if search.strip() else listed
+
+
+class ConversationStore:
+    """The conversations of every owner. No method reads or writes those of another owner. Safe from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # By owner and id: the database's generation and what it held then.
+        self._remembered: OrderedDict[tuple[str, str], tuple[int, WrittenState]] = OrderedDict()
+        self._purged: set[str] = set()
+        self._lock = threading.Lock()
+
+    def save(
+        self,
+        owner: str,
+        conversation: Conversation,
+        settings: Settings,
+        unfinished: tuple[UnfinishedAnswer, ...] = (),
+    ) -> None:
+        """Write what changed since the last save, all or nothing. An empty conversation is not saved."""
+        snapshot = Snapshot(owner, conversation, settings, unfinished)
+        with self._lock:
+            if conversation.id in self._purged:
+                return
+            is_remembered = (owner, conversation.id) in self._remembered
+            try:
+                self._save(snapshot)
+            except StorageFailed as error:
+                if error.retryable or not is_remembered:
+                    raise
+                # Another server wrote the conversation too: this time its state is read from the database.
+                self._save(snapshot)
+
+    def _save(self, snapshot: Snapshot) -> None:
+        owner, id = snapshot.owner, snapshot.conversation.id
+        # The state is forgotten unless the save succeeds.
+        generation, state = self._remembered.pop((owner, id), (0, None))
+        with self._database.writing() as connection:
+            if generation != self._database.generation or state is None:
+                generation = self._database.generation
+                state = conversation_writer.read_state(connection, owner, id)
+            if state is None:
+                if not snapshot.conversation.messages and not snapshot.conversation.system.strip():
+                    return
+                state = conversation_writer.create(connection, snapshot, self._database.now())
+            new_state = conversation_writer.write(connection, state, snapshot, self._database.now())
+        if new_state is None:
+            self._purged.add(id)  # by another server
+        else:
+            self._remember(owner, id, generation, new_state)
+
+    def _remember(
+        self, owner: str, id: str, generation: int, state: WrittenState, *, overwrite: bool = True
+    ) -> None:
+        """Remember the state. Without ``overwrite``, a state of this generation stays: it may be newer."""
+        old_generation, _ = self._remembered.get((owner, id), (0, None))
+        if overwrite or old_generation < generation:
+            self._remembered[owner, id] = (generation, state)
+        if len(self._remembered) > MAX_REMEMBERED:
+            self._remembered.popitem(last=False)
+
+    def load(self, owner: str, id: str) -> SavedConversation | None:
+        """Return the conversation, None if the owner has none with this id.
+
+        An answer that was running when its server ended is cut off.
+        """
+        with self._database.reading() as connection:
+            generation = self._database.generation
+            result = conversation_reader.read(connection, owner, id)
+        if result is None:
+            return None
+        saved, state = result
+        with self._lock:
+            self._remember(owner, id, generation, state, overwrite=False)
+        return saved
+
+    def load_trace(self, owner: str, id: str, answer_id: str) -> Trace | None:
+        """Return what went over the wire for an answer of the conversation, None if that was not kept."""
+        with self._database.reading() as connection:
+            return conversation_reader.read_trace(connection, owner, id, answer_id)
+
+    def recover(self) -> int:
+        """Mark the answers of a killed server as cut off, for every owner. Return how many conversations had one.
+
+        Call it only before anything is answered here, and only if no other server uses the same database.
+        """
+        answer = tables.answer.c
+        running = select(answer.conversation).where(answer.ending.is_(None))
+        query = select(_TABLE.c.owner, _TABLE.c.id).where(_TABLE.c.key.in_(running))
+        with self._database.reading() as connection:
+            unfinished = connection.execute(query).all()
+        for owner, id in unfinished:
+            if saved := self.load(owner, id):
+                self.save(owner, saved.conversation, saved.settings)
+        return len(unfinished)
+
+    def entries(
+        self, owner: str, search: str = "", page: int = 0, size: int = 25, *, deleted: bool = False
+    ) -> tuple[ConversationEntry, ...]:
+        """Return one page of the list or the bin: pinned first, then by last change, newest first."""
+        order = (_TABLE.c.pinned.desc(), _TABLE.c.updated.desc(), _TABLE.c.key.desc())
+        with self._database.reading() as connection:
+            query = select(_TABLE).where(_found(connection, owner, search, deleted=deleted)).order_by(*order)
+            rows = connection.execute(query.limit(size).offset(page * size)).all()
+            usage = usage_by_conversation(connection, owner, [row.key for row in rows])
+        return tuple(
+            replace(conversation_reader.entry(row), daily_usage=usage.get(row.key, ())) for row in rows
+        )
+
+    def count(self, owner: str, search: str = "", *, deleted: bool = False) -> int:
+        """Return how many conversations the list or the bin has."""
+        with self._database.reading() as connection:
+            found = _found(connection, owner, search, deleted=deleted)
+            return connection.scalar(select(func.count()).select_from(_TABLE).where(found)) or 0
+
+    def rename(self, owner: str, id: str, title: str) -> bool:
+        """Set the title. A blank title restores the one made from the first message."""
+        title = " ".join(title.split())
+        is_edited = bool(title)
+        if not is_edited:
+            saved = self.load(owner, id)
+            title = conversation_writer.list_title(saved.conversation) if saved else ""
+        return self._update(owner, [id], title=title, title_edited=is_edited) == 1
+
+    def pin(self, owner: str, id: str, pinned: bool = True) -> bool:
+        """Keep the conversation at the top of the list, or not any more."""
+        return self._update(owner, [id], pinned=pinned) == 1
+
+    def delete(self, owner: str, *ids: str) -> int:
+        """Move conversations to the bin. Return how many there were."""
+        return self._update(owner, ids, deleted_at=self._database.now())
+
+    def restore(self, owner: str, *ids: str) -> int:
+        """Take conversations out of the bin. Return how many there were."""
+        return self._update(owner, ids, deleted_at=None)
+
+    def _update(self, owner: str, ids: Iterable[str], **values: Any) -> int:
+        with self._database.writing() as connection:
+            return update_conversations(connection, owner, ids, **values)
+
+    def delete_all(self, owner: str) -> tuple[str, ...]:
+        """Move the whole list to the bin. Return the ids, for restore()."""
+        with self._database.writing() as connection:
+            ids = tuple(connection.scalars(select(_TABLE.c.id).where(_listed(owner, deleted=False))))
+            update_conversations(connection, owner, ids, deleted_at=self._database.now())
+        return ids
+
+    def purge(self, owner: str, *ids: str) -> int:
+        """Delete conversations for good, in the bin or not. Saving them again does nothing."""
+        with self._lock:
+            with self._database.writing() as connection:
+                own_ids = [id for id in ids if conversation_reader.exists(connection, owner, id)]
+                count = sum(
+                    # Messages, answers, turns and traces go by cascade.
+                    connection.execute(delete(_TABLE).where(batch)).rowcount
+                    for batch in _batches(owner, own_ids)
+                )
+            self._purged.update(own_ids)
+            return count
+
+    def daily_usage(self, owner: str, since: date | None = None) -> tuple[DailyUsage, ...]:
+        """Return what all answers used, oldest day first. Conversations in the bin count too."""
+        with self._database.reading() as connection:
+            return total_usage_by_day(connection, owner, since)

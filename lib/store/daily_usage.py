@@ -1,0 +1,125 @@
+"""Usage by UTC day, model and backend. Each answer counts once, however often it was copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, case, func, select
+
+from lib.model.usage import Usage
+from lib.store import tables
+from lib.store.stored_values import DailyUsage
+
+_ANSWER = tables.answer.c
+_DAY = 86_400_000  # milliseconds
+_FIGURES = (
+    _ANSWER.model,
+    _ANSWER.backend,
+    _ANSWER.prompt_tokens,
+    _ANSWER.completion_tokens,
+    _ANSWER.cached_tokens,
+    _ANSWER.neurons,
+)
+
+
+def total_usage_by_day(connection: Connection, owner: str, since: date | None) -> tuple[DailyUsage, ...]:
+    """Return the usage of all the owner's answers since that UTC day, oldest first. Deleted conversations count."""
+    answers = _distinct_answers(owner).subquery()
+    query = _sum_by_day(answers)
+    if since is not None:
+        query = query.where(answers.c.created >= _start_of(since))
+    return _add_up(connection.execute(query))
+
+
+def usage_by_conversation(
+    connection: Connection, owner: str, keys: Sequence[int]
+) -> dict[int, tuple[DailyUsage, ...]]:
+    """Return the usage of each of the conversations with these keys. Those without usage are left out."""
+    if not keys:
+        return {}
+    conversation = _ANSWER.conversation
+    answers = _distinct_answers(owner, conversation).where(conversation.in_(keys)).subquery()
+    rows: dict[int, list[Row[Any]]] = {}
+    for row in connection.execute(_sum_by_day(answers, answers.c.conversation)):
+        rows.setdefault(row.conversation, []).append(row)
+    return {key: _add_up(rows_of_one) for key, rows_of_one in rows.items()}
+
+
+def _distinct_answers(owner: str, *group: ColumnElement[Any]) -> Select[Any]:
+    """Select one row per answer id, and per value of ``group``.
+
+    Copies have the same id and the same figures; the answer is as old as its oldest copy.
+    """
+    return (
+        select(
+            _ANSWER.id,
+            *group,
+            func.min(_ANSWER.created).label("created"),
+            *(func.min(column).label(column.name) for column in _FIGURES),
+            func.max(case((_ANSWER.billed, 1), else_=0)).label("billed"),
+            func.max(case((_ANSWER.estimated, 1), else_=0)).label("estimated"),
+        )
+        .where(
+            tables.conversation.c.key == _ANSWER.conversation,
+            tables.conversation.c.owner == owner,
+            _ANSWER.prompt_tokens.is_not(None),
+        )
+        .group_by(_ANSWER.id, *group)
+    )
+
+
+def _sum_by_day(answers: Subquery, *group: ColumnElement[Any]) -> Select[Any]:
+    """Select token sums by day, model, backend and neurons.
+
+    Neurons are exact decimals stored as text, which the database cannot add: answers with equal neurons share a row.
+    """
+    column = answers.c
+    day = (column.created - column.created % _DAY).label("day")
+    order = (day, column.model, column.backend, column.billed)
+    return (
+        select(
+            *order,
+            column.neurons,
+            *group,
+            func.count().label("answers"),
+            func.sum(column.prompt_tokens).label("prompt_tokens"),
+            func.sum(column.completion_tokens).label("completion_tokens"),
+            func.sum(column.cached_tokens).label("cached_tokens"),
+            func.max(column.estimated).label("estimated"),
+        )
+        .group_by(*order, column.neurons, *group)
+        .order_by(*order)
+    )
+
+
+def _add_up(rows: Iterable[Row[Any]]) -> tuple[DailyUsage, ...]:
+    """Add up rows of the same day, model and backend; answers with and without counted neurons stay apart."""
+    totals: dict[tuple[Any, ...], DailyUsage] = {}
+    for row in rows:
+        usage = _daily_usage(row)
+        group = (usage.day, usage.model, usage.backend, usage.billed, usage.usage.neurons is None)
+        total = totals.get(group)
+        if total is not None:
+            usage = replace(
+                total, usage=total.usage + usage.usage, answer_count=total.answer_count + usage.answer_count
+            )
+        totals[group] = usage
+    return tuple(totals.values())
+
+
+def _daily_usage(row: Row[Any]) -> DailyUsage:
+    neurons = None if row.neurons is None else Decimal(row.neurons) * row.answers
+    # PostgreSQL returns sums as Decimal.
+    tokens = (int(row.prompt_tokens), int(row.completion_tokens), int(row.cached_tokens))
+    usage = Usage(*tokens, neurons, bool(row.estimated))
+    day = datetime.fromtimestamp(row.day / 1000, UTC).date()
+    return DailyUsage(day, row.model, row.backend, bool(row.billed), usage, row.answers)
+
+
+def _start_of(day: date) -> int:
+    """Return the first millisecond of a UTC day."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000
