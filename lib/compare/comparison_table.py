@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lib.chat.answer import text_or_calls, total_usage
 from lib.chat.conversation import Conversation, Message
 from lib.compare.comparison import Comparison, answer_thread, request_setup_fields
-from lib.files.spreadsheet import CellValue, SheetRow
+from lib.files.csv_export import CellValue, SheetRow
 from lib.model.model_record import Model
 from lib.model.pricing import cost_in_dollars
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -17,14 +15,6 @@ class JsonTable:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[TableCell, ...], ...]
-
-    def to_csv(self) -> str:
-        """Return the table as CSV; an apostrophe before a cell keeps spreadsheets from running it as a formula."""
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow([_harmless(column) for column in self.columns])
-        writer.writerows([_harmless(cell) for cell in row] for row in self.rows)
-        return out.getvalue()
 
 
 def find_table(value: Any) -> JsonTable | None:
@@ -62,7 +52,3 @@ def _cell(value: Any) -> TableCell:
     if isinstance(value, list):
         return ", ".join(item if isinstance(item, str) else json.dumps(item) for item in value)
     return value  # type: ignore[no-any-return]
-
-
-def _harmless(cell: TableCell) -> TableCell:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -9,7 +9,8 @@ from decimal import Decimal
 import openpyxl
 
 from lib.compare.comparison_table import comparison_rows
-from lib.files import spreadsheet
+from lib.files.csv_export import write_csv
+from lib.files.xlsx_export import write_xlsx
 from tests import sample_values
 from tests.compare.test_comparison import CAP, MODEL, SEED, column_ids, new_comparison, wait_until_done
 from tests.scripted_server import ScriptedServer, refuses, streams
@@ -51,9 +52,9 @@ def test_a_row_for_each_answer() -> None:
     assert isinstance(found[0]["Dollars"], Decimal)
     assert found[0][f"Setting: {MODEL.parameter(CAP).label}"] == MODEL.parameter(CAP).default
     assert "Setting: Schema" not in heads, "nothing was set there"
-    text = b"".join(spreadsheet.write_csv([heads, *rows])).decode("utf-8-sig")
+    text = b"".join(write_csv([heads, *rows])).decode("utf-8-sig")
     assert [row["Answer"] for row in csv.DictReader(io.StringIO(text))][:4] == ["'=1+1"] * 4
-    book = openpyxl.load_workbook(io.BytesIO(spreadsheet.write_xlsx([heads, *rows], "Comparison")))
+    book = openpyxl.load_workbook(io.BytesIO(write_xlsx([heads, *rows], "Comparison")))
     assert [cell.data_type for cell in next(book["Comparison"].iter_cols(5, 5))][1:5] == ["s"] * 4
 
 

@@ -37,9 +37,3 @@ def test_an_object_with_exactly_one_list() -> None:
 )
 def test_values_without_a_table(value: Any) -> None:
     assert find_table(value) is None
-
-
-def test_csv_cells_cannot_run_as_formulas() -> None:
-    table = find_table([{"a": "=1+1", "b": 'say "x", y'}, {"a": "@x", "b": -3}])
-    assert table is not None
-    assert table.to_csv() == 'a,b\r\n\'=1+1,"say ""x"", y"\r\n\'@x,-3\r\n'

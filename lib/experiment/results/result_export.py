@@ -15,8 +15,8 @@ from lib.experiment.plan import Plan, Variant
 from lib.experiment.plan_grid import format_value, parameter_label, variants
 from lib.experiment.results.cell_result import Result
 from lib.experiment.results.result_summary import axis_values
-from lib.files import spreadsheet
-from lib.files.spreadsheet import CellValue, SheetRow
+from lib.files import csv_export, xlsx_export
+from lib.files.csv_export import CellValue, SheetRow
 from lib.model.model_record import Model, Number
 
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # many line-by-line readers break here
@@ -24,11 +24,11 @@ _LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # many line-by-line readers break
 
 def write_csv(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
     """Yield the CSV file in pieces."""
-    return spreadsheet.write_csv(export_rows(plan, model, results))
+    return csv_export.write_csv(export_rows(plan, model, results))
 
 
 def write_xlsx(plan: Plan, model: Model, results: Iterable[Result]) -> bytes:
-    return spreadsheet.write_xlsx(export_rows(plan, model, results), "Results")
+    return xlsx_export.write_xlsx(export_rows(plan, model, results), "Results")
 
 
 def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[SheetRow]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import streamlit as st
 
+from lib.files.csv_export import write_csv
 from lib.jsonkit.json_answer_check import AnswerCheck, Invalid, NotJson, Unchecked, Valid, check_answer
 from lib.jsonkit.json_table import JsonTable, TableCell, find_table
 from lib.jsonkit.json_text import quote_line
@@ -120,7 +121,7 @@ def _table(rows_table: JsonTable, key: str) -> None:
             type="tertiary",
             file_name="answer.csv",
             mime="text/csv",
-            data=lambda: replace_lone_surrogates(rows_table.to_csv()).encode("utf-8-sig"),
+            data=lambda: b"".join(write_csv([rows_table.columns, *rows_table.rows])),
             on_click="ignore",
             help="The table as a file for a spreadsheet",
         )

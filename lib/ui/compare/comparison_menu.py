@@ -6,9 +6,9 @@ import streamlit as st
 
 from lib.compare.comparison_table import comparison_rows
 from lib.errors import PaddockError
-from lib.files import spreadsheet
+from lib.files.csv_export import SheetRow, write_csv
 from lib.files.markdown_export import make_file_name
-from lib.files.spreadsheet import SheetRow
+from lib.files.xlsx_export import XLSX_MEDIA_TYPE, write_xlsx
 from lib.ui.compare.comparison_tab import ComparisonTab
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.error_box import draw_error
@@ -69,7 +69,7 @@ def _draw_download_menu(tab: ComparisonTab) -> None:
         st.caption("A row for each answer: what it was asked with, what it says, its stars, tokens and cost.")
         st.download_button(
             "CSV",
-            lambda: b"".join(spreadsheet.write_csv(rows())),
+            lambda: b"".join(write_csv(rows())),
             f"{stem}.csv",
             "text/csv",
             key="compare-csv",
@@ -79,9 +79,9 @@ def _draw_download_menu(tab: ComparisonTab) -> None:
         )
         st.download_button(
             "XLSX",
-            lambda: spreadsheet.write_xlsx(rows(), "Comparison"),
+            lambda: write_xlsx(rows(), "Comparison"),
             f"{stem}.xlsx",
-            spreadsheet.XLSX_MEDIA_TYPE,
+            XLSX_MEDIA_TYPE,
             key="compare-xlsx",
             on_click="ignore",
             width="stretch",

@@ -11,7 +11,7 @@ import streamlit as st
 
 from lib.experiment.results import html_report, result_export
 from lib.experiment.results.cell_result import Result
-from lib.files import spreadsheet
+from lib.files.xlsx_export import XLSX_MEDIA_TYPE
 from lib.ui.experiment.results_view import PREFIX, ResultsView
 
 
@@ -64,7 +64,7 @@ def _formats(view: ResultsView, name: str) -> tuple[_Format, ...]:
             "xlsx",
             "XLSX",
             "For Excel; 10,000 rows take some seconds",
-            spreadsheet.XLSX_MEDIA_TYPE,
+            XLSX_MEDIA_TYPE,
             lambda: result_export.write_xlsx(plan, model, latest()),
         ),
         _Format(

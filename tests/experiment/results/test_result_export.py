@@ -22,7 +22,7 @@ from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Plan, PromptVersion, Variant
 from lib.experiment.results import result_export
 from lib.experiment.results.cell_result import Result, Status
-from lib.files import spreadsheet
+from lib.files import xlsx_export
 from lib.model.request_options import ToolCall
 from tests.experiment.results.sample_results import MODEL, SWEPT, make_answer, reviews_plan, reviews_results
 
@@ -204,7 +204,7 @@ def test_what_no_file_can_hold() -> None:
     sheet = read_xlsx(result_export.write_xlsx(plan, MODEL, results))
     assert sheet[1][at] == rows[0][at]
     for row in sheet[2:]:
-        assert len(row[at].encode("utf-16-le")) <= 2 * spreadsheet.MAX_CELL_UNITS
+        assert len(row[at].encode("utf-16-le")) <= 2 * xlsx_export.MAX_CELL_UNITS
         assert row[at].endswith("… (cut: Excel takes no more)")
     lines = [json.loads(line) for line in result_export.write_json_lines(plan, MODEL, results)]
     assert lines[0]["answer"] == "a\x00b\x0b\ufffdc\uffff"
