@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,21 @@ _FOLDER = Path(__file__).parent / "migrations"
 # Folders with one script for each version. Tests add one with a later version.
 VERSION_FOLDERS = (_FOLDER / "versions",)
 _DEVELOPMENT_VERSIONS = ("1", "2", "3", "4", "5", "6")
-_LOCK = 7_233_425  # the key of an advisory lock; any fixed number will do
+_ADVISORY_LOCK = 7_233_425  # any fixed number will do
+# Alembic's “op” is one for the whole process: without a lock, a migration could run on another database's connection.
+_PROCESS_LOCK = threading.Lock()
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(_FOLDER), version_locations=[str(folder) for folder in VERSION_FOLDERS])
+    return _load_scripts(VERSION_FOLDERS)
+
+
+@cache
+def _load_scripts(folders: tuple[Path, ...]) -> ScriptDirectory:
+    scripts = ScriptDirectory(str(_FOLDER), version_locations=[str(folder) for folder in folders])
+    # Alembic loads the scripts at their first use. Load them now: threads may share the result.
+    scripts.get_current_head()
+    return scripts
 
 
 def newest_version() -> str:
@@ -57,13 +69,14 @@ def upgrade(connection: Connection, location: str) -> None:
     """Bring the database to the newest version, in the transaction of ``connection``."""
     # Several servers may start at once. SQLite needs no lock: its writers queue anyway.
     if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
     check_version(read_version(connection), location)
     scripts = _scripts()
 
     def steps(revision: Any, _: object) -> Any:
         return scripts._upgrade_revs("head", revision)
 
-    with EnvironmentContext(Config(), scripts, fn=steps, destination_rev="head") as environment:
+    context = EnvironmentContext(Config(), scripts, fn=steps, destination_rev="head")
+    with _PROCESS_LOCK, context as environment:
         environment.configure(connection=connection, version_table=VERSION_TABLE)
         environment.run_migrations()

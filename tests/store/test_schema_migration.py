@@ -189,6 +189,29 @@ def test_many_open_a_new_database_at_once(url: str) -> None:
         store.close()
 
 
+def test_new_databases_are_made_at_once_in_one_process(tmp_path: Path) -> None:
+    """Alembic's “op” is one for the whole process: each migration must run on its own database."""
+    problems: list[Exception] = []
+    start = threading.Barrier(8)
+
+    def work(number: int) -> None:
+        try:
+            start.wait()
+            for turn in range(3):
+                with closing(Store(f"sqlite:///{tmp_path}/{number}-{turn}.sqlite3")) as store:
+                    store.conversations.save("ann", make_conversation("a"), SETTINGS)
+                    assert store.conversations.count("ann") == 1
+        except Exception as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
 def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PADDOCK_DATA_DIR", str(tmp_path / "ä b%20?"))
     with closing(Store(database_url({}))) as store:

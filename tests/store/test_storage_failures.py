@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
 import shutil
 import sqlite3
@@ -11,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,10 +16,10 @@ import pytest
 from sqlalchemy import event
 
 from lib.chat.answer import Ending
-from lib.chat.conversation import Conversation
 from lib.errors import StorageFailed
 from lib.store import Store
 from tests.store.conversation_trees import SETTINGS, as_plain_values, make_conversation
+from tests.store.failing_store import FailingStore
 from tests.store.postgres_server import PostgresServer
 from tests.store.saving_process import STORY
 
@@ -30,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def test_kill_in_mid_save(url: str) -> None:
-    """Six times: what it said it had saved is there, cut off, and the file is sound."""
+    """Killed six times: whatever was reported as saved is there, cut off, and the database is sound."""
     chance = random.Random(7)
     for _ in range(6):
         process = subprocess.Popen(
@@ -41,16 +38,15 @@ def test_kill_in_mid_save(url: str) -> None:
         )
         assert process.stdout is not None
         with process.stdout:
-            process.stdout.readline()
+            # The kill comes after the first save, so that every round has something to lose.
+            lines = [process.stdout.readline()]
             time.sleep(chance.uniform(0.0, 0.4))
             process.kill()
-            *_, last = [line for line in process.stdout.read().splitlines(True) if line.endswith("\n")] or [
-                ""
-            ]
+            lines += process.stdout.read().splitlines(keepends=True)
             process.wait()
-        if not last:
-            continue
-        id, length = last.split()
+        reports = [line for line in lines if line.endswith("\n")]
+        assert reports, "the process ended before it saved anything"
+        id, length = reports[-1].split()
         with closing(Store(url)) as store:
             saved = store.conversations.load("ann", id)
             assert saved is not None
@@ -59,47 +55,13 @@ def test_kill_in_mid_save(url: str) -> None:
             assert len(message.content) >= int(length), "no text is lost that was saved"
             assert message.answers[0].ending is Ending.CUT_OFF
             assert store.conversations.count("ann", "story") >= 1
-            store.conversations.save(
-                "ann", make_conversation("Thanks", conversation=saved.conversation), SETTINGS
-            )
+            thanks = make_conversation("Thanks", conversation=saved.conversation)
+            store.conversations.save("ann", thanks, SETTINGS)
         if url.startswith("sqlite"):
             with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
                 assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
                 for table in ("message_search", "conversation_search"):
                     connection.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
-
-
-class FailingStore:
-    """A store on a file in which one conversation is saved, and what must hold when it fails and is well again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "data" / "paddock.sqlite3"
-        self.store = Store(f"sqlite:///{self.file}")
-        self.before = make_conversation("before")
-        self.after = make_conversation("after " * 20_000, conversation=self.before)
-        self.store.conversations.save("ann", self.before, SETTINGS)
-
-    def expect_failure(self, words: str) -> None:
-        """Twice, and nothing of it is written, nor anything lost."""
-        for _ in range(2):
-            with pytest.raises(StorageFailed, match=words) as caught:
-                self.store.conversations.save("ann", self.after, SETTINGS)
-            assert caught.value.retryable
-            assert "kept in memory" in caught.value.advice
-
-    def expect_stored(self, conversation: Conversation) -> None:
-        """What is saved is that."""
-        saved = self.store.conversations.load("ann", conversation.id)
-        assert saved is not None
-        assert as_plain_values(saved.conversation) == as_plain_values(conversation)
-
-    def expect_recovery(self) -> None:
-        """It is all written now."""
-        self.store.conversations.save("ann", self.after, SETTINGS)
-        self.expect_stored(self.after)
-        self.store.close()
-        with closing(sqlite3.connect(self.file)) as connection:
-            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 @pytest.fixture
@@ -134,34 +96,18 @@ def test_a_lock(trouble: FailingStore) -> None:
     trouble.expect_recovery()
 
 
-@contextlib.contextmanager
-def unprivileged() -> Iterator[None]:
-    """Without root's right to write everything."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 def test_no_right_to_write() -> None:
     with tempfile.TemporaryDirectory() as name:  # not pytest's: that is closed to others
         folder = Path(name)
         folder.chmod(0o777)
-        with unprivileged():
-            trouble = FailingStore(folder)
-            trouble.store.close()
-            trouble.file.chmod(0o400)
-            trouble.expect_failure("read-only")
-            trouble.expect_stored(trouble.before)
-            trouble.file.chmod(0o600)
-            with contextlib.suppress(StorageFailed):  # one connection is left that was made before
-                trouble.store.conversations.save("ann", trouble.after, SETTINGS)
-            trouble.expect_recovery()
-            shutil.rmtree(folder / "data")
+        process = subprocess.run(
+            [sys.executable, "-m", "tests.store.read_only_process", name],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert process.stdout == "recovered\n", process.stderr
 
 
 def test_a_file_that_is_gone_for_a_while(trouble: FailingStore, tmp_path: Path) -> None:

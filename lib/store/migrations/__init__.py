@@ -1,1 +1,1 @@
-"""How the database became what it is: one script a version, run by Alembic in this process."""
+"""Migrations: one script for each version of the database, run by Alembic in this process."""

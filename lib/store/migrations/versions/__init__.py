@@ -1,1 +1,1 @@
-"""The versions, oldest first. A script that has been released is never changed: databases were made by it."""
+"""One script for each version. A released script never changes: databases were made by it."""
