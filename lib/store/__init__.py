@@ -1,4 +1,8 @@
-"""Conversations and experiments in SQL, saved while they grow. All that knows SQLAlchemy and Alembic is in here."""
+"""The database: conversations, presets, comparisons, experiments and their runs, and the autosave.
+
+The only package that imports SQLAlchemy and Alembic. May import ``lib.experiment``, ``lib.compare`` and the packages
+below them. Start with ``store``; ``conversation_store`` and its neighbours hold the SQL.
+"""
 
 from lib.store.database import database_url
 from lib.store.store import Store

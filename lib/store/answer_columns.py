@@ -1,4 +1,4 @@
-"""Answer row: an answer as every table holds it that has answers: of messages, and of an experiment's cells."""
+"""The columns of an answer, which the tables of messages' answers and of experiments' cells share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_ANSWER: dict[str, Any] = dict.fromkeys(
 
 
 def answer_to_columns(answer: Answer) -> dict[str, Any]:
-    """Its columns, those of NOTHING. The request, and where it was asked, are written apart."""
+    """Return the columns that NO_ANSWER names. The request and the backend are written elsewhere."""
     usage = dict.fromkeys(USAGE_COLUMNS) if answer.usage is None else value_codec.write_usage(answer.usage)
     return usage | {
         "id": answer.id,
@@ -33,7 +33,7 @@ def answer_to_columns(answer: Answer) -> dict[str, Any]:
 
 
 def answer_from_row(row: Row[Any], request: Request, backend: str, billed: bool) -> Answer:
-    """The answer in that row. Without an ending it was cut off: it was coming when its server ended."""
+    """Return the answer in a row. Without an ending it is cut off: it was running when its server ended."""
     error = None if row.error is None else value_codec.read_error(row.error)
     return Answer(
         text=row.text,

@@ -1,4 +1,4 @@
-"""Search over titles and messages by the database's own full-text search; no text is ever a syntax error."""
+"""Full-text search over titles and messages, by the database's own index. No text is a syntax error."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from sqlalchemy import (
 from lib.store import tables
 
 _PUNCTUATION_TO_BLANKS = str.maketrans(dict.fromkeys(punctuation, " "))
-# Thai, Lao, Khmer and Burmese are written without blanks, as Chinese and Japanese are: a sentence would be one word.
+# Thai, Lao, Khmer and Burmese put no blanks between words: an index would take a sentence for one word.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 
 
 def matches_search(text: str, dialect: str) -> ColumnElement[bool]:
-    """The conversations that hold every word, in the title or any message; the last word may be a beginning."""
+    """Select conversations that contain every word in their title or messages. The last word may be incomplete."""
     words = text.split()
     return and_(*(_matches_word(word, word is words[-1], dialect) for word in words))
 
 
 def _is_indexed(word: str) -> bool:
-    """Whether every full-text search takes the word apart as we do."""
+    """Return True if every database's index splits the word as this module does."""
     parts = word.translate(_PUNCTUATION_TO_BLANKS)
     letters = [letter for letter in parts if letter != " "]
     plain = all(
@@ -45,12 +45,14 @@ def _is_indexed(word: str) -> bool:
 
 def _matches_word(word: str, last: bool, dialect: str) -> ColumnElement[bool]:
     parts = word.translate(_PUNCTUATION_TO_BLANKS)
-    last = last and not parts.endswith(" ")  # “C++” is whole, “C” may become “Cat”
+    # “C++” is complete, “C” may become “Cat”.
+    last = last and not parts.endswith(" ")
     if _is_indexed(word) and dialect == "sqlite":
         found = _by_fts5(" ".join(parts.split()), last)
     elif _is_indexed(word) and dialect == "postgresql":
         found = _by_tsvector(parts.split(), last)
-    else:  # what no index knows, such as “:-)” or “猫”, is looked for letter by letter
+    # No index knows “:-)” or “猫”: search the text itself.
+    else:
         title, content = tables.conversation.c.title, tables.message.c.content
         return or_(
             title.icontains(word, autoescape=True),

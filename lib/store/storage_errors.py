@@ -1,4 +1,4 @@
-"""What a database's failure means: one table from its own words and codes to ours."""
+"""Errors of databases, translated by one table into words for the page."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from lib.errors import StorageFailed
 
 _KEPT_IN_MEMORY = "Conversations are kept in memory meanwhile and written as soon as that is possible."
 
-# SQLite's words, PostgreSQL's codes (or the beginnings of them) and the system's words; the first that fits counts.
-# Last: whether the connection is lost with it, so that nobody knows what has become of the database meanwhile.
+# Each case: words of SQLite or the system and (beginnings of) codes of PostgreSQL; message; advice; True if the
+# connection is lost, so that the database may change unnoticed. The first case that fits counts.
 _CASES: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
     (("disk is full", "53100", "No space left"), "The disk is full", "Free some space.", False),
     (
@@ -22,7 +22,7 @@ _CASES: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
         ("readonly", "25006", "42501", "Permission denied", "Read-only file system"),
         "The database is read-only",
         "Give Paddock the right to write it.",
-        True,  # what a connection may do is settled when it is made
+        True,  # a connection keeps the rights it was opened with
     ),
     (("not a database", "malformed"), "The file is damaged, or no database", "Restore a copy of it.", True),
     (("28", "authentication failed"), "The database refuses the user", "Check the database's address.", True),
@@ -39,9 +39,9 @@ _CASES: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
 
 
 def translate_database_error(error: Exception, name: str) -> tuple[StorageFailed, bool]:
-    """The error for the page, and whether the connection is lost.
+    """Return the error for the page, and True if the connection is lost.
 
-    It is ``retryable`` where all of the database is in trouble, not one row.
+    The error is ``retryable`` if the whole database fails, not only one row.
     """
     original = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(original, "sqlstate", None) or ""

@@ -1,4 +1,4 @@
-"""What is given to the store and what it gives back, as values."""
+"""The values that the store takes and returns."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from lib.model.usage import Usage
 
 @dataclass(frozen=True)
 class UnfinishedAnswer:
-    """An answer that is coming: the message that it writes, what was asked of whom, and what has come so far.
+    """An answer that is still coming, with its text so far.
 
-    ``seconds`` since it was sent, ``first_token`` the seconds to the first text, None before it.
+    ``seconds`` is the time since the request was sent, ``first_token`` the time until the first text, or None.
     """
 
     message_id: str
@@ -33,7 +33,7 @@ class UnfinishedAnswer:
     first_token: float | None = None
 
     def to_cut_off_answer(self) -> Answer:
-        """What is known of it should nothing more come: cut off, its usage estimated."""
+        """Return the answer as it is if nothing more comes: cut off, with estimated usage."""
         usage = Usage(self.request.estimated_prompt_tokens(), estimate_tokens(self.text), estimated=True)
         return Answer(
             self.text,
@@ -48,7 +48,7 @@ class UnfinishedAnswer:
 
 
 def cut_off_error() -> CutOff:
-    """Why an answer ended that the database knows as running: its server did."""
+    """Return the error of an answer that was running when its server ended."""
     return CutOff(
         "Paddock ended while this answer was coming.",
         advice="Continue goes on from what came.",
@@ -58,7 +58,7 @@ def cut_off_error() -> CutOff:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A conversation at one moment: all that is saved of it."""
+    """A conversation at one moment, with everything that is saved of it."""
 
     owner: str
     conversation: Conversation
@@ -68,9 +68,9 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class DailyUsage:
-    """What answers of one UTC day, model and backend used, added up: as exact as they are.
+    """The usage of all answers of one UTC day, model and backend.
 
-    Answers whose neurons the backend counted itself are added up apart from those where they follow from the tokens.
+    Answers with neurons counted by the backend are added up separately from those without.
     """
 
     day: date
@@ -83,7 +83,7 @@ class DailyUsage:
 
 @dataclass(frozen=True)
 class ConversationEntry:
-    """A conversation as a list shows it. ``deleted``: when it was put into the bin."""
+    """A conversation as the list shows it. ``deleted_at`` is the time when it was moved to the bin."""
 
     id: str
     title: str
@@ -98,7 +98,7 @@ class ConversationEntry:
 
 @dataclass(frozen=True)
 class SavedConversation:
-    """A conversation as it was saved, and its entry in the list."""
+    """A conversation with its entry in the list."""
 
     conversation: Conversation
     settings: Settings
@@ -107,7 +107,7 @@ class SavedConversation:
 
 @dataclass(frozen=True)
 class SavedPreset:
-    """Choices under a name. ``body`` is plain JSON; ``is_start``: new conversations begin with it."""
+    """A preset under a name. ``body`` is plain JSON. New conversations begin with the preset that ``is_start``."""
 
     id: str
     name: str
@@ -117,7 +117,7 @@ class SavedPreset:
 
 @dataclass(frozen=True)
 class SavedSchema:
-    """A schema under a name. ``body`` is its JSON text, exactly as it was typed."""
+    """A JSON schema under a name. ``body`` is its text, exactly as it was typed."""
 
     id: str
     name: str
@@ -126,7 +126,7 @@ class SavedSchema:
 
 @dataclass(frozen=True)
 class SavedExperiment:
-    """An experiment as somebody keeps it. The store sets the times."""
+    """An experiment under a name. The store sets the times."""
 
     id: str
     name: str
@@ -137,7 +137,7 @@ class SavedExperiment:
 
 @dataclass(frozen=True)
 class ExperimentEntry:
-    """One line in the list of experiments, with how many runs it has."""
+    """An experiment as the list shows it."""
 
     id: str
     name: str
@@ -148,10 +148,10 @@ class ExperimentEntry:
 
 @dataclass(frozen=True)
 class RunEntry:
-    """One run of an experiment. ``state`` is the batch's word; ``answered``, ``failed`` and ``doubtful`` count cells.
+    """One run of an experiment. ``answered``, ``failed`` and ``doubtful`` count cells.
 
-    ``backend`` is empty before its start. A ``state`` of "running" that no batch of this process stands behind was
-    interrupted.
+    ``state`` is a word of the runner's. If it is "running" but nothing in this process runs it, the run was
+    interrupted. ``backend`` is empty before the run starts.
     """
 
     id: str
@@ -170,7 +170,7 @@ class RunEntry:
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A run with the plan that it was started with, and its limits as last set."""
+    """A run with the plan that it was started with and its current limits."""
 
     entry: RunEntry
     plan: Plan
@@ -179,11 +179,11 @@ class SavedRun:
 
 @dataclass(frozen=True)
 class CellChange:
-    """What is to be written of one cell: as a new row, or over the one that is there.
+    """A change of one cell, written as a new row or over the existing one.
 
-    ``position`` rises with every change of its run. ``fingerprint`` is None where the same request need not have the
-    same answer. ``judged`` is False while its checks are still to be made. ``waiting``: nothing of it is on its way,
-    it is only to be asked again.
+    ``position`` rises with every change in the run. ``fingerprint`` identifies the request, or is None if the same
+    request may get another answer. ``is_judged`` is False until all checks are done. A cell that ``is_waiting`` has
+    no request on its way and will be asked again.
     """
 
     result: Result
@@ -196,9 +196,9 @@ class CellChange:
 
 @dataclass(frozen=True)
 class StoredCell:
-    """A cell as it was written, last changed at ``position``; ``judged`` and ``waiting`` as in Change.
+    """A cell as it is stored, last changed at ``position``. ``is_judged`` and ``is_waiting`` as in CellChange.
 
-    Where it is in doubt and has an answer, it is its judge that was being asked.
+    If its status is doubtful although it has an answer, its judge was being asked.
     """
 
     result: Result
@@ -209,7 +209,7 @@ class StoredCell:
 
 @dataclass(frozen=True)
 class SavedComparison:
-    """A comparison. ``body`` is plain JSON; ``columns`` are the ids of its conversations."""
+    """A comparison. ``body`` is plain JSON; ``column_ids`` are the ids of its conversations."""
 
     id: str
     title: str

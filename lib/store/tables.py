@@ -1,4 +1,4 @@
-"""The tables as the newest version has them. Their making and changing is in ``migrations``."""
+"""The tables, as the newest version has them. Scripts in ``migrations`` create and change them."""
 
 from __future__ import annotations
 
@@ -25,42 +25,42 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-# PostgreSQL holds no NUL, and no database's UTF-8 half a character; both can be typed, or come from a model.
+# PostgreSQL cannot hold NUL, and UTF-8 cannot hold lone surrogates. Users and models can produce both.
 _UNSTORABLE = re.compile("[\x00\x1a\ud800-\udfff]")
 _ESCAPED = re.compile("\x1a([0-9a-f]{4})")
 
 
 class AnyText(TypeDecorator[str]):
-    """Text of any characters: what no database can hold is written as SUB (U+001A) and four hexadecimal digits."""
+    """Text of any characters. Those that a database cannot hold become SUB (U+001A) and four hexadecimal digits."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """What is stored."""
+        """Return the stored text."""
         return value if value is None else escape_text(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
-        """What was meant."""
+        """Return the original text."""
         if value is None or "\x1a" not in value:
             return value
         return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
 
 
 def escape_text(text: str) -> str:
-    """The text as it stands in the database."""
+    """Return the text as it is stored."""
     return _UNSTORABLE.sub(lambda match: f"\x1a{ord(match[0]):04x}", text)
 
 
-Key = BigInteger().with_variant(Integer, "sqlite")  # SQLite's own row number must be called INTEGER
+Key = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only if the type is INTEGER
 Json = JSON(none_as_null=True)
-Time = BigInteger  # milliseconds since 1970, UTC: the same in every database, and sorts
+Time = BigInteger  # milliseconds since 1970, UTC
 
 metadata = MetaData()
 
 
 def _owned() -> tuple[Column[Any], ...]:
-    """What begins a table of things that somebody keeps."""
+    """Return the first columns of a table whose rows belong to an owner."""
     return (
         Column("key", Key, primary_key=True),
         Column("id", String(64), nullable=False, unique=True),
@@ -69,12 +69,12 @@ def _owned() -> tuple[Column[Any], ...]:
 
 
 def _tools() -> tuple[Column[Any], ...]:
-    """What a message about tools has beside its text. NULL in all three for any other."""
+    """Return the columns of a message about tools. They are NULL for any other message."""
     return (Column("calls", Json), Column("call_id", AnyText), Column("name", AnyText))
 
 
 def _usage() -> tuple[Column[Any], ...]:
-    """What an answer used. NULL in all five: nothing was counted."""
+    """Return the columns of an answer's usage. They are NULL if nothing was counted."""
     return (
         Column("prompt_tokens", BigInteger),
         Column("completion_tokens", BigInteger),
@@ -94,7 +94,7 @@ conversation = Table(
     Column("system", AnyText, nullable=False),
     Column("settings", Json, nullable=False),
     Column("head", String(64)),
-    Column("messages", Integer, nullable=False),  # how many: the list need not count them
+    Column("messages", Integer, nullable=False),  # their number, so that the list need not count
     Column("created", Time, nullable=False),
     Column("updated", Time, nullable=False),
     Column("deleted_at", Time),
@@ -115,8 +115,8 @@ message = Table(
     UniqueConstraint("conversation", "id"),
 )
 
-# The inputs of requests, each turn once: its id is the hash of its parent's id, role and content, as with git's
-# commits. So a conversation's requests, which each hold all that was said before, take no more room than it does.
+# The inputs of requests. Every request repeats all turns before it; here each turn is stored once. Its id is a hash
+# of the turn and of its parent's id, as in git.
 turn = Table(
     "turn",
     metadata,
@@ -128,7 +128,7 @@ turn = Table(
     *_tools(),
 )
 
-# An answer that stands under several messages (an edit copies what follows) has a row for each, with one id.
+# An answer under several messages (an edit copies what follows) has one row for each, with the same id.
 answer = Table(
     "answer",
     metadata,
@@ -140,11 +140,11 @@ answer = Table(
     Column("backend", AnyText, nullable=False),
     Column("billed", Boolean, nullable=False),
     Column("text", AnyText, nullable=False),
-    Column("request", Json, nullable=False),  # {…, "turn": the id of the last one}, or {…, "input": …} whole
+    Column("request", Json, nullable=False),  # {…, "turn": id of the last turn} or {…, "input": {…}}
     *_usage(),
     Column("first_token", Float(53)),
     Column("total", Float(53), nullable=False),
-    Column("ending", String(16)),  # NULL while it runs, and for ever if its server was killed
+    Column("ending", String(16)),  # NULL while it runs, and after its server was killed
     Column("error", Json),
     Column("calls", Json),  # NULL for none
     Column("created", Time, nullable=False),
@@ -153,7 +153,7 @@ answer = Table(
     ),
 )
 
-# What went over the wire, packed. Apart from the answers: it is larger than all else, and seldom looked at.
+# What went over the wire for an answer, compressed. Not in its row: it is large and rarely read.
 trace = Table(
     "trace",
     metadata,
@@ -172,7 +172,7 @@ preset = Table(
     Index("ix_preset_owner", "owner"),
 )
 
-# Schemas for JSON mode. The body is JSON text as it was typed, so its order and its lines stay.
+# Schemas for JSON mode. The body is JSON text as it was typed, with its order and line breaks.
 saved_schema = Table(
     "saved_schema",
     metadata,
@@ -182,7 +182,7 @@ saved_schema = Table(
     Index("ix_saved_schema_owner", "owner"),
 )
 
-# A plan is kept twice: as it stands, and as each run was started with it.
+# The plan as it is now. Each run keeps the plan that it was started with.
 experiment = Table(
     "experiment",
     metadata,
@@ -203,7 +203,7 @@ run = Table(
     Column("plan", Json, nullable=False),
     Column("limits", Json, nullable=False),
     Column("model", String(255), nullable=False),
-    Column("backend", AnyText, nullable=False),  # empty before its start
+    Column("backend", AnyText, nullable=False),  # empty before the run starts
     Column("billed", Boolean, nullable=False),
     Column("state", String(16), nullable=False),
     Column("error", Json),
@@ -213,7 +213,7 @@ run = Table(
     Index("ix_run_experiment", "experiment"),
 )
 
-# A cell has a row from the moment before it is asked. Its request is not kept: it follows from plan and number.
+# A cell's row is written before its request is sent. The request is not stored: it follows from plan and number.
 cell = Table(
     "cell",
     metadata,
@@ -221,16 +221,16 @@ cell = Table(
     Column("number", Integer, primary_key=True),
     Column("position", BigInteger, nullable=False),  # rises with every change
     Column("status", String(16), nullable=False),
-    Column("fingerprint", String(64)),  # NULL where the same request need not have the same answer
+    Column("fingerprint", String(64)),  # NULL if the same request may get another answer
     Column("attempts", Integer, nullable=False),
     Column("requests", Integer, nullable=False),
     Column("cost", Text, nullable=False),  # exact decimals' digits
     Column("uncertain", Text, nullable=False),
     Column("stored", Boolean, nullable=False),
     Column("rating", Integer),
-    Column("judged", Boolean, nullable=False),  # whether the outcomes are all that there will be
+    Column("judged", Boolean, nullable=False),  # true if all checks are done
     Column("outcomes", Json, nullable=False),
-    Column("id", String(64)),  # NULL from here on: no answer
+    Column("id", String(64)),  # from here on NULL if there is no answer
     Column("text", AnyText),
     *_usage(),
     Column("first_token", Float(53)),
@@ -251,7 +251,7 @@ comparison = Table(
     Index("ix_comparison_owner", "owner", "updated"),
 )
 
-# By the conversation's id, not its key: a comparison is written at once, its conversations a moment later.
+# Refers to the conversation's id, not its key: the comparison may be written before its conversations.
 comparison_column = Table(
     "comparison_column",
     metadata,
