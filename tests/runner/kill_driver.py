@@ -76,7 +76,8 @@ def run_with_kills(
                 break
         # Cells in doubt are asked again below, so the requests are counted before that.
         repeated = sum(times - 1 for times in server.bill().asked.values())
-        latest = {result.cell.number: result for result in store.results(run_fixtures.OWNER, run.id)}
+        results = [stored.result for stored in store.cells.load(run_fixtures.OWNER, run.id)]
+        latest = {result.cell.number: result for result in results}
         doubtful = sum(result.status is Status.DOUBTFUL for result in latest.values())
         answered = sum(result.status is Status.ANSWERED for result in latest.values())
         missing = cells - answered - doubtful
