@@ -33,7 +33,7 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
     with st.popover("Saved", icon=":material/bookmarks:", key=key):
         draw_kept_error(f"{key}-problem")
         try:
-            own = registry().store.schemas(me)
+            own = registry().store.schemas.load_all(me)
         except PaddockError as error:
             draw_error(error, "Saved schemas cannot be read at the moment")
             return
@@ -95,28 +95,28 @@ def _keep(key: str, me: str, text: str) -> None:
         if not name:
             raise BadInput("The schema has no name.", advice="Type one.")
         parse_schema(text)
-        registry().store.put_schema(me, SavedSchema(uuid.uuid4().hex, name, text))
+        registry().store.schemas.save(me, SavedSchema(uuid.uuid4().hex, name, text))
         st.session_state[f"{key}-name"] = ""
 
 
 def _rename(key: str, me: str, saved: SavedSchema, box: str) -> None:
     if name := " ".join(st.session_state[box].split()):
         with keep_error(f"{key}-problem"):
-            registry().store.put_schema(me, replace(saved, name=name))
+            registry().store.schemas.save(me, replace(saved, name=name))
 
 
 def _act(key: str, me: str, saved: SavedSchema, text: str) -> None:
     with keep_error(f"{key}-problem"):
         match st.session_state[f"{key}-menu-{saved.id}"]:
             case SchemaAction.DELETE:
-                registry().store.remove_schema(me, saved.id)
+                registry().store.schemas.remove(me, saved.id)
                 st.session_state[f"{key}-gone"] = saved
             case SchemaAction.OVERWRITE:
                 parse_schema(text)
-                registry().store.put_schema(me, replace(saved, body=text))
+                registry().store.schemas.save(me, replace(saved, body=text))
 
 
 def _bring_back(key: str, me: str, saved: SavedSchema) -> None:
     with keep_error(f"{key}-problem"):
-        registry().store.put_schema(me, saved)
+        registry().store.schemas.save(me, saved)
         del st.session_state[f"{key}-gone"]

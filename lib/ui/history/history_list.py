@@ -77,29 +77,29 @@ def draw_delete_all() -> None:
 
 def _pin(entry: ConversationEntry) -> None:
     with keep_error(_PROBLEM):
-        registry().store.pin(current_owner(), entry.id, not entry.pinned)
+        registry().store.conversations.pin(current_owner(), entry.id, not entry.pinned)
 
 
 def _rename(id: str) -> None:
     with keep_error(_PROBLEM):
-        registry().store.rename(current_owner(), id, st.session_state[f"title-{id}"])
+        registry().store.conversations.rename(current_owner(), id, st.session_state[f"title-{id}"])
 
 
 def _delete(id: str) -> None:
     with keep_error(_PROBLEM):
-        registry().store.delete(current_owner(), id)
+        registry().store.conversations.delete(current_owner(), id)
         registry().drop_chats(id)
         st.session_state[_UNDO] = (id,)
 
 
 def _delete_all() -> None:
     with keep_error(_PROBLEM):
-        ids = registry().store.delete_all(current_owner())
+        ids = registry().store.conversations.delete_all(current_owner())
         registry().drop_chats(*ids)
         st.session_state[_UNDO] = ids
 
 
 def _restore(*ids: str) -> None:
     with keep_error(_PROBLEM):
-        registry().store.restore(current_owner(), *ids)
+        registry().store.conversations.restore(current_owner(), *ids)
     st.session_state.pop(_UNDO, None)

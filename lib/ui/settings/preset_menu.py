@@ -45,7 +45,7 @@ def draw_preset_menu(actions: ChatActions) -> None:
                     args=(actions, preset),
                 )
         try:
-            own = registry().store.presets(actions.owner)
+            own = registry().store.presets.load_all(actions.owner)
         except PaddockError as error:
             draw_error(error, "Your own presets cannot be read at the moment")
             return
@@ -106,7 +106,7 @@ def _value(saved: store.SavedPreset, model: Model) -> Preset:
 
 
 def _presets(actions: ChatActions) -> list[Preset]:
-    return [_value(saved, actions.chat.model) for saved in registry().store.presets(actions.owner)]
+    return [_value(saved, actions.chat.model) for saved in registry().store.presets.load_all(actions.owner)]
 
 
 def _apply(actions: ChatActions, preset: Preset) -> None:
@@ -129,7 +129,7 @@ def _current_settings(actions: ChatActions, name: str) -> Preset:
 
 
 def _put(actions: ChatActions, preset: Preset, id: str | None = None, *, is_start: bool = False) -> None:
-    registry().store.put_preset(
+    registry().store.presets.save(
         actions.owner,
         store.SavedPreset(id or uuid.uuid4().hex, preset.name, preset_file.write_preset(preset), is_start),
     )
@@ -145,18 +145,18 @@ def _rename(actions: ChatActions, saved: store.SavedPreset, key: str) -> None:
     name = " ".join(st.session_state[key].split())
     if name:
         with keep_error(_PROBLEM):
-            registry().store.put_preset(actions.owner, replace(saved, name=name))
+            registry().store.presets.save(actions.owner, replace(saved, name=name))
 
 
 def _act(actions: ChatActions, saved: store.SavedPreset) -> None:
     with keep_error(_PROBLEM):
         match st.session_state[f"own-menu-{saved.id}"]:
             case PresetAction.DELETE:
-                registry().store.remove_preset(actions.owner, saved.id)
+                registry().store.presets.remove(actions.owner, saved.id)
             case PresetAction.OVERWRITE:
                 _put(actions, _current_settings(actions, saved.name), saved.id, is_start=saved.is_start)
             case PresetAction.START | PresetAction.NOT_START:
-                registry().store.put_preset(actions.owner, replace(saved, is_start=not saved.is_start))
+                registry().store.presets.save(actions.owner, replace(saved, is_start=not saved.is_start))
 
 
 def _import(actions: ChatActions) -> None:

@@ -79,7 +79,7 @@ class Registry:
         if (cached := self._chats.get(id)) is not None:
             return cached[1] if cached[0] == owner else None
         try:
-            saved = self.store.load(owner, id)
+            saved = self.store.conversations.load(owner, id)
         except PaddockError:
             return None  # the save warning says what is wrong with the database
         if saved is None or saved.entry.deleted_at is not None:
@@ -108,7 +108,7 @@ class Registry:
 
     def _start(self, owner: str, model: Model) -> Preset | None:
         try:
-            start = next((preset for preset in self.store.presets(owner) if preset.is_start), None)
+            start = next((preset for preset in self.store.presets.load_all(owner) if preset.is_start), None)
             return None if start is None else parse_preset(start.body, model)
         except PaddockError:
             return None  # the database fails or cannot read the preset: the documented defaults are used
@@ -126,7 +126,7 @@ class Registry:
         if (cached := self._contests.get(id)) is not None:
             return cached[1] if cached[0] == owner else None
         try:
-            saved = self.store.comparison(owner, id)
+            saved = self.store.comparisons.load(owner, id)
             if saved is None:
                 return None
             comparison = read_comparison(saved.id, saved.body)
@@ -171,7 +171,7 @@ class Registry:
             title = " ".join(comparison.rounds[0].text.split())[:MAX_TITLE_CHARS]
             columns = tuple(column.id for column in comparison.columns)
             try:
-                self.store.put_comparison(
+                self.store.comparisons.save(
                     owner, SavedComparison(id, title, dump_comparison(comparison), columns)
                 )
             except PaddockError:
@@ -185,7 +185,7 @@ class Registry:
         contest = self.find_comparison(owner, id)
         if contest is not None:
             contest.stop()
-            self.store.remove_comparison(owner, id)
+            self.store.comparisons.remove(owner, id)
             self._contests.pop(id)
             with self._lock:
                 self._unsaved.pop(id, None)
@@ -214,11 +214,13 @@ class Registry:
         with self._reading:  # else two tabs could make two objects of one run
             if (cached := self._batches.get(id)) is not None:
                 return cached[1] if cached[0] == owner else None
-            saved = self.store.run(owner, id)
+            saved = self.store.runs.load(owner, id)
             if saved is None:
                 return None
             model = models().get(saved.entry.model) or default_model()
-            batch = ExperimentRun(self.client, self.store, model, owner, saved, self.store.cells(owner, id))
+            batch = ExperimentRun(
+                self.client, self.store, model, owner, saved, self.store.cells.load(owner, id)
+            )
             return self._batches.add(owner, id, batch)
 
     def drop_experiment_run(self, owner: str, id: str) -> None:
