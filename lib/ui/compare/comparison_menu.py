@@ -19,7 +19,7 @@ def draw_comparison_menu(tab: ComparisonTab) -> None:
     """Draw the menus and the button."""
     with st.popover("Comparisons", type="tertiary", icon=":material/history:", key="comparisons"):
         try:
-            saved = registry().store.comparisons(tab.owner)
+            saved = registry().store.comparisons.newest(tab.owner)
         except PaddockError as error:
             draw_error(error, "Earlier comparisons cannot be read at the moment")
             return

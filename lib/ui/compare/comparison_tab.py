@@ -270,7 +270,7 @@ class ComparisonTab(PageActions):
         preset = Preset(name, system, settings, features=settings.features)
         with self.errors():
             saved = store.SavedPreset(uuid.uuid4().hex, name, preset_file.write_preset(preset))
-            registry().store.put_preset(self.owner, saved)
+            registry().store.presets.save(self.owner, saved)
             st.toast("Kept. It is under Presets, where it can be renamed.", icon=":material/bookmark_added:")
 
     def _setup(self, column: str, answer: Message | None) -> tuple[str, Settings]:

@@ -65,7 +65,7 @@ class ExperimentDraft:
 
     def save(self) -> None:
         """Write the experiment to the database. Raises StorageFailed."""
-        registry().store.put_experiment(self.owner, SavedExperiment(self.id, self.name, self.plan))
+        registry().store.experiments.save(self.owner, SavedExperiment(self.id, self.name, self.plan))
         self.problem = None
 
     def _try_save(self) -> None:
@@ -87,7 +87,7 @@ class ExperimentDraft:
         """Return the runs, newest first, as they were last read; none if they cannot be read."""
         if self._runs is None:
             try:
-                self._runs = registry().store.runs(self.owner, self.id)
+                self._runs = registry().store.runs.entries(self.owner, self.id)
             except PaddockError as error:
                 self.problem = error
                 return ()
@@ -120,7 +120,7 @@ class ExperimentDrafts:
                 self._drafts.move_to_end((owner, id))
                 return draft
         try:
-            saved = registry().store.experiment(owner, id)
+            saved = registry().store.experiments.load(owner, id)
         except PaddockError:
             return None  # the list of experiments shows the error
         if saved is None:

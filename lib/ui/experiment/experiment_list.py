@@ -99,7 +99,7 @@ def _draw_welcome(tab: ExperimentTab) -> None:
 
 def _draw_list(tab: ExperimentTab) -> None:
     try:
-        entries = registry().store.experiments(tab.owner)
+        entries = registry().store.experiments.entries(tab.owner)
     except PaddockError as error:
         draw_error(error, "The list cannot be read at the moment")
         return
@@ -174,8 +174,8 @@ def _duplicate(tab: ExperimentTab, entry: ExperimentEntry) -> None:
 def _delete(tab: ExperimentTab, entry: ExperimentEntry) -> None:
     store = registry().store
     with tab.errors():
-        store.delete_experiment(tab.owner, entry.id)
-        for run in store.runs(tab.owner, entry.id):
+        store.experiments.delete(tab.owner, entry.id)
+        for run in store.runs.entries(tab.owner, entry.id):
             registry().drop_experiment_run(tab.owner, run.id)
         ExperimentDrafts.shared().drop(tab.owner, entry.id)
         st.session_state[_DELETED] = (entry.id, entry.name)
@@ -186,5 +186,5 @@ def _delete(tab: ExperimentTab, entry: ExperimentEntry) -> None:
 def _undo(tab: ExperimentTab) -> None:
     id, _ = st.session_state.pop(_DELETED)
     with tab.errors():
-        registry().store.restore_experiment(tab.owner, id)
+        registry().store.experiments.restore(tab.owner, id)
         _open(tab, id)

@@ -218,7 +218,7 @@ def _draw_presets(tab: ExperimentTab) -> None:
 
 def _available_presets(tab: ExperimentTab) -> dict[str, Preset]:
     """Return the presets by name, the first of each name: those that Paddock ships, then the user's."""
-    saved = registry().store.presets(tab.owner)
+    saved = registry().store.presets.load_all(tab.owner)
     presets = [
         *preset_file.shipped_presets(tab.model),
         *(preset_file.parse_preset(preset.body | {"name": preset.name}, tab.model) for preset in saved),

@@ -146,7 +146,7 @@ def _keep_as_preset(model: Model, variant: Variant, prompt: PromptVersion, name_
             name, system, chat_settings(model, variant), features=variant.settings.features
         )
         saved = store.SavedPreset(uuid.uuid4().hex, name, preset_file.write_preset(preset))
-        registry().store.put_preset(current_owner(), saved)
+        registry().store.presets.save(current_owner(), saved)
     except PaddockError as error:
         st.session_state[_OUTCOME] = error
     else:
