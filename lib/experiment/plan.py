@@ -13,7 +13,7 @@ from lib.model.settings import Settings
 
 @dataclass(frozen=True)
 class PromptVersion:
-    """One wording of the prompt. Both texts are templates with ``{{variables}}``; ``system`` may be empty."""
+    """A wording of the prompt. Both texts are templates with ``{{variables}}``; ``system`` may be empty."""
 
     name: str
     system: str
@@ -39,7 +39,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may use. ``dollars`` and ``requests`` are budgets (None: no budget), ``attempts`` counts the
+    """Limits of a run. ``dollars`` and ``requests`` are budgets (None: no budget), ``attempts`` counts the
     first try.
     """
 
@@ -70,7 +70,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Cell:
-    """One request of the grid. The fields are indexes, from 0; ``number`` is its place in the run."""
+    """A request of the grid. The fields are indexes, from 0; ``number`` is its place in the run."""
 
     number: int
     prompt: int

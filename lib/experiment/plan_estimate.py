@@ -33,7 +33,7 @@ SLOW_ANSWER_SECONDS, SLOW_TOKENS_PER_SECOND = 1.0, 40
 
 @dataclass(frozen=True)
 class PlanEstimate:
-    """What a run takes, as ranges from empty answers to answers of ``max_tokens``; retries are not counted.
+    """Ranges of what a run takes, from empty answers to answers of ``max_tokens``; retries are not counted.
 
     ``requests`` are the cells, ``judge_requests`` come on top. The upper ``dollars`` hold as long as the
     token count of no request is off by more than TOKEN_MARGIN. ``seconds`` assume the plan's pace and

@@ -72,9 +72,9 @@ def capitals_plan(
         Inputs(
             ("country", "capital"),
             tuple(
-                (name if at < 10 else f"{name} ({at // 10})", capital)
-                for at in range(rows)
-                for name, capital in [countries[at % 10]]
+                (name if number < 10 else f"{name} ({number // 10})", capital)
+                for number in range(rows)
+                for name, capital in [countries[number % 10]]
             ),
             "capital",
         ),

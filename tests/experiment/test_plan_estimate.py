@@ -116,12 +116,12 @@ def test_all_requests_counted(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "form"), [(0, InputForm.MESSAGES), (777, InputForm.PROMPT), (None, InputForm.MESSAGES)]
+    ("long_row", "form"), [(0, InputForm.MESSAGES), (777, InputForm.PROMPT), (None, InputForm.MESSAGES)]
 )
-def test_too_many_to_count_all(at: int | None, form: InputForm) -> None:
-    """One very long row does not break the upper bound or distort the lower one, whether it is counted or not."""
+def test_too_many_to_count_all(long_row: int | None, form: InputForm) -> None:
+    """A very long row does not break the upper bound or distort the lower one, whether it is counted or not."""
     rows = tuple(
-        (f"row {number} é", "🙂" * 9_000 if number == at else "a few words") for number in range(1000)
+        (f"row {number} é", "🙂" * 9_000 if number == long_row else "a few words") for number in range(1000)
     )
     plan = small_plan(
         inputs=inputs(rows),
@@ -134,7 +134,7 @@ def test_too_many_to_count_all(at: int | None, form: InputForm) -> None:
     requests = every_request(plan)
     real = sum(map(count_input, requests))
     assert real < sum(max_input_tokens(MODEL, request) for request in requests) <= estimate.tokens_in[1]
-    if at is None:
+    if long_row is None:
         assert estimate.tokens_in[0] == pytest.approx(real, rel=0.01)
     else:
         assert 0.2 * real < estimate.tokens_in[0] < 5 * real
@@ -177,17 +177,17 @@ def test_the_time_is_the_pace_or_the_answers_own() -> None:
 
 def test_the_number_of_settings_costs_no_time() -> None:
     """A grid of ten million settings is estimated from one setting per input."""
-    seen: list[Request] = []
+    counted: list[Request] = []
 
     def counting(request: Request) -> int:
-        seen.append(request)
+        counted.append(request)
         return 10
 
     axes = (Axis("seed", tuple(range(1, 10_001))), Axis("temperature", tuple(n / 200 for n in range(1000))))
     estimate = estimate_plan(MODEL, small_plan(axes=axes), counting)
     assert estimate.requests == 20_000_000
     assert estimate.tokens_in[0] == 200_000_000
-    assert len(seen) == 2
+    assert len(counted) == 2
 
 
 @settings(max_examples=50)

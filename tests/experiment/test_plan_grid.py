@@ -44,8 +44,8 @@ def test_every_combination_once_and_settings_in_turn() -> None:
 
 
 def test_variants_are_named_by_what_differs() -> None:
-    found = plan_grid.variants(SWEPT, MODEL)
-    assert [row.name for row in found] == [
+    variants = plan_grid.variants(SWEPT, MODEL)
+    assert [row.name for row in variants] == [
         "Temperature 0 · Top p 0.9",
         "Temperature 0 · Top p 1",
         "Temperature 0.2 · Top p 0.9",
@@ -53,11 +53,11 @@ def test_variants_are_named_by_what_differs() -> None:
         "Temperature not sent · Top p 0.9",
         "Temperature not sent · Top p 1",
     ]
-    assert dict(found[2].settings.sent_values()) == dict(BASE.sent_values()) | {
+    assert dict(variants[2].settings.sent_values()) == dict(BASE.sent_values()) | {
         "temperature": 0.2,
         "top_p": 0.9,
     }
-    assert "temperature" not in found[-1].settings.sent_values()
+    assert "temperature" not in variants[-1].settings.sent_values()
     assert [variant.name for variant in plan_grid.variants(small_plan(), MODEL)] == ["As set"]
     chosen = (Variant("Mine", BASE),)
     assert plan_grid.variants(replace(SWEPT, variants=chosen), MODEL) is chosen
@@ -93,9 +93,9 @@ def sent_input(plan: Plan, number: int = 0) -> object:
 
 
 def test_the_request_of_a_cell() -> None:
-    one = small_plan()
-    assert sent_input(one, 1) == Messages((Turn("system", "You know 3."), Turn("user", "What is 4?")))
-    own = replace(one, variants=(Variant("P", BASE, "Be {{y}}."), Variant("Q", BASE, "")))
+    plan = small_plan()
+    assert sent_input(plan, 1) == Messages((Turn("system", "You know 3."), Turn("user", "What is 4?")))
+    own = replace(plan, variants=(Variant("P", BASE, "Be {{y}}."), Variant("Q", BASE, "")))
     assert sent_input(own) == Messages((Turn("system", "Be 2."), Turn("user", "What is 2?")))
     assert sent_input(own, 1) == Messages((Turn("user", "What is 2?"),))
 
@@ -110,12 +110,12 @@ def test_every_feature_is_sent_but_streaming() -> None:
         functions=(function,),
         response_format=ResponseFormat(),
     )
-    found = request(MODEL, p := small_plan(base=full), plan_grid.cell_at(p, 0), plan_grid.variants(p, MODEL))
-    assert found.input == Messages(
+    sent = request(MODEL, p := small_plan(base=full), plan_grid.cell_at(p, 0), plan_grid.variants(p, MODEL))
+    assert sent.input == Messages(
         (Turn("system", "You know 1."), Turn("user", "What is 2?")), True, (tool,), (function,)
     )
-    assert not found.stream
-    assert found.response_format == ResponseFormat()
+    assert not sent.stream
+    assert sent.response_format == ResponseFormat()
     assert sent_input(small_plan(base=full.with_features(form=InputForm.PROMPT))) == Prompt(
         "What is 2?", True, "pirate"
     )
@@ -163,11 +163,11 @@ def parse(name: str, text: str) -> Axis:
     ],
 )
 def test_an_axis_as_it_is_typed(name: str, text: str, values: tuple[float | None, ...], written: str) -> None:
-    found = parse(name, text)
-    assert found.values == values
-    assert [type(value) for value in found.values] == [type(value) for value in values]
-    assert sweep.format_axis(found) == written
-    assert parse(name, written) == found
+    axis = parse(name, text)
+    assert axis.values == values
+    assert [type(value) for value in axis.values] == [type(value) for value in values]
+    assert sweep.format_axis(axis) == written
+    assert parse(name, written) == axis
 
 
 VALUES = st.lists(
@@ -180,8 +180,8 @@ VALUES = st.lists(
 def test_an_axis_written_is_the_axis(values: list[float | None], start: int, step: int, steps: int) -> None:
     ranged = [float(Decimal(start + step * n) / 100) for n in range(steps)]
     for chosen in (values, ranged):
-        one = Axis("temperature", tuple(chosen))
-        assert parse("temperature", sweep.format_axis(one)) == one
+        axis = Axis("temperature", tuple(chosen))
+        assert parse("temperature", sweep.format_axis(axis)) == axis
 
 
 @pytest.mark.parametrize(

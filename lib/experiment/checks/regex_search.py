@@ -19,7 +19,7 @@ _MAX_MATCH_CHARS = 200
 
 
 class SearchGivenUp(BadInput):
-    """The search took too long, or the pattern is no regular expression."""
+    """The search took too long, or the pattern is not a regular expression."""
 
     title = "This cannot be checked"
 
@@ -33,7 +33,7 @@ class RegexSearcher:
         self._timeouts: Counter[str] = Counter()
 
     def find(self, pattern: str, text: str) -> str | None:
-        """Return the first 200 characters of the first match, None if there is none. Raises GivenUp."""
+        """Return the first 200 characters of the first match, None if there is none. Raise SearchGivenUp."""
         if len(text) > MAX_TEXT_CHARS:
             raise SearchGivenUp(f"The answer is longer than {MAX_TEXT_CHARS:,} characters.")
         with self._lock:

@@ -29,7 +29,7 @@ EXPECTED_COLUMN_NAMES = (
 
 
 class RecordKind(Enum):
-    """What the records of a file are, and are numbered by. The value is the word in messages."""
+    """The kind of a file's records. The value is the word for a record in messages."""
 
     TEXT_LINE = "Line"
     SHEET_ROW = "Row"

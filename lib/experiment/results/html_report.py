@@ -116,7 +116,7 @@ def _verdict(total: ResultTally, winner: Winner | None, group: str) -> _Verdict:
 
 @dataclass(frozen=True)
 class _GroupTable:
-    """One row for each setting or prompt, the best first. ``leader`` is the number of the best, if one is ahead."""
+    """A row for each setting or prompt, the best first. ``leader`` is the number of the best, if one is ahead."""
 
     heading: str
     rows: Sequence[tuple[int, str, ResultTally]]

@@ -16,7 +16,7 @@ from lib.model.model_record import Model
 
 
 class PairChange(Enum):
-    """How a cell's verdict changed from the first to the second."""
+    """The change of a cell's verdict from the first to the second."""
 
     BETTER = "better"  # failed first, then passed
     WORSE = "worse"

@@ -176,6 +176,6 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
 
 def _encode_line(value: Any) -> bytes:
     text = json.dumps(value, ensure_ascii=False)
-    text = _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    text = _LINE_ENDS.sub(lambda line_end: f"\\u{ord(line_end[0]):04x}", text)
     # UTF-8 cannot hold lone surrogates, and many readers refuse their escapes.
     return re.sub("[\ud800-\udfff]", "\ufffd", text).encode() + b"\n"

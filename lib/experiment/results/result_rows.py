@@ -24,7 +24,7 @@ class CheckVerdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One result with the texts that are shown and searched.
+    """A result with the texts that are shown and searched.
 
     ``input`` holds the row's values without the expected answer; ``searchable_text`` holds all texts,
     case-folded.

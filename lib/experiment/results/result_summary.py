@@ -84,7 +84,7 @@ class ResultTally:
 
 @dataclass
 class CheckTally:
-    """How often one check passed, failed, or could not tell."""
+    """Counts of one check: passed, failed, or it could not tell."""
 
     passed: int = 0
     failed: int = 0

@@ -13,7 +13,7 @@ from lib.experiment.results.result_summary import ResultTally
 
 
 class GroupedBy(Enum):
-    """What the results are grouped by and compared."""
+    """The kind of groups that are compared."""
 
     VARIANTS = "settings"
     PROMPTS = "prompts"

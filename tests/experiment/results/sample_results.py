@@ -88,7 +88,7 @@ def reviews_results(plan: Plan, says: Says) -> Iterator[Result]:
         values = plan_grid.row_values(plan, cell.row)
         request = cell_request.request(MODEL, plan, cell, variants)
         seconds = 0.3 + number % 7 / 10
-        found = Answer(
+        answer = Answer(
             says(cell, values.get("expected", "")),
             request,
             "test",
@@ -97,5 +97,5 @@ def reviews_results(plan: Plan, says: Says) -> Iterator[Result]:
             Timings(seconds, seconds),
             Ending.FINISHED,
         )
-        outcomes = tuple(evaluate_check(check, found, values) for check in plan.checks)
-        yield Result(cell, Status.ANSWERED, found, outcomes, Decimal("0.0000017"))
+        outcomes = tuple(evaluate_check(check, answer, values) for check in plan.checks)
+        yield Result(cell, Status.ANSWERED, answer, outcomes, Decimal("0.0000017"))

@@ -174,23 +174,23 @@ def test_every_column() -> None:
 def test_no_text_becomes_a_formula() -> None:
     plan, results = one_each(EVIL)
     heads, *rows = read_csv(result_export.write_csv(plan, MODEL, results))
-    at = heads.index("Answer")
+    column = heads.index("Answer")
     for row, text in zip(rows, EVIL, strict=True):
         assert row[0] == "'=1+1"
-        assert row[2] == row[at] == f"'{text}"
+        assert row[2] == row[column] == f"'{text}"
     for row, text in zip(read_xlsx(result_export.write_xlsx(plan, MODEL, results))[1:], EVIL, strict=True):
-        assert row[2] == row[at] == text.replace("\r", "\n")
+        assert row[2] == row[column] == text.replace("\r", "\n")
 
 
 def test_what_only_looks_odd_stays_as_it_is() -> None:
     plan, results = one_each(PLAIN)
     heads, *rows = read_csv(result_export.write_csv(plan, MODEL, results))
-    at = heads.index("Answer")
-    assert [row[at] for row in rows] == list(PLAIN)
+    column = heads.index("Answer")
+    assert [row[column] for row in rows] == list(PLAIN)
     assert b'"a;=1+1"' in b"".join(
         result_export.write_csv(plan, MODEL, results)
     )  # in quotes, where ; parts the cells
-    cells = [row[at] or "" for row in read_xlsx(result_export.write_xlsx(plan, MODEL, results))[1:]]
+    cells = [row[column] or "" for row in read_xlsx(result_export.write_xlsx(plan, MODEL, results))[1:]]
     assert cells == [text.replace("_x0041_", "_x005F_x0041_") for text in PLAIN]  # as Excel writes it
 
 
@@ -198,14 +198,14 @@ def test_what_no_file_can_hold() -> None:
     odd = "a\x00b\x0b\ud800c\uffff"
     plan, results = one_each((odd, "x" * 40_000, "😀" * 20_000))
     heads, *rows = read_csv(result_export.write_csv(plan, MODEL, results))
-    at = heads.index("Answer")
-    assert rows[0][at] == "a\ufffdb\ufffd\ufffdc\ufffd"
-    assert len(rows[1][at]) == 40_000
+    column = heads.index("Answer")
+    assert rows[0][column] == "a\ufffdb\ufffd\ufffdc\ufffd"
+    assert len(rows[1][column]) == 40_000
     sheet = read_xlsx(result_export.write_xlsx(plan, MODEL, results))
-    assert sheet[1][at] == rows[0][at]
+    assert sheet[1][column] == rows[0][column]
     for row in sheet[2:]:
-        assert len(row[at].encode("utf-16-le")) <= 2 * xlsx_export.MAX_CELL_UNITS
-        assert row[at].endswith("… (cut: Excel takes no more)")
+        assert len(row[column].encode("utf-16-le")) <= 2 * xlsx_export.MAX_CELL_UNITS
+        assert row[column].endswith("… (cut: Excel takes no more)")
     lines = [json.loads(line) for line in result_export.write_json_lines(plan, MODEL, results)]
     assert lines[0]["answer"] == "a\x00b\x0b\ufffdc\uffff"
 

@@ -65,9 +65,9 @@ def test_a_search_is_for_all_words_wherever_they_stand(sheet: ResultTable) -> No
     """The search covers the answer, the input, the expected answer and the checks' reasons, without regard to
     case.
     """
-    found = ResultFilter(text="pEru LIMA").apply(sheet.rows)
-    assert found
-    assert {line.input.split(" (")[0] for line in found} == {"Peru"}
+    rows = ResultFilter(text="pEru LIMA").apply(sheet.rows)
+    assert rows
+    assert {line.input.split(" (")[0] for line in rows} == {"Peru"}
     assert ResultFilter(text="words are more").apply(sheet.rows) == ResultFilter(
         verdicts=(CheckVerdict.FAILED,), check=1
     ).apply(sheet.rows)

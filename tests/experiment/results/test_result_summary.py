@@ -71,12 +71,12 @@ def test_nothing_yet_and_what_is_unclear() -> None:
 
 def test_the_heatmap() -> None:
     plan = reviews_plan(rows=5, prompts=1, repetitions=1)
-    found = build_heatmap(
+    heatmap = build_heatmap(
         plan, reviews_results(plan, right_when(lambda cell: cell.variant == 5)), SWEPT[1], SWEPT[0]
     )
-    assert found.columns == (0.5, 0.9, None)
-    assert found.rows == (0, 0.7, 1.5)
-    assert {key: tally.passed for key, tally in found.cells.items() if tally.passed} == {(None, 0.7): 5}
+    assert heatmap.columns == (0.5, 0.9, None)
+    assert heatmap.rows == (0, 0.7, 1.5)
+    assert {key: tally.passed for key, tally in heatmap.cells.items() if tally.passed} == {(None, 0.7): 5}
     with pytest.raises(KeyError):
         build_heatmap(plan, [], "nothing", SWEPT[0])
 
