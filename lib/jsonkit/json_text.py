@@ -169,8 +169,8 @@ def decode(text: str, what: str, start: int = 0, *, follows: bool = False) -> An
             position, words = len(before) - 1, "a comma too many stands"
         line, column = line_and_column(text, position)
         unfinished = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
-        said = f"{what} is not complete" if unfinished else f"{what} is not JSON"
-        message = f"{said}: {words} in line {line:,}, column {column:,}."
+        problem = f"{what} is not complete" if unfinished else f"{what} is not JSON"
+        message = f"{problem}: {words} in line {line:,}, column {column:,}."
         raise MalformedJson(message, line=line, column=column, unfinished=unfinished) from None
     except _Constant as error:
         line, column = line_and_column(text, max(text.find(str(error), start), 0))

@@ -73,9 +73,9 @@ def describe_failure(error: ValidationError) -> str:
         case "required" if isinstance(expected, list):
             return "has no " + _names((name for name in expected if name not in value), " and no ")
         case "additionalProperties" | "unevaluatedProperties" if expected is False:
-            known = error.schema.get("properties", {})
-            more = _names((name for name in value if name not in known), ", ")
-            return f"has {more}, which the schema does not have"
+            properties = error.schema.get("properties", {})
+            unknown = _names((name for name in value if name not in properties), ", ")
+            return f"has {unknown}, which the schema does not have"
         case "enum":
             return f"must be one of {', '.join(map(quote_value, expected[:_MAX_CHOICES]))}, not {quote_value(value)}"
         case "const":

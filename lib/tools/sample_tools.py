@@ -177,10 +177,10 @@ def _zones() -> dict[str, str]:
 
 
 def _zone(name: str) -> str:
-    wanted = name.strip().replace(" ", "_").casefold()
-    if (zone := _zones().get(wanted)) is not None:
+    normalized = name.strip().replace(" ", "_").casefold()
+    if (zone := _zones().get(normalized)) is not None:
         return zone
-    near = [zone for low, zone in _zones().items() if wanted and low.rpartition("/")[2] == wanted]
+    near = [zone for low, zone in _zones().items() if normalized and low.rpartition("/")[2] == normalized]
     hint = (
         f" Did you mean {near[0]}?"
         if near
