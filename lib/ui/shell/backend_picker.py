@@ -80,34 +80,34 @@ def _environment() -> dict[str, str]:
     return credentials
 
 
-def draw_picker(place: BackendChoice, *, busy: bool) -> None:
+def draw_picker(choice: BackendChoice, *, busy: bool) -> None:
     """Draw the backend as a button that opens the dialog, as plain text while an answer streams.
 
     The controls of a dialog would have to wait for the end of the stream.
     """
-    icon = ":material/cloud:" if place.twin is None else ":material/home_work:"
+    icon = ":material/cloud:" if choice.twin is None else ":material/home_work:"
     if busy:
-        st.markdown(f":small[{icon} {place.name}]")
+        st.markdown(f":small[{icon} {choice.name}]")
     elif st.button(
-        place.name, key="place", icon=icon, type="tertiary", help="Where requests go. Click to change."
+        choice.name, key="place", icon=icon, type="tertiary", help="Where requests go. Click to change."
     ):
         _dialog()
-    if place.problem is not None:
-        draw_error(place.problem, "The credentials in the environment cannot be used")
+    if choice.problem is not None:
+        draw_error(choice.problem, "The credentials in the environment cannot be used")
 
 
 @st.dialog("Where it runs", icon=":material/lan:")
 def _dialog() -> None:
-    place = current_choice()
-    st.markdown(f"Now: **{place.name}**")
-    if place.twin is not None:
+    choice = current_choice()
+    st.markdown(f"Now: **{choice.name}**")
+    if choice.twin is not None:
         st.caption(
             "The twin is a small model on this machine behind the same API: fluent, often wrong, free. "
             "It needs no account and no network."
         )
-    if isinstance(place.twin, Failed):
-        _failed(place.twin, "twin-start")
-    elif place.twin is None and st.button(
+    if isinstance(choice.twin, Failed):
+        _failed(choice.twin, "twin-start")
+    elif choice.twin is None and st.button(
         "Use the twin on this machine", key="twin-use", icon=":material/home_work:"
     ):
         st.session_state[_CHOSEN] = _TWIN
@@ -141,10 +141,10 @@ def _dialog() -> None:
             st.rerun()
 
 
-def wait_for_twin(place: BackendChoice) -> None:
+def wait_for_twin(choice: BackendChoice) -> None:
     """Show the twin's start in a loop, and rerun the page when the twin is up or has failed."""
-    if isinstance(place.twin, Failed):
-        _failed(place.twin, "twin-again")
+    if isinstance(choice.twin, Failed):
+        _failed(choice.twin, "twin-again")
         return
     progress = st.empty()
     while (now := current_choice()).backend is None and not isinstance(now.twin, Failed):
@@ -155,10 +155,10 @@ def wait_for_twin(place: BackendChoice) -> None:
 
 
 @st.fragment
-def draw_twin_start(place: BackendChoice) -> None:
+def draw_twin_start(choice: BackendChoice) -> None:
     """Show the twin's start in a fragment, so that the rest of the page can be used meanwhile."""
-    if isinstance(place.twin, Failed):
-        _failed(place.twin, "twin-again")
+    if isinstance(choice.twin, Failed):
+        _failed(choice.twin, "twin-again")
         return
     now = current_choice()
     if now.backend is not None or isinstance(now.twin, Failed):
@@ -167,9 +167,9 @@ def draw_twin_start(place: BackendChoice) -> None:
     refresh_after("twin", 1.0)
 
 
-def _draw_start(place: BackendChoice) -> None:
-    if isinstance(place.twin, Fetching):
-        done, total = place.twin.done, place.twin.total
+def _draw_start(choice: BackendChoice) -> None:
+    if isinstance(choice.twin, Fetching):
+        done, total = choice.twin.done, choice.twin.total
         text = f"Fetching the model, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
         st.progress(min(done / total, 1.0), text=text)
     else:

@@ -48,10 +48,12 @@ class Registry:
         self.store = Store(url)
         self.autosave = Autosaver(self.store, self._snapshots)
         self._chats: OwnedCache[ChatSession] = OwnedCache(MAX_CHATS, self._chat_may_go)
-        self._batches: OwnedCache[ExperimentRun] = OwnedCache(
-            MAX_EXPERIMENT_RUNS, lambda _, batch: not batch.is_working
+        self._runs: OwnedCache[ExperimentRun] = OwnedCache(
+            MAX_EXPERIMENT_RUNS, lambda _, run: not run.is_working
         )
-        self._contests: OwnedCache[ComparisonSession] = OwnedCache(MAX_COMPARISONS, self._contest_may_go)
+        self._comparisons: OwnedCache[ComparisonSession] = OwnedCache(
+            MAX_COMPARISONS, self._comparison_may_go
+        )
         self._unsaved: dict[
             str, tuple[str, Comparison]
         ] = {}  # comparisons that the database has not taken yet
@@ -63,11 +65,11 @@ class Registry:
 
     def close(self) -> None:
         """Save what is not saved yet, and end the twin. Interrupted experiment runs can be resumed later."""
-        batches = [batch for _, batch in self._batches.entries()]
-        for batch in batches:
-            batch.interrupt()
-        for batch in batches:
-            batch.join(CLOSING_SECONDS)
+        runs = [run for _, run in self._runs.entries()]
+        for run in runs:
+            run.interrupt()
+        for run in runs:
+            run.join(CLOSING_SECONDS)
         self._save_comparisons()
         self.autosave.close()
         self.supervisor.close()
@@ -123,7 +125,7 @@ class Registry:
         """Return the owner's comparison of that id, from memory or the database; None if they have no such."""
         if not id:
             return None
-        if (cached := self._contests.get(id)) is not None:
+        if (cached := self._comparisons.get(id)) is not None:
             return cached[1] if cached[0] == owner else None
         try:
             saved = self.store.comparisons.load(owner, id)
@@ -142,20 +144,20 @@ class Registry:
     def new_comparison(self, owner: str, like: ChatSession | None = None) -> ComparisonSession:
         """Add a new comparison of two columns, both like that chat, else with the owner's start preset."""
         chat = self.new_chat(owner, like)
-        contest = self._take(owner, Comparison((ComparisonColumn(chat.id, "A"),)), {chat.id: chat})
-        self.add_chat(owner, contest.duplicate(chat.id))
-        return contest
+        session = self._take(owner, Comparison((ComparisonColumn(chat.id, "A"),)), {chat.id: chat})
+        self.add_chat(owner, session.duplicate(chat.id))
+        return session
 
     def _take(self, owner: str, comparison: Comparison, chats: dict[str, ChatSession]) -> ComparisonSession:
-        contest = ComparisonSession(self.client, comparison, chats, lambda now: self._changed(owner, now))
-        return self._contests.add(owner, contest.id, contest)
+        session = ComparisonSession(self.client, comparison, chats, lambda now: self._changed(owner, now))
+        return self._comparisons.add(owner, session.id, session)
 
-    def _contest_may_go(self, _: str, contest: ComparisonSession) -> bool:
+    def _comparison_may_go(self, _: str, session: ComparisonSession) -> bool:
         # Without the lock: a comparison that changes holds its own, and then asks for this one.
-        if contest.is_busy:
+        if session.is_busy:
             return False
         with self._lock:
-            return contest.id not in self._unsaved
+            return session.id not in self._unsaved
 
     def _changed(self, owner: str, comparison: Comparison) -> None:
         """Save a comparison once it has a round. The autosave saves its conversations."""
@@ -182,14 +184,14 @@ class Registry:
 
     def delete_comparison(self, owner: str, id: str) -> None:
         """Delete a comparison; its conversations go into the bin. Raise StorageFailed if that fails."""
-        contest = self.find_comparison(owner, id)
-        if contest is not None:
-            contest.stop()
+        session = self.find_comparison(owner, id)
+        if session is not None:
+            session.stop()
             self.store.comparisons.remove(owner, id)
-            self._contests.pop(id)
+            self._comparisons.pop(id)
             with self._lock:
                 self._unsaved.pop(id, None)
-            self.drop_chats(*contest.chats)
+            self.drop_chats(*session.chats)
 
     def drop_chats(self, *ids: str) -> None:
         """Drop chats that were deleted, and stop their answers."""
@@ -199,8 +201,8 @@ class Registry:
 
     def new_experiment_run(self, owner: str, experiment: str, plan: Plan) -> ExperimentRun:
         """Add a new run of one of the owner's experiments, not started yet. Raise StorageFailed if that fails."""
-        batch = create_run(self.store, self.client, default_model(), owner, experiment, plan)
-        return self._batches.add(owner, batch.id, batch)
+        run = create_run(self.store, self.client, default_model(), owner, experiment, plan)
+        return self._runs.add(owner, run.id, run)
 
     def find_experiment_run(self, owner: str, id: str | None) -> ExperimentRun | None:
         """Return the owner's run of that id, from memory or the database; None if they have no such run.
@@ -212,28 +214,28 @@ class Registry:
         if not id:
             return None
         with self._reading:  # else two tabs could make two objects of one run
-            if (cached := self._batches.get(id)) is not None:
+            if (cached := self._runs.get(id)) is not None:
                 return cached[1] if cached[0] == owner else None
             saved = self.store.runs.load(owner, id)
             if saved is None:
                 return None
             model = models().get(saved.entry.model) or default_model()
-            batch = ExperimentRun(
+            run = ExperimentRun(
                 self.client, self.store, model, owner, saved, self.store.cells.load(owner, id)
             )
-            return self._batches.add(owner, id, batch)
+            return self._runs.add(owner, id, run)
 
     def drop_experiment_run(self, owner: str, id: str) -> None:
         """Drop a run that was deleted, and stop it."""
-        cached = self._batches.get(id)
+        cached = self._runs.get(id)
         if cached is not None and cached[0] == owner:
-            self._batches.pop(id)
+            self._runs.pop(id)
             cached[1].stop()
 
     def _chat_may_go(self, owner: str, chat: ChatSession) -> bool:
         """Return True for an idle chat that is empty or saved: it can be read from the database again."""
-        for _, contest in self._contests.entries():
-            if any(column.id == chat.id for column in contest.comparison.columns):
+        for _, session in self._comparisons.entries():
+            if any(column.id == chat.id for column in session.comparison.columns):
                 return False
         snapshot = _snapshot(owner, chat)
         return not snapshot.unfinished and (
