@@ -1,4 +1,4 @@
-"""Starts the twin: ``python -m lib.twin``; with ``--supervised`` it tells its state in JSON lines on stdout."""
+"""Start the twin: ``python -m lib.twin``. With ``--supervised`` it reports its state in JSON lines on stdout."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import uvicorn
+from starlette.applications import Starlette
 
 from lib.model.model_record import default_model
 from lib.twin import fault_injection, gguf_file, lora_finetunes, weights, wire_variants
@@ -27,37 +28,39 @@ from lib.twin.app import TwinOptions, build_app
 from lib.twin.auth import ACCOUNT_PATTERN
 from lib.twin.engine import CannotStartError, Engine
 
-HOST = "127.0.0.1"  # never another: whoever reaches the twin may use this computer's processor
-DEFAULT_CONTEXT = 8192  # more only costs memory with the model that comes along, and time with any other
+# Never another address: everybody who reaches the twin may use this computer's processor.
+HOST = "127.0.0.1"
+# More only costs memory with the shipped model, and time with any other.
+DEFAULT_CONTEXT = 8192
 SHIPPED_MODEL_NAME = "SmolLM2-135M"
 
 
 class StartReporter:
-    """Tells how the start goes: JSON lines for a program, sentences for a person."""
+    """Reports the progress of the start: in JSON lines for a program, in sentences for a person."""
 
     def __init__(self, out: TextIO, *, supervised: bool) -> None:
         self.out, self.supervised = out, supervised
-        self._last = 0.0
+        self._last_printed = 0.0
 
     def report_state(self, state: str, **facts: Any) -> None:
-        """One line of the supervisor's protocol."""
+        """Print one JSON line of the supervisor's protocol."""
         if self.supervised:
             print(json.dumps({"state": state, **facts}), file=self.out, flush=True)
 
     def print_text(self, text: str) -> None:
-        """Something for a person."""
+        """Print text for a person."""
         if not self.supervised:
             print(text, file=self.out, flush=True)
 
     def report_download(self, done: int, total: int) -> None:
-        """How far the weights are."""
+        """Report how many bytes of the weights are downloaded."""
         self.report_state("fetching", done=done, total=total)
-        if not self.supervised and (time.monotonic() - self._last > 1 or done == total):
-            self._last = time.monotonic()
+        if not self.supervised and (time.monotonic() - self._last_printed > 1 or done == total):
+            self._last_printed = time.monotonic()
             self.print_text(f"Fetching the model's weights, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
     def report_failure(self, reason: str, advice: str) -> int:
-        """The end of a start that did not succeed; its exit code."""
+        """Report that the start failed. Return the exit code."""
         self.report_state("failed", reason=reason, advice=advice)
         if not self.supervised:
             print(f"The twin cannot start: {reason}\n{advice}", file=sys.stderr)
@@ -65,7 +68,7 @@ class StartReporter:
 
 
 class TwinServer(uvicorn.Server):
-    """uvicorn, ending the running generations before it waits for their answers to end."""
+    """uvicorn that stops the running generations before it waits for their answers to end."""
 
     def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
         super().__init__(config)
@@ -76,72 +79,77 @@ class TwinServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _count(least: int) -> Callable[[str], int]:
-    def count(text: str) -> int:
-        if (number := int(text)) < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}")
+def _at_least(minimum: int) -> Callable[[str], int]:
+    """Return an argument type: a whole number of at least this minimum."""
+
+    def parse(text: str) -> int:
+        if (number := int(text)) < minimum:
+            raise argparse.ArgumentTypeError(f"must be at least {minimum}")
         return number
 
-    count.__name__ = "number"  # argparse names it in "invalid number value"
-    return count
+    # argparse writes this name in "invalid number value".
+    parse.__name__ = "number"
+    return parse
 
 
-def _named(understood: Callable[[str], object]) -> Callable[[str], str]:
-    def named(text: str) -> str:
+def _checked_by(check: Callable[[str], object]) -> Callable[[str], str]:
+    """Return an argument type: any text for which ``check`` raises no ValueError."""
+
+    def parse(text: str) -> str:
         try:
-            understood(text)
+            check(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
         return text
 
-    return named
+    return parse
 
 
-def _tables() -> str:
-    wire = [f"  {name:14}{variant.description}" for name, variant in wire_variants.VARIANTS.items()]
-    fault = [f"  {name:14}{kind.description}" for name, kind in fault_injection.FAULTS.items()]
+def _help_tables() -> str:
+    variants = [f"  {name:14}{variant.description}" for name, variant in wire_variants.VARIANTS.items()]
+    faults = [f"  {name:14}{kind.description}" for name, kind in fault_injection.FAULTS.items()]
     return "\n".join(
         [
             f"The shapes of answers, for --wire and the header {wire_variants.HEADER}:",
-            *wire,
+            *variants,
             "",
             f"Faults, for --fault and the header {fault_injection.HEADER}:",
-            *fault,
+            *faults,
             "",
             *textwrap.wrap(f"A fault is asked for as {fault_injection.FAULT_SYNTAX}."),
         ]
     )
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m lib.twin",
         description="The Workers AI API on this computer.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_tables(),
+        epilog=_help_tables(),
     )
     add = parser.add_argument
-    add("--port", type=_count(0), default=8787, help="default 8787; 0 takes any free one")
+    add("--port", type=_at_least(0), default=8787, help="default 8787; 0 takes any free one")
     add(
         "--account",
         default=os.environ.get("PADDOCK_TWIN_ACCOUNT"),
         help="32 hexadecimal digits; else made anew",
     )
-    add("--slots", type=_count(1), default=2, help="answers at a time (default 2)")
-    # One core is left free: with all of them, the engine's waiting threads slow everything, itself too.
+    add("--slots", type=_at_least(1), default=2, help="answers at a time (default 2)")
+    # One core stays free: with all of them, the engine's waiting threads slow down everything, itself too.
     cores = os.cpu_count() or 2
-    add("--threads", type=_count(1), default=max(1, cores - 1), help="default: all cores but one")
-    add("--context", type=_count(64), default=os.environ.get("PADDOCK_CONTEXT"), help="tokens a slot")
+    add("--threads", type=_at_least(1), default=max(1, cores - 1), help="default: all cores but one")
+    add("--context", type=_at_least(64), default=os.environ.get("PADDOCK_CONTEXT"), help="tokens a slot")
     add(
         "--wire",
-        type=_named(wire_variants.find_variant),
+        type=_checked_by(wire_variants.find_variant),
         default=wire_variants.DEFAULT_VARIANT,
         metavar="NAME",
         help="see below",
     )
     add(
         "--fault",
-        type=_named(fault_injection.parse_fault),
+        type=_checked_by(fault_injection.parse_fault),
         default=fault_injection.NO_FAULT,
         metavar="NAME",
         help="see below",
@@ -153,24 +161,25 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
-def _listener(port: int) -> socket.socket:
+def _bind(port: int) -> socket.socket:
+    """Return a socket that has the port but does not listen yet. Raises CannotStartError."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # After a crash the port can be taken again at once. On Windows the option would mean: share it.
+    # After a crash the port can be reused at once. On Windows the option would allow two processes to share it.
     if os.name == "posix":
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
     except (OSError, OverflowError) as error:
         listener.close()
-        told = error.strerror if isinstance(error, OSError) else "no such port"
+        reason = error.strerror if isinstance(error, OSError) else "no such port"
         raise CannotStartError(
-            f"port {port} cannot be used: {told}",
+            f"port {port} cannot be used: {reason}",
             "Another program, perhaps another twin, has it. End that one, or choose with --port (0: any free one).",
         ) from None
     return listener
 
 
-def _card(path: Path) -> gguf_file.ModelFileInfo:
+def _read_model_file(path: Path) -> gguf_file.ModelFileInfo:
     try:
         return gguf_file.read_info(path)
     except gguf_file.NotGgufError:
@@ -180,6 +189,81 @@ def _card(path: Path) -> gguf_file.ModelFileInfo:
     raise CannotStartError(
         reason, "Name another file in PADDOCK_MODEL, or unset it to use the one that comes along."
     )
+
+
+def _take_token(*, supervised: bool) -> str:
+    """Take the API token out of the environment, or make one. Raises CannotStartError."""
+    token = os.environ.pop("PADDOCK_TWIN_TOKEN", None)
+    if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise CannotStartError("PADDOCK_TWIN_TOKEN is no token", "Use letters, digits, - and _ only.")
+    if token is None and supervised:
+        raise CannotStartError("no token was given", "Set PADDOCK_TWIN_TOKEN in the environment of the twin.")
+    # 40 characters, as Cloudflare's have.
+    return token or secrets.token_urlsafe(30)
+
+
+def _download_weights(reporter: StartReporter, ended: threading.Event) -> Path:
+    """Return the model file, after its download if it is not there yet. Raises WeightsError, KeyboardInterrupt."""
+
+    def report_or_stop(done: int, total: int) -> None:
+        if ended.is_set():
+            raise KeyboardInterrupt
+        reporter.report_download(done, total)
+
+    return weights.ensure_weights(report_or_stop)
+
+
+def _scan_adapters(path: Path) -> lora_finetunes.AdapterCatalog:
+    """Return the adapters that fit the model, and print why the user's other ones are skipped."""
+    adapters = lora_finetunes.scan_adapters(path)
+    for skipped in adapters.skipped:
+        # The shipped adapters fit the shipped model only; that is nothing to report.
+        if skipped.path.parent != lora_finetunes.SHIPPED_FOLDER:
+            print(f"Adapter {skipped.path.name} is left out: {skipped.reason}.", file=sys.stderr)
+    return adapters
+
+
+def _load_engine(
+    arguments: argparse.Namespace,
+    path: Path,
+    model_file: gguf_file.ModelFileInfo,
+    adapters: lora_finetunes.AdapterCatalog,
+) -> Engine:
+    trained_context = model_file.context_length or DEFAULT_CONTEXT
+    return Engine(
+        path,
+        slots=arguments.slots,
+        threads=arguments.threads,
+        context=int(arguments.context or min(trained_context, DEFAULT_CONTEXT)),
+        bos_text=model_file.bos_text,
+        adapters=[adapter.path for adapter in adapters.adapters],
+    )
+
+
+def _serve(app: Starlette, engine: Engine, listener: socket.socket, ended: threading.Event) -> None:
+    """Answer requests until the event is set or a signal arrives."""
+    # An injected fault that breaks the connection is no news to the user who asked for it.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.msg)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        # The same on every computer, whatever else is installed.
+        http="h11",
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=3,
+    )
+    server = TwinServer(config, engine)
+
+    def exit_when_ended() -> None:
+        ended.wait()
+        server.should_exit = True
+
+    threading.Thread(target=exit_when_ended, daemon=True).start()
+    server.run(sockets=[listener])
 
 
 def _examples(base_url: str, account: str, token: str, model: str) -> str:
@@ -196,119 +280,81 @@ The twin is ready. It speaks the Workers AI REST API; Ctrl-C ends it.
 """
 
 
-def run(arguments: argparse.Namespace, voice: StartReporter, ended: threading.Event) -> int:
-    """Fetches, loads, serves. Returns the exit code."""
-    token = os.environ.pop("PADDOCK_TWIN_TOKEN", None)
-    if token is not None and not re.fullmatch(r"[\x21-\x7e]+", token):
-        raise CannotStartError("PADDOCK_TWIN_TOKEN is no token", "Use letters, digits, - and _ only.")
-    if token is None and arguments.supervised:
-        raise CannotStartError("no token was given", "Set PADDOCK_TWIN_TOKEN in the environment of the twin.")
-    token = token or secrets.token_urlsafe(30)  # 40 characters, as Cloudflare's are
+def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threading.Event) -> None:
+    """Download the weights, load the model, and serve until ``ended``. Raises CannotStartError, WeightsError."""
+    token = _take_token(supervised=arguments.supervised)
     account = arguments.account or secrets.token_hex(16)
-    listener = _listener(arguments.port)
-
-    def progress(done: int, total: int) -> None:
-        if ended.is_set():
-            raise KeyboardInterrupt
-        voice.report_download(done, total)
-
-    path = weights.ensure_weights(progress)
-    voice.report_state("loading")
-    card = _card(path)
-    trained = card.context_length or DEFAULT_CONTEXT
-    context = int(arguments.context or min(trained, DEFAULT_CONTEXT))
-    shelf = lora_finetunes.scan_adapters(path)
-    for skipped in shelf.skipped:
-        if (
-            skipped.path.parent != lora_finetunes.SHIPPED_FOLDER
-        ):  # that those do not fit a model of the user's own is no news
-            print(f"Adapter {skipped.path.name} is left out: {skipped.reason}.", file=sys.stderr)
-    engine = Engine(
-        path,
-        slots=arguments.slots,
-        threads=arguments.threads,
-        context=context,
-        opening=card.bos_text,
-        adapters=[adapter.path for adapter in shelf.adapters],
-    )
-    # A fault that breaks the connection off is no news to whoever asked for it.
-    logging.getLogger("uvicorn.error").addFilter(lambda record: "without completing" not in record.msg)
+    listener = _bind(arguments.port)
+    path = _download_weights(reporter, ended)
+    reporter.report_state("loading")
+    model_file = _read_model_file(path)
+    adapters = _scan_adapters(path)
+    engine = _load_engine(arguments, path, model_file, adapters)
     try:
         model = default_model()
-        options = TwinOptions(card, shelf, arguments.wire, arguments.fault)
-        config = uvicorn.Config(
-            build_app(engine, model, account, token, options),
-            log_level="warning",
-            access_log=False,
-            http="h11",  # the same on every computer, whatever else is installed
-            loop="asyncio",
-            ws="none",
-            lifespan="off",
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=3,
-        )
-        served = TwinServer(config, engine)
-        listener.listen(128)  # before "ready": whoever reads that connects at once
+        options = TwinOptions(model_file, adapters, arguments.wire, arguments.fault)
+        app = build_app(engine, model, account, token, options)
+        # Before "ready", because clients connect at once.
+        listener.listen(128)
         base_url = f"http://{HOST}:{listener.getsockname()[1]}/client/v4"
-        voice.report_state(
+        reporter.report_state(
             "ready",
             base_url=base_url,
             account_id=account,
-            model=SHIPPED_MODEL_NAME if weights.find_user_model() is None else card.name,
+            model=SHIPPED_MODEL_NAME if weights.find_user_model() is None else model_file.name,
             file=path.name,
-            context_window=context,
+            context_window=engine.context,
             pid=os.getpid(),
         )
-        voice.print_text(_examples(base_url, account, token, model.id))
-
-        def leave() -> None:
-            ended.wait()
-            served.should_exit = True
-
-        threading.Thread(target=leave, daemon=True).start()
-        served.run(sockets=[listener])
+        reporter.print_text(_examples(base_url, account, token, model.id))
+        _serve(app, engine, listener, ended)
     finally:
         engine.close()
-    return 0
+
+
+def _separate_stdout() -> TextIO:
+    """Return the real stdout for the protocol, and send what native libraries print to stderr."""
+    protocol = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return protocol
+
+
+def _end_with_stdin(ended: threading.Event) -> None:
+    """Set the event when stdin is closed, that is, when the supervisor has ended."""
+
+    def watch() -> None:
+        # Not sys.stdin: a thread that is blocked in it would abort the interpreter at exit.
+        with suppress(OSError):
+            while os.read(0, 1024):
+                pass
+        ended.set()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def main() -> int:
-    """The command."""
-    arguments = _arguments()
+    """Run the command. Return its exit code."""
+    arguments = _parse_arguments()
     ended = threading.Event()
     out: TextIO = sys.stdout
     if arguments.supervised:
-        # Whatever a native library prints goes to stderr: stdout carries the protocol alone.
-        out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-        os.dup2(2, 1)
-
-        def watch() -> None:
-            # The bare descriptor: a thread blocked in sys.stdin would abort the interpreter at its exit.
-            with suppress(OSError):
-                while os.read(0, 1024):
-                    pass
-            ended.set()
-
-        threading.Thread(target=watch, daemon=True).start()
-    voice = StartReporter(out, supervised=arguments.supervised)
-
-    def asked_to_end(number: int, frame: object) -> None:
-        ended.set()
-
-    signal.signal(signal.SIGTERM, asked_to_end)
+        out = _separate_stdout()
+        _end_with_stdin(ended)
+    reporter = StartReporter(out, supervised=arguments.supervised)
+    signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
     try:
-        return run(arguments, voice, ended)
+        start(arguments, reporter, ended)
     except (CannotStartError, weights.WeightsError) as error:
-        return voice.report_failure(error.reason, error.advice)
-    except KeyboardInterrupt:
+        return reporter.report_failure(error.reason, error.advice)
+    except (KeyboardInterrupt, BrokenPipeError):
+        # Ctrl-C, or the supervisor is gone.
         return 0
-    except BrokenPipeError:  # the supervisor is gone
-        return 0
+    return 0
 
 
 if __name__ == "__main__":
     code = main()
     with suppress(OSError):
         sys.stdout.flush()
-    # No wait for anything native: the engine is closed, and what is left has nothing to save.
+    # Without waiting for native threads: the engine is closed, and nothing is left to save.
     os._exit(code)

@@ -1,6 +1,6 @@
-"""The API's refusals as values: status, code, message and which of its envelopes carries them.
+"""The API's error responses: HTTP status, code, message, and the JSON envelope that carries them.
 
-The wordings were recorded from the live service; where none is public, the documented sentence is used.
+The messages were recorded from the live service; if none is public, the documented sentence is used.
 """
 
 from __future__ import annotations
@@ -13,16 +13,22 @@ from lib.twin.engine_errors import BadPromptError, EngineBusyError, EngineError,
 
 
 class Envelope(Enum):
-    """The shapes a refusal comes in. Their keys are kept in the order that was recorded."""
+    """The shapes of an error response, with the keys in the recorded order."""
 
-    SERVICE = "service"  # from the AI service: errors, success, result {}, messages
-    EDGE = "edge"  # from the API's edge: result null, success, errors, messages
-    EDGE_HEADERS = "gate"  # from the edge's own look at the headers: success, errors, messages, result null
+    # From the AI service: errors, success, result {}, messages.
+    SERVICE = "service"
+    # From the API's edge: result null, success, errors, messages.
+    EDGE = "edge"
+    # From the edge's check of the headers: success, errors, messages, result null.
+    EDGE_HEADERS = "edge headers"
 
 
 @dataclass(frozen=True)
 class ErrorResponse:
-    """One way to be refused. ``tagged``: the message ends with the request's id, as in ``cf-ai-req-id``."""
+    """An error response of the API.
+
+    ``has_request_id`` is True if the message ends with the request's id, as in ``cf-ai-req-id``.
+    """
 
     status: int
     code: int
@@ -32,9 +38,9 @@ class ErrorResponse:
     error_chain: tuple[tuple[int, str], ...] = ()
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """The JSON body that carries it."""
+        """Return the JSON body."""
         if self.envelope is Envelope.SERVICE:
-            # Recorded with "message" before "code" here, and after it at the edge.
+            # Recorded with "message" before "code"; the edge has them in the other order.
             message = f"{self.message} ({request_id})" if self.has_request_id else self.message
             errors: list[dict[str, Any]] = [{"message": message, "code": self.code}]
             return {"errors": errors, "success": False, "result": {}, "messages": []}
@@ -47,14 +53,19 @@ class ErrorResponse:
 
 
 class TwinApiError(Exception):
-    """Raised anywhere in the answering of a request: the refusal is the answer."""
+    """Raised while a request is handled: ``response`` is the answer."""
 
     def __init__(self, refusal: ErrorResponse) -> None:
         super().__init__(refusal.message)
         self.response = refusal
 
 
-# At the edge, in the order the checks are made.
+def field_error(where: str, reason: str) -> TwinApiError:
+    """Return the error for a field of the body; ``where`` is its JSON pointer."""
+    return TwinApiError(bad_input(f"'{where}': {reason}"))
+
+
+# At the edge, in the order of its checks.
 
 MALFORMED_AUTHORIZATION = ErrorResponse(
     400,
@@ -67,20 +78,20 @@ JUNK_TOKEN = ErrorResponse(400, 9106, "Authentication failed (status: 400)", Env
 WRONG_TOKEN = ErrorResponse(401, 10000, "Authentication error", Envelope.EDGE)
 OTHER_ACCOUNT = ErrorResponse(403, 10000, "Authentication error", Envelope.EDGE)
 NO_ROUTE = ErrorResponse(400, 7000, "No route for that URI", Envelope.EDGE)
-# Not a Cloudflare wording: only a server on the visitor's own computer has to refuse this.
+# Not Cloudflare's message: only a server on the user's own computer has to refuse this.
 NOT_LOOPBACK = ErrorResponse(
     403, 9109, "The twin answers on this computer's loopback address only", Envelope.EDGE
 )
 
 
 def malformed_account(path: str) -> ErrorResponse:
-    """The account id in the address is not 32 hexadecimal digits."""
+    """Return the error for an account id that is not 32 hexadecimal digits."""
     message = f"Could not route to {path}, perhaps your object identifier is invalid?"
     return ErrorResponse(404, 7003, message, Envelope.EDGE)
 
 
 def wrong_method(method: str) -> ErrorResponse:
-    """The address exists, but not for this method."""
+    """Return the error for a route that exists, but not for this method."""
     return ErrorResponse(405, 7001, f"{method} not supported for requested URI.", Envelope.EDGE)
 
 
@@ -89,7 +100,7 @@ def wrong_method(method: str) -> ErrorResponse:
 REQUEST_TOO_LARGE = ErrorResponse(413, 3006, "Request is too large")
 NO_CAPACITY = ErrorResponse(429, 3040, "Capacity temporarily exceeded, please try again.")
 INTERNAL_ERROR = ErrorResponse(500, 3043, "internal server error")
-# Only on demand: the twin has no such limits of its own, see faults.py.
+# Only by fault injection: the twin has no such limits of its own.
 RATE_LIMITED = ErrorResponse(429, 3021, "rate limiting: inference request per min rate reached")
 DAILY_QUOTA_SPENT = ErrorResponse(
     429,
@@ -100,30 +111,31 @@ DAILY_QUOTA_SPENT = ErrorResponse(
 )
 REQUEST_TIMEOUT = ErrorResponse(408, 3046, "Request timeout")
 ABORTED = ErrorResponse(408, 3008, "Request was aborted")
-MODEL_DEPRECATED = ErrorResponse(410, 5028, "The model was deprecated")  # its wording is not recorded
+# Its message is not recorded.
+MODEL_DEPRECATED = ErrorResponse(410, 5028, "The model was deprecated")
 JSON_WITH_STREAM = ErrorResponse(400, 5023, "JSON Schema mode is not supported with stream mode.")
 JSON_NOT_MET = ErrorResponse(400, 5024, "JSON Mode couldn't be met")
 
 
 def bad_input(reason: str) -> ErrorResponse:
-    """The body does not fit the model's schema."""
+    """Return the error for a body that does not fit the model's schema."""
     return ErrorResponse(400, 5006, f"AiError: Bad input: Error: {reason}")
 
 
 def no_such_model(name: str) -> ErrorResponse:
-    """The address names another model than the one that is here."""
+    """Return the error for a model that the twin does not have."""
     return ErrorResponse(
         400, 5007, f"AiError: No such model: No such model {name} or task", has_request_id=True
     )
 
 
 def lora_not_supported(model: str) -> ErrorResponse:
-    """The model takes no adapters."""
+    """Return the error for a model without LoRA adapters."""
     return ErrorResponse(405, 5005, f"The model {model} does not support LoRa inference")
 
 
 def finetune_not_found(name: str) -> ErrorResponse:
-    """There is no adapter of that name or id.
+    """Return the error for an unknown adapter name or id.
 
     Recorded in September 2026 for an unknown id: code 5033, "Finetune not found: … does not exist or is not
     accessible", on a model whose other refusals read "AiError: <what>: <sentence>". Older recordings (2024, 2025)
@@ -135,12 +147,15 @@ def finetune_not_found(name: str) -> ErrorResponse:
 
 
 def finetune_incompatible() -> ErrorResponse:
-    """The adapter is there, but made for another model. Recorded in September 2026, its HTTP status apart."""
+    """Return the error for an adapter of another model.
+
+    Recorded in September 2026, but for its HTTP status.
+    """
     return ErrorResponse(400, 3030, "AiError: Lora not compatible with model", has_request_id=True)
 
 
 def context_window_exceeded(estimate: int, window: int) -> ErrorResponse:
-    """Input tokens and ``max_tokens`` together do not fit the context window."""
+    """Return the error for input tokens and ``max_tokens`` that together do not fit the context window."""
     message = (
         f"AiError: Ai: The estimated number of input and maximum output tokens ({estimate}) "
         f"exceeded this model context window limit ({window})."
@@ -149,7 +164,7 @@ def context_window_exceeded(estimate: int, window: int) -> ErrorResponse:
 
 
 def from_engine_error(error: EngineError, window: int) -> ErrorResponse:
-    """What a failed generation is answered with. ``window``: the tokens of the engine's context."""
+    """Return the response to a failed generation. ``window`` is the engine's context in tokens."""
     match error:
         case EngineBusyError():
             return NO_CAPACITY

@@ -37,7 +37,7 @@ from lib.twin.http_connection import (
     EdgeMiddleware,
     EventStream,
     read_body,
-    while_connected,
+    run_while_connected,
 )
 from lib.twin.next_token_probabilities import NextTokenProbabilities
 from lib.twin.request_validation import parse_body
@@ -176,7 +176,7 @@ class TwinApi:
         """Not Cloudflare's: the probabilities of the next token, for the body of any request to run the model."""
         planned = await self._inspected(request)
         with self._refusing():
-            told = await while_connected(request.receive, self.probabilities.compute(planned.job))
+            told = await run_while_connected(request.receive, self.probabilities.compute(planned.job))
         return JSONResponse(responses.success_envelope(told))
 
     async def _inspected(self, request: Request) -> GenerationPlan:
@@ -199,7 +199,7 @@ class TwinApi:
         events: Callable[[AsyncGenerator[Piece, None]], AsyncGenerator[bytes, None]],
     ) -> Response:
         with self._refusing():  # until the first piece is there, a failure can still be told with its status
-            first = await while_connected(request.receive, anext(pieces))
+            first = await run_while_connected(request.receive, anext(pieces))
 
         async def all_pieces() -> AsyncGenerator[Piece, None]:
             async with aclosing(pieces):
@@ -232,7 +232,7 @@ class TwinApi:
             raise EngineError("the engine ended without an answer")
 
         with self._refusing():
-            return await while_connected(request.receive, collect())
+            return await run_while_connected(request.receive, collect())
 
     def _json(self, request: Request, end: EndPiece, content: Any) -> Response:
         spent = f"{responses.count_neurons(self.model, end):.2f}"

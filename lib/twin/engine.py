@@ -1,7 +1,7 @@
-"""The language model itself: llama.cpp in this process, behind one asynchronous generator.
+"""The language model: llama.cpp in this process, behind an asynchronous generator of pieces.
 
-Each generation runs in a worker thread inside llama.cpp, which calls back once a token; the callback hands
-the piece to the event loop and says whether to go on. Closing the generator is how a generation is stopped.
+Each generation runs in a worker thread inside llama.cpp, which calls back for each token. The callback puts the piece
+on the event loop and returns True to stop. To stop a generation, close the generator.
 """
 
 from __future__ import annotations
@@ -21,16 +21,29 @@ from typing import Any, Literal
 from lib.twin.engine_errors import BadPromptError, EngineBusyError, EngineError, PromptTooLongError
 from lib.twin.llama_server import LlamaServerClient
 
-MAX_QUEUED_PER_SLOT = 8  # generations that may wait for each slot; whoever comes after them is turned away
-RANDOM_SEED = 2**32 - 1  # what llama.cpp takes for "choose one yourself"
-MIN_REPEAT_PENALTY = 1e-6  # the documented range starts at 0, llama.cpp's just above it
+# More requests than these are refused.
+MAX_QUEUED_PER_SLOT = 8
+# llama.cpp chooses a seed itself for this value.
+RANDOM_SEED = 2**32 - 1
+# The documented range starts at 0, llama.cpp's just above it.
+MIN_REPEAT_PENALTY = 1e-6
+# Options for llguidance, which llama.cpp hands JSON Schemas to: spaces as json.dumps writes them, and unknown
+# keywords are ignored. (x-guidance is not read by builds of llama.cpp without llguidance.)
+JSON_GRAMMAR_OPTIONS = {
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+    "lenient": True,
+}
 
 
 @dataclass(frozen=True)
 class GenerationJob:
-    """One generation. Either ``prompt`` (text as it is) or ``messages`` (role, content; the chat template applies).
+    """A request to the engine: either ``prompt`` (raw text) or ``messages`` (role, content; for the chat template).
 
-    The defaults are neutral: a parameter at its default changes nothing about what the model would say.
+    The defaults are neutral: a parameter at its default does not change the model's probabilities. The answer is JSON
+    that fits ``json_schema``, if one is given. ``chat`` has messages and tools for a chat template that supports
+    tools. ``adapter`` is the index of a LoRA adapter in the engine's list.
     """
 
     max_tokens: int
@@ -44,14 +57,14 @@ class GenerationJob:
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     stop: tuple[str, ...] = ()
-    grammar: str = ""  # in llama.cpp's notation: nothing else can be said
-    chat: Mapping[str, Any] | None = None  # messages and tools for a chat template that knows tools itself
-    adapter: int | None = None  # the number of a LoRA adapter, in the order in which the engine got them
+    json_schema: Mapping[str, Any] | None = None
+    chat: Mapping[str, Any] | None = None
+    adapter: int | None = None
 
 
 @dataclass(frozen=True)
 class TextPiece:
-    """Some more of the answer: whole characters, at least one. The first piece knows the prompt's tokens."""
+    """Text of the answer: one or more whole characters. Only the first piece has ``prompt_tokens``."""
 
     text: str
     prompt_tokens: int = 0
@@ -59,7 +72,7 @@ class TextPiece:
 
 @dataclass(frozen=True)
 class ToolCallPiece:
-    """The answer calls a tool. ``arguments`` is the text of a JSON object."""
+    """A tool call. ``arguments`` is the text of a JSON object."""
 
     id: str
     name: str
@@ -68,7 +81,7 @@ class ToolCallPiece:
 
 @dataclass(frozen=True)
 class EndPiece:
-    """The answer's end, with the exact counts. ``completion_tokens`` includes the token that ended it."""
+    """The end of the answer, with exact counts. ``completion_tokens`` includes the end token."""
 
     reason: Literal["stop", "length"]
     prompt_tokens: int
@@ -80,7 +93,7 @@ Piece = TextPiece | ToolCallPiece | EndPiece
 
 
 class CannotStartError(Exception):
-    """The engine cannot run here. ``advice`` says what would help."""
+    """The engine cannot run here. ``advice`` tells the user what to do."""
 
     def __init__(self, reason: str, advice: str) -> None:
         super().__init__(reason)
@@ -88,9 +101,9 @@ class CannotStartError(Exception):
 
 
 def _library() -> Any:
-    # Both are read when the native library loads. Without the first, OpenMP's waiting threads burn the cores
-    # that other processes need (measured: 89 → 12 tokens/s beside one busy process); the second keeps a native
-    # assertion from starting a debugger.
+    # The native library reads both when it loads. Without the first, OpenMP's waiting threads take the cores that
+    # other processes need (measured: 89 → 12 tokens/s beside one busy process). The second keeps a failed assertion
+    # from starting a debugger.
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")
     try:
@@ -110,7 +123,7 @@ def _library() -> Any:
 
 
 def _request(job: GenerationJob, context: int, adapters: int) -> dict[str, Any]:
-    """The job in llama.cpp's own terms. Everything is said: none of its defaults is neutral."""
+    """Return the job in llama.cpp's parameters. All are set, because llama.cpp's defaults are not neutral."""
     sampling = {
         "temperature": job.temperature,
         "top_k": job.top_k,
@@ -119,44 +132,45 @@ def _request(job: GenerationJob, context: int, adapters: int) -> dict[str, Any]:
         "repeat_penalty": max(job.repetition_penalty, MIN_REPEAT_PENALTY),
         "frequency_penalty": job.frequency_penalty,
         "presence_penalty": job.presence_penalty,
-        "repeat_last_n": context,  # penalties look at all of the conversation, not at the last 64 tokens
+        # Penalties apply to the whole conversation, not to the last 64 tokens.
+        "repeat_last_n": context,
         "samplers": ["penalties", "temperature", "top_k", "top_p"],
-        # Never the value that means random; neighbouring seeds stay different above 2**32 too.
+        # Never the value that means random. Neighbouring seeds stay different above 2**32 too.
         "seed": secrets.randbelow(RANDOM_SEED) if job.seed is None else job.seed % RANDOM_SEED,
-        # A prompt that is partly taken from the cache is computed in other batches, and the last bits of its
-        # numbers differ: from about 100 tokens on the same seed then tells another story.
+        # A prompt that is partly in the cache is computed in other batches, so the last bits of its numbers differ:
+        # after about 100 tokens, the same seed then gives another text.
         "cache_prompt": job.seed is None and job.temperature > 0,
     }
     request: dict[str, Any] = {
         **sampling,
-        # More than the context is refused anyway, and llama.cpp cannot even read numbers of any size.
+        # More than the context is refused anyway, and llama.cpp cannot read larger numbers.
         "max_tokens": min(job.max_tokens, context),
         "stop": list(job.stop),
         "stream": True,
         "stream_options": {"include_usage": True},
-        "return_progress": True,  # lets a stop arrive while the prompt is still being read
-        # Each by name, those at rest too: what is left out keeps the scale that the slot's last request gave it.
+        # So that a stop arrives while the prompt is still being read.
+        "return_progress": True,
+        # All adapters: one that is left out keeps the scale of the slot's last request.
         "lora": [{"id": number, "scale": float(number == job.adapter)} for number in range(adapters)],
     }
-    if job.grammar:
-        request["grammar"] = job.grammar
-    return request | _input(job)
+    return request | _prompt_fields(job)
 
 
-def _input(job: GenerationJob) -> dict[str, Any]:
-    """What the job is to go on from, in llama.cpp's own terms."""
+def _prompt_fields(job: GenerationJob) -> dict[str, Any]:
     if job.prompt is not None:
         return {"prompt": job.prompt}
     return {
         "messages": [{"role": role, "content": content} for role, content in job.messages],
-        "reasoning_format": "none",  # a user's own model may think aloud: nothing is hidden or cut out
-        "chat_template_kwargs": {"enable_thinking": False},  # and would refuse to continue a given opening
+        # A user's own model may reason in its answer: nothing is hidden or removed.
+        "reasoning_format": "none",
+        # A model that reasons would refuse to continue the last assistant message.
+        "chat_template_kwargs": {"enable_thinking": False},
         **(job.chat or {}),
     }
 
 
 class _Generation:
-    """One generation on its way: queued, then running in a worker thread, then gone."""
+    """A generation that waits in the queue or runs in a worker thread."""
 
     def __init__(self, job: GenerationJob, extra: Mapping[str, Any], loop: asyncio.AbstractEventLoop) -> None:
         self.job, self.extra, self.loop = job, dict(extra), loop
@@ -168,8 +182,24 @@ class _Generation:
     def put(self, item: bytes | Exception | None) -> None:
         try:
             self.loop.call_soon_threadsafe(self.chunks.put_nowait, item)
-        except RuntimeError:  # the loop has ended: nobody listens any more
+        except RuntimeError:
+            # The event loop has ended.
             self.stop.set()
+
+
+@dataclass
+class _PartialCall:
+    """A tool call whose parts are still arriving."""
+
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+    def add(self, part: Mapping[str, Any]) -> None:
+        function = part.get("function") or {}
+        self.id = part.get("id") or self.id
+        self.name += function.get("name") or ""
+        self.arguments += function.get("arguments") or ""
 
 
 class Engine:
@@ -182,23 +212,25 @@ class Engine:
         slots: int,
         threads: int,
         context: int,
-        opening: str = "",
+        bos_text: str = "",
         adapters: Sequence[Path] = (),
     ) -> None:
         library = _library()
-        self.slots, self.context, self._opening, self._adapters = slots, context, opening, len(adapters)
+        self._to_grammar: Callable[[str], str] = library.json_schema_to_grammar
+        self.slots, self.context, self._bos_text, self._adapters = slots, context, bos_text, len(adapters)
         params = library.CommonParams()
         params.model.path = str(path)
         # Not one shared context (kv_unified): overcommitting that fails every running generation at once.
         params.n_parallel, params.n_ctx = slots, context * slots
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-        # How long a stop takes while a prompt is being read, and how long the other slots wait meanwhile: 0.36 s
-        # with 64, 1.3-1.9 s with 256, at the same speed (measured at 200 prompt tokens/s).
+        # Decides how long a stop takes while a prompt is being read, and how long the other slots wait: 0.36 s with
+        # 64, 1.3-1.9 s with 256, at the same speed (measured at 200 prompt tokens/s).
         params.n_batch = params.n_ubatch = 64
         params.verbosity, params.cache_ram_mib = 0, 0
         params.lora_adapters = [library.CommonAdapterLoraInfo(str(adapter), 0.0) for adapter in adapters]
         params.lora_init_without_apply = True
-        key = secrets.token_urlsafe(32)  # it always opens a listener of its own: nobody else gets in
+        # llama.cpp always opens a listener of its own; the key keeps others out.
+        key = secrets.token_urlsafe(32)
         params.api_keys = [key]
         try:
             self._server = library.Server(params)
@@ -209,41 +241,38 @@ class Engine:
             ) from None
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="generation")
         self.llama_server = LlamaServerClient(self._server.listening_address, key)
-        self._calls: set[_Generation] = set()
+        self._generations: set[_Generation] = set()
 
     @property
     def running_count(self) -> int:
-        """Generations that hold a slot now."""
-        return sum(call.started for call in tuple(self._calls))
+        """The number of generations that have a slot now."""
+        return sum(generation.started for generation in tuple(self._generations))
 
     @property
     def waiting_count(self) -> int:
-        """Generations that wait for a slot."""
-        return sum(not call.started for call in tuple(self._calls))
+        """The number of generations that wait for a slot."""
+        return sum(not generation.started for generation in tuple(self._generations))
 
     async def generate(self, job: GenerationJob) -> AsyncGenerator[Piece, None]:
-        """The answer piece by piece, then its End. Raises EngineError; ends early only by being closed."""
+        """Yield the pieces of the answer, the EndPiece last. Raises EngineError."""
         reason: Literal["stop", "length"] = "stop"
         prompt_tokens = 0
-        calls: dict[int, list[str]] = {}
-        async with aclosing(self._chunks(job, {})) as chunks:
+        calls: dict[int, _PartialCall] = {}
+        async with aclosing(self._stream_chunks(job, {})) as chunks:
             async for chunk in chunks:
                 prompt_tokens = chunk.get("prompt_progress", {}).get("total", prompt_tokens)
                 for choice in chunk.get("choices", ()):
+                    delta = choice.get("delta") or {}
                     if choice.get("finish_reason") == "length":
                         reason = "length"
-                    if text := choice.get("text") or (choice.get("delta") or {}).get("content"):
+                    if text := choice.get("text") or delta.get("content"):
                         yield TextPiece(text, prompt_tokens)
                         prompt_tokens = 0
-                    for part in (choice.get("delta") or {}).get("tool_calls") or ():
-                        told = calls.setdefault(part.get("index", 0), ["", "", ""])
-                        function = part.get("function") or {}
-                        told[0] = part.get("id") or told[0]
-                        told[1] += function.get("name") or ""
-                        told[2] += function.get("arguments") or ""
+                    for part in delta.get("tool_calls") or ():
+                        calls.setdefault(part.get("index", 0), _PartialCall()).add(part)
                 if usage := chunk.get("usage"):
                     for call in calls.values():
-                        yield ToolCallPiece(*call)
+                        yield ToolCallPiece(call.id, call.name, call.arguments)
                     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
                     yield EndPiece(reason, usage["prompt_tokens"], usage["completion_tokens"], cached)
                     return
@@ -252,12 +281,12 @@ class Engine:
     async def next_token_candidates(
         self, job: GenerationJob, extra: Mapping[str, Any]
     ) -> tuple[list[dict[str, Any]], int]:
-        """What may come next: llama.cpp's own list of candidates, best first, and the prompt's tokens.
+        """Return llama.cpp's candidates for the next token, best first, and the prompt's token count.
 
-        ``extra`` is in llama.cpp's terms and says how many candidates, and which samplers they have been through.
+        ``extra`` has llama.cpp parameters: the number of candidates, and the samplers applied to them.
         """
         candidates: list[dict[str, Any]] | None = None
-        async with aclosing(self._chunks(replace(job, max_tokens=1), extra)) as chunks:
+        async with aclosing(self._stream_chunks(replace(job, max_tokens=1), extra)) as chunks:
             async for chunk in chunks:
                 for choice in chunk.get("choices", ()):
                     for token in (choice.get("logprobs") or {}).get("content") or ():
@@ -267,88 +296,98 @@ class Engine:
         raise EngineError("the engine told no probabilities")
 
     async def render_prompt(self, job: GenerationJob) -> str:
-        """The prompt's text exactly as it is tokenized, the opening token that the engine adds included."""
-        prompt = job.prompt if job.prompt is not None else await self.llama_server.apply_template(_input(job))
-        return self._opening + prompt.removeprefix(self._opening)
+        """Return the prompt's text exactly as it is tokenized, with the BOS token that the engine adds."""
+        prompt = job.prompt
+        if prompt is None:
+            prompt = await self.llama_server.apply_template(_prompt_fields(job))
+        return self._bos_text + prompt.removeprefix(self._bos_text)
 
     async def count_tokens(self, prompt: str) -> int:
-        """The tokens of a text that ``lay_out`` gave."""
-        return await self.llama_server.count_tokens(prompt.removeprefix(self._opening))
+        """Count the tokens of a text that ``render_prompt`` returned."""
+        return await self.llama_server.count_tokens(prompt.removeprefix(self._bos_text))
 
-    async def _chunks(
+    async def _stream_chunks(
         self, job: GenerationJob, extra: Mapping[str, Any]
     ) -> AsyncGenerator[dict[str, Any], None]:
-        """What the engine says, as it says it. Raises EngineError."""
-        if len(self._calls) >= self.slots * (1 + MAX_QUEUED_PER_SLOT):
+        """Yield llama.cpp's chunks. Raises EngineError."""
+        if len(self._generations) >= self.slots * (1 + MAX_QUEUED_PER_SLOT):
             raise EngineBusyError("every slot is taken and the queue is full")
-        call = _Generation(job, extra, asyncio.get_running_loop())
-        self._calls.add(call)
+        generation = _Generation(job, extra, asyncio.get_running_loop())
+        self._generations.add(generation)
         try:
-            call.future = self._pool.submit(self._run, call)
-        except RuntimeError:  # the pool is shut
-            self._calls.discard(call)
+            generation.future = self._pool.submit(self._run, generation)
+        except RuntimeError:
+            # The pool is shut down.
+            self._generations.discard(generation)
             raise EngineError("the twin is ending") from None
         try:
-            while (item := await call.chunks.get()) is not None:
+            while (item := await generation.chunks.get()) is not None:
                 if isinstance(item, Exception):
                     raise item
                 chunk = json.loads(item)
                 if "error" in chunk:
-                    raise self._failure(chunk["error"], job)
+                    raise self._to_engine_error(chunk["error"], job)
                 total = chunk.get("prompt_progress", {}).get("total", 0)
                 if total + job.max_tokens > self.context:
                     raise PromptTooLongError(total + job.max_tokens)
                 yield chunk
         finally:
-            call.stop.set()
-            if call.future.cancel():
-                self._calls.discard(call)
+            generation.stop.set()
+            if generation.future.cancel():
+                self._generations.discard(generation)
 
     def stop(self) -> None:
-        """Ends every generation, running or waiting."""
-        for call in tuple(self._calls):
-            call.stop.set()
-            call.put(None)
+        """Stop all generations, running or waiting."""
+        for generation in tuple(self._generations):
+            generation.stop.set()
+            generation.put(None)
 
     def close(self) -> None:
-        """Ends every generation and frees the model. Ending the process before this aborts it."""
+        """Stop all generations and free the model. A process that exits before this aborts."""
         self.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.llama_server.close()
         del self._server
 
-    def on_chunk(self, call: _Generation, chunk: bytes) -> bool:
-        """One callback of the engine. True ends the generation."""
-        call.put(bytes(chunk))
-        return call.stop.is_set()
+    def on_chunk(self, generation: _Generation, chunk: bytes) -> bool:
+        """Handle one callback of llama.cpp. Return True to stop the generation."""
+        generation.put(bytes(chunk))
+        return generation.stop.is_set()
 
-    def _failure(self, error: dict[str, Any], job: GenerationJob) -> EngineError:
+    def _to_engine_error(self, error: dict[str, Any], job: GenerationJob) -> EngineError:
         if error.get("type") == "exceed_context_size_error":
             return PromptTooLongError(int(error.get("n_prompt_tokens", self.context)) + job.max_tokens)
         message = str(error.get("message", error))
         return BadPromptError(message) if error.get("code") == 400 else EngineError(message)
 
-    def _run(self, call: _Generation) -> None:
-        """In a worker thread, from the slot's taking to its freeing."""
+    def _run(self, generation: _Generation) -> None:
+        """Run the generation in a worker thread, which is one slot."""
         try:
-            if call.stop.is_set():
+            if generation.stop.is_set():
                 return
-            call.started = True
-            job = call.job
-            if job.prompt is not None and self._opening:
-                # The engine puts the opening token in front by itself; a raw prompt often has it already.
-                job = replace(job, prompt=job.prompt.removeprefix(self._opening))
-            answer: Callable[[bytes, Callable[[bytes], bool]], Any] = (
+            generation.started = True
+            job = generation.job
+            if job.prompt is not None and self._bos_text:
+                # The engine adds the BOS token itself; a raw prompt often has it already.
+                job = replace(job, prompt=job.prompt.removeprefix(self._bos_text))
+            complete: Callable[[bytes, Callable[[bytes], bool]], Any] = (
                 self._server.handle_chat_completions
                 if job.prompt is None
                 else self._server.handle_completions
             )
-            body = json.dumps(_request(job, self.context, self._adapters) | call.extra).encode()
-            answer(body, lambda chunk: self.on_chunk(call, chunk))
-        except (ValueError, RuntimeError) as error:  # how the engine's own C++ exceptions arrive
-            call.put(BadPromptError(str(error)))
-        except Exception as error:  # a thread has nobody else to tell
-            call.put(EngineError(repr(error)))
+            request = _request(job, self.context, self._adapters) | generation.extra
+            if job.json_schema is not None:
+                request["grammar"] = self._json_grammar(job.json_schema)
+            complete(json.dumps(request).encode(), lambda chunk: self.on_chunk(generation, chunk))
+        except (ValueError, RuntimeError) as error:
+            # llama.cpp's C++ exceptions arrive as these.
+            generation.put(BadPromptError(str(error)))
+        except Exception as error:
+            # Nothing else would report an exception of this thread.
+            generation.put(EngineError(repr(error)))
         finally:
-            self._calls.discard(call)
-            call.put(None)
+            self._generations.discard(generation)
+            generation.put(None)
+
+    def _json_grammar(self, schema: Mapping[str, Any]) -> str:
+        return self._to_grammar(json.dumps({**schema, "x-guidance": JSON_GRAMMAR_OPTIONS}))

@@ -1,7 +1,8 @@
-"""Faults on demand: every way in which an answer of Workers AI can fail, for people who test their own clients.
+"""Fault injection: every way in which an answer of Workers AI can fail, for people who test their own clients.
 
-A request names one in the header ``x-paddock-fault``, and ``--fault`` names one for all that run the model: ``NAME``
-or ``NAME;option=number``, such as ``3021;every=2`` or ``silence;after=3``. ``FAULTS`` is the table of them.
+A request names a fault in the header ``x-paddock-fault``; ``--fault`` names one for all requests that run the model.
+The syntax is ``NAME`` or ``NAME;option=number``, such as ``3021;every=2`` or ``silence;after=3``. ``FAULTS`` lists
+them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Any
 
 from starlette.requests import Request
@@ -22,29 +24,41 @@ from starlette.types import Receive, Scope, Send
 from lib.twin import api_errors
 from lib.twin.api_errors import ErrorResponse, TwinApiError
 from lib.twin.auth import Handler
-from lib.twin.http_connection import BreakConnectionError, EventStream, while_connected
+from lib.twin.http_connection import BreakConnectionError, EventStream, run_while_connected
 from lib.twin.responses import SSE_DONE
 
 HEADER = "x-paddock-fault"
-NO_FAULT = "none"  # as the header's value: not even the one that --fault named
+# The header's value for a request without a fault, whatever --fault names.
+NO_FAULT = "none"
 
-_MAX_COUNTED = 256  # different texts whose requests are counted for ``every``
+# Distinct header values whose requests are counted for ``every``.
+_MAX_COUNTED = 256
+
+
+class Behaviour(Enum):
+    """What a fault does to an answer, if it is not answered by an error."""
+
+    CUT = auto()
+    NO_DONE = auto()
+    SILENCE = auto()
+    SLOW = auto()
 
 
 @dataclass(frozen=True)
 class FaultKind:
-    """One fault: a refusal, a web page with that status, or a behaviour of its own (neither)."""
+    """A fault: it has either an error response, the status of an HTML page, or a behaviour."""
 
     description: str
     error_response: ErrorResponse | None = None
     html_status: int | None = None
+    behaviour: Behaviour | None = None
     options: tuple[str, ...] = ("retry-after",)
     retry_after: int | None = None
 
 
 @dataclass(frozen=True)
 class InjectedFault:
-    """A fault as it was asked for. Seconds; ``after`` counts events of a stream; None is the fault's own usual."""
+    """A fault with its options. ``after`` counts events of a stream; None stands for the fault's own default."""
 
     name: str
     after: int | None = None
@@ -55,12 +69,13 @@ class InjectedFault:
 
     @property
     def kind(self) -> FaultKind:
-        """Its row in the table."""
+        """The fault's entry in ``FAULTS``."""
         return FAULTS[self.name]
 
 
-def _refused(about: str, refused: ErrorResponse, retry_after: int | None = None) -> FaultKind:
-    return FaultKind(f"{refused.status}, code {refused.code}: {about}", refused, retry_after=retry_after)
+def _error(description: str, response: ErrorResponse, retry_after: int | None = None) -> FaultKind:
+    about = f"{response.status}, code {response.code}: {description}"
+    return FaultKind(about, response, retry_after=retry_after)
 
 
 _PAGES = {
@@ -78,27 +93,34 @@ _PAGES = {
 }
 
 FAULTS = {
-    # Recorded or documented codes. Of 3021 it is not known whether it comes with a Retry-After; 3040 comes without.
-    "3021": _refused("too many requests a minute", api_errors.RATE_LIMITED, retry_after=1),
-    "3040": _refused("no capacity", api_errors.NO_CAPACITY),
-    "4006": _refused("the day's free neurons are used up", api_errors.DAILY_QUOTA_SPENT),
-    "3036": _refused(
-        "the same, as the documentation has it", replace(api_errors.DAILY_QUOTA_SPENT, code=3036)
-    ),
-    "3046": _refused("timeout", api_errors.REQUEST_TIMEOUT),
-    "3007": _refused("timeout, the older code", replace(api_errors.REQUEST_TIMEOUT, code=3007)),
-    "3008": _refused("aborted", api_errors.ABORTED),
-    "3043": _refused("internal error", api_errors.INTERNAL_ERROR),
-    "10000": _refused("the token is not known", api_errors.WRONG_TOKEN),
-    "5028": _refused("the model is retired", api_errors.MODEL_DEPRECATED),
+    # Recorded or documented codes. It is not known whether 3021 comes with a Retry-After; 3040 comes without.
+    "3021": _error("too many requests a minute", api_errors.RATE_LIMITED, retry_after=1),
+    "3040": _error("no capacity", api_errors.NO_CAPACITY),
+    "4006": _error("the day's free neurons are used up", api_errors.DAILY_QUOTA_SPENT),
+    "3036": _error("the same, as the documentation has it", replace(api_errors.DAILY_QUOTA_SPENT, code=3036)),
+    "3046": _error("timeout", api_errors.REQUEST_TIMEOUT),
+    "3007": _error("timeout, the older code", replace(api_errors.REQUEST_TIMEOUT, code=3007)),
+    "3008": _error("aborted", api_errors.ABORTED),
+    "3043": _error("internal error", api_errors.INTERNAL_ERROR),
+    "10000": _error("the token is not known", api_errors.WRONG_TOKEN),
+    "5028": _error("the model is retired", api_errors.MODEL_DEPRECATED),
     **{str(status): FaultKind(f"{status} with a web page", html_status=status) for status in _PAGES},
-    "cut": FaultKind("the connection breaks within an event (the fourth, or after=N)", options=("after",)),
-    "no-done": FaultKind("a stream that ends in good order, but without [DONE]", options=()),
+    "cut": FaultKind(
+        "the connection breaks within an event (the fourth, or after=N)",
+        behaviour=Behaviour.CUT,
+        options=("after",),
+    ),
+    "no-done": FaultKind(
+        "a stream that ends in good order, but without [DONE]", behaviour=Behaviour.NO_DONE, options=()
+    ),
     "silence": FaultKind(
         "nothing comes until the client leaves (or for seconds=N): at all, or in a stream after=N events",
+        behaviour=Behaviour.SILENCE,
         options=("after", "seconds"),
     ),
-    "slow": FaultKind("a second (or seconds=N) before each event", options=("seconds",)),
+    "slow": FaultKind(
+        "a second (or seconds=N) before each event", behaviour=Behaviour.SLOW, options=("seconds",)
+    ),
 }
 
 FAULT_SYNTAX = (
@@ -108,19 +130,19 @@ FAULT_SYNTAX = (
 
 
 def parse_fault(text: str) -> InjectedFault | None:
-    """The fault that a text asks for, None for ``none``. Raises ValueError, which says what there is."""
+    """Parse a fault's name and options; None for ``none``. Raises ValueError, which lists the possible values."""
     name, *options = (part.strip() for part in text.split(";"))
     if name == NO_FAULT and not options:
         return None
     if name not in FAULTS:
         raise ValueError(f"no fault is named {name[:50]!r}; there are {', '.join(FAULTS)}, {NO_FAULT}")
-    known = ("every", "chance", *FAULTS[name].options)
+    allowed = ("every", "chance", *FAULTS[name].options)
     values: dict[str, Any] = {}
     for option in options:
         key, _, value = (part.strip() for part in option.partition("="))
-        if key not in known:
-            raise ValueError(f"the fault {name} has no option {key[:50]!r}; it has {', '.join(known)}")
-        values[key.replace("-", "_")] = _number(key, value)
+        if key not in allowed:
+            raise ValueError(f"the fault {name} has no option {key[:50]!r}; it has {', '.join(allowed)}")
+        values[key.replace("-", "_")] = _parse_number(key, value)
     return InjectedFault(name, **values)
 
 
@@ -133,28 +155,28 @@ _BOUNDS = {
 }
 
 
-def _number(key: str, value: str) -> float | int:
-    whole, (least, most) = key in ("every", "after", "retry-after"), _BOUNDS[key]
+def _parse_number(key: str, value: str) -> float | int:
+    is_whole, (minimum, maximum) = key in ("every", "after", "retry-after"), _BOUNDS[key]
     try:
-        number = int(value) if whole else float(value)
+        number = int(value) if is_whole else float(value)
     except ValueError:
         number = math.nan
-    if not least <= number <= most:
-        kind = "a whole number" if whole else "a number"
-        raise ValueError(f"{key} must be {kind} from {least} to {most}, not {value[:50]!r}")
+    if not minimum <= number <= maximum:
+        kind = "a whole number" if is_whole else "a number"
+        raise ValueError(f"{key} must be {kind} from {minimum} to {maximum}, not {value[:50]!r}")
     return number
 
 
 class FaultInjector:
-    """Which requests meet a fault. ``usual`` is the one that ``--fault`` named."""
+    """Decides which requests fail. ``default`` is the fault of requests that name none."""
 
-    def __init__(self, usual: str = NO_FAULT) -> None:
-        parse_fault(usual)
-        self.default = usual
+    def __init__(self, default: str = NO_FAULT) -> None:
+        parse_fault(default)
+        self.default = default
         self._counts: OrderedDict[str, int] = OrderedDict()
 
     def next_fault(self, text: str) -> InjectedFault | None:
-        """The fault for a request that asks for it so, which is counted. Raises RefusedError if it is none."""
+        """Count a request with this fault, and return the fault if it applies now. Raises TwinApiError."""
         try:
             fault = parse_fault(text)
         except ValueError as error:
@@ -164,79 +186,80 @@ class FaultInjector:
         self._counts[text] = count = self._counts.pop(text, 0) + 1
         if len(self._counts) > _MAX_COUNTED:
             self._counts.popitem(last=False)
-        # Chance that nothing secret hangs on.
+        # Not a secret: an ordinary random number will do.
         return fault if count % fault.every == 0 and random.random() < fault.chance else None  # noqa: S311
 
     def wrap_with_default(self, handler: Handler) -> Handler:
-        """The handler, failing where the request says so, or the start said so and the request says nothing."""
+        """Return a handler that fails as the request says, or as ``default`` says if the request is silent."""
         return self._failing(handler, self.default)
 
     def wrap(self, handler: Handler) -> Handler:
-        """The handler, failing where the request itself says so."""
+        """Return a handler that fails only if the request says so."""
         return self._failing(handler, NO_FAULT)
 
-    def _failing(self, handler: Handler, usual: str) -> Handler:
-        async def faulty(request: Request) -> Response:
-            fault = self.next_fault(request.headers.get(HEADER, usual))
+    def _failing(self, handler: Handler, default: str) -> Handler:
+        async def handle(request: Request) -> Response:
+            fault = self.next_fault(request.headers.get(HEADER, default))
             return await handler(request) if fault is None else await _fail(fault, request, handler)
 
-        return faulty
+        return handle
 
 
 async def _fail(fault: InjectedFault, request: Request, handler: Handler) -> Response:
     kind = fault.kind
-    if kind.error_response is not None or kind.html_status is not None:
-        return _answer(
-            kind, request.state.id, kind.retry_after if fault.retry_after is None else fault.retry_after
-        )
-    if fault.name == "silence" and fault.after is None:
+    if kind.behaviour is None:
+        retry_after = kind.retry_after if fault.retry_after is None else fault.retry_after
+        return _error_answer(kind, request.state.id, retry_after)
+    if kind.behaviour is Behaviour.SILENCE and fault.after is None:
         if fault.seconds is None:
-            await while_connected(request.receive, asyncio.Event().wait())
-        await asyncio.sleep(
-            fault.seconds or 0
-        )  # unwatched: watching would swallow the body, which is yet to be read
+            await run_while_connected(request.receive, asyncio.Event().wait())
+        # Not while watching the connection: that would consume the body, which the handler still has to read.
+        await asyncio.sleep(fault.seconds or 0)
         return await handler(request)
     response = await handler(request)
     if isinstance(response, EventStream):
-        response.events = _spoilt(fault, response.events)
-    elif fault.name == "cut":
+        response.events = _spoil_events(fault, response.events)
+    elif kind.behaviour is Behaviour.CUT:
         return TruncatedResponse(response)
-    elif fault.name in ("slow", "silence"):
-        await while_connected(request.receive, _pause(fault))
+    elif kind.behaviour in (Behaviour.SLOW, Behaviour.SILENCE):
+        await run_while_connected(request.receive, _pause(fault))
     return response
 
 
-def _answer(kind: FaultKind, identity: str, wait: int | None) -> Response:
-    headers = {} if wait is None else {"retry-after": str(wait)}
+def _error_answer(kind: FaultKind, request_id: str, retry_after: int | None) -> Response:
+    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     if kind.error_response is None:
         status = kind.html_status or 502
         page = f"<!DOCTYPE html>\n<html>\n<head><title>{status}: {_PAGES[status]}</title></head>\n"
         page += f"<body>\n<h1>Error {status}</h1>\n<p>{_PAGES[status]}</p>\n<hr><p>cloudflare</p>\n</body>\n</html>\n"
         return HTMLResponse(page, status, headers)
     if kind.error_response.envelope is api_errors.Envelope.SERVICE:
-        headers["cf-ai-req-id"] = identity
-    return JSONResponse(kind.error_response.body(identity), kind.error_response.status, headers)
+        headers["cf-ai-req-id"] = request_id
+    return JSONResponse(kind.error_response.body(request_id), kind.error_response.status, headers)
 
 
 async def _pause(fault: InjectedFault) -> None:
-    usual = 1.0 if fault.name == "slow" else math.inf
-    seconds = usual if fault.seconds is None else fault.seconds
+    default = 1.0 if fault.kind.behaviour is Behaviour.SLOW else math.inf
+    seconds = default if fault.seconds is None else fault.seconds
     await (asyncio.Event().wait() if math.isinf(seconds) else asyncio.sleep(seconds))
 
 
-async def _spoilt(fault: InjectedFault, events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """The stream as the fault leaves it. Raises BrokenOffError where the connection is to break."""
+async def _spoil_events(
+    fault: InjectedFault, events: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[bytes, None]:
+    """Yield the events of a stream with the fault. Raises BreakConnectionError to break the connection."""
+    behaviour = fault.kind.behaviour
     after = 3 if fault.after is None else fault.after
     count = 0
     async with aclosing(events):
         async for event in events:
-            if fault.name == "no-done" and event == SSE_DONE:
+            if behaviour is Behaviour.NO_DONE and event == SSE_DONE:
                 return
-            # At the last event at the latest: a short answer is no reason to come whole.
-            now = count == after or (event == SSE_DONE and count < after)
-            if fault.name == "slow" or (fault.name == "silence" and now):
+            # At the latest before the last event, so that a short answer fails too.
+            is_due = count == after or (event == SSE_DONE and count < after)
+            if behaviour is Behaviour.SLOW or (behaviour is Behaviour.SILENCE and is_due):
                 await _pause(fault)
-            if fault.name == "cut" and now:
+            if behaviour is Behaviour.CUT and is_due:
                 yield event[: len(event) // 2]
                 raise BreakConnectionError
             yield event
@@ -244,11 +267,11 @@ async def _spoilt(fault: InjectedFault, events: AsyncGenerator[bytes, None]) -> 
 
 
 class TruncatedResponse(Response):
-    """A whole answer that breaks off in the middle of its body."""
+    """A response that breaks off in the middle of its body."""
 
-    def __init__(self, whole: Response) -> None:
-        super().__init__(whole.body, whole.status_code)
-        self.raw_headers = whole.raw_headers
+    def __init__(self, complete: Response) -> None:
+        super().__init__(complete.body, complete.status_code)
+        self.raw_headers = complete.raw_headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

@@ -1,8 +1,7 @@
-"""What is done to answer one request beyond a plain generation: JSON mode, tools, or both.
+"""Plan how a request is answered: by plain text, in JSON mode, with tools, or with both.
 
-Both together: the model may call a tool, and what it answers instead is JSON of the wanted kind. After the results
-of tools it answers, unless the request insists on another call: deciding anew from the same question, it would call
-for ever.
+With both, the model may call a tool, and what it answers instead is JSON of the requested kind. After the results of
+tools it answers, unless the request insists on another call: asked the same question again, it would call forever.
 """
 
 from __future__ import annotations
@@ -16,110 +15,130 @@ from typing import Any
 from lib.twin import json_mode, request_tools, tool_messages
 from lib.twin.api_errors import TwinApiError, bad_input
 from lib.twin.engine import Engine, GenerationJob, Piece
-from lib.twin.request_tools import OfferedTool, ToolChoice
-from lib.twin.schema_grammar import UnsatisfiableSchemaError
-from lib.twin.tool_choice import ToolChooser
-from lib.twin.user_schema import UserSchema
+from lib.twin.request_tools import OfferedTool
+from lib.twin.tool_choice import ToolChoice, ToolChooser, read_tool_choice
+from lib.twin.user_schema import UnsatisfiableSchemaError, UserSchema
 
-STRING_CHARS_PER_TOKEN = 2  # of an answer's strings, for each token that it may have
+# Characters that the strings of an answer may have for each of its tokens.
+STRING_CHARS_PER_TOKEN = 2
+
+
+@dataclass(frozen=True)
+class PossibleCalls:
+    """The tool calls that the twin may make of an answer.
+
+    ``request_text`` is the text that may need a tool. ``schemas`` has the schema of a call of each tool, by its name.
+    """
+
+    tools: tuple[OfferedTool, ...]
+    request_text: str | None
+    must_call: bool
+    schemas: Mapping[str, Mapping[str, Any]]
+
+    async def choose_tool(self, chooser: ToolChooser) -> OfferedTool | None:
+        """Return the tool to call, None to answer with text. Raises EngineError."""
+        if self.must_call:
+            return await chooser.choose(self.request_text or "", self.tools, must=True)
+        if not self.request_text:
+            return None
+        return await chooser.choose(self.request_text, self.tools)
 
 
 @dataclass(frozen=True)
 class GenerationPlan:
     """How one request is answered.
 
-    ``request`` is the text that may ask for a tool, ``must`` says that one is called in any case.
-    ``job`` has all that is laid out in the prompt, and the grammar of the answer. ``calls``: the grammar of a call of
-    each tool, where the twin itself sees to calls. ``wanted``: the schema that an answer must fit.
+    ``job`` has the whole prompt and, in JSON mode, the schema that the engine keeps to. ``answer_schema`` is the
+    schema that the answer is validated against.
     """
 
     job: GenerationJob
-    request_text: str | None = None
-    offered: tuple[OfferedTool, ...] = ()
-    must_call: bool = False
-    call_grammars: Mapping[str, str] | None = None
     answer_schema: UserSchema | None = None
+    calls: PossibleCalls | None = None
 
-    async def pieces(self, engine: Engine, decider: ToolChooser) -> AsyncGenerator[Piece, None]:
-        """The answer. Raises EngineError."""
-        chosen = await self._chosen(decider)
-        if chosen is None or self.call_grammars is None:
+    async def pieces(self, engine: Engine, chooser: ToolChooser) -> AsyncGenerator[Piece, None]:
+        """Generate the answer. Raises EngineError."""
+        tool = await self.calls.choose_tool(chooser) if self.calls else None
+        if self.calls is None or tool is None:
             source = engine.generate(self.job)
         else:
-            source = request_tools.called(
-                engine.generate(replace(self.job, grammar=self.call_grammars[chosen.name]))
-            )
+            call_job = replace(self.job, json_schema=self.calls.schemas[tool.name])
+            source = request_tools.parse_call_pieces(engine.generate(call_job))
         async with aclosing(source) as answer:
             async for piece in answer:
                 yield piece
 
     async def parse_answer(self, text: str) -> Any:
-        """What the answer's text comes to: in JSON mode a JSON value. Raises RefusedError."""
+        """Return the answer's value: its text, in JSON mode a JSON value. Raises TwinApiError."""
         if self.answer_schema is None:
             return text
-        return await asyncio.to_thread(
-            json_mode.parse_json_answer, self.answer_schema, text
-        )  # a pattern may take its time
-
-    async def _chosen(self, decider: ToolChooser) -> OfferedTool | None:
-        if self.call_grammars is None or not self.offered:
-            return None
-        if self.must_call:
-            return await decider.choose(self.request_text or "", self.offered, must=True)
-        return await decider.choose(self.request_text, self.offered) if self.request_text else None
+        # In a thread: matching a pattern may take seconds.
+        return await asyncio.to_thread(json_mode.parse_json_answer, self.answer_schema, text)
 
 
 def plan_generation(body: Mapping[str, Any], job: GenerationJob, engine: Engine) -> GenerationPlan:
-    """The plan for a checked body, whose plain generation is ``job``. Raises RefusedError."""
-    wanted, offered = json_mode.read_response_format(body), request_tools.read_tools(body)
-    choice = request_tools.read_tool_choice(body, offered)
-    if offered and "messages" not in body:
-        raise TwinApiError(bad_input("'/tools' and '/functions' go with '/messages', not with '/prompt'"))
-    if offered and job.prompt is not None:
-        raise TwinApiError(
-            bad_input(
-                "'/raw': a raw prompt has no place for tools; leave raw out, or write them into the prompt"
-            )
-        )
-    offered = (
-        tuple(tool for tool in offered if choice.only_tool in (None, tool.name)) if choice.may_call else ()
-    )
-    plain = wanted is None and not offered and not _calls(body)
-    if plain:
+    """Plan the answer to a validated body, whose plain generation is ``job``. Raises TwinApiError."""
+    answer_schema = json_mode.read_response_format(body)
+    offered = request_tools.read_tools(body)
+    choice = read_tool_choice(body, offered)
+    if offered:
+        _require_messages(body, job)
+    tools = choice.allowed(offered)
+    if answer_schema is None and not tools and not _has_tool_messages(body):
         return GenerationPlan(job)
-    if wanted is not None:
-        grammar = json_mode.json_grammar(wanted, STRING_CHARS_PER_TOKEN * job.max_tokens)
-        job = _told(replace(job, grammar=grammar), json_mode.json_instructions(wanted))
-    if (
-        job.prompt is None
-        and engine.llama_server.template_supports_tools
-        and "messages" in body
-        and not (wanted and offered)
-    ):
-        return GenerationPlan(replace(job, chat=_chat(body, job, offered, choice)), answer_schema=wanted)
-    messages = body.get("messages") or []
-    if not offered or (messages[-1]["role"] == "tool" and not choice.must_call):
-        return GenerationPlan(job, answer_schema=wanted)
-    job = _told(job, request_tools.tool_instructions(offered))
-    calls = {tool.name: _call(tool, job) for tool in offered}
-    request = (
-        messages[-1]["content"]
-        if tool_messages.TEMPLATE_ROLES.get(messages[-1]["role"], "user") == "user"
-        else None
+    if answer_schema is not None:
+        job = _in_json_mode(job, answer_schema)
+    has_both = answer_schema is not None and bool(tools)
+    if engine.llama_server.template_supports_tools and not has_both and _uses_chat_template(body, job):
+        return GenerationPlan(replace(job, chat=_template_input(body, job, tools, choice)), answer_schema)
+    if not tools or (_role_of_last(body) == "tool" and not choice.must_call):
+        return GenerationPlan(job, answer_schema)
+    job = _add_instructions(job, request_tools.tool_instructions(tools))
+    schemas = {tool.name: _call_schema(tool, job) for tool in tools}
+    calls = PossibleCalls(tools, _request_text(body, choice), choice.must_call, schemas)
+    return GenerationPlan(job, answer_schema, calls)
+
+
+def _require_messages(body: Mapping[str, Any], job: GenerationJob) -> None:
+    if "messages" not in body:
+        raise TwinApiError(bad_input("'/tools' and '/functions' go with '/messages', not with '/prompt'"))
+    if job.prompt is not None:
+        reason = "a raw prompt has no place for tools; leave raw out, or write them into the prompt"
+        raise TwinApiError(bad_input(f"'/raw': {reason}"))
+
+
+def _has_tool_messages(body: Mapping[str, Any]) -> bool:
+    messages = body.get("messages") or ()
+    return any(message.get("tool_calls") or message["role"] == "tool" for message in messages)
+
+
+def _uses_chat_template(body: Mapping[str, Any], job: GenerationJob) -> bool:
+    return job.prompt is None and "messages" in body
+
+
+def _role_of_last(body: Mapping[str, Any]) -> str:
+    return str(body["messages"][-1]["role"])
+
+
+def _request_text(body: Mapping[str, Any], choice: ToolChoice) -> str | None:
+    """Return the text that may need a tool: the last message if it is the user's, or any if a call is required."""
+    messages = body["messages"]
+    if tool_messages.TEMPLATE_ROLES.get(_role_of_last(body), "user") == "user":
+        return str(messages[-1]["content"])
+    if not choice.must_call:
+        return None
+    return next((str(message["content"]) for message in reversed(messages) if message["role"] == "user"), "")
+
+
+def _in_json_mode(job: GenerationJob, answer_schema: UserSchema) -> GenerationJob:
+    json_schema = json_mode.narrow_schema(answer_schema, STRING_CHARS_PER_TOKEN * job.max_tokens)
+    return _add_instructions(
+        replace(job, json_schema=json_schema), json_mode.json_instructions(answer_schema)
     )
-    if choice.must_call and request is None:
-        request = next(
-            (message["content"] for message in reversed(messages) if message["role"] == "user"), ""
-        )
-    return GenerationPlan(job, request, offered, choice.must_call, calls, wanted)
 
 
-def _calls(body: Mapping[str, Any]) -> bool:
-    return any(m.get("tool_calls") or m["role"] == "tool" for m in body.get("messages") or ())
-
-
-def _told(job: GenerationJob, text: str) -> GenerationJob:
-    """The job with that at the end of its system message. A raw prompt stays as it is."""
+def _add_instructions(job: GenerationJob, text: str) -> GenerationJob:
+    """Append the text to the system message. A raw prompt stays as it is."""
     if job.prompt is not None:
         return job
     (role, content), *rest = job.messages
@@ -128,23 +147,24 @@ def _told(job: GenerationJob, text: str) -> GenerationJob:
     return replace(job, messages=((role, f"{content}\n\n{text}"), *rest))
 
 
-def _call(tool: OfferedTool, job: GenerationJob) -> str:
+def _call_schema(tool: OfferedTool, job: GenerationJob) -> dict[str, Any]:
     try:
-        return request_tools.call_grammar(tool, STRING_CHARS_PER_TOKEN * job.max_tokens)
+        return request_tools.call_schema(tool, STRING_CHARS_PER_TOKEN * job.max_tokens)
     except (UnsatisfiableSchemaError, RecursionError):
         reason = "no arguments fit its parameters, or they are too many"
         raise TwinApiError(bad_input(f"'/tools': '{tool.name}': {reason}")) from None
 
 
-def _chat(
-    body: Mapping[str, Any], job: GenerationJob, offered: tuple[OfferedTool, ...], choice: ToolChoice
+def _template_input(
+    body: Mapping[str, Any], job: GenerationJob, tools: tuple[OfferedTool, ...], choice: ToolChoice
 ) -> dict[str, Any]:
-    """The messages, and the tools in OpenAI's shape, for llama.cpp to lay out by the model's own template."""
+    """Return messages, and tools in OpenAI's shape, for the model's own chat template."""
     messages = tool_messages.messages_for_template(body["messages"])
-    if job.messages and job.messages[0][0] == "system":  # with what JSON mode added
+    # The system message with what JSON mode added to it.
+    if job.messages and job.messages[0][0] == "system":
         system = {"role": "system", "content": job.messages[0][1]}
         messages = [system, *(messages[1:] if messages[0]["role"] == "system" else messages)]
-    if not offered:
+    if not tools:
         return {"messages": messages}
     listed = [
         {
@@ -155,6 +175,6 @@ def _chat(
                 "parameters": tool.parameters.sent,
             },
         }
-        for tool in offered
+        for tool in tools
     ]
     return {"messages": messages, "tools": listed, "tool_choice": "required" if choice.must_call else "auto"}

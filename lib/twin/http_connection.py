@@ -31,7 +31,7 @@ class BreakConnectionError(Exception):
     """Raised by events that are to end with the connection, in the middle of an answer."""
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+async def run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """The work's result; if the client hangs up first, the work is cancelled. Raises HungUpError."""
 
     async def gone() -> None:
@@ -70,7 +70,7 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         try:
-            await while_connected(receive, sending())
+            await run_while_connected(receive, sending())
         except ClientDisconnectedError:
             await self.events.aclose()
         except BreakConnectionError:

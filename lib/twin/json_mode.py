@@ -1,4 +1,4 @@
-"""JSON mode: what ``response_format`` asks for, what the model is told of it, and whether the answer meets it."""
+"""JSON mode: read ``response_format``, tell the model about it, and validate the answer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lib.twin import user_schema
+from lib.twin import bounded_schema, user_schema
 from lib.twin.api_errors import JSON_NOT_MET, JSON_WITH_STREAM, TwinApiError, bad_input
-from lib.twin.schema_grammar import GrammarBuilder, UnsatisfiableSchemaError, dump_json
-from lib.twin.user_schema import UserSchema
+from lib.twin.bounded_schema import dump_json
+from lib.twin.user_schema import UnsatisfiableSchemaError, UserSchema
 
-WHERE = "/response_format/json_schema"
-ANY_OBJECT = user_schema.read_schema({"type": "object"}, WHERE)
+SCHEMA_FIELD = "/response_format/json_schema"
+ANY_OBJECT = user_schema.read_schema({"type": "object"}, SCHEMA_FIELD)
 
 
 def read_response_format(body: Mapping[str, Any]) -> UserSchema | None:
-    """The schema that an answer must fit; None without JSON mode. Raises RefusedError."""
-    wanted = body.get("response_format") or {}
-    kind = wanted.get("type")
+    """Return the schema that the answer must fit, None without JSON mode. Raises TwinApiError."""
+    response_format = body.get("response_format") or {}
+    kind = response_format.get("type")
     if kind is None:
         return None
     if body.get("stream"):
@@ -26,43 +26,42 @@ def read_response_format(body: Mapping[str, Any]) -> UserSchema | None:
         raise TwinApiError(JSON_WITH_STREAM)
     if kind == "json_object":
         return ANY_OBJECT
-    if wanted.get("json_schema") is None:
+    if response_format.get("json_schema") is None:
         raise TwinApiError(bad_input("required properties at '/response_format' are 'json_schema'"))
-    return user_schema.read_schema(_bare(wanted["json_schema"]), WHERE)
+    return user_schema.read_schema(_unwrap(response_format["json_schema"]), SCHEMA_FIELD)
 
 
-def _bare(sent: Any) -> Any:
-    """The schema without OpenAI's wrapper, whose words are no keywords of a schema. Clients send it here too."""
-    wrapped = (
+def _unwrap(sent: Any) -> Any:
+    """Return the schema without OpenAI's wrapper, which some clients send here too."""
+    is_wrapped = (
         isinstance(sent, dict)
         and "schema" in sent
         and sent.keys() <= {"name", "description", "strict", "schema"}
     )
-    return sent["schema"] if wrapped else sent
+    return sent["schema"] if is_wrapped else sent
 
 
-def json_instructions(wanted: UserSchema) -> str:
-    """What the system message says: a grammar alone gives right shapes with wrong contents."""
-    if wanted is ANY_OBJECT:
+def json_instructions(schema: UserSchema) -> str:
+    """Return the text for the system message. Without it answers have the right shape and wrong contents."""
+    if schema is ANY_OBJECT:
         return "Answer with a JSON object only."
-    return f"Answer with JSON only, that fits this JSON Schema:\n{dump_json(wanted.sent)}"
+    return f"Answer with JSON only, that fits this JSON Schema:\n{dump_json(schema.sent)}"
 
 
-def json_grammar(wanted: UserSchema, budget: int) -> str:
-    """What may be said. Raises RefusedError if nothing that would be valid can."""
+def narrow_schema(schema: UserSchema, string_chars: int) -> dict[str, Any]:
+    """Return the schema that the engine keeps the answer to. Raises TwinApiError if no answer could be valid."""
     try:
-        rules = GrammarBuilder([wanted], budget)
-        return rules.render(rules.add_value(wanted.resolved))
+        return bounded_schema.narrow_schema(schema, string_chars)
     except (UnsatisfiableSchemaError, RecursionError):
         raise TwinApiError(JSON_NOT_MET) from None
 
 
-def parse_json_answer(wanted: UserSchema, text: str) -> Any:
-    """The answer as a JSON value. Raises RefusedError: cut off at max_tokens, or not valid."""
+def parse_json_answer(schema: UserSchema, text: str) -> Any:
+    """Return the answer as a JSON value. Raises TwinApiError if it was cut off or is not valid."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         raise TwinApiError(JSON_NOT_MET) from None
-    if not wanted.is_valid(value):
+    if not schema.is_valid(value):
         raise TwinApiError(JSON_NOT_MET)
     return value

@@ -134,7 +134,9 @@ class NextTokenProbabilities:
 
     async def compute(self, job: GenerationJob) -> dict[str, Any]:
         """The result of the endpoint. What a grammar forbids is not looked at. Raises EngineError."""
-        job = replace(job, prompt=await self.engine.render_prompt(job), messages=(), chat=None, grammar="")
+        job = replace(
+            job, prompt=await self.engine.render_prompt(job), messages=(), chat=None, json_schema=None
+        )
         key = hashlib.sha256(repr(_neutral(job)).encode("utf-8", "surrogatepass")).digest()
         async with self._evaluating:
             for count in (*(step for step in CANDIDATE_COUNTS if step < len(self.tokens)), len(self.tokens)):

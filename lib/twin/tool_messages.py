@@ -1,4 +1,4 @@
-"""Messages with calls of tools and their results, for chat templates that have a word for them or not."""
+"""Messages with tool calls and their results, for chat templates that support tools and for those that do not."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lib.twin.api_errors import TwinApiError, bad_input
-from lib.twin.schema_grammar import dump_json
+from lib.twin.api_errors import field_error
+from lib.twin.bounded_schema import dump_json
 
-# The schema takes any role, chat templates only some.
+# The documented schema takes any role, chat templates take only some.
 TEMPLATE_ROLES = {
     "system": "system",
     "developer": "system",
@@ -22,7 +22,7 @@ TEMPLATE_ROLES = {
 
 @dataclass(frozen=True)
 class PastToolCall:
-    """A call in an earlier answer. ``id`` is "" where the request has none."""
+    """A call in an earlier answer. ``id`` is "" if the request has none."""
 
     id: str
     name: str
@@ -30,115 +30,113 @@ class PastToolCall:
 
     @property
     def as_text(self) -> str:
-        """As a model without a word for it says it."""
+        """The call in the words of the twin's instructions to the model."""
         return f'{{"name": {dump_json(self.name)}, "arguments": {dump_json(self.arguments)}}}'
 
 
 def messages_as_text(messages: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Role and content of each message, calls and results as text. Raises RefusedError.
+    """Return role and content of each message, with calls and results as text. Raises TwinApiError.
 
-    A call that has its result stands with it in the turn of the user who asked: a small model that sees its own call
-    says it again instead of answering.
+    A call that has its result is added with it to the user's message: a small model that sees its own call repeats
+    it instead of answering.
     """
     turns: list[tuple[str, str]] = []
     open_calls: list[PastToolCall] = []
     results: list[str] = []
 
-    def close() -> None:
-        """Ends a row of results."""
+    def add_results() -> None:
         if results:
-            asked = f"{turns.pop()[1]}\n\n" if turns and turns[-1][0] == "user" else ""
-            turns.append(("user", asked + "\n".join([*results, "Answer with it."])))
+            question = f"{turns.pop()[1]}\n\n" if turns and turns[-1][0] == "user" else ""
+            turns.append(("user", question + "\n".join([*results, "Answer with it."])))
             results.clear()
 
-    for at, message in enumerate(messages):
+    for index, message in enumerate(messages):
         role, content = TEMPLATE_ROLES.get(message["role"], "user"), message["content"]
         if role == "tool":
-            results.append(_result(message, _answered(message, open_calls)))
+            results.append(_result_text(message, _take_answered_call(message, open_calls)))
             continue
-        close()
-        open_calls = parse_tool_calls(message, at) if role == "assistant" else []
+        add_results()
+        open_calls = parse_tool_calls(message, index) if role == "assistant" else []
         if content or not open_calls:
             turns.append((role, content))
-    close()
-    if open_calls and messages[-1]["role"] == "assistant":  # they wait for their results
+    add_results()
+    # The last calls still wait for their results.
+    if open_calls and messages[-1]["role"] == "assistant":
         turns.append(("assistant", "\n".join(call.as_text for call in open_calls)))
     return turns
 
 
-def _answered(message: Mapping[str, Any], open_calls: list[PastToolCall]) -> PastToolCall | None:
-    """The call that this result belongs to, taken from those that are open: by its id, its name or the order."""
-    for key in ("id", "name"):
-        wanted = message.get("tool_call_id" if key == "id" else "name")
-        for call in open_calls:
-            if wanted and getattr(call, key) == wanted:
-                open_calls.remove(call)
-                return call
-    return open_calls.pop(0) if open_calls and not message.get("tool_call_id") else None
+def _take_answered_call(message: Mapping[str, Any], open_calls: list[PastToolCall]) -> PastToolCall | None:
+    """Remove the call that this result belongs to, by its id, its name or the order, and return it."""
+    call_id, name = message.get("tool_call_id"), message.get("name")
+    by_id = [call for call in open_calls if call_id and call.id == call_id]
+    by_name = [call for call in open_calls if name and call.name == name]
+    in_order = [] if call_id else open_calls
+    call = next(iter([*by_id, *by_name, *in_order]), None)
+    if call is not None:
+        open_calls.remove(call)
+    return call
 
 
-def _result(message: Mapping[str, Any], call: PastToolCall | None) -> str:
+def _result_text(message: Mapping[str, Any], call: PastToolCall | None) -> str:
     name = call.name if call else message.get("name")
-    of = f" of {name}" if isinstance(name, str) and name else ""
-    given = f" {dump_json(call.arguments)}" if call else ""
-    return f"Result{of}{given}: {message['content']}"
+    of_tool = f" of {name}" if isinstance(name, str) and name else ""
+    arguments = f" {dump_json(call.arguments)}" if call else ""
+    return f"Result{of_tool}{arguments}: {message['content']}"
 
 
 def messages_for_template(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The messages for a chat template that has words for calls and results. Raises RefusedError."""
+    """Return the messages for a chat template that supports tools. Raises TwinApiError."""
     turns: list[dict[str, Any]] = []
-    for at, message in enumerate(messages):
+    for index, message in enumerate(messages):
         role = TEMPLATE_ROLES.get(message["role"], "user")
         turn: dict[str, Any] = {"role": role, "content": message["content"]}
-        if role == "assistant" and (made := parse_tool_calls(message, at)):
+        if role == "assistant" and (calls := parse_tool_calls(message, index)):
             turn["tool_calls"] = [
                 {
-                    "id": call.id or f"call_{at}_{number}",
+                    "id": call.id or f"call_{index}_{number}",
                     "type": "function",
                     "function": {"name": call.name, "arguments": dump_json(call.arguments)},
                 }
-                for number, call in enumerate(made)
+                for number, call in enumerate(calls)
             ]
         if role == "tool":
             turn |= {
                 key: message[key] for key in ("tool_call_id", "name") if isinstance(message.get(key), str)
             }
         turns.append(turn)
+    # The engine would continue an empty last message instead of answering.
     if len(turns) > 1 and turns[-1] == {"role": "assistant", "content": ""}:
-        del turns[-1]  # to continue nothing is to answer
+        del turns[-1]
     return turns
 
 
-def parse_tool_calls(message: Mapping[str, Any], at: int) -> list[PastToolCall]:
-    """The calls of one message, in both documented shapes. Raises RefusedError."""
-    where = f"/messages/{at}/tool_calls"
-    listed = message.get("tool_calls") or []
-    if not isinstance(listed, list):
-        raise _refused(where, "must be a list")
-    found = []
-    for number, call in enumerate(listed):
-        inner = call.get("function", call) if isinstance(call, dict) else None
-        name = inner.get("name") if isinstance(inner, dict) else None
-        if not isinstance(inner, dict) or not isinstance(name, str):
-            raise _refused(f"{where}/{number}", "must have the name of the tool that was called")
-        identity = call.get("id")
-        arguments = _arguments(inner.get("arguments"), f"{where}/{number}")
-        found.append(PastToolCall(identity if isinstance(identity, str) else "", name, arguments))
-    return found
+def parse_tool_calls(message: Mapping[str, Any], index: int) -> list[PastToolCall]:
+    """Return the calls of the message at this index, in both documented shapes. Raises TwinApiError."""
+    where = f"/messages/{index}/tool_calls"
+    sent = message.get("tool_calls") or []
+    if not isinstance(sent, list):
+        raise field_error(where, "must be a list")
+    calls = []
+    for number, call in enumerate(sent):
+        function = call.get("function", call) if isinstance(call, dict) else None
+        name = function.get("name") if isinstance(function, dict) else None
+        if not isinstance(function, dict) or not isinstance(name, str):
+            raise field_error(f"{where}/{number}", "must have the name of the tool that was called")
+        call_id = call.get("id")
+        arguments = _parse_arguments(function.get("arguments"), f"{where}/{number}")
+        calls.append(PastToolCall(call_id if isinstance(call_id, str) else "", name, arguments))
+    return calls
 
 
-def _arguments(sent: Any, where: str) -> dict[str, Any]:
-    """Arguments come as an object or as the text of one."""
+def _parse_arguments(sent: Any, where: str) -> dict[str, Any]:
+    """Return the arguments, which are sent as an object or as its JSON text."""
     arguments = {} if sent in (None, "") else sent
     if isinstance(sent, str) and sent:
         try:
             arguments = json.loads(sent)
         except (ValueError, RecursionError):
-            raise _refused(f"{where}/function/arguments", "the text is not JSON") from None
+            raise field_error(f"{where}/function/arguments", "the text is not JSON") from None
     if not isinstance(arguments, dict):
-        raise _refused(f"{where}/function/arguments", "must be a JSON object")
+        raise field_error(f"{where}/function/arguments", "must be a JSON object")
     return arguments
-
-
-def _refused(where: str, reason: str) -> TwinApiError:
-    return TwinApiError(bad_input(f"'{where}': {reason}"))

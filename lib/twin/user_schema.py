@@ -34,6 +34,10 @@ ANNOTATION_KEYWORDS |= {"$schema", "$id", "id", "$comment", "$anchor", "$vocabul
 ANNOTATION_KEYWORDS |= schema_keywords.DEFINITIONS
 
 
+class UnsatisfiableSchemaError(Exception):
+    """No value is valid for a schema, or none that the twin can describe to the engine."""
+
+
 @dataclass(frozen=True)
 class UserSchema:
     """A schema that was taken. ``told`` as it was sent; ``plain`` without references and notes."""

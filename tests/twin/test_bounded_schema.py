@@ -1,0 +1,128 @@
+"""Narrowed schemas: everything that the engine may write has an end, and nothing new becomes valid."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+
+from bench.json_mode import random_schema
+from lib.twin.bounded_schema import narrow_schema
+from lib.twin.user_schema import UnsatisfiableSchemaError, read_schema
+from tests.twin.conftest import RunningTwin
+
+
+def narrow(schema: Any, string_chars: int = 500) -> dict[str, Any]:
+    return narrow_schema(read_schema(schema, "/x"), string_chars)
+
+
+def parts_of(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a narrowed schema and all schemas in it."""
+    yield schema
+    inner = [*schema.get("anyOf", ()), *schema.get("prefixItems", ())]
+    inner += [*schema.get("properties", {}).values(), *schema.get("patternProperties", {}).values()]
+    inner += [schema["items"]] if isinstance(schema.get("items"), dict) else []
+    for part in inner:
+        yield from parts_of(part)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_everything_has_an_end(seed: int) -> None:
+    for part in parts_of(narrow(random_schema(random.Random(seed)))):
+        match part.get("type"):
+            case "string":
+                assert "maxLength" in part or "}$" in part["pattern"] or "})?$" in part["pattern"]
+            case "array":
+                assert part["maxItems"] <= 1_500
+            case "object":
+                assert part["additionalProperties"] is False
+            case "number" | "integer":
+                assert {"minimum", "exclusiveMinimum"} & part.keys()
+                assert {"maximum", "exclusiveMaximum"} & part.keys()
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"type": "array"}, {"type": ["string", "array"]}])
+def test_values_of_any_kind_have_an_end(schema: Any) -> None:
+    kinds = [part["type"] for part in parts_of(narrow(schema)) if "type" in part]
+    assert 0 < len(kinds) < 500
+
+
+NUMBERS = [
+    ({"type": "integer", "minimum": 1.2, "maximum": 3.8}, {"minimum": 2, "maximum": 3}),
+    ({"type": "integer", "exclusiveMinimum": 1, "exclusiveMaximum": 4}, {"minimum": 2, "maximum": 3}),
+    # Draft 4: a flag beside the bound.
+    ({"type": "integer", "minimum": 1, "exclusiveMinimum": True, "maximum": 3}, {"minimum": 2, "maximum": 3}),
+    ({"type": "integer", "minimum": 7}, {"minimum": 7, "maximum": 999_999}),
+    ({"type": "integer", "maximum": -5}, {"minimum": -999, "maximum": -5}),
+    ({"type": "number", "minimum": 2.5, "maximum": 14}, {"minimum": 2.5, "maximum": 14, "multipleOf": 1e-4}),
+    ({"type": "number", "minimum": 0, "maximum": 1e-4}, {"minimum": 0, "maximum": 1e-4, "multipleOf": 1e-6}),
+    ({"type": "number", "maximum": 1.7e308}, {"minimum": -(10**15), "maximum": 10**15, "multipleOf": 1e-4}),
+]
+
+
+@pytest.mark.parametrize(("schema", "narrowed"), NUMBERS)
+def test_ranges(schema: dict[str, Any], narrowed: dict[str, Any]) -> None:
+    assert narrow(schema) == {"type": schema["type"], **narrowed}
+
+
+@pytest.mark.parametrize("multiple", [7, 0.1, 0.25, 1e-7])
+def test_multiples_are_those_that_the_validator_takes(multiple: float) -> None:
+    schema = {"type": "number", "multipleOf": multiple, "exclusiveMinimum": 0}
+    values = narrow(schema)["enum"]
+    assert len(values) > 20
+    for value in values:
+        jsonschema.validate(value, schema)
+
+
+NO_NUMBER = [
+    {"type": "integer", "minimum": 3, "maximum": 2},
+    {"type": "integer", "minimum": 1.2, "maximum": 1.8},
+    {"type": "number", "exclusiveMinimum": 1, "maximum": 1},
+    {"type": "integer", "multipleOf": 7, "minimum": 1, "maximum": 6},
+    {"type": "number", "minimum": 1e300},
+    {"type": "number", "minimum": 1e-300, "maximum": 1e-299},
+]
+
+
+@pytest.mark.parametrize("schema", NO_NUMBER)
+def test_no_number(schema: Any) -> None:
+    with pytest.raises(UnsatisfiableSchemaError):
+        narrow(schema)
+
+
+def test_requirements_of_all_schemas_apply() -> None:
+    schema = {
+        "allOf": [
+            {"type": "object", "properties": {"a": {"type": "string", "maxLength": 9}}, "required": ["a"]},
+            {"properties": {"a": {"maxLength": 5}, "b": {"type": "boolean"}}},
+        ]
+    }
+    narrowed = narrow(schema)
+    assert narrowed["required"] == ["a"]
+    assert list(narrowed["properties"]) == ["a", "b"]
+    assert "{0,4}" in narrowed["properties"]["a"]["pattern"]
+
+
+def test_unlimited_strings_share_the_answer() -> None:
+    one = {"type": "object", "properties": {"a": {"type": "string"}}}
+    four = {"type": "object", "properties": {name: {"type": "string"} for name in "abcd"}}
+    assert "{0,399}" in narrow(one, 400)["properties"]["a"]["pattern"]
+    assert "{0,99}" in narrow(four, 400)["properties"]["a"]["pattern"]
+
+
+@pytest.mark.parametrize("digits", ["1.0000000000000000000000000", "0.3333333333333333333333333"])
+def test_decimals_come_to_an_end(twin: RunningTwin, digits: str) -> None:
+    # Raw, so that the model is in the middle of a number without an end.
+    schema = {
+        "type": "array",
+        "prefixItems": [{"const": digits}, {"type": "number"}],
+        "items": False,
+        "minItems": 2,
+    }
+    form = {"response_format": {"type": "json_schema", "json_schema": schema}}
+    answer = twin.ask(prompt=f"{digits}\n{digits}\n", raw=True, temperature=0, max_tokens=120, **form).json()
+    assert answer["success"], answer
+    assert len(str(answer["result"]["response"][1])) <= 15
