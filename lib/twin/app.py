@@ -1,4 +1,4 @@
-"""The API's routes: what is answered on each, and how the answer is sent while the asker still listens."""
+"""The routes of the API: Cloudflare's endpoints, and a few of Paddock's own under ``/ai/paddock``."""
 
 from __future__ import annotations
 
@@ -46,10 +46,7 @@ from lib.twin.tool_choice import ToolChooser
 
 @dataclass(frozen=True)
 class TwinOptions:
-    """What a twin is started with beside its engine. ``wire`` and ``fault``: where a request names none of its own.
-
-    ``card``: what the model's file says about itself.
-    """
+    """Options of a twin. ``wire`` and ``fault`` apply to requests that name none themselves."""
 
     model_file: ModelFileInfo = UNKNOWN_MODEL_FILE
     adapters: lora_finetunes.AdapterCatalog = lora_finetunes.NO_ADAPTERS
@@ -59,7 +56,7 @@ class TwinOptions:
 
 @dataclass(frozen=True)
 class TwinApi:
-    """What the routes answer from: one engine, one documented model, one account."""
+    """The handlers of the routes, for one engine, one documented model, and one account."""
 
     engine: Engine
     model: Model
@@ -69,136 +66,128 @@ class TwinApi:
     probabilities: NextTokenProbabilities
 
     def wire_variant(self, request: Request) -> wire_variants.WireVariant:
-        """How this answer is to go out. Raises RefusedError if the header names no variant."""
+        """Return the format of this answer. Raises TwinApiError if the header names an unknown one."""
         try:
             return wire_variants.find_variant(request.headers.get(wire_variants.HEADER, self.options.wire))
         except ValueError as error:
             raise TwinApiError(api_errors.bad_input(f"{wire_variants.HEADER}: {error}")) from None
 
     def plan_generation(self, body: Mapping[str, Any], stop: tuple[str, ...] = ()) -> GenerationPlan:
-        """How a checked body is answered, with its adapter. Raises RefusedError."""
+        """Plan the answer to a validated body, with its adapter. Raises TwinApiError."""
         adapter = self.options.adapters.find_number(self.model, body)
-        return plan_generation(
-            body, replace(request_mapping.build_job(self.model, body, stop), adapter=adapter), self.engine
-        )
+        job = replace(request_mapping.build_job(self.model, body, stop), adapter=adapter)
+        return plan_generation(body, job, self.engine)
 
     async def run_model(self, request: Request) -> Response:
-        """The native endpoint."""
+        """Run the model: Cloudflare's native endpoint."""
         if (name := request.path_params["model"]) != self.model.id:
             raise TwinApiError(api_errors.no_such_model(name))
         body = request_mapping.validate_native(self.model, parse_body(await read_body(request)))
-        variant, planned = self.wire_variant(request), self.plan_generation(body)
-        pieces = planned.pieces(self.engine, self.tool_chooser)
-        if body.get("stream") and (events := variant.stream) is not None:
-            return await self._stream(request, pieces, lambda rest: events(self.model, rest))
-        text, calls, end = await self._whole(request, pieces)
-        said: Any = text if calls else await planned.parse_answer(text)
-        return self._json(request, end, variant.whole_answer(self.model, said, calls, end))
+        variant, plan = self.wire_variant(request), self.plan_generation(body)
+        pieces = plan.pieces(self.engine, self.tool_chooser)
+        if body.get("stream") and (stream := variant.stream) is not None:
+            return await self._stream_answer(request, pieces, lambda rest: stream(self.model, rest))
+        text, calls, end = await self._collect_answer(request, pieces)
+        value: Any = text if calls else await plan.parse_answer(text)
+        return self._json_answer(request, end, variant.whole_answer(self.model, value, calls, end))
 
     async def chat_completions(self, request: Request) -> Response:
-        """The OpenAI-shaped endpoint. Of the variants, it knows the one that answers whole."""
-        asked = parse_body(await read_body(request))
-        name = asked.get("model") if isinstance(asked, dict) else None
+        """Run the model: the OpenAI-compatible endpoint. Of the wire variants, only ``plain`` changes it."""
+        sent = parse_body(await read_body(request))
+        name = sent.get("model") if isinstance(sent, dict) else None
         if name != self.model.id:
             raise TwinApiError(api_errors.no_such_model(str(name)))
-        body = request_mapping.validate_native(self.model, request_mapping.openai_to_native(asked))
-        variant, planned = (
-            self.wire_variant(request),
-            self.plan_generation(body, request_mapping.read_stop(asked)),
-        )
-        pieces = planned.pieces(self.engine, self.tool_chooser)
-        identity = request.state.id
+        body = request_mapping.validate_native(self.model, request_mapping.openai_to_native(sent))
+        variant = self.wire_variant(request)
+        plan = self.plan_generation(body, request_mapping.read_stop(sent))
+        pieces = plan.pieces(self.engine, self.tool_chooser)
+        request_id = request.state.id
         if body.get("stream") and variant.stream is not None:
-            options = asked.get("stream_options")
+            options = sent.get("stream_options")
             with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-            return await self._stream(
+            return await self._stream_answer(
                 request,
                 pieces,
-                lambda rest: responses.openai_events(self.model, identity, rest, with_usage=with_usage),
+                lambda rest: responses.openai_stream(self.model, request_id, rest, with_usage=with_usage),
             )
-        text, calls, end = await self._whole(request, pieces)
+        text, calls, end = await self._collect_answer(request, pieces)
         if not calls:
-            await planned.parse_answer(text)
-        return self._json(request, end, responses.openai_completion(self.model, identity, text, calls, end))
+            await plan.parse_answer(text)
+        completion = responses.openai_completion(self.model, request_id, text, calls, end)
+        return self._json_answer(request, end, completion)
 
     async def search_models(self, request: Request) -> Response:
-        """The models that fit a search."""
+        """Search the list of models."""
         return JSONResponse(model_list.search_models(self.model, request.query_params))
 
     async def model_schema(self, request: Request) -> Response:
-        """A model's schemas."""
+        """Return a model's documented schemas."""
         if (name := request.query_params.get("model", "")) != self.model.id:
             raise TwinApiError(api_errors.no_such_model(name))
         return JSONResponse(model_list.model_schemas(self.model))
 
     async def verify_token(self, request: Request) -> Response:
-        """Whether the token is good: it is, or the request would not be here."""
-        told = {"code": 10000, "message": "This API Token is valid and active", "type": None}
-        identity = uuid.uuid5(uuid.NAMESPACE_URL, self.account).hex
-        return JSONResponse(
-            {**responses.success_envelope({"id": identity, "status": "active"}), "messages": [told]}
-        )
+        """Say that the token is valid: a request with another token does not come here."""
+        message = {"code": 10000, "message": "This API Token is valid and active", "type": None}
+        token_id = uuid.uuid5(uuid.NAMESPACE_URL, self.account).hex
+        envelope = responses.success_envelope({"id": token_id, "status": "active"})
+        return JSONResponse({**envelope, "messages": [message]})
 
     async def list_finetunes(self, request: Request) -> Response:
-        """The account's own adapters."""
-        return JSONResponse(
-            responses.success_envelope(
-                lora_finetunes.list_finetunes(self.model, self.options.adapters, public=False)
-            )
-        )
+        """List the account's own LoRA adapters."""
+        adapters = lora_finetunes.list_finetunes(self.model, self.options.adapters, public=False)
+        return JSONResponse(responses.success_envelope(adapters))
 
     async def list_public_finetunes(self, request: Request) -> Response:
-        """The adapters that everybody has."""
-        return JSONResponse(
-            responses.success_envelope(
-                lora_finetunes.list_finetunes(self.model, self.options.adapters, public=True)
-            )
-        )
+        """List the public LoRA adapters."""
+        adapters = lora_finetunes.list_finetunes(self.model, self.options.adapters, public=True)
+        return JSONResponse(responses.success_envelope(adapters))
 
     async def list_adapter_files(self, request: Request) -> Response:
-        """Not Cloudflare's: the adapters that were loaded, and the files that were left out, with the reason."""
+        """List the loaded adapters, and the skipped files with the reason. Not an endpoint of Cloudflare's."""
         return JSONResponse(responses.success_envelope(self.options.adapters.to_json()))
 
     async def show_slots(self, request: Request) -> Response:
-        """Not Cloudflare's: how many generations hold a slot, and how many wait for one."""
+        """Count the running and the waiting generations. Not an endpoint of Cloudflare's."""
         engine = self.engine
         counts = {"slots": engine.slots, "running": engine.running_count, "waiting": engine.waiting_count}
         return JSONResponse(responses.success_envelope(counts))
 
     async def show_prompt(self, request: Request) -> Response:
-        """Not Cloudflare's: how a request is laid out for the model, and its exact count of tokens."""
-        planned = await self._inspected(request)
-        with self._refusing():
-            laid = await prompt_layout.lay_out(planned, self.engine, self.options.model_file)
-        return JSONResponse(responses.success_envelope(laid))
+        """Return a request's prompt and its exact token count. Not an endpoint of Cloudflare's."""
+        plan = await self._plan_inspection(request)
+        with self._api_errors():
+            prompt = await prompt_layout.describe_prompt(plan, self.engine, self.options.model_file)
+        return JSONResponse(responses.success_envelope(prompt))
 
     async def show_next_token(self, request: Request) -> Response:
-        """Not Cloudflare's: the probabilities of the next token, for the body of any request to run the model."""
-        planned = await self._inspected(request)
-        with self._refusing():
-            told = await run_while_connected(request.receive, self.probabilities.compute(planned.job))
-        return JSONResponse(responses.success_envelope(told))
+        """Return a request's probabilities of the next token. Not an endpoint of Cloudflare's."""
+        plan = await self._plan_inspection(request)
+        with self._api_errors():
+            result = await run_while_connected(request.receive, self.probabilities.compute(plan.job))
+        return JSONResponse(responses.success_envelope(result))
 
-    async def _inspected(self, request: Request) -> GenerationPlan:
-        """The plan for a request that is looked at and not run: that it could not be streamed is no matter then."""
+    async def _plan_inspection(self, request: Request) -> GenerationPlan:
+        """Plan a request that is not run. It may combine options that cannot be streamed."""
         body = request_mapping.validate_native(self.model, parse_body(await read_body(request)))
         return self.plan_generation({**body, "stream": False})
 
     @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        """A failure of the engine becomes the refusal that answers the request."""
+    def _api_errors(self) -> Iterator[None]:
+        """Translate errors of the engine into errors of the API."""
         try:
             yield
         except EngineError as error:
             raise TwinApiError(api_errors.from_engine_error(error, self.engine.context)) from error
 
-    async def _stream(
+    async def _stream_answer(
         self,
         request: Request,
         pieces: AsyncGenerator[Piece, None],
-        events: Callable[[AsyncGenerator[Piece, None]], AsyncGenerator[bytes, None]],
+        encode: Callable[[AsyncGenerator[Piece, None]], AsyncGenerator[bytes, None]],
     ) -> Response:
-        with self._refusing():  # until the first piece is there, a failure can still be told with its status
+        # Until the first piece has come, a failure can still be answered with its HTTP status.
+        with self._api_errors():
             first = await run_while_connected(request.receive, anext(pieces))
 
         async def all_pieces() -> AsyncGenerator[Piece, None]:
@@ -207,14 +196,14 @@ class TwinApi:
                 async for piece in pieces:
                     yield piece
 
-        async def closing() -> AsyncGenerator[bytes, None]:
-            async with aclosing(all_pieces()) as rest, aclosing(events(rest)) as lines:
-                async for line in lines:
-                    yield line
+        async def events() -> AsyncGenerator[bytes, None]:
+            async with aclosing(all_pieces()) as generated, aclosing(encode(generated)) as encoded:
+                async for event in encoded:
+                    yield event
 
-        return EventStream(closing(), {"cf-ai-req-id": request.state.id})
+        return EventStream(events(), {"cf-ai-req-id": request.state.id})
 
-    async def _whole(
+    async def _collect_answer(
         self, request: Request, pieces: AsyncGenerator[Piece, None]
     ) -> tuple[str, list[ToolCallPiece], EndPiece]:
         async def collect() -> tuple[str, list[ToolCallPiece], EndPiece]:
@@ -231,48 +220,50 @@ class TwinApi:
                             return "".join(texts), calls, piece
             raise EngineError("the engine ended without an answer")
 
-        with self._refusing():
+        with self._api_errors():
             return await run_while_connected(request.receive, collect())
 
-    def _json(self, request: Request, end: EndPiece, content: Any) -> Response:
-        spent = f"{responses.count_neurons(self.model, end):.2f}"
-        return JSONResponse(content, headers={"cf-ai-req-id": request.state.id, "cf-ai-neurons": spent})
+    def _json_answer(self, request: Request, end: EndPiece, content: Any) -> Response:
+        neurons = f"{responses.count_neurons(self.model, end):.2f}"
+        return JSONResponse(content, headers={"cf-ai-req-id": request.state.id, "cf-ai-neurons": neurons})
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def _answer_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, TwinApiError)  # noqa: S101 (Starlette calls this for nothing else)
-    kind, identity = error.response, getattr(request.state, "id", "")
-    tag = {"cf-ai-req-id": identity} if kind.envelope is api_errors.Envelope.SERVICE else None
-    return JSONResponse(kind.body(identity), kind.status, tag)
+    response, request_id = error.response, getattr(request.state, "id", "")
+    has_id = response.envelope is api_errors.Envelope.SERVICE
+    return JSONResponse(
+        response.body(request_id), response.status, {"cf-ai-req-id": request_id} if has_id else None
+    )
 
 
-async def _unrouted(request: Request, error: Exception) -> Response:
+async def _answer_no_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    kind = api_errors.wrong_method(request.method) if status == 405 else api_errors.NO_ROUTE
-    return JSONResponse(kind.body(""), kind.status)
+    response = api_errors.wrong_method(request.method) if status == 405 else api_errors.NO_ROUTE
+    return JSONResponse(response.body(""), response.status)
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    identity = getattr(request.state, "id", "")
-    return JSONResponse(api_errors.INTERNAL_ERROR.body(identity), 500, {"cf-ai-req-id": identity})
+async def _answer_internal_error(request: Request, error: Exception) -> Response:
+    request_id = getattr(request.state, "id", "")
+    return JSONResponse(api_errors.INTERNAL_ERROR.body(request_id), 500, {"cf-ai-req-id": request_id})
 
 
-async def _hung_up(request: Request, error: Exception) -> Response:
+async def _answer_nobody(request: Request, error: Exception) -> Response:
     return Response(status_code=499)
 
 
-async def _no_list(request: Request) -> Response:
-    # Recorded: the OpenAI-shaped list of models does not exist, though its neighbour does.
+async def _no_model_list(request: Request) -> Response:
+    # Recorded: the OpenAI-compatible list of models does not exist, although /chat/completions does.
     raise TwinApiError(api_errors.wrong_method(request.method))
 
 
 def build_app(
     engine: Engine, model: Model, account: str, token: str, options: TwinOptions = TwinOptions()
 ) -> Starlette:
-    """The application, for who has the token to that account."""
+    """Build the ASGI application of one account with one token."""
     probabilities = NextTokenProbabilities(engine, options.model_file.tokens)
-    twin = TwinApi(engine, model, account, options, ToolChooser(engine), probabilities)
-    gate, failing = Authenticator(account, token), fault_injection.FaultInjector(options.fault)
+    api = TwinApi(engine, model, account, options, ToolChooser(engine), probabilities)
+    authenticator, faults = Authenticator(account, token), fault_injection.FaultInjector(options.fault)
 
     async def health(request: Request) -> Response:
         return JSONResponse(
@@ -280,36 +271,39 @@ def build_app(
         )
 
     root, account_root = "/client/v4", "/client/v4/accounts/{account}/ai"
-    running: list[tuple[str, str, Handler]] = [
-        ("POST", f"{account_root}/run/{{model:path}}", twin.run_model),
-        ("POST", f"{account_root}/v1/chat/completions", twin.chat_completions),
+    model_routes: list[tuple[str, str, Handler]] = [
+        ("POST", f"{account_root}/run/{{model:path}}", api.run_model),
+        ("POST", f"{account_root}/v1/chat/completions", api.chat_completions),
     ]
-    others: list[tuple[str, str, Handler]] = [
-        ("GET", f"{account_root}/v1/models", _no_list),
-        ("GET", f"{account_root}/models/search", twin.search_models),
-        ("GET", f"{account_root}/models/schema", twin.model_schema),
-        ("GET", f"{account_root}/finetunes", twin.list_finetunes),
-        ("GET", f"{account_root}/finetunes/public", twin.list_public_finetunes),
-        ("GET", f"{account_root}/paddock/adapters", twin.list_adapter_files),
-        ("GET", f"{account_root}/paddock/slots", twin.show_slots),
-        ("POST", f"{account_root}/paddock/prompt", twin.show_prompt),
-        ("POST", f"{account_root}/paddock/probabilities", twin.show_next_token),
-        ("GET", f"{root}/user/tokens/verify", twin.verify_token),
+    other_routes: list[tuple[str, str, Handler]] = [
+        ("GET", f"{account_root}/v1/models", _no_model_list),
+        ("GET", f"{account_root}/models/search", api.search_models),
+        ("GET", f"{account_root}/models/schema", api.model_schema),
+        ("GET", f"{account_root}/finetunes", api.list_finetunes),
+        ("GET", f"{account_root}/finetunes/public", api.list_public_finetunes),
+        ("GET", f"{account_root}/paddock/adapters", api.list_adapter_files),
+        ("GET", f"{account_root}/paddock/slots", api.show_slots),
+        ("POST", f"{account_root}/paddock/prompt", api.show_prompt),
+        ("POST", f"{account_root}/paddock/probabilities", api.show_next_token),
+        ("GET", f"{root}/user/tokens/verify", api.verify_token),
     ]
-    routes = [(method, path, failing.wrap_with_default(handler)) for method, path, handler in running]
-    routes += [(method, path, failing.wrap(handler)) for method, path, handler in others]
+    routes = [(method, path, faults.wrap_with_default(handler)) for method, path, handler in model_routes]
+    routes += [(method, path, faults.wrap(handler)) for method, path, handler in other_routes]
     app = Starlette(
         routes=[
             Route("/health", health),
-            *(Route(path, gate.require_auth(handler), methods=[method]) for method, path, handler in routes),
+            *(
+                Route(path, authenticator.require_auth(handler), methods=[method])
+                for method, path, handler in routes
+            ),
         ],
         middleware=[Middleware(EdgeMiddleware)],
         exception_handlers={
-            TwinApiError: _refused,
-            HTTPException: _unrouted,
-            ClientDisconnectedError: _hung_up,
-            ClientDisconnect: _hung_up,
-            Exception: _failed,
+            TwinApiError: _answer_api_error,
+            HTTPException: _answer_no_route,
+            ClientDisconnectedError: _answer_nobody,
+            ClientDisconnect: _answer_nobody,
+            Exception: _answer_internal_error,
         },
     )
     app.router.redirect_slashes = False

@@ -1,4 +1,4 @@
-"""How a generation fails, whoever notices it."""
+"""The ways in which a generation fails."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ class EngineError(Exception):
 
 
 class BadPromptError(EngineError):
-    """The engine or the chat template does not take these messages."""
+    """The engine or the chat template does not accept these messages."""
 
 
 class EngineBusyError(EngineError):
-    """Every slot is taken and the queue is full."""
+    """All slots are taken and the queue is full."""
 
 
 class PromptTooLongError(EngineError):
-    """Prompt and ``max_tokens`` together do not fit the context."""
+    """The prompt and ``max_tokens`` together do not fit the context. ``tokens`` is their sum."""
 
     def __init__(self, tokens: int) -> None:
         super().__init__(f"{tokens} tokens")

@@ -1,7 +1,7 @@
-"""The documented ``functions``: a name and JavaScript code. They are offered as tools, and never run here.
+"""Offer the documented ``functions`` (a name and JavaScript code) as tools. Their code is never run here.
 
-What Cloudflare's server does with them is not documented; its own helper runs the code on the caller's side. So the
-twin reads the names of the parameters out of the code, shows the code to the model, and answers with the call.
+Cloudflare does not document what its server does with them; its own helper runs the code on the caller's side. So the
+twin parses the parameter names in the code, shows the code to the model, and answers with the call.
 """
 
 from __future__ import annotations
@@ -9,37 +9,40 @@ from __future__ import annotations
 import re
 from typing import Any
 
-MAX_CODE = 4_000  # characters that are looked through for a list of parameters
+# Characters that are searched for a list of parameters.
+MAX_CODE = 4_000
 
 _HEAD = re.compile(
     r"(?:\bfunction\b\s*\*?\s*[\w$]*\s*\((?P<named>[^()]*)\))"
     r"|(?:\((?P<arrow>[^()]*)\)\s*=>)"
     r"|(?:(?<![\w$.)])(?P<bare>[\w$]+)\s*=>)"
 )
-_NAME = re.compile(r"(?:\.\.\.)?\s*([A-Za-z_$][\w$]*)")
+_PARAMETER = re.compile(r"(?:\.\.\.)?\s*([A-Za-z_$][\w$]*)")
 
 
 def parse_parameters(code: str) -> dict[str, Any]:
-    """A schema for the arguments. Values may be anything; if no parameter can be read, so may the names."""
-    bare = re.sub(r"/\*.*?\*/|//[^\n]*", "", code[:MAX_CODE], flags=re.DOTALL)
-    head = _HEAD.search(re.sub(r"\s+", " ", bare))  # long runs of spaces would take the pattern for ever
+    """Return a schema for the arguments. Any names are allowed if the code has no readable parameters."""
+    uncommented = re.sub(r"/\*.*?\*/|//[^\n]*", "", code[:MAX_CODE], flags=re.DOTALL)
+    # With long runs of spaces, the search would take forever.
+    head = _HEAD.search(re.sub(r"\s+", " ", uncommented))
     if head is None:
         return {"type": "object"}
     listed = next(group for group in head.groups() if group is not None).strip()
-    if re.fullmatch(r"\{.*\}(\s*=.*)?", listed, re.DOTALL):  # one object, taken apart
+    # One parameter that is a destructured object.
+    if re.fullmatch(r"\{.*\}(\s*=.*)?", listed, re.DOTALL):
         listed = listed[1 : listed.rindex("}")]
-    wanted: dict[str, bool] = {}
-    for part in _split(listed):
-        if found := _NAME.match(part.strip()):
-            wanted[found[1]] = "=" not in part and not part.strip().startswith("...")
+    is_required: dict[str, bool] = {}
+    for part in _split_at_commas(listed):
+        if match := _PARAMETER.match(part.strip()):
+            is_required[match[1]] = "=" not in part and not part.strip().startswith("...")
     value = {"type": ["string", "number", "boolean"]}
-    required = [name for name, needed in wanted.items() if needed]
-    schema: dict[str, Any] = {"type": "object", "properties": dict.fromkeys(wanted, value)}
+    required = [name for name, needed in is_required.items() if needed]
+    schema: dict[str, Any] = {"type": "object", "properties": dict.fromkeys(is_required, value)}
     return {**schema, "required": required, "additionalProperties": False}
 
 
-def _split(listed: str) -> list[str]:
-    """At the commas that stand in no bracket."""
+def _split_at_commas(listed: str) -> list[str]:
+    """Split at the commas outside of brackets."""
     parts, depth = [""], 0
     for character in listed:
         depth += (character in "{[(") - (character in "}])")

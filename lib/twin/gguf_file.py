@@ -1,4 +1,4 @@
-"""What a GGUF file says about itself: its name, its context length, its first token; and what is in it."""
+"""Read GGUF files: the metadata of a model or an adapter, and the list of its tensors."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Any, BinaryIO
 _SCALARS = "BbHhIif?"
 UINT32, FLOAT32 = 4, 6
 _STRING, _ARRAY = 8, 9
-_CONTROL = 3  # a token's kind
+# The type of control tokens.
+_CONTROL = 3
 _WIDE = {10: "Q", 11: "q", 12: "d"}
-# Tokenizers that put the first token in front although their files may not say so (llama.cpp's rule).
-_STARTS_UNSAID = {"llama-bpe", "llama3", "llama-v3"}
+# Tokenizers that add the BOS token although their files may not say so (llama.cpp's rule).
+_ADD_BOS_BY_DEFAULT = {"llama-bpe", "llama3", "llama-v3"}
 
 
-# What reading something else comes to: too short, a number that is no kind, a length without end.
+# Raised while something else than a GGUF file is read: too short, an unknown type, an endless length.
 _BROKEN = (struct.error, KeyError, IndexError, MemoryError, OverflowError, TypeError, ZeroDivisionError)
 
 
@@ -27,10 +28,11 @@ class NotGgufError(Exception):
 
 @dataclass(frozen=True)
 class ModelFileInfo:
-    """``opening`` is the text of the token the engine itself puts in front of every prompt; "" if none.
+    """Facts about a model from its file.
 
-    ``control``: the texts of the tokens that steer the model, such as the marks of a message's begin and end.
-    ``tokens`` is the vocabulary, as the file spells it.
+    ``bos_text`` is the text of the token that the engine itself adds before every prompt, "" if it adds none.
+    ``control_tokens`` are texts such as the markers of a message's start and end. ``tokens`` is the vocabulary, as
+    the file spells it.
     """
 
     name: str
@@ -43,40 +45,42 @@ class ModelFileInfo:
 UNKNOWN_MODEL_FILE = ModelFileInfo("", 0, "")
 
 
-def _take(file: BinaryIO, form: str) -> Any:
+def _unpack(file: BinaryIO, form: str) -> Any:
     form = "<" + form
     return struct.unpack(form, file.read(struct.calcsize(form)))[0]
 
 
-def _string(file: BinaryIO) -> str:
-    size = _take(file, "Q")
+def _read_string(file: BinaryIO) -> str:
+    size = _unpack(file, "Q")
     if size > 1 << 24:
         raise NotGgufError
     return bytes(file.read(size)).decode("utf-8", "replace")
 
 
-def _value(file: BinaryIO, kind: int) -> Any:
+def _read_value(file: BinaryIO, kind: int) -> Any:
     if kind < len(_SCALARS):
-        return _take(file, _SCALARS[kind])
+        return _unpack(file, _SCALARS[kind])
     if kind in _WIDE:
-        return _take(file, _WIDE[kind])
+        return _unpack(file, _WIDE[kind])
     if kind == _STRING:
-        return _string(file)
+        return _read_string(file)
     if kind != _ARRAY:
         raise NotGgufError
-    inner, count = _take(file, "I"), _take(file, "Q")
+    inner, count = _unpack(file, "I"), _unpack(file, "Q")
     if inner == _STRING:
-        return [_string(file) for _ in range(count)]
+        return [_read_string(file) for _ in range(count)]
     form = _SCALARS[inner] if inner < len(_SCALARS) else _WIDE[inner]
-    if form == "i":  # the kinds of the tokens
+    # The types of the tokens.
+    if form == "i":
         return list(struct.unpack(f"<{count}i", file.read(4 * count)))
-    file.seek(struct.calcsize("<" + form) * count, 1)  # other lists of numbers are of no interest here
+    # Other lists of numbers are not needed.
+    file.seek(struct.calcsize("<" + form) * count, 1)
     return None
 
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """``shape`` in the file's own order, the row's length first; ``kind`` is ggml's number of the number type."""
+    """A tensor: its ``shape`` in the file's order (row length first), and the number of its ``ggml_type``."""
 
     name: str
     shape: tuple[int, ...]
@@ -86,10 +90,10 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class GgufContents:
-    """A whole file: its facts, its tensors, and where their bytes begin.
+    """The contents of a file: its metadata, its tensors, and the offset of their data.
 
-    Of lists of numbers, the facts have those of 32-bit integers alone. ``kinds`` are the numbers of the facts' value
-    types.
+    Lists of numbers are in the metadata only if they are 32-bit integers. ``value_types`` has the number of the type
+    of each metadata value.
     """
 
     version: int
@@ -99,64 +103,68 @@ class GgufContents:
     data_start: int
 
 
-def _tensor(file: BinaryIO) -> TensorInfo:
-    name, dimensions = _string(file), _take(file, "I")
+def _read_tensor(file: BinaryIO) -> TensorInfo:
+    name, dimensions = _read_string(file), _unpack(file, "I")
     if dimensions > 4:
         raise NotGgufError
-    shape = tuple(_take(file, "Q") for _ in range(dimensions))
-    return TensorInfo(name, shape, _take(file, "I"), _take(file, "Q"))
+    shape = tuple(_unpack(file, "Q") for _ in range(dimensions))
+    return TensorInfo(name, shape, _unpack(file, "I"), _unpack(file, "Q"))
 
 
-def _facts(file: BinaryIO) -> tuple[int, int, dict[str, Any], dict[str, int]]:
-    """Version, count of tensors, the facts and their kinds."""
+def _read_metadata(file: BinaryIO) -> tuple[int, int, dict[str, Any], dict[str, int]]:
+    """Return the version, the number of tensors, the metadata, and the types of its values."""
     if file.read(4) != b"GGUF":
         raise NotGgufError
-    version, tensors, count = _take(file, "I"), _take(file, "Q"), _take(file, "Q")
+    version, tensors, count = _unpack(file, "I"), _unpack(file, "Q"), _unpack(file, "Q")
     if count > 1 << 16:
         raise NotGgufError
-    facts: dict[str, Any] = {}
-    kinds: dict[str, int] = {}
+    metadata: dict[str, Any] = {}
+    value_types: dict[str, int] = {}
     for _ in range(count):
-        key = _string(file)
-        kinds[key] = _take(file, "I")
-        facts[key] = _value(file, kinds[key])
-    return version, tensors, facts, kinds
+        key = _read_string(file)
+        value_types[key] = _unpack(file, "I")
+        metadata[key] = _read_value(file, value_types[key])
+    return version, tensors, metadata, value_types
 
 
 def read_contents(path: Path) -> GgufContents:
-    """All that a file says about what is in it. Raises NotGgufError, OSError."""
+    """Read the metadata and the list of tensors. Raises NotGgufError, OSError."""
     try:
         with path.open("rb") as file:
-            version, count, facts, kinds = _facts(file)
+            version, count, metadata, value_types = _read_metadata(file)
             if count > 1 << 16:
                 raise NotGgufError
-            tensors = tuple(_tensor(file) for _ in range(count))
-            alignment = facts.get("general.alignment", 32)
-            return GgufContents(version, facts, kinds, tensors, file.tell() + -file.tell() % alignment)
+            tensors = tuple(_read_tensor(file) for _ in range(count))
+            alignment = metadata.get("general.alignment", 32)
+            return GgufContents(
+                version, metadata, value_types, tensors, file.tell() + -file.tell() % alignment
+            )
     except _BROKEN:
         raise NotGgufError from None
 
 
 def read_info(path: Path) -> ModelFileInfo:
-    """The file's card. Raises NotGgufError, OSError."""
+    """Read the facts about a model. Raises NotGgufError, OSError."""
     try:
         with path.open("rb") as file:
-            _, _, facts, _ = _facts(file)
+            _, _, metadata, _ = _read_metadata(file)
     except _BROKEN:
         raise NotGgufError from None
-    architecture = facts.get("general.architecture", "")
-    pre = facts.get("tokenizer.ggml.pre")
-    first, tokens = facts.get("tokenizer.ggml.bos_token_id"), facts.get("tokenizer.ggml.tokens") or []
-    starts = facts.get("tokenizer.ggml.add_bos_token", pre in _STARTS_UNSAID)
-    opening = tokens[first] if starts and isinstance(first, int) and first < len(tokens) else ""
+    architecture = metadata.get("general.architecture", "")
+    pre = metadata.get("tokenizer.ggml.pre")
+    bos_id: Any = metadata.get("tokenizer.ggml.bos_token_id")
+    tokens: list[str] = metadata.get("tokenizer.ggml.tokens") or []
+    adds_bos = metadata.get("tokenizer.ggml.add_bos_token", pre in _ADD_BOS_BY_DEFAULT)
+    has_bos = adds_bos and isinstance(bos_id, int) and bos_id < len(tokens)
     return ModelFileInfo(
-        str(facts.get("general.name") or path.stem),
-        int(facts.get(f"{architecture}.context_length") or 0),
-        opening,
-        _control(tokens, facts.get("tokenizer.ggml.token_type")),
+        str(metadata.get("general.name") or path.stem),
+        int(metadata.get(f"{architecture}.context_length") or 0),
+        tokens[bos_id] if has_bos else "",
+        _control_tokens(tokens, metadata.get("tokenizer.ggml.token_type")),
         tuple(tokens),
     )
 
 
-def _control(tokens: list[str], kinds: list[int] | None) -> tuple[str, ...]:
-    return tuple(token for token, kind in zip(tokens, kinds or (), strict=False) if kind == _CONTROL)
+def _control_tokens(tokens: list[str], token_types: list[int] | None) -> tuple[str, ...]:
+    pairs = zip(tokens, token_types or (), strict=False)
+    return tuple(token for token, token_type in pairs if token_type == _CONTROL)

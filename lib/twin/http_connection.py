@@ -1,4 +1,4 @@
-"""The connection under the routes: who is let through, how much a body may weigh, and when the client is gone."""
+"""HTTP connections: the loopback check, the size limit of bodies, SSE streams, and clients that disconnect."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 
 
 class ClientDisconnectedError(Exception):
-    """The client is gone; there is nobody to answer."""
+    """The client has disconnected before the answer."""
 
 
 class BreakConnectionError(Exception):
-    """Raised by events that are to end with the connection, in the middle of an answer."""
+    """Raised by a stream of events to break the connection in the middle of an answer."""
 
 
 async def run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """The work's result; if the client hangs up first, the work is cancelled. Raises HungUpError."""
+    """Return the work's result, or cancel the work if the client disconnects. Raises ClientDisconnectedError."""
 
-    async def gone() -> None:
+    async def wait_for_disconnect() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
 
-    working, watching = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    working, watching = asyncio.ensure_future(work), asyncio.ensure_future(wait_for_disconnect())
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
@@ -47,12 +47,13 @@ async def run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) ->
     finally:
         watching.cancel()
         if not working.done():
-            working.cancel()  # unwinds the generator, and that stops the engine
+            # This closes the generator of pieces, which stops the engine.
+            working.cancel()
             await asyncio.wait({working})
 
 
 class EventStream(Response):
-    """Events sent one by one. ``events`` is closed at once when the client hangs up."""
+    """A response of server-sent events. ``events`` is closed at once when the client disconnects."""
 
     media_type = "text/event-stream"
 
@@ -62,7 +63,7 @@ class EventStream(Response):
         self.events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def sending() -> None:
+        async def send_events() -> None:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async with aclosing(self.events):
                 async for event in self.events:
@@ -70,17 +71,18 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         try:
-            await run_while_connected(receive, sending())
+            await run_while_connected(receive, send_events())
         except ClientDisconnectedError:
             await self.events.aclose()
         except BreakConnectionError:
-            return  # without the body's end: the server has no choice but to drop the connection
+            # Without the end of the body, the server has to close the connection.
+            return
 
 
 class EdgeMiddleware:
-    """Around every answer: only this computer may ask, and every answer has a ray id.
+    """Refuses requests that do not come to a loopback host, and adds a ray id to every answer.
 
-    A page on the web can point a name of its own at 127.0.0.1; its requests then carry that name as Host.
+    A page on the web can point a domain of its own at 127.0.0.1; its requests then have that domain as Host.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -95,21 +97,24 @@ class EdgeMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
         elif re.sub(r":\d+$", "", Headers(scope=scope).get("host", "")).lower() not in LOOPBACK_HOSTS:
-            gone = api_errors.NOT_LOOPBACK
-            await JSONResponse(gone.body(""), gone.status)(scope, receive, with_ray)
+            error = api_errors.NOT_LOOPBACK
+            await JSONResponse(error.body(""), error.status)(scope, receive, with_ray)
         else:
             await self.app(scope, receive, with_ray)
 
 
 async def read_body(request: Request) -> bytes:
-    """The request's body. A body that is too large is read to its end (within reason) but not kept."""
-    kept, size = [], 0
+    """Read the request's body. Raises TwinApiError if it is too large.
+
+    A body that is too large is read on, up to a limit, so that the client can read the answer.
+    """
+    blocks, size = [], 0
     async for block in request.stream():
         size += len(block)
         if size <= MAX_BODY_BYTES:
-            kept.append(block)
+            blocks.append(block)
         elif size > 16 * MAX_BODY_BYTES:
             break
     if size > MAX_BODY_BYTES:
         raise TwinApiError(api_errors.REQUEST_TOO_LARGE)
-    return b"".join(kept)
+    return b"".join(blocks)

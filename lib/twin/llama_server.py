@@ -1,6 +1,6 @@
-"""The engine's desk: its chat template and its tokenizer, which answer at once and need no slot.
+"""The chat template and the tokenizer of llama.cpp, which answer at once and need no slot.
 
-The library offers neither as a function. Its server has them, on the listener that it always opens on loopback.
+The library offers neither as a function, but its HTTP server does, which always listens on loopback.
 """
 
 from __future__ import annotations
@@ -15,32 +15,34 @@ from lib.twin.engine_errors import BadPromptError, EngineError
 
 
 class LlamaServerClient:
-    """``knows_tools``: the model's own chat template lays out tools, calls and results."""
+    """A client of llama.cpp's HTTP server.
+
+    ``template_supports_tools`` is True if the model's own chat template renders tools, calls and results.
+    """
 
     def __init__(self, address: str, key: str) -> None:
         headers = {"authorization": f"Bearer {key}"}
         self._client = httpx.Client(base_url=address, headers=headers, trust_env=False)
-        told = self._client.get("/props").json()
-        capabilities = told.get("chat_template_caps") or {}
+        properties = self._client.get("/props").json()
+        capabilities = properties.get("chat_template_caps") or {}
         self.template_supports_tools = bool(
             capabilities.get("supports_tools") and capabilities.get("supports_tool_calls")
         )
-        self.chat_template = str(told.get("chat_template") or "")
+        self.chat_template = str(properties.get("chat_template") or "")
 
     async def apply_template(self, request: Mapping[str, Any]) -> str:
-        """The messages (and tools) as one text, in the model's own chat format. Raises EngineError."""
-        return str((await self._asked("/apply-template", request))["prompt"])
+        """Render the messages and tools in the model's own chat format. Raises EngineError."""
+        return str((await self._post("/apply-template", request))["prompt"])
 
     async def count_tokens(self, text: str) -> int:
-        """The text's tokens, with those that the engine adds. Raises EngineError."""
+        """Count the tokens of a text, with those that the engine adds. Raises EngineError."""
         body = {"content": text, "add_special": True, "parse_special": True}
-        return len((await self._asked("/tokenize", body))["tokens"])
+        return len((await self._post("/tokenize", body))["tokens"])
 
     def close(self) -> None:
-        """Closes the connections."""
         self._client.close()
 
-    async def _asked(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         try:
             response = await asyncio.to_thread(self._client.post, path, json=body)
             answer: dict[str, Any] = response.json()

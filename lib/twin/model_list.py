@@ -1,4 +1,4 @@
-"""The lists of models that the API offers beside running them."""
+"""The API's list of models, and their documented schemas."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _id(name: str) -> str:
 
 
 def model_item(model: Model) -> dict[str, Any]:
-    """One model, as a search lists it. Values are strings, the price's apart."""
+    """Return a model as a search lists it. Values of properties are strings, except for the price."""
     price = [
         {"unit": "per M input tokens", "price": float(model.price.input_per_million), "currency": "USD"},
         {"unit": "per M output tokens", "price": float(model.price.output_per_million), "currency": "USD"},
@@ -43,21 +43,23 @@ def model_item(model: Model) -> dict[str, Any]:
 
 
 def search_models(model: Model, query: Mapping[str, str]) -> dict[str, Any]:
-    """A page of the models that fit. SDKs ask for page after page until one is empty."""
-    words = query.get("search", "").lower()
-    found = words in model.id.lower() or words in model.description.lower()
-    found = found and query.get("task", model.task).lower() == model.task.lower()
-    found = found and model.maker.lower() == query.get("author", model.maker).lower()
+    """Return a page of the matching models. SDKs request pages until one is empty."""
+    text = query.get("search", "").lower()
+    matches = (
+        (text in model.id.lower() or text in model.description.lower())
+        and query.get("task", model.task).lower() == model.task.lower()
+        and query.get("author", model.maker).lower() == model.maker.lower()
+    )
     page, per_page = (
         max(1, _number(query.get(name), usual)) for name, usual in (("page", 1), ("per_page", 20))
     )
-    items = [model_item(model)] if found and page == 1 else []
-    info = {"count": len(items), "page": page, "per_page": per_page, "total_count": int(found)}
+    items = [model_item(model)] if matches and page == 1 else []
+    info = {"count": len(items), "page": page, "per_page": per_page, "total_count": int(matches)}
     return success_envelope(items, result_info=info)
 
 
 def model_schemas(model: Model) -> dict[str, Any]:
-    """The model's documented schemas."""
+    """Return the model's documented schemas."""
     return success_envelope({"input": model.input_schema, "output": model.output_schema})
 
 

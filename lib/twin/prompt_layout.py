@@ -1,4 +1,4 @@
-"""How a request is laid out for the model: the text exactly as it is tokenized, and how many tokens it is."""
+"""Show the prompt of a request: the text exactly as it is tokenized, and its token count."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lib.twin.engine import Engine
 from lib.twin.generation_plan import GenerationPlan
 from lib.twin.gguf_file import ModelFileInfo
 
-# A mark that a chat template of the format has, and what people call it. The first that fits counts.
+# A string in the chat templates of a format, and the format's usual name. The first match counts.
 FORMAT_MARKERS = (
     ("<|start_header_id|>", "Llama 3"),
     ("<|im_start|>", "ChatML"),
@@ -22,17 +22,17 @@ FORMAT_MARKERS = (
 
 
 def detect_chat_format(template: str, name: str) -> str:
-    """What the chat template's format is called; where that is not known, the model's own name."""
-    return next((known for mark, known in FORMAT_MARKERS if mark in template), name)
+    """Return the usual name of the chat template's format, or the model's own name if it is unknown."""
+    return next((known for marker, known in FORMAT_MARKERS if marker in template), name)
 
 
-async def lay_out(plan: GenerationPlan, engine: Engine, card: ModelFileInfo) -> dict[str, Any]:
-    """The prompt of a request and its count. Needs no slot. Raises EngineError."""
+async def describe_prompt(plan: GenerationPlan, engine: Engine, model_file: ModelFileInfo) -> dict[str, Any]:
+    """Return the prompt and facts about it. Needs no slot. Raises EngineError."""
     prompt = await engine.render_prompt(plan.job)
     return {
         "prompt": prompt,
         "prompt_tokens": await engine.count_tokens(prompt),
-        "special_tokens": list(card.control_tokens),
-        "chat_format": detect_chat_format(engine.llama_server.chat_template, card.name),
+        "special_tokens": list(model_file.control_tokens),
+        "chat_format": detect_chat_format(engine.llama_server.chat_template, model_file.name),
         "context_window": engine.context,
     }

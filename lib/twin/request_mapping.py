@@ -1,4 +1,4 @@
-"""A checked request in the engine's terms; and a request of the OpenAI shape in the native one."""
+"""Turn a validated request into a job for the engine, and an OpenAI request into a native one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from lib.twin.engine import GenerationJob
 from lib.twin.request_validation import validate_body
 from lib.twin.tool_messages import messages_as_text
 
-# OpenAI's names that mean the same here. The rest of its request has no counterpart and is ignored,
-# as the native endpoint ignores properties that its schema does not know.
+# OpenAI's fields that mean the same in the native request. Its other fields are ignored, as the native endpoint
+# ignores properties that its schema does not know.
 SHARED_FIELDS = (
     "messages",
     "temperature",
@@ -30,11 +30,12 @@ SHARED_FIELDS = (
 )
 
 
-def _messages(messages: list[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+def _turns(messages: list[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
     turns = messages_as_text(messages)
+    # The engine would continue an empty last message instead of answering.
     if len(turns) > 1 and turns[-1] == ("assistant", ""):
-        del turns[-1]  # to continue nothing is to answer
-    # The engine continues a last message of the assistant's word for word, but takes only one of them.
+        del turns[-1]
+    # The engine continues a last assistant message word for word, but takes only one of them.
     while len(turns) > 1 and turns[-1][0] == turns[-2][0] == "assistant":
         last = turns.pop()[1]
         turns[-1] = ("assistant", f"{turns[-1][1]}\n{last}")
@@ -42,7 +43,7 @@ def _messages(messages: list[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
 
 
 def build_job(model: Model, body: Mapping[str, Any], stop: tuple[str, ...] = ()) -> GenerationJob:
-    """The generation that a checked body asks for. What it leaves out is the documented default, or neutral."""
+    """Return the job of a validated body. Parameters that it leaves out get their documented or a neutral default."""
     values: dict[str, Any] = {}
     for parameter in model.parameters:
         value = body.get(parameter.name, parameter.default)
@@ -50,15 +51,15 @@ def build_job(model: Model, body: Mapping[str, Any], stop: tuple[str, ...] = ())
             values[parameter.name] = parameter.cast(value)
     if not body.get("raw"):
         messages = body.get("messages") or [{"role": "user", "content": body["prompt"]}]
-        return GenerationJob(messages=_messages(messages), stop=stop, **values)
+        return GenerationJob(messages=_turns(messages), stop=stop, **values)
     prompt = body.get("prompt") or "".join(message["content"] for message in body["messages"])
     if not prompt:
         raise TwinApiError(bad_input("there is no text in '/messages' to continue"))
     return GenerationJob(prompt=prompt, stop=stop, **values)
 
 
-def _content(content: Any) -> Any:
-    """OpenAI's parts of a content as one text; anything else as it is, for the schema to judge."""
+def _join_content(content: Any) -> Any:
+    """Join OpenAI's content parts. Other values stay as they are: the schema decides about them."""
     if content is None:
         return ""
     if isinstance(content, list) and all(isinstance(part, dict) and "text" in part for part in content):
@@ -66,41 +67,42 @@ def _content(content: Any) -> Any:
     return content
 
 
-def _format(asked: Any) -> Any:
-    """OpenAI's ``response_format`` as the native one: its ``text`` means no JSON mode."""
-    return {} if asked == {"type": "text"} else asked
-
-
 def openai_to_native(body: Any) -> Any:
-    """A chat completion request in the native shape. What is not an object is left for the schema to judge."""
+    """Return a chat completion request in the native form. The schema decides about a body that is no object."""
     if not isinstance(body, dict):
         return body
     shared = {name: body[name] for name in SHARED_FIELDS if body.get(name) is not None}
-    cap = body.get("max_completion_tokens")
-    if (cap := body.get("max_tokens") if cap is None else cap) is not None:
-        shared["max_tokens"] = cap
-    shared["response_format"] = _format(shared.get("response_format", {}))
+    for name in ("max_tokens", "max_completion_tokens"):
+        if body.get(name) is not None:
+            shared["max_tokens"] = body[name]
+    # OpenAI's "text" means no JSON mode.
+    if shared.get("response_format", {"type": "text"}) == {"type": "text"}:
+        shared["response_format"] = {}
     if isinstance(messages := shared.get("messages"), list):
         shared["messages"] = [
-            {**message, "content": _content(message.get("content"))} if isinstance(message, dict) else message
+            {**message, "content": _join_content(message.get("content"))}
+            if isinstance(message, dict)
+            else message
             for message in messages
         ]
     return shared
 
 
 def validate_native(model: Model, body: Any) -> Mapping[str, Any]:
-    """A request in the native shape, checked. Raises RefusedError.
+    """Validate a native request and return it. Raises TwinApiError.
 
-    Its tools need not keep to the documented schema, which wants a type and a description of every parameter: clients
-    that work with the live service (langchain-cloudflare) leave them out. ``lib.twin.request_tools`` checks them.
+    Tools need not fit the documented schema, which requires a type and a description of every parameter: clients that
+    work with the live service (langchain-cloudflare) leave them out. ``lib.twin.request_tools`` checks tools.
     """
-    apart = {name: body[name] for name in ("tools", "tool_choice") if isinstance(body, dict) and name in body}
-    rest = {name: body[name] for name in body if name not in apart} if isinstance(body, dict) else body
-    return {**validate_body(model, rest), **apart}
+    if not isinstance(body, dict):
+        return validate_body(model, body)
+    tool_fields = {name: body[name] for name in ("tools", "tool_choice") if name in body}
+    other_fields = {name: value for name, value in body.items() if name not in tool_fields}
+    return {**validate_body(model, other_fields), **tool_fields}
 
 
 def read_stop(body: Any) -> tuple[str, ...]:
-    """OpenAI's ``stop``: texts that end the answer."""
+    """Return the texts of OpenAI's ``stop``, which end the answer. Raises TwinApiError."""
     stop = body.get("stop") if isinstance(body, dict) else None
     if stop is None:
         return ()

@@ -1,7 +1,7 @@
-"""Whether a request's body fits the model's documented schema, and in which words it is refused if not.
+"""Validate a request's body against the model's documented schema, with the error messages of the live service.
 
-The wordings follow public recordings of the live service: a failure that every shape of the body shares is
-told alone ("'/temperature' must be <= 5"); otherwise the failures of all shapes are joined behind
+The messages follow public recordings: a failure that all forms of the body share stands alone
+("'/temperature' must be <= 5"); otherwise the failures of all forms are joined after
 "oneOf at '/' not met, 0 matches:". Types read "'<documented>' not in '<sent>'".
 """
 
@@ -18,11 +18,12 @@ from jsonschema.exceptions import ValidationError
 from lib.model.model_record import Model, models
 from lib.twin.api_errors import TwinApiError, bad_input
 
-MAX_BODY_BYTES = 4 * 1024 * 1024  # far over any context window; bounds what one request can cost
+# Far more than any context window; limits the cost of one request.
+MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
-def _type(value: object) -> str:
-    """A value's JSON type, as the service names it."""
+def _type_name(value: object) -> str:
+    """Return the service's name of a value's JSON type."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -36,41 +37,46 @@ def _type(value: object) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
-def _unique(words: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(words))
+def _unique(messages: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(messages))
 
 
-def _one_of(error: ValidationError, where: str) -> list[str]:
+def _one_of_messages(error: ValidationError, where: str) -> list[str]:
     branches: dict[int, list[ValidationError]] = {}
     for failure in error.context or ():
         branches.setdefault(int(failure.relative_schema_path[0]), []).append(failure)
     if not branches:
         return [f"oneOf at '{where}' not met, {len(error.validator_value)} matches"]
-    told = [_unique(word for failure in branch for word in _words(failure)) for branch in branches.values()]
-    shared = [word for word in told[0] if all(word in branch for branch in told[1:])]
-    if shared and len(told) > 1:
+    by_branch = [
+        _unique(message for failure in failures for message in _messages(failure))
+        for failures in branches.values()
+    ]
+    first, *others = by_branch
+    shared = [message for message in first if all(message in other for other in others)]
+    if shared and others:
         return shared
-    return [f"oneOf at '{where}' not met, 0 matches: " + ", ".join(word for words in told for word in words)]
+    joined = ", ".join(message for messages in by_branch for message in messages)
+    return [f"oneOf at '{where}' not met, 0 matches: {joined}"]
 
 
-def _words(error: ValidationError) -> list[str]:
-    """One failure in the service's words."""
+def _messages(error: ValidationError) -> list[str]:
+    """Return the service's messages for one failure."""
     where = "/" + "/".join(str(step) for step in error.absolute_path)
-    wanted = error.validator_value
+    documented = error.validator_value
     if error.validator == "oneOf":
-        return _one_of(error, where)
+        return _one_of_messages(error, where)
     if error.validator == "required":
-        return [f"required properties at '{where}' are '{','.join(wanted)}'"]
+        return [f"required properties at '{where}' are '{','.join(documented)}'"]
     if error.validator == "type":
-        return [f"Type mismatch of '{where}', '{wanted}' not in '{_type(error.instance)}'"]
+        return [f"Type mismatch of '{where}', '{documented}' not in '{_type_name(error.instance)}'"]
     if error.validator == "minimum":
-        return [f"'{where}' must be >= {wanted}"]
+        return [f"'{where}' must be >= {documented}"]
     if error.validator == "maximum":
-        return [f"'{where}' must be <= {wanted}"]
+        return [f"'{where}' must be <= {documented}"]
     if error.validator == "enum":
-        return [f"'{where}' must be one of '{','.join(map(str, wanted))}'"]
+        return [f"'{where}' must be one of '{','.join(map(str, documented))}'"]
     if error.validator == "minLength":
-        return [f"'{where}' must have a length >= {wanted}"]
+        return [f"'{where}' must have a length >= {documented}"]
     return [f"'{where}' does not meet {error.validator}"]
 
 
@@ -79,43 +85,45 @@ def _validator(model_id: str) -> Draft7Validator:
     return Draft7Validator(models()[model_id].input_schema)
 
 
-def _not_json(_: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError("not a JSON number")
 
 
 def parse_body(raw: bytes) -> Any:
-    """The body's JSON value. Refuses what is not JSON, what is not UTF-8, and half characters.
+    """Parse the body as JSON in UTF-8 without lone surrogates. Raises TwinApiError.
 
-    As in the service's own JavaScript, the last of two equal keys wins.
+    The last of two equal keys wins, as in the service's own JavaScript.
     """
     try:
-        body = json.loads(raw.decode("utf-8"), parse_constant=_not_json)
-        # "\ud800" alone is valid JSON but no character: it could neither be tokenized nor sent back.
+        body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        # A lone surrogate ("\ud800") is valid JSON, but it can neither be tokenized nor sent back.
         json.dumps(body, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise TwinApiError(bad_input("the body is nested too deep")) from None
-    except ValueError:  # both Unicode errors are ValueErrors
+    # Unicode errors are ValueErrors too.
+    except ValueError:
         raise TwinApiError(bad_input("the body is not valid JSON in UTF-8")) from None
     return body
 
 
 def validate_body(model: Model, body: Any) -> Mapping[str, Any]:
-    """The body, if the model's schema takes it. Raises RefusedError."""
-    words = _unique(word for error in _validator(model.id).iter_errors(body) for word in _words(error))
-    if isinstance(body, dict) and not words:
-        # Two bounds that the schema leaves unsaid, though no answer exists beyond them.
+    """Return the body if it fits the model's schema. Raises TwinApiError."""
+    errors = _validator(model.id).iter_errors(body)
+    messages = _unique(message for error in errors for message in _messages(error))
+    if isinstance(body, dict) and not messages:
+        # Two limits that the schema does not have, although no answer exists beyond them.
         if body.get("messages") == []:
-            words = [
+            messages = [
                 "oneOf at '/' not met, 0 matches: required properties at '/' are 'prompt', "
                 "'/messages' must have a length >= 1"
             ]
         for parameter in model.parameters:
             value = body.get(parameter.name)
             if value is not None and value < parameter.minimum:
-                words.append(f"'/{parameter.name}' must be >= {parameter.minimum}")
-    if words:
-        # A body that is no object fails at the root before any of its shapes matters.
-        root = [word for word in words if word.startswith("Type mismatch of '/',")]
-        raise TwinApiError(bad_input(", ".join(root or words)))
-    checked: Mapping[str, Any] = body
-    return checked
+                messages.append(f"'/{parameter.name}' must be >= {parameter.minimum}")
+    if messages:
+        # The type of the root is reported alone.
+        root = [message for message in messages if message.startswith("Type mismatch of '/',")]
+        raise TwinApiError(bad_input(", ".join(root or messages)))
+    valid: Mapping[str, Any] = body
+    return valid

@@ -1,4 +1,4 @@
-"""What answers look like on the wire: what all shapes share, and the OpenAI-shaped endpoint's."""
+"""Answers on the wire: the parts that all formats share, and the answers of the OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from lib.twin.engine import EndPiece, Piece, TextPiece, ToolCallPiece
 from lib.twin.engine_errors import EngineError
 
 SSE_DONE = b"data: [DONE]\n\n"
-ARGUMENTS_CHUNK_CHARS = 12  # characters of a call's arguments in one event
+# Characters of a call's arguments in one event.
+ARGUMENTS_CHUNK_CHARS = 12
 _PAD = "abcdefghijklmnopqrstuvwxyz0123456789" * 2
 
 
 def success_envelope(result: Any, **more: Any) -> dict[str, Any]:
-    """A success."""
+    """Return the JSON body of a success."""
     return {"result": result, "success": True, "errors": [], "messages": [], **more}
 
 
 def count_neurons(model: Model, end: EndPiece) -> Decimal:
-    """What the answer would have cost, in the unit that is billed."""
+    """Return the neurons that Cloudflare would bill for the answer."""
     price = model.price
     exact = price.neurons_per_million_input * end.prompt_tokens
     exact += price.neurons_per_million_output * end.completion_tokens
@@ -33,7 +34,7 @@ def count_neurons(model: Model, end: EndPiece) -> Decimal:
 
 
 def usage_json(model: Model, end: EndPiece) -> dict[str, Any]:
-    """The answer's usage, as of 2026: with cached tokens and neurons."""
+    """Return the answer's usage in the format of 2026, with cached tokens and neurons."""
     return {
         "prompt_tokens": end.prompt_tokens,
         "completion_tokens": end.completion_tokens,
@@ -44,20 +45,20 @@ def usage_json(model: Model, end: EndPiece) -> dict[str, Any]:
 
 
 def random_padding() -> str:
-    """6 to 50 characters, so that the length of an event does not tell the length of a token."""
+    """Return 6 to 50 characters that hide the length of a token from observers of the connection."""
     return _PAD[: 6 + secrets.randbelow(45)]
 
 
 def sse_event(payload: Any) -> bytes:
-    """One server-sent event: one line of JSON, in plain UTF-8."""
+    """Encode a server-sent event (SSE): one line of JSON in UTF-8."""
     return b"data: " + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
 def openai_tool_call(call: ToolCallPiece, index: int | None = None) -> dict[str, Any]:
-    """A call in OpenAI's shape; with its index in a stream."""
-    place = {} if index is None else {"index": index}
+    """Return a call in OpenAI's format, in a stream with its index."""
+    position = {} if index is None else {"index": index}
     function = {"name": call.name, "arguments": call.arguments}
-    return {"id": call.id, "type": "function", **place, "function": function}
+    return {"id": call.id, "type": "function", **position, "function": function}
 
 
 def _completion(model: Model, request_id: str, kind: str, choices: list[Any], **more: Any) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def _completion(model: Model, request_id: str, kind: str, choices: list[Any], **
 def openai_completion(
     model: Model, request_id: str, text: str, calls: Sequence[ToolCallPiece], end: EndPiece
 ) -> dict[str, Any]:
-    """The whole answer of the OpenAI-shaped endpoint."""
+    """Return a whole answer of the OpenAI-compatible endpoint."""
     message: dict[str, Any] = {"role": "assistant", "content": text}
     if calls:
         message = {
@@ -88,8 +89,8 @@ def openai_completion(
     return _completion(model, request_id, "chat.completion", [choice], usage=usage_json(model, end))
 
 
-def _in_pieces(call: ToolCallPiece, index: int) -> Iterator[dict[str, Any]]:
-    """A call as OpenAI streams it: its name first, then the text of its arguments in parts."""
+def _call_deltas(call: ToolCallPiece, index: int) -> Iterator[dict[str, Any]]:
+    """Yield a call as OpenAI streams it: its name first, then the text of its arguments in parts."""
     yield openai_tool_call(replace(call, arguments=""), index)
     for start in range(0, len(call.arguments), ARGUMENTS_CHUNK_CHARS):
         yield {
@@ -98,10 +99,10 @@ def _in_pieces(call: ToolCallPiece, index: int) -> Iterator[dict[str, Any]]:
         }
 
 
-async def openai_events(
+async def openai_stream(
     model: Model, request_id: str, pieces: AsyncGenerator[Piece, None], *, with_usage: bool
 ) -> AsyncGenerator[bytes, None]:
-    """The OpenAI-shaped stream. It too ends with the native event that carries the usage."""
+    """Yield the events of an OpenAI-compatible stream. It too ends with the native event that has the usage."""
 
     def chunk(delta: dict[str, Any], reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
@@ -109,7 +110,7 @@ async def openai_events(
             _completion(model, request_id, "chat.completion.chunk", [choice], p=random_padding())
         )
 
-    called = 0
+    call_count = 0
     try:
         yield chunk({"role": "assistant", "content": ""})
         async for piece in pieces:
@@ -117,12 +118,12 @@ async def openai_events(
                 yield chunk({"content": piece.text})
                 continue
             if isinstance(piece, ToolCallPiece):
-                for delta in _in_pieces(piece, called):
+                for delta in _call_deltas(piece, call_count):
                     yield chunk({"tool_calls": [delta]})
-                called += 1
+                call_count += 1
                 continue
             counts = usage_json(model, piece)
-            yield chunk({}, "tool_calls" if called else piece.reason)
+            yield chunk({}, "tool_calls" if call_count else piece.reason)
             if with_usage:
                 yield sse_event(_completion(model, request_id, "chat.completion.chunk", [], usage=counts))
             yield sse_event({"response": "", "usage": counts})

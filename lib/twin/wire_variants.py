@@ -1,8 +1,8 @@
-"""The wire's variants: every shape in which Workers AI has been seen to answer, each on demand.
+"""Wire variants: every recorded format of Workers AI answers, on demand.
 
-For people who test a client of theirs: one that takes all of these takes what any model of the service sends. They
-are the shapes of ``/ai/run``; the transcripts in tests/ hold each as it was recorded. ``VARIANTS`` is their table; a
-request names one in the header ``x-paddock-wire``, and ``--wire`` names the usual one.
+They are for people who test their own clients: a client that reads all of them reads the answers of any model. They
+are the formats of ``/ai/run``; the transcripts in tests/ have each as it was recorded. A request names a variant of
+``VARIANTS`` in the header ``x-paddock-wire``, and ``--wire`` names the default.
 """
 
 from __future__ import annotations
@@ -26,41 +26,43 @@ DEFAULT_VARIANT = "default"
 
 Pieces = AsyncGenerator[Piece, None]
 Payloads = AsyncGenerator[dict[str, Any], None]
-Lines = AsyncGenerator[bytes, None]
-Say = Iterable[dict[str, Any]]  # what the variants consist of: the payloads of events
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,14}")  # text that can go as a JSON number and come back as it was
+Events = AsyncGenerator[bytes, None]
+# The payloads of the events for one piece.
+PiecePayloads = Iterable[dict[str, Any]]
+# Text that is the same after it was sent as a JSON number.
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
 @dataclass(frozen=True)
 class WireVariant:
-    """How answers go out. ``events`` is None where ``stream: true`` is ignored and the answer goes whole.
+    """A format of answers. ``stream`` is None if the variant ignores ``stream: true`` and sends a whole answer.
 
-    ``whole`` gets the answer's value (text; in JSON mode any JSON value), its tool calls, and its end.
+    ``whole_answer`` gets the answer's value (text; in JSON mode any JSON value), its tool calls, and its end.
     """
 
     description: str
-    stream: Callable[[Model, Pieces], Lines] | None
+    stream: Callable[[Model, Pieces], Events] | None
     whole_answer: Callable[[Model, Any, Sequence[ToolCallPiece], EndPiece], dict[str, Any]]
 
 
-def _sent(payloads: Callable[[Model, Pieces], Payloads]) -> Callable[[Model, Pieces], Lines]:
-    """As events, with [DONE] at the end; without it if the engine failed: that is how a reader knows."""
+def _as_events(payloads: Callable[[Model, Pieces], Payloads]) -> Callable[[Model, Pieces], Events]:
+    """Encode payloads as events with [DONE] at the end. If the engine failed, [DONE] is missing."""
 
     @wraps(payloads)
-    async def lines(model: Model, pieces: Pieces) -> Lines:
+    async def events(model: Model, pieces: Pieces) -> Events:
         try:
-            async with aclosing(payloads(model, pieces)) as sent:
-                async for payload in sent:
+            async with aclosing(payloads(model, pieces)) as generated:
+                async for payload in generated:
                     yield responses.sse_event(payload)
             yield responses.SSE_DONE
         except EngineError:
             return
 
-    return lines
+    return events
 
 
 def _short(end: EndPiece) -> dict[str, Any]:
-    """Usage as it was before 2026: three counts."""
+    """Return usage in the format before 2026: three counts."""
     total = end.prompt_tokens + end.completion_tokens
     return {
         "prompt_tokens": end.prompt_tokens,
@@ -69,26 +71,26 @@ def _short(end: EndPiece) -> dict[str, Any]:
     }
 
 
-# Tool calls, in the three shapes that were seen.
+# Tool calls, in the three recorded formats.
 
 
 def _flat_call(call: ToolCallPiece, index: int) -> dict[str, Any]:
-    """No id, and the arguments as an object. The text of a call that was cut off stays the text that it is."""
+    """Return a call without id and with its arguments as an object, or as text if the call was cut off."""
     try:
         return {"name": call.name, "arguments": json.loads(call.arguments or "{}")}
     except ValueError:
         return {"name": call.name, "arguments": call.arguments}
 
 
-def _call_whole(call: ToolCallPiece, index: int) -> Say:
+def _call_whole(call: ToolCallPiece, index: int) -> PiecePayloads:
     yield {"response": "", "tool_calls": [openai_tool_call(call, index)]}
 
 
-def _call_flat(call: ToolCallPiece, index: int) -> Say:
+def _call_flat(call: ToolCallPiece, index: int) -> PiecePayloads:
     yield {"tool_calls": [_flat_call(call, index)]}
 
 
-def _call_in_pieces(call: ToolCallPiece, index: int) -> Say:
+def _call_in_pieces(call: ToolCallPiece, index: int) -> PiecePayloads:
     name = {"id": call.id, "type": "function", "index": index, "function": {"name": call.name}}
     yield {"tool_calls": [name]}
     half = len(call.arguments) // 2
@@ -102,54 +104,54 @@ def _call_in_pieces(call: ToolCallPiece, index: int) -> Say:
 
 
 def _native(
-    text: Callable[[TextPiece], Say],
-    end: Callable[[Model, EndPiece], Say],
+    text: Callable[[TextPiece], PiecePayloads],
+    end: Callable[[Model, EndPiece], PiecePayloads],
     *,
-    opening: Callable[[], Say] = lambda: (),
-    call: Callable[[ToolCallPiece, int], Say] = _call_whole,
-    after_calls: Say = (),
-) -> Callable[[Model, Pieces], Lines]:
-    """A stream of the native kind, by what it says at its opening, for each text and each call, and at its end."""
+    opening: Callable[[], PiecePayloads] = lambda: (),
+    call: Callable[[ToolCallPiece, int], PiecePayloads] = _call_whole,
+    after_calls: PiecePayloads = (),
+) -> Callable[[Model, Pieces], Events]:
+    """Build a native stream from the payloads of its opening, each text, each call, and its end."""
 
-    @_sent
+    @_as_events
     async def payloads(model: Model, pieces: Pieces) -> Payloads:
         for payload in opening():
             yield payload
-        called = 0
+        call_count = 0
         async for piece in pieces:
             match piece:
                 case TextPiece():
-                    said = text(piece)
+                    sent = text(piece)
                 case ToolCallPiece():
-                    said = call(piece, called)
-                    called += 1
+                    sent = call(piece, call_count)
+                    call_count += 1
                 case EndPiece():
-                    said = [*(after_calls if called else ()), *end(model, piece)]
-            for payload in said:
+                    sent = [*(after_calls if call_count else ()), *end(model, piece)]
+            for payload in sent:
                 yield payload
 
     return payloads
 
 
-def _text(piece: TextPiece) -> Say:
+def _text(piece: TextPiece) -> PiecePayloads:
     yield {"response": piece.text, "p": random_padding()}
 
 
-def _end(model: Model, end: EndPiece) -> Say:
+def _end(model: Model, end: EndPiece) -> PiecePayloads:
     yield {"response": "", "usage": usage_json(model, end)}
 
 
 def _added(piece: TextPiece) -> dict[str, Any]:
-    """Usage as what one event adds. Its sum need not come to the last event's: an event may carry several tokens."""
+    """Return the usage that one event adds. An event may have several tokens, so the sum is not the final usage."""
     return _short(EndPiece("stop", piece.prompt_tokens, 1, 0))
 
 
-def _vllm_end(model: Model, end: EndPiece) -> Say:
+def _vllm_end(model: Model, end: EndPiece) -> PiecePayloads:
     yield {"tool_calls": [], "p": random_padding()}
     yield {"response": "", "usage": _short(end)}
 
 
-def _null_text(piece: TextPiece) -> Say:
+def _null_text(piece: TextPiece) -> PiecePayloads:
     yield {"response": piece.text, "p": random_padding()}
     yield {"p": random_padding()}
 
@@ -158,22 +160,22 @@ def _as_number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
-@_sent
+@_as_events
 async def _openai(model: Model, pieces: Pieces) -> Payloads:
     def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
         return {"choices": [{"delta": delta, "finish_reason": reason, "index": 0}], "p": random_padding()}
 
-    called = 0
+    call_count = 0
     yield chunk({"role": "assistant", "content": ""})
     async for piece in pieces:
         match piece:
             case TextPiece(text):
                 yield {**chunk({"content": text}), "usage": _added(piece)}
             case ToolCallPiece():
-                yield chunk({"tool_calls": [openai_tool_call(piece, called)]})
-                called += 1
+                yield chunk({"tool_calls": [openai_tool_call(piece, call_count)]})
+                call_count += 1
             case EndPiece(reason):
-                yield chunk({"content": ""}, "tool_calls" if called else reason)
+                yield chunk({"content": ""}, "tool_calls" if call_count else reason)
                 yield {"choices": [], "p": random_padding(), "usage": _short(piece)}
                 yield {"response": "", "usage": _short(piece)}
 
@@ -189,16 +191,16 @@ def _whole(
     always: bool = False,
     null: bool = False,
 ) -> Callable[[Model, Any, Sequence[ToolCallPiece], EndPiece], dict[str, Any]]:
-    """A whole answer, by how it counts.
+    """Build a whole answer. ``count`` returns its usage.
 
-    ``always``: with a list of tool calls even where there are none. ``null``: no text beside calls is null.
+    ``always``: the list of tool calls is there even if it is empty. ``null``: beside calls, no text is null.
     """
 
-    def whole(model: Model, answered: Any, called: Sequence[ToolCallPiece], end: EndPiece) -> dict[str, Any]:
-        result: dict[str, Any] = {"response": value(answered)}
-        if called or always:
-            result["tool_calls"] = [call(one, number) for number, one in enumerate(called)]
-        if called and null and answered == "":
+    def whole(model: Model, answer: Any, calls: Sequence[ToolCallPiece], end: EndPiece) -> dict[str, Any]:
+        result: dict[str, Any] = {"response": value(answer)}
+        if calls or always:
+            result["tool_calls"] = [call(piece, number) for number, piece in enumerate(calls)]
+        if calls and null and answer == "":
             result["response"] = None
         return success_envelope({**result, "usage": count(model, end)})
 
@@ -276,7 +278,7 @@ VARIANTS = {
 
 
 def find_variant(name: str) -> WireVariant:
-    """The variant of that name. Raises ValueError, which lists the names."""
+    """Return the variant of this name. Raises ValueError, which lists the names."""
     if (variant := VARIANTS.get(name.strip())) is None:
         raise ValueError(f"no variant is named {name[:50]!r}; there are {', '.join(VARIANTS)}")
     return variant
