@@ -1,7 +1,7 @@
-"""LoRA adapters: which there are, whether they fit the model, and what the API lists of them.
+"""LoRA adapters, which the API calls finetunes: find them, check that they fit the model, and list them.
 
-The engine takes adapters only at its start, and one that it cannot load keeps it from starting. So each file is
-held against the model first, by the rules of llama.cpp's own loader, and left out with a reason if it breaks one.
+The engine loads adapters only at its start, and does not start with one that it cannot load. So each file is first
+checked against the model by the rules of llama.cpp's loader, and skipped with a reason if it breaks one.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from lib.twin.engine import CannotStartError
 
 SHIPPED_FOLDER = Path(__file__).parent / "adapters"
 
-# Numbers to a block and bytes to a block of ggml's number types that adapters are written in.
-_BLOCKS = {0: (1, 4), 1: (1, 2), 30: (1, 2), 8: (32, 34)}  # F32, F16, BF16, Q8_0
+# Numbers per block and bytes per block of the ggml types F32, F16, BF16 and Q8_0, which adapters are written in.
+_BLOCKS = {0: (1, 4), 1: (1, 2), 30: (1, 2), 8: (32, 34)}
 _SIDES = (".lora_a", ".lora_b")
-_LONGEST_NAME = 63  # of a tensor, in ggml
+# ggml's limit.
+_MAX_TENSOR_NAME = 63
 
 
 @dataclass(frozen=True)
 class LoadedAdapter:
-    """One adapter that the engine has loaded. ``public``: it came with Paddock; else it is the account's own."""
+    """An adapter that the engine has loaded. ``public`` is True if it comes with Paddock."""
 
     name: str
     description: str
@@ -40,14 +41,14 @@ class LoadedAdapter:
 
     @property
     def id(self) -> str:
-        """The same at every start."""
+        """The id, which is the same after every start."""
         whose = "public" if self.public else "own"
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"paddock:adapter:{whose}:{self.name}"))
 
 
 @dataclass(frozen=True)
 class SkippedAdapter:
-    """A file that was left out, and why. ``name`` is empty where the file does not tell one."""
+    """A file that was not loaded. ``name`` is "" if the file has none."""
 
     path: Path
     name: str
@@ -56,76 +57,80 @@ class SkippedAdapter:
 
 @dataclass(frozen=True)
 class AdapterCatalog:
-    """The adapters there are. An adapter's place in the list is its number in the engine."""
+    """The loaded adapters, in the engine's order, and the skipped files."""
 
     adapters: tuple[LoadedAdapter, ...] = ()
     skipped: tuple[SkippedAdapter, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """What the twin tells of its adapters, beyond what the service lists."""
+        """Return the JSON of the twin's own endpoint."""
         return {
             "adapters": [
-                {"id": one.id, "name": one.name, "description": one.description}
-                | {"public": one.public, "file": one.path.name}
-                for one in self.adapters
+                {"id": adapter.id, "name": adapter.name, "description": adapter.description}
+                | {"public": adapter.public, "file": adapter.path.name}
+                for adapter in self.adapters
             ],
             "skipped": [
-                {"file": one.path.name, "name": one.name, "reason": one.reason} for one in self.skipped
+                {"file": file.path.name, "name": file.name, "reason": file.reason} for file in self.skipped
             ],
         }
 
     def find_number(self, model: Model, body: Mapping[str, Any]) -> int | None:
-        """The number of the adapter that a checked body asks for, None for none. Raises RefusedError.
+        """Return the engine's number of the adapter that a validated body names, None for none. Raises TwinApiError.
 
-        The documented schema knows ``lora`` beside ``prompt`` alone. Beside ``messages`` it is a property that the
-        schema does not know, and those are accepted and have no effect. A name is compared, never opened.
+        The documented schema has ``lora`` only beside ``prompt``. Beside ``messages`` it is an unknown property, and
+        these are accepted and have no effect. A name is compared, never opened as a path.
         """
-        wanted = body.get("lora")
-        if not wanted or "prompt" not in body:
+        name = body.get("lora")
+        if not name or "prompt" not in body:
             return None
         if not self.adapters:
             raise TwinApiError(lora_not_supported(model.id))
         for number, adapter in enumerate(self.adapters):
-            if wanted in (adapter.name, adapter.id):
+            if name in (adapter.name, adapter.id):
                 return number
-        if any(wanted == skipped.name for skipped in self.skipped):
+        if any(name == skipped.name for skipped in self.skipped):
             raise TwinApiError(finetune_incompatible())
-        raise TwinApiError(finetune_not_found(wanted))
+        raise TwinApiError(finetune_not_found(name))
 
 
 NO_ADAPTERS = AdapterCatalog()
 
 
 class _UnfitError(Exception):
-    """Why a file is left out."""
+    """The reason for skipping a file."""
 
 
 def scan_adapters(model: Path, shipped: Path = SHIPPED_FOLDER) -> AdapterCatalog:
-    """The adapters of the folder that PADDOCK_ADAPTERS names, then those that came along. Raises CannotStartError.
+    """Read the adapters in the folder that PADDOCK_ADAPTERS names, then the shipped ones. Raises CannotStartError.
 
-    The user's own come first: theirs is the name if two have the same.
+    If two have the same name, the user's own adapter is loaded.
     """
-    files = [(path, False) for path in _own()] + [(path, True) for path in sorted(shipped.glob("*.gguf"))]
+    files = [(path, False) for path in _find_user_files()] + [
+        (path, True) for path in sorted(shipped.glob("*.gguf"))
+    ]
     if not files:
         return AdapterCatalog()
     try:
         base = gguf_file.read_contents(model)
-    except gguf_file.NotGgufError:  # the engine says so, when it is to load it
+    except gguf_file.NotGgufError:
+        # The engine will report it when it loads the model.
         return AdapterCatalog()
     adapters: dict[str, LoadedAdapter] = {}
     skipped: list[SkippedAdapter] = []
     for path, public in files:
         name = ""
         try:
-            found = gguf_file.read_contents(path)
-            if not public and found.metadata.get("general.type") != "adapter":
-                continue  # a folder of models may hold adapters too
-            name = str(found.metadata.get("general.name") or path.stem)
-            _hold_against(base, found, path.stat().st_size)
+            contents = gguf_file.read_contents(path)
+            # The folder may have models too.
+            if not public and contents.metadata.get("general.type") != "adapter":
+                continue
+            name = str(contents.metadata.get("general.name") or path.stem)
+            _require_fit(base, contents, path.stat().st_size)
             if name in adapters:
                 raise _UnfitError(f"{adapters[name].path.name} has the same name, “{name}”")
             modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            description = str(found.metadata.get("general.description") or "")
+            description = str(contents.metadata.get("general.description") or "")
             adapters[name] = LoadedAdapter(name, description, public, path, modified)
         except gguf_file.NotGgufError:
             skipped.append(SkippedAdapter(path, name, "it is not a GGUF file, or it is cut off"))
@@ -136,7 +141,7 @@ def scan_adapters(model: Path, shipped: Path = SHIPPED_FOLDER) -> AdapterCatalog
     return AdapterCatalog(tuple(adapters.values()), tuple(skipped))
 
 
-def _own() -> list[Path]:
+def _find_user_files() -> list[Path]:
     named = os.environ.get("PADDOCK_ADAPTERS")
     if not named:
         return []
@@ -150,26 +155,26 @@ def _own() -> list[Path]:
         ) from None
 
 
-def _hold_against(model: gguf_file.GgufContents, adapter: gguf_file.GgufContents, size: int) -> None:
-    """Raises _UnfitError where the engine could not load or apply it. ``size``: the adapter file's, in bytes."""
-    facts = adapter.metadata
+def _require_fit(model: gguf_file.GgufContents, adapter: gguf_file.GgufContents, size: int) -> None:
+    """Raise _UnfitError if the engine could not load or apply the adapter. ``size`` is its file's, in bytes."""
+    metadata = adapter.metadata
     if adapter.version not in (2, 3):
         raise _UnfitError(f"its GGUF version is {adapter.version}, not 2 or 3")
-    if (kind := facts.get("adapter.type")) != "lora":
+    if (kind := metadata.get("adapter.type")) != "lora":
         raise _UnfitError(f"its adapter.type is {kind!r}, not 'lora'")
-    if any(key.startswith("adapter.alora.") for key in facts):
+    if any(key.startswith("adapter.alora.") for key in metadata):
         raise _UnfitError("it is an activated LoRA, which applies to a part of the prompt only")
-    wanted, made_for = (one.metadata.get("general.architecture") for one in (model, adapter))
-    if made_for != wanted:
-        raise _UnfitError(f"it is made for the architecture {made_for!r}, and the model is {wanted!r}")
-    # What follows would not be refused by the engine but end the process: seen with each of them.
+    architecture, made_for = (contents.metadata.get("general.architecture") for contents in (model, adapter))
+    if made_for != architecture:
+        raise _UnfitError(f"it is made for the architecture {made_for!r}, and the model is {architecture!r}")
+    # The engine does not refuse any of the following: each of them was seen to end the process.
     if adapter.value_types.get("adapter.lora.alpha", gguf_file.FLOAT32) != gguf_file.FLOAT32:
         raise _UnfitError("its adapter.lora.alpha is not a 32-bit floating-point number")
     if any(tensor.name.startswith("token_embd.") for tensor in adapter.tensors):
         raise _UnfitError("it changes the embedding, which the engine cannot do")
-    _whole(adapter, size)
+    _require_whole_tensors(adapter, size)
     shapes = {tensor.name: tensor.shape for tensor in model.tensors}
-    pairs = _pairs(adapter)
+    pairs = _pair_sides(adapter)
     if not pairs:
         raise _UnfitError("it has no tensors")
     for name, (a, b) in pairs.items():
@@ -179,12 +184,12 @@ def _hold_against(model: gguf_file.GgufContents, adapter: gguf_file.GgufContents
             raise _UnfitError(f"the two sides of its {name} do not belong together")
         sizes = (a[0], b[1])
         if sizes != shapes[name]:
-            told = " × ".join(map(str, shapes[name]))
-            raise _UnfitError(f"its {name} is for {sizes[0]} × {sizes[1]}, and the model's is {told}")
+            model_sizes = " × ".join(map(str, shapes[name]))
+            raise _UnfitError(f"its {name} is for {sizes[0]} × {sizes[1]}, and the model's is {model_sizes}")
 
 
-def _whole(adapter: gguf_file.GgufContents, size: int) -> None:
-    """Every tensor is of a known kind and lies where it must, within the file."""
+def _require_whole_tensors(adapter: gguf_file.GgufContents, size: int) -> None:
+    """Raise _UnfitError unless every tensor has a known type and its place in the file."""
     expected, alignment = 0, adapter.metadata.get("general.alignment", 32)
     if (
         adapter.value_types.get("general.alignment", gguf_file.UINT32) != gguf_file.UINT32
@@ -194,7 +199,7 @@ def _whole(adapter: gguf_file.GgufContents, size: int) -> None:
     for tensor in adapter.tensors:
         if tensor.ggml_type not in _BLOCKS:
             raise _UnfitError(f"its {tensor.name} is not in F32, F16, BF16 or Q8_0")
-        if len(tensor.name) > _LONGEST_NAME or len(tensor.shape) not in (1, 2):
+        if len(tensor.name) > _MAX_TENSOR_NAME or len(tensor.shape) not in (1, 2):
             raise _UnfitError(f"its {tensor.name[:99]} is no side of a LoRA")
         numbers, size_of_block = _BLOCKS[tensor.ggml_type]
         if tensor.offset != expected or tensor.shape[0] % numbers:
@@ -205,12 +210,13 @@ def _whole(adapter: gguf_file.GgufContents, size: int) -> None:
         expected += length + -length % alignment
 
 
-def _pairs(adapter: gguf_file.GgufContents) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
-    """The shapes of the two sides for each of the model's tensors."""
+def _pair_sides(adapter: gguf_file.GgufContents) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Return the shapes of the sides a and b by the name of the model's tensor. Raises _UnfitError."""
     sides: dict[str, tuple[int, ...]] = {}
     for tensor in adapter.tensors:
+        # The engine ignores these.
         if tensor.name.endswith("_norm.weight"):
-            continue  # the engine does not look at it
+            continue
         if not tensor.name.endswith(_SIDES) or tensor.name in sides or len(tensor.shape) != 2:
             raise _UnfitError(f"its {tensor.name} is no side of a LoRA")
         sides[tensor.name] = tensor.shape
@@ -221,8 +227,8 @@ def _pairs(adapter: gguf_file.GgufContents) -> dict[str, tuple[tuple[int, ...], 
     return {name: (sides[name + _SIDES[0]], sides[name + _SIDES[1]]) for name in names}
 
 
-def list_finetunes(model: Model, shelf: AdapterCatalog, *, public: bool) -> list[dict[str, Any]]:
-    """The items of ``/ai/finetunes`` (the account's own) or ``/ai/finetunes/public``."""
+def list_finetunes(model: Model, adapters: AdapterCatalog, *, public: bool) -> list[dict[str, Any]]:
+    """Return the items of ``/ai/finetunes`` (the account's own) or ``/ai/finetunes/public``."""
     return [
         {
             "id": adapter.id,
@@ -233,10 +239,11 @@ def list_finetunes(model: Model, shelf: AdapterCatalog, *, public: bool) -> list
             "created_at": _time(adapter.modified),
             "modified_at": _time(adapter.modified),
         }
-        for adapter in shelf.adapters
+        for adapter in adapters.adapters
         if adapter.public == public
     ]
 
 
 def _time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"  # as in the documented example
+    # The format of the documented example.
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -1,11 +1,11 @@
-"""What the model may say next: its own probabilities, and those with which the twin draws under a request's settings.
+"""Probabilities of the next token: the model's own, and those of the sampling with a request's settings.
 
-The engine evaluates a prompt once; from its probabilities the draw is computed here, by the samplers that the engine
-itself applies and in their order (see ``engine.py``). Temperature, top_k and top_p then cost no evaluation; penalties
-cost one, for the engine applies them to its own numbers.
+The engine evaluates a prompt once. The sampling distribution is computed here, by the engine's samplers in the
+engine's order (see ``engine.py``). So a change of temperature, top_k or top_p needs no evaluation. A change of the
+penalties needs one, because the engine applies them to its own numbers.
 
-The engine tells no candidates when the token that it draws is but a part of a character. So it is made to draw a
-token of our choice, by a bias that changes nothing about the others' proportions.
+The engine reports no candidates if the token that it samples is a part of a character. So a logit bias makes it
+sample a token of our choice; the bias does not change the proportions of the others.
 """
 
 from __future__ import annotations
@@ -24,24 +24,26 @@ from lib.twin.engine import Engine, GenerationJob
 from lib.twin.engine_errors import EngineError
 
 MAX_LISTED_TOKENS = 40
-# Candidates that are fetched, more and more of them while the draw hangs on the others: 1,000 take the engine 20 ms,
-# 8,000 take it 90, and all 49,152 of the model that comes along half a second.
+# The engine is asked for more candidates as long as the distribution depends on unlisted ones. 1,000 take 20 ms,
+# 8,000 take 90 ms, and all 49,152 of the shipped model take half a second.
 CANDIDATE_COUNTS = (1000, 8000)
-MAX_CACHED_PROMPTS = 24  # that are remembered
-_CERTAIN = 1e4  # a bias that leaves the draw no choice
-_FAVOURED = math.log(1e9)  # one that almost does, and leaves the others numbers to be read
-# How far the engine's sum of all probabilities may be from one: it adds them up in 32 bits.
-_SLACK = 5e-4
-# How far the unknown rest may move a probability, relatively, before more candidates are fetched.
-_EXACT = 2e-3
+MAX_CACHED_PROMPTS = 24
+# A logit bias that leaves the sampler no choice.
+_CERTAIN_BIAS = 1e4
+# A logit bias that almost does so, but leaves the others probabilities that can be read.
+_STRONG_BIAS = math.log(1e9)
+# The engine adds its probabilities in 32 bits, so their sum differs from one by up to this.
+_SUM_TOLERANCE = 5e-4
+# The unlisted candidates may change a probability by this share before more candidates are requested.
+_RELATIVE_TOLERANCE = 2e-3
 
 
 @dataclass(frozen=True)
 class Candidates:
     """The most probable tokens, best first: their ids and the logarithms of their weights.
 
-    ``tail`` is the weight of all others, in the same unit; ``others`` is how many they are. ``ended``: they weigh
-    nothing, for the engine's numbers became too small to be told.
+    ``tail`` is the weight of all other tokens, in the same unit, and ``others_count`` is their number.
+    ``has_underflow`` is True if the engine's numbers for them were too small, so that they weigh nothing.
     """
 
     ids: tuple[int, ...]
@@ -53,7 +55,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class SamplingDistribution:
-    """How the next token is drawn: the probability of each that can be among the first, and how many can at all."""
+    """The probabilities of the listed tokens that can be sampled, and the number of all tokens that can be."""
 
     probabilities: dict[int, float]
     kept_count: int
@@ -61,56 +63,62 @@ class SamplingDistribution:
 
 @dataclass
 class _CachedPrompt:
-    """What the engine told about one prompt: its own candidates, how to show the first, those after penalties."""
+    """Candidates for one prompt.
+
+    ``shown`` has the first ones as JSON. ``rare`` is an improbable token of whole characters, with its logarithm.
+    ``penalised`` has the candidates after penalties, by the penalties and the number of candidates.
+    """
 
     prompt_tokens: int
     own: Candidates
     shown: tuple[dict[str, Any], ...]
-    rare: tuple[int, float]  # an improbable token of whole characters, and its logarithm
-    # By the penalties and by how many candidates were asked for.
+    rare: tuple[int, float]
     penalised: dict[tuple[float, float, float, int], Candidates] = field(default_factory=dict)
 
 
 def sampling_distribution(candidates: Candidates, job: GenerationJob) -> SamplingDistribution | None:
-    """The draw under the job's temperature, top_k and top_p. None: it hangs on candidates that are not listed."""
+    """Apply temperature, top_k and top_p. Return None if the result depends on candidates that are not listed."""
     ids, logs = candidates.ids, candidates.logs
     if job.temperature <= 0:
         return SamplingDistribution({ids[0]: 1.0}, 1)
-    everything = len(ids) + candidates.others_count
-    left = min(job.top_k or everything, everything)
+    vocabulary = len(ids) + candidates.others_count
+    # The number of tokens that top_k keeps.
+    left = min(job.top_k or vocabulary, vocabulary)
     weights = [math.exp((log - logs[0]) / job.temperature) for log in logs[:left]]
-    low, high = (0.0, 0.0) if left <= len(ids) else _tail(candidates, job.temperature)
+    low, high = (0.0, 0.0) if left <= len(ids) else _tail_range(candidates, job.temperature)
     listed = math.fsum(weights)
     if job.top_p >= 1:
-        if high - low > _EXACT * listed:
+        if high - low > _RELATIVE_TOLERANCE * listed:
             return None
         kept, total = left, listed + (low + high) / 2
     else:
         sums = list(accumulate(weights))
         cuts = {
-            next((n for n, reached in enumerate(sums, 1) if reached >= job.top_p * (listed + tail)), None)
+            next((n for n, total in enumerate(sums, 1) if total >= job.top_p * (listed + tail)), None)
             for tail in (low, high)
         }
         cut = cuts.pop()
         if cuts or (cut is None and high > 0):
             return None
-        kept = cut or min(left, len(ids))  # rounding may keep the sum just below one
+        # Rounding may keep the sum just below one.
+        kept = cut or min(left, len(ids))
         total = sums[min(kept, len(sums)) - 1]
     return SamplingDistribution(
         {token: weight / total for token, weight in zip(ids[:kept], weights, strict=False)}, kept
     )
 
 
-def _tail(candidates: Candidates, temperature: float) -> tuple[float, float]:
-    """The least and the most that the unlisted tokens can weigh, in units of the first listed one.
+def _tail_range(candidates: Candidates, temperature: float) -> tuple[float, float]:
+    """Return the minimum and maximum weight of all unlisted tokens, in units of the first listed token.
 
-    None of them weighs more than the last that is listed; and what all of them weigh at temperature 1 is known.
+    No unlisted token weighs more than the last listed one, and their weight at temperature 1 is known.
     """
     logs, power = candidates.logs, 1 / temperature - 1
     if not candidates.others_count or candidates.has_underflow:
         return 0.0, 0.0
     scale = math.exp(logs[-1] * power - logs[0] / temperature)
-    least, most = max(0.0, candidates.tail - _SLACK) * scale, (candidates.tail + _SLACK) * scale
+    least = max(0.0, candidates.tail - _SUM_TOLERANCE) * scale
+    most = (candidates.tail + _SUM_TOLERANCE) * scale
     if temperature < 1:
         return 0.0, most
     if temperature == 1:
@@ -119,117 +127,133 @@ def _tail(candidates: Candidates, temperature: float) -> tuple[float, float]:
 
 
 class NextTokenProbabilities:
-    """Answers for one engine, and remembers the last prompts. ``tokens`` is its vocabulary."""
+    """Computes the probabilities for one engine, and caches the last prompts. ``tokens`` is its vocabulary."""
 
     def __init__(self, engine: Engine, tokens: Sequence[str]) -> None:
         self.engine, self.tokens = engine, tokens
-        # Any token of whole characters will do.
-        self._plain = next(
+        # Any token of whole characters can be sampled instead of a part of a character.
+        self._whole_token = next(
             (number for number, token in enumerate(tokens) if token.isascii() and token.isalpha()), 0
         )
-        self._known: OrderedDict[bytes, _CachedPrompt] = OrderedDict()
-        self._evaluating = (
-            asyncio.Lock()
-        )  # one at a time: whoever moves a slider asks faster than the engine answers
+        self._prompts: OrderedDict[bytes, _CachedPrompt] = OrderedDict()
+        # One evaluation at a time: a moving slider asks faster than the engine answers.
+        self._evaluating = asyncio.Lock()
 
     async def compute(self, job: GenerationJob) -> dict[str, Any]:
-        """The result of the endpoint. What a grammar forbids is not looked at. Raises EngineError."""
-        job = replace(
-            job, prompt=await self.engine.render_prompt(job), messages=(), chat=None, json_schema=None
-        )
+        """Return the result of the endpoint. It does not apply the schema of JSON mode. Raises EngineError."""
+        prompt = await self.engine.render_prompt(job)
+        job = replace(job, prompt=prompt, messages=(), chat=None, json_schema=None)
         key = hashlib.sha256(repr(_neutral(job)).encode("utf-8", "surrogatepass")).digest()
         async with self._evaluating:
-            for count in (*(step for step in CANDIDATE_COUNTS if step < len(self.tokens)), len(self.tokens)):
-                known = await self._evaluated(key, job, count)
-                if (
-                    drawn := sampling_distribution(await self._penalised(known, job, count), job)
-                ) is not None:
-                    return self._told(known, drawn)
+            for count in (
+                *(count for count in CANDIDATE_COUNTS if count < len(self.tokens)),
+                len(self.tokens),
+            ):
+                cached = await self._evaluate(key, job, count)
+                distribution = sampling_distribution(await self._penalise(cached, job, count), job)
+                if distribution is not None:
+                    return self._to_json(cached, distribution)
         raise EngineError("the engine told fewer candidates than it has")
 
-    def _told(self, known: _CachedPrompt, drawn: SamplingDistribution) -> dict[str, Any]:
-        own = [math.exp(log) for log in known.own.logs[:MAX_LISTED_TOKENS]]
+    def _to_json(self, cached: _CachedPrompt, distribution: SamplingDistribution) -> dict[str, Any]:
+        own = [math.exp(log) for log in cached.own.logs[:MAX_LISTED_TOKENS]]
         return {
-            "prompt_tokens": known.prompt_tokens,
+            "prompt_tokens": cached.prompt_tokens,
             "vocabulary": len(self.tokens),
             "candidates": [
-                {**shown, "probability": probability, "sampled": drawn.probabilities.get(shown["id"], 0.0)}
-                for shown, probability in zip(known.shown, own, strict=True)
+                {
+                    **shown,
+                    "probability": probability,
+                    "sampled": distribution.probabilities.get(shown["id"], 0.0),
+                }
+                for shown, probability in zip(cached.shown, own, strict=True)
             ],
-            "kept": drawn.kept_count,
+            "kept": distribution.kept_count,
             "rest": max(0.0, 1 - math.fsum(own)),
         }
 
-    async def _evaluated(self, key: bytes, job: GenerationJob, count: int) -> _CachedPrompt:
-        known = self._known.pop(key, None)
-        if known is None or len(known.own.ids) < count:
-            told, prompt_tokens = await self._asked(_neutral(job), count, (self._plain, _CERTAIN))
-            ids, logs = _sorted((token["id"], token["logprob"]) for token in told)
-            rare = next(token for token in reversed(told) if token["bytes"] and _whole(token["bytes"]))
-            known = _CachedPrompt(
+    async def _evaluate(self, key: bytes, job: GenerationJob, count: int) -> _CachedPrompt:
+        cached = self._prompts.pop(key, None)
+        if cached is None or len(cached.own.ids) < count:
+            bias = (self._whole_token, _CERTAIN_BIAS)
+            tokens, prompt_tokens = await self._request_candidates(_neutral(job), count, bias)
+            ids, logs = _sort_by_weight((token["id"], token["logprob"]) for token in tokens)
+            rare = next(token for token in reversed(tokens) if token["bytes"] and _is_utf8(token["bytes"]))
+            cached = _CachedPrompt(
                 prompt_tokens,
                 self._candidates(ids, logs),
-                tuple(self._shown(token) for token in told[:MAX_LISTED_TOKENS]),
+                tuple(self._token_json(token) for token in tokens[:MAX_LISTED_TOKENS]),
                 (rare["id"], rare["logprob"]),
             )
-        self._known[key] = known
-        if len(self._known) > MAX_CACHED_PROMPTS:
-            self._known.popitem(last=False)
-        return known
+        self._prompts[key] = cached
+        if len(self._prompts) > MAX_CACHED_PROMPTS:
+            self._prompts.popitem(last=False)
+        return cached
 
-    async def _penalised(self, known: _CachedPrompt, job: GenerationJob, count: int) -> Candidates:
+    async def _penalise(self, cached: _CachedPrompt, job: GenerationJob, count: int) -> Candidates:
+        """Return the candidates after the job's penalties."""
         penalties = (job.repetition_penalty, job.frequency_penalty, job.presence_penalty)
         if penalties == (1.0, 0.0, 0.0):
-            return known.own
-        found = known.penalised.get((*penalties, count))
-        if found is None:
-            token, log = known.rare
-            bias = _FAVOURED - log
-            told, _ = await self._asked(_neutral(job, *penalties), count, (token, bias), after=True)
-            weights = {one["id"]: math.log(one["prob"]) for one in told if one["prob"] > 0}
-            ended = len(weights) < count
-            if token in weights and count == len(self.tokens):
-                weights[token] -= bias
-            else:  # improbable as it is, its place would be far behind those that are not told
-                weights.pop(token, None)
-            own = dict(zip(known.own.ids, known.own.logs, strict=True))
-            # Most tokens are not in the prompt and keep their weight: what the typical one gained, all gained.
-            gain = median([weight - own[one] for one, weight in weights.items() if one in own] or [0.0])
-            ids, logs = _sorted((one, weight - gain) for one, weight in weights.items())
-            # The rest is what else there was before.
-            tail = known.own.tail + math.fsum(math.exp(log) for one, log in own.items() if one not in weights)
-            found = Candidates(ids, logs, tail, len(self.tokens) - len(ids), has_underflow=ended)
-            while len(known.penalised) >= MAX_CACHED_PROMPTS:
-                known.penalised.pop(next(iter(known.penalised)))
-            known.penalised[*penalties, count] = found
-        return found
+            return cached.own
+        candidates = cached.penalised.get((*penalties, count))
+        if candidates is None:
+            candidates = await self._evaluate_penalties(cached, _neutral(job, *penalties), count)
+            while len(cached.penalised) >= MAX_CACHED_PROMPTS:
+                cached.penalised.pop(next(iter(cached.penalised)))
+            cached.penalised[*penalties, count] = candidates
+        return candidates
+
+    async def _evaluate_penalties(self, cached: _CachedPrompt, job: GenerationJob, count: int) -> Candidates:
+        rare, rare_log = cached.rare
+        bias = _STRONG_BIAS - rare_log
+        tokens, _ = await self._request_candidates(job, count, (rare, bias), after_samplers=True)
+        weights = {token["id"]: math.log(token["prob"]) for token in tokens if token["prob"] > 0}
+        has_underflow = len(weights) < count
+        if rare in weights and count == len(self.tokens):
+            weights[rare] -= bias
+        else:
+            # It is so improbable that its real place is far behind the reported tokens.
+            weights.pop(rare, None)
+        own = dict(zip(cached.own.ids, cached.own.logs, strict=True))
+        # Most tokens are not in the prompt, so penalties do not change them: all weights grew by the median.
+        gain = median([weight - own[token] for token, weight in weights.items() if token in own] or [0.0])
+        ids, logs = _sort_by_weight((token, weight - gain) for token, weight in weights.items())
+        # The others weigh what they weighed before the penalties.
+        others = math.fsum(math.exp(log) for token, log in own.items() if token not in weights)
+        tail = cached.own.tail + others
+        return Candidates(ids, logs, tail, len(self.tokens) - len(ids), has_underflow=has_underflow)
 
     def _candidates(self, ids: tuple[int, ...], logs: tuple[float, ...]) -> Candidates:
         listed = math.fsum(math.exp(log) for log in logs)
-        others = len(self.tokens) - len(ids)
-        if not others:  # the engine's own sum of all is off in the fourth digit
+        others_count = len(self.tokens) - len(ids)
+        if not others_count:
+            # The engine's own sum of all is wrong in the fourth digit.
             logs = tuple(log - math.log(listed) for log in logs)
-        return Candidates(ids, logs, max(0.0, 1 - listed) if others else 0.0, others)
+        return Candidates(ids, logs, max(0.0, 1 - listed) if others_count else 0.0, others_count)
 
-    async def _asked(
-        self, job: GenerationJob, count: int, bias: tuple[int, float], *, after: bool = False
+    async def _request_candidates(
+        self, job: GenerationJob, count: int, bias: tuple[int, float], *, after_samplers: bool = False
     ) -> tuple[list[dict[str, Any]], int]:
-        """The engine's candidates: before all samplers, or ``after`` the penalties and the bias."""
+        """Return the engine's candidates and the prompt's token count. Raises EngineError.
+
+        The candidates are those before all samplers, or those after the penalties and the bias.
+        """
         extra: dict[str, Any] = {
             "n_probs": count,
-            "samplers": ["penalties"] if after else [],
-            "post_sampling_probs": after,
+            "samplers": ["penalties"] if after_samplers else [],
+            "post_sampling_probs": after_samplers,
             "logit_bias": [list(bias)],
         }
         return await self.engine.next_token_candidates(job, extra)
 
-    def _shown(self, token: dict[str, Any]) -> dict[str, Any]:
+    def _token_json(self, token: dict[str, Any]) -> dict[str, Any]:
         raw = bytes(token["bytes"])
-        shown = {"id": token["id"], "token": raw.decode("utf-8", "replace") or self.tokens[token["id"]]}
-        return shown if _whole(raw) else {**shown, "bytes": list(raw)}
+        text = raw.decode("utf-8", "replace") or self.tokens[token["id"]]
+        encoded = {} if _is_utf8(raw) else {"bytes": list(raw)}
+        return {"id": token["id"], "token": text, **encoded}
 
 
-def _whole(raw: Sequence[int]) -> bool:
+def _is_utf8(raw: Sequence[int]) -> bool:
     try:
         bytes(raw).decode("utf-8")
     except UnicodeDecodeError:
@@ -237,7 +261,7 @@ def _whole(raw: Sequence[int]) -> bool:
     return True
 
 
-def _sorted(
+def _sort_by_weight(
     pairs: Iterable[tuple[int, float]],
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
     best = sorted(pairs, key=lambda pair: -pair[1])
@@ -247,7 +271,7 @@ def _sorted(
 def _neutral(
     job: GenerationJob, repetition: float = 1.0, frequency: float = 0.0, presence: float = 0.0
 ) -> GenerationJob:
-    """The same prompt, with nothing of how its answer is drawn but these penalties."""
+    """Return a job with the same prompt, and no sampling parameters but these penalties."""
     return replace(
         job,
         max_tokens=1,
