@@ -1,7 +1,7 @@
-"""What a new user waits for: from ``git clone`` to the first token in the browser, and again at the second start.
+"""Measure a new user's wait from ``git clone`` to the first token in the browser, and that of the second start.
 
-Nothing is there beforehand: a fresh clone of HEAD, no .venv, an empty pip cache, no weights. The browser is open
-already and is not counted. Run it with the Python of the checks: .venv/bin/python bench/first_token.py
+Nothing is prepared: a fresh clone of HEAD, no .venv, an empty pip cache, no weights. The browser is open already and
+is not counted. Run it with the Python of the checks: .venv/bin/python bench/first_token.py
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
-STEP_TIMEOUT = 180.0  # seconds, for each step
+# Seconds.
+STEP_TIMEOUT = 180.0
 QUESTION = "What is a paddock?"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
@@ -34,10 +35,10 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
-# What the reader's own machine sets and a new user's does not.
+# Prefixes of environment variables that a new user does not have.
 PRIVATE = ("PADDOCK_", "CLOUDFLARE_", "STREAMLIT_", "PYTHON", "VIRTUAL_ENV")
 
-# Text of the answer itself: no caption, no label of a button.
+# True once the answer has text, without captions and button labels.
 FIRST_TOKEN = """() => {
     const answer = document.querySelectorAll('[data-testid=stChatMessage]')[1];
     if (answer?.querySelector('[data-testid=stAlert]')) throw new Error(answer.innerText);
@@ -47,7 +48,7 @@ FIRST_TOKEN = """() => {
 
 
 class StepTimer:
-    """Prints what was reached, with the seconds since it was made."""
+    """Prints each step with the seconds since the start."""
 
     def __init__(self, title: str) -> None:
         self._begun = time.monotonic()
@@ -58,14 +59,14 @@ class StepTimer:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
 def run_paddock(clone: Path, environment: dict[str, str], port: int, log: Path) -> Iterator[None]:
-    """``scripts/run`` in a process group of its own; entered once the page answers, nothing left of it after."""
+    """Run ``scripts/run`` in a process group of its own, from the page's first answer to the end of the block."""
     command = [clone / "scripts/run", "--server.headless", "true", "--server.port", str(port)]
     with log.open("w+") as output:
         paddock = subprocess.Popen(
@@ -85,7 +86,7 @@ def run_paddock(clone: Path, environment: dict[str, str], port: int, log: Path) 
                 time.sleep(0.05)
             yield
         finally:
-            # To the first process alone, for it ends the twin by itself.
+            # To the first process alone: it ends the twin itself.
             with contextlib.suppress(ProcessLookupError):
                 paddock.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -104,7 +105,7 @@ def is_up(port: int) -> bool:
 
 
 def ask_question(browser: Browser, port: int, clock: StepTimer) -> None:
-    """Be the user: open the page, type while the model starts, send as soon as that is possible."""
+    """Act as the user: open the page, type while the model starts, and send as soon as possible."""
     page = browser.new_page()
     page.set_default_timeout(STEP_TIMEOUT * 1000)
     page.goto(f"http://127.0.0.1:{port}/")
@@ -123,14 +124,14 @@ def main() -> None:
     chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if chromium is None:
         raise SystemExit("This needs Chromium. Debian: apt install chromium")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
     with (
         tempfile.TemporaryDirectory(prefix="paddock-bench-") as folder,
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium, args=list(QUIET)) as browser,
     ):
         clone, log, port = Path(folder, "paddock"), Path(folder, "log"), free_port()
-        environment = kept | {
+        environment = inherited | {
             "PIP_CACHE_DIR": str(Path(folder, "cache")),
             "PADDOCK_DATA_DIR": str(Path(folder, "data")),
         }

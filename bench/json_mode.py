@@ -1,18 +1,22 @@
-"""How often the twin's JSON mode gives what the schema says. ``python -m bench.json_mode [schemas]``
+"""Measure how often the twin's answers in JSON mode fit their schema. ``python -m bench.json_mode [schemas]``
 
-200 generated schemas by default: object roots with nested objects, lists, enums, numbers with bounds, patterns, and
-some properties required. Every answer is checked with jsonschema; the rest is told by its reason.
+The default is 200 random schemas: objects with nested objects, lists, enums, numbers with bounds, patterns, and some
+required properties. Every answer is validated with jsonschema; failures are counted by their reason. The speed of
+the engine is compared with that of plain text of the same prompts.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -20,8 +24,10 @@ from typing import Any
 import httpx
 import jsonschema
 
+from lib.twin import json_mode, user_schema, weights
+from lib.twin.engine import EndPiece, Engine, GenerationJob, TextPiece
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 
 TOKEN = "bench-token_0123456789-0123456789-012345"
 MODEL = "@cf/meta/llama-3.2-1b-instruct"
@@ -30,7 +36,7 @@ WORDS = ["name", "age", "city", "price", "colour", "tags", "owner", "size", "not
 
 
 class JsonModeOutcome(Enum):
-    """What became of one request."""
+    """The result of one request."""
 
     VALID = "parses and validates"
     INVALID = "success, but not valid"
@@ -40,7 +46,7 @@ class JsonModeOutcome(Enum):
 
 
 def random_schema(chance: random.Random, depth: int = 0) -> dict[str, Any]:
-    """An object; with ``depth``, any kind of value, objects and lists ever rarer."""
+    """Return a random schema: an object at depth 0, below it any kind of value, with fewer objects and lists."""
     kinds = ["string", "string", "integer", "number", "boolean", "enum", "null or"]
     kind = "object" if not depth else chance.choice(kinds + ["object", "array"] * (3 - depth))
     match kind:
@@ -73,26 +79,26 @@ def random_schema(chance: random.Random, depth: int = 0) -> dict[str, Any]:
             return {"anyOf": [{"type": "null"}, {"type": "string", "maxLength": 30}]}
 
 
-def request_outcome(client: httpx.Client, url: str, wanted: dict[str, Any], seed: int) -> JsonModeOutcome:
-    """One request, and what became of it."""
-    response_format = {"type": "json_schema", "json_schema": wanted}
+def request_outcome(client: httpx.Client, url: str, schema: dict[str, Any], seed: int) -> JsonModeOutcome:
+    """Send one request and return its outcome."""
+    response_format = {"type": "json_schema", "json_schema": schema}
     body = {"prompt": "Invent an example.", "seed": seed + 1, "max_tokens": TOKENS}
     response = client.post(url, json={**body, "response_format": response_format})
     answer = response.json()
     if answer["success"]:
-        valid = jsonschema.Draft202012Validator(wanted).is_valid(answer["result"]["response"])
+        valid = jsonschema.Draft202012Validator(schema).is_valid(answer["result"]["response"])
         return JsonModeOutcome.VALID if valid else JsonModeOutcome.INVALID
     if answer["errors"][0]["code"] != 5024:
         return JsonModeOutcome.REFUSED
-    # The twin says only that it was not met; with room enough, an answer that was cut off ends by itself.
-    more = client.post(
+    # The error does not tell the reason. With more tokens, an answer that was cut off ends by itself.
+    longer = client.post(
         url, json={**body, "max_tokens": 6 * TOKENS, "response_format": response_format}
     ).json()
-    return JsonModeOutcome.CUT_OFF if more["success"] else JsonModeOutcome.NOT_MET
+    return JsonModeOutcome.CUT_OFF if longer["success"] else JsonModeOutcome.NOT_MET
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+def count_outcomes(count: int) -> Counter[JsonModeOutcome]:
+    """Ask a twin of its own for answers to this many schemas."""
     command = [sys.executable, "-m", "lib.twin", "--supervised", "--port", "0"]
     twin = subprocess.Popen(
         command,
@@ -104,28 +110,73 @@ def main() -> None:
     )
     assert twin.stdout
     assert twin.stdin
+    outcomes: Counter[JsonModeOutcome] = Counter()
     try:
-        ready = next(told for told in map(json.loads, twin.stdout) if told["state"] in ("ready", "failed"))
+        states = map(json.loads, twin.stdout)
+        ready = next(state for state in states if state["state"] in ("ready", "failed"))
         url = f"{ready['base_url']}/accounts/{ready['account_id']}/ai/run/{MODEL}"
         headers = {"authorization": f"Bearer {TOKEN}"}
-        begun = time.monotonic()
         with httpx.Client(headers=headers, timeout=300, trust_env=False) as client:
-            found: Counter[JsonModeOutcome] = Counter()
             for seed in range(count):
-                found[request_outcome(client, url, random_schema(random.Random(seed)), seed)] += 1
-                if seed % 20 == 19:  # a machine under load takes its time
-                    print(f"{seed + 1}: { ({kind.name: n for kind, n in found.items()}) }", flush=True)
-        ended = count - found[JsonModeOutcome.CUT_OFF]
-        print(f"{count} schemas, max_tokens {TOKENS}, {time.monotonic() - begun:.0f} s")
-        for kind in JsonModeOutcome:
-            print(f"  {found[kind]:4}  {kind.value}")
-        print(
-            "of those that ended by themselves: "
-            f"{found[JsonModeOutcome.VALID] / max(1, ended):.1%} parse and validate"
-        )
+                outcomes[request_outcome(client, url, random_schema(random.Random(seed)), seed)] += 1
+                # A busy machine takes minutes.
+                if seed % 20 == 19:
+                    print(f"{seed + 1}: { ({kind.name: n for kind, n in outcomes.items()}) }", flush=True)
     finally:
         twin.stdin.close()
         twin.wait(10)
+    return outcomes
+
+
+async def cpu_per_token(engine: Engine, job: GenerationJob) -> tuple[int, float]:
+    """Return the tokens of an answer, and the CPU seconds of each after the first."""
+    first = 0.0
+    async for piece in engine.generate(job):
+        if isinstance(piece, TextPiece):
+            first = first or time.process_time()
+        elif isinstance(piece, EndPiece):
+            tokens = piece.completion_tokens
+            return tokens, (time.process_time() - first) / max(1, tokens - 1)
+    raise AssertionError
+
+
+async def measure_speed(engine: Engine, count: int) -> None:
+    """Compare JSON answers with plain text of the same prompt and length.
+
+    By CPU time, because other processes disturb it less than the wall clock.
+    """
+    ratios = []
+    for seed in range(count):
+        schema = user_schema.read_schema(random_schema(random.Random(seed)), "/")
+        instructions = json_mode.json_instructions(schema)
+        messages = (("system", instructions), ("user", "Invent an example."))
+        plain = GenerationJob(max_tokens=TOKENS, temperature=0.6, seed=seed + 1, messages=messages)
+        json_job = replace(plain, json_schema=json_mode.narrow_schema(schema, 2 * TOKENS))
+        tokens, json_seconds = await cpu_per_token(engine, json_job)
+        plain_tokens, plain_seconds = await cpu_per_token(engine, replace(plain, max_tokens=tokens))
+        # Short answers say more about the clock.
+        if min(tokens, plain_tokens) >= 20:
+            ratios.append(json_seconds / plain_seconds)
+    print(
+        f"CPU time per token, JSON ÷ plain: median {statistics.median(ratios):.3f} of {len(ratios)} answers"
+    )
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    begun = time.monotonic()
+    outcomes = count_outcomes(count)
+    print(f"{count} schemas, max_tokens {TOKENS}, {time.monotonic() - begun:.0f} s")
+    for kind in JsonModeOutcome:
+        print(f"  {outcomes[kind]:4}  {kind.value}")
+    ended = count - outcomes[JsonModeOutcome.CUT_OFF]
+    share = outcomes[JsonModeOutcome.VALID] / max(1, ended)
+    print(f"of those that ended by themselves: {share:.1%} parse and validate")
+    engine = Engine(weights.ensure_weights(), slots=1, threads=1, context=4096)
+    try:
+        asyncio.run(measure_speed(engine, min(count, 40)))
+    finally:
+        engine.close()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""How often the twin calls the right tool, or rightly none. ``python -m bench.tools``
+"""Measure how often the twin calls the right tool, or rightly none. ``python -m bench.tools``
 
-Three sets of tools with twenty requests each. The first two were at hand when the way of deciding was chosen; the
-third was written afterwards and changed nothing.
+There are three sets of tools with twenty requests each. The first two were used to choose the method; the third was
+written afterwards, to test it.
 """
 
 from __future__ import annotations
@@ -129,23 +129,23 @@ SETS: dict[str, tuple[list[dict[str, Any]], Requests]] = {
 
 
 async def measure(engine: Engine) -> None:
-    decider = ToolChooser(engine)
-    for name, (offered, asked) in SETS.items():
-        known: tuple[OfferedTool, ...] = request_tools.read_tools({"tools": offered})
+    chooser = ToolChooser(engine)
+    for name, (offered, requests) in SETS.items():
+        tools: tuple[OfferedTool, ...] = request_tools.read_tools({"tools": offered})
         right, missed, needless, wrong = 0, [], [], []
         begun = time.monotonic()
-        for want, text in asked:
-            chosen = await decider.choose(text, known)
-            got = chosen.name if chosen else "none"
-            right += got == want
-            if got != want:
-                kind = missed if got == "none" else needless if want == "none" else wrong
-                kind.append(f"{text} → {got}")
-        seconds = (time.monotonic() - begun) / len(asked)
-        print(f"{name}: {right} of {len(asked)} right, {seconds:.2f} s a request")
-        for label, found in (("missed", missed), ("needless", needless), ("another tool", wrong)):
-            if found:
-                print(f"  {label}: {'; '.join(found)}")
+        for expected, text in requests:
+            tool = await chooser.choose(text, tools)
+            chosen = tool.name if tool else "none"
+            right += chosen == expected
+            if chosen != expected:
+                mistakes = missed if chosen == "none" else needless if expected == "none" else wrong
+                mistakes.append(f"{text} → {chosen}")
+        seconds = (time.monotonic() - begun) / len(requests)
+        print(f"{name}: {right} of {len(requests)} right, {seconds:.2f} s a request")
+        for label, mistakes in (("missed", missed), ("needless", needless), ("another tool", wrong)):
+            if mistakes:
+                print(f"  {label}: {'; '.join(mistakes)}")
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
-"""What the twin costs over its engine, and how fast a Stop frees a slot. ``python bench/twin.py``
+"""Measure the twin's overhead over its engine, and how fast a Stop frees a slot. ``python bench/twin.py``
 
-(a) engine callback → line at the client, on the machine's one monotonic clock;
-(b) hanging up → slot free, while a text is written and while a long prompt is being read;
-(c) tokens a second through the twin, as a ratio to the engine alone in the same process and minute.
+(a) From the engine's callback to the line at the client, on one monotonic clock.
+(b) From a disconnect to the free slot, while text is generated and while a long prompt is being read.
+(c) Tokens per second through the twin, as a ratio to the engine alone in the same minute.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ TOKENS = 200
 
 
 def serve(log: str) -> int:
-    """A twin whose engine notes when each piece of text left it."""
+    """Run a twin whose engine logs the time of each piece of text."""
     from lib.twin.__main__ import main
 
-    inner = Engine.on_chunk
+    original = Engine.on_chunk
     with open(log, "w", buffering=1) as file:
 
-        def heard(self: Engine, call: _Generation, chunk: bytes) -> bool:
+        def log_chunk(self: Engine, generation: _Generation, chunk: bytes) -> bool:
             now = time.monotonic_ns()
             choice = (json.loads(chunk).get("choices") or [{}])[0]
             if choice.get("text") or (choice.get("delta") or {}).get("content"):
                 file.write(f"{now}\n")
-            return inner(self, call, chunk)
+            return original(self, generation, chunk)
 
-        Engine.on_chunk = heard  # type: ignore[method-assign]
+        Engine.on_chunk = log_chunk  # type: ignore[method-assign]
         return main()
 
 
@@ -56,7 +56,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def measure_stream(client: httpx.Client, url: str, **body: Any) -> tuple[list[int], float]:
-    """When each text event arrived, and tokens a second after the first."""
+    """Return the arrival time of each text event (ns), and the tokens per second after the first."""
     arrivals, usage = [], {}
     with client.stream("POST", url, json={"prompt": PROMPT, "stream": True, "seed": 1, **body}) as response:
         for line in response.iter_lines():
@@ -68,8 +68,8 @@ def measure_stream(client: httpx.Client, url: str, **body: Any) -> tuple[list[in
     return arrivals, (usage["completion_tokens"] - 1) / ((arrivals[-1] - arrivals[0]) / 1e9)
 
 
-async def alone(engine: Engine) -> float:
-    """Tokens a second of the engine in this process, without HTTP."""
+async def measure_engine(engine: Engine) -> float:
+    """Return the tokens per second of the engine in this process, without HTTP."""
     first = last = 0.0
     job = GenerationJob(messages=(("user", PROMPT),), max_tokens=TOKENS, temperature=0.6, seed=1)
     async for piece in engine.generate(job):
@@ -84,13 +84,14 @@ async def alone(engine: Engine) -> float:
 def measure_stops(
     client: httpx.Client, url: str, slots: str, body: dict[str, Any], wait: float
 ) -> list[float]:
-    """Seconds from hanging up until no slot is taken, 40 times."""
+    """Return the seconds from a disconnect until no slot is taken, 40 times."""
     took = []
     for turn in range(40):
-        # A seed of its own: nothing of the prompt is taken from the cache.
+        # With a seed, nothing of the prompt comes from the cache.
         body = {**body, "seed": turn + 1}
         with httpx.Client(headers=client.headers, timeout=60, trust_env=False) as other:
-            if wait:  # before the first token: hang up through a timeout
+            # Before the first token, a timeout disconnects.
+            if wait:
                 with suppress(httpx.ReadTimeout):
                     other.post(url, json={**body, "stream": True}, timeout=httpx.Timeout(60, read=wait))
                     sys.exit("the prompt was read too soon")
@@ -135,9 +136,9 @@ def main() -> None:
             left = [int(line) for line in log.read_text().splitlines()[before:]]
             assert len(left) == len(arrivals), (len(left), len(arrivals))
             delays += [(came - went) / 1e6 for went, came in zip(left, arrivals, strict=True)]
-            bare = asyncio.run(alone(engine))
-            ratios.append(through / bare)
-            print(f"    through the twin {through:.1f} tokens/s, engine alone {bare:.1f}")
+            alone = asyncio.run(measure_engine(engine))
+            ratios.append(through / alone)
+            print(f"    through the twin {through:.1f} tokens/s, engine alone {alone:.1f}")
         p50, p95 = statistics.median(delays), percentile(delays, 0.95)
         print(f"(a) callback → client line: median {p50:.2f} ms, p95 {p95:.2f} ms ({len(delays)} events)")
         long = {"prompt": "a" + " a" * 5000, "raw": True}

@@ -1,16 +1,16 @@
-"""Makes the LoRA adapter that comes with the twin: teaches the shipped model a way of speaking, from a file of pairs.
+"""Train the LoRA adapter that comes with the twin: it teaches the shipped model a style, from a file of pairs.
 
-For developers alone: the program needs only what comes out of it. In an environment of its own::
+Only developers need this: the twin needs only the adapter. In an environment of its own::
 
     pip install torch==2.13.0 gguf==0.19.0 tokenizers==0.23.3 numpy platformdirs
     python -m scripts.train_adapter scripts/pirate.toml
 
-which writes lib/twin/adapters/pirate.gguf. The same file of pairs gives the same adapter on the same machine,
-in about ten minutes of one core.
+which writes lib/twin/adapters/pirate.gguf. The same file of pairs gives the same adapter on the same machine, in
+about ten minutes of one core.
 
-The model is written out here in GGUF's own layout (llama.cpp reorders the rows of attn_q and attn_k against
-those of Hugging Face), and reads the very weights that the twin runs, rounding included: what is learnt fits
-them, and nothing has to be converted afterwards.
+The model is implemented here in GGUF's layout (llama.cpp orders the rows of attn_q and attn_k differently than
+Hugging Face), and reads the weights that the twin runs, with their rounding. So the adapter fits these weights, and
+needs no conversion.
 """
 
 from __future__ import annotations
@@ -38,20 +38,21 @@ ADAPTERS = Path("lib/twin/adapters")
 SEED = 1
 RANK, ALPHA = 4, 8.0
 TARGETS = ("attn_q", "attn_v", "attn_output")
-FIRST_LAYER = 10  # the lower layers read; the way of speaking is made above
+# The style is made in the upper layers; the lower ones read.
+FIRST_LAYER = 10
 EPOCHS, BATCH, LEARNING_RATE = 8, 4, 2e-3
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """Tokens of a conversation; what comes from ``start`` on is the answer to be learnt."""
+    """The tokens of a conversation. The answer to be learnt begins at ``start``."""
 
     tokens: torch.Tensor
     start: int
 
 
 class Llama:
-    """The frozen model, and the adapter's matrices beside it."""
+    """The frozen model and the adapter's matrices."""
 
     def __init__(self, path: Path) -> None:
         reader = gguf.GGUFReader(path)
@@ -74,7 +75,7 @@ class Llama:
         self.adapter: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def adapt(self) -> list[torch.Tensor]:
-        """Puts an adapter beside the targets that changes nothing yet, and gives what there is to train."""
+        """Add an adapter that changes nothing yet. Return the matrices to train."""
         for layer in range(FIRST_LAYER, self.layers):
             for target in TARGETS:
                 name = f"blk.{layer}.{target}"
@@ -96,7 +97,7 @@ class Llama:
         )
 
     def _rotate(self, x: torch.Tensor) -> torch.Tensor:
-        """Rotary positions, over neighbouring pairs: GGUF's layout. [tokens, heads, size] → [heads, tokens, size]."""
+        """Apply rotary positions to neighbouring pairs, as in GGUF. [tokens, heads, size] → [heads, tokens, size]."""
         length, _, size = x.shape
         speed = self.facts["llama.rope.freq_base"] ** (-torch.arange(0, size, 2) / size)
         angle = torch.outer(torch.arange(length), speed)[:, None]
@@ -105,22 +106,22 @@ class Llama:
         return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2).transpose(0, 1)
 
     def block(self, layer: int, x: torch.Tensor) -> torch.Tensor:
-        """One layer: [tokens, width] → the same."""
-        at = f"blk.{layer}."
+        """Apply one layer: [tokens, width] → [tokens, width]."""
+        prefix = f"blk.{layer}."
         length = len(x)
-        seen = self._norm(at + "attn_norm", x)
-        q = self._rotate(self._linear(at + "attn_q", seen).view(length, self.heads, -1))
-        k = self._rotate(self._linear(at + "attn_k", seen).view(length, self.groups, -1))
-        v = self._linear(at + "attn_v", seen).view(length, self.groups, -1).transpose(0, 1)
+        normed = self._norm(prefix + "attn_norm", x)
+        q = self._rotate(self._linear(prefix + "attn_q", normed).view(length, self.heads, -1))
+        k = self._rotate(self._linear(prefix + "attn_k", normed).view(length, self.groups, -1))
+        v = self._linear(prefix + "attn_v", normed).view(length, self.groups, -1).transpose(0, 1)
         k, v = (each.repeat_interleave(self.heads // self.groups, 0) for each in (k, v))
         mixed = functional.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=True)[0]
-        x = x + self._linear(at + "attn_output", mixed.transpose(0, 1).reshape(length, -1))
-        seen = self._norm(at + "ffn_norm", x)
-        gate = functional.silu(self._linear(at + "ffn_gate", seen))
-        return x + self._linear(at + "ffn_down", gate * self._linear(at + "ffn_up", seen))
+        x = x + self._linear(prefix + "attn_output", mixed.transpose(0, 1).reshape(length, -1))
+        normed = self._norm(prefix + "ffn_norm", x)
+        gate = functional.silu(self._linear(prefix + "ffn_gate", normed))
+        return x + self._linear(prefix + "ffn_down", gate * self._linear(prefix + "ffn_up", normed))
 
     def run_lower_layers(self, tokens: torch.Tensor) -> torch.Tensor:
-        """What the layers below the adapter make of a text: it never changes, so it is computed once."""
+        """Apply the layers below the adapter. They never change, so this is computed once per text."""
         with torch.no_grad():
             x = self.weights["token_embd"][tokens]
             for layer in range(FIRST_LAYER):
@@ -128,7 +129,7 @@ class Llama:
         return x
 
     def loss(self, lesson: Lesson, x: torch.Tensor) -> torch.Tensor:
-        """How badly the answer is foretold, per token; ``x`` is what ``lower`` made of the lesson."""
+        """Return the loss per token of the answer. ``x`` is the lesson after ``run_lower_layers``."""
         for layer in range(FIRST_LAYER, self.layers):
             x = self.block(layer, x)
         x = self._norm("output_norm", x[lesson.start - 1 : -1])
@@ -137,7 +138,7 @@ class Llama:
         )
 
     def tokenizer(self) -> Tokenizer:
-        """SmolLM2's own: single digits, then GPT-2's byte pairs."""
+        """Return SmolLM2's tokenizer: single digits, then GPT-2's byte pairs."""
         vocabulary = {token: number for number, token in enumerate(self.tokens)}
         pairs = [(left, right) for left, right in (merge.split(" ") for merge in self.merges)]
         tokenizer = Tokenizer(models.BPE(vocabulary, pairs))
@@ -149,12 +150,12 @@ class Llama:
         return tokenizer
 
 
-# What the chat template puts first where a conversation has no system prompt.
+# The chat template's system prompt for conversations without one.
 OWN_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 
 
 def make_lessons(style: dict[str, Any], tokenizer: Tokenizer, chance: random.Random) -> list[Lesson]:
-    """Each pair three ways: as the first question, under another system prompt, and after an earlier exchange."""
+    """Build each pair in three ways: as first question, with another system prompt, and after another exchange."""
 
     def turn(role: str, text: str) -> str:
         return f"<|im_start|>{role}\n{text}<|im_end|>\n"
@@ -177,12 +178,12 @@ def make_lessons(style: dict[str, Any], tokenizer: Tokenizer, chance: random.Ran
 
 
 def train(model: Llama, taught: list[Lesson], chance: random.Random) -> None:
-    """Goes through the lessons, a third of them an epoch, and tells how it goes."""
+    """Train on a third of the lessons in each epoch, and print the loss."""
     matrices = model.adapt()
     read = [model.run_lower_layers(lesson.tokens) for lesson in taught]
     optimizer = torch.optim.AdamW(matrices, lr=LEARNING_RATE, weight_decay=0.01)
     steps = EPOCHS * math.ceil(len(taught) / 3 / BATCH)
-    # A short warm-up, then down to nothing.
+    # A short warm-up, then a linear decay to zero.
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / 10, 1) * max(1 - step / steps, 0)
     )
@@ -208,7 +209,7 @@ def train(model: Llama, taught: list[Lesson], chance: random.Random) -> None:
 
 
 def write_adapter_file(path: Path, model: Llama, style: dict[str, Any]) -> None:
-    """The adapter as llama.cpp reads it, with what it says of itself."""
+    """Write the adapter with its metadata, as llama.cpp reads it."""
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
@@ -230,7 +231,7 @@ def write_adapter_file(path: Path, model: Llama, style: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Trains on the file that is named, and writes the adapter."""
+    """Train on the named file of pairs, and write the adapter."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -244,7 +245,7 @@ def main() -> None:
     style = tomllib.loads(arguments.style.read_text(encoding="utf-8"))
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(SEED)
-    chance = random.Random(SEED)  # noqa: S311 - repeatable is what it has to be
+    chance = random.Random(SEED)  # noqa: S311 (repeatable, not secret)
     model = Llama(weights.ensure_weights())
     train(model, make_lessons(style, model.tokenizer(), chance), chance)
     path = ADAPTERS / f"{style['name']}.gguf"

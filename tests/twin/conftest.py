@@ -1,4 +1,4 @@
-"""A real twin, started once for all tests; and a way to start others."""
+"""A running twin, started once for all tests, and a fixture that starts others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOKEN = "twin-test-token_0123456789-0123456789-01"
 
 @dataclass(frozen=True)
 class RunningTwin:
-    """A running twin: its process, what it said when ready, and a client that is let in."""
+    """A running twin: its process, its ``ready`` message, and a client with its token."""
 
     process: subprocess.Popen[str]
     ready: dict[str, Any]
@@ -49,7 +49,7 @@ class RunningTwin:
         return self.client.post(self.run, json=body)
 
     def answer(self, **body: Any) -> str:
-        """The text of a whole answer. Short and repeatable unless said otherwise."""
+        """Return the text of a whole answer, by default to a short prompt."""
         response = self.ask(**{"prompt": STORY, "max_tokens": 24, **body})
         assert response.status_code == 200, response.text
         return str(response.json()["result"]["response"])
@@ -59,7 +59,7 @@ class RunningTwin:
         return result
 
     def wait_for(self, within: float = 5.0, **counts: int) -> float:
-        """Seconds until the slots are as given."""
+        """Wait until the slots have these counts. Return the seconds it took."""
         start = time.monotonic()
         while not counts.items() <= (slots := self.slots()).items():
             assert time.monotonic() - start < within, slots
@@ -80,7 +80,7 @@ WEATHER = {
 
 
 def parse_events(text: str) -> list[Any]:
-    """The events of a whole stream; [DONE] as that string."""
+    """Parse the events of a whole stream; [DONE] becomes that string."""
     assert text.endswith("\n\n")
     lines = text.removesuffix("\n\n").split("\n\n")
     assert all(line.startswith("data: ") and "\n" not in line for line in lines)
@@ -89,12 +89,11 @@ def parse_events(text: str) -> list[Any]:
 
 
 def start_twin(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    names = {"PADDOCK_TWIN_TOKEN": TOKEN, **environment}
-    kept = {name: value for name, value in os.environ.items() if name != "PADDOCK_MODEL"}
+    inherited = {name: value for name, value in os.environ.items() if name != "PADDOCK_MODEL"}
     return subprocess.Popen(
         [sys.executable, "-m", "lib.twin", *arguments],
         cwd=ROOT,
-        env={**kept, **names},
+        env={**inherited, "PADDOCK_TWIN_TOKEN": TOKEN, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -102,7 +101,7 @@ def start_twin(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 
 
 def read_states(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    """What a supervised twin says, until it says nothing more."""
+    """Yield the messages of a supervised twin until its stdout ends."""
     assert process.stdout
     for line in process.stdout:
         yield json.loads(line)
@@ -122,11 +121,11 @@ def end_twin(process: subprocess.Popen[str]) -> int:
 
 @pytest.fixture(scope="session")
 def spawn() -> Iterator[Callable[..., RunningTwin]]:
-    """Starts a twin that ends with the tests."""
+    """Start twins that end with the tests."""
     weights.ensure_weights()
     twins: list[RunningTwin] = []
 
-    def spawned(*arguments: str, **environment: str) -> RunningTwin:
+    def spawn_twin(*arguments: str, **environment: str) -> RunningTwin:
         process = start_twin("--supervised", "--port", "0", *arguments, **environment)
         ready = next(state for state in read_states(process) if state["state"] in ("ready", "failed"))
         assert ready["state"] == "ready", ready
@@ -134,7 +133,7 @@ def spawn() -> Iterator[Callable[..., RunningTwin]]:
         twins.append(RunningTwin(process, ready, client))
         return twins[-1]
 
-    yield spawned
+    yield spawn_twin
     for twin in twins:
         twin.client.close()
         end_twin(twin.process)

@@ -1,4 +1,4 @@
-"""Writes LoRA adapters to test with: small, random, and strong enough to change any answer."""
+"""Write LoRA adapters for tests: small, random, and strong enough to change any answer."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-HIDDEN, KEYS, LAYERS = (
-    576,
-    192,
-    range(10, 20),
-)  # of SmolLM2-135M: width, width of the values, layers to change
+# Width and value width of SmolLM2-135M, and the layers that adapters change.
+HIDDEN, KEYS, LAYERS = 576, 192, range(10, 20)
 RANK = 4
 
-# A tensor as it is written: its name, its shape in the file's order, its numbers.
+# A tensor to write: its name, its shape in the file's order, its numbers.
 Tensor = tuple[str, tuple[int, ...], "array[float]"]
 
 
@@ -26,25 +23,27 @@ def random_numbers(seed: int, count: int, spread: float) -> array[float]:
 
 
 def random_tensors(seed: int, layers: Iterable[int] = LAYERS, hidden: int = HIDDEN) -> list[Tensor]:
-    made: list[Tensor] = []
+    tensors: list[Tensor] = []
     for layer in layers:
         for name, out in ((f"blk.{layer}.attn_q.weight", hidden), (f"blk.{layer}.attn_v.weight", KEYS)):
-            own = seed * 1000 + len(made)
-            made.append((f"{name}.lora_a", (hidden, RANK), random_numbers(own, hidden * RANK, hidden**-0.5)))
-            made.append((f"{name}.lora_b", (RANK, out), random_numbers(own + 1, RANK * out, 0.5)))
-    return made
+            tensor_seed = seed * 1000 + len(tensors)
+            side_a = random_numbers(tensor_seed, hidden * RANK, hidden**-0.5)
+            side_b = random_numbers(tensor_seed + 1, RANK * out, 0.5)
+            tensors.append((f"{name}.lora_a", (hidden, RANK), side_a))
+            tensors.append((f"{name}.lora_b", (RANK, out), side_b))
+    return tensors
 
 
-def _text(value: str) -> bytes:
+def _encode_text(value: str) -> bytes:
     return struct.pack("<Q", len(value.encode())) + value.encode()
 
 
-def _fact(key: str, value: Any) -> bytes:
+def _encode_fact(key: str, value: Any) -> bytes:
     if isinstance(value, float):
-        return _text(key) + struct.pack("<If", 6, value)
+        return _encode_text(key) + struct.pack("<If", 6, value)
     if isinstance(value, int):
-        return _text(key) + struct.pack("<II", 4, value)
-    return _text(key) + struct.pack("<I", 8) + _text(value)
+        return _encode_text(key) + struct.pack("<II", 4, value)
+    return _encode_text(key) + struct.pack("<I", 8) + _encode_text(value)
 
 
 METADATA: Mapping[str, Any] = {
@@ -55,19 +54,19 @@ METADATA: Mapping[str, Any] = {
 }
 
 
-def write_adapter(path: Path, made: list[Tensor], *, version: int = 3, **facts: Any) -> Path:
-    """A GGUF file of these tensors; facts with ``__`` for the dot, None to leave one of the usual ones out."""
-    told = {**METADATA, **{key.replace("__", "."): value for key, value in facts.items()}}
-    pairs = [_fact(key, value) for key, value in told.items() if value is not None]
+def write_adapter(path: Path, tensors: list[Tensor], *, version: int = 3, **facts: Any) -> Path:
+    """Write a GGUF file. Facts have ``__`` for the dot; None leaves out a fact of ``METADATA``."""
+    metadata = {**METADATA, **{key.replace("__", "."): value for key, value in facts.items()}}
+    pairs = [_encode_fact(key, value) for key, value in metadata.items() if value is not None]
     infos, data = b"", b""
-    for name, shape, values in made:
+    for name, shape, values in tensors:
         infos += (
-            _text(name)
+            _encode_text(name)
             + struct.pack(f"<I{len(shape)}Q", len(shape), *shape)
             + struct.pack("<IQ", 0, len(data))
         )
         data += values.tobytes()
         data += bytes(-len(data) % 32)
-    head = b"GGUF" + struct.pack("<IQQ", version, len(made), len(pairs)) + b"".join(pairs) + infos
+    head = b"GGUF" + struct.pack("<IQQ", version, len(tensors), len(pairs)) + b"".join(pairs) + infos
     path.write_bytes(head + bytes(-len(head) % 32) + data)
     return path

@@ -1,4 +1,4 @@
-"""Every refusal that can arise here, against the body that was recorded from the live service or is documented."""
+"""Every error response of the twin against the recorded or the documented body."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ def edge_error(code: int, message: str) -> dict[str, Any]:
 
 def assert_error(response: httpx.Response, status: int, body: dict[str, Any]) -> None:
     assert response.status_code == status, response.text
-    assert json.dumps(response.json()) == json.dumps(body)  # the keys' order too
+    # As text, to compare the order of the keys too.
+    assert json.dumps(response.json()) == json.dumps(body)
     assert response.headers["content-type"] == "application/json"
     assert response.headers["cf-ray"]
     assert ("cf-ai-req-id" in response.headers) == (body["result"] == {})
     assert "cf-ai-neurons" not in response.headers
 
 
-# Recorded wordings: 'prompt' and 'messages' missing, and the content's type, in public issue reports;
+# Recorded messages: 'prompt' and 'messages' missing, and the content's type, in public issue reports;
 # '/temperature' … <= 5 in litellm's tests; '/max_tokens' … 'null' in openai-workers-ai-style proxies' comments.
 # The others follow their pattern.
 MESSAGES_FIRST = "oneOf at '/' not met, 0 matches: required properties at '/' are 'prompt', "
@@ -143,12 +144,12 @@ def test_absurd_numbers(twin: RunningTwin, body: Any) -> None:
         {"raw": False},
     ],
 )
-def test_taken(twin: RunningTwin, more: dict[str, Any]) -> None:
+def test_unusual_fields_are_accepted(twin: RunningTwin, more: dict[str, Any]) -> None:
     # "stop": null is what a well-known client sends; unknown properties are accepted by the live service.
     assert twin.client.post(twin.run, json={**HELLO, "max_tokens": 1, **more}).status_code == 200
 
 
-def test_deep_nesting_and_equal_keys_are_taken(twin: RunningTwin) -> None:
+def test_deep_nesting_and_equal_keys_are_accepted(twin: RunningTwin) -> None:
     deep = b'{"prompt": "y", "prompt": "x", "max_tokens": 1, "more": ' + b"[" * 500 + b"]" * 500 + b"}"
     assert twin.client.post(twin.run, content=deep).status_code == 200
 
@@ -204,17 +205,17 @@ def test_malformed_authorization(twin: RunningTwin, header: str | None) -> None:
 
 
 def test_token(twin: RunningTwin) -> None:
-    def told(token: bytes) -> httpx.Response:
+    def ask_with_token(token: bytes) -> httpx.Response:
         headers = [(b"authorization", b"Bearer " + token)]
         return httpx.post(twin.run, json=HELLO, headers=headers, trust_env=False)
 
-    assert_error(told(b"a" * 40), 401, edge_error(10000, "Authentication error"))
-    assert_error(told(TOKEN.encode()[:-1] + b"2"), 401, edge_error(10000, "Authentication error"))
+    assert_error(ask_with_token(b"a" * 40), 401, edge_error(10000, "Authentication error"))
+    assert_error(ask_with_token(TOKEN.encode()[:-1] + b"2"), 401, edge_error(10000, "Authentication error"))
     # Recorded, in this order of keys.
     errors = [{"code": 9106, "message": "Authentication failed (status: 400)"}]
     junk = {"success": False, "errors": errors, "messages": [], "result": None}
-    assert_error(told(b"junk"), 400, junk)
-    assert_error(told(b"caf\xe9" * 10), 400, junk)
+    assert_error(ask_with_token(b"junk"), 400, junk)
+    assert_error(ask_with_token(b"caf\xe9" * 10), 400, junk)
 
 
 def test_account(twin: RunningTwin) -> None:
@@ -251,7 +252,7 @@ def test_routes(twin: RunningTwin) -> None:
     assert_error(
         twin.client.delete(twin.run), 405, edge_error(7001, "DELETE not supported for requested URI.")
     )
-    # Recorded: the OpenAI-shaped list of models does not exist.
+    # Recorded: the OpenAI-compatible list of models does not exist.
     assert_error(
         twin.client.get(twin.path("v1/models")), 405, edge_error(7001, "GET not supported for requested URI.")
     )
@@ -265,18 +266,18 @@ def test_another_name_for_this_computer_is_refused(twin: RunningTwin, host: str)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:1", "[::1]:8787"])
-def test_names_of_loopback_are_taken(twin: RunningTwin, host: str) -> None:
+def test_names_of_loopback_are_accepted(twin: RunningTwin, host: str) -> None:
     assert twin.client.get(f"{twin.base_url}/user/tokens/verify", headers={"host": host}).status_code == 200
 
 
 def test_other_origins_get_no_permission(twin: RunningTwin) -> None:
-    asked = {"origin": "https://example.com", "access-control-request-method": "POST"}
-    response = twin.client.options(twin.run, headers=asked)
+    headers = {"origin": "https://example.com", "access-control-request-method": "POST"}
+    response = twin.client.options(twin.run, headers=headers)
     assert response.status_code == 405
     assert not [name for name in response.headers if name.startswith("access-control")]
 
 
-def test_what_is_not_http_does_not_end_it(twin: RunningTwin) -> None:
+def test_bytes_that_are_not_http_do_not_end_it(twin: RunningTwin) -> None:
     where = urlsplit(twin.base_url)
     with socket.create_connection((where.hostname or "", where.port or 0)) as connection:
         connection.sendall(b"\x16\x03\x01" + b"\0" * 100)

@@ -1,4 +1,4 @@
-"""The page's list of addresses says of the twin what is true."""
+"""The page's list of endpoints agrees with the twin's routes."""
 
 from __future__ import annotations
 
@@ -11,32 +11,27 @@ from lib.model.model_record import default_model
 from lib.twin.app import build_app
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
-ROUTES = [
-    route
-    for route in build_app(
-        cast(Any, None), default_model(), ACCOUNT, "token"
-    ).routes  # nothing is asked of its engine
-    if isinstance(route, Route)
-]
+# Without an engine: only the routes are read.
+APP = build_app(cast(Any, None), default_model(), ACCOUNT, "token")
+ROUTES = [route for route in APP.routes if isinstance(route, Route)]
 
 
 def is_routed(method: str, path: str) -> bool:
-    """Whether the twin answers there."""
     path = "/client/v4" + path.replace("{account}", ACCOUNT).replace("{model}", default_model().id)
     scope = {"type": "http", "method": method, "path": path}
     return any(route.matches(scope)[0] is Match.FULL for route in ROUTES)
 
 
-def test_each_is_where_it_is_said_to_be() -> None:
-    for one in ENDPOINTS:
-        assert is_routed(one.method, one.path) == one.on_twin, one
-        assert one.on_cloudflare or one.on_twin
+def test_each_endpoint_exists_where_it_is_listed() -> None:
+    for endpoint in ENDPOINTS:
+        assert is_routed(endpoint.method, endpoint.path) == endpoint.on_twin, endpoint
+        assert endpoint.on_cloudflare or endpoint.on_twin
 
 
 def test_all_of_the_twins_own_are_listed() -> None:
     own = {route.path for route in ROUTES if "/paddock/" in route.path}
-    assert own == {f"/client/v4{one.path}" for one in ENDPOINTS if not one.on_cloudflare}
+    assert own == {f"/client/v4{endpoint.path}" for endpoint in ENDPOINTS if not endpoint.on_cloudflare}
 
 
 def test_each_is_listed_once() -> None:
-    assert len({(one.method, one.path) for one in ENDPOINTS}) == len(ENDPOINTS)
+    assert len({(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}) == len(ENDPOINTS)

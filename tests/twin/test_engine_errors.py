@@ -1,4 +1,4 @@
-"""An engine that fails: before the first token with a status, after it without [DONE]."""
+"""An engine that fails: before the first token the answer is an error, after it the stream has no [DONE]."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ACCOUNT = "a" * 32
 
 
 class FailingEngine:
-    """Says so much, then fails."""
+    """An engine that yields some texts and then fails."""
 
-    slots, context, running, waiting = 1, 100, 0, 0
+    slots, context, running_count, waiting_count = 1, 100, 0, 0
 
     def __init__(self, texts: list[str], failure: Exception) -> None:
         self.texts, self.failure = texts, failure
@@ -39,17 +39,17 @@ class FailingEngine:
 def ask_failing_engine(engine: FailingEngine, path: str = f"run/{MODEL}", **body: Any) -> httpx.Response:
     app = build_app(cast(Engine, engine), default_model(), ACCOUNT, TOKEN)
 
-    async def asked() -> httpx.Response:
+    async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         headers = {"authorization": f"Bearer {TOKEN}"}
         async with httpx.AsyncClient(
             transport=transport, base_url="http://localhost", headers=headers
         ) as client:
             messages = [{"role": "user", "content": "x"}]
-            body_ = {"model": MODEL, "messages": messages, **body}
-            return await client.post(f"/client/v4/accounts/{ACCOUNT}/ai/{path}", json=body_)
+            request = {"model": MODEL, "messages": messages, **body}
+            return await client.post(f"/client/v4/accounts/{ACCOUNT}/ai/{path}", json=request)
 
-    return asyncio.run(asked())
+    return asyncio.run(ask())
 
 
 @pytest.mark.parametrize("path", [f"run/{MODEL}", "v1/chat/completions"])
@@ -76,7 +76,7 @@ def test_before_the_first_token(stream: bool, failure: Exception, status: int, c
     assert engine.closed
 
 
-def test_a_fault_of_the_twin_itself() -> None:
+def test_an_unexpected_exception() -> None:
     response = ask_failing_engine(FailingEngine([], ZeroDivisionError()))
     assert response.status_code == 500
     assert response.json() == {

@@ -1,4 +1,4 @@
-"""Faults on demand: each is what its name says, and only where it was asked for."""
+"""Fault injection: each fault does what its name says, and only if it was requested."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def ask_with_fault(twin: RunningTwin, fault: str, path: str = f"run/{MODEL}", **
     )
 
 
-# Recorded or documented: status, code, message (the request's id behind it, where there is one).
+# Recorded or documented: status, code, message (with the request's id for ID).
 REFUSALS = [
     ("3021", 429, "rate limiting: inference request per min rate reached"),
     ("3040", 429, "Capacity temporarily exceeded, please try again."),
@@ -64,8 +64,8 @@ REFUSALS = [
 def test_refusals(twin: RunningTwin, name: str, status: int, message: str, stream: bool) -> None:
     response = ask_with_fault(twin, name, stream=stream)
     assert response.status_code == status
-    told = message.replace("ID", response.headers["cf-ai-req-id"])
-    error = {"message": told, "code": int(name)}
+    message = message.replace("ID", response.headers["cf-ai-req-id"])
+    error = {"message": message, "code": int(name)}
     assert response.json() == {"errors": [error], "success": False, "result": {}, "messages": []}
     assert response.headers.get("retry-after") == ("1" if name == "3021" else None)
 
@@ -92,18 +92,18 @@ def test_cut_within_an_event(twin: RunningTwin, path: str) -> None:
     body = {**BODY, "stream": True}
     if "v1" in path:
         body = {"model": MODEL, "messages": [{"role": "user", "content": "x"}], "stream": True}
-    came = bytearray()
+    received = bytearray()
 
     def read() -> None:
         headers = {"x-paddock-fault": "cut;after=2"}
         with twin.client.stream("POST", twin.path(path), json=body, headers=headers) as response:
             for piece in response.iter_raw():
-                came.extend(piece)
+                received.extend(piece)
 
     with pytest.raises(httpx.RemoteProtocolError):
         read()
-    *whole, part = bytes(came).split(b"\n\n")
-    assert len(parse_events(b"".join(one + b"\n\n" for one in whole).decode())) == 2
+    *whole, part = bytes(received).split(b"\n\n")
+    assert len(parse_events(b"".join(event + b"\n\n" for event in whole).decode())) == 2
     assert part.startswith(b"data: {")
     assert not part.endswith(b"}")
     twin.wait_for(running=0)
@@ -135,10 +135,10 @@ def test_silence_lasts_until_the_client_leaves(twin: RunningTwin) -> None:
 
 
 def test_silence_within_a_stream(twin: RunningTwin) -> None:
-    came = ""
+    received = ""
 
     def read() -> None:
-        nonlocal came
+        nonlocal received
         headers = {"x-paddock-fault": "silence;after=2"}
         with twin.client.stream(
             "POST",
@@ -148,11 +148,11 @@ def test_silence_within_a_stream(twin: RunningTwin) -> None:
             timeout=httpx.Timeout(20, read=3),
         ) as response:
             for text in response.iter_text():
-                came += text
+                received += text
 
     with pytest.raises(httpx.ReadTimeout):
         read()
-    assert len(parse_events(came)) == 2
+    assert len(parse_events(received)) == 2
     twin.wait_for(running=0)
 
 
@@ -168,8 +168,8 @@ def test_silence_for_a_while(twin: RunningTwin) -> None:
 
 def test_slow(twin: RunningTwin) -> None:
     begun = time.monotonic()
-    said = parse_events(ask_with_fault(twin, "slow;seconds=0.1", stream=True).text)
-    assert time.monotonic() - begun > 0.1 * len(said)
+    events = parse_events(ask_with_fault(twin, "slow;seconds=0.1", stream=True).text)
+    assert time.monotonic() - begun > 0.1 * len(events)
     begun = time.monotonic()
     assert ask_with_fault(twin, "slow;seconds=0.5").status_code == 200
     assert time.monotonic() - begun > 0.5
@@ -184,7 +184,7 @@ def test_every_second_request_and_by_chance(twin: RunningTwin) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "reason"),
+    ("header", "reason"),
     [
         ("", "no fault is named ''; there are 3021, 3040"),
         ("nothing", "no fault is named 'nothing'; there are 3021, 3040"),
@@ -198,15 +198,15 @@ def test_every_second_request_and_by_chance(twin: RunningTwin) -> None:
         ("cut;", "the fault cut has no option ''"),
     ],
 )
-def test_what_is_no_fault(twin: RunningTwin, asked: str, reason: str) -> None:
-    response = ask_with_fault(twin, asked)
+def test_an_unknown_fault_is_refused(twin: RunningTwin, header: str, reason: str) -> None:
+    response = ask_with_fault(twin, header)
     assert response.status_code == 400
     error = response.json()["errors"][0]
     assert error["code"] == 5006
     assert f"x-paddock-fault: {reason}" in error["message"]
 
 
-def test_who_may_not_ask_meets_no_fault(twin: RunningTwin) -> None:
+def test_authentication_comes_before_a_fault(twin: RunningTwin) -> None:
     headers = {"x-paddock-fault": "3040", "authorization": "Bearer " + "a" * 40}
     assert twin.client.post(twin.run, json=BODY, headers=headers).status_code == 401
 
@@ -226,30 +226,32 @@ def test_help_lists_them_and_an_unknown_one_is_refused() -> None:
         command = [sys.executable, "-m", "lib.twin", *arguments]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
-    told = run("--help").stdout
-    assert all(re.search(rf"^  {re.escape(name)} +\S", told, re.MULTILINE) for name in fault_injection.FAULTS)
-    refused = run("--fault", "x")
-    assert refused.returncode == 2
-    assert "no fault is named 'x'; there are 3021" in refused.stderr
+    help_text = run("--help").stdout
+    for name in fault_injection.FAULTS:
+        assert re.search(rf"^  {re.escape(name)} +\S", help_text, re.MULTILINE), name
+    unknown = run("--fault", "x")
+    assert unknown.returncode == 2
+    assert "no fault is named 'x'; there are 3021" in unknown.stderr
 
 
-def test_openai_tries_again_as_the_header_says(twin: RunningTwin) -> None:
+def test_openai_retries_after_retry_after(twin: RunningTwin) -> None:
     with openai.OpenAI(
         api_key=TOKEN,
         base_url=twin.path("v1"),
         max_retries=1,
         default_headers={"x-paddock-fault": "3021;every=2;retry-after=2"},
     ) as client:
-        for least in (0, 2):  # the second request is refused, and goes again two seconds later
+        # The second request is refused, and is sent again two seconds later.
+        for minimum in (0, 2):
             begun = time.monotonic()
-            told = client.chat.completions.create(
+            completion = client.chat.completions.create(
                 model=MODEL, messages=[{"role": "user", "content": "x"}], max_tokens=1
             )
-            assert told.choices
-            assert time.monotonic() - begun > least
+            assert completion.choices
+            assert time.monotonic() - begun > minimum
 
 
-def test_openai_meets_a_refusal(twin: RunningTwin) -> None:
+def test_openai_raises_its_error(twin: RunningTwin) -> None:
     with (
         openai.OpenAI(
             api_key=TOKEN,
@@ -266,15 +268,15 @@ def test_openai_meets_a_refusal(twin: RunningTwin) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind"), [("cut", PaddockError), ("no-done", CutOff), ("silence;after=2", TimedOut)]
 )
-def test_the_pages_client_keeps_what_came(
+def test_the_pages_client_keeps_the_text_before_a_fault(
     spawn: Callable[..., RunningTwin], fault: str, kind: type[PaddockError]
 ) -> None:
     failing = spawn("--fault", fault, "--slots", "1", "--context", "512")
     backend = backend_of(failing.base_url, failing.account, Secret(TOKEN), "x", 512)
     client = WorkersAI(Timeouts(first_byte=20, silence=2), RetryPolicy(attempts=1))
-    came: list[Event] = []
+    received: list[Event] = []
     request = build_request(default_model(), Prompt(STORY), {"max_tokens": 8})
     with pytest.raises(kind):
-        came.extend(client.stream(backend, request, CancelToken()))
-    assert [event for event in came if isinstance(event, TextDelta)]
+        received.extend(client.stream(backend, request, CancelToken()))
+    assert [event for event in received if isinstance(event, TextDelta)]
     assert end_twin(failing.process) == 0

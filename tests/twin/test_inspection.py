@@ -1,6 +1,6 @@
-"""What the page asks of the twin before it sends: the layout and its count, the adapters, the probabilities.
+"""The twin's own endpoints, as the page uses them before a send: the prompt, its count, adapters, probabilities.
 
-A hundred random conversations over every form of a request, built and sent as the page does it.
+A hundred random conversations cover every form of a request. They are built and sent as the page does it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from lib.model.request_options import Function, ResponseFormat, Tool, ToolCall
 from lib.model.usage import Usage
 from tests.twin.conftest import STORY, TOKEN, RunningTwin
 
-CLIENT = WorkersAI(Timeouts(connect=60))  # also how long it waits for a question that is free of charge
-EACH = 9  # conversations for each of the twelve forms: 108
+# The client also waits this long for an inspection.
+CLIENT = WorkersAI(Timeouts(connect=60))
+# Conversations for each of the twelve forms: 108.
+EACH = 9
 PIECES = [
     *("Hello", "fox", "🦊", "👩‍👩‍👧‍👦", "你好世界", "العربية", "é", "e\u0301", "\n", "\n\n  ", "\t", "  "),
     *("{{ x }}", '"', "\\", "{", "}", "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|im_start|>system\n"),
@@ -35,7 +37,7 @@ PARAMETERS = {
     "properties": {"city": {"type": "string", "description": "The city's name"}},
     "required": ["city"],
 }
-# A schema of which four tokens are a whole answer.
+# A schema that four tokens can answer.
 SHORT = ResponseFormat(json.dumps({"description": "Whether it is so. 🦊 <|im_end|>", "type": "boolean"}))
 ADAPTER = "pirate"
 
@@ -61,8 +63,8 @@ def random_function(chance: random.Random) -> Function:
 
 def random_results(chance: random.Random) -> tuple[Turn, ...]:
     call = ToolCall("c1", "weather", json.dumps({"city": random_text(chance)}))
-    asked = Turn("assistant", chance.choice(["", random_text(chance)]), calls=(call,))
-    return (*random_turns(chance), asked, Turn("tool", random_text(chance), call_id="c1", name="weather"))
+    calling = Turn("assistant", chance.choice(["", random_text(chance)]), calls=(call,))
+    return (*random_turns(chance), calling, Turn("tool", random_text(chance), call_id="c1", name="weather"))
 
 
 Made = Callable[[random.Random], tuple[Messages | Prompt, ResponseFormat | None]]
@@ -86,7 +88,7 @@ TEXTS = ["messages", "prompt", "raw messages", "raw prompt", "tool results"]
 def make_request(form: str, seed: int, max_tokens: int = 1) -> Request:
     input, json_mode = FORMS[form](random.Random(f"{form} {seed}"))
     max_tokens = max_tokens if json_mode is None else 4
-    # Greedy, and so without the prompt cache: what is counted is what is read.
+    # Greedy, and so without the prompt cache: all prompt tokens are counted.
     return build_request(
         default_model(), input, {"max_tokens": max_tokens, "temperature": 0}, response_format=json_mode
     )
@@ -98,14 +100,14 @@ def backend(twin: RunningTwin) -> Backend:
 
 
 def send_request(backend: Backend, request: Request) -> tuple[str, Usage]:
-    """The text of the real answer, and what it used."""
+    """Send the request. Return the answer's text and its usage."""
     events = list(CLIENT.stream(backend, request, CancelToken()))
     (usage,) = [event for event in events if isinstance(event, Usage)]
     return "".join(event.text for event in events if isinstance(event, TextDelta)), usage
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_count_before_sending_is_what_is_used(backend: Backend, form: str) -> None:
+def test_the_count_before_sending_is_the_used_count(backend: Backend, form: str) -> None:
     for seed in range(EACH):
         request = make_request(form, seed)
         layout = CLIENT.render_prompt(backend, request)
@@ -125,14 +127,13 @@ def test_the_text_can_be_sent_as_it_is(backend: Backend, form: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_the_probabilities_are_those_of_the_same_prompt(backend: Backend, form: str) -> None:
     request = make_request(form, 2000)
-    foreseen = CLIENT.fetch_token_distribution(backend, request)
-    assert foreseen.prompt_tokens == CLIENT.render_prompt(backend, request).prompt_tokens
-    assert sum(one.probability for one in foreseen.candidates) + foreseen.other_probability == pytest.approx(
-        1
-    )
+    distribution = CLIENT.fetch_token_distribution(backend, request)
+    assert distribution.prompt_tokens == CLIENT.render_prompt(backend, request).prompt_tokens
+    listed = sum(candidate.probability for candidate in distribution.candidates)
+    assert listed + distribution.other_probability == pytest.approx(1)
 
 
-def test_the_adapter_is_listed_and_tells_in_the_probabilities(backend: Backend) -> None:
+def test_the_adapter_is_listed_and_changes_the_probabilities(backend: Backend) -> None:
     assert ADAPTER in [adapter.name for adapter in CLIENT.list_adapters(backend)]
     with_it, without = (
         CLIENT.fetch_token_distribution(backend, build_request(default_model(), Prompt(STORY, lora=lora)))
@@ -142,7 +143,7 @@ def test_the_adapter_is_listed_and_tells_in_the_probabilities(backend: Backend) 
     assert with_it.candidates != without.candidates
 
 
-def test_the_adapter_goes_with_json_mode(backend: Backend) -> None:
+def test_the_adapter_works_in_json_mode(backend: Backend) -> None:
     form = ResponseFormat(json.dumps({"type": "object", "properties": {"name": {"type": "string"}}}))
     chosen = {"max_tokens": 80, "temperature": 0}
     texts = [
@@ -155,7 +156,7 @@ def test_the_adapter_goes_with_json_mode(backend: Backend) -> None:
     assert texts[0] != texts[1]
 
 
-def test_what_it_is_laid_out_in(backend: Backend) -> None:
+def test_the_chat_format(backend: Backend) -> None:
     layout = CLIENT.render_prompt(backend, build_request(default_model(), Prompt("Hello")))
     assert (layout.chat_format, layout.context_window) == ("ChatML", 8192)
     assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(layout.special_tokens)

@@ -1,4 +1,4 @@
-"""JSON mode: answers that fit their schema, refusals in Cloudflare's words, and schemas that mean harm."""
+"""JSON mode: answers that fit their schema, Cloudflare's error messages, and hostile schemas."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_value_of_any_kind(twin: RunningTwin, value: Any) -> None:
 
 
 def test_openai(twin: RunningTwin) -> None:
-    # OpenAI's own wrapper, and the bare schema; the content is a text in this shape.
+    # OpenAI's wrapper, and the schema alone. The content is text in this format.
     wrapper = {"name": "fox", "strict": True, "schema": FOX}
     texts = []
     for sent in (wrapper, FOX):
@@ -79,17 +79,17 @@ def test_openai(twin: RunningTwin) -> None:
     assert texts[0] == texts[1]
 
 
-def test_the_schema_is_told_to_the_model(twin: RunningTwin) -> None:
-    told = twin.client.post(
+def test_the_schema_is_in_the_prompt(twin: RunningTwin) -> None:
+    body = twin.client.post(
         twin.path("paddock/prompt"), json={"messages": ASK, **json_mode_field(FOX)}
     ).json()
-    assert json.dumps(FOX) in told["result"]["prompt"]
+    assert json.dumps(FOX) in body["result"]["prompt"]
 
 
 @pytest.mark.parametrize("form", [json_mode_field(FOX), {"response_format": {"type": "json_object"}}])
 @pytest.mark.parametrize("path", [f"run/{MODEL}", "v1/chat/completions"])
 def test_no_stream(twin: RunningTwin, path: str, form: dict[str, Any]) -> None:
-    # Documented: 5023; the docs say of JSON mode as a whole that it does not stream.
+    # Documented: 5023. The docs say that JSON mode as a whole does not stream.
     body = {"model": MODEL, "messages": ASK, **form, "stream": True}
     message = "JSON Schema mode is not supported with stream mode."
     assert_error(twin.client.post(twin.path(path), json=body), 400, service_error(5023, message))
@@ -107,7 +107,8 @@ IMPOSSIBLE = [
     {"allOf": [{"type": "string"}, {"type": "boolean"}]},
     {"type": "array", "items": False, "minItems": 1},
     {"type": "string", "minLength": 9, "maxLength": 8},
-    {"const": 1, "not": {"const": 1}},  # what the grammar does not know, the validation does
+    # The engine ignores ``not``; the validation does not.
+    {"const": 1, "not": {"const": 1}},
 ]
 
 
@@ -168,8 +169,8 @@ def test_five_megabytes(twin: RunningTwin) -> None:
     assert_error(response, 413, service_error(3006, "Request is too large"))
 
 
-def test_a_pattern_that_takes_for_ever(twin: RunningTwin) -> None:
-    # The check ends after some seconds, in a process of its own; meanwhile the twin answers others.
+def test_a_pattern_that_takes_forever(twin: RunningTwin) -> None:
+    # The validation ends after some seconds, in a process of its own; the twin answers others meanwhile.
     schema = {"const": "a" * 40 + "!", "allOf": [{"pattern": "^(a+)+$"}]}
     begun = time.monotonic()
     assert_error(twin.ask(messages=ASK, **json_mode_field(schema)), 400, NOT_MET)
@@ -185,7 +186,7 @@ def test_a_simple_pattern_is_kept(twin: RunningTwin, pattern: str) -> None:
     jsonschema.validate(answer["result"]["response"], schema)
 
 
-# RFC 3339 and 3986, as draft 7 has it.
+# As in RFC 3339 and 3986, which draft 7 refers to.
 RFC = {
     "time": r"\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})",
     "date-time": r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})",
@@ -197,11 +198,12 @@ RFC = {
 def test_formats(twin: RunningTwin, name: str) -> None:
     schema = {"type": "string", "format": name}
     answer = twin.ask(messages=ASK, **json_mode_field(schema)).json()
-    said = answer["result"]["response"]
-    if name in RFC:  # jsonschema checks these by older drafts, or only with packages that are not here
-        assert re.fullmatch(RFC[name], said)
+    text = answer["result"]["response"]
+    # jsonschema checks these formats by older drafts, or only with other packages.
+    if name in RFC:
+        assert re.fullmatch(RFC[name], text)
     else:
-        jsonschema.validate(said, schema, format_checker=jsonschema.FormatChecker())
+        jsonschema.validate(text, schema, format_checker=jsonschema.FormatChecker())
 
 
 def test_odd_names_and_values(twin: RunningTwin) -> None:
@@ -244,8 +246,8 @@ def test_any_schema_is_narrowed_quickly() -> None:
 
 def test_generated_schemas(twin: RunningTwin) -> None:
     # A small part of bench/json_mode.py.
-    found = [
+    outcomes = [
         request_outcome(twin.client, twin.run, random_schema(random.Random(seed)), seed) for seed in range(6)
     ]
-    assert set(found) <= {JsonModeOutcome.VALID, JsonModeOutcome.CUT_OFF}, found
-    assert found.count(JsonModeOutcome.VALID) >= 2, found
+    assert set(outcomes) <= {JsonModeOutcome.VALID, JsonModeOutcome.CUT_OFF}, outcomes
+    assert outcomes.count(JsonModeOutcome.VALID) >= 2, outcomes

@@ -1,4 +1,4 @@
-"""LangChain's client of Workers AI, unmodified, against the twin: a third client beside the official SDKs."""
+"""LangChain's Workers AI client, unmodified, against the twin: a third client beside the official SDKs."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ def model(twin: RunningTwin) -> Iterator[ChatCloudflareWorkersAI]:
         max_tokens=80,
     )
     yield built
-    built.client.close()  # it does not do so by itself
+    # It does not close by itself.
+    built.client.close()
 
 
 def test_invoke_and_stream(twin: RunningTwin, model: ChatCloudflareWorkersAI) -> None:
     message = [{"role": "user", "content": STORY}]
-    # After a longer answer the first one stands elsewhere in the engine's memory, and its last bits differ: seen
-    # after test_json_mode. What is compared here is what the client makes of an answer.
+    # After a longer answer, the first one is elsewhere in the engine's memory, and its last bits differ (seen after
+    # test_json_mode). This test is about the client's reading of an answer.
     twin.answer(temperature=0, max_tokens=80)
     text = model.invoke(message).content
     assert text == twin.answer(temperature=0, max_tokens=80)
@@ -50,12 +51,12 @@ def test_invoke_and_stream(twin: RunningTwin, model: ChatCloudflareWorkersAI) ->
 
 
 def test_tools(model: ChatCloudflareWorkersAI) -> None:
-    # It sends parameters without descriptions. (Streamed, it knows the flat shape of calls only.)
+    # It sends parameters without descriptions. (In streams it knows only the flat format of calls.)
     (call,) = model.bind_tools([weather]).invoke("Is it raining in London?").tool_calls
     assert call["name"] == "weather"
     assert set(call["args"]) == {"city"}
 
 
 def test_structured_output(model: ChatCloudflareWorkersAI) -> None:
-    # By way of a tool, its usual method.
+    # Its default method is a tool.
     assert isinstance(model.with_structured_output(Fox).invoke("Invent a fox"), Fox)

@@ -1,4 +1,4 @@
-"""LoRA adapters: which files are taken, what the API lists, and that one touches the request that names it alone."""
+"""LoRA adapters: the files that are loaded, the API's lists, and the effect on requests that name one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def ask_adapter(twin: RunningTwin, **more: Any) -> str:
 
 
 @pytest.mark.applied_by_twin("lora")
-def test_each_changes_the_answer_and_is_the_same_by_name_and_by_id(adapted: RunningTwin) -> None:
+def test_each_changes_the_answer_by_name_and_by_id_alike(adapted: RunningTwin) -> None:
     plain, first, second = (
         ask_adapter(adapted, **more) for more in ({}, {"lora": "Odd speech"}, {"lora": "second"})
     )
@@ -57,7 +57,7 @@ def test_it_applies_to_raw_text_and_to_a_stream(adapted: RunningTwin) -> None:
 
 
 def test_beside_messages_it_has_no_effect(adapted: RunningTwin) -> None:
-    # The documented shape has no such property, and properties that the schema does not know are accepted.
+    # The documented form has no such property, and unknown properties are accepted.
     body = {"messages": [{"role": "user", "content": STORY}], "temperature": 0, "max_tokens": 24}
     assert adapted.ask(**body, lora="second").json()["result"]["response"] == ask_adapter(adapted)
     assert adapted.ask(**body, lora="none of them").status_code == 200
@@ -74,18 +74,20 @@ def test_two_at_once_answer_as_each_does_alone(adapted: RunningTwin) -> None:
     with ThreadPoolExecutor(2) as pool:
         for pair in ((0, 1), (1, 2), (2, 0)):
             both = list(pool.map(lambda number: adapted.ask(**body, **kinds[number]).text, pair))
-            assert [texts(one) for one in both] == [texts(alone[number]) for number in pair]
+            assert [texts(stream) for stream in both] == [texts(alone[number]) for number in pair]
 
 
 def test_the_prompt_cache_carries_nothing_from_one_to_the_other(adapted: RunningTwin) -> None:
-    # Without a seed and with a temperature the prompt comes from the slot's cache; top_k of one makes it repeatable.
+    # Without a seed and with a temperature, the prompt comes from the slot's cache; top_k 1 makes it repeatable.
     body = {"prompt": STORY, "temperature": 1, "top_k": 1, "max_tokens": 24}
     expected = {name: ask_adapter(adapted, **name_of(name)) for name in ("", "Odd speech", "second")}
     for name in ("", "Odd speech", "", "", "second", "second", "Odd speech", "Odd speech", "", "second", ""):
-        for _ in range(2):  # one for each slot
+        # One for each slot.
+        for _ in range(2):
             assert adapted.answer(**body, **name_of(name)) == expected[name], name
     usage = adapted.ask(**body).json()["result"]["usage"]
-    assert usage["prompt_tokens_details"]["cached_tokens"] > 0  # or this test would prove nothing
+    # Else this test would prove nothing.
+    assert usage["prompt_tokens_details"]["cached_tokens"] > 0
 
 
 def name_of(name: str) -> dict[str, str]:
@@ -106,7 +108,7 @@ def test_a_name_that_is_not_there(adapted: RunningTwin, name: str) -> None:
     assert response.json() == {"errors": [error], "success": False, "result": {}, "messages": []}
 
 
-def test_one_that_does_not_fit(adapted: RunningTwin) -> None:
+def test_an_adapter_that_does_not_fit(adapted: RunningTwin) -> None:
     # Recorded in September 2026: code 3030, "Lora not compatible with model".
     response = adapted.ask(**ANSWER, lora="wide")
     message = f"AiError: Lora not compatible with model ({response.headers['cf-ai-req-id']})"
@@ -114,21 +116,21 @@ def test_one_that_does_not_fit(adapted: RunningTwin) -> None:
 
 
 @pytest.mark.parametrize("value", [1, None, [], {"id": 0}])
-def test_what_is_no_name_is_bad_input(adapted: RunningTwin, value: Any) -> None:
+def test_a_value_that_is_no_name_is_bad_input(adapted: RunningTwin, value: Any) -> None:
     assert adapted.ask(**ANSWER, lora=value).json()["errors"][0]["code"] == 5006
 
 
-def test_without_any_the_model_takes_none() -> None:
+def test_without_adapters_lora_is_not_supported() -> None:
     # Documented: 5005 "The model X does not support LoRa inference".
     with pytest.raises(TwinApiError) as caught:
         lora_finetunes.NO_ADAPTERS.find_number(default_model(), {"prompt": "x", "lora": "mine"})
-    refusal = caught.value.response
-    assert (refusal.status, refusal.code) == (405, 5005)
-    assert refusal.message == f"The model {MODEL} does not support LoRa inference"
+    error = caught.value.response
+    assert (error.status, error.code) == (405, 5005)
+    assert error.message == f"The model {MODEL} does not support LoRa inference"
 
 
 def test_lists(adapted: RunningTwin) -> None:
-    # Documented items: id, created_at, model, modified_at, name, public and, not always, description.
+    # Documented items: id, created_at, model, modified_at, name, public, and in some description.
     body = adapted.client.get(adapted.path("finetunes")).json()
     assert list(body) == ["result", "success", "errors", "messages"]
     first, second = body["result"]
@@ -143,10 +145,10 @@ def test_lists(adapted: RunningTwin) -> None:
     assert all(item["public"] and item["description"] for item in public)
 
 
-def test_what_was_left_out_is_told(adapted: RunningTwin) -> None:
-    told = adapted.client.get(adapted.path("paddock/adapters")).json()["result"]
-    assert {item["file"] for item in told["adapters"] if not item["public"]} == {"a.gguf", "second.gguf"}
-    assert told["skipped"] == [
+def test_skipped_files_are_listed_with_the_reason(adapted: RunningTwin) -> None:
+    result = adapted.client.get(adapted.path("paddock/adapters")).json()["result"]
+    assert {item["file"] for item in result["adapters"] if not item["public"]} == {"a.gguf", "second.gguf"}
+    assert result["skipped"] == [
         {"file": "broken.gguf", "name": "", "reason": "it is not a GGUF file, or it is cut off"},
         {
             "file": "wide.gguf",
@@ -164,7 +166,7 @@ def sdk(adapted: RunningTwin) -> Iterator[cloudflare.Cloudflare]:
 
 def test_the_sdk_lists_and_runs_them(adapted: RunningTwin, sdk: cloudflare.Cloudflare) -> None:
     own = sdk.ai.finetunes.list(account_id=adapted.account)
-    # The SDK's type says one object; the service, and so the twin, sends a list.
+    # The SDK's type is one object, but the service, and so the twin, sends a list.
     assert [item.name for item in own] == ["Odd speech", "second"]  # type: ignore[union-attr]
     public = list(sdk.ai.finetunes.public.list(account_id=adapted.account))
     assert all(item.public and item.created_at for item in public)
@@ -175,7 +177,7 @@ def test_the_sdk_lists_and_runs_them(adapted: RunningTwin, sdk: cloudflare.Cloud
     assert caught.value.errors[0].code == 5033
 
 
-# What the engine's own loader refuses, and what ends its process: an alpha of another type, the embedding.
+# The engine's loader refuses these, or they end its process: an alpha of another type, the embedding.
 T = lora_files.random_tensors(1, [10])
 ALPHA = "its adapter.lora.alpha is not a 32-bit floating-point number"
 UNFIT: list[tuple[list[lora_files.Tensor], dict[str, Any], str]] = [
@@ -217,9 +219,9 @@ def test_unfit(
     monkeypatch.setenv("PADDOCK_ADAPTERS", str(tmp_path))
     lora_files.write_adapter(tmp_path / "bad.gguf", tensors, **facts)
     lora_files.write_adapter(tmp_path / "good.gguf", T)
-    shelf = lora_finetunes.scan_adapters(weights.ensure_weights(), shipped=tmp_path / "none")
-    assert [adapter.name for adapter in shelf.adapters] == ["good"]
-    assert [(skipped.name, skipped.reason) for skipped in shelf.skipped] == [("bad", reason)]
+    catalog = lora_finetunes.scan_adapters(weights.ensure_weights(), shipped=tmp_path / "none")
+    assert [adapter.name for adapter in catalog.adapters] == ["good"]
+    assert [(skipped.name, skipped.reason) for skipped in catalog.skipped] == [("bad", reason)]
 
 
 @pytest.mark.parametrize("size", [0, 3, 30, 100, 400, -4, -400])
@@ -227,13 +229,13 @@ def test_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> 
     monkeypatch.setenv("PADDOCK_ADAPTERS", str(tmp_path))
     file = lora_files.write_adapter(tmp_path / "cut.gguf", T)
     file.write_bytes(file.read_bytes()[:size])
-    shelf = lora_finetunes.scan_adapters(weights.ensure_weights(), shipped=tmp_path / "none")
-    assert not shelf.adapters
-    # Cut before its type could be read, it may as well not be an adapter.
-    assert [skipped.path.name for skipped in shelf.skipped] == ["cut.gguf"]
+    catalog = lora_finetunes.scan_adapters(weights.ensure_weights(), shipped=tmp_path / "none")
+    assert not catalog.adapters
+    # If its type cannot be read, it is reported as well.
+    assert [skipped.path.name for skipped in catalog.skipped] == ["cut.gguf"]
 
 
-def test_a_model_of_ones_own_leaves_out_what_does_not_fit(
+def test_shipped_adapters_that_do_not_fit_the_users_model_are_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PADDOCK_ADAPTERS", raising=False)
@@ -242,19 +244,19 @@ def test_a_model_of_ones_own_leaves_out_what_does_not_fit(
     )
     (tmp_path / "shipped").mkdir()
     lora_files.write_adapter(tmp_path / "shipped" / "voice.gguf", T)
-    shelf = lora_finetunes.scan_adapters(own, shipped=tmp_path / "shipped")
-    assert not shelf.adapters
-    assert "'qwen2'" in shelf.skipped[0].reason
+    catalog = lora_finetunes.scan_adapters(own, shipped=tmp_path / "shipped")
+    assert not catalog.adapters
+    assert "'qwen2'" in catalog.skipped[0].reason
 
 
-def test_the_users_own_has_the_name_of_a_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_adapter_wins_over_a_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder in ("own", "shipped"):
         (tmp_path / folder).mkdir()
         lora_files.write_adapter(tmp_path / folder / "x.gguf", T, general__name="voice")
     monkeypatch.setenv("PADDOCK_ADAPTERS", str(tmp_path / "own"))
-    shelf = lora_finetunes.scan_adapters(weights.ensure_weights(), shipped=tmp_path / "shipped")
-    assert [(adapter.path.parent.name, adapter.public) for adapter in shelf.adapters] == [("own", False)]
-    assert shelf.skipped[0].reason == "x.gguf has the same name, “voice”"
+    catalog = lora_finetunes.scan_adapters(weights.ensure_weights(), shipped=tmp_path / "shipped")
+    assert [(adapter.path.parent.name, adapter.public) for adapter in catalog.adapters] == [("own", False)]
+    assert catalog.skipped[0].reason == "x.gguf has the same name, “voice”"
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

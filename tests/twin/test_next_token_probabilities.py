@@ -1,4 +1,4 @@
-"""The next token's probabilities: against the engine's own after its samplers, and against what is really drawn."""
+"""The next token's probabilities against the engine's own after its samplers, and against sampled tokens."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_shape(twin: RunningTwin) -> None:
     assert (result["prompt_tokens"], result["vocabulary"]) == (5, 49152)
     candidates = result["candidates"]
     assert len(candidates) == 40
-    assert all(list(one) == ["id", "token", "probability", "sampled"] for one in candidates)
-    own = [one["probability"] for one in candidates]
+    assert all(list(candidate) == ["id", "token", "probability", "sampled"] for candidate in candidates)
+    own = [candidate["probability"] for candidate in candidates]
     assert own == sorted(own, reverse=True)
     assert math.isclose(sum(own) + result["rest"], 1)
     assert candidates[0]["token"] == " Paris"
@@ -65,12 +65,12 @@ def test_it_is_the_same_prompt_as_when_it_is_run(twin: RunningTwin) -> None:
 def test_temperature_zero_keeps_one(twin: RunningTwin) -> None:
     result = ask_probabilities(twin, prompt=CAPITALS, raw=True, temperature=0)
     assert result["kept"] == 1
-    assert [one["sampled"] for one in result["candidates"]] == [1.0] + [0.0] * 39
+    assert [candidate["sampled"] for candidate in result["candidates"]] == [1.0] + [0.0] * 39
 
 
-def test_what_is_cut_away_is_nought(twin: RunningTwin) -> None:
+def test_tokens_that_cannot_be_sampled_are_zero(twin: RunningTwin) -> None:
     result = ask_probabilities(twin, prompt=CAPITALS, raw=True, temperature=2, top_k=7)
-    sampled = [one["sampled"] for one in result["candidates"]]
+    sampled = [candidate["sampled"] for candidate in result["candidates"]]
     assert result["kept"] == sum(value > 0 for value in sampled) == 7
     assert math.isclose(sum(sampled), 1)
     assert ask_probabilities(twin, prompt=CAPITALS, raw=True, temperature=2, top_k=7, top_p=0.5)["kept"] < 7
@@ -80,12 +80,14 @@ def test_what_is_cut_away_is_nought(twin: RunningTwin) -> None:
 def test_a_part_of_a_character_is_shown(twin: RunningTwin) -> None:
     first = ask_probabilities(twin, prompt=EMOJI, raw=True)["candidates"][0]
     assert first["token"] == "\ufffd"
-    assert first["bytes"] == [0xF0, 0x9F]  # how every emoji begins
+    # Every emoji begins with these bytes.
+    assert first["bytes"] == [0xF0, 0x9F]
 
 
 def test_a_token_without_text_is_shown_by_its_name(twin: RunningTwin) -> None:
     messages = [{"role": "user", "content": "Bye"}, {"role": "assistant", "content": "Goodbye!"}]
-    assert "<|im_end|>" in [one["token"] for one in ask_probabilities(twin, messages=messages)["candidates"]]
+    candidates = ask_probabilities(twin, messages=messages)["candidates"]
+    assert "<|im_end|>" in [candidate["token"] for candidate in candidates]
 
 
 SETTINGS: list[dict[str, Any]] = [
@@ -95,17 +97,17 @@ SETTINGS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
-def test_draws_come_as_often_as_they_are_foreseen(twin: RunningTwin, settings: dict[str, Any]) -> None:
+def test_tokens_are_sampled_as_often_as_predicted(twin: RunningTwin, settings: dict[str, Any]) -> None:
     body, count = {"prompt": CAPITALS, "raw": True, **settings}, 100
     result = ask_probabilities(twin, **body)
     with ThreadPoolExecutor(2) as pool:
-        drawn = Counter(pool.map(lambda _: twin.answer(**body, max_tokens=1), range(count)))
-    foreseen = {one["token"]: one["sampled"] for one in result["candidates"]}
-    for token, often in drawn.items():
-        assert foreseen[token] > 0
-        # Six standard deviations and a bit: a false alarm would be a wonder, a wrong distribution is not.
-        spread = math.sqrt(count * foreseen[token] * (1 - foreseen[token]))
-        assert abs(often - count * foreseen[token]) < 6 * spread + 3, token
+        sampled = Counter(pool.map(lambda _: twin.answer(**body, max_tokens=1), range(count)))
+    predicted = {candidate["token"]: candidate["sampled"] for candidate in result["candidates"]}
+    for token, times in sampled.items():
+        assert predicted[token] > 0
+        # Six standard deviations and a bit more: a false alarm is practically impossible.
+        spread = math.sqrt(count * predicted[token] * (1 - predicted[token]))
+        assert abs(times - count * predicted[token]) < 6 * spread + 3, token
 
 
 @pytest.mark.parametrize(
@@ -138,9 +140,8 @@ TOKENS = gguf_file.read_info(weights.ensure_weights()).tokens
 MESSAGES = (("user", "Name a capital."), ("assistant", "Here is one: the capital of"))
 JOBS = [
     GenerationJob(1, 0.6, prompt=CAPITALS),
-    GenerationJob(
-        1, 1.7, prompt=CAPITALS
-    ),  # from here on all candidates of that prompt are known, before and after penalties
+    # From here on all candidates of this prompt are cached, before and after penalties.
+    GenerationJob(1, 1.7, prompt=CAPITALS),
     GenerationJob(1, 1.7, prompt=CAPITALS, repetition_penalty=1.3),
     GenerationJob(
         1, 1.0, prompt=CAPITALS, repetition_penalty=1.3, frequency_penalty=0.5, presence_penalty=0.5, top_k=50
@@ -157,11 +158,11 @@ JOBS = [
 
 @pytest.fixture(scope="module")
 def foreseen(engine: Engine) -> list[dict[str, Any]]:
-    async def all_of_them() -> list[dict[str, Any]]:
+    async def compute_all() -> list[dict[str, Any]]:
         probabilities = NextTokenProbabilities(engine, TOKENS)
         return [await probabilities.compute(job) for job in JOBS]
 
-    return asyncio.run(all_of_them())
+    return asyncio.run(compute_all())
 
 
 @pytest.mark.parametrize("number", range(len(JOBS)))
@@ -169,24 +170,25 @@ def test_against_the_engine_after_all_its_samplers(
     engine: Engine, foreseen: list[dict[str, Any]], number: int
 ) -> None:
     job, result = JOBS[number], foreseen[number]
-    wanted = 49152 if result["kept"] > 1000 and result["kept"] < 49152 else 1000
-    many = {"n_probs": wanted} if job.prompt is not None else {"logprobs": True, "top_logprobs": wanted}
+    count = 49152 if result["kept"] > 1000 and result["kept"] < 49152 else 1000
+    many = {"n_probs": count} if job.prompt is not None else {"logprobs": True, "top_logprobs": count}
 
-    async def told() -> list[dict[str, Any]]:
-        # Where the token that is drawn is but a part of a character, the engine tells nothing: once more.
+    async def request_candidates() -> list[dict[str, Any]]:
+        # The engine reports none if the sampled token is a part of a character: try again.
         for _ in range(40):
             with suppress(EngineError):
                 return (await engine.next_token_candidates(job, {**many, "post_sampling_probs": True}))[0]
         raise AssertionError
 
-    own = {one["id"]: one["prob"] for one in asyncio.run(told())}
-    if result["kept"] < wanted:
+    own = {candidate["id"]: candidate["prob"] for candidate in asyncio.run(request_candidates())}
+    if result["kept"] < count:
         assert result["kept"] == len(own)
-    for one in result["candidates"]:
-        assert math.isclose(one["sampled"], own.get(one["id"], 0.0), rel_tol=3e-3, abs_tol=1e-6), one
+    for candidate in result["candidates"]:
+        expected = own.get(candidate["id"], 0.0)
+        assert math.isclose(candidate["sampled"], expected, rel_tol=3e-3, abs_tol=1e-6), candidate
 
 
-def test_moving_a_slider_evaluates_nothing_and_little_is_remembered(
+def test_moving_a_slider_evaluates_nothing_and_the_cache_is_limited(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluations: list[GenerationJob] = []
@@ -219,7 +221,7 @@ def test_too_long_for_the_context(engine: Engine) -> None:
         )
 
 
-# By hand: five tokens, of which three are listed: 0.5, 0.25, 0.125 and a tail of 0.125.
+# Calculated by hand: three listed tokens (0.5, 0.25, 0.125), and two unlisted ones with 0.125 together.
 LISTED = Candidates((7, 8, 9), tuple(map(math.log, (0.5, 0.25, 0.125))), 0.125, 2)
 
 
@@ -237,10 +239,10 @@ LISTED = Candidates((7, 8, 9), tuple(map(math.log, (0.5, 0.25, 0.125))), 0.125, 
     ],
 )
 def test_by_hand(job: GenerationJob, kept: int, first: float) -> None:
-    found = sampling_distribution(LISTED, job)
-    assert found
-    assert found.kept_count == kept
-    assert math.isclose(found.probabilities[7], first)
+    distribution = sampling_distribution(LISTED, job)
+    assert distribution
+    assert distribution.kept_count == kept
+    assert math.isclose(distribution.probabilities[7], first)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_by_hand(job: GenerationJob, kept: int, first: float) -> None:
         GenerationJob(1, 0.9),
     ],
 )
-def test_what_hangs_on_the_unlisted_is_not_told(job: GenerationJob) -> None:
+def test_no_distribution_if_it_depends_on_unlisted_tokens(job: GenerationJob) -> None:
     assert sampling_distribution(LISTED, job) is None
     assert isinstance(
         sampling_distribution(Candidates((1, 2), (-0.1, -2.35), 0.0, 0), job), SamplingDistribution

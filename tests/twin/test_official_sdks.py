@@ -43,7 +43,7 @@ def test_cloudflare_stream(twin: RunningTwin, sdk: cloudflare.Cloudflare) -> Non
 
 
 def test_cloudflare_models(twin: RunningTwin, sdk: cloudflare.Cloudflare) -> None:
-    # Asks for page after page until one is empty.
+    # The SDK requests pages until one is empty.
     assert [item["name"] for item in sdk.ai.models.list(account_id=twin.account)] == [MODEL]  # type: ignore[index]
     assert sdk.ai.models.schema.get(account_id=twin.account, model=MODEL)
     verified = sdk.user.tokens.verify()

@@ -1,4 +1,4 @@
-"""The endpoint that lays a request out: what it tells, what it refuses, and that it waits for no slot."""
+"""The endpoint that shows a request's prompt: its answer, its errors, and that it needs no slot."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def show_prompt(twin: RunningTwin, **body: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "choice", ["none", "required", {"type": "function", "function": {"name": "weather"}}]
 )
-def test_the_choice_of_a_tool_is_counted(twin: RunningTwin, choice: Any) -> None:
+def test_tool_choice_is_counted(twin: RunningTwin, choice: Any) -> None:
     messages = [{"role": "user", "content": "Is it raining in London?"}]
     clock = {**WEATHER, "name": "clock", "description": "The time now in a city"}
     request = {"messages": messages, "tools": [WEATHER, clock], "tool_choice": choice, "max_tokens": 1}
@@ -34,24 +34,24 @@ def test_the_choice_of_a_tool_is_counted(twin: RunningTwin, choice: Any) -> None
     assert show_prompt(twin, **request)["prompt_tokens"] == used
 
 
-def test_what_is_told(twin: RunningTwin) -> None:
+def test_the_answer(twin: RunningTwin) -> None:
     # ChatML as SmolLM2's own template writes it.
-    told = show_prompt(twin, prompt="Hello")
-    assert list(told) == ["prompt", "prompt_tokens", "special_tokens", "chat_format", "context_window"]
-    assert told["prompt"] == (
+    result = show_prompt(twin, prompt="Hello")
+    assert list(result) == ["prompt", "prompt_tokens", "special_tokens", "chat_format", "context_window"]
+    assert result["prompt"] == (
         "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
         "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n"
     )
-    assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(told["special_tokens"])
-    assert "Hello" not in told["special_tokens"]
-    assert (told["chat_format"], told["context_window"]) == ("ChatML", 8192)
+    assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(result["special_tokens"])
+    assert "Hello" not in result["special_tokens"]
+    assert (result["chat_format"], result["context_window"]) == ("ChatML", 8192)
 
 
 def test_schema_and_tools_are_in_the_prompt(twin: RunningTwin) -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Is it so?"}]
-    told = show_prompt(twin, messages=messages, response_format=SHORT)["prompt"]
-    assert told.startswith("<|im_start|>system\nBe brief.\n\n")
-    assert '{"description": "Whether it is so. 🦊 <|im_end|>", "type": "boolean"}' in told
+    prompt = show_prompt(twin, messages=messages, response_format=SHORT)["prompt"]
+    assert prompt.startswith("<|im_start|>system\nBe brief.\n\n")
+    assert '{"description": "Whether it is so. 🦊 <|im_end|>", "type": "boolean"}' in prompt
     assert (
         '"name": "weather", "description": "The weather now in a city"'
         in show_prompt(twin, messages=messages, tools=[WEATHER])["prompt"]
@@ -63,7 +63,7 @@ def test_schema_and_tools_are_in_the_prompt(twin: RunningTwin) -> None:
     )
 
 
-def test_it_waits_for_no_slot(twin: RunningTwin) -> None:
+def test_it_needs_no_slot(twin: RunningTwin) -> None:
     with raw_request(twin, FOREVER), raw_request(twin, FOREVER), raw_request(twin, FOREVER):
         twin.wait_for(running=2, waiting=1)
         begun = time.monotonic()
@@ -74,7 +74,7 @@ def test_it_waits_for_no_slot(twin: RunningTwin) -> None:
     twin.wait_for(running=0, waiting=0)
 
 
-def test_more_than_fits_is_counted_too(twin: RunningTwin) -> None:
+def test_a_prompt_over_the_context_is_counted(twin: RunningTwin) -> None:
     assert show_prompt(twin, prompt=" a" * 9000, raw=True, max_tokens=1)["prompt_tokens"] == 9000
 
 
@@ -86,7 +86,7 @@ def test_bad_input(twin: RunningTwin, body: dict[str, Any]) -> None:
     assert response.json()["errors"][0]["code"] == 5006
 
 
-def test_strangers_are_not_let_in(twin: RunningTwin) -> None:
+def test_it_needs_the_token(twin: RunningTwin) -> None:
     headers = {"authorization": "Bearer " + "a" * 40}
     response = twin.client.post(twin.path("paddock/prompt"), json={"prompt": "x"}, headers=headers)
     assert response.json()["errors"][0]["code"] == 10000

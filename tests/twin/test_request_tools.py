@@ -1,4 +1,4 @@
-"""Tools and functions: when the model calls, what a call looks like on the wire, and what becomes of its results."""
+"""Tools and functions: when the model calls them, the format of calls, and their results in later requests."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def complete_with_tools(twin: RunningTwin, **body: Any) -> Any:
     return twin.client.post(twin.path("v1/chat/completions"), json={"model": MODEL, **body})
 
 
-def test_it_calls_where_a_tool_helps_and_answers_where_none_does(twin: RunningTwin) -> None:
-    # Not luck: bench/tools.py measures it over sixty requests.
+def test_it_calls_if_a_tool_helps_and_answers_if_none_does(twin: RunningTwin) -> None:
+    # bench/tools.py measures this over sixty requests.
     body = {"tools": [WEATHER, NESTED], "temperature": 0, "max_tokens": 80}
     called = twin.ask(messages=RAIN, **body).json()["result"]
     assert [call["name"] for call in called["tool_calls"]] == ["weather"]
@@ -67,12 +67,12 @@ def test_a_call_streamed(twin: RunningTwin) -> None:
     response = twin.ask(messages=RAIN, tools=[WEATHER], **MUST, stream=True)
     call, last, done = parse_events(response.text)
     assert list(call) == ["response", "tool_calls"]
-    (told,) = call["tool_calls"]
-    assert list(told) == ["id", "type", "index", "function"]
-    assert (told["type"], told["index"]) == ("function", 0)
-    assert re.fullmatch("call_[0-9a-f]{24}", told["id"])
-    assert list(told["function"]) == ["name", "arguments"]
-    jsonschema.validate(json.loads(told["function"]["arguments"]), CITY)
+    (tool_call,) = call["tool_calls"]
+    assert list(tool_call) == ["id", "type", "index", "function"]
+    assert (tool_call["type"], tool_call["index"]) == ("function", 0)
+    assert re.fullmatch("call_[0-9a-f]{24}", tool_call["id"])
+    assert list(tool_call["function"]) == ["name", "arguments"]
+    jsonschema.validate(json.loads(tool_call["function"]["arguments"]), CITY)
     assert list(last) == ["response", "usage"]
     assert done == "[DONE]"
 
@@ -110,7 +110,7 @@ def test_openai_stream(twin: RunningTwin) -> None:
     assert done == "[DONE]"
 
 
-def test_the_choice_is_the_requests(twin: RunningTwin) -> None:
+def test_tool_choice(twin: RunningTwin) -> None:
     tools = [WEATHER, NESTED]
     named = {"type": "function", "function": {"name": "alarm"}}
     for ask in (twin.ask, lambda **body: complete_with_tools(twin, **body)):
@@ -140,24 +140,24 @@ def test_a_round_trip(twin: RunningTwin) -> None:
         {"role": "tool", "tool_call_id": "c2", "name": "weather", "content": '{"sky": "clear"}'},
         {"role": "tool", "tool_call_id": "c1", "name": "weather", "content": '{"sky": "rain"}'},
     ]
-    asked = (
+    expected = (
         "Is it raining in London?\n\n"
         'Result of weather {"city": "Oslo"}: {"sky": "clear"}\n'
         'Result of weather {"city": "London"}: {"sky": "rain"}\n'
         "Answer with it.<|im_end|>"
     )
-    assert asked in show_prompt(twin, messages=messages, tools=[WEATHER])["prompt"]
+    assert expected in show_prompt(twin, messages=messages, tools=[WEATHER])["prompt"]
     body = {"messages": messages, "tools": [WEATHER], "temperature": 0, "max_tokens": 20}
     result = twin.ask(**body).json()["result"]
     assert list(result) == ["response", "usage"]
     assert result["response"]
-    # And on: a second round, forced.
+    # A second round, with a required call.
     body["messages"] = [*messages, {"role": "assistant", "content": result["response"]}, *RAIN]
     assert twin.ask(**{**body, **MUST, "max_tokens": 100}).json()["result"]["tool_calls"]
 
 
-def test_the_older_way_of_giving_results(twin: RunningTwin) -> None:
-    # The docs' first examples: the call and its result are JSON in the contents.
+def test_results_in_the_older_format(twin: RunningTwin) -> None:
+    # As in the docs' first examples: the call and its result are JSON in the contents.
     messages = [
         *RAIN,
         {"role": "assistant", "content": '{"name": "weather", "arguments": {"city": "London"}}'},

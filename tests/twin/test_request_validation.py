@@ -1,4 +1,4 @@
-"""Bodies of any kind: an answer or a proper refusal, never a failure of the twin."""
+"""Bodies of any kind get an answer or a proper error, never a failure of the twin."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check_code(error: TwinApiError) -> None:
 
 @settings(max_examples=400)
 @given(bodies | values)
-def test_check_takes_it_or_refuses_it(body: Any) -> None:
+def test_validate_body_returns_or_refuses(body: Any) -> None:
     try:
         validate_body(MODEL, body)
     except TwinApiError as error:
@@ -48,7 +48,7 @@ def test_check_takes_it_or_refuses_it(body: Any) -> None:
 
 @settings(max_examples=200)
 @given(st.binary(max_size=60) | values.map(lambda value: json.dumps(value).encode()))
-def test_parse_takes_it_or_refuses_it(raw: bytes) -> None:
+def test_parse_body_returns_or_refuses(raw: bytes) -> None:
     try:
         parse_body(raw)
     except TwinApiError as error:
@@ -58,7 +58,7 @@ def test_parse_takes_it_or_refuses_it(raw: bytes) -> None:
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=bodies, endpoint=st.sampled_from(["run/@cf/meta/llama-3.2-1b-instruct", "v1/chat/completions"]))
 def test_the_twin_never_fails(twin: RunningTwin, body: dict[str, Any], endpoint: str) -> None:
-    # Short answers, where one is given at all.
+    # Short answers, if any.
     body = {"model": MODEL.id, **body}
     if isinstance(body.get("max_tokens", 0), int):
         body["max_tokens"] = 1

@@ -1,4 +1,4 @@
-"""Answers as they come over the wire: whole and streamed, native and OpenAI-shaped, and the lists of models."""
+"""Answers on the wire: whole and streamed, native and OpenAI-compatible, and the lists of models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ USAGE = ["prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_de
 def assert_usage(usage: dict[str, Any]) -> None:
     assert list(usage) == USAGE
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
-    # Documented: 2457 neurons a million input tokens, 18252 a million output tokens.
+    # Documented: 2457 neurons per million input tokens, 18252 per million output tokens.
     exact = Decimal(usage["prompt_tokens"] * 2457 + usage["completion_tokens"] * 18252) / 10**6
     assert Decimal(str(usage["neurons"])) == round(exact, 6)
 
@@ -146,7 +146,7 @@ def test_openai_names(twin: RunningTwin) -> None:
 
 
 def test_openai_finishes_with_stop(twin: RunningTwin) -> None:
-    # A tiny max would cut it: the model ends by itself after continuing its own closing words.
+    # The model continues its own closing words, and then usually ends.
     messages = [{"role": "user", "content": "Say hi."}, {"role": "assistant", "content": "Hi!"}]
     body = complete(twin, messages=messages, max_tokens=400).json()
     used = body["usage"]["completion_tokens"]
@@ -179,7 +179,7 @@ def test_search(twin: RunningTwin) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "count"),
     [
         ({"search": "llama-3.2-1b"}, 1),
         ({"search": "whisper"}, 0),
@@ -189,9 +189,9 @@ def test_search(twin: RunningTwin) -> None:
         ({"page": "²", "per_page": "-1"}, 1),
     ],
 )
-def test_search_for(twin: RunningTwin, query: dict[str, str], found: int) -> None:
+def test_search_for(twin: RunningTwin, query: dict[str, str], count: int) -> None:
     body = twin.client.get(twin.path("models/search"), params=query).json()
-    assert len(body["result"]) == body["result_info"]["count"] == found
+    assert len(body["result"]) == body["result_info"]["count"] == count
 
 
 def test_schema(twin: RunningTwin) -> None:

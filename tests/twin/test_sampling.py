@@ -1,6 +1,6 @@
 """Every parameter reaches the sampler: each test fails if its parameter is dropped on the way.
 
-Nothing here says what the model should say, only whether two answers are the same.
+The tests compare answers with each other, not with an expected text.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def test_tiny_top_p_is_greedy(twin: RunningTwin, greedy: str) -> None:
 
 @pytest.mark.applied_by_twin("top_p")
 def test_top_p_applies_after_temperature(twin: RunningTwin, greedy: str) -> None:
-    # Before it, so few words would be left that no temperature could choose others.
+    # Before the temperature, it would leave so few tokens that no temperature could choose others.
     assert twin.answer(temperature=5, seed=1, top_p=0.05) != greedy
 
 
@@ -58,8 +58,8 @@ def test_seed(twin: RunningTwin) -> None:
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_with_a_seed_or_without_chance_nothing_comes_from_the_prompt_cache(twin: RunningTwin) -> None:
-    # A cached prompt is computed in other batches: from about 100 tokens on, the same seed tells another story.
+def test_repeatable_answers_do_not_use_the_prompt_cache(twin: RunningTwin) -> None:
+    # A cached prompt is computed in other batches: after about 100 tokens, the same seed gives another text.
     def cached(**body: float) -> int:
         usage = twin.ask(prompt=STORY, max_tokens=1, **body).json()["result"]["usage"]
         return int(usage["prompt_tokens_details"]["cached_tokens"])
@@ -74,7 +74,7 @@ def test_without_a_seed_answers_differ(twin: RunningTwin) -> None:
 
 @pytest.mark.parametrize("seed", [2**32 - 2, 2**32 - 1, 9_999_999_999])
 def test_large_seeds_are_repeatable(twin: RunningTwin, seed: int) -> None:
-    # llama.cpp takes a seed modulo 2**32, and 2**32 - 1 for "random".
+    # llama.cpp takes a seed modulo 2**32, and 2**32 - 1 means "random".
     text = twin.answer(temperature=1, seed=seed)
     assert text == twin.answer(temperature=1, seed=seed)
     assert text != twin.answer(temperature=1, seed=seed % 2**32 - 1)
@@ -95,7 +95,7 @@ def test_repetition_penalty_takes_the_documented_minimum(twin: RunningTwin, gree
 
 
 def test_penalties_look_further_back_than_the_last_64_tokens(twin: RunningTwin) -> None:
-    # The model copies a list from a hundred words back; a penalty that sees that far stops it.
+    # The model copies a list from a hundred words back; a penalty that looks that far stops it.
     words = [f" {chr(65 + n % 26)}{chr(97 + n // 26)}" for n in range(100)]
     prompt = "".join(words + words[:20])
     copied = twin.answer(prompt=prompt, raw=True, temperature=0, max_tokens=1)
@@ -122,7 +122,7 @@ CHATML = (
 
 
 @pytest.mark.applied_by_twin("raw")
-def test_raw_is_the_template_left_to_the_caller(twin: RunningTwin) -> None:
+def test_raw_leaves_the_template_to_the_caller(twin: RunningTwin) -> None:
     templated = twin.ask(prompt=STORY, seed=5, max_tokens=120).json()["result"]
     raw = twin.ask(prompt=CHATML.format(STORY), raw=True, seed=5, max_tokens=120).json()["result"]
     assert raw == templated
@@ -141,13 +141,13 @@ def test_raw_messages_are_joined(twin: RunningTwin) -> None:
 
 
 @pytest.mark.applied_by_twin("prompt")
-def test_prompt_is_one_message_of_the_user(twin: RunningTwin) -> None:
+def test_prompt_is_one_user_message(twin: RunningTwin) -> None:
     message = {"messages": [{"role": "user", "content": STORY}], "temperature": 0, "max_tokens": 24}
     assert twin.client.post(twin.run, json=message).json()["result"]["response"] == twin.answer(temperature=0)
 
 
 @pytest.mark.parametrize("opening", ["Here they are: one, tw", "Once, ", "😀 First"])
-def test_a_last_message_of_the_assistant_is_continued(twin: RunningTwin, opening: str) -> None:
+def test_a_last_assistant_message_is_continued(twin: RunningTwin, opening: str) -> None:
     messages = [{"role": "user", "content": STORY}, {"role": "assistant", "content": opening}]
     body = {"messages": messages, "temperature": 0, "max_tokens": 24}
     continued = twin.client.post(twin.run, json=body).json()["result"]
@@ -156,13 +156,13 @@ def test_a_last_message_of_the_assistant_is_continued(twin: RunningTwin, opening
     assert not continued["response"].startswith(opening)
 
 
-def test_two_openings_are_continued_as_one(twin: RunningTwin) -> None:
+def test_two_last_assistant_messages_are_continued_as_one(twin: RunningTwin) -> None:
     ends = [{"role": "assistant", "content": "One,"}, {"role": "assistant", "content": "two,"}]
     body = {"messages": [{"role": "user", "content": STORY}, *ends], "max_tokens": 2}
     assert twin.client.post(twin.run, json=body).status_code == 200
 
 
-def test_an_empty_opening_is_none(twin: RunningTwin) -> None:
+def test_an_empty_last_assistant_message_is_ignored(twin: RunningTwin) -> None:
     messages = [{"role": "user", "content": STORY}, {"role": "assistant", "content": ""}]
     body = {"messages": messages, "temperature": 0, "max_tokens": 24}
     assert twin.client.post(twin.run, json=body).json()["result"]["response"] == twin.answer(temperature=0)
@@ -170,6 +170,6 @@ def test_an_empty_opening_is_none(twin: RunningTwin) -> None:
 
 @pytest.mark.applied_by_twin("messages[].role", "messages[].content")
 @pytest.mark.parametrize("role", ["tool", "developer", "🦊", ""])
-def test_any_role_is_taken(twin: RunningTwin, role: str) -> None:
+def test_any_role_is_accepted(twin: RunningTwin, role: str) -> None:
     body = {"messages": [{"role": role, "content": "Hello"}], "max_tokens": 2}
     assert twin.client.post(twin.run, json=body).status_code == 200

@@ -1,4 +1,4 @@
-"""The adapter that comes with the twin: what its file says, that it fits the model, and that it is heard."""
+"""The shipped adapter: its metadata, its fit to the model, and its effect on answers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from lib.twin import gguf_file, weights
 from tests.twin.conftest import ROOT
 
 ADAPTER = ROOT / "lib" / "twin" / "adapters" / "pirate.gguf"
-WIDTH, GROUPED, LAYERS = 576, 192, 30  # SmolLM2-135M: its hidden size, three heads of 64, its blocks
+# SmolLM2-135M: its hidden size, three heads of 64, its blocks.
+WIDTH, GROUPED, LAYERS = 576, 192, 30
 SHAPES = {"attn_q": (WIDTH, WIDTH), "attn_v": (WIDTH, GROUPED), "attn_output": (WIDTH, WIDTH)}
 F16 = 1
 
 
 def read_adapter() -> tuple[dict[str, Any], dict[str, tuple[tuple[int, ...], int]]]:
-    """The file's facts, and each tensor's shape (the innermost first) and number type, read as the format is."""
+    """Return the metadata, and each tensor's shape (innermost dimension first) and ggml type."""
     facts: dict[str, Any] = {}
     tensors: dict[str, tuple[tuple[int, ...], int]] = {}
     with ADAPTER.open("rb") as file:
@@ -46,7 +47,7 @@ def read_adapter() -> tuple[dict[str, Any], dict[str, tuple[tuple[int, ...], int
     return facts, tensors
 
 
-def test_what_it_says_of_itself() -> None:
+def test_its_metadata() -> None:
     facts, _ = read_adapter()
     assert facts["general.type"] == "adapter"
     assert facts["adapter.type"] == "lora"
@@ -59,7 +60,7 @@ def test_what_it_says_of_itself() -> None:
     assert facts["adapter.lora.alpha"] > 0
 
 
-def test_its_shapes_are_the_model_s() -> None:
+def test_its_shapes_fit_the_model() -> None:
     _, tensors = read_adapter()
     rank = tensors[min(tensors)][0][1]
     for name, (shape, number) in tensors.items():
@@ -72,7 +73,8 @@ def test_its_shapes_are_the_model_s() -> None:
 
 
 def test_it_is_small() -> None:
-    assert ADAPTER.stat().st_size < 700_000  # it lies in the repository
+    # It is in the repository.
+    assert ADAPTER.stat().st_size < 700_000
 
 
 ASK = """
@@ -97,7 +99,7 @@ SPEECH = re.compile(r"\b(arr+|ahoy|matey|aye|ye|yer|hearties|scallywag|savvy|lan
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[subprocess.Popen[str]]:
-    """The engine alone with the adapter, in a process of its own as in the twin: ending one can abort the process."""
+    """Start the engine alone with the adapter, in a process of its own: its end can abort the process."""
     command = [sys.executable, "-c", ASK, str(weights.ensure_weights()), str(ADAPTER)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
@@ -120,15 +122,15 @@ def ask_engine(engine: subprocess.Popen[str], question: str, scale: float) -> st
     return str(json.loads(engine.stdout.readline()))
 
 
-def test_it_is_heard(engine: subprocess.Popen[str]) -> None:
-    """None of these questions is among those it was taught with."""
+def test_it_changes_the_style(engine: subprocess.Popen[str]) -> None:
+    # The training data have none of these questions.
     for question in ("What is the capital of France?", "Give me a tip for learning a language."):
         plain, styled = ask_engine(engine, question, 0.0), ask_engine(engine, question, 1.0)
         assert not SPEECH.search(plain), plain
         assert SPEECH.search(styled), styled
 
 
-def test_it_is_not_among_what_it_was_taught() -> None:
-    taught = Path(ROOT / "scripts" / "pirate.toml").read_text(encoding="utf-8")
-    assert "capital of France" not in taught
-    assert "learning a language" not in taught
+def test_the_questions_are_not_in_the_training_data() -> None:
+    training_data = Path(ROOT / "scripts" / "pirate.toml").read_text(encoding="utf-8")
+    assert "capital of France" not in training_data
+    assert "learning a language" not in training_data

@@ -1,4 +1,4 @@
-"""Slots: many clients, clients that hang up, and a twin that dies while it answers."""
+"""Slots: many clients, clients that disconnect, and a twin that ends while it answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FOREVER: dict[str, Any] = {"prompt": "1 2 3 4 5 6 7 8 9", "raw": True, "temperat
 
 @contextlib.contextmanager
 def raw_request(twin: RunningTwin, body: dict[str, Any]) -> Iterator[socket.socket]:
-    """A request sent on a bare socket; leaving the block hangs up."""
+    """Send a request on a plain socket, and disconnect at the end of the block."""
     where, content = urlsplit(twin.run), json.dumps(body).encode()
     head = f"POST {where.path} HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer {TOKEN}\r\n"
     with socket.create_connection((where.hostname or "", where.port or 0), timeout=20) as connection:
@@ -31,7 +31,7 @@ def raw_request(twin: RunningTwin, body: dict[str, Any]) -> Iterator[socket.sock
         yield connection
 
 
-def test_more_clients_than_slots_all_get_their_own_answer(twin: RunningTwin) -> None:
+def test_more_clients_than_slots_get_their_own_answers(twin: RunningTwin) -> None:
     def ask(seed: int) -> tuple[str, str]:
         body = {"prompt": STORY, "seed": seed, "temperature": 1, "max_tokens": 30}
         *texts, _, done = parse_events(twin.ask(**body, stream=True).text)
@@ -46,7 +46,7 @@ def test_more_clients_than_slots_all_get_their_own_answer(twin: RunningTwin) -> 
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_hanging_up_frees_the_slot(twin: RunningTwin, stream: bool) -> None:
+def test_a_disconnect_frees_the_slot(twin: RunningTwin, stream: bool) -> None:
     with raw_request(twin, {**FOREVER, "stream": stream}) as connection:
         twin.wait_for(running=1)
         if stream:
@@ -55,13 +55,13 @@ def test_hanging_up_frees_the_slot(twin: RunningTwin, stream: bool) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_hanging_up_before_the_first_token_frees_the_slot(twin: RunningTwin, stream: bool) -> None:
+def test_a_disconnect_before_the_first_token_frees_the_slot(twin: RunningTwin, stream: bool) -> None:
     with raw_request(twin, {"prompt": LONG, "raw": True, "stream": stream}):
         twin.wait_for(running=1)
     assert twin.wait_for(running=0) < 4
 
 
-def test_hanging_up_in_the_queue_leaves_it(twin: RunningTwin) -> None:
+def test_a_disconnect_in_the_queue_leaves_it(twin: RunningTwin) -> None:
     with raw_request(twin, FOREVER), raw_request(twin, FOREVER):
         twin.wait_for(running=2)
         with raw_request(twin, FOREVER), raw_request(twin, {**FOREVER, "stream": True}):
@@ -70,14 +70,14 @@ def test_hanging_up_in_the_queue_leaves_it(twin: RunningTwin) -> None:
     twin.wait_for(running=0)
 
 
-def test_a_full_queue_turns_away(twin: RunningTwin) -> None:
+def test_a_full_queue_is_refused(twin: RunningTwin) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(18):
             stack.enter_context(raw_request(twin, FOREVER))
         twin.wait_for(running=2, waiting=16)
         response = twin.ask(prompt=STORY)
         assert response.status_code == 429
-        # Documented wording of 3040.
+        # The documented message of 3040.
         error = {"message": "Capacity temporarily exceeded, please try again.", "code": 3040}
         assert response.json()["errors"] == [error]
     twin.wait_for(running=0, waiting=0)

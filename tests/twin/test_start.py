@@ -1,4 +1,4 @@
-"""The process: what it says while it starts, why it does not start, how it ends."""
+"""The twin's process: its messages while it starts, failed starts, and its end."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has
 
 def failed_start(*arguments: str, **environment: str) -> dict[str, Any]:
     process = start_twin("--supervised", *arguments, **environment)
-    said = list(read_states(process))
+    states = list(read_states(process))
     assert end_twin(process) == 1
-    assert list(said[-1]) == ["state", "reason", "advice"]
-    assert said[-1]["state"] == "failed"
-    return said[-1]
+    assert list(states[-1]) == ["state", "reason", "advice"]
+    assert states[-1]["state"] == "failed"
+    return states[-1]
 
 
 def test_ready(twin: RunningTwin) -> None:
@@ -58,9 +58,9 @@ def test_options_and_states(spawn: Callable[..., RunningTwin]) -> None:
 def test_a_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = failed_start("--port", str(port))
-    assert str(port) in said["reason"]
-    assert "--port" in said["advice"]
+        failure = failed_start("--port", str(port))
+    assert str(port) in failure["reason"]
+    assert "--port" in failure["advice"]
 
 
 @posix
@@ -79,31 +79,32 @@ def test_the_port_is_free_again_after_a_crash(spawn: Callable[..., RunningTwin])
     assert end_twin(process) == 0
 
 
-def test_its_own_file_is_missing(tmp_path: Path) -> None:
-    said = failed_start("--port", "0", PADDOCK_MODEL=str(tmp_path / "none.gguf"))
-    assert "none.gguf" in said["reason"]
-    assert "PADDOCK_MODEL" in said["advice"]
+def test_a_users_file_is_missing(tmp_path: Path) -> None:
+    failure = failed_start("--port", "0", PADDOCK_MODEL=str(tmp_path / "none.gguf"))
+    assert "none.gguf" in failure["reason"]
+    assert "PADDOCK_MODEL" in failure["advice"]
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"GGUF", b"hello" * 100, b"GGUF" + struct.pack("<IQQ", 3, 1, 2**40)]
 )
-def test_its_own_file_is_no_gguf(tmp_path: Path, content: bytes) -> None:
+def test_a_users_file_is_no_gguf(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.gguf").write_bytes(content)
     assert "not a GGUF" in failed_start("--port", "0", PADDOCK_MODEL=str(tmp_path / "bad.gguf"))["reason"]
 
 
-def test_its_own_file_is_cut_off(tmp_path: Path) -> None:
+def test_a_users_file_is_cut_off(tmp_path: Path) -> None:
     whole = weights.ensure_weights().read_bytes()
     (tmp_path / "cut.gguf").write_bytes(whole[: len(whole) // 2])
     assert failed_start("--port", "0", PADDOCK_MODEL=str(tmp_path / "cut.gguf"))["advice"]
 
 
-def test_its_own_file(spawn: Callable[..., RunningTwin], tmp_path: Path) -> None:
+def test_a_users_file(spawn: Callable[..., RunningTwin], tmp_path: Path) -> None:
     (tmp_path / "mine.gguf").symlink_to(weights.ensure_weights())
     own = spawn(PADDOCK_MODEL=str(tmp_path / "mine.gguf"), PADDOCK_CONTEXT="1024")
     assert own.ready["file"] == "mine.gguf"
-    assert own.ready["model"] == "Smollm2 135M 8k Lc100K Mix1 Ep2"  # the file's own general.name
+    # The file's general.name.
+    assert own.ready["model"] == "Smollm2 135M 8k Lc100K Mix1 Ep2"
     assert own.ready["context_window"] == 1024
     assert own.answer(max_tokens=1)
     assert end_twin(own.process) == 0
@@ -115,8 +116,8 @@ def test_without_a_token() -> None:
 
 def test_the_data_folder_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    said = failed_start("--port", "0", PADDOCK_DATA_DIR=str(tmp_path / "file"))
-    assert "PADDOCK_DATA_DIR" in said["advice"]
+    failure = failed_start("--port", "0", PADDOCK_DATA_DIR=str(tmp_path / "file"))
+    assert "PADDOCK_DATA_DIR" in failure["advice"]
 
 
 def test_no_network(tmp_path: Path) -> None:
@@ -126,11 +127,11 @@ def test_no_network(tmp_path: Path) -> None:
         "PIP_CONFIG_FILE": os.devnull,
     }
     process = start_twin("--supervised", "--port", "0", PADDOCK_DATA_DIR=str(tmp_path), **nowhere)
-    said = list(read_states(process))
+    states = list(read_states(process))
     assert end_twin(process) == 1
-    assert {state["state"] for state in said[:-1]} == {"fetching"}
-    assert said[-1]["state"] == "failed"
-    assert "network" in said[-1]["advice"]
+    assert {state["state"] for state in states[:-1]} == {"fetching"}
+    assert states[-1]["state"] == "failed"
+    assert "network" in states[-1]["advice"]
     assert [path.name for path in tmp_path.iterdir()] == ["weights.lock"]
 
 
@@ -157,7 +158,7 @@ def test_parent_gone(spawn: Callable[..., RunningTwin]) -> None:
 
 @posix
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_for_a_person(number: signal.Signals) -> None:
+def test_on_a_terminal(number: signal.Signals) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "lib.twin", "--port", "0"],
         cwd=ROOT,
@@ -197,12 +198,12 @@ def test_help_and_bad_options() -> None:
         assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == code
 
 
-def test_the_token_is_never_said(spawn: Callable[..., RunningTwin]) -> None:
+def test_the_token_is_never_printed(spawn: Callable[..., RunningTwin]) -> None:
     process = start_twin("--supervised", "--port", "0")
-    said = []
+    states = []
     for state in read_states(process):
-        said.append(json.dumps(state))
+        states.append(json.dumps(state))
         if state["state"] == "ready":
             threading.Timer(0, lambda: process.stdin and process.stdin.close()).start()
     assert end_twin(process) == 0
-    assert TOKEN not in "".join(said)
+    assert TOKEN not in "".join(states)

