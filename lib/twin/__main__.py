@@ -236,6 +236,7 @@ def _load_engine(
         threads=arguments.threads,
         context=int(arguments.context or min(trained_context, DEFAULT_CONTEXT)),
         bos_text=model_file.bos_text,
+        control_tokens=model_file.control_tokens,
         adapters=[adapter.path for adapter in adapters.adapters],
     )
 

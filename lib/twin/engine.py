@@ -213,10 +213,12 @@ class Engine:
         threads: int,
         context: int,
         bos_text: str = "",
+        control_tokens: Sequence[str] = (),
         adapters: Sequence[Path] = (),
     ) -> None:
         library = _library()
         self._to_grammar: Callable[[str], str] = library.json_schema_to_grammar
+        self._control_tokens = tuple(control_tokens)
         self.slots, self.context, self._bos_text, self._adapters = slots, context, bos_text, len(adapters)
         params = library.CommonParams()
         params.model.path = str(path)
@@ -390,4 +392,9 @@ class Engine:
             generation.put(None)
 
     def _json_grammar(self, schema: Mapping[str, Any]) -> str:
-        return self._to_grammar(json.dumps({**schema, "x-guidance": JSON_GRAMMAR_OPTIONS}))
+        text = json.dumps({**schema, "x-guidance": JSON_GRAMMAR_OPTIONS})
+        grammar = self._to_grammar(text)
+        if any(token in text for token in self._control_tokens):
+            # llguidance would force the control token itself for its text in the schema, and then refuse it.
+            return grammar.replace("%llguidance {}", '%llguidance {"no_forcing": true}', 1)
+        return grammar
