@@ -1,9 +1,10 @@
-"""Narrow a JSON Schema until the answer of a small model comes to an end.
+"""Narrow a JSON Schema, so that a small model's answer in JSON mode ends before ``max_tokens``.
 
-The engine itself keeps an answer to a schema, but leaves strings, lists and numbers without an end, and a small model
-then writes on until ``max_tokens``. The narrowed schema allows part of what the user's schema allows: strings and
-lists get a limit, numbers get few digits, and objects get only their named properties. It leaves out ``not``, ``if``,
-``uniqueItems`` and ``contains``, so the answer still has to be validated.
+The engine constrains an answer to a schema (llama.cpp by llguidance), but it does not limit strings, lists and
+numbers that the schema leaves unlimited, and a small model does not end them by itself. The narrowed schema allows
+part of what the user's schema allows: strings and lists get a limit, numbers get few digits, and objects get only
+their named properties. It leaves out ``not``, ``if``, ``uniqueItems`` and ``contains``, so the answer still has to be
+validated.
 """
 
 from __future__ import annotations

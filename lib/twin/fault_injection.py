@@ -36,7 +36,7 @@ _MAX_COUNTED = 256
 
 
 class Behaviour(Enum):
-    """What a fault does to an answer, if it is not answered by an error."""
+    """The effect of a fault that is not an error response."""
 
     CUT = auto()
     NO_DONE = auto()

@@ -46,7 +46,7 @@ class PossibleCalls:
 
 @dataclass(frozen=True)
 class GenerationPlan:
-    """How one request is answered.
+    """The way to answer one request.
 
     ``job`` has the whole prompt and, in JSON mode, the schema that the engine keeps to. ``answer_schema`` is the
     schema that the answer is validated against.
