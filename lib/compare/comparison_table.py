@@ -31,30 +31,31 @@ _HEADINGS = (
 def comparison_rows(
     model: Model, comparison: Comparison, threads: Mapping[str, Conversation]
 ) -> list[SheetRow]:
-    """The columns' names, then a row for each answer that has come, by rounds. ``threads`` by the columns' ids.
+    """Return the headings, then a row for each answer, by rounds; ``threads`` are by column id.
 
-    Of what the answers were asked with there is a column for each thing that was set in any of them.
+    Each setting that any answer was sent with has a column.
     """
     rows: list[SheetRow] = []
     setups: list[dict[str, CellValue]] = []
-    for number, one in enumerate(comparison.rounds):
+    for number, comparison_round in enumerate(comparison.rounds):
         for column in comparison.columns:
             conversation = threads[column.id]
             for repetition, answer in enumerate(comparison.answers(column, conversation, number)):
                 if answer.answers:
-                    about: SheetRow = [number + 1, one.text, column.name, repetition + 1]
-                    rows.append(about + _answer_values(model, comparison, conversation, answer))
+                    place: SheetRow = [number + 1, comparison_round.text, column.name, repetition + 1]
+                    rows.append(place + _answer_values(model, comparison, conversation, answer))
                     setups.append(_setup_values(model, answer))
-    names = setups[0] if setups else ()  # the same in all
-    shown = [name for name in names if any(one[name] not in (None, "") for one in setups)]
-    heads: SheetRow = [*_HEADINGS, *(f"Setting: {name}" for name in shown)]
-    return [heads, *(row + [one[name] for name in shown] for row, one in zip(rows, setups, strict=True))]
+    names = setups[0] if setups else ()  # all set-ups have the same names
+    shown = [name for name in names if any(setup[name] not in (None, "") for setup in setups)]
+    headings: SheetRow = [*_HEADINGS, *(f"Setting: {name}" for name in shown)]
+    values = ([setup[name] for name in shown] for setup in setups)
+    return [headings, *(row + settings for row, settings in zip(rows, values, strict=True))]
 
 
 def _answer_values(
     model: Model, comparison: Comparison, conversation: Conversation, answer: Message
 ) -> SheetRow:
-    """An answer that calls tools goes on with what they say: its text is the last one, its cost that of all."""
+    """Return text, rating, usage and times; after tool calls the last text counts, and the cost of all runs."""
     messages = answer_thread(conversation, answer.id)
     runs = [run for message in messages for run in message.answers]
     usage, last = total_usage(runs), messages[-1]
@@ -74,5 +75,7 @@ def _answer_values(
 
 def _setup_values(model: Model, answer: Message) -> dict[str, CellValue]:
     request = answer.answers[0].request
-    known: dict[str, CellValue] = dict(request_setup_fields(model, request))
-    return known | {one.label: request.parameters.get(one.name) for one in model.parameters}
+    fields: dict[str, CellValue] = dict(request_setup_fields(model, request))
+    return fields | {
+        parameter.label: request.parameters.get(parameter.name) for parameter in model.parameters
+    }

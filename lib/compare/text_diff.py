@@ -1,4 +1,4 @@
-"""Difference: what was taken out of a text and put in, word by word, to come from one to another."""
+"""Find the difference of two texts, word by word."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from functools import lru_cache
 
 from rapidfuzz.distance import Indel
 
-# Time and memory grow with the product of the two lengths, in units: at this one 50 MB and a tenth of a second.
+# Time and memory grow with the product of both lengths in units: this one takes 50 MB and a tenth of a second.
 _MAX_COMPARED = 400_000_000
-# Scripts that put no spaces between words: there each character counts as one.
+# In scripts without spaces between words, each character counts as a word.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff]"
 )
-# What stands between two changes is shown as part of them where both have so many times its words.
-_LEAST, _ALL = 2, 1_000_000  # the latter: white space and marks alone
+# See _merge_changes. The second factor joins changes that only white space and marks separate.
+_MERGE_FACTOR, _MERGE_SPACE_FACTOR = 2, 1_000_000
 _JOINER = "\u200d"
 _WORD, _SPACE, _MARK, _OTHER = range(4)
 
 
 @dataclass(frozen=True)
 class Same:
-    """Stands in both texts."""
+    """A piece of both texts."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Removed:
-    """Stands in the first alone."""
+    """A piece of the first text only."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Added:
-    """Stands in the second alone."""
+    """A piece of the second text only."""
 
     text: str
 
@@ -48,19 +48,20 @@ DiffPiece = Same | Removed | Added
 
 
 def diff_words(before: str, after: str) -> tuple[DiffPiece, ...]:
-    """The pieces in order, none empty, no two alike beside each other; of a change, what was removed comes first.
+    """Return the pieces in order: none empty, neighbours of different kinds, Removed before Added.
 
-    Exact: Same and Removed joined are ``before``, Same and Added joined ``after``, white space and all. What is too
-    long to be compared by words is compared by sentences, and beyond that by what both begin and end with.
+    All Same and Removed pieces joined are exactly ``before``, all Same and Added pieces exactly ``after``. Texts that
+    are too long for words are compared by sentences, even longer ones by their common beginning and end.
     """
-    return tuple(_to_pieces(_merge_changes(_merge_changes(_find_changes(before, after), _ALL), _LEAST)))
+    changes = _merge_changes(_find_changes(before, after), _MERGE_SPACE_FACTOR)
+    return tuple(_to_pieces(_merge_changes(changes, _MERGE_FACTOR)))
 
 
 @dataclass(frozen=True)
 class _Change:
-    """What was removed, what was added, and what stands in both after it.
+    """Removed and added text, and the same text after it.
 
-    ``size``: the words of the longer of the first two; ``between``: those of the last.
+    ``size`` is the number of words in the longer of removed and added, ``between`` that of the same text.
     """
 
     removed: str
@@ -81,18 +82,18 @@ def _find_changes(before: str, after: str) -> Iterator[_Change]:
         yield _make_change([], [], old[:start])
         yield _make_change(middle, other, old[len(old) - end :])
         return
-    # Numbers: the library compares hashes, and two texts may have one hash.
+    # The library compares hashes, and two texts may share a hash, so it gets numbers.
     numbers: dict[str, int] = {}
     ids = [[numbers.setdefault(unit, len(numbers)) for unit in units] for units in (old, new)]
     removed: list[str] = []
     added: list[str] = []
-    for one in Indel.opcodes(ids[0], ids[1]):
-        if one.tag == "equal":
-            yield _make_change(removed, added, old[one.src_start : one.src_end])
+    for code in Indel.opcodes(ids[0], ids[1]):
+        if code.tag == "equal":
+            yield _make_change(removed, added, old[code.src_start : code.src_end])
             removed, added = [], []
         else:
-            removed += old[one.src_start : one.src_end]
-            added += new[one.dest_start : one.dest_end]
+            removed += old[code.src_start : code.src_end]
+            added += new[code.dest_start : code.dest_end]
     yield _make_change(removed, added, [])
 
 
@@ -105,32 +106,32 @@ def _count_words(units: list[str]) -> int:
     return sum(_kind(unit[0]) == _WORD for unit in units)
 
 
-def _merge_changes(changes: Iterable[_Change], least: int) -> Iterator[_Change]:
-    """What two changes have between them is part of the change where each of the two is ``least`` times as long.
+def _merge_changes(changes: Iterable[_Change], factor: int) -> Iterator[_Change]:
+    """Join two changes if each has at least ``factor`` times as many words as the text between them.
 
-    The shortest difference of two texts that have nothing to do with each other keeps each “the” and each space.
+    The shortest difference of two unrelated texts would keep each “the” and each space.
     """
     last: _Change | None = None
-    for one in changes:
+    for change in changes:
         if last is None:
-            last = one
-        elif _is_change(last) and _is_change(one) and last.between * least <= min(last.size, one.size):
+            last = change
+        elif _is_change(last) and _is_change(change) and last.between * factor <= min(last.size, change.size):
             last = _Change(
-                last.removed + last.same + one.removed,
-                last.added + last.same + one.added,
-                one.same,
-                last.size + last.between + one.size,
-                one.between,
+                last.removed + last.same + change.removed,
+                last.added + last.same + change.added,
+                change.same,
+                last.size + last.between + change.size,
+                change.between,
             )
         else:
             yield last
-            last = one
+            last = change
     if last is not None:
         yield last
 
 
-def _is_change(one: _Change) -> bool:
-    return bool(one.removed or one.added)
+def _is_change(change: _Change) -> bool:
+    return bool(change.removed or change.added)
 
 
 def _to_pieces(changes: Iterator[_Change]) -> Iterator[DiffPiece]:
@@ -150,9 +151,9 @@ def _to_pieces(changes: Iterator[_Change]) -> Iterator[DiffPiece]:
 
 
 def _common_prefix_length(old: list[str], new: list[str]) -> int:
-    """How many units both begin with."""
+    """Return the number of units that both begin with."""
     pairs = zip(old, new, strict=False)
-    return next((n for n, (one, other) in enumerate(pairs) if one != other), min(len(old), len(new)))
+    return next((n for n, (first, second) in enumerate(pairs) if first != second), min(len(old), len(new)))
 
 
 def _split_sentences(text: str) -> Iterator[str]:
@@ -160,19 +161,19 @@ def _split_sentences(text: str) -> Iterator[str]:
 
 
 def _split_units(text: str) -> Iterator[str]:
-    """Words, runs of white space, and all else character by character, each with the marks that stand on it."""
-    start, of = 0, _OTHER
-    for at, char in enumerate(text):
+    """Yield words, runs of white space, and other characters one by one, each with its combining marks."""
+    start, unit_kind = 0, _OTHER
+    for position, char in enumerate(text):
         kind = _kind(char)
-        if char in "'’" and of == _WORD and _kind(text[at + 1 : at + 2]) == _WORD:
+        if char in "'’" and unit_kind == _WORD and _kind(text[position + 1 : position + 2]) == _WORD:
             continue  # don't
-        joined = kind == _MARK or text[at - 1] == _JOINER
-        alone = _UNSPACED.match(char) or _UNSPACED.match(text[at - 1])
-        if at and not joined and (kind != of or kind == _OTHER or alone):
-            yield text[start:at]
-            start, of = at, kind
-        elif not at:
-            of = kind
+        joined = kind == _MARK or text[position - 1] == _JOINER
+        alone = _UNSPACED.match(char) or _UNSPACED.match(text[position - 1])
+        if position and not joined and (kind != unit_kind or kind == _OTHER or alone):
+            yield text[start:position]
+            start, unit_kind = position, kind
+        elif not position:
+            unit_kind = kind
     if text:
         yield text[start:]
 
