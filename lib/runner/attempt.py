@@ -1,4 +1,4 @@
-"""Sent: what became of one attempt: whether it left, what it cost, and what it means for the others."""
+"""One attempt of a request: whether it was sent, what it cost, and what it means for the others."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from lib.model.model_record import Model
 from lib.model.pricing import cost_in_dollars
 from lib.runner.budget import ZERO_DOLLARS
 
-_NO_LORA = 5005  # of ModelUnavailable, the one that another cell need not meet
-_JSON_FAILED = 5024  # a refusal, but of an answer that was made: it may be billed
+_NO_LORA = 5005  # a ModelUnavailable that other cells need not meet
+_JSON_FAILED = 5024  # refused after the answer was generated, so it may be billed
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """``left``: at least a part of the request has left this machine.
+    """The outcome of one attempt. ``was_sent`` is True if at least a part of the request was sent.
 
-    ``cost`` is what was counted, in dollars; ``uncertain`` what may have been paid beyond it.
+    ``cost`` is the counted price in dollars; ``uncertain`` is what may have been paid beyond it.
     """
 
     answer: Answer
@@ -38,25 +38,25 @@ class Attempt:
 
     @property
     def was_stopped(self) -> bool:
-        """Whether it was cut off from here."""
+        """True if it was cancelled here."""
         return self.answer.ending is Ending.STOPPED
 
     @property
     def was_rate_limited(self) -> bool:
-        """Whether there were too many requests: it costs nothing, and says nothing of this one."""
+        """True if there were too many requests: that costs nothing, and is not this request's fault."""
         return self.was_sent and isinstance(self.answer.error, RateLimited)
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether no connection came about that may come about later."""
+        """True if there was no connection, but a later one may succeed."""
         return not self.was_sent and self.answer.error is not None and self.answer.error.retryable
 
 
 def price_attempt(answer: Answer, left: bool, most: Decimal, model: Model, backend: Backend) -> Attempt:
-    """The attempt with its price. ``most`` is what it can have cost at most.
+    """Return the attempt with its price; it cannot have cost more than ``most``.
 
-    What nobody can know counts as paid: an answer without the backend's own count, a request that got no answer.
-    Only a refusal is free, and what costs nothing anywhere.
+    An unknown cost counts as paid: an answer without the backend's count, or a request without an answer. Only
+    refusals and free backends cost nothing.
     """
     counted = ZERO_DOLLARS if answer.usage is None else cost_in_dollars(answer.usage, model.price)
     exact = answer.usage is not None and not answer.usage.estimated and answer.error is None
@@ -65,20 +65,20 @@ def price_attempt(answer: Answer, left: bool, most: Decimal, model: Model, backe
 
 
 def _is_free(error: PaddockError | None) -> bool:
-    """Whether the backend refused before it worked. A timeout of its own (408) came after."""
+    """Return True if the backend refused before it generated anything. Its own timeout (408) comes after."""
     if error is None or error.status is None or error.code == _JSON_FAILED:
         return False
     return 400 <= error.status < 500 and error.status != 408
 
 
 def is_fatal(sent: Attempt) -> bool:
-    """Whether the error is not this cell's but everybody's: nothing more is to be sent until somebody mended it."""
+    """Return True if the error meets every cell: nothing more is sent until the user has fixed its cause."""
     match sent.answer.error:
         case CredentialsRefused() | AccountRefused() | AllocationSpent():
             return True
         case ModelUnavailable(code=code):
             return code != _NO_LORA
         case Unreachable(retryable=False):
-            return True  # TLS, a redirect, a proxy, an address that cannot be one
+            return True  # TLS, a redirect, a proxy, an impossible address
         case _:
             return False

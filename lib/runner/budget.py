@@ -1,4 +1,4 @@
-"""Budget: what a batch may take in requests and in dollars, exactly: nothing is sent that might go beyond it."""
+"""The budget of a run, in requests and dollars: nothing is sent that might exceed it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ZERO_DOLLARS = Decimal(0)
 
 @dataclass(frozen=True)
 class Spending:
-    """What was taken: requests sent, dollars counted, dollars that may have been paid beyond, and those reserved."""
+    """Requests sent, dollars counted, dollars that may have been paid beyond that, and dollars reserved."""
 
     requests: int = 0
     dollars: Decimal = ZERO_DOLLARS
@@ -23,45 +23,42 @@ class Spending:
 
     @property
     def max_dollars(self) -> Decimal:
-        """Dollars that all of it can come to."""
+        """The most dollars that all of it can cost."""
         return self.dollars + self.uncertain + self.reserved
 
 
 class Budget:
-    """Every attempt reserves the most that it can cost before it is sent, and settles what it did cost.
+    """Every attempt reserves its highest possible cost before it is sent, and settles its real cost afterwards.
 
-    So the sum of what was counted, what may have been paid and what is on its way never exceeds the budget, whoever
-    comes in between. Safe from any thread.
+    So counted, uncertain and reserved dollars together never exceed the budget. Safe from any thread.
     """
 
     def __init__(self, limits: Limits, spent: Spending = Spending()) -> None:
         self._limits = limits
         self._spent = spent
-        self._pending = 0  # reservations that are not settled
+        self._pending = 0  # unsettled reservations
         self._changed = threading.Condition()
 
     @property
     def spending(self) -> Spending:
-        """What was taken so far."""
         return self._spent
 
     @property
     def settled_requests(self) -> int:
-        """Requests that were sent and are no longer on their way."""
+        """Requests that were sent and are no longer in flight."""
         with self._changed:
             return self._spent.requests - self._pending
 
     def set_limits(self, limits: Limits) -> None:
-        """Another budget, from now on. One that is exceeded already lets nothing more out."""
+        """Change the budget. If it is exceeded already, nothing more is sent."""
         with self._changed:
             self._limits = limits
             self._changed.notify_all()
 
     def reserve(self, most: Decimal, ended: Callable[[], bool], wait: bool = True) -> bool:
-        """Set aside one request and ``most`` dollars. False where they do not fit, and nothing of it then.
+        """Reserve one request and ``most`` dollars. Return False, with nothing reserved, if they do not fit.
 
-        With ``wait`` it waits for those on their way to settle, as long as they may yet make room; False once
-        ``ended`` says so.
+        ``wait`` waits as long as requests in flight may still leave room; returns False once ``ended()`` is True.
         """
         with self._changed:
             while not ended():
@@ -91,7 +88,7 @@ class Budget:
         uncertain: Decimal = ZERO_DOLLARS,
         sent: bool = True,
     ) -> None:
-        """What became of a reservation. Not ``sent``: it never left, and its request does not count."""
+        """Replace a reservation by its cost. A request that was not ``sent`` does not count."""
         with self._changed:
             spent = self._spent
             self._pending -= 1
@@ -104,6 +101,6 @@ class Budget:
             self._changed.notify_all()
 
     def wake(self) -> None:
-        """Let those who wait look at ``ended`` again."""
+        """Make waiting threads check ``ended()`` again."""
         with self._changed:
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Progress: how far a batch is, as values for whoever looks at it."""
+"""The progress of an experiment run, as values."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from lib.errors import PaddockError
 
 
 class RunState(Enum):
-    """What a batch is doing. It asks in RUNNING alone; from any other but DONE it can go on."""
+    """The state of a run. It sends requests only while RUNNING; it can resume from every state but DONE."""
 
     READY = "ready"  # never started
     RUNNING = "running"
-    PAUSED = "paused"  # by its user, or by what ``error`` says
-    STOPPED = "stopped"  # by its user; what was on its way was cut off
+    PAUSED = "paused"  # by its user, or by ``error``
+    STOPPED = "stopped"  # by its user, with requests in flight cancelled
     INTERRUPTED = "interrupted"  # Paddock was ended while it ran
-    BUDGET = "budget"  # what is left does not fit into the budget
-    DONE = "done"  # every cell was asked; some may have failed or be in doubt
-    FAILED = "failed"  # a fault of Paddock's own or of its database, as ``error`` says
+    BUDGET = "budget"  # the next request does not fit into the budget
+    DONE = "done"  # every cell was sent; some may have failed or be in doubt
+    FAILED = "failed"  # ``error`` is a bug or the database's
 
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a batch is at one moment.
+    """The progress at one moment.
 
-    ``cells`` is how many there are; ``answered`` (of which ``stored`` were known already), ``failed`` and
-    ``doubtful`` are how they came out so far, ``in_flight`` are being asked now, the others wait.
+    Of all ``cells``, ``answered`` (``stored`` of them with an earlier answer), ``failed`` and ``doubtful`` have a
+    result, ``in_flight`` are being sent, and the others wait.
 
-    ``requests`` were sent, judges' and repeated ones included, in this run and before it was resumed. ``dollars`` is
-    what was counted for them, ``uncertain`` what may have been paid beyond that (no usage came: a timeout, a broken
-    connection, a cell in doubt), ``reserved`` what those on their way can cost at most. The budget holds all three.
+    ``requests`` counts every request, judges' and repeated ones included, since the run's first start. ``dollars``
+    is their counted cost, ``uncertain`` what may have been paid beyond that (no usage: a timeout, a broken
+    connection, a cell in doubt), ``reserved`` the highest cost of the requests in flight. The budget limits the sum.
 
-    ``per_minute`` is the pace that was asked for, ``pace`` the one that the backend bears at the moment.
-    ``seconds_left`` is None where nothing can be said. ``waiting`` says in a line why nothing is being sent, if so;
-    ``error`` why the batch paused or failed by itself.
+    ``per_minute`` is the chosen rate, ``pace`` the rate that the backend accepts at the moment. ``seconds_left`` is
+    None if unknown. ``waiting`` is the reason why nothing is being sent, or empty. ``error`` is why the run paused
+    or failed by itself.
     """
 
     state: RunState

@@ -1,4 +1,4 @@
-"""Worker: one thread of a batch: it takes cell after cell, asks it within pace and budget, and has it judged."""
+"""A worker thread of an experiment run: sends one cell after another within rate limit and budget, and checks it."""
 
 from __future__ import annotations
 
@@ -39,20 +39,19 @@ from lib.runner.concurrency_limit import ConcurrencyLimit
 from lib.runner.rate_limit import RateLimiter
 from lib.runner.result_journal import ResultJournal
 
-MAX_REFUSALS = (
-    25  # for haste, of one request: they cost nothing, but somebody else may use the account up for ever
-)
-MAX_FAILURES_IN_ROW = 20  # cells in a row that the service failed
-BACKOFF_SECONDS = 0.5  # seconds before the second attempt, doubled each time
+# Rate limit refusals of one request: they cost nothing, but another program may use up the account's rate for ever.
+MAX_REFUSALS = 25
+MAX_FAILURES_IN_ROW = 20  # cells that the service failed
+BACKOFF_SECONDS = 0.5  # before the second attempt; doubled each time
 NO_BUDGET = "The budget leaves nothing for the judge."
 JUDGE_IN_DOUBT = "The judge was being asked when it was ended; it may have been paid."
 
 
 @dataclass
 class WorkerContext:
-    """What the workers of one start have in common. ``ended`` is set once nothing more is to be sent.
+    """The objects that all workers of one start share. ``ended`` is set when nothing more may be sent.
 
-    ``halt`` is told why a worker ends them all: an error, or None where the budget is used up.
+    A worker calls ``halt`` to end them all, with the error, or with None if the budget is used up.
     """
 
     client: WorkersAI
@@ -67,20 +66,20 @@ class WorkerContext:
     halt: Callable[[PaddockError | None], None]
     concurrency_limit: ConcurrencyLimit
     ended: threading.Event = field(default_factory=threading.Event)
-    failures_in_row: int = 0  # cells in a row
+    failures_in_row: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def worker_count(limits: Limits) -> int:
-    """How many workers it takes that so many requests are always on their way: some claim the next ones meanwhile.
+    """Return the number of workers: a quarter more than requests in flight, to claim the next cells meanwhile.
 
-    Killed then, it is in doubt about what those have claimed too, so they are few.
+    After a kill, claimed cells are in doubt too, so the spare workers are few.
     """
     return limits.concurrency + limits.concurrency // 4
 
 
 class _RunEnded(Exception):
-    """The crew ends before this could be sent: nothing of it is on its way, and it is to be asked later."""
+    """The run ends before this request was sent; it is to be sent later."""
 
     def __init__(self, result: Result) -> None:
         super().__init__()
@@ -88,11 +87,11 @@ class _RunEnded(Exception):
 
 
 class _NoBudget(_RunEnded):
-    """The budget has no room for it."""
+    """The budget has no room for the request."""
 
 
 class _RequestCancelled(Exception):
-    """It was cut off on its way, and may have been paid."""
+    """The request was cancelled in flight, and may have been paid."""
 
     def __init__(self, result: Result) -> None:
         super().__init__()
@@ -100,87 +99,87 @@ class _RequestCancelled(Exception):
 
 
 class Worker:
-    """``number`` counts from 0: where fewer are wanted, those with the highest end first."""
+    """One thread. ``number`` counts from 0; if fewer workers are wanted, the highest numbers end first."""
 
-    def __init__(self, crew: WorkerContext, number: int) -> None:
-        self._crew = crew
+    def __init__(self, context: WorkerContext, number: int) -> None:
+        self._context = context
         self._number = number
-        self._line: PersistentConnection | None = None
-        self._claimed = False  # a request for the cell at hand
+        self._connection: PersistentConnection | None = None
+        self._claimed = False  # the journal holds a claim for the current cell
         self._thread = threading.Thread(target=self._work, name=f"paddock-batch-{number}", daemon=True)
 
     def start(self) -> Worker:
-        """Begin. Returns the worker itself."""
+        """Start the thread, and return the worker itself."""
         self._thread.start()
         return self
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for its end. False where it has not come in time."""
+        """Wait for the end, at most ``timeout`` seconds. Return False if it still works."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def cancel(self) -> None:
-        """End what is on its way at once."""
-        if self._line is not None:
-            self._line.cancel_token.cancel()
+        """Cancel the request in flight at once."""
+        if self._connection is not None:
+            self._connection.cancel_token.cancel()
 
     def _work(self) -> None:
-        crew = self._crew
+        context = self._context
         try:
-            self._line = crew.client.open_connection(crew.backend)
-            while not crew.ended.is_set() and self._number < worker_count(crew.limits()):
+            self._connection = context.client.open_connection(context.backend)
+            while not context.ended.is_set() and self._number < worker_count(context.limits()):
                 try:
-                    job = crew.queue.take_next()
-                except StorageFailed as error:  # what is known already is looked up there
+                    job = context.queue.take_next()
+                except StorageFailed as error:  # the queue looks up earlier answers in the store
                     if not error.retryable:
                         raise
-                    crew.ended.wait(1.0)
+                    context.ended.wait(1.0)
                     continue
                 if job is None:
                     return
                 self._process(job)
         except PaddockError as error:
-            crew.halt(strip_traceback(error))
-        except Exception as error:  # a bug ends the batch with a word on it
-            crew.halt(internal_error(error))
+            context.halt(strip_traceback(error))
+        except Exception as error:  # a bug ends the run with an error
+            context.halt(internal_error(error))
         finally:
-            if self._line is not None:
-                self._line.close()
+            if self._connection is not None:
+                self._connection.close()
 
     def _process(self, job: CellJob) -> None:
-        crew = self._crew
+        context = self._context
         self._claimed = job.previous is not None
         try:
             result = self._ask(job)
             if result.status is Status.ANSWERED:
                 result = self._evaluate_checks(job, result)
-            crew.journal.write(result, job.fingerprint)
-            crew.queue.settle(job, result)
+            context.journal.write(result, job.fingerprint)
+            context.queue.settle(job, result)
             self._count_failures(result)
         except _RequestCancelled as cut:
-            crew.journal.write(cut.result, job.fingerprint)
-            crew.queue.settle(job, cut.result)
+            context.journal.write(cut.result, job.fingerprint)
+            context.queue.settle(job, cut.result)
         except _RunEnded as ended:
-            if self._claimed:  # the database says that it may be on its way
-                crew.journal.write(ended.result, job.fingerprint, judged=False, waiting=True)
-            crew.queue.put_back(job, ended.result)
+            if self._claimed:  # the database holds it as possibly sent
+                context.journal.write(ended.result, job.fingerprint, judged=False, waiting=True)
+            context.queue.put_back(job, ended.result)
             if isinstance(ended, _NoBudget):
-                crew.halt(None)
+                context.halt(None)
         except BaseException:
-            crew.queue.put_back(job, job.previous)
+            context.queue.put_back(job, job.previous)
             raise
 
     def _count_failures(self, result: Result) -> None:
-        """Where nothing succeeds any more, no others are thrown after them."""
-        crew, error = self._crew, None if result.answer is None else result.answer.error
-        with crew.lock:
+        """Halt the run after MAX_FAILURES_IN_ROW failures of the service."""
+        context, error = self._context, None if result.answer is None else result.answer.error
+        with context.lock:
             if isinstance(error, (ServiceFailed, NoCapacity, Unintelligible, Unreachable)):
-                crew.failures_in_row += 1
+                context.failures_in_row += 1
             else:
-                crew.failures_in_row = 0
-            enough = crew.failures_in_row == MAX_FAILURES_IN_ROW
+                context.failures_in_row = 0
+            enough = context.failures_in_row == MAX_FAILURES_IN_ROW
         if enough and error is not None:
-            crew.halt(
+            context.halt(
                 PaddockError(
                     f"{MAX_FAILURES_IN_ROW} in a row failed, so it waits. {error.message}",
                     advice=error.advice,
@@ -188,13 +187,15 @@ class Worker:
             )
 
     def _ask(self, job: CellJob) -> Result:
-        """The cell with its answer. Raises _Ended with what is known so far where it is to be asked later."""
-        crew, result, request = self._crew, job.initial_result, job.request
+        """Return the cell's result with its answer. Raises _RunEnded with the result so far."""
+        context, result, request = self._context, job.initial_result, job.request
         if request is None:
-            nothing = Request(crew.model.id, Messages(()), {}, stream=False)
-            answer = AnswerAccumulator(crew.backend, crew.model, nothing).build_answer(error=job.problem)
+            nothing = Request(context.model.id, Messages(()), {}, stream=False)
+            answer = AnswerAccumulator(context.backend, context.model, nothing).build_answer(
+                error=job.problem
+            )
             return replace(result, status=Status.FAILED, answer=answer)
-        if result.status is Status.ANSWERED:  # it is its judge that is to be asked
+        if result.status is Status.ANSWERED:  # only its judge is missing
             return result
         result = replace(result, status=Status.DOUBTFUL, answer=None, outcomes=())
         if job.known_answer is not None:
@@ -202,32 +203,32 @@ class Worker:
                 result, status=Status.ANSWERED, answer=replace(job.known_answer, request=request), stored=True
             )
         for tries in itertools.count(1):
-            result, sent = self._send_with_retries(request, job.fingerprint, result)
-            error = sent.answer.error
+            result, attempt = self._send_with_retries(request, job.fingerprint, result)
+            error = attempt.answer.error
             if error is None:
-                return replace(result, status=Status.ANSWERED, answer=sent.answer)
-            if not error.retryable or tries >= crew.limits().attempts:
+                return replace(result, status=Status.ANSWERED, answer=attempt.answer)
+            if not error.retryable or tries >= context.limits().attempts:
                 break
-            crew.journal.write(result, job.fingerprint, judged=False, waiting=True)
+            context.journal.write(result, job.fingerprint, judged=False, waiting=True)
             self._back_off(tries, result)
-        return replace(result, status=Status.FAILED, answer=sent.answer)
+        return replace(result, status=Status.FAILED, answer=attempt.answer)
 
     def _evaluate_checks(self, job: CellJob, result: Result) -> Result:
-        """The outcome of each check. Raises _Ended where a judge is to be asked later."""
-        crew, answer = self._crew, result.answer
-        if not crew.plan.checks or answer is None:
+        """Return the result with the outcome of each check. Raises _RunEnded if a judge is to be asked later."""
+        context, answer = self._context, result.answer
+        if not context.plan.checks or answer is None:
             return result
-        values = plan_grid.row_values(crew.plan, job.cell.row)
-        if any(isinstance(check, Judge) for check in crew.plan.checks):  # safe before anything else is asked
-            crew.journal.write(result, job.fingerprint, judged=False, waiting=True)
+        values = plan_grid.row_values(context.plan, job.cell.row)
+        if any(isinstance(check, Judge) for check in context.plan.checks):  # saved before a judge is asked
+            context.journal.write(result, job.fingerprint, judged=False, waiting=True)
         earlier, outcomes = result.outcomes, []
-        for number, check in enumerate(crew.plan.checks):
+        for number, check in enumerate(context.plan.checks):
             if not isinstance(check, Judge):
                 outcomes.append(evaluate_check(check, answer, values))
             elif number < len(earlier) and earlier[number].passed is not None:
                 outcomes.append(earlier[number])
             else:
-                # What is known by now goes along: should it end here, no judge is asked twice.
+                # The outcomes so far are saved with it, so no judge is asked twice if the run ends here.
                 so_far = (*outcomes, *earlier[number:])
                 result, outcome = self._ask_judge(job, check, replace(result, outcomes=so_far), values)
                 outcomes.append(outcome)
@@ -236,63 +237,64 @@ class Worker:
     def _ask_judge(
         self, job: CellJob, check: Judge, result: Result, values: Mapping[str, str]
     ) -> tuple[Result, CheckOutcome]:
-        crew, answer = self._crew, result.answer
+        context, answer = self._context, result.answer
         assert answer is not None  # noqa: S101
         try:
-            request = judge_request(crew.model, check, answer, values)
+            request = judge_request(context.model, check, answer, values)
         except BadInput as cannot:
             return result, CheckOutcome(None, cannot.message)
         for tries in itertools.count(1):
             try:
-                result, sent = self._send_with_retries(request, job.fingerprint, result)
+                result, attempt = self._send_with_retries(request, job.fingerprint, result)
             except _NoBudget as none:
                 return none.result, CheckOutcome(None, NO_BUDGET)
             except _RequestCancelled as cut:
                 return replace(cut.result, status=Status.ANSWERED), CheckOutcome(None, JUDGE_IN_DOUBT)
-            error = sent.answer.error
-            if error is None or not error.retryable or tries >= crew.limits().attempts:
+            error = attempt.answer.error
+            if error is None or not error.retryable or tries >= context.limits().attempts:
                 break
             self._back_off(tries, result)
-        return result, read_verdict(sent.answer)
+        return result, read_verdict(attempt.answer)
 
     def _send_with_retries(
         self, request: Request, fingerprint: str | None, result: Result
     ) -> tuple[Result, Attempt]:
-        """One attempt that counts, and the result with its cost. What came of it is nobody's claim any more.
+        """Return the result with the costs of one attempt, and the attempt.
 
-        What was refused for haste, or found no network, is sent again from here. Raises _Ended, _NoBudget, _Cut.
+        A request that was refused by the rate limit, or found no network, is sent again here. Raises _RunEnded,
+        _NoBudget or _RequestCancelled.
         """
-        crew, judging = self._crew, result.status is Status.ANSWERED
-        top = max_cost(crew.model, request)
+        context, judging = self._context, result.status is Status.ANSWERED
+        top = max_cost(context.model, request)
         refusals = 0
         while True:
-            sent = self._attempt(request, fingerprint, result, top, judging)
+            attempt = self._attempt(request, fingerprint, result, top, judging)
             result = replace(
                 result,
-                cost=result.cost + sent.cost,
-                uncertain=result.uncertain + sent.uncertain,
-                requests=result.requests + sent.was_sent,
-                attempts=result.attempts + (sent.was_sent and not judging),
+                cost=result.cost + attempt.cost,
+                uncertain=result.uncertain + attempt.uncertain,
+                requests=result.requests + attempt.was_sent,
+                attempts=result.attempts + (attempt.was_sent and not judging),
             )
-            if sent.was_stopped:
-                raise _RequestCancelled(result) if sent.uncertain else _RunEnded(result)
-            if is_fatal(sent):
-                crew.halt(sent.answer.error)
+            if attempt.was_stopped:
+                raise _RequestCancelled(result) if attempt.uncertain else _RunEnded(result)
+            if is_fatal(attempt):
+                context.halt(attempt.answer.error)
                 raise _RunEnded(result)
-            refusals += sent.was_rate_limited
-            if not sent.is_unreachable and (not sent.was_rate_limited or refusals == MAX_REFUSALS):
-                return result, sent
+            refusals += attempt.was_rate_limited
+            if not attempt.is_unreachable and (not attempt.was_rate_limited or refusals == MAX_REFUSALS):
+                return result, attempt
 
     def _attempt(
         self, request: Request, fingerprint: str | None, result: Result, top: Decimal, judging: bool
     ) -> Attempt:
-        """Reserved, paced, claimed, sent through the gate, settled."""
-        crew, ended = self._crew, self._crew.ended.is_set
-        if not crew.budget.reserve(top, ended):
+        """Reserve the cost, wait for a turn, claim the cell, send the request and settle the cost."""
+        context, ended = self._context, self._context.ended.is_set
+        if not context.budget.reserve(top, ended):
             raise _RunEnded(result) if ended() else _NoBudget(result)
-        sent: Attempt | None = None
+        attempt: Attempt | None = None
         try:
-            turn = crew.rate_limiter.wait_for_turn(ended)
+            turn = context.rate_limiter.wait_for_turn(ended)
             if turn is None:
                 raise _RunEnded(result)
             claim = replace(
@@ -300,68 +302,70 @@ class Worker:
                 status=Status.DOUBTFUL,
                 attempts=result.attempts + (not judging),
                 requests=result.requests + 1,
-                uncertain=result.uncertain + (top if crew.backend.billed else ZERO_DOLLARS),
+                uncertain=result.uncertain + (top if context.backend.billed else ZERO_DOLLARS),
             )
             self._claimed = True
-            if not crew.journal.claim(claim, fingerprint).wait():
-                raise crew.journal.fatal_error or _RunEnded(result)
+            if not context.journal.claim(claim, fingerprint).wait():
+                raise context.journal.fatal_error or _RunEnded(result)
             turn = self._acquire_slot(turn)
             if turn is None:
                 raise _RunEnded(result)
             try:
-                sent = self._send_request(request, top)
-                self._report_to_rate_limiter(
-                    sent, turn
-                )  # before another one passes, which may have to be held
+                attempt = self._send_request(request, top)
+                self._report_to_rate_limiter(attempt, turn)  # before the next request, which may have to wait
             finally:
-                crew.concurrency_limit.release()
+                context.concurrency_limit.release()
         finally:
-            if sent is None:
-                crew.budget.settle(top, sent=False)
+            if attempt is None:
+                context.budget.settle(top, sent=False)
             else:
-                crew.budget.settle(top, cost=sent.cost, uncertain=sent.uncertain, sent=sent.was_sent)
-        return sent
+                context.budget.settle(
+                    top, cost=attempt.cost, uncertain=attempt.uncertain, sent=attempt.was_sent
+                )
+        return attempt
 
     def _acquire_slot(self, turn: float) -> float | None:
-        """Through the gate: the turn, or another where everybody was held since it came. None once the crew ends."""
-        crew, ended = self._crew, self._crew.ended.is_set
+        """Acquire a slot. Return the turn, or a later one after a hold; None if the run ends."""
+        context, ended = self._context, self._context.ended.is_set
         mine: float | None = turn
-        while mine is not None and crew.concurrency_limit.acquire(ended):
-            if not crew.rate_limiter.was_held_since(mine):
+        while mine is not None and context.concurrency_limit.acquire(ended):
+            if not context.rate_limiter.was_held_since(mine):
                 return mine
-            crew.concurrency_limit.release()
-            mine = crew.rate_limiter.wait_for_turn(ended)
+            context.concurrency_limit.release()
+            mine = context.rate_limiter.wait_for_turn(ended)
         return None
 
     def _send_request(self, request: Request, top: Decimal) -> Attempt:
-        crew, line = self._crew, self._line
-        assert line is not None  # noqa: S101
-        reception = AnswerAccumulator(crew.backend, crew.model, request)
+        context, connection = self._context, self._connection
+        assert connection is not None  # noqa: S101
+        accumulator = AnswerAccumulator(context.backend, context.model, request)
         error: PaddockError | None = None
         stopped = False
         try:
-            for event in crew.client.stream_over(line, request):
-                reception.add(event)
+            for event in context.client.stream_over(connection, request):
+                accumulator.add(event)
         except Cancelled:
             stopped = True
         except PaddockError as failed:
             error = strip_traceback(failed)
-        answer = reception.build_answer(stopped=stopped, error=error)
-        return price_attempt(answer, line.was_sent, top, crew.model, crew.backend)
+        answer = accumulator.build_answer(stopped=stopped, error=error)
+        return price_attempt(answer, connection.was_sent, top, context.model, context.backend)
 
-    def _report_to_rate_limiter(self, sent: Attempt, turn: float) -> None:
-        """Tell the pace what came of that turn."""
-        pace, error = self._crew.rate_limiter, sent.answer.error
-        if sent.was_sent:
-            pace.report_reached()
-        if sent.is_unreachable:
-            pace.report_unreachable(turn)
+    def _report_to_rate_limiter(self, attempt: Attempt, turn: float) -> None:
+        """Report the attempt of that turn to the rate limiter."""
+        limiter, error = self._context.rate_limiter, attempt.answer.error
+        if attempt.was_sent:
+            limiter.report_reached()
+        if attempt.is_unreachable:
+            limiter.report_unreachable(turn)
         elif (
-            error is not None and error.retryable and (sent.was_rate_limited or error.retry_after is not None)
+            error is not None
+            and error.retryable
+            and (attempt.was_rate_limited or error.retry_after is not None)
         ):
-            who = "Cloudflare" if self._crew.backend.billed else "The twin"
-            pace.report_refusal(turn, error.retry_after, who)
+            who = "Cloudflare" if self._context.backend.billed else "The twin"
+            limiter.report_refusal(turn, error.retry_after, who)
 
     def _back_off(self, tries: int, result: Result) -> None:
-        if self._crew.ended.wait(backoff_seconds(BACKOFF_SECONDS, tries)):
+        if self._context.ended.wait(backoff_seconds(BACKOFF_SECONDS, tries)):
             raise _RunEnded(result)
