@@ -1,4 +1,4 @@
-"""Agenda: what a batch has still to ask, built a few hundred cells ahead, with the answers that are known already."""
+"""Queue a run's cells, with their requests built a few hundred ahead and earlier answers looked up."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from lib.experiment.plan import Cell, Plan, Variant
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.model_record import Model
 
-LOOKAHEAD = 256  # cells whose requests are built at once, and looked up in one question to the database
-MAX_RECENT = 256  # answers that the database may not have yet: many more than are on their way into it
+LOOKAHEAD = 256  # cells whose requests are built together and looked up in one database query
+MAX_RECENT = 256  # answers that may not be in the database yet: far more than wait to be written
 
 
 @dataclass(frozen=True)
 class CellJob:
-    """One cell to be asked. ``before`` is what was written of it until now, None for nothing.
+    """One cell to be sent. ``previous`` is its saved result, if any.
 
-    ``known``: the answer to the same request, of an earlier cell or run. ``problem``: why it cannot be asked at all.
+    ``known_answer`` is an earlier cell's or run's answer to the same request. ``problem`` is why the request cannot
+    be built.
     """
 
     cell: Cell
@@ -39,14 +40,15 @@ class CellJob:
 
     @property
     def initial_result(self) -> Result:
-        """What is known of the cell at the moment, to be added to."""
+        """The result so far, or one in doubt without an answer."""
         return self.previous or Result(self.cell, Status.DOUBTFUL, None, attempts=0, requests=0)
 
 
 class CellQueue:
-    """Safe from any thread. ``lookup`` gives the answers that the store has to requests of these fingerprints.
+    """The cells that are still to be sent. Safe from any thread.
 
-    Of those that are alike one alone is asked: the others wait for what comes of it.
+    ``lookup`` returns the stored answers to requests, by fingerprint. Identical requests are sent once; the other
+    cells wait for that answer.
     """
 
     def __init__(
@@ -63,39 +65,40 @@ class CellQueue:
         self._taken: Collection[int] = frozenset()
         self._again: deque[Result] = deque()
         self._ready: deque[CellJob] = deque()
-        self._alike: dict[str, list[CellJob]] = {}  # by the fingerprint of one that is ready, or being asked
+        # Cells that wait for an identical request, by its fingerprint.
+        self._alike: dict[str, list[CellJob]] = {}
         self._recent: dict[str, Answer] = {}
         self._where = ""
         self._ended = False
         self._lock = threading.Lock()
 
     def restore(self, taken: Collection[int], again: Iterable[Result]) -> None:
-        """Before anything was taken: the cells that are not to be asked, and those that are to be asked once more."""
+        """Skip the cells ``taken``, and queue those to be sent again; called before the first take_next()."""
         self._taken = frozenset(taken)
         self._again.extend(again)
 
     def set_backend(self, backend: Backend) -> None:
-        """Where the next ones are asked; what an answer is known to depends on it."""
+        """Set the backend, which is part of a request's fingerprint."""
         with self._lock:
-            # The twin's address changes from start to start, its name has the model; Cloudflare is one for all.
+            # The twin's address changes with each start, but its name holds the model; Cloudflare is always the same.
             self._where = backend.base_url if backend.billed else backend.name
 
     def take_next(self) -> CellJob | None:
-        """The next cell, None where there is none at the moment. Raises StorageFailed, with nothing lost."""
+        """Return the next cell, or None if none is ready. Raises StorageFailed, and loses nothing then."""
         with self._lock:
             while not self._ready and (self._again or not self._ended):
                 self._fill()
             return self._ready.popleft() if self._ready else None
 
     def put_back(self, job: CellJob, before: Result | None) -> None:
-        """It could not be asked now: it is the next one again, with what is known of it by now."""
+        """Put a cell that could not be sent back to the front, with its result so far."""
         with self._lock:
             self._ready.appendleft(replace(job, previous=before, known_answer=None))
             if job.fingerprint is not None:
                 self._alike.setdefault(job.fingerprint, [])
 
     def settle(self, job: CellJob, result: Result) -> None:
-        """That came of it. Those that are alike are answered by it, or the first of them is asked."""
+        """Give a cell's answer to the cells with the same request, or queue the first of them if it failed."""
         if job.fingerprint is None:
             return
         with self._lock:
@@ -107,13 +110,13 @@ class CellQueue:
             self._enqueue(others, {})
 
     def requeue(self, results: Iterable[Result]) -> None:
-        """These are to be asked once more."""
+        """Queue cells to be sent again."""
         with self._lock:
             self._again.extend(results)
 
     @property
     def is_empty(self) -> bool:
-        """Whether next() has found nothing more, and nothing was put there since."""
+        """True if take_next() found no more cells, and none was queued since."""
         with self._lock:
             return self._ended and not self._ready and not self._again
 
@@ -141,14 +144,14 @@ class CellQueue:
             known = self._lookup(asked) if asked else {}
         except BaseException:
             self._again.extend(again)
-            self._enqueue(jobs[len(again) :], {})  # what they would have been answered is asked for then
+            self._enqueue(jobs[len(again) :], {})  # their answers are looked up later
             raise
         self._enqueue(jobs, known)
 
     def _enqueue(self, jobs: Iterable[CellJob], known: Mapping[str, Answer]) -> None:
         for job in jobs:
             fingerprint = job.fingerprint
-            answered = job.initial_result.status is Status.ANSWERED  # it is its judge that is to be asked
+            answered = job.initial_result.status is Status.ANSWERED  # only its judge is missing
             if fingerprint is None or answered:
                 self._ready.append(job)
             elif (answer := known.get(fingerprint) or self._recent.get(fingerprint)) is not None:
@@ -169,7 +172,7 @@ class CellQueue:
         return CellJob(cell, request, self._fingerprint(request), before)
 
     def _fingerprint(self, request: Request) -> str | None:
-        """The same for the same request to the same kind of backend; None where chance has its part in the answer."""
+        """Return an id of the request and the kind of backend; None if the answer is random, without a seed."""
         if not any(one.is_seed and one.name in request.parameters for one in self._model.parameters):
             return None
         asked = json.dumps([self._where, request.model, wire.encode_request(request)], sort_keys=True)

@@ -1,4 +1,4 @@
-"""Pace: when the next request may be sent: so many a minute, fewer where the backend has had too many."""
+"""Limit the rate of requests: a number per minute, lower after the backend has refused some."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-SLACK_SECONDS = 0.05  # seconds that a late sender may make up for: a machine wakes threads when it can
-MIN_RATE_SHARE = 0.05  # of the pace that was asked for
-RECOVERY_SECONDS = 30.0  # seconds from half of it to all of it
-MAX_PAUSE_SECONDS = 30.0  # seconds between two tries while the network is gone
+SLACK_SECONDS = 0.05  # a late sender may catch up that much: threads do not wake in time
+MIN_RATE_SHARE = 0.05  # of the chosen rate
+RECOVERY_SECONDS = 30.0  # from half the rate to all of it
+MAX_PAUSE_SECONDS = 30.0  # between two attempts without a network
 
 
 class RateLimiter:
-    """Hands out the turns to send, evenly spread. Safe from any thread.
+    """Gives out turns to send, evenly spread. Safe from any thread.
 
-    A refusal for haste halves the pace, once for all that were sent before it, and it recovers with time. A
-    Retry-After holds everybody.
+    A refusal for too many requests halves the rate, once for all requests sent before it; the rate recovers with
+    time. A Retry-After delays every request.
     """
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,16 +27,16 @@ class RateLimiter:
         self._next = 0.0
         self._held_until = 0.0
         self._why = ""
-        self._share, self._since = 1.0, 0.0  # of the pace, and when that was set
-        self._slowed = -math.inf  # when the last refusal counted
+        self._share, self._since = 1.0, 0.0  # of the chosen rate, and when that was set
+        self._slowed = -math.inf  # when the rate was halved last
         self._failed = -math.inf
         self._failures = 0
         self._sent: deque[float] = deque(maxlen=50)
         self._changed = threading.Condition()
-        self._turnstile = threading.Lock()  # one waits on the clock, the others for their turn to wait
+        self._turnstile = threading.Lock()  # one thread waits for the clock, the others for it
 
     def set_rate(self, per_minute: int) -> None:
-        """Another pace, from now on."""
+        """Change the chosen rate."""
         with self._changed:
             self._per_minute = per_minute
             self._next = min(self._next, self._clock() + 60.0 / per_minute)
@@ -44,45 +44,45 @@ class RateLimiter:
 
     @property
     def current_rate(self) -> float:
-        """Requests a minute that are sent at most at the moment."""
+        """The highest rate at the moment, in requests per minute."""
         with self._changed:
             return self._rate(self._clock())
 
     @property
     def waiting_reason(self) -> str:
-        """Why nobody may send at the moment, empty where somebody may."""
+        """The reason why nothing may be sent at the moment, or empty."""
         with self._changed:
             left = self._held_until - self._clock()
             return f"{self._why} {math.ceil(left)} s." if left > 0 else ""
 
     def wait_for_turn(self, ended: Callable[[], bool]) -> float | None:
-        """Wait for the next turn. The moment it came, for the reports below; None once ``ended`` says so."""
+        """Wait for the next turn. Return its time, for the reports below, or None once ``ended()`` is True."""
         with self._turnstile, self._changed:
             while not ended():
                 now = self._clock()
-                at = max(self._next, self._held_until)
-                if now >= at:
-                    # What was late is made up for, but a rest of minutes is no licence for a burst.
+                turn = max(self._next, self._held_until)
+                if now >= turn:
+                    # A late sender catches up, but a pause of minutes allows no burst.
                     self._next = max(self._next, now - SLACK_SECONDS) + 60.0 / self._rate(now)
                     self._sent.append(now)
                     return now
-                self._changed.wait(at - now)
+                self._changed.wait(turn - now)
         return None
 
     def was_held_since(self, turn: float) -> bool:
-        """Whether everybody was held since that turn came, so that it is another's by now."""
+        """Return True if sending was delayed since that turn, so that the turn is void."""
         return turn < self._held_until
 
     def wake(self) -> None:
-        """Let those who wait look at ``ended`` again."""
+        """Make waiting threads check ``ended()`` again."""
         with self._changed:
             self._changed.notify_all()
 
     def report_refusal(self, turn: float, retry_after: float | None, who: str) -> None:
-        """The request of that turn was one too many for ``who``, which asks for ``retry_after`` seconds."""
+        """Slow down after ``who`` refused the request of that turn, and wait ``retry_after`` seconds if given."""
         with self._changed:
             now = self._clock()
-            if turn > self._slowed:  # else it was on its way when another was refused: that is known
+            if turn > self._slowed:  # else it was sent before the last refusal, which counted for it
                 self._slowed = now
                 self._share, self._since = (
                     max(self._measured_rate(now) / 2 / self._per_minute, MIN_RATE_SHARE),
@@ -92,7 +92,7 @@ class RateLimiter:
                 self._hold(now + retry_after, f"{who} asked to wait")
 
     def report_unreachable(self, turn: float) -> None:
-        """The request of that turn found no network: everybody waits, longer each time."""
+        """Delay all requests after one found no network, longer each time."""
         with self._changed:
             now = self._clock()
             if turn > self._failed:
@@ -102,7 +102,7 @@ class RateLimiter:
                 self._hold(now + pause, "The network is gone; trying again in")
 
     def report_reached(self) -> None:
-        """A request came through: the network is there."""
+        """Note that a request was sent, so the network is there."""
         if self._failures:
             with self._changed:
                 self._failures = 0
@@ -118,7 +118,7 @@ class RateLimiter:
         return max(share * self._per_minute, 1.0)
 
     def _measured_rate(self, now: float) -> float:
-        """The pace that was really gone at: what was asked for may be far beyond what anybody could send."""
+        """Return the rate of the last requests: the chosen one may be beyond what this machine can send."""
         rate = self._rate(now)
         if len(self._sent) < 2 or self._sent[-1] <= self._sent[0]:
             return rate

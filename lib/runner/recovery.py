@@ -1,4 +1,4 @@
-"""Memory: what the database knows of a batch that was run before, and what is to be done about each cell."""
+"""Recover a run from the database: which cells have a result, and which are to be sent again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lib.store import StoredCell
 
 @dataclass(frozen=True)
 class RecoveredCells:
-    """``results`` are over; ``again`` are to be asked, or judged, by themselves. ``rows``: the cells with a row."""
+    """``results`` are final; ``to_ask`` are sent or judged again. ``saved_numbers`` are the cells with a row."""
 
     results: tuple[Result, ...]
     to_ask: tuple[Result, ...]
@@ -26,29 +26,29 @@ class RecoveredCells:
 
 
 def recover_cells(plan: Plan, billed: bool, cells: Iterable[StoredCell]) -> RecoveredCells:
-    """Sorted by what is to be done.
+    """Sort the cells by what is to be done.
 
-    A cell that was on its way when Paddock was killed may have been paid. Where nothing is, it is asked again by
-    itself; else it stays in doubt, its cost counted at the most, until somebody has it asked again.
+    A cell in flight when Paddock was killed may have been paid. A free one is sent again; a billed one stays in
+    doubt, with its highest possible cost counted, until the user retries it.
     """
-    results, again, rows, position = [], [], set(), 0
-    for one in cells:
-        result = one.result
-        rows.add(result.cell.number)
-        position = max(position, one.position)
-        if one.is_waiting:
-            again.append(result)
+    results, to_ask, saved_numbers, position = [], [], set(), 0
+    for cell in cells:
+        result = cell.result
+        saved_numbers.add(result.cell.number)
+        position = max(position, cell.position)
+        if cell.is_waiting:
+            to_ask.append(result)
         elif result.status is Status.DOUBTFUL and not billed:
-            again.append(result if result.answer is None else replace(result, status=Status.ANSWERED))
+            to_ask.append(result if result.answer is None else replace(result, status=Status.ANSWERED))
         elif result.status is Status.DOUBTFUL and result.answer is not None:
             results.append(_judge_without_llm(plan, result))
         else:
             results.append(result)
-    return RecoveredCells(tuple(results), tuple(again), frozenset(rows), position)
+    return RecoveredCells(tuple(results), tuple(to_ask), frozenset(saved_numbers), position)
 
 
 def _judge_without_llm(plan: Plan, result: Result) -> Result:
-    """An answer whose judge was being asked: what is judged without one is judged now."""
+    """Evaluate the remaining checks of an answer, except the judges: they may have been paid already."""
     answer, values = result.answer, plan_grid.row_values(plan, result.cell.row)
     assert answer is not None  # noqa: S101
     outcomes = list(result.outcomes)
@@ -61,11 +61,11 @@ def _judge_without_llm(plan: Plan, result: Result) -> Result:
     return replace(result, status=Status.ANSWERED, outcomes=tuple(outcomes))
 
 
-def recovered_spending(memory: RecoveredCells) -> Spending:
-    """What it has taken of its budget."""
-    every = (*memory.results, *memory.to_ask)
+def recovered_spending(recovered: RecoveredCells) -> Spending:
+    """Return the part of the budget that the run has used."""
+    all_results = (*recovered.results, *recovered.to_ask)
     return Spending(
-        requests=sum(one.requests for one in every),
-        dollars=sum((one.cost for one in every), ZERO_DOLLARS),
-        uncertain=sum((one.uncertain for one in every), ZERO_DOLLARS),
+        requests=sum(result.requests for result in all_results),
+        dollars=sum((result.cost for result in all_results), ZERO_DOLLARS),
+        uncertain=sum((result.uncertain for result in all_results), ZERO_DOLLARS),
     )

@@ -1,4 +1,4 @@
-"""Tally: what came of a batch's cells so far: the list that only grows, each cell's last, how many of each kind."""
+"""Count a run's results by status, and keep each cell's latest."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from lib.experiment.results.cell_result import Result, Status
 
-RECENT_RESULTS = 200  # results that the time left is reckoned from
+RECENT_RESULTS = 200  # results that the estimate of the time left uses
 
 
 @dataclass(frozen=True)
 class StatusCounts:
-    """Cells by how they came out; ``stored`` are among the answered."""
+    """Cells by status; ``stored`` are among the answered."""
 
     answered: int = 0
     failed: int = 0
@@ -23,7 +23,7 @@ class StatusCounts:
     stored: int = 0
 
     def add(self, result: Result, by: int) -> StatusCounts:
-        """With that one more, or less."""
+        """Return the counts with that result added (1) or removed (-1)."""
         status = result.status
         return StatusCounts(
             self.answered + by * (status is Status.ANSWERED),
@@ -34,12 +34,11 @@ class StatusCounts:
 
     @property
     def total(self) -> int:
-        """All cells that came out in some way."""
         return self.answered + self.failed + self.doubtful
 
 
 class ResultCounters:
-    """``results`` is to be sliced, never changed, by its readers; they need no lock."""
+    """Collects results. Readers slice ``results``, which only grows, without a lock."""
 
     def __init__(self, cells: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.cells = cells
@@ -51,7 +50,7 @@ class ResultCounters:
         self._lock = threading.Lock()
 
     def add(self, results: Iterable[Result]) -> None:
-        """These came, or came again."""
+        """Add results; a later one of the same cell replaces the earlier."""
         with self._lock:
             counts, now = self.counts, self._clock()
             for result in results:
@@ -65,23 +64,23 @@ class ResultCounters:
             self.counts = counts
 
     def forget(self, results: Iterable[Result]) -> None:
-        """These are to be asked again: until then they count as not asked. What they were stays to be seen."""
+        """Count these cells as waiting, because they are sent again; their old results stay in the list."""
         with self._lock:
             for result in results:
                 if self._latest.pop(result.cell.number, None) is not None:
                     self.counts = self.counts.add(result, -1)
 
     def get(self, number: int) -> Result | None:
-        """That cell's result as it is now."""
+        """Return the cell's latest result."""
         return self._latest.get(number)
 
     def latest(self) -> list[Result]:
-        """Each cell's result as it is now, in the order of their numbers."""
+        """Return each cell's latest result, by cell number."""
         with self._lock:
             return [self._latest[number] for number in sorted(self._latest)]
 
     def seconds_left(self, per_minute: float) -> float | None:
-        """As long as the others take at the rate of the last ones, and at no more than that pace."""
+        """Estimate the seconds for the other cells from the last results, at most that many per minute."""
         times, left = list(self._times), self.cells - self.counts.total
         if len(times) < 2 or times[-1] <= times[0]:
             return left * 60.0 / per_minute if per_minute > 0 else None

@@ -1,4 +1,4 @@
-"""Journal: the one thread that writes a batch down, all that has gathered in one transaction."""
+"""Write a run's results to the database, in one thread and with many changes in one transaction."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from lib.errors import PaddockError
 from lib.experiment.results.cell_result import Result
 from lib.store import CellChange, Store
 
-RETRY_SECONDS, MAX_RETRY_SECONDS = 0.5, 8.0  # seconds before a failed write is tried again
-# Seconds in which others join a transaction: one costs as much as the writing of five cells. Whoever waits for it is
-# one of the spare workers, so that nothing is sent later for it.
+RETRY_SECONDS, MAX_RETRY_SECONDS = 0.5, 8.0  # seconds before a failed write is retried
+# Seconds for more changes to join a transaction, which costs as much as writing five cells. The spare workers wait
+# for it, so no request is sent later because of it.
 GATHER_SECONDS = 0.003
 
 RunWrite = Callable[[], object]
 
 
 class PendingWrite:
-    """A change that is not written yet."""
+    """A change that is not in the database yet."""
 
     def __init__(self) -> None:
         self.is_written = False
@@ -28,48 +28,49 @@ class PendingWrite:
         self._lock.acquire()
 
     def wait(self) -> bool:
-        """Wait until it is in the database. False where it will never be."""
+        """Wait until the change is in the database. Return False if it never will be."""
         self._lock.acquire()
         return self.is_written
 
     def finish(self, written: bool) -> None:
-        """It is written, or will never be."""
+        """Release the waiting thread."""
         self.is_written = written
         self._lock.release()
 
 
 class ResultJournal:
-    """``on_written`` is told each result once it is safe, in the journal's thread.
+    """Writes changes in a thread of its own, and calls ``on_written`` there with each result that is saved.
 
-    While the database fails, changes gather and are tried again: nothing is sent meanwhile, for whoever would send
-    waits for his ticket. ``broken`` is why it gave up, if so: the run was deleted, or somebody else works on it.
+    While the database fails, changes are collected and retried. No request is sent meanwhile, because its worker
+    waits for the claim. ``temporary_error`` is that failure; ``fatal_error`` is why the journal gave up: the run was
+    deleted, or another process works on it.
     """
 
     def __init__(
         self, store: Store, owner: str, run: str, on_written: Callable[[list[Result]], None]
     ) -> None:
         self.fatal_error: PaddockError | None = None
-        self.temporary_error: PaddockError | None = None  # for the moment
+        self.temporary_error: PaddockError | None = None
         self._store = store
         self._owner = owner
         self._run = run
         self._on_written = on_written
-        self._known: set[int] = set()  # the cells that have a row
+        self._saved_numbers: set[int] = set()  # numbers of the cells with a row
         self._position = 0
         self._changes: dict[int, CellChange] = {}
         self._results: list[Result] = []
         self._tickets: list[PendingWrite] = []
-        self._note: RunWrite | None = None
+        self._run_write: RunWrite | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._closing = threading.Event()  # write what is left, then end
+        self._closing = threading.Event()
 
-    def restore(self, known: set[int], position: int) -> None:
-        """What is in the database already: the cells that have a row, and the last position."""
-        self._known, self._position = known, position
+    def restore(self, saved_numbers: set[int], position: int) -> None:
+        """Take over what the database holds: the numbers of the cells with a row, and the last position."""
+        self._saved_numbers, self._position = saved_numbers, position
 
     def open(self) -> None:
-        """Begin, unless it has."""
+        """Start the thread, unless it runs."""
         with self._changed:
             if self._thread is None or not self._thread.is_alive():
                 self.fatal_error = None
@@ -78,7 +79,7 @@ class ResultJournal:
                 self._thread.start()
 
     def close(self, timeout: float | None = None) -> bool:
-        """Write what is left, and end. False where that did not succeed in time."""
+        """Write the remaining changes and end the thread. Return False if ``timeout`` seconds were not enough."""
         with self._changed:
             self._closing.set()
             self._changed.notify_all()
@@ -88,7 +89,7 @@ class ResultJournal:
         return thread is None or not thread.is_alive()
 
     def claim(self, result: Result, fingerprint: str | None, judged: bool = False) -> PendingWrite:
-        """A request is about to be sent for that cell: to be waited for."""
+        """Write that a request for the cell is about to be sent. The caller waits for the returned change."""
         ticket = PendingWrite()
         with self._changed:
             if self.fatal_error is not None:
@@ -101,22 +102,22 @@ class ResultJournal:
     def write(
         self, result: Result, fingerprint: str | None, *, judged: bool = True, waiting: bool = False
     ) -> None:
-        """What became of a cell. ``waiting``: it is to be asked again; not ``judged``: its checks are to be made."""
+        """Write a cell's result. ``waiting``: it is sent again; not ``judged``: its checks are not evaluated yet."""
         with self._changed:
             self._put(result, fingerprint, judged, waiting)
             if judged and not waiting:
                 self._results.append(result)
 
     def write_run(self, write: RunWrite) -> None:
-        """Something else to be written, in the place of what was noted before and is not written yet."""
+        """Write something about the run; replaces an earlier call that is not written yet."""
         with self._changed:
-            self._note = write
+            self._run_write = write
             self._changed.notify_all()
 
     def _put(self, result: Result, fingerprint: str | None, judged: bool, waiting: bool) -> None:
         number = result.cell.number
         self._position += 1
-        fresh = number not in self._known
+        fresh = number not in self._saved_numbers
         self._changes[number] = CellChange(result, self._position, fresh, fingerprint, judged, waiting)
         self._changed.notify_all()
 
@@ -124,20 +125,20 @@ class ResultJournal:
         pause = RETRY_SECONDS
         while True:
             with self._changed:
-                while not (self._changes or self._note or self._closing.is_set()):
+                while not (self._changes or self._run_write or self._closing.is_set()):
                     self._changed.wait()
             time.sleep(GATHER_SECONDS)
             with self._changed:
-                taken = self._changes, self._results, self._tickets, self._note
-                self._changes, self._results, self._tickets, self._note = {}, [], [], None
-            changes, results, tickets, note = taken
-            if not changes and note is None:
+                taken = self._changes, self._results, self._tickets, self._run_write
+                self._changes, self._results, self._tickets, self._run_write = {}, [], [], None
+            changes, results, tickets, run_write = taken
+            if not changes and run_write is None:
                 return
             try:
                 if changes:
                     self._store.cells.write(self._owner, self._run, list(changes.values()))
-                if note is not None:
-                    note()
+                if run_write is not None:
+                    run_write()
             except Exception as error:
                 if not isinstance(error, PaddockError) or not error.retryable:
                     self._give_up(
@@ -151,7 +152,7 @@ class ResultJournal:
                 pause = min(2 * pause, MAX_RETRY_SECONDS)
                 continue
             self.temporary_error, pause = None, RETRY_SECONDS
-            self._known.update(changes)
+            self._saved_numbers.update(changes)
             if results:
                 self._on_written(results)
             for ticket in tickets:
@@ -162,19 +163,19 @@ class ResultJournal:
         changes: dict[int, CellChange],
         results: list[Result],
         tickets: list[PendingWrite],
-        note: RunWrite | None,
+        run_write: RunWrite | None,
     ) -> None:
-        """What could not be written waits again, before what has come meanwhile."""
+        """Put failed changes back, before those of the meantime."""
         with self._changed:
             self._changes = changes | self._changes
             self._results = results + self._results
             self._tickets = tickets + self._tickets
-            self._note = self._note or note
+            self._run_write = self._run_write or run_write
 
     def _give_up(self, error: PaddockError, tickets: list[PendingWrite]) -> None:
         with self._changed:
             self.fatal_error = error
             tickets = tickets + self._tickets
-            self._changes, self._results, self._tickets, self._note = {}, [], [], None
+            self._changes, self._results, self._tickets, self._run_write = {}, [], [], None
         for ticket in tickets:
             ticket.finish(written=False)
