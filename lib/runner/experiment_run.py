@@ -1,4 +1,4 @@
-"""Batch: one run of an experiment. The page watches it; it goes on when nobody does."""
+"""One run of an experiment. The page watches it; it continues when nobody watches."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from lib.store import RunEntry, SavedRun, Store, StoredCell
 
 
 class ExperimentRun:
-    """Asks every cell of a plan, with threads of its own. Every method is safe from any thread and returns at once.
+    """Sends every cell of a plan, in threads of its own. Every method is safe from any thread and returns at once.
 
     From the registry: ``registry().new_batch(owner, experiment_id, plan)`` makes one (state READY), and
     ``registry().batch(owner, id)`` finds it again, also after a restart; None where that owner has none of that id.
@@ -46,7 +46,7 @@ class ExperimentRun:
         saved: SavedRun,
         cells: Iterable[StoredCell] = (),
     ) -> None:
-        """A run as it was saved, with the cells that were asked until then. Reads and writes nothing."""
+        """Restore a saved run with its cells. Reads and writes nothing."""
         entry = saved.entry
         self.id = entry.id
         self.owner = owner
@@ -59,77 +59,76 @@ class ExperimentRun:
         self._backend, self._billed = entry.backend, entry.billed
         self._state = RunState.INTERRUPTED if entry.state == RunState.RUNNING.value else RunState(entry.state)
         self._error = entry.error
-        self._tally = ResultCounters(plan_grid.count_cells(saved.plan))
-        memory = recover_cells(saved.plan, entry.billed, cells)
-        self._tally.add(memory.results)
-        self._pace = RateLimiter(saved.limits.per_minute)
-        self._budget = Budget(saved.limits, recovered_spending(memory))
-        self._agenda = CellQueue(model, saved.plan, lambda asked: store.cells.find_answers(owner, asked))
-        self._agenda.restore(memory.saved_numbers, memory.to_ask)
-        self._journal = ResultJournal(store, owner, entry.id, self._tally.add)
-        self._journal.restore(set(memory.saved_numbers), memory.last_position)
-        self._crew: WorkerContext | None = None
+        self._counters = ResultCounters(plan_grid.count_cells(saved.plan))
+        recovered = recover_cells(saved.plan, entry.billed, cells)
+        self._counters.add(recovered.results)
+        self._rate_limiter = RateLimiter(saved.limits.per_minute)
+        self._budget = Budget(saved.limits, recovered_spending(recovered))
+        self._queue = CellQueue(model, saved.plan, lambda asked: store.cells.find_answers(owner, asked))
+        self._queue.restore(recovered.saved_numbers, recovered.to_ask)
+        self._journal = ResultJournal(store, owner, entry.id, self._counters.add)
+        self._journal.restore(set(recovered.saved_numbers), recovered.last_position)
+        self._context: WorkerContext | None = None
         self._workers: list[Worker] = []
-        self._lead: threading.Thread | None = None
+        self._leader: threading.Thread | None = None
         self._lock = threading.RLock()
-        self._began, self._seconds = 0.0, 0.0  # of this start, and of those before it
+        self._began, self._seconds = 0.0, 0.0  # time of this start; duration of the starts before it
 
     @property
     def state(self) -> RunState:
-        """What it does at the moment."""
         return self._state
 
     @property
     def limits(self) -> Limits:
-        """What it may take, as last set."""
+        """The current limits."""
         return self._limits
 
     @property
     def backend(self) -> str:
-        """The name of where it asks, empty before its start."""
+        """The name of its backend, empty before the first start."""
         return self._backend
 
     def set_limits(self, limits: Limits) -> None:
-        """Another pace, budget or number at a time, from now on. A batch that its budget ended goes on by resume().
+        """Change rate, budget or concurrency. A run that its budget ended continues with resume().
 
-        More at a time count from the next start.
+        A higher concurrency counts from the next start.
         """
         with self._lock:
             self._limits = limits
-            self._pace.set_rate(limits.per_minute)
+            self._rate_limiter.set_rate(limits.per_minute)
             self._budget.set_limits(limits)
-            if self._crew is not None:
-                self._crew.concurrency_limit.wake()
+            if self._context is not None:
+                self._context.concurrency_limit.wake()
             self._save()
 
     def start(self, backend: Backend) -> None:
-        """Begin, or go on from any state but DONE. Raises BadInput where it began on another kind of backend."""
+        """Start or resume, from any state but DONE. Raises BadInput if it began on another backend."""
         with self._lock:
             if self._state in (RunState.RUNNING, RunState.DONE):
                 return
             self._check_backend(backend)
             self._backend, self._billed = backend.name, backend.billed
-            self._agenda.set_backend(backend)
+            self._queue.set_backend(backend)
             self._state, self._error = RunState.RUNNING, None
             self._began = time.monotonic()
-            crew = WorkerContext(
+            context = WorkerContext(
                 self._client,
                 backend,
                 self.model,
                 self.plan,
                 lambda: self._limits,
-                self._agenda,
-                self._pace,
+                self._queue,
+                self._rate_limiter,
                 self._budget,
                 self._journal,
-                lambda error: self._halt(crew, error),
+                lambda error: self._halt(context, error),
                 ConcurrencyLimit(lambda: self._limits.concurrency),
             )
-            self._crew = crew
-            self._lead = threading.Thread(
-                target=self._work, args=(crew, self._lead), name="paddock-batch", daemon=True
+            self._context = context
+            self._leader = threading.Thread(
+                target=self._work, args=(context, self._leader), name="paddock-batch", daemon=True
             )
-            self._lead.start()
+            self._leader.start()
 
     def _check_backend(self, backend: Backend) -> None:
         if self._backend and (self._billed, self._backend) != (backend.billed, backend.name):
@@ -139,15 +138,15 @@ class ExperimentRun:
             )
 
     def pause(self) -> None:
-        """Send nothing more; what is on its way is waited for and kept."""
+        """Send nothing more; requests in flight finish."""
         self._end(RunState.PAUSED)
 
     def resume(self, backend: Backend) -> None:
-        """The same as start()."""
+        """Do the same as start()."""
         self.start(backend)
 
     def stop(self) -> None:
-        """End at once. What is on its way is cut off: it may have been paid, so it is in doubt where that costs."""
+        """Cancel the requests in flight and end; cells that may have been paid stay in doubt."""
         with self._lock:
             if self._state is not RunState.RUNNING and not self.is_working:
                 return
@@ -156,16 +155,16 @@ class ExperimentRun:
                 worker.cancel()
 
     def retry_unfinished(self, backend: Backend) -> None:
-        """Ask the cells that failed or are in doubt once more, and the judges that could not be asked.
+        """Send the cells that failed or are in doubt again, and the judges without a verdict.
 
-        What they may have cost stays counted. Raises BadInput as start() does.
+        Their possible cost stays counted. Raises BadInput as start() does.
         """
         with self._lock:
             self._check_backend(backend)
-            chosen = [result for result in self._tally.latest() if self._is_unfinished(result)]
-            self._agenda.requeue(chosen)
-            self._tally.forget(chosen)
-            if self._state is RunState.DONE and chosen:
+            unfinished = [result for result in self._counters.latest() if self._is_unfinished(result)]
+            self._queue.requeue(unfinished)
+            self._counters.forget(unfinished)
+            if self._state is RunState.DONE and unfinished:
                 self._state = RunState.PAUSED
             self.start(backend)
 
@@ -178,24 +177,23 @@ class ExperimentRun:
         )
 
     def rate(self, number: int, rating: int | None) -> None:
-        """A person's opinion of that cell's answer, 1 to 5, or none any more. Raises StorageFailed."""
-        result = self._tally.get(number)
+        """Save a person's rating of a cell's answer, 1 to 5, or remove it. Raises StorageFailed."""
+        result = self._counters.get(number)
         if result is not None and self._store.cells.rate(self.owner, self.id, number, rating):
-            self._tally.add([replace(result, rating=rating)])
+            self._counters.add([replace(result, rating=rating)])
 
     def progress(self) -> RunProgress:
-        """How far it is."""
-        crew, state = self._crew, self._state
-        spent, counts, limits = self._budget.spending, self._tally.counts, self._limits
-        sending = 0 if crew is None else crew.concurrency_limit.in_flight
+        context, state = self._context, self._state
+        spent, counts, limits = self._budget.spending, self._counters.counts, self._limits
+        sending = 0 if context is None else context.concurrency_limit.in_flight
         waiting = ""
         if state is RunState.RUNNING:
             problem = self._journal.temporary_error
-            waiting = problem.message if problem is not None else self._pace.waiting_reason
-        pace = self._pace.current_rate
+            waiting = problem.message if problem is not None else self._rate_limiter.waiting_reason
+        pace = self._rate_limiter.current_rate
         return RunProgress(
             state=state,
-            cells=self._tally.cells,
+            cells=self._counters.cells,
             answered=counts.answered,
             failed=counts.failed,
             doubtful=counts.doubtful,
@@ -208,67 +206,67 @@ class ExperimentRun:
             per_minute=limits.per_minute,
             pace=pace,
             seconds=self._seconds + (time.monotonic() - self._began if state is RunState.RUNNING else 0.0),
-            seconds_left=self._tally.seconds_left(pace) if state is RunState.RUNNING else None,
+            seconds_left=self._counters.seconds_left(pace) if state is RunState.RUNNING else None,
             waiting=waiting,
             error=self._error,
         )
 
     def results(self, since: int = 0) -> list[Result]:
-        """What came, in the order it came, from that place in the list on; without a lock.
+        """Return the results from that position on, in order of arrival, without a lock.
 
-        The list only grows. A cell may come again (rated, asked again): the later one counts.
+        The list only grows. A cell may occur again (rated, or sent again); its last result counts.
         """
-        return self._tally.results[since:]
+        return self._counters.results[since:]
 
     def latest(self) -> list[Result]:
-        """Each cell's result as it is now, in the order of their numbers."""
-        return self._tally.latest()
+        """Return each cell's latest result, by cell number."""
+        return self._counters.latest()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait until it rests; False where it still runs after that many seconds."""
-        lead = self._lead
-        if lead is not None:
-            lead.join(timeout)
+        """Wait for its end, at most ``timeout`` seconds. Return False if it still works."""
+        leader = self._leader
+        if leader is not None:
+            leader.join(timeout)
         return not self.is_working
 
     def interrupt(self) -> None:
-        """The process ends: send nothing more; join() waits for what is on its way. It can be resumed."""
+        """Send nothing more, because the process ends; join() waits for requests in flight. It can be resumed."""
         self._end(RunState.INTERRUPTED)
 
     @property
     def is_working(self) -> bool:
-        """Whether it runs, or still waits for answers that were asked before it was paused."""
-        return self._lead is not None and self._lead.is_alive()
+        """True while it runs, or waits for requests in flight after a pause."""
+        return self._leader is not None and self._leader.is_alive()
 
     def _end(self, state: RunState, error: PaddockError | None = None) -> None:
         with self._lock:
             if self._state is not RunState.RUNNING and not (state is RunState.STOPPED and self.is_working):
                 return
             self._state, self._error = state, error
-            if self._crew is not None:
-                self._crew.ended.set()
-                self._crew.concurrency_limit.wake()
-            self._pace.wake()
+            if self._context is not None:
+                self._context.ended.set()
+                self._context.concurrency_limit.wake()
+            self._rate_limiter.wake()
             self._budget.wake()
 
-    def _halt(self, crew: WorkerContext, error: PaddockError | None) -> None:
-        """A worker ends them all. ``error`` None: the budget is used up."""
+    def _halt(self, context: WorkerContext, error: PaddockError | None) -> None:
+        """End the run for a worker; ``error`` None means that the budget is used up."""
         with self._lock:
-            if crew is not self._crew:
+            if context is not self._context:
                 return
             if error is None:
                 self._end(RunState.BUDGET)
             else:
                 self._end(RunState.FAILED if error is self._journal.fatal_error else RunState.PAUSED, error)
 
-    def _work(self, crew: WorkerContext, before: threading.Thread | None) -> None:
-        """Leads one start from its beginning to its end."""
+    def _work(self, context: WorkerContext, before: threading.Thread | None) -> None:
+        """Lead one start from its beginning to its end."""
         if before is not None:
-            before.join()  # those of the last start may still be waiting for an answer
+            before.join()  # workers of the last start may still wait for an answer
         try:
             self._journal.open()
             self._save()
-            while self._start_workers(crew):
+            while self._start_workers(context):
                 for worker in self._workers:
                     worker.join()
         except Exception as failed:
@@ -276,24 +274,24 @@ class ExperimentRun:
         self._save()
         self._journal.close()
 
-    def _start_workers(self, crew: WorkerContext) -> bool:
-        """Put the crew to work, again where more was put on the agenda. False where this start is at its end."""
+    def _start_workers(self, context: WorkerContext) -> bool:
+        """Start the workers, again if more cells were queued. Return False at the end of this start."""
         with self._lock:
             self._workers = []
-            if self._state is RunState.RUNNING and crew is self._crew:
-                if not self._agenda.is_empty:
+            if self._state is RunState.RUNNING and context is self._context:
+                if not self._queue.is_empty:
                     self._workers = [
-                        Worker(crew, number).start() for number in range(worker_count(self._limits))
+                        Worker(context, number).start() for number in range(worker_count(self._limits))
                     ]
                     return True
                 self._state = RunState.DONE
-            if crew is self._crew:
+            if context is self._context:
                 self._seconds += time.monotonic() - self._began
-                self._crew = None  # and with it the token
+                self._context = None  # and with it the token
             return False
 
     def _save(self) -> None:
-        """Have written down where it stands, by the journal if that is at work. Raises StorageFailed if not."""
+        """Save the state, through the journal while it runs. Otherwise raises StorageFailed on failure."""
         with self._lock:
             state, error, backend, billed, limits = (
                 self._state,
@@ -323,7 +321,7 @@ class ExperimentRun:
 def create_run(
     store: Store, client: WorkersAI, model: Model, owner: str, experiment: str, plan: Plan
 ) -> ExperimentRun:
-    """A new run of one of the owner's experiments, not started. Raises StorageFailed."""
+    """Save and return a new run of the owner's experiment, not started. Raises StorageFailed."""
     entry = RunEntry(
         uuid.uuid4().hex,
         experiment,
