@@ -1,10 +1,12 @@
-"""An experiment under way: its time against the ideal, its budget, and what a kill costs: ``-m bench.experiment``.
+"""Measure an experiment run: its time against the ideal, its budget, and the cost of a kill.
 
-``speed``: 1,000 cells against a server of its own process that answers after 50 ms, 32 at once, with no bound on the
-pace, in the process of the page, in which a visitor clicks all the while. Printed are the wall time by the ideal
-(cells × 50 ms / 32), the same of bare threads that keep, check and count nothing, and how long clicks take meanwhile
-and without. ``budget``: runs against a server with random delays and failures; what its bill is beyond the budget.
-``kill``: kill -9 at random moments and resume; cells asked twice, cells missing. Exit status 1 on a miss.
+Run ``python -m bench.experiment [speed] [budget] [kill]``; the exit status is 1 on a miss.
+
+``speed`` sends 1,000 cells, 32 at a time and without a rate limit, to a server process that answers after 50 ms.
+The run works in the process of the page while a visitor clicks. It prints the wall time by the ideal (cells × 50 ms
+/ 32), the same for threads that only send, and the time of clicks with and without the run. ``budget`` runs against a
+server with random delays and failures, and prints how far its bill exceeds the budget. ``kill`` sends SIGKILL at
+random moments, resumes, and prints repeated requests and missing cells.
 """
 
 from __future__ import annotations
@@ -38,10 +40,10 @@ from tests.sample_values import ACCOUNT, TOKEN
 CELLS, AT_ONCE, DELAY = 1_000, 32, 0.05
 IDEAL = CELLS * DELAY / AT_ONCE
 MAX_RATIO = 1.25
-CLICK_PAUSE_MS = 500  # milliseconds from an answer to the next click: somebody who hurries
-MAX_CLICK_SECONDS = 0.3  # seconds, p95
+CLICK_PAUSE_MS = 500  # from an answer to the next click: a hurried visitor
+MAX_CLICK_SECONDS = 0.3  # p95
 
-# A switch is clicked, and answered once the number box beside it is there, or gone; all of it timed in the browser.
+# The browser measures the time from the click on a switch until the number box beside it appears or disappears.
 CLICK_JS = """name => new Promise(done => {
     const toggle = document.querySelector(`[class*='st-key-${name}-send'] input`)
     const box = () => document.querySelector(`[class*='st-key-${name}-number'] input`) !== null
@@ -54,7 +56,7 @@ CLICK_JS = """name => new Promise(done => {
 
 
 def run_bare_threads(url: str) -> float:
-    """Seconds for the same requests by threads that do nothing else."""
+    """Return the seconds that the same requests take in threads that do nothing else."""
     address = urlsplit(url)
     left, lock = iter(range(CELLS)), threading.Lock()
 
@@ -81,7 +83,7 @@ def run_bare_threads(url: str) -> float:
 
 
 def click_switches(page: Page, names: list[str], until: threading.Event, most: int = 10_000) -> list[float]:
-    """Click through the switches until then: seconds to each answer."""
+    """Click through the switches until the event is set. Return the seconds of each click."""
     took: list[float] = []
     while not until.is_set() and len(took) < most:
         took.append(page.evaluate(CLICK_JS, names[len(took) // 2 % len(names)]))
@@ -90,12 +92,12 @@ def click_switches(page: Page, names: list[str], until: threading.Event, most: i
 
 
 def p95(figures: list[float]) -> float:
-    """What 95 of 100 stay below."""
+    """Return the 95th percentile."""
     return quantiles(figures, n=20)[-1] if len(figures) > 1 else figures[0]
 
 
 def measure_speed(times: int, folder: Path) -> bool:
-    """That many runs, with a visitor at the page."""
+    """Measure that many runs with a visitor at the page. Return True if they are fast enough."""
     plan = run_fixtures.numbers_plan(CELLS, replace(run_fixtures.QUICK_LIMITS, concurrency=AT_ONCE))
     names = [parameter.name for parameter in run_fixtures.MODEL.parameters][:4]
     ratios, bares, cpus, clicks = [], [], [], []
@@ -109,7 +111,7 @@ def measure_speed(times: int, folder: Path) -> bool:
             "CLOUDFLARE_API_TOKEN": TOKEN,
             "CLOUDFLARE_BASE_URL": server.url,
         }
-        with AppProcess(environment, folder / "log", "bench/beside.py") as app:
+        with AppProcess(environment, folder / "log", "bench/experiment_app.py") as app:
             page = browser.new_page(viewport=DESKTOP)
             BrowserTab(page, app.url).open().wait_until_idle()
             store = Store(f"sqlite:///{app.database}")
@@ -147,7 +149,7 @@ def measure_speed(times: int, folder: Path) -> bool:
 
 
 def measure_budget(times: int, cells: int, folder: Path) -> bool:
-    """That many runs against a server in trouble."""
+    """Measure that many runs against a failing server. Return True if none exceeds its budget."""
     found = [measure_overrun(f"sqlite:///{folder}/budget{seed}", cells, seed) for seed in range(times)]
     requests, dollars = max(one.excess[0] for one in found), max(one.excess[1] for one in found)
     unknown = max(one.understated for one in found)
@@ -161,7 +163,7 @@ def measure_budget(times: int, cells: int, folder: Path) -> bool:
 
 
 def measure_kills(times: int, cells: int, folder: Path) -> bool:
-    """That many runs that are killed three times each, billed and not."""
+    """Measure that many runs with three kills each, billed and free. Return True if no cell is lost or paid twice."""
     good = True
     for billed in (True, False):
         found = [

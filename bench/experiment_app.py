@@ -1,4 +1,4 @@
-"""What bench/experiment.py runs: Paddock as it is, and beside it an address that starts a run."""
+"""The page that bench/experiment.py watches, with one more endpoint that starts a run."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ from lib.ui.shell.visitor_cookie import LOCAL_OWNER, VisitorCookieAndHeaders
 
 
 def start_run(request: Request) -> JSONResponse:
-    """Start the run of that id, wait for its end, and say how long it took."""
-    batch, backend = (
-        registry().find_experiment_run(LOCAL_OWNER, request.query_params["run"]),
-        backend_from_environment(os.environ),
-    )
-    if batch is None or backend is None:
+    """Start the run of that id, wait for its end, and return its time."""
+    run = registry().find_experiment_run(LOCAL_OWNER, request.query_params["run"])
+    backend = backend_from_environment(os.environ)
+    if run is None or backend is None:
         return JSONResponse({}, 404)
     begun, cpu = time.perf_counter(), time.process_time()
-    batch.start(backend)
-    batch.join()
-    progress = batch.progress()
+    run.start(backend)
+    run.join()
+    progress = run.progress()
     return JSONResponse(
         {
             "state": progress.state.value,
