@@ -1,4 +1,4 @@
-"""How the tests ask a request to end from another thread, and measure that it does."""
+"""Cancel a request from another thread, and check that it ends at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def assert_stream_cancels(
     ready: Callable[[], object] | None = None,
     client: WorkersAI | None = None,
 ) -> list[object]:
-    """Ask that server in a thread, stop once ``ready`` returns; the events that came before the end."""
+    """Send a request in a thread and cancel it once ``ready`` returns. Return the events until then."""
     patient, stop = client or sample_values.make_client(first_byte=60, silence=60), CancelToken()
     return assert_cancels(
         lambda: patient.stream(sample_values.make_backend(url), sample_values.make_request(), stop),
@@ -34,7 +34,7 @@ def assert_cancels(
     expected: type[BaseException],
     ready: Callable[[], object] | None = None,
 ) -> list[object]:
-    """The same of anything that this stop is to end."""
+    """Run ``ask`` in a thread, cancel it once ``ready`` returns, and return the events until then."""
     came: list[object] = []
     raised: list[BaseException] = []
 
@@ -49,7 +49,7 @@ def assert_cancels(
     if ready is not None:
         ready()
     else:
-        thread.join(0.2)  # for stages that show nothing outside
+        thread.join(0.2)  # for stages that cannot be observed
         assert thread.is_alive(), raised
     begun = time.monotonic()
     stop.cancel()

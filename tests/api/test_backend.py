@@ -1,4 +1,4 @@
-"""Backends: what credentials and addresses are taken, from hand and from the environment."""
+"""The credentials and addresses that a backend accepts, typed or from the environment."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_the_names_are_all_of_them() -> None:
     "state", list(itertools.product(["absent", "empty", "set"], repeat=4)), ids=lambda state: "-".join(state)
 )
 def test_environment(state: tuple[str, ...]) -> None:
-    """Every combination of the four variables, each absent, empty or set."""
+    """Try every combination of the four variables, each absent, empty or set."""
     how = dict(zip(VALUES, state, strict=True))
     environment = {
         name: VALUES[name] if how[name] == "set" else "" for name in VALUES if how[name] != "absent"

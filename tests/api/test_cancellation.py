@@ -1,4 +1,4 @@
-"""Stop, at every stage of a request, with and without TLS; and that an untrusted server never sees the token."""
+"""Cancelling at every stage of a request, with and without TLS; and no token for an untrusted server."""
 
 from __future__ import annotations
 
@@ -114,12 +114,12 @@ def test_while_it_waits_for_a_retry() -> None:
 
 
 def test_while_tls_is_agreed() -> None:
-    """A server that accepts the connection and never says a word of TLS."""
+    """The server accepts the connection and never answers the TLS handshake."""
     with ScriptedServer(sends_then_waits(), reads=False) as server:
         url = server.url.replace("http:", "https:")
         assert_stream_cancels(url, Cancelled, lambda: wait_for(server))
         assert server.peers[0].gone.wait(TIMEOUT)
-    # And without a stop the handshake ends with the time to connect.
+    # Without a cancellation, the connect timeout ends the handshake.
     with ScriptedServer(sends_then_waits(), reads=False) as server:
         url = server.url.replace("http:", "https:")
         with pytest.raises(TimedOut):
@@ -198,7 +198,7 @@ def test_certificates_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/certificates.pem")
     transport._trusted_context.cache_clear()
     with ScriptedServer(streams("Hi")) as server:
-        # The twin does not need them.
+        # The twin needs no certificates.
         assert list(
             sample_values.make_client().stream(
                 sample_values.make_backend(server.url), sample_values.make_request(), CancelToken()
@@ -213,7 +213,7 @@ def test_certificates_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_a_stop_leaves_behind_is_thrown_away() -> None:
-    """A request that opens after all, once nobody waits for it, is closed and not lost."""
+    """The result of abandoned work is discarded, not lost."""
     stop, begun, go_on, thrown = CancelToken(), threading.Event(), threading.Event(), threading.Event()
     raised: list[type[BaseException]] = []
 

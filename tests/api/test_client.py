@@ -1,4 +1,4 @@
-"""The client over real sockets: however the bytes come, the same events; however they break, the right error."""
+"""The client over real sockets: the same events for every split of the bytes, and the right error for every break."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def collect_events(
 
 
 def collect_until_error(server: ScriptedServer, client: WorkersAI | None = None) -> tuple[str, PaddockError]:
-    """The text that came, and the error that ended it."""
+    """Return the text that arrived, and the error that ended it."""
     came: list[Event] = []
     stream = (client or sample_values.make_client()).stream(
         sample_values.make_backend(server.url), sample_values.make_request(), CancelToken()
@@ -78,7 +78,7 @@ def test_what_is_sent() -> None:
 
 @pytest.fixture(scope="module")
 def cutting() -> Iterator[tuple[ScriptedServer, list[list[bytes]]]]:
-    """A server that sends the pieces last put into the list."""
+    """Yield a server that sends the last pieces in the list."""
     wanted: list[list[bytes]] = []
 
     def script(peer: Peer, _: ReceivedRequest) -> None:
@@ -219,7 +219,7 @@ def test_compression_that_was_not_asked_for() -> None:
 
 
 def flooding_server(first: bytes, piece: bytes) -> ScriptedServer:
-    """A server that never ends its body: far more than any bound, were it read."""
+    """Return a server whose body exceeds every limit by far."""
 
     def script(peer: Peer, _: ReceivedRequest) -> None:
         peer.send(first)
@@ -277,7 +277,7 @@ def test_no_thread_and_no_connection_is_left() -> None:
 
 
 def test_timeouts_are_told_apart() -> None:
-    """One second before the first byte and a quarter within, and the other way round: each is really in force."""
+    """Each of the two timeouts is in force: one before the first byte, the other after it."""
     with ScriptedServer(sends_then_waits()) as server:
         text, error = collect_until_error(server, sample_values.make_client(first_byte=0.25, silence=TIMEOUT))
         assert (text, type(error), error.message) == ("", TimedOut, "No answer began within 0.25 s.")

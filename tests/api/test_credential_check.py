@@ -1,4 +1,4 @@
-"""check(): whether credentials are good, without spending anything."""
+"""check_credentials() finds bad credentials, and costs nothing."""
 
 from __future__ import annotations
 

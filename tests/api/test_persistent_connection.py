@@ -1,4 +1,4 @@
-"""A line that is kept open: what comes of a request over it is what comes of the client's own, error for error."""
+"""A persistent connection gives the same events and errors as the client's own requests."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ JSON = "application/json"
 
 
 def keep_alive_response(body: bytes = ANSWER, status: int = 200) -> bytes:
-    """A whole response, after which the connection stays open."""
+    """Return a complete response that leaves the connection open."""
     return (
         f"HTTP/1.1 {status} X\r\ncontent-type: {JSON}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
     )
 
 
 def collect_outcome(events: Callable[[], list[Event]]) -> tuple[list[Event], tuple[object, ...]]:
-    """What came, and how it ended."""
+    """Return the events, and the error that ended them."""
     came: list[Event] = []
     try:
         came.extend(events())
@@ -71,15 +71,15 @@ def collect_outcome(events: Callable[[], list[Event]]) -> tuple[list[Event], tup
 
 
 def ask_both_ways(url: str, client: WorkersAI) -> list[tuple[list[Event], tuple[object, ...]]]:
-    """The same request by the client alone, and over a line."""
+    """Send the same request by the client alone and over a persistent connection."""
     there, request = sample_values.make_backend(url), sample_values.make_request()
     alone = collect_outcome(lambda: list(client.stream(there, request, CancelToken())))
 
-    def over_a_line() -> list[Event]:
-        with closing(client.open_connection(there)) as line:
-            return list(client.stream_over(line, request))
+    def over_connection() -> list[Event]:
+        with closing(client.open_connection(there)) as connection:
+            return list(client.stream_over(connection, request))
 
-    return [alone, collect_outcome(over_a_line)]
+    return [alone, collect_outcome(over_connection)]
 
 
 SCRIPTS: dict[str, Script] = {
@@ -118,8 +118,8 @@ SCRIPTS: dict[str, Script] = {
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_the_same_comes_of_it(name: str) -> None:
     with ScriptedServer(SCRIPTS[name]) as server:
-        alone, over_a_line = ask_both_ways(server.url, sample_values.make_client(attempts=1))
-        assert over_a_line == alone
+        alone, over_connection = ask_both_ways(server.url, sample_values.make_client(attempts=1))
+        assert over_connection == alone
         first, second = (
             {key: value for key, value in one.headers.items() if key != "connection"}
             for one in server.requests
@@ -132,8 +132,8 @@ def test_the_same_comes_of_it(name: str) -> None:
 def test_silence(sent: bytes) -> None:
     with ScriptedServer(sends_then_waits(sent)) as server:
         client = sample_values.make_client(attempts=1, first_byte=TIMEOUT if sent else 0.2, silence=0.3)
-        alone, over_a_line = ask_both_ways(server.url, client)
-        assert over_a_line == alone
+        alone, over_connection = ask_both_ways(server.url, client)
+        assert over_connection == alone
         assert alone[1][0] is TimedOut
 
 
@@ -147,25 +147,25 @@ def test_silence(sent: bytes) -> None:
     ],
 )
 def test_addresses_that_lead_nowhere(url: str) -> None:
-    alone, over_a_line = ask_both_ways(url, sample_values.make_client(attempts=1))
-    assert over_a_line == alone
+    alone, over_connection = ask_both_ways(url, sample_values.make_client(attempts=1))
+    assert over_connection == alone
     assert alone[1]
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "gopher://127.0.0.1:9", "http://[", "127.0.0.1:x"])
 def test_proxies_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
-    _, over_a_line = ask_both_ways(
+    _, over_connection = ask_both_ways(
         "https://nonexistent.invalid/client/v4", sample_values.make_client(attempts=1)
     )
-    assert over_a_line[1][:2] == (
+    assert over_connection[1][:2] == (
         Unreachable,
         "The proxy that this machine's environment names cannot be used.",
     )
 
 
-def ask_over(line: PersistentConnection) -> list[Event]:
-    return list(sample_values.make_client().stream_over(line, sample_values.make_request()))
+def ask_over(connection: PersistentConnection) -> list[Event]:
+    return list(sample_values.make_client().stream_over(connection, sample_values.make_request()))
 
 
 def test_one_connection_for_all() -> None:
@@ -177,23 +177,27 @@ def test_one_connection_for_all() -> None:
 
     with (
         ScriptedServer(script) as server,
-        closing(sample_values.make_client().open_connection(sample_values.make_backend(server.url))) as line,
+        closing(
+            sample_values.make_client().open_connection(sample_values.make_backend(server.url))
+        ) as connection,
     ):
-        assert ask_over(line) == EVENTS
+        assert ask_over(connection) == EVENTS
         with pytest.raises(PaddockError, match="No"):
-            ask_over(line)
-        assert ask_over(line) == EVENTS
+            ask_over(connection)
+        assert ask_over(connection) == EVENTS
         assert len(server.peers) == 1
 
 
 def test_one_that_was_closed_meanwhile_is_replaced_before_anything_is_sent() -> None:
     with (
         ScriptedServer(sends(keep_alive_response())) as server,
-        closing(sample_values.make_client().open_connection(sample_values.make_backend(server.url))) as line,
+        closing(
+            sample_values.make_client().open_connection(sample_values.make_backend(server.url))
+        ) as connection,
     ):
         for number in (1, 2, 3):
-            assert ask_over(line) == EVENTS
-            wait_until(lambda: server.peers[-1].connection.fileno() < 0, TIMEOUT)  # it is closed over there
+            assert ask_over(connection) == EVENTS
+            wait_until(lambda: server.peers[-1].connection.fileno() < 0, TIMEOUT)  # the server has closed it
             assert len(server.requests) == number
 
 
@@ -206,33 +210,33 @@ def test_after_an_answer_that_was_left_another_connection_is_opened() -> None:
             sample_values.make_client(first_byte=5, silence=0.2).open_connection(
                 sample_values.make_backend(server.url)
             )
-        ) as line,
+        ) as connection,
     ):
         with pytest.raises(TimedOut):
-            ask_over(line)
-        assert line.was_sent
+            ask_over(connection)
+        assert connection.was_sent
         assert server.peers[0].gone.wait(TIMEOUT)
-        assert ask_over(line) == EVENTS
+        assert ask_over(connection) == EVENTS
 
 
 def test_what_was_never_sent_is_known() -> None:
     with closing(
         sample_values.make_client().open_connection(sample_values.make_backend("http://127.0.0.1:9"))
-    ) as line:
+    ) as connection:
         with pytest.raises(Unreachable):
-            ask_over(line)
-        assert not line.was_sent
+            ask_over(connection)
+        assert not connection.was_sent
 
 
 def assert_connection_cancels(server: ScriptedServer, url: str = "") -> None:
-    """What the server has heard of ends at once, and the server hears of the end."""
-    line = sample_values.make_client(first_byte=60, silence=60).open_connection(
+    """Assert that a request that reached the server is cancelled at once, and the server's connection closed."""
+    connection = sample_values.make_client(first_byte=60, silence=60).open_connection(
         sample_values.make_backend(url or server.url)
     )
-    with closing(line):
+    with closing(connection):
         assert_cancels(
-            lambda: ask_over(line),
-            line.cancel_token,
+            lambda: ask_over(connection),
+            connection.cancel_token,
             Cancelled,
             lambda: server.arrived.acquire(timeout=TIMEOUT),
         )
@@ -259,13 +263,15 @@ def test_over_tls(tls: ssl.SSLContext) -> None:
 
     with (
         ScriptedServer(script, tls=tls) as server,
-        closing(sample_values.make_client().open_connection(sample_values.make_backend(server.url))) as line,
+        closing(
+            sample_values.make_client().open_connection(sample_values.make_backend(server.url))
+        ) as connection,
     ):
-        assert ask_over(line) == ask_over(line) == EVENTS
+        assert ask_over(connection) == ask_over(connection) == EVENTS
         assert len(server.peers) == 1
     with ScriptedServer(sends_then_waits(response_head(kind=JSON)), tls=tls) as server:
-        alone, over_a_line = ask_both_ways(server.url, sample_values.make_client(attempts=1, silence=0.2))
-        assert over_a_line == alone
+        alone, over_connection = ask_both_ways(server.url, sample_values.make_client(attempts=1, silence=0.2))
+        assert over_connection == alone
         assert alone[1][0] is TimedOut
     with ScriptedServer(sends_then_waits(response_head(kind=JSON)), tls=tls) as server:
         assert_connection_cancels(server)
@@ -273,24 +279,24 @@ def test_over_tls(tls: ssl.SSLContext) -> None:
 
 def test_untrusted(tls: ssl.SSLContext) -> None:
     with ScriptedServer(streams("Hi"), tls=tls) as server:
-        alone, over_a_line = ask_both_ways(server.url, sample_values.make_client(attempts=1))
-        assert over_a_line == alone
+        alone, over_connection = ask_both_ways(server.url, sample_values.make_client(attempts=1))
+        assert over_connection == alone
         assert "self-signed" in str(alone[1][1])
     assert not server.requests, "nothing was sent, least of all the token"
 
 
 def test_tls_with_a_server_that_has_none() -> None:
     with ScriptedServer(sends(b"HTTP/1.1 400 Bad Request\r\n\r\n"), reads=False) as server:
-        alone, over_a_line = ask_both_ways(
+        alone, over_connection = ask_both_ways(
             server.url.replace("http:", "https:"), sample_values.make_client(attempts=1)
         )
-    assert over_a_line == alone
+    assert over_connection == alone
 
 
 @pytest.mark.parametrize("status", [200, 403, 407])
 @pytest.mark.usefixtures("trusted")
 def test_through_a_proxy(monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext, status: int) -> None:
-    """The proxy is told the server's name and its own password, and never the token."""
+    """The proxy gets the server's name and its own password, and never the token."""
 
     def tunnel(peer: Peer, _: ReceivedRequest) -> None:
         peer.send(f"HTTP/1.1 {status} X\r\n\r\n".encode())
@@ -302,7 +308,7 @@ def test_through_a_proxy(monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext, s
     inner: list[ReceivedRequest] = []
     with ScriptedServer(tunnel) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://ann:s%40lt@127.0.0.1:{proxy.port}")
-        # A name that nobody resolves here, and that the certificate is not for.
+        # An unresolvable name, which the certificate is not for.
         outcomes = ask_both_ways("https://api.example/client/v4", sample_values.make_client(attempts=1))
         assert outcomes[0] == outcomes[1]
         first, second = proxy.requests

@@ -1,4 +1,4 @@
-"""What is sent: bodies written out literally, checked against the documented schema, and what build() refuses."""
+"""Request bodies, compared literally and with the documented schema; and what build_request() refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a request is sent again, after which wait, and when it is not."""
+"""Which failures are retried, and after which wait."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ RetryCalls = list[tuple[int, float, PaddockError]]
 
 
 def collect_with_retries(
-    server: ScriptedServer, told: RetryCalls, client: WorkersAI | None = None
+    server: ScriptedServer, retries: RetryCalls, client: WorkersAI | None = None
 ) -> list[Event]:
     def on_retry(attempt: int, wait: float, error: PaddockError) -> None:
-        told.append((attempt, wait, error))
+        retries.append((attempt, wait, error))
 
     stream = (client or sample_values.make_client()).stream(
         sample_values.make_backend(server.url), sample_values.make_request(), CancelToken(), on_retry
@@ -76,20 +76,20 @@ def collect_with_retries(
     ],
 )
 def test_tried_again_and_told(first: object) -> None:
-    told: RetryCalls = []
+    retries: RetryCalls = []
     with ScriptedServer(first, first, streams("Hi")) as server:  # type: ignore[arg-type]
-        assert TextDelta("Hi") in collect_with_retries(server, told)
-    assert [attempt for attempt, _, _ in told] == [1, 2]
+        assert TextDelta("Hi") in collect_with_retries(server, retries)
+    assert [attempt for attempt, _, _ in retries] == [1, 2]
     assert len(server.requests) == 3
     assert len({request.body for request in server.requests}) == 1
 
 
 def test_bounded() -> None:
-    told: RetryCalls = []
+    retries: RetryCalls = []
     with ScriptedServer(PAGE) as server, pytest.raises(ServiceFailed) as failed:
-        collect_with_retries(server, told)
+        collect_with_retries(server, retries)
     assert len(server.requests) == 3
-    assert len(told) == 2
+    assert len(retries) == 2
     assert failed.value.status == 502
     assert "web page" in failed.value.message
 
@@ -105,11 +105,11 @@ def test_bounded() -> None:
     ],
 )
 def test_not_tried_again(script: object) -> None:
-    told: RetryCalls = []
+    retries: RetryCalls = []
     with ScriptedServer(script) as server, pytest.raises(PaddockError):  # type: ignore[arg-type]
-        collect_with_retries(server, told)
+        collect_with_retries(server, retries)
     assert len(server.requests) == 1
-    assert not told
+    assert not retries
 
 
 def test_the_spent_allocation_is_known_by_its_class() -> None:
@@ -125,33 +125,33 @@ def test_never_after_text(ending: object) -> None:
 
 
 def test_retry_after_in_seconds_is_obeyed() -> None:
-    told: RetryCalls = []
+    retries: RetryCalls = []
     with ScriptedServer(refuses(429, 3021, "slow down", retry_after="1"), streams("Hi")) as server:
-        collect_with_retries(server, told)
-    assert [(wait, error.retry_after) for _, wait, error in told] == [(1.0, 1.0)]
+        collect_with_retries(server, retries)
+    assert [(wait, error.retry_after) for _, wait, error in retries] == [(1.0, 1.0)]
     assert server.times[1] - server.times[0] >= 1.0
 
 
 def test_retry_after_as_a_date_is_obeyed() -> None:
-    told: RetryCalls = []
+    retries: RetryCalls = []
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
     with ScriptedServer(refuses(503, 3043, "busy", retry_after=date), streams("Hi")) as server:
-        collect_with_retries(server, told)
-    [(_, wait, _)] = told
+        collect_with_retries(server, retries)
+    [(_, wait, _)] = retries
     assert 0 < wait <= 2
     assert server.times[1] - server.times[0] >= wait
 
 
 def test_a_wait_that_is_too_long_is_left_to_the_reader() -> None:
-    told: RetryCalls = []
+    retries: RetryCalls = []
     with (
         ScriptedServer(refuses(429, 3021, "slow down", retry_after="61")) as server,
         pytest.raises(RateLimited) as failed,
     ):
-        collect_with_retries(server, told)
+        collect_with_retries(server, retries)
     assert failed.value.retry_after == 61
     assert len(server.requests) == 1
-    assert not told
+    assert not retries
 
 
 def test_pauses_grow_with_jitter() -> None:
@@ -202,7 +202,7 @@ def test_name_that_cannot_be_one() -> None:
 
 @pytest.fixture
 def full() -> Iterator[socket.socket]:
-    """A listener whose queue of connections is full: connecting to it hangs until some are accepted."""
+    """Yield a listener with a full queue: connecting to it hangs until it accepts a connection."""
     with socket.socket() as listener, contextlib.ExitStack() as waiting:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -226,7 +226,7 @@ def test_connecting_takes_too_long(full: socket.socket) -> None:
 
 
 def test_stop_while_connecting(full: socket.socket) -> None:
-    """Nothing can interrupt connect(): it is left behind, and where it succeeds after all it sends nothing."""
+    """connect() cannot be interrupted. The abandoned thread sends nothing, even if it connects later."""
     assert_stream_cancels(listener_url(full), Cancelled)
     left = [thread for thread in threading.enumerate() if thread.name == "paddock-open"]
     assert left

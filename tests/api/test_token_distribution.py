@@ -1,4 +1,4 @@
-"""What may come next, as the twin tells it: read from its envelope, asked for by the client."""
+"""The next token's probabilities: decoded from the twin's answer, and requested by the client."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def envelope_text(result: Any, success: bool = True) -> str:
 
 
 def with_candidate(**changed: Any) -> dict[str, Any]:
-    """A result with one candidate, changed like that."""
+    """Return a result with one candidate, with these changes."""
     return RESULT | {"candidates": [RESULT["candidates"][0] | changed]}
 
 

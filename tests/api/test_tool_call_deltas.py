@@ -1,4 +1,4 @@
-"""Tool calls put together from every shape in which they come."""
+"""Tool calls joined from the deltas of every recorded shape."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRANSCRIPTS = Path(__file__).parent / "transcripts"
 
 
 def transcript_calls(name: str) -> tuple[ToolCall, ...]:
-    """The calls in a recorded stream."""
+    """Return the calls in a recorded stream."""
     lines = (TRANSCRIPTS / name).read_text(encoding="utf-8").splitlines()
     events = [event for line in lines if line.startswith("data: ") for event in wire.decode_event(line[6:])]
     return join_tool_calls(event for event in events if isinstance(event, ToolCallDelta))
@@ -54,7 +54,7 @@ def test_pieces_of_several_calls_mixed() -> None:
 
 
 def test_each_event_may_count_from_zero() -> None:
-    # [TEST] some servers send each whole call in an event of its own, all of index 0
+    # [TEST] some servers send each call in an event of its own, always with index 0
     assert join_tool_calls([ToolCallDelta(0, "a", "x", "{}"), ToolCallDelta(0, "b", "x", "{}")]) == (
         ToolCall("a", "x", "{}"),
         ToolCall("b", "x", "{}"),

@@ -1,4 +1,4 @@
-"""What went over the wire is taken down as it was, with its times, and without what would let somebody in."""
+"""The recorded trace: everything as received, with times, and without credentials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECRET = "tokentokentoken_tokentokentoken_12345678"
 
 
 def ticking_recorder() -> TraceRecorder:
-    """With a clock that moves a second at each look."""
+    """Return a recorder whose clock moves one second with each call."""
     ticks = itertools.count()
     return TraceRecorder(SECRET, lambda: float(next(ticks)))
 

@@ -1,4 +1,4 @@
-"""Every exception that httpx has is one of ours: none can come through to the page as itself."""
+"""Every exception of httpx is translated, so none reaches the page as itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXCEPTION_CLASSES = sorted(
 
 
 def make_exception(kind: type[Exception]) -> Exception:
-    """An instance, without the constructor: the classes differ in what theirs want."""
+    """Return an instance without calling the constructor, because their parameters differ."""
     error = kind.__new__(kind)
     Exception.__init__(error, "secret detail")
     return error
@@ -97,7 +97,7 @@ def test_what_calls_for_different_deeds_has_different_advice() -> None:
     ("error", "answering", "retryable"),
     [
         (httpx.ConnectTimeout("x"), False, True),
-        (httpx.ReadTimeout("x"), False, False),  # it may be running, and be paid for
+        (httpx.ReadTimeout("x"), False, False),  # the request may be running, and paid
         (httpx.ReadTimeout("x"), True, False),
         (httpx.ConnectError("x"), False, True),
         (httpx.RemoteProtocolError("x"), False, True),

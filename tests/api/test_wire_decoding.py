@@ -1,4 +1,4 @@
-"""Every variant of the wire, as recorded, decoded into exact events."""
+"""Every recorded variant of the wire, decoded to exact events."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ TRANSCRIPTS = Path(__file__).parent / "transcripts"
 
 
 def transcript_body(name: str) -> bytes:
-    """A transcript's body: without the lines that say where it is from."""
+    """Return a transcript's body, without the lines that name its source."""
     lines = (TRANSCRIPTS / name).read_bytes().splitlines(keepends=True)
     return b"".join(line for line in lines if not line.startswith(b"# "))
 
 
 def transcript_events(name: str) -> list[Event]:
-    """A transcript's events, through the same SSE parser as the client's."""
+    """Return a transcript's events, decoded with the client's SSE parser."""
     stream = sseclient.SSEClient(iter([transcript_body(name)]))
     return [event for data in stream.events() for event in decode_event(data.data)]
 
@@ -108,7 +108,7 @@ def test_stream(name: str) -> None:
 def test_whole_answer(name: str) -> None:
     envelope = transcript_body(name).decode()
     assert list(decode_answer(envelope)) == WHOLE[name]
-    # The result alone, without its envelope, means the same.
+    # The result without its envelope means the same.
     assert list(decode_answer(json.dumps(json.loads(envelope)["result"]))) == WHOLE[name]
 
 
@@ -143,7 +143,7 @@ def test_response_of_any_type_is_its_text(value: str, expected: list[str]) -> No
 
 
 def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
-    # It could neither be drawn nor be sent back with the next question.
+    # Half a character can be neither shown nor sent with the next question.
     assert list(decode_event('{"response":"a\\ud83d"}')) == text_deltas("a\ufffd")
     assert list(decode_event('{"response":"\\ud83d\\ude00"}')) == text_deltas("😀")
     call = '{"tool_calls":[{"id":"\\ud83d","name":"\\ud83d","arguments":"\\ud83d"}]}'
@@ -256,7 +256,7 @@ JSON = strategies.recursive(
 
 @given(strategies.dictionaries(KEYS, JSON, max_size=5))
 def test_decoding_is_total(value: dict[str, object]) -> None:
-    """Whatever JSON comes: events whose text can be sent on, or an error of ours."""
+    """Any JSON gives events with text that can be sent, or a PaddockError."""
     for decode in (decode_event, decode_answer):
         try:
             for event in decode(json.dumps(value)):

@@ -1,4 +1,4 @@
-"""Requests as they are written on the wire: every property of both documented shapes, and nothing that is not."""
+"""Encoded requests: every property of both documented shapes, and no others."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
             "stream": True,
         },
     ),
-    # JSON mode by the documentation: the bare schema, and never streamed (code 5023).
+    # JSON mode as documented: the schema without a wrapper, and never streamed (code 5023).
     (
         encode_body(Prompt("Hi"), format=SCHEMA),
         {
@@ -80,7 +80,7 @@ CASES: list[tuple[Any, dict[str, Any]]] = [
         encode_body(Messages(HI), temperature=0.5, top_k=7.0),
         {"messages": [{"role": "user", "content": "Hi"}], "stream": True, "temperature": 0.5, "top_k": 7},
     ),
-    # A call and its result: "content": null is refused (5006), so it is an empty text.
+    # A call and its result. "content": null is refused (5006), so the text is empty.
     (
         encode_body(
             Messages(
@@ -121,7 +121,7 @@ def test_as_documented(encoded: Any, expected: dict[str, Any]) -> None:
 
 
 def test_no_property_of_the_schema_is_left_out() -> None:
-    """Each one that is documented, of either shape, is written by some request above."""
+    """Every documented property of both shapes is in some request above."""
     written: set[tuple[str, str]] = set()
     for encoded, _ in CASES:
         shape = "prompt" if "prompt" in encoded else "messages"

@@ -1,4 +1,4 @@
-"""Run: every ending with its text kept, usage and its estimate, timings, and watchers that miss nothing."""
+"""An answer run: endings, kept text, usage, timings, and watchers that miss nothing."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def run_to_end(server: ScriptedServer, **options: object) -> Answer:
     [
         (3, {}, Ending.FINISHED),
         (255, {}, Ending.FINISHED),
-        (256, {}, Ending.LENGTH),  # the documented default, for none was sent
+        (256, {}, Ending.LENGTH),  # the documented default, because no limit was sent
         (99, {"max_tokens": 100}, Ending.FINISHED),
         (100, {"max_tokens": 100}, Ending.LENGTH),
         (256, {"max_tokens": 1000}, Ending.FINISHED),
@@ -127,7 +127,7 @@ def test_the_last_usage_counts() -> None:
 
 
 def test_usage_that_may_be_an_increment_is_not_trusted() -> None:
-    """After the reason and before [DONE] the connection breaks: the text is whole, the count is not."""
+    """The connection breaks between the finish reason and [DONE]: the text is complete, the usage may not be."""
     chunks = encode_events(
         {
             "choices": [{"delta": {"content": "Hello there"}, "finish_reason": None}],
@@ -188,7 +188,7 @@ def test_stopped(said: bytes) -> None:
         run = start_run(server)
         assert server.arrived.acquire(timeout=TIMEOUT)
         if b"Hello" in said:
-            assert "Hello" in run.follow(lambda: 0.0)  # it is looked for until it comes
+            assert "Hello" in run.follow(lambda: 0.0)  # waits until the text arrives
         run.stop()
         run.stop()
         run.join(1.0)
@@ -241,7 +241,7 @@ def test_a_fault_at_the_end_leaves_nobody_waiting() -> None:
 
 
 def test_timings() -> None:
-    """With a clock that moves a second at each look: when it is looked at is what is measured."""
+    """The clock moves one second with each call, so the test sees when it is read."""
     ticks = itertools.count()
     with ScriptedServer(streams("a", "b")) as server:
         run = AnswerRun(
@@ -283,7 +283,7 @@ def test_waiting_for_a_retry_is_shown_and_over_with_the_text() -> None:
 
 
 def test_followers_miss_no_tail() -> None:
-    """The race between the last text and the end, many times, with several watchers at different paces."""
+    """Repeat the race between the last text and the end, with watchers of different speeds."""
     words = [f"{number} " for number in range(20)]
     with ScriptedServer(streams(*words)) as server:
         for _ in range(60):
@@ -302,7 +302,7 @@ def test_followers_miss_no_tail() -> None:
 
 
 def test_the_tail_that_comes_with_the_end() -> None:
-    """The worst moment for it, brought about: while a watcher slices, the last text comes and the run ends."""
+    """Force the worst moment: the last text arrives and the run ends while a watcher slices."""
     go_on = threading.Event()
 
     def script(peer: Peer, _: ReceivedRequest) -> None:
@@ -348,7 +348,7 @@ def test_a_follower_of_silence_is_woken_to_draw() -> None:
 
 
 def test_the_answer_is_there_when_the_run_no_longer_runs() -> None:
-    """on_end comes before the end is seen, so that whoever sees it finds the conversation complete."""
+    """on_end is called before the run counts as ended, so the conversation is complete then."""
     ended: list[Answer] = []
     with ScriptedServer(streams("Hi")) as server:
         for _ in range(20):

@@ -1,4 +1,4 @@
-"""Chat: the prompt form, JSON mode, tool calls and their results, past requests sent again."""
+"""A chat with the prompt form, JSON mode, tool calls and resent requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def set_features(chat: ChatSession, **features: Any) -> None:
 
 
 def tool_call_stream(*calls: tuple[str, str]) -> Script:
-    """A whole call each, in the stream's recorded shape."""
+    """Return a stream of whole tool calls, in the recorded shape."""
     values = [
         {
             "tool_calls": [

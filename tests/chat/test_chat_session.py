@@ -1,4 +1,4 @@
-"""Chat: sending, regenerating, going on, stopping; and that a refusal changes nothing."""
+"""A chat: send, regenerate, continue and stop; a refusal changes nothing."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_while_it_answers() -> None:
     message = chat.conversation.path()[-1]
     assert message.content == "Hel"
     assert message.answers[0].ending is Ending.STOPPED
-    chat.stop()  # nothing runs: nothing happens
+    chat.stop()  # without a run, nothing happens
 
 
 def test_regenerate_keeps_the_variant() -> None:

@@ -1,4 +1,4 @@
-"""The conversation as a tree: what holds for every one that can be built."""
+"""Properties of every conversation tree."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lib.chat.conversation import Conversation, Message
 
 @strategies.composite
 def conversations(draw: strategies.DrawFn) -> Conversation:
-    """Any tree: each message under one that stands before it, or at the root."""
+    """Draw any tree: each message is at the root or under an earlier one."""
     conversation = Conversation(system=draw(strategies.sampled_from(["", " ", "Be kind."])))
     for number in range(draw(strategies.integers(1, 12))):
         parents = [None, *(message.id for message in conversation.messages)]
@@ -23,7 +23,7 @@ def conversations(draw: strategies.DrawFn) -> Conversation:
 
 
 def descendants(conversation: Conversation, id: str) -> list[str]:
-    """A message and everything under it, oldest first, by another way than open() takes."""
+    """Return a message and its descendants, oldest first, without the code of open_message()."""
     found = [id]
     for message in conversation.messages:
         if message.parent == id:

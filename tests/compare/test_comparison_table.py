@@ -1,4 +1,4 @@
-"""A comparison's answers as rows: one for each answer, with what it was asked with; nothing becomes a formula."""
+"""A comparison's table: one row for each answer, with its settings, and no formulas."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from tests.scripted_server import ScriptedServer, refuses, streams
 
 
 def test_a_row_for_each_answer() -> None:
-    held = new_comparison()
-    a, b = column_ids(held)
-    held.set_repetitions(2)
-    held.chat(b).set_system("Be brief.")
-    held.chat(b).settings = held.chat(b).settings.with_value(SEED, 7)
+    session = new_comparison()
+    a, b = column_ids(session)
+    session.set_repetitions(2)
+    session.chat(b).set_system("Be brief.")
+    session.chat(b).settings = session.chat(b).settings.with_value(SEED, 7)
     with ScriptedServer(streams("=1+1"), streams("=1+1"), streams("=1+1"), streams("=1+1")) as server:
-        held.send("One", sample_values.make_backend(server.url))
-        wait_until_done(held)
-    comparison, threads = held.comparison, held.conversations()
+        session.send("One", sample_values.make_backend(server.url))
+        wait_until_done(session)
+    comparison, threads = session.comparison, session.conversations()
     first = comparison.answers(comparison.column(a), threads[a], 0)[0]
-    held.rate(first.id, 4)
+    session.rate(first.id, 4)
     with ScriptedServer(refuses(400, 5006, "Bad input"), refuses(400, 5006, "Bad input")) as server:
-        held.set_repetitions(1)
-        held.send("Two", sample_values.make_backend(server.url))
-        wait_until_done(held)
-    heads, *rows = comparison_rows(MODEL, held.comparison, held.conversations())
+        session.set_repetitions(1)
+        session.send("Two", sample_values.make_backend(server.url))
+        wait_until_done(session)
+    heads, *rows = comparison_rows(MODEL, session.comparison, session.conversations())
     found = [dict(zip(heads, row, strict=True)) for row in rows]
     assert [(one["Round"], one["Input"], one["Column"], one["Repetition"]) for one in found] == [
         (1, "One", "A", 1),
@@ -59,5 +59,5 @@ def test_a_row_for_each_answer() -> None:
 
 
 def test_before_the_first_send_there_are_the_heads_alone() -> None:
-    held = new_comparison()
-    assert len(comparison_rows(MODEL, held.comparison, held.conversations())) == 1
+    session = new_comparison()
+    assert len(comparison_rows(MODEL, session.comparison, session.conversations())) == 1

@@ -1,4 +1,4 @@
-"""The difference of two texts gives both back, reads well, and comes in bounded time."""
+"""Differences of two texts: both can be restored, they read well, and their time is limited."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_both_texts_come_back(before: str, after: str) -> None:
         ("one two", "one two three", (Same("one two"), Added(" three"))),
         ("猫が好き", "犬が好き", (Removed("猫"), Added("犬"), Same("が好き"))),
         ("cafe\u0301s", "cafes", (Removed("cafe\u0301s"), Added("cafes"))),
-        # What wholly different texts happen to have in common is no help to a reader.
+        # Words that unrelated texts share by chance do not help a reader.
         ("red green blue", "one two three", (Removed("red green blue"), Added("one two three"))),
         (
             "Rain falls when warm air the rises up quickly now",

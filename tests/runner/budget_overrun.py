@@ -1,4 +1,4 @@
-"""A batch on a server in trouble, with a budget that does not reach: what is on the server's bill beyond it."""
+"""Run an experiment on a failing server with too small a budget, and compare the server's bill with it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.sample_values import make_backend
 
 @dataclass(frozen=True)
 class BudgetOverrun:
-    """Requests and dollars on the bill, and the budget that there was; None: none of that kind.
+    """Requests and dollars on the server's bill, and the limits of the run.
 
-    ``closed``: connections that the server closed after an answer, in good order.
+    ``closed`` counts connections that the server closed after an answer.
     """
 
     requests: int
@@ -31,19 +31,19 @@ class BudgetOverrun:
 
     @property
     def excess(self) -> tuple[int, Decimal]:
-        """What is beyond the budget: requests, dollars. Below 0 it is left over."""
+        """Requests and dollars beyond the budget; negative if some is left."""
         most_requests = self.requests if self.limits.requests is None else self.limits.requests
         most_dollars = self.dollars if self.limits.dollars is None else self.limits.dollars
         return self.requests - most_requests, self.dollars - most_dollars
 
     @property
     def understated(self) -> Decimal:
-        """Dollars on the bill that Paddock does not know of. Never above 0."""
+        """Dollars on the bill that Paddock does not count; never above 0."""
         return self.dollars - self.progress.dollars - self.progress.uncertain
 
 
 def measure_overrun(database: str, cells: int, seed: int) -> BudgetOverrun:
-    """One run with a budget of chance, of requests, of dollars or of both; it is paused and resumed on the way."""
+    """Run with a random budget of requests, dollars or both, and pause and resume on the way."""
     chance = random.Random(seed)
     dollars = Decimal(chance.randint(5, 60)) / 10_000
     requests = chance.randint(cells // 4, cells)
@@ -62,7 +62,7 @@ def measure_overrun(database: str, cells: int, seed: int) -> BudgetOverrun:
         batch.join(chance.uniform(0.1, 0.4))
         batch.pause()
         batch.join(60)
-        for _ in range(20):  # what pauses by itself is resumed, as somebody would
+        for _ in range(20):  # a run that paused by itself is resumed, as a user would
             if batch.state in (RunState.BUDGET, RunState.DONE):
                 break
             batch.start(there)

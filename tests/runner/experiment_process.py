@@ -1,4 +1,4 @@
-"""Runs a batch until killed or done: ``python -m tests.runner.experiment_process DATABASE URL RUN``."""
+"""Run an experiment until killed or done: ``python -m tests.runner.experiment_process DATABASE URL RUN KIND``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.sample_values import ACCOUNT, TOKEN
 
 
 def main(database: str, url: str, run: str, billed: bool) -> None:
-    """Says so once it has begun, and once it is done."""
+    """Run it; print a line once it has begun, and its state at the end."""
     store = Store(database)
     saved = store.runs.load(OWNER, run)
     assert saved is not None

@@ -1,7 +1,7 @@
-"""Workers AI as a process of its own, quick and moody: ``python -m tests.runner.fake_cloud``. It prints its port.
+"""A fake Workers AI in a process of its own: ``python -m tests.runner.fake_cloud``. It prints its port.
 
-It answers each request after a delay, or as its moods have it, and remembers what it would put on the bill. The
-cell is known by the last message's text. ``GET /bill`` tells all of it.
+It answers each request after a delay or with a fault, and remembers what it would bill. A cell is known by its last
+message. ``GET /bill`` returns the bill.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FAULT_NAMES = ("hasty", "broken", "page", "reset", "paid reset", "half", "closes
 
 @dataclass
 class Bill:
-    """What came: requests by cell, and of them those that are paid, with tokens in and out."""
+    """Requests by cell, the paid ones among them, and tokens in and out."""
 
     requests: int = 0
     asked: dict[str, int] = field(default_factory=lambda: collections.defaultdict(int))
@@ -42,43 +42,45 @@ class Bill:
     max_at_once: int = 0
 
     def dollars(self, price: Price) -> Decimal:
-        """What the tokens cost."""
+        """Return the cost of the tokens."""
         cost = self.tokens_in * price.input_per_million + self.tokens_out * price.output_per_million
         return cost / 1_000_000
 
 
 class FakeCloud:
-    """``delay``: seconds before an answer, from–to. ``trouble``: the share of requests in one of the moods."""
+    """The server's state. ``delay`` is in seconds (from, to); ``fault_share`` of the requests get a fault."""
 
-    def __init__(self, delay: tuple[float, float], trouble: float, moods: tuple[str, ...], seed: int) -> None:
+    def __init__(
+        self, delay: tuple[float, float], trouble: float, faults: tuple[str, ...], seed: int
+    ) -> None:
         self.bill = Bill()
         self.in_flight = 0
         self.delay = delay
         self.fault_share = trouble
-        self.fault_names = moods
+        self.fault_names = faults
         self.chance = random.Random(seed)
 
     def make_answer(self, body: dict[str, Any]) -> tuple[str, bytes, str]:
-        """The cell, the response, and the mood that it comes in."""
+        """Return the cell, the response and its fault."""
         cell = str(body["messages"][-1]["content"])
         bill, chance = self.bill, self.chance
         bill.requests += 1
         bill.asked[cell] += 1
-        mood = chance.choice(self.fault_names) if chance.random() < self.fault_share else ""
-        match mood:
+        fault = chance.choice(self.fault_names) if chance.random() < self.fault_share else ""
+        match fault:
             case "hasty":
                 return (
                     cell,
                     keep_open_response(429, error_body(3021, "Too many requests"), "retry-after: 0.05"),
-                    mood,
+                    fault,
                 )
             case "broken":
-                bill.paid[cell] += chance.random() < 0.5  # nobody knows, least of all the client
-                return cell, keep_open_response(500, error_body(3043, "Internal error")), mood
+                bill.paid[cell] += chance.random() < 0.5  # the client cannot know
+                return cell, keep_open_response(500, error_body(3043, "Internal error")), fault
             case "page":
-                return cell, keep_open_response(502, b"<html>Bad gateway</html>", kind="text/html"), mood
+                return cell, keep_open_response(502, b"<html>Bad gateway</html>", kind="text/html"), fault
             case "reset":
-                return cell, b"", mood
+                return cell, b"", fault
         tokens_in = sum(len(one["content"]) for one in body["messages"]) // 4 + 12
         tokens_out = chance.randint(1, int(body.get("max_tokens", 256)))
         bill.paid[cell] += 1
@@ -91,30 +93,30 @@ class FakeCloud:
         }
         text = '{"reason": "It is.", "verdict": "yes"}' if "response_format" in body else f"Answer to {cell}"
         whole = keep_open_response(200, success_body({"response": text, "usage": usage}))
-        if mood not in ("paid reset", "half"):
+        if fault not in ("paid reset", "half"):
             bill.answered[cell] += 1
-        return cell, b"" if mood == "paid reset" else whole, mood
+        return cell, b"" if fault == "paid reset" else whole, fault
 
 
 def success_body(result: Any) -> bytes:
-    """A success."""
+    """Return the envelope of a success."""
     return json.dumps({"result": result, "success": True, "errors": [], "messages": []}).encode()
 
 
 def error_body(code: int, message: str) -> bytes:
-    """A refusal."""
+    """Return the envelope of an error."""
     failed = {"errors": [{"message": message, "code": code}], "success": False, "result": {}, "messages": []}
     return json.dumps(failed).encode()
 
 
 def keep_open_response(status: int, body: bytes, *headers: str, kind: str = "application/json") -> bytes:
-    """A response whose connection stays open."""
+    """Return a response that leaves the connection open."""
     head = [f"HTTP/1.1 {status} X", f"content-type: {kind}", f"content-length: {len(body)}", *headers]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
 
 class FakeCloudConnection(asyncio.Protocol):
-    """One client's connection: a request, its response, the next request."""
+    """A client's connection, with one request at a time."""
 
     def __init__(self, cloud: FakeCloud) -> None:
         self.cloud = cloud
@@ -144,34 +146,34 @@ class FakeCloudConnection(asyncio.Protocol):
         cloud = self.cloud
         cloud.in_flight += 1
         cloud.bill.max_at_once = max(cloud.bill.max_at_once, cloud.in_flight)
-        _, answer, mood = cloud.make_answer(json.loads(rest[:length]))
-        asyncio.get_running_loop().call_later(cloud.chance.uniform(*cloud.delay), self.reply, answer, mood)
+        _, answer, fault = cloud.make_answer(json.loads(rest[:length]))
+        asyncio.get_running_loop().call_later(cloud.chance.uniform(*cloud.delay), self.reply, answer, fault)
 
-    def reply(self, answer: bytes, mood: str) -> None:
+    def reply(self, answer: bytes, fault: str) -> None:
         self.cloud.in_flight -= 1
         if self.transport.is_closing():
             return
-        if mood in ("reset", "paid reset", "half"):
-            if mood == "half":
+        if fault in ("reset", "paid reset", "half"):
+            if fault == "half":
                 self.transport.write(answer[: len(answer) - 10])
             raw = self.transport.get_extra_info("socket")
             raw.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
             self.transport.abort()
             return
         self.transport.write(answer)
-        if mood == "closes":  # in good order, after the answer: the next request must not be lost
+        if fault == "closes":  # an orderly close after the answer: the next request must not be lost
             self.cloud.bill.closed += 1
             self.transport.close()
 
 
 class FakeCloudProcess:
-    """The process, from the outside."""
+    """The process, as seen by its clients."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
 
     def bill(self) -> Bill:
-        """What it has on the bill by now."""
+        """Return the bill so far."""
         with urllib.request.urlopen(f"{self.url}/bill", timeout=20) as answer:
             return Bill(**json.loads(answer.read()))
 
@@ -180,11 +182,11 @@ class FakeCloudProcess:
 def run_fake_cloud(
     delay: tuple[float, float] = (0.0, 0.0),
     trouble: float = 0.0,
-    moods: tuple[str, ...] = FAULT_NAMES,
+    faults: tuple[str, ...] = FAULT_NAMES,
     seed: int = 1,
     port: int = 0,
 ) -> Iterator[FakeCloudProcess]:
-    """Such a process, at a port of its own choice or at that one."""
+    """Run the server as a process, on that port or any free one."""
     command = [
         sys.executable,
         "-m",
@@ -193,7 +195,7 @@ def run_fake_cloud(
         str(trouble),
         str(seed),
         str(port),
-        *moods,
+        *faults,
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -209,9 +211,9 @@ async def main() -> None:
     parser.add_argument("trouble", type=float)
     parser.add_argument("seed", type=int)
     parser.add_argument("port", type=int)
-    parser.add_argument("moods", nargs="*")
+    parser.add_argument("faults", nargs="*")
     given = parser.parse_args()
-    cloud = FakeCloud(tuple(given.delay), given.trouble, tuple(given.moods), given.seed)
+    cloud = FakeCloud(tuple(given.delay), given.trouble, tuple(given.faults), given.seed)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: FakeCloudConnection(cloud), "127.0.0.1", given.port, backlog=256

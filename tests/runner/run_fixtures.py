@@ -1,4 +1,4 @@
-"""What the tests of batches start from: a plan of so many rows, kept as an experiment, and a run of it."""
+"""Plans and runs that the tests of the runner start from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def numbers_plan(
     checks: tuple[Check, ...] = (Contains("Answer"),),
     seed: int | None = None,
 ) -> Plan:
-    """Each row asks something of its own."""
+    """Return a plan with a different prompt for each row."""
     settings = Settings.defaults(MODEL)
     for parameter in MODEL.parameters:
         if parameter.is_seed and seed is not None:
@@ -40,13 +40,13 @@ def numbers_plan(
 
 
 def new_run(store: Store, asked: Plan, client: WorkersAI | None = None, owner: str = OWNER) -> ExperimentRun:
-    """A new run of that plan."""
+    """Save the plan as an experiment, and return a new run of it."""
     store.experiments.save(owner, SavedExperiment(f"x-{owner}", "Numbers", asked))
     return create_run(store, client or WorkersAI(), MODEL, owner, f"x-{owner}", asked)
 
 
 def reload_run(store: Store, batch: ExperimentRun) -> ExperimentRun:
-    """The same run as a process would find it that has just begun."""
+    """Return the same run as a new process would load it."""
     saved = store.runs.load(batch.owner, batch.id)
     assert saved is not None
     return ExperimentRun(
@@ -55,5 +55,5 @@ def reload_run(store: Store, batch: ExperimentRun) -> ExperimentRun:
 
 
 def budget_limits(dollars: str | None, requests: int | None = None) -> Limits:
-    """A budget, and no other bound worth the name."""
+    """Return limits with that budget and no other low limit."""
     return replace(QUICK_LIMITS, dollars=None if dollars is None else Decimal(dollars), requests=requests)

@@ -1,4 +1,4 @@
-"""The budget under any interleaving: what was counted, may have been paid and is on its way never exceeds it."""
+"""The budget under any interleaving: counted, uncertain and reserved cost together never exceed it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A batch against a server in a process of its own: what it asks, what it costs, and what ends it."""
+"""Experiment runs against a server process: requests, costs and endings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def wait_for_run(batch: ExperimentRun) -> ExperimentRun:
 
 
 def echo_answer(peer: Peer, request: ReceivedRequest) -> None:
-    """A whole answer: the last message's text again."""
+    """Answer with the text of the last message."""
     text = request.json()["messages"][-1]["content"]
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
     peer.send(
@@ -51,7 +51,7 @@ def echo_answer(peer: Peer, request: ReceivedRequest) -> None:
 
 
 def test_every_cell_once_over_few_connections(store: Store) -> None:
-    with fake_cloud.run_fake_cloud((0.0, 0.02), trouble=0.2, moods=("closes",)) as server:
+    with fake_cloud.run_fake_cloud((0.0, 0.02), trouble=0.2, faults=("closes",)) as server:
         batch = run_fixtures.new_run(store, run_fixtures.numbers_plan(200))
         batch.start(make_backend(server.url))
         wait_for_run(batch)
@@ -82,7 +82,7 @@ def test_a_budget_is_never_exceeded(tmp_path: Path, seed: int) -> None:
     assert dollars <= 0
     assert found.understated <= 0
     assert found.progress.state is RunState.BUDGET
-    # One that went into a closing connection is counted here, and perhaps not there: nobody here can know.
+    # A request into a closing connection counts here, but perhaps not at the server: the client cannot know.
     lost = found.progress.requests - found.requests
     assert 0 <= lost <= found.closed
     if found.limits.dollars is None:
@@ -133,7 +133,7 @@ def test_a_token_that_is_revoked_pauses_it_and_nothing_is_lost(store: Store) -> 
         batch.resume(replace(there, token=Secret("another")))
         assert wait_for_run(batch).state is RunState.DONE
         assert batch.progress().answered == 30
-        # no request was given an answer twice
+        # no request was answered twice
         told = [received.json()["messages"][-1]["content"] for received in server.requests]
         assert len(set(told)) == 30
         assert batch.progress().requests == len(told)
@@ -154,7 +154,7 @@ def test_retry_after_is_obeyed_by_all_and_costs_no_attempt(store: Store) -> None
         batch.start(make_backend(server.url))
         assert wait_for_run(batch).state is RunState.DONE
     assert batch.progress().answered == 12
-    # The fifth is the first that anybody sends after a refusal; the fourth may have been on its way for long.
+    # The fifth request is the first after a refusal; the fourth may have been in flight before.
     assert server.times[4] - server.times[0] > 0.35
     assert batch.progress().pace < 100_000, "it goes slower from there on"
 
@@ -163,7 +163,7 @@ def test_no_network_for_a_while(store: Store) -> None:
     with fake_cloud.run_fake_cloud() as server:
         url = server.url
     batch = run_fixtures.new_run(store, run_fixtures.numbers_plan(20))
-    batch.start(make_backend(url))  # nobody listens there any more
+    batch.start(make_backend(url))  # no server listens there now
     while "network is gone" not in (now := batch.progress()).waiting or now.in_flight:
         assert batch.state is RunState.RUNNING
     assert now.requests == 0, "what was never sent does not count"
@@ -214,9 +214,9 @@ def test_pause_keeps_what_is_on_its_way_and_stop_cuts_it(store: Store) -> None:
         assert stopped.doubtful > 0, "it may have been paid"
         assert stopped.uncertain > 0
         assert stopped.requests == stopped.answered + stopped.doubtful
-        # Of those that were being sent just then some did not arrive: what nobody can know counts as paid.
+        # Some of the requests did not arrive, but an unknown cost counts as paid.
         assert stopped.answered < server.bill().requests <= stopped.requests
-        # What was only claimed is in doubt for nobody, after a restart neither.
+        # A cell that was only claimed is not in doubt, not even after a restart.
         assert run_fixtures.reload_run(store, batch).progress().doubtful == stopped.doubtful
         batch.resume(there)
         assert wait_for_run(batch).progress().doubtful == stopped.doubtful, "it is not asked again by itself"
@@ -279,7 +279,7 @@ def test_the_same_request_with_a_seed_is_answered_from_the_store(store: Store) -
 
 
 def repetitive_plan(rows: int, different: int) -> Plan:
-    """A plan with a seed in which each of so many requests stands several times."""
+    """Return a plan with a seed in which each of ``different`` requests occurs several times."""
     plan = run_fixtures.numbers_plan(rows, seed=7)
     return replace(plan, inputs=Inputs(("n",), tuple((str(number % different),) for number in range(rows))))
 
@@ -355,7 +355,7 @@ def test_judges_are_asked_within_the_budget(store: Store) -> None:
 
 
 def test_what_a_killed_process_left(store: Store) -> None:
-    """Claims without an answer, and judges without a verdict, put there as a kill would leave them."""
+    """Write claims without an answer and judges without a verdict, as a kill leaves them."""
     checks = (Contains("Answer"), Judge("Is it?"))
     with fake_cloud.run_fake_cloud() as server:
         there = replace(make_backend(server.url), billed=True)

@@ -1,4 +1,4 @@
-"""The pace, on a clock that is set by hand: nothing here waits."""
+"""The rate limiter on a manual clock, so that no test waits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lib.runner.rate_limit import MAX_PAUSE_SECONDS, RECOVERY_SECONDS, RateLimit
 
 
 class ManualClock:
-    """A clock, and what waits on it lets it go on at once."""
+    """A clock that is set by hand."""
 
     def __init__(self, pace: RateLimiter | None = None) -> None:
         self.now = 1000.0
@@ -25,7 +25,7 @@ def clock() -> ManualClock:
 
 
 def make_rate_limiter(clock: ManualClock, per_minute: int = 300) -> RateLimiter:
-    """A pace on whose condition waiting takes no time but the clock's."""
+    """Return a limiter that moves the clock instead of waiting."""
     pace = RateLimiter(per_minute, clock)
 
     def wait(seconds: float) -> bool:
@@ -66,7 +66,7 @@ def test_another_pace_while_it_runs(clock: ManualClock) -> None:
 def test_a_refusal_halves_it_once_and_it_recovers(clock: ManualClock) -> None:
     pace = make_rate_limiter(clock, 600)
     came = take_turns(pace, 20)
-    for turn in came[-5:]:  # five on their way are refused together: that is one fact, not five
+    for turn in came[-5:]:  # five requests in flight are refused together: they count as one refusal
         pace.report_refusal(turn, None, "Cloudflare")
     assert pace.current_rate == pytest.approx(300, rel=0.1)
     clock.now += RECOVERY_SECONDS / 2
@@ -101,7 +101,7 @@ def test_without_a_network_it_tries_less_and_less(clock: ManualClock) -> None:
     for _ in range(8):
         turn = take_turns(pace, 1)[0]
         pace.report_unreachable(turn)
-        pace.report_unreachable(turn)  # another that was on its way
+        pace.report_unreachable(turn)  # another request in flight
         assert pace.waiting_reason.startswith("The network is gone")
         gaps.append(take_turns(pace, 1)[0] - turn)
     assert gaps[:4] == pytest.approx([1, 2, 4, 8], abs=0.5)
