@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One address below the base URL, with placeholders for the account and the model."""
+    """An address below the base URL, with placeholders for the account and the model."""
 
     method: str
     path: str

@@ -21,7 +21,7 @@ ROLES = ("system", "user", "assistant", "tool")
 
 @dataclass(frozen=True)
 class Turn:
-    """One message as it is sent. ``calls`` are the assistant's; a tool's result names its call by ``call_id``."""
+    """A message as it is sent. ``calls`` are the assistant's; a tool's result names its call by ``call_id``."""
 
     role: str
     content: str
@@ -42,7 +42,7 @@ class Messages:
 
 @dataclass(frozen=True)
 class Prompt:
-    """One text as input; ``raw`` applies no chat template; ``lora`` is an adapter's name, or empty."""
+    """A text as input; ``raw`` applies no chat template; ``lora`` is an adapter's name, or empty."""
 
     text: str
     raw: bool = False

@@ -14,7 +14,7 @@ from lib.jsonkit.surrogates import replace_lone_surrogates
 
 @dataclass(frozen=True)
 class TokenCandidate:
-    """One possible next token.
+    """A possible next token.
 
     ``probability`` is the model's own; ``sampling_probability`` is the one after the settings, 0 if they exclude the
     token. Both are from 0 to 1.

@@ -25,7 +25,7 @@ _SECRET_HEADER_WORDS = (
 
 @dataclass(frozen=True)
 class TraceEvent:
-    """One event of a stream, or the body of an answer that was not streamed, as received.
+    """An event of a stream, or the body of an answer that was not streamed, as received.
 
     ``seconds`` counts from the start of the recording.
     """
@@ -36,7 +36,7 @@ class TraceEvent:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One attempt of a request, and its response; ``status`` is 0 if there was none.
+    """An attempt of a request, and its response; ``status`` is 0 if there was none.
 
     ``request_line`` is the method and the address. The response began at ``seconds``.
     """

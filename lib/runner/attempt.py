@@ -1,4 +1,4 @@
-"""One attempt of a request: whether it was sent, what it cost, and what it means for the others."""
+"""An attempt of a request: whether it was sent, what it cost, and what it means for the others."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ MAX_RECENT = 256  # answers that may not be in the database yet: far more than w
 
 @dataclass(frozen=True)
 class CellJob:
-    """One cell to be sent. ``previous`` is its saved result, if any.
+    """A cell to be sent. ``previous`` is its saved result, if any.
 
     ``known_answer`` is an earlier cell's or run's answer to the same request. ``problem`` is why the request cannot
     be built.

@@ -1,4 +1,4 @@
-"""One run of an experiment. The page watches it; it continues when nobody watches."""
+"""A run of an experiment. The page watches it; it continues when nobody watches."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ from lib.store import RunEntry, SavedRun, Store, StoredCell
 class ExperimentRun:
     """Sends every cell of a plan, in threads of its own. Every method is safe from any thread and returns at once.
 
-    From the registry: ``registry().new_batch(owner, experiment_id, plan)`` makes one (state READY), and
-    ``registry().batch(owner, id)`` finds it again, also after a restart; None where that owner has none of that id.
+    The page's registry creates runs, and finds them again after a restart.
     """
 
     def __init__(
@@ -80,7 +79,6 @@ class ExperimentRun:
 
     @property
     def limits(self) -> Limits:
-        """The current limits."""
         return self._limits
 
     @property

@@ -99,7 +99,7 @@ class _RequestCancelled(Exception):
 
 
 class Worker:
-    """One thread. ``number`` counts from 0; if fewer workers are wanted, the highest numbers end first."""
+    """A thread. ``number`` counts from 0; if fewer workers are wanted, the highest numbers end first."""
 
     def __init__(self, context: WorkerContext, number: int) -> None:
         self._context = context
