@@ -135,26 +135,26 @@ class CellQueue:
                     break
         else:
             self._ended = len(jobs) < LOOKAHEAD
-        asked = {
+        requests = {
             job.fingerprint: job.request
             for job in jobs
             if job.fingerprint is not None and job.request is not None
         }
         try:
-            known = self._lookup(asked) if asked else {}
+            known_answers = self._lookup(requests) if requests else {}
         except BaseException:
             self._again.extend(again)
             self._enqueue(jobs[len(again) :], {})  # their answers are looked up later
             raise
-        self._enqueue(jobs, known)
+        self._enqueue(jobs, known_answers)
 
-    def _enqueue(self, jobs: Iterable[CellJob], known: Mapping[str, Answer]) -> None:
+    def _enqueue(self, jobs: Iterable[CellJob], known_answers: Mapping[str, Answer]) -> None:
         for job in jobs:
             fingerprint = job.fingerprint
             answered = job.initial_result.status is Status.ANSWERED  # only its judge is missing
             if fingerprint is None or answered:
                 self._ready.append(job)
-            elif (answer := known.get(fingerprint) or self._recent.get(fingerprint)) is not None:
+            elif (answer := known_answers.get(fingerprint) or self._recent.get(fingerprint)) is not None:
                 self._ready.append(replace(job, known_answer=answer))
             elif fingerprint in self._alike:
                 self._alike[fingerprint].append(job)
@@ -173,7 +173,9 @@ class CellQueue:
 
     def _fingerprint(self, request: Request) -> str | None:
         """Return an id of the request and the kind of backend; None if the answer is random, without a seed."""
-        if not any(one.is_seed and one.name in request.parameters for one in self._model.parameters):
+        if not any(
+            parameter.is_seed and parameter.name in request.parameters for parameter in self._model.parameters
+        ):
             return None
-        asked = json.dumps([self._where, request.model, wire.encode_request(request)], sort_keys=True)
-        return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
+        identity = json.dumps([self._where, request.model, wire.encode_request(request)], sort_keys=True)
+        return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
