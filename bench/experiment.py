@@ -120,22 +120,22 @@ def measure_speed(times: int, folder: Path) -> bool:
             for _ in range(times):
                 bares.append(run_bare_threads(server.url) / IDEAL)
                 run = create_run(store, WorkersAI(), run_fixtures.MODEL, LOCAL_OWNER, "x", plan).id
-                ended, said = threading.Event(), {}
+                ended, reply = threading.Event(), {}
 
                 def start(
-                    run: str = run, ended: threading.Event = ended, said: dict[str, float] = said
+                    run: str = run, ended: threading.Event = ended, reply: dict[str, float] = reply
                 ) -> None:
                     with urllib.request.urlopen(f"{app.url}/bench/start?run={run}", timeout=300) as answer:
-                        said.update(json.loads(answer.read()))
+                        reply.update(json.loads(answer.read()))
                     ended.set()
 
                 threading.Thread(target=start, daemon=True).start()
                 clicks += click_switches(page, names, ended)
-                if said.get("answered") != CELLS:
-                    print("not every cell was answered:", said)
+                if reply.get("answered") != CELLS:
+                    print("not every cell was answered:", reply)
                     return False
-                ratios.append(said["seconds"] / IDEAL)
-                cpus.append(said["cpu"] / CELLS * 1000)
+                ratios.append(reply["seconds"] / IDEAL)
+                cpus.append(reply["cpu"] / CELLS * 1000)
             store.close()
     print(f"{CELLS:,} cells, {DELAY * 1000:.0f} ms, {AT_ONCE} at once: ideal {IDEAL:.3f} s, {times} runs")
     print(f"wall / ideal   median {median(ratios):.3f}   best {min(ratios):.3f}   worst {max(ratios):.3f}")
@@ -150,10 +150,16 @@ def measure_speed(times: int, folder: Path) -> bool:
 
 def measure_budget(times: int, cells: int, folder: Path) -> bool:
     """Measure that many runs against a failing server. Return True if none exceeds its budget."""
-    found = [measure_overrun(f"sqlite:///{folder}/budget{seed}", cells, seed) for seed in range(times)]
-    requests, dollars = max(one.excess[0] for one in found), max(one.excess[1] for one in found)
-    unknown = max(one.understated for one in found)
-    sent, states = sum(one.requests for one in found), {one.progress.state.value for one in found}
+    outcomes = [measure_overrun(f"sqlite:///{folder}/budget{seed}", cells, seed) for seed in range(times)]
+    requests, dollars = (
+        max(outcome.excess[0] for outcome in outcomes),
+        max(outcome.excess[1] for outcome in outcomes),
+    )
+    unknown = max(outcome.understated for outcome in outcomes)
+    sent, states = (
+        sum(outcome.requests for outcome in outcomes),
+        {outcome.progress.state.value for outcome in outcomes},
+    )
     print(
         f"{times} runs of {cells} cells, {sent:,} requests, three of ten in trouble; {', '.join(sorted(states))}"
     )
@@ -166,15 +172,21 @@ def measure_kills(times: int, cells: int, folder: Path) -> bool:
     """Measure that many runs with three kills each, billed and free. Return True if no cell is lost or paid twice."""
     good = True
     for billed in (True, False):
-        found = [
+        outcomes = [
             run_with_kills(
                 f"sqlite:///{folder}/kill{billed}{seed}", cells, 3, billed=billed, seed=seed, wait=(0.0, 0.6)
             )
             for seed in range(times)
         ]
-        repeated, missing = sum(one.repeated for one in found), sum(one.missing for one in found)
-        doubtful, kills = sum(one.doubtful for one in found), sum(one.kills for one in found)
-        max_repeated = 0 if billed else sum(one.max_repeated for one in found)
+        repeated, missing = (
+            sum(outcome.repeated for outcome in outcomes),
+            sum(outcome.missing for outcome in outcomes),
+        )
+        doubtful, kills = (
+            sum(outcome.doubtful for outcome in outcomes),
+            sum(outcome.kills for outcome in outcomes),
+        )
+        max_repeated = 0 if billed else sum(outcome.max_repeated for outcome in outcomes)
         print(
             f"{'billed' if billed else 'free':7}{kills} kills, {times} runs of {cells} cells: {repeated} requests "
             f"repeated (at most {max_repeated}), {missing} cells missing, {doubtful} in doubt until asked again"

@@ -87,7 +87,7 @@ def test_while_text_pours_in() -> None:
 
 
 def test_while_it_waits_for_a_retry() -> None:
-    told = threading.Event()
+    retrying = threading.Event()
     with ScriptedServer(refuses(429, 3021, "slow", retry_after="2")) as server:
         stop = CancelToken()
         raised: list[BaseException] = []
@@ -99,14 +99,14 @@ def test_while_it_waits_for_a_retry() -> None:
                         sample_values.make_backend(server.url),
                         sample_values.make_request(),
                         stop,
-                        lambda *_: told.set(),
+                        lambda *_: retrying.set(),
                     )
                 )
             raised.append(stopped.value)
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
-        assert told.wait(TIMEOUT)
+        assert retrying.wait(TIMEOUT)
         stop.cancel()
         thread.join(1.0)
         assert raised

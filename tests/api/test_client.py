@@ -92,9 +92,9 @@ def cutting() -> Iterator[tuple[ScriptedServer, list[list[bytes]]]]:
 def test_split_at_every_byte(cutting: tuple[ScriptedServer, list[list[bytes]]], newline: bytes) -> None:
     server, wanted = cutting
     body = STREAM.replace(b"\n", newline)
-    for at in range(len(body)):
-        wanted.append([response_head(), *cut_at(body, [at])])
-        assert collect_events(server) == EXPECTED, at
+    for position in range(len(body)):
+        wanted.append([response_head(), *cut_at(body, [position])])
+        assert collect_events(server) == EXPECTED, position
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7])

@@ -121,8 +121,8 @@ def test_the_same_comes_of_it(name: str) -> None:
         alone, over_connection = ask_both_ways(server.url, sample_values.make_client(attempts=1))
         assert over_connection == alone
         first, second = (
-            {key: value for key, value in one.headers.items() if key != "connection"}
-            for one in server.requests
+            {key: value for key, value in request.headers.items() if key != "connection"}
+            for request in server.requests
         )
         assert (first, server.requests[0].target) == (second, server.requests[1].target)
         assert json.loads(server.requests[0].body) == json.loads(server.requests[1].body)

@@ -207,9 +207,9 @@ def full() -> Iterator[socket.socket]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         for _ in range(4):
-            one = waiting.enter_context(socket.socket())
-            one.setblocking(False)
-            one.connect_ex(listener.getsockname())
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
         yield listener
 
 

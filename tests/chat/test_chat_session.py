@@ -185,7 +185,7 @@ def test_go_on() -> None:
         wait_until_idle(chat)
     [question, answer] = chat.conversation.path()
     assert (question.content, answer.content, answer.id) == ("Count", "One two three four", cut.id)
-    assert [one.text for one in answer.answers] == ["One two", " three four"]
+    assert [part.text for part in answer.answers] == ["One two", " three four"]
     assert total_usage(answer.answers) == Usage(23, 7)
     assert sent_messages(server)[1] == [("user", "Count"), ("assistant", "One two")]
     body = server.requests[1].json()

@@ -24,11 +24,11 @@ def conversations(draw: strategies.DrawFn) -> Conversation:
 
 def descendants(conversation: Conversation, id: str) -> list[str]:
     """Return a message and its descendants, oldest first, without the code of open_message()."""
-    found = [id]
+    ids = [id]
     for message in conversation.messages:
         if message.parent == id:
-            found += descendants(conversation, message.id)
-    return sorted(found, key=int)
+            ids += descendants(conversation, message.id)
+    return sorted(ids, key=int)
 
 
 @given(conversations())
@@ -59,8 +59,8 @@ def test_variants(conversation: Conversation) -> None:
     for message in conversation.messages:
         variants = conversation.variants(message)
         assert message in variants
-        assert [int(one.id) for one in variants] == sorted(int(one.id) for one in variants)
-        assert all(conversation.variants(one) == variants for one in variants)
+        assert [int(variant.id) for variant in variants] == sorted(int(variant.id) for variant in variants)
+        assert all(conversation.variants(variant) == variants for variant in variants)
     groups = {conversation.variants(message) for message in conversation.messages}
     assert sum(map(len, groups)) == len(conversation.messages), "each message stands at one place"
 
@@ -88,12 +88,12 @@ def test_turns(conversation: Conversation) -> None:
 def test_values() -> None:
     first = Message("user", "a")
     empty = Conversation()
-    one = empty.append(first)
+    conversation = empty.append(first)
     assert empty.messages == ()
-    assert one.head == first.id
-    assert one.id == empty.id
+    assert conversation.head == first.id
+    assert conversation.id == empty.id
     assert Message("user", "a").id != first.id
-    for ask in (one.message, one.open_message):
+    for ask in (conversation.message, conversation.open_message):
         with pytest.raises(KeyError):
             ask("nobody")
 

@@ -46,7 +46,7 @@ from tests.scripted_server import (
 )
 
 MODEL = model_record.default_model()
-SEED = next(one.name for one in MODEL.parameters if one.is_seed)
+SEED = next(parameter.name for parameter in MODEL.parameters if parameter.is_seed)
 CAP = MODEL.output_limit.name
 
 
@@ -99,16 +99,18 @@ def test_one_input_for_all_and_each_keeps_its_thread() -> None:
         for text in ("One", "Two"):
             session.send(text, backend)
             wait_until_done(session)
-        said = [[message["content"] for message in body["messages"]] for body in iter_sent_bodies(server)]
-    assert [one.text for one in session.comparison.rounds] == ["One", "Two"]
-    assert sorted(one[:2] for one in said[:3]) == [
+        sent_texts = [
+            [message["content"] for message in body["messages"]] for body in iter_sent_bodies(server)
+        ]
+    assert [round.text for round in session.comparison.rounds] == ["One", "Two"]
+    assert sorted(texts[:2] for texts in sent_texts[:3]) == [
         ["Be brief.", "One"],
         ["Be kind.", "One"],
         ["Be kind.", "One"],
     ]
     for column, (first,) in zip(session.comparison.columns, answer_texts(session, 0), strict=True):
         system = session.chat(column.id).conversation.system
-        assert [system, "One", first, "Two"] in said  # its own answer, not another column's
+        assert [system, "One", first, "Two"] in sent_texts  # its own answer, not another column's
 
 
 def test_what_cannot_be_sent_in_one_column_is_sent_in_none() -> None:
@@ -151,7 +153,7 @@ def test_repetitions_are_asked_alike_but_for_the_seed() -> None:
     with ScriptedServer(streams("x"), streams("y")) as server:
         session.send("Two", sample_values.make_backend(server.url))
         wait_until_done(session)
-        sent = [[one["content"] for one in body["messages"]] for body in iter_sent_bodies(server)]
+        sent = [[message["content"] for message in body["messages"]] for body in iter_sent_bodies(server)]
     assert ["Be kind.", "One", chosen.content, "Two"] in sent
 
 
@@ -271,10 +273,13 @@ def test_who_wins_by_setting() -> None:
                     column, session.conversations()[column.id], len(session.comparison.rounds) - 1
                 )
                 session.rate(last[0].id, given_stars)
-    found = standings(MODEL, session.comparison, session.conversations())
-    told = [(one.column.name, one.wins, one.ties, one.rated, one.stars) for one in found]
-    assert told == [("A", 1, 1, 2, 4), ("B", 1, 1, 3, 3), ("A", 0, 0, 1, 1)]
-    assert [dict(setup) for setup in differing_fields([one.setup for one in found])][2] == {
+    results = standings(MODEL, session.comparison, session.conversations())
+    summary = [
+        (standing.column.name, standing.wins, standing.ties, standing.rated, standing.stars)
+        for standing in results
+    ]
+    assert summary == [("A", 1, 1, 2, 4), ("B", 1, 1, 3, 3), ("A", 0, 0, 1, 1)]
+    assert [dict(setup) for setup in differing_fields([standing.setup for standing in results])][2] == {
         MODEL.output_limit.label: "77"
     }
     session.rate(

@@ -33,8 +33,8 @@ def test_a_row_for_each_answer() -> None:
         session.send("Two", sample_values.make_backend(server.url))
         wait_until_done(session)
     heads, *rows = comparison_rows(MODEL, session.comparison, session.conversations())
-    found = [dict(zip(heads, row, strict=True)) for row in rows]
-    assert [(one["Round"], one["Input"], one["Column"], one["Repetition"]) for one in found] == [
+    cells = [dict(zip(heads, row, strict=True)) for row in rows]
+    assert [(row["Round"], row["Input"], row["Column"], row["Repetition"]) for row in cells] == [
         (1, "One", "A", 1),
         (1, "One", "A", 2),
         (1, "One", "B", 1),
@@ -42,15 +42,15 @@ def test_a_row_for_each_answer() -> None:
         (2, "Two", "A", 1),
         (2, "Two", "B", 1),
     ]
-    assert [one["Stars"] for one in found] == [4, None, None, None, None, None]
-    assert [one["Answer"] for one in found] == ["=1+1"] * 4 + ["", ""]
-    assert [one["Setting: Seed"] for one in found] == [None, None, 7, 8, None, 7]
-    assert [one["Setting: System prompt"] for one in found[:3]] == ["Be kind.", "Be kind.", "Be brief."]
-    assert {one["Ending"] for one in found[:4]} == {"finished"}
-    assert found[4]["Ending"] == "error"
-    assert "Bad input" in str(found[4]["Error"])
-    assert isinstance(found[0]["Dollars"], Decimal)
-    assert found[0][f"Setting: {MODEL.parameter(CAP).label}"] == MODEL.parameter(CAP).default
+    assert [row["Stars"] for row in cells] == [4, None, None, None, None, None]
+    assert [row["Answer"] for row in cells] == ["=1+1"] * 4 + ["", ""]
+    assert [row["Setting: Seed"] for row in cells] == [None, None, 7, 8, None, 7]
+    assert [row["Setting: System prompt"] for row in cells[:3]] == ["Be kind.", "Be kind.", "Be brief."]
+    assert {row["Ending"] for row in cells[:4]} == {"finished"}
+    assert cells[4]["Ending"] == "error"
+    assert "Bad input" in str(cells[4]["Error"])
+    assert isinstance(cells[0]["Dollars"], Decimal)
+    assert cells[0][f"Setting: {MODEL.parameter(CAP).label}"] == MODEL.parameter(CAP).default
     assert "Setting: Schema" not in heads, "nothing was set there"
     text = b"".join(write_csv([heads, *rows])).decode("utf-8-sig")
     assert [row["Answer"] for row in csv.DictReader(io.StringIO(text))][:4] == ["'=1+1"] * 4

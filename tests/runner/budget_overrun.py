@@ -53,22 +53,22 @@ def measure_overrun(database: str, cells: int, seed: int) -> BudgetOverrun:
     )
     checks = (Contains("Answer"), Judge("Is it right?")) if chance.random() < 0.5 else ()
     store = Store(database)
-    batch = run_fixtures.new_run(
+    run = run_fixtures.new_run(
         store, run_fixtures.numbers_plan(cells, limits, checks), WorkersAI(Timeouts(5, 10, 10))
     )
     with fake_cloud.run_fake_cloud((0.0, 0.04), trouble=0.3, seed=seed) as server:
-        there = replace(make_backend(server.url), billed=True)
-        batch.start(there)
-        batch.join(chance.uniform(0.1, 0.4))
-        batch.pause()
-        batch.join(60)
+        billed_backend = replace(make_backend(server.url), billed=True)
+        run.start(billed_backend)
+        run.join(chance.uniform(0.1, 0.4))
+        run.pause()
+        run.join(60)
         for _ in range(20):  # a run that paused by itself is resumed, as a user would
-            if batch.state in (RunState.BUDGET, RunState.DONE):
+            if run.state in (RunState.BUDGET, RunState.DONE):
                 break
-            batch.start(there)
-            batch.join(120)
+            run.start(billed_backend)
+            run.join(120)
         bill = server.bill()
     store.close()
     return BudgetOverrun(
-        bill.requests, bill.dollars(run_fixtures.MODEL.price), limits, batch.progress(), bill.closed
+        bill.requests, bill.dollars(run_fixtures.MODEL.price), limits, run.progress(), bill.closed
     )

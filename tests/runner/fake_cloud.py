@@ -81,7 +81,7 @@ class FakeCloud:
                 return cell, keep_open_response(502, b"<html>Bad gateway</html>", kind="text/html"), fault
             case "reset":
                 return cell, b"", fault
-        tokens_in = sum(len(one["content"]) for one in body["messages"]) // 4 + 12
+        tokens_in = sum(len(message["content"]) for message in body["messages"]) // 4 + 12
         tokens_out = chance.randint(1, int(body.get("max_tokens", 256)))
         bill.paid[cell] += 1
         bill.tokens_in += tokens_in
