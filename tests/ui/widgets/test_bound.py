@@ -21,7 +21,6 @@ def page() -> None:
 
     def keep(value: int) -> None:
         kept["value"] = value
-        st.session_state.setdefault("chosen", []).append(value)
 
     box = bind("box", kept["value"], keep)
     st.number_input("Box", 0, 10, box.value, key=box.key, on_change=box.on_change)
@@ -30,7 +29,7 @@ def page() -> None:
     st.button("Reset", on_click=lambda: kept.update(value=7))
 
 
-class Browser:
+class FakeBrowser:
     """Streamlit's front end, as far as it holds values: one for each control that it has mounted, by its id."""
 
     def __init__(self) -> None:
@@ -94,14 +93,14 @@ class Browser:
 
 
 @pytest.fixture
-def browser() -> Browser:
-    browser = Browser()
+def browser() -> FakeBrowser:
+    browser = FakeBrowser()
     browser.draw()
     return browser
 
 
 def test_a_control_that_mounts_late_starts_with_the_value() -> None:
-    late = Browser()
+    late = FakeBrowser()
     late.run(late.message())  # nothing is mounted yet: its code is still being fetched
     late.draw()
     assert late.shown == {"Box": 5, "Slider": 5}
@@ -109,7 +108,7 @@ def test_a_control_that_mounts_late_starts_with_the_value() -> None:
     assert late.kept == 5
 
 
-def test_a_change_reaches_the_browser_though_another_run_follows_at_once(browser: Browser) -> None:
+def test_a_change_reaches_the_browser_though_another_run_follows_at_once(browser: FakeBrowser) -> None:
     browser.run(browser.message(reset=True))
     browser.run(browser.message())
     browser.draw()
@@ -118,7 +117,7 @@ def test_a_change_reaches_the_browser_though_another_run_follows_at_once(browser
     assert browser.kept == 7
 
 
-def test_a_stale_message_does_not_undo_a_change(browser: Browser) -> None:
+def test_a_stale_message_does_not_undo_a_change(browser: FakeBrowser) -> None:
     browser.run(browser.message(box=6))
     browser.draw()
     assert browser.kept == 6
@@ -131,7 +130,7 @@ def test_a_stale_message_does_not_undo_a_change(browser: Browser) -> None:
     assert browser.shown == {"Box": 7, "Slider": 7}
 
 
-def test_a_control_that_is_worked_with_stays_while_its_partner_follows(browser: Browser) -> None:
+def test_a_control_that_is_worked_with_stays_while_its_partner_follows(browser: FakeBrowser) -> None:
     """A key is held on the slider: each message but the first is written before the browser heard of the last."""
     before = browser.mounted
     messages = [browser.message(slider=value) for value in (6, 7, 8)]
@@ -144,7 +143,7 @@ def test_a_control_that_is_worked_with_stays_while_its_partner_follows(browser: 
     assert browser.mounted["Box"] != before["Box"]
 
 
-def test_the_value_of_before_can_be_chosen_again(browser: Browser) -> None:
+def test_the_value_of_before_can_be_chosen_again(browser: FakeBrowser) -> None:
     browser.run(browser.message(box=6))
     browser.draw()
     browser.run(browser.message(reset=True))

@@ -1,4 +1,4 @@
-"""The cutting of Markdown into blocks, and what makes it fit to draw: any text, in any pieces."""
+"""Splitting Markdown into blocks and making it safe, for any text in any pieces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lib.ui.widgets.safe_markdown import (
     split_blocks,
 )
 
-# What Markdown is made of, so that the texts have something to trip over.
+# Parts of Markdown, so that the generated texts have the cases that are hard to split.
 BITS = (
     "\n",
     "\n\n",
@@ -68,7 +68,7 @@ texts = st.lists(st.one_of(st.sampled_from(BITS), st.text(max_size=8)), max_size
 
 
 def cut_up(text: str, cuts: Iterable[int]) -> list[str]:
-    """The text in pieces, cut at these places."""
+    """Cut the text at these places."""
     places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
     return [text[start:end] for start, end in itertools.pairwise(places)]
 
@@ -103,7 +103,7 @@ def test_one_character_at_a_time(text: str) -> None:
 
 @given(texts)
 def test_nothing_is_lost(text: str) -> None:
-    """Fences aside, all that is visible of the text is in its blocks, in order."""
+    """Except for fences, all visible text is in the blocks, in order."""
     shown = "\n".join(block.text for block in split_blocks(text))
     rest = iter("".join(text.split()))
     for character in "".join(shown.split()):
@@ -195,7 +195,7 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_time_is_linear(kind: str) -> None:
-    """Eight times the text in well under the 64 times that a square would take."""
+    """Eight times the text takes well under the 64 times of quadratic work."""
 
     def seconds(text: str) -> float:
         best = float("inf")
@@ -220,10 +220,10 @@ def test_time_is_linear(kind: str) -> None:
 )
 def test_a_label_shows_an_address_and_does_not_link_it(text: str) -> None:
     shown = escape_markdown(text)
-    # GFM makes a link of these, escaped or not (micromark-extension-gfm-autolink-literal); the joiner parts them.
+    # GFM makes a link of these, escaped or not (micromark-extension-gfm-autolink-literal); the joiner prevents it.
     assert not any(sign in shown.replace("\\", "").lower() for sign in ("://", "www.", "@h"))
     assert shown.replace("\u2060", "").replace("\\", "") == text
 
 
-def test_half_a_character_in_a_label() -> None:
+def test_a_lone_surrogate_is_replaced() -> None:
     assert escape_markdown("a\ud800*") == "a\ufffd\\*"
