@@ -17,6 +17,7 @@ from lib.experiment.results.cell_result import Result
 from lib.experiment.results.result_summary import axis_values
 from lib.files import csv_export, xlsx_export
 from lib.files.csv_export import CellValue, SheetRow
+from lib.jsonkit.surrogates import encode_utf8
 from lib.model.model_record import Model, Number
 
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # many line-by-line readers break here
@@ -177,5 +178,5 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
 def _encode_line(value: Any) -> bytes:
     text = json.dumps(value, ensure_ascii=False)
     text = _LINE_ENDS.sub(lambda line_end: f"\\u{ord(line_end[0]):04x}", text)
-    # UTF-8 cannot hold lone surrogates, and many readers refuse their escapes.
-    return re.sub("[\ud800-\udfff]", "\ufffd", text).encode() + b"\n"
+    # Many readers refuse the escapes of lone surrogates.
+    return encode_utf8(text) + b"\n"
