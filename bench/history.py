@@ -1,4 +1,4 @@
-"""What 10,000 saved conversations cost the list, the search and a save, against 100: ``python -m bench.history``."""
+"""Time of list, search and save with 10,000 saved conversations and with 100: ``python -m bench.history``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RARE = "zanzibar"  # in every hundredth conversation
 
 
 def save_conversations(store: Store, count: int) -> None:
-    """That many conversations of three questions and answers each."""
+    """Save ``count`` conversations of three questions and answers each."""
     for number in range(count):
         word = [WORDS[(number + shift) % len(WORDS)] for shift in range(3)]
         rare = RARE if number % 100 == 0 else "plain"
@@ -46,7 +46,6 @@ def save_conversations(store: Store, count: int) -> None:
 
 
 def median_milliseconds(work: Callable[[], object], times: int = 15) -> float:
-    """Milliseconds."""
     taken = []
     for _ in range(times):
         begun = time.perf_counter()
@@ -56,7 +55,7 @@ def median_milliseconds(work: Callable[[], object], times: int = 15) -> float:
 
 
 def make_save(store: Store) -> Callable[[], None]:
-    """A save of 2,000 tokens that have come so far, one more word each time."""
+    """Return a function that saves an unfinished answer of 2,000 tokens, one word longer each time."""
     conversation, request = make_unanswered("Go on", make_conversation(*"abcdefgh"))
     text = ["word " * 2000]
 
@@ -71,7 +70,7 @@ def make_save(store: Store) -> Callable[[], None]:
 
 
 def measure_store(url: str, count: int) -> dict[str, float]:
-    """Each way of use, on a database of that many."""
+    """Return milliseconds by action, on a database with ``count`` conversations."""
     store = Store(url)
     save_conversations(store, count)
     long = make_conversation(
@@ -97,7 +96,7 @@ def measure_store(url: str, count: int) -> dict[str, float]:
 
 
 def main(urls: list[str]) -> None:
-    """SQLite in a temporary folder, or the two empty databases whose URLs are given."""
+    """Use SQLite in a temporary folder, or the two empty databases with these URLs."""
     with tempfile.TemporaryDirectory() as folder:
         small, big = urls or [f"sqlite:///{Path(folder)}/{name}.sqlite3" for name in ("small", "big")]
         few, many = measure_store(small, 100), measure_store(big, 10_000)

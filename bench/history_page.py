@@ -1,4 +1,4 @@
-"""What 10,000 saved conversations cost the History page against 100: ``.venv/bin/python -m bench.history_page``.
+"""Time of the History page with 10,000 saved conversations and with 100: ``.venv/bin/python -m bench.history_page``.
 
 In the browser: from the click on History until its list is seen; from Enter in the search until exactly what was
 looked for is seen. Medians; a server for each number, in turn. Exit status 1 where a ratio is above the target.
@@ -30,7 +30,7 @@ WHAT = ("open", "search, one found", "search, nearly all found")
 
 
 def fill_database(app: AppProcess, count: int) -> None:
-    """That many conversations of six messages."""
+    """Save ``count`` conversations of six messages."""
     with stored_conversations.open_store(app) as store:
         for number in range(count):
             word = WORDS[number % len(WORDS)]
@@ -44,7 +44,7 @@ def fill_database(app: AppProcess, count: int) -> None:
 
 
 def measure_visit(browser: Browser, app: AppProcess, count: int) -> tuple[float, ...]:
-    """Seconds to open the page, to find one and to find many."""
+    """Return the seconds to open the page, to find one conversation and to find many."""
     with browser.new_context(viewport=DESKTOP) as context:
         tab = BrowserTab(context.new_page(), app.url).open()
         tab.wait_until_idle()

@@ -1,4 +1,4 @@
-"""What kill -9 of the server costs a live answer: ``.venv/bin/python -m bench.kill`` at the repository's root.
+"""Text of a running answer that kill -9 of the server loses: ``.venv/bin/python -m bench.kill`` in the root.
 
 Each round lets a stream come for a random while, kills the server with all that it started, starts it again on the
 same data, and reads in the browser what is left of the answer. Lost is what the upstream had sent when it was killed
@@ -30,7 +30,7 @@ RATE = 200.0  # tokens a second, 4.5 characters each
 
 
 class Meter:
-    """When how many characters of an answer had been sent; looked at a thousand times a second."""
+    """Records a thousand times a second how many characters of an answer were sent."""
 
     def __init__(self, asked: UpstreamRequest) -> None:
         self._asked = asked
@@ -47,17 +47,17 @@ class Meter:
             time.sleep(0.001)
 
     def sent_by(self, at: float) -> int:
-        """How many by that moment."""
+        """Return the number of characters sent by that moment."""
         number = bisect.bisect_right(self._times, at)
         return self._counts[number - 1] if number else 0
 
     def time_of(self, count: int) -> float:
-        """The moment when that many had been sent."""
+        """Return the moment when that many characters had been sent."""
         return self._times[min(bisect.bisect_left(self._counts, count), len(self._times) - 1)]
 
 
 def is_sound(database: Path) -> bool:
-    """Whether SQLite finds no fault in it."""
+    """Return True if SQLite finds no fault in the database."""
     with sqlite3.connect(database) as connection:
         found = connection.execute("PRAGMA integrity_check").fetchall()
         broken = connection.execute("PRAGMA foreign_key_check").fetchall()
@@ -66,7 +66,7 @@ def is_sound(database: Path) -> bool:
 
 
 def is_empty_page(tab: BrowserTab) -> bool:
-    """Whether the page is drawn without any message: the kill came before the first save."""
+    """Return True if the page shows no message: the kill came before the first save."""
     return (
         tab.is_idle
         and tab.messages.count() == 0
@@ -75,14 +75,14 @@ def is_empty_page(tab: BrowserTab) -> bool:
 
 
 def strip_white_space(text: str) -> str:
-    """The text without white space, which a page shows in its own way."""
+    """Return the text without white space, which browsers collapse."""
     return "".join(text.split())
 
 
 def measure_kill(
     browser: Browser, upstream: Upstream, environment: dict[str, str], folder: Path, seconds: float
 ) -> tuple[int, int, float, bool]:
-    """One kill after that many seconds: characters sent, characters and seconds lost, whether all is sound."""
+    """Kill the server after ``seconds``. Return characters sent and lost, seconds lost, and True if all is sound."""
     upstream.reset()
     upstream.plan_replies(StreamReply(endless=True, rate=RATE))
     with browser.new_context(viewport=DESKTOP) as context:
@@ -114,7 +114,7 @@ def measure_kill(
 
 
 def prefix_length(text: str, bare_characters: int) -> int:
-    """How long a beginning of the text has that many characters that are no white space."""
+    """Return the length of the prefix with that many characters that are not white space."""
     seen = 0
     for number, char in enumerate(text):
         if seen == bare_characters and not char.isspace():

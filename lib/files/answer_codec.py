@@ -1,4 +1,4 @@
-"""The answers of a conversation as JSON and back, with the turns of all their requests in one table.
+"""Answers of a conversation as JSON and back, with the turns of all their requests in one table.
 
 The store's tables do the same in a database. What is read here is somebody's file: nothing in it is taken on trust.
 """
@@ -20,10 +20,10 @@ from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.request_options import Features, InputForm, ResponseFormat, ToolCall
 from lib.model.usage import Usage
 
-# In memory each request has its turns to itself: this many, in all requests together, take 80 MB.
+# In memory every request has its own tuple of turns. This many turns in all requests together take 80 MB.
 MAX_TURNS_SENT = 10_000_000
 
-_MAX_TOKENS = 10**12  # of one answer: thousands of them can still be added up
+_MAX_TOKENS = 10**12  # of one answer: sums of thousands still fit a database
 _MAX_NEURONS = 10**15
 _MAX_NAME_CHARS = 255
 _ID = re.compile("[A-Za-z0-9_-]{1,64}")
@@ -51,14 +51,14 @@ _EMPTY_REQUEST = Request("", Messages(()), {}, True)
 
 
 class TurnTable:
-    """The table, as requests are written."""
+    """The table of turns, which grows while requests are written."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self._numbers: dict[tuple[int | None, Turn], int] = {}
 
     def write_answer(self, answer: Answer) -> dict[str, Any]:
-        """All that is known of the answer, but its request with its last turn's number in the place of its turns."""
+        """Return the answer as JSON values. Its request has the number of its last turn instead of its turns."""
         return value_codec.write_answer(replace(answer, request=_EMPTY_REQUEST)) | {
             "request": self._write(answer.request)
         }
@@ -78,7 +78,7 @@ class TurnTable:
     def _number(self, parent: int | None, turn: Turn) -> int:
         number = self._numbers.get((parent, turn))
         if number is None:
-            # Two texts that differ in half characters only are one when they are read again.
+            # Turns that differ only in lone surrogates are equal when they are read again.
             kept = _clean_turn(turn)
             number = self._numbers.setdefault((parent, kept), len(self.rows) + 1)
             self._numbers[parent, turn] = number
@@ -88,15 +88,13 @@ class TurnTable:
 
 
 def parse_id(node: Node) -> str:
-    """An id such as every place that keeps one can hold."""
+    """Return the id. Raise BadFile if it is not 1 to 64 letters, digits, - and _."""
     if not _ID.fullmatch(text := node.text()):
         raise node.error("must be 1 to 64 letters, digits, - and _")
     return text
 
 
-TurnPath = tuple[
-    int, int | None, Turn
-]  # how many turns there are down to this one, the one before it, itself
+TurnPath = tuple[int, int | None, Turn]  # depth, number of the turn before it, the turn
 
 
 def _parse_turns(node: Node) -> dict[int, TurnPath]:
@@ -117,7 +115,7 @@ TURN_KEYS = ("role", "content", "calls", "call_id", "name")
 
 
 def parse_turn(node: Node) -> Turn:
-    """What a message says, in a request or in the tree."""
+    """Return the turn in a message of a request or of the conversation."""
     return Turn(
         node["role"].one_of(ROLES),
         node["content"].text(),
@@ -128,7 +126,7 @@ def parse_turn(node: Node) -> Turn:
 
 
 def parse_calls(node: Node) -> tuple[ToolCall, ...]:
-    """Tool calls."""
+    """Return the tool calls. Raise BadFile if one is not valid."""
     return tuple(
         ToolCall(one["id"].text(), one["name"].text(), one["arguments"].text())
         for one in (call.require_only_keys("id", "name", "arguments") for call in node.items())
@@ -136,7 +134,7 @@ def parse_calls(node: Node) -> tuple[ToolCall, ...]:
 
 
 def parse_features(node: Node) -> Features:
-    """The features of a set-up. Raises BadFile where anything of it is not as it was written."""
+    """Return the features. Raise BadFile if a field is missing, unknown or not valid."""
     node.require_only_keys("form", "stream", "raw", "lora", *_FEATURE_KEYS)
     node["form"].one_of([form.value for form in InputForm])
     node["stream"].boolean()
@@ -173,12 +171,12 @@ def _parse_turn_number(node: Node) -> int:
 
 
 def parse_answers(node: Node, table: Node) -> dict[str, Answer]:
-    """The answers by their ids; ``table`` holds the turns of their requests."""
+    """Return the answers by id. ``table`` holds the turns of their requests."""
     turns = _parse_turns(table)
     answers: dict[str, Answer] = {}
     inputs: dict[int | None, tuple[Turn, ...]] = {
         None: ()
-    }  # one for all requests that end with the same turn
+    }  # shared by all requests that end with the same turn
     sent = 0
     for one in node.items():
         one.require_only_keys(
@@ -266,7 +264,7 @@ def _parse_usage(node: Node) -> Usage:
 
 
 def _check_decimal(node: Node) -> None:
-    """A decimal as Python writes it; an exponent far out would fill the memory once it is written out."""
+    """Raise BadFile unless the text is a decimal as Python writes it, whose exponent does not fill the memory."""
     try:
         value = Decimal(node.text(100))
         good = str(value) == node.value and value.is_finite() and 0 <= value <= _MAX_NEURONS

@@ -1,4 +1,4 @@
-"""Conversations as files: one as JSON, many as a zip of JSON and Markdown, and whatever of these somebody brings."""
+"""Import and export (backup) of conversations: one as JSON, many as a zip of JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ __all__ = [
 
 MAX_ZIP_FILES = 50_000
 MAX_UNPACKED_BYTES = 250_000_000
-_ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # the second: of one that is empty
+_ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # the second is that of an empty zip
 _ZIP_ENTRY_SIGNATURE = b"PK\x01\x02"
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-# Beside what it documents, zipfile lets through what its parts raise: bytes that are no zip can be wrong anywhere.
+# For damaged files, zipfile raises many errors beside those that it documents.
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -46,7 +46,7 @@ _ZIP_ERRORS = (
 
 
 def dump_zip(conversations: Iterable[ConversationFile], model: Model) -> bytes:
-    """A zip with two files for each, to load and to read. The same conversations give the same bytes."""
+    """Return a zip with a JSON and a Markdown file for each conversation. Equal conversations give equal bytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, one in enumerate(conversations, 1):
@@ -63,7 +63,7 @@ def dump_zip(conversations: Iterable[ConversationFile], model: Model) -> bytes:
 
 
 def load_conversations(data: bytes, model: Model) -> tuple[ConversationFile, ...]:
-    """The conversations in a file: one of ours, a list of messages, or a zip of such. All of them, or BadInput."""
+    """Return all conversations in an exported file, a message list or a zip of these. Raise BadInput."""
     if len(data) > MAX_BYTES:
         raise BadFile(f"The file has {len(data):,} bytes, more than {MAX_BYTES:,}.")
     if not data.startswith(_ZIP_SIGNATURES):
@@ -94,7 +94,7 @@ def _parse_document(root: Node, model: Model) -> ConversationFile:
 
 
 def _unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The names and bytes of the JSON files. Nothing is believed of what a zip says of its sizes."""
+    """Yield the names and bytes of the JSON files. Sizes in zip headers are not trusted."""
     if data.count(_ZIP_ENTRY_SIGNATURE) > MAX_ZIP_FILES:
         raise BadFile(f"The zip holds more than {MAX_ZIP_FILES:,} files.")
     left = MAX_UNPACKED_BYTES
@@ -104,7 +104,7 @@ def _unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
             _check_names(entries)
             for entry in entries:
                 if not entry.filename.endswith(".json"):
-                    continue  # the Markdown is there to be read by people
+                    continue  # Markdown is for people
                 with archive.open(entry) as file:
                     content = file.read(min(left, MAX_BYTES) + 1)
                 if len(content) > min(left, MAX_BYTES):

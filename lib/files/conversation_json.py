@@ -1,4 +1,4 @@
-"""One conversation, whole, as a JSON document and back: the tree, its settings, and all that is known of each answer.
+"""A conversation as a JSON document and back: the tree, its settings, and each answer with its request.
 
 Requests repeat what was said before them. Here their turns stand in one table, each with the turn that it follows,
 and a request names its last. An answer that several messages share stands there once too.
@@ -37,7 +37,7 @@ _OTHER_VERSION_ADVICE = "Use the version of Paddock that made it, or a newer one
 
 @dataclass(frozen=True)
 class ConversationFile:
-    """A conversation and what is kept beside it. ``title``: as it was chosen, empty where nobody chose one."""
+    """A conversation with its settings. ``title`` is empty unless the user chose one."""
 
     conversation: Conversation
     settings: Settings
@@ -46,12 +46,12 @@ class ConversationFile:
 
 
 def with_new_id(conversation: Conversation) -> Conversation:
-    """The same as another conversation: one that is imported twice must not overwrite itself."""
+    """Return the conversation with a new id, so that a second import does not overwrite the first."""
     return replace(conversation, id=uuid.uuid4().hex)
 
 
 def dump_conversation(archived: ConversationFile) -> str:
-    """The document. The same conversation gives the same text, byte for byte."""
+    """Return the document. Equal conversations give equal texts, byte for byte."""
     conversation, turns = archived.conversation, TurnTable()
     answers = {answer.id: answer for message in conversation.messages for answer in message.answers}
     body = {
@@ -79,12 +79,12 @@ def dump_conversation(archived: ConversationFile) -> str:
 
 
 def load_conversation(data: bytes, model: Model) -> ConversationFile:
-    """What the document holds. Raises BadInput, which says what is wrong with it, and where."""
+    """Return the conversation in a document. Raise BadInput, which says what is wrong and where."""
     return parse_conversation(parse(data), model)
 
 
 def parse_conversation(root: Node, model: Model) -> ConversationFile:
-    """What a document that has been parsed holds."""
+    """Return the conversation in a parsed document. Raise BadInput, which says what is wrong and where."""
     if "format" not in root or root["format"].value != FORMAT:
         raise BadFile("The file holds no conversation that Paddock exported.")
     if root["version"].value != VERSION:
@@ -131,7 +131,7 @@ def _parse_settings(node: Node, model: Model) -> Settings:
 
 
 def parse_setting_value(node: Node, name: str, model: Model) -> int | float:
-    """The value of that parameter, in its own type and its bounds."""
+    """Return the parameter's value in its own type. Raise BadFile if it is out of bounds."""
     value = node.number()
     try:
         check_parameters({name: value}, model)
@@ -145,7 +145,8 @@ def _parse_message(node: Node, before: Mapping[str, Message], answers: Mapping[s
     id, parent = parse_id(node["id"]), node["parent"].optional(parse_id)
     if id in before:
         raise node["id"].error("is another message's already")
-    if parent is not None and parent not in before:  # so nothing can follow itself, however long the way
+    # A parent stands before its children, so there are no cycles.
+    if parent is not None and parent not in before:
         raise node["parent"].error("names no message that stands before this one")
     under = []
     for one in node["answers"].items():

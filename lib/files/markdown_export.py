@@ -1,4 +1,4 @@
-"""A conversation as a Markdown document to read: front matter with settings and usage, then what was said."""
+"""Markdown export: a conversation to read, with settings and usage as front matter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SPEAKERS = {"user": "User", "assistant": "Assistant", "system": "System", "tool
 
 
 def export_markdown(title: str, conversation: Conversation, settings: Settings, model: Model) -> str:
-    """The open path of the conversation. The texts stand there exactly as they were typed and received."""
+    """Return the open path of the conversation as Markdown. Messages are copied exactly, without escaping."""
     return (
         "\n".join([*_front_matter(title, conversation, settings, model), "", *_body(title, conversation)])
         + "\n"
@@ -65,18 +65,18 @@ def _usage_lines(message: Message) -> Iterator[str]:
 
 
 def default_title(conversation: Conversation) -> str:
-    """A title made from the first message."""
+    """Return a title made from the first message."""
     first = next((message.content for message in conversation.path() if message.content.strip()), "")
     words = " ".join(first.split())
     return words if len(words) <= 60 else f"{words[:59].rstrip()}…"
 
 
 def make_file_name(title: str) -> str:
-    """A name for a file that every system takes, without its ending."""
+    """Return a file name without extension that every system accepts."""
     kept = "".join(char if char.isalnum() else "-" for char in title.lower())
     return "-".join(part for part in kept.split("-") if part)[:50] or "conversation"
 
 
 def _quote_yaml(text: str) -> str:
-    """A JSON string, which is a YAML string too."""
+    """Return a JSON string, which is valid YAML too."""
     return json.dumps(text, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""A list of messages as OpenAI's and Workers AI's APIs take it, alone or in a request's body, as a conversation."""
+"""Import of a list of messages in the format of OpenAI and Workers AI, alone or in a request's body."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lib.model.model_record import Model
 from lib.model.request_options import ToolCall
 from lib.model.settings import Settings
 
-_ROLES = {role: role for role in ROLES} | {"developer": "system"}  # OpenAI's newer word for it
+_ROLES = {role: role for role in ROLES} | {"developer": "system"}  # OpenAI's newer name
 
 
 def parse_message_list(root: Node, model: Model) -> ConversationFile:
-    """The messages as one path. A body's parameters become settings; what it does not name is not sent."""
+    """Return the messages as one path. A body's parameters become settings; parameters that it lacks are not sent."""
     settings = Settings.defaults(model)
     listed = root
     if not isinstance(root.value, list):
@@ -41,7 +41,7 @@ def _parse_settings(root: Node, model: Model) -> Settings:
     settings = Settings.defaults(model)
     for setting in settings.items:
         name = setting.name
-        if name in root and root[name].value is not None:  # many clients write null for what they leave out
+        if name in root and root[name].value is not None:  # many clients send null for “not set”
             settings = settings.with_value(name, parse_setting_value(root[name], name, model))
         else:
             settings = settings.with_setting(replace(setting, is_sent=False))
@@ -51,7 +51,7 @@ def _parse_settings(root: Node, model: Model) -> Settings:
 def _parse_message(node: Node) -> Message:
     silent = _has_value(node, "tool_calls") and not _has_value(
         node, "content"
-    )  # who only calls may say null, or nothing
+    )  # a message with tool calls may have null or no content
     return Message(
         _parse_role(node["role"]),
         "" if silent else "".join(_parse_content(node["content"])),
@@ -66,7 +66,7 @@ def _has_value(node: Node, key: str) -> bool:
 
 
 def _parse_calls(node: Node) -> Iterator[ToolCall]:
-    """In OpenAI's shape, or flat as Workers AI answers; arguments as JSON text or as the value itself."""
+    """Yield calls in OpenAI's format or flat as Workers AI's answers, with arguments as JSON text or a value."""
     for one in node.items():
         nested = "function" in one
         function = one["function"] if nested else one

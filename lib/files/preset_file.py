@@ -1,4 +1,4 @@
-"""Presets: a system prompt and every setting under a name; those that are shipped, and their JSON."""
+"""Presets: a system prompt and settings under a name, as JSON files; and the shipped ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BAD_FILE_ADVICE = "Choose a file that Paddock exported."
 
 @dataclass(frozen=True)
 class Preset:
-    """``about`` says in one line what it is for. A ``system`` or ``features`` of None leaves them as they are."""
+    """A named choice of settings; ``about`` is its purpose. None in ``system`` or ``features`` changes nothing."""
 
     name: str
     system: str | None
@@ -38,20 +38,20 @@ class Preset:
     features: Features | None = None
 
     def apply_to(self, settings: Settings) -> Settings:
-        """The preset's settings in the place of those."""
+        """Return the preset's settings, with the features of ``settings`` if the preset has none."""
         return replace(self.settings, features=self.features or settings.features)
 
 
 @cache
 def shipped_presets(model: Model) -> tuple[Preset, ...]:
-    """The presets that come with Paddock. What one does not name is left to the model."""
+    """Return the presets that come with Paddock. Parameters that a preset does not name are not sent."""
     return tuple(
         parse_preset(record, model) for record in json.loads(SHIPPED_FILE.read_text(encoding="utf-8"))
     )
 
 
 def write_preset(preset: Preset) -> dict[str, Any]:
-    """The preset as plain JSON values."""
+    """Return the preset as plain JSON values."""
     system = {} if preset.system is None else {"system": preset.system}
     features = {} if preset.features is None else {"features": write_features(preset.features)}
     return {
@@ -64,13 +64,13 @@ def write_preset(preset: Preset) -> dict[str, Any]:
 
 
 def dump_presets(presets: Iterable[Preset]) -> str:
-    """The presets as a JSON document."""
+    """Return the presets as a JSON document."""
     body = {"format": FORMAT, "version": VERSION, "presets": [write_preset(preset) for preset in presets]}
     return json.dumps(body, ensure_ascii=False, indent=2)
 
 
 def load_presets(data: bytes, model: Model) -> tuple[Preset, ...]:
-    """The presets in a JSON document. Raises BadInput, which names the preset that is wrong."""
+    """Return the presets in a JSON document. Raise BadInput, which names the preset that is wrong."""
     body = parse(data, Bounds(MAX_PRESET_FILE_BYTES, number=MAX_NUMBER)).value
     if (
         not isinstance(body, dict)
@@ -86,7 +86,7 @@ def load_presets(data: bytes, model: Model) -> tuple[Preset, ...]:
 
 
 def parse_preset(record: Any, model: Model) -> Preset:
-    """The preset in plain JSON values. Raises BadInput, which names the preset that is wrong."""
+    """Return the preset in plain JSON values. Raise BadInput, which names the preset."""
     name = record.get("name") if isinstance(record, dict) else None
     if not isinstance(name, str) or not name.strip() or len(name) > MAX_PRESET_NAME_CHARS:
         raise BadInput("A preset has no name, or one that is too long.", advice=_BAD_FILE_ADVICE)

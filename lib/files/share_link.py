@@ -1,4 +1,4 @@
-"""A set-up as text in an address: system prompt, settings and first message, compressed, with nothing on a server."""
+"""Share links: system prompt, settings and first message, compressed into the address. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from lib.model.request_options import DEFAULT_FEATURES
 from lib.model.settings import Settings, check_parameters
 
 VERSION = 1
-QUERY_PARAMETER = "s"  # of the page's address
-# What browsers, mail programs and chat services carry without cutting it.
+QUERY_PARAMETER = "s"  # in the page's address
+# Browsers, mail programs and chat services transmit this many without cutting the link.
 MAX_LINK_CHARS = 6_000
-# What a link may unfold to: far more than one that fits can hold, far less than would hurt.
+# Far more than an honest link decompresses to, far less than would fill the memory.
 _MAX_UNPACKED_BYTES = 1_000_000
 
 
 class LinkTooLong(PaddockError):
-    """The set-up does not fit a link."""
+    """The settings and texts do not fit a link."""
 
     title = "Too long for a link"
 
 
 @dataclass(frozen=True)
 class SharedSetup:
-    """What a link carries. ``text`` is the first message, empty where there is none."""
+    """The content of a link. ``first_message`` may be empty."""
 
     system: str
     settings: Settings
@@ -42,7 +42,7 @@ class SharedSetup:
 
 
 def encode_link(setup: SharedSetup) -> str:
-    """The set-up in letters, digits, "-" and "_". Raises TooLong."""
+    """Return the link's text in letters, digits, "-" and "_". Raise LinkTooLong if it is too long."""
     body: dict[str, Any] = {
         "v": VERSION,
         "s": setup.system,
@@ -62,7 +62,7 @@ def encode_link(setup: SharedSetup) -> str:
 
 
 def decode_link(text: str, model: Model) -> SharedSetup:
-    """The set-up in a link. Raises BadInput for whatever is no such text; nothing of it is taken then."""
+    """Return the content of a link. Raise BadInput if any part of it is not valid."""
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         unpack = zlib.decompressobj()

@@ -1,4 +1,7 @@
-"""Answers, requests, settings and errors as plain JSON values and back, with nothing lost."""
+"""Answers, requests, settings and errors as plain JSON values and back, without loss.
+
+The ``read_`` functions trust their input, which Paddock wrote itself. Files of users go through ``answer_codec``.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ Data = dict[str, Any]
 
 
 def write_settings(settings: Settings) -> Data:
-    """Every setting, in its order, and the features."""
+    """Return all settings, in their order, and the features."""
     return {
         "parameters": [{"name": one.name, "value": one.value, "sent": one.is_sent} for one in settings.items],
         "features": write_features(settings.features),
@@ -33,13 +36,11 @@ def write_settings(settings: Settings) -> Data:
 
 
 def read_settings(data: Data) -> Settings:
-    """Return the settings."""
     items = tuple(Setting(item["name"], item["value"], item["sent"]) for item in data["parameters"])
     return Settings(items, read_features(data["features"]))
 
 
 def write_features(features: Features) -> Data:
-    """Every choice."""
     return {
         "form": features.form.value,
         "stream": features.stream,
@@ -52,7 +53,6 @@ def write_features(features: Features) -> Data:
 
 
 def read_features(data: Data) -> Features:
-    """The features that were written."""
     return Features(
         InputForm(data["form"]),
         data["stream"],
@@ -97,22 +97,22 @@ def _read_functions(data: list[Data]) -> tuple[Function, ...]:
 
 
 def write_calls(calls: tuple[ToolCall, ...]) -> list[Data]:
-    """Tool calls; their arguments stay the text that they are."""
+    """Return tool calls. Their arguments stay text."""
     return [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls]
 
 
 def read_calls(data: list[Data] | None) -> tuple[ToolCall, ...]:
-    """The calls that were written; None stands for none."""
+    """Return the calls; None stands for none."""
     return tuple(ToolCall(one["id"], one["name"], one["arguments"]) for one in data or ())
 
 
 def write_request(request: Request) -> Data:
-    """The request, its whole input included."""
+    """Return the request with its whole input."""
     return write_request_head(request) | {"input": _write_input(request.input)}
 
 
 def write_request_head(request: Request) -> Data:
-    """The request without its input's turns."""
+    """Return the request without its input."""
     return {
         "model": request.model,
         "parameters": dict(request.parameters),
@@ -122,7 +122,7 @@ def write_request_head(request: Request) -> Data:
 
 
 def write_messages_options(messages: Messages) -> Data:
-    """What a conversation as input has beside its turns."""
+    """Return the fields of a request's messages, except the turns."""
     return {
         "raw": messages.raw,
         "tools": _write_tools(messages.tools),
@@ -131,7 +131,7 @@ def write_messages_options(messages: Messages) -> Data:
 
 
 def read_messages(data: Data, turns: tuple[Turn, ...]) -> Messages:
-    """The conversation as input. What an older version did not write is not there."""
+    """Return the messages with these turns."""
     return Messages(
         turns,
         data["raw"],
@@ -141,7 +141,7 @@ def read_messages(data: Data, turns: tuple[Turn, ...]) -> Messages:
 
 
 def read_request(data: Data, input: RequestInput | None = None) -> Request:
-    """The request that was written; ``input`` where that was kept elsewhere."""
+    """Return the request. Pass ``input`` if it is stored elsewhere."""
     parameters = MappingProxyType(dict(data["parameters"]))
     return Request(
         data["model"],
@@ -167,7 +167,6 @@ def _read_input(data: Data) -> RequestInput:
 
 
 def write_turn(turn: Turn) -> Data:
-    """One message as it was sent."""
     return {
         "role": turn.role,
         "content": turn.content,
@@ -178,12 +177,11 @@ def write_turn(turn: Turn) -> Data:
 
 
 def read_turn(data: Data) -> Turn:
-    """The message that was written."""
     return Turn(data["role"], data["content"], read_calls(data["calls"]), data["call_id"], data["name"])
 
 
 def write_usage(usage: Usage) -> Data:
-    """The counts; a decimal is written as its digits, for a JSON number would be rounded by most readers."""
+    """Return the counts. Neurons are written as text, because most readers round JSON numbers."""
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
@@ -194,7 +192,6 @@ def write_usage(usage: Usage) -> Data:
 
 
 def read_usage(data: Data) -> Usage:
-    """The usage that was written."""
     neurons = data["neurons"]
     return Usage(
         data["prompt_tokens"],
@@ -206,7 +203,7 @@ def read_usage(data: Data) -> Usage:
 
 
 def write_error(error: PaddockError) -> Data:
-    """What the error says, and the name of its class; neither its traceback nor its cause."""
+    """Return the error's fields and the name of its class, without traceback and cause."""
     return {
         "kind": type(error).__name__,
         "message": error.message,
@@ -219,7 +216,7 @@ def write_error(error: PaddockError) -> Data:
 
 
 def read_error(data: Data) -> PaddockError:
-    """An error that says the same. A class that is no more is read as the root of the tree."""
+    """Return an equal error. If its class does not exist any more, it is a PaddockError."""
     fields = {name: value for name, value in data.items() if name not in ("kind", "message")}
     kinds = {kind.__name__: kind for kind in _error_classes(PaddockError)}
     return kinds.get(data["kind"], PaddockError)(data["message"], **fields)
@@ -232,7 +229,6 @@ def _error_classes(kind: type[PaddockError]) -> Iterator[type[PaddockError]]:
 
 
 def write_answer(answer: Answer) -> Data:
-    """All that is known of the answer."""
     return {
         "id": answer.id,
         "text": answer.text,

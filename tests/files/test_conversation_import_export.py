@@ -1,4 +1,4 @@
-"""Files of conversations: lists of messages, zips of many, and all the ways in which a file can be hostile."""
+"""Import and export of conversations: lists of messages, zips, and hostile files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MANY = (
 
 
 def make_zip(files: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A zip of those files."""
+    """Return a zip of these files."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", packing) as file:
         for name, content in files.items():
@@ -45,7 +45,7 @@ def make_zip(files: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> by
 
 
 def load_messages(data: object) -> list[tuple[str, str]]:
-    """The open path of what is in that JSON."""
+    """Import the JSON and return the role and content of each message."""
     (one,) = load_conversations(json.dumps(data).encode(), MODEL)
     return [(message.role, message.content) for message in one.conversation.path()]
 
@@ -81,7 +81,7 @@ def test_content_in_parts() -> None:
 
 
 def test_messages_about_tools() -> None:
-    """As OpenAI's API and Workers AI take them: a call and its result stay what they are."""
+    """In the formats of OpenAI and Workers AI, a call and its result are kept."""
     call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
     said = [
         {"role": "user", "content": "Add"},
@@ -246,7 +246,7 @@ def test_another_packing(packing: int) -> None:
 
 
 def make_zip_bomb(size: int, says: int | None = None) -> bytes:
-    """A small zip of one large file, and the size that it says that file has."""
+    """Return a small zip of one large file, whose headers claim the size ``says``."""
     data = bytearray(make_zip({"a.json": b" " * size}))
     if says is not None:
         for mark, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
@@ -297,7 +297,7 @@ def test_cut_short(data: bytes) -> None:
 @settings(max_examples=500)
 @given(strategies.integers(0, 2**32), strategies.integers(1, 6), strategies.booleans())
 def test_flipped_bytes(seed: int, flips: int, tail: bool) -> None:
-    """Anywhere, or in the directory at the end, where each byte means something."""
+    """Flip bytes anywhere, or in the directory at the end, where every byte matters."""
     chance, data = random.Random(seed), bytearray(FLIPPED)
     begin = data.index(b"PK\x01\x02") if tail else 0
     for _ in range(flips):

@@ -1,4 +1,4 @@
-"""A conversation goes through its JSON document with nothing lost; what is no such document is refused, and why."""
+"""A conversation is written as JSON and read back without loss; bad documents are refused with the reason."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ clean_features = strategies.builds(
 
 
 def make_example() -> ConversationFile:
-    """Two branches, an answer that two messages share, a request that is no list of messages, an error."""
+    """Return a conversation with two branches, a shared answer, a prompt request, tool calls and an error."""
     conversation = make_conversation("Hi", "And you?", conversation=Conversation("Be kind."))
     conversation = conversation.edit(conversation.messages[0].id, "Hello")
     said = make_answer(conversation, "Prompted", "1.50", error=BadInput("No.", advice="Do.", retry_after=1.5))
@@ -83,7 +83,7 @@ def make_example() -> ConversationFile:
 
 
 def make_document() -> dict[str, Any]:
-    """Its document, to break."""
+    """Return its document, for tests to break."""
     parsed: dict[str, Any] = json.loads(dump_conversation(make_example()))
     return parsed
 
@@ -104,7 +104,7 @@ def test_round_trip(states: list[Conversation], title: str, pinned: bool) -> Non
 
 
 def _whole(text: str) -> str:
-    """The same JSON, of whole characters."""
+    """Return the same JSON without lone surrogates."""
     return json.dumps(json.loads(replace_lone_surrogates(text)))
 
 
@@ -139,7 +139,7 @@ def test_settings(data: strategies.DataObject) -> None:
 
 
 def test_a_long_conversation_is_written_once() -> None:
-    """As long as what was said, not as the requests, of which each holds all that was said before."""
+    """The document grows with the messages, not with the requests, each of which repeats all messages before it."""
     short, long = (
         dump_conversation(ConversationFile(make_conversation(*["word " * 50] * n), SETTINGS))
         for n in (50, 500)
@@ -169,7 +169,7 @@ def test_the_numbers_follow_the_first_use() -> None:
 def test_half_characters() -> None:
     assert replace_lone_surrogates("a\ud800") == "a\ufffd"
     assert replace_lone_surrogates("\udc00\ud83d\ude00\ud800!") == "\ufffd😀\ufffd!"
-    one, two = Turn("user", "\ud800"), Turn("user", "\ud801")  # one and the same, once they are read again
+    one, two = Turn("user", "\ud800"), Turn("user", "\ud801")  # equal once they are read again
     conversation = make_conversation("a", "b")
     for number, turn in ((1, one), (3, two)):
         message = conversation.messages[number]
@@ -204,7 +204,7 @@ Change = Callable[[dict[str, Any]], Any]
 
 
 def parameters_of(body: dict[str, Any]) -> Any:
-    """The document's parameters."""
+    """Return the list of parameters in the document."""
     return body["settings"]["parameters"]
 
 
@@ -396,7 +396,7 @@ def test_cut_short() -> None:
 @settings(max_examples=300)
 @given(strategies.integers(0, 2**32), strategies.integers(1, 4))
 def test_flipped_bytes(seed: int, flips: int) -> None:
-    """Refused, or still a document: then it goes round as any other."""
+    """A damaged document is refused, or it is still valid and is read and written as any other."""
     chance, data = random.Random(seed), bytearray(dump_conversation(make_example()).encode())
     for _ in range(flips):
         data[chance.randrange(len(data))] = chance.choice([chance.randrange(256), *b'{}[]",:0-e\\'])
@@ -425,7 +425,7 @@ json_values = strategies.recursive(
 @settings(max_examples=300)
 @given(strategies.data())
 def test_any_value_anywhere(data: strategies.DataObject) -> None:
-    """One value of the document replaced by any other."""
+    """Replace one value of the document by any other."""
     broken: Any = make_document()
     at = broken
     while True:

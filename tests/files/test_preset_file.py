@@ -1,4 +1,4 @@
-"""Presets: those that are shipped, their JSON, and files that are none."""
+"""The shipped presets, their JSON, and bad files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A set-up survives its way through an address; anything else is refused."""
+"""A share link is encoded and decoded without loss; anything else is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything about an answer goes through JSON and comes back as it was."""
+"""Requests, settings, usage and errors are written as JSON and read back unchanged."""
 
 from __future__ import annotations
 

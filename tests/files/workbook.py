@@ -1,4 +1,4 @@
-"""A workbook as somebody may upload it."""
+"""XLSX files for upload tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import openpyxl
 
 
 def make_workbook(*rows: Sequence[Any], formats: dict[str, str] | None = None) -> bytes:
-    """An XLSX file with those rows, and a second sheet."""
+    """Return an XLSX file with these rows, and a second sheet."""
     book = openpyxl.Workbook()
     sheet = book.active
     for row in rows:

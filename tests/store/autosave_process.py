@@ -1,4 +1,4 @@
-"""Saves an answer while it grows, until killed: ``python -m tests.store.autosave_process URL``."""
+"""A process that autosaves a growing answer until it is killed: ``python -m tests.store.autosave_process URL``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.store.conversation_trees import SETTINGS, make_unanswered, make_unfin
 
 
 def main(url: str) -> None:
-    """A hundred pieces a second; says after each how much has come."""
+    """Append a word every 10 ms, and print after each how many there are."""
     conversation, request = make_unanswered("Tell me a story")
     parts: list[str] = []
     saver = Autosaver(

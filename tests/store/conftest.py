@@ -13,7 +13,7 @@ from tests.store.postgres_server import PostgresServer
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[PostgresServer]:
-    """The one PostgreSQL server of the tests. Where there is none the tests fail: no skip."""
+    """Return the tests' PostgreSQL server. Tests fail, not skip, if it cannot be started."""
     server = PostgresServer()
     yield server
     server.remove()
@@ -21,7 +21,7 @@ def server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of a database that does not exist yet, or is empty."""
+    """Return the URL of a database that does not exist yet or is empty."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/data/paddock.sqlite3"
     server: PostgresServer = request.getfixturevalue("server")
@@ -30,7 +30,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    """A store on a new database."""
+    """Return a store on a new database."""
     store = Store(url)
     yield store
     store.close()

@@ -1,4 +1,4 @@
-"""Conversations for the store's tests: any that can be built, and plain ones."""
+"""Conversations for tests: arbitrary ones, as hypothesis strategies, and simple ones."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ features = strategies.builds(
 
 @strategies.composite
 def requests(draw: strategies.DrawFn, conversation: Conversation, upto: str | None) -> Request:
-    """A request for an answer in that place, or one that has nothing to do with it."""
+    """Draw a request for an answer after message ``upto``, or an unrelated one."""
     input = draw(
         strategies.just(Messages(conversation.turns(upto)))
         | strategies.just(Messages(()))
@@ -87,7 +87,7 @@ def requests(draw: strategies.DrawFn, conversation: Conversation, upto: str | No
 
 @strategies.composite
 def answers(draw: strategies.DrawFn, conversation: Conversation, upto: str | None) -> Answer:
-    """Any answer."""
+    """Draw any answer."""
     return Answer(
         draw(texts),
         draw(requests(conversation, upto)),
@@ -103,7 +103,7 @@ def answers(draw: strategies.DrawFn, conversation: Conversation, upto: str | Non
 
 @strategies.composite
 def changes(draw: strategies.DrawFn, conversation: Conversation) -> Conversation:
-    """The conversation after one thing that people do."""
+    """Draw the conversation after one action of a user."""
     messages = conversation.messages
     what = draw(
         strategies.sampled_from(
@@ -153,7 +153,7 @@ def changes(draw: strategies.DrawFn, conversation: Conversation) -> Conversation
 
 @strategies.composite
 def histories(draw: strategies.DrawFn) -> list[Conversation]:
-    """A conversation as it grows, one change at a time."""
+    """Draw the states of a conversation, each one change after the last."""
     states = [Conversation("Be kind.")]
     for _ in range(draw(strategies.integers(1, 8))):
         states.append(draw(changes(states[-1])))
@@ -161,7 +161,7 @@ def histories(draw: strategies.DrawFn) -> list[Conversation]:
 
 
 def as_plain_values(conversation: Conversation) -> dict[str, Any]:
-    """All that is in it, comparable: errors are equal in what they say."""
+    """Return the conversation as JSON values. Errors with equal fields are equal there."""
     return {
         "id": conversation.id,
         "system": conversation.system,
@@ -179,7 +179,7 @@ def as_plain_values(conversation: Conversation) -> dict[str, Any]:
 
 
 def make_answer(conversation: Conversation, text: str, neurons: str | None = None, **changes: Any) -> Answer:
-    """An ordinary answer to what is open."""
+    """Return a simple answer to the open path."""
     request = Request(MODEL, Messages(conversation.turns(conversation.head)), MappingProxyType({}), True)
     usage = Usage(10, 20, 0, None if neurons is None else Decimal(neurons))
     whole = Answer(text, request, "Twin", False, usage, Timings(0.1, 1.0), Ending.FINISHED)
@@ -187,7 +187,7 @@ def make_answer(conversation: Conversation, text: str, neurons: str | None = Non
 
 
 def make_conversation(*texts: str, conversation: Conversation | None = None) -> Conversation:
-    """A conversation of that many questions, each answered."""
+    """Return a conversation with an answer to each of these questions."""
     conversation = conversation or Conversation()
     for text in texts:
         conversation = conversation.append(Message("user", text, conversation.head))
@@ -197,7 +197,7 @@ def make_conversation(*texts: str, conversation: Conversation | None = None) -> 
 
 
 def make_unanswered(text: str, conversation: Conversation | None = None) -> tuple[Conversation, Request]:
-    """A question whose answer is about to come: an empty message waits for it."""
+    """Return a conversation that ends with a question and an empty message for its answer, and the request."""
     conversation = conversation or Conversation()
     conversation = conversation.append(Message("user", text, conversation.head))
     request = Request(MODEL, Messages(conversation.turns(conversation.head)), MappingProxyType({}), True)
@@ -205,12 +205,12 @@ def make_unanswered(text: str, conversation: Conversation | None = None) -> tupl
 
 
 def make_unfinished(conversation: Conversation, request: Request, text: str) -> UnfinishedAnswer:
-    """What has come so far of the answer in the open message."""
+    """Return the unfinished answer of the open message, with its text so far."""
     return UnfinishedAnswer(conversation.head or "", request, "Twin", False, text, 0.5 + len(text) / 100, 0.5)
 
 
 def growing_prefixes(text: str) -> Iterator[str]:
-    """The text as it comes, a word at a time."""
+    """Yield the beginnings of the text, each a word longer."""
     words = text.split(" ")
     for number in range(1, len(words) + 1):
         yield " ".join(words[:number])

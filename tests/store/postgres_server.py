@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, in a temporary folder; its programs must be there: scripts/test installs them."""
+"""A PostgreSQL server for tests, in a temporary folder. scripts/test installs its programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psycopg
 
 
 def find_postgres_program(name: str) -> str:
-    """The path of one of PostgreSQL's programs, which Debian keeps off the PATH."""
+    """Return the path of a PostgreSQL program, which Debian keeps off the PATH."""
     beside = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     found = shutil.which(name) or (str(beside[-1]) if beside else None)
     assert found, f"PostgreSQL's {name} is not installed: apt-get install postgresql"
@@ -21,7 +21,7 @@ def find_postgres_program(name: str) -> str:
 
 
 class PostgresServer:
-    """Reached over a Unix socket in its own folder, so that no port can be taken."""
+    """A server on a Unix socket in its own folder, so that it needs no free port."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="paddock-pg-"))
@@ -35,28 +35,28 @@ class PostgresServer:
         self.start()
 
     def start(self) -> None:
-        """Up again, on the same data."""
+        """Start the server on its data."""
         options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off"
         log = str(self.folder / "log")
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "-o", options, "start")
 
     def stop(self) -> None:
-        """Down at once, as in a crash: no connection is asked."""
+        """Stop the server at once, as in a crash."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")
 
     def remove(self) -> None:
-        """Down for ever."""
+        """Stop the server and delete its data."""
         self.stop()
         shutil.rmtree(self.folder)
 
     def database(self) -> str:
-        """The URL of a new, empty database."""
+        """Create an empty database and return its URL."""
         name = f"test_{uuid.uuid4().hex}"
         self.execute(f"CREATE DATABASE {name}")
         return f"postgresql+psycopg://postgres@/{name}?host={self.folder}"
 
     def execute(self, statement: str, database: str = "postgres") -> None:
-        """One statement, outside any transaction."""
+        """Execute one statement outside a transaction."""
         with psycopg.connect(
             host=str(self.folder), user="postgres", dbname=database, autocommit=True
         ) as connection:

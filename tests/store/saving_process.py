@@ -12,7 +12,7 @@ STORY = " ".join(f"word{number}" for number in range(400))
 
 
 def main(url: str) -> None:
-    """Says how far it is after each save: whatever was said before the kill must be there after it."""
+    """Print id and length after each save: whatever was printed before the kill must be stored."""
     store = Store(url)
     conversation, request = make_unanswered("Tell me a story")
     for number in itertools.count():

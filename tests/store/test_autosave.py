@@ -1,4 +1,4 @@
-"""The saver: what is said is in the database within a second, and after any failure as soon as that is over."""
+"""The autosave stores text within a second, and after any failure as soon as that is over."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class ConversationsInMemory:
-    """Conversations in memory, as the page's registry has them."""
+    """Conversations in memory, as in the page's registry."""
 
     def __init__(self) -> None:
         self.snapshots: dict[str, Snapshot] = {}
@@ -124,7 +124,7 @@ def test_it_writes_what_changes_and_nothing_else(
 
 
 def test_its_thread(store: Store, house: ConversationsInMemory) -> None:
-    others = set(threading.enumerate())  # another test's page may have a saver of its own
+    others = set(threading.enumerate())  # another test's page may run an autosave too
     saver = Autosaver(store, house.all, interval=0.02).start()
     a = make_conversation("a")
     house.put(a)
@@ -163,7 +163,7 @@ def test_a_database_that_goes_and_comes_back(
 
 
 def test_an_older_copy_in_its_place(store: Store, house: ConversationsInMemory, tmp_path: Path) -> None:
-    """What nobody has touched since is written again too."""
+    """Unchanged conversations are written again too."""
     saver = Autosaver(store, house.all)
     a, b = make_conversation("a"), make_conversation("b")
     for one in (a, b):

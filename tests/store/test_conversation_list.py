@@ -1,4 +1,4 @@
-"""The list, the search, the bin, and what the answers used."""
+"""The list of conversations, the search, the bin, and the usage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.store.conversation_trees import (
 
 
 class SteppingClock:
-    """A second later each time it is looked at."""
+    """A clock that advances by a second each time it is read."""
 
     def __init__(self, start: datetime) -> None:
         self.now = start.timestamp()
@@ -60,7 +60,7 @@ def test_order_and_pages(store: Store, clock: SteppingClock) -> None:
     store.conversations.save("ann", make_conversation("more", conversation=all_of_them[2]), SETTINGS)
     assert store.conversations.pin("ann", all_of_them[0].id)
     assert list_titles(store)[:3] == ["talk 0", "talk 2", "talk 6"]
-    # To look into one, or to move its sliders, does not make it newer.
+    # Opening a conversation or changing its settings does not make it newer.
     store.conversations.save("ann", all_of_them[4].open_message(all_of_them[4].messages[0].id), SETTINGS)
     store.conversations.save("ann", all_of_them[4], SETTINGS.with_value(SETTINGS.items[0].name, 3))
     assert list_titles(store)[:3] == ["talk 0", "talk 2", "talk 6"]
@@ -202,7 +202,7 @@ def test_spend(store: Store, clock: SteppingClock) -> None:
     assert store.conversations.daily_usage("ann", date(2026, 11, 24)) == ()
     store.conversations.delete("ann", edited.id)
     assert set(store.conversations.daily_usage("ann")) == {billed, free}
-    # What is running counts as an estimate.
+    # A running answer counts with estimated usage.
     waiting, request = make_unanswered("tomorrow")
     store.conversations.save("ann", waiting, SETTINGS, (make_unfinished(waiting, request, "abcd"),))
     (new,) = store.conversations.daily_usage("ann", date(2026, 11, 24))

@@ -1,4 +1,4 @@
-"""A conversation comes back as it was, after any number of changes, and a save writes only what is new."""
+"""A conversation is loaded as it was saved, after any changes, and a save writes only new rows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], m
 @SHARED
 @given(states=histories())
 def test_it_comes_back(store: Store, states: list[Conversation]) -> None:
-    """Saved after each change, and again in one piece by a store that knows nothing."""
+    """Save after each change, and again with a store that has not seen the conversation."""
     for state in states:
         store.conversations.save("ann", state, SETTINGS)
     last = states[-1]
@@ -46,7 +46,7 @@ def test_it_comes_back(store: Store, states: list[Conversation]) -> None:
         read = other.conversations.load("ann", last.id)
         assert read is not None
         assert as_plain_values(read.conversation) == as_plain_values(states[1])
-    store.conversations.save("ann", last, SETTINGS)  # it knows of nothing new, and writes nothing
+    store.conversations.save("ann", last, SETTINGS)  # nothing is new, so nothing is written
 
 
 def store_url(store: Store) -> str:
@@ -55,7 +55,7 @@ def store_url(store: Store) -> str:
 
 @pytest.fixture
 def written(store: Store) -> list[str]:
-    """The rows that are written: a table's name for each."""
+    """Return a list that gets a table's name for each row that is written."""
     rows: list[str] = []
 
     def note(_: Connection, __: object, statement: str, values: object, ___: object, many: bool) -> None:
@@ -113,7 +113,7 @@ def test_text_that_comes_is_one_row(store: Store, written: list[str]) -> None:
 
 
 def test_a_request_takes_no_room_of_its_own(store: Store) -> None:
-    """Each of 200 answers had all before it as input; the turns are kept once."""
+    """Each of 200 requests repeats all turns before it; every turn is stored once."""
     long = make_conversation(*(f"question {number}" for number in range(200)))
     store.conversations.save("ann", long, SETTINGS)
     with store.database.reading() as connection:
@@ -146,7 +146,7 @@ def test_a_running_answer_comes_back_cut_off(store: Store) -> None:
     assert cut.usage.estimated
     assert cut.usage.prompt_tokens == request.estimated_prompt_tokens()
     assert cut.timings.first_token == 0.5
-    # It goes on from there, is cut off again, and then is whole.
+    # The answer is continued, cut off again, and then completed.
     again = (replace(make_unfinished(saved.conversation, request, " a time"), message_id=last.id),)
     store.conversations.save("ann", saved.conversation, SETTINGS, again)
     second = store.conversations.load("ann", conversation.id)
@@ -164,7 +164,7 @@ def test_a_running_answer_comes_back_cut_off(store: Store) -> None:
 
 
 def test_recovery(store: Store) -> None:
-    """Without anybody opening it, what a killed server left is whole again: its text can be searched."""
+    """A conversation of a killed server is repaired without being opened: its text can be searched."""
     conversation, request = make_unanswered("Tell me")
     done = make_conversation("done")
     store.conversations.save(

@@ -1,4 +1,4 @@
-"""Experiments, their runs and cells: everything comes back as it was, to its owner alone."""
+"""Experiments, runs and cells are loaded as they were saved, by their owner only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ODD = "\x00\ud800 ü “"
 
 
 def store_new_run(store: Store, asked: Plan, owner: str = "ann", id: str = "r") -> str:
-    """A run of that plan, of an experiment of that owner."""
+    """Store an experiment and a run of this plan. Return the run's id."""
     store.experiments.save(owner, SavedExperiment(f"x-{owner}", f"Numbers{ODD}", asked))
     entry = RunEntry(
         id,
@@ -117,7 +117,7 @@ def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
     )
     assert [one.state for one in store.runs.entries("ann", "x-ann")] == ["paused"]
 
-    # Written over, its rating stays: it is somebody's, given while the answer was judged.
+    # Overwriting a cell keeps its rating: the user may have given it while the answer was judged.
     store.cells.write("ann", run, [CellChange(replace(whole, cost=Decimal(1)), 5, is_new=False)])
     again = store.cells.load("ann", run)[-1].result
     assert (again.rating, again.cost) == (5, 1)

@@ -1,4 +1,4 @@
-"""What is kept beside conversations: presets, schemas for JSON mode, and comparisons."""
+"""Presets, schemas for JSON mode, and comparisons."""
 
 from __future__ import annotations
 

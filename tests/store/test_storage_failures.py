@@ -1,4 +1,4 @@
-"""What happens to the database from outside: kill -9, a full disk, locks, no right to write, gone, restarted."""
+"""Failures of the database: kill -9, a full disk, locks, a read-only or missing file, a server that restarts."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def trouble(tmp_path: Path) -> FailingStore:
 
 
 def test_a_full_disk(trouble: FailingStore) -> None:
-    """SQLite's own limit on its pages: to all of its code, a disk that is full."""
+    """SQLite's limit on the number of pages has the same effect as a full disk."""
     most = [trouble.file.stat().st_size // 4096 + 2]
 
     def limit(connection: sqlite3.Connection, *_: object) -> None:
@@ -97,7 +97,7 @@ def test_a_lock(trouble: FailingStore) -> None:
 
 
 def test_no_right_to_write() -> None:
-    with tempfile.TemporaryDirectory() as name:  # not pytest's: that is closed to others
+    with tempfile.TemporaryDirectory() as name:  # pytest's folder is closed to other users
         folder = Path(name)
         folder.chmod(0o777)
         process = subprocess.run(
@@ -120,7 +120,7 @@ def test_a_file_that_is_gone_for_a_while(trouble: FailingStore, tmp_path: Path) 
 
 
 def test_another_file_in_its_place(trouble: FailingStore, tmp_path: Path) -> None:
-    """An older copy was put back: what was known of the lost one does not count."""
+    """An older copy was put back: the state of the lost file must not be relied on."""
     trouble.store.close()
     shutil.copy(trouble.file, tmp_path / "copy")
     trouble.store.conversations.save("ann", trouble.after, SETTINGS)
@@ -159,7 +159,7 @@ def test_the_server_restarts(server: PostgresServer) -> None:
 
 
 def test_connections_that_the_server_ends(server: PostgresServer) -> None:
-    """Another way to lose them: the next use notices before it does any work."""
+    """The server ended the connections: the next use notices before it does any work."""
     with closing(Store(server.database())) as store:
         store.conversations.save("ann", make_conversation("a"), SETTINGS)
         server.execute(
@@ -183,13 +183,13 @@ def test_a_server_that_may_not_be_written(server: PostgresServer) -> None:
             store.conversations.save("ann", more, SETTINGS)
         assert store.conversations.count("ann") == 1
         server.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
-        store.close()  # the list was read over a connection that still may not write
+        store.close()  # the connection that read the list is still read-only
         store.conversations.save("ann", more, SETTINGS)
         assert store.conversations.count("ann", "more") == 1
 
 
 def test_a_row_that_no_database_takes(store: Store) -> None:
-    """It is that conversation's trouble alone: nobody is told to look at the database."""
+    """Only that conversation fails: the error does not blame the database."""
     said = make_conversation("a")
     usage = said.messages[1].answers[0].usage
     assert usage is not None
