@@ -79,11 +79,11 @@ class TurnTable:
         number = self._numbers.get((parent, turn))
         if number is None:
             # Turns that differ only in lone surrogates are equal when they are read again.
-            kept = _clean_turn(turn)
-            number = self._numbers.setdefault((parent, kept), len(self.rows) + 1)
+            clean_turn = _clean_turn(turn)
+            number = self._numbers.setdefault((parent, clean_turn), len(self.rows) + 1)
             self._numbers[parent, turn] = number
             if number > len(self.rows):
-                self.rows.append({"id": number, "parent": parent} | value_codec.write_turn(kept))
+                self.rows.append({"id": number, "parent": parent} | value_codec.write_turn(clean_turn))
         return number
 
 
@@ -99,15 +99,15 @@ TurnPath = tuple[int, int | None, Turn]  # depth, number of the turn before it, 
 
 def _parse_turns(node: Node) -> dict[int, TurnPath]:
     turns: dict[int, TurnPath] = {}
-    for one in node.items():
-        one.require_only_keys("id", "parent", *TURN_KEYS)
-        id, parent = _parse_turn_number(one["id"]), one["parent"].optional(_parse_turn_number)
+    for item in node.items():
+        item.require_only_keys("id", "parent", *TURN_KEYS)
+        id, parent = _parse_turn_number(item["id"]), item["parent"].optional(_parse_turn_number)
         if id in turns:
-            raise one["id"].error("is another turn's already")
+            raise item["id"].error("is another turn's already")
         if parent is not None and parent not in turns:
-            raise one["parent"].error("names no turn that stands before this one")
+            raise item["parent"].error("names no turn that stands before this one")
         depth = 1 if parent is None else turns[parent][0] + 1
-        turns[id] = depth, parent, parse_turn(one)
+        turns[id] = depth, parent, parse_turn(item)
     return turns
 
 
@@ -128,8 +128,8 @@ def parse_turn(node: Node) -> Turn:
 def parse_calls(node: Node) -> tuple[ToolCall, ...]:
     """Return the tool calls. Raise BadFile if one is not valid."""
     return tuple(
-        ToolCall(one["id"].text(), one["name"].text(), one["arguments"].text())
-        for one in (call.require_only_keys("id", "name", "arguments") for call in node.items())
+        ToolCall(item["id"].text(), item["name"].text(), item["arguments"].text())
+        for item in (call.require_only_keys("id", "name", "arguments") for call in node.items())
     )
 
 
@@ -178,8 +178,8 @@ def parse_answers(node: Node, table: Node) -> dict[str, Answer]:
         None: ()
     }  # shared by all requests that end with the same turn
     sent = 0
-    for one in node.items():
-        one.require_only_keys(
+    for item in node.items():
+        item.require_only_keys(
             "id",
             "text",
             "request",
@@ -192,27 +192,27 @@ def parse_answers(node: Node, table: Node) -> dict[str, Answer]:
             "error",
             "calls",
         )
-        if (id := parse_id(one["id"])) in answers:
-            raise one["id"].error("is another answer's already")
-        if "turn" in (request := one["request"]):
-            at = request["turn"].optional(_parse_turn_number)
-            if at is not None and at not in turns:
+        if (id := parse_id(item["id"])) in answers:
+            raise item["id"].error("is another answer's already")
+        if "turn" in (request := item["request"]):
+            last = request["turn"].optional(_parse_turn_number)
+            if last is not None and last not in turns:
                 raise request["turn"].error("names no turn")
-            if at is not None and at not in inputs:
-                sent += turns[at][0]
+            if last is not None and last not in inputs:
+                sent += turns[last][0]
                 if sent > MAX_TURNS_SENT:
                     raise node.error(f"sent more than {MAX_TURNS_SENT:,} turns in all")
-                inputs[at] = _collect_turns(at, turns)
-            answers[id] = _parse_answer(one, id, inputs[at])
+                inputs[last] = _collect_turns(last, turns)
+            answers[id] = _parse_answer(item, id, inputs[last])
         else:
-            answers[id] = _parse_answer(one, id, None)
+            answers[id] = _parse_answer(item, id, None)
     return answers
 
 
-def _collect_turns(at: int | None, turns: Mapping[int, TurnPath]) -> tuple[Turn, ...]:
+def _collect_turns(number: int | None, turns: Mapping[int, TurnPath]) -> tuple[Turn, ...]:
     path = []
-    while at is not None:
-        _, at, turn = turns[at]
+    while number is not None:
+        _, number, turn = turns[number]
         path.append(turn)
     return tuple(reversed(path))
 
@@ -281,7 +281,7 @@ def _parse_error(node: Node) -> PaddockError:
     for name in ("kind", "message", "advice"):
         node[name].text()
     for name in ("code", "status"):
-        node[name].optional(lambda one: one.integer(-(10**12), 10**12))
+        node[name].optional(lambda item: item.integer(-(10**12), 10**12))
     node["retryable"].boolean()
     node["retry_after"].optional(_parse_seconds)
     return value_codec.read_error(node.value)

@@ -49,11 +49,14 @@ def dump_zip(conversations: Iterable[ConversationFile], model: Model) -> bytes:
     """Return a zip with a JSON and a Markdown file for each conversation. Equal conversations give equal bytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number, one in enumerate(conversations, 1):
-            heading = one.title or default_title(one.conversation)
+        for number, archived in enumerate(conversations, 1):
+            heading = archived.title or default_title(archived.conversation)
             name = f"{number:04}-{make_file_name(heading)}"
-            read = export_markdown(heading, one.conversation, one.settings, model)
-            for ending, text in (("json", dump_conversation(one)), ("md", replace_lone_surrogates(read))):
+            readable = export_markdown(heading, archived.conversation, archived.settings, model)
+            for ending, text in (
+                ("json", dump_conversation(archived)),
+                ("md", replace_lone_surrogates(readable)),
+            ):
                 entry = zipfile.ZipInfo(f"{name}.{ending}", _FIXED_DATE)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.create_system = 3  # the same on every system
@@ -97,7 +100,7 @@ def _unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the names and bytes of the JSON files. Sizes in zip headers are not trusted."""
     if data.count(_ZIP_ENTRY_SIGNATURE) > MAX_ZIP_FILES:
         raise BadFile(f"The zip holds more than {MAX_ZIP_FILES:,} files.")
-    left = MAX_UNPACKED_BYTES
+    remaining = MAX_UNPACKED_BYTES
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
@@ -106,10 +109,10 @@ def _unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
                 if not entry.filename.endswith(".json"):
                     continue  # Markdown is for people
                 with archive.open(entry) as file:
-                    content = file.read(min(left, MAX_BYTES) + 1)
-                if len(content) > min(left, MAX_BYTES):
+                    content = file.read(min(remaining, MAX_BYTES) + 1)
+                if len(content) > min(remaining, MAX_BYTES):
                     raise BadFile("The zip holds more than can be taken at once.")
-                left -= len(content)
+                remaining -= len(content)
                 if content.startswith(_ZIP_SIGNATURES):
                     raise BadFile(f"“{entry.filename}” in the zip is a zip itself.")
                 yield entry.filename, content

@@ -148,10 +148,12 @@ def _parse_message(node: Node, before: Mapping[str, Message], answers: Mapping[s
     # A parent stands before its children, so there are no cycles.
     if parent is not None and parent not in before:
         raise node["parent"].error("names no message that stands before this one")
-    under = []
-    for one in node["answers"].items():
-        if one.text() not in answers:
-            raise one.error("names no answer")
-        under.append(answers[one.value])
+    own_answers = []
+    for item in node["answers"].items():
+        if item.text() not in answers:
+            raise item.error("names no answer")
+        own_answers.append(answers[item.value])
     turn = parse_turn(node)
-    return Message(turn.role, turn.content, parent, tuple(under), turn.calls, turn.call_id, turn.name, id)
+    return Message(
+        turn.role, turn.content, parent, tuple(own_answers), turn.calls, turn.call_id, turn.name, id
+    )

@@ -73,8 +73,8 @@ def default_title(conversation: Conversation) -> str:
 
 def make_file_name(title: str) -> str:
     """Return a file name without extension that every system accepts."""
-    kept = "".join(char if char.isalnum() else "-" for char in title.lower())
-    return "-".join(part for part in kept.split("-") if part)[:50] or "conversation"
+    cleaned = "".join(char if char.isalnum() else "-" for char in title.lower())
+    return "-".join(part for part in cleaned.split("-") if part)[:50] or "conversation"
 
 
 def _quote_yaml(text: str) -> str:

@@ -67,12 +67,12 @@ def _has_value(node: Node, key: str) -> bool:
 
 def _parse_calls(node: Node) -> Iterator[ToolCall]:
     """Yield calls in OpenAI's format or flat as Workers AI's answers, with arguments as JSON text or a value."""
-    for one in node.items():
-        nested = "function" in one
-        function = one["function"] if nested else one
+    for item in node.items():
+        is_nested = "function" in item
+        function = item["function"] if is_nested else item
         arguments = function["arguments"]
         text = arguments.value if isinstance(arguments.value, str) else json.dumps(arguments.value)
-        yield ToolCall(one["id"].text() if _has_value(one, "id") else "", function["name"].text(), text)
+        yield ToolCall(item["id"].text() if _has_value(item, "id") else "", function["name"].text(), text)
 
 
 def _parse_role(node: Node) -> str:

@@ -30,7 +30,9 @@ Data = dict[str, Any]
 def write_settings(settings: Settings) -> Data:
     """Return all settings, in their order, and the features."""
     return {
-        "parameters": [{"name": one.name, "value": one.value, "sent": one.is_sent} for one in settings.items],
+        "parameters": [
+            {"name": item.name, "value": item.value, "sent": item.is_sent} for item in settings.items
+        ],
         "features": write_features(settings.features),
     }
 
@@ -75,25 +77,25 @@ def _read_format(data: Data | None) -> ResponseFormat | None:
 def _write_tools(tools: tuple[Tool, ...]) -> list[Data]:
     return [
         {
-            "name": one.name,
-            "description": one.description,
-            "parameters": one.parameters,
-            "nested": one.nested,
+            "name": item.name,
+            "description": item.description,
+            "parameters": item.parameters,
+            "nested": item.nested,
         }
-        for one in tools
+        for item in tools
     ]
 
 
 def _read_tools(data: list[Data]) -> tuple[Tool, ...]:
-    return tuple(Tool(one["name"], one["description"], one["parameters"], one["nested"]) for one in data)
+    return tuple(Tool(item["name"], item["description"], item["parameters"], item["nested"]) for item in data)
 
 
 def _write_functions(functions: tuple[Function, ...]) -> list[Data]:
-    return [{"name": one.name, "code": one.code} for one in functions]
+    return [{"name": item.name, "code": item.code} for item in functions]
 
 
 def _read_functions(data: list[Data]) -> tuple[Function, ...]:
-    return tuple(Function(one["name"], one["code"]) for one in data)
+    return tuple(Function(item["name"], item["code"]) for item in data)
 
 
 def write_calls(calls: tuple[ToolCall, ...]) -> list[Data]:
@@ -103,7 +105,7 @@ def write_calls(calls: tuple[ToolCall, ...]) -> list[Data]:
 
 def read_calls(data: list[Data] | None) -> tuple[ToolCall, ...]:
     """Return the calls; None stands for none."""
-    return tuple(ToolCall(one["id"], one["name"], one["arguments"]) for one in data or ())
+    return tuple(ToolCall(item["id"], item["name"], item["arguments"]) for item in data or ())
 
 
 def write_request(request: Request) -> Data:
