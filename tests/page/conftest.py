@@ -18,13 +18,6 @@ Visit = Callable[..., BrowserTab]
 StartApp = Callable[..., AppProcess]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A last line, for a machine busier than any wait here foresees. The summary names what was tried twice."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 @pytest.fixture(scope="session")
 def _upstream() -> Iterator[Upstream]:
     upstream = Upstream()
@@ -77,6 +70,15 @@ def twin_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     _sound(app)
 
 
+@pytest.fixture(scope="session")
+def json_mode_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
+    """A page that mounts the schema editor and the checked answer alone."""
+    log = tmp_path_factory.mktemp("json-mode") / "log"
+    with AppProcess({}, log, Path(__file__).with_name("json_mode_bench.py")) as app:
+        yield app
+    _sound(app)
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """For this package alone: Playwright occupies the main thread's event loop while it is open."""
@@ -90,43 +92,62 @@ def expected() -> list[str]:
     return []
 
 
+class ContextPool:
+    """Browser contexts that are used again: an empty one would fetch and compile the page's files again."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: dict[bool, list[BrowserContext]] = {False: [], True: []}
+
+    def take(self, *, phone: bool) -> BrowserContext:
+        """Return a context without tabs and cookies."""
+        if self._free[phone]:
+            return self._free[phone].pop()
+        if phone:
+            return self._browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+        return self._browser.new_context(viewport=DESKTOP)
+
+    def give_back(self, context: BrowserContext, *, phone: bool) -> None:
+        """Close its tabs and forget its cookies."""
+        for page in context.pages:
+            page.close()
+        context.clear_cookies()
+        self._free[phone].append(context)
+
+
 @pytest.fixture(scope="package")
-def desk(browser: Browser) -> Iterator[BrowserContext]:
-    """One browser profile for every test at a desk, so that the page's files are fetched once."""
-    with browser.new_context(viewport=DESKTOP) as context:
-        yield context
+def contexts(browser: Browser) -> ContextPool:
+    return ContextPool(browser)
 
 
 @pytest.fixture
-def visit(desk: BrowserContext, browser: Browser, expected: list[str]) -> Iterator[Visit]:
-    """Opens tabs: ``visit(url, address="/", phone=False, stranger=False)``; a stranger has a browser of their own.
+def visit(contexts: ContextPool, expected: list[str]) -> Iterator[Visit]:
+    """Opens tabs: ``visit(url, address="/", phone=False, stranger=False)``; a stranger has cookies of their own.
 
     At the end every tab's requests must have gone to the page's own port, and the console must be clean.
     """
-    watches: dict[BrowserContext, NetworkWatch] = {desk: NetworkWatch(desk)}
+    watches: dict[BrowserContext, tuple[NetworkWatch, bool]] = {}
     ports: set[int] = set()
+    own: list[BrowserContext] = []  # the context of all tabs that are neither a phone's nor a stranger's
 
     def visit(url: str, address: str = "/", *, phone: bool = False, stranger: bool = False) -> BrowserTab:
         ports.add(int(url.rpartition(":")[2]))
-        context = desk
-        if phone:
-            context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
-        elif stranger:
-            context = browser.new_context(viewport=DESKTOP)
-        if context is not desk:
-            watches[context] = NetworkWatch(context)
+        if own and not phone and not stranger:
+            context = own[0]
+        else:
+            context = contexts.take(phone=phone)
+            watches[context] = NetworkWatch(context), phone
+            if not phone and not stranger:
+                own.append(context)
         return BrowserTab(context.new_page(), url).open(address)
 
     yield visit
-    for context, watch in watches.items():
-        for page in context.pages:
-            page.close()
+    for context, (watch, phone) in watches.items():
+        contexts.give_back(context, phone=phone)
         watch.close()
-        if context is not desk:
-            context.close()
-    complaints = [text for watch in watches.values() for text in watch.complaints]
+    complaints = [text for watch, _ in watches.values() for text in watch.complaints]
     assert [text for text in complaints if not any(part in text for part in expected)] == []
-    for watch in watches.values():
+    for watch, _ in watches.values():
         assert watch.foreign_requests(ports) == []
 
 

@@ -9,7 +9,6 @@ from tests.page.browser_tab import BrowserTab
 from tests.page.conftest import Visit
 from tests.page.upstream import ACCOUNT, TOKEN, Upstream
 
-OTHER_ACCOUNT = "f" * 28 + "beef"
 WRONG = "wrong-token-" + "w" * 28
 
 

@@ -7,8 +7,6 @@ import contextlib
 import pytest
 from playwright.sync_api import Locator, TimeoutError
 
-from tests.page import stored_conversations
-from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab, squeeze
 from tests.page.upstream import StreamReply, Upstream
 
@@ -49,109 +47,6 @@ def talk(tab: BrowserTab, upstream: Upstream) -> BrowserTab:
         tab.wait_for_end(which=number)
     wait_for_messages(tab, "First", "One.", "Second", "Two.")
     return tab
-
-
-def test_an_edited_message_keeps_what_follows_and_what_was(talk: BrowserTab, upstream: Upstream) -> None:
-    edit(talk, talk.questions.first, "First, but edited", "Save")
-    wait_for_messages(talk, "First, but edited", "One.", "Second", "Two.")
-    assert len(upstream.requests) == 2  # nothing was sent
-    assert talk.questions.first.get_by_text("2/2").is_visible()
-    talk.questions.first.locator("[class*='st-key-variant-1-'] button").first.click()
-    wait_for_messages(talk, "First", "One.", "Second", "Two.")
-    talk.questions.first.locator("[class*='st-key-variant1-'] button").first.click()
-    wait_for_messages(talk, "First, but edited", "One.", "Second", "Two.")
-    talk.send("Third")
-    talk.wait_for_end(which=2)
-    assert turns(upstream) == [
-        ("user", "First, but edited"),
-        ("assistant", "One."),
-        ("user", "Second"),
-        ("assistant", "Two."),
-        ("user", "Third"),
-    ]
-
-
-def test_save_and_send_asks_anew_from_there(talk: BrowserTab, upstream: Upstream) -> None:
-    upstream.plan_replies(StreamReply("Another one."))
-    edit(talk, talk.questions.first, "Something else", "Save and send")
-    wait_for_messages(talk, "Something else", "Another one.")
-    talk.wait_for_end()
-    assert turns(upstream) == [("user", "Something else")]
-    talk.questions.first.locator("[class*='st-key-variant-1-'] button").first.click()
-    wait_for_messages(talk, "First", "One.", "Second", "Two.")
-
-
-def test_an_edited_answer_is_gone_on_with(talk: BrowserTab, upstream: Upstream) -> None:
-    upstream.plan_replies(StreamReply("and grey, and wet.", usage=(30, 6)))
-    edit(talk, talk.answers.last, "The sky is blue ", "Save and continue")
-    talk.wait_for_end()
-    assert turns(upstream) == [
-        ("user", "First"),
-        ("assistant", "One."),
-        ("user", "Second"),
-        ("assistant", "The sky is blue "),
-    ]
-    wait_for_messages(talk, "First", "One.", "Second", "The sky is blue and grey, and wet.")
-    assert talk.figures().startswith("30 in · 6 out")
-    talk.answers.last.locator("[class*='st-key-variant-1-'] button").first.click()
-    wait_for_messages(talk, "First", "One.", "Second", "Two.")
-
-
-def test_cancel_changes_nothing(talk: BrowserTab, upstream: Upstream) -> None:
-    talk.choose_in_menu(talk.questions.first, "Edit")
-    talk.page.get_by_label("Edit the message").fill("Never meant")
-    talk.page.get_by_role("button", name="Cancel").click()
-    talk.wait_until("the box closes", lambda: talk.page.get_by_label("Edit the message").count() == 0)
-    wait_for_messages(talk, "First", "One.", "Second", "Two.")
-    talk.choose_in_menu(talk.questions.first, "Edit")
-    box = talk.page.get_by_label("Edit the message")
-    talk.wait_until("the text is in the box", lambda: box.input_value() == "First")
-
-
-@pytest.mark.parametrize("role", ["user", "assistant", "system", "tool"])
-def test_a_message_is_put_in_between(talk: BrowserTab, upstream: Upstream, role: str) -> None:
-    talk.choose_in_menu(talk.answers.first, "Insert after")
-    talk.page.get_by_label("Text", exact=True).fill("In between")
-    talk.page.get_by_role("radio", name=role, exact=True).click()
-    talk.wait_until_idle()
-    talk.page.get_by_role("button", name="Insert", exact=True).click()
-    wait_for_messages(talk, "First", "One.", "In between", "Second", "Two.")
-    talk.send("Third")
-    talk.wait_for_end(which=-1)
-    talk.wait_until("a request", lambda: len(upstream.requests) == 3)
-    assert turns(upstream)[1:4] == [("assistant", "One."), (role, "In between"), ("user", "Second")]
-
-
-def test_a_deleted_message_comes_back(talk: BrowserTab, upstream: Upstream) -> None:
-    talk.choose_in_menu(talk.answers.first, "Delete")
-    wait_for_messages(talk, "First", "Second", "Two.")
-    talk.button("Undo").click()
-    wait_for_messages(talk, "First", "One.", "Second", "Two.")
-    assert talk.page.get_by_role("button", name="Undo").count() == 0
-    talk.choose_in_menu(talk.answers.first, "Delete")
-    wait_for_messages(talk, "First", "Second", "Two.")
-    talk.send("Third")
-    talk.wait_for_end(which=1)
-    assert turns(upstream) == [
-        ("user", "First"),
-        ("user", "Second"),
-        ("assistant", "Two."),
-        ("user", "Third"),
-    ]
-    assert talk.page.get_by_role("button", name="Undo").count() == 0  # it would take the new ones with it
-
-
-def test_a_branch_leaves_the_old_conversation_alone(talk: BrowserTab, upstream: Upstream) -> None:
-    old = talk.page.url
-    talk.choose_in_menu(talk.answers.first, "Branch off here")
-    wait_for_messages(talk, "First", "One.")
-    new = talk.page.url
-    assert new != old
-    talk.send("Elsewhere")
-    talk.wait_for_end(which=1)
-    assert turns(upstream) == [("user", "First"), ("assistant", "One."), ("user", "Elsewhere")]
-    talk.open(old.removeprefix(talk.url))
-    wait_for_messages(talk, "First", "One.", "Second", "Two.")
 
 
 def test_a_stopped_answer_goes_on(tab: BrowserTab, upstream: Upstream) -> None:
@@ -237,24 +132,3 @@ def test_the_keyboard_alone_edits_a_message(talk: BrowserTab, upstream: Upstream
     assert page.evaluate(f"{focused}.innerText").strip() == "Save"
     page.keyboard.press("Enter")
     wait_for_messages(talk, "By keyboard", "One.", "Second", "Two.")
-
-
-def test_a_long_conversation_is_drawn_from_its_end(
-    tab: BrowserTab, app: AppProcess, upstream: Upstream
-) -> None:
-    talk = stored_conversations.make_conversation(40)
-    with stored_conversations.open_store(app) as store:
-        stored_conversations.save_conversation(store, talk)
-    tab.open(f"/?c={talk.id}")
-    tab.wait_until("the last ones", lambda: tab.messages.count() == 20)
-    assert tab.answer_text() == "answer 39"
-    for count in (40, 60):
-        tab.button("Show 20 earlier messages").click()
-        tab.wait_until("more", lambda count=count: tab.messages.count() == count)
-        tab.wait_until_idle()
-    tab.button("Show 20 earlier messages").click()
-    tab.wait_until("all", lambda: tab.messages.count() == 80)
-    assert tab.question_text(0) == "question 0"
-    tab.send("And now?")
-    tab.wait_until("a request", lambda: upstream.requests)
-    assert len(turns(upstream)) == 81

@@ -19,16 +19,23 @@ def expected() -> list[str]:
     return CONNECTION_ERRORS
 
 
-@pytest.fixture
-def scene(visit: Visit, app: AppProcess, upstream: Upstream) -> Iterator[LiveAnswer]:
-    """A live answer, seen through a proxy."""
+@pytest.fixture(scope="module")
+def proxy(app: AppProcess) -> Iterator[TcpProxy]:
+    """One proxy for all of these tests: at another address the browser would fetch the page's files again."""
     proxy = TcpProxy(app.port)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def scene(visit: Visit, proxy: TcpProxy, upstream: Upstream) -> LiveAnswer:
+    """A live answer, seen through a proxy."""
+    proxy.come_up()
     upstream.plan_replies(StreamReply(endless=True, rate=60))
     scene = LiveAnswer(visit(proxy.url), proxy, lambda address: visit(proxy.url, address))
     scene.tab.send("Go")
     scene.tab.wait_for_growth(400)  # some blocks are finished, one is live
-    yield scene
-    proxy.close()
+    return scene
 
 
 def assert_unharmed(scene: LiveAnswer, upstream: Upstream) -> None:

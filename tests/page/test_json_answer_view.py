@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,14 +22,6 @@ SCHEMA = {"type": "object", "properties": {"items": {"type": "array", "items": I
 IMAGE = "![x](http://192.0.2.1/x.png)"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
-    """The page that mounts the answer."""
-    with AppProcess({}, tmp_path_factory.mktemp("answer") / "log", "tests/page/json_mode_bench.py") as app:
-        yield app
-    assert "Traceback" not in app.log, app.log
-
-
 @pytest.fixture
 def expected() -> list[str]:
     """The fonts are beside app.py, not beside that page."""
@@ -38,8 +29,8 @@ def expected() -> list[str]:
 
 
 @pytest.fixture
-def tab(visit: Visit, home: AppProcess) -> BrowserTab:
-    return visit(home.url, address(SCHEMA, "none"))
+def tab(visit: Visit, json_mode_app: AppProcess) -> BrowserTab:
+    return visit(json_mode_app.url, address(SCHEMA, "none"))
 
 
 def shown(tab: BrowserTab) -> str:
@@ -90,48 +81,8 @@ def test_a_valid_one_in_three_views(tab: BrowserTab, tmp_path: Path) -> None:
         ]
 
 
-def test_each_failure_with_its_place(tab: BrowserTab) -> None:
-    say(
-        tab,
-        json.dumps({"items": [{"what": 7, "price": "1"}, {"what": IMAGE}, 3]}),
-        "JSON, but not as the schema asks",
-    )
-    lines = [" ".join(line.split()) for line in tab.by_key("answer").locator("li").all_inner_texts()]
-    assert lines[:4] == [
-        "$.items[0].what must be a text, not the number 7",
-        "$.items[0].price must be a number, not the text “1”",
-        "$.items[1] has no “price”",
-        "$.items[2] must be an object, not the number 3",
-    ]
-    assert "in 4 places" in shown(tab)
-
-
-def test_what_stands_around_it(tab: BrowserTab) -> None:
-    say(tab, 'Sure!\n```json\n{"items": []}\n```', "Valid JSON", "in a code fence, with other text before it")
-
-
-def test_what_is_no_json(tab: BrowserTab) -> None:
-    say(tab, '{"items": [{"what": "a', "No JSON.", "line 1, column 21", "It ends in the middle")
-    assert tab.by_key("answer").locator("code").first.inner_text().startswith('   1 {"items": [{"what": "a')
-    say(tab, f"I cannot. {IMAGE} $5 and $6", "text without any JSON in it")
-    assert tab.by_key("answer").locator("code").last.inner_text() == f"I cannot. {IMAGE} $5 and $6"
-    assert tab.by_key("shown-view").count() == 0
-
-
-def test_odd_answers_are_shown(tab: BrowserTab) -> None:
-    say(tab, '{"items": [], "odd": "\\ud800 \\u0000 :red[x] :material/star:"}', "Valid JSON")
-    say(tab, "[" * 3000, "Not checked.", "nested more than 100 deep")
-    say(tab, '{"a": 1, "%s": 2}' % ("k" * 500), "has no “items”")
-
-
-def test_any_object(visit: Visit, home: AppProcess) -> None:
-    tab = visit(home.url, address(SCHEMA, "none", any="1"))
-    say(tab, '{"a": 1}', "Valid: a JSON object")
-    say(tab, "[1]", "$ is no JSON object, which is what was asked for")
-
-
-def test_on_a_phone(visit: Visit, home: AppProcess) -> None:
-    tab = visit(home.url, address(SCHEMA, "none"), phone=True)
+def test_on_a_phone(visit: Visit, json_mode_app: AppProcess) -> None:
+    tab = visit(json_mode_app.url, address(SCHEMA, "none"), phone=True)
     row = {f"column number {number}": "w" * 30 for number in range(8)}
     say(tab, json.dumps({"items": [row]}), "in 1 place", "has no “what” and no “price”")
     choose(tab, "Table")

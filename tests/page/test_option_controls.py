@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lib.api.wire import encode_tool
-from lib.model.request_options import InputForm, ResponseFormat
+from lib.model.request_options import InputForm
 from lib.tools.sample_tools import SAMPLE_TOOLS
-from lib.ui.shell.visitor_cookie import LOCAL_OWNER
-from tests.page import chat_controls, stored_conversations
+from tests.page import chat_controls
 from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab
 from tests.page.conftest import Visit
@@ -46,35 +44,6 @@ def assert_request_has(tab: BrowserTab, upstream: Upstream, **parts: Any) -> Non
     for name in ("messages", "prompt"):
         if name in parts:
             assert body[name] == parts[name]
-
-
-@pytest.mark.reaches_wire("prompt")
-def test_the_form(tab: BrowserTab, upstream: Upstream) -> None:
-    tab.by_key("system").locator("textarea").fill("Be brief.")
-    tab.by_key("system").locator("textarea").press("Control+Enter")
-    said = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Go"}]
-    assert_request_has(tab, upstream, messages=said)
-    chat_controls.choose_form(tab, "Prompt")
-    tab.wait_until("no system prompt", lambda: tab.by_key("system").count() == 0)
-    assert_request_has(tab, upstream, prompt="Go")
-    assert "messages" not in upstream.requests[-1].body
-    chat_controls.choose_form(tab, "Messages")
-    system = tab.by_key("system").locator("textarea")
-    tab.wait_until("the system prompt", lambda: system.count() and system.input_value() == "Be brief.")
-    body = chat_controls.send_message(tab, upstream).body
-    assert "prompt" not in body
-    assert body["messages"][0] == said[0]
-
-
-@pytest.mark.reaches_wire("raw", "stream")
-def test_raw_messages_and_stream_off(tab: BrowserTab, upstream: Upstream) -> None:
-    chat_controls.toggle_option(tab, "raw")
-    assert_request_has(tab, upstream, raw=True)
-    chat_controls.toggle_option(tab, "raw")
-    chat_controls.toggle_option(tab, "stream")
-    upstream.plan_replies(JsonReply({"response": "In one piece."}))
-    assert_request_has(tab, upstream, stream=False)
-    tab.wait_for_answer("In one piece.")
 
 
 @pytest.mark.reaches_wire("response_format.type", "response_format.json_schema")
@@ -161,111 +130,6 @@ def test_an_adapter_from_the_list_and_by_hand(visit: Visit, app: AppProcess, ups
     tab.page.get_by_text("Not in the list: it is sent as it is.").wait_for()
     tab.wait_until_idle()
     assert_request_has(tab, upstream, prompt="Go", lora="by-hand")
-
-
-def wait_for_all_options(tab: BrowserTab) -> None:
-    """The set-up of the tests below stands in the controls."""
-    tab.by_key("choose-form").wait_for()
-    tab.wait_until_idle()
-    tab.wait_until("the format", lambda: chat_controls.get_choice(tab, "choose-format") == "JSON schema")
-    tab.wait_until("stream off", lambda: not chat_controls.option_switch(tab, "stream").is_checked())
-    assert chat_controls.get_choice(tab, "choose-form") == "Messages"
-    assert chat_controls.option_switch(tab, "raw").is_checked()
-    assert "1 tool: calculator" in tab.page.inner_text("[data-testid=stSidebar]")
-
-
-SCHEMA = '{"type": "object", "properties": {"kept": {"type": "string"}}}'
-ALL: dict[str, Any] = {
-    "stream": False,
-    "raw": True,
-    "response_format": ResponseFormat(SCHEMA),
-    "tools": (CALCULATOR,),
-}
-SENT: dict[str, Any] = {
-    "stream": False,
-    "raw": True,
-    "tools": [encode_tool(CALCULATOR)],
-    "response_format": {
-        "type": "json_schema",
-        "json_schema": {"type": "object", "properties": {"kept": {"type": "string"}}},
-    },
-}
-
-
-def test_they_survive_pages_reloads_and_conversations(
-    visit: Visit, app: AppProcess, upstream: Upstream
-) -> None:
-    tab = visit(app.url, chat_controls.share_address("Go", **ALL))
-    wait_for_all_options(tab)
-    tab.go_to_page("Model")
-    tab.page.get_by_text("As documented on").first.wait_for()
-    tab.go_to_page("Chat")
-    wait_for_all_options(tab)
-    tab.page.reload()
-    wait_for_all_options(tab)
-    upstream.plan_replies(JsonReply({"response": {"kept": "1"}}), JsonReply({"response": {"kept": "2"}}))
-    assert_request_has(tab, upstream, **SENT)
-    tab.button("New conversation").click()
-    tab.by_key("starter0").locator("button:visible").first.wait_for()
-    wait_for_all_options(tab)
-    assert_request_has(tab, upstream, **SENT)
-
-
-def test_a_link_carries_them(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
-    tab = visit(app.url, chat_controls.share_address("Go", **ALL))
-    wait_for_all_options(tab)
-    tab.button("Share").click()
-    address = tab.page.locator("[data-testid=stPopoverBody] code").first.inner_text()
-    other = visit(app.url, address.removeprefix(app.url), stranger=True)
-    wait_for_all_options(other)
-    upstream.plan_replies(JsonReply({"response": {"kept": "1"}}))
-    assert_request_has(other, upstream, **SENT)
-
-
-def test_a_link_carries_a_raw_prompt(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
-    tab = visit(app.url)
-    tab.page.goto(
-        app.url + chat_controls.share_address("<|begin_of_text|>Once", form=InputForm.PROMPT, raw=True)
-    )
-    tab.wait_until(
-        "its own box", lambda: chat_controls.prompt_box(tab).input_value() == "<|begin_of_text|>Once"
-    )
-
-
-@pytest.fixture
-def no_presets(app: AppProcess) -> Iterator[None]:
-    """None of one's own, before and after."""
-
-    def clear() -> None:
-        with stored_conversations.open_store(app) as store:
-            for one in store.presets.load_all(LOCAL_OWNER):
-                store.presets.remove(LOCAL_OWNER, one.id)
-
-    clear()
-    yield
-    clear()
-
-
-@pytest.mark.usefixtures("no_presets")
-def test_a_preset_keeps_them(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
-    tab = visit(app.url, chat_controls.share_address("Go", **ALL))
-    wait_for_all_options(tab)
-    tab.button("Presets").click()
-    body = tab.page.locator("[data-testid=stPopoverBody]").filter(has_text="Keep the settings of now as")
-    body.get_by_label("Keep the settings of now as").fill("All of it")
-    body.get_by_role("button", name="Keep", exact=True).click()
-    body.get_by_role("button", name="All of it", exact=True).wait_for()
-    tab.page.keyboard.press("Escape")
-    other = visit(app.url, chat_controls.share_address("Go"))
-    other.wait_until_idle()
-    assert chat_controls.get_choice(other, "choose-format") == "Text"
-    other.button("Presets").click()
-    other.page.get_by_role("button", name="All of it", exact=True).click()
-    other.wait_until_idle()
-    other.page.keyboard.press("Escape")
-    wait_for_all_options(other)
-    upstream.plan_replies(JsonReply({"response": {"kept": "1"}}))
-    assert_request_has(other, upstream, **SENT)
 
 
 def test_no_editor_opens_under_an_answer(visit: Visit, app: AppProcess, upstream: Upstream) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator
@@ -13,23 +12,17 @@ from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page import stored_conversations
 from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab, wait_for_value
-from tests.page.conftest import StartApp, Visit
+from tests.page.conftest import Visit
 from tests.page.upstream import Upstream
 
 
-@pytest.fixture(scope="module")
-def home(own: StartApp) -> AppProcess:
-    """An application whose presets are these tests' alone."""
-    return own()
-
-
 @pytest.fixture
-def tab(visit: Visit, home: AppProcess, upstream: Upstream) -> BrowserTab:
+def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
     """A tab, with none of one's own."""
-    with stored_conversations.open_store(home) as store:
-        for one in store.presets.load_all(LOCAL_OWNER):
-            store.presets.remove(LOCAL_OWNER, one.id)
-    tab = visit(home.url)
+    with stored_conversations.open_store(app) as store:
+        for one in store.presets(LOCAL_OWNER):
+            store.remove_preset(LOCAL_OWNER, one.id)
+    tab = visit(app.url)
     tab.wait_until_idle()
     return tab
 
@@ -83,81 +76,10 @@ def wait_for_settings(tab: BrowserTab, system: str, temperature: str) -> None:
     wait_for_value(tab.number_box("temperature"), temperature)
 
 
-def send_and_get_settings(tab: BrowserTab, upstream: Upstream) -> dict[str, Any]:
-    """What a message now sends, itself aside."""
-    number = len(upstream.requests)
-    tab.send("Go")
-    tab.wait_until("a request", lambda: len(upstream.requests) > number)
-    tab.wait_for_end()
-    body = upstream.requests[number].body
-    system = [turn["content"] for turn in body["messages"] if turn["role"] == "system"]
-    return {name: body[name] for name in body if name not in ("messages", "stream")} | {"system": system}
-
-
 def choose(tab: BrowserTab, action: str) -> None:
     """Something in the menu of the one preset of one's own."""
     menu(tab).locator("[class*='st-key-own-menu-'] button").first.click()
     tab.page.get_by_role("menuitem", name=action, exact=True).click()
-
-
-def test_a_shipped_one_sets_everything(tab: BrowserTab, upstream: Upstream) -> None:
-    change_settings(tab, "Be brief.", "0.83")
-    menu(tab).get_by_role("button", name="Creative", exact=True).click()
-    wait_for_settings(tab, "Be brief.", "1.1")  # it has no system prompt of its own
-    close(tab)
-    assert send_and_get_settings(tab, upstream) == {
-        "temperature": 1.1,
-        "top_p": 0.95,
-        "repetition_penalty": 1.1,
-        "max_tokens": 512,
-        "system": ["Be brief."],
-    }
-    menu(tab).get_by_role("button", name="Translate", exact=True).click()
-    system = "Translate the user's text into English. Answer with the translation alone."
-    wait_for_settings(tab, system, "0.1")
-    close(tab)
-    assert send_and_get_settings(tab, upstream) == {"temperature": 0.1, "max_tokens": 512, "system": [system]}
-
-
-def test_the_settings_of_now_are_kept_and_used(tab: BrowserTab, upstream: Upstream) -> None:
-    change_settings(tab, "Be brief.", "0.83")
-    keep_settings(tab, "Mine")
-    close(tab)
-    change_settings(tab, "Be long.", "1.5")
-    menu(tab).get_by_role("button", name="Mine", exact=True).click()
-    wait_for_settings(tab, "Be brief.", "0.83")
-    close(tab)
-    assert send_and_get_settings(tab, upstream) == {
-        "temperature": 0.83,
-        "max_tokens": 256,
-        "system": ["Be brief."],
-    }
-    change_settings(tab, "Be long.", "1.5")
-    choose(tab, "Replace with the settings now")
-    close(tab)
-    change_settings(tab, "", "0.6")
-    tab.page.reload()
-    menu(tab).get_by_role("button", name="Mine", exact=True).click()
-    wait_for_settings(tab, "Be long.", "1.5")
-
-
-def test_new_conversations_begin_with_it(
-    tab: BrowserTab, visit: Visit, home: AppProcess, upstream: Upstream
-) -> None:
-    change_settings(tab, "Be brief.", "0.83")
-    keep_settings(tab, "Mine")
-    choose(tab, "Begin with it")
-    tab.wait_until("it is marked", lambda: own_preset_names(tab) == ["Mine (start)"])
-    other = visit(home.url)
-    wait_for_settings(other, "Be brief.", "0.83")
-    assert send_and_get_settings(other, upstream) == {
-        "temperature": 0.83,
-        "max_tokens": 256,
-        "system": ["Be brief."],
-    }
-    choose(tab, "Begin without it")
-    tab.wait_until("it is not marked", lambda: own_preset_names(tab) == ["Mine"])
-    wait_for_settings(visit(home.url), "", "0.6")
 
 
 def test_rename_and_delete(tab: BrowserTab) -> None:
@@ -173,34 +95,11 @@ def test_rename_and_delete(tab: BrowserTab) -> None:
     tab.wait_until("it is gone", lambda: own_preset_names(tab) == [])
 
 
-def test_a_preset_needs_a_name(tab: BrowserTab) -> None:
-    menu(tab).get_by_role("button", name="Keep", exact=True).click()
-    menu(tab).get_by_text("The preset has no name.").wait_for()
-    assert own_preset_names(tab) == []
-
-
-BROKEN = {
-    "no JSON": ("{", "The file is not complete"),
-    "something else": ("[]", "The file holds no presets."),
-    "another version": ({"version": 99, "presets": []}, "The presets are of another version."),
-    "a value out of bounds": (
-        {"presets": [{"name": "Good"}, {"name": "Bad", "parameters": {"temperature": 99}}]},
-        "Temperature must be between 0 and 5; 99 is not.",
-    ),
-    "a setting that is not known": (
-        {"presets": [{"name": "Good"}, {"name": "Bad", "parameters": {"warmth": 1}}]},
-        "names a setting “warmth” that the model does not have",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", BROKEN)
-def test_a_bad_file_changes_nothing(tab: BrowserTab, tmp_path: Path, what: str) -> None:
-    content, complaint = BROKEN[what]
-    if isinstance(content, dict):
-        content = json.dumps({"format": "paddock.presets", "version": 1} | content)
+def test_a_bad_file_changes_nothing(tab: BrowserTab, tmp_path: Path) -> None:
+    complaint = "Temperature must be between 0 and 5; 99 is not."
+    presets = [{"name": "Good"}, {"name": "Bad", "parameters": {"temperature": 99}}]
     file = tmp_path / "presets.json"
-    file.write_text(content)
+    file.write_text(json.dumps({"format": "paddock.presets", "version": 1, "presets": presets}))
     keep_settings(tab, "Mine")
     menu(tab).get_by_text("Carry them to another machine").click()
     tab.page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(file)

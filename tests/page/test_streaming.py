@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.page.app_process import AppProcess
-from tests.page.browser_tab import TIMEOUT, BrowserTab, squeeze, wait_for_value
+from tests.page.browser_tab import TIMEOUT, BrowserTab, squeeze
 from tests.page.conftest import Visit
-from tests.page.upstream import ACCOUNT, TOKEN, StreamReply, Upstream, numbered_words
+from tests.page.upstream import StreamReply, Upstream, numbered_words
 
 
 def test_text_is_shown_while_it_still_comes(tab: BrowserTab, upstream: Upstream) -> None:
@@ -24,62 +24,12 @@ def test_text_is_shown_while_it_still_comes(tab: BrowserTab, upstream: Upstream)
     assert len(upstream.requests) == 1
 
 
-def test_the_request_is_the_documented_one(tab: BrowserTab, upstream: Upstream) -> None:
-    tab.send("Good day")
-    tab.wait_for_end()
-    asked = upstream.requests[0]
-    assert asked.path == f"/client/v4/accounts/{ACCOUNT}/ai/run/@cf/meta/llama-3.2-1b-instruct"
-    assert asked.headers["authorization"] == f"Bearer {TOKEN}"
-    assert asked.body == {
-        "messages": [{"role": "user", "content": "Good day"}],
-        "stream": True,
-        "max_tokens": 256,
-        "temperature": 0.6,
-    }
-
-
 def test_text_outside_ascii_and_numbers_come_whole(tab: BrowserTab, upstream: Upstream) -> None:
     text = "Grüße 👩‍👩‍👧 日本語 7 07 3.14 10000 naïve עברית ¿qué? 😀😀 “quoted” — 1 2 3 42"
     upstream.plan_replies(StreamReply(text, seed=3))
     tab.send("Go")
     tab.wait_for_end()
     tab.wait_for_answer(text)
-
-
-# Two digits that say something, worked out by hand: 1000 × 0.027 + 100 × 0.20 = 47 millionths.
-@pytest.mark.parametrize(
-    ("usage", "shown"),
-    [((1000, 100), "$0.000047"), ((12345, 237), "$0.00038"), ((0, 1), "$0.00000020"), ((0, 0), "$0")],
-)
-def test_figures_are_the_wires(
-    tab: BrowserTab, upstream: Upstream, usage: tuple[int, int], shown: str
-) -> None:
-    upstream.plan_replies(StreamReply("Well.", usage=usage))
-    tab.send("Go")
-    line = tab.wait_for_end()
-    assert line.startswith(f"{usage[0]:,} in · {usage[1]:,} out · {shown} · "), line
-    assert "≈" not in line
-    assert line.endswith("finished")
-
-
-def test_an_answer_that_reached_its_limit_can_go_on(tab: BrowserTab, upstream: Upstream) -> None:
-    text = "".join(numbered_words(count=100))
-    first, second = text[:333], text[333:]
-    upstream.plan_replies(StreamReply(first, usage=(1000, 256)), StreamReply(second, usage=(1300, 200)))
-    tab.send("Count")
-    line = tab.wait_for_end("reached max_tokens")
-    assert "· $0.000078 ·" in line  # 27 + 51.2 millionths
-    tab.button("Raise to 512 and go on").click()
-    line = tab.wait_for_end("finished")
-    assert upstream.requests[1].body["messages"] == [
-        {"role": "user", "content": "Count"},
-        {"role": "assistant", "content": first},
-    ]
-    assert upstream.requests[1].body["max_tokens"] == 512
-    assert tab.answers.count() == 1
-    tab.wait_for_answer(text)
-    assert line.startswith("2,300 in · 456 out · $0.00015 ·"), line
-    wait_for_value(tab.number_box("max_tokens"), "512")
 
 
 @pytest.mark.parametrize("way", ["click", "Escape"])
@@ -110,50 +60,8 @@ def test_stop_before_the_first_token(tab: BrowserTab, upstream: Upstream) -> Non
     assert upstream.requests[0].client_gone.wait(TIMEOUT)
 
 
-def test_another_answer_keeps_the_first_as_a_variant(tab: BrowserTab, upstream: Upstream) -> None:
-    upstream.plan_replies(StreamReply("The first one."), StreamReply("The second one."))
-    tab.send("Go")
-    tab.wait_for_end()
-    tab.button("Regenerate").click()
-    tab.wait_until("the second", lambda: tab.answer_text() == "The second one.")
-    tab.wait_for_end()
-    assert upstream.requests[1].body["messages"] == upstream.requests[0].body["messages"]
-    assert tab.answers.last.get_by_text("2/2").is_visible()
-    tab.answers.last.locator("[class*='st-key-variant-1-'] button").first.click()
-    tab.wait_until("the first again", lambda: tab.answer_text() == "The first one.")
-    assert tab.answers.last.get_by_text("1/2").is_visible()
-    tab.answers.last.locator("[class*='st-key-variant1-'] button").first.click()
-    tab.wait_until("the second again", lambda: tab.answer_text() == "The second one.")
-
-
-def test_a_conversation_is_sent_whole(tab: BrowserTab, upstream: Upstream) -> None:
-    upstream.plan_replies(StreamReply("One."), StreamReply("Two."))
-    tab.send("First")
-    tab.wait_for_end()
-    tab.send("Second")
-    tab.wait_for_end(which=1)
-    assert [turn["content"] for turn in upstream.requests[1].body["messages"]] == ["First", "One.", "Second"]
-    assert [tab.answer_text(0), tab.answer_text(1), tab.question_text(0), tab.question_text(1)] == [
-        "One.",
-        "Two.",
-        "First",
-        "Second",
-    ]
-
-
-def test_the_system_prompt_is_sent(tab: BrowserTab, upstream: Upstream) -> None:
-    box = tab.by_key("system").locator("textarea")
-    box.fill("Speak like a pirate.")
-    tab.send("Ahoy")
-    tab.wait_for_end()
-    assert upstream.requests[0].body["messages"][0] == {"role": "system", "content": "Speak like a pirate."}
-    tab.page.reload()
-    tab.wait_until("the system prompt", lambda: box.input_value() == "Speak like a pirate.")
-
-
-@pytest.mark.parametrize("number", range(4))
-def test_a_starter_is_sent(tab: BrowserTab, upstream: Upstream, number: int) -> None:
-    starter = tab.by_key(f"starter{number}").get_by_role("button").first
+def test_a_starter_is_sent(tab: BrowserTab, upstream: Upstream) -> None:
+    starter = tab.by_key("starter1").get_by_role("button").first
     text = starter.locator("p").last.inner_text()
     starter.click()
     tab.wait_for_end()

@@ -53,14 +53,15 @@ def test_an_address_opens_nothing_to_others(ann: BrowserTab, visit: Visit, serve
     again.wait_for_answer(f"{SECRET} is an island.")
 
 
-@pytest.mark.parametrize("id", [uuid.UUID(int=1).hex, "x", "' OR 1=1 --", "%", "\x00", "local"])
-def test_a_guessed_address_opens_an_empty_page(
-    ann: BrowserTab, visit: Visit, served: AppProcess, id: str
-) -> None:
+GUESSES = [uuid.UUID(int=1).hex, "x", "' OR 1=1 --", "%", "\x00", "local"]
+
+
+def test_a_guessed_address_opens_an_empty_page(ann: BrowserTab, visit: Visit, served: AppProcess) -> None:
     bob = visit(served.url, stranger=True)
-    bob.page.goto(f"{served.url}/?c={id}")
-    bob.by_key("starter0").locator("button:visible").first.wait_for()
-    assert_nothing_of_ann(bob)
+    for id in GUESSES:
+        bob.page.goto(f"{served.url}/?c={id}")
+        bob.by_key("starter0").locator("button:visible").first.wait_for()
+        assert_nothing_of_ann(bob)
 
 
 def test_a_live_answer_is_nobody_elses(

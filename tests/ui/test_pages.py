@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib.api.backend import Secret, twin_backend
 from lib.model.model_record import default_model
-from lib.supervisor import Failed, Ready, Supervisor
+from lib.supervisor import Ready, Supervisor
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.app_process import ROOT
 from tests.page.upstream import ACCOUNT, TOKEN
 
 CREDENTIALS = {"CLOUDFLARE_ACCOUNT_ID": ACCOUNT, "CLOUDFLARE_API_TOKEN": TOKEN}
-
-
-@pytest.fixture(scope="module")
-def _data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all of them: what lives as long as the process is made once."""
-    return tmp_path_factory.mktemp("data")
-
-
-@pytest.fixture(autouse=True)
-def _no_twin(monkeypatch: pytest.MonkeyPatch, _data: Path) -> None:
-    """No process is started for these, and nothing of the user's is touched."""
-    monkeypatch.setenv("PADDOCK_DATA_DIR", str(_data))
-    monkeypatch.setenv("PADDOCK_DATABASE_URL", f"sqlite:///{_data}/paddock.sqlite3")
-    monkeypatch.setattr(Supervisor, "start", lambda self: None)
-    monkeypatch.setattr(Supervisor, "state", property(lambda self: Failed("Not in this test.", "Nothing.")))
 
 
 def page(path: str) -> AppTest:
