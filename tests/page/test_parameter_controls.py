@@ -64,16 +64,6 @@ def type_value(tab: BrowserTab, name: str, text: str) -> None:
     tab.number_box(name).press("Enter")
 
 
-@pytest.mark.reaches_wire(
-    "max_tokens",
-    "temperature",
-    "top_p",
-    "top_k",
-    "seed",
-    "repetition_penalty",
-    "frequency_penalty",
-    "presence_penalty",
-)
 @PARAMETERS
 def test_what_is_shown_is_sent(tab: BrowserTab, upstream: Upstream, parameter: Parameter) -> None:
     name = parameter.name

@@ -20,8 +20,8 @@ from tests.page.upstream import Upstream
 def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
     """A tab, with none of one's own."""
     with stored_conversations.open_store(app) as store:
-        for one in store.presets(LOCAL_OWNER):
-            store.remove_preset(LOCAL_OWNER, one.id)
+        for one in store.presets.load_all(LOCAL_OWNER):
+            store.presets.remove(LOCAL_OWNER, one.id)
     tab = visit(app.url)
     tab.wait_until_idle()
     return tab

@@ -148,6 +148,7 @@ def test_wrong_arguments_are_named(page: AppTestPage, upstream: Upstream, what: 
     assert upstream.requests[1].body["messages"][-1]["content"] == "No such thing."
 
 
+@pytest.mark.reaches_wire("messages[].tool_calls", "messages[].tool_call_id", "messages[].name")
 def test_several_calls_are_answered_together(page: AppTestPage, upstream: Upstream) -> None:
     calls = [
         tool_call("one", "calculator", GIVEN),

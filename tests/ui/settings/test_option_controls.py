@@ -31,6 +31,7 @@ def assert_request_has(page: AppTestPage, upstream: Upstream, **parts: Any) -> N
     }
 
 
+@pytest.mark.reaches_wire("prompt")
 def test_the_form(upstream: Upstream) -> None:
     page = AppTestPage().choose("system", "Be brief.")
     turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Go"}]
@@ -46,6 +47,7 @@ def test_the_form(upstream: Upstream) -> None:
     assert upstream.requests[-1].body["messages"][0] == turns[0]
 
 
+@pytest.mark.reaches_wire("raw", "stream")
 def test_raw_messages_and_stream_off(upstream: Upstream) -> None:
     page = AppTestPage().choose("choose-raw", True)
     assert_request_has(page, upstream, raw=True)

@@ -37,6 +37,16 @@ def switch_on(page: AppTestPage, name: str) -> None:
         page.choose(f"{name}-send", True)
 
 
+@pytest.mark.reaches_wire(
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "seed",
+    "repetition_penalty",
+    "frequency_penalty",
+    "presence_penalty",
+)
 @PARAMETERS
 def test_what_is_shown_is_sent(upstream: Upstream, parameter: Parameter) -> None:
     page, name = AppTestPage(), parameter.name
