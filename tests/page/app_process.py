@@ -1,4 +1,4 @@
-"""Paddock as its users run it: ``streamlit run app.py`` in a process of its own."""
+"""Paddock in a process of its own, as users run it: ``streamlit run app.py``."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from pathlib import Path
 from lib.paths import data_folder as data_folder_of_the_user
 
 ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT = 180.0  # for a start on a busy machine
+START_TIMEOUT = 180.0  # seconds, for a start on a busy machine
 
 
 def free_port() -> int:
-    """A port that nobody has at the moment."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Return a port that is free at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def make_data_folder(folder: Path) -> Path:
-    """An empty data folder, with nothing of the user's but the twin's weights, where they have been fetched."""
+    """Make a data folder that holds only a link to the twin's downloaded weights, if there are any."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = data_folder_of_the_user() / "weights"
     if weights.is_dir() and not (folder / "weights").exists():
@@ -36,9 +36,9 @@ def make_data_folder(folder: Path) -> Path:
 
 
 class AppProcess:
-    """A running ``streamlit run SCRIPT``, with these variables and no other credentials. A context manager.
+    """A running ``streamlit run SCRIPT`` with these variables and no other credentials. A context manager.
 
-    Its data are in a folder of its own beside the log, unless PADDOCK_DATA_DIR names another.
+    Its data are in a folder beside the log, unless PADDOCK_DATA_DIR names another.
     """
 
     def __init__(
@@ -100,23 +100,23 @@ class AppProcess:
 
     @property
     def url(self) -> str:
-        """The page's address."""
+        """Return the page's address."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> str:
-        """Everything that it has printed."""
+        """Return all output of the process."""
         return self._log.read_text(errors="replace")
 
     def kill(self) -> None:
-        """As a power cut would: nothing of it runs any more, and nothing was told so."""
+        """Kill the process group at once, as a power cut would."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(15)
         self._output.close()
 
     def close(self) -> None:
-        """End it as Ctrl-C would; kill it where that does not."""
+        """End the process as Ctrl-C does; kill it if that fails."""
         if self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(signal.SIGINT)

@@ -1,4 +1,4 @@
-"""A visitor of the page: a browser tab, what can be read in it, and a watch over all that it requests and logs."""
+"""A browser tab on Paddock: what a test does and reads in it, and a watch over its requests and console."""
 
 from __future__ import annotations
 
@@ -25,11 +25,9 @@ from playwright.sync_api import (
 
 T = TypeVar("T")
 
-TIMEOUT = 45.0  # seconds; whoever waits that long has found something that hangs, on a slow machine too
-FIRST_DRAW_TIMEOUT = (
-    180.0  # for the first drawing of an application's life, which imports all of it, on a busy machine
-)
-# The shell first: a visit costs it two thirds of the processor time, for it draws no window of a browser.
+TIMEOUT = 45.0  # seconds; longer than anything takes that does not hang, on a slow machine too
+FIRST_DRAW_TIMEOUT = 180.0  # seconds; the first run of an app imports all of it
+# The headless shell first: it draws no window, and a visit takes two thirds of the processor time.
 CHROMIUM_NAMES = (
     "chromium-headless-shell",
     "chromium",
@@ -47,14 +45,14 @@ CHROMIUM_OPTIONS = (
 )
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
-# The text of a message, block by block: no captions, labels, errors or buttons.
+# Returns the text of a message, block by block, without captions, labels, errors and buttons.
 READ_BLOCKS_JS = """message => [...message.querySelectorAll(
         '[data-testid=stMarkdownContainer], [data-testid=stCode], [data-testid=stText]')]
     .filter(part => !part.closest('[data-testid=stCaptionContainer], button, [data-testid=stAlert]'))
     .filter(part => part.offsetParent !== null)
     .map(part => (part.dataset.testid === 'stCode' ? part.querySelector('code') : part).innerText)"""
 
-# When the page last told the server something, how often it did, and when it last heard from it.
+# Notes when the page last sent a message to the server, how many it sent, and when it last received one.
 COUNT_MESSAGES_JS = """
     window.paddock = {told: 0, times: 0, heard: 0}
     window.WebSocket = class extends WebSocket {
@@ -68,8 +66,8 @@ COUNT_MESSAGES_JS = """
             super.send(data)
         }
     }"""
-# True once nothing is to be drawn, told or heard, for a few turns of the browser's loop: what was just clicked has
-# been told by then. False where that takes longer. What is told is answered, unless its connection broke.
+# Returns true once the script is idle and each message has an answer, over a few turns of the browser's loop (by then
+# a click has been sent); false if that takes longer. A message has no answer if its connection broke.
 IS_IDLE_JS = """() => new Promise(done => {
     const begun = performance.now()
     let turns = 0
@@ -88,7 +86,7 @@ IS_IDLE_JS = """() => new Promise(done => {
 
 
 def launch_chromium(playwright: Playwright) -> Browser:
-    """Debian's Chromium, or another. Raises RuntimeError where there is none."""
+    """Start Debian's Chromium, or another. Raises RuntimeError if there is none."""
     found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if found is None:
         raise RuntimeError(
@@ -98,17 +96,17 @@ def launch_chromium(playwright: Playwright) -> Browser:
 
 
 def wait_for_value(box: Locator, text: str) -> None:
-    """Wait until that stands in a box. Streamlit draws one empty at first, and its text in the next moment."""
+    """Wait until a box has that text. Streamlit draws a box empty first."""
     expect(box).to_have_value(text, timeout=TIMEOUT * 1000)
 
 
 def squeeze(text: str) -> str:
-    """The text with every run of white space as one space."""
+    """Return the text with every run of white space as one space."""
     return " ".join(text.split())
 
 
 class NetworkWatch:
-    """What the tabs of one browser context requested, and what they complained about."""
+    """The requests of the tabs of one browser context, and the errors in their consoles."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.requested: list[str] = []
@@ -119,7 +117,7 @@ class NetworkWatch:
             context.on(event, listener)  # type: ignore[call-overload]
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         for event, listener in self._listeners.items():
             self._context.remove_listener(event, listener)
 
@@ -134,7 +132,7 @@ class NetworkWatch:
         self.complaints.append(str(error.error))
 
     def foreign_requests(self, ports: set[int]) -> list[str]:
-        """Requests to anywhere but these ports of this machine."""
+        """Return the requests to anywhere but these ports of this machine."""
         return [
             url
             for url in self.requested
@@ -144,7 +142,7 @@ class NetworkWatch:
 
 
 class BrowserTab:
-    """One tab."""
+    """A browser tab on a page of Paddock."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -153,8 +151,16 @@ class BrowserTab:
         page.add_init_script(COUNT_MESSAGES_JS)
 
     def open(self, address: str = "/") -> BrowserTab:
-        """Go there, and wait until the chat's box is drawn and the script rests or streams."""
+        """Open that address, and wait until the page is drawn."""
         self.page.goto(self.url + address)
+        return self._drawn()
+
+    def reload(self) -> BrowserTab:
+        """Reload, and wait until the page is drawn: the browser fetches the code of each kind of control."""
+        self.page.reload()
+        return self._drawn()
+
+    def _drawn(self) -> BrowserTab:
         self.chat_box.wait_for(timeout=FIRST_DRAW_TIMEOUT * 1000)
         skeletons = self.page.locator(
             "[data-testid=stSkeleton]"
@@ -164,49 +170,49 @@ class BrowserTab:
 
     @property
     def chat_box(self) -> Locator:
-        """Where one types."""
+        """Return the message box."""
         return self.page.locator("[data-testid=stChatInputTextArea]")
 
     @property
     def answers(self) -> Locator:
-        """The answers, in order."""
+        """Return the answers, in order."""
         return self.page.locator("[class*='st-key-assistant-']")
 
     @property
     def questions(self) -> Locator:
-        """What the user said, in order."""
+        """Return the questions, in order."""
         return self.page.locator("[class*='st-key-user-']")
 
     @property
     def alerts(self) -> Locator:
-        """The errors on the page."""
+        """Return the errors and notes on the page."""
         return self.page.locator("[data-testid=stAlert]")
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
-        """The button of that name."""
+        """Return the button of that name."""
         return self.page.get_by_role("button", name=name).first
 
     @property
     def messages(self) -> Locator:
-        """All messages, in order, whoever said them."""
+        """Return all messages, in order."""
         return self.page.locator("[data-testid=stChatMessage]")
 
     def choose_in_menu(self, message: Locator, action: str) -> None:
-        """Choose something in a message's menu, as soon as the page rests."""
+        """Choose an action in a message's menu, once the page is idle."""
         self.wait_until_idle()
         message.locator("[class*='st-key-menu-'] button").first.click()
         self.page.get_by_role("menuitem", name=action, exact=True).click()
 
     def go_to_page(self, page: str) -> None:
-        """Another page, by its link at the top."""
+        """Open another page by its link at the top."""
         self.page.get_by_role("link", name=page, exact=True).first.click()
 
     def by_key(self, key: str) -> Locator:
-        """The widget or container of that key."""
+        """Return the control or container of that key."""
         return self.page.locator(f".st-key-{key}, [class*='st-key-{key}--']")
 
     def parameter_switch(self, name: str) -> Locator:
-        """Whether that parameter is sent: its checkbox."""
+        """Return the checkbox that says whether that parameter is sent."""
         return self.page.locator(f"[class*='st-key-{name}-send']:visible input")
 
     def toggle_parameter(self, name: str) -> None:
@@ -214,28 +220,28 @@ class BrowserTab:
         self.page.locator(f"[class*='st-key-{name}-send']:visible label").first.click()
 
     def number_box(self, name: str) -> Locator:
-        """That parameter's number box."""
+        """Return that parameter's number box."""
         return self.page.locator(f"[class*='st-key-{name}-number']:visible input")
 
     def slider(self, name: str) -> Locator:
-        """That parameter's slider."""
+        """Return that parameter's slider."""
         return self.page.locator(f"[class*='st-key-{name}-slide-']:visible input")
 
     def send(self, text: str) -> None:
-        """Type it and send it."""
+        """Type a message and send it."""
         self.chat_box.fill(text)
         self.chat_box.press("Enter")
 
     def answer_blocks(self, which: int = -1) -> list[str]:
-        """The blocks of an answer as they are read."""
+        """Return the blocks of an answer as they are read."""
         return self._blocks(self.answers, which)
 
     def answer_text(self, which: int = -1) -> str:
-        """An answer's text as it is read, white space squeezed."""
+        """Return an answer's text as it is read, white space squeezed."""
         return squeeze(" ".join(self.answer_blocks(which)))
 
     def question_text(self, which: int = -1) -> str:
-        """A question exactly as it is shown."""
+        """Return a question exactly as it is shown."""
         return "".join(self._blocks(self.questions, which))
 
     def _blocks(self, messages: Locator, which: int) -> list[str]:
@@ -246,13 +252,13 @@ class BrowserTab:
         return list(messages.nth(at).evaluate(READ_BLOCKS_JS))
 
     def figures(self, which: int = -1) -> str:
-        """The line of figures under an answer, empty where there is none yet."""
+        """Return the line of figures under an answer, empty if there is none yet."""
         at = self.answers.nth(which) if which >= 0 else self.answers.last
         line = at.locator("[class*='st-key-figures-'] [data-testid=stCaptionContainer]")
         return line.first.inner_text() if line.count() else ""
 
     def wait_until(self, what: str, condition: Callable[[], T], patience: float = TIMEOUT) -> T:
-        """What the condition gives once it holds. Fails where it does not in time."""
+        """Return what the condition gives once it is true. Raises AssertionError if it is not in time."""
         end = time.monotonic() + patience
         while True:
             if value := condition():
@@ -263,20 +269,20 @@ class BrowserTab:
 
     @property
     def is_idle(self) -> bool:
-        """Whether what was done has been told, and the script has nothing to do."""
+        """Return true if each message has an answer and the script is idle."""
         return bool(self.page.evaluate(IS_IDLE_JS))
 
     @property
     def message_count(self) -> int:
-        """How often the page told the server something."""
+        """Return how many messages the page sent to the server."""
         return int(self.page.evaluate("paddock.times"))
 
     def wait_until_idle(self) -> None:
-        """Wait until then."""
+        """Wait until each message has an answer and the script is idle."""
         self.wait_until("the page rests", lambda: self.is_idle)
 
     def pick_option(self, select: Locator, name: str, *, exact: bool = False) -> None:
-        """Choose in a list that opens."""
+        """Choose an option in a list that opens."""
 
         def open() -> None:
             select.scroll_into_view_if_needed()
@@ -286,7 +292,7 @@ class BrowserTab:
         self._take(name, open, self.page.get_by_role("option", name=name, exact=exact).first)
 
     def add_option(self, select: Locator, text: str) -> None:
-        """Type what the list does not have yet, and take it from there."""
+        """Type an option that the list does not have, and add it."""
         self._take(text, lambda: select.fill(text), self.page.get_by_text(f"Add: {text}"))
 
     def _take(self, name: str, open: Callable[[], object], option: Locator) -> None:
@@ -301,18 +307,18 @@ class BrowserTab:
         self.wait_until_idle()
 
     def wait_for_answer_part(self, *texts: str) -> None:
-        """Wait until the last answer, with all that is drawn about it, reads so somewhere."""
+        """Wait until these texts stand in the last answer or under it."""
         for text in texts:
             self.wait_until(f"“{text}”", lambda text=text: text in self.answers.last.inner_text())
 
     def wait_for_end(self, how: str = "finished", which: int = -1) -> str:
-        """The line of figures, once the answer has ended in that way and the page rests."""
+        """Wait until the answer has ended in that way and the page is idle; return its line of figures."""
         self.wait_until(f"an answer that {how}", lambda: how in self.figures(which))
         self.wait_until_idle()
         return self.figures(which)
 
     def wait_for_answer(self, text: str, which: int = -1) -> None:
-        """Wait until the answer reads exactly like that, white space aside."""
+        """Wait until the answer is exactly that text, white space aside."""
         self.wait_until(f"“{text}”", lambda: self.answer_text(which) == squeeze(text))
 
     def wait_for_growth(self, by: int = 60) -> None:

@@ -1,51 +1,44 @@
-"""The chat page's own controls as a visitor works with them: what is chosen, what is about to be sent, what was."""
+"""The controls of the chat page in a browser: options, the next send, and requests that were sent."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from playwright.sync_api import Locator
 
-from lib.files import share_link
-from lib.model import model_record
-from lib.model.request_options import Features
-from lib.model.settings import Settings
 from tests.page.browser_tab import BrowserTab, squeeze
 from tests.page.upstream import Upstream, UpstreamRequest
 
-MODEL = model_record.default_model()
-
 
 def choose(tab: BrowserTab, key: str, option: str) -> None:
-    """Choose in a row of options."""
+    """Choose an option of a row."""
     tab.by_key(key).get_by_role("radio", name=option, exact=True).click()
     tab.wait_until_idle()
 
 
 def get_choice(tab: BrowserTab, key: str) -> str:
-    """What is chosen there."""
+    """Return the chosen option of a row."""
     return tab.by_key(key).get_by_role("radio", checked=True).inner_text().strip()
 
 
 def choose_form(tab: BrowserTab, name: str) -> None:
-    """Messages or Prompt."""
+    """Choose the input form: Messages or Prompt."""
     choose(tab, "choose-form", name)
 
 
 def choose_format(tab: BrowserTab, name: str) -> None:
-    """Text, JSON or JSON schema."""
+    """Choose the format of the answer: Text, JSON or JSON schema."""
     choose(tab, "choose-format", name)
 
 
 def option_switch(tab: BrowserTab, name: str) -> Locator:
-    """The checkbox of Stream or Raw."""
+    """Return the checkbox of Stream or Raw."""
     return tab.by_key(f"choose-{name}").locator("input")
 
 
 def toggle_option(tab: BrowserTab, name: str) -> None:
-    """Turn Stream or Raw the other way."""
+    """Toggle Stream or Raw."""
     before = option_switch(tab, name).is_checked()
     tab.by_key(f"choose-{name}").locator("label").first.click()
     tab.wait_until(f"{name} turns", lambda: option_switch(tab, name).is_checked() != before)
@@ -53,12 +46,12 @@ def toggle_option(tab: BrowserTab, name: str) -> None:
 
 
 def next_send_summary(tab: BrowserTab) -> str:
-    """What the page says of the next send."""
+    """Return what the page says of the next send."""
     return squeeze(tab.by_key("ahead").locator("summary").inner_text())
 
 
 def open_next_send(tab: BrowserTab, part: str = "Request") -> Locator:
-    """What is about to be sent, opened at that part."""
+    """Open the panel with the next send at that part; return it."""
     panel = tab.by_key("ahead")
     if panel.locator("details").get_attribute("open") is None:
         panel.locator("summary").click()
@@ -68,7 +61,7 @@ def open_next_send(tab: BrowserTab, part: str = "Request") -> Locator:
 
 
 def next_request(tab: BrowserTab) -> dict[str, Any] | None:
-    """The request in the panel, None while none is whole."""
+    """Return the request in the panel, None if there is none."""
     code = tab.by_key("ahead").locator("[data-testid=stCode] code")
     try:
         value = json.loads(code.first.inner_text()) if code.count() else None
@@ -78,7 +71,7 @@ def next_request(tab: BrowserTab) -> dict[str, Any] | None:
 
 
 def wait_for_next_request(tab: BrowserTab, **parts: Any) -> dict[str, Any]:
-    """Wait until the request in the panel has those properties; all of it."""
+    """Wait until the request in the panel has those properties; return all of it."""
 
     def found() -> dict[str, Any] | None:
         shown = next_request(tab)
@@ -88,14 +81,14 @@ def wait_for_next_request(tab: BrowserTab, **parts: Any) -> dict[str, Any]:
 
 
 def send_message(tab: BrowserTab, upstream: Upstream, text: str = "Go") -> UpstreamRequest:
-    """Say it; the request as it came, once the answer has ended."""
+    """Send a message; return the request as it came, once the answer has ended."""
     number = len(upstream.requests)
     tab.send(text)
     return wait_for_reply(tab, upstream, number)
 
 
 def wait_for_reply(tab: BrowserTab, upstream: Upstream, number: int = -1) -> UpstreamRequest:
-    """The request of that number, once its answer has ended."""
+    """Return the request of that number, once its answer has ended."""
     tab.wait_until("a request", lambda: len(upstream.requests) > number)
     tab.wait_until("its end", lambda: not upstream.requests[number].is_live)
     tab.wait_until("its figures", lambda: tab.figures())
@@ -105,7 +98,7 @@ def wait_for_reply(tab: BrowserTab, upstream: Upstream, number: int = -1) -> Ups
 
 
 def write_prompt(tab: BrowserTab, text: str) -> None:
-    """Put that into the raw prompt's box, and leave it."""
+    """Write that into the raw prompt's box, and leave it."""
     box = prompt_box(tab)
     box.fill(text)
     box.press("Tab")
@@ -113,12 +106,12 @@ def write_prompt(tab: BrowserTab, text: str) -> None:
 
 
 def prompt_box(tab: BrowserTab) -> Locator:
-    """Where the raw prompt is."""
+    """Return the box with the raw prompt."""
     return tab.by_key("raw-prompt").locator("textarea")
 
 
 def open_request_and_reply(tab: BrowserTab, view: str, which: int = -1) -> Locator:
-    """Request and reply of an answer, at that view."""
+    """Open request and reply of an answer at that view; return their box."""
     answer = tab.answers.nth(which if which >= 0 else tab.answers.count() + which)
     box = answer.locator("[class*='st-key-exchange-']").first
     if box.count() == 0:
@@ -132,18 +125,12 @@ def open_request_and_reply(tab: BrowserTab, view: str, which: int = -1) -> Locat
 
 
 def code_texts(box: Locator) -> list[str]:
-    """The texts in it that can be copied."""
+    """Return the texts in it that can be copied."""
     return box.locator("[data-testid=stCode] code").all_inner_texts()
 
 
-def share_address(text: str = "", system: str = "", **features: Any) -> str:
-    """An address that opens a new conversation with these features, that system prompt and that text in its box."""
-    settings = replace(Settings.defaults(MODEL), features=Features(**features))
-    return f"/?{share_link.QUERY_PARAMETER}={share_link.encode_link(share_link.SharedSetup(system, settings, text))}"
-
-
 def open_empty_next_send(tab: BrowserTab) -> None:
-    """The same while there is nothing to send, and so no parts to choose from."""
+    """Open the panel while there is nothing to send: it has no parts then."""
     tab.by_key("ahead").locator("summary").click()
     tab.wait_until(
         "it opens", lambda: tab.by_key("ahead").locator("details").get_attribute("open") is not None

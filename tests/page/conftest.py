@@ -1,4 +1,4 @@
-"""What the tests of the page share: an upstream, the app in front of it, a browser, and the watch over all tabs."""
+"""Fixtures of the browser tests: an upstream, the app that sends to it, and browser tabs that are watched."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def upstream(_upstream: Upstream) -> Iterator[Upstream]:
-    """The upstream, with nothing asked and nothing planned."""
+    """The upstream, without requests and plans."""
     _upstream.reset()
     yield _upstream
     _upstream.reset()
@@ -35,7 +35,7 @@ def upstream(_upstream: Upstream) -> Iterator[Upstream]:
 
 @pytest.fixture(scope="session")
 def app(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
-    """Paddock with credentials in its environment, pointed at the upstream."""
+    """Paddock with credentials for the upstream in its environment."""
     log = tmp_path_factory.mktemp("app") / "log"
     with AppProcess(_upstream.environment(), log) as app:
         yield app
@@ -45,7 +45,7 @@ def app(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="module")
 def own(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartApp]:
-    """Starts an application that is one module's alone: ``own(script, **options)``, as an Application's."""
+    """Starts an app for one module: ``own(script, **options)``, with the options of AppProcess."""
     with contextlib.ExitStack() as stack:
 
         def own(script: str | Path = "app.py", **options: Any) -> AppProcess:
@@ -81,14 +81,14 @@ def json_mode_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProce
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """For this package alone: Playwright occupies the main thread's event loop while it is open."""
+    """Only for this package: while Playwright is open, it occupies the event loop of the main thread."""
     with sync_playwright() as playwright, launch_chromium(playwright) as browser:
         yield browser
 
 
 @pytest.fixture
 def expected() -> list[str]:
-    """Parts of what the console may complain about in this test."""
+    """Parts of the console errors that this test may cause."""
     return []
 
 
@@ -153,5 +153,5 @@ def visit(contexts: ContextPool, expected: list[str]) -> Iterator[Visit]:
 
 @pytest.fixture
 def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
-    """One tab on the app before the upstream."""
+    """A tab on the app that sends to the upstream."""
     return visit(app.url)

@@ -1,4 +1,4 @@
-"""What a person or a network does to a page while an answer streams, by name; and what it cost the text."""
+"""Interruptions of a page while an answer streams, by users and the network, and the damage to the text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.page.tcp_proxy import TcpProxy
 
 OUTAGE_SECONDS = 3.0  # seconds
 
-# What the browser says of its own about a connection that breaks.
+# The browser's own messages about a connection that breaks.
 CONNECTION_ERRORS = [
     "Client Error in reaching server",
     "WebSocket connection to",
@@ -33,7 +33,7 @@ class LiveAnswer:
 
     @property
     def address(self) -> str:
-        """The conversation's own."""
+        """Return the conversation's address."""
         return self.tab.page.url.removeprefix(self.tab.url)
 
 
@@ -66,7 +66,7 @@ def toggle_parameter(scene: LiveAnswer) -> None:
 
 
 def click_button(scene: LiveAnswer) -> None:
-    """A button is clicked: every one starts the script anew."""
+    """A button is clicked: every button reruns the script."""
     if not scene.tab.parameter_switch("seed").is_checked():
         scene.tab.toggle_parameter("seed")
     box = scene.tab.number_box("seed")
@@ -85,7 +85,7 @@ def switch_pages(scene: LiveAnswer) -> None:
 
 def reload_page(scene: LiveAnswer) -> None:
     """The page is reloaded."""
-    scene.tab.page.reload()
+    scene.tab.reload()
     scene.tab.answers.last.wait_for()
 
 
@@ -95,7 +95,7 @@ def drop_connections(scene: LiveAnswer) -> None:
 
 
 def cause_outage(scene: LiveAnswer) -> None:
-    """No connection can be had for a while."""
+    """Connections are refused for a while."""
     scene.proxy.go_down()
     scene.tab.page.wait_for_timeout(OUTAGE_SECONDS * 1000)
     scene.proxy.come_up()
@@ -130,7 +130,7 @@ INTERRUPTIONS: dict[str, Callable[[LiveAnswer], None]] = {
 
 
 def count_damage(sent: str, shown: str) -> tuple[int, int]:
-    """How many characters of numbered words were lost, and how many are there once too often."""
+    """Return how many characters of numbered words were lost, and how many are there once too often."""
     had, has = (Counter(re.findall(r"\S+", text)) for text in (sent, shown))
     lost = sum(len(word) * count for word, count in (had - has).items())
     doubled = sum(len(word) * count for word, count in (has - had).items())

@@ -1,4 +1,4 @@
-"""The Model page's sections, and the way to each."""
+"""The sections of the Model page, and how to open them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SECTIONS = ("Parameters", "Next token", "Price", "Capabilities", "Schemas", "End
 
 
 def open_model_page(tab: BrowserTab, *, twin: bool = False) -> BrowserTab:
-    """The same tab at the Model page; with ``twin`` not before the twin is up."""
+    """Open the Model page; with ``twin`` once the twin is up."""
     if twin:
         tab.wait_until(
             "the twin is up", lambda: tab.page.locator(".st-key-starter0 button:enabled").count(), 90
@@ -19,7 +19,7 @@ def open_model_page(tab: BrowserTab, *, twin: bool = False) -> BrowserTab:
 
 
 def open_section(tab: BrowserTab, section: str) -> str:
-    """Open that section; what it reads."""
+    """Open that section; return its text."""
     tab.wait_until_idle()
     tab.by_key("section").get_by_role("radio", name=section, exact=True).click()
     place = tab.by_key(f"section-{SECTIONS.index(section)}")

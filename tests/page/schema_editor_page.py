@@ -1,4 +1,4 @@
-"""The schema editor as a visitor works with it, on the page that mounts it alone."""
+"""The schema editor in a browser, on a page that mounts it alone."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.page.browser_tab import BrowserTab
 
 
 def address(schema: Any = None, where: str = "page", **more: str) -> str:
-    """Where it is mounted with that schema: a JSON value, or a text as it is."""
+    """Return the address that mounts it with that schema: a JSON value, or a text as it is."""
     text = schema if isinstance(schema, str) else "" if schema is None else json.dumps(schema)
     return "/?" + urlencode({"where": where, "schema": text, **more})
 
 
 class SchemaEditorPage:
-    """One tab with the editor."""
+    """A tab with the editor."""
 
     def __init__(self, tab: BrowserTab) -> None:
         self.tab = tab
@@ -27,7 +27,7 @@ class SchemaEditorPage:
 
     @property
     def used_schema(self) -> str:
-        """The text of the schema in use."""
+        """Return the text of the schema in use."""
         return self.tab.by_key("used").locator("code").inner_text()
 
     def wait_until_used(self, schema: Any) -> None:
@@ -43,11 +43,11 @@ class SchemaEditorPage:
         self.tab.wait_until_idle()
 
     def field_names(self) -> list[str]:
-        """The fields' names, from the top down, those inside of others included."""
+        """Return the names of the fields, from the top, nested ones included."""
         return [box.input_value() for box in self.boxes("Name").all()]
 
     def boxes(self, label: str) -> Locator:
-        """All boxes of that name."""
+        """Return all boxes of that label."""
         return self.tab.page.get_by_label(label, exact=True)
 
     def fill(self, box: Locator, text: str) -> None:
@@ -57,17 +57,17 @@ class SchemaEditorPage:
         self.tab.wait_until_idle()
 
     def field_row(self, name: str) -> Locator:
-        """The innermost row with the field of that name."""
+        """Return the innermost row with the field of that name."""
         rows = self.tab.page.locator("[class*='st-key-schema-row-']")
         return rows.filter(has=self.tab.page.locator(f"input[aria-label='Name'][value='{name}']")).last
 
     def choose_type(self, row: Locator, words: str, which: int = 0) -> None:
-        """Choose the type of a row, or, as the second, that of its entries."""
+        """Choose the type of a row; with ``which`` 1 that of its entries."""
         select = row.locator("[class*='-type-'] [data-baseweb=select], [class*='-type-'] input").nth(which)
         self.tab.pick_option(select, words, exact=True)
 
     def choose_in_row_menu(self, row: Locator, action: str) -> None:
-        """Choose something in a row's menu."""
+        """Choose an action in a row's menu."""
         row.locator("[class*='-menu-'] button").first.click()
         self.tab.page.get_by_role("menuitem", name=action, exact=True).click()
         self.tab.wait_until_idle()
@@ -86,29 +86,29 @@ class SchemaEditorPage:
         self.tab.wait_until_idle()
 
     def switch_mode(self, mode: str) -> None:
-        """To the form or to the JSON."""
+        """Switch to the form or to the JSON."""
         self.tab.by_key("schema-mode").get_by_text(mode, exact=True).click()
         self.tab.wait_until_idle()
 
     @property
     def json_box(self) -> Locator:
-        """Where the JSON is."""
+        """Return the box with the JSON."""
         return self.tab.by_key("schema-text").locator("textarea")
 
     def wait_for_json(self, schema: Any) -> None:
-        """Wait until that schema stands in the box."""
+        """Wait until the box has that schema."""
         self.tab.wait_until(
             f"the text of {json.dumps(schema)}",
             lambda: json.loads(self.json_box.input_value() or "null") == schema,
         )
 
     def write_json(self, text: str) -> None:
-        """Other JSON."""
+        """Write that into the box with the JSON."""
         self.json_box.fill(text)
         self.json_box.press("Control+Enter")
         self.tab.wait_until_idle()
 
     def wait_for_message(self, text: str) -> None:
-        """Wait until the page says so."""
+        """Wait until the page has that text."""
         self.tab.page.get_by_text(text).first.wait_for()
         self.tab.wait_until_idle()

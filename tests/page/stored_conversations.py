@@ -1,4 +1,4 @@
-"""Conversations that are put into a running application's database from outside, as another process would."""
+"""Writes conversations into the database of a running app from outside, as another process would."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODEL = model_record.default_model()
 
 @contextmanager
 def open_store(app: AppProcess, now: float | None = None) -> Iterator[Store]:
-    """The application's database; ``now``: what the clock shows meanwhile."""
+    """Open the app's database; ``now``: the time that the clock shows meanwhile."""
     store = Store(f"sqlite:///{app.database}", time.time if now is None else lambda: now)
     try:
         yield store
@@ -31,7 +31,7 @@ def open_store(app: AppProcess, now: float | None = None) -> Iterator[Store]:
 
 
 def save_conversation(store: Store, conversation: Conversation, owner: str = LOCAL_OWNER) -> str:
-    """Save it with the documented settings; its id."""
+    """Save it with the documented settings; return its id."""
     store.conversations.save(owner, conversation, Settings.defaults(MODEL))
     return conversation.id
 
@@ -45,9 +45,9 @@ def add_exchange(
     *,
     billed: bool = True,
 ) -> Conversation:
-    """The same with one more question and its answer."""
+    """Return the conversation with another question and its answer."""
     conversation = conversation.append(Message("user", question, conversation.head))
-    asked = Messages(conversation.turns(conversation.head)[-1:])  # the whole would be long a thousand times
+    asked = Messages(conversation.turns(conversation.head)[-1:])  # the whole path would be huge
     answer = Answer(
         text,
         Request(MODEL.id, asked, MappingProxyType({"max_tokens": 256}), True),
@@ -63,7 +63,7 @@ def add_exchange(
 def make_conversation(
     count: int, question: str = "question {}", answer: str = "answer {}", usage: Usage | None = None
 ) -> Conversation:
-    """A conversation of that many questions, each answered."""
+    """Return a conversation of that many questions and answers."""
     conversation = Conversation()
     for number in range(count):
         conversation = add_exchange(

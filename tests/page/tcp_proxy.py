@@ -1,4 +1,4 @@
-"""A TCP proxy between browser and app: its connections can be dropped, it can be down, or keep what the app says."""
+"""A TCP proxy between browser and app that can drop connections, refuse them, or hold back what the app sends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 
 
 class TcpProxy:
-    """Passes everything to a port of this machine, until it is told otherwise."""
+    """Passes all data to a port of this machine and back."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -25,11 +25,11 @@ class TcpProxy:
 
     @property
     def url(self) -> str:
-        """The address of the app through the proxy."""
+        """Return the address of the app through the proxy."""
         return f"http://127.0.0.1:{self.port}"
 
     def drop_connections(self) -> int:
-        """Reset every connection; how many there were."""
+        """Reset every connection; return how many there were."""
         with self._lock:
             pairs, self._pairs = self._pairs, set()
         for pair in pairs:
@@ -38,24 +38,24 @@ class TcpProxy:
         return len(pairs)
 
     def go_down(self) -> None:
-        """Drop everything, and refuse whoever comes."""
+        """Drop all connections and refuse new ones."""
         self._down = True
         self.drop_connections()
 
     def come_up(self) -> None:
-        """Pass connections again."""
+        """Accept connections again."""
         self._down = False
 
     def hold_back(self) -> None:
-        """Let the browser hear nothing for now; what it says still reaches the app."""
+        """Hold back what the app sends; what the browser sends still reaches the app."""
         self._passing.clear()
 
     def release(self) -> None:
-        """Let it hear all of that."""
+        """Send what was held back."""
         self._passing.set()
 
     def close(self) -> None:
-        """End it, and every connection."""
+        """Stop the proxy and close its connections."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -102,7 +102,7 @@ class TcpProxy:
 
 
 def _reset(end: socket.socket) -> None:
-    """A TCP reset, which wakes a thread that reads from it too."""
+    """Send a TCP reset, and wake the thread that reads from the socket."""
     with contextlib.suppress(OSError):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         end.shutdown(socket.SHUT_RDWR)

@@ -8,6 +8,7 @@ from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab, squeeze
 from tests.page.conftest import Visit
 from tests.page.upstream import Upstream
+from tests.ui.app_test_page import share_address
 
 SCHEMA = ResponseFormat('{"type": "object"}')
 
@@ -24,7 +25,7 @@ def wait_for_conflict(tab: BrowserTab, at: str, words: str) -> None:
 
 
 def test_the_panel_mends_as_well(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
-    tab = visit(app.url, chat_controls.share_address("Go", response_format=SCHEMA))
+    tab = visit(app.url, share_address("Go", response_format=SCHEMA))
     wait_for_conflict(tab, "stream", "cannot be streamed")
     chat_controls.open_next_send(tab)
     tab.by_key("ahead").get_by_role("button", name="Switch streaming off").click()

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from lib.model.request_options import ResponseFormat
-from tests.page import chat_controls
 from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab
 from tests.page.conftest import Visit
 from tests.page.upstream import JsonReply, Upstream
+from tests.ui.app_test_page import share_address
 
 ITEM = {"type": "object", "properties": {"what": {"type": "string"}, "price": {"type": "number"}}}
 SCHEMA = json.dumps(
@@ -22,9 +22,7 @@ SCHEMA = json.dumps(
 @pytest.fixture
 def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
     """A tab where answers must keep to the schema."""
-    return visit(
-        app.url, chat_controls.share_address("", response_format=ResponseFormat(SCHEMA), stream=False)
-    )
+    return visit(app.url, share_address("", response_format=ResponseFormat(SCHEMA), stream=False))
 
 
 def shown(tab: BrowserTab) -> str:

@@ -16,6 +16,7 @@ from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab
 from tests.page.conftest import Visit
 from tests.page.upstream import StreamReply, Upstream
+from tests.ui.app_test_page import MODEL, share_address
 
 SCHEMA = '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}'
 RAW = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nGrüß dich!<|eot_id|>"
@@ -34,9 +35,7 @@ def price(prompt: int, answer: int) -> Decimal:
 def test_what_is_shown_arrives(visit: Visit, app: AppProcess, upstream: Upstream, what: str) -> None:
     features = SET_UPS[what]
     raw_prompt = what == "prompt, raw"
-    address = chat_controls.share_address(
-        RAW if raw_prompt else "Grüß “dich” & <b>\n$5", "Be brief.", **features
-    )
+    address = share_address(RAW if raw_prompt else "Grüß “dich” & <b>\n$5", "Be brief.", **features)
     tab = visit(app.url)
     tab.page.goto(app.url + address)
     tab.by_key("ahead").wait_for()
@@ -63,10 +62,8 @@ def test_it_is_live_while_one_writes(tab: BrowserTab, upstream: Upstream) -> Non
     for text in ("Hello", "Hello there", "Hello\nthere, 日本語 <|eot_id|>"):
         tab.chat_box.fill(text)
         chat_controls.wait_for_next_request(tab, messages=[{"role": "user", "content": text}])
-        count = token_count.count_prompt_tokens(
-            build_request(chat_controls.MODEL, Messages((Turn("user", text),)))
-        ).tokens
-        left = chat_controls.MODEL.context_window - count
+        count = token_count.count_prompt_tokens(build_request(MODEL, Messages((Turn("user", text),)))).tokens
+        left = MODEL.context_window - count
         tab.wait_until(
             f"{count} in",
             lambda n=count, m=left: f"≈ {n:,} tokens in · {m:,} left" in chat_controls.next_send_summary(tab),

@@ -14,6 +14,7 @@ from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab
 from tests.page.conftest import Visit
 from tests.page.upstream import JsonReply, StreamReply, Upstream
+from tests.ui.app_test_page import share_address
 
 OWN = {
     "id": "00000000-0000-4000-8000-000000000001",
@@ -117,7 +118,7 @@ def lora(tab: BrowserTab) -> Any:
 @pytest.mark.reaches_wire("lora")
 def test_an_adapter_from_the_list_and_by_hand(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
     upstream.adapters[:] = [OWN, PUBLIC]
-    tab = visit(app.url, chat_controls.share_address("Go", form=InputForm.PROMPT))
+    tab = visit(app.url, share_address("Go", form=InputForm.PROMPT))
     tab.wait_until_idle()
     tab.pick_option(lora(tab), "my-adapter")
     tab.page.get_by_text("Yours.").wait_for()
@@ -134,7 +135,7 @@ def test_an_adapter_from_the_list_and_by_hand(visit: Visit, app: AppProcess, ups
 
 def test_no_editor_opens_under_an_answer(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
     """A dialog's own controls would wait for the end of the stream."""
-    tab = visit(app.url, chat_controls.share_address("Go", tools=(CALCULATOR,)))
+    tab = visit(app.url, share_address("Go", tools=(CALCULATOR,)))
     tab.wait_until_idle()
     upstream.plan_replies(StreamReply(endless=True))
     tab.send("Go")

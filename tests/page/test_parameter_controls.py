@@ -12,10 +12,10 @@ from lib.model.model_record import Parameter, default_model
 from lib.model.request_options import ResponseFormat
 from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab
-from tests.page.chat_controls import share_address
 from tests.page.conftest import Visit
 from tests.page.tcp_proxy import TcpProxy
 from tests.page.upstream import StreamReply, Upstream, UpstreamRequest
+from tests.ui.app_test_page import share_address
 
 PARAMETERS = pytest.mark.parametrize(
     "parameter",

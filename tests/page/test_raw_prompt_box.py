@@ -10,6 +10,7 @@ from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab, wait_for_value
 from tests.page.conftest import Visit
 from tests.page.upstream import ErrorReply, Upstream
+from tests.ui.app_test_page import share_address
 
 HEAD = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n"
 TAIL = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
@@ -19,7 +20,7 @@ TAIL = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
 def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
     """A tab where a raw prompt is written."""
     tab = visit(app.url)
-    tab.page.goto(app.url + chat_controls.share_address("", form=InputForm.PROMPT, raw=True))
+    tab.page.goto(app.url + share_address("", form=InputForm.PROMPT, raw=True))
     chat_controls.prompt_box(tab).wait_for()
     tab.wait_until_idle()
     return tab

@@ -15,6 +15,7 @@ from tests.page.browser_tab import BrowserTab
 from tests.page.conftest import Visit
 from tests.page.interruption_kinds import CONNECTION_ERRORS
 from tests.page.upstream import TOKEN, StreamReply, Upstream
+from tests.ui.app_test_page import share_address
 
 TEXT = "Grüße 👩‍👩‍👧, 日本語: *not* <b>bold</b> $5 and $6."
 
@@ -63,7 +64,7 @@ def other_settings(tab: BrowserTab) -> None:
 @pytest.fixture
 def sent(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
     """A tab with an answer to a request that has tools and a system prompt; since then all settings were changed."""
-    tab = visit(app.url, chat_controls.share_address("", "Be brief.", tools=(SAMPLE_TOOLS[0].tool,)))
+    tab = visit(app.url, share_address("", "Be brief.", tools=(SAMPLE_TOOLS[0].tool,)))
     upstream.plan_replies(StreamReply("An answer."))
     chat_controls.send_message(tab, upstream, "What is “this”?")
     other_settings(tab)

@@ -14,6 +14,7 @@ from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab
 from tests.page.conftest import Visit
 from tests.page.upstream import EventsReply, StreamReply, Upstream
+from tests.ui.app_test_page import share_address
 
 TOOLS = tuple(one.tool for one in SAMPLE_TOOLS)
 GIVEN = '{"expression": "6 * 7"}'
@@ -27,7 +28,7 @@ def call(id: str, name: str, arguments: str, index: int = 0) -> dict[str, Any]:
 @pytest.fixture
 def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
     """A tab with the sample tools."""
-    return visit(app.url, chat_controls.share_address("", tools=TOOLS))
+    return visit(app.url, share_address("", tools=TOOLS))
 
 
 def cards(tab: BrowserTab) -> Locator:

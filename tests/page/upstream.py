@@ -1,4 +1,4 @@
-"""An upstream that speaks Workers AI's wire format as it is told, and keeps what it was asked and what it sent."""
+"""A server that speaks the wire format of Workers AI, replies as tests plan, and records requests and replies."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from typing import Any
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 TOKEN = "good-token_" + "g" * 29
-MAX_STREAM_SECONDS = 900.0  # a stream that nobody finishes ends by itself
+MAX_STREAM_SECONDS = 900.0  # a stream that no test ends is ended after that
 
 
 @dataclass
 class UpstreamRequest:
-    """One request for an answer, and how far the answer to it has come."""
+    """A request for an answer, and the part of the reply that was sent."""
 
     number: int
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
-    sent_text: str = ""  # text that has been written to the socket whole
-    sent_body: bytearray = field(default_factory=bytearray)  # the body of the response, each byte of it
+    sent_text: str = ""  # the text of all chunks that were written to the socket
+    sent_body: bytearray = field(default_factory=bytearray)  # the body of the response, byte by byte
     last_sent: float = 0.0  # time.time() of it
     client_gone: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def release(self) -> None:
-        """Let an answer that is held, or that goes on until then, come to its end."""
+        """Let a reply that is held or endless come to its end."""
         self.released.set()
 
     @property
     def is_live(self) -> bool:
-        """Whether the answer is still being sent."""
+        """Return true while the reply is being sent."""
         return not self.ended.is_set()
 
 
@@ -54,13 +54,13 @@ Reply = Callable[["UpstreamHandler", UpstreamRequest], None]
 
 
 def numbered_words(start: int = 1, count: int | None = None) -> Iterator[str]:
-    """Text of numbered words, a paragraph every thirty: Markdown leaves it as it is, and no word comes twice."""
+    """Yield numbered words, thirty a paragraph: Markdown does not change them, and no word occurs twice."""
     for number in itertools.islice(itertools.count(start), count):
         yield f"w{number:05d}" + ("\n\n" if number % 30 == 0 else " ")
 
 
 def split_into_tokens(text: str, seed: int = 1, most: int = 8) -> Iterator[str]:
-    """The text in pieces of one to eight characters."""
+    """Yield the text in pieces of one to eight characters."""
     chance, at = random.Random(seed), 0
     while at < len(text):
         size = chance.randint(1, most)
@@ -70,7 +70,7 @@ def split_into_tokens(text: str, seed: int = 1, most: int = 8) -> Iterator[str]:
 
 @dataclass
 class StreamReply:
-    """A native stream. ``held``: it stops after that many characters until it is released.
+    """A native stream. ``held``: it pauses after that many characters until it is released.
 
     ``endless`` ignores the text and sends numbered words until it is released.
     ``ends``: whole; or "cut", without usage and [DONE]; or "error", with an error frame.
@@ -138,7 +138,7 @@ def _chunk(piece: str, chance: random.Random) -> dict[str, Any]:
 
 @dataclass
 class ErrorReply:
-    """A refusal in one of the API's two envelopes: "A" is the AI service's, "B" the edge's."""
+    """An error in one of the API's two envelopes: "A" is the AI service's, "B" the edge's."""
 
     status: int
     code: int
@@ -167,7 +167,7 @@ class HtmlReply:
 
 @dataclass
 class JsonReply:
-    """An answer in one piece: the API's envelope around that result. ``held``: not before it is released."""
+    """A reply in one piece: the API's envelope around that result. ``held``: it is sent when it is released."""
 
     result: dict[str, Any]
     held: bool = False
@@ -195,7 +195,7 @@ class EventsReply:
 
 
 class SilentReply:
-    """Nothing at all until the client goes or the request is released."""
+    """Sends nothing until the client disconnects or the request is released."""
 
     def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
         begun = time.monotonic()
@@ -212,10 +212,10 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
     wrote: bytearray
 
     def log_message(self, *_: object) -> None:
-        """Nothing on the terminal."""
+        """Print nothing."""
 
     def do_GET(self) -> None:
-        """The search of models, which Paddock checks credentials with, and the lists of adapters."""
+        """Answer the model search, with which Paddock checks credentials, and the lists of adapters."""
         self.wrote = bytearray()
         self.server.credential_checks.append((self.path, self.headers.get("authorization", "")))
         if self.headers.get("authorization") != f"Bearer {TOKEN}":
@@ -231,7 +231,7 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
             self.send_whole(200, "application/json", '{"result":[],"success":true,"errors":[],"messages":[]}')
 
     def do_POST(self) -> None:
-        """An answer, as the test planned it."""
+        """Reply as the test planned."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         headers = {name.lower(): value for name, value in self.headers.items()}
         asked, answer = self.server.take_reply(self.path, headers, body)
@@ -245,7 +245,7 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
 
     def send_head(self, status: int, kind: str, headers: dict[str, str] | None = None) -> None:
-        """The head of a response that ends with its connection."""
+        """Send the head of a response that ends with its connection."""
         self.send_response(status)
         for name, value in {"content-type": kind, "connection": "close", **(headers or {})}.items():
             self.send_header(name, value)
@@ -253,13 +253,13 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def send_whole(self, status: int, kind: str, body: str, headers: dict[str, str] | None = None) -> None:
-        """A whole response."""
+        """Send a whole response."""
         self.send_head(status, kind, headers)
         self.write(body.encode())
         self.close_connection = True
 
     def send_event(self, value: dict[str, Any], chance: random.Random) -> None:
-        """One event, now and then in two packets, cut anywhere: also inside a character."""
+        """Send an event, sometimes in two packets, cut anywhere, even inside a character."""
         data = b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
         cut = chance.randrange(1, len(data)) if chance.random() < 0.2 else len(data)
         self.write(data[:cut])
@@ -268,13 +268,13 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
             self.write(data[cut:])
 
     def write(self, data: bytes) -> None:
-        """To the socket at once."""
+        """Write to the socket, without a buffer."""
         self.wrote += data
         self.wfile.write(data)
         self.wfile.flush()
 
     def pause(self, seconds: float) -> None:
-        """Wait; raises _HungUp as soon as the client closes."""
+        """Wait. Raises _HungUp as soon as the client disconnects."""
         if select.select([self.connection], [], [], seconds)[0]:
             if not self.connection.recv(1, socket.MSG_PEEK):
                 raise _HungUp
@@ -282,7 +282,7 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
 
 
 class Upstream(http.server.ThreadingHTTPServer):
-    """Answers the next requests as planned, every other one with a short text. A context manager."""
+    """Replies to the next requests as planned, to all others with a short text."""
 
     daemon_threads = True
     block_on_close = False
@@ -300,11 +300,11 @@ class Upstream(http.server.ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """The base URL to point Paddock at."""
+        """Return the base URL for Paddock."""
         return f"http://127.0.0.1:{self.server_address[1]}/client/v4"
 
     def environment(self) -> dict[str, str]:
-        """The credentials that it takes, as Paddock reads them."""
+        """Return the environment variables that connect Paddock to this server."""
         return {
             "CLOUDFLARE_ACCOUNT_ID": ACCOUNT,
             "CLOUDFLARE_API_TOKEN": TOKEN,
@@ -312,12 +312,12 @@ class Upstream(http.server.ThreadingHTTPServer):
         }
 
     def plan_replies(self, *answers: Reply) -> None:
-        """How the next requests are answered, one each."""
+        """Plan the replies to the next requests, one each."""
         with self._lock:
             self._plan.extend(answers)
 
     def reset(self) -> None:
-        """Let every answer end, and forget what was planned and asked."""
+        """End all replies; forget all plans and requests."""
         with self._lock:
             for asked in self.requests:
                 asked.release()
@@ -327,7 +327,7 @@ class Upstream(http.server.ThreadingHTTPServer):
     def take_reply(
         self, path: str, headers: dict[str, str], body: dict[str, Any]
     ) -> tuple[UpstreamRequest, Reply]:
-        """The next answer, and the record of the request."""
+        """Record a request; return the record and the reply to send."""
         with self._lock:
             asked = UpstreamRequest(len(self.requests), path, headers, body)
             self.requests.append(asked)
@@ -335,11 +335,11 @@ class Upstream(http.server.ThreadingHTTPServer):
         return asked, answer
 
     def close(self) -> None:
-        """End it."""
+        """Stop the server."""
         self.reset()
         self.shutdown()
         self.server_close()
         self._thread.join(10)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away is no error."""
+        """Ignore clients that disconnect."""

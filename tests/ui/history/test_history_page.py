@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lib.api.events import Usage
 from lib.chat.conversation import Conversation
+from lib.model.usage import Usage
 from lib.store import Store
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
