@@ -14,6 +14,7 @@ class TcpProxy:
     def __init__(self, target: int) -> None:
         self._target = target
         self._down = False
+        self._closed = False
         self._passing = threading.Event()
         self._passing.set()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
@@ -56,6 +57,7 @@ class TcpProxy:
 
     def close(self) -> None:
         """Stop the proxy and close its connections."""
+        self._closed = True
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -68,7 +70,9 @@ class TcpProxy:
             try:
                 near, _ = self._listener.accept()
             except OSError:
-                return
+                if self._closed:
+                    return
+                continue  # a client that left before it was accepted
             if self._down:
                 _reset(near)
                 continue
