@@ -1,10 +1,10 @@
-"""How late the columns of a comparison are seen: four at 100 tokens a second each, against one answer in the chat.
+"""Measures the lag of the columns of a comparison: four at 100 tokens a second each, against one answer in the chat.
 
-Each token is a numbered word, sent by the tests' upstream at a known moment; the browser notes, frame by frame, the
-last word that stands in each column. The lag of a word is the time from its sending to the first frame that shows
-it or a later one. Printed: median, 95th percentile and the longest, of each column. The two take turns. Run it at the
-repository's root with the Python of the checks: .venv/bin/python -m bench.compare_lag. Exit status 1 where a column
-starves: its 95th percentile is above the target, in terms of the best column's.
+Each token is a numbered word that the tests' upstream sends at a known time; in every frame the browser notes the
+last word of each column. The lag of a word is the time from its sending to the first frame that shows it or a later
+one. Prints median, 95th percentile and maximum of each column; the two alternate. Exits with 1 if a column starves:
+if its 95th percentile is more than TARGET times that of the fastest column. Run: .venv/bin/python -m
+bench.compare_lag
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from tests.page.browser_tab import DESKTOP, BrowserTab, launch_chromium
 from tests.page.upstream import Upstream, UpstreamHandler, UpstreamRequest
 
 COLUMNS, TOKENS, RATE = 4, 1_000, 100.0
-TARGET = 1.5  # how many times as late as the best column the worst one may be: else it starves
+TARGET = 1.5  # the worst column's 95th percentile over the best one's; above it the column starves
 NAMES = string.ascii_lowercase
 
-# The newest word of each stream that is on the page, noted when it changes. All on one machine: one clock.
+# Notes the last word of each column when it changes. Browser and upstream share the machine's clock.
 WATCH = """() => {
     const last = {}
     window.seen = []
@@ -52,7 +52,7 @@ WATCH = """() => {
 
 
 class NumberedStream:
-    """A native stream of numbered words, and when each was sent."""
+    """A native stream of numbered words, and the time at which each was sent."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -73,7 +73,7 @@ class NumberedStream:
 
 
 def measure(browser: Browser, app: AppProcess, upstream: Upstream, columns: int) -> list[list[float]]:
-    """The lag of every word, by column. One column is an answer in the chat."""
+    """Return the lag of every word, by column. One column is an answer in the chat."""
     upstream.reset()
     streams = [NumberedStream(name) for name in NAMES[:columns]]
     upstream.plan_replies(*streams)

@@ -1,8 +1,8 @@
-"""Interrupts live answers in a real browser, at random times, in every way that the tests know: what is lost?
+"""Interrupts live answers in a real browser, at random times, in every way that the tests know and counts damage.
 
-Each answer is interrupted several times in one way, comes to its end, and is compared with what the server sent. The
-exit code is 1 if any character was lost or doubled, any request repeated, any answer stopped. Run it at the
-repository's root with the Python of the checks: .venv/bin/python -m bench.interruptions
+Each answer is interrupted several times in one way, ends, and is compared with what the server sent. Exits with 1
+if any character was lost or doubled, any request repeated, or any answer stopped. Run: .venv/bin/python -m
+bench.interruptions
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.page.upstream import StreamReply, Upstream
 
 @dataclass
 class InterruptionTally:
-    """What one kind of interruption did."""
+    """The damage of one kind of interruption."""
 
     interruptions: int = 0
     answers: int = 0
@@ -37,7 +37,7 @@ class InterruptionTally:
 
     @property
     def is_unharmed(self) -> bool:
-        """Whether nothing happened to any answer."""
+        """Return true if no answer was harmed."""
         return not (self.lost or self.doubled or self.harmed) and self.requests == self.answers
 
 
@@ -50,7 +50,7 @@ def interrupt_answer(
     chance: random.Random,
     tally: InterruptionTally,
 ) -> None:
-    """One live answer, interrupted so many times."""
+    """Interrupt one live answer that many times; add the damage to the tally."""
     upstream.reset()
     upstream.plan_replies(
         StreamReply(endless=True, rate=chance.choice((60, 120, 240)), seed=chance.randrange(1_000))
@@ -121,7 +121,7 @@ def main() -> int:
 
 
 def print_row(name: str, tally: InterruptionTally) -> None:
-    """One line of the table; characters without white space."""
+    """Print a line of the table; characters are counted without white space."""
     print(
         f"{name:22}{tally.interruptions:12}{tally.answers:9}{tally.requests:10}{tally.sent:10,}{tally.lost:6}"
         f"{tally.doubled:9}{'' if tally.is_unharmed else '  HARMED'}",

@@ -1,8 +1,8 @@
-"""What a long conversation costs: 1,000 messages against 20. ``python -m bench.long_conversation`` at the root.
+"""Measures what a long conversation costs: 1,000 messages against 20.
 
-Opening it by its address (until its last answer is seen), and sending the next message (until the first word of the
-answer is seen): time, and bytes to the browser over the WebSocket. Medians; each conversation in turn. Exit status 1
-where a ratio is above the target.
+Opening it by its address (until its last answer is visible), and sending the next message (until the first word of
+the answer is visible): time, and bytes to the browser over the WebSocket. Medians; the two lengths alternate. Exits
+with 1 if a ratio is above the target. Run: .venv/bin/python -m bench.long_conversation
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ WHAT = ("open, s", "open, kB", "next message, s", "next message, kB")
 
 @dataclass
 class WebSocketCounter:
-    """Bytes that came over a page's WebSockets."""
+    """Counts the bytes that a page receives over its WebSockets."""
 
     received: int = 0
     sockets: list[WebSocket] = field(default_factory=list)
 
     def watch(self, socket: WebSocket) -> None:
-        """Count this one too."""
+        """Count the bytes of that WebSocket too."""
         self.sockets.append(socket)
         socket.on("framereceived", self._count)
 
@@ -51,7 +51,7 @@ class WebSocketCounter:
 def measure_conversation(
     browser: Browser, app: AppProcess, upstream: Upstream, messages: int
 ) -> tuple[float, ...]:
-    """A fresh conversation of that length, opened and continued."""
+    """Open and continue a new conversation of that length; return the figures named in WHAT."""
     talk = stored_conversations.make_conversation(messages // 2, QUESTION, ANSWER)
     with stored_conversations.open_store(app) as store:
         stored_conversations.save_conversation(store, talk)

@@ -1,4 +1,4 @@
-"""What bench/stream.py measures against: the shortest chat over the same stream, drawn by ``st.write_stream``."""
+"""The shortest chat, drawn by ``st.write_stream``: bench/stream.py compares Paddock with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import streamlit as st
 
 
 def stream_answer(prompt: str) -> Iterator[str]:
-    """The text of the answer as it comes."""
+    """Yield the text of the answer as it comes."""
     base, account = os.environ["CLOUDFLARE_BASE_URL"], os.environ["CLOUDFLARE_ACCOUNT_ID"]
     url = f"{base}/accounts/{account}/ai/run/@cf/meta/llama-3.2-1b-instruct"
     body = {"messages": [{"role": "user", "content": prompt}], "stream": True}

@@ -1,8 +1,8 @@
-"""What 10,000 answers cost the results of an experiment against 100: ``.venv/bin/python -m bench.results_page``.
+"""Measures what 10,000 answers cost the results page of an experiment, against 100.
 
-In the browser, from a click until its outcome is seen: a row is opened, the order turned, the answers searched, the
-overview drawn. Both in turn in one server; median and 95th percentile in milliseconds. Exit status 1 where a median's
-ratio is above the target.
+In the browser, from a click until its outcome is visible: a row is opened, the order reversed, the answers
+searched, the overview drawn. Both sizes alternate in one server; median and 95th percentile in milliseconds. Exits
+with 1 if the ratio of a median is above the target. Run: .venv/bin/python -m bench.results_page
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WORDS = ("france", "italy", "japan", "peru")
 
 
 class ResultsTab(BrowserTab):
-    """A tab on a run of that many answers."""
+    """A tab on the results of that many answers."""
 
     def __init__(self, page: Page, url: str, cells: int) -> None:
         super().__init__(page, url)
@@ -44,7 +44,7 @@ class ResultsTab(BrowserTab):
         self.wait_until_idle()
 
     def time_action(self, what: str, act: Callable[[], object], sign: str) -> None:
-        """Seconds from the act until that JavaScript gives something else than before, and not nothing."""
+        """Note the seconds from the action until that JavaScript gives another value than before, and not null."""
         self.wait_until_idle()
         self.page.wait_for_timeout(200)
         before = self.page.evaluate(sign)
@@ -58,7 +58,7 @@ class ResultsTab(BrowserTab):
         self.times[what].append(time.monotonic() - begun)
 
     def run_round(self, number: int) -> None:
-        """Each action once."""
+        """Time each action once."""
         row, word = number % 8, WORDS[number % len(WORDS)]
         self.wait_until_idle()
         table = self.page.get_by_test_id("stDataFrame")

@@ -1,9 +1,9 @@
-"""What a streamed answer costs on Paddock's page, against the same stream drawn by ``st.write_stream``.
+"""Measures what a streamed answer costs on Paddock's page, against the same stream drawn by ``st.write_stream``.
 
 An answer of 2,000 tokens at 200 a second, from the tests' upstream, in headless Chromium: bytes over the WebSocket,
-CPU time of the server, and the time from the last token's sending until it is seen. Counting begins once the page is
-loaded and rests. Both apps run at the same time, and take turns. Linux. Run it at the repository's root with the
-Python of the checks: .venv/bin/python -m bench.stream
+CPU time of the server, and the time from the last token's sending until it is visible. Counting begins once the
+page is loaded and idle. Both apps run at the same time, and alternate. Linux only. Run: .venv/bin/python -m
+bench.stream
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ CODE = """def oats_{n}(horses: list[str], days: int = {n}) -> float:
 
 @dataclass(frozen=True)
 class StreamCost:
-    """One answer's."""
+    """What one answer cost."""
 
     bytes: int
     frames: int
@@ -76,20 +76,20 @@ class StreamCost:
 
 
 def make_answer_text(sections: str, head: str = "", tail: str = "") -> str:
-    """Some 2,000 tokens of it, with an end that can be seen."""
+    """Return about 2,000 tokens of that text, with an end that can be found on the page."""
     body = head + "".join(sections.replace("{n}", str(n)) for n in range(1, 200))
     whole = "".join(itertools.islice(split_into_tokens(body), TOKENS - 5))
     return f"{whole}\n{END}{tail}" if head else f"{whole.rpartition('## Part')[0]}{END}"
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time that the process has taken."""
+    """Return the user and system time of the process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def measure(browser: Browser, app: AppProcess, upstream: Upstream, text: str) -> StreamCost:
-    """Ask once, in a tab of its own, and watch the answer to its end."""
+    """Send a message in a new tab, and measure the answer to its end."""
     upstream.reset()
     upstream.plan_replies(StreamReply(text, rate=RATE, usage=(21, TOKENS)))
     context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
@@ -126,7 +126,7 @@ def _size(frame: dict[str, object]) -> int:
 
 
 def print_medians(name: str, costs: list[StreamCost]) -> None:
-    """One line of medians."""
+    """Print a line of medians."""
     print(
         f"  {name:16}{median(c.bytes for c in costs) / 1000:10,.0f} kB {median(c.frames for c in costs):7,.0f} frames"
         f"{median(c.cpu for c in costs):8.2f} s CPU"
@@ -143,7 +143,7 @@ def compare(
     upstream: Upstream,
     text: str,
 ) -> None:
-    """Take turns, and print medians and ratios."""
+    """Measure both apps alternately; print medians and ratios."""
     print(
         f"{title}: {len(text):,} characters, {TOKENS:,} tokens at {RATE:.0f}/s, {rounds} rounds", flush=True
     )
