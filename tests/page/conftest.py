@@ -92,62 +92,45 @@ def expected() -> list[str]:
     return []
 
 
-class ContextPool:
-    """Browser contexts that are used again: an empty one would fetch and compile the page's files again."""
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._free: dict[bool, list[BrowserContext]] = {False: [], True: []}
-
-    def take(self, *, phone: bool) -> BrowserContext:
-        """Return a context without tabs and cookies."""
-        if self._free[phone]:
-            return self._free[phone].pop()
-        if phone:
-            return self._browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
-        return self._browser.new_context(viewport=DESKTOP)
-
-    def give_back(self, context: BrowserContext, *, phone: bool) -> None:
-        """Close its tabs and forget its cookies."""
-        for page in context.pages:
-            page.close()
-        context.clear_cookies()
-        self._free[phone].append(context)
-
-
 @pytest.fixture(scope="package")
-def contexts(browser: Browser) -> ContextPool:
-    return ContextPool(browser)
+def shared_contexts(browser: Browser) -> Iterator[dict[bool, BrowserContext]]:
+    """A browser context for desktops (False) and one for phones (True): a new one would fetch all files again."""
+    with (
+        browser.new_context(viewport=DESKTOP) as desktop,
+        browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True) as phone,
+    ):
+        yield {False: desktop, True: phone}
 
 
 @pytest.fixture
-def visit(contexts: ContextPool, expected: list[str]) -> Iterator[Visit]:
-    """Opens tabs: ``visit(url, address="/", phone=False, stranger=False)``; a stranger has cookies of their own.
+def visit(
+    browser: Browser, shared_contexts: dict[bool, BrowserContext], expected: list[str]
+) -> Iterator[Visit]:
+    """Opens tabs: ``visit(url, address="/", phone=False, stranger=False)``; a stranger has a browser of their own.
 
     At the end every tab's requests must have gone to the page's own port, and the console must be clean.
     """
-    watches: dict[BrowserContext, tuple[NetworkWatch, bool]] = {}
+    watches: dict[BrowserContext, NetworkWatch] = {}
     ports: set[int] = set()
-    own: list[BrowserContext] = []  # the context of all tabs that are neither a phone's nor a stranger's
 
     def visit(url: str, address: str = "/", *, phone: bool = False, stranger: bool = False) -> BrowserTab:
         ports.add(int(url.rpartition(":")[2]))
-        if own and not phone and not stranger:
-            context = own[0]
-        else:
-            context = contexts.take(phone=phone)
-            watches[context] = NetworkWatch(context), phone
-            if not phone and not stranger:
-                own.append(context)
+        # A stranger's has no files either: a page from the cache would bring no cookie.
+        context = browser.new_context(viewport=DESKTOP) if stranger else shared_contexts[phone]
+        if context not in watches:
+            watches[context] = NetworkWatch(context)
         return BrowserTab(context.new_page(), url).open(address)
 
     yield visit
-    for context, (watch, phone) in watches.items():
-        contexts.give_back(context, phone=phone)
+    for context, watch in watches.items():
+        for page in context.pages:
+            page.close()
         watch.close()
-    complaints = [text for watch, _ in watches.values() for text in watch.complaints]
+        if context not in shared_contexts.values():
+            context.close()
+    complaints = [text for watch in watches.values() for text in watch.complaints]
     assert [text for text in complaints if not any(part in text for part in expected)] == []
-    for watch, _ in watches.values():
+    for watch in watches.values():
         assert watch.foreign_requests(ports) == []
 
 

@@ -32,4 +32,7 @@ reset_container_stack()
 with st.container(key="place"):
     part()
 st.button("Whole", key="outside")
+runs = st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+with st.container(key="runs"):
+    st.caption(f"Run {runs}")
 st.chat_input("Message the model")  # by which a visitor knows that the page is there

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
-from playwright.sync_api import Locator, TimeoutError
+from playwright.sync_api import Locator
 
 from tests.page.browser_tab import BrowserTab, squeeze
-from tests.page.upstream import StreamReply, Upstream
+from tests.page.upstream import StreamReply, Upstream, numbered_words
 
 Turns = list[tuple[str, str]]
 
@@ -69,21 +67,19 @@ def test_a_stopped_answer_goes_on(tab: BrowserTab, upstream: Upstream) -> None:
 
 
 def test_nothing_is_changed_while_an_answer_comes(talk: BrowserTab, upstream: Upstream) -> None:
-    upstream.plan_replies(StreamReply(endless=True))
+    text = "".join(numbered_words(count=120))
+    # It pauses, so that the menu stays where it is: the page follows a growing answer, and a menu that moves closes.
+    upstream.plan_replies(StreamReply(text, held=300))
     talk.send("Go on")
     talk.wait_until("another answer", lambda: talk.answers.count() == 3)
-    talk.wait_for_growth()
-    refused = talk.page.get_by_text("An answer is still coming.")
-    for _ in range(10):  # the page follows the answer, and a menu closes where the page moves under it
-        with contextlib.suppress(TimeoutError):
-            talk.answers.first.locator("[class*='st-key-menu-'] button").first.click(timeout=3000)
-            talk.page.get_by_role("menuitem", name="Delete", exact=True).click(timeout=1500)
-            break
-    refused.wait_for()
-    talk.wait_for_growth()
+    talk.wait_until("the first part", lambda: len(talk.answer_text()) >= 290)
+    talk.answers.first.locator("[class*='st-key-menu-'] button").first.click()
+    talk.page.get_by_role("menuitem", name="Delete", exact=True).click()
+    talk.page.get_by_text("An answer is still coming.").wait_for()
+    assert upstream.requests[-1].is_live
     upstream.requests[-1].release()
     talk.wait_for_end(which=2)
-    talk.wait_for_answer(upstream.requests[-1].sent_text)
+    talk.wait_for_answer(text)
     assert talk.answer_text(0) == "One."
 
 

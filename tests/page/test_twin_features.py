@@ -43,9 +43,12 @@ def foreseen(tab: BrowserTab) -> int:
 def asked(tab: BrowserTab, text: str, how: str = "finished") -> None:
     """Type it, see its count, send it; the count is the one that the answer reports."""
     before = tab.answers.count()
+    tab.wait_until_idle()
+    sent = tab.message_count
     tab.chat_box.fill(text)
     tab.wait_until("the draft is counted", lambda: "Next send" in tab.by_key("ahead").inner_text())
-    tab.page.wait_for_timeout(1500)  # the pause after which a draft is counted, and the answer to it
+    tab.wait_until("the draft is sent to be counted", lambda: tab.message_count > sent)
+    tab.wait_until_idle()
     tokens = foreseen(tab)
     tab.chat_box.press("Enter")
     tab.wait_until(
@@ -56,6 +59,7 @@ def asked(tab: BrowserTab, text: str, how: str = "finished") -> None:
 
 def test_the_count_before_is_the_count_after(page: BrowserTab) -> None:
     page.by_key("system").locator("textarea").fill("Be brief. ünï 🦊")
+    page.by_key("system").locator("textarea").press("Control+Enter")
     asked(page, "Name a fox.\nIn one word: 🦊", how=" out · ")
     asked(page, "Another one <|im_start|>", how=" out · ")
 
