@@ -16,7 +16,14 @@ from lib.store import SavedExperiment, Store
 
 MODEL = model_record.default_model()
 OWNER = "ann"
+PATIENCE = 60.0  # seconds until a run that does not end fails its test
 QUICK_LIMITS = Limits(per_minute=100_000, concurrency=8)
+
+
+def wait_for_run(run: ExperimentRun) -> ExperimentRun:
+    """Return the run once it has ended."""
+    assert run.join(PATIENCE), run.progress()
+    return run
 
 
 def numbers_plan(

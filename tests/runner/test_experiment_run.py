@@ -14,10 +14,8 @@ from lib.api.client import WorkersAI
 from lib.api.transport import Timeouts
 from lib.errors import BadInput, CredentialsRefused, RateLimited
 from lib.experiment.checks.check_kinds import Contains, Judge
-from lib.experiment.inputs.input_table import Inputs
-from lib.experiment.plan import Limits, Plan
+from lib.experiment.plan import Limits
 from lib.experiment.results.cell_result import Status
-from lib.runner.experiment_run import ExperimentRun
 from lib.runner.progress import RunState
 from lib.runner.worker import JUDGE_IN_DOUBT, NO_BUDGET
 from lib.store import CellChange, Store
@@ -26,18 +24,6 @@ from tests.runner import fake_cloud, run_fixtures
 from tests.runner.budget_overrun import measure_overrun
 from tests.sample_values import make_backend
 from tests.scripted_server import Peer, ReceivedRequest, ScriptedServer
-
-PATIENCE = 60.0
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(f"sqlite:///{tmp_path}/paddock.sqlite3")
-
-
-def wait_for_run(run: ExperimentRun) -> ExperimentRun:
-    assert run.join(PATIENCE), run.progress()
-    return run
 
 
 def echo_answer(peer: Peer, request: ReceivedRequest) -> None:
@@ -54,7 +40,7 @@ def test_every_cell_once_over_few_connections(store: Store) -> None:
     with fake_cloud.run_fake_cloud((0.0, 0.02), trouble=0.2, faults=("closes",)) as server:
         run = run_fixtures.new_run(store, run_fixtures.numbers_plan(200))
         run.start(make_backend(server.url))
-        wait_for_run(run)
+        run_fixtures.wait_for_run(run)
         bill = server.bill()
     assert run.state is RunState.DONE
     assert set(bill.asked.values()) == {1}, (
@@ -91,17 +77,17 @@ def test_a_budget_of_zero_sends_nothing_and_more_of_it_goes_on(store: Store) -> 
     with fake_cloud.run_fake_cloud() as server:
         run = run_fixtures.new_run(store, run_fixtures.numbers_plan(5, run_fixtures.budget_limits("0")))
         run.start(make_backend(server.url))
-        assert wait_for_run(run).state is RunState.BUDGET
+        assert run_fixtures.wait_for_run(run).state is RunState.BUDGET
         assert server.bill().requests == 0
         run.set_limits(run_fixtures.budget_limits(None, 3))
         run.resume(make_backend(server.url))
-        assert wait_for_run(run).state is RunState.BUDGET
+        assert run_fixtures.wait_for_run(run).state is RunState.BUDGET
         assert server.bill().requests == 3
         again = run_fixtures.reload_run(store, run)
         assert (again.state, again.limits.requests) == (RunState.BUDGET, 3)
         again.set_limits(run_fixtures.budget_limits("1"))
         again.resume(make_backend(server.url))
-        assert wait_for_run(again).state is RunState.DONE
+        assert run_fixtures.wait_for_run(again).state is RunState.DONE
         assert server.bill().requests == 5
 
 
@@ -121,7 +107,7 @@ def test_a_token_that_is_revoked_pauses_it_and_nothing_is_lost(store: Store) -> 
         )
         there = make_backend(server.url)
         run.start(there)
-        assert wait_for_run(run).state is RunState.PAUSED
+        assert run_fixtures.wait_for_run(run).state is RunState.PAUSED
         progress = run.progress()
         assert isinstance(progress.error, CredentialsRefused)
         assert progress.failed == 0
@@ -129,7 +115,7 @@ def test_a_token_that_is_revoked_pauses_it_and_nothing_is_lost(store: Store) -> 
         with pytest.raises(BadInput, match="not of “elsewhere”"):
             run.resume(replace(there, name="elsewhere"))
         run.resume(replace(there, token=Secret("another")))
-        assert wait_for_run(run).state is RunState.DONE
+        assert run_fixtures.wait_for_run(run).state is RunState.DONE
         assert run.progress().answered == 30
         # no request was answered twice
         texts = [received.json()["messages"][-1]["content"] for received in server.requests]
@@ -150,7 +136,7 @@ def test_retry_after_is_obeyed_by_all_and_costs_no_attempt(store: Store) -> None
             run_fixtures.numbers_plan(12, replace(run_fixtures.QUICK_LIMITS, concurrency=4, attempts=1)),
         )
         run.start(make_backend(server.url))
-        assert wait_for_run(run).state is RunState.DONE
+        assert run_fixtures.wait_for_run(run).state is RunState.DONE
     assert run.progress().answered == 12
     # The fifth request is the first after a refusal; the fourth may have been in flight before.
     assert server.times[4] - server.times[0] > 0.35
@@ -167,7 +153,7 @@ def test_no_network_for_a_while(store: Store) -> None:
     assert now.requests == 0, "what was never sent does not count"
     port = int(url.rpartition(":")[2])
     with fake_cloud.run_fake_cloud(port=port) as server:
-        assert wait_for_run(run).state is RunState.DONE
+        assert run_fixtures.wait_for_run(run).state is RunState.DONE
         assert server.bill().requests == 20
     assert {result.attempts for result in run.results()} == {1}
 
@@ -178,14 +164,14 @@ def test_timeouts_may_have_been_paid(store: Store) -> None:
         run = run_fixtures.new_run(store, run_fixtures.numbers_plan(1), client)
         there = replace(make_backend(server.url), billed=True)
         run.start(there)
-        assert wait_for_run(run).state is RunState.DONE
+        assert run_fixtures.wait_for_run(run).state is RunState.DONE
         progress = run.progress()
         assert (progress.failed, progress.requests) == (1, 1), "it is not sent again by itself"
         assert progress.dollars == 0 < progress.uncertain
     with ScriptedServer(echo_answer) as server:
         run._client, there = WorkersAI(), replace(there, base_url=server.url)
         run.retry_unfinished(there)
-        assert wait_for_run(run).state is RunState.DONE
+        assert run_fixtures.wait_for_run(run).state is RunState.DONE
     assert (run.progress().answered, run.progress().failed) == (1, 0)
     assert run.progress().uncertain == progress.uncertain, "that one may still have been paid"
     assert len(run.results()) == 2
@@ -200,14 +186,14 @@ def test_pause_keeps_what_is_on_its_way_and_stop_cuts_it(store: Store) -> None:
             pass
         run.pause()
         assert run.state is RunState.PAUSED
-        wait_for_run(run)
+        run_fixtures.wait_for_run(run)
         paused = run.progress()
         assert 0 < paused.answered == paused.requests == server.bill().requests < 40
         run.resume(there)
         while run.progress().in_flight < 8:
             pass
         run.stop()
-        stopped = wait_for_run(run).progress()
+        stopped = run_fixtures.wait_for_run(run).progress()
         assert run.state is RunState.STOPPED
         assert stopped.doubtful > 0, "it may have been paid"
         assert stopped.uncertain > 0
@@ -217,9 +203,11 @@ def test_pause_keeps_what_is_on_its_way_and_stop_cuts_it(store: Store) -> None:
         # A cell that was only claimed is not in doubt, not even after a restart.
         assert run_fixtures.reload_run(store, run).progress().doubtful == stopped.doubtful
         run.resume(there)
-        assert wait_for_run(run).progress().doubtful == stopped.doubtful, "it is not asked again by itself"
+        assert run_fixtures.wait_for_run(run).progress().doubtful == stopped.doubtful, (
+            "it is not asked again by itself"
+        )
         run.retry_unfinished(there)
-        assert wait_for_run(run).progress().answered == 40
+        assert run_fixtures.wait_for_run(run).progress().answered == 40
         assert {1, 2} == set(server.bill().asked.values())
 
 
@@ -250,86 +238,9 @@ def test_what_was_never_sent_is_not_in_doubt_after_a_restart(store: Store) -> No
     while "network is gone" not in run.progress().waiting:
         time.sleep(0.005)
     run.stop()
-    assert wait_for_run(run).progress().doubtful == 0
+    assert run_fixtures.wait_for_run(run).progress().doubtful == 0
     again = run_fixtures.reload_run(store, run).progress()
     assert (again.doubtful, again.requests, again.uncertain) == (0, 0, 0)
-
-
-def test_the_same_request_with_a_seed_is_answered_from_the_store(store: Store) -> None:
-    with fake_cloud.run_fake_cloud() as server:
-        first = run_fixtures.new_run(store, run_fixtures.numbers_plan(10, seed=7))
-        first.start(make_backend(server.url))
-        wait_for_run(first)
-        second = run_fixtures.new_run(store, run_fixtures.numbers_plan(12, seed=7))
-        second.start(make_backend(server.url))
-        progress = wait_for_run(second).progress()
-        assert (progress.answered, progress.stored, progress.requests) == (12, 10, 2)
-        assert [result.answer.text for result in first.latest() if result.answer] == [
-            result.answer.text for result in second.latest()[:10] if result.answer
-        ]
-        assert second.latest()[0].cost == 0
-        others = run_fixtures.new_run(store, run_fixtures.numbers_plan(10, seed=7), owner="bob")
-        others.start(make_backend(server.url))
-        assert wait_for_run(others).progress().stored == 0
-        unseeded = run_fixtures.new_run(store, run_fixtures.numbers_plan(10))
-        unseeded.start(make_backend(server.url))
-        assert wait_for_run(unseeded).progress().stored == 0
-
-
-def repetitive_plan(rows: int, different: int) -> Plan:
-    """Return a plan with a seed in which each of ``different`` requests occurs several times."""
-    plan = run_fixtures.numbers_plan(rows, seed=7)
-    return replace(plan, inputs=Inputs(("n",), tuple((str(number % different),) for number in range(rows))))
-
-
-@pytest.mark.parametrize("different", [1, 3, 40])
-def test_of_requests_that_are_alike_one_is_asked(store: Store, different: int) -> None:
-    with fake_cloud.run_fake_cloud((0.0, 0.01)) as server:
-        run = run_fixtures.new_run(store, repetitive_plan(700, different))
-        run.start(make_backend(server.url))
-        progress = wait_for_run(run).progress()
-        assert server.bill().requests == different == progress.requests
-    assert (progress.answered, progress.stored, progress.failed) == (700, 700 - different, 0)
-    for result in run.latest():
-        assert result.answer is not None
-        assert result.answer.text == f"Answer to Number {result.cell.row % different}"
-        assert result.answer.request.input.turns[-1].content == f"Number {result.cell.row % different}"  # type: ignore[union-attr]
-    assert sum(result.cost > 0 for result in run.latest()) == different
-    assert [result.status for result in run_fixtures.reload_run(store, run).latest()] == [
-        Status.ANSWERED
-    ] * 700
-
-
-def test_where_one_fails_the_next_one_like_it_is_asked(store: Store) -> None:
-    with fake_cloud.run_fake_cloud((0.0, 0.01), 0.5, ("broken", "page", "reset"), seed=3) as server:
-        run = run_fixtures.new_run(
-            store, replace(repetitive_plan(60, 3), limits=replace(run_fixtures.QUICK_LIMITS, attempts=1))
-        )
-        run.start(make_backend(server.url))
-        progress = wait_for_run(run).progress()
-        bill = server.bill()
-    assert progress.answered + progress.failed == 60
-    assert progress.failed > 0 < progress.stored
-    assert all(count == 1 for count in bill.answered.values()), (
-        "answered once, the others have it from the store"
-    )
-
-
-def test_a_pause_and_a_stop_leave_none_of_those_that_are_alike_behind(store: Store) -> None:
-    with fake_cloud.run_fake_cloud((0.02, 0.05)) as server:
-        run = run_fixtures.new_run(store, repetitive_plan(200, 100))
-        for end in (run.pause, run.stop):
-            run.start(make_backend(server.url))
-            while run.progress().in_flight < 4:
-                time.sleep(0.001)
-            end()
-            wait_for_run(run)
-        run.start(make_backend(server.url))
-        wait_for_run(run)
-        run.retry_unfinished(make_backend(server.url))
-        progress = wait_for_run(run).progress()
-    assert (progress.answered, progress.doubtful) == (200, 0)
-    assert progress.stored >= 100
 
 
 def test_judges_are_asked_within_the_budget(store: Store) -> None:
@@ -339,7 +250,7 @@ def test_judges_are_asked_within_the_budget(store: Store) -> None:
             store, run_fixtures.numbers_plan(4, run_fixtures.budget_limits(None, 7), checks)
         )
         run.start(replace(make_backend(server.url), billed=True))
-        wait_for_run(run)
+        run_fixtures.wait_for_run(run)
         bill = server.bill()
     assert bill.requests == 7 == run.progress().requests
     assert (
@@ -364,7 +275,7 @@ def test_what_a_killed_process_left(store: Store) -> None:
         there = replace(make_backend(server.url), billed=True)
         run = run_fixtures.new_run(store, run_fixtures.numbers_plan(4, checks=checks))
         run.start(there)
-        wait_for_run(run)
+        run_fixtures.wait_for_run(run)
         whole = run.latest()[0]
         claim = replace(whole, status=Status.DOUBTFUL, answer=None, outcomes=(), uncertain=Decimal("0.01"))
         judging = replace(
@@ -394,10 +305,10 @@ def test_what_a_killed_process_left(store: Store) -> None:
         assert again.latest()[1].outcomes[1].reason == JUDGE_IN_DOUBT
         before = server.bill().requests
         again.resume(there)
-        assert wait_for_run(again).state is RunState.DONE
+        assert run_fixtures.wait_for_run(again).state is RunState.DONE
         assert server.bill().requests == before, "nothing that may have been paid is asked by itself"
         again.retry_unfinished(there)
-        assert wait_for_run(again).progress().answered == 4
+        assert run_fixtures.wait_for_run(again).progress().answered == 4
         assert server.bill().requests == before + 3, "a cell with its judge, and a judge"
         assert all(result.passed for result in again.latest())
 
@@ -406,7 +317,7 @@ def test_a_rating_stays(store: Store) -> None:
     with fake_cloud.run_fake_cloud() as server:
         run = run_fixtures.new_run(store, run_fixtures.numbers_plan(2))
         run.start(make_backend(server.url))
-        wait_for_run(run)
+        run_fixtures.wait_for_run(run)
     run.rate(1, 4)
     assert run.results()[-1].rating == 4
     assert [result.rating for result in run_fixtures.reload_run(store, run).latest()] == [None, 4]
@@ -419,7 +330,7 @@ def test_a_run_that_was_deleted_fails_and_does_not_hang(store: Store) -> None:
         while not run.results():
             pass
         assert store.runs.remove(run_fixtures.OWNER, run.id)
-        assert wait_for_run(run).state is RunState.FAILED
+        assert run_fixtures.wait_for_run(run).state is RunState.FAILED
         error = run.progress().error
         assert error is not None
         assert "deleted" in error.message
