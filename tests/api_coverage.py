@@ -1,7 +1,8 @@
 """Generates docs/api-coverage.md: each documented property of a request, its control, and the tests that cover it.
 
-Tests name the properties they cover with ``@pytest.mark.reaches_wire("messages[].role")`` (what the page sends) and
-Tests name what they cover with ``@pytest.mark.reaches_wire("messages[].role")`` (what the page sends) and
+A test is marked ``@pytest.mark.reaches_wire("messages[].role")`` if it proves that the page sends a property, and
+``@pytest.mark.applied_by_twin("seed")`` if it proves that the twin applies it. ``python -m tests.api_coverage``
+writes the page.
 """
 
 from __future__ import annotations
