@@ -98,8 +98,8 @@ def parse_preset(record: Any, model: Model) -> Preset:
         or not isinstance(parameters, Mapping)
     ):
         raise BadInput(f"The preset “{name}” is not whole.", advice=_BAD_FILE_ADVICE)
-    known = {parameter.name for parameter in model.parameters}
-    if unknown := set(parameters) - known:
+    parameter_names = {parameter.name for parameter in model.parameters}
+    if unknown := set(parameters) - parameter_names:
         raise BadInput(
             f"The preset “{name}” names a setting “{min(map(str, unknown))}” that the model does not have."
         )

@@ -81,7 +81,7 @@ class _Subschema:
     path: Path
     value: Any
     resolver: Any
-    known: bool = True  # False: no keyword leads to it, so the check of the root has not covered it
+    is_checked_with_root: bool = True  # False: only references lead to it, no keyword does
     same: list[Path] = field(default_factory=list)
     refers: list[Path] = field(default_factory=list)
 
@@ -119,7 +119,7 @@ def _parse(text: str) -> CheckedSchema:
         _check_keywords(text, value, draft)
         subschemas = list(_subschemas(text, value, draft))
         for subschema in subschemas:
-            if not subschema.known:
+            if not subschema.is_checked_with_root:
                 _check_keywords(text, subschema.value, draft, subschema.path)
             _check_patterns(text, subschema)
         _check_circles(text, subschemas)
@@ -188,7 +188,9 @@ def _subschemas(text: str, value: Any, draft: Any) -> Iterator[_Subschema]:
                 path = where.get(id(target.contents), ())
                 if isinstance(target.contents, dict):
                     subschema.refers.append(path)
-                    pointed.append(_Subschema(path, target.contents, target.resolver, known=False))
+                    pointed.append(
+                        _Subschema(path, target.contents, target.resolver, is_checked_with_root=False)
+                    )
         yield subschema
 
 

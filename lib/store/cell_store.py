@@ -100,7 +100,7 @@ class CellStore:
 
         ``requests`` are by fingerprint, as is the result.
         """
-        found: dict[str, Answer] = {}
+        answers: dict[str, Answer] = {}
         fingerprints = list(requests)
         complete = [ending.name for ending in Ending if ending.is_complete]
         query = (
@@ -117,10 +117,10 @@ class CellStore:
             for start in range(0, len(fingerprints), _FINGERPRINTS_PER_STATEMENT):
                 batch = fingerprints[start : start + _FINGERPRINTS_PER_STATEMENT]
                 for row in connection.execute(query.where(_TABLE.c.fingerprint.in_(batch))):
-                    found[row.fingerprint] = answer_columns.answer_from_row(
+                    answers[row.fingerprint] = answer_columns.answer_from_row(
                         row, requests[row.fingerprint], row.backend, row.billed
                     )
-        return found
+        return answers
 
 
 def _new_row(run: int, change: CellChange) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def _listed(owner: str, *, deleted: bool) -> ColumnElement[bool]:
     return and_(_TABLE.c.owner == owner, in_place, _TABLE.c.messages > 0, ~is_column)
 
 
-def _found(connection: Connection, owner: str, search: str, *, deleted: bool) -> ColumnElement[bool]:
+def _list_condition(connection: Connection, owner: str, search: str, *, deleted: bool) -> ColumnElement[bool]:
     listed = _listed(owner, deleted=deleted)
     return and_(listed, matches_search(search, connection.dialect.name)) if search.strip() else listed
 
@@ -160,7 +160,11 @@ class ConversationStore:
         """Return one page of the list or the bin: pinned first, then by last change, newest first."""
         order = (_TABLE.c.pinned.desc(), _TABLE.c.updated.desc(), _TABLE.c.key.desc())
         with self._database.reading() as connection:
-            query = select(_TABLE).where(_found(connection, owner, search, deleted=deleted)).order_by(*order)
+            query = (
+                select(_TABLE)
+                .where(_list_condition(connection, owner, search, deleted=deleted))
+                .order_by(*order)
+            )
             rows = connection.execute(query.limit(size).offset(page * size)).all()
             usage = usage_by_conversation(connection, owner, [row.key for row in rows])
         return tuple(
@@ -170,8 +174,8 @@ class ConversationStore:
     def count(self, owner: str, search: str = "", *, deleted: bool = False) -> int:
         """Return how many conversations the list or the bin has."""
         with self._database.reading() as connection:
-            found = _found(connection, owner, search, deleted=deleted)
-            return connection.scalar(select(func.count()).select_from(_TABLE).where(found)) or 0
+            condition = _list_condition(connection, owner, search, deleted=deleted)
+            return connection.scalar(select(func.count()).select_from(_TABLE).where(condition)) or 0
 
     def rename(self, owner: str, id: str, title: str) -> bool:
         """Set the title. A blank title restores the one made from the first message."""

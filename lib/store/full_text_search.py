@@ -48,9 +48,9 @@ def _matches_word(word: str, last: bool, dialect: str) -> ColumnElement[bool]:
     # “C++” is complete, “C” may become “Cat”.
     last = last and not parts.endswith(" ")
     if _is_indexed(word) and dialect == "sqlite":
-        found = _by_fts5(" ".join(parts.split()), last)
+        conversation_keys = _query_fts5(" ".join(parts.split()), last)
     elif _is_indexed(word) and dialect == "postgresql":
-        found = _by_tsvector(parts.split(), last)
+        conversation_keys = _query_tsvector(parts.split(), last)
     # No index knows “:-)” or “猫”: search the text itself.
     else:
         title, content = tables.conversation.c.title, tables.message.c.content
@@ -60,10 +60,10 @@ def _matches_word(word: str, last: bool, dialect: str) -> ColumnElement[bool]:
                 select(tables.message.c.conversation).where(content.icontains(word, autoescape=True))
             ),
         )
-    return tables.conversation.c.key.in_(found)
+    return tables.conversation.c.key.in_(conversation_keys)
 
 
-def _by_fts5(words: str, last: bool) -> CompoundSelect[int]:
+def _query_fts5(words: str, last: bool) -> CompoundSelect[int]:
     query = f'"{words}" *' if last else f'"{words}"'
     titles = table("conversation_search", column("rowid"))
     messages = table("message_search", column("rowid"))
@@ -79,7 +79,7 @@ def _fts5_match(name: str, query: str) -> ColumnElement[bool]:
     return literal_column(name, String).bool_op("MATCH")(bindparam(None, query, String))
 
 
-def _by_tsvector(parts: list[str], last: bool) -> CompoundSelect[int]:
+def _query_tsvector(parts: list[str], last: bool) -> CompoundSelect[int]:
     query = " <-> ".join(f"'{part}'" for part in parts) + (":*" if last else "")
     wanted = func.to_tsquery(literal_column("'simple'::regconfig"), bindparam(None, query, String))
 

@@ -148,7 +148,7 @@ class ExperimentEntry:
 
 @dataclass(frozen=True)
 class RunEntry:
-    """One run of an experiment. ``answered``, ``failed`` and ``doubtful`` count cells.
+    """A run of an experiment. ``answered``, ``failed`` and ``doubtful`` count cells.
 
     ``state`` is a word of the runner's. If it is "running" but nothing in this process runs it, the run was
     interrupted. ``backend`` is empty before the run starts.

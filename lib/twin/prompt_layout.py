@@ -23,7 +23,7 @@ FORMAT_MARKERS = (
 
 def detect_chat_format(template: str, name: str) -> str:
     """Return the usual name of the chat template's format, or the model's own name if it is unknown."""
-    return next((known for marker, known in FORMAT_MARKERS if marker in template), name)
+    return next((format_name for marker, format_name in FORMAT_MARKERS if marker in template), name)
 
 
 async def describe_prompt(plan: GenerationPlan, engine: Engine, model_file: ModelFileInfo) -> dict[str, Any]:

@@ -28,12 +28,15 @@ _BLANK = Function("my_function", "({ text }) => text.toUpperCase()")
 
 @dataclass(frozen=True)
 class _FunctionsDraft:
-    """Functions in the form, with permanent ids; ``good`` and ``seen`` as in ``lib.tools.tool_draft.ToolsDraft``."""
+    """Functions in the form, with permanent ids.
+
+    ``valid_functions`` and ``last_shown`` are what they are for tools in ``lib.tools.tool_draft.ToolsDraft``.
+    """
 
     entries: tuple[tuple[int, Function], ...]
-    good: tuple[Function, ...]
-    seen: tuple[Function, ...]
-    next: int
+    valid_functions: tuple[Function, ...]
+    last_shown: tuple[Function, ...]
+    next_id: int
 
 
 def draw_function_editor(
@@ -59,7 +62,7 @@ def draw_function_editor(
         args=(key, on_change, tuple(tools), _grown),
     )
     if faults:
-        names = ", ".join(escape_markdown(function.name) for function in now.good) or "none"
+        names = ", ".join(escape_markdown(function.name) for function in now.valid_functions) or "none"
         st.caption(f":material/error: In use until the faults are mended: {names}.")
 
 
@@ -100,11 +103,11 @@ def _draw_one(
 
 def _current(key: str, functions: tuple[Function, ...]) -> _FunctionsDraft:
     now: _FunctionsDraft | None = st.session_state.get(f"{key}-draft")
-    if now is None or (functions != now.seen and functions != now.good):
-        start = 0 if now is None else now.next  # new ids make new boxes, without the text of the old ones
+    if now is None or (functions != now.last_shown and functions != now.valid_functions):
+        start = 0 if now is None else now.next_id  # new ids make new boxes, without the text of the old ones
         entries = tuple(enumerate(functions, start))
         now = _FunctionsDraft(entries, functions, functions, start + len(entries))
-    now = replace(now, seen=functions)
+    now = replace(now, last_shown=functions)
     st.session_state[f"{key}-draft"] = now
     return now
 
@@ -127,17 +130,19 @@ def _apply(
     after = edit(before)
     now = tuple(function for _, function in after.entries)
     if not find_function_faults(now, tools):
-        after = replace(after, good=now)
+        after = replace(after, valid_functions=now)
     st.session_state[f"{key}-draft"] = after
-    if after.good != before.good:
-        on_change(after.good)
+    if after.valid_functions != before.valid_functions:
+        on_change(after.valid_functions)
 
 
 def _grown(now: _FunctionsDraft) -> _FunctionsDraft:
     names, number, name = {function.name for _, function in now.entries}, 2, _BLANK.name
     while name in names:
         name, number = f"{_BLANK.name}_{number}", number + 1
-    return replace(now, entries=(*now.entries, (now.next, replace(_BLANK, name=name))), next=now.next + 1)
+    return replace(
+        now, entries=(*now.entries, (now.next_id, replace(_BLANK, name=name))), next_id=now.next_id + 1
+    )
 
 
 def _without(now: _FunctionsDraft, id: int) -> _FunctionsDraft:

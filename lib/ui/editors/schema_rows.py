@@ -263,19 +263,19 @@ class SchemaRows:
         self._changed()
 
     def _act(self, group: SchemaRow, row: SchemaRow) -> None:
-        at = next(number for number, other in enumerate(group.rows) if other.id == row.id)
+        position = next(number for number, other in enumerate(group.rows) if other.id == row.id)
         match st.session_state[self._at(row, "menu")]:
             case RowAction.UP:
-                group.rows.insert(at - 1, group.rows.pop(at))
+                group.rows.insert(position - 1, group.rows.pop(position))
             case RowAction.DOWN:
-                group.rows.insert(at + 1, group.rows.pop(at))
+                group.rows.insert(position + 1, group.rows.pop(position))
             case RowAction.DUPLICATE:
                 copy = _renewed(row)
                 copy.name = _free(row.name, group)
-                group.rows.insert(at + 1, copy)
+                group.rows.insert(position + 1, copy)
             case RowAction.REMOVE:
                 self._removed(row.name)
-                group.rows.pop(at)
+                group.rows.pop(position)
         self._changed()
 
 

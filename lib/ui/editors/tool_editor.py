@@ -220,7 +220,7 @@ def _like(now: ToolsDraft, tool: Tool) -> Tool:
 
 
 def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange) -> None:
-    faults, at = now.entry_faults(entry), f"{key}-{entry.id}"
+    faults, widget_key = now.entry_faults(entry), f"{key}-{entry.id}"
     wrong_rows = now.find_row_faults(entry)
 
     def put(field: str) -> Edit:
@@ -231,14 +231,22 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
     wrong = bool(faults) or any(wrong_rows)
     with st.expander(
         escape_markdown(entry.tool.name) or "A tool without a name",
-        key=at,
+        key=widget_key,
         expanded=True,
         icon=":material/error:" if wrong else ":material/build:",
     ):
-        _box(f"{at}-name", "Name", entry.tool.name, put("name"), key, on_change, max_chars=MAX_NAME_CHARS)
+        _box(
+            f"{widget_key}-name",
+            "Name",
+            entry.tool.name,
+            put("name"),
+            key,
+            on_change,
+            max_chars=MAX_NAME_CHARS,
+        )
         draw_fault(faults.get("name"))
         description = bind(
-            f"{at}-description", entry.tool.description, _take(key, on_change, put("description"))
+            f"{widget_key}-description", entry.tool.description, _take(key, on_change, put("description"))
         )
         st.text_area(
             "Description",
@@ -260,7 +268,7 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
             if entry.rows is not None:
                 st.button(
                     "Add a parameter",
-                    key=f"{at}-grow",
+                    key=f"{widget_key}-grow",
                     type="tertiary",
                     icon=":material/add:",
                     on_click=_apply,
@@ -268,7 +276,7 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
                 )
             st.button(
                 "Remove the tool",
-                key=f"{at}-remove",
+                key=f"{widget_key}-remove",
                 type="tertiary",
                 icon=":material/delete:",
                 on_click=_apply,
@@ -292,15 +300,27 @@ def _draw_beyond(key: str, entry: ToolEntry, faults: dict[str, str], put: Edit, 
 def _draw_row(
     key: str, entry: ToolEntry, row: ParameterRow, wrong: dict[str, str], on_change: OnChange, *, first: bool
 ) -> None:
-    at, parameter = f"{key}-{entry.id}-{row.id}", row.parameter
+    widget_key, parameter = f"{key}-{entry.id}-{row.id}", row.parameter
     shown: Literal["visible", "collapsed"] = "visible" if first else "collapsed"
 
     def put(field: str) -> Edit:
         return lambda now, value: _with_row(now, entry.id, row.id, field, value)
 
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=at):
-        _box(f"{at}-name", "Parameter", parameter.name, put("name"), key, on_change, width=140, shown=shown)
-        kind, kinds = bind(f"{at}-kind", parameter.kind, _take(key, on_change, put("kind"))), tuple(_KINDS)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=widget_key):
+        _box(
+            f"{widget_key}-name",
+            "Parameter",
+            parameter.name,
+            put("name"),
+            key,
+            on_change,
+            width=140,
+            shown=shown,
+        )
+        kind, kinds = (
+            bind(f"{widget_key}-kind", parameter.kind, _take(key, on_change, put("kind"))),
+            tuple(_KINDS),
+        )
         st.selectbox(
             "Type",
             kinds,
@@ -313,7 +333,7 @@ def _draw_row(
             on_change=kind.on_change,
         )
         _box(
-            f"{at}-description",
+            f"{widget_key}-description",
             "Description",
             parameter.description,
             put("description"),
@@ -323,11 +343,13 @@ def _draw_row(
             placeholder="What to put here",
         )
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
-            required = bind(f"{at}-required", parameter.required, _take(key, on_change, put("required")))
+            required = bind(
+                f"{widget_key}-required", parameter.required, _take(key, on_change, put("required"))
+            )
             st.checkbox("Required", required.value, key=required.key, on_change=required.on_change)
             st.button(
                 "",
-                key=f"{at}-remove",
+                key=f"{widget_key}-remove",
                 type="tertiary",
                 icon=":material/close:",
                 help=f"Remove {escape_markdown(parameter.name) or 'this parameter'}",
@@ -336,7 +358,7 @@ def _draw_row(
             )
     if parameter.kind is ParameterType.CHOICE:
         choices = bind(
-            f"{at}-choices",
+            f"{widget_key}-choices",
             list(parameter.choices),
             _take(key, on_change, lambda now, value: put("choices")(now, tuple(value))),
         )

@@ -40,9 +40,9 @@ class Bound(Generic[T]):
 
 @dataclass
 class _Control:
-    """``known`` is the value that the control shows: as it was drawn, or as the browser reported it."""
+    """``shown_value`` is the value that the control shows: as it was drawn, or as the browser reported it."""
 
-    known: Any
+    shown_value: Any
     take: Callable[[Any], object]
     replaced: int = 0  # how often another control took its place
 
@@ -58,8 +58,8 @@ def bind(name: str, value: T, take: Callable[[T], object]) -> Bound[T]:
     control = _controls().get(name)
     if control is None:
         control = _controls()[name] = _Control(value, take)
-    elif control.known != value:
-        control.known = value
+    elif control.shown_value != value:
+        control.shown_value = value
         control.replaced += 1
     control.take = take
     key = control.key(name)
@@ -97,15 +97,15 @@ def forget_choices(prefix: str) -> None:
 def report(key: str, value: Any) -> None:
     """Take a value that the browser reported for the control of that key. Ignore it if the control was replaced."""
     control = _current(key)
-    if control is not None and control.known != value:
-        control.known = value
+    if control is not None and control.shown_value != value:
+        control.shown_value = value
         control.take(value)
 
 
 def shown(key: str) -> Any:
     """Return the value that the control of that key shows, None if another has taken its place."""
     control = _current(key)
-    return None if control is None else control.known
+    return None if control is None else control.shown_value
 
 
 def replace(key: str) -> None:

@@ -51,11 +51,11 @@ Block = Prose | Code
 def make_safe(prose: str) -> str:
     """Return Markdown in which a dollar is a dollar, and which makes the browser fetch nothing."""
     parts: list[str] = []
-    at = 0
+    position = 0
     for span in _CODE_SPAN.finditer(prose):
-        parts += (_literal(prose[at : span.start()]), span.group())
-        at = span.end()
-    parts.append(_literal(prose[at:]))
+        parts += (_literal(prose[position : span.start()]), span.group())
+        position = span.end()
+    parts.append(_literal(prose[position:]))
     # Also inside code spans: the browser's parser may not see a span where this one does.
     return _IMAGE.sub("!" + _JOINER, "".join(parts))
 

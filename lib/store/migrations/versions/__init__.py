@@ -1,1 +1,4 @@
-"""One script for each version. A released script never changes: databases were made by it."""
+"""The migrations: a script for each version of the database.
+
+A released script never changes: databases were made by it.
+"""
