@@ -82,7 +82,7 @@ def default_setting(parameter: Parameter) -> Setting:
     return Setting(parameter.name, parameter.cast(parameter.start), is_sent=parameter.default is not None)
 
 
-def _finite(value: Number) -> bool:
+def _is_finite(value: Number) -> bool:
     try:
         return math.isfinite(value)
     except OverflowError:  # an int that is too large for a float
@@ -104,7 +104,7 @@ def check_parameters(parameters: Mapping[str, Number], model: Model) -> None:
 def check_parameter_value(parameter: Parameter, value: Number) -> None:
     """Raise BadInput for a value outside the parameter's documented bounds or of the wrong type."""
     upper = parameter.maximum if parameter.maximum is not None else math.inf
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _finite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
         raise BadInput(f"{parameter.label} must be a number.", advice="Enter a number.")
     if parameter.kind == "integer" and value != int(value):
         raise BadInput(f"{parameter.label} must be a whole number.", advice="Enter a whole number.")

@@ -79,7 +79,7 @@ class TwinServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _at_least(minimum: int) -> Callable[[str], int]:
+def _whole_number_from(minimum: int) -> Callable[[str], int]:
     """Return an argument type: a whole number of at least this minimum."""
 
     def parse(text: str) -> int:
@@ -92,7 +92,7 @@ def _at_least(minimum: int) -> Callable[[str], int]:
     return parse
 
 
-def _checked_by(check: Callable[[str], object]) -> Callable[[str], str]:
+def _text_checked_by(check: Callable[[str], object]) -> Callable[[str], str]:
     """Return an argument type: any text for which ``check`` raises no ValueError."""
 
     def parse(text: str) -> str:
@@ -129,27 +129,32 @@ def _parse_arguments() -> argparse.Namespace:
         epilog=_help_tables(),
     )
     add = parser.add_argument
-    add("--port", type=_at_least(0), default=8787, help="default 8787; 0 takes any free one")
+    add("--port", type=_whole_number_from(0), default=8787, help="default 8787; 0 takes any free one")
     add(
         "--account",
         default=os.environ.get("PADDOCK_TWIN_ACCOUNT"),
         help="32 hexadecimal digits; else made anew",
     )
-    add("--slots", type=_at_least(1), default=2, help="answers at a time (default 2)")
+    add("--slots", type=_whole_number_from(1), default=2, help="answers at a time (default 2)")
     # One core stays free: with all of them, the engine's waiting threads slow down everything, itself too.
     cores = os.cpu_count() or 2
-    add("--threads", type=_at_least(1), default=max(1, cores - 1), help="default: all cores but one")
-    add("--context", type=_at_least(64), default=os.environ.get("PADDOCK_CONTEXT"), help="tokens a slot")
+    add("--threads", type=_whole_number_from(1), default=max(1, cores - 1), help="default: all cores but one")
+    add(
+        "--context",
+        type=_whole_number_from(64),
+        default=os.environ.get("PADDOCK_CONTEXT"),
+        help="tokens a slot",
+    )
     add(
         "--wire",
-        type=_checked_by(wire_variants.find_variant),
+        type=_text_checked_by(wire_variants.find_variant),
         default=wire_variants.DEFAULT_VARIANT,
         metavar="NAME",
         help="see below",
     )
     add(
         "--fault",
-        type=_checked_by(fault_injection.parse_fault),
+        type=_text_checked_by(fault_injection.parse_fault),
         default=fault_injection.NO_FAULT,
         metavar="NAME",
         help="see below",

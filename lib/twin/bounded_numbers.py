@@ -32,7 +32,7 @@ def narrow_number(kind: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         if not values:
             raise UnsatisfiableSchemaError("no number lies between the bounds")
         return {"enum": values}
-    low, high = _finite(low, high)
+    low, high = _fill_missing_bounds(low, high)
     if kind == "integer":
         first = math.floor(low) + 1 if low_excluded else math.ceil(low)
         last = math.ceil(high) - 1 if high_excluded else math.floor(high)
@@ -63,7 +63,7 @@ def _number_bounds(schema: Mapping[str, Any]) -> tuple[float, float, bool, bool]
     return max(low, above), min(high, below), low <= above > -math.inf, high >= below < math.inf
 
 
-def _finite(low: float, high: float) -> tuple[float, float]:
+def _fill_missing_bounds(low: float, high: float) -> tuple[float, float]:
     """Replace a missing bound by one that is a few digits away from the other."""
     if math.isinf(low) and math.isinf(high):
         return -MAX_FREE_NUMBER, MAX_FREE_NUMBER

@@ -80,9 +80,9 @@ class _Narrower:
         if schema is True or not schema:
             return self._any_value()
         if "const" in schema:
-            return self._values(schema, [schema["const"]])
+            return self._enum_schema(schema, [schema["const"]])
         if "enum" in schema:
-            return self._values(schema, schema["enum"])
+            return self._enum_schema(schema, schema["enum"])
         for name in ("anyOf", "oneOf"):
             if name in schema:
                 rest = {key: value for key, value in schema.items() if key != name}
@@ -92,16 +92,18 @@ class _Narrower:
             rest = {key: value for key, value in schema.items() if key != "allOf"}
             return self.narrow(_merge([rest, *schema["allOf"]]))
         types = schema.get("type", _implied_types(schema))
-        return _any_of([types] if isinstance(types, str) else types, lambda kind: self._typed(kind, schema))
+        return _any_of(
+            [types] if isinstance(types, str) else types, lambda kind: self._bound_type(kind, schema)
+        )
 
-    def _values(self, schema: Mapping[str, Any], values: Sequence[Any]) -> dict[str, Any]:
+    def _enum_schema(self, schema: Mapping[str, Any], values: Sequence[Any]) -> dict[str, Any]:
         cheap = self.validator_class({key: schema[key] for key in CHEAP_KEYWORDS if key in schema})
         valid = [value for value in values if cheap.is_valid(value)]
         if not valid:
             raise UnsatisfiableSchemaError("none of the listed values is valid")
         return {"enum": valid}
 
-    def _typed(self, kind: str, schema: Mapping[str, Any], depth: int = 4) -> dict[str, Any]:
+    def _bound_type(self, kind: str, schema: Mapping[str, Any], depth: int = 4) -> dict[str, Any]:
         match kind:
             case "object":
                 return self._object(schema, depth)
@@ -119,7 +121,7 @@ class _Narrower:
         kinds = ["string", "number", "boolean", "null"]
         if depth:
             kinds += ["array", "object"]
-        return {"anyOf": [self._typed(kind, {}, depth) for kind in kinds]}
+        return {"anyOf": [self._bound_type(kind, {}, depth) for kind in kinds]}
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         properties: dict[str, Any] = dict(schema.get("properties") or {})

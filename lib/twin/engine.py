@@ -100,7 +100,7 @@ class CannotStartError(Exception):
         self.reason, self.advice = reason, advice
 
 
-def _library() -> Any:
+def _load_library() -> Any:
     # The native library reads both when it loads. Without the first, OpenMP's waiting threads take the cores that
     # other processes need (measured: 89 → 12 tokens/s beside one busy process). The second keeps a failed assertion
     # from starting a debugger.
@@ -216,7 +216,7 @@ class Engine:
         control_tokens: Sequence[str] = (),
         adapters: Sequence[Path] = (),
     ) -> None:
-        library = _library()
+        library = _load_library()
         self._to_grammar: Callable[[str], str] = library.json_schema_to_grammar
         self._control_tokens = tuple(control_tokens)
         self.slots, self.context, self._bos_text, self._adapters = slots, context, bos_text, len(adapters)

@@ -191,13 +191,13 @@ class FaultInjector:
 
     def wrap_with_default(self, handler: Handler) -> Handler:
         """Return a handler that fails as the request says, or as ``default`` says if the request is silent."""
-        return self._failing(handler, self.default)
+        return self._wrap_with_faults(handler, self.default)
 
     def wrap(self, handler: Handler) -> Handler:
         """Return a handler that fails only if the request says so."""
-        return self._failing(handler, NO_FAULT)
+        return self._wrap_with_faults(handler, NO_FAULT)
 
-    def _failing(self, handler: Handler, default: str) -> Handler:
+    def _wrap_with_faults(self, handler: Handler, default: str) -> Handler:
         async def handle(request: Request) -> Response:
             fault = self.next_fault(request.headers.get(HEADER, default))
             return await handler(request) if fault is None else await _fail(fault, request, handler)

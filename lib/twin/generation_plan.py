@@ -91,7 +91,7 @@ def plan_generation(body: Mapping[str, Any], job: GenerationJob, engine: Engine)
     has_both = answer_schema is not None and bool(tools)
     if engine.llama_server.template_supports_tools and not has_both and _uses_chat_template(body, job):
         return GenerationPlan(replace(job, chat=_template_input(body, job, tools, choice)), answer_schema)
-    if not tools or (_role_of_last(body) == "tool" and not choice.must_call):
+    if not tools or (_last_role(body) == "tool" and not choice.must_call):
         return GenerationPlan(job, answer_schema)
     job = _add_instructions(job, request_tools.tool_instructions(tools))
     schemas = {tool.name: _call_schema(tool, job) for tool in tools}
@@ -116,14 +116,14 @@ def _uses_chat_template(body: Mapping[str, Any], job: GenerationJob) -> bool:
     return job.prompt is None and "messages" in body
 
 
-def _role_of_last(body: Mapping[str, Any]) -> str:
+def _last_role(body: Mapping[str, Any]) -> str:
     return str(body["messages"][-1]["role"])
 
 
 def _request_text(body: Mapping[str, Any], choice: ToolChoice) -> str | None:
     """Return the text that may need a tool: the last message if it is the user's, or any if a call is required."""
     messages = body["messages"]
-    if tool_messages.TEMPLATE_ROLES.get(_role_of_last(body), "user") == "user":
+    if tool_messages.TEMPLATE_ROLES.get(_last_role(body), "user") == "user":
         return str(messages[-1]["content"])
     if not choice.must_call:
         return None

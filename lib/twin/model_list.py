@@ -51,7 +51,7 @@ def search_models(model: Model, query: Mapping[str, str]) -> dict[str, Any]:
         and query.get("author", model.maker).lower() == model.maker.lower()
     )
     page, per_page = (
-        max(1, _number(query.get(name), usual)) for name, usual in (("page", 1), ("per_page", 20))
+        max(1, _parse_count(query.get(name), usual)) for name, usual in (("page", 1), ("per_page", 20))
     )
     items = [model_item(model)] if matches and page == 1 else []
     info = {"count": len(items), "page": page, "per_page": per_page, "total_count": int(matches)}
@@ -63,5 +63,5 @@ def model_schemas(model: Model) -> dict[str, Any]:
     return success_envelope({"input": model.input_schema, "output": model.output_schema})
 
 
-def _number(text: str | None, usual: int) -> int:
+def _parse_count(text: str | None, usual: int) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else usual

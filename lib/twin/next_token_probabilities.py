@@ -143,7 +143,7 @@ class NextTokenProbabilities:
         """Return the result of the endpoint. It does not apply the schema of JSON mode. Raises EngineError."""
         prompt = await self.engine.render_prompt(job)
         job = replace(job, prompt=prompt, messages=(), chat=None, json_schema=None)
-        key = hashlib.sha256(repr(_neutral(job)).encode("utf-8", "surrogatepass")).digest()
+        key = hashlib.sha256(repr(_job_with_penalties_only(job)).encode("utf-8", "surrogatepass")).digest()
         async with self._evaluating:
             for count in (
                 *(count for count in CANDIDATE_COUNTS if count < len(self.tokens)),
@@ -176,7 +176,7 @@ class NextTokenProbabilities:
         cached = self._prompts.pop(key, None)
         if cached is None or len(cached.own.ids) < count:
             bias = (self._whole_token, _CERTAIN_BIAS)
-            tokens, prompt_tokens = await self._request_candidates(_neutral(job), count, bias)
+            tokens, prompt_tokens = await self._request_candidates(_job_with_penalties_only(job), count, bias)
             ids, logs = _sort_by_weight((token["id"], token["logprob"]) for token in tokens)
             rare = next(token for token in reversed(tokens) if token["bytes"] and _is_utf8(token["bytes"]))
             cached = _CachedPrompt(
@@ -197,7 +197,9 @@ class NextTokenProbabilities:
             return cached.own
         candidates = cached.penalised.get((*penalties, count))
         if candidates is None:
-            candidates = await self._evaluate_penalties(cached, _neutral(job, *penalties), count)
+            candidates = await self._evaluate_penalties(
+                cached, _job_with_penalties_only(job, *penalties), count
+            )
             while len(cached.penalised) >= MAX_CACHED_PROMPTS:
                 cached.penalised.pop(next(iter(cached.penalised)))
             cached.penalised[*penalties, count] = candidates
@@ -268,7 +270,7 @@ def _sort_by_weight(
     return tuple(token for token, _ in best), tuple(log for _, log in best)
 
 
-def _neutral(
+def _job_with_penalties_only(
     job: GenerationJob, repetition: float = 1.0, frequency: float = 0.0, presence: float = 0.0
 ) -> GenerationJob:
     """Return a job with the same prompt, and no sampling parameters but these penalties."""

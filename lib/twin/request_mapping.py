@@ -30,7 +30,7 @@ SHARED_FIELDS = (
 )
 
 
-def _turns(messages: list[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
+def _prepare_turns(messages: list[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
     turns = messages_as_text(messages)
     # The engine would continue an empty last message instead of answering.
     if len(turns) > 1 and turns[-1] == ("assistant", ""):
@@ -51,7 +51,7 @@ def build_job(model: Model, body: Mapping[str, Any], stop: tuple[str, ...] = ())
             values[parameter.name] = parameter.cast(value)
     if not body.get("raw"):
         messages = body.get("messages") or [{"role": "user", "content": body["prompt"]}]
-        return GenerationJob(messages=_turns(messages), stop=stop, **values)
+        return GenerationJob(messages=_prepare_turns(messages), stop=stop, **values)
     prompt = body.get("prompt") or "".join(message["content"] for message in body["messages"])
     if not prompt:
         raise TwinApiError(bad_input("there is no text in '/messages' to continue"))

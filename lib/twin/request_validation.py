@@ -37,18 +37,18 @@ def _type_name(value: object) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
-def _unique(messages: Iterable[str]) -> list[str]:
+def _remove_duplicates(messages: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(messages))
 
 
-def _one_of_messages(error: ValidationError, where: str) -> list[str]:
+def _describe_one_of(error: ValidationError, where: str) -> list[str]:
     branches: dict[int, list[ValidationError]] = {}
     for failure in error.context or ():
         branches.setdefault(int(failure.relative_schema_path[0]), []).append(failure)
     if not branches:
         return [f"oneOf at '{where}' not met, {len(error.validator_value)} matches"]
     by_branch = [
-        _unique(message for failure in failures for message in _messages(failure))
+        _remove_duplicates(message for failure in failures for message in _messages(failure))
         for failures in branches.values()
     ]
     first, *others = by_branch
@@ -64,7 +64,7 @@ def _messages(error: ValidationError) -> list[str]:
     where = "/" + "/".join(str(step) for step in error.absolute_path)
     documented = error.validator_value
     if error.validator == "oneOf":
-        return _one_of_messages(error, where)
+        return _describe_one_of(error, where)
     if error.validator == "required":
         return [f"required properties at '{where}' are '{','.join(documented)}'"]
     if error.validator == "type":
@@ -109,7 +109,7 @@ def parse_body(raw: bytes) -> Any:
 def validate_body(model: Model, body: Any) -> Mapping[str, Any]:
     """Return the body if it fits the model's schema. Raises TwinApiError."""
     errors = _validator(model.id).iter_errors(body)
-    messages = _unique(message for error in errors for message in _messages(error))
+    messages = _remove_duplicates(message for error in errors for message in _messages(error))
     if isinstance(body, dict) and not messages:
         # Two limits that the schema does not have, although no answer exists beyond them.
         if body.get("messages") == []:

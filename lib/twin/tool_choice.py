@@ -116,7 +116,7 @@ class ToolChooser:
         best_tool, best = None, -1.0
         for text in () if must else _REQUESTS_WITHOUT_TOOL:
             best = max(best, _similarity(request_topics, await self._topics(text)))
-        for tool in _most_likely(request, tools):
+        for tool in _choose_likely_tools(request, tools):
             similarity = _similarity(request_topics, await self._topics(_description(tool)))
             if similarity > best:
                 best_tool, best = tool, similarity
@@ -154,7 +154,7 @@ def _split_words(text: str) -> list[str]:
     return re.findall(r"[a-z]{3,}", re.sub(r"([a-z])([A-Z])", r"\1 \2", text).lower())
 
 
-def _most_likely(request: str, tools: Sequence[OfferedTool]) -> Sequence[OfferedTool]:
+def _choose_likely_tools(request: str, tools: Sequence[OfferedTool]) -> Sequence[OfferedTool]:
     if len(tools) <= MAX_COMPARED_TOOLS:
         return tools
     request_words = set(_split_words(request))

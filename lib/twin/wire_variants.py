@@ -61,7 +61,7 @@ def _as_events(payloads: Callable[[Model, Pieces], Payloads]) -> Callable[[Model
     return events
 
 
-def _short(end: EndPiece) -> dict[str, Any]:
+def _short_usage(end: EndPiece) -> dict[str, Any]:
     """Return usage in the format before 2026: three counts."""
     total = end.prompt_tokens + end.completion_tokens
     return {
@@ -103,7 +103,7 @@ def _call_in_pieces(call: ToolCallPiece, index: int) -> PiecePayloads:
 # Streams.
 
 
-def _native(
+def _stream_natively(
     text: Callable[[TextPiece], PiecePayloads],
     end: Callable[[Model, EndPiece], PiecePayloads],
     *,
@@ -137,18 +137,18 @@ def _text(piece: TextPiece) -> PiecePayloads:
     yield {"response": piece.text, "p": random_padding()}
 
 
-def _end(model: Model, end: EndPiece) -> PiecePayloads:
+def _end_event(model: Model, end: EndPiece) -> PiecePayloads:
     yield {"response": "", "usage": usage_json(model, end)}
 
 
-def _added(piece: TextPiece) -> dict[str, Any]:
+def _event_usage(piece: TextPiece) -> dict[str, Any]:
     """Return the usage that one event adds. An event may have several tokens, so the sum is not the final usage."""
-    return _short(EndPiece("stop", piece.prompt_tokens, 1, 0))
+    return _short_usage(EndPiece("stop", piece.prompt_tokens, 1, 0))
 
 
-def _vllm_end(model: Model, end: EndPiece) -> PiecePayloads:
+def _vllm_end_events(model: Model, end: EndPiece) -> PiecePayloads:
     yield {"tool_calls": [], "p": random_padding()}
-    yield {"response": "", "usage": _short(end)}
+    yield {"response": "", "usage": _short_usage(end)}
 
 
 def _null_text(piece: TextPiece) -> PiecePayloads:
@@ -161,7 +161,7 @@ def _as_number(value: Any) -> Any:
 
 
 @_as_events
-async def _openai(model: Model, pieces: Pieces) -> Payloads:
+async def _stream_openai_chunks(model: Model, pieces: Pieces) -> Payloads:
     def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
         return {"choices": [{"delta": delta, "finish_reason": reason, "index": 0}], "p": random_padding()}
 
@@ -170,20 +170,20 @@ async def _openai(model: Model, pieces: Pieces) -> Payloads:
     async for piece in pieces:
         match piece:
             case TextPiece(text):
-                yield {**chunk({"content": text}), "usage": _added(piece)}
+                yield {**chunk({"content": text}), "usage": _event_usage(piece)}
             case ToolCallPiece():
                 yield chunk({"tool_calls": [openai_tool_call(piece, call_count)]})
                 call_count += 1
             case EndPiece(reason):
                 yield chunk({"content": ""}, "tool_calls" if call_count else reason)
-                yield {"choices": [], "p": random_padding(), "usage": _short(piece)}
-                yield {"response": "", "usage": _short(piece)}
+                yield {"choices": [], "p": random_padding(), "usage": _short_usage(piece)}
+                yield {"response": "", "usage": _short_usage(piece)}
 
 
 # Whole answers.
 
 
-def _whole(
+def _build_whole(
     count: Callable[[Model, EndPiece], dict[str, Any]],
     *,
     value: Callable[[Any], Any] = lambda value: value,
@@ -207,73 +207,81 @@ def _whole(
     return whole
 
 
-def _openai_whole(model: Model, value: Any, calls: Sequence[ToolCallPiece], end: EndPiece) -> dict[str, Any]:
+def _openai_completion(
+    model: Model, value: Any, calls: Sequence[ToolCallPiece], end: EndPiece
+) -> dict[str, Any]:
     content = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     message: dict[str, Any] = {"role": "assistant", "content": content}
     if calls:
         message["tool_calls"] = [openai_tool_call(call, number) for number, call in enumerate(calls)]
     choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else end.reason}
-    return success_envelope({"choices": [choice], "usage": _short(end)})
+    return success_envelope({"choices": [choice], "usage": _short_usage(end)})
 
 
 VARIANTS = {
     DEFAULT_VARIANT: WireVariant(
         "text and padding; one last event with usage, cached tokens and neurons",
-        _native(_text, _end),
-        _whole(usage_json, call=_flat_call, null=True),
+        _stream_natively(_text, _end_event),
+        _build_whole(usage_json, call=_flat_call, null=True),
     ),
     "llama3": WireVariant(
         "the Llama 3 era: text and padding, no usage in the stream",
-        _native(_text, lambda model, end: [{"response": "", "p": random_padding()}]),
-        _whole(lambda model, end: _short(end)),
+        _stream_natively(_text, lambda model, end: [{"response": "", "p": random_padding()}]),
+        _build_whole(lambda model, end: _short_usage(end)),
     ),
     "vllm": WireVariant(
         "models served by vLLM: an empty list of tool calls in every event, one event without a response",
-        _native(
+        _stream_natively(
             lambda piece: [{"response": piece.text, "tool_calls": [], "p": random_padding()}],
-            _vllm_end,
+            _vllm_end_events,
             opening=lambda: [{"response": "", "tool_calls": [], "p": random_padding()}],
         ),
-        _whole(lambda model, end: _short(end), always=True),
+        _build_whole(lambda model, end: _short_usage(end), always=True),
     ),
     "2026": WireVariant(
         "usage in every event as what it adds, and the sum in the last",
-        _native(lambda piece: [{"response": piece.text, "usage": _added(piece)}], _end),
-        _whole(usage_json, always=True),
+        _stream_natively(lambda piece: [{"response": piece.text, "usage": _event_usage(piece)}], _end_event),
+        _build_whole(usage_json, always=True),
     ),
     "openai": WireVariant(
-        "newer models: OpenAI's chunks, then the native usage event", _openai, _openai_whole
+        "newer models: OpenAI's chunks, then the native usage event",
+        _stream_openai_chunks,
+        _openai_completion,
     ),
     "numbers": WireVariant(
         "text that reads as a number comes as a number",
-        _native(lambda piece: [{"response": _as_number(piece.text), "p": random_padding()}], _end),
-        _whole(usage_json, value=_as_number),
+        _stream_natively(
+            lambda piece: [{"response": _as_number(piece.text), "p": random_padding()}], _end_event
+        ),
+        _build_whole(usage_json, value=_as_number),
     ),
     "null": WireVariant(
         "the response is null or absent where there is no text",
-        _native(
+        _stream_natively(
             _null_text,
             lambda model, end: [{"response": None, "usage": usage_json(model, end)}],
             opening=lambda: [{"response": None, "p": random_padding()}],
         ),
-        _whole(usage_json, value=lambda value: None if value == "" else value),
+        _build_whole(usage_json, value=lambda value: None if value == "" else value),
     ),
     "tools-whole": WireVariant(
         "each tool call in one piece, in OpenAI's shape",
-        _native(_text, _end, call=_call_whole),
-        _whole(usage_json),
+        _stream_natively(_text, _end_event, call=_call_whole),
+        _build_whole(usage_json),
     ),
     "tools-pieces": WireVariant(
         "tool calls in pieces, a null one after each",
-        _native(_text, _end, call=_call_in_pieces, after_calls=[{"finish_reason": "tool_calls"}]),
-        _whole(usage_json),
+        _stream_natively(
+            _text, _end_event, call=_call_in_pieces, after_calls=[{"finish_reason": "tool_calls"}]
+        ),
+        _build_whole(usage_json),
     ),
     "tools-flat": WireVariant(
         "tool calls as name and arguments alone",
-        _native(_text, _end, call=_call_flat),
-        _whole(usage_json, call=_flat_call, null=True),
+        _stream_natively(_text, _end_event, call=_call_flat),
+        _build_whole(usage_json, call=_flat_call, null=True),
     ),
-    "plain": WireVariant("stream is ignored, and the answer comes whole", None, _whole(usage_json)),
+    "plain": WireVariant("stream is ignored, and the answer comes whole", None, _build_whole(usage_json)),
 }
 
 

@@ -27,7 +27,7 @@ def _no_twin(monkeypatch: pytest.MonkeyPatch, _data: Path) -> None:
     """No process is started for these tests, and the user's data are not touched."""
     monkeypatch.setenv("PADDOCK_DATA_DIR", str(_data))
     monkeypatch.setenv("PADDOCK_DATABASE_URL", f"sqlite:///{_data}/paddock.sqlite3")
-    monkeypatch.setattr(chat_input_draft, "_reported", lambda: st.session_state.get(DRAFT, ""))
+    monkeypatch.setattr(chat_input_draft, "_reported_text", lambda: st.session_state.get(DRAFT, ""))
     monkeypatch.setattr(Supervisor, "start", lambda self: None)
     monkeypatch.setattr(Supervisor, "state", property(lambda self: Failed("Not in this test.", "Nothing.")))
 

@@ -66,7 +66,7 @@ class StreamingText:
         if not self._whole and (now := self._splitter.tail()) != self._shown and now is not None:
             draw_block(now, self._tail)
             self._shown = now
-        waiting = self._waiting()
+        waiting = self._waiting_text()
         if waiting or not text:
             # Drawn even if it is empty: Streamlit notices a click only when something is drawn.
             self._status.caption(waiting) if waiting else self._status.empty()
@@ -79,7 +79,7 @@ class StreamingText:
             draw_block(last, self._tail)
         self._status.empty()
 
-    def _waiting(self) -> str:
+    def _waiting_text(self) -> str:
         """Return what is being waited for, as Markdown; empty once there is text."""
         run = self._live.run
         if run.pending_retry is not None:

@@ -126,7 +126,7 @@ def _draw_arguments(call: ToolCall) -> None:
             for name, value in values.items():
                 with st.container(horizontal=True, gap="small"):
                     st.caption(escape_markdown(name[:64]), width=120)
-                    st.text(_plain(value), width="stretch")
+                    st.text(_argument_text(value), width="stretch")
 
 
 def _draw_result(result: str) -> None:
@@ -181,7 +181,7 @@ def _send(results: tuple[str | None, ...], key: str, on_send: OnSend) -> None:
         on_send(tuple(texts))
 
 
-def _plain(value: Any) -> str:
+def _argument_text(value: Any) -> str:
     """Return the text of a single argument."""
     match value:
         case bool():

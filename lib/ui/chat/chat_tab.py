@@ -107,7 +107,7 @@ class ChatTab(ChatActions):
         return str(st.session_state.get(_LAST_ASKED, ""))
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _remember_asked_answer(self) -> Iterator[None]:
         """Remember the answer that is asked for inside. Keep an error until the page is drawn again."""
         with self.errors():
             yield
@@ -123,7 +123,7 @@ class ChatTab(ChatActions):
 
     def _send(self, text: str) -> bool:
         """Send a text. Return False if it was refused."""
-        with self._asking():
+        with self._remember_asked_answer():
             self.chat.send(text, self.require_backend())
             return True
         return False
@@ -138,7 +138,7 @@ class ChatTab(ChatActions):
 
     def answer_calls(self, message: Message, results: tuple[str, ...]) -> bool:
         """Send the results of a message's tool calls. Return False if they were refused."""
-        with self._asking():
+        with self._remember_asked_answer():
             self.chat.send_tool_results(message, results, self.require_backend())
             return True
         return False
@@ -150,7 +150,7 @@ class ChatTab(ChatActions):
 
     def send_again(self, message: Message) -> None:
         """Send the request of an answer again, unchanged; the new answer is another variant."""
-        with self._asking():
+        with self._remember_asked_answer():
             self.chat.resend(message, message.answers[-1].request, self.require_backend())
 
     def load_request(self, message: Message) -> None:
@@ -177,7 +177,7 @@ class ChatTab(ChatActions):
 
     def regenerate(self, message: Message) -> None:
         """Ask for another variant of an answer."""
-        with self._asking():
+        with self._remember_asked_answer():
             self.chat.regenerate(message, self.require_backend())
 
     def raised_limit(self, message: Message) -> int | None:
@@ -189,7 +189,7 @@ class ChatTab(ChatActions):
 
     def continue_answer(self, message: Message) -> None:
         """Continue an answer that was stopped or cut off."""
-        with self._asking():
+        with self._remember_asked_answer():
             self.chat.continue_answer(message, self.require_backend())
 
     def continue_with_limit(self, message: Message, max_tokens: int) -> None:
@@ -197,7 +197,7 @@ class ChatTab(ChatActions):
         name = self.chat.model.output_limit.name
         if self.chat.settings[name].value < max_tokens:
             self.chat.change_settings(lambda settings: settings.with_value(name, max_tokens))
-        with self._asking():
+        with self._remember_asked_answer():
             self.chat.continue_answer(message, self.require_backend(), max_tokens)
 
     def regenerate_with_limit(self, message: Message, max_tokens: int) -> None:
@@ -219,7 +219,7 @@ class ChatTab(ChatActions):
                 return True
             return False
         act = self.chat.rewrite_and_continue if message.role == "assistant" else self.chat.edit_and_send
-        with self._asking():
+        with self._remember_asked_answer():
             act(message.id, text, self.require_backend())
             return True
         return False

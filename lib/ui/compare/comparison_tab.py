@@ -248,7 +248,7 @@ class ComparisonTab(PageActions):
     def continue_in_chat(self, column: str, answer: Message) -> None:
         """Open the chat with a copy of that answer's thread, and the settings of its request."""
         panel = self.panels[column]
-        system, settings = self._setup(column, answer)
+        system, settings = self._answer_setup(column, answer)
         conversation = panel.chat.conversation
         last = answer_thread(conversation, answer.id)[-1]
         branch = replace(conversation.branch(last.id), system=system)
@@ -262,7 +262,7 @@ class ComparisonTab(PageActions):
 
     def keep_as_preset(self, column: str, answer: Message | None) -> None:
         """Save the set-up of an answer's request as a preset, None: the column's present set-up."""
-        system, settings = self._setup(column, answer)
+        system, settings = self._answer_setup(column, answer)
         differences = self.setting_differences().get(column, ())
         first_input = self.comparison.rounds[0].text if self.comparison.rounds else "From a comparison"
         name = ", ".join(f"{field} {value}" for field, value in differences) or first_input
@@ -273,7 +273,7 @@ class ComparisonTab(PageActions):
             registry().store.presets.save(self.owner, saved)
             st.toast("Kept. It is under Presets, where it can be renamed.", icon=":material/bookmark_added:")
 
-    def _setup(self, column: str, answer: Message | None) -> tuple[str, Settings]:
+    def _answer_setup(self, column: str, answer: Message | None) -> tuple[str, Settings]:
         """Return the system prompt and settings of an answer's request, None: those that the column has now."""
         chat = self.panels[column].chat
         if answer is None or not answer.answers:

@@ -23,7 +23,7 @@ _STYLE = """<style>
 def render_diff(before: str, after: str) -> str:
     """Return the difference for st.html. Both texts are escaped."""
     pieces = diff_words(replace_lone_surrogates(before), replace_lone_surrogates(after))
-    return f'<div><div class="changes">{"".join(map(_piece, pieces))}</div>{_STYLE}</div>'
+    return f'<div><div class="changes">{"".join(map(_piece_html, pieces))}</div>{_STYLE}</div>'
 
 
 @lru_cache(maxsize=64)
@@ -41,7 +41,7 @@ def describe_diff(before: str, after: str) -> str:
     return f"{removed:,} words out, {added:,} in" if removed or added else "the same, word for word"
 
 
-def _piece(piece: DiffPiece) -> str:
+def _piece_html(piece: DiffPiece) -> str:
     match piece:
         case Same(text):
             return escape(text)

@@ -33,13 +33,13 @@ def _draw_standings(ranked: Sequence[Standing]) -> None:
         "|---|--:|--:|--:|--:|---|",
     ]
     differences = differing_fields([standing.setup for standing in ranked])
-    rows += [_row(standing, fields) for standing, fields in zip(ranked, differences, strict=True)]
+    rows += [_standing_row(standing, fields) for standing, fields in zip(ranked, differences, strict=True)]
     # A row that does not wrap scrolls by itself if it is wider than the screen.
     with st.container(horizontal=True, wrap=False):
         st.markdown("\n".join(rows))
 
 
-def _row(standing: Standing, differences: SetupFields) -> str:
+def _standing_row(standing: Standing, differences: SetupFields) -> str:
     set_to = " · ".join(f"{field} {escape_markdown(value)}" for field, value in differences)
     return (
         f"| {standing.column.name} | {standing.wins} | {standing.ties} | {float(standing.stars):.2f} "

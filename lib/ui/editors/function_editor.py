@@ -46,27 +46,27 @@ def draw_function_editor(
 
     ``tools`` are those of the same request, whose names cannot be used.
     """
-    now = _current(key, functions)
+    now = _current_draft(key, functions)
     st.caption(ABOUT)
     faults = find_function_faults([function for _, function in now.entries], tools)
     for number, (id, function) in enumerate(now.entries):
         messages = {fault.part: fault.message for fault in reversed(faults) if fault.number == number}
         with st.container(border=True, key=f"{key}-{id}", gap="small"):
-            _draw_one(key, id, function, messages, on_change, tuple(tools))
+            _draw_function(key, id, function, messages, on_change, tuple(tools))
     st.button(
         "Add a function",
         key=f"{key}-add",
         icon=":material/add:",
         disabled=len(now.entries) >= MAX_TOOLS,
         on_click=_apply,
-        args=(key, on_change, tuple(tools), _grown),
+        args=(key, on_change, tuple(tools), _add_function),
     )
     if faults:
         names = ", ".join(escape_markdown(function.name) for function in now.valid_functions) or "none"
         st.caption(f":material/error: In use until the faults are mended: {names}.")
 
 
-def _draw_one(
+def _draw_function(
     key: str,
     id: int,
     function: Function,
@@ -76,7 +76,7 @@ def _draw_one(
 ) -> None:
 
     def put(field: str) -> Callable[[str], None]:
-        return lambda value: _put(key, on_change, tools, id, field, value)
+        return lambda value: _set_field(key, on_change, tools, id, field, value)
 
     name = bind(f"{key}-{id}-name", function.name, put("name"))
     with st.container(horizontal=True, vertical_alignment="bottom", wrap=False):
@@ -94,14 +94,14 @@ def _draw_one(
             icon=":material/delete:",
             help=f"Remove {escape_markdown(function.name) or 'this function'}",
             on_click=_apply,
-            args=(key, on_change, tools, lambda now: _without(now, id)),
+            args=(key, on_change, tools, lambda now: _remove_function(now, id)),
         )
     draw_fault(faults.get("name"))
     code_box.draw_code_box("Code", f"{key}-{id}-code", function.code, put("code"), height=140)
     draw_fault(faults.get("code"))
 
 
-def _current(key: str, functions: tuple[Function, ...]) -> _FunctionsDraft:
+def _current_draft(key: str, functions: tuple[Function, ...]) -> _FunctionsDraft:
     now: _FunctionsDraft | None = st.session_state.get(f"{key}-draft")
     if now is None or (functions != now.last_shown and functions != now.valid_functions):
         start = 0 if now is None else now.next_id  # new ids make new boxes, without the text of the old ones
@@ -112,7 +112,9 @@ def _current(key: str, functions: tuple[Function, ...]) -> _FunctionsDraft:
     return now
 
 
-def _put(key: str, on_change: OnChange, tools: tuple[Tool, ...], id: int, field: str, value: str) -> None:
+def _set_field(
+    key: str, on_change: OnChange, tools: tuple[Tool, ...], id: int, field: str, value: str
+) -> None:
     def put(now: _FunctionsDraft) -> _FunctionsDraft:
         changed = (
             (entry_id, replace(function, **{field: value})) if entry_id == id else (entry_id, function)
@@ -136,7 +138,7 @@ def _apply(
         on_change(after.valid_functions)
 
 
-def _grown(now: _FunctionsDraft) -> _FunctionsDraft:
+def _add_function(now: _FunctionsDraft) -> _FunctionsDraft:
     names, number, name = {function.name for _, function in now.entries}, 2, _BLANK.name
     while name in names:
         name, number = f"{_BLANK.name}_{number}", number + 1
@@ -145,5 +147,5 @@ def _grown(now: _FunctionsDraft) -> _FunctionsDraft:
     )
 
 
-def _without(now: _FunctionsDraft, id: int) -> _FunctionsDraft:
+def _remove_function(now: _FunctionsDraft, id: int) -> _FunctionsDraft:
     return replace(now, entries=tuple(entry for entry in now.entries if entry[0] != id))

@@ -44,7 +44,7 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
                     "Undo", key=f"{key}-undo", type="tertiary", on_click=_bring_back, args=(key, me, gone)
                 )
         for saved in own:
-            _draw_one(key, me, saved, text, use)
+            _draw_saved_schema(key, me, saved, text, use)
         if not own:
             st.caption("None yet.")
         st.text_input(
@@ -55,12 +55,14 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
         )
 
 
-def _draw_one(key: str, me: str, saved: SavedSchema, text: str, use: Callable[[str, str], None]) -> None:
+def _draw_saved_schema(
+    key: str, me: str, saved: SavedSchema, text: str, use: Callable[[str, str], None]
+) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}-{saved.id}"):
         st.button(
             escape_markdown(saved.name),
             key=f"{key}-use-{saved.id}",
-            on_click=_use,
+            on_click=_use_schema,
             width="stretch",
             args=(key, saved, use),
         )
@@ -79,12 +81,12 @@ def _draw_one(key: str, me: str, saved: SavedSchema, text: str, use: Callable[[s
             tuple(SchemaAction),
             key=f"{key}-menu-{saved.id}",
             type="tertiary",
-            on_click=_act,
+            on_click=_apply_schema_action,
             args=(key, me, saved, text),
         )
 
 
-def _use(key: str, saved: SavedSchema, use: Callable[[str, str], None]) -> None:
+def _use_schema(key: str, saved: SavedSchema, use: Callable[[str, str], None]) -> None:
     with keep_error(f"{key}-problem"):
         use(saved.name, saved.body)
 
@@ -105,7 +107,7 @@ def _rename(key: str, me: str, saved: SavedSchema, box: str) -> None:
             registry().store.schemas.save(me, replace(saved, name=name))
 
 
-def _act(key: str, me: str, saved: SavedSchema, text: str) -> None:
+def _apply_schema_action(key: str, me: str, saved: SavedSchema, text: str) -> None:
     with keep_error(f"{key}-problem"):
         match st.session_state[f"{key}-menu-{saved.id}"]:
             case SchemaAction.DELETE:

@@ -42,7 +42,7 @@ class _SchemaDraft:
     sample: SampleSchema | None = None
 
 
-def _draft_of(text: str) -> _SchemaDraft:
+def _start_draft(text: str) -> _SchemaDraft:
     if not text.strip():
         return _SchemaDraft(text, text, SchemaRow(type="object"), EditMode.FORM)
     try:
@@ -56,10 +56,10 @@ def _draft_of(text: str) -> _SchemaDraft:
     return draft
 
 
-def _current(key: str, text: str) -> _SchemaDraft:
+def _current_draft(key: str, text: str) -> _SchemaDraft:
     draft: _SchemaDraft | None = st.session_state.get(f"{key}-draft")
     if draft is None or draft.used != text:
-        new = _draft_of(text)
+        new = _start_draft(text)
         if draft is not None and draft.problem is not None:
             new.before = ("Another schema came into use.", draft)
         st.session_state[f"{key}-draft"] = draft = new
@@ -72,7 +72,7 @@ def draw_schema_editor(key: str, text: str, on_change: OnSchema) -> None:
     Use one key for each object that has a schema: the rows and Undo belong to the key. The editor may be drawn in a
     dialog, and in a column of 300 pixels or more.
     """
-    draft = _current(key, text)
+    draft = _current_draft(key, text)
     with st.container(
         horizontal=True,
         vertical_alignment="center",
@@ -80,7 +80,7 @@ def draw_schema_editor(key: str, text: str, on_change: OnSchema) -> None:
         gap="small",
         key=f"{key}-bar",
     ):
-        mode = bind(f"{key}-mode", draft.mode, lambda value: _turn(key, value))
+        mode = bind(f"{key}-mode", draft.mode, lambda value: _switch_view(key, value))
         st.segmented_control(
             "Edit as",
             tuple(EditMode),
@@ -93,18 +93,18 @@ def draw_schema_editor(key: str, text: str, on_change: OnSchema) -> None:
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", wrap=False, width="content"
         ):
-            _samples(key, on_change)
+            _draw_samples(key, on_change)
             saved_schemas.draw_saved_schemas(
                 f"{key}-saved", draft.used, lambda name, body: _replace(key, name, body, on_change)
             )
-    _past(key, draft, on_change)
+    _draw_last_change(key, draft, on_change)
     if draft.mode == EditMode.JSON:
-        _json(key, draft, on_change)
+        _draw_json(key, draft, on_change)
     else:
-        _form(key, draft, on_change)
+        _draw_form(key, draft, on_change)
 
 
-def _samples(key: str, on_change: OnSchema) -> None:
+def _draw_samples(key: str, on_change: OnSchema) -> None:
     with st.popover("Samples", icon=":material/lightbulb:", key=f"{key}-samples"):
         st.caption("A schema to begin with, in the place of this one. Undo brings this one back.")
         for number, sample in enumerate(sample_schemas()):
@@ -113,12 +113,12 @@ def _samples(key: str, on_change: OnSchema) -> None:
                 key=f"{key}-sample-{number}",
                 help=sample.about,
                 width="stretch",
-                on_click=_begin,
+                on_click=_use_sample,
                 args=(key, sample, on_change),
             )
 
 
-def _past(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
+def _draw_last_change(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
     """Draw what happened last, with Undo, and the sample's text to try it with."""
     if draft.before is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -136,29 +136,31 @@ def _past(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
         st.code(draft.sample.ask, language=None, wrap_lines=True)
 
 
-def _form(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
+def _draw_form(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
     if draft.problem is not None and draft.place == EditMode.JSON:
         st.warning(
             "The JSON has an error, so the form cannot show it. Mend it there, or take back what was typed.",
             icon=":material/code_off:",
         )
-        _ways(key, draft, EditMode.JSON, "Go to the JSON")
+        _draw_ways_out(key, draft, EditMode.JSON, "Go to the JSON")
         return
     if draft.root is None:
         st.info(f"{escape_markdown(draft.hidden)}", icon=":material/code:")
-        st.button("Edit as JSON", key=f"{key}-as-json", on_click=_go, args=(draft, EditMode.JSON))
+        st.button("Edit as JSON", key=f"{key}-as-json", on_click=_set_mode, args=(draft, EditMode.JSON))
         return
     if draft.problem is not None:
         draw_error(draft.problem, "This form is not complete")
-        _still(draft)
+        _draw_schema_in_use(draft)
     elif not draft.root.rows and draft.root.type == "object":
         st.caption("An answer has fields. Add the first one, or begin with a sample.")
     SchemaRows(
-        key, lambda: _formed(draft, on_change), lambda name: _remember(draft, f"“{name}” was removed.")
+        key,
+        lambda: _take_form(draft, on_change),
+        lambda name: _save_for_undo(draft, f"“{name}” was removed."),
     ).draw(draft.root)
 
 
-def _json(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
+def _draw_json(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
     in_form = draft.problem is not None and draft.place == EditMode.FORM
     if in_form:
         st.warning(
@@ -166,13 +168,13 @@ def _json(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
             "what was changed.",
             icon=":material/edit_off:",
         )
-        _ways(key, draft, EditMode.FORM, "Go to the form")
+        _draw_ways_out(key, draft, EditMode.FORM, "Go to the form")
     shown = draft.used if in_form else draft.text
     code_box.draw_code_box(
         "JSON Schema",
         f"{key}-text",
         shown,
-        lambda text: _typed(draft, text, on_change),
+        lambda text: _take_text(draft, text, on_change),
         height=360,
         disabled=in_form,
         label_visibility="collapsed",
@@ -185,10 +187,10 @@ def _json(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
         if isinstance(draft.problem, UnusableJson) and draft.problem.line is not None:
             excerpt = quote_line(draft.text, draft.problem.line, draft.problem.column or 1)
             st.code(excerpt, language=None)
-        _still(draft)
+        _draw_schema_in_use(draft)
 
 
-def _still(draft: _SchemaDraft) -> None:
+def _draw_schema_in_use(draft: _SchemaDraft) -> None:
     """Say that the last valid schema is in use."""
     try:
         parse_schema(draft.used)
@@ -200,27 +202,27 @@ def _still(draft: _SchemaDraft) -> None:
         )
 
 
-def _ways(key: str, draft: _SchemaDraft, place: EditMode, words: str) -> None:
+def _draw_ways_out(key: str, draft: _SchemaDraft, place: EditMode, words: str) -> None:
     with st.container(horizontal=True, gap="small"):
-        st.button(words, key=f"{key}-mend", type="primary", on_click=_go, args=(draft, place))
+        st.button(words, key=f"{key}-mend", type="primary", on_click=_set_mode, args=(draft, place))
         st.button("Take it back", key=f"{key}-back", on_click=_take_back, args=(key,))
 
 
-def _turn(key: str, mode: EditMode | None) -> None:
+def _switch_view(key: str, mode: EditMode | None) -> None:
     if mode is not None:
         st.session_state[f"{key}-draft"].mode = mode
 
 
-def _go(draft: _SchemaDraft, mode: EditMode) -> None:
+def _set_mode(draft: _SchemaDraft, mode: EditMode) -> None:
     draft.mode = mode
 
 
-def _remember(draft: _SchemaDraft, words: str) -> None:
+def _save_for_undo(draft: _SchemaDraft, words: str) -> None:
     """Save the state for Undo, before an edit that changes more than one control."""
     draft.before = (words, replace(draft, root=deepcopy(draft.root), before=None))
 
 
-def _formed(draft: _SchemaDraft, on_change: OnSchema) -> None:
+def _take_form(draft: _SchemaDraft, on_change: OnSchema) -> None:
     """Take over a change of the form."""
     assert draft.root is not None  # noqa: S101
     try:
@@ -234,7 +236,7 @@ def _formed(draft: _SchemaDraft, on_change: OnSchema) -> None:
     on_change(text)
 
 
-def _typed(draft: _SchemaDraft, text: str, on_change: OnSchema) -> None:
+def _take_text(draft: _SchemaDraft, text: str, on_change: OnSchema) -> None:
     """Take over a change of the JSON text."""
     draft.text = text
     try:
@@ -244,7 +246,7 @@ def _typed(draft: _SchemaDraft, text: str, on_change: OnSchema) -> None:
         return
     draft.problem = None
     draft.used = draft.text
-    fresh = _draft_of(draft.text)
+    fresh = _start_draft(draft.text)
     draft.root, draft.hidden = fresh.root, fresh.hidden
     on_change(draft.text)
 
@@ -253,14 +255,14 @@ def _replace(key: str, name: str, body: str, on_change: OnSchema, sample: Sample
     """Replace the schema by another one. Raise BadInput if that is no schema."""
     parse_schema(body)
     draft: _SchemaDraft = st.session_state[f"{key}-draft"]
-    _remember(draft, f"“{name}” took the place of the schema before.")
-    new = _draft_of(body)
+    _save_for_undo(draft, f"“{name}” took the place of the schema before.")
+    new = _start_draft(body)
     new.before, new.sample = draft.before if draft.text.strip() else None, sample
     st.session_state[f"{key}-draft"] = new
     on_change(body)
 
 
-def _begin(key: str, sample: SampleSchema, on_change: OnSchema) -> None:
+def _use_sample(key: str, sample: SampleSchema, on_change: OnSchema) -> None:
     _replace(key, sample.name, sample.schema, on_change, sample)
 
 
@@ -278,7 +280,7 @@ def _undo(key: str, on_change: OnSchema) -> None:
 
 def _take_back(key: str) -> None:
     draft: _SchemaDraft = st.session_state[f"{key}-draft"]
-    new = _draft_of(draft.used)
-    _remember(draft, "What was typed was taken back.")
+    new = _start_draft(draft.used)
+    _save_for_undo(draft, "What was typed was taken back.")
     new.before, new.mode = draft.before, draft.mode
     st.session_state[f"{key}-draft"] = new

@@ -123,17 +123,17 @@ class SchemaRows:
             st.caption("The whole answer is:")
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 self._type(root, TYPES)
-                self._values(root)
-            self._inside(root)
+                self._draw_allowed_values(root)
+            self._draw_nested_rows(root)
 
     def _group(self, group: SchemaRow) -> None:
         for number, row in enumerate(group.rows):
             with st.container(border=True, gap="xsmall", key=f"{self._key}-row-{row.id}"):
-                self._row(group, number, row)
+                self._draw_row(group, number, row)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.button(
                 "Add a field",
-                key=self._at(group, "add"),
+                key=self._widget_key(group, "add"),
                 icon=":material/add:",
                 on_click=self._add,
                 args=(group,),
@@ -145,7 +145,7 @@ class SchemaRows:
                 "The answer may hold these fields alone (additionalProperties: false)",
             )
 
-    def _row(self, group: SchemaRow, number: int, row: SchemaRow) -> None:
+    def _draw_row(self, group: SchemaRow, number: int, row: SchemaRow) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             self._text(row, "name", "Name")
             self._type(row, TYPES)
@@ -160,7 +160,7 @@ class SchemaRows:
                 horizontal=True, vertical_alignment="center", gap="small", wrap=False, width=width
             ):
                 if valued:
-                    self._values(row)
+                    self._draw_allowed_values(row)
                 else:
                     self._text(row, "description", "What it means, for the model")
                 actions = [RowAction.UP] if number > 0 else []
@@ -169,15 +169,15 @@ class SchemaRows:
                 st.menu_button(
                     "⋯",
                     actions,
-                    key=self._at(row, "menu"),
+                    key=self._widget_key(row, "menu"),
                     type="tertiary",
                     help="Move, duplicate, remove",
-                    on_click=self._act,
+                    on_click=self._apply_row_action,
                     args=(group, row),
                 )
-        self._inside(row)
+        self._draw_nested_rows(row)
 
-    def _inside(self, row: SchemaRow) -> None:
+    def _draw_nested_rows(self, row: SchemaRow) -> None:
         """Draw what is inside of a list or a group."""
         if row.type == "array":
             row.entry = row.entry or SchemaRow()
@@ -185,15 +185,15 @@ class SchemaRows:
                 st.markdown(":material/subdirectory_arrow_right: Each entry:", width="content")
                 self._type(row.entry, TYPES | {"": ANYTHING}, row)
                 if not row.anything:
-                    self._values(row.entry)
+                    self._draw_allowed_values(row.entry)
             if not row.anything:
                 if row.entry.description or row.entry.type in ("object", "array"):
                     self._text(row.entry, "description", "What each entry is, for the model")
-                self._inside(row.entry)
+                self._draw_nested_rows(row.entry)
         elif row.type == "object":
             self._group(row)
 
-    def _at(self, row: SchemaRow, what: str) -> str:
+    def _widget_key(self, row: SchemaRow, what: str) -> str:
         return f"{self._key}-{what}-{row.id}"
 
     def _text(self, row: SchemaRow, name: str, words: str) -> None:
@@ -214,7 +214,7 @@ class SchemaRows:
 
     def _type(self, row: SchemaRow, types: dict[str, str], inside: SchemaRow | None = None) -> None:
         now = "" if inside is not None and inside.anything else row.type
-        box = bind(self._at(row, "type"), now, lambda chosen: self._retype(row, chosen, inside))
+        box = bind(self._widget_key(row, "type"), now, lambda chosen: self._retype(row, chosen, inside))
         st.selectbox(
             "Type",
             list(types),
@@ -226,10 +226,12 @@ class SchemaRows:
             width=156,
         )
 
-    def _values(self, row: SchemaRow) -> None:
+    def _draw_allowed_values(self, row: SchemaRow) -> None:
         if row.type not in VALUED:
             return
-        box = bind(self._at(row, "enum"), list(row.enum), lambda values: self._take(row, "enum", values))
+        box = bind(
+            self._widget_key(row, "enum"), list(row.enum), lambda values: self._take(row, "enum", values)
+        )
         st.multiselect(
             "Only these values",
             list(row.enum),
@@ -243,7 +245,9 @@ class SchemaRows:
         )
 
     def _bind(self, row: SchemaRow, name: str) -> Bound[Any]:
-        return bind(self._at(row, name), getattr(row, name), lambda value: self._take(row, name, value))
+        return bind(
+            self._widget_key(row, name), getattr(row, name), lambda value: self._take(row, name, value)
+        )
 
     def _take(self, row: SchemaRow, name: str, value: Any) -> None:
         setattr(row, name, value.strip() if isinstance(value, str) else value)
@@ -259,19 +263,19 @@ class SchemaRows:
         self._changed()
 
     def _add(self, group: SchemaRow) -> None:
-        group.rows.append(SchemaRow(_free(_NEW, group)))
+        group.rows.append(SchemaRow(_free_name(_NEW, group)))
         self._changed()
 
-    def _act(self, group: SchemaRow, row: SchemaRow) -> None:
+    def _apply_row_action(self, group: SchemaRow, row: SchemaRow) -> None:
         position = next(number for number, other in enumerate(group.rows) if other.id == row.id)
-        match st.session_state[self._at(row, "menu")]:
+        match st.session_state[self._widget_key(row, "menu")]:
             case RowAction.UP:
                 group.rows.insert(position - 1, group.rows.pop(position))
             case RowAction.DOWN:
                 group.rows.insert(position + 1, group.rows.pop(position))
             case RowAction.DUPLICATE:
-                copy = _renewed(row)
-                copy.name = _free(row.name, group)
+                copy = _copy_with_new_ids(row)
+                copy.name = _free_name(row.name, group)
                 group.rows.insert(position + 1, copy)
             case RowAction.REMOVE:
                 self._removed(row.name)
@@ -279,7 +283,7 @@ class SchemaRows:
         self._changed()
 
 
-def _free(name: str, group: SchemaRow) -> str:
+def _free_name(name: str, group: SchemaRow) -> str:
     taken = {row.name for row in group.rows}
     number = 2
     free = name
@@ -289,7 +293,7 @@ def _free(name: str, group: SchemaRow) -> str:
     return free
 
 
-def _renewed(row: SchemaRow) -> SchemaRow:
+def _copy_with_new_ids(row: SchemaRow) -> SchemaRow:
     """Return a copy with new ids, also of the rows inside of it."""
     copy = deepcopy(row)
     todo = [copy]

@@ -62,7 +62,7 @@ def draw_tool_editor(key: str, tools: tuple[Tool, ...], on_change: OnChange) -> 
 
     Unfinished edits are kept under ``key`` in the session, until the tools are changed elsewhere.
     """
-    now = _current(key, tools)
+    now = _current_draft(key, tools)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         _draw_view(key, now, on_change)
         if now.text is None and now.entries:
@@ -75,7 +75,7 @@ def draw_tool_editor(key: str, tools: tuple[Tool, ...], on_change: OnChange) -> 
         _draw_text(key, now, on_change)
 
 
-def _current(key: str, tools: tuple[Tool, ...]) -> ToolsDraft:
+def _current_draft(key: str, tools: tuple[Tool, ...]) -> ToolsDraft:
     now: ToolsDraft | None = st.session_state.get(f"{key}-draft")
     if now is None or (tools != now.last_shown and tools != now.valid_tools):
         now = start_draft(tools)
@@ -103,7 +103,9 @@ def _take(key: str, on_change: OnChange, edit: Edit) -> Callable[[Any], None]:
 
 def _draw_view(key: str, now: ToolsDraft, on_change: OnChange) -> None:
     view = bind(
-        f"{key}-view", EditMode.FORM if now.text is None else EditMode.JSON, _take(key, on_change, _turn)
+        f"{key}-view",
+        EditMode.FORM if now.text is None else EditMode.JSON,
+        _take(key, on_change, _switch_view),
     )
     st.segmented_control(
         "Edit as",
@@ -115,7 +117,7 @@ def _draw_view(key: str, now: ToolsDraft, on_change: OnChange) -> None:
     )
 
 
-def _turn(now: ToolsDraft, view: EditMode) -> ToolsDraft:
+def _switch_view(now: ToolsDraft, view: EditMode) -> ToolsDraft:
     if view == EditMode.JSON:
         return now.as_text() if now.text is None else now
     try:
@@ -206,7 +208,7 @@ def _draw_form(key: str, now: ToolsDraft, on_change: OnChange) -> None:
                 disabled=full or sample.tool.name in names,
                 help=f"A sample that Paddock can run by itself. {sample.tool.description}",
                 on_click=_apply,
-                args=(key, on_change, lambda now, tool=sample.tool: now.add_tool(_like(now, tool))),
+                args=(key, on_change, lambda now, tool=sample.tool: now.add_tool(_match_shape(now, tool))),
             )
     if now.problem is not None:
         st.caption(
@@ -214,7 +216,7 @@ def _draw_form(key: str, now: ToolsDraft, on_change: OnChange) -> None:
         )
 
 
-def _like(now: ToolsDraft, tool: Tool) -> Tool:
+def _match_shape(now: ToolsDraft, tool: Tool) -> Tool:
     """Return the tool in the shape that all others have."""
     return replace(tool, nested=bool(now.tools) and all(other.nested for other in now.tools))
 
@@ -235,7 +237,7 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
         expanded=True,
         icon=":material/error:" if wrong else ":material/build:",
     ):
-        _box(
+        _draw_text_box(
             f"{widget_key}-name",
             "Name",
             entry.tool.name,
@@ -304,10 +306,10 @@ def _draw_row(
     shown: Literal["visible", "collapsed"] = "visible" if first else "collapsed"
 
     def put(field: str) -> Edit:
-        return lambda now, value: _with_row(now, entry.id, row.id, field, value)
+        return lambda now, value: _change_row(now, entry.id, row.id, field, value)
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=widget_key):
-        _box(
+        _draw_text_box(
             f"{widget_key}-name",
             "Parameter",
             parameter.name,
@@ -332,7 +334,7 @@ def _draw_row(
             filter_mode=None,
             on_change=kind.on_change,
         )
-        _box(
+        _draw_text_box(
             f"{widget_key}-description",
             "Description",
             parameter.description,
@@ -354,7 +356,7 @@ def _draw_row(
                 icon=":material/close:",
                 help=f"Remove {escape_markdown(parameter.name) or 'this parameter'}",
                 on_click=_apply,
-                args=(key, on_change, lambda now: _without_row(now, entry.id, row.id)),
+                args=(key, on_change, lambda now: _remove_row(now, entry.id, row.id)),
             )
     if parameter.kind is ParameterType.CHOICE:
         choices = bind(
@@ -377,7 +379,7 @@ def _draw_row(
         draw_fault(message)
 
 
-def _box(
+def _draw_text_box(
     name: str,
     label: str,
     value: str,
@@ -392,18 +394,18 @@ def _box(
     st.text_input(label, box.value, key=box.key, label_visibility=shown, on_change=box.on_change, **options)
 
 
-def _with_row(now: ToolsDraft, tool: int, id: int, field: str, value: Any) -> ToolsDraft:
+def _change_row(now: ToolsDraft, tool: int, id: int, field: str, value: Any) -> ToolsDraft:
     def changed(row: ParameterRow) -> ParameterRow:
-        return replace(row, parameter=_but(row.parameter, field, value)) if row.id == id else row
+        return replace(row, parameter=_change_parameter(row.parameter, field, value)) if row.id == id else row
 
     return now.change_tool(tool, lambda entry: entry.with_rows(map(changed, entry.rows or ())))
 
 
-def _but(parameter: ToolParameter, field: str, value: Any) -> ToolParameter:
+def _change_parameter(parameter: ToolParameter, field: str, value: Any) -> ToolParameter:
     return replace(parameter, **{field: value})
 
 
-def _without_row(now: ToolsDraft, tool: int, id: int) -> ToolsDraft:
+def _remove_row(now: ToolsDraft, tool: int, id: int) -> ToolsDraft:
     return now.change_tool(
         tool, lambda entry: entry.with_rows(row for row in entry.rows or () if row.id != id)
     )

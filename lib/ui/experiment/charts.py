@@ -77,14 +77,14 @@ def tally_table(title: str, groups: Sequence[ChartRow], billed: bool) -> str:
         '<th scope="col" class="wide">Tokens out</th><th scope="col" class="wide">Half within</th>',
         '<th scope="col" class="wide">Answers</th>',
     ]
-    rows = "".join(_row(group, max_cost, is_judged=is_judged, is_rated=is_rated) for group in groups)
+    rows = "".join(_row_html(group, max_cost, is_judged=is_judged, is_rated=is_rated) for group in groups)
     return (
         f'<div class="scroll"><table class="tally"><caption>{escape(title)}: passes, cost, length and time</caption>'
         f"<thead><tr>{''.join(head)}</tr></thead><tbody>{rows}</tbody></table></div>{_STYLE}"
     )
 
 
-def _row(row: ChartRow, max_cost: Decimal, *, is_judged: bool, is_rated: bool) -> str:
+def _row_html(row: ChartRow, max_cost: Decimal, *, is_judged: bool, is_rated: bool) -> str:
     tally = row.tally
     mark = " <small>best</small>" if row.best else ""
     cells = [f'<th scope="row">{escape(replace_lone_surrogates(row.name))}{mark}</th>']

@@ -66,7 +66,7 @@ def draw_title(tab: ExperimentTab) -> None:
                 key="experiment-undo",
                 type="tertiary",
                 icon=":material/undo:",
-                on_click=_undo,
+                on_click=_undo_delete,
                 args=(tab,),
             )
     if tab.draft.problem is not None:
@@ -183,7 +183,7 @@ def _delete(tab: ExperimentTab, entry: ExperimentEntry) -> None:
             _open_new(tab)
 
 
-def _undo(tab: ExperimentTab) -> None:
+def _undo_delete(tab: ExperimentTab) -> None:
     id, _ = st.session_state.pop(_DELETED)
     with tab.errors():
         registry().store.experiments.restore(tab.owner, id)

@@ -183,15 +183,15 @@ def apply_edits(
     }
     deleted = set(edits["deleted_rows"])
     remaining = (
-        _with_cells(row, changed[index]) if index in changed else row
+        _replace_cells(row, changed[index]) if index in changed else row
         for index, row in enumerate(rows)
         if index not in deleted
     )
-    added = (_with_cells(("",) * width, cells) for cells in edits["added_rows"])
+    added = (_replace_cells(("",) * width, cells) for cells in edits["added_rows"])
     return (*remaining, *(row for row in added if any(cell.strip() for cell in row)))
 
 
-def _with_cells(row: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[str, ...]:
+def _replace_cells(row: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(
         cell if str(column) not in cells else "" if cells[str(column)] is None else str(cells[str(column)])
         for column, cell in enumerate(row)

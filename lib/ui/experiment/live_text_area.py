@@ -54,7 +54,7 @@ _KEY, _DRAWN, _LOST = "typed", "typed-boxes", "typed-lost"
 
 def begin_drawing() -> None:
     """Forget the boxes of the run before. Call it before the boxes of a page are drawn."""
-    _drawn().clear()
+    _drawn_keys().clear()
 
 
 def draw_text_area(
@@ -105,14 +105,14 @@ def watch_typing() -> None:
         st.rerun()
     _watch(
         key=_KEY,
-        data={"reported": {key: bound.shown(key) for key in _drawn()}},
+        data={"reported": {key: bound.shown(key) for key in _drawn_keys()}},
         default={"texts": {}, "lost": {}},
         on_texts_change=_report_typed,
         on_lost_change=_replace_lost,
     )
 
 
-def _drawn() -> set[str]:
+def _drawn_keys() -> set[str]:
     """Return the keys of the boxes on the page."""
     drawn: set[str] = st.session_state.setdefault(_DRAWN, set())
     return drawn
@@ -120,13 +120,13 @@ def _drawn() -> set[str]:
 
 def _bind(name: str, text: str, take: OnText) -> Bound[str]:
     box = bound.bind(name, text, take)
-    _drawn().add(box.key)
+    _drawn_keys().add(box.key)
     return box
 
 
 def _report(key: str, text: str | None) -> None:
     # What is reported for a box that is no longer drawn may belong to something that was removed.
-    if key in _drawn():
+    if key in _drawn_keys():
         bound.report(key, text or "")
 
 

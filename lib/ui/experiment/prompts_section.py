@@ -159,14 +159,14 @@ def _duplicate(tab: ExperimentTab, index: int) -> None:
     number = next(
         number
         for number in range(2, len(taken) + 3)
-        if _with_number(prompts[index].name, number) not in taken
+        if _number_name(prompts[index].name, number) not in taken
     )
-    copy = replace(prompts[index], name=_with_number(prompts[index].name, number))
+    copy = replace(prompts[index], name=_number_name(prompts[index].name, number))
     tab.change_plan(prompts=(*prompts[: index + 1], copy, *prompts[index + 1 :]))
     st.session_state[_VERSION] = index + 1
 
 
-def _with_number(name: str, number: int) -> str:
+def _number_name(name: str, number: int) -> str:
     stem, _, last = name.rpartition(" ")
     return f"{stem if last.isdigit() and stem else name} {number}"
 

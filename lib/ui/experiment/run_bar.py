@@ -117,10 +117,10 @@ def _size_line(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> str:
         limits_section.format_dollar_range(tab, estimate),
         limits_section.format_time_range(estimate),
     )
-    return f"{size}{_judged(estimate)} · {dollars} · ≈ {time}"
+    return f"{size}{_format_judgements(estimate)} · {dollars} · ≈ {time}"
 
 
-def _judged(estimate: PlanEstimate) -> str:
+def _format_judgements(estimate: PlanEstimate) -> str:
     return f" + {_count(estimate.judge_requests, 'judgement')}" if estimate.judge_requests else ""
 
 
@@ -169,11 +169,11 @@ def _progress_text(tab: ExperimentTab, progress: RunProgress) -> str:
         parts.append(f"{progress.failed:,} failed")
     if progress.seconds_left is not None:
         parts.append(f"≈ {limits_section.format_duration(progress.seconds_left)} left")
-    parts.append(_spent(tab, progress))
+    parts.append(_format_spending(tab, progress))
     return " · ".join(parts)
 
 
-def _spent(tab: ExperimentTab, progress: RunProgress) -> str:
+def _format_spending(tab: ExperimentTab, progress: RunProgress) -> str:
     run = tab.run
     limits = tab.plan.limits if run is None else run.limits
     spent = f"\\{format_dollars(progress.dollars + progress.uncertain)}"

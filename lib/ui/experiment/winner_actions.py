@@ -37,8 +37,12 @@ _CHAT_TO_OPEN = f"{PREFIX}keep-open"  # in the session's state
 def draw_winner_actions(view: ResultsView) -> None:
     """Draw the choice of a setting and a prompt, at first the best ones, and the buttons that use them."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{PREFIX}keep"):
-        setting = _draw_choice("Go on with", view.setting_names, _SETTING, _best(view, GroupedBy.VARIANTS))
-        prompt = _draw_choice("and the prompt", view.prompt_names, _PROMPT, _best(view, GroupedBy.PROMPTS))
+        setting = _draw_choice(
+            "Go on with", view.setting_names, _SETTING, _best_option(view, GroupedBy.VARIANTS)
+        )
+        prompt = _draw_choice(
+            "and the prompt", view.prompt_names, _PROMPT, _best_option(view, GroupedBy.PROMPTS)
+        )
         variant = variants(view.plan, view.model)[setting]
         version = view.plan.prompts[prompt]
         st.button(
@@ -83,7 +87,7 @@ def open_requested_chat() -> None:
         st.switch_page(CHAT_PAGE, query_params={"c": chat})
 
 
-def _best(view: ResultsView, among: GroupedBy) -> int | None:
+def _best_option(view: ResultsView, among: GroupedBy) -> int | None:
     winner = view.winner(among)
     return None if winner is None else winner.best
 

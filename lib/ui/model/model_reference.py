@@ -54,10 +54,10 @@ def draw_schemas(model: Model) -> None:
                 on_click="ignore",
             )
         with st.container(key=f"tree-{name}"):
-            st.json(_plain(schema), expanded=3)
+            st.json(_copy_as_dict(schema), expanded=3)
 
 
-def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _copy_as_dict(schema: Mapping[str, Any]) -> dict[str, Any]:
     return dict(schema)
 
 

@@ -33,7 +33,7 @@ def probability_table(distribution: TokenDistribution, count: int) -> str:
     """Return a table of the ``count`` likeliest candidates. All tokens are escaped."""
     shown = distribution.candidates[:count]
     scale = max(max(candidate.probability, candidate.sampling_probability) for candidate in shown) or 1.0
-    rows = "".join(_row(candidate, scale) for candidate in shown)
+    rows = "".join(_row_html(candidate, scale) for candidate in shown)
     return (
         f'<div><table class="odds"><caption>{escape(summarise(distribution))}</caption><thead><tr>'
         '<th scope="col">Token</th><th scope="col" aria-label="Bars"></th>'
@@ -83,7 +83,7 @@ def _token_html(token: str) -> str:
     )
 
 
-def _row(candidate: TokenCandidate, scale: float) -> str:
+def _row_html(candidate: TokenCandidate, scale: float) -> str:
     sampled = format_percent(candidate.sampling_probability) if candidate.can_be_sampled else "cut"
     return (
         f'<tr class="{"kept" if candidate.can_be_sampled else "cut"}">'

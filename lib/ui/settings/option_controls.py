@@ -47,7 +47,7 @@ def draw_options(
     ``many``: the options are an experiment's, which has its own system prompts, never streams and answers no calls.
     """
     chosen = actions.chat.settings.features
-    form = bind(actions.key("choose-form"), chosen.form, lambda value: _put(actions, "form", value))
+    form = bind(actions.key("choose-form"), chosen.form, lambda value: _change_option(actions, "form", value))
     st.segmented_control(
         "Input form",
         list(_FORMS),
@@ -100,13 +100,13 @@ def draw_options(
     conflict_fix.draw_conflicts(actions, conflicts, RAW)
 
 
-def _put(actions: ChatActions, name: str, value: Any) -> None:
+def _change_option(actions: ChatActions, name: str, value: Any) -> None:
     if value is not None:  # a control that the browser has not drawn yet may report that nothing is chosen
         actions.change_options(**{name: value})
 
 
 def _toggle(actions: ChatActions, name: str, field: str, on: bool, help: str) -> None:
-    toggle = bind(actions.key(f"choose-{field}"), on, lambda value: _put(actions, field, value))
+    toggle = bind(actions.key(f"choose-{field}"), on, lambda value: _change_option(actions, field, value))
     st.toggle(name, toggle.value, key=toggle.key, on_change=toggle.on_change, help=help)
 
 

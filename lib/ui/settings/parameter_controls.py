@@ -32,17 +32,17 @@ def draw_parameters(actions: ChatActions, below: Callable[[str], None]) -> None:
             most, end = max(room, int(parameter.minimum)), window
         setting = settings[parameter.name]
         with st.container(key=actions.key(f"parameter-{parameter.name}"), gap="xxsmall"):
-            _draw_one(actions, parameter, setting, most, end)
+            _draw_parameter(actions, parameter, setting, most, end)
             below(parameter.name)
 
 
-def _draw_one(
+def _draw_parameter(
     actions: ChatActions, parameter: Parameter, setting: Setting, most: Number, end: Number
 ) -> None:
     chat, name = actions.chat, parameter.name
     # A slider with another end is another control for Streamlit, and for a moment the browser shows both: so it ends
     # with the window, which stays, and not with what is left of it.
-    send = bind(actions.key(f"{name}-send"), setting.is_sent, lambda on: _switch(chat, name, on))
+    send = bind(actions.key(f"{name}-send"), setting.is_sent, lambda on: _set_sent(chat, name, on))
     slider = bind(actions.key(f"{name}-slide-{end}"), setting.value, lambda value: _move(chat, name, value))
     number = bind(actions.key(f"{name}-number"), setting.value, lambda value: _move(chat, name, value))
 
@@ -64,7 +64,7 @@ def _draw_one(
                 key=actions.key(f"{name}-roll"),
                 type="tertiary",
                 help="Another one, at random",
-                on_click=_roll,
+                on_click=_roll_seed,
                 args=(chat, parameter, int(most)),
             )
         start = default_setting(parameter)
@@ -74,7 +74,7 @@ def _draw_one(
             type="tertiary",
             help="Back to default" if start.is_sent else "Back to default: leave it to the model",
             disabled=setting == start,
-            on_click=_put,
+            on_click=_change_setting,
             args=(chat, start),
         )
     bounds: dict[str, Any] = {
@@ -105,8 +105,8 @@ def _help(parameter: Parameter) -> str:
     )
 
 
-def _switch(chat: ChatSession, name: str, on: bool) -> None:
-    _put(chat, replace(chat.settings[name], is_sent=on))
+def _set_sent(chat: ChatSession, name: str, on: bool) -> None:
+    _change_setting(chat, replace(chat.settings[name], is_sent=on))
 
 
 def _move(chat: ChatSession, name: str, value: Number | None) -> None:
@@ -115,11 +115,11 @@ def _move(chat: ChatSession, name: str, value: Number | None) -> None:
         chat.change_settings(lambda settings: settings.with_value(name, number))
 
 
-def _roll(chat: ChatSession, parameter: Parameter, most: int) -> None:
+def _roll_seed(chat: ChatSession, parameter: Parameter, most: int) -> None:
     lowest = int(parameter.minimum)
     rolled = random.randint(lowest, min(most, _MAX_ROLLED_SEED))  # noqa: S311 (a seed for sampling, no secret)
     chat.change_settings(lambda settings: settings.with_value(parameter.name, rolled))
 
 
-def _put(chat: ChatSession, setting: Setting) -> None:
+def _change_setting(chat: ChatSession, setting: Setting) -> None:
     chat.change_settings(lambda settings: settings.with_setting(setting))

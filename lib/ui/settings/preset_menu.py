@@ -76,7 +76,9 @@ def draw_preset_menu(actions: ChatActions) -> None:
 def _draw_own(actions: ChatActions, saved: store.SavedPreset) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{saved.id}"):
         name = escape_markdown(saved.name) + (" (start)" if saved.is_start else "")
-        st.button(name, key=f"own-use-{saved.id}", on_click=_use, args=(actions, saved), width="stretch")
+        st.button(
+            name, key=f"own-use-{saved.id}", on_click=_use_preset, args=(actions, saved), width="stretch"
+        )
         with st.popover("Rename", type="tertiary", key=f"own-rename-{saved.id}"):
             key = f"{_RENAMED}{saved.id}"
             st.text_input(
@@ -96,7 +98,7 @@ def _draw_own(actions: ChatActions, saved: store.SavedPreset) -> None:
             ),
             key=f"own-menu-{saved.id}",
             type="tertiary",
-            on_click=_act,
+            on_click=_apply_preset_action,
             args=(actions, saved),
         )
 
@@ -115,7 +117,7 @@ def _apply(actions: ChatActions, preset: Preset) -> None:
         actions.chat.set_system(preset.system)
 
 
-def _use(actions: ChatActions, saved: store.SavedPreset) -> None:
+def _use_preset(actions: ChatActions, saved: store.SavedPreset) -> None:
     with keep_error(_PROBLEM):
         _apply(actions, _value(saved, actions.chat.model))
 
@@ -128,7 +130,9 @@ def _current_settings(actions: ChatActions, name: str) -> Preset:
     return Preset(name, actions.chat.conversation.system, settings, features=settings.features)
 
 
-def _put(actions: ChatActions, preset: Preset, id: str | None = None, *, is_start: bool = False) -> None:
+def _save_preset(
+    actions: ChatActions, preset: Preset, id: str | None = None, *, is_start: bool = False
+) -> None:
     registry().store.presets.save(
         actions.owner,
         store.SavedPreset(id or uuid.uuid4().hex, preset.name, preset_file.write_preset(preset), is_start),
@@ -137,7 +141,7 @@ def _put(actions: ChatActions, preset: Preset, id: str | None = None, *, is_star
 
 def _keep(actions: ChatActions) -> None:
     with keep_error(_PROBLEM):
-        _put(actions, _current_settings(actions, st.session_state[_NAME]))
+        _save_preset(actions, _current_settings(actions, st.session_state[_NAME]))
         st.session_state[_NAME] = ""
 
 
@@ -148,13 +152,15 @@ def _rename(actions: ChatActions, saved: store.SavedPreset, key: str) -> None:
             registry().store.presets.save(actions.owner, replace(saved, name=name))
 
 
-def _act(actions: ChatActions, saved: store.SavedPreset) -> None:
+def _apply_preset_action(actions: ChatActions, saved: store.SavedPreset) -> None:
     with keep_error(_PROBLEM):
         match st.session_state[f"own-menu-{saved.id}"]:
             case PresetAction.DELETE:
                 registry().store.presets.remove(actions.owner, saved.id)
             case PresetAction.OVERWRITE:
-                _put(actions, _current_settings(actions, saved.name), saved.id, is_start=saved.is_start)
+                _save_preset(
+                    actions, _current_settings(actions, saved.name), saved.id, is_start=saved.is_start
+                )
             case PresetAction.START | PresetAction.NOT_START:
                 registry().store.presets.save(actions.owner, replace(saved, is_start=not saved.is_start))
 
@@ -165,4 +171,4 @@ def _import(actions: ChatActions) -> None:
 
     with keep_error(_PROBLEM):
         for preset in preset_file.load_presets(file.getvalue(), actions.chat.model):
-            _put(actions, preset)
+            _save_preset(actions, preset)

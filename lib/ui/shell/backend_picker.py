@@ -106,7 +106,7 @@ def _dialog() -> None:
             "It needs no account and no network."
         )
     if isinstance(choice.twin, Failed):
-        _failed(choice.twin, "twin-start")
+        _draw_failed_twin(choice.twin, "twin-start")
     elif choice.twin is None and st.button(
         "Use the twin on this machine", key="twin-use", icon=":material/home_work:"
     ):
@@ -144,7 +144,7 @@ def _dialog() -> None:
 def wait_for_twin(choice: BackendChoice) -> None:
     """Show the twin's start in a loop, and rerun the page when the twin is up or has failed."""
     if isinstance(choice.twin, Failed):
-        _failed(choice.twin, "twin-again")
+        _draw_failed_twin(choice.twin, "twin-again")
         return
     progress = st.empty()
     while (now := current_choice()).backend is None and not isinstance(now.twin, Failed):
@@ -158,7 +158,7 @@ def wait_for_twin(choice: BackendChoice) -> None:
 def draw_twin_start(choice: BackendChoice) -> None:
     """Show the twin's start in a fragment, so that the rest of the page can be used meanwhile."""
     if isinstance(choice.twin, Failed):
-        _failed(choice.twin, "twin-again")
+        _draw_failed_twin(choice.twin, "twin-again")
         return
     now = current_choice()
     if now.backend is not None or isinstance(now.twin, Failed):
@@ -176,6 +176,6 @@ def _draw_start(choice: BackendChoice) -> None:
         st.progress(0.0, text="Starting the model on this machine …")
 
 
-def _failed(twin: Failed, key: str) -> None:
+def _draw_failed_twin(twin: Failed, key: str) -> None:
     draw_error(PaddockError(twin.reason, advice=twin.advice), "The twin is not running")
     st.button("Start it again", key=key, icon=":material/refresh:", on_click=registry().supervisor.start)

@@ -31,7 +31,7 @@ class OwnedCache(Generic[T]):
         """Add an object and return it; the one that has the id already, if there is one."""
         with self._lock:
             kept = self._entries.setdefault(id, (owner, value))
-        self._shrink(id)
+        self._evict_surplus(id)
         return kept[1]
 
     def pop(self, id: str) -> T | None:
@@ -45,7 +45,7 @@ class OwnedCache(Generic[T]):
         with self._lock:
             return list(self._entries.values())
 
-    def _shrink(self, newest: str) -> None:
+    def _evict_surplus(self, newest: str) -> None:
         with self._lock:
             surplus = len(self._entries) - self._maximum
             oldest = list(self._entries.items()) if surplus > 0 else []

@@ -61,7 +61,7 @@ class Registry:
         self._reading = threading.Lock()
         atexit.register(self.close)
         self.autosave.start()
-        threading.Thread(target=self._tidy, name="paddock-tidy", daemon=True).start()
+        threading.Thread(target=self._clean_up_forever, name="paddock-tidy", daemon=True).start()
 
     def close(self) -> None:
         """Save what is not saved yet, and end the twin. Interrupted experiment runs can be resumed later."""
@@ -245,7 +245,7 @@ class Registry:
     def _snapshots(self) -> list[Snapshot]:
         return [_snapshot(owner, chat) for owner, chat in self._chats.entries()]
 
-    def _tidy(self) -> None:
+    def _clean_up_forever(self) -> None:
         """Save comparisons that failed to save, and stop answers that no page reads, every five seconds."""
         while True:
             time.sleep(5)

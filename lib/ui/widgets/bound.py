@@ -63,7 +63,7 @@ def bind(name: str, value: T, take: Callable[[T], object]) -> Bound[T]:
         control.replaced += 1
     control.take = take
     key = control.key(name)
-    return Bound(key, value, partial(_changed, key))
+    return Bound(key, value, partial(_report_change, key))
 
 
 def bind_choice(
@@ -96,7 +96,7 @@ def forget_choices(prefix: str) -> None:
 
 def report(key: str, value: Any) -> None:
     """Take a value that the browser reported for the control of that key. Ignore it if the control was replaced."""
-    control = _current(key)
+    control = _current_control(key)
     if control is not None and control.shown_value != value:
         control.shown_value = value
         control.take(value)
@@ -104,13 +104,13 @@ def report(key: str, value: Any) -> None:
 
 def shown(key: str) -> Any:
     """Return the value that the control of that key shows, None if another has taken its place."""
-    control = _current(key)
+    control = _current_control(key)
     return None if control is None else control.shown_value
 
 
 def replace(key: str) -> None:
     """Replace the control of that key by a new one when it is drawn next."""
-    control = _current(key)
+    control = _current_control(key)
     if control is not None:
         control.replaced += 1
 
@@ -120,7 +120,7 @@ def _controls() -> dict[str, _Control]:
     return controls
 
 
-def _current(key: str) -> _Control | None:
+def _current_control(key: str) -> _Control | None:
     """Return the control of that key, None if another has taken its place."""
     for name in (key, key.rpartition(_SEPARATOR)[0]):
         control = _controls().get(name)
@@ -129,5 +129,5 @@ def _current(key: str) -> _Control | None:
     return None
 
 
-def _changed(key: str) -> None:
+def _report_change(key: str) -> None:
     report(key, st.session_state[key])

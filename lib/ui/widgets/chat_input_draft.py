@@ -30,12 +30,12 @@ _SENT = "draft-sent"  # in the session's state: True once the last reported text
 
 def watch() -> None:
     """Watch the chat input. In a fragment, only that fragment runs when its text changes."""
-    _watch(key=_KEY, data={"reported": _reported()}, default={"text": ""}, on_text_change=_changed)
+    _watch(key=_KEY, data={"reported": _reported_text()}, default={"text": ""}, on_text_change=_forget_sent)
 
 
 def text() -> str:
     """Return the text in the chat input at the last pause in the typing."""
-    return "" if st.session_state.get(_SENT) else _reported()
+    return "" if st.session_state.get(_SENT) else _reported_text()
 
 
 def mark_sent() -> None:
@@ -43,10 +43,10 @@ def mark_sent() -> None:
     st.session_state[_SENT] = True
 
 
-def _changed() -> None:
+def _forget_sent() -> None:
     st.session_state.pop(_SENT, None)
 
 
-def _reported() -> str:
+def _reported_text() -> str:
     state = st.session_state.get(_KEY)
     return str(getattr(state, "text", "") or "")

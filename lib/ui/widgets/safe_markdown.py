@@ -96,18 +96,18 @@ class BlockSplitter:
         if self._fence is not None:
             if not ended and _UNSURE.match(partial):
                 partial = ""  # this may be the closing fence
-            if ended and self._closes(partial):
+            if ended and self._closes_fence(partial):
                 partial = ""
             return self._code([*self._lines, partial] if partial else self._lines)
         if not ended and _UNSURE.match(partial):
             partial = ""  # this may open a fence, and must not appear as text for a moment
         if not (text := "\n".join([*self._lines, partial])).strip():
             return None
-        return Prose(_outdented(text if ended else _closed(text)))
+        return Prose(_remove_indent(text if ended else _close_markup(text)))
 
     def _line(self, line: str) -> None:
         if self._fence is not None:
-            if self._closes(line):
+            if self._closes_fence(line):
                 self.finished.append(self._code(self._lines))
                 self._fence = None
                 self._reset()
@@ -123,14 +123,14 @@ class BlockSplitter:
             self._size += len(line) + 1
             self._blank = not line.strip()
 
-    def _closes(self, line: str) -> bool:
+    def _closes_fence(self, line: str) -> bool:
         assert self._fence is not None  # noqa: S101
         marker, line = self._fence[1], line.strip()
         return len(line) >= len(marker) and not line.strip(marker[0])
 
     def _finish(self) -> None:
         if (text := "\n".join(self._lines)).strip():
-            self.finished.append(Prose(_outdented(text)))
+            self.finished.append(Prose(_remove_indent(text)))
         self._reset()
 
     def _reset(self) -> None:
@@ -156,12 +156,12 @@ def split_blocks(text: str) -> Iterator[Block]:
         yield tail
 
 
-def _outdented(text: str) -> str:
+def _remove_indent(text: str) -> str:
     """Remove the indent that an indented fence left to the text after it: else the text would be drawn as code."""
     return textwrap.dedent(text) if text[:1] in (" ", "\t") else text
 
 
-def _closed(text: str) -> str:
+def _close_markup(text: str) -> str:
     """Close an open code span or emphasis of unfinished prose, so that it looks as it will in the end."""
     last_line = text.rpartition("\n")[2]
     outside_code = _CODE_SPAN.sub("", last_line)
