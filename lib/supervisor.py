@@ -95,7 +95,7 @@ class Supervisor:
         """End the twin and wait for its process."""
         self._closing.set()
         if (process := self._process) is not None:
-            _end(process)
+            _end_process(process)
         if (thread := self._thread) is not None:
             thread.join(10)
 
@@ -146,7 +146,7 @@ class Supervisor:
         for line in process.stdout:
             with contextlib.suppress(ValueError, KeyError, TypeError):  # a library's own chatter
                 self._report(json.loads(line))
-        _end(process)
+        _end_process(process)
 
     def _report(self, report: dict[str, Any]) -> None:
         match report["state"]:
@@ -168,7 +168,7 @@ class Supervisor:
                 self._state = Failed(report["reason"], report["advice"])
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end_process(process: subprocess.Popen[str]) -> None:
     """Close the standard input, which ends the process; kill it if it is still there after 5 seconds."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):

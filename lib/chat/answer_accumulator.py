@@ -93,7 +93,7 @@ class AnswerAccumulator:
                 None if self.first_text_at is None else self.first_text_at - self.started_at,
                 now - self.started_at,
             ),
-            ending=self._ending(stopped, error, usage, calls),
+            ending=self._determine_ending(stopped, error, usage, calls),
             error=error,
             calls=calls,
             trace=trace,
@@ -106,7 +106,7 @@ class AnswerAccumulator:
         tokens = estimate_tokens(self.text + arguments)
         return Usage(self._request.estimated_prompt_tokens(), tokens, estimated=True)
 
-    def _ending(
+    def _determine_ending(
         self, stopped: bool, error: PaddockError | None, usage: Usage | None, calls: tuple[ToolCall, ...]
     ) -> Ending:
         if stopped:

@@ -48,7 +48,7 @@ class AnswerRun:
         self._cancel_token = CancelToken()
         self._answer: Answer | None = None
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name="paddock-run", daemon=True)
+        self._thread = threading.Thread(target=self._stream_to_end, name="paddock-run", daemon=True)
 
     def start(self) -> AnswerRun:
         """Send the request, and return the run itself."""
@@ -130,7 +130,7 @@ class AnswerRun:
         self.pending_retry = (error, self._clock() + wait)
         self._notify()
 
-    def _work(self) -> None:
+    def _stream_to_end(self) -> None:
         error: PaddockError | None = None
         recorder = TraceRecorder(self.backend.token.reveal())
         accumulator, stopped = self._accumulator, False

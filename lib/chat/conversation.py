@@ -91,7 +91,7 @@ class Conversation:
         path = self.path()
         old = self.message(id)
         edited = reword(old, content)
-        return self.append(edited)._with_copies(messages_after(path, id), edited.id)
+        return self.append(edited)._append_copies(messages_after(path, id), edited.id)
 
     def delete(self, id: str) -> Conversation:
         """Remove a message; its children get its parent."""
@@ -117,9 +117,9 @@ class Conversation:
     def branch(self, upto: str) -> Conversation:
         """Return a new conversation with copies of the messages down to that one."""
         path = replace(self, head=upto).path()
-        return Conversation(self.system)._with_copies(path, None)
+        return Conversation(self.system)._append_copies(path, None)
 
-    def _with_copies(self, path: tuple[Message, ...], parent: str | None) -> Conversation:
+    def _append_copies(self, path: tuple[Message, ...], parent: str | None) -> Conversation:
         conversation = self
         for message in path:
             copy = replace(message, parent=parent, id=_new_id())
@@ -128,9 +128,9 @@ class Conversation:
 
     def turns(self, upto: str | None) -> tuple[Turn, ...]:
         """Return the turns that are sent for an answer under that message: the system prompt and its path."""
-        return tuple(self._turns(upto))
+        return tuple(self._iterate_turns(upto))
 
-    def _turns(self, upto: str | None) -> Iterator[Turn]:
+    def _iterate_turns(self, upto: str | None) -> Iterator[Turn]:
         if self.system.strip():
             yield Turn("system", self.system)
         for message in replace(self, head=upto).path():

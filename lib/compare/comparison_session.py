@@ -135,7 +135,7 @@ class ComparisonSession:
                     raise
             ids = list(self._chats)
             random.shuffle(ids)
-            self._put(
+            self._replace_comparison(
                 replace(
                     self._comparison,
                     rounds=(*self._comparison.rounds, ComparisonRound(text, questions)),
@@ -172,7 +172,9 @@ class ComparisonSession:
                 for question, answer in self._comparison.selected_answers.items()
                 if question != last
             }
-            self._put(replace(self._comparison, selected_answers=shown))  # the new answer is shown
+            self._replace_comparison(
+                replace(self._comparison, selected_answers=shown)
+            )  # the new answer is shown
 
     def _ask_again(self, id: str, backend: Backend) -> None:
         chat, last = self._chats[id], len(self._comparison.rounds) - 1
@@ -226,7 +228,7 @@ class ComparisonSession:
             )
             self._chats[chat.id] = chat
             self._listen(chat.id, chat)
-            self._put(replace(comparison, rounds=rounds))
+            self._replace_comparison(replace(comparison, rounds=rounds))
             return chat
 
     def remove(self, column: str) -> None:
@@ -235,7 +237,7 @@ class ComparisonSession:
             comparison = self._comparison.without_column(column)
             self.stop(column)
             del self._chats[column]
-            self._put(comparison)
+            self._replace_comparison(comparison)
 
     def rate(self, answer: str, stars: int | None) -> None:
         """Rate an answer, or remove its rating. The last rating of a blind round reveals the columns."""
@@ -243,12 +245,12 @@ class ComparisonSession:
             rated = self._comparison.with_rating(answer, stars)
             if rated.blind_order and not self.is_busy and not rated.unrated_answers(self.conversations()):
                 rated = replace(rated, blind_order=())
-            self._put(rated)
+            self._replace_comparison(rated)
 
     def select_answer(self, question: str, answer: str) -> None:
         """Show that answer to a question; the next input continues from it."""
         with self._lock:
-            self._put(
+            self._replace_comparison(
                 replace(
                     self._comparison,
                     selected_answers=dict(self._comparison.selected_answers) | {question: answer},
@@ -258,20 +260,22 @@ class ComparisonSession:
     def set_repetitions(self, times: int) -> None:
         """Set the number of answers in each column, from the next send on."""
         with self._lock:
-            self._put(replace(self._comparison, repetitions=min(max(times, 1), MAX_REPETITIONS)))
+            self._replace_comparison(
+                replace(self._comparison, repetitions=min(max(times, 1), MAX_REPETITIONS))
+            )
 
     def set_blind(self, on: bool) -> None:
         """Hide names and settings from the next send on, or reveal them now."""
         with self._lock:
             hidden = self._comparison.blind_order if on else ()
-            self._put(replace(self._comparison, is_blind=on, blind_order=hidden))
+            self._replace_comparison(replace(self._comparison, is_blind=on, blind_order=hidden))
 
     def reveal(self) -> None:
         """Show names and settings before everything is rated."""
         with self._lock:
-            self._put(replace(self._comparison, blind_order=()))
+            self._replace_comparison(replace(self._comparison, blind_order=()))
 
-    def _put(self, comparison: Comparison) -> None:
+    def _replace_comparison(self, comparison: Comparison) -> None:
         if comparison != self._comparison:
             self._comparison = comparison
             self._changed(comparison)

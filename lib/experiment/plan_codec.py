@@ -98,7 +98,7 @@ def read(data: Node | Mapping[str, Any]) -> Plan:
         base=_read_settings(node["base"]),
         axes=read_axes(node["axes"]),
         variants=tuple(_read_variant(variant) for variant in node["variants"].items()),
-        repetitions=_whole(node["repetitions"]),
+        repetitions=_read_whole_number(node["repetitions"]),
         checks=read_checks(node["checks"]),
         limits=_read_limits(node["limits"]),
     )
@@ -124,7 +124,7 @@ def read_axes(node: Node) -> tuple[Axis, ...]:
     return tuple(
         Axis(
             entry["name"].text(_MAX_NAME_CHARS),
-            tuple(value.optional(_number) for value in entry["values"].items()),
+            tuple(value.optional(_read_number) for value in entry["values"].items()),
         )
         for entry in (axis.require_only_keys("name", "values") for axis in node.items())
     )
@@ -138,11 +138,11 @@ def _read_settings(node: Node) -> Settings:
         name = parameter["name"].text(_MAX_NAME_CHARS)
         if name in items:
             raise parameter["name"].error("is there twice")
-        items[name] = Setting(name, _number(parameter["value"]), parameter["sent"].boolean())
+        items[name] = Setting(name, _read_number(parameter["value"]), parameter["sent"].boolean())
     return Settings(tuple(items.values()), parse_features(node["features"]))
 
 
-def _number(node: Node) -> Number:
+def _read_number(node: Node) -> Number:
     if isinstance(value := node.number(), float) and not math.isfinite(value):
         raise node.error("must be a finite number")
     return value
@@ -161,14 +161,14 @@ def _read_limits(node: Node) -> Limits:
     node.require_only_keys("dollars", "requests", "per_minute", "concurrency", "attempts")
     return Limits(
         node["dollars"].optional(_decimal),
-        node["requests"].optional(_whole),
-        _whole(node["per_minute"]),
-        _whole(node["concurrency"]),
-        _whole(node["attempts"]),
+        node["requests"].optional(_read_whole_number),
+        _read_whole_number(node["per_minute"]),
+        _read_whole_number(node["concurrency"]),
+        _read_whole_number(node["attempts"]),
     )
 
 
-def _whole(node: Node) -> int:
+def _read_whole_number(node: Node) -> int:
     return node.integer(-_MAX_WHOLE, _MAX_WHOLE)
 
 
@@ -245,7 +245,7 @@ def _matches_schema(node: Node) -> Check:
 def _length(node: Node) -> Check:
     node.require_only_keys("kind", "unit", "least", "most")
     unit = LengthUnit(node["unit"].one_of([unit.value for unit in LengthUnit]))
-    return Length(unit, node["least"].optional(_whole), node["most"].optional(_whole))
+    return Length(unit, node["least"].optional(_read_whole_number), node["most"].optional(_read_whole_number))
 
 
 def _judge(node: Node) -> Check:

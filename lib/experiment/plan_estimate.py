@@ -186,7 +186,7 @@ def _input_tokens(
     """Return the input tokens of all requests, from and to, and the number of inputs counted, None if all were."""
     rows = plan_grid.count_rows(plan)
     inputs = len(families) * rows
-    sample = range(inputs) if inputs <= MAX_COUNTED_INPUTS else _spread_evenly(inputs)
+    sample = range(inputs) if inputs <= MAX_COUNTED_INPUTS else _sample_evenly(inputs)
     sizes = _column_bytes(plan)
     low = high = counted_max = 0
     for number in sample:
@@ -209,7 +209,7 @@ def _input_tokens(
     return (low * high // counted_max if counted_max else 0), high, len(sample)
 
 
-def _spread_evenly(inputs: int) -> list[int]:
+def _sample_evenly(inputs: int) -> list[int]:
     return [number * inputs // MAX_COUNTED_INPUTS for number in range(MAX_COUNTED_INPUTS)]
 
 

@@ -108,10 +108,10 @@ class _VariantGrid(Sequence[Variant]):
         settings = self._base
         for axis, value in choices:
             settings = _with_value(settings, self._model, axis.name, value)
-        name = " · ".join(self._say(axis.name, value) for axis, value in reversed(choices))
+        name = " · ".join(self._describe_value(axis.name, value) for axis, value in reversed(choices))
         return Variant(name or AS_SET, settings)
 
-    def _say(self, name: str, value: Number | None) -> str:
+    def _describe_value(self, name: str, value: Number | None) -> str:
         return f"{parameter_label(self._model, name)} {format_value(value)}"
 
 

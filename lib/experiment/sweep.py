@@ -29,9 +29,9 @@ def parse_axis(parameter: Parameter, text: str) -> Axis:
     values: list[Number | None] = []
     for part in re.split(r"[,;\n]", text):
         if part.strip():
-            values += _values(parameter, part.strip())
+            values += _parse_values(parameter, part.strip())
         if len(values) > MAX_AXIS_VALUES:
-            raise _too_many(parameter, len(values))
+            raise _too_many_values(parameter, len(values))
     if not values:
         raise BadInput(f"{parameter.label} has no values to try.", advice=_ADVICE)
     for number, value in enumerate(values):
@@ -43,7 +43,7 @@ def parse_axis(parameter: Parameter, text: str) -> Axis:
     return Axis(parameter.name, tuple(values))
 
 
-def _values(parameter: Parameter, part: str) -> Iterator[Number | None]:
+def _parse_values(parameter: Parameter, part: str) -> Iterator[Number | None]:
     if _UNSENT.fullmatch(part):
         yield None
     elif match := _RANGE.fullmatch(part):
@@ -69,11 +69,11 @@ def _range(
     step = abs(step) if start <= end else -abs(step)
     steps = int((end - start) / step)
     if steps >= MAX_AXIS_VALUES:
-        raise _too_many(parameter, steps + 1)
+        raise _too_many_values(parameter, steps + 1)
     yield from (_value(parameter, start + step * number) for number in range(steps + 1))
 
 
-def _too_many(parameter: Parameter, count: int) -> BadInput:
+def _too_many_values(parameter: Parameter, count: int) -> BadInput:
     return BadInput(
         f"{parameter.label} has {count:,} values, more than {MAX_AXIS_VALUES:,}.", advice="Use a larger step."
     )

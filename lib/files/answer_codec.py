@@ -68,14 +68,14 @@ class TurnTable:
             return value_codec.write_request(request)
         last: int | None = None
         for turn in request.input.turns:
-            last = self._number(last, turn)
+            last = self._number_turn(last, turn)
         return (
             value_codec.write_request_head(request)
             | value_codec.write_messages_options(request.input)
             | {"turn": last}
         )
 
-    def _number(self, parent: int | None, turn: Turn) -> int:
+    def _number_turn(self, parent: int | None, turn: Turn) -> int:
         number = self._numbers.get((parent, turn))
         if number is None:
             # Turns that differ only in lone surrogates are equal when they are read again.

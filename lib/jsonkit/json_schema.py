@@ -276,7 +276,7 @@ def _check_circles(text: str, subschemas: list[_Subschema]) -> None:
 
 def _check_finite(text: str, subschemas: list[_Subschema]) -> None:
     """Refuse a schema whose answers would each have to contain another answer of the same kind."""
-    needed = {subschema.path: list(_needed(subschema)) for subschema in subschemas}
+    needed = {subschema.path: list(_needed_paths(subschema)) for subschema in subschemas}
     ends = {path for path, groups in needed.items() if not groups}
     while True:
         more = {
@@ -301,7 +301,7 @@ def _check_finite(text: str, subschemas: list[_Subschema]) -> None:
         )
 
 
-def _needed(subschema: _Subschema) -> Iterator[list[Path]]:
+def _needed_paths(subschema: _Subschema) -> Iterator[list[Path]]:
     """Yield groups of paths: a finite answer exists only if one path of each group allows a finite answer."""
     value, kind = subschema.value, subschema.value.get("type")
     if "enum" in value or "const" in value:

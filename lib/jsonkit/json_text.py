@@ -154,7 +154,7 @@ def decode(text: str, what: str, start: int = 0, *, follows: bool = False) -> An
     With ``follows`` the result is (value, end), and any text may follow the value. Unlike ``parse``, this accepts
     duplicate keys (see ``duplicate_key``), infinite numbers and lone surrogates.
     """
-    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_nan)
     try:
         start += len(text[start:]) - len(text[start:].lstrip(" \t\r\n"))
         value, end = decoder.raw_decode(text, start)
@@ -195,7 +195,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return duplicate
 
 
-def _constant(name: str) -> float:
+def _refuse_nan(name: str) -> float:
     raise _Constant(name)
 
 

@@ -123,20 +123,20 @@ def _reading_position(value: Any, error: ValidationError) -> tuple[int, ...]:
 def _unique_items(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
     """Compare in one pass; jsonschema's own compares each entry with each other one."""
     if value and isinstance(instance, list):
-        entries = {json.dumps(_canonical(entry), sort_keys=True) for entry in instance}
+        entries = {json.dumps(_whole_floats_to_ints(entry), sort_keys=True) for entry in instance}
         if len(entries) < len(instance):
             yield ValidationError("holds something twice")
 
 
-def _canonical(value: Any) -> Any:
+def _whole_floats_to_ints(value: Any) -> Any:
     """Replace each whole number by an int: 1.0 equals 1 in JSON Schema."""
     match value:
         case float() if value.is_integer():
             return int(value)
         case list():
-            return [_canonical(part) for part in value]
+            return [_whole_floats_to_ints(part) for part in value]
         case dict():
-            return {key: _canonical(part) for key, part in value.items()}
+            return {key: _whole_floats_to_ints(part) for key, part in value.items()}
     return value
 
 

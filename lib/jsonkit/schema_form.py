@@ -123,7 +123,7 @@ def _field(value: Any, path: Where, name: str, required: bool) -> SchemaField:
         raise _Hidden(path, f"that {format_path(path)} may be anything, or nothing")
     if unknown := next((key for key in ("$ref", "allOf", "anyOf", "oneOf", "const") if key in value), None):
         raise _Hidden((*path, unknown), f"“{unknown}”")
-    if not isinstance(kind := value.get("type", _implied(value)), str) or kind not in TYPES:
+    if not isinstance(kind := value.get("type", _implied_type(value)), str) or kind not in TYPES:
         what = "a value of any type" if kind is None else f"the type {json.dumps(kind)}"
         raise _Hidden((*path, "type") if kind is not None else path, what)
     if unknown := next((key for key in value if key not in ("type", "description", *_KEYWORDS[kind])), None):
@@ -148,7 +148,7 @@ def _field(value: Any, path: Where, name: str, required: bool) -> SchemaField:
     return field
 
 
-def _implied(value: dict[str, Any]) -> str | None:
+def _implied_type(value: dict[str, Any]) -> str | None:
     """Return the type of a schema without "type": "string" if all its choices are texts."""
     choices = value.get("enum")
     return "string" if choices and all(isinstance(choice, str) for choice in choices) else None

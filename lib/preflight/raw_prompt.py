@@ -64,12 +64,12 @@ def find_problems(text: str, sample: str, special_tokens: Sequence[str]) -> Iter
         if opening not in (first, second) and (first, second) not in steps:
             yield f"{lacking} is missing between {first} and {second}."
             break
-    ends, opens = _turns(sample, special_tokens)
+    ends, opens = _find_turn_marks(sample, special_tokens)
     if opens and opens not in text.rpartition(ends)[2]:
         yield f"The beginning of the assistant's turn is missing at the end: {opens}"
 
 
-def _turns(sample: str, special_tokens: Sequence[str]) -> tuple[str, str]:
+def _find_turn_marks(sample: str, special_tokens: Sequence[str]) -> tuple[str, str]:
     """Return the token that ends the user's turn in the sample, and the text that opens the assistant's turn."""
     after_question = False
     for piece in split_at_special_tokens(sample, special_tokens):

@@ -119,12 +119,12 @@ class ExperimentRun:
                 self._rate_limiter,
                 self._budget,
                 self._journal,
-                lambda error: self._halt(context, error),
+                lambda error: self._end_for_worker(context, error),
                 ConcurrencyLimit(lambda: self._limits.concurrency),
             )
             self._context = context
             self._leader = threading.Thread(
-                target=self._work, args=(context, self._leader), name="paddock-batch", daemon=True
+                target=self._lead_start, args=(context, self._leader), name="paddock-batch", daemon=True
             )
             self._leader.start()
 
@@ -137,7 +137,7 @@ class ExperimentRun:
 
     def pause(self) -> None:
         """Send nothing more; requests in flight finish."""
-        self._end(RunState.PAUSED)
+        self._end_run(RunState.PAUSED)
 
     def resume(self, backend: Backend) -> None:
         """Do the same as start()."""
@@ -148,7 +148,7 @@ class ExperimentRun:
         with self._lock:
             if self._state is not RunState.RUNNING and not self.is_working:
                 return
-            self._end(RunState.STOPPED)
+            self._end_run(RunState.STOPPED)
             for worker in self._workers:
                 worker.cancel()
 
@@ -229,14 +229,14 @@ class ExperimentRun:
 
     def interrupt(self) -> None:
         """Send nothing more, because the process ends; join() waits for requests in flight. It can be resumed."""
-        self._end(RunState.INTERRUPTED)
+        self._end_run(RunState.INTERRUPTED)
 
     @property
     def is_working(self) -> bool:
         """True while it runs, or waits for requests in flight after a pause."""
         return self._leader is not None and self._leader.is_alive()
 
-    def _end(self, state: RunState, error: PaddockError | None = None) -> None:
+    def _end_run(self, state: RunState, error: PaddockError | None = None) -> None:
         with self._lock:
             if self._state is not RunState.RUNNING and not (state is RunState.STOPPED and self.is_working):
                 return
@@ -247,17 +247,19 @@ class ExperimentRun:
             self._rate_limiter.wake()
             self._budget.wake()
 
-    def _halt(self, context: WorkerContext, error: PaddockError | None) -> None:
+    def _end_for_worker(self, context: WorkerContext, error: PaddockError | None) -> None:
         """End the run for a worker; ``error`` None means that the budget is used up."""
         with self._lock:
             if context is not self._context:
                 return
             if error is None:
-                self._end(RunState.BUDGET)
+                self._end_run(RunState.BUDGET)
             else:
-                self._end(RunState.FAILED if error is self._journal.fatal_error else RunState.PAUSED, error)
+                self._end_run(
+                    RunState.FAILED if error is self._journal.fatal_error else RunState.PAUSED, error
+                )
 
-    def _work(self, context: WorkerContext, before: threading.Thread | None) -> None:
+    def _lead_start(self, context: WorkerContext, before: threading.Thread | None) -> None:
         """Lead one start from its beginning to its end."""
         if before is not None:
             before.join()  # workers of the last start may still wait for an answer
@@ -268,7 +270,7 @@ class ExperimentRun:
                 for worker in self._workers:
                     worker.join()
         except Exception as failed:
-            self._end(RunState.FAILED, internal_error(failed))
+            self._end_run(RunState.FAILED, internal_error(failed))
         self._save()
         self._journal.close()
 

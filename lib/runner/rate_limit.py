@@ -89,7 +89,7 @@ class RateLimiter:
                     now,
                 )
             if retry_after is not None:
-                self._hold(now + retry_after, f"{who} asked to wait")
+                self._pause_until(now + retry_after, f"{who} asked to wait")
 
     def report_unreachable(self, turn: float) -> None:
         """Delay all requests after one found no network, longer each time."""
@@ -99,7 +99,7 @@ class RateLimiter:
                 self._failed = now
                 self._failures += 1
                 pause = min(2.0 ** (self._failures - 1), MAX_PAUSE_SECONDS)
-                self._hold(now + pause, "The network is gone; trying again in")
+                self._pause_until(now + pause, "The network is gone; trying again in")
 
     def report_reached(self) -> None:
         """Note that a request was sent, so the network is there."""
@@ -107,7 +107,7 @@ class RateLimiter:
             with self._changed:
                 self._failures = 0
 
-    def _hold(self, until: float, why: str) -> None:
+    def _pause_until(self, until: float, why: str) -> None:
         if until > self._held_until:
             self._held_until, self._why = until, why
 

@@ -75,7 +75,9 @@ class ResultJournal:
             if self._thread is None or not self._thread.is_alive():
                 self.fatal_error = None
                 self._closing.clear()
-                self._thread = threading.Thread(target=self._work, name="paddock-journal", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._write_until_closed, name="paddock-journal", daemon=True
+                )
                 self._thread.start()
 
     def close(self, timeout: float | None = None) -> bool:
@@ -95,7 +97,7 @@ class ResultJournal:
             if self.fatal_error is not None:
                 ticket.finish(written=False)
                 return ticket
-            self._put(result, fingerprint, judged, waiting=False)
+            self._add_change(result, fingerprint, judged, waiting=False)
             self._tickets.append(ticket)
         return ticket
 
@@ -104,7 +106,7 @@ class ResultJournal:
     ) -> None:
         """Write a cell's result. ``waiting``: it is sent again; not ``judged``: its checks are not evaluated yet."""
         with self._changed:
-            self._put(result, fingerprint, judged, waiting)
+            self._add_change(result, fingerprint, judged, waiting)
             if judged and not waiting:
                 self._results.append(result)
 
@@ -114,14 +116,14 @@ class ResultJournal:
             self._run_write = write
             self._changed.notify_all()
 
-    def _put(self, result: Result, fingerprint: str | None, judged: bool, waiting: bool) -> None:
+    def _add_change(self, result: Result, fingerprint: str | None, judged: bool, waiting: bool) -> None:
         number = result.cell.number
         self._position += 1
         fresh = number not in self._saved_numbers
         self._changes[number] = CellChange(result, self._position, fresh, fingerprint, judged, waiting)
         self._changed.notify_all()
 
-    def _work(self) -> None:
+    def _write_until_closed(self) -> None:
         pause = RETRY_SECONDS
         while True:
             with self._changed:

@@ -106,7 +106,7 @@ class Worker:
         self._number = number
         self._connection: PersistentConnection | None = None
         self._claimed = False  # the journal holds a claim for the current cell
-        self._thread = threading.Thread(target=self._work, name=f"paddock-batch-{number}", daemon=True)
+        self._thread = threading.Thread(target=self._run_jobs, name=f"paddock-batch-{number}", daemon=True)
 
     def start(self) -> Worker:
         """Start the thread, and return the worker itself."""
@@ -123,7 +123,7 @@ class Worker:
         if self._connection is not None:
             self._connection.cancel_token.cancel()
 
-    def _work(self) -> None:
+    def _run_jobs(self) -> None:
         context = self._context
         try:
             self._connection = context.client.open_connection(context.backend)
@@ -137,7 +137,7 @@ class Worker:
                     continue
                 if job is None:
                     return
-                self._process(job)
+                self._run_job(job)
         except PaddockError as error:
             context.halt(strip_traceback(error))
         except Exception as error:  # a bug ends the run with an error
@@ -146,7 +146,7 @@ class Worker:
             if self._connection is not None:
                 self._connection.close()
 
-    def _process(self, job: CellJob) -> None:
+    def _run_job(self, job: CellJob) -> None:
         context = self._context
         self._claimed = job.previous is not None
         try:

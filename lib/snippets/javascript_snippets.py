@@ -96,7 +96,7 @@ def fetch(call: SnippetRequest) -> Snippet:
         f"const baseUrl = {base}",
         f"const body = {JAVASCRIPT.write(call.body)};",
         _FETCH.substitute(model=call.model),
-        _streamed(call) if call.streams else _whole(call),
+        _stream_printing_code(call) if call.streams else _answer_printing_code(call),
     )
     note = f"{call.environment_note}, then: node request.mjs. It needs Node 18 or newer and no packages."
     return Snippet("JavaScript (fetch)", "javascript", "request.mjs", text, note)
@@ -105,7 +105,7 @@ def fetch(call: SnippetRequest) -> Snippet:
 def worker(call: SnippetRequest) -> Snippet:
     """Write the request as a Worker, which sends it through its AI binding and returns the answer to its visitors."""
     inputs = JAVASCRIPT.write(call.body, 3)
-    if _untyped(call):
+    if _needs_untyped_call(call):
         inputs += " as AiTextGenerationInput" + (" & { stream: true }" if call.streams else "")
     response = 'new Response(answer, {\n        headers: { "content-type": "text/event-stream" },\n      })'
     text = _WORKER.substitute(
@@ -123,12 +123,12 @@ def worker(call: SnippetRequest) -> Snippet:
     return Snippet("TypeScript (Worker)", "typescript", "worker.ts", join_paragraphs(_WRANGLER, text), note)
 
 
-def _untyped(call: SnippetRequest) -> bool:
+def _needs_untyped_call(call: SnippetRequest) -> bool:
     messages = call.body.get("messages", [])
     return "lora" in call.body or any(not _TYPED.issuperset(message) for message in messages)
 
 
-def _streamed(call: SnippetRequest) -> str:
+def _stream_printing_code(call: SnippetRequest) -> str:
     if not call.calls_tools:
         return join_paragraphs(_EVENTS, f"{_READ}\n}}\nconsole.log();").rstrip()
     read = (
@@ -138,7 +138,7 @@ def _streamed(call: SnippetRequest) -> str:
     return join_paragraphs(_EVENTS, _GATHER, read).rstrip()
 
 
-def _whole(call: SnippetRequest) -> str:
+def _answer_printing_code(call: SnippetRequest) -> str:
     answer = "result.response"
     if call.wants_json:
         answer = (

@@ -36,7 +36,7 @@ def translate_body(call: SnippetRequest) -> OpenAIBody:
     if "tools" in body:
         body["tools"] = [_nested(tool) for tool in body["tools"]]
     if "response_format" in body:
-        body["response_format"] = _wrapped(body["response_format"])
+        body["response_format"] = _name_schema(body["response_format"])
     # “functions” means something else to OpenAI: an older way to describe tools.
     foreign = call.not_in_openai | {"functions"}
     extra = {name: value for name, value in body.items() if name in foreign}
@@ -49,7 +49,7 @@ def _nested(tool: Any) -> Any:
     return tool if "function" in tool else {"type": "function", "function": tool}
 
 
-def _wrapped(format: Any) -> Any:
+def _name_schema(format: Any) -> Any:
     if "json_schema" not in format:
         return format
     return {**format, "json_schema": {"name": "answer", "schema": format["json_schema"]}}

@@ -121,12 +121,12 @@ def httpx(call: SnippetRequest) -> Snippet:
     text = join_paragraphs(
         _imports(*modules),
         "import httpx",
-        f'{_account()}\napi_token = os.environ["CLOUDFLARE_API_TOKEN"]\n{_base(call)}',
+        f'{_account()}\napi_token = os.environ["CLOUDFLARE_API_TOKEN"]\n{_base_url_line(call)}',
         f"body = {PYTHON.write(call.body)}",
         *_functions(call),
-        _before(call)
+        _lines_before_stream(call)
         + _STREAMED.substitute(model=call.model, read=indent(_events(call), _TAB))
-        + _after(call)
+        + _lines_after_stream(call)
         if call.streams
         else _WHOLE.substitute(model=call.model, read=_result(call)),
     )
@@ -147,7 +147,9 @@ def cloudflare(call: SnippetRequest) -> Snippet:
         "from cloudflare import Cloudflare",
         f"client = Cloudflare()  # reads {reads}",
         *_functions(call),
-        _before(call) + _SDK_STREAMED.substitute(request, read=indent(_events(call), _TAB)) + _after(call)
+        _lines_before_stream(call)
+        + _SDK_STREAMED.substitute(request, read=indent(_events(call), _TAB))
+        + _lines_after_stream(call)
         if call.streams
         else _SDK_WHOLE.substitute(request, read=_result(call)),
     )
@@ -162,7 +164,7 @@ def openai_sdk(call: SnippetRequest) -> Snippet:
     text = join_paragraphs(
         _imports("os", "sys", *(["json"] if call.calls_tools else [])),
         "from openai import APIStatusError, OpenAI",
-        f"{_account()}\n{_base(call)}",
+        f"{_account()}\n{_base_url_line(call)}",
         _OPENAI.substitute(
             model=call.model,
             comments="".join(f"# {line}\n" for line in request.remarks),
@@ -184,7 +186,7 @@ def _account() -> str:
     return 'account_id = os.environ["CLOUDFLARE_ACCOUNT_ID"]'
 
 
-def _base(call: SnippetRequest) -> str:
+def _base_url_line(call: SnippetRequest) -> str:
     if not call.base_url:
         return f'base_url = "{CLOUDFLARE_URL}"'
     return f'base_url = os.environ["CLOUDFLARE_BASE_URL"]  # {call.base_url}'
@@ -205,12 +207,12 @@ def _events(call: SnippetRequest) -> str:
     return _EVENT + ('\n    gather(event.get("tool_calls"), calls)' if call.calls_tools else "")
 
 
-def _before(call: SnippetRequest) -> str:
+def _lines_before_stream(call: SnippetRequest) -> str:
     # A second blank line after a function.
     return "\n" + ("calls = []\n" if call.calls_tools else "")
 
 
-def _after(call: SnippetRequest) -> str:
+def _lines_after_stream(call: SnippetRequest) -> str:
     return "\nprint()" + (_CALLS if call.calls_tools else "")
 
 

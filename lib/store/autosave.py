@@ -38,7 +38,7 @@ class Autosaver:
         self._wake = threading.Event()
         self._is_closing = False
         self._save_lock = threading.Lock()
-        self._thread = threading.Thread(target=self._work, name="paddock-saver", daemon=True)
+        self._thread = threading.Thread(target=self._save_until_closed, name="paddock-saver", daemon=True)
 
     def start(self) -> Autosaver:
         """Start the thread. Return self."""
@@ -79,7 +79,7 @@ class Autosaver:
                 )
             return self._problem is None
 
-    def _work(self) -> None:
+    def _save_until_closed(self) -> None:
         pause = self._interval
         while True:
             self._wake.wait(pause)

@@ -73,7 +73,7 @@ class CellStore:
                         "Another Paddock works on this run, or it was deleted.",
                         advice="Look at it there, or start a new one.",
                     ) from None
-            if changed := [_changed_row(key, change) for change in changes if not change.is_new]:
+            if changed := [_change_to_row(key, change) for change in changes if not change.is_new]:
                 connection.execute(_UPDATE, changed)
 
     def _run_key(self, connection: Connection, owner: str, run_id: str) -> int:
@@ -124,14 +124,14 @@ class CellStore:
 
 
 def _new_row(run: int, change: CellChange) -> dict[str, Any]:
-    return {"run": run, "number": change.result.cell.number} | _values(change)
+    return {"run": run, "number": change.result.cell.number} | _cell_values(change)
 
 
-def _changed_row(run: int, change: CellChange) -> dict[str, Any]:
-    return {"at_run": run, "at_number": change.result.cell.number} | _values(change)
+def _change_to_row(run: int, change: CellChange) -> dict[str, Any]:
+    return {"at_run": run, "at_number": change.result.cell.number} | _cell_values(change)
 
 
-def _values(change: CellChange) -> dict[str, Any]:
+def _cell_values(change: CellChange) -> dict[str, Any]:
     result = change.result
     return {
         "position": change.position,

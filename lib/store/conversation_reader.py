@@ -40,7 +40,7 @@ def read(connection: Connection, owner: str, id: str) -> tuple[SavedConversation
     table = tables.message
     query = select(table).where(table.c.conversation == row.key).order_by(table.c.position)
     for message_row in connection.execute(query):
-        turn = _turn(message_row)
+        turn = _read_turn(message_row)
         message = Message(
             turn.role,
             turn.content,
@@ -99,7 +99,7 @@ def _read_answers(connection: Connection, key: int, turns: _Turns) -> dict[str, 
     return answers
 
 
-def _turn(row: Row[Any]) -> Turn:
+def _read_turn(row: Row[Any]) -> Turn:
     return Turn(row.role, row.content, value_codec.read_calls(row.calls), row.call_id or "", row.name or "")
 
 
@@ -120,7 +120,7 @@ class _Turns:
     def __init__(self, connection: Connection, key: int) -> None:
         table = tables.turn
         rows = connection.execute(select(table).where(table.c.conversation == key))
-        self._turns = {row.id: (row.parent, _turn(row)) for row in rows}
+        self._turns = {row.id: (row.parent, _read_turn(row)) for row in rows}
         self._paths: dict[str, tuple[Turn, ...]] = {}
 
     def ids(self) -> set[str]:

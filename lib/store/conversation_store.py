@@ -48,7 +48,7 @@ def _batches(owner: str, ids: Iterable[str]) -> Iterator[ColumnElement[bool]]:
         yield and_(_TABLE.c.owner == owner, _TABLE.c.id.in_(stored_ids[start : start + _IDS_PER_STATEMENT]))
 
 
-def _listed(owner: str, *, deleted: bool) -> ColumnElement[bool]:
+def _in_list_or_bin(owner: str, *, deleted: bool) -> ColumnElement[bool]:
     """Select the owner's conversations in the list or in the bin. The columns of a comparison are in neither."""
     in_place = _TABLE.c.deleted_at.is_not(None) if deleted else _TABLE.c.deleted_at.is_(None)
     is_column = _TABLE.c.id.in_(select(tables.comparison_column.c.conversation))
@@ -56,7 +56,7 @@ def _listed(owner: str, *, deleted: bool) -> ColumnElement[bool]:
 
 
 def _list_condition(connection: Connection, owner: str, search: str, *, deleted: bool) -> ColumnElement[bool]:
-    listed = _listed(owner, deleted=deleted)
+    listed = _in_list_or_bin(owner, deleted=deleted)
     return and_(listed, matches_search(search, connection.dialect.name)) if search.strip() else listed
 
 
@@ -205,7 +205,7 @@ class ConversationStore:
     def delete_all(self, owner: str) -> tuple[str, ...]:
         """Move the whole list to the bin. Return the ids, for restore()."""
         with self._database.writing() as connection:
-            ids = tuple(connection.scalars(select(_TABLE.c.id).where(_listed(owner, deleted=False))))
+            ids = tuple(connection.scalars(select(_TABLE.c.id).where(_in_list_or_bin(owner, deleted=False))))
             update_conversations(connection, owner, ids, deleted_at=self._database.now())
         return ids
 

@@ -146,7 +146,7 @@ def _write_messages(
         row = and_(table.c.conversation == state.key, table.c.id == bindparam("at_id"))
         # Their answers go by cascade.
         connection.execute(delete(table).where(row), removed)
-    _put(
+    _write_rows(
         connection,
         tables.message,
         [
@@ -211,13 +211,13 @@ class _AnswerChanges:
         for number, answer in enumerate(current):
             key = {"conversation": self.conversation_key, "message": message_id, "number": number}
             if number < len(stored):
-                self._compare_one(key, stored[number], answer)
+                self._write_if_changed(key, stored[number], answer)
             else:
-                self._put(key, answer, exists=False)
+                self._write_answer(key, answer, exists=False)
         for number in range(len(current), len(stored)):
             self.surplus.append({"at_message": message_id, "at_number": number})
 
-    def _compare_one(
+    def _write_if_changed(
         self,
         key: RowValues,
         stored: Answer | UnfinishedAnswer | None,
@@ -231,9 +231,9 @@ class _AnswerChanges:
             if stored.text != answer.text:
                 self.answers.append(_RowWrite(key, _progress_values(answer), exists=True))
         elif stored is not answer:
-            self._put(key, answer, exists=True)
+            self._write_answer(key, answer, exists=True)
 
-    def _put(self, key: RowValues, answer: Answer | UnfinishedAnswer, *, exists: bool) -> None:
+    def _write_answer(self, key: RowValues, answer: Answer | UnfinishedAnswer, *, exists: bool) -> None:
         if isinstance(answer, Answer) and answer.trace is not None:
             self.traces[answer.id] = answer.trace.packed
         values = _answer_values(answer) | {
@@ -285,7 +285,7 @@ def _write_answers(
         connection.execute(delete(table).where(row), changes.surplus)
     if changes.turns:
         connection.execute(insert(tables.turn), changes.turns)
-    _put(connection, tables.answer, changes.answers)
+    _write_rows(connection, tables.answer, changes.answers)
     _write_traces(connection, state.key, changes.traces)
 
 
@@ -333,7 +333,7 @@ def turn_id(parent: str | None, turn: Turn) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _put(connection: Connection, table: Table, rows: Iterable[_RowWrite]) -> None:
+def _write_rows(connection: Connection, table: Table, rows: Iterable[_RowWrite]) -> None:
     """Insert or update rows. ``created`` is never updated."""
     new: list[RowValues] = []
     # By the names of the columns to set: rows with the same columns go in one statement.

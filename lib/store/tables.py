@@ -59,7 +59,7 @@ Time = BigInteger  # milliseconds since 1970, UTC
 metadata = MetaData()
 
 
-def _owned() -> tuple[Column[Any], ...]:
+def _owner_columns() -> tuple[Column[Any], ...]:
     """Return the first columns of a table whose rows belong to an owner."""
     return (
         Column("key", Key, primary_key=True),
@@ -87,7 +87,7 @@ def _usage() -> tuple[Column[Any], ...]:
 conversation = Table(
     "conversation",
     metadata,
-    *_owned(),
+    *_owner_columns(),
     Column("title", AnyText, nullable=False),
     Column("title_edited", Boolean, nullable=False),
     Column("pinned", Boolean, nullable=False),
@@ -165,7 +165,7 @@ trace = Table(
 preset = Table(
     "preset",
     metadata,
-    *_owned(),
+    *_owner_columns(),
     Column("name", AnyText, nullable=False),
     Column("body", Json, nullable=False),
     Column("is_start", Boolean, nullable=False),
@@ -176,7 +176,7 @@ preset = Table(
 saved_schema = Table(
     "saved_schema",
     metadata,
-    *_owned(),
+    *_owner_columns(),
     Column("name", AnyText, nullable=False),
     Column("body", AnyText, nullable=False),
     Index("ix_saved_schema_owner", "owner"),
@@ -186,7 +186,7 @@ saved_schema = Table(
 experiment = Table(
     "experiment",
     metadata,
-    *_owned(),
+    *_owner_columns(),
     Column("name", AnyText, nullable=False),
     Column("plan", Json, nullable=False),
     Column("created", Time, nullable=False),
@@ -198,7 +198,7 @@ experiment = Table(
 run = Table(
     "run",
     metadata,
-    *_owned(),
+    *_owner_columns(),
     Column("experiment", Key, ForeignKey("experiment.key", ondelete="CASCADE"), nullable=False),
     Column("plan", Json, nullable=False),
     Column("limits", Json, nullable=False),
@@ -244,7 +244,7 @@ cell = Table(
 comparison = Table(
     "comparison",
     metadata,
-    *_owned(),
+    *_owner_columns(),
     Column("title", AnyText, nullable=False),
     Column("body", Json, nullable=False),
     Column("updated", Time, nullable=False),

@@ -34,7 +34,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Number], range]] = {
     "floor": (math.floor, range(1, 2)),
     "max": (max, range(2, 21)),
     "min": (min, range(2, 21)),
-    "round": (lambda number, digits=0: _rounded(number, digits), range(1, 3)),
+    "round": (lambda number, digits=0: _round_number(number, digits), range(1, 3)),
     "sqrt": (math.sqrt, range(1, 2)),
 }
 FUNCTION_NAMES = tuple(_FUNCTIONS)
@@ -73,20 +73,20 @@ def _value(node: ast.expr, depth: int) -> Number:
         raise CannotCompute(f"The expression is nested more than {MAX_DEPTH} levels deep.")
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            return _bounded(number)
+            return _check_size(number)
         case ast.UnaryOp(op=sign, operand=below) if type(sign) in _UNARY:
             return _UNARY[type(sign)](_value(below, depth + 1))
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            return _power(_value(left, depth + 1), _value(right, depth + 1))
+            return _compute_power(_value(left, depth + 1), _value(right, depth + 1))
         case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _BINARY:
-            return _bounded(_BINARY[type(sign)](_value(left, depth + 1), _value(right, depth + 1)))
+            return _check_size(_BINARY[type(sign)](_value(left, depth + 1), _value(right, depth + 1)))
         case ast.BinOp(op=ast.BitXor()):
             raise CannotCompute("“^” is not known: a power is written with “**”.")
         case ast.Call(func=ast.Name(id=name), args=given, keywords=[]) if name in _FUNCTIONS:
             call, counts = _FUNCTIONS[name]
             if len(given) not in counts:
                 raise CannotCompute(f"{name} takes {counts[0]} to {counts[-1]} numbers, not {len(given)}.")
-            return _bounded(call(*(_value(argument, depth + 1) for argument in given)))
+            return _check_size(call(*(_value(argument, depth + 1) for argument in given)))
         case ast.Tuple():
             raise CannotCompute(
                 "A comma stands between the arguments of a function only: write 1000, not 1,000."
@@ -96,26 +96,26 @@ def _value(node: ast.expr, depth: int) -> Number:
     )
 
 
-def _power(base: Number, exponent: Number) -> Number:
+def _compute_power(base: Number, exponent: Number) -> Number:
     if isinstance(base, int) and isinstance(exponent, int) and exponent > 0 and abs(base) > 1:
         # Before it is computed, because that could take hours.
         if exponent * math.log10(abs(base)) > MAX_DIGITS:
             raise CannotCompute("The result is too large.")
-        return _bounded(base**exponent)
+        return _check_size(base**exponent)
     if base < 0 and not float(exponent).is_integer():
         raise CannotCompute("This has no value among the real numbers.")
     result: Number = base**exponent
-    return _bounded(result)
+    return _check_size(result)
 
 
-def _rounded(number: Number, digits: Number) -> Number:
+def _round_number(number: Number, digits: Number) -> Number:
     # More digits would make Python compute a huge power of ten.
     if digits != int(digits) or abs(digits) > 20:
         raise CannotCompute("round takes a whole number of digits, at most 20.")
     return round(number, int(digits)) if digits else round(number)
 
 
-def _bounded(number: Number) -> Number:
+def _check_size(number: Number) -> Number:
     if isinstance(number, float) and not math.isfinite(number):
         raise CannotCompute("The result is too large.")
     if isinstance(number, int) and abs(number) >= 10**MAX_DIGITS:

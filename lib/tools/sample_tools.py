@@ -45,7 +45,7 @@ def _calculator(given: Mapping[str, Any], _: datetime) -> Result:
 
 
 def _clock(given: Mapping[str, Any], now: datetime) -> Result:
-    zone = _zone(given["time_zone"])
+    zone = _find_zone(given["time_zone"])
     local = now.astimezone(ZoneInfo(zone))
     return {
         "time_zone": zone,
@@ -56,7 +56,7 @@ def _clock(given: Mapping[str, Any], now: datetime) -> Result:
     }
 
 
-def _weather(given: Mapping[str, Any], _: datetime) -> Result:
+def _invent_weather(given: Mapping[str, Any], _: datetime) -> Result:
     place = " ".join(given["place"].split())
     if not place:
         raise _NoResult("The place is empty.")
@@ -118,7 +118,7 @@ SAMPLE_TOOLS = (
                 )
             ),
         ),
-        _weather,
+        _invent_weather,
     ),
 )
 
@@ -171,16 +171,18 @@ def _find_by_name(name: str) -> SampleTool | None:
 
 
 @cache
-def _zones() -> dict[str, str]:
+def _zones_by_name() -> dict[str, str]:
     """Return all zone names by their lower-case form. A model's name is looked up here, never opened as a file."""
     return {name.casefold(): name for name in sorted(available_timezones() - {"localtime"})}
 
 
-def _zone(name: str) -> str:
+def _find_zone(name: str) -> str:
     normalized = name.strip().replace(" ", "_").casefold()
-    if (zone := _zones().get(normalized)) is not None:
+    if (zone := _zones_by_name().get(normalized)) is not None:
         return zone
-    near = [zone for low, zone in _zones().items() if normalized and low.rpartition("/")[2] == normalized]
+    near = [
+        zone for low, zone in _zones_by_name().items() if normalized and low.rpartition("/")[2] == normalized
+    ]
     hint = (
         f" Did you mean {near[0]}?"
         if near

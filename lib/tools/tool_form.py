@@ -48,7 +48,9 @@ def schema_to_rows(parameters: str) -> tuple[ToolParameter, ...] | None:
         return None
     if len(set(required)) < len(required):
         return None
-    parsed = [_row(name, value, required=name in required) for name, value in properties.items()]
+    parsed = [
+        _schema_to_parameter(name, value, required=name in required) for name, value in properties.items()
+    ]
     rows = tuple(row for row in parsed if row is not None)
     return rows if len(rows) == len(parsed) else None
 
@@ -84,7 +86,7 @@ def _property(row: ToolParameter) -> dict[str, Any]:
     return {"type": kind.value, "description": row.description} | choices
 
 
-def _row(name: str, value: Any, *, required: bool) -> ToolParameter | None:
+def _schema_to_parameter(name: str, value: Any, *, required: bool) -> ToolParameter | None:
     match value:
         case {"type": "string", "description": str(text), "enum": [_, *_] as choices, **rest} if not rest:
             if all(isinstance(choice, str) for choice in choices) and len(set(choices)) == len(choices):

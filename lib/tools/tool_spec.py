@@ -54,11 +54,13 @@ def read_tools(text: str) -> tuple[Tool, ...]:
 
 def write_tools(tools: Sequence[Tool]) -> str:
     """Return the tools as a JSON list, each in its own shape. Parameters that are not JSON are copied as they are."""
-    text = _pretty([encode_tool(tool, _PLACEHOLDER.format(number)) for number, tool in enumerate(tools)])
+    text = _dump_indented(
+        [encode_tool(tool, _PLACEHOLDER.format(number)) for number, tool in enumerate(tools)]
+    )
     for number, tool in enumerate(tools):
         placeholder = json.dumps(_PLACEHOLDER.format(number))
         line = next(line for line in text.splitlines() if placeholder in line)
-        text = text.replace(placeholder, _indented(tool.parameters, len(line) - len(line.lstrip())), 1)
+        text = text.replace(placeholder, _indent_json(tool.parameters, len(line) - len(line.lstrip())), 1)
     return text
 
 
@@ -127,7 +129,7 @@ def _entries(text: str) -> list[Node]:
 
 
 @cache
-def _documented(*, nested: bool) -> CheckedSchema:
+def _documented_schema(*, nested: bool) -> CheckedSchema:
     """Return the part of the model's documented schema that describes a tool in this shape."""
     messages = next(
         shape
@@ -143,7 +145,7 @@ def _documented(*, nested: bool) -> CheckedSchema:
 def _parse_tool(number: int, node: Node) -> Tool:
     """Parse a tool; what a Tool cannot hold is refused here, the rest in ``find_tool_faults``."""
     nested = "function" in node
-    for failure in check_value(node.value, _documented(nested=nested)):
+    for failure in check_value(node.value, _documented_schema(nested=nested)):
         sentence = failure.to_sentence("it")
         raise BadInput(f"Tool {number + 1}: {sentence} The documented schema asks for that.", advice=_MEND)
     core = node["function"] if nested else node
@@ -153,7 +155,7 @@ def _parse_tool(number: int, node: Node) -> Tool:
         if node.value["type"] != "function":
             raise BadInput(f"Tool {number + 1}: type must be “function”.", advice=_MEND)
     value = core.value
-    return Tool(value["name"], value["description"], _dumped(value["parameters"]), nested)
+    return Tool(value["name"], value["description"], _dump(value["parameters"]), nested)
 
 
 def _refuse_unknown_keys(node: Node, keys: tuple[str, ...]) -> None:
@@ -173,7 +175,7 @@ def _tool_faults(tool: Tool) -> tuple[tuple[str, str], ...]:
         value = encode_tool(replace(tool, nested=False), parameters)
         sentences = [
             failure.to_sentence("it")
-            for failure in check_value(value, _documented(nested=False))[:MAX_FAULTS]
+            for failure in check_value(value, _documented_schema(nested=False))[:MAX_FAULTS]
         ]
         if not sentences and parameters["type"] != "object":
             sentences = ["parameters.type must be “object”: a call's arguments are one."]
@@ -223,17 +225,17 @@ def _raise_first(faults: Sequence[ToolFault], tools: Sequence[Tool]) -> None:
     raise BadInput(f"Tool {first.number + 1}{label}: {first.message}{more}", advice=_MEND)
 
 
-def _indented(parameters: str, by: int) -> str:
+def _indent_json(parameters: str, by: int) -> str:
     try:
         value = parse_json(parameters).value
     except BadInput:
         return parameters
-    return _pretty(value).replace("\n", "\n" + " " * by)
+    return _dump_indented(value).replace("\n", "\n" + " " * by)
 
 
-def _pretty(value: Any) -> str:
+def _dump_indented(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def _dumped(value: Any) -> str:
+def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)

@@ -50,7 +50,7 @@ def evaluate_check(check: Check, answer: Answer, values: Mapping[str, str]) -> C
             case Matches():
                 return _matches(check, text)
             case NumberWithin():
-                return _number(check, text, values)
+                return _evaluate_number(check, text, values)
             case ValidJson():
                 return _json(text)
             case MatchesSchema():
@@ -134,7 +134,7 @@ def _matches(check: Matches, text: str) -> CheckOutcome:
     return CheckOutcome(True, f"Found {quote(match)}" if match.strip() else "Found")
 
 
-def _number(check: NumberWithin, text: str, values: Mapping[str, str]) -> CheckOutcome:
+def _evaluate_number(check: NumberWithin, text: str, values: Mapping[str, str]) -> CheckOutcome:
     least, most = check.least, check.most
     if not all(
         numbers_in_text.is_comparable(bound) for bound in (least, most, check.tolerance) if bound is not None
@@ -150,10 +150,10 @@ def _number(check: NumberWithin, text: str, values: Mapping[str, str]) -> CheckO
     number = numbers_in_text.last_number(text)
     if number is None:
         return CheckOutcome(False, f"There is no number in {_quote_answer(text)}")
-    return _within(number, least, most, _format_number(number), "is")
+    return _compare_with_bounds(number, least, most, _format_number(number), "is")
 
 
-def _within(
+def _compare_with_bounds(
     size: Decimal | int, least: Decimal | int | None, most: Decimal | int | None, shown: str, verb: str
 ) -> CheckOutcome:
     """Compare a size or number with the bounds; ``shown`` is how the reason writes it."""
@@ -226,4 +226,6 @@ def _length(check: Length, text: str, answer: Answer) -> CheckOutcome:
                 return CheckOutcome(None, "The answer's tokens were not counted")
             size = answer.usage.completion_tokens
     unit = check.unit.value.removesuffix("s") if size == 1 else check.unit.value
-    return _within(size, check.least, check.most, f"{size:,} {unit}", "are" if size != 1 else "is")
+    return _compare_with_bounds(
+        size, check.least, check.most, f"{size:,} {unit}", "are" if size != 1 else "is"
+    )

@@ -86,7 +86,7 @@ def inputs_from_records(
         Inputs(columns, rows, expected),
         (
             *remarks,
-            *_blank_remark(blank_count),
+            *_blank_rows_remark(blank_count),
             *([f"The column “{expected}” is taken for the expected answers."] if expected else []),
             *(renamed if header else []),
             *padded,
@@ -137,7 +137,7 @@ def _expected_column(columns: tuple[str, ...]) -> str | None:
     return next((by_name[name] for name in EXPECTED_COLUMN_NAMES if name in by_name), None)
 
 
-def _blank_remark(count: int) -> Iterator[str]:
+def _blank_rows_remark(count: int) -> Iterator[str]:
     if count:
         yield f"{_count_rows(count)} without anything in {'it was' if count == 1 else 'them were'} left out."
 

@@ -38,7 +38,7 @@ def read_first_sheet(data: bytes) -> tuple[list[Record], list[str]]:
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             sheet = _first_visible_sheet(book)
             records = list(_records(sheet))
-            remarks = list(_remarks(data, book, sheet))
+            remarks = list(_find_remarks(data, book, sheet))
     except BadInput:
         raise
     except Exception as error:  # openpyxl raises anything at a broken file
@@ -122,7 +122,7 @@ def _format_time(clock: time) -> str:
     return clock.isoformat("seconds" if clock.second else "minutes")
 
 
-def _remarks(data: bytes, book: Any, sheet: Any) -> Iterator[str]:
+def _find_remarks(data: bytes, book: Any, sheet: Any) -> Iterator[str]:
     if len(book.worksheets) > 1:
         yield f"Of {len(book.worksheets)} sheets, the first one, “{sheet.title}”, was read."
     if (empty := _formulas_without_result(data, sheet.title)) is not None:

@@ -58,8 +58,8 @@ def render_report(name: str, plan: Plan, model: Model, results: Sequence[Result]
         heatmap=_heatmap(plan, model, results),
         prompt_table=_group_table("Prompt", summary.prompts, prompts, best_prompt),
         checks=list(zip(check_titles, summary.checks, strict=True)),
-        setup=list(_setup(plan, model)),
-        failures=[_failure(plan, result, settings) for result in _varied(not_passed)],
+        setup=list(_describe_setup(plan, model)),
+        failures=[_failure(plan, result, settings) for result in _choose_varied_failures(not_passed)],
         failure_count=len(not_passed),
         errors=_errors(results),
     )
@@ -164,7 +164,7 @@ def _heatmap(plan: Plan, model: Model, results: Sequence[Result]) -> dict[str, A
     }
 
 
-def _setup(plan: Plan, model: Model) -> Iterator[str]:
+def _describe_setup(plan: Plan, model: Model) -> Iterator[str]:
     """Yield what was asked besides the prompts, in sentences."""
     if plan.inputs.rows:
         count = count_rows(plan)
@@ -188,7 +188,7 @@ def _setup(plan: Plan, model: Model) -> Iterator[str]:
         yield f"Check: {check_wording(check).title}"
 
 
-def _varied(not_passed: Sequence[Result]) -> list[Result]:
+def _choose_varied_failures(not_passed: Sequence[Result]) -> list[Result]:
     """Choose failures of as many inputs as possible: a reader wants to see different kinds, not one ten times."""
     times_chosen: Counter[int] = Counter()
     ranks = []

@@ -28,7 +28,7 @@ def wilson_interval(passed: int, n: int, confidence: float = CONFIDENCE) -> Inte
         raise ValueError(f"{passed} of {n}")
     if n == 0:
         return Interval(0.0, 1.0)
-    z = _z(confidence)
+    z = _z_score(confidence)
     share = passed / n
     middle = share + z * z / (2 * n)
     around = z * sqrt((share * (1 - share) + z * z / (4 * n)) / n)
@@ -61,5 +61,5 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-def _z(confidence: float) -> float:
+def _z_score(confidence: float) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)

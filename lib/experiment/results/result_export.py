@@ -60,15 +60,15 @@ def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator
         "Rating",
         "Error",
     ]
-    for result in _sorted_by_cell(results):
+    for result in _sort_by_cell(results):
         cell, answer = result.cell, result.answer
         usage = None if answer is None else answer.usage
         yield [
             plan.prompts[cell.prompt].name,
             cell.row + 1,
-            *_inputs(plan, cell.row),
+            *_input_cells(plan, cell.row),
             variant_at(cell.variant).name,
-            *(_parameter_cell(value) for value in _values(plan, variant_at, swept, cell.variant)),
+            *(_parameter_cell(value) for value in _parameter_values(plan, variant_at, swept, cell.variant)),
             cell.repetition + 1,
             result.status.value,
             None if answer is None else text_or_calls(answer.text, answer.calls),
@@ -84,11 +84,11 @@ def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator
         ]
 
 
-def _sorted_by_cell(results: Iterable[Result]) -> list[Result]:
+def _sort_by_cell(results: Iterable[Result]) -> list[Result]:
     return sorted(results, key=lambda result: result.cell.number)
 
 
-def _inputs(plan: Plan, row: int) -> Sequence[str]:
+def _input_cells(plan: Plan, row: int) -> Sequence[str]:
     return plan.inputs.rows[row] if plan.inputs.rows else ("",) * len(plan.inputs.columns)
 
 
@@ -102,7 +102,7 @@ def _varied_parameters(plan: Plan, model: Model, ways: Sequence[Variant]) -> tup
     )
 
 
-def _values(
+def _parameter_values(
     plan: Plan, way: Callable[[int], Variant], swept: Sequence[str], variant: int
 ) -> Sequence[Number | None]:
     if not plan.variants:
@@ -142,15 +142,17 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
     ways = variants(plan, model)
     variant_at = cache(ways.__getitem__)
     swept = _varied_parameters(plan, model, ways)
-    for result in _sorted_by_cell(results):
+    for result in _sort_by_cell(results):
         cell, answer = result.cell, result.answer
         usage = None if answer is None else answer.usage
         line: dict[str, Any] = {
             "prompt": plan.prompts[cell.prompt].name,
             "row": cell.row + 1,
-            "inputs": dict(zip(plan.inputs.columns, _inputs(plan, cell.row), strict=True)),
+            "inputs": dict(zip(plan.inputs.columns, _input_cells(plan, cell.row), strict=True)),
             "setting": variant_at(cell.variant).name,
-            "parameters": dict(zip(swept, _values(plan, variant_at, swept, cell.variant), strict=True)),
+            "parameters": dict(
+                zip(swept, _parameter_values(plan, variant_at, swept, cell.variant), strict=True)
+            ),
             "repetition": cell.repetition + 1,
             "status": result.status.value,
             "attempts": result.attempts,

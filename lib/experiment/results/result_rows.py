@@ -172,13 +172,13 @@ class ResultTable:
         for result in results:
             place = self._places.setdefault(result.cell.number, len(self.rows))
             if place < len(self.rows):
-                self.rows[place] = self._row(result)
+                self.rows[place] = self._build_row(result)
                 was_replaced = True
             else:
-                self.rows.append(self._row(result))
+                self.rows.append(self._build_row(result))
         return was_replaced
 
-    def _row(self, result: Result) -> ResultRow:
+    def _build_row(self, result: Result) -> ResultRow:
         cell, answer = result.cell, result.answer
         input = self.input_texts[cell.row] if cell.row < len(self.input_texts) else ""
         expected = (
