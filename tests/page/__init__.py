@@ -1,1 +1,1 @@
-"""Tests of the page: in process, and in a real browser against a server that keeps the wire's format."""
+"""Tests of the page in a real browser, against a server with the API's wire format."""

@@ -1,4 +1,4 @@
-"""Paddock in a process of its own, as users run it: ``streamlit run app.py``."""
+"""Paddock in its own process, started as users start it: ``streamlit run app.py``."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from pathlib import Path
 from lib.paths import data_folder as data_folder_of_the_user
 
 ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT = 180.0  # seconds, for a start on a busy machine
+# Seconds. A start takes long on a busy machine.
+START_TIMEOUT = 180.0
 
 
 def free_port() -> int:
-    """Return a port that is free at the moment."""
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -36,9 +37,9 @@ def make_data_folder(folder: Path) -> Path:
 
 
 class AppProcess:
-    """A running ``streamlit run SCRIPT`` with these variables and no other credentials. A context manager.
+    """A running ``streamlit run SCRIPT`` with these variables and no other credentials; a context manager.
 
-    Its data are in a folder beside the log, unless PADDOCK_DATA_DIR names another.
+    Its data folder is beside the log, unless PADDOCK_DATA_DIR names another.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class AppProcess:
         self.port = port or free_port()
         self._log = log
         self._output = log.open("a")
-        kept = {
+        inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("CLOUDFLARE_", "STREAMLIT_", "PADDOCK_DATA"))
@@ -62,7 +63,7 @@ class AppProcess:
         named = environment.get("PADDOCK_DATA_DIR")
         self.data = Path(named) if named else make_data_folder(log.with_name(f"{log.name}.data"))
         self.database = self.data / "paddock.sqlite3"
-        # The database is named as well: secrets.toml could name the user's.
+        # Name the database too: secrets.toml could name the user's.
         ours = {"PADDOCK_DATA_DIR": str(self.data), "PADDOCK_DATABASE_URL": f"sqlite:///{self.database}"}
         self.process = subprocess.Popen(
             [
@@ -80,7 +81,7 @@ class AppProcess:
                 *options,
             ],
             cwd=ROOT,
-            env=kept | ours | environment,
+            env=inherited | ours | environment,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,

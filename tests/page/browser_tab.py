@@ -1,4 +1,4 @@
-"""A browser tab on Paddock: what a test does and reads in it, and a watch over its requests and console."""
+"""A browser tab on Paddock for tests: it acts on the page, reads it, and records requests and console errors."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ from playwright.sync_api import (
 
 T = TypeVar("T")
 
-TIMEOUT = 45.0  # seconds; longer than anything takes that does not hang, on a slow machine too
-FIRST_DRAW_TIMEOUT = 180.0  # seconds; the first run of an app imports all of it
-# The headless shell first: it draws no window, and a visit takes two thirds of the processor time.
+# Seconds. Only a page that hangs takes longer, even on a slow machine.
+TIMEOUT = 45.0
+# Seconds. The first run of an app imports everything.
+FIRST_DRAW_TIMEOUT = 180.0
+# The headless shell is first: it draws no window, so a visit takes a third less processor time.
 CHROMIUM_NAMES = (
     "chromium-headless-shell",
     "chromium",
@@ -54,27 +56,27 @@ READ_BLOCKS_JS = """message => [...message.querySelectorAll(
 
 # Notes when the page last sent a message to the server, how many it sent, and when it last received one.
 COUNT_MESSAGES_JS = """
-    window.paddock = {told: 0, times: 0, heard: 0}
+    window.paddock = {lastSent: 0, sentCount: 0, lastReceived: 0}
     window.WebSocket = class extends WebSocket {
         constructor(...args) {
             super(...args)
-            this.addEventListener('message', () => { paddock.heard = performance.now() })
+            this.addEventListener('message', () => { paddock.lastReceived = performance.now() })
         }
         send(data) {
-            paddock.told = performance.now()
-            paddock.times += 1
+            paddock.lastSent = performance.now()
+            paddock.sentCount += 1
             super.send(data)
         }
     }"""
-# Returns true once the script is idle and each message has an answer, over a few turns of the browser's loop (by then
-# a click has been sent); false if that takes longer. A message has no answer if its connection broke.
+# Returns true once the script is idle and each message has an answer, over a few turns of the browser's loop, enough
+# to send a click; false if that takes longer. A message has no answer if its connection broke.
 IS_IDLE_JS = """() => new Promise(done => {
     const begun = performance.now()
     let turns = 0
     const look = () => {
         const now = performance.now(), app = document.querySelector('[data-testid=stApp]')
         const still = app?.getAttribute('data-test-script-state') === 'notRunning'
-            && (paddock.heard >= paddock.told || now - paddock.told > 5000)
+            && (paddock.lastReceived >= paddock.lastSent || now - paddock.lastSent > 5000)
             && !document.querySelector('[data-testid=stSkeleton]')
         turns = still ? turns + 1 : 0
         if (turns > 3) done(true)
@@ -86,13 +88,13 @@ IS_IDLE_JS = """() => new Promise(done => {
 
 
 def launch_chromium(playwright: Playwright) -> Browser:
-    """Start Debian's Chromium, or another. Raises RuntimeError if there is none."""
-    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if found is None:
+    """Start the first Chromium that is installed. Raises RuntimeError if there is none."""
+    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is None:
         raise RuntimeError(
             "These tests need Chromium on the PATH. Debian: apt install chromium-headless-shell"
         )
-    return playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_OPTIONS))
+    return playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_OPTIONS))
 
 
 def wait_for_value(box: Locator, text: str) -> None:
@@ -106,7 +108,7 @@ def squeeze(text: str) -> str:
 
 
 class NetworkWatch:
-    """The requests of the tabs of one browser context, and the errors in their consoles."""
+    """Records the requests of the tabs of one browser context, and the errors in their consoles."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.requested: list[str] = []
@@ -117,7 +119,7 @@ class NetworkWatch:
             context.on(event, listener)  # type: ignore[call-overload]
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop recording."""
         for event, listener in self._listeners.items():
             self._context.remove_listener(event, listener)
 
@@ -156,15 +158,14 @@ class BrowserTab:
         return self._drawn()
 
     def reload(self) -> BrowserTab:
-        """Reload, and wait until the page is drawn: the browser fetches the code of each kind of control."""
+        """Reload the page and wait until it is drawn, with the code of each kind of control."""
         self.page.reload()
         return self._drawn()
 
     def _drawn(self) -> BrowserTab:
         self.chat_box.wait_for(timeout=FIRST_DRAW_TIMEOUT * 1000)
-        skeletons = self.page.locator(
-            "[data-testid=stSkeleton]"
-        )  # controls whose code is still being fetched
+        # Streamlit draws a skeleton while the browser fetches a control's code.
+        skeletons = self.page.locator("[data-testid=stSkeleton]")
         self.wait_until("all of it is drawn", lambda: skeletons.count() == 0)
         return self
 
@@ -212,7 +213,7 @@ class BrowserTab:
         return self.page.locator(f".st-key-{key}, [class*='st-key-{key}--']")
 
     def parameter_switch(self, name: str) -> Locator:
-        """Return the checkbox that says whether that parameter is sent."""
+        """Return the checkbox that decides if that parameter is sent."""
         return self.page.locator(f"[class*='st-key-{name}-send']:visible input")
 
     def toggle_parameter(self, name: str) -> None:
@@ -233,11 +234,11 @@ class BrowserTab:
         self.chat_box.press("Enter")
 
     def answer_blocks(self, which: int = -1) -> list[str]:
-        """Return the blocks of an answer as they are read."""
+        """Return the blocks of an answer as the reader sees them."""
         return self._blocks(self.answers, which)
 
     def answer_text(self, which: int = -1) -> str:
-        """Return an answer's text as it is read, white space squeezed."""
+        """Return an answer's text as the reader sees it, with white space squeezed."""
         return squeeze(" ".join(self.answer_blocks(which)))
 
     def question_text(self, which: int = -1) -> str:
@@ -246,19 +247,19 @@ class BrowserTab:
 
     def _blocks(self, messages: Locator, which: int) -> list[str]:
         count = messages.count()
-        at = which if which >= 0 else count + which
-        if not 0 <= at < count:
+        index = which if which >= 0 else count + which
+        if not 0 <= index < count:
             return []
-        return list(messages.nth(at).evaluate(READ_BLOCKS_JS))
+        return list(messages.nth(index).evaluate(READ_BLOCKS_JS))
 
     def figures(self, which: int = -1) -> str:
-        """Return the line of figures under an answer, empty if there is none yet."""
-        at = self.answers.nth(which) if which >= 0 else self.answers.last
-        line = at.locator("[class*='st-key-figures-'] [data-testid=stCaptionContainer]")
+        """Return the line of figures under an answer, or "" if there is none yet."""
+        answer = self.answers.nth(which) if which >= 0 else self.answers.last
+        line = answer.locator("[class*='st-key-figures-'] [data-testid=stCaptionContainer]")
         return line.first.inner_text() if line.count() else ""
 
     def wait_until(self, what: str, condition: Callable[[], T], patience: float = TIMEOUT) -> T:
-        """Return what the condition gives once it is true. Raises AssertionError if it is not in time."""
+        """Return the condition's value once it is true. Raises AssertionError if that takes too long."""
         end = time.monotonic() + patience
         while True:
             if value := condition():
@@ -274,8 +275,8 @@ class BrowserTab:
 
     @property
     def message_count(self) -> int:
-        """Return how many messages the page sent to the server."""
-        return int(self.page.evaluate("paddock.times"))
+        """Return the number of messages that the page sent to the server."""
+        return int(self.page.evaluate("paddock.sentCount"))
 
     def wait_until_idle(self) -> None:
         """Wait until each message has an answer and the script is idle."""
@@ -298,7 +299,8 @@ class BrowserTab:
     def _take(self, name: str, open: Callable[[], object], option: Locator) -> None:
         def taken() -> bool:
             open()
-            with contextlib.suppress(TimeoutError):  # a page that scrolls, or is drawn anew, closes the list
+            # The list closes when the page scrolls or is redrawn.
+            with contextlib.suppress(TimeoutError):
                 option.click(timeout=3000)
                 return True
             return False
@@ -307,21 +309,21 @@ class BrowserTab:
         self.wait_until_idle()
 
     def wait_for_answer_part(self, *texts: str) -> None:
-        """Wait until these texts stand in the last answer or under it."""
+        """Wait until the last answer and the lines under it contain these texts."""
         for text in texts:
             self.wait_until(f"“{text}”", lambda text=text: text in self.answers.last.inner_text())
 
     def wait_for_end(self, how: str = "finished", which: int = -1) -> str:
-        """Wait until the answer has ended in that way and the page is idle; return its line of figures."""
+        """Wait until the answer ended in that way and the page is idle; return its line of figures."""
         self.wait_until(f"an answer that {how}", lambda: how in self.figures(which))
         self.wait_until_idle()
         return self.figures(which)
 
     def wait_for_answer(self, text: str, which: int = -1) -> None:
-        """Wait until the answer is exactly that text, white space aside."""
+        """Wait until the answer is exactly that text, apart from white space."""
         self.wait_until(f"“{text}”", lambda: self.answer_text(which) == squeeze(text))
 
     def wait_for_growth(self, by: int = 60) -> None:
-        """Wait until more of the last answer is shown."""
-        at = len(self.answer_text())
-        self.wait_until("more text", lambda: len(self.answer_text()) >= at + by)
+        """Wait until the last answer has grown by that many characters."""
+        length = len(self.answer_text())
+        self.wait_until("more text", lambda: len(self.answer_text()) >= length + by)

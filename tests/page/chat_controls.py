@@ -46,12 +46,12 @@ def toggle_option(tab: BrowserTab, name: str) -> None:
 
 
 def next_send_summary(tab: BrowserTab) -> str:
-    """Return what the page says of the next send."""
+    """Return the summary line of the next send."""
     return squeeze(tab.by_key("ahead").locator("summary").inner_text())
 
 
 def open_next_send(tab: BrowserTab, part: str = "Request") -> Locator:
-    """Open the panel with the next send at that part; return it."""
+    """Open that part of the panel with the next send; return the panel."""
     panel = tab.by_key("ahead")
     if panel.locator("details").get_attribute("open") is None:
         panel.locator("summary").click()
@@ -61,7 +61,7 @@ def open_next_send(tab: BrowserTab, part: str = "Request") -> Locator:
 
 
 def next_request(tab: BrowserTab) -> dict[str, Any] | None:
-    """Return the request in the panel, None if there is none."""
+    """Return the request in the panel, or None if there is none."""
     code = tab.by_key("ahead").locator("[data-testid=stCode] code")
     try:
         value = json.loads(code.first.inner_text()) if code.count() else None
@@ -71,17 +71,17 @@ def next_request(tab: BrowserTab) -> dict[str, Any] | None:
 
 
 def wait_for_next_request(tab: BrowserTab, **parts: Any) -> dict[str, Any]:
-    """Wait until the request in the panel has those properties; return all of it."""
+    """Wait until the request in the panel has those properties; return the whole request."""
 
-    def found() -> dict[str, Any] | None:
+    def matching_request() -> dict[str, Any] | None:
         shown = next_request(tab)
         return shown if shown is not None and parts.items() <= {**shown}.items() else None
 
-    return tab.wait_until(f"{json.dumps(parts)} in {next_request(tab)}", found)
+    return tab.wait_until(f"{json.dumps(parts)} in {next_request(tab)}", matching_request)
 
 
 def send_message(tab: BrowserTab, upstream: Upstream, text: str = "Go") -> UpstreamRequest:
-    """Send a message; return the request as it came, once the answer has ended."""
+    """Send a message; return the request that arrives, once the answer has ended."""
     number = len(upstream.requests)
     tab.send(text)
     return wait_for_reply(tab, upstream, number)
@@ -98,7 +98,7 @@ def wait_for_reply(tab: BrowserTab, upstream: Upstream, number: int = -1) -> Ups
 
 
 def write_prompt(tab: BrowserTab, text: str) -> None:
-    """Write that into the raw prompt's box, and leave it."""
+    """Write that text into the box of the raw prompt, and leave the box."""
     box = prompt_box(tab)
     box.fill(text)
     box.press("Tab")
@@ -111,7 +111,7 @@ def prompt_box(tab: BrowserTab) -> Locator:
 
 
 def open_request_and_reply(tab: BrowserTab, view: str, which: int = -1) -> Locator:
-    """Open request and reply of an answer at that view; return their box."""
+    """Open that view of an answer's request and reply; return their box."""
     answer = tab.answers.nth(which if which >= 0 else tab.answers.count() + which)
     box = answer.locator("[class*='st-key-exchange-']").first
     if box.count() == 0:
@@ -125,12 +125,12 @@ def open_request_and_reply(tab: BrowserTab, view: str, which: int = -1) -> Locat
 
 
 def code_texts(box: Locator) -> list[str]:
-    """Return the texts in it that can be copied."""
+    """Return the texts in that box that can be copied."""
     return box.locator("[data-testid=stCode] code").all_inner_texts()
 
 
 def open_empty_next_send(tab: BrowserTab) -> None:
-    """Open the panel while there is nothing to send: it has no parts then."""
+    """Open the panel of the next send, which has no parts while there is nothing to send."""
     tab.by_key("ahead").locator("summary").click()
     tab.wait_until(
         "it opens", lambda: tab.by_key("ahead").locator("details").get_attribute("open") is not None

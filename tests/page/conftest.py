@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: an upstream, the app that sends to it, and browser tabs that are watched."""
+"""Fixtures of the browser tests: an upstream, the app that sends to it, and watched browser tabs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def upstream(_upstream: Upstream) -> Iterator[Upstream]:
-    """The upstream, without requests and plans."""
+    """Return the upstream, without requests and plans."""
     _upstream.reset()
     yield _upstream
     _upstream.reset()
@@ -35,7 +35,7 @@ def upstream(_upstream: Upstream) -> Iterator[Upstream]:
 
 @pytest.fixture(scope="session")
 def app(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
-    """Paddock with credentials for the upstream in its environment."""
+    """Start Paddock with credentials for the upstream in its environment."""
     log = tmp_path_factory.mktemp("app") / "log"
     with AppProcess(_upstream.environment(), log) as app:
         yield app
@@ -45,7 +45,7 @@ def app(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="module")
 def own(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartApp]:
-    """Starts an app for one module: ``own(script, **options)``, with the options of AppProcess."""
+    """Return a function that starts an app for one module: ``own(script, **options)``, with AppProcess's options."""
     with contextlib.ExitStack() as stack:
 
         def own(script: str | Path = "app.py", **options: Any) -> AppProcess:
@@ -63,7 +63,7 @@ def _sound(app: AppProcess) -> None:
 
 @pytest.fixture(scope="session")
 def twin_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
-    """Paddock without credentials: it starts the twin."""
+    """Start Paddock without credentials, so that it starts the twin."""
     log = tmp_path_factory.mktemp("twin") / "log"
     with AppProcess({}, log) as app:
         yield app
@@ -72,7 +72,7 @@ def twin_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
 
 @pytest.fixture(scope="session")
 def json_mode_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
-    """A page that mounts the schema editor and the checked answer alone."""
+    """Start a page with only the schema editor and the checked answer."""
     log = tmp_path_factory.mktemp("json-mode") / "log"
     with AppProcess({}, log, Path(__file__).with_name("json_mode_bench.py")) as app:
         yield app
@@ -81,20 +81,20 @@ def json_mode_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProce
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Only for this package: while Playwright is open, it occupies the event loop of the main thread."""
+    """Start a browser for this package only: an open Playwright occupies the event loop of the main thread."""
     with sync_playwright() as playwright, launch_chromium(playwright) as browser:
         yield browser
 
 
 @pytest.fixture
 def expected() -> list[str]:
-    """Parts of the console errors that this test may cause."""
+    """Return parts of the console errors that this test may cause."""
     return []
 
 
 @pytest.fixture(scope="package")
 def shared_contexts(browser: Browser) -> Iterator[dict[bool, BrowserContext]]:
-    """A browser context for desktops (False) and one for phones (True): a new one would fetch all files again."""
+    """Return browser contexts for desktops (False) and phones (True); a new context would fetch all files again."""
     with (
         browser.new_context(viewport=DESKTOP) as desktop,
         browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True) as phone,
@@ -106,16 +106,17 @@ def shared_contexts(browser: Browser) -> Iterator[dict[bool, BrowserContext]]:
 def visit(
     browser: Browser, shared_contexts: dict[bool, BrowserContext], expected: list[str]
 ) -> Iterator[Visit]:
-    """Opens tabs: ``visit(url, address="/", phone=False, stranger=False)``; a stranger has a browser of their own.
+    """Return a function that opens tabs: ``visit(url, address="/", phone=False, stranger=False)``.
 
-    At the end every tab's requests must have gone to the page's own port, and the console must be clean.
+    A stranger has a browser of their own. At the end every tab's requests must have gone to the page's own port, and
+    the console must be clean.
     """
     watches: dict[BrowserContext, NetworkWatch] = {}
     ports: set[int] = set()
 
     def visit(url: str, address: str = "/", *, phone: bool = False, stranger: bool = False) -> BrowserTab:
         ports.add(int(url.rpartition(":")[2]))
-        # A stranger's has no files either: a page from the cache would bring no cookie.
+        # A stranger's browser has no cached files either: a page from the cache would bring no cookie.
         context = browser.new_context(viewport=DESKTOP) if stranger else shared_contexts[phone]
         if context not in watches:
             watches[context] = NetworkWatch(context)
@@ -136,5 +137,5 @@ def visit(
 
 @pytest.fixture
 def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
-    """A tab on the app that sends to the upstream."""
+    """Open a tab on the app that sends to the upstream."""
     return visit(app.url)

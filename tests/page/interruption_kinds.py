@@ -1,4 +1,4 @@
-"""Interruptions of a page while an answer streams, by users and the network, and the damage to the text."""
+"""Interruptions of a page while an answer streams, by users and by the network, and a count of lost text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tests.page.browser_tab import BrowserTab
 from tests.page.tcp_proxy import TcpProxy
 
-OUTAGE_SECONDS = 3.0  # seconds
+OUTAGE_SECONDS = 3.0
 
 # The browser's own messages about a connection that breaks.
 CONNECTION_ERRORS = [
@@ -38,7 +38,7 @@ class LiveAnswer:
 
 
 def move_slider(scene: LiveAnswer) -> None:
-    """A slider is moved by two steps."""
+    """Move a slider by two steps."""
     handle = scene.tab.slider("temperature")
     before = handle.input_value()
     handle.press("ArrowRight" if float(before or 0) < 2 else "Home")
@@ -46,7 +46,7 @@ def move_slider(scene: LiveAnswer) -> None:
 
 
 def type_number(scene: LiveAnswer) -> None:
-    """A number is typed."""
+    """Type a number."""
     box = scene.tab.number_box("temperature")
     before = box.input_value()
     value = "1.37" if before != "1.37" else "0.42"
@@ -56,7 +56,7 @@ def type_number(scene: LiveAnswer) -> None:
 
 
 def toggle_parameter(scene: LiveAnswer) -> None:
-    """A parameter is switched."""
+    """Switch a parameter."""
     switch = scene.tab.parameter_switch("top_k")
     before = switch.is_checked()
     scene.tab.toggle_parameter("top_k")
@@ -66,7 +66,7 @@ def toggle_parameter(scene: LiveAnswer) -> None:
 
 
 def click_button(scene: LiveAnswer) -> None:
-    """A button is clicked: every button reruns the script."""
+    """Click a button: every button reruns the script."""
     if not scene.tab.parameter_switch("seed").is_checked():
         scene.tab.toggle_parameter("seed")
     box = scene.tab.number_box("seed")
@@ -76,7 +76,7 @@ def click_button(scene: LiveAnswer) -> None:
 
 
 def switch_pages(scene: LiveAnswer) -> None:
-    """To the model's page and back."""
+    """Go to the Model page and back."""
     scene.tab.page.get_by_role("link", name="Model", exact=True).first.click()
     scene.tab.page.get_by_text("As documented on").first.wait_for()
     scene.tab.page.get_by_role("link", name="Chat", exact=True).first.click()
@@ -84,32 +84,31 @@ def switch_pages(scene: LiveAnswer) -> None:
 
 
 def reload_page(scene: LiveAnswer) -> None:
-    """The page is reloaded."""
     scene.tab.reload()
     scene.tab.answers.last.wait_for()
 
 
 def drop_connections(scene: LiveAnswer) -> None:
-    """Every connection is reset once."""
+    """Reset every connection once."""
     assert scene.proxy.drop_connections()
 
 
 def cause_outage(scene: LiveAnswer) -> None:
-    """Connections are refused for a while."""
+    """Refuse connections for a while."""
     scene.proxy.go_down()
     scene.tab.page.wait_for_timeout(OUTAGE_SECONDS * 1000)
     scene.proxy.come_up()
 
 
 def open_second_tab(scene: LiveAnswer) -> None:
-    """Another tab looks at the same conversation, and is closed."""
+    """Open the same conversation in another tab, then close that tab."""
     other = scene.visit(scene.address)
     other.wait_for_growth()
     other.page.close()
 
 
 def reopen_tab(scene: LiveAnswer) -> None:
-    """The tab is closed and opened again by its address."""
+    """Close the tab and open its address again."""
     address = scene.address
     scene.tab.page.close()
     scene.tab = scene.visit(address)
@@ -130,7 +129,7 @@ INTERRUPTIONS: dict[str, Callable[[LiveAnswer], None]] = {
 
 
 def count_damage(sent: str, shown: str) -> tuple[int, int]:
-    """Return how many characters of numbered words were lost, and how many are there once too often."""
+    """Return how many characters of numbered words are lost, and how many are repeated."""
     had, has = (Counter(re.findall(r"\S+", text)) for text in (sent, shown))
     lost = sum(len(word) * count for word, count in (had - has).items())
     doubled = sum(len(word) * count for word, count in (has - had).items())

@@ -1,6 +1,6 @@
-"""A page that mounts the schema editor and the checked answer alone, for the tests of them.
+"""A page with only the schema editor and the checked answer, for their tests.
 
-In the address, ``where`` is page, sidebar or dialog, and ``schema`` the schema to begin with.
+``where`` in the address is page, sidebar or dialog; ``schema`` is the schema to begin with.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ st.session_state.setdefault("changes", 0)
 
 
 def take(text: str) -> None:
-    """The schema that is in use now."""
+    """Store the schema that is in use."""
     st.session_state.used = text
     st.session_state.changes += 1
 
 
 @st.dialog("Schema", width="large", on_dismiss="rerun")
 def dialog() -> None:
-    """The editor as the chat page opens it."""
+    """Draw the editor as the chat page opens it."""
     schema_editor.draw_schema_editor("schema", st.session_state.used, take)
 
 
@@ -43,8 +43,8 @@ with st.container(key="summary"):
     st.text(f"{summarize_schema(st.session_state.used)} · {st.session_state.changes} changes")
 with st.container(key="used"):
     st.code(st.session_state.used, language=None)
-if said := st.chat_input("An answer of the model"):
-    st.session_state.answer = said
+if message := st.chat_input("An answer of the model"):
+    st.session_state.answer = message
 if answer := st.session_state.get("answer"):
     with st.container(key="answer"):
         schema_text = None if st.query_params.get("any") else st.session_state.used

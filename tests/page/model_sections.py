@@ -8,7 +8,7 @@ SECTIONS = ("Parameters", "Next token", "Price", "Capabilities", "Schemas", "End
 
 
 def open_model_page(tab: BrowserTab, *, twin: bool = False) -> BrowserTab:
-    """Open the Model page; with ``twin`` once the twin is up."""
+    """Open the Model page; with ``twin``, wait until the twin is up first."""
     if twin:
         tab.wait_until(
             "the twin is up", lambda: tab.page.locator(".st-key-starter0 button:enabled").count(), 90

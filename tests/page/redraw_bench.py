@@ -1,6 +1,6 @@
-"""A page of which now a fragment is drawn anew, now all: a script for ``streamlit run``.
+"""A page that redraws a fragment or the whole page: a script for ``streamlit run``.
 
-After each run it is a while until the server asks for more work, as on a busy machine.
+The server is slow to ask for more work after each run, as on a busy machine.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from lib.ui.widgets.auto_refresh import refresh_after
 
 BUSY = 0.5  # seconds
 
-# The last that a run does, after it looked for clicks for the last time. Nothing public is called there.
+# A run calls this last, after its last look for clicks. Streamlit has no public function there.
 script_runner._clean_problem_modules = lambda: time.sleep(BUSY)
 
 
 @st.fragment
 def part() -> None:
-    """Drawn anew on its own."""
+    """Draw the fragment, which redraws itself."""
     refresh_after("part", 2.0)
     turns = st.session_state["turns"] = st.session_state.get("turns", 0) + 1
     st.button("Part", key="inside")
@@ -35,4 +35,5 @@ st.button("Whole", key="outside")
 runs = st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 with st.container(key="runs"):
     st.caption(f"Run {runs}")
-st.chat_input("Message the model")  # by which a visitor knows that the page is there
+# A visitor waits for this box.
+st.chat_input("Message the model")

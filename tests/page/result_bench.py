@@ -1,6 +1,6 @@
-"""A page with the results of a made-up run alone: a script for ``streamlit run``. The address says which run.
+"""A page with only the results of a made-up run: a script for ``streamlit run``. The address names the run.
 
-``of`` in the address tells one test's run from another's of the same kind: a test that is tried again starts anew.
+``of`` in the address separates the runs of two tests: a test that is tried again starts with a new run.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Run:
-    """A run as a Batch is: what came only grows, and a rated answer comes again."""
+    """A run that behaves like a Batch: results are only added, and a rated result is added again."""
 
     id: str
     plan: Plan
-    came: list[Result] = field(default_factory=list)
+    arrived: list[Result] = field(default_factory=list)
 
     def results(self, since: int = 0) -> list[Result]:
-        return self.came[since:]
+        return self.arrived[since:]
 
     def rate(self, number: int, rating: int | None) -> None:
-        latest = next(one for one in reversed(self.came) if one.cell.number == number)
-        self.came.append(replace(latest, rating=rating))
+        latest = next(result for result in reversed(self.arrived) if result.cell.number == number)
+        self.arrived.append(replace(latest, rating=rating))
 
 
 @st.cache_resource
 def run(show: str, cells: int, of: str) -> Run:
-    """The run of that kind; kept, as a real one is."""
+    """Return the run of that kind; it is cached because a real run outlives reruns too."""
     axes, prompts, checks = {
         "one": (0, 1, generated_plans.CHECKS),
         "unchecked": (1, 1, ()),
@@ -52,18 +52,21 @@ def run(show: str, cells: int, of: str) -> Run:
     plan = generated_plans.capitals_plan(cells, axes=axes, prompts=prompts, checks=checks)
     if show in ("empty", "growing"):
         return Run(f"{show}-{of}", plan)
-    came = list(generated_plans.capitals_results(plan))
-    return Run(f"{show}-{cells}-{of}", plan, [_failed(one) for one in came] if show == "failed" else came)
+    results = list(generated_plans.capitals_results(plan))
+    if show == "failed":
+        results = [_failed(result) for result in results]
+    return Run(f"{show}-{cells}-{of}", plan, results)
 
 
-def _failed(one: Result) -> Result:
-    if one.answer is None:
-        return one
+def _failed(result: Result) -> Result:
+    if result.answer is None:
+        return result
     error = ServiceFailed(
         "The service broke down ![x](http://192.0.2.1/x.png) :red[x].", advice="Retry.", status=500
     )
-    answer = Answer("", one.answer.request, "Cloudflare", True, None, Timings(None, 0.4), Ending.ERROR, error)
-    return replace(one, status=Status.FAILED, answer=answer, outcomes=(), cost=Decimal(0))
+    request = result.answer.request
+    answer = Answer("", request, "Cloudflare", True, None, Timings(None, 0.4), Ending.ERROR, error)
+    return replace(result, status=Status.FAILED, answer=answer, outcomes=(), cost=Decimal(0))
 
 
 @st.cache_resource
@@ -72,21 +75,21 @@ def _all(cells: int) -> list[Result]:
 
 
 def earlier(cells: int) -> tuple[Plan, Sequence[Result]]:
-    """The same plan's run of yesterday, which came out otherwise."""
+    """Return yesterday's run of the same plan, with other outcomes."""
     plan = generated_plans.capitals_plan(cells)
     return plan, list(generated_plans.capitals_results(plan, seed=2, skill=0.6))
 
 
 def page() -> None:
-    """The results that the address asks for."""
+    """Draw the results of the run that the address names."""
     show = st.query_params.get("show", "whole")
     cells = int(st.query_params.get("cells", "240"))
-    known = run(show, cells, st.query_params.get("of", ""))
+    shown_run = run(show, cells, st.query_params.get("of", ""))
     if show == "growing":
         st.button(
             "Grow",
-            on_click=lambda: known.came.extend(
-                itertools.islice(_all(cells), len(known.came), len(known.came) + 40)
+            on_click=lambda: shown_run.arrived.extend(
+                itertools.islice(_all(cells), len(shown_run.arrived), len(shown_run.arrived) + 40)
             ),
         )
     others = (
@@ -95,12 +98,12 @@ def page() -> None:
         else []
     )
     results_section.draw_results(
-        known.plan, default_model(), known, name="Capitals", running=show == "growing", others=others
+        shown_run.plan, default_model(), shown_run, name="Capitals", running=show == "growing", others=others
     )
-    with (
-        st.container()
-    ):  # at the page's own bottom it would make the page follow what grows, down past its head
-        st.chat_input("Message the model")  # by which a visitor knows that the page is there
+    # The box is in a container: at the page's own bottom it makes the page scroll down with the results.
+    with st.container():
+        # A visitor waits for this box.
+        st.chat_input("Message the model")
 
 
 reset_container_stack()

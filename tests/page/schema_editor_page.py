@@ -1,4 +1,4 @@
-"""The schema editor in a browser, on a page that mounts it alone."""
+"""The schema editor in a browser, on a page with nothing else."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.page.browser_tab import BrowserTab
 
 
 def address(schema: Any = None, where: str = "page", **more: str) -> str:
-    """Return the address that mounts it with that schema: a JSON value, or a text as it is."""
+    """Return the address of the page with that schema: a JSON value, or a string as it is."""
     text = schema if isinstance(schema, str) else "" if schema is None else json.dumps(schema)
     return "/?" + urlencode({"where": where, "schema": text, **more})
 
 
 class SchemaEditorPage:
-    """A tab with the editor."""
+    """A tab that shows the schema editor."""
 
     def __init__(self, tab: BrowserTab) -> None:
         self.tab = tab
@@ -51,7 +51,7 @@ class SchemaEditorPage:
         return self.tab.page.get_by_label(label, exact=True)
 
     def fill(self, box: Locator, text: str) -> None:
-        """Type it and leave the box."""
+        """Type the text and leave the box."""
         box.fill(text)
         box.press("Enter")
         self.tab.wait_until_idle()
@@ -62,7 +62,7 @@ class SchemaEditorPage:
         return rows.filter(has=self.tab.page.locator(f"input[aria-label='Name'][value='{name}']")).last
 
     def choose_type(self, row: Locator, words: str, which: int = 0) -> None:
-        """Choose the type of a row; with ``which`` 1 that of its entries."""
+        """Choose the type of a row; with ``which=1``, the type of its entries."""
         select = row.locator("[class*='-type-'] [data-baseweb=select], [class*='-type-'] input").nth(which)
         self.tab.pick_option(select, words, exact=True)
 
@@ -73,11 +73,12 @@ class SchemaEditorPage:
         self.tab.wait_until_idle()
 
     def add_allowed_values(self, row: Locator, *values: str) -> None:
-        """Type these values as the only ones."""
+        """Restrict a row's field to these values."""
         box = row.get_by_label("Only these values")
         for value in values:
             self.tab.add_option(box, value)
-        box.press("Tab")  # its list would hide the rest of the page from assistive technology, and from here
+        # The open list would hide the rest of the page from assistive technology, and from Playwright's roles.
+        box.press("Tab")
         self.tab.wait_until_idle()
 
     def click_button(self, name: str | re.Pattern[str], which: int = 0) -> None:
@@ -86,7 +87,7 @@ class SchemaEditorPage:
         self.tab.wait_until_idle()
 
     def switch_mode(self, mode: str) -> None:
-        """Switch to the form or to the JSON."""
+        """Switch to that mode: the form or the JSON."""
         self.tab.by_key("schema-mode").get_by_text(mode, exact=True).click()
         self.tab.wait_until_idle()
 
@@ -96,19 +97,19 @@ class SchemaEditorPage:
         return self.tab.by_key("schema-text").locator("textarea")
 
     def wait_for_json(self, schema: Any) -> None:
-        """Wait until the box has that schema."""
+        """Wait until the box holds that schema."""
         self.tab.wait_until(
             f"the text of {json.dumps(schema)}",
             lambda: json.loads(self.json_box.input_value() or "null") == schema,
         )
 
     def write_json(self, text: str) -> None:
-        """Write that into the box with the JSON."""
+        """Write that text into the box with the JSON."""
         self.json_box.fill(text)
         self.json_box.press("Control+Enter")
         self.tab.wait_until_idle()
 
     def wait_for_message(self, text: str) -> None:
-        """Wait until the page has that text."""
+        """Wait until the page shows that text."""
         self.tab.page.get_by_text(text).first.wait_for()
         self.tab.wait_until_idle()

@@ -1,4 +1,4 @@
-"""Writes conversations into the database of a running app from outside, as another process would."""
+"""Conversations that tests save into a running app's database, from another process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODEL = model_record.default_model()
 
 @contextmanager
 def open_store(app: AppProcess, now: float | None = None) -> Iterator[Store]:
-    """Open the app's database; ``now``: the time that the clock shows meanwhile."""
+    """Open the app's database; ``now`` fixes the time of its clock."""
     store = Store(f"sqlite:///{app.database}", time.time if now is None else lambda: now)
     try:
         yield store
@@ -31,7 +31,7 @@ def open_store(app: AppProcess, now: float | None = None) -> Iterator[Store]:
 
 
 def save_conversation(store: Store, conversation: Conversation, owner: str = LOCAL_OWNER) -> str:
-    """Save it with the documented settings; return its id."""
+    """Save the conversation with the documented settings; return its id."""
     store.conversations.save(owner, conversation, Settings.defaults(MODEL))
     return conversation.id
 
@@ -47,10 +47,11 @@ def add_exchange(
 ) -> Conversation:
     """Return the conversation with another question and its answer."""
     conversation = conversation.append(Message("user", question, conversation.head))
-    asked = Messages(conversation.turns(conversation.head)[-1:])  # the whole path would be huge
+    # The whole path would be huge.
+    messages = Messages(conversation.turns(conversation.head)[-1:])
     answer = Answer(
         text,
-        Request(MODEL.id, asked, MappingProxyType({"max_tokens": 256}), True),
+        Request(MODEL.id, messages, MappingProxyType({"max_tokens": 256}), True),
         backend,
         billed,
         usage,
@@ -63,7 +64,7 @@ def add_exchange(
 def make_conversation(
     count: int, question: str = "question {}", answer: str = "answer {}", usage: Usage | None = None
 ) -> Conversation:
-    """Return a conversation of that many questions and answers."""
+    """Return a conversation with that many questions and answers."""
     conversation = Conversation()
     for number in range(count):
         conversation = add_exchange(

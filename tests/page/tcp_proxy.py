@@ -72,7 +72,8 @@ class TcpProxy:
             except OSError:
                 if self._closed:
                     return
-                continue  # a client that left before it was accepted
+                # The client left before it was accepted.
+                continue
             if self._down:
                 _reset(near)
                 continue

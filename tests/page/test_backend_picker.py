@@ -1,4 +1,4 @@
-"""Where it runs: the dialog that connects an account, and credentials that cannot be used. The token is nowhere."""
+"""The dialog that connects an account: good and bad credentials, and a token that leaks nowhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WRONG = "wrong-token-" + "w" * 28
 
 
 def connect(tab: BrowserTab, account: str, token: str) -> None:
-    """Fill in the dialog and send it."""
+    """Fill in the dialog and submit it."""
     if tab.page.get_by_role("dialog").count() == 0:
         tab.by_key("place").get_by_role("button").first.click()
     dialog = tab.page.get_by_role("dialog")
@@ -23,7 +23,7 @@ def connect(tab: BrowserTab, account: str, token: str) -> None:
 
 
 def assert_nowhere(token: str, tab: BrowserTab, app: AppProcess) -> None:
-    """Not on the page, nor in its address, nor in what the app printed."""
+    """Assert that the token is not on the page, in its address or in the app's output."""
     inputs = tab.page.get_by_role("dialog").get_by_role("textbox", name="API token")
     for number in range(inputs.count()):
         assert inputs.nth(number).get_attribute("type") == "password"
@@ -37,7 +37,8 @@ def test_a_wrong_token_is_refused_there(tab: BrowserTab, app: AppProcess, upstre
     connect(tab, ACCOUNT, WRONG)
     tab.page.get_by_role("dialog").get_by_text("The API token was not accepted").wait_for()
     assert upstream.credential_checks[-1][1] == f"Bearer {WRONG}"
-    assert upstream.requests == []  # nothing was spent
+    # The check sends no request that costs anything.
+    assert upstream.requests == []
     tab.page.get_by_role("dialog").get_by_text("code 10000").wait_for()
     assert_nowhere(WRONG, tab, app)
 
@@ -52,7 +53,7 @@ def test_malformed_ones_never_leave(tab: BrowserTab, app: AppProcess, upstream: 
 
 
 def test_a_good_one_connects_until_the_reload(visit: Visit, upstream: Upstream, tmp_path: Path) -> None:
-    """From an app whose credentials are malformed: it says so, and the twin runs meanwhile."""
+    """Begin with malformed credentials: the app reports them, and the twin runs meanwhile."""
     environment = upstream.environment() | {"CLOUDFLARE_ACCOUNT_ID": "too-short"}
     with AppProcess(environment, tmp_path / "log") as app:
         tab = visit(app.url)
@@ -73,4 +74,5 @@ def test_a_good_one_connects_until_the_reload(visit: Visit, upstream: Upstream, 
         tab.wait_until("the twin again", lambda: "Twin (" in tab.by_key("place").inner_text())
         assert tab.page.get_by_text(name).count() == 0
         assert_nowhere(TOKEN, tab, app)
-        tab.page.close()  # before the app goes
+        # The tab closes before the app ends.
+        tab.page.close()

@@ -1,4 +1,4 @@
-"""Comparing in the browser: one input, several columns, their differences, blind ratings, and what becomes of it."""
+"""The Compare page in a browser: one input, several columns, their differences, blind ratings, and reloads."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def cell(tab: BrowserTab, place: int, number: int = 0) -> Locator:
 
 
 def wait_for_cell(tab: BrowserTab, place: int, text: str, number: int = 0) -> None:
-    """Wait until that cell has the text."""
+    """Wait until that cell shows the text."""
     tab.wait_until(
         f"“{text}” in cell {place}", lambda: text in squeeze(cell(tab, place, number).inner_text())
     )
 
 
 def of_column(tab: BrowserTab, name: str) -> None:
-    """Put that column's settings into the sidebar."""
+    """Show that column's settings in the sidebar."""
     tab.wait_until_idle()
     head(tab, name).get_by_role("button", name=f"Column {name}").click()
     chosen = tab.by_key("compare-pick").get_by_role("radio", checked=True)
@@ -63,7 +63,7 @@ def of_column(tab: BrowserTab, name: str) -> None:
 
 
 def choose_in_column_menu(tab: BrowserTab, name: str, action: str) -> None:
-    """Choose in the menu of a column."""
+    """Choose an action in the menu of a column."""
     tab.wait_until_idle()
     head(tab, name).locator("[class*='st-key-column-menu-'] button").first.click()
     tab.page.get_by_role("menuitem", name=action, exact=True).click()
@@ -75,18 +75,18 @@ def type_parameter(tab: BrowserTab, parameter: str, value: str) -> None:
 
 
 def reply_by_parameter(parameter: str, **answers: object) -> object:
-    """Answers by what a parameter has: the columns are asked at once, in any order."""
+    """Return a reply that depends on a parameter: the columns send their requests at once, in any order."""
 
-    def answer(handler: UpstreamHandler, asked: UpstreamRequest) -> None:
-        answers[f"_{asked.body[parameter]:g}".replace(".", "_")](handler, asked)  # type: ignore[operator]
+    def answer(handler: UpstreamHandler, request: UpstreamRequest) -> None:
+        answers[f"_{request.body[parameter]:g}".replace(".", "_")](handler, request)  # type: ignore[operator]
 
     return answer
 
 
 def wait_for_ends(tab: BrowserTab, upstream: Upstream, count: int) -> None:
-    """So many requests were asked, all have ended, and the page rests."""
+    """Wait until that many requests arrived, all have ended, and the page is idle."""
     tab.wait_until(f"{count} requests", lambda: len(upstream.requests) == count)
-    tab.wait_until("their ends", lambda: not any(asked.is_live for asked in upstream.requests))
+    tab.wait_until("their ends", lambda: not any(request.is_live for request in upstream.requests))
     tab.wait_until("no Stop", lambda: tab.page.get_by_role("button", name="Stop all").count() == 0)
     tab.wait_until_idle()
 
@@ -108,22 +108,23 @@ def test_one_thing_changed_and_what_differs(page: BrowserTab, upstream: Upstream
     wait_for_cell(page, 0, RED)
     wait_for_cell(page, 1, BLUE)
     wait_for_ends(page, upstream, 2)
-    assert sorted(asked.body["temperature"] for asked in upstream.requests) == [0.6, 1.2]
+    assert sorted(request.body["temperature"] for request in upstream.requests) == [0.6, 1.2]
     for place in (0, 1):
         wait_for_cell(page, place, "21 in · 42 out")
     page.wait_until("totals", lambda: page.page.get_by_text("This comparison: 42 in · 84 out").count() == 1)
     page.by_key("compare-from").get_by_role("radio", name="A", exact=True).click()
     page.wait_until("differences", lambda: cell(page, 1).locator("ins").count() == 2)
-    gone = [squeeze(one.inner_text()) for one in cell(page, 1).locator("del").all()]
+    gone = [squeeze(deleted.inner_text()) for deleted in cell(page, 1).locator("del").all()]
     assert gone == ["[out: red ]", "[out: evening ]"]
     wait_for_cell(page, 0, RED)
-    # Each goes on with its own thread.
+    # Each column continues its own thread.
     page.send("And below?")
     wait_for_ends(page, upstream, 4)
-    said = {
-        asked.body["temperature"]: asked.body["messages"][1]["content"] for asked in upstream.requests[2:]
+    first_answers = {
+        request.body["temperature"]: request.body["messages"][1]["content"]
+        for request in upstream.requests[2:]
     }
-    assert said == {1.2: RED, 0.6: BLUE}
+    assert first_answers == {1.2: RED, 0.6: BLUE}
 
 
 def test_the_answers_as_a_table(page: BrowserTab, upstream: Upstream) -> None:
@@ -156,7 +157,9 @@ def test_all_stream_at_once_and_nothing_is_lost_by_leaving(page: BrowserTab, ups
         wait_for_cell(page, place, "w00010")
     cell(page, 1).get_by_role("button", name="Stop").click()
     page.wait_until("one that stopped", lambda: "stopped" in cell(page, 1).inner_text())
-    page.wait_until("it hung up", lambda: sum(asked.client_gone.is_set() for asked in upstream.requests) == 1)
+    page.wait_until(
+        "it hung up", lambda: sum(request.client_gone.is_set() for request in upstream.requests) == 1
+    )
     page.go_to_page("Chat")
     page.wait_until("the chat", lambda: page.by_key("place").count() == 1 and head(page, "A").count() == 0)
     page.go_to_page("Compare")
@@ -226,9 +229,11 @@ def test_json_and_tools_in_columns(page: BrowserTab, upstream: Upstream) -> None
     page.wait_until("what differs", lambda: "Answer JSON" in head(page, "A").inner_text())
     call = {"name": "calculator", "arguments": {"expression": "2+2"}}
 
-    def answer(handler: UpstreamHandler, asked: UpstreamRequest) -> None:
+    def answer(handler: UpstreamHandler, request: UpstreamRequest) -> None:
         whole = JsonReply({"response": '{"colour": "red"}'})
-        (whole if "response_format" in asked.body else EventsReply({"tool_calls": [call]}))(handler, asked)
+        (whole if "response_format" in request.body else EventsReply({"tool_calls": [call]}))(
+            handler, request
+        )
 
     upstream.plan_replies(answer, answer)
     page.send("What is above?")
@@ -248,7 +253,7 @@ def test_json_and_tools_in_columns(page: BrowserTab, upstream: Upstream) -> None
 def test_a_comparison_survives_the_server(
     visit: Visit, upstream: Upstream, tmp_path: Path, expected: list[str]
 ) -> None:
-    # The server is gone for a moment; and an address below the root is looked for in two places.
+    # The server is down for a moment, and the browser looks for an address below the root in two places.
     expected += [
         *CONNECTION_ERRORS,
         "Client Error in reaching server endpoint",
@@ -264,7 +269,8 @@ def test_a_comparison_survives_the_server(
         tab.send("Go on and on")
         for place in (0, 1):
             wait_for_cell(tab, place, "w00040")
-        tab.page.wait_for_timeout(1000)  # what is older than a second is kept, whatever happens
+        # Text that is older than a second is always saved.
+        tab.page.wait_for_timeout(1000)
         app.kill()
     with AppProcess(environment, tmp_path / "log", port=app.port) as app:
         again = visit(app.url, tab.page.url.removeprefix(app.url), stranger=True)

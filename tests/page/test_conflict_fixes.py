@@ -1,4 +1,4 @@
-"""What cannot work together, said at its control before anything is sent; and the one click that mends it."""
+"""Settings that conflict: the page warns at the control before anything is sent, and one click fixes them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from tests.ui.app_test_page import share_address
 SCHEMA = ResponseFormat('{"type": "object"}')
 
 
-def conflict_texts(tab: BrowserTab, at: str) -> list[str]:
-    """What is said at that control, with its button."""
-    return [squeeze(text) for text in tab.page.locator(f"[class*='st-key-mend-{at}-']").all_inner_texts()]
+def conflict_texts(tab: BrowserTab, control: str) -> list[str]:
+    """Return the warnings at that control, with their buttons."""
+    return [
+        squeeze(text) for text in tab.page.locator(f"[class*='st-key-mend-{control}-']").all_inner_texts()
+    ]
 
 
-def wait_for_conflict(tab: BrowserTab, at: str, words: str) -> None:
-    """Wait until it is said there."""
-    tab.wait_until(words, lambda: any(words in text for text in conflict_texts(tab, at)))
+def wait_for_conflict(tab: BrowserTab, control: str, words: str) -> None:
+    """Wait until that control shows a warning with these words."""
+    tab.wait_until(words, lambda: any(words in text for text in conflict_texts(tab, control)))
     tab.wait_until_idle()
 
 
@@ -35,10 +37,11 @@ def test_the_panel_mends_as_well(visit: Visit, app: AppProcess, upstream: Upstre
 
 
 def test_what_is_typed_brings_and_takes_it(tab: BrowserTab, upstream: Upstream) -> None:
-    """At the control too, which stands outside of what is drawn anew at each pause."""
+    """Check the control too: it is outside the fragment that each pause in typing redraws."""
     tab.wait_until_idle()
     chat_controls.toggle_option(tab, "raw")
-    assert conflict_texts(tab, "raw") == []  # nothing to send yet
+    # There is nothing to send yet.
+    assert conflict_texts(tab, "raw") == []
     tab.chat_box.fill("Hello")
     wait_for_conflict(tab, "raw", "No special token of the model's format")
     tab.chat_box.fill("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n<|eot_id|>")

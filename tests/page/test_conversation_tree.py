@@ -1,4 +1,4 @@
-"""A conversation is a tree: edit, insert, delete, branch off, go on; nothing that was there is lost."""
+"""A conversation is a tree: edit, insert, delete, branch and continue; no message is lost."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from tests.page.upstream import StreamReply, Upstream, numbered_words
 
 Turns = list[tuple[str, str]]
 
-# The first text of each message: all of it, for these are short.
+# Returns the first text of each message, which is the whole text because these messages are short.
 FIRST = """messages => messages.map(
     message => message.querySelector('[data-testid=stText], [data-testid=stMarkdown]')?.innerText)"""
 
 
 def turns(upstream: Upstream, number: int = -1) -> Turns:
-    """The messages of a request, as role and text."""
+    """Return the messages of a request, as role and text."""
     return [(turn["role"], turn["content"]) for turn in upstream.requests[number].body["messages"]]
 
 
 def wait_for_messages(tab: BrowserTab, *texts: str) -> None:
-    """Wait until the open path reads exactly so, from the first message to the last."""
+    """Wait until the open path has exactly these messages, from first to last."""
 
     tab.wait_until(f"{texts}", lambda: tab.messages.evaluate_all(FIRST) == list(texts))
     tab.wait_until_idle()
 
 
 def edit(tab: BrowserTab, message: Locator, text: str, button: str) -> None:
-    """Change a message by its menu."""
+    """Edit a message through its menu."""
     tab.choose_in_menu(message, "Edit")
     box = tab.page.get_by_label("Edit the message")
     box.fill(text)
@@ -38,7 +38,7 @@ def edit(tab: BrowserTab, message: Locator, text: str, button: str) -> None:
 
 @pytest.fixture
 def talk(tab: BrowserTab, upstream: Upstream) -> BrowserTab:
-    """A conversation of two questions and two answers."""
+    """Hold a conversation of two questions and two answers."""
     upstream.plan_replies(StreamReply("One."), StreamReply("Two."))
     for number, text in enumerate(("First", "Second")):
         tab.send(text)
@@ -68,7 +68,7 @@ def test_a_stopped_answer_goes_on(tab: BrowserTab, upstream: Upstream) -> None:
 
 def test_nothing_is_changed_while_an_answer_comes(talk: BrowserTab, upstream: Upstream) -> None:
     text = "".join(numbered_words(count=120))
-    # It pauses, so that the menu stays where it is: the page follows a growing answer, and a menu that moves closes.
+    # The stream pauses so that the menu stays in place: the page follows a growing answer, and a moving menu closes.
     upstream.plan_replies(StreamReply(text, held=300))
     talk.send("Go on")
     talk.wait_until("another answer", lambda: talk.answers.count() == 3)

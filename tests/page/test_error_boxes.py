@@ -1,4 +1,4 @@
-"""What goes wrong, as the page shows it: title, code, advice, a Retry that works, and the text that had come."""
+"""Errors on the page: title, code, advice, a Retry that works, and the text that arrived before the error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lib.errors import classify_refusal
 from tests.page.browser_tab import TIMEOUT, BrowserTab, squeeze
 from tests.page.upstream import ErrorReply, SilentReply, StreamReply, Upstream
 
-# Tried again by themselves before they are shown.
+# Paddock retries these by itself before it shows them.
 PASSING = [
     (429, 3040, "Capacity temporarily exceeded, please try again."),
     (429, 3021, "rate limiting: inference request per min rate reached"),
@@ -18,7 +18,7 @@ PASSING = [
 
 
 def shown(tab: BrowserTab) -> str:
-    """The error at the answer, white space squeezed."""
+    """Return the error at the last answer, with white space squeezed."""
     return squeeze(tab.answers.last.locator("[data-testid=stAlert]").first.inner_text())
 
 
@@ -71,7 +71,7 @@ def test_silence_is_said_and_can_be_stopped(tab: BrowserTab, upstream: Upstream)
 
 
 def test_markup_in_an_error_is_text(tab: BrowserTab, upstream: Upstream) -> None:
-    """Somebody else's text: neither an image nor a formula nor HTML."""
+    """Show a server's text as it is: it becomes no image, formula or HTML."""
     upstream.plan_replies(ErrorReply(400, 5006, "![x](/media/x.png) <img src=/y.png> $5 and $6"))
     tab.send("Go")
     tab.wait_for_end("error")

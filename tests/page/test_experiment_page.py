@@ -1,4 +1,4 @@
-"""The Experiment page: an experiment is defined, run, left and found again; nothing that was typed is lost."""
+"""The Experiment page: define, run, leave and reopen an experiment; no typed text is lost."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ POSITIVE = JsonReply({"response": "Yes"})
 
 @pytest.fixture
 def expected() -> list[str]:
-    """Streamlit looks for its own paths below a page's first, and finds them one level up."""
+    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
     return ["404 (Not Found)"]
 
 
 @pytest.fixture(scope="module")
 def lab(own: StartApp) -> AppProcess:
-    """An application whose experiments are these tests' alone."""
+    """Start an app whose experiments only these tests define."""
     return own()
 
 
 @pytest.fixture
 def tab(visit: Visit, lab: AppProcess, upstream: Upstream) -> BrowserTab:
-    """The page with an experiment that is empty."""
+    """Open the page with an empty experiment."""
     tab = visit(lab.url)
     return open_experiment_page(tab)
 
@@ -62,20 +62,21 @@ def bar(tab: BrowserTab) -> str:
 
 
 def state(tab: BrowserTab) -> str:
-    """How the run stands, in words; empty before the first."""
-    at = tab.by_key("run-state")
-    return " ".join(at.inner_text().split()) if at.count() else ""
+    """Return the state of the run in words, or "" before the first run."""
+    line = tab.by_key("run-state")
+    return " ".join(line.inner_text().split()) if line.count() else ""
 
 
 def define_experiment(tab: BrowserTab) -> None:
-    """Three reviews, one prompt."""
+    """Define an experiment of three reviews and one prompt."""
     prompt(tab).fill("Is this positive? {{review}}")
     upload(tab, TABLE)
     tab.wait_until("three requests", lambda: "= 3 requests" in bar(tab))
 
 
 def test_define_run_and_read(tab: BrowserTab, upstream: Upstream) -> None:
-    prompt(tab).type("Is this positive? {{review}}")  # and the box is not left
+    # The box keeps the focus.
+    prompt(tab).type("Is this positive? {{review}}")
     tab.wait_until("the variable has no column", lambda: "The variable “review” has no column" in bar(tab))
     assert start(tab).is_disabled()
     tab.button(re.compile("Add the column review")).click()
@@ -90,8 +91,8 @@ def test_define_run_and_read(tab: BrowserTab, upstream: Upstream) -> None:
     upstream.plan_replies(POSITIVE, POSITIVE, POSITIVE)
     start(tab).click()
     tab.wait_until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
-    asked = sorted(one.body["messages"][-1]["content"] for one in upstream.requests)
-    assert asked == [f"Is this positive? {word}" for word in ("Awful", "Lovely", "Splendid")]
+    questions = sorted(request.body["messages"][-1]["content"] for request in upstream.requests)
+    assert questions == [f"Is this positive? {word}" for word in ("Awful", "Lovely", "Splendid")]
     tab.page.get_by_text("2 of 3 answers pass").wait_for()
 
 
@@ -106,11 +107,12 @@ def test_it_goes_on_when_the_page_is_left(tab: BrowserTab, upstream: Upstream) -
     upstream.requests[0].release()
     tab.go_to_page("Experiment")
     tab.wait_until("one has come", lambda: "1 of 3" in bar(tab))
-    tab.page.goto(address)  # a reload: another session
+    # A reload starts another session.
+    tab.page.goto(address)
     tab.wait_until("it is found again", lambda: "1 of 3" in bar(tab))
     tab.button(re.compile("^Pause")).click()
-    for one in upstream.requests:
-        one.release()
+    for request in upstream.requests:
+        request.release()
     tab.wait_until("all are kept", lambda: "3 of 3 answered" in state(tab))
     assert len(upstream.requests) == 3
 
@@ -155,7 +157,8 @@ def test_of_one_that_was_run_the_results_come_first(tab: BrowserTab, upstream: U
     address = tab.page.url
     tab.button(re.compile("^New")).click()
     tab.page.get_by_role("menuitem", name="An empty one").click()
-    prompt(tab).wait_for()  # what another one was folded to is nothing to this one
+    # A section that is folded in one experiment is open in a new one.
+    prompt(tab).wait_for()
     tab.page.goto(address)
     tab.wait_until("its results", lambda: "Done. 3 of 3 answered" in state(tab))
     tab.wait_until_idle()
@@ -178,19 +181,20 @@ def test_a_workbook_presets_and_a_judge(tab: BrowserTab, upstream: Upstream) -> 
     tab.page.get_by_role("menuitem", name="A language model says yes").click()
     tab.page.get_by_label("Question about the answer", exact=True).type("Does it name {{city}}?")
     tab.wait_until("the judge's are counted", lambda: "= 4 requests + 4 judgements" in bar(tab))
-    # The same text is an answer and a verdict: which of both is asked for first is nobody's business.
-    said = JsonReply({"response": json.dumps({"reason": "It names none.", "verdict": "no"})})
-    upstream.plan_replies(*[said] * 8)
+    # The same text serves as an answer and as a verdict, so the order of the requests does not matter.
+    reply = JsonReply({"response": json.dumps({"reason": "It names none.", "verdict": "no"})})
+    upstream.plan_replies(*[reply] * 8)
     start(tab).click()
     tab.wait_until("the end", lambda: "Done. 4 of 4 answered · 8 requests" in state(tab))
-    judged = [one.body for one in upstream.requests if "response_format" in one.body]
-    asked = [one.body for one in upstream.requests if "response_format" not in one.body]
-    assert sorted((one["messages"][-1]["content"], one["temperature"]) for one in asked) == [
+    bodies = [request.body for request in upstream.requests]
+    judgements = [body for body in bodies if "response_format" in body]
+    answers = [body for body in bodies if "response_format" not in body]
+    assert sorted((body["messages"][-1]["content"], body["temperature"]) for body in answers) == [
         (f"Praise {city}, founded in {year}.", temperature)
         for city, year in (("Köln", "50 or so"), ("Lyon", "43"))
         for temperature in (0, 1.1)
     ]
-    assert sorted("Does it name Köln?" in one["messages"][-1]["content"] for one in judged) == [
+    assert sorted("Does it name Köln?" in body["messages"][-1]["content"] for body in judgements) == [
         False,
         False,
         True,
@@ -217,7 +221,7 @@ def test_nothing_typed_is_lost(tab: BrowserTab) -> None:
     tab.page.reload()
     tab.wait_until("it is there again", lambda: "= 9 requests" in bar(tab), patience=FIRST_DRAW_TIMEOUT)
     wait_for_value(prompt(tab), "Is {{review}} positive?")
-    # A copy of it is changed; the one that it was copied from is not, and comes back from the bin.
+    # Change a copy; the original stays the same, and comes back from the bin.
     tab.button("Duplicate").click()
     tab.wait_until("two versions", lambda: "= 18 requests" in bar(tab))
     wait_for_value(prompt(tab), "Is {{review}} positive?")

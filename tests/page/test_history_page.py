@@ -1,4 +1,4 @@
-"""The History page: list, search, open, pin, rename, delete and bring back, pages of many, what it cost."""
+"""The History page: list, search, open, pin, rename, delete, restore, many pages, and costs."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 
 @pytest.fixture
 def expected() -> list[str]:
-    """Streamlit looks for its own paths below a page's first, and finds them one level up."""
+    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
     return ["404 (Not Found)"]
 
 
 @pytest.fixture(scope="module")
 def home(own: StartApp) -> AppProcess:
-    """An application whose shelf these tests alone fill."""
+    """Start an app whose conversations only these tests save."""
     return own()
 
 
 @pytest.fixture
 def shelf(home: AppProcess) -> Iterator[AppProcess]:
-    """The same, empty."""
+    """Return the same app without conversations."""
     with stored_conversations.open_store(home) as store:
         store.conversations.delete_all(LOCAL_OWNER)
         deleted = store.conversations.entries(LOCAL_OWNER, size=1000, deleted=True)
@@ -40,7 +40,7 @@ def shelf(home: AppProcess) -> Iterator[AppProcess]:
 
 
 def put(shelf: AppProcess, *questions: str) -> list[str]:
-    """A conversation for each, a minute apart, the last one the newest; their ids."""
+    """Save a conversation for each question, a minute apart, the newest last; return their ids."""
     ids = []
     for number, question in enumerate(questions):
         with stored_conversations.open_store(shelf, NOON + 60 * number) as store:
@@ -62,7 +62,7 @@ TITLES = """rows => rows.map(
 
 
 def wait_for_titles(tab: BrowserTab, *expected: str) -> None:
-    """Wait until exactly these are listed, in that order."""
+    """Wait until exactly these titles are listed, in that order."""
     tab.wait_until(f"{expected}", lambda: titles(tab) == list(expected))
     tab.wait_until_idle()
 
@@ -86,7 +86,8 @@ def test_the_list_opens_what_was_said(tab: BrowserTab, shelf: AppProcess, upstre
     tab.go_to_page("History")
     wait_for_titles(tab, "Right now", "Newer", "Older")
     caption = tab.by_key(f"entry-{ids[0]}").locator("[data-testid=stCaptionContainer]").inner_text()
-    assert caption == "2026-03-01 12:00 UTC · 2 messages · 30 tokens · $0.0000043"  # 0.27 + 4 millionths
+    # The cost is 0.27 + 4 millionths of a dollar.
+    assert caption == "2026-03-01 12:00 UTC · 2 messages · 30 tokens · $0.0000043"
     tab.page.get_by_role("link", name="Older").first.click()
     tab.wait_for_answer("reply 0")
     assert f"c={ids[0]}" in tab.page.url

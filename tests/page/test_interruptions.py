@@ -1,4 +1,4 @@
-"""Nothing that happens to the page may touch a live answer: no character lost or doubled, no second request."""
+"""Interruptions never harm a live answer: no character is lost or doubled, and no second request is sent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def expected() -> list[str]:
 
 @pytest.fixture(scope="module")
 def proxy(app: AppProcess) -> Iterator[TcpProxy]:
-    """One proxy for all of these tests: at another address the browser would fetch the page's files again."""
+    """Return one proxy for all of these tests: at another address the browser would fetch the page's files again."""
     proxy = TcpProxy(app.port)
     yield proxy
     proxy.close()
@@ -29,27 +29,28 @@ def proxy(app: AppProcess) -> Iterator[TcpProxy]:
 
 @pytest.fixture
 def scene(visit: Visit, proxy: TcpProxy, upstream: Upstream) -> LiveAnswer:
-    """A live answer, seen through a proxy."""
+    """Start a live answer that the tab receives through a proxy."""
     proxy.come_up()
     upstream.plan_replies(StreamReply(endless=True, rate=60))
     scene = LiveAnswer(visit(proxy.url), proxy, lambda address: visit(proxy.url, address))
     scene.tab.send("Go")
-    scene.tab.wait_for_growth(400)  # some blocks are finished, one is live
+    # Some blocks are finished, the last one is live.
+    scene.tab.wait_for_growth(400)
     return scene
 
 
 def assert_unharmed(scene: LiveAnswer, upstream: Upstream) -> None:
-    """The answer goes on, comes to its end, and is whole."""
-    asked = upstream.requests[0]
+    """Assert that the answer continues, ends and is complete."""
+    request = upstream.requests[0]
     scene.tab.wait_for_growth(200)
-    assert asked.is_live
+    assert request.is_live
     assert scene.tab.by_key("stop").locator("button:visible").count() == 1
-    asked.release()
+    request.release()
     line = scene.tab.wait_for_end("finished")
     assert "21 in · 42 out" in line
-    scene.tab.wait_for_answer(asked.sent_text)
-    assert count_damage(asked.sent_text, scene.tab.answer_text()) == (0, 0)
-    assert not asked.client_gone.is_set()
+    scene.tab.wait_for_answer(request.sent_text)
+    assert count_damage(request.sent_text, scene.tab.answer_text()) == (0, 0)
+    assert not request.client_gone.is_set()
     assert len(upstream.requests) == 1
     assert scene.tab.answers.count() == scene.tab.questions.count() == 1
 

@@ -1,4 +1,4 @@
-"""An answer in JSON mode in a browser: the verdict, the tree, the text and the table, and nothing is fetched."""
+"""The view of an answer in JSON mode, in a browser: verdict, tree, text and table; it fetches nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IMAGE = "![x](http://192.0.2.1/x.png)"
 
 @pytest.fixture
 def expected() -> list[str]:
-    """The fonts are beside app.py, not beside that page."""
+    """Allow 404s: the fonts are beside app.py, not beside the test page."""
     return ["404"]
 
 
@@ -34,12 +34,12 @@ def tab(visit: Visit, json_mode_app: AppProcess) -> BrowserTab:
 
 
 def shown(tab: BrowserTab) -> str:
-    """What stands where the answer is."""
+    """Return the text of the answer's view."""
     return tab.by_key("answer").inner_text()
 
 
 def say(tab: BrowserTab, answer: str, *parts: str) -> None:
-    """Let the model answer that, and wait for the parts."""
+    """Let the model give that answer, and wait until the view shows the parts."""
     tab.send(answer)
     for part in parts:
         tab.wait_until(part, lambda part=part: tab.by_key("answer").count() and part in shown(tab))  # type: ignore[misc]
@@ -64,9 +64,8 @@ def test_a_valid_one_in_three_views(tab: BrowserTab, tmp_path: Path) -> None:
     choose(tab, "Table")
     table = tab.by_key("answer").locator("table")
     assert table.locator("th").all_inner_texts() == ["what", "price"]
-    cells = [
-        cell.replace("\u2060", "") for cell in table.locator("td").all_inner_texts()
-    ]  # it keeps links apart
+    # The page separates links with word joiners.
+    cells = [cell.replace("\u2060", "") for cell in table.locator("td").all_inner_texts()]
     assert cells == [f"{IMAGE} $5 <b>|</b> `a`", "1.5", "=1+1", "2"]
     assert tab.page.locator("[data-testid=stMain] img").count() == 0
     with tab.page.expect_download() as download:

@@ -1,4 +1,4 @@
-"""JSON mode in a conversation: asked for whole, and every kind of answer shown for what it is."""
+"""JSON mode in a conversation: requests without streaming, and the view of each kind of answer."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SCHEMA = json.dumps(
 
 @pytest.fixture
 def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
-    """A tab where answers must keep to the schema."""
+    """Open a tab where answers must match the schema."""
     return visit(app.url, share_address("", response_format=ResponseFormat(SCHEMA), stream=False))
 
 
 def shown(tab: BrowserTab) -> str:
-    """What stands in the last answer."""
+    """Return the text of the last answer."""
     return tab.answers.last.inner_text()
 
 

@@ -1,4 +1,4 @@
-"""The Model page: what is documented, what it costs, and how it is reached from one's own code."""
+"""The Model page: documented properties, costs, and code that calls the model."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ MODEL = default_model()
 
 @pytest.fixture
 def expected() -> list[str]:
-    """Streamlit looks for its own paths below a page's first, and finds them one level up."""
+    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
     return ["404 (Not Found)"]
 
 
 @pytest.fixture
 def page(tab: BrowserTab) -> BrowserTab:
-    """The Model page of the app before the upstream."""
+    """Open the Model page of the app that sends to the upstream."""
     return open_model_page(tab)
 
 
 @pytest.fixture
 def twin_page(visit: Visit, twin_app: AppProcess) -> BrowserTab:
-    """The Model page of the app on the twin, once that is up."""
+    """Open the Model page of the app on the twin, once the twin is up."""
     return open_model_page(visit(twin_app.url), twin=True)
 
 
 def fill(tab: BrowserTab, key: str, value: object) -> None:
-    """Type a number into its box."""
+    """Type a number into that box."""
     box = tab.by_key(key).locator("input")
     box.fill(str(value))
     box.press("Enter")

@@ -1,4 +1,4 @@
-"""A model's text is somebody else's: it fetches nothing, formats nothing it should not, and code stays exact."""
+"""The model's text is not trusted: it fetches nothing, its markup is limited, and code stays exact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.page.upstream import StreamReply, Upstream
 
 
 class Canary(http.server.ThreadingHTTPServer):
-    """Sings when anybody asks it for anything."""
+    """Records every connection and closes it."""
 
     daemon_threads = True
 
@@ -40,7 +40,7 @@ def canary() -> Iterator[Canary]:
 
 
 def beacons(url: str) -> list[str]:
-    """Texts that make a browser fetch something, where they are drawn naively."""
+    """Return texts that make a browser fetch something if the page draws them naively."""
     images = [
         f"![x]({url}/plain)",
         f'![x]( <{url}/angle> "t" )',
@@ -91,7 +91,7 @@ def beacons(url: str) -> list[str]:
 
 
 def test_nothing_is_fetched(tab: BrowserTab, upstream: Upstream, canary: Canary) -> None:
-    """Each alone, and all of them in one answer; while they stream a token at a time, and when they are whole."""
+    """Check each text alone and all of them in one answer, while they stream a token at a time and at the end."""
     texts = beacons(canary.url)
     upstream.plan_replies(
         StreamReply("\n\n".join(texts), rate=1500), *(StreamReply(text) for text in texts[:12])
@@ -110,7 +110,7 @@ def test_nothing_is_fetched(tab: BrowserTab, upstream: Upstream, canary: Canary)
 
 
 def test_the_canary_sings(tab: BrowserTab, canary: Canary) -> None:
-    """It would notice a connection without so much as a request."""
+    """Check that the canary notices a connection without a request."""
     assert canary.connections == []
     with socket.create_connection(("127.0.0.1", canary.server_address[1])):
         tab.wait_until("its song", lambda: canary.connections)

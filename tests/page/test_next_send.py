@@ -1,4 +1,4 @@
-"""Before the send: what the page says will be sent is what is sent, with its tokens, its cost and its programs."""
+"""The panel of the next send: it shows the exact request, with its tokens, its cost and its code."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ SET_UPS: dict[str, dict[str, Any]] = {
 
 
 def price(prompt: int, answer: int) -> Decimal:
-    """By the model page: $0.027 and $0.20 a million tokens."""
+    """Return the price by the model page: $0.027 and $0.20 a million tokens."""
     return (prompt * Decimal("0.027") + answer * Decimal("0.20")) / 1_000_000
 
 
-@pytest.mark.parametrize("what", SET_UPS)  # all of them: tests/ui/chat/test_next_send.py
+# All of them are in tests/ui/chat/test_next_send.py.
+@pytest.mark.parametrize("what", SET_UPS)
 def test_what_is_shown_arrives(visit: Visit, app: AppProcess, upstream: Upstream, what: str) -> None:
     features = SET_UPS[what]
     raw_prompt = what == "prompt, raw"
@@ -52,7 +53,8 @@ def test_what_is_shown_arrives(visit: Visit, app: AppProcess, upstream: Upstream
         tab.chat_box.press("Enter")
     tab.wait_until("a request", lambda: upstream.requests)
     assert upstream.requests[0].body == shown
-    assert list(upstream.requests[0].body) == list(shown)  # in that order
+    # The order is the same too.
+    assert list(upstream.requests[0].body) == list(shown)
 
 
 def test_it_is_live_while_one_writes(tab: BrowserTab, upstream: Upstream) -> None:
@@ -89,7 +91,8 @@ def test_the_panel_stays_open(tab: BrowserTab, upstream: Upstream) -> None:
     tab.wait_for_growth()
     assert is_open.get_attribute("open") is not None
     assert panel.locator("[data-testid=stCode]").is_visible()
-    tab.slider("temperature").press("ArrowRight")  # the page is drawn anew under the answer
+    # The page is redrawn under the answer.
+    tab.slider("temperature").press("ArrowRight")
     chat_controls.wait_for_next_request(tab, temperature=0.61)
     assert is_open.get_attribute("open") is not None
     upstream.requests[0].release()
@@ -105,7 +108,7 @@ def test_the_panel_stays_open(tab: BrowserTab, upstream: Upstream) -> None:
 
 
 def test_a_sent_text_is_no_longer_ahead(tab: BrowserTab, upstream: Upstream) -> None:
-    """The browser tells of the emptied box only after the answer: a fragment's run waits for it."""
+    """Wait for a fragment's run: the browser reports the emptied box only after the answer."""
     upstream.plan_replies(StreamReply(endless=True))
     tab.chat_box.fill("Once")
     tab.wait_until("the line", lambda: "tokens in" in chat_controls.next_send_summary(tab))
@@ -118,7 +121,8 @@ def test_a_sent_text_is_no_longer_ahead(tab: BrowserTab, upstream: Upstream) -> 
     )
     upstream.requests[0].release()
     tab.wait_for_end()
-    tab.chat_box.fill("Once")  # the same again is a text again
+    # The same text counts as new text.
+    tab.chat_box.fill("Once")
     tab.wait_until(
         "twice",
         lambda: (

@@ -1,4 +1,4 @@
-"""The Model page's demonstration on the real twin: what the settings do to what may come next."""
+"""The Model page's demonstration on the real twin: how settings change the choice of the next token."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ ROW = """row => [row.querySelector('th').innerText,
     ...[...row.querySelectorAll('td.share')].map(cell => cell.innerText),
     ...[...row.querySelectorAll('i')].map(bar => bar.getBoundingClientRect().width)]"""
 
-Row = tuple[
-    str, float, float, float, float
-]  # token, the model's share, the drawn one, and their bars in pixels
+# A token, the model's share, the share after the settings, and the bars of both in pixels.
+Row = tuple[str, float, float, float, float]
 
 
 def share(text: str) -> float:
@@ -28,13 +27,13 @@ def share(text: str) -> float:
 
 
 def rows(tab: BrowserTab) -> list[Row]:
-    """The picture, from the top."""
-    found = tab.page.locator(".odds tbody tr").evaluate_all(f"rows => rows.map({ROW})")
-    return [(token, share(own), share(drawn), wide, narrow) for token, own, drawn, wide, narrow in found]
+    """Return the rows of the picture, from the top."""
+    texts = tab.page.locator(".odds tbody tr").evaluate_all(f"rows => rows.map({ROW})")
+    return [(token, share(own), share(drawn), wide, narrow) for token, own, drawn, wide, narrow in texts]
 
 
 def picture_text(tab: BrowserTab) -> str:
-    """What is said under the picture."""
+    """Return the text under the picture."""
     return squeeze(tab.by_key("try-picture").inner_text())
 
 
@@ -45,7 +44,7 @@ def switch(tab: BrowserTab, name: str) -> None:
 
 
 def set_to(tab: BrowserTab, name: str, key: str) -> None:
-    """Move that parameter's slider with a key, switched on if need be."""
+    """Move that parameter's slider with a key; switch the parameter on first if it is off."""
     slider = tab.by_key(f"try-{name}-slide").locator("input")
     if not slider.count():
         switch(tab, name)
@@ -56,7 +55,7 @@ def set_to(tab: BrowserTab, name: str, key: str) -> None:
 
 
 def change_and_wait(tab: BrowserTab, before: list[Row], act: Callable[[], None]) -> list[Row]:
-    """The picture after that, once it is another."""
+    """Act, wait until the picture changes, and return it."""
     act()
     tab.wait_until("another picture", lambda: rows(tab) not in ([], before))
     tab.wait_until_idle()
@@ -65,13 +64,13 @@ def change_and_wait(tab: BrowserTab, before: list[Row], act: Callable[[], None])
 
 @pytest.fixture
 def expected() -> list[str]:
-    """Streamlit looks for its own paths below a page's first, and finds them one level up."""
+    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
     return ["404 (Not Found)"]
 
 
 @pytest.fixture
 def page(visit: Visit, twin_app: AppProcess) -> BrowserTab:
-    """The demonstration, with its first picture."""
+    """Open the demonstration, with its first picture."""
     tab = open_model_page(visit(twin_app.url), twin=True)
     open_section(tab, "Next token")
     tab.wait_until("a picture", lambda: rows(tab))
@@ -79,16 +78,16 @@ def page(visit: Visit, twin_app: AppProcess) -> BrowserTab:
 
 
 def test_the_models_own_and_what_is_drawn(page: BrowserTab) -> None:
-    seen = rows(page)
-    assert len(seen) == 12
-    owns = [own for _, own, *_ in seen]
+    picture = rows(page)
+    assert len(picture) == 12
+    owns = [own for _, own, *_ in picture]
     assert owns == sorted(owns, reverse=True)
     assert 0 < sum(owns) <= 1.001
-    assert seen[0][2] > seen[0][1], "below 1, the temperature makes the likeliest likelier"
-    widest = max(max(row[3:]) for row in seen)
-    for _, own, drawn, wide, narrow in seen[:5]:
-        assert wide / widest == pytest.approx(own / max(seen[0][1:3]), abs=0.03)
-        assert narrow / widest == pytest.approx(drawn / max(seen[0][1:3]), abs=0.03)
+    assert picture[0][2] > picture[0][1], "below 1, the temperature makes the likeliest likelier"
+    widest = max(max(row[3:]) for row in picture)
+    for _, own, drawn, wide, narrow in picture[:5]:
+        assert wide / widest == pytest.approx(own / max(picture[0][1:3]), abs=0.03)
+        assert narrow / widest == pytest.approx(drawn / max(picture[0][1:3]), abs=0.03)
     page.by_key("try-all").locator("label").first.click()
     page.wait_until("all", lambda: len(rows(page)) == 40)
 
@@ -106,18 +105,20 @@ def test_temperature_0_leaves_one_token(page: BrowserTab) -> None:
 @pytest.mark.parametrize("name", ["top_k", "top_p"])
 def test_what_is_cut_away(page: BrowserTab, name: str) -> None:
     fact = rows(page)
-    before = change_and_wait(page, fact, lambda: page.button("A story").click())  # after it, much may come
+    # Many tokens are likely after this text.
+    before = change_and_wait(page, fact, lambda: page.button("A story").click())
     page.by_key("try-all").locator("label").first.click()
     page.wait_until("all", lambda: len(rows(page)) == 40)
     assert "cut away" not in picture_text(page)
     set_to(page, name, "PageDown")
 
     def is_cut() -> bool:
-        kept = [row[2] > 0 for row in rows(page)]
+        remaining = [row[2] > 0 for row in rows(page)]
+        # The likeliest tokens stay.
         return (
-            kept == sorted(kept, reverse=True)  # the likeliest stay
-            and f"{sum(kept)} of 49,152 tokens" in picture_text(page)
-            and f"Of the 40 likeliest, {40 - sum(kept)} are cut away." in picture_text(page)
+            remaining == sorted(remaining, reverse=True)
+            and f"{sum(remaining)} of 49,152 tokens" in picture_text(page)
+            and f"Of the 40 likeliest, {40 - sum(remaining)} are cut away." in picture_text(page)
         )
 
     page.wait_until("the likeliest, and how many they are", is_cut)

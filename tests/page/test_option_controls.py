@@ -1,4 +1,4 @@
-"""What a request carries beside its parameters: each control reaches the wire, is kept, and travels."""
+"""The options of a request beside its parameters: each control changes the request, is saved and is shared."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CALCULATOR = SAMPLE_TOOLS[0].tool
 
 
 def assert_request_has(tab: BrowserTab, upstream: Upstream, **parts: Any) -> None:
-    """Say something and see that the request has these properties, and no other beside the plain ones."""
+    """Send a message and assert that its request has these properties and, beside the plain ones, no others."""
     body = chat_controls.send_message(tab, upstream).body
     named = {name: value for name, value in body.items() if name not in ("messages", "prompt")}
     assert named == PLAIN | {
@@ -71,7 +71,8 @@ def test_json_and_its_schema(tab: BrowserTab, upstream: Upstream) -> None:
     )
     chat_controls.choose_format(tab, "Text")
     assert_request_has(tab, upstream)
-    chat_controls.choose_format(tab, "JSON schema")  # it comes back
+    # The schema is still there.
+    chat_controls.choose_format(tab, "JSON schema")
     upstream.plan_replies(JsonReply({"response": {"title": "x"}}))
     assert_request_has(
         tab, upstream, stream=False, response_format={"type": "json_schema", "json_schema": schema}
@@ -111,7 +112,7 @@ def test_tools_and_functions(tab: BrowserTab, upstream: Upstream) -> None:
 
 
 def lora(tab: BrowserTab) -> Any:
-    """Where an adapter is chosen."""
+    """Return the box in which an adapter is chosen."""
     return tab.by_key("choose-lora").locator("input")
 
 
@@ -134,7 +135,7 @@ def test_an_adapter_from_the_list_and_by_hand(visit: Visit, app: AppProcess, ups
 
 
 def test_no_editor_opens_under_an_answer(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
-    """A dialog's own controls would wait for the end of the stream."""
+    """Open no editor under an answer: a dialog's controls would wait for the end of the stream."""
     tab = visit(app.url, share_address("Go", tools=(CALCULATOR,)))
     tab.wait_until_idle()
     upstream.plan_replies(StreamReply(endless=True))

@@ -1,4 +1,4 @@
-"""The page on the real twin: from an empty page to an answer, Stop, a twin that dies, an app that is killed."""
+"""The page on the real twin: from an empty page to an answer, Stop, a twin that dies, and a killed app."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TwinProcess:
 
     @property
     def running_count(self) -> int:
-        """Generations that hold a slot."""
+        """Return the number of generations that hold a slot."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/client/v4/accounts/{self.account}/ai/paddock/slots",
             headers={"authorization": f"Bearer {self.token}"},
@@ -43,8 +43,8 @@ class TwinProcess:
 
 
 def twin_pids(pid: int) -> list[int]:
-    """The twins that this process started."""
-    found = []
+    """Return the ids of the twins that this process started."""
+    pids = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, parent, *_ = stat.read_text().rpartition(")")[2].split()
@@ -52,8 +52,8 @@ def twin_pids(pid: int) -> list[int]:
         except OSError:
             continue
         if int(parent) == pid and state != "Z" and "lib.twin" in command:
-            found.append(int(stat.parent.name))
-    return found
+            pids.append(int(stat.parent.name))
+    return pids
 
 
 def is_alive(pid: int) -> bool:
@@ -64,7 +64,7 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_until(what: str, condition: Callable[[], object], patience: float = TIMEOUT) -> None:
-    """For what no page shows."""
+    """Wait for a condition that no page shows."""
     end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end, f"never came: {what}"
@@ -72,7 +72,7 @@ def wait_until(what: str, condition: Callable[[], object], patience: float = TIM
 
 
 def find_twin(app: AppProcess, tab: BrowserTab) -> TwinProcess:
-    """The twin behind that page, once it is up."""
+    """Return the twin behind that page, once it is up."""
     tab.wait_until(
         "the twin is up",
         lambda: "on this machine, free" in tab.by_key("place").inner_text(),
@@ -82,7 +82,8 @@ def find_twin(app: AppProcess, tab: BrowserTab) -> TwinProcess:
     variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     environment = dict(line.split("=", 1) for line in variables if "=" in line)
     account, token = environment["PADDOCK_TWIN_ACCOUNT"], environment["PADDOCK_TWIN_TOKEN"]
-    for port in listening_ports(pid):  # the engine in it has one of its own
+    # The engine in the twin has its own port.
+    for port in listening_ports(pid):
         twin = TwinProcess(pid, port, account, token)
         try:
             assert twin.running_count >= 0
@@ -93,7 +94,7 @@ def find_twin(app: AppProcess, tab: BrowserTab) -> TwinProcess:
 
 
 def listening_ports(pid: int) -> list[int]:
-    """The ports at which the process listens."""
+    """Return the ports at which the process listens."""
     sockets = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         try:
@@ -110,7 +111,7 @@ def listening_ports(pid: int) -> list[int]:
 
 @pytest.fixture
 def tab(visit: Visit, twin_app: AppProcess) -> BrowserTab:
-    """An empty page whose twin is up."""
+    """Open an empty page whose twin is up."""
     tab = visit(twin_app.url)
     tab.wait_until("the twin is up", lambda: tab.page.locator(".st-key-starter0 button:enabled").count(), 90)
     return tab
@@ -119,7 +120,7 @@ def tab(visit: Visit, twin_app: AppProcess) -> BrowserTab:
 def set_max_tokens(tab: BrowserTab, value: int) -> None:
     tab.number_box("max_tokens").fill(str(value))
     tab.number_box("max_tokens").press("Enter")
-    # For a moment there are two: the twin's context window gives the slider another end, and so another key.
+    # Two sliders exist for a moment: the twin's context window changes the slider's end, and so its key.
     values = "sliders => sliders.map(slider => slider.value)"
     tab.wait_until("it is set", lambda: tab.slider("max_tokens").evaluate_all(values) == [str(value)])
 

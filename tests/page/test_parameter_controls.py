@@ -1,4 +1,4 @@
-"""Each of the documented parameters, by each of its controls: what is sent is what the control shows."""
+"""Each documented parameter and each of its controls: the request carries the value that the control shows."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.ui.app_test_page import share_address
 
 PARAMETERS = pytest.mark.parametrize(
     "parameter",
-    # A whole and a fractional number; all of them: tests/ui/settings/test_parameter_controls.py
+    # One whole and one fractional number. tests/ui/settings/test_parameter_controls.py has all parameters.
     [default_model().parameter("max_tokens"), default_model().parameter("temperature")],
     ids=lambda parameter: parameter.name,
 )
 
 
 def send_and_wait(tab: BrowserTab, upstream: Upstream) -> UpstreamRequest:
-    """Send something and wait for the end; the request as it came."""
+    """Send a message and wait for the end; return the request that arrived."""
     number = len(upstream.requests)
     tab.send("Go")
     tab.wait_for_end(" out · ", which=number)
@@ -34,7 +34,7 @@ def send_and_wait(tab: BrowserTab, upstream: Upstream) -> UpstreamRequest:
 
 
 def shown_value(tab: BrowserTab, name: str) -> Decimal:
-    """What the number box and the slider agree on."""
+    """Return the value that the number box and the slider agree on."""
     box, slider = tab.number_box(name), tab.slider(name)
     tab.wait_until_idle()
     tab.wait_until(
@@ -44,22 +44,22 @@ def shown_value(tab: BrowserTab, name: str) -> Decimal:
     return Decimal(box.input_value())
 
 
-def sent_value(asked: UpstreamRequest, parameter: Parameter) -> Decimal:
-    """The value in the request, exactly as it was written, and of the documented type."""
-    value = asked.body[parameter.name]
+def sent_value(request: UpstreamRequest, parameter: Parameter) -> Decimal:
+    """Return the value exactly as the request has it, after a check of its documented type."""
+    value = request.body[parameter.name]
     assert type(value) is (int if parameter.kind == "integer" else float) or value == int(value)
     return Decimal(json.dumps(value))
 
 
 def switch_on(tab: BrowserTab, name: str) -> None:
-    """See that it is on."""
+    """Switch the parameter on if it is off."""
     if not tab.parameter_switch(name).is_checked():
         tab.toggle_parameter(name)
     tab.slider(name).wait_for()
 
 
 def type_value(tab: BrowserTab, name: str, text: str) -> None:
-    """Type into the number box."""
+    """Type a value into the number box."""
     tab.number_box(name).fill(text)
     tab.number_box(name).press("Enter")
 
@@ -67,32 +67,32 @@ def type_value(tab: BrowserTab, name: str, text: str) -> None:
 @PARAMETERS
 def test_what_is_shown_is_sent(tab: BrowserTab, upstream: Upstream, parameter: Parameter) -> None:
     name = parameter.name
-    # As documented: what has a default is on and at it, the rest is off.
+    # As documented: parameters with a default are on and have that value; the others are off.
     assert tab.parameter_switch(name).is_checked() == (parameter.default is not None)
     assert tab.page.locator(f".st-key-parameter-{name}").count() == 1
     switch_on(tab, name)
     if parameter.default is not None:
         assert shown_value(tab, name) == Decimal(str(parameter.default))
 
-    # The number box, to its last digit.
+    # Use the number box, to its last digit.
     value = {"max_tokens": "1234", "seed": "1234567890", "top_k": "17"}.get(name, "1.23")
     type_value(tab, name, value)
     tab.wait_until("the slider follows", lambda: shown_value(tab, name) == Decimal(value))
     assert sent_value(send_and_wait(tab, upstream), parameter) == Decimal(value)
 
-    # The slider, by the keyboard.
+    # Use the slider, by the keyboard.
     for steps in (1, 2):
         tab.slider(name).press("ArrowRight")
         expected = Decimal(value) + steps * Decimal(str(parameter.step))
         tab.wait_until("the box follows", lambda expected=expected: shown_value(tab, name) == expected)
     assert sent_value(send_and_wait(tab, upstream), parameter) == expected
 
-    # Its ends, by the slider.
+    # Move the slider to its ends.
     tab.slider(name).press("Home")
     tab.wait_until("the least", lambda: shown_value(tab, name) == Decimal(str(parameter.minimum)))
     assert sent_value(send_and_wait(tab, upstream), parameter) == Decimal(str(parameter.minimum))
 
-    # Off, and back to the default.
+    # Switch the parameter off, then back to its default.
     tab.toggle_parameter(name)
     tab.by_key(f"parameter-{name}").get_by_text("not sent").wait_for()
     tab.wait_until_idle()
@@ -116,7 +116,8 @@ def test_bounds_hold(tab: BrowserTab, upstream: Upstream, parameter: Parameter) 
     least, most = (Decimal(slider.get_attribute(end) or "nan") for end in ("min", "max"))
     assert least == Decimal(str(parameter.minimum))
     if parameter.maximum is None:
-        assert most == default_model().context_window  # nothing of it is used yet
+        # No part of the context window is used yet.
+        assert most == default_model().context_window
     else:
         assert most == Decimal(str(parameter.maximum))
     slider.press("End")
@@ -133,7 +134,7 @@ def test_bounds_hold(tab: BrowserTab, upstream: Upstream, parameter: Parameter) 
 def test_a_key_that_is_held_moves_box_and_slider_alike(
     tab: BrowserTab, upstream: Upstream, pause: int
 ) -> None:
-    """Faster than the page's own answers come back: none of those may undo a step."""
+    """Press keys faster than the page answers: no answer may undo a step."""
     send_and_wait(tab, upstream)
     for key, expected in (("ArrowRight", "0.72"), ("ArrowLeft", "0.6")) * 2:
         tab.slider("temperature").focus()
@@ -149,7 +150,7 @@ def test_a_key_that_is_held_moves_box_and_slider_alike(
 def test_what_the_browser_has_not_heard_of_is_no_change(
     visit: Visit, app: AppProcess, upstream: Upstream
 ) -> None:
-    """A click on another control leaves before the browser hears of the first one: it brings the old values along."""
+    """Click another control before the browser hears of the first change: that click carries the old values."""
     proxy = TcpProxy(app.port)
     tab = visit(proxy.url)
     switch_on(tab, "top_k")
@@ -158,15 +159,17 @@ def test_what_the_browser_has_not_heard_of_is_no_change(
     proxy.hold_back()
     tab.by_key("temperature-reset").get_by_role("button").first.click()
     tab.by_key("top_k-reset").get_by_role("button").first.click()
-    tab.page.wait_for_timeout(700)  # longer ago than any guess of what is a moment
+    # This is longer than any pause that the app takes for a moment.
+    tab.page.wait_for_timeout(700)
     tab.by_key("choose-raw").locator("label").first.click()
-    tab.page.wait_for_timeout(300)  # in which the app may hear of it
+    # Meanwhile the app may hear of the click.
+    tab.page.wait_for_timeout(300)
     proxy.release()
     tab.wait_until("the default", lambda: shown_value(tab, "temperature") == Decimal("0.6"))
     tab.wait_until("it is off", lambda: not tab.parameter_switch("top_k").is_checked())
     body = send_and_wait(tab, upstream).body
     assert (body["raw"], body["temperature"], "top_k" in body) == (True, 0.6, False)
-    # And what somebody chooses once the page shows the change counts at once, the very same value too.
+    # A user's choice counts at once when the page shows the change, even if the value is the same as before.
     type_value(tab, "temperature", "1.23")
     tab.wait_until("the slider follows", lambda: shown_value(tab, "temperature") == Decimal("1.23"))
     assert send_and_wait(tab, upstream).body["temperature"] == 1.23
@@ -176,7 +179,7 @@ def test_what_the_browser_has_not_heard_of_is_no_change(
 def test_controls_that_are_drawn_late_show_what_is_set(
     visit: Visit, app: AppProcess, upstream: Upstream
 ) -> None:
-    """The browser fetches the code of each kind of control; on a slow line a message may leave before that."""
+    """Send before the browser has the code of each kind of control, as on a slow line."""
     tab = visit(
         app.url,
         share_address(system="Be brief.", response_format=ResponseFormat(), stream=False),
@@ -189,9 +192,8 @@ def test_controls_that_are_drawn_late_show_what_is_set(
     tab.page.reload()
     tab.wait_until("their code is asked for", lambda: len(fetched) == 5)
     tab.send("Go")
-    tab.wait_until(
-        "an answer", lambda: " out · " in tab.figures()
-    )  # no rest: these controls are still to come
+    # The page cannot become idle here: these controls are not drawn yet.
+    tab.wait_until("an answer", lambda: " out · " in tab.figures())
     first = upstream.requests[0].body
     for route in fetched:
         route.continue_()

@@ -1,4 +1,4 @@
-"""On a phone: nothing is wider than the screen, and what matters is at hand."""
+"""The page on a phone: nothing is wider than the screen, and important controls are within reach."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def phone(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
 
 
 def assert_fits_screen(tab: BrowserTab) -> None:
-    """The page does not scroll sideways, and says where it runs without the sidebar being opened."""
+    """Assert that the page does not scroll sideways and shows the backend while the sidebar is closed."""
     width = tab.page.evaluate(
         "Math.max(...[...document.querySelectorAll('html, body, #root, .stApp, .stApp section, .stApp main')]"
         ".filter(part => !part.closest('[data-testid=stSidebar]')).map(part => part.scrollWidth))"
@@ -36,7 +36,7 @@ def assert_fits_screen(tab: BrowserTab) -> None:
 
 
 def on_screen(tab: BrowserTab, selector: str) -> bool:
-    """Whether it can be touched: it is within the screen and nothing covers it."""
+    """Return true if a finger can touch it: it is on the screen and nothing covers it."""
     return bool(
         tab.page.evaluate(
             """selector => [...document.querySelectorAll(selector)].some(part => {
@@ -72,7 +72,8 @@ def test_a_wide_table_scrolls_by_itself(phone: BrowserTab, upstream: Upstream) -
 def test_stop_by_touch(phone: BrowserTab, upstream: Upstream) -> None:
     upstream.plan_replies(StreamReply(endless=True))
     phone.send("Go")
-    phone.wait_for_growth(1500)  # more than a screen
+    # The answer is longer than a screen.
+    phone.wait_for_growth(1500)
     assert on_screen(phone, ".st-key-stop button")
     phone.page.locator(".st-key-stop button:visible").first.tap()
     phone.wait_for_end("stopped")

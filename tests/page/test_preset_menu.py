@@ -1,4 +1,4 @@
-"""Presets: shipped ones, one's own, the one that new conversations begin with, and files of them."""
+"""Presets: shipped presets, the user's own, the default for new conversations, and preset files."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tests.page.upstream import Upstream
 
 @pytest.fixture
 def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
-    """A tab, with none of one's own."""
+    """Open a tab without presets of the user's own."""
     with stored_conversations.open_store(app) as store:
-        for one in store.presets.load_all(LOCAL_OWNER):
-            store.presets.remove(LOCAL_OWNER, one.id)
+        for preset in store.presets.load_all(LOCAL_OWNER):
+            store.presets.remove(LOCAL_OWNER, preset.id)
     tab = visit(app.url)
     tab.wait_until_idle()
     return tab
 
 
 def menu(tab: BrowserTab) -> Locator:
-    """The presets, opened."""
+    """Open the menu of presets; return it."""
     body = tab.page.locator("[data-testid=stPopoverBody]").filter(has_text="Keep the settings of now as")
     if body.count() == 0:
         tab.button("Presets").click()
@@ -43,14 +43,14 @@ def close(tab: BrowserTab) -> None:
 
 
 def own_preset_names(tab: BrowserTab) -> list[str]:
-    """The names of one's own, as the menu shows them."""
+    """Return the names of the user's own presets, as the menu shows them."""
     return [
         text.strip() for text in menu(tab).locator("[class*='st-key-own-use-'] button p").all_inner_texts()
     ]
 
 
 def keep_settings(tab: BrowserTab, name: str) -> None:
-    """Keep the settings of now."""
+    """Save the current settings under that name."""
     body = menu(tab)
     body.get_by_label("Keep the settings of now as").fill(name)
     body.get_by_role("button", name="Keep", exact=True).click()
@@ -77,7 +77,7 @@ def wait_for_settings(tab: BrowserTab, system: str, temperature: str) -> None:
 
 
 def choose(tab: BrowserTab, action: str) -> None:
-    """Something in the menu of the one preset of one's own."""
+    """Choose an action in the menu of the user's only preset."""
     menu(tab).locator("[class*='st-key-own-menu-'] button").first.click()
     tab.page.get_by_role("menuitem", name=action, exact=True).click()
 

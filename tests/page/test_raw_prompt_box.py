@@ -1,4 +1,4 @@
-"""The raw prompt: a box of its own, laid out from the conversation, sent as it is, and gone on from."""
+"""The raw prompt: its own box, filled from the conversation, sent as it is, and continued after the answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TAIL = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
 
 @pytest.fixture
 def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
-    """A tab where a raw prompt is written."""
+    """Open a tab that shows the box of the raw prompt."""
     tab = visit(app.url)
     tab.page.goto(app.url + share_address("", form=InputForm.PROMPT, raw=True))
     chat_controls.prompt_box(tab).wait_for()
@@ -27,7 +27,7 @@ def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
 
 
 def send(tab: BrowserTab, upstream: Upstream) -> dict[str, object]:
-    """Send the box; the request as it came."""
+    """Send the prompt in the box; return the request that arrived."""
     number = len(upstream.requests)
     tab.by_key("raw-send").get_by_role("button").click()
     return chat_controls.wait_for_reply(tab, upstream, number).body

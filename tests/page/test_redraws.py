@@ -1,4 +1,4 @@
-"""What is drawn anew is drawn once, in its place: fragments and whole pages in turn, on a busy machine."""
+"""Redraws: fragments and whole pages are drawn once, in their place, even on a busy machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def bench(own: StartApp) -> AppProcess:
 
 @pytest.fixture
 def tab(visit: Visit, bench: AppProcess, expected: list[str]) -> BrowserTab:
-    expected.append("404")  # the page's fonts belong to the whole application
+    # The fonts are beside app.py, not beside the test page.
+    expected.append("404")
     tab = visit(bench.url)
     tab.wait_until_idle()
     return tab
@@ -40,7 +41,8 @@ def test_a_click_just_after_a_fragment_draws_the_page_where_it_is(tab: BrowserTa
         before, runs = turn(tab), page_runs(tab)
         tab.button("Part").click()
         tab.wait_until("the fragment is drawn", lambda before=before: turn(tab) > before)
-        tab.button("Whole").click()  # arrives before the server asks for more work
+        # The click arrives before the server asks for more work.
+        tab.button("Whole").click()
         tab.wait_until("all is drawn", lambda runs=runs: page_runs(tab) == runs + 1)
         tab.wait_until_idle()
         assert tab.by_key("place").count() == 1
@@ -54,8 +56,8 @@ def test_a_pulse_beats_once_however_often_the_page_was_drawn_meanwhile(tab: Brow
         tab.button("Whole").click()
         tab.wait_until("it is drawn", lambda before=before: turn(tab) > before)
     tab.wait_until_idle()
-    at, told = turn(tab), tab.message_count
-    tab.wait_until("a beat", lambda: turn(tab) > at)
-    tab.wait_until("another", lambda: turn(tab) > at + 1)
+    first_turn, first_count = turn(tab), tab.message_count
+    tab.wait_until("a beat", lambda: turn(tab) > first_turn)
+    tab.wait_until("another", lambda: turn(tab) > first_turn + 1)
     tab.wait_until_idle()
-    assert (turn(tab) - at, tab.message_count - told) == (2, 2)
+    assert (turn(tab) - first_turn, tab.message_count - first_count) == (2, 2)

@@ -1,4 +1,4 @@
-"""Request and reply: what really went over the wire for an answer, kept with it; and its request used again."""
+"""Request and reply: the exact text on the wire, saved with an answer, and an answer's request used again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEXT = "Grüße 👩‍👩‍👧, 日本語: *not* <b>bold</b> $5 and $6."
 
 
 def raw_reply(upstream: Upstream, number: int = 0) -> str:
-    """What was written to the socket for that request, without the last line's end."""
+    """Return the reply as it was written to the socket for that request, without the last line end."""
     return upstream.requests[number].sent_body.decode().rstrip("\n")
 
 
@@ -51,7 +51,7 @@ def test_it_is_there_after_a_restart(visit: Visit, upstream: Upstream, tmp_path:
 
 
 def other_settings(tab: BrowserTab) -> None:
-    """Everything else than what was sent."""
+    """Change every setting to a value that was not sent."""
     tab.by_key("system").locator("textarea").fill("Be long.")
     tab.by_key("system").locator("textarea").press("Control+Enter")
     tab.number_box("temperature").fill("1.5")
@@ -63,7 +63,7 @@ def other_settings(tab: BrowserTab) -> None:
 
 @pytest.fixture
 def sent(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
-    """A tab with an answer to a request that has tools and a system prompt; since then all settings were changed."""
+    """Return a tab with an answer to a request with tools and a system prompt; all settings have changed since."""
     tab = visit(app.url, share_address("", "Be brief.", tools=(SAMPLE_TOOLS[0].tool,)))
     upstream.plan_replies(StreamReply("An answer."))
     chat_controls.send_message(tab, upstream, "What is “this”?")

@@ -1,4 +1,4 @@
-"""The results of an experiment in the browser, on a page of their own: answers, picture, side by side, files."""
+"""The results of an experiment in a browser, on a page of their own: answers, charts, comparison and files."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ def bench(own: StartApp) -> AppProcess:
 
 @pytest.fixture
 def page(visit: Visit, bench: AppProcess, expected: list[str]) -> Open:
-    """Opens the bench: ``page("Answers", show="whole")``."""
-    expected.append("404")  # the page's fonts belong to the whole application
+    """Return a function that opens the page: ``page("Answers", show="whole")``."""
+    # The fonts are beside app.py, not beside the test page.
+    expected.append("404")
 
     def page(section: str = "", show: str = "whole", cells: int = 240, *, phone: bool = False) -> BrowserTab:
         tab = visit(bench.url, f"/?show={show}&cells={cells}&of={uuid.uuid4().hex}", phone=phone)
@@ -60,7 +61,8 @@ def turn(tab: BrowserTab, section: str) -> None:
 
 
 def shown(tab: BrowserTab) -> str:
-    return squeeze(tab.by_key("results").inner_text()).replace("\u2060", "")  # it keeps links apart
+    # The page separates links with word joiners.
+    return squeeze(tab.by_key("results").inner_text()).replace("\u2060", "")
 
 
 def says(tab: BrowserTab, text: str) -> None:
@@ -73,13 +75,13 @@ def grid(tab: BrowserTab) -> Locator:
 
 
 def cell(tab: BrowserTab, column: str, row: int) -> str:
-    """What the table has there, as it tells a screen reader; nothing while one table takes another's place."""
+    """Return the text that the table gives a screen reader there, or "" while one table replaces another."""
     head = grid(tab).get_by_role("columnheader", name=re.compile(rf"^{column}( [↑↓])?$"), include_hidden=True)
     if head.count() != 1:
         return ""
-    at = head.get_attribute("aria-colindex")
-    found = grid(tab).locator(f"[data-testid=glide-cell-{at}-{row}]").all_inner_texts()
-    return found[0] if len(found) == 1 else ""
+    column_index = head.get_attribute("aria-colindex")
+    texts = grid(tab).locator(f"[data-testid=glide-cell-{column_index}-{row}]").all_inner_texts()
+    return texts[0] if len(texts) == 1 else ""
 
 
 def click(tab: BrowserTab, row: int, x: int = 90) -> None:
@@ -134,15 +136,16 @@ def test_a_row_is_opened_stepped_through_and_rated(page: Open) -> None:
 
 def test_sorted_by_a_click_on_a_head_and_searched(page: Open) -> None:
     tab = page("Answers")
-    passing = sum(one.passed is True for one in RESULTS)
-    click(tab, -1)  # the checks: what failed first
+    passing = sum(result.passed is True for result in RESULTS)
+    # Sort by the checks, failures first.
+    click(tab, -1)
     tab.wait_until("what failed first", lambda: cell(tab, "Checks", 0).startswith("✗"))
     click(tab, -1)
     tab.wait_until("what passed first", lambda: cell(tab, "Checks", 0) == "✓ 2 of 2")
     tab.page.get_by_placeholder("Search in answers").fill("tokyo strict")
     says(tab, "None of the 240 answers is like that.")
     tab.page.get_by_placeholder("Search in answers").fill("TOKYO japan")
-    hits = [one for one in RESULTS if PLAN.inputs.rows[one.cell.row][1] == "Tokyo"]
+    hits = [result for result in RESULTS if PLAN.inputs.rows[result.cell.row][1] == "Tokyo"]
     says(tab, f"{len(hits):,} of 240 answers")
     click(tab, 0)
     tab.wait_until("one is open", lambda: f"1 of {len(hits)}" in opened(tab))
@@ -157,12 +160,12 @@ def test_results_come_while_one_is_open_and_a_filter_is_set(page: Open) -> None:
     turn(tab, "Answers")
     says(tab, "40 answers.")
     tab.page.get_by_placeholder("Search in answers").fill("france")
-    france = [one.cell.number for one in RESULTS if PLAN.inputs.rows[one.cell.row][0] == "France"]
-    says(tab, f"{len([one for one in france if one < 40])} of 40 answers")
+    france = [result.cell.number for result in RESULTS if PLAN.inputs.rows[result.cell.row][0] == "France"]
+    says(tab, f"{len([number for number in france if number < 40])} of 40 answers")
     click(tab, 2)
     is_open(tab, 3)
     tab.button("Grow").click()
-    says(tab, f"{len([one for one in france if one < 80])} of 80 answers")
+    says(tab, f"{len([number for number in france if number < 80])} of 80 answers")
     is_open(tab, 3)
 
 
@@ -171,12 +174,12 @@ def test_the_picture_agrees_with_the_statistics(page: Open) -> None:
     summary = summarise_results(PLAN, RESULTS)
     passed, judged = summary.total.passed, summary.total.judged
     says(tab, f"Over all, {passed:,} of {judged:,} answers pass")
-    won = find_winner(RESULTS, summary.prompts, [one.name for one in PLAN.prompts], GroupedBy.PROMPTS)
+    won = find_winner(RESULTS, summary.prompts, [prompt.name for prompt in PLAN.prompts], GroupedBy.PROMPTS)
     assert won is not None
     assert won.text in shown(tab)
     rows = [squeeze(text) for text in tab.by_key("results-by-setting").locator("tbody tr").all_inner_texts()]
     assert len(rows) == 12
-    best = max(summary.variants.values(), key=lambda one: one.pass_rate or 0)
+    best = max(summary.variants.values(), key=lambda variant: variant.pass_rate or 0)
     assert f"{best.passed} of {best.judged}" in rows[0]
     names = [axis.name for axis in PLAN.axes]
     map = build_heatmap(PLAN, RESULTS, *names)
@@ -184,7 +187,7 @@ def test_the_picture_agrees_with_the_statistics(page: Open) -> None:
     fields = [squeeze(text) for text in table.locator("td").all_inner_texts()]
     expected = [map.cells[column, row] for row in map.rows for column in map.columns]
     assert [text.split(" ")[0] for text in fields] == [
-        f"{(one.pass_rate or 0) * 100:.0f}" for one in expected
+        f"{(field.pass_rate or 0) * 100:.0f}" for field in expected
     ]
     tab.wait_until_idle()
     tab.pick_option(tab.by_key("results-measure").locator("input"), "Cost of an answer")
@@ -254,16 +257,16 @@ def test_what_won_is_kept_and_opened_in_the_chat(page: Open) -> None:
 
 def test_the_best_of_the_moment_is_gone_on_with_until_somebody_chooses(page: Open) -> None:
     tab = page(show="growing")
-    names = [one.name for one in variants(PLAN, default_model())]
+    names = [variant.name for variant in variants(PLAN, default_model())]
 
     def best(count: int) -> str:
-        some = RESULTS[:count]
-        found = find_winner(some, summarise_results(PLAN, some).variants, names, GroupedBy.VARIANTS)
-        return "" if found is None else names[found.best]
+        results = RESULTS[:count]
+        winner = find_winner(results, summarise_results(PLAN, results).variants, names, GroupedBy.VARIANTS)
+        return "" if winner is None else names[winner.best]
 
     def grow(count: int) -> None:
         tab.button("Grow").click()
-        says(tab, f"Over all, {sum(one.passed is True for one in RESULTS[:count])} of")
+        says(tab, f"Over all, {sum(result.passed is True for result in RESULTS[:count])} of")
 
     def chosen() -> str:
         return str(tab.by_key("results-keep").locator("input").first.input_value())
@@ -282,7 +285,7 @@ def test_runs_of_which_there_is_little_to_say(page: Open) -> None:
     tab = page(show="empty")
     assert "Nothing has been asked yet." in shown(tab)
     tab = page(show="failed")
-    failed = sum(one.status is not Status.DOUBTFUL for one in RESULTS)
+    failed = sum(result.status is not Status.DOUBTFUL for result in RESULTS)
     says(
         tab,
         f"{failed} failed: The service failed. The service broke down ![x](http://192.0.2.1/x.png) :red[x].",

@@ -1,4 +1,4 @@
-"""What was said outlives the server: a restart, kill -9 in mid-answer, a database that takes nothing for a while."""
+"""Conversations outlive the server: a restart, kill -9 during an answer, a database that refuses writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNSAVED = "Conversations are kept in memory, but cannot be saved at the moment"
 
 
 class RestartableApp:
-    """An application that can be ended and started again: at the same address, with the same data."""
+    """An application that tests end and start again, at the same address and with the same data."""
 
     def __init__(self, upstream: Upstream, folder: Path) -> None:
         self._environment = upstream.environment() | {
@@ -28,7 +28,7 @@ class RestartableApp:
         self.app = AppProcess(self._environment, self._log)
 
     def start(self) -> None:
-        """Start it again."""
+        """Start the application again."""
         self.app = AppProcess(self._environment, self._log, port=self.app.port)
 
 
@@ -100,23 +100,23 @@ def test_kill_9_in_mid_answer_loses_less_than_a_second(
     upstream.plan_replies(StreamReply(endless=True, rate=100))
     tab.send("Count")
     tab.wait_for_growth(200)
-    asked = upstream.requests[0]
-    early = asked.sent_text
-    begun = asked.last_sent
-    tab.wait_until("a second more", lambda: asked.last_sent > begun + 1.0)
+    request = upstream.requests[0]
+    early = request.sent_text
+    begun = request.last_sent
+    tab.wait_until("a second more", lambda: request.last_sent > begun + 1.0)
     house.app.kill()
-    assert asked.client_gone.wait(TIMEOUT)
+    assert request.client_gone.wait(TIMEOUT)
     restart_and_reopen(tab, house)
     tab.wait_for_end("cut off")
-    kept = tab.answer_text()
-    assert kept.startswith(squeeze(early))
-    assert squeeze(asked.sent_text).startswith(kept)
+    saved = tab.answer_text()
+    assert saved.startswith(squeeze(early))
+    assert squeeze(request.sent_text).startswith(saved)
     assert tab.answers.count() == tab.questions.count() == 1
     upstream.plan_replies(StreamReply("and the rest."))
     tab.button("Continue").click()
     tab.wait_for_end("finished")
     prefill = upstream.requests[1].body["messages"][-1]
-    assert (prefill["role"], squeeze(prefill["content"])) == ("assistant", kept)
+    assert (prefill["role"], squeeze(prefill["content"])) == ("assistant", saved)
     tab.wait_for_answer(f"{prefill['content']}and the rest.")
     assert tab.alerts.count() == 0
 
@@ -129,8 +129,8 @@ def test_a_second_tab_shows_the_same(
     house.app.close()
     restart_and_reopen(tab, house)
     other = visit(house.app.url, tab.page.url.removeprefix(tab.url))
-    for one in (tab, other):
-        one.wait_for_answer("A short answer.")
+    for viewer in (tab, other):
+        viewer.wait_for_answer("A short answer.")
     other.send("More")
     other.wait_for_end(which=1)
     tab.page.reload()
@@ -166,7 +166,8 @@ def test_a_database_that_takes_nothing_for_a_while(
         return warning.count() == 0
 
     tab.wait_until("all is well again", gone)
-    house.app.kill()  # what is there now was written
+    # The database has everything that the page shows now.
+    house.app.kill()
     restart_and_reopen(tab, house)
     tab.wait_for_answer(sent)
     tab.wait_until("its figures", lambda: "finished" in tab.figures())

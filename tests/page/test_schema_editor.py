@@ -1,4 +1,4 @@
-"""The schema editor in a browser: form and JSON in step, nothing lost, samples, schemas kept under a name."""
+"""The schema editor in a browser: form and JSON stay in step, nothing is lost, samples, and saved schemas."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PERSON = {
 
 @pytest.fixture
 def expected() -> list[str]:
-    """The fonts are beside app.py, not beside that page."""
+    """Allow 404s: the fonts are beside app.py, not beside the test page."""
     return ["404"]
 
 
@@ -91,7 +91,8 @@ def test_in_a_dialog(visit: Visit, json_mode_app: AppProcess, phone: bool) -> No
     editor.fill(editor.boxes("Name").first, "bill")
     wide = dialog.evaluate(
         "dialog => [...dialog.querySelectorAll('*')]"
-        ".filter(one => one.getBoundingClientRect().right > innerWidth + 1).map(one => one.outerHTML.slice(0, 200))"
+        ".filter(part => part.getBoundingClientRect().right > innerWidth + 1)"
+        ".map(part => part.outerHTML.slice(0, 200))"
     )
     assert wide == [], "everything is within the window"
     editor.tab.page.keyboard.press("Escape")
@@ -105,6 +106,6 @@ def test_in_the_sidebar(visit: Visit, json_mode_app: AppProcess) -> None:
     editor.fill(editor.boxes("Name").first, "nick")
     editor.tab.wait_until("it is used", lambda: "nick" in editor.used_schema)
     edges = tab.page.locator("[data-testid=stSidebarContent]").evaluate(
-        "one => one.scrollWidth - one.clientWidth"
+        "sidebar => sidebar.scrollWidth - sidebar.clientWidth"
     )
     assert edges <= 0

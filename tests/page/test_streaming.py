@@ -1,4 +1,4 @@
-"""An answer in the browser: it comes bit by bit, whole, with its figures; Stop, variants, going on, other tabs."""
+"""An answer in a browser: it streams, is complete and has figures; Stop, variants, Continue and other tabs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def test_stop_keeps_the_text_and_ends_the_request(tab: BrowserTab, upstream: Ups
         tab.page.keyboard.press("Escape")
     assert upstream.requests[0].client_gone.wait(TIMEOUT)
     line = tab.wait_for_end("stopped")
-    assert "≈" in line  # an estimate is marked as one
+    # The page marks an estimate.
+    assert "≈" in line
     assert len(tab.answer_text()) > 100
     assert squeeze(upstream.requests[0].sent_text).startswith(tab.answer_text()[:-8])
     assert tab.by_key("stop").locator("button:visible").count() == 0

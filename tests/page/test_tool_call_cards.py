@@ -1,4 +1,4 @@
-"""Tool calls in a conversation: every shape of them on the wire, answered by hand and by the sample tools."""
+"""Tool calls in a conversation: every shape on the wire, with results typed by hand or from the sample tools."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from tests.page.conftest import Visit
 from tests.page.upstream import EventsReply, StreamReply, Upstream
 from tests.ui.app_test_page import share_address
 
-TOOLS = tuple(one.tool for one in SAMPLE_TOOLS)
+TOOLS = tuple(sample.tool for sample in SAMPLE_TOOLS)
 GIVEN = '{"expression": "6 * 7"}'
 
 
 def call(id: str, name: str, arguments: str, index: int = 0) -> dict[str, Any]:
-    """A call as clients' fixtures have it."""
+    """Return a call in the shape of clients' fixtures."""
     return {"id": id, "type": "function", "index": index, "function": {"name": name, "arguments": arguments}}
 
 
 @pytest.fixture
 def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
-    """A tab with the sample tools."""
+    """Open a tab with the sample tools."""
     return visit(app.url, share_address("", tools=TOOLS))
 
 
 def cards(tab: BrowserTab) -> Locator:
-    """The calls of the last answer."""
+    """Return the cards of the last answer's calls."""
     return tab.answers.last.locator("[data-testid=stVerticalBlock][class*='st-key-calls-']")
 
 
 def result(tab: BrowserTab, number: int = 0) -> Locator:
-    """The box for what the tool says."""
+    """Return the box for a tool's result."""
     return tab.answers.last.locator("textarea[aria-label=Result]").nth(number)
 
 
 def press(tab: BrowserTab, name: str, number: int = 0) -> None:
-    """A button of the last answer's."""
+    """Click a button of the last answer."""
     tab.answers.last.get_by_role("button", name=name, exact=True).nth(number).click()
     tab.wait_until_idle()
 

@@ -1,4 +1,4 @@
-"""Tools and functions in the browser: their editors, and the cards of calls, on a page of their own."""
+"""Tools and functions in a browser: their editors and the cards of calls, on a page of their own."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
 
 @pytest.fixture
 def page(visit: Visit, bench: AppProcess, expected: list[str]) -> Open:
-    """Opens the bench: ``page("calls", which="0,1", phone=False)``."""
-    expected.append("404")  # the page's fonts belong to the whole application
+    """Return a function that opens the page: ``page("calls", which="0,1", phone=False)``."""
+    # The fonts are beside app.py, not beside the test page.
+    expected.append("404")
 
     def page(show: str = "tools", which: str = "0,1,2,3", *, phone: bool = False) -> BrowserTab:
         tab = visit(bench.url, f"/?show={show}&which={which}", phone=phone)
@@ -39,17 +40,20 @@ def page(visit: Visit, bench: AppProcess, expected: list[str]) -> Open:
 
 
 def definitions_in_use(tab: BrowserTab, which: int = 0) -> list[dict[str, Any]]:
-    """The tools that came out of the editor; with 1 the functions."""
+    """Return the tools that the editor returned; with ``which=1``, the functions."""
     codes = tab.by_key("in-use").locator("code")
     return list(json.loads(codes.nth(which).inner_text())) if codes.count() == 2 else []
 
 
 def names(tab: BrowserTab, which: int = 0) -> list[str]:
-    return [one.get("name") or one["function"]["name"] for one in definitions_in_use(tab, which)]
+    return [
+        definition.get("name") or definition["function"]["name"]
+        for definition in definitions_in_use(tab, which)
+    ]
 
 
 def wait_for_names(tab: BrowserTab, *expected: str, which: int = 0) -> None:
-    """Wait until just these are in use."""
+    """Wait until exactly these names are in use."""
     tab.wait_until(f"{expected} in use", lambda: names(tab, which) == list(expected))
     tab.wait_until_idle()
 
@@ -63,13 +67,13 @@ def add(tab: BrowserTab, *what: str) -> None:
 
 
 def fill(box: Locator, text: str) -> None:
-    """Type it, and go on."""
+    """Type the text and leave the box."""
     box.fill(text)
     box.press("Tab")
 
 
 def box(tab: BrowserTab, label: str, which: int = -1) -> Locator:
-    """The box of that label, among those that can be seen."""
+    """Return the visible box of that label."""
     boxes = tab.page.get_by_label(label, exact=True)
     tab.wait_until(f"a box “{label}”", lambda: boxes.count() > 0)
     return boxes.nth(which if which >= 0 else boxes.count() + which)
@@ -117,8 +121,10 @@ def test_a_choice_among_texts(page: Open) -> None:
     tab.wait_until("another choice", lambda: "kelvin" in json.dumps(definitions_in_use(tab)))
     unit = definitions_in_use(tab)[0]["parameters"]["properties"]["unit"]
     assert unit["enum"] == ["celsius", "fahrenheit", "kelvin"]
-    tab.page.keyboard.press("Escape")  # the list of choices hides the rest of the page from roles
-    assert tab.page.get_by_role("button", name="Weather", exact=True).is_disabled()  # there is one already
+    # The open list hides the rest of the page from roles.
+    tab.page.keyboard.press("Escape")
+    # The tool is already there.
+    assert tab.page.get_by_role("button", name="Weather", exact=True).is_disabled()
 
 
 def test_in_a_dialog_what_is_half_done_outlives_its_closing(page: Open) -> None:
@@ -146,7 +152,7 @@ def test_one_call_typed_and_sent_without_leaving_the_box_first(page: Open) -> No
 
 
 def test_what_a_model_wrote_fetches_nothing_and_leads_nowhere(page: Open) -> None:
-    """The watch over the tab fails where anything but the page's own port is asked."""
+    """Rely on the watch over the tab: it fails on a request to anything but the page's own port."""
     tab = page("calls", "3")
     card = tab.by_key("calls-0")
     assert "![x](http://127.0.0.1:9/beacon) :red[x]" in card.inner_text().replace("\u2060", "")

@@ -1,4 +1,4 @@
-"""The page on the real twin: JSON mode, a round of tools, an adapter, a raw prompt, the count before each send."""
+"""The page on the real twin: JSON mode, a round of tools, an adapter, a raw prompt, and token counts before sends."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from tests.page.app_process import AppProcess
 from tests.page.browser_tab import BrowserTab
 from tests.page.conftest import Visit
 
-PATIENCE = 90.0  # a busy machine decides on a tool for long
+# Seconds. A busy machine takes long to decide on a tool.
+PATIENCE = 90.0
 
 
 @pytest.fixture
 def page(visit: Visit, twin_app: AppProcess) -> BrowserTab:
-    """A new conversation on the twin, which is up; at temperature 0, so that what comes once comes always."""
+    """Open a new conversation on the running twin, at temperature 0 so that answers repeat."""
     tab = visit(twin_app.url)
     tab.wait_until("the twin is up", lambda: "on this machine, free" in tab.by_key("place").inner_text(), 60)
     tab.number_box("temperature").fill("0")
@@ -26,22 +27,22 @@ def page(visit: Visit, twin_app: AppProcess) -> BrowserTab:
 
 
 def pick(tab: BrowserTab, control: str, name: str) -> None:
-    """One of a segmented control's choices, or the label of a toggle."""
+    """Click a choice of a segmented control, or the label of a toggle."""
     tab.by_key(f"choose-{control}").get_by_text(name, exact=True).click()
     tab.wait_until_idle()
 
 
 def foreseen(tab: BrowserTab) -> int:
-    """The tokens in that the line above the message box tells, once they are the twin's own count."""
+    """Return the input tokens in the line above the message box, once they are the twin's own count."""
     line = tab.by_key("ahead")
-    found = tab.wait_until(
+    count = tab.wait_until(
         "an exact count", lambda: re.search(r"Next send · ([\d,]+) tokens in", line.inner_text()), 30
     )
-    return int(found[1].replace(",", ""))
+    return int(count[1].replace(",", ""))
 
 
 def asked(tab: BrowserTab, text: str, how: str = "finished") -> None:
-    """Type it, see its count, send it; the count is the one that the answer reports."""
+    """Type the text, read its count, send it, and compare the count with the answer's."""
     before = tab.answers.count()
     tab.wait_until_idle()
     sent = tab.message_count

@@ -1,4 +1,4 @@
-"""Where the page is served to many, each sees only what is theirs; on one's own machine there is one owner."""
+"""With many visitors, each sees only their own conversations; on a private machine there is one owner."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SECRET = "Zanzibar"
 
 @pytest.fixture(scope="module")
 def served(own: StartApp) -> AppProcess:
-    """Paddock for a whole network."""
+    """Start Paddock for a whole network."""
     return own(address="0.0.0.0")
 
 
 @pytest.fixture
 def ann(visit: Visit, served: AppProcess, upstream: Upstream) -> BrowserTab:
-    """A visitor who has said something."""
+    """Return the tab of a visitor who has sent a message."""
     ann = visit(served.url, stranger=True)
     upstream.plan_replies(StreamReply(f"{SECRET} is an island."))
     ann.send(f"What is {SECRET}?")
@@ -49,7 +49,8 @@ def test_an_address_opens_nothing_to_others(ann: BrowserTab, visit: Visit, serve
     ann.page.reload()
     ann.wait_for_answer(f"{SECRET} is an island.")
     assert ann.answers.count() == 1
-    again = BrowserTab(ann.page.context.new_page(), served.url).open(address)  # the same browser: another tab
+    # This is another tab of the same browser.
+    again = BrowserTab(ann.page.context.new_page(), served.url).open(address)
     again.wait_for_answer(f"{SECRET} is an island.")
 
 
@@ -78,14 +79,14 @@ def test_a_live_answer_is_nobody_elses(
 
 
 def test_history_search_bin_and_spend_are_ones_own(ann: BrowserTab, visit: Visit, served: AppProcess) -> None:
-    def history(tab: BrowserTab, listed: str, found: str) -> list[str]:
-        """What each view of the page says."""
-        said = []
+    def history(tab: BrowserTab, listed: str, match: str) -> list[str]:
+        """Return the text of each view of the page."""
+        texts = []
 
         def read(sign: str) -> None:
             tab.page.get_by_text(sign).first.wait_for()
             tab.wait_until_idle()
-            said.append(tab.page.inner_text("body"))
+            texts.append(tab.page.inner_text("body"))
 
         tab.go_to_page("History")
         search = tab.page.get_by_label("Search")
@@ -94,12 +95,12 @@ def test_history_search_bin_and_spend_are_ones_own(ann: BrowserTab, visit: Visit
         read(listed)
         search.fill(SECRET)
         search.press("Enter")
-        read(found)
+        read(match)
         tab.page.get_by_role("radio", name="Bin").click()
         read("Nothing found.")
         tab.page.get_by_role("radio", name="Spend").click()
-        read("Exact to the stored usage" if found != "Nothing found." else "Nothing has been used yet.")
-        return said
+        read("Exact to the stored usage" if match != "Nothing found." else "Nothing has been used yet.")
+        return texts
 
     mine = history(ann, f"What is {SECRET}?", f"What is {SECRET}?")
     assert [SECRET in text for text in mine] == [True, True, False, False]
@@ -108,7 +109,7 @@ def test_history_search_bin_and_spend_are_ones_own(ann: BrowserTab, visit: Visit
 
 
 def test_the_cookie_is_out_of_reach(ann: BrowserTab, served: AppProcess) -> None:
-    cookie = next(one for one in ann.page.context.cookies() if one["name"] == "paddock_visitor")
+    cookie = next(entry for entry in ann.page.context.cookies() if entry["name"] == "paddock_visitor")
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
     assert len(cookie["value"]) >= 32
     assert "paddock_visitor" not in ann.page.evaluate("document.cookie")
@@ -117,7 +118,8 @@ def test_the_cookie_is_out_of_reach(ann: BrowserTab, served: AppProcess) -> None
     with sqlite3.connect(served.database) as database:
         owners = [owner for (owner,) in database.execute("SELECT owner FROM conversation")]
     assert owners
-    assert not any(cookie["value"] in owner for owner in owners)  # who reads the database cannot become her
+    # A reader of the database cannot take over her session.
+    assert not any(cookie["value"] in owner for owner in owners)
 
 
 def test_the_policy_stands_in_every_answer(ann: BrowserTab, served: AppProcess) -> None:
@@ -146,8 +148,10 @@ def test_a_sent_link_opens_the_set_up_for_others(
     wait_for_value(bob.by_key("system").locator("textarea"), "Be brief.")
     wait_for_value(bob.number_box("temperature"), "0.83")
     assert bob.messages.count() == 0
-    assert set(parse_qs(urlsplit(bob.page.url).query)) == {"c"}  # a reload does not begin anew
-    assert len(upstream.requests) == 1  # nothing is sent unasked
+    # A reload keeps the conversation.
+    assert set(parse_qs(urlsplit(bob.page.url).query)) == {"c"}
+    # The reload sends nothing.
+    assert len(upstream.requests) == 1
     bob.chat_box.press("Enter")
     bob.wait_for_end()
     assert upstream.requests[-1].body["temperature"] == 0.83
@@ -165,10 +169,10 @@ def test_a_damaged_link_is_refused(visit: Visit, served: AppProcess, upstream: U
 
 
 def test_on_ones_own_machine_there_is_one_owner(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
-    one, other = visit(app.url, stranger=True), visit(app.url, stranger=True)
-    one.send("Whose is this?")
-    one.wait_for_end()
-    other.open(one.page.url.removeprefix(app.url))
-    other.wait_for_answer("A short answer.")
-    other.go_to_page("History")
-    other.page.get_by_role("link", name="Whose is this?").first.wait_for()
+    first, second = visit(app.url, stranger=True), visit(app.url, stranger=True)
+    first.send("Whose is this?")
+    first.wait_for_end()
+    second.open(first.page.url.removeprefix(app.url))
+    second.wait_for_answer("A short answer.")
+    second.go_to_page("History")
+    second.page.get_by_role("link", name="Whose is this?").first.wait_for()

@@ -1,4 +1,4 @@
-"""A page with the editors of tools and functions, or the cards of calls, alone: a script for ``streamlit run``."""
+"""A page with only the tool editors or the cards of calls: a script for ``streamlit run``."""
 
 from __future__ import annotations
 
@@ -34,28 +34,25 @@ CALLS = (
     ToolCall("", "shout", '{"text": "hello"}'),
 )
 FUNCTIONS = (Function("shout", "({ text }) => text.toUpperCase()"),)
-OFFERED = (*(one.tool for one in SAMPLE_TOOLS), *read_tools(NESTED))
+OFFERED = (*(sample.tool for sample in SAMPLE_TOOLS), *read_tools(NESTED))
 state = st.session_state
 
 
 def use_tools(tools: tuple[Tool, ...]) -> None:
-    """What the caller does with them."""
     state["tools"] = tools
 
 
 def use_functions(functions: tuple[Function, ...]) -> None:
-    """The same."""
     state["functions"] = functions
 
 
 def send(results: tuple[str, ...]) -> None:
-    """The results that came out."""
     state["results"] = results
 
 
 @st.dialog("Tools and functions", width="large")
 def edit(tools: tuple[Tool, ...]) -> None:
-    """The editors where they will be: in a dialog, which keeps the arguments that it was opened with."""
+    """Draw the editors in a dialog, as the chat page does: a dialog keeps the arguments that it was opened with."""
     tool_editor.draw_tool_editor("editor", tools, use_tools)
     st.divider()
     function_editor.draw_function_editor(
@@ -99,7 +96,7 @@ st.caption(tool_editor.summarise_tools(state.get("tools", ()), state.get("functi
 with st.container(key="in-use"):
     st.code(write_tools(state.get("tools", ())), language=None)
     st.code(
-        json.dumps([vars(one) for one in state.get("functions", ())], ensure_ascii=False, indent=2),
+        json.dumps([vars(function) for function in state.get("functions", ())], ensure_ascii=False, indent=2),
         language=None,
     )
 st.chat_input("Message the model")

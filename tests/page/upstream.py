@@ -1,4 +1,4 @@
-"""A server that speaks the wire format of Workers AI, replies as tests plan, and records requests and replies."""
+"""A server with the wire format of Workers AI that replies as tests plan and records requests and replies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from typing import Any
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 TOKEN = "good-token_" + "g" * 29
-MAX_STREAM_SECONDS = 900.0  # a stream that no test ends is ended after that
+# Seconds after which a stream ends, even if no test ends it.
+MAX_STREAM_SECONDS = 900.0
 
 
 @dataclass
@@ -29,15 +30,18 @@ class UpstreamRequest:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
-    sent_text: str = ""  # the text of all chunks that were written to the socket
-    sent_body: bytearray = field(default_factory=bytearray)  # the body of the response, byte by byte
-    last_sent: float = 0.0  # time.time() of it
+    # The text of all chunks that were written to the socket.
+    sent_text: str = ""
+    # The body of the response, byte by byte.
+    sent_body: bytearray = field(default_factory=bytearray)
+    # The time.time() of the last chunk.
+    last_sent: float = 0.0
     client_gone: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def release(self) -> None:
-        """Let a reply that is held or endless come to its end."""
+        """End a reply that is held or endless."""
         self.released.set()
 
     @property
@@ -61,47 +65,49 @@ def numbered_words(start: int = 1, count: int | None = None) -> Iterator[str]:
 
 def split_into_tokens(text: str, seed: int = 1, most: int = 8) -> Iterator[str]:
     """Yield the text in pieces of one to eight characters."""
-    chance, at = random.Random(seed), 0
-    while at < len(text):
+    chance, start = random.Random(seed), 0
+    while start < len(text):
         size = chance.randint(1, most)
-        yield text[at : at + size]
-        at += size
+        yield text[start : start + size]
+        start += size
 
 
 @dataclass
 class StreamReply:
-    """A native stream. ``held``: it pauses after that many characters until it is released.
+    """A native stream. ``held`` pauses it after that many characters until it is released.
 
     ``endless`` ignores the text and sends numbered words until it is released.
     ``ends``: whole; or "cut", without usage and [DONE]; or "error", with an error frame.
     """
 
     text: str = ""
-    rate: float = 400.0  # tokens a second
+    # Tokens a second.
+    rate: float = 400.0
     usage: tuple[int, int] = (21, 42)
     held: int | None = None
     endless: bool = False
     ends: str = "whole"
     seed: int = 1
 
-    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
+    def __call__(self, handler: UpstreamHandler, request: UpstreamRequest) -> None:
         handler.send_head(200, "text/event-stream")
         chance = random.Random(self.seed)
         begun, due, count = time.monotonic(), 0.0, 0
-        for piece in self._pieces(asked):
-            if self.held is not None and len(asked.sent_text) >= self.held:
-                while not asked.released.is_set() and time.monotonic() - begun < MAX_STREAM_SECONDS:
+        for piece in self._pieces(request):
+            if self.held is not None and len(request.sent_text) >= self.held:
+                while not request.released.is_set() and time.monotonic() - begun < MAX_STREAM_SECONDS:
                     handler.pause(0.01)
             handler.send_event(_chunk(piece, chance), chance)
-            asked.sent_text += piece
-            asked.last_sent = time.time()
+            request.sent_text += piece
+            request.last_sent = time.time()
             count, due = count + 1, due + 1 / self.rate
             if (ahead := due - (time.monotonic() - begun)) > 0:
                 handler.pause(ahead)
             elif ahead < -1:
-                due = time.monotonic() - begun  # it was held
+                # The stream was held.
+                due = time.monotonic() - begun
         if self.held is not None:
-            while not asked.released.is_set() and time.monotonic() - begun < MAX_STREAM_SECONDS:
+            while not request.released.is_set() and time.monotonic() - begun < MAX_STREAM_SECONDS:
                 handler.pause(0.01)
         if self.ends == "cut":
             return
@@ -119,15 +125,15 @@ class StreamReply:
         handler.send_event({"response": "", "usage": counts}, chance)
         handler.write(b"data: [DONE]\n\n")
 
-    def _pieces(self, asked: UpstreamRequest) -> Iterator[str]:
+    def _pieces(self, request: UpstreamRequest) -> Iterator[str]:
         if not self.endless:
             yield from split_into_tokens(self.text, self.seed)
             return
         begun = time.monotonic()
         for word in numbered_words():
-            if asked.released.is_set() or time.monotonic() - begun > MAX_STREAM_SECONDS:
+            if request.released.is_set() or time.monotonic() - begun > MAX_STREAM_SECONDS:
                 return
-            yield from split_into_tokens(word, self.seed + len(asked.sent_text))
+            yield from split_into_tokens(word, self.seed + len(request.sent_text))
 
 
 def _chunk(piece: str, chance: random.Random) -> dict[str, Any]:
@@ -146,7 +152,7 @@ class ErrorReply:
     envelope: str = "A"
     headers: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
+    def __call__(self, handler: UpstreamHandler, request: UpstreamRequest) -> None:
         errors = [{"message": self.message, "code": self.code}]
         result: Any = {} if self.envelope == "A" else None
         body = {"result": result, "success": False, "errors": errors, "messages": []}
@@ -155,11 +161,11 @@ class ErrorReply:
 
 @dataclass
 class HtmlReply:
-    """A web page, as a proxy or the edge in trouble sends one."""
+    """A web page, as a proxy or a broken edge sends it."""
 
     status: int = 502
 
-    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
+    def __call__(self, handler: UpstreamHandler, request: UpstreamRequest) -> None:
         handler.send_whole(
             self.status, "text/html", "<!DOCTYPE html><html><h1>Bad gateway</h1><script>1</script></html>"
         )
@@ -167,26 +173,26 @@ class HtmlReply:
 
 @dataclass
 class JsonReply:
-    """A reply in one piece: the API's envelope around that result. ``held``: it is sent when it is released."""
+    """A reply in one piece: the API's envelope around that result. ``held`` delays it until it is released."""
 
     result: dict[str, Any]
     held: bool = False
 
-    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
+    def __call__(self, handler: UpstreamHandler, request: UpstreamRequest) -> None:
         if self.held:
-            SilentReply()(handler, asked)
+            SilentReply()(handler, request)
         usage = {"prompt_tokens": 21, "completion_tokens": 42, "total_tokens": 63}
         body = {"result": {"usage": usage} | self.result, "success": True, "errors": [], "messages": []}
         handler.send_whole(200, "application/json", json.dumps(body, ensure_ascii=False))
 
 
 class EventsReply:
-    """A stream of exactly these events, with usage and [DONE] at its end."""
+    """A stream of exactly these events, then usage and [DONE]."""
 
     def __init__(self, *values: dict[str, Any]) -> None:
         self._values = values
 
-    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
+    def __call__(self, handler: UpstreamHandler, request: UpstreamRequest) -> None:
         handler.send_head(200, "text/event-stream")
         usage = {"prompt_tokens": 21, "completion_tokens": 42, "total_tokens": 63}
         for value in (*self._values, {"response": "", "usage": usage}):
@@ -197,14 +203,14 @@ class EventsReply:
 class SilentReply:
     """Sends nothing until the client disconnects or the request is released."""
 
-    def __call__(self, handler: UpstreamHandler, asked: UpstreamRequest) -> None:
+    def __call__(self, handler: UpstreamHandler, request: UpstreamRequest) -> None:
         begun = time.monotonic()
-        while not asked.released.is_set() and time.monotonic() - begun < MAX_STREAM_SECONDS:
+        while not request.released.is_set() and time.monotonic() - begun < MAX_STREAM_SECONDS:
             handler.pause(0.01)
 
 
 class UpstreamHandler(http.server.BaseHTTPRequestHandler):
-    """One connection, one request."""
+    """Handles one request per connection."""
 
     server: Upstream
     protocol_version = "HTTP/1.1"
@@ -221,8 +227,9 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
         if self.headers.get("authorization") != f"Bearer {TOKEN}":
             ErrorReply(401, 10000, "Authentication error", "B")(self, None)  # type: ignore[arg-type]
         elif self.path.startswith(f"/client/v4/accounts/{ACCOUNT}/ai/finetunes"):
+            public = self.path.endswith("/public")
             # The documentation's example nests the list in another.
-            listed = [[one for one in self.server.adapters if one["public"] == self.path.endswith("/public")]]
+            listed = [[adapter for adapter in self.server.adapters if adapter["public"] == public]]
             body = {"result": listed, "success": True, "errors": [], "messages": []}
             self.send_whole(200, "application/json", json.dumps(body))
         elif f"/accounts/{ACCOUNT}/ai/models/search" not in self.path:
@@ -231,17 +238,17 @@ class UpstreamHandler(http.server.BaseHTTPRequestHandler):
             self.send_whole(200, "application/json", '{"result":[],"success":true,"errors":[],"messages":[]}')
 
     def do_POST(self) -> None:
-        """Reply as the test planned."""
+        """Send the reply that the test planned."""
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked, answer = self.server.take_reply(self.path, headers, body)
-        self.wrote = asked.sent_body
+        request, answer = self.server.take_reply(self.path, headers, body)
+        self.wrote = request.sent_body
         try:
-            answer(self, asked)
+            answer(self, request)
         except (_HungUp, OSError):
-            asked.client_gone.set()
+            request.client_gone.set()
         finally:
-            asked.ended.set()
+            request.ended.set()
             self.close_connection = True
 
     def send_head(self, status: int, kind: str, headers: dict[str, str] | None = None) -> None:
@@ -292,7 +299,8 @@ class Upstream(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), UpstreamHandler)
         self.requests: list[UpstreamRequest] = []
         self.credential_checks: list[tuple[str, str]] = []
-        self.adapters: list[dict[str, Any]] = []  # as the API lists them; ``public`` says in which list
+        # Adapters as the API lists them; ``public`` names the list.
+        self.adapters: list[dict[str, Any]] = []
         self._plan: deque[Reply] = deque()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
@@ -319,8 +327,8 @@ class Upstream(http.server.ThreadingHTTPServer):
     def reset(self) -> None:
         """End all replies; forget all plans and requests."""
         with self._lock:
-            for asked in self.requests:
-                asked.release()
+            for request in self.requests:
+                request.release()
             self._plan.clear()
             self.requests, self.credential_checks, self.adapters = [], [], []
 
@@ -329,10 +337,10 @@ class Upstream(http.server.ThreadingHTTPServer):
     ) -> tuple[UpstreamRequest, Reply]:
         """Record a request; return the record and the reply to send."""
         with self._lock:
-            asked = UpstreamRequest(len(self.requests), path, headers, body)
-            self.requests.append(asked)
+            request = UpstreamRequest(len(self.requests), path, headers, body)
+            self.requests.append(request)
             answer = self._plan.popleft() if self._plan else StreamReply("A short answer.")
-        return asked, answer
+        return request, answer
 
     def close(self) -> None:
         """Stop the server."""
