@@ -30,6 +30,8 @@ class UpstreamRequest:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    # The time.monotonic() of the request.
+    received: float = field(default_factory=time.monotonic)
     # The text of all chunks that were written to the socket.
     sent_text: str = ""
     # The body of the response, byte by byte.

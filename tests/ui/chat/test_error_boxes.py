@@ -105,6 +105,9 @@ def test_a_passing_error_is_retried(upstream: Upstream, status: int, code: int, 
     page = AppTestPage().send()
     assert page.first_texts() == ["Go", "After all."]
     assert len(upstream.requests) == 2
+    # One request alone was sent until the pause that the reply asks for was over.
+    assert upstream.requests[1].received - upstream.requests[0].received >= 1
+    assert upstream.requests[1].body == upstream.requests[0].body
     assert page.errors() == []
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -113,9 +115,14 @@ def test_every_program_and_never_the_token(upstream: Upstream) -> None:
 def test_what_the_model_reads(upstream: Upstream) -> None:
     page = AppTestPage().write("Hi <b>you</b>").choose("ahead-part", "What the model reads")
     panel = page.by_key("ahead")
-    html = panel.html[0].value
-    assert html.count("&lt;|eot_id|&gt;</mark>") == 2
-    assert "Hi &lt;b&gt;you&lt;/b&gt;" in html
+    marked = panel.html[0].value
+    assert marked.count("&lt;|eot_id|&gt;</mark>") == 2
+    assert "Hi &lt;b&gt;you&lt;/b&gt;" in marked
+    text = html.unescape(re.sub("<[^>]*>", "", marked))
+    assert text.startswith("<|begin_of_text|><|start_header_id|>system<|end_header_id|>")
+    assert text.rstrip().endswith(
+        "user<|end_header_id|>\n\nHi <b>you</b><|eot_id|><|start_header_id|>assistant<|end_header_id|>"
+    )
     assert "Llama 3's format" in page.text(panel)
 
 

@@ -8,7 +8,7 @@ from lib.api.request import Messages, Turn
 from lib.model.request_options import InputForm
 from lib.preflight import llama3_template
 from tests.page.upstream import ErrorReply, StreamReply, Upstream
-from tests.ui.app_test_page import AppTestPage, share_address
+from tests.ui.app_test_page import WHOLE_APP, AppTestPage, share_address
 
 HEAD = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n"
 TAIL = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
@@ -89,6 +89,17 @@ def test_the_text_survives_a_refusal_and_another_form(page: AppTestPage, upstrea
     assert len(page.test.chat_input) == 1
     page.choose("choose-form", InputForm.PROMPT)
     assert page.by_key("raw-prompt").value == text
+
+
+def test_the_text_survives_another_page(upstream: Upstream) -> None:
+    text = HEAD + "Hello" + TAIL
+    page = AppTestPage(share_address("", form=InputForm.PROMPT, raw=True), WHOLE_APP)
+    page.choose("raw-prompt", text).go_to("model")
+    assert not page.has_key("raw-prompt")
+    page.go_to("chat")
+    assert page.by_key("raw-prompt").value == text
+    page.click("raw-send")
+    assert upstream.requests[0].body["prompt"] == text
 
 
 def test_an_empty_prompt_is_not_sent(page: AppTestPage, upstream: Upstream) -> None:

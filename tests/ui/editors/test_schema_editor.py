@@ -186,6 +186,23 @@ def test_a_form_that_is_not_complete() -> None:
     assert editor.warnings == []
 
 
+def test_allowed_values_are_of_the_type_of_the_field() -> None:
+    editor = SchemaEditor(PERSON)
+    editor.choose(editor.key_of("age", "enum"), ["many"])
+    assert "The value “many” of “age” is no whole number." in editor.text()
+    assert editor.used == PERSON
+    editor.choose_type("age", "Text")
+    assert editor.warnings == []
+    age = {"type": "string", "description": "In years", "enum": ["many"]}
+    assert editor.used == with_properties(PERSON, age=age)
+    editor.choose(editor.key_of("age", "enum"), ["7", "8.5"])
+    editor.choose_type("age", "Whole number")
+    assert "The value “8.5” of “age” is no whole number." in editor.text()
+    assert editor.used == with_properties(PERSON, age=age | {"enum": ["7", "8.5"]})
+    editor.choose_type("age", "Number")
+    assert editor.used == with_properties(PERSON, age=age | {"type": "number", "enum": [7, 8.5]})
+
+
 def test_a_schema_that_the_form_cannot_show() -> None:
     schema = with_properties(PERSON, age={"type": "integer", "minimum": 0})
     editor = SchemaEditor(json.dumps(schema, indent=1))

@@ -132,6 +132,7 @@ def test_a_deleted_conversation_comes_back(page: AppTestPage) -> None:
     page.click("undo-delete")
     assert titles(page) == ["Second", "First"]
     page.click(f"delete-{ids[1]}")
+    assert titles(page) == ["First"]
     assert AppTestPage(f"/?c={ids[1]}").messages == []  # in the bin it is not open
     page.choose("history-view", "Bin")
     assert titles(page) == ["Second"]

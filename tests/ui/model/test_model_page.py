@@ -58,8 +58,8 @@ def test_the_calculator_is_exact(page: AppTestPage) -> None:
     def result() -> str:
         return page.text(page.by_key("cost-result"))
 
-    def metrics() -> list[str]:
-        return [metric.value for metric in page.by_key("cost-result").metric]
+    def metrics() -> list[tuple[str, str]]:
+        return [(metric.label, metric.value) for metric in page.by_key("cost-result").metric]
 
     def coverage() -> str:
         return str(page.by_key("cost-result").get("progress")[0].text)
@@ -70,12 +70,15 @@ def test_the_calculator_is_exact(page: AppTestPage) -> None:
     assert f"| At the listed price | $0.000146718 | ${listed.normalize():f} |" in result()
     assert f"| To pay, beyond the free neurons | | ${to_pay.normalize():f} |" in result()
     assert coverage() == f"Not all free: the free neurons cover {free:,} such answers a day."
-    assert metrics()[:2] == [f"${to_pay:.2f}", f"${listed:.2f}"]
+    assert metrics()[:2] == [
+        ("To pay on Workers Paid", f"${to_pay:.2f}"),
+        ("With nothing free", f"${listed:.2f}"),
+    ]
 
     page.choose("cost-answers-per", "a month")
     a_month = 30 * 10_000 * 10**6 // (1234 * 2457 + 567 * 18252)
     assert coverage() == f"All free: the free neurons cover {a_month:,} such answers a month."
-    assert metrics()[0] == "$0"
+    assert metrics()[0] == ("To pay on Workers Paid", "$0")
 
 
 def test_what_a_budget_buys(page: AppTestPage) -> None:

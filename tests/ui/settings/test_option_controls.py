@@ -12,7 +12,7 @@ from lib.tools.sample_tools import SAMPLE_TOOLS
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.upstream import JsonReply, Upstream
-from tests.ui.app_test_page import AppTestPage, share_address
+from tests.ui.app_test_page import WHOLE_APP, AppTestPage, share_address
 
 PLAIN = {"stream": True, "max_tokens": 256, "temperature": 0.6}
 CALCULATOR = SAMPLE_TOOLS[0].tool
@@ -117,6 +117,17 @@ def test_they_survive_reloads_and_conversations(upstream: Upstream) -> None:
     assert_request_has(page, upstream, **SENT)
     page.click("new")
     assert_shows_all(page)
+    assert_request_has(page, upstream, **SENT)
+
+
+def test_they_survive_another_page(upstream: Upstream) -> None:
+    page = AppTestPage(share_address("Go", **ALL), WHOLE_APP)
+    assert_shows_all(page)
+    page.go_to("model")
+    assert not page.has_key("choose-form")
+    page.go_to("chat")
+    assert_shows_all(page)
+    upstream.plan_replies(JsonReply({"response": {"kept": "1"}}))
     assert_request_has(page, upstream, **SENT)
 
 

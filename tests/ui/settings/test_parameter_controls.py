@@ -97,12 +97,24 @@ def test_bounds_hold(upstream: Upstream, parameter: Parameter) -> None:
     assert slider.max == maximum
     box = page.by_key(f"{name}-number")
     assert box.min == parameter.minimum
-    assert box.max <= maximum
+    assert box.max <= maximum if parameter.maximum is None else box.max == maximum
     page.choose(slider.key, parameter.cast(maximum))
     # The room for an answer is less than the window, by what the conversation takes.
     expected = box.max if parameter.maximum is None else maximum
     assert shown_value(page, name) == Decimal(str(expected))
     assert sent_value(page, upstream, parameter) <= Decimal(str(maximum))
+
+
+@PARAMETERS
+def test_a_number_beyond_the_bounds_changes_nothing(upstream: Upstream, parameter: Parameter) -> None:
+    page, name = AppTestPage(), parameter.name
+    switch_on(page, name)
+    value = {"max_tokens": 1234, "seed": 1234567890, "top_k": 17}.get(name, 1.23)
+    page.choose(f"{name}-number", value)
+    box = page.by_key(f"{name}-number")
+    for beyond in (box.max + 1, box.min - 1):
+        page.choose(f"{name}-number", parameter.cast(beyond))
+        assert shown_value(page, name) == sent_value(page, upstream, parameter) == Decimal(str(value))
 
 
 def test_all_of_them_at_once(upstream: Upstream) -> None:
