@@ -11,7 +11,7 @@ from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_error
 
-me = current_owner()
+owner = current_owner()
 store = registry().store
 # The list is to contain the latest messages too.
 registry().autosave.save()
@@ -27,7 +27,7 @@ view = st.segmented_control(
 )
 try:
     if view == HistoryView.SPEND:
-        spend.draw_spend(store.conversations.daily_usage(me))
+        spend.draw_spend(store.conversations.daily_usage(owner))
     else:
         is_bin = view == HistoryView.BIN
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -38,17 +38,17 @@ try:
                 label_visibility="collapsed",
             )
             if not is_bin:
-                import_export.draw_import_export_menu(store.conversations.count(me))
+                import_export.draw_import_export_menu(store.conversations.count(owner))
                 history_list.draw_delete_all()
         import_export.draw_import_outcome()
         history_list.draw_undo()
-        count = store.conversations.count(me, search, deleted=is_bin)
+        count = store.conversations.count(owner, search, deleted=is_bin)
         pages = max(-(-count // history_list.PAGE_SIZE), 1)
         number = min(int(st.session_state.get(history_list.PAGE_KEY, 1)), pages)
         if not count:
             st.caption("Nothing found." if search else "Nothing here yet.")
         for entry in store.conversations.entries(
-            me, search, number - 1, history_list.PAGE_SIZE, deleted=is_bin
+            owner, search, number - 1, history_list.PAGE_SIZE, deleted=is_bin
         ):
             history_list.draw_conversation(entry, is_deleted=is_bin)
         if pages > 1:

@@ -106,16 +106,16 @@ class _RequestFamily:
 
 
 def _cell_families(model: Model, plan: Plan) -> Iterator[_RequestFamily]:
-    ways = plan_grid.variants(plan, model)
+    all_variants = plan_grid.variants(plan, model)
     for kind in _input_kinds(model, plan):
-        variant = ways[kind.number]
+        variant = all_variants[kind.number]
         for number, prompt in enumerate(plan.prompts):
             system = prompt.system if variant.system is None else variant.system
             if variant.settings.features.form is InputForm.PROMPT:
                 system = ""  # the prompt form sends none
             bare = replace(plan, prompts=(PromptVersion("", ".", "."),), inputs=replace(plan.inputs, rows=()))
             yield _RequestFamily(
-                partial(_build_cell_request, model, plan, ways, number, kind.number),
+                partial(_build_cell_request, model, plan, all_variants, number, kind.number),
                 cell_request.request(model, bare, Cell(0, 0, 0, 0, 0), (replace(variant, system=None),)),
                 (system, prompt.user),
                 kind.count * plan.repetitions,
@@ -124,9 +124,9 @@ def _cell_families(model: Model, plan: Plan) -> Iterator[_RequestFamily]:
 
 
 def _build_cell_request(
-    model: Model, plan: Plan, ways: Sequence[Variant], prompt: int, variant: int, row: int
+    model: Model, plan: Plan, all_variants: Sequence[Variant], prompt: int, variant: int, row: int
 ) -> Request:
-    return cell_request.request(model, plan, Cell(0, prompt, row, variant, 0), ways)
+    return cell_request.request(model, plan, Cell(0, prompt, row, variant, 0), all_variants)
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,8 @@ class _InputKind:
 
 def _input_kinds(model: Model, plan: Plan) -> list[_InputKind]:
     cap = model.output_limit.name
-    ways = plan_grid.count_variants(plan)
-    if not ways:
+    variant_count = plan_grid.count_variants(plan)
+    if not variant_count:
         return []
     # In a grid all variants send the same input; only the axis of the output limit matters.
     if not plan.variants:
@@ -151,7 +151,7 @@ def _input_kinds(model: Model, plan: Plan) -> list[_InputKind]:
             (axis.values for axis in plan.axes if axis.name == cap), (plan.base.sent_values().get(cap),)
         )
         out = sum(_cap_tokens(model, value) for value in values)
-        return [_InputKind(0, ways, out * (ways // len(values)))]
+        return [_InputKind(0, variant_count, out * (variant_count // len(values)))]
     kinds: dict[object, _InputKind] = {}
     for number, variant in enumerate(plan.variants):
         old = kinds.get(key := (variant.system, variant.settings.features), _InputKind(number, 0, 0))

@@ -24,14 +24,14 @@ def parse_message_list(root: Node, model: Model) -> ConversationFile:
     if not isinstance(root.value, list):
         listed = root["messages"]
         settings = _parse_settings(root, model)
-    said = [_parse_message(node) for node in listed.items(MAX_MESSAGES)]
-    if not said:
+    parsed_messages = [_parse_message(node) for node in listed.items(MAX_MESSAGES)]
+    if not parsed_messages:
         raise listed.error("holds no messages")
     conversation = Conversation()
-    if said[0].role == "system":
-        conversation = Conversation(said.pop(0).content)
+    if parsed_messages[0].role == "system":
+        conversation = Conversation(parsed_messages.pop(0).content)
     messages: list[Message] = []
-    for message in said:
+    for message in parsed_messages:
         messages.append(replace(message, parent=messages[-1].id if messages else None))
     head = messages[-1].id if messages else None
     return ConversationFile(replace(conversation, messages=tuple(messages), head=head), settings)

@@ -78,8 +78,8 @@ class RateLimiter:
         with self._changed:
             self._changed.notify_all()
 
-    def report_refusal(self, turn: float, retry_after: float | None, who: str) -> None:
-        """Slow down after ``who`` refused the request of that turn, and wait ``retry_after`` seconds if given."""
+    def report_refusal(self, turn: float, retry_after: float | None, service_name: str) -> None:
+        """Slow down after ``service_name`` refused the request of that turn. Wait ``retry_after`` seconds if given."""
         with self._changed:
             now = self._clock()
             if turn > self._slowed:  # else it was sent before the last refusal, which counted for it
@@ -89,7 +89,7 @@ class RateLimiter:
                     now,
                 )
             if retry_after is not None:
-                self._pause_until(now + retry_after, f"{who} asked to wait")
+                self._pause_until(now + retry_after, f"{service_name} asked to wait")
 
     def report_unreachable(self, turn: float) -> None:
         """Delay all requests after one found no network, longer each time."""

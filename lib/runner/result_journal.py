@@ -119,8 +119,8 @@ class ResultJournal:
     def _add_change(self, result: Result, fingerprint: str | None, judged: bool, waiting: bool) -> None:
         number = result.cell.number
         self._position += 1
-        fresh = number not in self._saved_numbers
-        self._changes[number] = CellChange(result, self._position, fresh, fingerprint, judged, waiting)
+        is_new = number not in self._saved_numbers
+        self._changes[number] = CellChange(result, self._position, is_new, fingerprint, judged, waiting)
         self._changed.notify_all()
 
     def _write_until_closed(self) -> None:

@@ -363,8 +363,8 @@ class Worker:
             and error.retryable
             and (attempt.was_rate_limited or error.retry_after is not None)
         ):
-            who = "Cloudflare" if self._context.backend.billed else "The twin"
-            limiter.report_refusal(turn, error.retry_after, who)
+            service_name = "Cloudflare" if self._context.backend.billed else "The twin"
+            limiter.report_refusal(turn, error.retry_after, service_name)
 
     def _back_off(self, tries: int, result: Result) -> None:
         if self._context.ended.wait(backoff_seconds(BACKOFF_SECONDS, tries)):

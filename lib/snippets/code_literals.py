@@ -64,12 +64,12 @@ class LiteralSyntax:
         return indent + f",\n{indent}".join(parts) + f"{self.last}\n"
 
 
-def _escape_invisible(text: str, escape: Callable[[str], str], kept: str = "") -> str:
-    """Replace each invisible character by an escape, except those in ``kept``."""
+def _escape_invisible(text: str, escape: Callable[[str], str], allowed: str = "") -> str:
+    """Replace each invisible character by an escape, except those in ``allowed``."""
     if text.isprintable():
         return text
-    kept += _JOINERS
-    return "".join(char if char.isprintable() or char in kept else escape(char) for char in text)
+    allowed += _JOINERS
+    return "".join(char if char.isprintable() or char in allowed else escape(char) for char in text)
 
 
 def _quote_on_one_line(text: str, escape: Callable[[str], str]) -> str:

@@ -29,9 +29,9 @@ def translate_body(call: SnippetRequest) -> OpenAIBody:
         body = {"messages": [{"role": "user", "content": body.pop("prompt")}], **body}
         remarks.append("This endpoint takes no prompt: it is sent as the message of a user.")
     if left := [name for name in _UNSUPPORTED if body.pop(name, None)]:
-        it = "it is" if len(left) == 1 else "they are"
+        clause = "it is" if len(left) == 1 else "they are"
         remarks.append(
-            f"This endpoint has no field for {' and '.join(left)}: {it} left out, and the answer differs."
+            f"This endpoint has no field for {' and '.join(left)}: {clause} left out, and the answer differs."
         )
     if "tools" in body:
         body["tools"] = [_nested(tool) for tool in body["tools"]]

@@ -35,7 +35,7 @@ def build_snippets_for_body(model_id: str, body: Mapping[str, Any], backend: Bac
         "" if backend.base_url == CLOUDFLARE_URL else backend.base_url,
         frozenset(parameter.name for parameter in record.parameters if not parameter.is_in_openai_api),
     )
-    ways = (
+    builders = (
         curl_snippet.curl,
         python_snippets.httpx,
         python_snippets.cloudflare,
@@ -44,7 +44,7 @@ def build_snippets_for_body(model_id: str, body: Mapping[str, Any], backend: Bac
         javascript_snippets.worker,
     )
     try:
-        return tuple(_mask_token(way(call), backend.token.reveal()) for way in ways)
+        return tuple(_mask_token(builder(call), backend.token.reveal()) for builder in builders)
     except RecursionError:
         raise BadInput(
             "The request is nested too deeply to be written as a program.",

@@ -81,10 +81,10 @@ def _fts5_match(name: str, query: str) -> ColumnElement[bool]:
 
 def _query_tsvector(parts: list[str], last: bool) -> CompoundSelect[int]:
     query = " <-> ".join(f"'{part}'" for part in parts) + (":*" if last else "")
-    wanted = func.to_tsquery(literal_column("'simple'::regconfig"), bindparam(None, query, String))
+    ts_query = func.to_tsquery(literal_column("'simple'::regconfig"), bindparam(None, query, String))
 
     def match(name: str) -> ColumnElement[bool]:
-        return literal_column(f"{name}.search").bool_op("@@")(wanted)
+        return literal_column(f"{name}.search").bool_op("@@")(ts_query)
 
     return union(
         select(tables.conversation.c.key).where(match("conversation")).correlate(None),

@@ -37,15 +37,15 @@ class SampleTool:
     run: Callable[[Mapping[str, Any], datetime], Result]
 
 
-def _calculator(given: Mapping[str, Any], _: datetime) -> Result:
+def _calculator(arguments: Mapping[str, Any], _: datetime) -> Result:
     try:
-        return {"expression": given["expression"], "result": arithmetic.evaluate(given["expression"])}
+        return {"expression": arguments["expression"], "result": arithmetic.evaluate(arguments["expression"])}
     except arithmetic.CannotCompute as error:
         raise _NoResult(str(error)) from None
 
 
-def _clock(given: Mapping[str, Any], now: datetime) -> Result:
-    zone = _find_zone(given["time_zone"])
+def _clock(arguments: Mapping[str, Any], now: datetime) -> Result:
+    zone = _find_zone(arguments["time_zone"])
     local = now.astimezone(ZoneInfo(zone))
     return {
         "time_zone": zone,
@@ -56,14 +56,14 @@ def _clock(given: Mapping[str, Any], now: datetime) -> Result:
     }
 
 
-def _invent_weather(given: Mapping[str, Any], _: datetime) -> Result:
-    place = " ".join(given["place"].split())
+def _invent_weather(arguments: Mapping[str, Any], _: datetime) -> Result:
+    place = " ".join(arguments["place"].split())
     if not place:
         raise _NoResult("The place is empty.")
     digest = hashlib.sha256(place.casefold().encode()).digest()
     sky = _SKIES[digest[0] % len(_SKIES)]
     celsius = -12 + digest[1] % 14 if "snow" in sky else 3 + digest[1] % 30
-    fahrenheit = given.get("unit") == "fahrenheit"
+    fahrenheit = arguments.get("unit") == "fahrenheit"
     return {
         "place": place,
         "sky": sky,

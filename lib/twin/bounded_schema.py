@@ -207,12 +207,12 @@ class _Narrower:
         return {"type": "string", "pattern": f"^{text}$" if least else f"^({text})?$"}
 
 
-def _any_of(ways: Iterable[Any], narrow_way: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+def _any_of(alternatives: Iterable[Any], narrow: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
     """Combine the alternatives that can be satisfied."""
     narrowed = []
-    for way in ways:
+    for alternative in alternatives:
         try:
-            narrowed.append(narrow_way(way))
+            narrowed.append(narrow(alternative))
         except UnsatisfiableSchemaError:
             continue
     if not narrowed:

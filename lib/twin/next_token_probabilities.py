@@ -90,7 +90,7 @@ def sampling_distribution(candidates: Candidates, job: GenerationJob) -> Samplin
     if job.top_p >= 1:
         if high - low > _RELATIVE_TOLERANCE * listed:
             return None
-        kept, total = left, listed + (low + high) / 2
+        kept_count, total = left, listed + (low + high) / 2
     else:
         sums = list(accumulate(weights))
         cuts = {
@@ -101,10 +101,10 @@ def sampling_distribution(candidates: Candidates, job: GenerationJob) -> Samplin
         if cuts or (cut is None and high > 0):
             return None
         # Rounding may keep the sum just below one.
-        kept = cut or min(left, len(ids))
-        total = sums[min(kept, len(sums)) - 1]
+        kept_count = cut or min(left, len(ids))
+        total = sums[min(kept_count, len(sums)) - 1]
     return SamplingDistribution(
-        {token: weight / total for token, weight in zip(ids[:kept], weights, strict=False)}, kept
+        {token: weight / total for token, weight in zip(ids[:kept_count], weights, strict=False)}, kept_count
     )
 
 

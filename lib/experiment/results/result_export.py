@@ -92,22 +92,24 @@ def _input_cells(plan: Plan, row: int) -> Sequence[str]:
     return plan.inputs.rows[row] if plan.inputs.rows else ("",) * len(plan.inputs.columns)
 
 
-def _varied_parameters(plan: Plan, model: Model, ways: Sequence[Variant]) -> tuple[str, ...]:
+def _varied_parameters(plan: Plan, model: Model, all_variants: Sequence[Variant]) -> tuple[str, ...]:
     """Return the parameters that are not the same in every variant."""
     if not plan.variants:
         return tuple(axis.name for axis in plan.axes)
     names = [parameter.name for parameter in model.parameters]
     return tuple(
-        name for name in names if len({variant.settings.sent_values().get(name) for variant in ways}) > 1
+        name
+        for name in names
+        if len({variant.settings.sent_values().get(name) for variant in all_variants}) > 1
     )
 
 
 def _parameter_values(
-    plan: Plan, way: Callable[[int], Variant], swept: Sequence[str], variant: int
+    plan: Plan, variant_at: Callable[[int], Variant], swept: Sequence[str], variant: int
 ) -> Sequence[Number | None]:
     if not plan.variants:
         return axis_values(plan, variant)
-    sent = way(variant).settings.sent_values()
+    sent = variant_at(variant).settings.sent_values()
     return [sent.get(name) for name in swept]
 
 
@@ -139,9 +141,9 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
     """Yield one JSON object a line, with the request's body as sent. Dollars are a text, so that no reader
     rounds them.
     """
-    ways = variants(plan, model)
-    variant_at = cache(ways.__getitem__)
-    swept = _varied_parameters(plan, model, ways)
+    all_variants = variants(plan, model)
+    variant_at = cache(all_variants.__getitem__)
+    swept = _varied_parameters(plan, model, all_variants)
     for result in _sort_by_cell(results):
         cell, answer = result.cell, result.answer
         usage = None if answer is None else answer.usage

@@ -71,8 +71,8 @@ def _text(text: str) -> None:
 def _verdict(text: str, schema: str | None, verdict: AnswerCheck) -> None:
     match verdict:
         case Valid(_, remark):
-            said = "Valid JSON, as the schema asks" if schema is not None else "Valid: a JSON object"
-            st.markdown(f":green[:material/check_circle:] **{said}**")
+            headline = "Valid JSON, as the schema asks" if schema is not None else "Valid: a JSON object"
+            st.markdown(f":green[:material/check_circle:] **{headline}**")
             _draw_remark(remark)
         case Invalid(_, failures, more, remark):
             asked = "as the schema asks" if schema is not None else "an object, as was asked"

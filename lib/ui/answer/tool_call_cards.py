@@ -135,16 +135,21 @@ def _draw_result(result: str) -> None:
 
 
 def _draw_box(call: ToolCall, key: str, sample: sample_tools.SampleTool | None, *, auto: bool) -> None:
-    kept = f"{key}-kept"
-    st.session_state.setdefault(kept, "")
-    if auto and sample is not None and not st.session_state[kept] and f"{key}-filled" not in st.session_state:
+    state_key = f"{key}-kept"
+    st.session_state.setdefault(state_key, "")
+    if (
+        auto
+        and sample is not None
+        and not st.session_state[state_key]
+        and f"{key}-filled" not in st.session_state
+    ):
         st.session_state[f"{key}-filled"] = True  # only once: a user who empties the box wants it empty
-        st.session_state[kept] = sample_tools.run_sample_tool(call)
+        st.session_state[state_key] = sample_tools.run_sample_tool(call)
     code_box.draw_code_box(
         "Result",
         f"{key}-result",
-        st.session_state[kept],
-        lambda text: _keep(kept, text),
+        st.session_state[state_key],
+        lambda text: _keep(state_key, text),
         height=80,
         placeholder="What the tool answers: text or JSON. The model reads it.",
     )
@@ -155,19 +160,19 @@ def _draw_box(call: ToolCall, key: str, sample: sample_tools.SampleTool | None, 
             icon=":material/play_arrow:",
             help="A sample: it runs on this machine, reaches nothing else and has no effect",
             on_click=_run,
-            args=(call, kept),
+            args=(call, state_key),
         )
     if st.session_state.pop(f"{key}-missing", False):
         first = "Type a result first, or run the tool." if sample is not None else "Type a result first."
         st.markdown(f":small[:red[:material/error: {first}]]")
 
 
-def _keep(kept: str, text: str) -> None:
-    st.session_state[kept] = text
+def _keep(state_key: str, text: str) -> None:
+    st.session_state[state_key] = text
 
 
-def _run(call: ToolCall, kept: str) -> None:
-    st.session_state[kept] = sample_tools.run_sample_tool(call)
+def _run(call: ToolCall, state_key: str) -> None:
+    st.session_state[state_key] = sample_tools.run_sample_tool(call)
 
 
 def _send(results: tuple[str | None, ...], key: str, on_send: OnSend) -> None:

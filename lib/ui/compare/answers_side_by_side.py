@@ -245,10 +245,10 @@ def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) ->
 
 
 def _draw_stars(tab: ComparisonTab, answer: Message) -> None:
-    given = tab.comparison.ratings.get(answer.id)
+    rating = tab.comparison.ratings.get(answer.id)
     stars = bind(
         f"stars-{answer.id}",
-        None if given is None else given - 1,
+        None if rating is None else rating - 1,
         lambda chosen: _rate(tab, answer.id, chosen),
     )
     with st.container(width="stretch"):

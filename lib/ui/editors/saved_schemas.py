@@ -29,11 +29,11 @@ class SchemaAction(StrEnum):
 
 def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> None:
     """Draw the menu. ``text`` is the current schema; ``use`` gets the name and text of the one to use."""
-    me = current_owner()
+    owner = current_owner()
     with st.popover("Saved", icon=":material/bookmarks:", key=key):
         draw_kept_error(f"{key}-problem")
         try:
-            own = registry().store.schemas.load_all(me)
+            own = registry().store.schemas.load_all(owner)
         except PaddockError as error:
             draw_error(error, "Saved schemas cannot be read at the moment")
             return
@@ -41,22 +41,22 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.caption(f"“{escape_markdown(gone.name)}” was deleted.", width="content")
                 st.button(
-                    "Undo", key=f"{key}-undo", type="tertiary", on_click=_bring_back, args=(key, me, gone)
+                    "Undo", key=f"{key}-undo", type="tertiary", on_click=_bring_back, args=(key, owner, gone)
                 )
         for saved in own:
-            _draw_saved_schema(key, me, saved, text, use)
+            _draw_saved_schema(key, owner, saved, text, use)
         if not own:
             st.caption("None yet.")
         st.text_input(
             "Keep this schema as", key=f"{key}-name", placeholder="A name", max_chars=MAX_SCHEMA_NAME
         )
         st.button(
-            "Keep", key=f"{key}-keep", icon=":material/bookmark_add:", on_click=_keep, args=(key, me, text)
+            "Keep", key=f"{key}-keep", icon=":material/bookmark_add:", on_click=_keep, args=(key, owner, text)
         )
 
 
 def _draw_saved_schema(
-    key: str, me: str, saved: SavedSchema, text: str, use: Callable[[str, str], None]
+    key: str, owner: str, saved: SavedSchema, text: str, use: Callable[[str, str], None]
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}-{saved.id}"):
         st.button(
@@ -74,7 +74,7 @@ def _draw_saved_schema(
                 key=box,
                 max_chars=MAX_SCHEMA_NAME,
                 on_change=_rename,
-                args=(key, me, saved, box),
+                args=(key, owner, saved, box),
             )
         st.menu_button(
             "⋯",
@@ -82,7 +82,7 @@ def _draw_saved_schema(
             key=f"{key}-menu-{saved.id}",
             type="tertiary",
             on_click=_apply_schema_action,
-            args=(key, me, saved, text),
+            args=(key, owner, saved, text),
         )
 
 
@@ -91,34 +91,34 @@ def _use_schema(key: str, saved: SavedSchema, use: Callable[[str, str], None]) -
         use(saved.name, saved.body)
 
 
-def _keep(key: str, me: str, text: str) -> None:
+def _keep(key: str, owner: str, text: str) -> None:
     with keep_error(f"{key}-problem"):
         name = " ".join(st.session_state[f"{key}-name"].split())
         if not name:
             raise BadInput("The schema has no name.", advice="Type one.")
         parse_schema(text)
-        registry().store.schemas.save(me, SavedSchema(uuid.uuid4().hex, name, text))
+        registry().store.schemas.save(owner, SavedSchema(uuid.uuid4().hex, name, text))
         st.session_state[f"{key}-name"] = ""
 
 
-def _rename(key: str, me: str, saved: SavedSchema, box: str) -> None:
+def _rename(key: str, owner: str, saved: SavedSchema, box: str) -> None:
     if name := " ".join(st.session_state[box].split()):
         with keep_error(f"{key}-problem"):
-            registry().store.schemas.save(me, replace(saved, name=name))
+            registry().store.schemas.save(owner, replace(saved, name=name))
 
 
-def _apply_schema_action(key: str, me: str, saved: SavedSchema, text: str) -> None:
+def _apply_schema_action(key: str, owner: str, saved: SavedSchema, text: str) -> None:
     with keep_error(f"{key}-problem"):
         match st.session_state[f"{key}-menu-{saved.id}"]:
             case SchemaAction.DELETE:
-                registry().store.schemas.remove(me, saved.id)
+                registry().store.schemas.remove(owner, saved.id)
                 st.session_state[f"{key}-gone"] = saved
             case SchemaAction.OVERWRITE:
                 parse_schema(text)
-                registry().store.schemas.save(me, replace(saved, body=text))
+                registry().store.schemas.save(owner, replace(saved, body=text))
 
 
-def _bring_back(key: str, me: str, saved: SavedSchema) -> None:
+def _bring_back(key: str, owner: str, saved: SavedSchema) -> None:
     with keep_error(f"{key}-problem"):
-        registry().store.schemas.save(me, saved)
+        registry().store.schemas.save(owner, saved)
         del st.session_state[f"{key}-gone"]

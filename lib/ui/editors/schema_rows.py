@@ -96,8 +96,8 @@ def _value(text: str, row: SchemaRow) -> EnumValue:
         value = json.loads(text)
     except ValueError:
         value = None
-    wanted = (int,) if row.type == "integer" else (int, float)
-    if not isinstance(value, wanted) or isinstance(value, bool):
+    number_types = (int,) if row.type == "integer" else (int, float)
+    if not isinstance(value, number_types) or isinstance(value, bool):
         name = f" of “{row.name}”" if row.name else ""
         raise BadInput(
             f"The value “{text}”{name} is no {TYPES[row.type].lower()}.",

@@ -183,10 +183,10 @@ def _one_line(text: str) -> str:
 def _select(index: int | None) -> None:
     """Mark the opened row in the table. A clicked cell of that row stays selected: the keyboard continues there."""
     rows, cells = _selection()
-    wanted = [] if index is None else [index]
+    selected_rows = [] if index is None else [index]
     kept_cells = [cell for cell in cells if cell[0] == index]
-    if rows != wanted or cells != kept_cells:
-        st.session_state[_key()] = {"selection": {"rows": wanted, "columns": [], "cells": kept_cells}}
+    if rows != selected_rows or cells != kept_cells:
+        st.session_state[_key()] = {"selection": {"rows": selected_rows, "columns": [], "cells": kept_cells}}
 
 
 def _key() -> str:

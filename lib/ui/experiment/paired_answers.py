@@ -226,7 +226,7 @@ def _draw_pair_filter(comparison: PairedComparison) -> list[ResultPair]:
     """Draw the filter of the pairs; return those that pass it."""
     counts = comparison.counts
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        wanted = st.pills(
+        chosen_changes = st.pills(
             "Show",
             [change for change in _LABELS if counts[change]],
             key=_CHANGE,
@@ -236,7 +236,7 @@ def _draw_pair_filter(comparison: PairedComparison) -> list[ResultPair]:
             format_func=lambda change: f"{_LABELS[change]} ({counts[change]:,})",
         )
         only_different = st.toggle("Only answers that differ", key=_DIFFER, on_change=_turn_to_first)
-    pairs = [pair for pair in comparison.pairs if not wanted or pair.change in wanted]
+    pairs = [pair for pair in comparison.pairs if not chosen_changes or pair.change in chosen_changes]
     if only_different:
         pairs = [pair for pair in pairs if _answer_text(pair.first) != _answer_text(pair.second)]
     return pairs

@@ -39,7 +39,7 @@ def to_archived(saved: SavedConversation) -> ConversationFile:
 def draw_import_export_menu(count: int) -> None:
     """Draw the menu with the export of all ``count`` conversations and the import."""
     with st.popover("Files", type="tertiary", icon=":material/folder_zip:", key="carry"):
-        me = current_owner()
+        owner = current_owner()
         st.download_button(
             f"Export all {count:,}" if count else "Export all",
             key="carry-export",
@@ -48,7 +48,7 @@ def draw_import_export_menu(count: int) -> None:
             mime="application/zip",
             on_click="ignore",
             disabled=not count,
-            data=lambda: _export(me),
+            data=lambda: _export(owner),
             help="Each as JSON, to bring back, and as Markdown, to read",
         )
         st.file_uploader(
@@ -68,16 +68,16 @@ def draw_import_outcome() -> None:
         st.success(f"{count:,} conversation{'s' * (count > 1)} imported.", icon=":material/check:")
 
 
-def _export(me: str) -> bytes:
-    return dump_zip(_saved_conversations(me), default_model())
+def _export(owner: str) -> bytes:
+    return dump_zip(_saved_conversations(owner), default_model())
 
 
-def _saved_conversations(me: str) -> Iterator[ConversationFile]:
+def _saved_conversations(owner: str) -> Iterator[ConversationFile]:
     store = registry().store
     number = 0
-    while entries := store.conversations.entries(me, page=number, size=_PAGE_SIZE):
+    while entries := store.conversations.entries(owner, page=number, size=_PAGE_SIZE):
         for entry in entries:
-            if (saved := store.conversations.load(me, entry.id)) is not None:
+            if (saved := store.conversations.load(owner, entry.id)) is not None:
                 yield to_archived(saved)
         number += 1
 
@@ -86,20 +86,20 @@ def _import() -> None:
     """Save every conversation of the uploaded file, or none if anything is wrong with it."""
     if (file := st.session_state[_FILE]) is None:
         return
-    me, store = current_owner(), registry().store
+    owner, store = current_owner(), registry().store
     imported: list[str] = []
     try:
         for loaded in load_conversations(file.getvalue(), default_model()):
             conversation = with_new_id(loaded.conversation)
             imported.append(conversation.id)
-            store.conversations.save(me, conversation, loaded.settings)
+            store.conversations.save(owner, conversation, loaded.settings)
             if loaded.title:
-                store.conversations.rename(me, conversation.id, loaded.title)
+                store.conversations.rename(owner, conversation.id, loaded.title)
             if loaded.pinned:
-                store.conversations.pin(me, conversation.id)
+                store.conversations.pin(owner, conversation.id)
     except PaddockError as error:
         try:
-            store.conversations.purge(me, *imported)
+            store.conversations.purge(owner, *imported)
         finally:
             st.session_state[_PROBLEM] = error
     else:
