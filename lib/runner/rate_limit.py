@@ -79,7 +79,7 @@ class RateLimiter:
             self._changed.notify_all()
 
     def report_refusal(self, turn: float, retry_after: float | None, service_name: str) -> None:
-        """Slow down after ``service_name`` refused the request of that turn. Wait ``retry_after`` seconds if given."""
+        """Slow down after the service refused the request of that turn. Wait ``retry_after`` seconds if given."""
         with self._changed:
             now = self._clock()
             if turn > self._slowed:  # else it was sent before the last refusal, which counted for it

@@ -222,7 +222,7 @@ def _match_shape(now: ToolsDraft, tool: Tool) -> Tool:
 
 
 def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange) -> None:
-    faults, widget_key = now.entry_faults(entry), f"{key}-{entry.id}"
+    faults, prefix = now.entry_faults(entry), f"{key}-{entry.id}"
     wrong_rows = now.find_row_faults(entry)
 
     def put(field: str) -> Edit:
@@ -233,22 +233,16 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
     wrong = bool(faults) or any(wrong_rows)
     with st.expander(
         escape_markdown(entry.tool.name) or "A tool without a name",
-        key=widget_key,
+        key=prefix,
         expanded=True,
         icon=":material/error:" if wrong else ":material/build:",
     ):
         _draw_text_box(
-            f"{widget_key}-name",
-            "Name",
-            entry.tool.name,
-            put("name"),
-            key,
-            on_change,
-            max_chars=MAX_NAME_CHARS,
+            f"{prefix}-name", "Name", entry.tool.name, put("name"), key, on_change, max_chars=MAX_NAME_CHARS
         )
         draw_fault(faults.get("name"))
         description = bind(
-            f"{widget_key}-description", entry.tool.description, _take(key, on_change, put("description"))
+            f"{prefix}-description", entry.tool.description, _take(key, on_change, put("description"))
         )
         st.text_area(
             "Description",
@@ -270,7 +264,7 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
             if entry.rows is not None:
                 st.button(
                     "Add a parameter",
-                    key=f"{widget_key}-grow",
+                    key=f"{prefix}-grow",
                     type="tertiary",
                     icon=":material/add:",
                     on_click=_apply,
@@ -278,7 +272,7 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
                 )
             st.button(
                 "Remove the tool",
-                key=f"{widget_key}-remove",
+                key=f"{prefix}-remove",
                 type="tertiary",
                 icon=":material/delete:",
                 on_click=_apply,
@@ -302,27 +296,18 @@ def _draw_beyond(key: str, entry: ToolEntry, faults: dict[str, str], put: Edit, 
 def _draw_row(
     key: str, entry: ToolEntry, row: ParameterRow, wrong: dict[str, str], on_change: OnChange, *, first: bool
 ) -> None:
-    widget_key, parameter = f"{key}-{entry.id}-{row.id}", row.parameter
+    prefix, parameter = f"{key}-{entry.id}-{row.id}", row.parameter
     shown: Literal["visible", "collapsed"] = "visible" if first else "collapsed"
 
     def put(field: str) -> Edit:
         return lambda now, value: _change_row(now, entry.id, row.id, field, value)
 
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=widget_key):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=prefix):
         _draw_text_box(
-            f"{widget_key}-name",
-            "Parameter",
-            parameter.name,
-            put("name"),
-            key,
-            on_change,
-            width=140,
-            shown=shown,
+            f"{prefix}-name", "Parameter", parameter.name, put("name"), key, on_change, width=140, shown=shown
         )
-        kind, kinds = (
-            bind(f"{widget_key}-kind", parameter.kind, _take(key, on_change, put("kind"))),
-            tuple(_KINDS),
-        )
+        kinds = tuple(_KINDS)
+        kind = bind(f"{prefix}-kind", parameter.kind, _take(key, on_change, put("kind")))
         st.selectbox(
             "Type",
             kinds,
@@ -335,7 +320,7 @@ def _draw_row(
             on_change=kind.on_change,
         )
         _draw_text_box(
-            f"{widget_key}-description",
+            f"{prefix}-description",
             "Description",
             parameter.description,
             put("description"),
@@ -345,13 +330,11 @@ def _draw_row(
             placeholder="What to put here",
         )
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
-            required = bind(
-                f"{widget_key}-required", parameter.required, _take(key, on_change, put("required"))
-            )
+            required = bind(f"{prefix}-required", parameter.required, _take(key, on_change, put("required")))
             st.checkbox("Required", required.value, key=required.key, on_change=required.on_change)
             st.button(
                 "",
-                key=f"{widget_key}-remove",
+                key=f"{prefix}-remove",
                 type="tertiary",
                 icon=":material/close:",
                 help=f"Remove {escape_markdown(parameter.name) or 'this parameter'}",
@@ -360,7 +343,7 @@ def _draw_row(
             )
     if parameter.kind is ParameterType.CHOICE:
         choices = bind(
-            f"{widget_key}-choices",
+            f"{prefix}-choices",
             list(parameter.choices),
             _take(key, on_change, lambda now, value: put("choices")(now, tuple(value))),
         )
