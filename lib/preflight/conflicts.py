@@ -161,9 +161,9 @@ def _raw_conflicts(settings: Settings, next_request: NextRequest) -> Iterator[Co
 
 def _length_conflicts(model: Model, settings: Settings, next_request: NextRequest) -> Iterator[Conflict]:
     cap = model.output_limit
-    max_tokens = settings.sent_values().get(cap.name, cap.default or 0)
+    output_limit = settings.sent_values().get(cap.name, cap.default or 0)
     left = next_request.context_window - next_request.prompt_tokens
-    if max_tokens <= left:
+    if output_limit <= left:
         return
     if left < cap.minimum:
         yield Conflict(
@@ -178,7 +178,7 @@ def _length_conflicts(model: Model, settings: Settings, next_request: NextReques
     yield Conflict(
         cap.name,
         f"The input takes {next_request.prompt_tokens:,} tokens and leaves {left:,} of the context; "
-        f"{max_tokens:,} are asked for.",
+        f"{output_limit:,} are asked for.",
         f"Lower it to {left:,}",
         settings.with_value(cap.name, left),
         is_refused=True,

@@ -192,18 +192,18 @@ class ChatTab(ChatActions):
         with self._remember_asked_answer():
             self.chat.continue_answer(message, self.require_backend())
 
-    def continue_with_limit(self, message: Message, max_tokens: int) -> None:
+    def continue_with_limit(self, message: Message, output_limit: int) -> None:
         """Continue an answer with a higher limit, which stays in the settings."""
         name = self.chat.model.output_limit.name
-        if self.chat.settings[name].value < max_tokens:
-            self.chat.change_settings(lambda settings: settings.with_value(name, max_tokens))
+        if self.chat.settings[name].value < output_limit:
+            self.chat.change_settings(lambda settings: settings.with_value(name, output_limit))
         with self._remember_asked_answer():
-            self.chat.continue_answer(message, self.require_backend(), max_tokens)
+            self.chat.continue_answer(message, self.require_backend(), output_limit)
 
-    def regenerate_with_limit(self, message: Message, max_tokens: int) -> None:
+    def regenerate_with_limit(self, message: Message, output_limit: int) -> None:
         """Ask for another variant of an answer with another limit, which stays in the settings."""
         name = self.chat.model.output_limit.name
-        self.chat.change_settings(lambda settings: settings.with_value(name, max_tokens))
+        self.chat.change_settings(lambda settings: settings.with_value(name, output_limit))
         self.regenerate(message)
 
     def open_variant(self, id: str) -> None:

@@ -1,0 +1,1 @@
+"""Tests of the page's answer parts that need no browser."""

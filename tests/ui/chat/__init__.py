@@ -1,0 +1,1 @@
+"""Tests of the page's chat parts that need no browser."""

@@ -1,0 +1,1 @@
+"""Tests of the page's editors parts that need no browser."""

@@ -1,0 +1,1 @@
+"""Tests of the page's history parts that need no browser."""

@@ -1,0 +1,1 @@
+"""Tests of the page's settings parts that need no browser."""
