@@ -43,6 +43,12 @@ def move_slider(scene: LiveAnswer) -> None:
     before = handle.input_value()
     handle.press("ArrowRight" if float(before or 0) < 2 else "Home")
     scene.tab.wait_until("the slider moves", lambda: handle.input_value() != before)
+    # Its number box is replaced by one with the new value: nothing may be typed into the old one.
+    box = scene.tab.number_box("temperature")
+    scene.tab.wait_until(
+        "the number follows",
+        lambda: box.count() == 1 and float(box.input_value()) == float(handle.input_value()),
+    )
 
 
 def type_number(scene: LiveAnswer) -> None:
