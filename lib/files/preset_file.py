@@ -85,6 +85,13 @@ def load_presets(data: bytes, model: Model) -> tuple[Preset, ...]:
     return tuple(parse_preset(record, model) for record in body["presets"])
 
 
+def clean_name(text: str) -> str:
+    """Return a typed name without surplus white space. Raise BadInput if it is empty."""
+    if not text.strip():
+        raise BadInput("The preset has no name.", advice="Type one.")
+    return " ".join(text.split())
+
+
 def parse_preset(record: Any, model: Model) -> Preset:
     """Return the preset in plain JSON values. Raise BadInput, which names the preset."""
     name = record.get("name") if isinstance(record, dict) else None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+
 from sqlalchemy import update
 
+from lib.files.preset_file import Preset, write_preset
 from lib.store import owned_rows, tables
 from lib.store.database import Database
 from lib.store.stored_values import SavedPreset
@@ -22,6 +25,10 @@ class PresetStore:
         with self._database.reading() as connection:
             rows = owned_rows.read_rows(connection, _TABLE, owner)
         return tuple(SavedPreset(row.id, row.name, row.body, row.is_start) for row in rows)
+
+    def add(self, owner: str, preset: Preset) -> None:
+        """Save a preset under a new id."""
+        self.save(owner, SavedPreset(uuid.uuid4().hex, preset.name, write_preset(preset)))
 
     def save(self, owner: str, preset: SavedPreset) -> None:
         """Insert or overwrite a preset. At most one is the start preset."""

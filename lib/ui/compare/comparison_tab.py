@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 
 import streamlit as st
 
-from lib import store
 from lib.api.backend import Backend
 from lib.api.request import settings_from_request, system_prompt_from_request
 from lib.chat.chat_session import ChatSession
@@ -269,8 +267,7 @@ class ComparisonTab(PageActions):
         name = " ".join(name.split())[: preset_file.MAX_PRESET_NAME_CHARS] or "From a comparison"
         preset = Preset(name, system, settings, features=settings.features)
         with self.errors():
-            saved = store.SavedPreset(uuid.uuid4().hex, name, preset_file.write_preset(preset))
-            registry().store.presets.save(self.owner, saved)
+            registry().store.presets.add(self.owner, preset)
             st.toast("Kept. It is under Presets, where it can be renamed.", icon=":material/bookmark_added:")
 
     def _answer_setup(self, column: str, answer: Message | None) -> tuple[str, Settings]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from functools import partial
 
 import streamlit as st
 
-from lib import store
 from lib.errors import BadInput, PaddockError
 from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import PromptVersion, Variant
@@ -136,21 +134,17 @@ def _open_in_chat(model: Model, variant: Variant, prompt: PromptVersion) -> None
 
 
 def _keep_as_preset(model: Model, variant: Variant, prompt: PromptVersion, name_key: str) -> None:
-    name = " ".join(str(st.session_state.get(name_key) or "").split())
     system = prompt.system if variant.system is None else variant.system
     try:
-        if not name:
-            raise BadInput("The preset has no name.", advice="Type one.")
+        name = preset_file.clean_name(st.session_state.get(name_key) or "")
         if names := template_variables(system):
             raise BadInput(
                 f"The system prompt has {{{{{names[0]}}}}} in it, and a preset has no table to fill it from.",
                 advice="Open it in the chat, write the text there, and keep it from its presets.",
             )
-        preset = preset_file.Preset(
-            name, system, chat_settings(model, variant), features=variant.settings.features
-        )
-        saved = store.SavedPreset(uuid.uuid4().hex, name, preset_file.write_preset(preset))
-        registry().store.presets.save(current_owner(), saved)
+        settings = chat_settings(model, variant)
+        preset = preset_file.Preset(name, system, settings, features=variant.settings.features)
+        registry().store.presets.add(current_owner(), preset)
     except PaddockError as error:
         st.session_state[_OUTCOME] = error
     else:

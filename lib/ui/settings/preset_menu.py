@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from enum import StrEnum
 
 import streamlit as st
 
 from lib import store
-from lib.errors import BadInput, PaddockError
+from lib.errors import PaddockError
 from lib.files import preset_file
 from lib.files.preset_file import Preset
 from lib.model.model_record import Model
@@ -123,25 +122,15 @@ def _use_preset(actions: ChatActions, saved: store.SavedPreset) -> None:
 
 
 def _current_settings(actions: ChatActions, name: str) -> Preset:
-    name = " ".join(name.split())
-    if not name:
-        raise BadInput("The preset has no name.", advice="Type one.")
     settings = actions.chat.settings
-    return Preset(name, actions.chat.conversation.system, settings, features=settings.features)
-
-
-def _save_preset(
-    actions: ChatActions, preset: Preset, id: str | None = None, *, is_start: bool = False
-) -> None:
-    registry().store.presets.save(
-        actions.owner,
-        store.SavedPreset(id or uuid.uuid4().hex, preset.name, preset_file.write_preset(preset), is_start),
+    return Preset(
+        preset_file.clean_name(name), actions.chat.conversation.system, settings, features=settings.features
     )
 
 
 def _keep(actions: ChatActions) -> None:
     with keep_error(_PROBLEM):
-        _save_preset(actions, _current_settings(actions, st.session_state[_NAME]))
+        registry().store.presets.add(actions.owner, _current_settings(actions, st.session_state[_NAME]))
         st.session_state[_NAME] = ""
 
 
@@ -153,22 +142,22 @@ def _rename(actions: ChatActions, saved: store.SavedPreset, key: str) -> None:
 
 
 def _apply_preset_action(actions: ChatActions, saved: store.SavedPreset) -> None:
+    presets = registry().store.presets
     with keep_error(_PROBLEM):
         match st.session_state[f"own-menu-{saved.id}"]:
             case PresetAction.DELETE:
-                registry().store.presets.remove(actions.owner, saved.id)
+                presets.remove(actions.owner, saved.id)
             case PresetAction.OVERWRITE:
-                _save_preset(
-                    actions, _current_settings(actions, saved.name), saved.id, is_start=saved.is_start
-                )
+                new = _current_settings(actions, saved.name)
+                body = preset_file.write_preset(new)
+                presets.save(actions.owner, replace(saved, name=new.name, body=body))
             case PresetAction.START | PresetAction.NOT_START:
-                registry().store.presets.save(actions.owner, replace(saved, is_start=not saved.is_start))
+                presets.save(actions.owner, replace(saved, is_start=not saved.is_start))
 
 
 def _import(actions: ChatActions) -> None:
     if (file := st.session_state[_FILE]) is None:
         return
-
     with keep_error(_PROBLEM):
         for preset in preset_file.load_presets(file.getvalue(), actions.chat.model):
-            _save_preset(actions, preset)
+            registry().store.presets.add(actions.owner, preset)
