@@ -12,7 +12,7 @@ from lib.jsonkit.json_answer_check import AnswerCheck, Invalid, NotJson, Uncheck
 from lib.jsonkit.json_table import JsonTable, TableCell, find_table
 from lib.jsonkit.json_text import quote_line
 from lib.jsonkit.surrogates import replace_lone_surrogates
-from lib.ui.widgets.bound import bind_choice
+from lib.ui.widgets.bound import bind_choice, draw_choice
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 MAX_TABLE_ROWS = 100  # of the table on the page; the CSV file has all of them
@@ -40,20 +40,12 @@ def draw_json_answer(text: str, schema: str | None, key: str) -> None:
             return
     views = tuple(JsonView) if rows_table is not None else (JsonView.TREE, JsonView.TEXT)
     first = JsonView.TABLE if rows_table is not None and isinstance(value, list) else JsonView.TREE
-    view = bind_choice(f"{key}-view", views, first)
+    kept = bind_choice(f"{key}-view", views, first)
     with st.container(key=f"{key}-answer", gap="small"):
-        st.segmented_control(
-            "Show as",
-            views,
-            key=view.key,
-            default=view.value,
-            required=True,
-            label_visibility="collapsed",
-            on_change=view.on_change,
-        )
-        if view.value is JsonView.TEXT:
+        view = draw_choice("Show as", views, kept, label_visibility="collapsed")
+        if view is JsonView.TEXT:
             _text(text)
-        elif view.value is JsonView.TABLE and rows_table is not None:
+        elif view is JsonView.TABLE and rows_table is not None:
             _table(rows_table, key)
         else:
             # As JSON text in ASCII: a lone surrogate, which a model can write, would not reach the browser.

@@ -12,7 +12,7 @@ from lib.ui.answer import answer_stats
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.compare.comparison_tab import ComparisonTab
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls, preset_menu
-from lib.ui.widgets.bound import bind
+from lib.ui.widgets.bound import bind, draw_choice
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 _PICK = "compare-pick"  # the control that selects the column
@@ -100,15 +100,12 @@ def draw_column_settings(tab: ComparisonTab, previews: Mapping[str, RequestPrevi
     column = tab.selected_column
     names = {other.id: other.name for other in tab.comparison.columns}
     selected = bind(_PICK, column.id, lambda chosen: _select(tab, chosen))
-    st.segmented_control(
+    draw_choice(
         "Settings of column",
         list(names),
-        default=selected.value,
-        key=selected.key,
-        required=True,
+        selected,
         format_func=lambda id: names.get(id, ""),
         width="stretch",
-        on_change=selected.on_change,
     )
     panel, conflicts = tab.panels[column.id], previews[column.id].conflicts
     answer_stats.draw_context_gauge(*panel.context_used, panel.context_window)

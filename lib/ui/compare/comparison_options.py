@@ -6,7 +6,7 @@ import streamlit as st
 
 from lib.compare.comparison import MAX_REPETITIONS
 from lib.ui.compare.comparison_tab import NO_BASE, ComparisonTab
-from lib.ui.widgets.bound import bind
+from lib.ui.widgets.bound import bind, draw_choice
 
 _TIMES, _BLIND, _FROM = "compare-times", "compare-blind", "compare-from"
 
@@ -41,14 +41,11 @@ def draw_options(tab: ComparisonTab) -> None:
                 column.id: tab.column_label(column) for column in comparison.displayed_columns
             }
             base = bind(_FROM, tab.diff_base, lambda chosen: _compare(tab, chosen))
-            st.segmented_control(
+            draw_choice(
                 "Differences from",
                 list(names),
-                default=base.value,
-                key=base.key,
-                required=True,
+                base,
                 format_func=lambda id: names.get(id, ""),
-                on_change=base.on_change,
                 help="Shows the other columns' answers word by word as differences from this one's: what it has more "
                 "is struck through, what they have more is underlined.",
             )

@@ -16,7 +16,7 @@ from lib.ui.editors import saved_schemas
 from lib.ui.editors.edit_mode import EditMode
 from lib.ui.editors.schema_rows import SchemaRow, SchemaRows, field_from_row, row_from_field
 from lib.ui.widgets import code_box
-from lib.ui.widgets.bound import bind
+from lib.ui.widgets.bound import bind, draw_choice
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -81,15 +81,7 @@ def draw_schema_editor(key: str, text: str, on_change: OnSchema) -> None:
         key=f"{key}-bar",
     ):
         mode = bind(f"{key}-mode", draft.mode, lambda value: _switch_view(key, value))
-        st.segmented_control(
-            "Edit as",
-            tuple(EditMode),
-            key=mode.key,
-            default=mode.value,
-            required=True,
-            label_visibility="collapsed",
-            on_change=mode.on_change,
-        )
+        draw_choice("Edit as", tuple(EditMode), mode, label_visibility="collapsed")
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", wrap=False, width="content"
         ):

@@ -14,7 +14,7 @@ import streamlit as st
 
 from lib.errors import BadInput
 from lib.jsonkit.schema_form import EnumValue, SchemaField
-from lib.ui.widgets.bound import Bound, bind
+from lib.ui.widgets.bound import Bound, bind, draw_selectbox
 
 TYPES = {
     "string": "Text",
@@ -215,14 +215,12 @@ class SchemaRows:
     def _type(self, row: SchemaRow, types: dict[str, str], inside: SchemaRow | None = None) -> None:
         now = "" if inside is not None and inside.anything else row.type
         box = bind(self._widget_key(row, "type"), now, lambda chosen: self._retype(row, chosen, inside))
-        st.selectbox(
+        draw_selectbox(
             "Type",
             list(types),
-            list(types).index(box.value),
-            key=box.key,
+            box,
             format_func=types.__getitem__,
             label_visibility="collapsed",
-            on_change=box.on_change,
             width=156,
         )
 

@@ -18,7 +18,7 @@ from lib.tools.tool_spec import MAX_NAME_CHARS, MAX_TOOLS
 from lib.ui.editors.edit_mode import EditMode
 from lib.ui.editors.fault_note import draw_fault
 from lib.ui.widgets import code_box
-from lib.ui.widgets.bound import bind
+from lib.ui.widgets.bound import bind, draw_choice, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -102,19 +102,8 @@ def _take(key: str, on_change: OnChange, edit: Edit) -> Callable[[Any], None]:
 
 
 def _draw_view(key: str, now: ToolsDraft, on_change: OnChange) -> None:
-    view = bind(
-        f"{key}-view",
-        EditMode.FORM if now.text is None else EditMode.JSON,
-        _take(key, on_change, _switch_view),
-    )
-    st.segmented_control(
-        "Edit as",
-        tuple(EditMode),
-        key=view.key,
-        default=view.value,
-        required=True,
-        on_change=view.on_change,
-    )
+    view = EditMode.FORM if now.text is None else EditMode.JSON
+    draw_choice("Edit as", tuple(EditMode), bind(f"{key}-view", view, _take(key, on_change, _switch_view)))
 
 
 def _switch_view(now: ToolsDraft, view: EditMode) -> ToolsDraft:
@@ -132,15 +121,14 @@ def _draw_shape(key: str, now: ToolsDraft, on_change: OnChange) -> None:
     shapes = {tool.nested for tool in now.tools}
     common = None if len(shapes) > 1 else ToolShape.NESTED if True in shapes else ToolShape.FLAT
     shape = bind(f"{key}-shape", common, _take(key, on_change, _reshape))
-    st.segmented_control(
+    draw_choice(
         "Shape",
         tuple(ToolShape),
-        key=shape.key,
-        default=shape.value,
+        shape,
+        required=False,
         help="How tools are written in the request. The documented schema takes both: flat, "
         '`{"name", "description", "parameters"}`, and OpenAI\'s, `{"type": "function", "function": {…}}`.'
         + (" These are mixed: choose one for all, or leave them so." if len(shapes) > 1 else ""),
-        on_change=shape.on_change,
     )
 
 
@@ -308,16 +296,14 @@ def _draw_row(
         )
         kinds = tuple(_KINDS)
         kind = bind(f"{prefix}-kind", parameter.kind, _take(key, on_change, put("kind")))
-        st.selectbox(
+        draw_selectbox(
             "Type",
             kinds,
-            kinds.index(kind.value),
+            kind,
             format_func=_KINDS.__getitem__,
-            key=kind.key,
             width=140,
             label_visibility=shown,
             filter_mode=None,
-            on_change=kind.on_change,
         )
         _draw_text_box(
             f"{prefix}-description",

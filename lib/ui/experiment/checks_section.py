@@ -15,7 +15,7 @@ from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import live_text_area, problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.widgets.bound import bind
+from lib.ui.widgets.bound import bind, draw_selectbox
 
 MAX_CHECKS = 20
 
@@ -133,14 +133,7 @@ def _draw_fields(tab: ExperimentTab, index: int, check: Check) -> None:
                 box = bind(
                     _key(tab, index, "unit"), unit, lambda chosen: _change_check(tab, index, unit=chosen)
                 )
-                st.selectbox(
-                    "Of",
-                    tuple(LengthUnit),
-                    tuple(LengthUnit).index(box.value),
-                    format_func=lambda unit: unit.value,
-                    key=box.key,
-                    on_change=box.on_change,
-                )
+                draw_selectbox("Of", tuple(LengthUnit), box, format_func=lambda unit: unit.value)
         case kinds.Judge(criterion):
             live_text_area.draw_text_area(
                 "Question about the answer",

@@ -22,7 +22,7 @@ from lib.ui.answer import json_answer_view, tool_call_cards
 from lib.ui.answer.streaming_text import draw_block
 from lib.ui.experiment.results_view import PREFIX, ResultsView
 from lib.ui.widgets import raw_text
-from lib.ui.widgets.bound import bind, bind_choice
+from lib.ui.widgets.bound import bind, bind_choice, draw_choice
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown, split_blocks
 
@@ -145,15 +145,7 @@ def _draw_text(answer: Answer) -> None:
                 st.json(json.dumps(json.loads(text)), expanded=3)
             case _:
                 st.text(replace_lone_surrogates(text))
-    st.segmented_control(
-        "Show the answer",
-        views,
-        key=view.key,
-        default=view.value,
-        required=True,
-        label_visibility="collapsed",
-        on_change=view.on_change,
-    )
+    draw_choice("Show the answer", views, view, label_visibility="collapsed")
 
 
 def _is_json(text: str) -> bool:

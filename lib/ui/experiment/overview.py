@@ -15,7 +15,7 @@ from lib.experiment.results.winner import GroupedBy, Winner, format_interval
 from lib.ui.experiment import charts, winner_actions
 from lib.ui.experiment.charts import ChartRow
 from lib.ui.experiment.results_view import PREFIX, ResultsView
-from lib.ui.widgets.bound import bind_choice
+from lib.ui.widgets.bound import bind_choice, draw_selectbox
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 FIRST_ROWS = 12
@@ -162,29 +162,12 @@ def _draw_heatmap(view: ResultsView) -> None:
                 "Across", axes, key=_X, format_func=names.__getitem__, persist_state="session", width=180
             )
             others = [name for name in axes if name != x]
-            down = bind_choice(_Y, others)
-            y = down.value
-            st.selectbox(
-                "Down",
-                others,
-                others.index(y),
-                key=down.key,
-                format_func=names.__getitem__,
-                on_change=down.on_change,
-                width=180,
+            y = draw_selectbox(
+                "Down", others, bind_choice(_Y, others), format_func=names.__getitem__, width=180
             )
             by_name = {measure.name: measure for measure in measures}
             measure_names = list(by_name)
-            picked = bind_choice(_MEASURE, measure_names)
-            measure = picked.value
-            st.selectbox(
-                "Shows",
-                measure_names,
-                measure_names.index(measure),
-                key=picked.key,
-                on_change=picked.on_change,
-                width=200,
-            )
+            measure = draw_selectbox("Shows", measure_names, bind_choice(_MEASURE, measure_names), width=200)
         map = view.cached("heatmap", (x, y), lambda: build_heatmap(view.plan, view.results, x, y))
         st.html(charts.heatmap_table(map, names, by_name[measure]))
         if len(axes) > 2:

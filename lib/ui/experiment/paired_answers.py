@@ -24,7 +24,7 @@ from lib.ui.experiment.page_buttons import draw_page_buttons
 from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultsView
 from lib.ui.experiment.short_text import shorten
 from lib.ui.widgets import bound
-from lib.ui.widgets.bound import bind_choice
+from lib.ui.widgets.bound import bind_choice, draw_choice, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -74,13 +74,11 @@ def draw_paired_answers(view: ResultsView, others: Sequence[OtherRun]) -> None:
     kinds = [ComparedThing.SETTINGS] if len(view.setting_names) > 1 else []
     kinds += [ComparedThing.PROMPTS] if len(view.prompt_names) > 1 else []
     kinds += [ComparedThing.RUNS] if others else []
-    chosen = bind_choice(_KIND, kinds, on_change=_forget_choices)
-    kind = chosen.value
+    kept_kind = bind_choice(_KIND, kinds, on_change=_forget_choices)
+    kind = kept_kind.value
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if len(kinds) > 1:
-            st.segmented_control(
-                "Compare", kinds, key=chosen.key, default=kind, required=True, on_change=chosen.on_change
-            )
+            draw_choice("Compare", kinds, kept_kind)
         try:
             comparison, names = (
                 _compare_runs(view, others) if kind == ComparedThing.RUNS else _compare_groups(view, kind)
@@ -121,17 +119,9 @@ def _compare_groups(
     first = best.runner_up if best is not None and best.runner_up is not None else 1 if second == 0 else 0
     picked = []
     for name, key, initial in (("From", _FIRST, first), ("To", _SECOND, second)):
-        choice = bind_choice(key, range(len(names)), initial, on_change=_turn_to_first)
-        picked.append(choice.value)
-        st.selectbox(
-            name,
-            range(len(names)),
-            choice.value,
-            key=choice.key,
-            format_func=names.__getitem__,
-            width=280,
-            on_change=choice.on_change,
-        )
+        numbers = range(len(names))
+        kept = bind_choice(key, numbers, initial, on_change=_turn_to_first)
+        picked.append(draw_selectbox(name, numbers, kept, format_func=names.__getitem__, width=280))
     before, after = picked
     if before == after:
         return None, ("", "")
@@ -148,17 +138,9 @@ def _compare_runs(view: ResultsView, others: Sequence[OtherRun]) -> tuple[Paired
     """Draw the choice of another run, and compare it with this one. Raises PaddockError if it cannot be read."""
     other_runs = {other.id: other for other in others}
     runs = list(other_runs)
-    run = bind_choice(_FIRST, runs, on_change=_turn_to_first)
-    st.selectbox(
-        "From the run",
-        runs,
-        runs.index(run.value),
-        key=run.key,
-        width=330,
-        format_func=lambda id: other_runs[id].name,
-        on_change=run.on_change,
-    )
-    other = other_runs[run.value]
+    kept = bind_choice(_FIRST, runs, on_change=_turn_to_first)
+    run = draw_selectbox("From the run", runs, kept, width=330, format_func=lambda id: other_runs[id].name)
+    other = other_runs[run]
     loaded: tuple[str, tuple[Plan, Sequence[Result]]] | None = st.session_state.get(_OTHER)
     if loaded is None or loaded[0] != other.id:
         loaded = st.session_state[_OTHER] = (other.id, other.load())

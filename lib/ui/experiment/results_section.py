@@ -12,7 +12,7 @@ from lib.model.model_record import Model
 from lib.ui.experiment import answer_table, downloads, overview, paired_answers, winner_actions
 from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultSource, ResultsView, current_view
 from lib.ui.widgets.auto_refresh import refresh_after
-from lib.ui.widgets.bound import bind_choice
+from lib.ui.widgets.bound import bind_choice, draw_choice
 
 SECTION = f"{PREFIX}section"
 REFRESH_SECONDS = 2.0  # while the run is running
@@ -64,18 +64,11 @@ def _draw_refreshing(
         sections = [ResultsSection.OVERVIEW, ResultsSection.ANSWERS]
         if paired_answers.can_compare(view, others):
             sections.append(ResultsSection.SIDE_BY_SIDE)
-        section = bind_choice(SECTION, sections)
-        st.segmented_control(
-            "Section",
-            sections,
-            default=section.value,
-            key=section.key,
-            required=True,
-            label_visibility="collapsed",
-            on_change=section.on_change,
+        section = draw_choice(
+            "Section", sections, bind_choice(SECTION, sections), label_visibility="collapsed"
         )
         downloads.draw_download_menu(view, name)
-    _draw_section(view, section.value, others)
+    _draw_section(view, section, others)
 
 
 def _draw_section(view: ResultsView, section: ResultsSection, others: tuple[OtherRun, ...]) -> None:

@@ -17,7 +17,7 @@ from lib.store import RunEntry
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.results_view import OtherRun
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.bound import bind
+from lib.ui.widgets.bound import bind, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
 
 _RUN = "run-chosen"  # the key of the choice
@@ -85,14 +85,12 @@ def _draw_run_choice(tab: ExperimentTab, run: ExperimentRun) -> None:
     if len(runs) < 2:
         return
     box = bind(_RUN, run.id, tab.show_run)
-    st.selectbox(
+    draw_selectbox(
         "Run",
         list(runs),
-        list(runs).index(box.value),
-        key=box.key,
+        box,
         format_func=lambda id: _title(*runs[id]),
         label_visibility="collapsed",
-        on_change=box.on_change,
         width=330,
     )
 

@@ -19,7 +19,7 @@ from lib.ui.experiment import live_text_area, problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.bound import bind
+from lib.ui.widgets.bound import bind, draw_choice
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -60,16 +60,7 @@ def draw_settings_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -
     """Draw the section."""
     source = ComparedSettings.PRESETS if tab.draft.uses_presets else ComparedSettings.SWEEP
     mode = bind(_MODE, source, lambda chosen: _set_source(tab, chosen))
-    st.segmented_control(
-        "Ways to ask",
-        tuple(ComparedSettings),
-        default=mode.value,
-        key=mode.key,
-        required=True,
-        width="stretch",
-        label_visibility="collapsed",
-        on_change=mode.on_change,
-    )
+    draw_choice("Ways to ask", tuple(ComparedSettings), mode, width="stretch", label_visibility="collapsed")
     if tab.draft.uses_presets:
         _draw_presets(tab)
     else:

@@ -19,7 +19,7 @@ from lib.ui.experiment.results_view import PREFIX, ResultsView
 from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
-from lib.ui.widgets.bound import bind
+from lib.ui.widgets.bound import bind, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -97,17 +97,14 @@ def _draw_choice(name: str, names: tuple[str, ...], key: str, best: int | None) 
     chosen = st.session_state.get(_chosen_key(key))
     index = (best or 0) if chosen is None else chosen
     box = bind(key, index, partial(_remember_choice, key))
-    st.selectbox(
+    return draw_selectbox(
         name,
         range(len(names)),
-        index=box.value,
-        key=box.key,
+        box,
         format_func=names.__getitem__,
         width=260,
-        on_change=box.on_change,
         help=None if best is None else f"The best so far: {escape_markdown(names[best])}",
     )
-    return index
 
 
 def _chosen_key(key: str) -> str:

@@ -19,7 +19,7 @@ from lib.ui.editors import function_editor, schema_editor, tool_editor
 from lib.ui.settings import conflict_fix
 from lib.ui.settings.chat_actions import SYSTEM_KEY, ChatActions
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.bound import bind
+from lib.ui.widgets.bound import bind, draw_choice, draw_selectbox
 
 _FORMS = {InputForm.MESSAGES: "Messages", InputForm.PROMPT: "Prompt"}
 _KEPT_SCHEMA = (
@@ -48,15 +48,12 @@ def draw_options(
     """
     chosen = actions.chat.settings.features
     form = bind(actions.key("choose-form"), chosen.form, lambda value: _change_option(actions, "form", value))
-    st.segmented_control(
+    draw_choice(
         "Input form",
         list(_FORMS),
-        default=form.value,
+        form,
         format_func=_FORMS.__getitem__,
-        key=form.key,
-        required=True,
         width="stretch",
-        on_change=form.on_change,
         help="Messages: the whole conversation is sent. Prompt: one text alone, which is also the form that takes a "
         "LoRA adapter.",
     )
@@ -116,14 +113,11 @@ def _format(actions: ChatActions, chosen: Features, conflicts: Sequence[Conflict
     if format is not None:
         now = AnswerFormat.OBJECT if format.schema is None else AnswerFormat.SCHEMA
     answer = bind(actions.key("choose-format"), now, lambda value: _reformat(actions, value))
-    st.segmented_control(
+    draw_choice(
         "Answer",
         tuple(AnswerFormat),
-        default=answer.value,
-        key=answer.key,
-        required=True,
+        answer,
         width="stretch",
-        on_change=answer.on_change,
         help="JSON mode: the answer is a JSON object, or one that keeps to a JSON Schema. It is checked here too.",
     )
     if format is not None and format.schema is not None:
@@ -223,14 +217,12 @@ def _lora(actions: ChatActions, chosen: Features) -> None:
         chosen.lora or None,
         lambda value: actions.change_options(lora=(value or "").strip()),
     )
-    st.selectbox(
+    draw_selectbox(
         "LoRA adapter",
         names,
-        index=names.index(chosen.lora) if chosen.lora else None,
-        key=box.key,
+        box,
         placeholder="None: choose one, or type a name",
         accept_new_options=True,
-        on_change=box.on_change,
         help="Fine-tunes the model for this request. The account's own and the public ones are listed; any name or "
         "id can be typed.",
     )

@@ -37,6 +37,10 @@ class Bound(Generic[T]):
     value: T
     on_change: Callable[[], None]
 
+    def arguments(self, of_value: str = "value") -> dict[str, Any]:
+        """Return the arguments by name; ``of_value`` is the name that the control has for its default."""
+        return {of_value: self.value, "key": self.key, "on_change": self.on_change}
+
 
 @dataclass
 class _Control:
@@ -85,6 +89,20 @@ def bind_choice(
                 on_change()
 
     return bind(name, choices[name], take)
+
+
+def draw_choice(label: str, options: Sequence[T], choice: Bound[T], **others: Any) -> T:
+    """Draw a segmented control of the options, and return the choice. ``others`` are Streamlit's arguments."""
+    arguments = {"required": True} | choice.arguments("default") | others
+    st.segmented_control(label, options, **arguments)
+    return choice.value
+
+
+def draw_selectbox(label: str, options: Sequence[T], choice: Bound[T], **others: Any) -> T:
+    """Draw a select box of the options, and return the choice. ``others`` are Streamlit's arguments."""
+    index = None if choice.value is None else options.index(choice.value)
+    st.selectbox(label, options, index, key=choice.key, on_change=choice.on_change, **others)
+    return choice.value
 
 
 def forget_choices(prefix: str) -> None:
