@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,19 +14,16 @@ import referencing.jsonschema
 from jsonschema.exceptions import best_match
 
 from lib.errors import BadInput
-from lib.jsonkit import json_text, schema_keywords
+from lib.jsonkit import ecma_regex, json_text, schema_keywords
+from lib.jsonkit.ecma_regex import MAX_PATTERN_CHARS, BadPattern
 from lib.jsonkit.json_text import Bounds, Path, UnusableJson, format_path
 from lib.jsonkit.json_wording import describe_failure
 
 MAX_BYTES = 64 * 1024  # far more than fits into a request together with a question
 MAX_DEPTH = 64  # jsonschema takes several Python frames for each level, and there are a thousand in all
-MAX_PATTERN_CHARS = 1_000
 # How often the references of a schema may check the same value: references that double at each step never finish.
 MAX_VISITS = 10_000
 DEFAULT_DRAFT = jsonschema.Draft202012Validator
-
-# Syntax of JavaScript's regular expressions that Python does not know.
-_FOREIGN = re.compile(r"\\[pP]\{|\\u\{|\\c[A-Za-z]|\(\?<[A-Za-z_]|\[\^?\]")
 
 
 class BadSchema(UnusableJson):
@@ -235,16 +230,10 @@ def _check_patterns(text: str, subschema: _Subschema) -> None:
         if len(pattern) > MAX_PATTERN_CHARS:
             words = f"is a pattern of {len(pattern):,} characters, more than {MAX_PATTERN_CHARS:,}"
             raise _error_at(text, path, words, "Make it shorter.")
-        if _FOREIGN.search(pattern):
-            continue
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                re.compile(pattern)
-        except (re.error, OverflowError) as error:
+            ecma_regex.check_pattern(pattern)
+        except BadPattern as error:
             raise _error_at(text, path, f"is no regular expression: {error}") from None
-        except RecursionError:
-            raise _error_at(text, path, "is no regular expression: it is nested too deeply") from None
 
 
 def _check_circles(text: str, subschemas: list[_Subschema]) -> None:

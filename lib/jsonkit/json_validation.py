@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -16,7 +15,7 @@ import jsonschema
 from jsonschema import ValidationError, validators
 
 from lib.errors import BadInput
-from lib.jsonkit import json_text
+from lib.jsonkit import ecma_regex, json_text
 from lib.jsonkit.child_process import ChildFailed, ChildProcess, DeadlinePassed
 from lib.jsonkit.json_schema import CheckedSchema, parse_schema
 from lib.jsonkit.json_text import format_path
@@ -70,7 +69,7 @@ def _validate(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...
         raise CannotValidate(_TIMED_OUT) from None
     except RecursionError:
         raise CannotValidate("It and its schema together are nested too deeply to be checked.") from None
-    except re.error as error:
+    except ecma_regex.BadPattern as error:
         raise CannotValidate(f"A pattern of the schema is not understood here: {error}.") from None
     errors.sort(key=lambda error: _reading_position(value, error))
     # One failure for all missing names: each of them is an error of its own with the same text.
@@ -163,6 +162,7 @@ def _validate_in_child(value: Any, schema: CheckedSchema) -> tuple[ValidationFai
 
 def answer_in_child(value: Any, schema: str) -> tuple[list[tuple[str, str]], str | None]:
     """Return the failures and the error of the check; runs in the child process."""
+    ecma_regex.use_in_jsonschema()
     try:
         failures = _validate(value, parse_schema(schema))
     except CannotValidate as error:
@@ -180,6 +180,7 @@ def is_valid_in_child(draft: str, schema: Any, value: Any, seconds: float) -> bo
 
 def is_valid_here(draft: str, schema: Any, value: Any) -> bool:
     """Validate in this process: what ``is_valid_in_child`` calls in the child."""
+    ecma_regex.use_in_jsonschema()
     return bool(getattr(jsonschema, draft)(schema).is_valid(value))
 
 

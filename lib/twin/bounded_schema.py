@@ -51,8 +51,11 @@ FORMAT_PATTERNS = {
 _FIRST_CHARACTER = r"[^\x00-\x20\x7f{}\[\]:,]"
 _CHARACTER = r"[^\x00-\x08\x0b-\x1f\x7f]"
 _PROPERTY_NAME = "^[a-zA-Z_][a-zA-Z0-9_]{0,30}$"
-# The part of regular expressions that the engine and Python's re read alike, without large repetitions.
+# The part of regular expressions that the engine and JavaScript read alike, without large repetitions.
 _PORTABLE_PATTERN = re.compile(r"(?:[^\\({]|\((?!\?)|\(\?:|\\[dDwWsSnrt]|\\[^\w\s]|\{(?!\d*,?\d{4}))*")
+
+# JavaScript's classes are ASCII, the engine's are not. The engine allows a class inside a class, as in [[0-9]-].
+_ASCII_CLASSES = {r"\d": "[0-9]", r"\D": "[^0-9]", r"\w": "[0-9A-Za-z_]", r"\W": "[^0-9A-Za-z_]"}
 
 
 def dump_json(value: Any) -> str:
@@ -193,6 +196,7 @@ class _Narrower:
         pattern = schema.get("pattern", "")
         if len(pattern) > MAX_PATTERN_CHARS or not _PORTABLE_PATTERN.fullmatch(pattern):
             pattern = ""
+        pattern = re.sub(r"\\.", lambda escape: _ASCII_CLASSES.get(escape[0], escape[0]), pattern)
         if pattern := pattern or FORMAT_PATTERNS.get(schema.get("format", ""), ""):
             return {
                 "type": "string",

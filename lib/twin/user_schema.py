@@ -7,18 +7,17 @@ ends. In each case the request is refused in bounded time, with an error that na
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
-from jsonschema import Draft4Validator, Draft7Validator, Draft202012Validator
+from jsonschema import Draft4Validator, Draft7Validator, Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
 
-from lib.jsonkit import schema_keywords
+from lib.jsonkit import ecma_regex, schema_keywords
 from lib.jsonkit.child_process import ChildFailed, DeadlinePassed
 from lib.jsonkit.json_validation import is_valid_in_child
 from lib.twin.api_errors import field_error
@@ -102,6 +101,17 @@ def _is_deeper(value: Any, depth: int) -> bool:
     return True
 
 
+# The only format that the drafts' own schemas require and that matters here.
+_SCHEMA_FORMATS = FormatChecker(formats=())
+
+
+@_SCHEMA_FORMATS.checks("regex", raises=ecma_regex.BadPattern)  # type: ignore[untyped-decorator]
+def _is_pattern(value: Any) -> bool:
+    if isinstance(value, str):
+        ecma_regex.check_pattern(value)
+    return True
+
+
 def _validator_class(schema: dict[str, Any], where: str) -> Any:
     """Return the validator of the draft that the schema names, or of the first draft that it fits."""
     named = validator_for(schema, default=None) if isinstance(schema.get("$schema"), str) else None
@@ -109,13 +119,14 @@ def _validator_class(schema: dict[str, Any], where: str) -> Any:
     failures = []
     for candidate in candidates:
         try:
-            candidate.check_schema(schema)
+            candidate.check_schema(schema, format_checker=_SCHEMA_FORMATS)
         except SchemaError as error:
             failures.append(error)
         else:
             return candidate
     place = "".join(f"/{step}" for step in failures[0].absolute_path)
-    raise field_error(where + place, f"not a JSON Schema: {_shorten(failures[0].message)}")
+    reason = f" ({failures[0].cause})" if failures[0].cause else ""
+    raise field_error(where + place, f"not a JSON Schema: {_shorten(failures[0].message)}{reason}")
 
 
 def _shorten(text: str) -> str:
@@ -166,9 +177,10 @@ class _Resolver:
 
     def _check_pattern(self, pattern: str) -> None:
         try:
-            re.compile(pattern)
-        except (re.error, OverflowError, RecursionError):
-            raise field_error(self.where, f"not a regular expression: {_shorten(pattern)}") from None
+            ecma_regex.check_pattern(pattern)
+        except ecma_regex.BadPattern as error:
+            words = f"not a regular expression: {_shorten(pattern)} ({error})"
+            raise field_error(self.where, words) from None
 
     def _find(self, reference: str, trail: tuple[str, ...]) -> Any:
         if not reference.startswith("#"):

@@ -178,7 +178,7 @@ def test_a_pattern_that_takes_forever(twin: RunningTwin) -> None:
     assert twin.client.get(twin.path("paddock/slots")).status_code == 200
 
 
-@pytest.mark.parametrize("pattern", ["^[A-Z]{3}-\\d{2}$", "^(cat|dog)s?$", "^a\\.b$"])
+@pytest.mark.parametrize("pattern", ["^[A-Z]{3}-\\d{2}$", "^(cat|dog)s?$", "^a\\.b$", "^[\\w-]{3}\\D\\d$"])
 def test_a_simple_pattern_is_kept(twin: RunningTwin, pattern: str) -> None:
     schema = {"type": "string", "pattern": pattern}
     answer = twin.ask(messages=ASK, **json_mode_field(schema)).json()

@@ -9,7 +9,7 @@ from collections import Counter
 
 from lib.errors import BadInput
 from lib.jsonkit.child_process import ChildFailed, ChildProcess, DeadlinePassed
-from lib.jsonkit.json_schema import MAX_PATTERN_CHARS
+from lib.jsonkit.ecma_regex import MAX_PATTERN_CHARS
 
 TIMEOUT_SECONDS = 2
 MAX_TEXT_CHARS = 100_000
