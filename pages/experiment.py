@@ -42,31 +42,16 @@ if run is not None and run.is_working and (error := tab.pop_error()) is not None
 
 left, right = st.columns(2)
 with left:
-    draw_section(
-        "Prompts", tab, shown, PlanPart.PROMPT, prompts_section.summary, prompts_section.draw_prompts_section
-    )
+    draw_section("Prompts", tab, shown, PlanPart.PROMPT, prompts_section)
 with right:
-    draw_section(
-        "Inputs", tab, shown, PlanPart.INPUTS, inputs_section.summary, inputs_section.draw_inputs_section
-    )
+    draw_section("Inputs", tab, shown, PlanPart.INPUTS, inputs_section)
 left, middle, right = st.columns(3)
 with left:
-    draw_section(
-        "Settings",
-        tab,
-        shown,
-        PlanPart.SETTINGS,
-        settings_section.summary,
-        settings_section.draw_settings_section,
-    )
+    draw_section("Settings", tab, shown, PlanPart.SETTINGS, settings_section)
 with middle:
-    draw_section(
-        "Checks", tab, shown, PlanPart.CHECKS, checks_section.summary, checks_section.draw_checks_section
-    )
+    draw_section("Checks", tab, shown, PlanPart.CHECKS, checks_section)
 with right:
-    draw_section(
-        "Budget", tab, shown, PlanPart.LIMITS, limits_section.summary, limits_section.draw_limits_section
-    )
+    draw_section("Budget", tab, shown, PlanPart.LIMITS, limits_section)
 
 with st.bottom:
     # Before the results: if drawing these fails, the run can still be stopped.

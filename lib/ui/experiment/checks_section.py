@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -13,22 +15,39 @@ from lib.experiment.checks import check_kinds as kinds
 from lib.experiment.checks.check_kinds import Check, LengthUnit
 from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.plan_problems import PlanPart, PlanProblem
-from lib.ui.experiment import live_text_area, problem_notes
+from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.widgets.bound import bind, draw_selectbox
+from lib.ui.experiment.live_text_area import draw_text_box
+from lib.ui.experiment.short_text import first_names
+from lib.ui.widgets.bound import Bound, bind, draw_selectbox
 
 MAX_CHECKS = 20
 
-# New checks by their labels in the menu.
-_NEW: dict[str, Callable[[], Check]] = {
-    "Equals the expected answer": kinds.Equals,
-    "Contains a text": kinds.Contains,
-    "Matches a pattern": lambda: kinds.Matches(""),
-    "Has a number within bounds": lambda: kinds.NumberWithin(),
-    "Is valid JSON": kinds.ValidJson,
-    "Is JSON that fits a schema": kinds.MatchesSchema,
-    "Is long or short enough": lambda: kinds.Length(most=50),
-    "A language model says yes": lambda: kinds.Judge(""),
+_VARIABLES_HELP = "May hold {{variables}}; {{expected}} is the row's expected answer."
+
+
+class NewCheck(StrEnum):
+    """The entries of the menu "Add a check", with their labels."""
+
+    EQUALS = "Equals the expected answer"
+    CONTAINS = "Contains a text"
+    MATCHES = "Matches a pattern"
+    NUMBER_WITHIN = "Has a number within bounds"
+    VALID_JSON = "Is valid JSON"
+    MATCHES_SCHEMA = "Is JSON that fits a schema"
+    LENGTH = "Is long or short enough"
+    JUDGE = "A language model says yes"
+
+
+_NEW_CHECKS: dict[NewCheck, Check] = {
+    NewCheck.EQUALS: kinds.Equals(),
+    NewCheck.CONTAINS: kinds.Contains(),
+    NewCheck.MATCHES: kinds.Matches(""),
+    NewCheck.NUMBER_WITHIN: kinds.NumberWithin(),
+    NewCheck.VALID_JSON: kinds.ValidJson(),
+    NewCheck.MATCHES_SCHEMA: kinds.MatchesSchema(),
+    NewCheck.LENGTH: kinds.Length(most=50),
+    NewCheck.JUDGE: kinds.Judge(""),
 }
 
 
@@ -37,11 +56,10 @@ def summary(tab: ExperimentTab) -> str:
     checks = tab.plan.checks
     if not checks:
         return "none: answers are shown, not judged"
-    names = [check_wording(check).name for check in checks]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return first_names([check_wording(check).name for check in checks])
 
 
-def draw_checks_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
     """Draw the section."""
     checks = tab.plan.checks
     if not checks:
@@ -60,14 +78,14 @@ def draw_checks_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> 
                     key=f"check-remove-{index}",
                     icon=":material/delete:",
                     type="tertiary",
-                    on_click=_remove,
-                    args=(tab, index),
+                    on_click=tab.remove_item,
+                    args=("checks", index, f"Check {index + 1} was removed."),
                 )
-            _draw_fields(tab, index, check)
+            _draw_fields(_CheckFields(tab, index, check))
             problem_notes.draw_problems(problems, PlanPart.CHECKS, number=index)
     st.menu_button(
         "Add a check",
-        tuple(_NEW),
+        tuple(NewCheck),
         key="check-add",
         icon=":material/add:",
         on_click=_add,
@@ -77,72 +95,94 @@ def draw_checks_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> 
     tab.draw_undo("checks")
 
 
-def _draw_fields(tab: ExperimentTab, index: int, check: Check) -> None:
-    variables = "May hold {{variables}}; {{expected}} is the row's expected answer."
-    match check:
-        case kinds.Equals(text):
-            live_text_area.draw_text_input(
-                "Text", _key(tab, index, "text"), text, _text_setter(tab, index, "text"), help=variables
-            )
-            _draw_switch(tab, index, check, "ignore_case", "Capitals do not matter")
-        case kinds.Contains(text):
-            live_text_area.draw_text_input(
-                "Text", _key(tab, index, "text"), text, _text_setter(tab, index, "text"), help=variables
-            )
+@dataclass(frozen=True)
+class _CheckFields:
+    """The controls of one check's fields."""
+
+    tab: ExperimentTab
+    index: int
+    check: Check
+
+    def key(self, field: str) -> str:
+        """Return the key of a field's control. It names the kind of check: another kind has other controls."""
+        return f"check-{type(self.check).__name__.lower()}-{field}-{self.index}"
+
+    def change(self, field: str, value: Any) -> None:
+        self.tab.change_item("checks", self.index, **{field: value})
+
+    def bind(self, field: str) -> Bound[Any]:
+        return bind(self.key(field), getattr(self.check, field), partial(self.change, field))
+
+    def draw_text(self, field: str, label: str, **options: Any) -> None:
+        """Draw a text box; ``options`` as of ``draw_text_box``."""
+        text = getattr(self.check, field)
+        draw_text_box(label, self.key(field), text, partial(self.change, field), **options)
+
+    def draw_switch(self, field: str, label: str) -> None:
+        st.toggle(label, **self.bind(field).arguments())
+
+    def draw_count(self, field: str, label: str) -> None:
+        st.number_input(label, min_value=0, step=1, placeholder="open", **self.bind(field).arguments())
+
+    def draw_number(self, field: str, label: str, *, least: float | None = None) -> None:
+        number: Decimal | None = getattr(self.check, field)
+
+        def set_number(typed: float | None) -> None:
+            self.change(field, None if typed is None else Decimal(repr(typed)))
+
+        box = bind(self.key(field), None if number is None else float(number), set_number)
+        st.number_input(label, min_value=least, step=1.0, format="%g", placeholder="open", **box.arguments())
+
+
+def _draw_fields(fields: _CheckFields) -> None:
+    match fields.check:
+        case kinds.Equals():
+            fields.draw_text("text", "Text", help=_VARIABLES_HELP)
+            fields.draw_switch("ignore_case", "Capitals do not matter")
+        case kinds.Contains():
+            fields.draw_text("text", "Text", help=_VARIABLES_HELP)
             with st.container(horizontal=True, gap="medium"):
-                _draw_switch(tab, index, check, "ignore_case", "Capitals do not matter")
-                _draw_switch(tab, index, check, "absent", "It must not be there")
-        case kinds.Matches(pattern):
-            live_text_area.draw_text_input(
+                fields.draw_switch("ignore_case", "Capitals do not matter")
+                fields.draw_switch("absent", "It must not be there")
+        case kinds.Matches():
+            fields.draw_text(
+                "pattern",
                 "Regular expression",
-                _key(tab, index, "pattern"),
-                pattern,
-                _text_setter(tab, index, "pattern"),
                 placeholder=r"such as  \b(yes|no)\b",
                 help="Found anywhere in the answer; ^ and $ are its ends.",
             )
-        case kinds.NumberWithin(least, most, around, tolerance):
+        case kinds.NumberWithin():
             left, right = st.columns(2)
             with left:
-                _draw_number(tab, index, "least", "At least", least)
-            with right:
-                _draw_number(tab, index, "most", "At most", most)
-            with left:
-                live_text_area.draw_text_input(
-                    "Or near to",
-                    _key(tab, index, "around"),
-                    around,
-                    _text_setter(tab, index, "around"),
-                    placeholder="a number, or {{expected}}",
-                    help=variables,
+                fields.draw_number("least", "At least")
+                fields.draw_text(
+                    "around", "Or near to", placeholder="a number, or {{expected}}", help=_VARIABLES_HELP
                 )
             with right:
-                _draw_number(tab, index, "tolerance", "Give or take", tolerance, least=0.0)
+                fields.draw_number("most", "At most")
+                fields.draw_number("tolerance", "Give or take", least=0.0)
             st.caption("The answer's last number counts. A bound that is empty is open.")
         case kinds.ValidJson():
             st.caption("With nothing around it: no words before it, no code fence.")
         case kinds.MatchesSchema(schema):
-            _draw_schema(tab, index, schema)
-        case kinds.Length(unit, least_long, most_long):
+            _draw_schema(fields, schema)
+        case kinds.Length():
             left, middle, right = st.columns(3)
             with left:
-                _draw_count(tab, index, "least", "At least", least_long)
+                fields.draw_count("least", "At least")
             with middle:
-                _draw_count(tab, index, "most", "At most", most_long)
+                fields.draw_count("most", "At most")
             with right:
-                box = bind(
-                    _key(tab, index, "unit"), unit, lambda chosen: _change_check(tab, index, unit=chosen)
+                draw_selectbox(
+                    "Of", tuple(LengthUnit), fields.bind("unit"), format_func=lambda unit: unit.value
                 )
-                draw_selectbox("Of", tuple(LengthUnit), box, format_func=lambda unit: unit.value)
-        case kinds.Judge(criterion):
-            live_text_area.draw_text_area(
+        case kinds.Judge():
+            fields.draw_text(
+                "criterion",
                 "Question about the answer",
-                _key(tab, index, "criterion"),
-                criterion,
-                _text_setter(tab, index, "criterion"),
                 height=80,
                 placeholder="such as: Is the answer polite, and does it name {{city}}?",
-                help=variables,
+                help=_VARIABLES_HELP,
             )
             st.caption(
                 ":material/payments: Each answer is shown to the same model on the same backend with your question: "
@@ -151,99 +191,19 @@ def _draw_fields(tab: ExperimentTab, index: int, check: Check) -> None:
             )
 
 
-def _draw_schema(tab: ExperimentTab, index: int, schema: str | None) -> None:
+def _draw_schema(fields: _CheckFields, schema: str | None) -> None:
     own = bind(
-        _key(tab, index, "own"),
-        schema is not None,
-        lambda on: _change_check(tab, index, schema="{}" if on else None),
+        fields.key("own"), schema is not None, lambda on: fields.change("schema", "{}" if on else None)
     )
     st.toggle(
         "A schema of its own",
-        own.value,
-        key=own.key,
-        on_change=own.on_change,
+        **own.arguments(),
         help="Off: the schema that the request itself carries in JSON mode.",
     )
     if schema is not None:
-        live_text_area.draw_text_area(
-            "JSON Schema", _key(tab, index, "schema"), schema, _text_setter(tab, index, "schema"), height=160
-        )
-
-
-def _key(tab: ExperimentTab, index: int, field: str) -> str:
-    """Return the key of a field's control. It names the kind of check: another kind has other controls."""
-    return f"check-{type(tab.plan.checks[index]).__name__.lower()}-{field}-{index}"
-
-
-def _change_check(tab: ExperimentTab, index: int, **changes: Any) -> None:
-    checks = tab.plan.checks
-    if index < len(checks):
-        tab.change_plan(checks=(*checks[:index], replace(checks[index], **changes), *checks[index + 1 :]))
-
-
-def _text_setter(tab: ExperimentTab, index: int, field: str) -> live_text_area.OnText:
-    return lambda text: _change_check(tab, index, **{field: text})
-
-
-def _draw_switch(tab: ExperimentTab, index: int, check: Check, field: str, name: str) -> None:
-    toggle = bind(
-        _key(tab, index, field),
-        bool(getattr(check, field)),
-        lambda on: _change_check(tab, index, **{field: on}),
-    )
-    st.toggle(name, toggle.value, key=toggle.key, on_change=toggle.on_change)
-
-
-def _draw_number(
-    tab: ExperimentTab,
-    index: int,
-    field: str,
-    name: str,
-    value: Decimal | None,
-    *,
-    least: float | None = None,
-) -> None:
-    box = bind(
-        _key(tab, index, field),
-        None if value is None else float(value),
-        lambda value: _set_number(tab, index, field, value),
-    )
-    st.number_input(
-        name,
-        value=box.value,
-        key=box.key,
-        min_value=least,
-        step=1.0,
-        format="%g",
-        placeholder="open",
-        on_change=box.on_change,
-    )
-
-
-def _set_number(tab: ExperimentTab, index: int, field: str, value: float | None) -> None:
-    empty = Decimal(0) if field == "tolerance" else None
-    _change_check(tab, index, **{field: empty if value is None else Decimal(repr(value))})
-
-
-def _draw_count(tab: ExperimentTab, index: int, field: str, name: str, value: int | None) -> None:
-    box = bind(_key(tab, index, field), value, lambda count: _change_check(tab, index, **{field: count}))
-    st.number_input(
-        name,
-        value=box.value,
-        key=box.key,
-        min_value=0,
-        step=1,
-        placeholder="open",
-        on_change=box.on_change,
-    )
+        fields.draw_text("schema", "JSON Schema", height=160)
 
 
 def _add(tab: ExperimentTab) -> None:
     if (chosen := st.session_state["check-add"]) is not None:
-        tab.change_plan(checks=(*tab.plan.checks, _NEW[chosen]()))
-
-
-def _remove(tab: ExperimentTab, index: int) -> None:
-    checks = tab.plan.checks
-    tab.remember_for_undo("checks", f"Check {index + 1} was removed.")
-    tab.change_plan(checks=(*checks[:index], *checks[index + 1 :]))
+        tab.change_plan(checks=(*tab.plan.checks, _NEW_CHECKS[chosen]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import streamlit as st
 
@@ -11,17 +12,16 @@ from lib.experiment.plan_warnings import find_warnings
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
 
-SummarySource = Callable[[ExperimentTab], str]
-DrawSection = Callable[[ExperimentTab, Sequence[PlanProblem]], None]
+
+class Section(Protocol):
+    """A module that draws one part of the plan, such as ``prompts_section``."""
+
+    def summary(self, tab: ExperimentTab) -> str: ...
+    def draw(self, tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None: ...
 
 
 def draw_section(
-    name: str,
-    tab: ExperimentTab,
-    problems: Sequence[PlanProblem],
-    part: PlanPart,
-    summary: SummarySource,
-    draw: DrawSection,
+    name: str, tab: ExperimentTab, problems: Sequence[PlanProblem], part: PlanPart, section: Section
 ) -> None:
     """Draw the section of one part of the plan. ``problems`` are those of all sections; the head counts its own.
 
@@ -43,11 +43,11 @@ def draw_section(
                 args=(part, not is_open),
             )
             st.markdown(
-                f":small[:gray[{summary(tab)}]{problem_notes.problem_count(problems, part)}]",
+                f":small[:gray[{section.summary(tab)}]{problem_notes.problem_count(problems, part)}]",
                 width="stretch",
             )
         if is_open:
-            draw(tab, problems)
+            section.draw(tab, problems)
             for warning in find_warnings(tab.plan, tab.model) if not problems else ():
                 if warning.part is part:
                     problem_notes.draw_remark(warning.message, warning.advice)

@@ -131,6 +131,19 @@ class ExperimentTab(PageActions):
         """Replace fields of the plan, and save it."""
         self.draft.set_plan(replace(self.plan, **changes))
 
+    def change_item(self, field: str, index: int, **changes: Any) -> None:
+        """Change one of the plan's ``prompts`` or ``checks``, unless it was removed meanwhile."""
+        items = getattr(self.plan, field)
+        if index < len(items):
+            changed = replace(items[index], **changes)
+            self.change_plan(**{field: (*items[:index], changed, *items[index + 1 :])})
+
+    def remove_item(self, field: str, index: int, change: str) -> None:
+        """Remove one of the plan's ``prompts`` or ``checks``. ``change`` says so, for the line with Undo."""
+        self.remember_for_undo(field, change)
+        items = getattr(self.plan, field)
+        self.change_plan(**{field: (*items[:index], *items[index + 1 :])})
+
     def add_columns(self, *names: str) -> None:
         """Add empty columns to the inputs, except those that exist already."""
         inputs = self.plan.inputs

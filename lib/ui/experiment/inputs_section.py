@@ -66,7 +66,7 @@ def summary(tab: ExperimentTab) -> str:
     )
 
 
-def draw_inputs_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
     """Draw the section."""
     _draw_sources(tab)
     inputs = tab.plan.inputs

@@ -61,7 +61,7 @@ def format_time_range(estimate: PlanEstimate) -> str:
     return least if least == most else f"{least} – {most}"
 
 
-def draw_limits_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
     """Draw the section."""
     if not problems:
         _draw_estimate(tab)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from lib.ui.widgets import bound
-from lib.ui.widgets.bound import Bound
 from lib.ui.widgets.polling_component import define_polling_component
 
 # Streamlit reports a text only once its box is left. This script polls the boxes, and reports all of them at a pause
@@ -46,8 +46,6 @@ export default function ({ data, key, setStateValue }) {
 }
 """
 
-OnText = Callable[[str], None]
-
 _watch = define_polling_component("paddock_typed", _SCRIPT)
 _KEY, _DRAWN, _LOST = "typed", "typed-boxes", "typed-lost"
 
@@ -57,38 +55,25 @@ def begin_drawing() -> None:
     _drawn_keys().clear()
 
 
-def draw_text_area(
+def draw_text_box(
     label: str,
     name: str,
     text: str,
-    take: OnText,
+    take: Callable[[str], object],
     *,
-    height: int = 120,
+    height: int | None = None,
     placeholder: str = "",
     help: str | None = None,
 ) -> None:
-    """Draw a box of several lines. ``take`` gets its text at each pause in the typing, and when the box is left."""
-    box = _bind(name, text, take)
-    with st.container(key=f"live-{box.key}"):
-        st.text_area(
-            label,
-            box.value,
-            key=box.key,
-            height=height,
-            placeholder=placeholder,
-            help=help,
-            on_change=_report_left,
-            args=(box.key,),
-        )
+    """Draw a box of that height in pixels, or of one line. ``name`` is its key.
 
-
-def draw_text_input(
-    label: str, name: str, text: str, take: OnText, *, placeholder: str = "", help: str | None = None
-) -> None:
-    """Draw a box of one line, otherwise like ``draw_text_area``."""
-    box = _bind(name, text, take)
+    ``take`` gets its text at each pause in the typing, and when the box is left.
+    """
+    box = bound.bind(name, text, take)
+    _drawn_keys().add(box.key)
+    draw: Callable[..., object] = st.text_input if height is None else partial(st.text_area, height=height)
     with st.container(key=f"live-{box.key}"):
-        st.text_input(
+        draw(
             label,
             box.value,
             key=box.key,
@@ -116,12 +101,6 @@ def _drawn_keys() -> set[str]:
     """Return the keys of the boxes on the page."""
     drawn: set[str] = st.session_state.setdefault(_DRAWN, set())
     return drawn
-
-
-def _bind(name: str, text: str, take: OnText) -> Bound[str]:
-    box = bound.bind(name, text, take)
-    _drawn_keys().add(box.key)
-    return box
 
 
 def _report(key: str, text: str | None) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import count
 
 import streamlit as st
 
 from lib.experiment.inputs import prompt_template
-from lib.experiment.plan import PromptVersion
 from lib.experiment.plan_problems import PlanPart, PlanProblem
-from lib.ui.experiment import live_text_area, problem_notes
+from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
+from lib.ui.experiment.live_text_area import draw_text_box
+from lib.ui.experiment.short_text import count_of, first_names
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -22,11 +25,10 @@ _VERSION = "prompt-version"  # in the session's state: the index of the version 
 def summary(tab: ExperimentTab) -> str:
     """Summarise the section in one line of Markdown."""
     names = [escape_markdown(prompt.name) for prompt in tab.plan.prompts]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{len(names)} version{'s' if len(names) > 1 else ''}: {', '.join(names[:3])}{more}"
+    return f"{count_of(len(names), 'version')}: {first_names(names)}"
 
 
-def draw_prompts_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
     """Draw the section."""
     prompts = tab.plan.prompts
     index = min(int(st.session_state.get(_VERSION, 0)), len(prompts) - 1)
@@ -48,19 +50,19 @@ def draw_prompts_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) ->
         with st.container(horizontal=True, gap="small", vertical_alignment="center", width="content"):
             _draw_actions(tab, index)
     tab.draw_undo("prompts")
-    live_text_area.draw_text_area(
+    draw_text_box(
         "System prompt",
         f"prompt-system-{index}",
         chosen.system,
-        _text_setter(tab, index, "system"),
+        lambda text: tab.change_item("prompts", index, system=text),
         height=100,
         placeholder="Who the model should be, and how it should answer (may be empty)",
     )
-    live_text_area.draw_text_area(
+    draw_text_box(
         "Prompt",
         f"prompt-user-{index}",
         chosen.user,
-        _text_setter(tab, index, "user"),
+        lambda text: tab.change_item("prompts", index, user=text),
         height=150,
         placeholder="What is asked of each input, for example: Is this review positive or negative? {{review}}",
         help="Write {{name}} where an input's text is to stand: it comes from the column of that name.",
@@ -82,8 +84,8 @@ def _draw_actions(tab: ExperimentTab, index: int) -> None:
         help="Another version that begins as this one: change one thing, and see whether it is better.",
     )
     with st.popover("Rename", type="tertiary", icon=":material/edit:", key="prompt-rename"):
-        live_text_area.draw_text_input(
-            "Name of this version", f"prompt-name-{index}", prompts[index].name, _name_setter(tab, index)
+        draw_text_box(
+            "Name of this version", f"prompt-name-{index}", prompts[index].name, partial(_rename, tab, index)
         )
     st.button(
         "Remove",
@@ -135,33 +137,16 @@ def _choose(index: int | None) -> None:
     st.session_state[_VERSION] = index or 0
 
 
-def _replace_version(tab: ExperimentTab, index: int, version: PromptVersion) -> None:
-    prompts = tab.plan.prompts
-    if index < len(prompts):
-        tab.change_plan(prompts=(*prompts[:index], version, *prompts[index + 1 :]))
-
-
-def _text_setter(tab: ExperimentTab, index: int, field: str) -> live_text_area.OnText:
-    return lambda text: _replace_version(tab, index, replace(tab.plan.prompts[index], **{field: text}))
-
-
-def _name_setter(tab: ExperimentTab, index: int) -> live_text_area.OnText:
-    def rename(text: str) -> None:
-        if name := " ".join(text.split()):
-            _replace_version(tab, index, replace(tab.plan.prompts[index], name=name))
-
-    return rename
+def _rename(tab: ExperimentTab, index: int, typed: str) -> None:
+    if name := " ".join(typed.split()):
+        tab.change_item("prompts", index, name=name)
 
 
 def _duplicate(tab: ExperimentTab, index: int) -> None:
     prompts = tab.plan.prompts
     taken = {prompt.name for prompt in prompts}
-    number = next(
-        number
-        for number in range(2, len(taken) + 3)
-        if _number_name(prompts[index].name, number) not in taken
-    )
-    copy = replace(prompts[index], name=_number_name(prompts[index].name, number))
+    numbered_names = (_number_name(prompts[index].name, number) for number in count(2))
+    copy = replace(prompts[index], name=next(name for name in numbered_names if name not in taken))
     tab.change_plan(prompts=(*prompts[: index + 1], copy, *prompts[index + 1 :]))
     st.session_state[_VERSION] = index + 1
 
@@ -172,7 +157,5 @@ def _number_name(name: str, number: int) -> str:
 
 
 def _remove(tab: ExperimentTab, index: int) -> None:
-    prompts = tab.plan.prompts
-    tab.remember_for_undo("prompts", f"“{prompts[index].name}” was removed.")
-    tab.change_plan(prompts=(*prompts[:index], *prompts[index + 1 :]))
+    tab.remove_item("prompts", index, f"“{tab.plan.prompts[index].name}” was removed.")
     st.session_state[_VERSION] = max(index - 1, 0)

@@ -16,6 +16,7 @@ from lib.runner.experiment_run import ExperimentRun
 from lib.runner.progress import RunProgress, RunState
 from lib.ui.experiment import limits_section, live_text_area, prompts_section
 from lib.ui.experiment.experiment_tab import ExperimentTab
+from lib.ui.experiment.short_text import count_of
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
@@ -99,12 +100,12 @@ def _draw_start(tab: ExperimentTab, run: ExperimentRun | None, problems: Sequenc
 def _size_line(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> str:
     plan = tab.plan
     parts = [
-        _count(len(plan.prompts), "prompt"),
-        _count(plan_grid.count_rows(plan), "input"),
-        _count(plan_grid.count_variants(plan), "setting"),
+        count_of(len(plan.prompts), "prompt"),
+        count_of(plan_grid.count_rows(plan), "input"),
+        count_of(plan_grid.count_variants(plan), "setting"),
         f"{plan.repetitions:,}",
     ]
-    size = f"{' × '.join(parts)} = **{_count(plan_grid.count_cells(plan), 'request')}**"
+    size = f"{' × '.join(parts)} = **{count_of(plan_grid.count_cells(plan), 'request')}**"
     if tab.is_blank:
         return "Nothing to ask yet: write a prompt, or begin with a sample."
     if problems:
@@ -121,11 +122,7 @@ def _size_line(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> str:
 
 
 def _format_judgements(estimate: PlanEstimate) -> str:
-    return f" + {_count(estimate.judge_requests, 'judgement')}" if estimate.judge_requests else ""
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number:,} {name}{'' if number == 1 else 's'}"
+    return f" + {count_of(estimate.judge_requests, 'judgement')}" if estimate.judge_requests else ""
 
 
 def _draw_progress(tab: ExperimentTab, progress: RunProgress) -> None:

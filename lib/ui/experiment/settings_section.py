@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import partial
 
 import streamlit as st
 
@@ -15,8 +16,10 @@ from lib.files import preset_file
 from lib.files.preset_file import Preset
 from lib.model.model_record import Parameter
 from lib.preflight.conflicts import Conflict, NextRequest, find_conflicts
-from lib.ui.experiment import live_text_area, problem_notes
+from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
+from lib.ui.experiment.live_text_area import draw_text_box
+from lib.ui.experiment.short_text import first_names
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind, draw_choice
@@ -45,9 +48,8 @@ def summary(tab: ExperimentTab) -> str:
     plan = tab.plan
     times = "" if plan.repetitions == 1 else f", each {plan.repetitions:,} times"
     if plan.variants:
-        names = ", ".join(escape_markdown(variant.name) for variant in plan.variants[:3])
-        more = f" and {len(plan.variants) - 3} more" if len(plan.variants) > 3 else ""
-        return f"presets {names}{more}{times}"
+        names = first_names([escape_markdown(variant.name) for variant in plan.variants])
+        return f"presets {names}{times}"
     if not plan.axes:
         return f"one way to ask{times}"
     swept = " × ".join(
@@ -56,7 +58,7 @@ def summary(tab: ExperimentTab) -> str:
     return f"{plan_grid.count_variants(plan):,} ways: {swept}{times}"
 
 
-def draw_settings_section(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
     """Draw the section."""
     source = ComparedSettings.PRESETS if tab.draft.uses_presets else ComparedSettings.SWEEP
     mode = bind(_MODE, source, lambda chosen: _set_source(tab, chosen))
@@ -99,12 +101,12 @@ def _draw_sweep(tab: ExperimentTab) -> None:
     for axis in tab.plan.axes:
         parameter = model.parameter(axis.name)
         text = tab.draft.sweeps.get(axis.name) or sweep.format_axis(axis)
-        live_text_area.draw_text_input(
+        draw_text_box(
             parameter.label,
             f"sweep-{axis.name}",
             text,
-            _values_setter(tab, axis.name),
-            placeholder=_example(parameter),
+            partial(_set_values, tab, axis.name),
+            placeholder=f"such as {plan_grid.format_value(parameter.start)}, not sent",
             help="Values with commas between them; a range, such as 0 to 1 step 0.25; “not sent”: left to the model.",
         )
         try:
@@ -137,11 +139,6 @@ def _draw_note(tab: ExperimentTab, conflicts: Sequence[Conflict], name: str, swe
         conflict_fix.draw_conflicts(tab.panel, conflicts, name)
 
 
-def _example(parameter: Parameter) -> str:
-    start = plan_grid.format_value(parameter.start)
-    return f"such as {start}, not sent"
-
-
 def _set_repetitions(tab: ExperimentTab, times: int | None) -> None:
     if times is not None:
         tab.change_plan(repetitions=times)
@@ -168,13 +165,10 @@ def _parse_axis(parameter: Parameter, text: str) -> Axis:
         return Axis(parameter.name, ())
 
 
-def _values_setter(tab: ExperimentTab, name: str) -> live_text_area.OnText:
-    def set_values(text: str) -> None:
-        tab.draft.sweeps[name] = text
-        new = _parse_axis(tab.model.parameter(name), text)
-        tab.change_plan(axes=tuple(new if axis.name == name else axis for axis in tab.plan.axes))
-
-    return set_values
+def _set_values(tab: ExperimentTab, name: str, typed: str) -> None:
+    tab.draft.sweeps[name] = typed
+    new = _parse_axis(tab.model.parameter(name), typed)
+    tab.change_plan(axes=tuple(new if axis.name == name else axis for axis in tab.plan.axes))
 
 
 def _draw_presets(tab: ExperimentTab) -> None:
@@ -183,10 +177,11 @@ def _draw_presets(tab: ExperimentTab) -> None:
     except PaddockError as error:
         draw_error(error, "Your own presets cannot be read at the moment")
         available = {preset.name: preset for preset in preset_file.shipped_presets(tab.model)}
-    chosen = [variant.name for variant in tab.plan.variants]
+    chosen = _variant_names(tab)
     # A preset that was deleted since stays in the plan, which holds its settings.
     names = list(dict.fromkeys([*available, *chosen]))
-    presets = bind(_CHOSEN, chosen, lambda names: _choose_presets(tab, available, names))
+    set_variants = partial(_set_variants, tab, available)
+    presets = bind(_CHOSEN, chosen, lambda names: set_variants(names, _uses_systems(tab)))
     st.multiselect(
         "Presets",
         names,
@@ -197,7 +192,7 @@ def _draw_presets(tab: ExperimentTab) -> None:
         help="Those of the chat page: shipped ones and your own. Their settings are taken as they are now.",
     )
     if any(available[name].system for name in chosen if name in available):
-        systems = bind(_SYSTEM, _uses_systems(tab), lambda on: _set_uses_systems(tab, available, on))
+        systems = bind(_SYSTEM, _uses_systems(tab), lambda on: set_variants(_variant_names(tab), on))
         st.toggle(
             "Use the presets' own system prompts",
             systems.value,
@@ -217,21 +212,17 @@ def _available_presets(tab: ExperimentTab) -> dict[str, Preset]:
     return {preset.name: preset for preset in reversed(presets)}
 
 
+def _variant_names(tab: ExperimentTab) -> list[str]:
+    return [variant.name for variant in tab.plan.variants]
+
+
 def _uses_systems(tab: ExperimentTab) -> bool:
     """Return True if the variants have the presets' own system prompts."""
     return any(variant.system is not None for variant in tab.plan.variants)
 
 
-def _choose_presets(tab: ExperimentTab, available: dict[str, Preset], names: Sequence[str]) -> None:
-    _set_variants(tab, available, names, with_system=_uses_systems(tab))
-
-
-def _set_uses_systems(tab: ExperimentTab, available: dict[str, Preset], on: bool) -> None:
-    _set_variants(tab, available, [variant.name for variant in tab.plan.variants], with_system=on)
-
-
 def _set_variants(
-    tab: ExperimentTab, available: dict[str, Preset], names: Sequence[str], *, with_system: bool
+    tab: ExperimentTab, available: dict[str, Preset], names: Sequence[str], with_system: bool
 ) -> None:
     old = {variant.name: variant for variant in tab.plan.variants}
     tab.change_plan(

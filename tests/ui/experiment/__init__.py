@@ -1,0 +1,1 @@
+"""Tests of the Experiment page that need no browser."""
