@@ -115,8 +115,10 @@ def _extract_json(answer: str) -> tuple[Any, str]:
     except MalformedJson as error:
         problem = error
     if (fence := _CODE_FENCE.search(answer)) is not None:
+        # Blank lines in front, so that the line in an error is the line in the answer.
+        blank_lines = "\n" * answer.count("\n", 0, fence.start(1))
         try:
-            value = _decode_fence(answer, fence)
+            value = json_text.decode(blank_lines + fence[1], SUBJECT)
         except MalformedJson as error:
             if fence[1].lstrip().startswith(("{", "[")):
                 raise
@@ -127,11 +129,6 @@ def _extract_json(answer: str) -> tuple[Any, str]:
     if longest is None:
         raise first_problem or problem
     return longest.value, _describe_surroundings(answer, longest.start, longest.end, "")
-
-
-def _decode_fence(answer: str, fence: re.Match[str]) -> Any:
-    # Blank lines in front, so that the line in an error is the line in the answer.
-    return json_text.decode("\n" * answer.count("\n", 0, fence.start(1)) + fence[1], SUBJECT)
 
 
 @dataclass(frozen=True)

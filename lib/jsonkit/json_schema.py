@@ -103,47 +103,53 @@ def _parse_or_error(text: str) -> CheckedSchema | BadInput:
 
 def _parse(text: str) -> CheckedSchema:
     if not text.strip():
-        raise BadSchema(
-            "There is no schema yet.", advice="Begin with a sample, or add a field.", line=1, column=1
-        )
+        advice = "Begin with a sample, or add a field."
+        raise BadSchema("There is no schema yet.", advice=advice, line=1, column=1)
     value = json_text.parse(text, "The schema", Bounds(MAX_BYTES, MAX_DEPTH))
     if not isinstance(value, (dict, bool)):
         raise BadSchema("A schema is a JSON object: it begins with { and ends with }.", line=1, column=1)
-    draft = _draft(text, value)
     try:
-        _check_keywords(text, value, draft)
-        subschemas = list(_subschemas(text, value, draft))
+        draft = _draft(value)
+        _check_keywords(value, draft)
+        subschemas = list(_subschemas(value, draft))
         for subschema in subschemas:
             if not subschema.is_checked_with_root:
-                _check_keywords(text, subschema.value, draft, subschema.path)
-            _check_patterns(text, subschema)
-        _check_circles(text, subschemas)
-        _check_finite(text, subschemas)
+                _check_keywords(subschema.value, draft, subschema.path)
+            _check_patterns(subschema)
+        _check_circles(subschemas)
+        _check_finite(subschemas)
+    except _Fault as fault:
+        place, words = format_path(fault.path), fault.words
+        line, column = json_text.find_path(text, fault.path)
+        message = f"{place} {words} (line {line:,})."
+        raise BadSchema(
+            message, advice=fault.advice, path=place, words=words, line=line, column=column
+        ) from None
     except RecursionError:
         raise BadSchema("The schema is nested too deeply.", advice="Make it flatter.") from None
     return CheckedSchema(text, value, draft)
 
 
-def _error_at(text: str, path: Path, words: str, advice: str = "") -> BadSchema:
-    line, column = json_text.find_path(text, path)
-    message = f"{format_path(path)} {words} (line {line:,})."
-    return BadSchema(message, advice=advice, path=format_path(path), words=words, line=line, column=column)
+class _Fault(Exception):
+    """``words`` continue the sentence after the place."""
+
+    def __init__(self, path: Path, words: str, advice: str = "") -> None:
+        super().__init__(words)
+        self.path, self.words, self.advice = path, words, advice
 
 
-def _draft(text: str, value: Any) -> Any:
+def _draft(value: Any) -> Any:
     named = value.get("$schema") if isinstance(value, dict) else None
     if named is None:
         return DEFAULT_DRAFT
     draft = jsonschema.validators.validator_for(value, default=None) if isinstance(named, str) else None
     if draft is None:
-        words = "names a version of JSON Schema that is not known"
-        raise _error_at(
-            text, ("$schema",), words, "Leave it out, or name a draft: 3, 4, 6, 7, 2019-09, 2020-12."
-        )
+        advice = "Leave it out, or name a draft: 3, 4, 6, 7, 2019-09, 2020-12."
+        raise _Fault(("$schema",), "names a version of JSON Schema that is not known", advice)
     return draft
 
 
-def _check_keywords(text: str, value: Any, draft: Any, above: Path = ()) -> None:
+def _check_keywords(value: Any, draft: Any, above: Path = ()) -> None:
     error = best_match(draft(draft.META_SCHEMA).iter_errors(value))
     if error is None:
         return
@@ -152,10 +158,10 @@ def _check_keywords(text: str, value: Any, draft: Any, above: Path = ()) -> None
         words = "must be one of string, number, integer, boolean, object, array, null, or a list of some"
     else:
         words = describe_failure(error)
-    raise _error_at(text, path, words)
+    raise _Fault(path, words)
 
 
-def _subschemas(text: str, value: Any, draft: Any) -> Iterator[_Subschema]:
+def _subschemas(value: Any, draft: Any) -> Iterator[_Subschema]:
     """Yield every subschema, also those that only a reference leads to."""
     specification = referencing.jsonschema.specification_with(draft.META_SCHEMA["$schema"])
     root = specification.create_resource(value)
@@ -170,16 +176,15 @@ def _subschemas(text: str, value: Any, draft: Any) -> Iterator[_Subschema]:
             continue
         visited.add(subschema.path)
         if subschema.path:
-            subschema.resolver = subschema.resolver.in_subresource(
-                specification.create_resource(subschema.value)
-            )
+            resource = specification.create_resource(subschema.value)
+            subschema.resolver = subschema.resolver.in_subresource(resource)
         for keyword, path, below in _children(subschema):
             todo.append(_Subschema(path, below, subschema.resolver))
             if keyword in schema_keywords.SAME_VALUE:
                 subschema.same.append(path)
         for keyword in schema_keywords.REFERENCES:
             if isinstance(reference := subschema.value.get(keyword), str):
-                target = _resolve(text, subschema, keyword, reference)
+                target = _resolve(subschema, keyword, reference)
                 path = where.get(id(target.contents), ())
                 if isinstance(target.contents, dict):
                     subschema.refers.append(path)
@@ -190,53 +195,50 @@ def _subschemas(text: str, value: Any, draft: Any) -> Iterator[_Subschema]:
 
 
 def _children(subschema: _Subschema) -> Iterator[tuple[str, Path, Any]]:
+    schemas_by_name = schema_keywords.SCHEMA_MAP | schema_keywords.DEFINITIONS
     for keyword, value in subschema.value.items():
+        path = (*subschema.path, keyword)
         if keyword in schema_keywords.SINGLE_SCHEMA and isinstance(value, (dict, bool)):
-            yield keyword, (*subschema.path, keyword), value
+            yield keyword, path, value
         elif keyword in schema_keywords.SCHEMA_LIST and isinstance(value, list):
-            yield from (
-                (keyword, (*subschema.path, keyword, number), below) for number, below in enumerate(value)
-            )
-        elif keyword in (schema_keywords.SCHEMA_MAP | schema_keywords.DEFINITIONS) and isinstance(
-            value, dict
-        ):
-            yield from ((keyword, (*subschema.path, keyword, name), below) for name, below in value.items())
+            yield from ((keyword, (*path, number), below) for number, below in enumerate(value))
+        elif keyword in schemas_by_name and isinstance(value, dict):
+            yield from ((keyword, (*path, name), below) for name, below in value.items())
 
 
-def _resolve(text: str, subschema: _Subschema, keyword: str, reference: str) -> Any:
+def _resolve(subschema: _Subschema, keyword: str, reference: str) -> Any:
     path = (*subschema.path, keyword)
     try:
         target = subschema.resolver.lookup(reference)
     except (referencing.exceptions.Unresolvable, ValueError, TypeError, AttributeError):
         if reference.startswith("#"):
-            raise _error_at(text, path, f"points at “{reference[:80]}”, which is not there") from None
-        words = f"points outside of the schema, at “{reference[:80]}”"
-        raise _error_at(
-            text, path, words, "Nothing is fetched: put what it means under $defs, as #/$defs/name."
-        ) from None
+            raise _Fault(path, f"points at “{reference[:80]}”, which is not there") from None
+        advice = "Nothing is fetched: put what it means under $defs, as #/$defs/name."
+        raise _Fault(path, f"points outside of the schema, at “{reference[:80]}”", advice) from None
     if not isinstance(target.contents, (dict, bool)):
-        raise _error_at(text, path, f"points at “{reference[:80]}”, which is no schema")
+        raise _Fault(path, f"points at “{reference[:80]}”, which is no schema")
     return target
 
 
-def _check_patterns(text: str, subschema: _Subschema) -> None:
-    patterns = [(("pattern",), subschema.value.get("pattern"))]
+def _check_patterns(subschema: _Subschema) -> None:
+    if isinstance(pattern := subschema.value.get("pattern"), str):
+        _check_pattern(pattern, (*subschema.path, "pattern"))
     if isinstance(named := subschema.value.get("patternProperties"), dict):
-        patterns += [(("patternProperties", pattern), pattern) for pattern in named]  # type: ignore[misc]
-    for key, pattern in patterns:
-        if not isinstance(pattern, str):
-            continue
-        path = (*subschema.path, *key)
-        if len(pattern) > MAX_PATTERN_CHARS:
-            words = f"is a pattern of {len(pattern):,} characters, more than {MAX_PATTERN_CHARS:,}"
-            raise _error_at(text, path, words, "Make it shorter.")
-        try:
-            ecma_regex.check_pattern(pattern)
-        except BadPattern as error:
-            raise _error_at(text, path, f"is no regular expression: {error}") from None
+        for pattern in named:
+            _check_pattern(pattern, (*subschema.path, "patternProperties", pattern))
 
 
-def _check_circles(text: str, subschemas: list[_Subschema]) -> None:
+def _check_pattern(pattern: str, path: Path) -> None:
+    if len(pattern) > MAX_PATTERN_CHARS:
+        words = f"is a pattern of {len(pattern):,} characters, more than {MAX_PATTERN_CHARS:,}"
+        raise _Fault(path, words, "Make it shorter.")
+    try:
+        ecma_regex.check_pattern(pattern)
+    except BadPattern as error:
+        raise _Fault(path, f"is no regular expression: {error}") from None
+
+
+def _check_circles(subschemas: list[_Subschema]) -> None:
     """Refuse references that return to themselves at the same value, or that multiply beyond MAX_VISITS."""
     graph = {subschema.path: subschema.same + subschema.refers for subschema in subschemas}
     done: dict[Path, int] = {}  # how often a check of that subschema visits its value
@@ -250,20 +252,18 @@ def _check_circles(text: str, subschemas: list[_Subschema]) -> None:
                 done[path] = 1 + sum(done.get(target, 1) for target in graph[path])
                 if done[path] > MAX_VISITS:
                     words = "takes too much work to check: its references multiply"
-                    raise _error_at(text, path, words, "Let fewer parts refer to parts that refer further.")
+                    raise _Fault(path, words, "Let fewer parts refer to parts that refer further.")
                 on_trail.discard(path)
                 trail.pop()
             elif after in on_trail:
                 words = "refers to itself, through nothing but references: that never ends"
-                raise _error_at(
-                    text, path, words, "A reference back must stand inside of properties or items."
-                )
+                raise _Fault(path, words, "A reference back must stand inside of properties or items.")
             elif after not in done and after in graph:
                 trail.append((after, iter(graph[after])))
                 on_trail.add(after)
 
 
-def _check_finite(text: str, subschemas: list[_Subschema]) -> None:
+def _check_finite(subschemas: list[_Subschema]) -> None:
     """Refuse a schema whose answers would each have to contain another answer of the same kind."""
     needed = {subschema.path: list(_needed_paths(subschema)) for subschema in subschemas}
     ends = {path for path, groups in needed.items() if not groups}
@@ -285,9 +285,7 @@ def _check_finite(text: str, subschemas: list[_Subschema]) -> None:
         path = group[0]
     if path in trail:
         words = "must hold another one like it, and that one another: no answer ever ends"
-        raise _error_at(
-            text, path, words, "Leave what refers back out of “required”, or let a list of it be empty."
-        )
+        raise _Fault(path, words, "Leave what refers back out of “required”, or let a list of it be empty.")
 
 
 def _needed_paths(subschema: _Subschema) -> Iterator[list[Path]]:
@@ -305,10 +303,6 @@ def _needed_paths(subschema: _Subschema) -> Iterator[list[Path]]:
     if kind == "object" and isinstance(properties, dict) and isinstance(required, list):
         yield from ([(*subschema.path, "properties", name)] for name in required if name in properties)
     least = value.get("minItems")
-    if (
-        kind == "array"
-        and isinstance(least, (int, float))
-        and least >= 1
-        and isinstance(value.get("items"), dict)
-    ):
+    needs_item = kind == "array" and isinstance(least, (int, float)) and least >= 1
+    if needs_item and isinstance(value.get("items"), dict):
         yield [(*subschema.path, "items")]

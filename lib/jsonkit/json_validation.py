@@ -57,20 +57,25 @@ def find_failures(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure,
 
     Raises CannotValidate after two seconds. Patterns are matched in a child process: Python cannot interrupt them.
     """
-    if _has_patterns(schema.value):
-        return _validate_in_child(value, schema)
+    for _, part in json_text.walk(schema.value):
+        if isinstance(part, dict) and ("pattern" in part or "patternProperties" in part):
+            return _validate_in_child(value, schema)
     return _validate(value, schema)
 
 
 def _validate(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...]:
+    token = _deadline.set(time.monotonic() + TIMEOUT_SECONDS)
     try:
-        errors = _collect_errors(value, schema)
+        validator = schema.validator(_with_deadline(schema.draft))
+        errors = list(islice(validator.iter_errors(value), _MAX_ERRORS))
     except _TimedOut:
         raise CannotValidate(_TIMED_OUT) from None
     except RecursionError:
         raise CannotValidate("It and its schema together are nested too deeply to be checked.") from None
     except ecma_regex.BadPattern as error:
         raise CannotValidate(f"A pattern of the schema is not understood here: {error}.") from None
+    finally:
+        _deadline.reset(token)
     errors.sort(key=lambda error: _reading_position(value, error))
     # One failure for all missing names: each of them is an error of its own with the same text.
     failures: dict[tuple[str, str], ValidationFailure] = {}
@@ -78,15 +83,6 @@ def _validate(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...
         failure = ValidationFailure(format_path(tuple(misfit.absolute_path)), describe_failure(misfit))
         failures.setdefault((failure.path, failure.message), failure)
     return tuple(islice(failures.values(), MAX_FAILURES + 1))
-
-
-def _collect_errors(value: Any, schema: CheckedSchema) -> list[ValidationError]:
-    """Raises _TimedOut after two seconds, unless a single regular expression takes longer."""
-    token = _deadline.set(time.monotonic() + TIMEOUT_SECONDS)
-    try:
-        return list(islice(schema.validator(_with_deadline(schema.draft)).iter_errors(value), _MAX_ERRORS))
-    finally:
-        _deadline.reset(token)
 
 
 @cache
@@ -139,18 +135,10 @@ def _whole_floats_to_ints(value: Any) -> Any:
     return value
 
 
-def _has_patterns(schema: Any) -> bool:
-    return any(
-        isinstance(part, dict) and ("pattern" in part or "patternProperties" in part)
-        for _, part in json_text.walk(schema)
-    )
-
-
 def _validate_in_child(value: Any, schema: CheckedSchema) -> tuple[ValidationFailure, ...]:
     try:
-        failures, problem = _process.call(
-            f"{__name__}:answer_in_child", value, schema.text, seconds=TIMEOUT_SECONDS
-        )
+        function = f"{__name__}:answer_in_child"
+        failures, problem = _process.call(function, value, schema.text, seconds=TIMEOUT_SECONDS)
     except DeadlinePassed:
         raise CannotValidate(_TIMED_OUT) from None
     except ChildFailed:

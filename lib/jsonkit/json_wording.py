@@ -30,14 +30,6 @@ _BOUNDS = {
     "exclusiveMaximum": "less than",
     "multipleOf": "a multiple of",
 }
-_LIMITS = {
-    "minLength": "at least",
-    "minItems": "at least",
-    "minProperties": "at least",
-    "maxLength": "at most",
-    "maxItems": "at most",
-    "maxProperties": "at most",
-}
 _COUNTED = {"Length": "characters", "Items": "entries", "Properties": "fields"}
 
 
@@ -83,9 +75,8 @@ def describe_failure(error: ValidationError) -> str:
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum" | "multipleOf":
             return f"must be {_BOUNDS[keyword]} {quote_value(expected)}, and is {quote_value(value)}"
         case "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties":
-            return (
-                f"must have {_LIMITS[keyword]} {expected:,} {_COUNTED[keyword[3:]]}, and has {len(value):,}"
-            )
+            limit = "at least" if keyword.startswith("min") else "at most"
+            return f"must have {limit} {expected:,} {_COUNTED[keyword[3:]]}, and has {len(value):,}"
         case "pattern":
             return f"is {quote_value(value)}, which does not match the pattern {quote_value(expected)}"
         case "format":
@@ -93,17 +84,16 @@ def describe_failure(error: ValidationError) -> str:
         case "uniqueItems":
             return "holds an entry twice"
         case "anyOf" | "oneOf" if error.context:
+            fits_none = f"fits none of the {len(expected):,} choices of the schema"
             nearest = best_match([error])
             if nearest is None or nearest is error:
-                return f"fits none of the {len(expected):,} choices of the schema"
+                return fits_none
             below = tuple(nearest.absolute_path)[len(error.absolute_path) :]
-            inside = f"{format_path(below, '')} ".lstrip(".") if below else "it "
-            nearest_failure = f"{inside}{describe_failure(nearest)}"
-            return f"fits none of the {len(expected):,} choices of the schema; the nearest: {nearest_failure}"
+            place = format_path(below, "").lstrip(".") if below else "it"
+            return f"{fits_none}; the nearest: {place} {describe_failure(nearest)}"
         case "oneOf":
-            return (
-                f"fits more than one of the {len(expected):,} choices of the schema, and must fit exactly one"
-            )
+            choices = f"the {len(expected):,} choices of the schema"
+            return f"fits more than one of {choices}, and must fit exactly one"
         case "not":
             return "is what the schema excludes"
         case "contains":

@@ -15,6 +15,7 @@ from lib.jsonkit.json_text import find_path, format_path
 
 TYPES = ("string", "number", "integer", "boolean", "object", "array")
 MAX_FIELDS = 100  # a form of several hundred controls is slow and hard to read
+_SOUND = "The schema is sound. Edit it as JSON: nothing of it is lost."
 SAMPLES_FILE = Path(__file__).parent / "schemas.json"
 
 # The keywords that the form has a control for, besides the type and the description.
@@ -95,27 +96,19 @@ def from_schema(text: str) -> SchemaField:
     try:
         root = _field(value, (), "", True)
     except _Hidden as error:
-        line, column = find_path(text, error.path)
-        raise BadSchema(
-            f"The form cannot show {error.what}: line {line:,}.",
-            path=format_path(error.path),
-            line=line,
-            column=column,
-            advice="The schema is sound. Edit it as JSON: nothing of it is lost.",
-        ) from None
+        path, (line, column) = format_path(error.path), find_path(text, error.path)
+        message = f"The form cannot show {error.what}: line {line:,}."
+        raise BadSchema(message, path=path, line=line, column=column, advice=_SOUND) from None
     if (number := sum(1 for _ in all_fields(root))) > MAX_FIELDS:
-        raise BadSchema(
-            f"The form shows up to {MAX_FIELDS} fields; this schema has {number:,}.",
-            advice="The schema is sound. Edit it as JSON: nothing of it is lost.",
-        )
+        message = f"The form shows up to {MAX_FIELDS} fields; this schema has {number:,}."
+        raise BadSchema(message, advice=_SOUND)
     return root
 
 
 class _Hidden(Exception):
     def __init__(self, path: Where, what: str) -> None:
         super().__init__(what)
-        self.path = path
-        self.what = what
+        self.path, self.what = path, what
 
 
 def _field(value: Any, path: Where, name: str, required: bool) -> SchemaField:
@@ -190,12 +183,6 @@ def summarize_schema(text: str) -> str:
 def sample_schemas() -> tuple[SampleSchema, ...]:
     """Return the schemas that come with Paddock."""
     records = json.loads(SAMPLES_FILE.read_text(encoding="utf-8"))
-    return tuple(
-        SampleSchema(
-            record["name"],
-            record["about"],
-            record["ask"],
-            json.dumps(record["schema"], ensure_ascii=False, indent=2),
-        )
-        for record in records
-    )
+    for record in records:
+        record["schema"] = json.dumps(record["schema"], ensure_ascii=False, indent=2)
+    return tuple(SampleSchema(**record) for record in records)

@@ -38,7 +38,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Number], range]] = {
     "sqrt": (math.sqrt, range(1, 2)),
 }
 FUNCTION_NAMES = tuple(_FUNCTIONS)
-_KNOWN = f"Only numbers, + - * / // % **, brackets and {', '.join(FUNCTION_NAMES)} are known."
+_KNOWN = f"Only numbers, + - * / // % **, brackets and {', '.join(FUNCTION_NAMES)} are known"
 _WORD = re.compile(r"[^\W\d]\w*")
 _IN_NUMBER = re.compile(r"[eE]\d*|_\d+")  # as in 1e5 and 1_000
 # Typographic operators that people write.
@@ -53,7 +53,7 @@ def evaluate(expression: str) -> Number:
     # Before the parser, which warns of “1if” and the like.
     for word in _WORD.findall(text):
         if word not in _FUNCTIONS and not _IN_NUMBER.fullmatch(word):
-            raise CannotCompute(f"“{word[:40]}” is not known here. {_KNOWN}")
+            raise CannotCompute(f"“{word[:40]}” is not known here. {_KNOWN}.")
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # MemoryError: a hundred nested brackets
@@ -88,12 +88,9 @@ def _value(node: ast.expr, depth: int) -> Number:
                 raise CannotCompute(f"{name} takes {counts[0]} to {counts[-1]} numbers, not {len(given)}.")
             return _check_size(call(*(_value(argument, depth + 1) for argument in given)))
         case ast.Tuple():
-            raise CannotCompute(
-                "A comma stands between the arguments of a function only: write 1000, not 1,000."
-            )
-    raise CannotCompute(
-        f"Only numbers, + - * / // % **, brackets and {', '.join(FUNCTION_NAMES)} are known here."
-    )
+            commas = "A comma stands between the arguments of a function only"
+            raise CannotCompute(f"{commas}: write 1000, not 1,000.")
+    raise CannotCompute(f"{_KNOWN} here.")
 
 
 def _compute_power(base: Number, exponent: Number) -> Number:

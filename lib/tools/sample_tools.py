@@ -74,51 +74,37 @@ def _invent_weather(arguments: Mapping[str, Any], _: datetime) -> Result:
     }
 
 
+def _sample_tool(
+    name: str, description: str, run: Callable[[Mapping[str, Any], datetime], Result], *rows: ToolParameter
+) -> SampleTool:
+    return SampleTool(Tool(name, description, rows_to_schema(rows)), run)
+
+
 SAMPLE_TOOLS = (
-    SampleTool(
-        Tool(
-            "calculator",
-            "Computes an arithmetic expression exactly.",
-            rows_to_schema(
-                (
-                    ToolParameter(
-                        "expression",
-                        "The expression, for example (2 + 3) * 4 ** 2. "
-                        f"Known are + - * / // % **, brackets and {', '.join(arithmetic.FUNCTION_NAMES)}.",
-                    ),
-                )
-            ),
-        ),
+    _sample_tool(
+        "calculator",
+        "Computes an arithmetic expression exactly.",
         _calculator,
-    ),
-    SampleTool(
-        Tool(
-            "clock",
-            "Tells the date and the time of now in a time zone.",
-            rows_to_schema(
-                (ToolParameter("time_zone", "The zone's IANA name, for example Europe/Lisbon or UTC."),)
-            ),
+        ToolParameter(
+            "expression",
+            "The expression, for example (2 + 3) * 4 ** 2. "
+            f"Known are + - * / // % **, brackets and {', '.join(arithmetic.FUNCTION_NAMES)}.",
         ),
+    ),
+    _sample_tool(
+        "clock",
+        "Tells the date and the time of now in a time zone.",
         _clock,
+        ToolParameter("time_zone", "The zone's IANA name, for example Europe/Lisbon or UTC."),
     ),
-    SampleTool(
-        Tool(
-            "weather",
-            "Tells the weather of today in a place.",
-            rows_to_schema(
-                (
-                    ToolParameter("place", "The place, for example Lisbon."),
-                    ToolParameter(
-                        "unit",
-                        "The unit of the degrees.",
-                        ParameterType.CHOICE,
-                        False,
-                        ("celsius", "fahrenheit"),
-                    ),
-                )
-            ),
-        ),
+    _sample_tool(
+        "weather",
+        "Tells the weather of today in a place.",
         _invent_weather,
+        ToolParameter("place", "The place, for example Lisbon."),
+        ToolParameter(
+            "unit", "The unit of the degrees.", ParameterType.CHOICE, False, ("celsius", "fahrenheit")
+        ),
     ),
 )
 
@@ -180,12 +166,9 @@ def _find_zone(name: str) -> str:
     normalized = name.strip().replace(" ", "_").casefold()
     if (zone := _zones_by_name().get(normalized)) is not None:
         return zone
-    near = [
-        zone for low, zone in _zones_by_name().items() if normalized and low.rpartition("/")[2] == normalized
-    ]
-    hint = (
-        f" Did you mean {near[0]}?"
-        if near
-        else " Examples: Europe/Lisbon, America/New_York, Asia/Tokyo, UTC."
-    )
-    raise _NoResult(f"There is no time zone “{name[:64]}”.{hint}")
+    hint = "Examples: Europe/Lisbon, America/New_York, Asia/Tokyo, UTC."
+    for low, zone in _zones_by_name().items():
+        if normalized and low.rpartition("/")[2] == normalized:
+            hint = f"Did you mean {zone}?"
+            break
+    raise _NoResult(f"There is no time zone “{name[:64]}”. {hint}")

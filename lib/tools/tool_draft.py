@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from lib.errors import BadInput
 from lib.model.request_options import Tool
@@ -30,11 +31,8 @@ class ToolEntry:
     def with_rows(self, changed: Iterable[ParameterRow]) -> ToolEntry:
         """Return a copy with other rows, and with their schema as the tool's parameters."""
         rows = tuple(changed)
-        return replace(
-            self,
-            rows=rows,
-            tool=replace(self.tool, parameters=rows_to_schema([row.parameter for row in rows])),
-        )
+        parameters = rows_to_schema([row.parameter for row in rows])
+        return replace(self, rows=rows, tool=replace(self.tool, parameters=parameters))
 
 
 @dataclass(frozen=True)
@@ -107,10 +105,8 @@ class ToolsDraft:
             for row, faults in zip(entry.rows or (), self.find_row_faults(entry), strict=True):
                 if "name" in faults:
                     where = f"“{entry.tool.name}”, “{row.parameter.name}”"
-                    raise BadInput(
-                        f"{where}: {faults['name']} JSON cannot hold that.",
-                        advice="Change it in the form first.",
-                    )
+                    message = f"{where}: {faults['name']} JSON cannot hold that."
+                    raise BadInput(message, advice="Change it in the form first.")
         return replace(self, text=write_tools(self.tools))
 
     def as_form(self) -> ToolsDraft:
@@ -148,15 +144,9 @@ class ToolsDraft:
         next_id, entries = self.next_id, list(self.entries)
         for tool in tools:
             parameters = schema_to_rows(tool.parameters)
-            rows = (
-                None
-                if parameters is None
-                else tuple(
-                    ParameterRow(id, parameter) for id, parameter in enumerate(parameters, next_id + 1)
-                )
-            )
-            entries.append(ToolEntry(next_id, tool, rows))
-            next_id += 1 + len(parameters or ())
+            rows = tuple(ParameterRow(id, row) for id, row in enumerate(parameters or (), next_id + 1))
+            entries.append(ToolEntry(next_id, tool, None if parameters is None else rows))
+            next_id += 1 + len(rows)
         return replace(self, entries=tuple(entries), next_id=next_id)
 
 
@@ -167,8 +157,6 @@ def start_draft(tools: Iterable[Tool]) -> ToolsDraft:
 
 
 def _free_name(name: str, taken: Iterable[str]) -> str:
-    used, number = set(taken), 2
-    free = name
-    while free in used:
-        free, number = f"{name}_{number}", number + 1
-    return free
+    used = set(taken)
+    numbered = (f"{name}_{number}" for number in count(2))
+    return next(free for free in chain([name], numbered) if free not in used)

@@ -48,9 +48,7 @@ def schema_to_rows(parameters: str) -> tuple[ToolParameter, ...] | None:
         return None
     if len(set(required)) < len(required):
         return None
-    parsed = [
-        _schema_to_parameter(name, value, required=name in required) for name, value in properties.items()
-    ]
+    parsed = [_to_parameter(name, value, required=name in required) for name, value in properties.items()]
     rows = tuple(row for row in parsed if row is not None)
     return rows if len(rows) == len(parsed) else None
 
@@ -86,15 +84,11 @@ def _property(row: ToolParameter) -> dict[str, Any]:
     return {"type": kind.value, "description": row.description} | choices
 
 
-def _schema_to_parameter(name: str, value: Any, *, required: bool) -> ToolParameter | None:
+def _to_parameter(name: str, value: Any, *, required: bool) -> ToolParameter | None:
     match value:
         case {"type": "string", "description": str(text), "enum": [_, *_] as choices, **rest} if not rest:
             if all(isinstance(choice, str) for choice in choices) and len(set(choices)) == len(choices):
                 return ToolParameter(name, text, ParameterType.CHOICE, required, tuple(choices))
-        case {
-            "type": ("string" | "number" | "integer" | "boolean") as kind,
-            "description": str(text),
-            **rest,
-        }:
+        case {"type": "string" | "number" | "integer" | "boolean" as kind, "description": str(text), **rest}:
             return None if rest else ToolParameter(name, text, ParameterType(kind), required)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -54,9 +54,8 @@ def read_tools(text: str) -> tuple[Tool, ...]:
 
 def write_tools(tools: Sequence[Tool]) -> str:
     """Return the tools as a JSON list, each in its own shape. Parameters that are not JSON are copied as they are."""
-    text = _dump_indented(
-        [encode_tool(tool, _PLACEHOLDER.format(number)) for number, tool in enumerate(tools)]
-    )
+    encoded = [encode_tool(tool, _PLACEHOLDER.format(number)) for number, tool in enumerate(tools)]
+    text = _dump_indented(encoded)
     for number, tool in enumerate(tools):
         placeholder = json.dumps(_PLACEHOLDER.format(number))
         line = next(line for line in text.splitlines() if placeholder in line)
@@ -90,18 +89,10 @@ def find_function_faults(functions: Sequence[Function], tools: Sequence[Tool] = 
     faults = _duplicate_names([function.name for function in functions])
     names = {tool.name for tool in tools}
     for number, function in enumerate(functions):
-        faults += [ToolFault(number, part, message) for part, message in _name_faults(function.name)]
-        if function.name in names:
-            faults.append(
-                ToolFault(number, "name", f"There is a tool of the name “{function.name}” already.")
-            )
-        if not function.code.strip():
-            faults.append(ToolFault(number, "code", "The code is empty."))
-        faults += [ToolFault(number, part, text) for part, text in _text_faults({"code": function.code})]
+        faults += [ToolFault(number, part, message) for part, message in _function_faults(function, names)]
     if sum(len(function.name) + len(function.code) for function in functions) > MAX_CHARS:
-        faults.append(
-            ToolFault(len(functions) - 1, "code", f"The functions have more than {MAX_CHARS:,} characters.")
-        )
+        message = f"The functions have more than {MAX_CHARS:,} characters."
+        faults.append(ToolFault(len(functions) - 1, "code", message))
     return tuple(sorted(faults, key=lambda fault: fault.number))
 
 
@@ -122,24 +113,19 @@ def _entries(text: str) -> list[Node]:
         raise BadInput(f"There are {len(entries):,} tools, more than {MAX_TOOLS}.", advice="Take some away.")
     for node in entries:
         if not isinstance(node.value, dict):
-            raise BadInput(
-                f"{node.path} must be a tool, an object, not {describe_kind(node.value)}.", advice=_MEND
-            )
+            kind = describe_kind(node.value)
+            raise BadInput(f"{node.path} must be a tool, an object, not {kind}.", advice=_MEND)
     return entries
 
 
 @cache
 def _documented_schema(*, nested: bool) -> CheckedSchema:
     """Return the part of the model's documented schema that describes a tool in this shape."""
-    messages = next(
-        shape
-        for shape in model_record.default_model().input_schema["oneOf"]
-        if "tools" in shape["properties"]
-    )
-    shapes = messages["properties"]["tools"]["items"]["oneOf"]
-    return parse_schema(
-        json.dumps(next(shape for shape in shapes if ("function" in shape["properties"]) is nested))
-    )
+    bodies = model_record.default_model().input_schema["oneOf"]
+    properties = next(body["properties"] for body in bodies if "tools" in body["properties"])
+    shapes = properties["tools"]["items"]["oneOf"]
+    documented = next(shape for shape in shapes if ("function" in shape["properties"]) is nested)
+    return parse_schema(json.dumps(documented))
 
 
 def _parse_tool(number: int, node: Node) -> Tool:
@@ -161,9 +147,8 @@ def _parse_tool(number: int, node: Node) -> Tool:
 def _refuse_unknown_keys(node: Node, keys: tuple[str, ...]) -> None:
     for key, child in node.fields():
         if key not in keys:
-            raise BadInput(
-                f"{child.path} is not known: the documented schema has {', '.join(keys)} there.", advice=_MEND
-            )
+            documented = f"the documented schema has {', '.join(keys)} there"
+            raise BadInput(f"{child.path} is not known: {documented}.", advice=_MEND)
 
 
 @lru_cache(MAX_TOOLS)
@@ -173,21 +158,27 @@ def _tool_faults(tool: Tool) -> tuple[tuple[str, str], ...]:
     try:
         parameters = parse_json(tool.parameters, "The text of the parameters").value
         value = encode_tool(replace(tool, nested=False), parameters)
-        sentences = [
-            failure.to_sentence("it")
-            for failure in check_value(value, _documented_schema(nested=False))[:MAX_FAULTS]
-        ]
+        failures = check_value(value, _documented_schema(nested=False))[:MAX_FAULTS]
+        sentences = [failure.to_sentence("it") for failure in failures]
         if not sentences and parameters["type"] != "object":
             sentences = ["parameters.type must be “object”: a call's arguments are one."]
         if not sentences:
             parse_schema(tool.parameters)
     except BadSchema as error:
-        sentences = [
-            f"parameters{error.path[1:]} {error.reason}. {error.advice}" if error.reason else error.message
-        ]
+        placed = f"parameters{error.path[1:]} {error.reason}. {error.advice}"
+        sentences = [placed if error.reason else error.message]
     except BadInput as error:
         sentences = [error.message]
     return (*faults, *(("parameters", sentence.strip()) for sentence in sentences))
+
+
+def _function_faults(function: Function, tool_names: Container[str]) -> Iterator[tuple[str, str]]:
+    yield from _name_faults(function.name)
+    if function.name in tool_names:
+        yield "name", f"There is a tool of the name “{function.name}” already."
+    if not function.code.strip():
+        yield "code", "The code is empty."
+    yield from _text_faults({"code": function.code})
 
 
 def _name_faults(name: str) -> Iterator[tuple[str, str]]:
