@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from enum import Enum
 from typing import Any
 
-from lib.experiment.checks.check_kinds import (
-    Check,
-    Contains,
-    Equals,
-    Judge,
-    Length,
-    LengthUnit,
-    Matches,
-    MatchesSchema,
-    NumberWithin,
-    ValidJson,
-)
+from lib.experiment.checks import check_kinds
+from lib.experiment.checks.check_kinds import Check, LengthUnit
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Axis, Limits, Plan, PromptVersion, Variant
 from lib.files import value_codec
-from lib.files.answer_codec import parse_features
+from lib.files.answer_codec import parse_name, parse_settings
 from lib.files.value_codec import Data
-from lib.jsonkit.json_reader import BadFile, Node
+from lib.jsonkit.json_reader import BadFile, Node, Reader, list_of, optional
 from lib.model.model_record import Number
-from lib.model.settings import Setting, Settings
+from lib.model.settings import Settings
 
 FORMAT = "paddock.experiment"
 VERSION = 1
 
 _ADVICE = "Choose an experiment that Paddock exported."
-_MAX_NAME_CHARS = 255
+_VERSION_ADVICE = "Use the version of Paddock that made it."
 _MAX_WHOLE = 10**9
 
 
@@ -62,7 +53,7 @@ def write(plan: Plan) -> Data:
         "repetitions": plan.repetitions,
         "checks": [write_check(check) for check in plan.checks],
         "limits": {
-            "dollars": _digits(plan.limits.dollars),
+            "dollars": _plain(plan.limits.dollars),
             "requests": plan.limits.requests,
             "per_minute": plan.limits.per_minute,
             "concurrency": plan.limits.concurrency,
@@ -71,75 +62,91 @@ def write(plan: Plan) -> Data:
     }
 
 
+def write_check(check: Check) -> Data:
+    """Return the check as plain JSON values, with its kind."""
+    name = next(name for name, (kind, _) in _CHECKS.items() if isinstance(check, kind))
+    _, fields = _CHECKS[name]
+    return {"kind": name} | {field: _plain(getattr(check, field)) for field in fields}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return str(value)
+        case Enum():
+            return value.value
+        case _:
+            return value
+
+
 def read(data: Node | Mapping[str, Any]) -> Plan:
     """Read a plan. Raise BadInput, naming the place of the first error."""
     node = data if isinstance(data, Node) else Node(dict(data))
     if not isinstance(node.value, dict) or node.value.get("format") != FORMAT:
         raise BadFile("That is no experiment.", advice=_ADVICE)
     if node.value.get("version") != VERSION:
-        raise BadFile(
-            "The experiment is of another version.", advice="Use the version of Paddock that made it."
-        )
-    node.require_only_keys(
+        raise BadFile("The experiment is of another version.", advice=_VERSION_ADVICE)
+    fields = node.read_fields(
         "format",
         "version",
-        "prompts",
-        "inputs",
-        "base",
-        "axes",
-        "variants",
-        "repetitions",
-        "checks",
-        "limits",
+        prompts=read_prompts,
+        inputs=read_inputs,
+        base=_read_settings,
+        axes=read_axes,
+        variants=list_of(_read_variant),
+        repetitions=_whole_number,
+        checks=read_checks,
+        limits=_read_limits,
     )
-    return Plan(
-        prompts=read_prompts(node["prompts"]),
-        inputs=read_inputs(node["inputs"]),
-        base=_read_settings(node["base"]),
-        axes=read_axes(node["axes"]),
-        variants=tuple(_read_variant(variant) for variant in node["variants"].items()),
-        repetitions=_read_whole_number(node["repetitions"]),
-        checks=read_checks(node["checks"]),
-        limits=_read_limits(node["limits"]),
-    )
+    return Plan(**fields)
 
 
 def read_prompts(node: Node) -> tuple[PromptVersion, ...]:
-    return tuple(
-        PromptVersion(entry["name"].text(_MAX_NAME_CHARS), entry["system"].text(), entry["user"].text())
-        for entry in (version.require_only_keys("name", "system", "user") for version in node.items())
-    )
+    fields: dict[str, Reader] = {"name": parse_name, "system": Node.text, "user": Node.text}
+    return tuple(PromptVersion(**prompt.read_fields(**fields)) for prompt in node.items())
 
 
 def read_inputs(node: Node) -> Inputs:
-    node.require_only_keys("columns", "rows", "expected")
-    return Inputs(
-        tuple(column.text(_MAX_NAME_CHARS) for column in node["columns"].items()),
-        tuple(tuple(cell.text() for cell in row.items()) for row in node["rows"].items()),
-        node["expected"].optional(lambda column: column.text(_MAX_NAME_CHARS)),
-    )
+    rows = list_of(list_of(Node.text))
+    return Inputs(**node.read_fields(columns=list_of(parse_name), rows=rows, expected=optional(parse_name)))
 
 
 def read_axes(node: Node) -> tuple[Axis, ...]:
-    return tuple(
-        Axis(
-            entry["name"].text(_MAX_NAME_CHARS),
-            tuple(value.optional(_read_number) for value in entry["values"].items()),
-        )
-        for entry in (axis.require_only_keys("name", "values") for axis in node.items())
+    values = list_of(optional(_read_number))
+    return tuple(Axis(**axis.read_fields(name=parse_name, values=values)) for axis in node.items())
+
+
+def _read_variant(node: Node) -> Variant:
+    fields = node.read_fields(name=parse_name, settings=_read_settings, system=optional(Node.text))
+    return Variant(**fields)
+
+
+def _read_limits(node: Node) -> Limits:
+    fields = node.read_fields(
+        dollars=optional(_decimal),
+        requests=optional(_whole_number),
+        per_minute=_whole_number,
+        concurrency=_whole_number,
+        attempts=_whole_number,
     )
+    return Limits(**fields)
+
+
+def read_checks(node: Node) -> tuple[Check, ...]:
+    return tuple(_read_check(check) for check in node.items())
+
+
+def _read_check(node: Node) -> Check:
+    kind, fields = _CHECKS[node["kind"].one_of(_CHECKS)]
+    return kind(**node.read_fields("kind", **fields))
 
 
 def _read_settings(node: Node) -> Settings:
-    node.require_only_keys("parameters", "features")
-    items: dict[str, Setting] = {}
-    for parameter in node["parameters"].items():
-        parameter.require_only_keys("name", "value", "sent")
-        name = parameter["name"].text(_MAX_NAME_CHARS)
-        if name in items:
-            raise parameter["name"].error("is there twice")
-        items[name] = Setting(name, _read_number(parameter["value"]), parameter["sent"].boolean())
-    return Settings(tuple(items.values()), parse_features(node["features"]))
+    return parse_settings(node, _read_parameter)
+
+
+def _read_parameter(node: Node, name: str) -> Number:
+    return _read_number(node)
 
 
 def _read_number(node: Node) -> Number:
@@ -148,32 +155,12 @@ def _read_number(node: Node) -> Number:
     return value
 
 
-def _read_variant(node: Node) -> Variant:
-    node.require_only_keys("name", "settings", "system")
-    return Variant(
-        node["name"].text(_MAX_NAME_CHARS),
-        _read_settings(node["settings"]),
-        node["system"].optional(Node.text),
-    )
-
-
-def _read_limits(node: Node) -> Limits:
-    node.require_only_keys("dollars", "requests", "per_minute", "concurrency", "attempts")
-    return Limits(
-        node["dollars"].optional(_decimal),
-        node["requests"].optional(_read_whole_number),
-        _read_whole_number(node["per_minute"]),
-        _read_whole_number(node["concurrency"]),
-        _read_whole_number(node["attempts"]),
-    )
-
-
-def _read_whole_number(node: Node) -> int:
+def _whole_number(node: Node) -> int:
     return node.integer(-_MAX_WHOLE, _MAX_WHOLE)
 
 
-def _digits(value: Decimal | None) -> str | None:
-    return None if value is None else str(value)
+def _length_unit(node: Node) -> LengthUnit:
+    return LengthUnit(node.one_of([unit.value for unit in LengthUnit]))
 
 
 def _decimal(node: Node) -> Decimal:
@@ -187,78 +174,28 @@ def _decimal(node: Node) -> Decimal:
     return value
 
 
-def write_check(check: Check) -> Data:
-    """Return the check as plain JSON values, with its kind."""
-    match check:
-        case Equals(text, ignore_case):
-            return {"kind": "equals", "text": text, "ignore_case": ignore_case}
-        case Contains(text, ignore_case, absent):
-            return {"kind": "contains", "text": text, "ignore_case": ignore_case, "absent": absent}
-        case Matches(pattern):
-            return {"kind": "matches", "pattern": pattern}
-        case NumberWithin(least, most, around, tolerance):
-            bounds = {"least": _digits(least), "most": _digits(most)}
-            return {"kind": "number_within", **bounds, "around": around, "tolerance": str(tolerance)}
-        case ValidJson():
-            return {"kind": "valid_json"}
-        case MatchesSchema(schema):
-            return {"kind": "matches_schema", "schema": schema}
-        case Length(unit, shortest, longest):
-            return {"kind": "length", "unit": unit.value, "least": shortest, "most": longest}
-        case Judge(criterion):
-            return {"kind": "judge", "criterion": criterion}
-
-
-def read_checks(node: Node) -> tuple[Check, ...]:
-    return tuple(_CHECK_READERS[check["kind"].one_of(_CHECK_READERS)](check) for check in node.items())
-
-
-def _equals(node: Node) -> Check:
-    node.require_only_keys("kind", "text", "ignore_case")
-    return Equals(node["text"].text(), node["ignore_case"].boolean())
-
-
-def _contains(node: Node) -> Check:
-    node.require_only_keys("kind", "text", "ignore_case", "absent")
-    return Contains(node["text"].text(), node["ignore_case"].boolean(), node["absent"].boolean())
-
-
-def _matches(node: Node) -> Check:
-    return Matches(node.require_only_keys("kind", "pattern")["pattern"].text())
-
-
-def _number_within(node: Node) -> Check:
-    node.require_only_keys("kind", "least", "most", "around", "tolerance")
-    least, most = node["least"].optional(_decimal), node["most"].optional(_decimal)
-    return NumberWithin(least, most, node["around"].text(), _decimal(node["tolerance"]))
-
-
-def _valid_json(node: Node) -> Check:
-    node.require_only_keys("kind")
-    return ValidJson()
-
-
-def _matches_schema(node: Node) -> Check:
-    return MatchesSchema(node.require_only_keys("kind", "schema")["schema"].optional(Node.text))
-
-
-def _length(node: Node) -> Check:
-    node.require_only_keys("kind", "unit", "least", "most")
-    unit = LengthUnit(node["unit"].one_of([unit.value for unit in LengthUnit]))
-    return Length(unit, node["least"].optional(_read_whole_number), node["most"].optional(_read_whole_number))
-
-
-def _judge(node: Node) -> Check:
-    return Judge(node.require_only_keys("kind", "criterion")["criterion"].text())
-
-
-_CHECK_READERS: Mapping[str, Callable[[Node], Check]] = {
-    "equals": _equals,
-    "contains": _contains,
-    "matches": _matches,
-    "number_within": _number_within,
-    "valid_json": _valid_json,
-    "matches_schema": _matches_schema,
-    "length": _length,
-    "judge": _judge,
+# Each kind of check by its name in the document, with its fields, which have the same names in the class.
+_CHECKS: Mapping[str, tuple[type[Check], Mapping[str, Reader]]] = {
+    "equals": (check_kinds.Equals, {"text": Node.text, "ignore_case": Node.boolean}),
+    "contains": (
+        check_kinds.Contains,
+        {"text": Node.text, "ignore_case": Node.boolean, "absent": Node.boolean},
+    ),
+    "matches": (check_kinds.Matches, {"pattern": Node.text}),
+    "number_within": (
+        check_kinds.NumberWithin,
+        {
+            "least": optional(_decimal),
+            "most": optional(_decimal),
+            "around": Node.text,
+            "tolerance": _decimal,
+        },
+    ),
+    "valid_json": (check_kinds.ValidJson, {}),
+    "matches_schema": (check_kinds.MatchesSchema, {"schema": optional(Node.text)}),
+    "length": (
+        check_kinds.Length,
+        {"unit": _length_unit, "least": optional(_whole_number), "most": optional(_whole_number)},
+    ),
+    "judge": (check_kinds.Judge, {"criterion": Node.text}),
 }

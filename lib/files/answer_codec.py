@@ -6,18 +6,22 @@ The store's tables do the same in a database. What is read here is somebody's fi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from lib.api.request import ROLES, Messages, Prompt, Request, Turn
 from lib.chat.answer import Answer, Ending, Timings
 from lib.errors import PaddockError
 from lib.files import value_codec
-from lib.jsonkit.json_reader import Node
+from lib.jsonkit.json_reader import Node, Reader, list_of, optional
 from lib.jsonkit.surrogates import replace_lone_surrogates
-from lib.model.request_options import Features, InputForm, ResponseFormat, ToolCall
+from lib.model.model_record import Number
+from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
+from lib.model.settings import Setting, Settings
 from lib.model.usage import Usage
 
 # In memory every request has its own tuple of turns. This many turns in all requests together take 80 MB.
@@ -27,24 +31,6 @@ _MAX_TOKENS = 10**12  # of one answer: sums of thousands still fit a database
 _MAX_NEURONS = 10**15
 _MAX_NAME_CHARS = 255
 _ID = re.compile("[A-Za-z0-9_-]{1,64}")
-
-
-def _clean_turn(turn: Turn) -> Turn:
-    calls = tuple(
-        ToolCall(
-            replace_lone_surrogates(call.id),
-            replace_lone_surrogates(call.name),
-            replace_lone_surrogates(call.arguments),
-        )
-        for call in turn.calls
-    )
-    return Turn(
-        turn.role,
-        replace_lone_surrogates(turn.content),
-        calls,
-        replace_lone_surrogates(turn.call_id),
-        replace_lone_surrogates(turn.name),
-    )
 
 
 _EMPTY_REQUEST = Request("", Messages(()), {}, True)
@@ -79,12 +65,18 @@ class TurnTable:
         number = self._numbers.get((parent, turn))
         if number is None:
             # Turns that differ only in lone surrogates are equal when they are read again.
-            clean_turn = _clean_turn(turn)
+            clean_turn = _replace_surrogates(turn)
             number = self._numbers.setdefault((parent, clean_turn), len(self.rows) + 1)
             self._numbers[parent, turn] = number
             if number > len(self.rows):
                 self.rows.append({"id": number, "parent": parent} | value_codec.write_turn(clean_turn))
         return number
+
+
+def _replace_surrogates(turn: Turn) -> Turn:
+    clean = replace_lone_surrogates
+    calls = tuple(ToolCall(clean(call.id), clean(call.name), clean(call.arguments)) for call in turn.calls)
+    return Turn(turn.role, clean(turn.content), calls, clean(turn.call_id), clean(turn.name))
 
 
 def parse_id(node: Node) -> str:
@@ -127,43 +119,65 @@ def parse_turn(node: Node) -> Turn:
 
 def parse_calls(node: Node) -> tuple[ToolCall, ...]:
     """Return the tool calls. Raise BadFile if one is not valid."""
-    return tuple(
-        ToolCall(item["id"].text(), item["name"].text(), item["arguments"].text())
-        for item in (call.require_only_keys("id", "name", "arguments") for call in node.items())
-    )
+    fields: dict[str, Reader] = {"id": Node.text, "name": Node.text, "arguments": Node.text}
+    return tuple(ToolCall(**call.read_fields(**fields)) for call in node.items())
+
+
+def parse_name(node: Node) -> str:
+    """Return a text of at most 255 characters."""
+    return node.text(_MAX_NAME_CHARS)
+
+
+def parse_settings(node: Node, parse_value: Callable[[Node, str], Number]) -> Settings:
+    """Return the settings. ``parse_value`` gets the value and the name of each parameter."""
+    items: dict[str, Setting] = {}
+    node.require_only_keys("parameters", "features")
+    for item in node["parameters"].items():
+        name = parse_name(item.require_only_keys("name", "value", "sent")["name"])
+        if name in items:
+            raise item["name"].error("is there twice")
+        items[name] = Setting(name, parse_value(item["value"], name), item["sent"].boolean())
+    return Settings(tuple(items.values()), parse_features(node["features"]))
 
 
 def parse_features(node: Node) -> Features:
     """Return the features. Raise BadFile if a field is missing, unknown or not valid."""
-    node.require_only_keys("form", "stream", "raw", "lora", *_FEATURE_KEYS)
-    node["form"].one_of([form.value for form in InputForm])
-    node["stream"].boolean()
-    node["lora"].text(_MAX_NAME_CHARS)
-    _check_raw_and_tools(node)
-    node["response_format"].optional(_check_response_format)
-    return value_codec.read_features(node.value)
+    fields = node.read_fields(
+        form=_parse_form,
+        stream=Node.boolean,
+        lora=parse_name,
+        **_OPTION_READERS,
+        response_format=optional(_parse_response_format),
+    )
+    return Features(**fields)
 
 
-_FEATURE_KEYS = ("response_format", "tools", "functions")
+def _parse_form(node: Node) -> InputForm:
+    return InputForm(node.one_of([form.value for form in InputForm]))
 
 
-def _check_raw_and_tools(node: Node) -> None:
-    node["raw"].boolean()
-    for tool in node["tools"].items():
-        tool.require_only_keys("name", "description", "parameters", "nested")
-        for name in ("name", "description", "parameters"):
-            tool[name].text()
-        tool["nested"].boolean()
-    for function in node["functions"].items():
-        function.require_only_keys("name", "code")
-        function["name"].text()
-        function["code"].text()
-
-
-def _check_response_format(node: Node) -> None:
-    schema = node.require_only_keys("type", "schema")["schema"].optional(Node.text)
-    if node["type"].text() != ResponseFormat(schema).type:
+def _parse_response_format(node: Node) -> ResponseFormat:
+    format = ResponseFormat(node.require_only_keys("type", "schema")["schema"].optional(Node.text))
+    if node["type"].text() != format.type:
         raise node["type"].error("does not go with its schema")
+    return format
+
+
+def _parse_tool(node: Node) -> Tool:
+    return Tool(
+        **node.read_fields(name=Node.text, description=Node.text, parameters=Node.text, nested=Node.boolean)
+    )
+
+
+def _parse_function(node: Node) -> Function:
+    return Function(**node.read_fields(name=Node.text, code=Node.text))
+
+
+_OPTION_READERS: Mapping[str, Reader] = {
+    "raw": Node.boolean,
+    "tools": list_of(_parse_tool),
+    "functions": list_of(_parse_function),
+}
 
 
 def _parse_turn_number(node: Node) -> int:
@@ -174,26 +188,13 @@ def parse_answers(node: Node, table: Node) -> dict[str, Answer]:
     """Return the answers by id. ``table`` holds the turns of their requests."""
     turns = _parse_turns(table)
     answers: dict[str, Answer] = {}
-    inputs: dict[int | None, tuple[Turn, ...]] = {
-        None: ()
-    }  # shared by all requests that end with the same turn
+    # Requests that end with the same turn share their turns.
+    inputs: dict[int | None, tuple[Turn, ...]] = {None: ()}
     sent = 0
     for item in node.items():
-        item.require_only_keys(
-            "id",
-            "text",
-            "request",
-            "backend",
-            "billed",
-            "usage",
-            "first_token",
-            "total",
-            "ending",
-            "error",
-            "calls",
-        )
         if (id := parse_id(item["id"])) in answers:
             raise item["id"].error("is another answer's already")
+        input = None
         if "turn" in (request := item["request"]):
             last = request["turn"].optional(_parse_turn_number)
             if last is not None and last not in turns:
@@ -203,9 +204,8 @@ def parse_answers(node: Node, table: Node) -> dict[str, Answer]:
                 if sent > MAX_TURNS_SENT:
                     raise node.error(f"sent more than {MAX_TURNS_SENT:,} turns in all")
                 inputs[last] = _collect_turns(last, turns)
-            answers[id] = _parse_answer(item, id, inputs[last])
-        else:
-            answers[id] = _parse_answer(item, id, None)
+            input = inputs[last]
+        answers[id] = _parse_answer(item, id, input)
     return answers
 
 
@@ -218,18 +218,25 @@ def _collect_turns(number: int | None, turns: Mapping[int, TurnPath]) -> tuple[T
 
 
 def _parse_answer(node: Node, id: str, input: tuple[Turn, ...] | None) -> Answer:
-    return Answer(
-        text=node["text"].text(),
-        request=_parse_request(node["request"], input),
-        backend=node["backend"].text(_MAX_NAME_CHARS),
-        billed=node["billed"].boolean(),
-        usage=node["usage"].optional(_parse_usage),
-        timings=Timings(node["first_token"].optional(_parse_seconds), _parse_seconds(node["total"])),
-        ending=Ending[node["ending"].one_of(Ending.__members__)],
-        error=node["error"].optional(_parse_error),
-        calls=parse_calls(node["calls"]),
-        id=id,
+    fields = node.read_fields(
+        "id",
+        "first_token",
+        "total",
+        text=Node.text,
+        request=partial(_parse_request, turns=input),
+        backend=parse_name,
+        billed=Node.boolean,
+        usage=optional(_parse_usage),
+        ending=_parse_ending,
+        error=optional(_parse_error),
+        calls=parse_calls,
     )
+    timings = Timings(node["first_token"].optional(_parse_seconds), _parse_seconds(node["total"]))
+    return Answer(**fields, timings=timings, id=id)
+
+
+def _parse_ending(node: Node) -> Ending:
+    return Ending[node.one_of(Ending.__members__)]
 
 
 def _parse_seconds(node: Node) -> float:
@@ -237,51 +244,68 @@ def _parse_seconds(node: Node) -> float:
 
 
 def _parse_request(node: Node, turns: tuple[Turn, ...] | None) -> Request:
-    head = ("model", "parameters", "stream", "response_format")
-    input: Messages | Prompt
+    head: dict[str, Reader] = {
+        "model": parse_name,
+        "parameters": _parse_parameters,
+        "stream": Node.boolean,
+        "response_format": optional(_parse_response_format),
+    }
     if turns is None:
-        prompt = node.require_only_keys(*head, "input")["input"].require_only_keys("prompt", "raw", "lora")
-        input = Prompt(prompt["prompt"].text(), prompt["raw"].boolean(), prompt["lora"].text())
-    else:
-        node.require_only_keys(*head, "turn", "raw", "tools", "functions")
-        _check_raw_and_tools(node)
-        input = value_codec.read_messages(node.value, turns)
-    for _, value in node["parameters"].fields():
-        value.number(float("-inf"))
-    node["model"].text(_MAX_NAME_CHARS)
-    node["stream"].boolean()
-    node["response_format"].optional(_check_response_format)
-    return value_codec.read_request(node.value, input)
+        return Request(**node.read_fields(**head, input=_parse_prompt))
+    fields = node.read_fields("turn", **head, **_OPTION_READERS)
+    options = {name: fields.pop(name) for name in _OPTION_READERS}
+    return Request(**fields, input=Messages(turns, **options))
+
+
+def _parse_prompt(node: Node) -> Prompt:
+    fields = node.read_fields(prompt=Node.text, raw=Node.boolean, lora=Node.text)
+    return Prompt(fields["prompt"], fields["raw"], fields["lora"])
+
+
+def _parse_parameters(node: Node) -> Mapping[str, Number]:
+    return MappingProxyType({name: value.number(float("-inf")) for name, value in node.fields()})
 
 
 def _parse_usage(node: Node) -> Usage:
-    node.require_only_keys("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
-    for name in ("prompt_tokens", "completion_tokens", "cached_tokens"):
-        node[name].integer(0, _MAX_TOKENS)
-    node["neurons"].optional(_check_decimal)
-    node["estimated"].boolean()
-    return value_codec.read_usage(node.value)
+    fields = node.read_fields(
+        prompt_tokens=_parse_tokens,
+        completion_tokens=_parse_tokens,
+        cached_tokens=_parse_tokens,
+        neurons=optional(_parse_decimal),
+        estimated=Node.boolean,
+    )
+    return Usage(**fields)
 
 
-def _check_decimal(node: Node) -> None:
-    """Raise BadFile unless the text is a decimal as Python writes it, whose exponent does not fill the memory."""
+def _parse_tokens(node: Node) -> int:
+    return node.integer(0, _MAX_TOKENS)
+
+
+def _parse_decimal(node: Node) -> Decimal:
+    """Return a decimal. Raise BadFile unless it is as Python writes it, and its exponent does not fill the memory."""
     try:
         value = Decimal(node.text(100))
-        good = str(value) == node.value and value.is_finite() and 0 <= value <= _MAX_NEURONS
-        exponent = value.as_tuple().exponent
-        good = good and isinstance(exponent, int) and exponent >= -100
     except InvalidOperation:
-        good = False
-    if not good:
+        value = Decimal("NaN")
+    exponent = value.as_tuple().exponent
+    is_small = isinstance(exponent, int) and exponent >= -100 and 0 <= value <= _MAX_NEURONS
+    if not is_small or str(value) != node.value:
         raise node.error("must be a decimal number's digits, as a text")
+    return value
 
 
 def _parse_error(node: Node) -> PaddockError:
-    node.require_only_keys("kind", "message", "advice", "code", "status", "retryable", "retry_after")
-    for name in ("kind", "message", "advice"):
-        node[name].text()
-    for name in ("code", "status"):
-        node[name].optional(lambda item: item.integer(-(10**12), 10**12))
-    node["retryable"].boolean()
-    node["retry_after"].optional(_parse_seconds)
-    return value_codec.read_error(node.value)
+    fields = node.read_fields(
+        kind=Node.text,
+        message=Node.text,
+        advice=Node.text,
+        code=optional(_parse_code),
+        status=optional(_parse_code),
+        retryable=Node.boolean,
+        retry_after=optional(_parse_seconds),
+    )
+    return value_codec.read_error(fields)
+
+
+def _parse_code(node: Node) -> int:
+    return node.integer(-(10**12), 10**12)

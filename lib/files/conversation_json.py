@@ -10,28 +10,23 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from lib.chat.answer import Answer
 from lib.chat.conversation import Conversation, Message, message_turn
 from lib.errors import BadInput
 from lib.files import value_codec
-from lib.files.answer_codec import (
-    TURN_KEYS,
-    TurnTable,
-    parse_answers,
-    parse_features,
-    parse_id,
-    parse_turn,
-)
+from lib.files.answer_codec import TURN_KEYS, TurnTable, parse_answers, parse_id, parse_settings, parse_turn
 from lib.jsonkit.json_reader import BadFile, Node, parse
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import Model
-from lib.model.settings import Setting, Settings, check_parameters, fit_to_model
+from lib.model.settings import Settings, check_parameters, fit_to_model
 
 FORMAT = "paddock.conversation"
 VERSION = 2
 MAX_MESSAGES = 10_000
 MAX_TITLE_CHARS = 1_000
+_KEYS = ("id", "title", "pinned", "settings", "system", "head", "messages", "answers", "turns")
 _OTHER_VERSION_ADVICE = "Use the version of Paddock that made it, or a newer one."
 
 
@@ -89,19 +84,7 @@ def parse_conversation(root: Node, model: Model) -> ConversationFile:
         raise BadFile("The file holds no conversation that Paddock exported.")
     if root["version"].value != VERSION:
         raise BadFile("The conversation was written by another version.", advice=_OTHER_VERSION_ADVICE)
-    root.require_only_keys(
-        "format",
-        "version",
-        "id",
-        "title",
-        "pinned",
-        "settings",
-        "system",
-        "head",
-        "messages",
-        "answers",
-        "turns",
-    )
+    root.require_only_keys("format", "version", *_KEYS)
     answers = parse_answers(root["answers"], root["turns"])
     messages: dict[str, Message] = {}
     for node in root["messages"].items(MAX_MESSAGES):
@@ -111,26 +94,12 @@ def parse_conversation(root: Node, model: Model) -> ConversationFile:
     if head is not None and head not in messages:
         raise root["head"].error("names no message")
     conversation = Conversation(root["system"].text(), tuple(messages.values()), head, parse_id(root["id"]))
-    settings = _parse_settings(root["settings"], model)
-    return ConversationFile(
-        conversation, settings, root["title"].text(MAX_TITLE_CHARS), root["pinned"].boolean()
-    )
+    settings = fit_to_model(parse_settings(root["settings"], partial(parse_setting_value, model)), model)
+    title = root["title"].text(MAX_TITLE_CHARS)
+    return ConversationFile(conversation, settings, title, root["pinned"].boolean())
 
 
-def _parse_settings(node: Node, model: Model) -> Settings:
-    items: dict[str, Setting] = {}
-    node.require_only_keys("parameters", "features")
-    for item in node["parameters"].items():
-        name = item.require_only_keys("name", "value", "sent")["name"].text()
-        if name in items:
-            raise item["name"].error("is there twice")
-        is_sent = item["sent"].boolean()
-        items[name] = Setting(name, parse_setting_value(item["value"], name, model), is_sent)
-    settings = Settings(tuple(items.values()), parse_features(node["features"]))
-    return fit_to_model(settings, model)
-
-
-def parse_setting_value(node: Node, name: str, model: Model) -> int | float:
+def parse_setting_value(model: Model, node: Node, name: str) -> int | float:
     """Return the parameter's value in its own type. Raise BadFile if it is out of bounds."""
     value = node.number()
     try:
@@ -148,12 +117,10 @@ def _parse_message(node: Node, before: Mapping[str, Message], answers: Mapping[s
     # A parent stands before its children, so there are no cycles.
     if parent is not None and parent not in before:
         raise node["parent"].error("names no message that stands before this one")
-    own_answers = []
+    own = []
     for item in node["answers"].items():
         if item.text() not in answers:
             raise item.error("names no answer")
-        own_answers.append(answers[item.value])
+        own.append(answers[item.value])
     turn = parse_turn(node)
-    return Message(
-        turn.role, turn.content, parent, tuple(own_answers), turn.calls, turn.call_id, turn.name, id
-    )
+    return Message(turn.role, turn.content, parent, tuple(own), turn.calls, turn.call_id, turn.name, id)

@@ -42,18 +42,17 @@ def _parse_settings(root: Node, model: Model) -> Settings:
     for setting in settings.items:
         name = setting.name
         if name in root and root[name].value is not None:  # many clients send null for “not set”
-            settings = settings.with_value(name, parse_setting_value(root[name], name, model))
+            settings = settings.with_value(name, parse_setting_value(model, root[name], name))
         else:
             settings = settings.with_setting(replace(setting, is_sent=False))
     return settings
 
 
 def _parse_message(node: Node) -> Message:
-    silent = _has_value(node, "tool_calls") and not _has_value(
-        node, "content"
-    )  # a message with tool calls may have null or no content
+    # A message with tool calls may have null or no content.
+    silent = _has_value(node, "tool_calls") and not _has_value(node, "content")
     return Message(
-        _parse_role(node["role"]),
+        _ROLES[node["role"].one_of(_ROLES)],
         "" if silent else "".join(_parse_content(node["content"])),
         calls=tuple(_parse_calls(node["tool_calls"])) if _has_value(node, "tool_calls") else (),
         call_id=node["tool_call_id"].text() if _has_value(node, "tool_call_id") else "",
@@ -73,10 +72,6 @@ def _parse_calls(node: Node) -> Iterator[ToolCall]:
         arguments = function["arguments"]
         text = arguments.value if isinstance(arguments.value, str) else json.dumps(arguments.value)
         yield ToolCall(item["id"].text() if _has_value(item, "id") else "", function["name"].text(), text)
-
-
-def _parse_role(node: Node) -> str:
-    return _ROLES[node.one_of(_ROLES)]
 
 
 def _parse_content(node: Node) -> Iterator[str]:

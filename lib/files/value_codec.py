@@ -13,14 +13,7 @@ from typing import Any
 from lib.api.request import Messages, Prompt, Request, RequestInput, Turn
 from lib.chat.answer import Answer
 from lib.errors import PaddockError
-from lib.model.request_options import (
-    Features,
-    Function,
-    InputForm,
-    ResponseFormat,
-    Tool,
-    ToolCall,
-)
+from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
 from lib.model.settings import Setting, Settings
 from lib.model.usage import Usage
 
@@ -75,19 +68,12 @@ def _read_format(data: Data | None) -> ResponseFormat | None:
 
 
 def _write_tools(tools: tuple[Tool, ...]) -> list[Data]:
-    return [
-        {
-            "name": item.name,
-            "description": item.description,
-            "parameters": item.parameters,
-            "nested": item.nested,
-        }
-        for item in tools
-    ]
+    keys = ("name", "description", "parameters", "nested")
+    return [{key: getattr(tool, key) for key in keys} for tool in tools]
 
 
 def _read_tools(data: list[Data]) -> tuple[Tool, ...]:
-    return tuple(Tool(item["name"], item["description"], item["parameters"], item["nested"]) for item in data)
+    return tuple(Tool(**item) for item in data)
 
 
 def _write_functions(functions: tuple[Function, ...]) -> list[Data]:
@@ -95,7 +81,7 @@ def _write_functions(functions: tuple[Function, ...]) -> list[Data]:
 
 
 def _read_functions(data: list[Data]) -> tuple[Function, ...]:
-    return tuple(Function(item["name"], item["code"]) for item in data)
+    return tuple(Function(**item) for item in data)
 
 
 def write_calls(calls: tuple[ToolCall, ...]) -> list[Data]:
@@ -105,7 +91,7 @@ def write_calls(calls: tuple[ToolCall, ...]) -> list[Data]:
 
 def read_calls(data: list[Data] | None) -> tuple[ToolCall, ...]:
     """Return the calls; None stands for none."""
-    return tuple(ToolCall(item["id"], item["name"], item["arguments"]) for item in data or ())
+    return tuple(ToolCall(**item) for item in data or ())
 
 
 def write_request(request: Request) -> Data:
@@ -125,30 +111,21 @@ def write_request_head(request: Request) -> Data:
 
 def write_messages_options(messages: Messages) -> Data:
     """Return the fields of a request's messages, except the turns."""
-    return {
-        "raw": messages.raw,
-        "tools": _write_tools(messages.tools),
-        "functions": _write_functions(messages.functions),
-    }
+    tools, functions = _write_tools(messages.tools), _write_functions(messages.functions)
+    return {"raw": messages.raw, "tools": tools, "functions": functions}
 
 
 def read_messages(data: Data, turns: tuple[Turn, ...]) -> Messages:
     """Return the messages with these turns."""
-    return Messages(
-        turns,
-        data["raw"],
-        _read_tools(data["tools"]),
-        _read_functions(data["functions"]),
-    )
+    return Messages(turns, data["raw"], _read_tools(data["tools"]), _read_functions(data["functions"]))
 
 
 def read_request(data: Data, input: RequestInput | None = None) -> Request:
     """Return the request. Pass ``input`` if it is stored elsewhere."""
-    parameters = MappingProxyType(dict(data["parameters"]))
     return Request(
         data["model"],
         input or _read_input(data["input"]),
-        parameters,
+        MappingProxyType(dict(data["parameters"])),
         data["stream"],
         _read_format(data["response_format"]),
     )
@@ -195,13 +172,7 @@ def write_usage(usage: Usage) -> Data:
 
 def read_usage(data: Data) -> Usage:
     neurons = data["neurons"]
-    return Usage(
-        data["prompt_tokens"],
-        data["completion_tokens"],
-        data["cached_tokens"],
-        None if neurons is None else Decimal(neurons),
-        data["estimated"],
-    )
+    return Usage(**data | {"neurons": None if neurons is None else Decimal(neurons)})
 
 
 def write_error(error: PaddockError) -> Data:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from lib.errors import BadInput
@@ -33,14 +34,25 @@ class BadFile(BadInput):
 
 @dataclass(frozen=True)
 class Node:
-    """A JSON value and its path. Every method raises BadFile if the value is not of the expected kind."""
+    """A JSON value and its place. Every method raises BadFile if the value is not of the expected kind.
+
+    ``keys`` lead from ``root``, the name of the whole document in messages, to the value.
+    """
 
     value: Any
-    path: str = "$"
+    root: str = "$"
+    keys: tuple[str | int, ...] = ()
+
+    @property
+    def path(self) -> str:
+        return format_path(self.keys, self.root)
 
     def error(self, what: str) -> BadFile:
         """Return an error about this value; ``what`` continues the sentence after its path."""
         return BadFile(f"{self.path} {what}.")
+
+    def _below(self, key: str | int, value: Any) -> Node:
+        return Node(value, self.root, (*self.keys, key))
 
     def __contains__(self, key: str) -> bool:
         return isinstance(self.value, dict) and key in self.value
@@ -50,7 +62,7 @@ class Node:
             raise self.error(f"must be an object, not {describe_kind(self.value)}")
         if key not in self.value:
             raise self.error(f"has no {key!r}")
-        return Node(self.value[key], format_path((key,), self.path))
+        return self._below(key, self.value[key])
 
     def require_only_keys(self, *keys: str) -> Node:
         """Return self if the value is an object of exactly these keys."""
@@ -60,11 +72,16 @@ class Node:
             raise self[unknown[0]].error("is not known here")
         return self
 
+    def read_fields(self, *others: str, **readers: Reader) -> dict[str, Any]:
+        """Return the values of an object of exactly these keys; those of ``others`` are not read."""
+        self.require_only_keys(*others, *readers)
+        return {key: read(self[key]) for key, read in readers.items()}
+
     def fields(self) -> Iterator[tuple[str, Node]]:
         """Return the keys and values of an object."""
         if not isinstance(self.value, dict):
             raise self.error(f"must be an object, not {describe_kind(self.value)}")
-        return ((key, Node(value, format_path((key,), self.path))) for key, value in self.value.items())
+        return ((key, self._below(key, value)) for key, value in self.value.items())
 
     def items(self, most: int | None = None) -> Iterator[Node]:
         """Return the entries of a list."""
@@ -72,7 +89,7 @@ class Node:
             raise self.error(f"must be a list, not {describe_kind(self.value)}")
         if most is not None and len(self.value) > most:
             raise self.error(f"has {len(self.value):,} entries, more than {most:,}")
-        return (Node(value, format_path((number,), self.path)) for number, value in enumerate(self.value))
+        return (self._below(number, value) for number, value in enumerate(self.value))
 
     def text(self, most: int | None = None) -> str:
         """Return the value as a text of at most ``most`` characters."""
@@ -113,6 +130,23 @@ class Node:
     def optional(self, read: Callable[[Node], T]) -> T | None:
         """Return None for null, else the result of ``read``."""
         return None if self.value is None else read(self)
+
+
+Reader = Callable[[Node], Any]
+
+
+def optional(read: Reader) -> Reader:
+    """Return a reader of null or what ``read`` reads."""
+    return partial(Node.optional, read=read)
+
+
+def list_of(read: Reader) -> Reader:
+    """Return a reader of a list of what ``read`` reads; it returns a tuple."""
+
+    def read_list(node: Node) -> tuple[Any, ...]:
+        return tuple(map(read, node.items()))
+
+    return read_list
 
 
 def parse(data: bytes, bounds: Bounds = FILE_BOUNDS) -> Node:
