@@ -16,7 +16,7 @@ from lib.experiment.checks.llm_judge import judge_request
 from lib.experiment.inputs.prompt_template import count_variables, fill_template
 from lib.experiment.plan import Cell, Plan, PromptVersion, Variant
 from lib.jsonkit.surrogates import utf8_size
-from lib.model.model_record import Model, models
+from lib.model.model_record import Model
 from lib.model.pricing import cost_in_dollars
 from lib.model.request_options import InputForm
 from lib.model.usage import Usage
@@ -50,24 +50,17 @@ class PlanEstimate:
     counted_inputs: int | None = None
 
 
-def estimate_plan(model: Model, plan: Plan, tokens: Callable[[Request], int] | None = None) -> PlanEstimate:
-    """Estimate the plan. ``tokens`` counts a request's input tokens; by default the model's own tokenizer
-    does.
+def _count_tokens(request: Request) -> int:
+    return token_count.count_prompt_tokens(request).tokens
+
+
+@lru_cache(maxsize=16)
+def estimate_plan(model: Model, plan: Plan, tokens: Callable[[Request], int] = _count_tokens) -> PlanEstimate:
+    """Estimate the plan. ``tokens`` counts a request's input tokens; the default is the model's own tokenizer.
 
     The time does not grow with the number of settings and repetitions. Raise BadInput if a request of the
     plan cannot be built. The last few estimates are cached, because the page asks on every rerun.
     """
-    if tokens is None and models().get(model.id) is model:
-        return _cached_estimate(model.id, plan)
-    return _estimate(model, plan, tokens or _count_tokens)
-
-
-@lru_cache(maxsize=16)
-def _cached_estimate(model: str, plan: Plan) -> PlanEstimate:
-    return _estimate(models()[model], plan, _count_tokens)
-
-
-def _estimate(model: Model, plan: Plan, tokens: Callable[[Request], int]) -> PlanEstimate:
     rows = plan_grid.count_rows(plan)
     cells = list(_cell_families(model, plan))
     judges = list(_judge_families(model, plan))
@@ -186,10 +179,9 @@ def _input_tokens(
     """Return the input tokens of all requests, from and to, and the number of inputs counted, None if all were."""
     rows = plan_grid.count_rows(plan)
     inputs = len(families) * rows
-    sample = range(inputs) if inputs <= MAX_COUNTED_INPUTS else _sample_evenly(inputs)
-    sizes = _column_bytes(plan)
+    sample_size = min(inputs, MAX_COUNTED_INPUTS)
     low = high = counted_max = 0
-    for number in sample:
+    for number in (place * inputs // sample_size for place in range(sample_size)):
         family, row = families[number // rows], number % rows
         try:
             count = tokens(family.build(row))
@@ -205,25 +197,20 @@ def _input_tokens(
             )
     if inputs <= MAX_COUNTED_INPUTS:
         return low, high, None
+    sizes = _column_bytes(plan)
     high = sum(family.times * _max_family_tokens(model, family, rows, sizes) for family in families)
-    return (low * high // counted_max if counted_max else 0), high, len(sample)
-
-
-def _sample_evenly(inputs: int) -> list[int]:
-    return [number * inputs // MAX_COUNTED_INPUTS for number in range(MAX_COUNTED_INPUTS)]
+    return (low * high // counted_max if counted_max else 0), high, sample_size
 
 
 def _column_bytes(plan: Plan) -> Mapping[str, int]:
     """Return the size of each variable's values over all rows, in bytes."""
     inputs = plan.inputs
-    sizes = {
-        name: sum(utf8_size(row[number]) for row in inputs.rows) for number, name in enumerate(inputs.columns)
-    }
-    return (
-        sizes | {plan_grid.EXPECTED_VARIABLE: sizes[inputs.expected]}
-        if inputs.expected is not None
-        else sizes
-    )
+    sizes = {}
+    for number, name in enumerate(inputs.columns):
+        sizes[name] = sum(utf8_size(row[number]) for row in inputs.rows)
+    if inputs.expected is not None:
+        sizes[plan_grid.EXPECTED_VARIABLE] = sizes[inputs.expected]
+    return sizes
 
 
 def _max_family_tokens(model: Model, family: _RequestFamily, rows: int, sizes: Mapping[str, int]) -> int:
@@ -240,15 +227,9 @@ def _seconds(plan: Plan, requests: int, out: int) -> tuple[float, float]:
     limits = plan.limits
     paced = requests * 60 / max(limits.per_minute, 1)
     parallel = max(min(limits.concurrency, requests), 1)
-    fast, slow = (
-        requests * FAST_ANSWER_SECONDS,
-        requests * SLOW_ANSWER_SECONDS + out / SLOW_TOKENS_PER_SECOND,
-    )
+    fast = requests * FAST_ANSWER_SECONDS
+    slow = requests * SLOW_ANSWER_SECONDS + out / SLOW_TOKENS_PER_SECOND
     return max(paced, fast / parallel), max(paced, slow / parallel)
-
-
-def _count_tokens(request: Request) -> int:
-    return token_count.count_prompt_tokens(request).tokens
 
 
 def max_input_tokens(model: Model, request: Request) -> int:

@@ -47,8 +47,7 @@ def cell_at(plan: Plan, number: int) -> Cell:
 
 
 def row_values(plan: Plan, row: int) -> Mapping[str, str]:
-    """Return the values of the variables in that row: its columns, and ``expected`` for the column marked as
-    such.
+    """Return the row's variables: its columns, and ``expected`` for the column marked as such.
 
     Empty for the one row of a plan without inputs.
     """
@@ -70,17 +69,15 @@ def sent_templates(plan: Plan) -> list[tuple[str, str]]:
     uses_prompt_systems = any(variant.system is None for variant in plan.variants) or not plan.variants
     templates = []
     for prompt in plan.prompts:
-        templates += [(prompt.name, prompt.system)] if uses_prompt_systems else []
+        if uses_prompt_systems:
+            templates.append((prompt.name, prompt.system))
         templates.append((prompt.name, prompt.user))
-    return templates + [
-        (variant.name, variant.system) for variant in plan.variants if variant.system is not None
-    ]
+    own_systems = [(variant.name, variant.system) for variant in plan.variants]
+    return templates + [(name, system) for name, system in own_systems if system is not None]
 
 
 def variants(plan: Plan, model: Model) -> Sequence[Variant]:
-    """Return the plan's own variants or, if it has none, the grid of its axes over its base, the last axis
-    fastest.
-    """
+    """Return the plan's own variants or, if it has none, the grid of its axes over its base."""
     return plan.variants or _VariantGrid(plan, model)
 
 
@@ -98,21 +95,26 @@ class _VariantGrid(Sequence[Variant]):
     def __getitem__(self, index: int | slice) -> Variant | Sequence[Variant]:
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(self._count))]
-        rest = index + self._count if index < 0 else index
-        if not 0 <= rest < self._count:
+        place = index + self._count if index < 0 else index
+        if not 0 <= place < self._count:
             raise IndexError(index)
-        choices: list[tuple[Axis, Number | None]] = []
-        for axis in reversed(self._axes):
-            rest, place = divmod(rest, len(axis.values))
-            choices.append((axis, axis.values[place]))
+        choices = list(zip(self._axes, axis_values(self._axes, place), strict=True))
         settings = self._base
-        for axis, value in choices:
+        for axis, value in reversed(choices):
             settings = _with_value(settings, self._model, axis.name, value)
-        name = " · ".join(self._describe_value(axis.name, value) for axis, value in reversed(choices))
-        return Variant(name or AS_SET, settings)
+        described = [
+            f"{parameter_label(self._model, axis.name)} {format_value(value)}" for axis, value in choices
+        ]
+        return Variant(" · ".join(described) or AS_SET, settings)
 
-    def _describe_value(self, name: str, value: Number | None) -> str:
-        return f"{parameter_label(self._model, name)} {format_value(value)}"
+
+def axis_values(axes: Sequence[Axis], variant: int) -> tuple[Number | None, ...]:
+    """Return each axis's value in that variant of the grid, in the axes' order. The last axis changes fastest."""
+    values: list[Number | None] = []
+    for axis in reversed(axes):
+        variant, index = divmod(variant, len(axis.values))
+        values.append(axis.values[index])
+    return tuple(reversed(values))
 
 
 def _with_value(settings: Settings, model: Model, name: str, value: Number | None) -> Settings:

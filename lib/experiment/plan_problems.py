@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from lib.api.request import Turn, build_input, build_request
 from lib.errors import BadInput
@@ -49,6 +50,13 @@ class PlanProblem:
     number: int | None = None
 
 
+prompt_problem = partial(PlanProblem, PlanPart.PROMPT)
+input_problem = partial(PlanProblem, PlanPart.INPUTS)
+setting_problem = partial(PlanProblem, PlanPart.SETTINGS)
+check_problem = partial(PlanProblem, PlanPart.CHECKS)
+limit_problem = partial(PlanProblem, PlanPart.LIMITS)
+
+
 def find_problems(plan: Plan, model: Model) -> tuple[PlanProblem, ...]:
     """Return everything that blocks a run, in the order of the plan's parts; empty if the plan can be run."""
     return (
@@ -66,24 +74,17 @@ def _duplicates(names: Iterable[str]) -> list[str]:
 
 def _prompt_problems(plan: Plan) -> Iterator[PlanProblem]:
     if not plan.prompts:
-        yield PlanProblem(PlanPart.PROMPT, "There is no prompt.", "Write one.")
+        yield prompt_problem("There is no prompt.", "Write one.")
     for number, prompt in enumerate(plan.prompts):
         if not prompt.user.strip():
-            yield PlanProblem(
-                PlanPart.PROMPT,
-                f"The prompt “{prompt.name}” has no text.",
-                "Write what the model is asked.",
-                number,
+            yield prompt_problem(
+                f"The prompt “{prompt.name}” has no text.", "Write what the model is asked.", number
             )
         if not prompt.name.strip():
-            yield PlanProblem(
-                PlanPart.PROMPT, f"Prompt version {number + 1} has no name.", "Give it one.", number
-            )
+            yield prompt_problem(f"Prompt version {number + 1} has no name.", "Give it one.", number)
     for name in _duplicates(prompt.name for prompt in plan.prompts):
-        yield PlanProblem(
-            PlanPart.PROMPT,
-            f"Two prompt versions are called “{name}”.",
-            "Rename one: results are shown by their names.",
+        yield prompt_problem(
+            f"Two prompt versions are called “{name}”.", "Rename one: results are shown by their names."
         )
 
 
@@ -94,24 +95,20 @@ def _known_variables(inputs: Inputs) -> set[str]:
 def _input_problems(plan: Plan) -> Iterator[PlanProblem]:
     inputs = plan.inputs
     for name in _duplicates(inputs.columns):
-        yield PlanProblem(PlanPart.INPUTS, f"Two columns are called “{name}”.", "Rename one.")
+        yield input_problem(f"Two columns are called “{name}”.", "Rename one.")
     for number, row in enumerate(inputs.rows):
         if len(row) != len(inputs.columns):
-            yield PlanProblem(
-                PlanPart.INPUTS,
-                f"Row {number + 1:,} has {len(row)} cells for {len(inputs.columns)} columns.",
-                "Mend it.",
+            yield input_problem(
+                f"Row {number + 1:,} has {len(row)} cells for {len(inputs.columns)} columns.", "Mend it."
             )
             break
     if inputs.expected is not None and inputs.expected not in inputs.columns:
-        yield PlanProblem(
-            PlanPart.INPUTS,
+        yield input_problem(
             f"The expected answers are said to be in “{inputs.expected}”, which is no column.",
             "Choose one of the columns, or none.",
         )
     elif inputs.expected not in (None, EXPECTED_VARIABLE) and EXPECTED_VARIABLE in inputs.columns:
-        yield PlanProblem(
-            PlanPart.INPUTS,
+        yield input_problem(
             f"A column is called “{EXPECTED_VARIABLE}”, but the expected answers are said to be in "
             f"“{inputs.expected}”.",
             f"Choose “{EXPECTED_VARIABLE}” for them, or rename it.",
@@ -119,59 +116,43 @@ def _input_problems(plan: Plan) -> Iterator[PlanProblem]:
     known_variables = _known_variables(inputs)
     names = used_variables(plan)
     if names and not inputs.rows and known_variables.issuperset(names):
-        yield PlanProblem(
-            PlanPart.INPUTS, "The table of inputs has no rows.", "Add one for each question to ask."
-        )
+        yield input_problem("The table of inputs has no rows.", "Add one for each question to ask.")
     for name in names:
         if name not in known_variables:
-            owners = dict.fromkeys(
-                owner for owner, text in sent_templates(plan) if name in template_variables(text)
-            )
+            users = [owner for owner, text in sent_templates(plan) if name in template_variables(text)]
+            quoted = ", ".join(f"“{user}”" for user in dict.fromkeys(users))
             near = next((column for column in inputs.columns if column.casefold() == name.casefold()), None)
-            yield PlanProblem(
-                PlanPart.INPUTS,
-                f"The variable “{name}” has no column. It is used in {', '.join(f'“{owner}”' for owner in owners)}.",
-                f"Write it as the column is written: {near}."
-                if near
-                else "Add the column, or take it out of the prompt.",
+            correction = f"Write it as the column is written: {near}."
+            yield input_problem(
+                f"The variable “{name}” has no column. It is used in {quoted}.",
+                correction if near else "Add the column, or take it out of the prompt.",
             )
 
 
 def _settings_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
     if not 1 <= plan.repetitions <= MAX_REPETITIONS:
-        yield PlanProblem(
-            PlanPart.SETTINGS,
+        yield setting_problem(
             f"Repetitions must be between 1 and {MAX_REPETITIONS:,}; {plan.repetitions:,} is not.",
             "1 asks everything once.",
         )
     if plan.variants:
         for name in _duplicates(variant.name for variant in plan.variants):
-            yield PlanProblem(
-                PlanPart.SETTINGS, f"Two settings are called “{name}”.", "Choose each once, or rename one."
-            )
+            yield setting_problem(f"Two settings are called “{name}”.", "Choose each once, or rename one.")
     else:
         yield from _axis_problems(plan, model)
     swept = set() if plan.variants else {axis.name for axis in plan.axes}
-    for name, settings in [(variant.name, variant.settings) for variant in plan.variants] or [
-        ("", plan.base)
-    ]:
-        features = settings.features
+    named_settings = [(variant.name, variant.settings) for variant in plan.variants] or [("", plan.base)]
+    for name, settings in named_settings:
+        sent, features = settings.sent_values(), settings.features
         try:
-            check_parameters(
-                {name: value for name, value in settings.sent_values().items() if name not in swept},
-                model,
-            )
-            build_request(
-                model, build_input(features, (Turn("user", "."),)), response_format=features.response_format
-            )
+            check_parameters({key: value for key, value in sent.items() if key not in swept}, model)
+            input = build_input(features, (Turn("user", "."),))
+            build_request(model, input, response_format=features.response_format)
         except BadInput as error:
-            yield PlanProblem(
-                PlanPart.SETTINGS, f"{name}: {error.message}" if name else error.message, error.advice
-            )
+            yield setting_problem(f"{name}: {error.message}" if name else error.message, error.advice)
     cells = count_cells(plan)
     if cells > MAX_CELLS:
-        yield PlanProblem(
-            PlanPart.SETTINGS,
+        yield setting_problem(
             f"That is {cells:,} requests, more than the {MAX_CELLS:,} that an experiment may have.",
             "Try fewer values, rows, prompts or repetitions.",
         )
@@ -179,21 +160,15 @@ def _settings_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
 
 def _axis_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
     for name in _duplicates(axis.name for axis in plan.axes):
-        yield PlanProblem(
-            PlanPart.SETTINGS,
-            f"{parameter_label(model, name)} is swept twice.",
-            "Put all its values into one.",
+        yield setting_problem(
+            f"{parameter_label(model, name)} is swept twice.", "Put all its values into one."
         )
     for number, axis in enumerate(plan.axes):
         name = parameter_label(model, axis.name)
         if not axis.values:
-            yield PlanProblem(
-                PlanPart.SETTINGS, f"{name} has no values to try.", "Add some, or do not sweep it.", number
-            )
+            yield setting_problem(f"{name} has no values to try.", "Add some, or do not sweep it.", number)
         for shown in _duplicates(map(format_value, axis.values)):
-            yield PlanProblem(
-                PlanPart.SETTINGS, f"{name} has {shown} twice.", "Take one of them out.", number
-            )
+            yield setting_problem(f"{name} has {shown} twice.", "Take one of them out.", number)
         try:
             # The model does not have this parameter, so any value raises.
             if name == axis.name:
@@ -201,47 +176,36 @@ def _axis_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
             for value in axis.values:
                 check_parameters({} if value is None else {axis.name: value}, model)
         except BadInput as error:
-            yield PlanProblem(PlanPart.SETTINGS, error.message, error.advice, number)
+            yield setting_problem(error.message, error.advice, number)
 
 
 def _check_problems(plan: Plan) -> Iterator[PlanProblem]:
     known_variables = _known_variables(plan.inputs)
     for number, check in enumerate(plan.checks):
         for words, advice in find_check_problems(check, plan):
-            yield PlanProblem(PlanPart.CHECKS, f"Check {number + 1}: {words}", advice, number)
+            yield check_problem(f"Check {number + 1}: {words}", advice, number)
         for name in check_variables(check):
-            if name in known_variables:
-                continue
-            advice = (
-                "Mark the column with the expected answers"
-                if name == EXPECTED_VARIABLE
-                else f"Add a column “{name}”"
-            )
-            yield PlanProblem(
-                PlanPart.CHECKS,
-                f"Check {number + 1} compares with “{name}”, which no column holds.",
-                f"{advice}, or write what to compare with.",
-                number,
-            )
+            if name not in known_variables:
+                is_expected = name == EXPECTED_VARIABLE
+                advice = (
+                    "Mark the column with the expected answers" if is_expected else f"Add a column “{name}”"
+                )
+                yield check_problem(
+                    f"Check {number + 1} compares with “{name}”, which no column holds.",
+                    f"{advice}, or write what to compare with.",
+                    number,
+                )
 
 
 def _limit_problems(limits: Limits) -> Iterator[PlanProblem]:
     if limits.dollars is not None and not (limits.dollars.is_finite() and limits.dollars > 0):
-        yield PlanProblem(
-            PlanPart.LIMITS, "A budget of no dollars buys nothing.", "Raise it above 0, or set none."
-        )
+        yield limit_problem("A budget of no dollars buys nothing.", "Raise it above 0, or set none.")
     if limits.requests is not None and limits.requests <= 0:
-        yield PlanProblem(
-            PlanPart.LIMITS, "A budget of no requests asks nothing.", "Raise it above 0, or set none."
-        )
+        yield limit_problem("A budget of no requests asks nothing.", "Raise it above 0, or set none.")
     for words, value, most in (
         ("Requests a minute", limits.per_minute, MAX_REQUESTS_PER_MINUTE),
         ("Requests at the same time", limits.concurrency, MAX_CONCURRENCY),
         ("Attempts", limits.attempts, MAX_ATTEMPTS),
     ):
         if not 1 <= value <= most:
-            yield PlanProblem(
-                PlanPart.LIMITS,
-                f"{words} must be between 1 and {most:,}; {value:,} is not.",
-                "Move it back.",
-            )
+            yield limit_problem(f"{words} must be between 1 and {most:,}; {value:,} is not.", "Move it back.")

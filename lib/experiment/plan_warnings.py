@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lib.experiment.check_problems import check_variables
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import EXPECTED_VARIABLE, format_value, parameter_label, used_variables
-from lib.experiment.plan_problems import PlanPart, PlanProblem
+from lib.experiment.plan_problems import PlanProblem, check_problem, input_problem, setting_problem
 from lib.model.model_record import Model, Number
 from lib.model.request_options import InputForm
 from lib.model.settings import Settings
@@ -22,20 +22,14 @@ def _input_warnings(plan: Plan) -> Iterator[PlanProblem]:
     used = set(used_variables(plan))
     names = used.union(*map(check_variables, plan.checks))
     if len(plan.inputs.rows) > 1 and not used & {*plan.inputs.columns, EXPECTED_VARIABLE}:
-        yield PlanProblem(
-            PlanPart.INPUTS,
+        yield input_problem(
             "No prompt uses a column: every row asks the same.",
             f"Write {{{{{plan.inputs.columns[0]}}}}} where its text is to stand."
             if plan.inputs.columns
             else "",
         )
-    elif (
-        plan.inputs.expected is not None
-        and EXPECTED_VARIABLE not in names
-        and plan.inputs.expected not in names
-    ):
-        yield PlanProblem(
-            PlanPart.CHECKS,
+    elif plan.inputs.expected is not None and not names & {EXPECTED_VARIABLE, plan.inputs.expected}:
+        yield check_problem(
             "The expected answers are not used: no check compares with them.",
             f"Add one that compares with {{{{{EXPECTED_VARIABLE}}}}}.",
         )
@@ -44,8 +38,7 @@ def _input_warnings(plan: Plan) -> Iterator[PlanProblem]:
 def _form_warnings(plan: Plan) -> Iterator[PlanProblem]:
     for name, settings, systems in _settings_with_systems(plan):
         if settings.features.form is InputForm.PROMPT and any(text.strip() for text in systems):
-            yield PlanProblem(
-                PlanPart.SETTINGS,
+            yield setting_problem(
                 f"{name}The prompt form sends no system prompt.",
                 "Use the messages form, or write it into the prompt.",
             )
@@ -70,15 +63,13 @@ def _chance_warnings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
         if parameter.deterministic_at not in values:
             continue
         if plan.repetitions > 1:
-            yield PlanProblem(
-                PlanPart.SETTINGS,
+            yield setting_problem(
                 f"At {setting} an answer is the same each time: repetitions show nothing new there.",
                 "Ask once, or raise it.",
             )
         for number, axis in enumerate(() if plan.variants else plan.axes):
             if axis.name in {other.name for other in model.parameters if other.needs_randomness}:
-                yield PlanProblem(
-                    PlanPart.SETTINGS,
+                yield setting_problem(
                     f"At {setting} the likeliest token is always taken, and "
                     f"{parameter_label(model, axis.name).lower()} does nothing there.",
                     "Raise it, or do not sweep this.",

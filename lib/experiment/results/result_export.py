@@ -12,9 +12,8 @@ from lib.api import wire
 from lib.chat.answer import text_or_calls, tool_calls_as_json
 from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.plan import Plan, Variant
-from lib.experiment.plan_grid import format_value, parameter_label, variants
+from lib.experiment.plan_grid import axis_values, format_value, parameter_label, variants
 from lib.experiment.results.cell_result import Result
-from lib.experiment.results.result_summary import axis_values
 from lib.files import csv_export, xlsx_export
 from lib.files.csv_export import CellValue, SheetRow
 from lib.jsonkit.surrogates import encode_utf8
@@ -108,7 +107,7 @@ def _parameter_values(
     plan: Plan, variant_at: Callable[[int], Variant], swept: Sequence[str], variant: int
 ) -> Sequence[Number | None]:
     if not plan.variants:
-        return axis_values(plan, variant)
+        return axis_values(plan.axes, variant)
     sent = variant_at(variant).settings.sent_values()
     return [sent.get(name) for name in swept]
 

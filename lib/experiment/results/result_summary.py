@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from lib.experiment.plan import Plan
+from lib.experiment.plan_grid import axis_values
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.pass_statistics import Interval, quantile, wilson_interval
 from lib.model.model_record import Number
@@ -154,15 +155,6 @@ def build_heatmap(plan: Plan, results: Iterable[Result], x: str, y: str) -> Heat
     across, down = places[x], places[y]
     cells: dict[tuple[Number | None, Number | None], ResultTally] = {}
     for result in results:
-        values = axis_values(plan, result.cell.variant)
+        values = axis_values(plan.axes, result.cell.variant)
         cells.setdefault((values[across], values[down]), ResultTally()).add(result)
     return Heatmap(x, y, plan.axes[across].values, plan.axes[down].values, cells)
-
-
-def axis_values(plan: Plan, variant: int) -> tuple[Number | None, ...]:
-    """Return each axis's value in that variant of the grid, in the axes' order."""
-    values: list[Number | None] = []
-    for axis in reversed(plan.axes):  # the last axis changes fastest
-        variant, index = divmod(variant, len(axis.values))
-        values.append(axis.values[index])
-    return tuple(reversed(values))
