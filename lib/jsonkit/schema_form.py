@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,10 @@ def sample_schemas() -> tuple[SampleSchema, ...]:
     for record in records:
         record["schema"] = json.dumps(record["schema"], ensure_ascii=False, indent=2)
     return tuple(SampleSchema(**record) for record in records)
+
+
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """Return the name of a new field or tool: with a number after it if it is taken already."""
+    used = set(taken)
+    numbered = (f"{name}_{number}" for number in count(2))
+    return next(free for free in chain([name], numbered) if free not in used)

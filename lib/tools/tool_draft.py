@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import chain, count
 
 from lib.errors import BadInput
+from lib.jsonkit.schema_form import free_name
 from lib.model.request_options import Tool
 from lib.tools.tool_form import ToolParameter, find_row_faults, rows_to_schema, schema_to_rows
 from lib.tools.tool_spec import check_tools, find_tool_faults, read_tools, write_tools
@@ -74,7 +74,7 @@ class ToolsDraft:
 
     def add_tool(self, tool: Tool) -> ToolsDraft:
         """Return a copy with one more tool, under a free name."""
-        name = _free_name(tool.name, [other.name for other in self.tools])
+        name = free_name(tool.name, [other.name for other in self.tools])
         return self._with_entries(replace(tool, name=name))._update_valid_tools()
 
     def remove_tool(self, id: int) -> ToolsDraft:
@@ -90,7 +90,7 @@ class ToolsDraft:
     def add_row(self, id: int) -> ToolsDraft:
         """Return a copy with one more parameter in a tool."""
         tool = next(entry for entry in self.entries if entry.id == id)
-        name = _free_name("value", [row.parameter.name for row in tool.rows or ()])
+        name = free_name("value", [row.parameter.name for row in tool.rows or ()])
         row = ParameterRow(self.next_id, ToolParameter(name))
         grown = replace(self, next_id=self.next_id + 1)
         return grown.change_tool(id, lambda entry: entry.with_rows((*(entry.rows or ()), row)))
@@ -154,9 +154,3 @@ def start_draft(tools: Iterable[Tool]) -> ToolsDraft:
     """Start to edit these tools as a form."""
     valid_tools = tuple(tools)
     return ToolsDraft((), valid_tools, valid_tools)._as_form(valid_tools)
-
-
-def _free_name(name: str, taken: Iterable[str]) -> str:
-    used = set(taken)
-    numbered = (f"{name}_{number}" for number in count(2))
-    return next(free for free in chain([name], numbered) if free not in used)

@@ -30,11 +30,9 @@ def draw_options(tab: ComparisonTab) -> None:
         )
         st.toggle(
             "Blind",
-            blind.value,
-            key=blind.key,
-            on_change=blind.on_change,
             help="From the next send on columns are shuffled, and names, settings and figures are hidden until all "
             "answers are rated.",
+            **blind.arguments(),
         )
         if comparison.rounds:
             names = {NO_BASE: "Off"} | {

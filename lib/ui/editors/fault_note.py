@@ -10,6 +10,5 @@ from lib.ui.widgets.safe_markdown import escape_markdown
 def draw_fault(message: str | None) -> None:
     """Draw the message in red, nothing if there is none."""
     if message:
-        st.markdown(
-            f":small[:red[:material/error: {escape_markdown(message)}]]"
-        )  # a caption would be too faint
+        # A caption would be too faint.
+        st.markdown(f":small[:red[:material/error: {escape_markdown(message)}]]")

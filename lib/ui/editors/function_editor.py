@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from lib.jsonkit.schema_form import free_name
 from lib.model.request_options import Function, Tool
 from lib.tools.tool_spec import MAX_NAME_CHARS, MAX_TOOLS, find_function_faults
 from lib.ui.editors.fault_note import draw_fault
@@ -38,6 +39,28 @@ class _FunctionsDraft:
     last_shown: tuple[Function, ...]
     next_id: int
 
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        return tuple(function for _, function in self.entries)
+
+    def add(self) -> _FunctionsDraft:
+        name = free_name(_BLANK.name, [function.name for function in self.functions])
+        entries = (*self.entries, (self.next_id, replace(_BLANK, name=name)))
+        return replace(self, entries=entries, next_id=self.next_id + 1)
+
+    def change(self, id: int, **changes: str) -> _FunctionsDraft:
+        changed = (
+            (entry_id, replace(function, **changes) if entry_id == id else function)
+            for entry_id, function in self.entries
+        )
+        return replace(self, entries=tuple(changed))
+
+    def remove(self, id: int) -> _FunctionsDraft:
+        return replace(self, entries=tuple(entry for entry in self.entries if entry[0] != id))
+
+
+Edit = Callable[[_FunctionsDraft], _FunctionsDraft]
+
 
 def draw_function_editor(
     key: str, functions: tuple[Function, ...], on_change: OnChange, tools: Sequence[Tool] = ()
@@ -46,20 +69,30 @@ def draw_function_editor(
 
     ``tools`` are those of the same request, whose names cannot be used.
     """
+
+    def apply(edit: Edit) -> None:
+        before: _FunctionsDraft = st.session_state[f"{key}-draft"]
+        after = edit(before)
+        if not find_function_faults(after.functions, tools):
+            after = replace(after, valid_functions=after.functions)
+        st.session_state[f"{key}-draft"] = after
+        if after.valid_functions != before.valid_functions:
+            on_change(after.valid_functions)
+
     now = _current_draft(key, functions)
     st.caption(ABOUT)
-    faults = find_function_faults([function for _, function in now.entries], tools)
+    faults = find_function_faults(now.functions, tools)
     for number, (id, function) in enumerate(now.entries):
         messages = {fault.part: fault.message for fault in reversed(faults) if fault.number == number}
         with st.container(border=True, key=f"{key}-{id}", gap="small"):
-            _draw_function(key, id, function, messages, on_change, tuple(tools))
+            _draw_function(f"{key}-{id}", id, function, messages, apply)
     st.button(
         "Add a function",
         key=f"{key}-add",
         icon=":material/add:",
         disabled=len(now.entries) >= MAX_TOOLS,
-        on_click=_apply,
-        args=(key, on_change, tuple(tools), _add_function),
+        on_click=apply,
+        args=(_FunctionsDraft.add,),
     )
     if faults:
         names = ", ".join(escape_markdown(function.name) for function in now.valid_functions) or "none"
@@ -67,37 +100,28 @@ def draw_function_editor(
 
 
 def _draw_function(
-    key: str,
-    id: int,
-    function: Function,
-    faults: dict[str, str],
-    on_change: OnChange,
-    tools: tuple[Tool, ...],
+    key: str, id: int, function: Function, faults: dict[str, str], apply: Callable[[Edit], None]
 ) -> None:
-
-    def put(field: str) -> Callable[[str], None]:
-        return lambda value: _set_field(key, on_change, tools, id, field, value)
-
-    name = bind(f"{key}-{id}-name", function.name, put("name"))
+    name = bind(f"{key}-name", function.name, lambda text: apply(lambda now: now.change(id, name=text)))
     with st.container(horizontal=True, vertical_alignment="bottom", wrap=False):
-        st.text_input(
-            "Name",
-            name.value,
-            key=name.key,
-            max_chars=MAX_NAME_CHARS,
-            on_change=name.on_change,
-        )
+        st.text_input("Name", max_chars=MAX_NAME_CHARS, **name.arguments())
         st.button(
             "",
-            key=f"{key}-{id}-remove",
+            key=f"{key}-remove",
             type="tertiary",
             icon=":material/delete:",
             help=f"Remove {escape_markdown(function.name) or 'this function'}",
-            on_click=_apply,
-            args=(key, on_change, tools, lambda now: _remove_function(now, id)),
+            on_click=apply,
+            args=(lambda now: now.remove(id),),
         )
     draw_fault(faults.get("name"))
-    code_box.draw_code_box("Code", f"{key}-{id}-code", function.code, put("code"), height=140)
+    code_box.draw_code_box(
+        "Code",
+        f"{key}-code",
+        function.code,
+        lambda text: apply(lambda now: now.change(id, code=text)),
+        height=140,
+    )
     draw_fault(faults.get("code"))
 
 
@@ -110,42 +134,3 @@ def _current_draft(key: str, functions: tuple[Function, ...]) -> _FunctionsDraft
     now = replace(now, last_shown=functions)
     st.session_state[f"{key}-draft"] = now
     return now
-
-
-def _set_field(
-    key: str, on_change: OnChange, tools: tuple[Tool, ...], id: int, field: str, value: str
-) -> None:
-    def put(now: _FunctionsDraft) -> _FunctionsDraft:
-        changed = (
-            (entry_id, replace(function, **{field: value})) if entry_id == id else (entry_id, function)
-            for entry_id, function in now.entries
-        )
-        return replace(now, entries=tuple(changed))
-
-    _apply(key, on_change, tools, put)
-
-
-def _apply(
-    key: str, on_change: OnChange, tools: tuple[Tool, ...], edit: Callable[[_FunctionsDraft], _FunctionsDraft]
-) -> None:
-    before: _FunctionsDraft = st.session_state[f"{key}-draft"]
-    after = edit(before)
-    now = tuple(function for _, function in after.entries)
-    if not find_function_faults(now, tools):
-        after = replace(after, valid_functions=now)
-    st.session_state[f"{key}-draft"] = after
-    if after.valid_functions != before.valid_functions:
-        on_change(after.valid_functions)
-
-
-def _add_function(now: _FunctionsDraft) -> _FunctionsDraft:
-    names, number, name = {function.name for _, function in now.entries}, 2, _BLANK.name
-    while name in names:
-        name, number = f"{_BLANK.name}_{number}", number + 1
-    return replace(
-        now, entries=(*now.entries, (now.next_id, replace(_BLANK, name=name))), next_id=now.next_id + 1
-    )
-
-
-def _remove_function(now: _FunctionsDraft, id: int) -> _FunctionsDraft:
-    return replace(now, entries=tuple(entry for entry in now.entries if entry[0] != id))

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.saved_item import draw_saved_item
 
 MAX_SCHEMA_NAME = 80
 
@@ -44,7 +46,16 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
                     "Undo", key=f"{key}-undo", type="tertiary", on_click=_bring_back, args=(key, owner, gone)
                 )
         for saved in own:
-            _draw_saved_schema(key, owner, saved, text, use)
+            draw_saved_item(
+                saved,
+                key,
+                escape_markdown(saved.name),
+                tuple(SchemaAction),
+                max_name_chars=MAX_SCHEMA_NAME,
+                use=partial(use, saved.name, saved.body),
+                save=partial(registry().store.schemas.save, owner),
+                apply=partial(_apply_schema_action, key, owner, saved, text),
+            )
         if not own:
             st.caption("None yet.")
         st.text_input(
@@ -53,42 +64,6 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
         st.button(
             "Keep", key=f"{key}-keep", icon=":material/bookmark_add:", on_click=_keep, args=(key, owner, text)
         )
-
-
-def _draw_saved_schema(
-    key: str, owner: str, saved: SavedSchema, text: str, use: Callable[[str, str], None]
-) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key}-{saved.id}"):
-        st.button(
-            escape_markdown(saved.name),
-            key=f"{key}-use-{saved.id}",
-            on_click=_use_schema,
-            width="stretch",
-            args=(key, saved, use),
-        )
-        with st.popover("Rename", type="tertiary", key=f"{key}-rename-{saved.id}"):
-            box = f"{key}-renamed-{saved.id}"
-            st.text_input(
-                "Name",
-                value=saved.name,
-                key=box,
-                max_chars=MAX_SCHEMA_NAME,
-                on_change=_rename,
-                args=(key, owner, saved, box),
-            )
-        st.menu_button(
-            "⋯",
-            tuple(SchemaAction),
-            key=f"{key}-menu-{saved.id}",
-            type="tertiary",
-            on_click=_apply_schema_action,
-            args=(key, owner, saved, text),
-        )
-
-
-def _use_schema(key: str, saved: SavedSchema, use: Callable[[str, str], None]) -> None:
-    with keep_error(f"{key}-problem"):
-        use(saved.name, saved.body)
 
 
 def _keep(key: str, owner: str, text: str) -> None:
@@ -101,21 +76,15 @@ def _keep(key: str, owner: str, text: str) -> None:
         st.session_state[f"{key}-name"] = ""
 
 
-def _rename(key: str, owner: str, saved: SavedSchema, box: str) -> None:
-    if name := " ".join(st.session_state[box].split()):
-        with keep_error(f"{key}-problem"):
-            registry().store.schemas.save(owner, replace(saved, name=name))
-
-
-def _apply_schema_action(key: str, owner: str, saved: SavedSchema, text: str) -> None:
-    with keep_error(f"{key}-problem"):
-        match st.session_state[f"{key}-menu-{saved.id}"]:
-            case SchemaAction.DELETE:
-                registry().store.schemas.remove(owner, saved.id)
-                st.session_state[f"{key}-gone"] = saved
-            case SchemaAction.OVERWRITE:
-                parse_schema(text)
-                registry().store.schemas.save(owner, replace(saved, body=text))
+def _apply_schema_action(key: str, owner: str, saved: SavedSchema, text: str, action: SchemaAction) -> None:
+    schemas = registry().store.schemas
+    match action:
+        case SchemaAction.DELETE:
+            schemas.remove(owner, saved.id)
+            st.session_state[f"{key}-gone"] = saved
+        case SchemaAction.OVERWRITE:
+            parse_schema(text)
+            schemas.save(owner, replace(saved, body=text))
 
 
 def _bring_back(key: str, owner: str, saved: SavedSchema) -> None:

@@ -80,7 +80,7 @@ def draw_schema_editor(key: str, text: str, on_change: OnSchema) -> None:
         gap="small",
         key=f"{key}-bar",
     ):
-        mode = bind(f"{key}-mode", draft.mode, lambda value: _switch_view(key, value))
+        mode = bind(f"{key}-mode", draft.mode, lambda value: _set_mode(key, value))
         draw_choice("Edit as", tuple(EditMode), mode, label_visibility="collapsed")
         with st.container(
             horizontal=True, vertical_alignment="center", gap="small", wrap=False, width="content"
@@ -105,8 +105,8 @@ def _draw_samples(key: str, on_change: OnSchema) -> None:
                 key=f"{key}-sample-{number}",
                 help=sample.about,
                 width="stretch",
-                on_click=_use_sample,
-                args=(key, sample, on_change),
+                on_click=_replace,
+                args=(key, sample.name, sample.schema, on_change, sample),
             )
 
 
@@ -137,8 +137,8 @@ def _draw_form(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
         _draw_ways_out(key, draft, EditMode.JSON, "Go to the JSON")
         return
     if draft.root is None:
-        st.info(f"{escape_markdown(draft.hidden)}", icon=":material/code:")
-        st.button("Edit as JSON", key=f"{key}-as-json", on_click=_set_mode, args=(draft, EditMode.JSON))
+        st.info(escape_markdown(draft.hidden), icon=":material/code:")
+        st.button("Edit as JSON", key=f"{key}-as-json", on_click=_set_mode, args=(key, EditMode.JSON))
         return
     if draft.problem is not None:
         draw_error(draft.problem, "This form is not complete")
@@ -177,8 +177,7 @@ def _draw_json(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
     elif not in_form:
         draw_error(draft.problem)
         if isinstance(draft.problem, UnusableJson) and draft.problem.line is not None:
-            excerpt = quote_line(draft.text, draft.problem.line, draft.problem.column or 1)
-            st.code(excerpt, language=None)
+            st.code(quote_line(draft.text, draft.problem.line, draft.problem.column or 1), language=None)
         _draw_schema_in_use(draft)
 
 
@@ -196,17 +195,13 @@ def _draw_schema_in_use(draft: _SchemaDraft) -> None:
 
 def _draw_ways_out(key: str, draft: _SchemaDraft, place: EditMode, words: str) -> None:
     with st.container(horizontal=True, gap="small"):
-        st.button(words, key=f"{key}-mend", type="primary", on_click=_set_mode, args=(draft, place))
+        st.button(words, key=f"{key}-mend", type="primary", on_click=_set_mode, args=(key, place))
         st.button("Take it back", key=f"{key}-back", on_click=_take_back, args=(key,))
 
 
-def _switch_view(key: str, mode: EditMode | None) -> None:
+def _set_mode(key: str, mode: EditMode | None) -> None:
     if mode is not None:
         st.session_state[f"{key}-draft"].mode = mode
-
-
-def _set_mode(draft: _SchemaDraft, mode: EditMode) -> None:
-    draft.mode = mode
 
 
 def _save_for_undo(draft: _SchemaDraft, words: str) -> None:
@@ -232,15 +227,15 @@ def _take_text(draft: _SchemaDraft, text: str, on_change: OnSchema) -> None:
     """Take over a change of the JSON text."""
     draft.text = text
     try:
-        parse_schema(draft.text)
+        parse_schema(text)
     except BadInput as error:
         draft.problem, draft.place = error, EditMode.JSON
         return
     draft.problem = None
-    draft.used = draft.text
-    fresh = _start_draft(draft.text)
+    draft.used = text
+    fresh = _start_draft(text)
     draft.root, draft.hidden = fresh.root, fresh.hidden
-    on_change(draft.text)
+    on_change(text)
 
 
 def _replace(key: str, name: str, body: str, on_change: OnSchema, sample: SampleSchema | None = None) -> None:
@@ -252,10 +247,6 @@ def _replace(key: str, name: str, body: str, on_change: OnSchema, sample: Sample
     new.before, new.sample = draft.before if draft.text.strip() else None, sample
     st.session_state[f"{key}-draft"] = new
     on_change(body)
-
-
-def _use_sample(key: str, sample: SampleSchema, on_change: OnSchema) -> None:
-    _replace(key, sample.name, sample.schema, on_change, sample)
 
 
 def _undo(key: str, on_change: OnSchema) -> None:

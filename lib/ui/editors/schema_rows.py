@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Literal
 
 import streamlit as st
 
 from lib.errors import BadInput
-from lib.jsonkit.schema_form import EnumValue, SchemaField
+from lib.jsonkit.schema_form import EnumValue, SchemaField, free_name
 from lib.ui.widgets.bound import Bound, bind, draw_selectbox
 
 TYPES = {
@@ -80,12 +80,12 @@ def field_from_row(row: SchemaRow) -> SchemaField:
             if any(not inner.name.strip() for inner in row.rows):
                 raise BadInput("A field has no name.", advice="Give it one, or remove it.")
             fields = tuple(field_from_row(inner) for inner in row.rows)
-            return SchemaField(**vars(plain) | {"fields": fields, "closed": row.closed})
+            return replace(plain, fields=fields, closed=row.closed)
         case "array":
             items = None if row.anything else field_from_row(row.entry or SchemaRow())
-            return SchemaField(**vars(plain) | {"items": items})
+            return replace(plain, items=items)
         case "string" | "number" | "integer":
-            return SchemaField(**vars(plain) | {"enum": tuple(_value(text, row) for text in row.enum)})
+            return replace(plain, enum=tuple(_value(text, row) for text in row.enum))
     return plain
 
 
@@ -198,19 +198,11 @@ class SchemaRows:
 
     def _text(self, row: SchemaRow, name: str, words: str) -> None:
         box = self._bind(row, name)
-        st.text_input(
-            words,
-            box.value,
-            key=box.key,
-            placeholder=words,
-            label_visibility="collapsed",
-            on_change=box.on_change,
-            width="stretch",
-        )
+        st.text_input(words, placeholder=words, label_visibility="collapsed", **box.arguments())
 
     def _check(self, row: SchemaRow, name: str, words: str, help: str | None = None) -> None:
         box = self._bind(row, name)
-        st.checkbox(words, box.value, key=box.key, help=help, on_change=box.on_change, width="content")
+        st.checkbox(words, help=help, width="content", **box.arguments())
 
     def _type(self, row: SchemaRow, types: dict[str, str], inside: SchemaRow | None = None) -> None:
         now = "" if inside is not None and inside.anything else row.type
@@ -227,25 +219,17 @@ class SchemaRows:
     def _draw_allowed_values(self, row: SchemaRow) -> None:
         if row.type not in VALUED:
             return
-        box = bind(
-            self._widget_key(row, "enum"), list(row.enum), lambda values: self._take(row, "enum", values)
-        )
         st.multiselect(
             "Only these values",
-            list(row.enum),
-            box.value,
-            key=box.key,
+            row.enum,
             placeholder="Any value; type to allow only some",
             accept_new_options=True,
             label_visibility="collapsed",
-            on_change=box.on_change,
-            width="stretch",
+            **self._bind(row, "enum").arguments("default"),
         )
 
     def _bind(self, row: SchemaRow, name: str) -> Bound[Any]:
-        return bind(
-            self._widget_key(row, name), getattr(row, name), lambda value: self._take(row, name, value)
-        )
+        return bind(self._widget_key(row, name), getattr(row, name), partial(self._take, row, name))
 
     def _take(self, row: SchemaRow, name: str, value: Any) -> None:
         setattr(row, name, value.strip() if isinstance(value, str) else value)
@@ -261,7 +245,7 @@ class SchemaRows:
         self._changed()
 
     def _add(self, group: SchemaRow) -> None:
-        group.rows.append(SchemaRow(_free_name(_NEW, group)))
+        group.rows.append(SchemaRow(free_name(_NEW, [other.name for other in group.rows])))
         self._changed()
 
     def _apply_row_action(self, group: SchemaRow, row: SchemaRow) -> None:
@@ -273,7 +257,7 @@ class SchemaRows:
                 group.rows.insert(position + 1, group.rows.pop(position))
             case RowAction.DUPLICATE:
                 copy = _copy_with_new_ids(row)
-                copy.name = _free_name(row.name, group)
+                copy.name = free_name(row.name, [other.name for other in group.rows])
                 group.rows.insert(position + 1, copy)
             case RowAction.REMOVE:
                 self._removed(row.name)
@@ -281,24 +265,8 @@ class SchemaRows:
         self._changed()
 
 
-def _free_name(name: str, group: SchemaRow) -> str:
-    taken = {row.name for row in group.rows}
-    number = 2
-    free = name
-    while free in taken:
-        free = f"{name}_{number}"
-        number += 1
-    return free
-
-
 def _copy_with_new_ids(row: SchemaRow) -> SchemaRow:
     """Return a copy with new ids, also of the rows inside of it."""
-    copy = deepcopy(row)
-    todo = [copy]
-    while todo:
-        inner = todo.pop()
-        inner.id = SchemaRow().id
-        todo += inner.rows
-        if inner.entry is not None:
-            todo.append(inner.entry)
-    return copy
+    entry = None if row.entry is None else _copy_with_new_ids(row.entry)
+    rows = [_copy_with_new_ids(inner) for inner in row.rows]
+    return replace(row, enum=list(row.enum), entry=entry, rows=rows, id=SchemaRow().id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Literal
 
 import streamlit as st
@@ -13,12 +14,12 @@ from lib.errors import BadInput
 from lib.model.request_options import Function, Tool
 from lib.tools.sample_tools import SAMPLE_TOOLS
 from lib.tools.tool_draft import ParameterRow, ToolEntry, ToolsDraft, start_draft
-from lib.tools.tool_form import ParameterType, ToolParameter
+from lib.tools.tool_form import ParameterType
 from lib.tools.tool_spec import MAX_NAME_CHARS, MAX_TOOLS
 from lib.ui.editors.edit_mode import EditMode
 from lib.ui.editors.fault_note import draw_fault
 from lib.ui.widgets import code_box
-from lib.ui.widgets.bound import bind, draw_choice, draw_selectbox
+from lib.ui.widgets.bound import Bound, bind, draw_choice, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -62,48 +63,58 @@ def draw_tool_editor(key: str, tools: tuple[Tool, ...], on_change: OnChange) -> 
 
     Unfinished edits are kept under ``key`` in the session, until the tools are changed elsewhere.
     """
-    now = _current_draft(key, tools)
+    editor = _ToolEditor(key, on_change)
+    now = editor.current_draft(tools)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        _draw_view(key, now, on_change)
+        view = EditMode.FORM if now.text is None else EditMode.JSON
+        draw_choice("Edit as", tuple(EditMode), editor.bind("view", view, _switch_view))
         if now.text is None and now.entries:
-            _draw_shape(key, now, on_change)
+            _draw_shape(editor, now)
     if (refused := st.session_state.pop(f"{key}-refused", None)) is not None:
         draw_error(refused, "The view stays as it is")
     if now.text is None:
-        _draw_form(key, now, on_change)
+        _draw_form(editor, now)
     else:
-        _draw_text(key, now, on_change)
+        _draw_text(editor, now, now.text)
 
 
-def _current_draft(key: str, tools: tuple[Tool, ...]) -> ToolsDraft:
-    now: ToolsDraft | None = st.session_state.get(f"{key}-draft")
-    if now is None or (tools != now.last_shown and tools != now.valid_tools):
-        now = start_draft(tools)
-    now = replace(now, last_shown=tools)
-    st.session_state[f"{key}-draft"] = now
-    return now
+@dataclass(frozen=True)
+class _ToolEditor:
+    """The draft under ``key`` in the session's state, and controls that edit it. Their names are within the key."""
 
+    key: str
+    on_change: OnChange
 
-def _apply(key: str, on_change: OnChange, edit: Callable[[ToolsDraft], ToolsDraft]) -> None:
-    before: ToolsDraft = st.session_state[f"{key}-draft"]
-    try:
-        after = edit(before)
-    except BadInput as error:
-        st.session_state[f"{key}-refused"] = error
-        return
-    st.session_state[f"{key}-draft"] = after
-    if after.valid_tools != before.valid_tools:
-        on_change(after.valid_tools)
+    def current_draft(self, tools: tuple[Tool, ...]) -> ToolsDraft:
+        now: ToolsDraft | None = st.session_state.get(f"{self.key}-draft")
+        if now is None or (tools != now.last_shown and tools != now.valid_tools):
+            now = start_draft(tools)
+        now = replace(now, last_shown=tools)
+        st.session_state[f"{self.key}-draft"] = now
+        return now
 
+    def apply(self, edit: Callable[[ToolsDraft], ToolsDraft]) -> None:
+        before: ToolsDraft = st.session_state[f"{self.key}-draft"]
+        try:
+            after = edit(before)
+        except BadInput as error:
+            st.session_state[f"{self.key}-refused"] = error
+            return
+        st.session_state[f"{self.key}-draft"] = after
+        if after.valid_tools != before.valid_tools:
+            self.on_change(after.valid_tools)
 
-def _take(key: str, on_change: OnChange, edit: Edit) -> Callable[[Any], None]:
-    """Return a callback that applies the edit with the value of a control."""
-    return lambda value: _apply(key, on_change, lambda now: edit(now, value))
+    def take(self, edit: Edit) -> Callable[[Any], None]:
+        """Return a callback that applies the edit with the value of a control."""
+        return lambda value: self.apply(lambda now: edit(now, value))
 
+    def bind(self, name: str, value: Any, edit: Edit) -> Bound[Any]:
+        return bind(f"{self.key}-{name}", value, self.take(edit))
 
-def _draw_view(key: str, now: ToolsDraft, on_change: OnChange) -> None:
-    view = EditMode.FORM if now.text is None else EditMode.JSON
-    draw_choice("Edit as", tuple(EditMode), bind(f"{key}-view", view, _take(key, on_change, _switch_view)))
+    def button(
+        self, label: str, name: str, edit: Callable[[ToolsDraft], ToolsDraft], icon: str, **options: Any
+    ) -> None:
+        st.button(label, key=f"{self.key}-{name}", icon=icon, on_click=self.apply, args=(edit,), **options)
 
 
 def _switch_view(now: ToolsDraft, view: EditMode) -> ToolsDraft:
@@ -117,14 +128,13 @@ def _switch_view(now: ToolsDraft, view: EditMode) -> ToolsDraft:
         ) from error
 
 
-def _draw_shape(key: str, now: ToolsDraft, on_change: OnChange) -> None:
+def _draw_shape(editor: _ToolEditor, now: ToolsDraft) -> None:
     shapes = {tool.nested for tool in now.tools}
     common = None if len(shapes) > 1 else ToolShape.NESTED if True in shapes else ToolShape.FLAT
-    shape = bind(f"{key}-shape", common, _take(key, on_change, _reshape))
     draw_choice(
         "Shape",
         tuple(ToolShape),
-        shape,
+        editor.bind("shape", common, _reshape),
         required=False,
         help="How tools are written in the request. The documented schema takes both: flat, "
         '`{"name", "description", "parameters"}`, and OpenAI\'s, `{"type": "function", "function": {…}}`.'
@@ -142,12 +152,12 @@ def _reshape(now: ToolsDraft, shape: ToolShape | None) -> ToolsDraft:
     return now
 
 
-def _draw_text(key: str, now: ToolsDraft, on_change: OnChange) -> None:
+def _draw_text(editor: _ToolEditor, now: ToolsDraft, text: str) -> None:
     code_box.draw_code_box(
         "Tools as JSON",
-        f"{key}-text",
-        now.text or "",
-        _take(key, on_change, ToolsDraft.with_text),
+        f"{editor.key}-text",
+        text,
+        editor.take(ToolsDraft.with_text),
         height=380,
         help="One tool or a list, flat or in OpenAI's shape, as it stands in a request.",
     )
@@ -157,46 +167,38 @@ def _draw_text(key: str, now: ToolsDraft, on_change: OnChange) -> None:
     draw_error(problem, "This text is not in use")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"In use until it is mended: {summarise_tools(now.valid_tools)}.", width="stretch")
-        st.button(
+        editor.button(
             "Discard the text",
-            key=f"{key}-discard",
+            "discard",
+            ToolsDraft.discard_text,
+            ":material/undo:",
             type="tertiary",
-            icon=":material/undo:",
             help="Back to the form with the tools that are in use",
-            on_click=_apply,
-            args=(key, on_change, ToolsDraft.discard_text),
         )
 
 
-def _draw_form(key: str, now: ToolsDraft, on_change: OnChange) -> None:
+def _draw_form(editor: _ToolEditor, now: ToolsDraft) -> None:
     if not now.entries:
         st.caption(
             "A tool is something that the model may ask for instead of answering: it names the tool and its "
             "arguments, you (or a sample, by itself) give the result, and it goes on from there."
         )
     for entry in now.entries:
-        _draw_tool(key, now, entry, on_change)
+        _draw_tool(editor, now, entry)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         full = len(now.entries) >= MAX_TOOLS
-        st.button(
-            "Add a tool",
-            key=f"{key}-add",
-            icon=":material/add:",
-            disabled=full,
-            on_click=_apply,
-            args=(key, on_change, lambda now: now.add_tool(_BLANK)),
-        )
+        editor.button("Add a tool", "add", lambda now: now.add_tool(_BLANK), ":material/add:", disabled=full)
         names = {tool.name for tool in now.tools}
         for sample in SAMPLE_TOOLS:
-            st.button(
-                sample.tool.name.capitalize(),
-                key=f"{key}-sample-{sample.tool.name}",
+            tool = sample.tool
+            editor.button(
+                tool.name.capitalize(),
+                f"sample-{tool.name}",
+                partial(_add_in_shape, tool=tool),
+                ":material/add:",
                 type="tertiary",
-                icon=":material/add:",
-                disabled=full or sample.tool.name in names,
-                help=f"A sample that Paddock can run by itself. {sample.tool.description}",
-                on_click=_apply,
-                args=(key, on_change, lambda now, tool=sample.tool: now.add_tool(_match_shape(now, tool))),
+                disabled=full or tool.name in names,
+                help=f"A sample that Paddock can run by itself. {tool.description}",
             )
     if now.problem is not None:
         st.caption(
@@ -204,14 +206,14 @@ def _draw_form(key: str, now: ToolsDraft, on_change: OnChange) -> None:
         )
 
 
-def _match_shape(now: ToolsDraft, tool: Tool) -> Tool:
-    """Return the tool in the shape that all others have."""
-    return replace(tool, nested=bool(now.tools) and all(other.nested for other in now.tools))
+def _add_in_shape(now: ToolsDraft, tool: Tool) -> ToolsDraft:
+    """Add the tool in the shape that all others have."""
+    nested = bool(now.tools) and all(other.nested for other in now.tools)
+    return now.add_tool(replace(tool, nested=nested))
 
 
-def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange) -> None:
-    faults, prefix = now.entry_faults(entry), f"{key}-{entry.id}"
-    wrong_rows = now.find_row_faults(entry)
+def _draw_tool(editor: _ToolEditor, now: ToolsDraft, entry: ToolEntry) -> None:
+    faults, wrong_rows, name = now.entry_faults(entry), now.find_row_faults(entry), str(entry.id)
 
     def put(field: str) -> Edit:
         return lambda now, value: now.change_tool(
@@ -221,157 +223,113 @@ def _draw_tool(key: str, now: ToolsDraft, entry: ToolEntry, on_change: OnChange)
     wrong = bool(faults) or any(wrong_rows)
     with st.expander(
         escape_markdown(entry.tool.name) or "A tool without a name",
-        key=prefix,
+        key=f"{editor.key}-{name}",
         expanded=True,
         icon=":material/error:" if wrong else ":material/build:",
     ):
-        _draw_text_box(
-            f"{prefix}-name", "Name", entry.tool.name, put("name"), key, on_change, max_chars=MAX_NAME_CHARS
-        )
+        box = editor.bind(f"{name}-name", entry.tool.name, put("name"))
+        st.text_input("Name", max_chars=MAX_NAME_CHARS, **box.arguments())
         draw_fault(faults.get("name"))
-        description = bind(
-            f"{prefix}-description", entry.tool.description, _take(key, on_change, put("description"))
-        )
+        box = editor.bind(f"{name}-description", entry.tool.description, put("description"))
         st.text_area(
             "Description",
-            description.value,
-            key=description.key,
             height=68,
             placeholder="What it does and when to use it: the model reads this",
-            on_change=description.on_change,
+            **box.arguments(),
         )
         draw_fault(faults.get("description"))
         if entry.rows is None:
-            _draw_beyond(key, entry, faults, put("parameters"), on_change)
-        else:
-            for number, (row, wrong_row) in enumerate(zip(entry.rows, wrong_rows, strict=True)):
-                _draw_row(key, entry, row, wrong_row, on_change, first=number == 0)
-            if not any(wrong_rows):
-                draw_fault(faults.get("parameters"))
+            code_box.draw_code_box(
+                "Parameters, as a JSON Schema",
+                f"{editor.key}-{name}-parameters",
+                entry.tool.parameters,
+                editor.take(put("parameters")),
+                height=200,
+                help="These are nested, or say more than a row of the form can show.",
+            )
+        for number, (row, wrong_row) in enumerate(zip(entry.rows or (), wrong_rows, strict=True)):
+            _draw_row(editor, entry, row, wrong_row, first=number == 0)
+        if not any(wrong_rows):
+            draw_fault(faults.get("parameters"))
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             if entry.rows is not None:
-                st.button(
+                editor.button(
                     "Add a parameter",
-                    key=f"{prefix}-grow",
+                    f"{name}-grow",
+                    lambda now: now.add_row(entry.id),
+                    ":material/add:",
                     type="tertiary",
-                    icon=":material/add:",
-                    on_click=_apply,
-                    args=(key, on_change, lambda now: now.add_row(entry.id)),
                 )
-            st.button(
+            editor.button(
                 "Remove the tool",
-                key=f"{prefix}-remove",
+                f"{name}-remove",
+                lambda now: now.remove_tool(entry.id),
+                ":material/delete:",
                 type="tertiary",
-                icon=":material/delete:",
-                on_click=_apply,
-                args=(key, on_change, lambda now: now.remove_tool(entry.id)),
             )
-
-
-def _draw_beyond(key: str, entry: ToolEntry, faults: dict[str, str], put: Edit, on_change: OnChange) -> None:
-    """Draw the JSON Schema of parameters that the form cannot show, as text."""
-    code_box.draw_code_box(
-        "Parameters, as a JSON Schema",
-        f"{key}-{entry.id}-parameters",
-        entry.tool.parameters,
-        _take(key, on_change, put),
-        height=200,
-        help="These are nested, or say more than a row of the form can show.",
-    )
-    draw_fault(faults.get("parameters"))
 
 
 def _draw_row(
-    key: str, entry: ToolEntry, row: ParameterRow, wrong: dict[str, str], on_change: OnChange, *, first: bool
+    editor: _ToolEditor, entry: ToolEntry, row: ParameterRow, faults: dict[str, str], *, first: bool
 ) -> None:
-    prefix, parameter = f"{key}-{entry.id}-{row.id}", row.parameter
-    shown: Literal["visible", "collapsed"] = "visible" if first else "collapsed"
+    name, parameter = f"{entry.id}-{row.id}", row.parameter
+    visibility: Literal["visible", "collapsed"] = "visible" if first else "collapsed"
 
-    def put(field: str) -> Edit:
-        return lambda now, value: _change_row(now, entry.id, row.id, field, value)
-
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=prefix):
-        _draw_text_box(
-            f"{prefix}-name", "Parameter", parameter.name, put("name"), key, on_change, width=140, shown=shown
+    def bind_field(field: str, value: Any) -> Bound[Any]:
+        return editor.bind(
+            f"{name}-{field}", value, lambda now, new: _change_row(now, entry.id, row.id, **{field: new})
         )
-        kinds = tuple(_KINDS)
-        kind = bind(f"{prefix}-kind", parameter.kind, _take(key, on_change, put("kind")))
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{editor.key}-{name}"):
+        box = bind_field("name", parameter.name)
+        st.text_input("Parameter", label_visibility=visibility, width=140, **box.arguments())
         draw_selectbox(
             "Type",
-            kinds,
-            kind,
+            tuple(_KINDS),
+            bind_field("kind", parameter.kind),
             format_func=_KINDS.__getitem__,
             width=140,
-            label_visibility=shown,
+            label_visibility=visibility,
             filter_mode=None,
         )
-        _draw_text_box(
-            f"{prefix}-description",
-            "Description",
-            parameter.description,
-            put("description"),
-            key,
-            on_change,
-            shown=shown,
-            placeholder="What to put here",
+        box = bind_field("description", parameter.description)
+        st.text_input(
+            "Description", label_visibility=visibility, placeholder="What to put here", **box.arguments()
         )
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
-            required = bind(f"{prefix}-required", parameter.required, _take(key, on_change, put("required")))
-            st.checkbox("Required", required.value, key=required.key, on_change=required.on_change)
-            st.button(
+            st.checkbox("Required", **bind_field("required", parameter.required).arguments())
+            editor.button(
                 "",
-                key=f"{prefix}-remove",
+                f"{name}-remove",
+                lambda now: _remove_row(now, entry.id, row.id),
+                ":material/close:",
                 type="tertiary",
-                icon=":material/close:",
                 help=f"Remove {escape_markdown(parameter.name) or 'this parameter'}",
-                on_click=_apply,
-                args=(key, on_change, lambda now: _remove_row(now, entry.id, row.id)),
             )
     if parameter.kind is ParameterType.CHOICE:
-        choices = bind(
-            f"{prefix}-choices",
+        choices = editor.bind(
+            f"{name}-choices",
             list(parameter.choices),
-            _take(key, on_change, lambda now, value: put("choices")(now, tuple(value))),
+            lambda now, new: _change_row(now, entry.id, row.id, choices=tuple(new)),
         )
         st.multiselect(
             f"{parameter.name}: what may be chosen",
             parameter.choices,
-            choices.value,
-            key=choices.key,
             accept_new_options=True,
             placeholder="Type a choice and press Enter",
             label_visibility="collapsed",
             select_all=False,
-            on_change=choices.on_change,
+            **choices.arguments("default"),
         )
-    for message in wrong.values():
+    for message in faults.values():
         draw_fault(message)
 
 
-def _draw_text_box(
-    name: str,
-    label: str,
-    value: str,
-    put: Edit,
-    key: str,
-    on_change: OnChange,
-    *,
-    shown: Literal["visible", "collapsed"] = "visible",
-    **options: Any,
-) -> None:
-    box = bind(name, value, _take(key, on_change, put))
-    st.text_input(label, box.value, key=box.key, label_visibility=shown, on_change=box.on_change, **options)
-
-
-def _change_row(now: ToolsDraft, tool: int, id: int, field: str, value: Any) -> ToolsDraft:
+def _change_row(now: ToolsDraft, tool: int, id: int, **changes: Any) -> ToolsDraft:
     def changed(row: ParameterRow) -> ParameterRow:
-        return replace(row, parameter=_change_parameter(row.parameter, field, value)) if row.id == id else row
+        return replace(row, parameter=replace(row.parameter, **changes)) if row.id == id else row
 
     return now.change_tool(tool, lambda entry: entry.with_rows(map(changed, entry.rows or ())))
-
-
-def _change_parameter(parameter: ToolParameter, field: str, value: Any) -> ToolParameter:
-    return replace(parameter, **{field: value})
 
 
 def _remove_row(now: ToolsDraft, tool: int, id: int) -> ToolsDraft:

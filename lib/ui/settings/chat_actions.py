@@ -72,13 +72,12 @@ class ChatActions(PageActions):
         if not path:
             turns = (*turns, Turn("user", ""))
         with self.errors():
-            self._fill(Messages(turns, tools=self.chat.settings.features.tools))
-
-    def _fill(self, input: Messages) -> None:
-        text = llama3_template.render_prompt(input)
-        if self.backend is not None and self.backend.can_inspect:
-            text = registry().client.render_prompt(self.backend, build_request(self.chat.model, input)).prompt
-        st.session_state[self.key(RAW_PROMPT_KEY)] = text
+            input = Messages(turns, tools=self.chat.settings.features.tools)
+            text = llama3_template.render_prompt(input)
+            if self.backend is not None and self.backend.can_inspect:
+                request = build_request(self.chat.model, input)
+                text = registry().client.render_prompt(self.backend, request).prompt
+            st.session_state[self.key(RAW_PROMPT_KEY)] = text
 
     @property
     def runs_sample_tools(self) -> bool:

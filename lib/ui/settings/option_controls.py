@@ -12,7 +12,7 @@ import streamlit as st
 from lib.api.lora_adapters import LoraAdapter
 from lib.errors import PaddockError
 from lib.jsonkit.schema_form import sample_schemas, summarize_schema
-from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool
+from lib.model.request_options import Features, InputForm, ResponseFormat
 from lib.preflight.conflicts import FORM, FORMAT, LORA, RAW, STREAM, TOOLS, Conflict
 from lib.ui.answer import tool_call_cards
 from lib.ui.editors import function_editor, schema_editor, tool_editor
@@ -22,13 +22,9 @@ from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind, draw_choice, draw_selectbox
 
 _FORMS = {InputForm.MESSAGES: "Messages", InputForm.PROMPT: "Prompt"}
-_KEPT_SCHEMA = (
-    "schema-kept"  # in the session's state: the schema that comes back when JSON schema is chosen again
-)
-_ADAPTERS, _FRESH = (
-    "adapters",
-    30.0,
-)  # the list of adapters in the session's state, and its lifetime in seconds
+# In the session's state: the schema that comes back when JSON schema is chosen again, and the list of adapters.
+_KEPT_SCHEMA, _ADAPTERS = "schema-kept", "adapters"
+_ADAPTERS_SECONDS = 30.0  # for which the list of adapters is kept
 
 
 class AnswerFormat(StrEnum):
@@ -62,12 +58,10 @@ def draw_options(
         system = bind(actions.key(SYSTEM_KEY), actions.chat.conversation.system, actions.chat.set_system)
         st.text_area(
             "System prompt",
-            system.value,
-            key=system.key,
             height=90,
             placeholder="Who the model should be, and how it should answer",
-            on_change=system.on_change,
             help="Sent first, with every message.",
+            **system.arguments(),
         )
     _format(actions, chosen, conflicts, busy=busy)
     if chosen.form is InputForm.MESSAGES:
@@ -104,7 +98,7 @@ def _change_option(actions: ChatActions, name: str, value: Any) -> None:
 
 def _toggle(actions: ChatActions, name: str, field: str, on: bool, help: str) -> None:
     toggle = bind(actions.key(f"choose-{field}"), on, lambda value: _change_option(actions, field, value))
-    st.toggle(name, toggle.value, key=toggle.key, on_change=toggle.on_change, help=help)
+    st.toggle(name, help=help, **toggle.arguments())
 
 
 def _format(actions: ChatActions, chosen: Features, conflicts: Sequence[Conflict], *, busy: bool) -> None:
@@ -122,14 +116,8 @@ def _format(actions: ChatActions, chosen: Features, conflicts: Sequence[Conflict
     )
     if format is not None and format.schema is not None:
         st.session_state[actions.key(_KEPT_SCHEMA)] = format.schema
-        _line(
-            actions,
-            summarize_schema(format.schema),
-            "Edit schema",
-            ":material/schema:",
-            lambda: _schema_dialog(actions),
-            busy=busy,
-        )
+        summary = summarize_schema(format.schema)
+        _line(actions, summary, "Edit schema", ":material/schema:", _schema_dialog, busy=busy)
     conflict_fix.draw_conflicts(actions, conflicts, FORMAT)
 
 
@@ -147,20 +135,25 @@ def _reformat(actions: ChatActions, value: AnswerFormat | None) -> None:
 
 
 def _line(
-    actions: ChatActions, text: str, name: str, icon: str, dialog: Callable[[], None], *, busy: bool
+    actions: ChatActions,
+    text: str,
+    name: str,
+    icon: str,
+    dialog: Callable[[ChatActions], None],
+    *,
+    busy: bool,
 ) -> None:
     """Draw a short text about the choice, and the button that opens its editor in a dialog."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.caption(text, width="stretch")
-        if st.button(
-            name, key=actions.key(f"open-{name.lower().replace(' ', '-')}"), type="tertiary", icon=icon
-        ):
+        key = actions.key(f"open-{name.lower().replace(' ', '-')}")
+        if st.button(name, key=key, type="tertiary", icon=icon):
             if busy:  # the controls of a dialog would wait for the end of the stream
                 st.toast(
                     "An answer is coming: open the editor once it has ended.", icon=":material/hourglass:"
                 )
             else:
-                dialog()
+                dialog(actions)
 
 
 @st.dialog("JSON schema", width="medium", icon=":material/schema:", on_dismiss="rerun")
@@ -176,14 +169,8 @@ def _schema_dialog(actions: ChatActions) -> None:
 
 
 def _tools(actions: ChatActions, chosen: Features, *, busy: bool, many: bool) -> None:
-    _line(
-        actions,
-        tool_editor.summarise_tools(chosen.tools, chosen.functions),
-        "Edit tools",
-        ":material/build:",
-        lambda: _tools_dialog(actions),
-        busy=busy,
-    )
+    summary = tool_editor.summarise_tools(chosen.tools, chosen.functions)
+    _line(actions, summary, "Edit tools", ":material/build:", _tools_dialog, busy=busy)
     if chosen.tools and not many:
         tool_call_cards.draw_auto_run_switch(
             actions.key("choose-auto"), actions.runs_sample_tools, actions.set_runs_sample_tools
@@ -192,19 +179,18 @@ def _tools(actions: ChatActions, chosen: Features, *, busy: bool, many: bool) ->
 
 @st.dialog("Tools and functions", width="medium", icon=":material/build:", on_dismiss="rerun")
 def _tools_dialog(actions: ChatActions) -> None:
-    def take_tools(tools: tuple[Tool, ...]) -> None:
-        actions.change_options(tools=tools)
-
-    def take_functions(functions: tuple[Function, ...]) -> None:
-        actions.change_options(functions=functions)
-
     tools, functions = st.tabs(["Tools", "Functions"])
     chosen = actions.chat.settings.features
     with tools:
-        tool_editor.draw_tool_editor(f"tools-{actions.chat.id}", chosen.tools, take_tools)
+        tool_editor.draw_tool_editor(
+            f"tools-{actions.chat.id}", chosen.tools, lambda new: actions.change_options(tools=new)
+        )
     with functions:
         function_editor.draw_function_editor(
-            f"functions-{actions.chat.id}", chosen.functions, take_functions, chosen.tools
+            f"functions-{actions.chat.id}",
+            chosen.functions,
+            lambda new: actions.change_options(functions=new),
+            chosen.tools,
         )
 
 
@@ -240,13 +226,13 @@ def _adapters(actions: ChatActions) -> tuple[tuple[LoraAdapter, ...], PaddockErr
         return (), None
     account = (actions.backend.base_url, actions.backend.account_id)
     cached = st.session_state.get(_ADAPTERS)
-    if cached is not None and cached[0] == account and time.monotonic() < cached[1]:
-        listed, problem = cached[2], cached[3]
-    else:
-        listed, problem = (), None
+    if cached is None or cached[0] != account or time.monotonic() >= cached[1]:
+        listed: tuple[LoraAdapter, ...] = ()
+        problem: PaddockError | None = None
         try:
             listed = registry().client.list_adapters(actions.backend)
         except PaddockError as error:
             problem = error
-        st.session_state[_ADAPTERS] = (account, time.monotonic() + _FRESH, listed, problem)
-    return listed, problem
+        cached = (account, time.monotonic() + _ADAPTERS_SECONDS, listed, problem)
+        st.session_state[_ADAPTERS] = cached
+    return cached[2], cached[3]

@@ -43,18 +43,12 @@ def _draw_parameter(
     # A slider with another end is another control for Streamlit, and for a moment the browser shows both: so it ends
     # with the window, which stays, and not with what is left of it.
     send = bind(actions.key(f"{name}-send"), setting.is_sent, lambda on: _set_sent(chat, name, on))
-    slider = bind(actions.key(f"{name}-slide-{end}"), setting.value, lambda value: _move(chat, name, value))
-    number = bind(actions.key(f"{name}-number"), setting.value, lambda value: _move(chat, name, value))
+    value = parameter.cast(setting.value)
+    slider = bind(actions.key(f"{name}-slide-{end}"), value, lambda value: _move(chat, name, value))
+    number = bind(actions.key(f"{name}-number"), value, lambda value: _move(chat, name, value))
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.toggle(
-            parameter.label,
-            send.value,
-            key=send.key,
-            help=_help(parameter),
-            width="stretch",
-            on_change=send.on_change,
-        )
+        st.toggle(parameter.label, help=_help(parameter), width="stretch", **send.arguments())
         if not setting.is_sent:
             st.caption("not sent", width="content")
             return
@@ -79,17 +73,14 @@ def _draw_parameter(
         )
     bounds: dict[str, Any] = {
         "label": parameter.label,
-        "value": parameter.cast(setting.value),
         "min_value": parameter.cast(parameter.minimum),
         "step": parameter.cast(parameter.step),
         "format": "%d" if parameter.kind == "integer" else "%g",
         "label_visibility": "collapsed",
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.slider(key=slider.key, max_value=parameter.cast(end), on_change=slider.on_change, **bounds)
-        st.number_input(
-            key=number.key, max_value=parameter.cast(most), on_change=number.on_change, width=108, **bounds
-        )
+        st.slider(max_value=parameter.cast(end), **bounds, **slider.arguments())
+        st.number_input(max_value=parameter.cast(most), width=108, **bounds, **number.arguments())
 
 
 def _help(parameter: Parameter) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.saved_item import draw_saved_item
 
 
 class PresetAction(StrEnum):
@@ -27,7 +29,8 @@ class PresetAction(StrEnum):
     DELETE = "Delete"
 
 
-_NAME, _RENAMED, _FILE, _PROBLEM = "preset-name", "preset-renamed-", "preset-file", "preset-problem"
+_OWN, _NAME, _FILE = "own", "preset-name", "preset-file"
+_PROBLEM = f"{_OWN}-problem"
 
 
 def draw_preset_menu(actions: ChatActions) -> None:
@@ -73,33 +76,20 @@ def draw_preset_menu(actions: ChatActions) -> None:
 
 
 def _draw_own(actions: ChatActions, saved: store.SavedPreset) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"own-{saved.id}"):
-        name = escape_markdown(saved.name) + (" (start)" if saved.is_start else "")
-        st.button(
-            name, key=f"own-use-{saved.id}", on_click=_use_preset, args=(actions, saved), width="stretch"
-        )
-        with st.popover("Rename", type="tertiary", key=f"own-rename-{saved.id}"):
-            key = f"{_RENAMED}{saved.id}"
-            st.text_input(
-                "Name",
-                value=saved.name,
-                key=key,
-                max_chars=preset_file.MAX_PRESET_NAME_CHARS,
-                on_change=_rename,
-                args=(actions, saved, key),
-            )
-        st.menu_button(
-            "⋯",
-            (
-                PresetAction.NOT_START if saved.is_start else PresetAction.START,
-                PresetAction.OVERWRITE,
-                PresetAction.DELETE,
-            ),
-            key=f"own-menu-{saved.id}",
-            type="tertiary",
-            on_click=_apply_preset_action,
-            args=(actions, saved),
-        )
+    draw_saved_item(
+        saved,
+        _OWN,
+        escape_markdown(saved.name) + (" (start)" if saved.is_start else ""),
+        (
+            PresetAction.NOT_START if saved.is_start else PresetAction.START,
+            PresetAction.OVERWRITE,
+            PresetAction.DELETE,
+        ),
+        max_name_chars=preset_file.MAX_PRESET_NAME_CHARS,
+        use=lambda: _apply(actions, _value(saved, actions.chat.model)),
+        save=partial(registry().store.presets.save, actions.owner),
+        apply=partial(_apply_preset_action, actions, saved),
+    )
 
 
 def _value(saved: store.SavedPreset, model: Model) -> Preset:
@@ -116,11 +106,6 @@ def _apply(actions: ChatActions, preset: Preset) -> None:
         actions.chat.set_system(preset.system)
 
 
-def _use_preset(actions: ChatActions, saved: store.SavedPreset) -> None:
-    with keep_error(_PROBLEM):
-        _apply(actions, _value(saved, actions.chat.model))
-
-
 def _current_settings(actions: ChatActions, name: str) -> Preset:
     settings = actions.chat.settings
     return Preset(
@@ -128,36 +113,26 @@ def _current_settings(actions: ChatActions, name: str) -> Preset:
     )
 
 
+@keep_error(_PROBLEM)
 def _keep(actions: ChatActions) -> None:
-    with keep_error(_PROBLEM):
-        registry().store.presets.add(actions.owner, _current_settings(actions, st.session_state[_NAME]))
-        st.session_state[_NAME] = ""
+    registry().store.presets.add(actions.owner, _current_settings(actions, st.session_state[_NAME]))
+    st.session_state[_NAME] = ""
 
 
-def _rename(actions: ChatActions, saved: store.SavedPreset, key: str) -> None:
-    name = " ".join(st.session_state[key].split())
-    if name:
-        with keep_error(_PROBLEM):
-            registry().store.presets.save(actions.owner, replace(saved, name=name))
-
-
-def _apply_preset_action(actions: ChatActions, saved: store.SavedPreset) -> None:
+def _apply_preset_action(actions: ChatActions, saved: store.SavedPreset, action: PresetAction) -> None:
     presets = registry().store.presets
-    with keep_error(_PROBLEM):
-        match st.session_state[f"own-menu-{saved.id}"]:
-            case PresetAction.DELETE:
-                presets.remove(actions.owner, saved.id)
-            case PresetAction.OVERWRITE:
-                new = _current_settings(actions, saved.name)
-                body = preset_file.write_preset(new)
-                presets.save(actions.owner, replace(saved, name=new.name, body=body))
-            case PresetAction.START | PresetAction.NOT_START:
-                presets.save(actions.owner, replace(saved, is_start=not saved.is_start))
+    match action:
+        case PresetAction.DELETE:
+            presets.remove(actions.owner, saved.id)
+        case PresetAction.OVERWRITE:
+            new = _current_settings(actions, saved.name)
+            presets.save(actions.owner, replace(saved, name=new.name, body=preset_file.write_preset(new)))
+        case PresetAction.START | PresetAction.NOT_START:
+            presets.save(actions.owner, replace(saved, is_start=not saved.is_start))
 
 
+@keep_error(_PROBLEM)
 def _import(actions: ChatActions) -> None:
-    if (file := st.session_state[_FILE]) is None:
-        return
-    with keep_error(_PROBLEM):
+    if (file := st.session_state[_FILE]) is not None:
         for preset in preset_file.load_presets(file.getvalue(), actions.chat.model):
             registry().store.presets.add(actions.owner, preset)

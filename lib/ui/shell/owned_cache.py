@@ -22,10 +22,11 @@ class OwnedCache(Generic[T]):
         self._entries: dict[str, tuple[str, T]] = {}
         self._lock = threading.Lock()
 
-    def get(self, id: str) -> tuple[str, T] | None:
-        """Return the owner and the object of that id."""
+    def get(self, owner: str, id: str) -> T | None:
+        """Return the owner's object of that id."""
         with self._lock:
-            return self._entries.get(id)
+            entry = self._entries.get(id)
+        return entry[1] if entry is not None and entry[0] == owner else None
 
     def add(self, owner: str, id: str, value: T) -> T:
         """Add an object and return it; the one that has the id already, if there is one."""

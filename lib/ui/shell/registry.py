@@ -14,8 +14,7 @@ import streamlit as st
 from lib.api.client import WorkersAI
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation
-from lib.compare.comparison import Comparison, ComparisonColumn, dump_comparison
-from lib.compare.comparison import load_comparison as read_comparison
+from lib.compare.comparison import Comparison, ComparisonColumn, dump_comparison, load_comparison
 from lib.compare.comparison_session import ComparisonSession
 from lib.errors import PaddockError
 from lib.experiment.plan import Plan
@@ -23,8 +22,7 @@ from lib.files.preset_file import Preset, parse_preset
 from lib.model.model_record import Model, default_model, models
 from lib.model.settings import Settings, fit_to_model
 from lib.runner.experiment_run import ExperimentRun, create_run
-from lib.store import SavedComparison, Snapshot, Store, database_url
-from lib.store import UnfinishedAnswer as Coming
+from lib.store import SavedComparison, Snapshot, Store, UnfinishedAnswer, database_url
 from lib.store.autosave import Autosaver
 from lib.supervisor import Supervisor
 from lib.ui.shell.owned_cache import OwnedCache
@@ -54,9 +52,8 @@ class Registry:
         self._comparisons: OwnedCache[ComparisonSession] = OwnedCache(
             MAX_COMPARISONS, self._comparison_may_go
         )
-        self._unsaved: dict[
-            str, tuple[str, Comparison]
-        ] = {}  # comparisons that the database has not taken yet
+        # Comparisons that the database has not taken yet, with their owners.
+        self._unsaved: dict[str, tuple[str, Comparison]] = {}
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         atexit.register(self.close)
@@ -78,8 +75,8 @@ class Registry:
         """Return the owner's chat of that id, from memory or the database; None if they have no such chat."""
         if not id:
             return None
-        if (cached := self._chats.get(id)) is not None:
-            return cached[1] if cached[0] == owner else None
+        if (cached := self._chats.get(owner, id)) is not None:
+            return cached
         try:
             saved = self.store.conversations.load(owner, id)
         except PaddockError:
@@ -92,23 +89,14 @@ class Registry:
 
     def new_chat(self, owner: str, like: ChatSession | None = None) -> ChatSession:
         """Add a new chat with the system prompt and settings of ``like``, else with the owner's start preset."""
+        model, system, settings = default_model(), "", None
         if like is not None:
-            return self.add_chat(
-                owner,
-                ChatSession(self.client, like.model, Conversation(like.conversation.system)),
-                like.settings,
-            )
-        model = default_model()
-        start = self._start(owner, model)
-        if start is None:
-            return self.add_chat(owner, ChatSession(self.client, model, Conversation()))
-        return self.add_chat(
-            owner,
-            ChatSession(self.client, model, Conversation(start.system or "")),
-            start.apply_to(Settings.defaults(model)),
-        )
+            model, system, settings = like.model, like.conversation.system, like.settings
+        elif (start := self._start_preset(owner, model)) is not None:
+            system, settings = start.system or "", start.apply_to(Settings.defaults(model))
+        return self.add_chat(owner, ChatSession(self.client, model, Conversation(system)), settings)
 
-    def _start(self, owner: str, model: Model) -> Preset | None:
+    def _start_preset(self, owner: str, model: Model) -> Preset | None:
         try:
             start = next((preset for preset in self.store.presets.load_all(owner) if preset.is_start), None)
             return None if start is None else parse_preset(start.body, model)
@@ -125,13 +113,13 @@ class Registry:
         """Return the owner's comparison of that id, from memory or the database; None if they have no such."""
         if not id:
             return None
-        if (cached := self._comparisons.get(id)) is not None:
-            return cached[1] if cached[0] == owner else None
+        if (cached := self._comparisons.get(owner, id)) is not None:
+            return cached
         try:
             saved = self.store.comparisons.load(owner, id)
             if saved is None:
                 return None
-            comparison = read_comparison(saved.id, saved.body)
+            comparison = load_comparison(saved.id, saved.body)
         except PaddockError:
             return None
         chats = {column.id: self.find_chat(owner, column.id) for column in comparison.columns}
@@ -172,10 +160,9 @@ class Registry:
         for id, (owner, comparison) in unsaved.items():
             title = " ".join(comparison.rounds[0].text.split())[:MAX_TITLE_CHARS]
             columns = tuple(column.id for column in comparison.columns)
+            saved = SavedComparison(id, title, dump_comparison(comparison), columns)
             try:
-                self.store.comparisons.save(
-                    owner, SavedComparison(id, title, dump_comparison(comparison), columns)
-                )
+                self.store.comparisons.save(owner, saved)
             except PaddockError:
                 return  # it is tried again, and the save warning says what is wrong with the database
             with self._lock:
@@ -214,23 +201,21 @@ class Registry:
         if not id:
             return None
         with self._reading:  # else two tabs could make two objects of one run
-            if (cached := self._runs.get(id)) is not None:
-                return cached[1] if cached[0] == owner else None
+            if (cached := self._runs.get(owner, id)) is not None:
+                return cached
             saved = self.store.runs.load(owner, id)
             if saved is None:
                 return None
             model = models().get(saved.entry.model) or default_model()
-            run = ExperimentRun(
-                self.client, self.store, model, owner, saved, self.store.cells.load(owner, id)
-            )
+            cells = self.store.cells.load(owner, id)
+            run = ExperimentRun(self.client, self.store, model, owner, saved, cells)
             return self._runs.add(owner, id, run)
 
     def drop_experiment_run(self, owner: str, id: str) -> None:
         """Drop a run that was deleted, and stop it."""
-        cached = self._runs.get(id)
-        if cached is not None and cached[0] == owner:
+        if (run := self._runs.get(owner, id)) is not None:
             self._runs.pop(id)
-            cached[1].stop()
+            run.stop()
 
     def _chat_may_go(self, owner: str, chat: ChatSession) -> bool:
         """Return True for an idle chat that is empty or saved: it can be read from the database again."""
@@ -259,22 +244,13 @@ class Registry:
 
 def _snapshot(owner: str, chat: ChatSession) -> Snapshot:
     conversation, live = chat.snapshot()
-    coming: tuple[Coming, ...] = ()
-    if live is not None:
-        run = live.run
-        backend = run.backend
-        coming = (
-            Coming(
-                live.message_id,
-                run.request,
-                backend.name,
-                backend.billed,
-                run.text,
-                run.seconds,
-                run.first_token,
-            ),
-        )
-    return Snapshot(owner, conversation, chat.settings, coming)
+    if live is None:
+        return Snapshot(owner, conversation, chat.settings, ())
+    run, backend = live.run, live.run.backend
+    unfinished = UnfinishedAnswer(
+        live.message_id, run.request, backend.name, backend.billed, run.text, run.seconds, run.first_token
+    )
+    return Snapshot(owner, conversation, chat.settings, (unfinished,))
 
 
 @st.cache_resource(show_spinner=False)

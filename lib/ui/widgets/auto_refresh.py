@@ -34,10 +34,7 @@ _beat = define_polling_component("paddock_pulse", _SCRIPT)
 
 def refresh_after(name: str, seconds: float) -> None:
     """Rerun the fragment that this is called in after that time. ``name`` is unique on the page."""
-    beats = int(st.session_state.get(f"pulses-{name}", 0)) + 1
-    st.session_state[f"pulses-{name}"] = (
-        beats  # new data in each run, so that the browser's timer starts again
-    )
-    _beat(
-        key=f"pulse-{name}", data={"every": int(seconds * 1000), "beats": beats}, on_beat_change=lambda: None
-    )
+    # New data in each run, so that the browser's timer starts again.
+    beats = st.session_state[f"pulses-{name}"] = int(st.session_state.get(f"pulses-{name}", 0)) + 1
+    data = {"every": int(seconds * 1000), "beats": beats}
+    _beat(key=f"pulse-{name}", data=data, on_beat_change=lambda: None)

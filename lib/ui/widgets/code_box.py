@@ -21,4 +21,4 @@ def draw_code_box(label: str, name: str, text: str, take: Callable[[str], object
     """
     box = bind(name, text, take)
     st.html(_STYLE.format(key=box.key))
-    st.text_area(label, box.value, key=box.key, on_change=box.on_change, **options)
+    st.text_area(label, **box.arguments(), **options)

@@ -92,15 +92,12 @@ class BlockSplitter:
 
     def tail(self, *, ended: bool = False) -> Block | None:
         """Return the unfinished block as it can be drawn, None if it is empty. ``ended``: no more text comes."""
-        partial = self._partial
+        # What may become a fence must not appear as text for a moment.
+        partial = "" if not ended and _UNSURE.match(self._partial) else self._partial
         if self._fence is not None:
-            if not ended and _UNSURE.match(partial):
-                partial = ""  # this may be the closing fence
             if ended and self._closes_fence(partial):
                 partial = ""
             return self._code([*self._lines, partial] if partial else self._lines)
-        if not ended and _UNSURE.match(partial):
-            partial = ""  # this may open a fence, and must not appear as text for a moment
         if not (text := "\n".join([*self._lines, partial])).strip():
             return None
         return Prose(_remove_indent(text if ended else _close_markup(text)))

@@ -129,7 +129,7 @@ def test_new_conversations_begin_with_the_start_preset(page: AppTestPage, upstre
 def test_rename_and_delete(page: AppTestPage) -> None:
     keep_settings(page, "Mine")
     (kept,) = registry().store.presets.load_all(LOCAL_OWNER)
-    page.choose(f"preset-renamed-{kept.id}", "*Yours*")
+    page.choose(f"own-renamed-{kept.id}", "*Yours*")
     assert [preset.name for preset in registry().store.presets.load_all(LOCAL_OWNER)] == ["*Yours*"]
     assert own_preset_names(page) == own_preset_names(page.reopen()) == ["\\*Yours\\*"]
     choose_in_menu(page, "Delete")

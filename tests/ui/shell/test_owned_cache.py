@@ -23,9 +23,10 @@ def test_the_one_that_is_there_already_stays_with_its_owner() -> None:
     cache: OwnedCache[list[str]] = OwnedCache(2, lambda _, __: True)
     there = cache.add("ann", "id", ["hers"])
     assert cache.add("bob", "id", ["his"]) is there
-    assert cache.get("id") == ("ann", ["hers"])
+    assert cache.get("ann", "id") == ["hers"]
+    assert cache.get("bob", "id") is None
     assert cache.pop("id") is there
-    assert cache.get("id") is None
+    assert cache.get("ann", "id") is None
     assert cache.pop("id") is None
 
 
