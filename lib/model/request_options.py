@@ -70,5 +70,10 @@ class Features:
     tools: tuple[Tool, ...] = ()
     functions: tuple[Function, ...] = ()
 
+    @property
+    def is_raw_prompt(self) -> bool:
+        """True if a prompt is sent without a chat template."""
+        return self.form is InputForm.PROMPT and self.raw
+
 
 DEFAULT_FEATURES = Features()

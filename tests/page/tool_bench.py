@@ -6,6 +6,7 @@ import json
 
 import streamlit as st
 
+from lib.api.request import Messages
 from lib.model.request_options import Function, Tool, ToolCall
 from lib.tools.sample_tools import SAMPLE_TOOLS, answer_calls
 from lib.tools.tool_spec import read_tools, write_tools
@@ -72,12 +73,11 @@ match st.query_params.get("show"):
             given = state["results"] = ready
         tool_call_cards.draw_calls(
             calls,
-            OFFERED,
+            Messages((), tools=OFFERED, functions=FUNCTIONS),
             "calls",
             given or [None] * len(calls),
             None if given else send,
             auto=state.get("auto-on", False),
-            functions=FUNCTIONS,
         )
         if given:
             st.code(json.dumps(given), language=None)

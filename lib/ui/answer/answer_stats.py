@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 import streamlit as st
 
@@ -13,6 +14,19 @@ from lib.model.pricing import cost_in_dollars, format_dollars
 from lib.model.usage import Usage
 
 
+def tokens_text(usage: Usage) -> str:
+    """Return the tokens in and out; “≈” marks an estimate."""
+    about = "≈ " if usage.estimated else ""
+    return f"{about}{usage.prompt_tokens:,} in · {about}{usage.completion_tokens:,} out"
+
+
+def cost_text(*dollars: Decimal, billed: bool) -> str:
+    """Return a cost, or its lowest and highest value, as Markdown; for the twin, what it would cost."""
+    # The backslash keeps two amounts in one line from being set as a formula.
+    amounts = " – ".join(f"\\{format_dollars(amount)}" for amount in dollars)
+    return amounts if billed else f"would cost {amounts}"
+
+
 def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
     """Return the line under an answer as Markdown: tokens, cost, speed and ending. Its parts are summed up."""
     last, usage = answers[-1], total_usage(answers)
@@ -20,10 +34,8 @@ def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
     if usage is None:
         parts.append("no tokens counted")
     else:
-        about = "≈ " if usage.estimated else ""
-        parts.append(f"{about}{usage.prompt_tokens:,} in · {about}{usage.completion_tokens:,} out")
         billed = any(answer.billed for answer in answers)
-        parts.append(_cost(usage, model, billed=billed))
+        parts += [tokens_text(usage), cost_text(cost_in_dollars(usage, model.price), billed=billed)]
     if last.timings.first_token is not None:
         parts.append(
             f"first token {last.timings.first_token:.2f} s"
@@ -31,15 +43,10 @@ def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
             else f"whole after {last.timings.total:.2f} s"
         )
     if (speed := last.tokens_per_second) is not None:
+        about = "≈ " if usage is not None and usage.estimated else ""
         parts.append(f"{about}{speed:.0f} tokens/s")
     parts.append(f"**{last.ending.value}**")
     return " · ".join(parts)
-
-
-def _cost(usage: Usage, model: Model, *, billed: bool) -> str:
-    # The backslash keeps two amounts in one line from being set as a formula.
-    amount = "\\" + format_dollars(cost_in_dollars(usage, model.price))
-    return amount if billed else f"would cost {amount}"
 
 
 def draw_sent_settings(answers: tuple[Answer, ...], model: Model) -> None:
@@ -72,16 +79,12 @@ def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) 
     if usage is None:
         st.caption("No tokens used yet.")
         return
-    about = "≈ " if usage.estimated else ""
     costs = []
     for billed in (True, False):
         part = total_usage(tuple(answer for answer in answers if answer.billed is billed))
         if part is not None:
-            costs.append(_cost(part, model, billed=billed))
-    st.caption(
-        f"{what}: {about}{usage.prompt_tokens:,} in · {about}{usage.completion_tokens:,} out · "
-        + " + ".join(costs)
-    )
+            costs.append(cost_text(cost_in_dollars(part, model.price), billed=billed))
+    st.caption(f"{what}: {tokens_text(usage)} · {' + '.join(costs)}")
 
 
 def draw_context_gauge(used: int, estimated: bool, window: int) -> None:

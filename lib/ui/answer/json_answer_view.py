@@ -12,11 +12,11 @@ from lib.jsonkit.json_answer_check import AnswerCheck, Invalid, NotJson, Uncheck
 from lib.jsonkit.json_table import JsonTable, TableCell, find_table
 from lib.jsonkit.json_text import quote_line
 from lib.jsonkit.surrogates import replace_lone_surrogates
+from lib.ui.answer.streaming_text import draw_block
 from lib.ui.widgets.bound import bind_choice, draw_choice
-from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.safe_markdown import Code, escape_markdown
 
 MAX_TABLE_ROWS = 100  # of the table on the page; the CSV file has all of them
-MAX_HIGHLIGHTED_CHARS = 20_000  # characters: the highlighter takes seconds for more
 _MAX_CELL_CHARS = 300
 
 
@@ -53,11 +53,7 @@ def draw_json_answer(text: str, schema: str | None, key: str) -> None:
 
 
 def _text(text: str) -> None:
-    st.code(
-        replace_lone_surrogates(text),
-        language="json" if len(text) <= MAX_HIGHLIGHTED_CHARS else None,
-        wrap_lines=True,
-    )
+    draw_block(Code(replace_lone_surrogates(text), "json"), st.empty())
 
 
 def _verdict(text: str, schema: str | None, verdict: AnswerCheck) -> None:
@@ -103,11 +99,6 @@ def _table(rows_table: JsonTable, key: str) -> None:
     with st.container(horizontal=True, wrap=False):  # so that a wide table scrolls by itself
         st.markdown("\n".join([header, rule, *rows]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        more = (
-            f"The first {MAX_TABLE_ROWS} of {len(rows_table.rows):,} rows"
-            if len(rows_table.rows) > MAX_TABLE_ROWS
-            else ""
-        )
         st.download_button(
             "CSV",
             key=f"{key}-csv",
@@ -119,8 +110,8 @@ def _table(rows_table: JsonTable, key: str) -> None:
             on_click="ignore",
             help="The table as a file for a spreadsheet",
         )
-        if more:
-            st.caption(more)
+        if len(rows_table.rows) > MAX_TABLE_ROWS:
+            st.caption(f"The first {MAX_TABLE_ROWS} of {len(rows_table.rows):,} rows")
 
 
 def _cell(cell: TableCell) -> str:

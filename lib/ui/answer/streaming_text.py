@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
+import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lib.chat.chat_session import LiveRun
-from lib.ui.widgets.safe_markdown import Block, BlockSplitter, Code, Prose, has_table, make_safe
+from lib.ui.widgets.safe_markdown import Block, BlockSplitter, Code, Prose, has_table, make_safe, split_blocks
 
 # Characters. A longer code block is not highlighted: that takes the browser seconds.
 MAX_HIGHLIGHTED_CHARS = 20_000
@@ -16,6 +17,12 @@ MAX_HIGHLIGHTED_CHARS = 20_000
 SLOW_START_SECONDS, SLOW_START_INTERVAL = 4.0, 0.5
 # A long tail is redrawn less often, because it is sent whole each time. In seconds, and in characters.
 _SHORT_INTERVAL, _LONG_INTERVAL, _LONG_TAIL_CHARS = 0.05, 0.2, 2_000
+
+
+def draw_text(text: str) -> None:
+    """Draw a model's text that is complete."""
+    for block in split_blocks(text):
+        draw_block(block, st.empty())
 
 
 def draw_block(block: Block, place: DeltaGenerator) -> None:
@@ -48,12 +55,8 @@ class StreamingText:
     @property
     def interval(self) -> float:
         """Seconds between two updates."""
-        shown = self._shown
-        return (
-            _SHORT_INTERVAL
-            if isinstance(shown, (Prose, Code)) and len(shown.text) < _LONG_TAIL_CHARS
-            else _LONG_INTERVAL
-        )
+        is_short = self._shown is not None and len(self._shown.text) < _LONG_TAIL_CHARS
+        return _SHORT_INTERVAL if is_short else _LONG_INTERVAL
 
     def draw_new_text(self, text: str) -> None:
         """Draw the text that came since the last call; if there is none, what is being waited for."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
+from lib.api.request import Messages, RequestInput
 from lib.errors import BadInput
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.request_options import Function, Tool, ToolCall
@@ -21,41 +23,39 @@ OnSend = Callable[[tuple[str, ...]], object]
 MAX_ARGUMENT_ROWS = 12  # arguments with a line each; more are shown as JSON
 MAX_SHOWN_CHARS = 20_000  # characters of a result or of broken arguments
 _CHECKED = "Checked against the JSON Schema of the tool's parameters"
-
 _UNCHECKED = "Functions have no schema: the arguments were not checked. Their code is not run here."
 
 
 def draw_calls(
     calls: Sequence[ToolCall],
-    tools: Sequence[Tool],
+    input: RequestInput | None,
     key: str,
     results: Sequence[str | None],
     on_send: OnSend | None,
+    *,
     auto: bool = False,
-    functions: Sequence[Function] = (),
 ) -> None:
     """Draw a card for each call of one answer, and below them one button that sends all results.
 
-    ``tools`` and ``functions`` are those of the answer's request. ``results`` has an entry for each call, None while
-    the call has no result. ``on_send`` is called in a callback with a text for each call; if it is None, no results
-    can be given. ``auto`` fills in the results of sample tools. What is typed is kept under ``key``.
+    ``input`` is that of the answer's request. ``results`` has an entry for each call, None while the call has no
+    result. ``on_send`` is called in a callback with a text for each call; if it is None, no results can be given.
+    ``auto`` fills in the results of sample tools. What is typed is kept under ``key``.
     """
+    tools, functions = (input.tools, input.functions) if isinstance(input, Messages) else ((), ())
     for number, (call, result) in enumerate(zip(calls, results, strict=True)):
-        open_to = on_send if result is None else None
-        draw_call(
-            call,
-            tools,
-            f"{key}-{number}",
-            result,
-            editable=open_to is not None,
-            auto=auto,
-            functions=functions,
-        )
-    if on_send is None or all(result is not None for result in results):
+        card_key = f"{key}-{number}"
+        with st.container(border=True, key=card_key, gap="small"):
+            _draw_call(call, tools, functions)
+            if result is not None:
+                st.caption("Result")
+                _draw_plain_text(result)
+            elif on_send is not None:
+                _draw_box(call, card_key, sample_tools.find_sample_tool(call, tools), auto=auto)
+    missing = results.count(None)
+    if on_send is None or not missing:
         return
-    several = sum(result is None for result in results) > 1
     st.button(
-        "Send results" if several else "Send result",
+        "Send results" if missing > 1 else "Send result",
         key=f"{key}-send",
         type="primary",
         icon=":material/send:",
@@ -78,44 +78,24 @@ def draw_auto_run_switch(key: str, on: bool, on_change: Callable[[bool], None]) 
     )
 
 
-def draw_call(
-    call: ToolCall,
-    tools: Sequence[Tool],
-    key: str,
-    answered: str | None,
-    *,
-    editable: bool,
-    auto: bool = False,
-    functions: Sequence[Function] = (),
-) -> None:
-    """Draw the card of one call: its arguments, their faults, and its result or the box to type it in."""
-    name, faults = (
-        escape_markdown(call.name[:64]) or "a tool without a name",
-        find_call_faults(call, tools, functions),
-    )
-    with st.container(border=True, key=key, gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f":material/build: **{name}**", width="content")
-            if faults:
-                st.badge("Does not fit the tool", icon=":material/error:", color="red", help=_CHECKED)
-            elif find_called_tool(call, tools) is None:
-                st.badge("A function", icon=":material/code:", color="gray", help=_UNCHECKED)
-            else:
-                st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED)
-        for sentence in faults:
-            st.markdown(f":small[:red[{escape_markdown(sentence)}]]")
-        _draw_arguments(call)
-        if answered is not None:
-            _draw_result(answered)
-        elif editable:
-            _draw_box(call, key, sample_tools.find_sample_tool(call, tools), auto=auto)
-
-
-def _draw_arguments(call: ToolCall) -> None:
+def _draw_call(call: ToolCall, tools: Sequence[Tool], functions: Sequence[Function]) -> None:
+    """Draw one call: its name, its arguments and their faults."""
+    name = escape_markdown(call.name[:64]) or "a tool without a name"
+    faults = find_call_faults(call, tools, functions)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f":material/build: **{name}**", width="content")
+        if faults:
+            st.badge("Does not fit the tool", icon=":material/error:", color="red", help=_CHECKED)
+        elif find_called_tool(call, tools) is None:
+            st.badge("A function", icon=":material/code:", color="gray", help=_UNCHECKED)
+        else:
+            st.badge("Fits the tool", icon=":material/check:", color="green", help=_CHECKED)
+    for sentence in faults:
+        st.markdown(f":small[:red[{escape_markdown(sentence)}]]")
     try:
         values = parse_arguments(call)
     except BadInput:
-        st.code(replace_lone_surrogates(call.arguments)[:MAX_SHOWN_CHARS], language=None, wrap_lines=True)
+        _draw_plain_text(call.arguments)
         return
     if not values:
         st.caption("No arguments")
@@ -129,27 +109,21 @@ def _draw_arguments(call: ToolCall) -> None:
                     st.text(_argument_text(value), width="stretch")
 
 
-def _draw_result(result: str) -> None:
-    st.caption("Result")
-    st.code(replace_lone_surrogates(result)[:MAX_SHOWN_CHARS], language=None, wrap_lines=True)
+def _draw_plain_text(text: str) -> None:
+    st.code(replace_lone_surrogates(text)[:MAX_SHOWN_CHARS], language=None, wrap_lines=True)
 
 
 def _draw_box(call: ToolCall, key: str, sample: sample_tools.SampleTool | None, *, auto: bool) -> None:
-    state_key = f"{key}-kept"
-    st.session_state.setdefault(state_key, "")
-    if (
-        auto
-        and sample is not None
-        and not st.session_state[state_key]
-        and f"{key}-filled" not in st.session_state
-    ):
-        st.session_state[f"{key}-filled"] = True  # only once: a user who empties the box wants it empty
-        st.session_state[state_key] = sample_tools.run_sample_tool(call)
+    state_key, filled_key = f"{key}-kept", f"{key}-filled"
+    is_empty = not st.session_state.setdefault(state_key, "")
+    if auto and sample is not None and is_empty and filled_key not in st.session_state:
+        st.session_state[filled_key] = True  # only once: a user who empties the box wants it empty
+        _run(call, state_key)
     code_box.draw_code_box(
         "Result",
         f"{key}-result",
         st.session_state[state_key],
-        lambda text: _keep(state_key, text),
+        partial(_keep, state_key),
         height=80,
         placeholder="What the tool answers: text or JSON. The model reads it.",
     )
@@ -176,18 +150,18 @@ def _run(call: ToolCall, state_key: str) -> None:
 
 
 def _send(results: tuple[str | None, ...], key: str, on_send: OnSend) -> None:
-    texts = []
-    for number, result in enumerate(results):
-        text = result if result is not None else st.session_state.get(f"{key}-{number}-kept", "")
+    texts = [
+        st.session_state.get(f"{key}-{number}-kept", "") if result is None else result
+        for number, result in enumerate(results)
+    ]
+    for number, text in enumerate(texts):
         if not text.strip():
             st.session_state[f"{key}-{number}-missing"] = True
-        texts.append(text)
     if all(text.strip() for text in texts):
         on_send(tuple(texts))
 
 
 def _argument_text(value: Any) -> str:
-    """Return the text of a single argument."""
     match value:
         case bool():
             return "yes" if value else "no"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVarTuple
 
 import streamlit as st
 
@@ -15,8 +15,7 @@ from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Message
 from lib.errors import BadInput, PaddockError
 from lib.files import share_link
-from lib.model.request_options import InputForm
-from lib.ui.settings.chat_actions import RAW_PROMPT_KEY, ChatActions
+from lib.ui.settings.chat_actions import RAW_PROMPT_STATE, ChatActions
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets import chat_input_draft
@@ -29,6 +28,8 @@ _CHAT_PARAMETER = "c"  # of the URL
 
 # The template adds some tokens around a continued answer: leave room for them.
 _TEMPLATE_TOKENS = 16
+
+Ts = TypeVarTuple("Ts")
 
 
 class ChatTab(ChatActions):
@@ -61,9 +62,8 @@ class ChatTab(ChatActions):
         chat.settings = setup.settings
         chat.set_system(setup.system)
         st.session_state[_CHAT] = st.query_params[_CHAT_PARAMETER] = chat.id
-        features = setup.settings.features
-        is_raw = features.form is InputForm.PROMPT and features.raw
-        st.session_state[RAW_PROMPT_KEY if is_raw else MESSAGE_KEY] = setup.first_message
+        is_raw = setup.settings.features.is_raw_prompt
+        st.session_state[RAW_PROMPT_STATE if is_raw else MESSAGE_KEY] = setup.first_message
         return None
 
     @property
@@ -88,13 +88,16 @@ class ChatTab(ChatActions):
     @property
     def is_raw_prompt(self) -> bool:
         """True if a raw prompt is sent. It has a box of its own."""
-        features = self.chat.settings.features
-        return features.form is InputForm.PROMPT and features.raw
+        return self.chat.settings.features.is_raw_prompt
 
     @property
     def raw_prompt(self) -> str:
         """The text in the raw prompt's box."""
-        return str(st.session_state.get(RAW_PROMPT_KEY) or "")
+        return str(st.session_state.get(RAW_PROMPT_STATE, ""))
+
+    def set_raw_prompt(self, text: str) -> None:
+        """Put a text into the raw prompt's box."""
+        st.session_state[RAW_PROMPT_STATE] = text
 
     @property
     def next_text(self) -> str:
@@ -106,31 +109,25 @@ class ChatTab(ChatActions):
         """The id of the answer that this tab asked for last. It may have ended before the page was drawn again."""
         return str(st.session_state.get(_LAST_ASKED, ""))
 
-    @contextmanager
-    def _remember_asked_answer(self) -> Iterator[None]:
-        """Remember the answer that is asked for inside. Keep an error until the page is drawn again."""
+    def _ask(self, ask: Callable[[*Ts, Backend], object], *args: *Ts) -> bool:
+        """Call a method of the chat that asks for an answer. If it fails, keep its error, and return False."""
         with self.errors():
-            yield
+            ask(*args, self.require_backend())
             st.session_state[_LAST_ASKED] = self.chat.conversation.head
+            return True
+        return False
 
     def submit(self) -> None:
         """Send the text of the message box; put it back if it cannot be sent."""
         text = st.session_state[MESSAGE_KEY]
-        if self._send(text):
+        if self._ask(self.chat.send, text):
             chat_input_draft.mark_sent()
         else:
             st.session_state[MESSAGE_KEY] = text
 
-    def _send(self, text: str) -> bool:
-        """Send a text. Return False if it was refused."""
-        with self._remember_asked_answer():
-            self.chat.send(text, self.require_backend())
-            return True
-        return False
-
     def send(self, text: str) -> None:
         """Send a text."""
-        self._send(text)
+        self._ask(self.chat.send, text)
 
     def send_raw_prompt(self) -> None:
         """Send the raw prompt; it stays in its box, to be changed and sent again."""
@@ -138,10 +135,7 @@ class ChatTab(ChatActions):
 
     def answer_calls(self, message: Message, results: tuple[str, ...]) -> bool:
         """Send the results of a message's tool calls. Return False if they were refused."""
-        with self._remember_asked_answer():
-            self.chat.send_tool_results(message, results, self.require_backend())
-            return True
-        return False
+        return self._ask(self.chat.send_tool_results, message, results)
 
     def answer_with_sample_tools(self, message: str) -> bool:
         """Answer the tool calls of a message with the sample tools, if they may. Return True if that was sent."""
@@ -150,8 +144,7 @@ class ChatTab(ChatActions):
 
     def send_again(self, message: Message) -> None:
         """Send the request of an answer again, unchanged; the new answer is another variant."""
-        with self._remember_asked_answer():
-            self.chat.resend(message, message.answers[-1].request, self.require_backend())
+        self._ask(self.chat.resend, message, message.answers[-1].request)
 
     def load_request(self, message: Message) -> None:
         """Put the request of an answer back into the controls: settings, features, system prompt and text."""
@@ -164,7 +157,7 @@ class ChatTab(ChatActions):
                     (turn.content for turn in reversed(turns) if turn.role == "user"), ""
                 )
             case Prompt(text):
-                st.session_state[RAW_PROMPT_KEY if request.input.raw else MESSAGE_KEY] = text
+                st.session_state[RAW_PROMPT_STATE if request.input.raw else MESSAGE_KEY] = text
 
     def trace(self, answer: Answer) -> Trace | None:
         """Return the trace of an answer, from memory or the database; None if neither has it."""
@@ -175,10 +168,12 @@ class ChatTab(ChatActions):
         except PaddockError:
             return None
 
-    def regenerate(self, message: Message) -> None:
-        """Ask for another variant of an answer."""
-        with self._remember_asked_answer():
-            self.chat.regenerate(message, self.require_backend())
+    def regenerate(self, message: Message, output_limit: int | None = None) -> None:
+        """Ask for another variant of an answer. Another limit stays in the settings."""
+        name = self.chat.model.output_limit.name
+        if output_limit is not None:
+            self.chat.change_settings(lambda settings: settings.with_value(name, output_limit))
+        self._ask(self.chat.regenerate, message)
 
     def raised_limit(self, message: Message) -> int | None:
         """Return the limit to continue an answer with: twice the one it reached, or what the context leaves."""
@@ -187,49 +182,28 @@ class ChatTab(ChatActions):
         raised = min(2 * reached, self.context_left - _TEMPLATE_TOKENS)
         return raised if raised > 0 else None
 
-    def continue_answer(self, message: Message) -> None:
-        """Continue an answer that was stopped or cut off."""
-        with self._remember_asked_answer():
-            self.chat.continue_answer(message, self.require_backend())
-
-    def continue_with_limit(self, message: Message, output_limit: int) -> None:
-        """Continue an answer with a higher limit, which stays in the settings."""
+    def continue_answer(self, message: Message, output_limit: int | None = None) -> None:
+        """Continue an answer. A higher limit stays in the settings."""
         name = self.chat.model.output_limit.name
-        if self.chat.settings[name].value < output_limit:
+        if output_limit is not None and self.chat.settings[name].value < output_limit:
             self.chat.change_settings(lambda settings: settings.with_value(name, output_limit))
-        with self._remember_asked_answer():
-            self.chat.continue_answer(message, self.require_backend(), output_limit)
-
-    def regenerate_with_limit(self, message: Message, output_limit: int) -> None:
-        """Ask for another variant of an answer with another limit, which stays in the settings."""
-        name = self.chat.model.output_limit.name
-        self.chat.change_settings(lambda settings: settings.with_value(name, output_limit))
-        self.regenerate(message)
+        self._ask(lambda backend: self.chat.continue_answer(message, backend, output_limit))
 
     def open_variant(self, id: str) -> None:
         """Show the path through a message."""
-        with self.errors():
-            self.chat.open_message(id)
+        self.attempt(self.chat.open_message, id)
 
     def edit(self, message: Message, text: str, *, send: bool) -> bool:
         """Change a message's text. ``send``: and have it answered, or continued. Return False if it was refused."""
         if not send:
-            with self.errors():
-                self.chat.edit(message.id, text)
-                return True
-            return False
-        act = self.chat.rewrite_and_continue if message.role == "assistant" else self.chat.edit_and_send
-        with self._remember_asked_answer():
-            act(message.id, text, self.require_backend())
-            return True
-        return False
+            return self.attempt(self.chat.edit, message.id, text)
+        if message.role == "assistant":
+            return self._ask(self.chat.rewrite_and_continue, message.id, text)
+        return self._ask(self.chat.edit_and_send, message.id, text)
 
     def insert_message(self, after: Message, role: str, text: str) -> bool:
         """Insert a message after that one. Return False if it was refused."""
-        with self.errors():
-            self.chat.insert(after.id, role, text)
-            return True
-        return False
+        return self.attempt(self.chat.insert, after.id, role, text)
 
     def branch(self, last: Message) -> None:
         """Open a new chat that has this one's messages down to that one."""
@@ -252,8 +226,7 @@ class ChatTab(ChatActions):
     def undo(self) -> None:
         """Restore the deleted message."""
         _, before, after = st.session_state.pop(_DELETED)
-        with self.errors():
-            self.chat.restore(before, after)
+        self.attempt(self.chat.restore, before, after)
 
     def new_chat(self) -> None:
         """Open a new chat with the same settings."""

@@ -11,6 +11,7 @@ from lib.api.request import Request
 from lib.model.pricing import cost_in_dollars, cost_in_neurons, format_dollars
 from lib.preflight.conflicts import Conflict
 from lib.snippets.snippet_builder import build_snippets
+from lib.ui.answer.answer_stats import cost_text
 from lib.ui.chat import request_preview
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.chat.request_preview import RequestPreview
@@ -62,7 +63,7 @@ def draw_next_send(tab: ChatTab, conflicts: tuple[Conflict, ...]) -> None:
         )
         match view:
             case NextSendView.REQUEST:
-                _draw_request(tab, preview)
+                _draw_request(tab, preview.request)
             case NextSendView.CODE:
                 draw_code(tab, preview.request, KEY)
             case NextSendView.COST:
@@ -75,23 +76,19 @@ def draw_next_send(tab: ChatTab, conflicts: tuple[Conflict, ...]) -> None:
 def _summary_line(tab: ChatTab, preview: RequestPreview) -> str:
     if preview.request is None:
         return ":material/send: Nothing to send yet"
-    price = tab.chat.model.price
-    least, most = (cost_in_dollars(usage, price) for usage in request_preview.usage_range(tab.chat, preview))
+    model = tab.chat.model
+    amounts = (cost_in_dollars(usage, model.price) for usage in preview.usage_range(model))
+    cost = cost_text(*amounts, billed=tab.is_billed)
     about = "" if preview.count.is_exact else "≈ "
-    amount = f"\\{format_dollars(least)} – \\{format_dollars(most)}"
-    if tab.backend is not None and not tab.backend.billed:
-        amount = f"would cost {amount}"
     warning = f" · :orange[:material/warning: {len(preview.conflicts)}]" if preview.conflicts else ""
     size = f"{about}{preview.count.tokens:,} tokens in · {preview.tokens_left:,} left for the answer"
-    return f"**Next send** · {size} · {amount}{warning}"
+    return f"**Next send** · {size} · {cost}{warning}"
 
 
-def _draw_request(tab: ChatTab, preview: RequestPreview) -> None:
-    assert preview.request is not None  # noqa: S101
-    if tab.backend is not None:
-        backend = tab.backend
-        st.caption(f"`POST {backend.base_url}/accounts/{backend.account_id}/ai/run/{preview.request.model}`")
-    raw_text.draw_json(wire.encode_request(preview.request), _HEIGHT)
+def _draw_request(tab: ChatTab, request: Request) -> None:
+    if (backend := tab.backend) is not None:
+        st.caption(f"`POST {backend.base_url}/accounts/{backend.account_id}/ai/run/{request.model}`")
+    raw_text.draw_json(wire.encode_request(request), _HEIGHT)
 
 
 def draw_code(tab: ChatTab, request: Request, key: str) -> None:
@@ -100,12 +97,9 @@ def draw_code(tab: ChatTab, request: Request, key: str) -> None:
         st.caption("The twin is not up yet.")
         return
     snippets = {snippet.name: snippet for snippet in build_snippets(request, tab.backend)}
+    name_key = f"{key}-language"
     name = st.selectbox(
-        "Language",
-        list(snippets),
-        key=f"{key}-language",
-        label_visibility="collapsed",
-        persist_state="session",
+        "Language", list(snippets), key=name_key, label_visibility="collapsed", persist_state="session"
     )
     snippet = snippets[name]
     raw_text.draw_text(snippet.text, snippet.language, _HEIGHT)
@@ -114,7 +108,7 @@ def draw_code(tab: ChatTab, request: Request, key: str) -> None:
 
 def _draw_cost(tab: ChatTab, preview: RequestPreview) -> None:
     price = tab.chat.model.price
-    least, most = request_preview.usage_range(tab.chat, preview)
+    least, most = preview.usage_range(tab.chat.model)
     rows = ["| Such sends | From | To |", "|--:|--:|--:|"]
     rows += [
         f"| {times:,} | \\{format_dollars(cost_in_dollars(least, price) * times)} "

@@ -6,19 +6,20 @@ import streamlit as st
 
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.chat.request_preview import RequestPreview
-from lib.ui.settings.chat_actions import RAW_PROMPT_KEY
 from lib.ui.widgets import raw_text
+from lib.ui.widgets.bound import bind
 
 
 def draw_raw_prompt_box(tab: ChatTab, preview: RequestPreview, *, busy: bool) -> None:
     """Draw the box with the buttons that send and fill it. Conflicts are drawn at the switch Raw."""
     with st.container(key="raw-editor", gap="xsmall"):
+        box = bind("raw-prompt", tab.raw_prompt, tab.set_raw_prompt)
         st.text_area(
             "Raw prompt",
-            tab.raw_prompt,
-            key=RAW_PROMPT_KEY,
+            box.value,
+            key=box.key,
+            on_change=box.on_change,
             height=190,
-            persist_state="session",
             label_visibility="collapsed",
             placeholder="What the model goes on from. “Lay out the conversation” fills it in the right format.",
         )

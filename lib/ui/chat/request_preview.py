@@ -14,6 +14,7 @@ from lib.api.rendered_prompt import RenderedPrompt
 from lib.api.request import Messages, Request, Turn, build_request
 from lib.chat.chat_session import ChatSession
 from lib.errors import BadInput, PaddockError
+from lib.model.model_record import Model
 from lib.model.usage import Usage
 from lib.preflight import llama3_template, token_count
 from lib.preflight.conflicts import Conflict, NextRequest, find_conflicts
@@ -50,6 +51,13 @@ class RequestPreview:
         """The tokens that the context leaves for the answer."""
         return max(self.window - self.count.tokens, 0)
 
+    def usage_range(self, model: Model) -> tuple[Usage, Usage]:
+        """Return the least and the highest usage of the send: an empty answer, and the longest possible one."""
+        assert self.request is not None  # noqa: S101
+        limit = model.output_limit
+        max_answer = int(self.request.parameters.get(limit.name, limit.default or self.tokens_left))
+        return Usage(self.count.tokens, 0), Usage(self.count.tokens, min(max_answer, self.tokens_left))
+
 
 def preview_request(chat: ChatSession, backend: Backend | None, window: int, text: str) -> RequestPreview:
     """Preview a send of that text."""
@@ -62,13 +70,13 @@ def preview_request(chat: ChatSession, backend: Backend | None, window: int, tex
     if backend is not None and not backend.can_inspect:
         # Loads the tokenizer, once: now, and not in the middle of the first answer.
         token_count.count_text_tokens("")
-    prompt, count = "", TokenCount(0, False, token_count.ESTIMATED)
-    if request is not None:
-        if (rendered := _render(backend, request)) is not None:
-            prompt, count = rendered.prompt, TokenCount(rendered.prompt_tokens, True, token_count.TWIN)
-        else:
-            prompt = llama3_template.render_prompt(request.input)
-            count = token_count.count_prompt_tokens(request)
+    if request is None:
+        prompt, count = "", TokenCount(0, False, token_count.ESTIMATED)
+    elif (rendered := _render(backend, request)) is not None:
+        prompt, count = rendered.prompt, TokenCount(rendered.prompt_tokens, True, token_count.TWIN)
+    else:
+        prompt = llama3_template.render_prompt(request.input)
+        count = token_count.count_prompt_tokens(request)
     sample, format = llama3_template.render_prompt(_QUESTION), llama3_template.TEMPLATE_NAME
     special_tokens: tuple[str, ...] = llama3_template.SPECIAL_TOKENS
     if (rendered := _render(backend, build_request(chat.model, _QUESTION))) is not None:
@@ -96,12 +104,3 @@ def _render(backend: Backend | None, request: Request) -> RenderedPrompt | None:
             rendered.popitem(last=False)
     rendered.move_to_end(key)
     return rendered[key]
-
-
-def usage_range(chat: ChatSession, preview: RequestPreview) -> tuple[Usage, Usage]:
-    """Return the least and the highest usage of the send: an empty answer, and the longest possible one."""
-    assert preview.request is not None  # noqa: S101
-    limit = chat.model.output_limit
-    sent = int(preview.request.parameters.get(limit.name, limit.default or preview.tokens_left))
-    max_answer = min(sent, preview.tokens_left)
-    return Usage(preview.count.tokens, 0), Usage(preview.count.tokens, max_answer)

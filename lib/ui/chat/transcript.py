@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lib.api.request import Messages, can_continue
+from lib.api.request import can_continue
 from lib.chat.answer import Ending
 from lib.chat.chat_session import LiveRun
 from lib.chat.conversation import Message, messages_after
 from lib.ui.answer import answer_stats, json_answer_view, tool_call_cards
-from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, SLOW_START_SECONDS, StreamingText, draw_block
+from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, SLOW_START_SECONDS, StreamingText, draw_text
 from lib.ui.chat import message_menu
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.widgets.error_box import draw_error
-from lib.ui.widgets.safe_markdown import escape_markdown, split_blocks
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
 # The last WINDOW messages are drawn, and up to STEP more: the window moves on by STEP messages at once.
@@ -50,8 +50,7 @@ def draw_content(message: Message) -> None:
     if format is not None and message.content:
         json_answer_view.draw_json_answer(message.content, format.schema, f"answer-{message.id}")
         return
-    for block in split_blocks(message.content):
-        draw_block(block, st.empty())
+    draw_text(message.content)
 
 
 def _is_shown_in_card(tab: ChatTab, message: Message) -> bool:
@@ -89,15 +88,13 @@ def draw_tool_calls(
     if not message.calls:
         return
     results = {other.call_id: other.content for other in later if other.call_id}
-    asked = message.answers[-1].request.input if message.answers else None
     tool_call_cards.draw_calls(
         message.calls,
-        asked.tools if isinstance(asked, Messages) else (),
+        message.answers[-1].request.input if message.answers else None,
         f"calls-{message.id}",
         [results.get(call.id) for call in message.calls],
         on_send,
-        runs_sample_tools,
-        asked.functions if isinstance(asked, Messages) else (),
+        auto=runs_sample_tools,
     )
 
 
@@ -191,7 +188,7 @@ def _draw_next_actions(tab: ChatTab, message: Message) -> None:
             f"Raise to {limit:,} and {verb}",
             key=f"more-{message.id}",
             icon=":material/trending_flat:",
-            on_click=tab.continue_with_limit if can_go_on else tab.regenerate_with_limit,
+            on_click=tab.continue_answer if can_go_on else tab.regenerate,
             args=(message, limit),
             help="The answer reached max_tokens: raise it and "
             + ("continue where it stopped" if can_go_on else "ask again: this one cannot be continued"),

@@ -7,7 +7,7 @@ import streamlit as st
 from lib.compare.comparison import ComparisonColumn
 from lib.model.pricing import cost_in_dollars, format_dollars
 from lib.model.usage import Usage
-from lib.ui.chat import request_preview
+from lib.ui.answer.answer_stats import cost_text
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.compare.comparison_tab import ComparisonTab
 from lib.ui.settings import conflict_fix
@@ -44,7 +44,7 @@ def _draw_table(tab: ComparisonTab, previews: dict[str, RequestPreview]) -> None
             continue
         least, most = (
             cost_in_dollars(usage, chat.model.price) * tab.comparison.repetitions
-            for usage in request_preview.usage_range(chat, preview)
+            for usage in preview.usage_range(chat.model)
         )
         about = "" if preview.count.is_exact else "≈ "
         rows.append(
@@ -81,22 +81,14 @@ def _summary_line(tab: ComparisonTab, previews: dict[str, RequestPreview]) -> st
     comparison = tab.comparison
     times, columns = comparison.repetitions, len(comparison.columns)
     answers = f"{columns} columns" + (f" × {times} = {columns * times} answers" if times > 1 else "")
-    ranges = [
-        request_preview.usage_range(tab.panels[id].chat, preview)
-        for id, preview in previews.items()
-        if preview.request is not None
-    ]
+    ranges = [preview.usage_range(tab.model) for preview in previews.values() if preview.request is not None]
     if len(ranges) < columns:
         return f":material/send: Nothing to send yet · {answers}"
     least = sum((lower for lower, _ in ranges), Usage(0, 0))
     most = sum((upper for _, upper in ranges), Usage(0, 0))
-    price = tab.model.price
     about = "" if all(preview.count.is_exact for preview in previews.values()) else "≈ "
-    amount = " – ".join(
-        f"\\{format_dollars(cost_in_dollars(usage, price) * times)}" for usage in (least, most)
-    )
-    if tab.backend is not None and not tab.backend.billed:
-        amount = f"would cost {amount}"
+    amounts = (cost_in_dollars(usage, tab.model.price) * times for usage in (least, most))
+    cost = cost_text(*amounts, billed=tab.is_billed)
     conflict_count = 0 if tab.is_hidden else len(conflict_texts(previews))
     warning = f" · :orange[:material/warning: {conflict_count}]" if conflict_count else ""
-    return f"**Next send** · {answers} · {about}{least.prompt_tokens * times:,} tokens in · {amount}{warning}"
+    return f"**Next send** · {answers} · {about}{least.prompt_tokens * times:,} tokens in · {cost}{warning}"

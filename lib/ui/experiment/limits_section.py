@@ -19,6 +19,7 @@ from lib.experiment.plan_problems import (
     PlanProblem,
 )
 from lib.model.pricing import format_dollars
+from lib.ui.answer.answer_stats import cost_text
 from lib.ui.experiment import problem_notes, single_trial
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.widgets.bound import bind
@@ -50,9 +51,7 @@ def format_duration(seconds: float) -> str:
 
 def format_dollar_range(tab: ExperimentTab, estimate: PlanEstimate) -> str:
     """Format the least and the highest cost as Markdown."""
-    least, most = (f"\\{format_dollars(amount)}" for amount in estimate.dollars)
-    prefix = "would cost " if tab.backend is not None and not tab.backend.billed else ""
-    return f"{prefix}{least} – {most}"
+    return cost_text(*estimate.dollars, billed=tab.is_billed)
 
 
 def format_time_range(estimate: PlanEstimate) -> str:

@@ -9,7 +9,7 @@ from enum import StrEnum
 import streamlit as st
 
 from lib.api import wire
-from lib.api.request import Messages, Request
+from lib.api.request import Request
 from lib.chat.answer import Answer
 from lib.errors import BadInput
 from lib.experiment import cell_request, plan_grid
@@ -17,14 +17,12 @@ from lib.experiment.checks.check_wording import check_wording
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.result_rows import ResultRow
 from lib.jsonkit.surrogates import replace_lone_surrogates
-from lib.model.pricing import format_dollars
-from lib.ui.answer import json_answer_view, tool_call_cards
-from lib.ui.answer.streaming_text import draw_block
+from lib.ui.answer import answer_stats, json_answer_view, streaming_text, tool_call_cards
 from lib.ui.experiment.results_view import PREFIX, ResultsView
 from lib.ui.widgets import raw_text
 from lib.ui.widgets.bound import bind, bind_choice, draw_choice
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
-from lib.ui.widgets.safe_markdown import escape_markdown, split_blocks
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 # Opens the answer of that number, None: closes the opened one.
 OpenAnswer = Callable[[int | None], None]
@@ -117,12 +115,8 @@ def _draw_answer(result: Result) -> None:
     if answer.text:
         _draw_text(answer)
     if answer.calls:
-        input = answer.request.input
-        tools = input.tools if isinstance(input, Messages) else ()
-        functions = input.functions if isinstance(input, Messages) else ()
-        tool_call_cards.draw_calls(
-            answer.calls, tools, f"{PREFIX}calls", [None] * len(answer.calls), None, functions=functions
-        )
+        no_results = [None] * len(answer.calls)
+        tool_call_cards.draw_calls(answer.calls, answer.request.input, f"{PREFIX}calls", no_results, None)
     if answer.error is not None:
         draw_error(answer.error)
     elif not answer.text and not answer.calls:
@@ -139,8 +133,7 @@ def _draw_text(answer: Answer) -> None:
     with st.container(border=True, key=f"{PREFIX}answer", gap="small"):
         match view.value:
             case AnswerView.FORMATTED:
-                for block in split_blocks(text):
-                    draw_block(block, st.empty())
+                streaming_text.draw_text(text)
             case AnswerView.TREE:
                 st.json(json.dumps(json.loads(text)), expanded=3)
             case _:
@@ -200,10 +193,8 @@ def _draw_stats(result: Result) -> None:
     parts = []
     if (answer := result.answer) is not None:
         if (usage := answer.usage) is not None:
-            about = "≈ " if usage.estimated else ""
-            parts.append(f"{about}{usage.prompt_tokens:,} in · {about}{usage.completion_tokens:,} out")
-        billed = "" if answer.billed else "would cost "
-        parts.append(f"{billed}\\{format_dollars(result.cost)}")
+            parts.append(answer_stats.tokens_text(usage))
+        parts.append(answer_stats.cost_text(result.cost, billed=answer.billed))
         parts.append(f"{answer.timings.total:.2f} s")
         parts.append(f"**{answer.ending.value}**")
     if result.attempts > 1:

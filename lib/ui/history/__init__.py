@@ -1,4 +1,4 @@
 """The History page: saved conversations, spending, import and export.
 
-May import ``lib.ui.shell`` and ``lib.ui.widgets``. Start with ``history_list``.
+May import ``lib.ui.answer`` and the packages below it. Start with ``history_list``.
 """

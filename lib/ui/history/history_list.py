@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from lib.store import ConversationEntry
-from lib.ui.history.spend import cost_text
+from lib.ui.history.spend import spend_text
 from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
@@ -50,7 +50,7 @@ def draw_conversation(entry: ConversationEntry, *, is_deleted: bool) -> None:
         facts = [f"{entry.updated:%Y-%m-%d %H:%M} UTC", f"{entry.message_count} messages"]
         if entry.daily_usage:
             tokens = sum(day.usage.total_tokens for day in entry.daily_usage)
-            facts += [f"{tokens:,} tokens", cost_text(entry.daily_usage)]
+            facts += [f"{tokens:,} tokens", spend_text(entry.daily_usage)]
         st.caption(" · ".join(facts))
 
 

@@ -48,7 +48,7 @@ def draw_import_export_menu(count: int) -> None:
             mime="application/zip",
             on_click="ignore",
             disabled=not count,
-            data=lambda: _export(owner),
+            data=lambda: dump_zip(_saved_conversations(owner), default_model()),
             help="Each as JSON, to bring back, and as Markdown, to read",
         )
         st.file_uploader(
@@ -68,13 +68,8 @@ def draw_import_outcome() -> None:
         st.success(f"{count:,} conversation{'s' * (count > 1)} imported.", icon=":material/check:")
 
 
-def _export(owner: str) -> bytes:
-    return dump_zip(_saved_conversations(owner), default_model())
-
-
 def _saved_conversations(owner: str) -> Iterator[ConversationFile]:
-    store = registry().store
-    number = 0
+    store, number = registry().store, 0
     while entries := store.conversations.entries(owner, page=number, size=_PAGE_SIZE):
         for entry in entries:
             if (saved := store.conversations.load(owner, entry.id)) is not None:

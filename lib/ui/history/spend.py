@@ -9,25 +9,24 @@ from decimal import Decimal
 import streamlit as st
 
 from lib.model.model_record import models
-from lib.model.pricing import cost_in_dollars, format_dollars
+from lib.model.pricing import cost_in_dollars
 from lib.store import DailyUsage
+from lib.ui.answer.answer_stats import cost_text
 
 
-def cost_text(usages: Sequence[DailyUsage]) -> str:
+def spend_text(usages: Sequence[DailyUsage]) -> str:
     """Return what the answers cost, and what those of the twin would have cost, as Markdown.
 
     "—" stands for a sum in which a model's price is not known.
     """
     parts = []
-    for is_billed, template in ((True, "{}"), (False, "would cost {}")):
-        costs = [_cost(usage) for usage in usages if usage.billed is is_billed]
-        if not costs:
-            continue
+    for billed in (True, False):
+        costs = [_cost(usage) for usage in usages if usage.billed is billed]
         known_costs = [cost for cost in costs if cost is not None]
         if len(known_costs) < len(costs):
             parts.append("—")
-        else:
-            parts.append(template.format("\\" + format_dollars(sum(known_costs, Decimal(0)))))
+        elif costs:
+            parts.append(cost_text(sum(known_costs, Decimal(0)), billed=billed))
     return " + ".join(parts)
 
 

@@ -17,7 +17,8 @@ from lib.tools import sample_tools
 from lib.ui.shell.page_actions import PageActions
 from lib.ui.shell.registry import registry
 
-SYSTEM_KEY, RAW_PROMPT_KEY = "system", "raw-prompt"  # the keys of the boxes
+SYSTEM_KEY = "system"  # the key of the box
+RAW_PROMPT_STATE = "raw-prompt-text"  # in the session's state: the text of the raw prompt's box
 # Sample tools answer the calls after one message so often by themselves: a model may never stop calling.
 MAX_TOOL_ROUNDS = 5
 _AUTO = "auto"
@@ -77,7 +78,7 @@ class ChatActions(PageActions):
             if self.backend is not None and self.backend.can_inspect:
                 request = build_request(self.chat.model, input)
                 text = registry().client.render_prompt(self.backend, request).prompt
-            st.session_state[self.key(RAW_PROMPT_KEY)] = text
+            st.session_state[self.key(RAW_PROMPT_STATE)] = text
 
     @property
     def runs_sample_tools(self) -> bool:

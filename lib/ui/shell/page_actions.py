@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVarTuple
 
 import streamlit as st
 
 from lib.api.backend import Backend
 from lib.errors import BadInput, PaddockError
 from lib.ui.widgets import error_box
+
+Ts = TypeVarTuple("Ts")
 
 
 class PageActions:
@@ -28,6 +31,11 @@ class PageActions:
         self._error_key = error_key
         self._advice = advice
 
+    @property
+    def is_billed(self) -> bool:
+        """True if the next request costs money, as far as it is known."""
+        return self.backend is None or self.backend.billed
+
     @contextmanager
     def errors(self) -> Iterator[None]:
         """Keep an error that is raised inside until the page is drawn again."""
@@ -35,6 +43,13 @@ class PageActions:
             yield
         except PaddockError as error:
             self.keep_error(error)
+
+    def attempt(self, act: Callable[[*Ts], object], *args: *Ts) -> bool:
+        """Call a function. If it fails, keep its error until the page is drawn again, and return False."""
+        with self.errors():
+            act(*args)
+            return True
+        return False
 
     def pop_error(self) -> PaddockError | None:
         """Return the error of the last action, once."""
