@@ -6,7 +6,7 @@ import streamlit as st
 
 from lib.errors import PaddockError
 from lib.ui.history import history_list, import_export, spend
-from lib.ui.history.history_view import HistoryView
+from lib.ui.history.history_list import HistoryView
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_error

@@ -67,19 +67,17 @@ def _verdict(text: str, schema: str | None, verdict: AnswerCheck) -> None:
             number = f"more than {len(failures)}" if more else str(len(failures))
             places = "place" if number == "1" else "places"
             st.markdown(f":red[:material/cancel:] **JSON, but not {asked}**, in {number} {places}")
-            lines = [
-                f"- **{_escape_line(failure.path)}** {_escape_line(failure.message)}" for failure in failures
-            ]
+            lines = [f"- **{_escape(failure.path)}** {_escape(failure.message)}" for failure in failures]
             st.markdown("\n".join(lines))
             _draw_remark(remark)
         case NotJson(message, line, column, unfinished):
-            st.markdown(f":red[:material/cancel:] **No JSON.** {_escape_line(message)}")
+            st.markdown(f":red[:material/cancel:] **No JSON.** {_escape(message)}")
             if text.strip() and (line, column) != (1, 1):
                 st.code(replace_lone_surrogates(quote_line(text, line, column)), language=None)
             if unfinished and text.strip():
                 st.caption("It ends in the middle: a higher limit of tokens gives it room, or ask for less.")
         case Unchecked(reason):
-            st.markdown(f":orange[:material/help:] **Not checked.** {_escape_line(reason)}")
+            st.markdown(f":orange[:material/help:] **Not checked.** {_escape(reason)}")
 
 
 def _draw_remark(remark: str) -> None:
@@ -87,13 +85,13 @@ def _draw_remark(remark: str) -> None:
         st.caption(f":material/info: {remark}")
 
 
-def _escape_line(text: str) -> str:
+def _escape(text: str) -> str:
     """Escape a text as one line of Markdown."""
     return escape_markdown(" ".join(text.split()))
 
 
 def _table(rows_table: JsonTable, key: str) -> None:
-    header = "| " + " | ".join(_escape_line(column) or " " for column in rows_table.columns) + " |"
+    header = "| " + " | ".join(_escape(column) or " " for column in rows_table.columns) + " |"
     rule = "|" + " --- |" * len(rows_table.columns)
     rows = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows_table.rows[:MAX_TABLE_ROWS]]
     with st.container(horizontal=True, wrap=False):  # so that a wide table scrolls by itself
@@ -121,5 +119,5 @@ def _cell(cell: TableCell) -> str:
         case bool():
             return "yes" if cell else "no"
         case str():
-            return _escape_line(cell if len(cell) <= _MAX_CELL_CHARS else cell[:_MAX_CELL_CHARS] + "…") or " "
-    return _escape_line(json.dumps(cell))
+            return _escape(cell if len(cell) <= _MAX_CELL_CHARS else cell[:_MAX_CELL_CHARS] + "…") or " "
+    return _escape(json.dumps(cell))

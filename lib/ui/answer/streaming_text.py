@@ -33,9 +33,7 @@ def draw_block(block: Block, place: DeltaGenerator) -> None:
             row = place.container(horizontal=True, wrap=False) if has_table(text) else place
             row.markdown(make_safe(text))
         case Code(text, language):
-            place.code(
-                text, language=language if len(text) <= MAX_HIGHLIGHTED_CHARS else None, wrap_lines=True
-            )
+            place.code(text, language if len(text) <= MAX_HIGHLIGHTED_CHARS else None, wrap_lines=True)
 
 
 class StreamingText:

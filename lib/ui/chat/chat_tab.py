@@ -10,7 +10,7 @@ import streamlit as st
 from lib.api.backend import Backend
 from lib.api.request import Messages, Prompt, settings_from_request, system_prompt_from_request
 from lib.api.trace import Trace
-from lib.chat.answer import Answer
+from lib.chat.answer import Answer, Ending
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Message
 from lib.errors import BadInput, PaddockError
@@ -153,9 +153,8 @@ class ChatTab(ChatActions):
         match request.input:
             case Messages(turns):
                 self.chat.set_system(system_prompt_from_request(request))
-                st.session_state[MESSAGE_KEY] = next(
-                    (turn.content for turn in reversed(turns) if turn.role == "user"), ""
-                )
+                questions = [turn.content for turn in turns if turn.role == "user"]
+                st.session_state[MESSAGE_KEY] = questions[-1] if questions else ""
             case Prompt(text):
                 st.session_state[RAW_PROMPT_STATE if request.input.raw else MESSAGE_KEY] = text
 
@@ -176,7 +175,9 @@ class ChatTab(ChatActions):
         self._ask(self.chat.regenerate, message)
 
     def raised_limit(self, message: Message) -> int | None:
-        """Return the limit to continue an answer with: twice the one it reached, or what the context leaves."""
+        """Return twice the limit that an answer reached, or what the context leaves; None if it reached none."""
+        if not message.answers or message.answers[-1].ending is not Ending.LENGTH:
+            return None
         limit = self.chat.model.output_limit
         reached = int(message.answers[-1].request.parameters.get(limit.name, limit.default or 0))
         raised = min(2 * reached, self.context_left - _TEMPLATE_TOKENS)

@@ -70,9 +70,7 @@ def _close() -> None:
 def draw_edit_box(tab: ChatTab, message: Message) -> None:
     """Draw the box to edit a message. The old text stays as a variant."""
     key = f"edit-{message.id}"
-    st.text_area(
-        "Edit the message", value=message.content, key=key, height="content", label_visibility="collapsed"
-    )
+    st.text_area("Edit the message", message.content, key=key, height="content", label_visibility="collapsed")
     with st.container(horizontal=True, gap="small"):
         user = message.role == "user"
         st.button(

@@ -83,20 +83,15 @@ def _draw_trace(tab: ChatTab, answer: Answer, view: ExchangeView) -> None:
 
 
 def _draw_reply(exchange: Exchange, key: str) -> None:
+    status = exchange.status
     if not exchange.events:
-        st.caption(
-            f"HTTP {exchange.status}, and nothing after it." if exchange.status else "No response came."
-        )
+        st.caption(f"HTTP {status}, and nothing after it." if status else "No response came.")
         return
-    is_streamed = any(
-        value.startswith("text/event-stream")
-        for name, value in exchange.response_headers
-        if name == "content-type"
-    )
+    content_type = dict(exchange.response_headers).get("content-type", "")
+    is_streamed = content_type.startswith("text/event-stream")
     text = "\n".join(f"data: {event.data}\n" if is_streamed else event.data for event in exchange.events)
-    st.caption(
-        f"HTTP {exchange.status} · {len(exchange.events):,} {'events' if is_streamed else 'body'} as received"
-    )
+    unit = "events" if is_streamed else "body"
+    st.caption(f"HTTP {status} · {len(exchange.events):,} {unit} as received")
     raw_text.draw_text(text[:_MAX_SHOWN_CHARS], None, _HEIGHT)
     st.download_button(
         "Download",

@@ -27,10 +27,9 @@ def draw_share_menu(tab: ChatTab) -> None:
         st.caption(
             "System prompt, settings and the first message are in the address itself. Nothing is uploaded."
         )
+        setup = share_link.SharedSetup(conversation.system, tab.chat.settings, first)
         try:
-            text = share_link.encode_link(
-                share_link.SharedSetup(conversation.system, tab.chat.settings, first)
-            )
+            text = share_link.encode_link(setup)
         except share_link.LinkTooLong as error:
             draw_error(error)
         else:

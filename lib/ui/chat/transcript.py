@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -24,6 +25,8 @@ AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
 WINDOW, STEP = 20, 10
 # Endings after which an answer can be continued with the same settings.
 RESUMABLE = (Ending.STOPPED, Ending.CUT_OFF, Ending.ERROR)
+
+T = TypeVar("T")
 
 
 def draw_message(tab: ChatTab, message: Message) -> None:
@@ -104,10 +107,8 @@ def message_frame(role: str, id: str) -> DeltaGenerator:
         return st.chat_message(role, avatar=AVATARS.get(role, ":material/build:"))
 
 
-def follow_answer(
-    live: LiveRun, place: DeltaGenerator, meanwhile: Callable[[], None], *, fresh: bool
-) -> None:
-    """Draw a running answer until it ends. ``meanwhile`` is called before each drawing.
+def follow_answer(live: LiveRun, place: DeltaGenerator, update: Callable[[], None], *, fresh: bool) -> None:
+    """Draw a running answer until it ends. ``update`` is called before each drawing.
 
     A rerun may interrupt this at any point; the next run of the page continues. ``fresh``: the browser has just
     opened the page.
@@ -119,7 +120,7 @@ def follow_answer(
         return SLOW_START_INTERVAL if time.monotonic() < slow_until else streaming.interval
 
     for text in live.run.follow(interval):
-        meanwhile()
+        update()
         streaming.draw_new_text(text)
     streaming.finish()
 
@@ -158,7 +159,11 @@ def _draw_footer(tab: ChatTab, message: Message) -> None:
         elif message.role not in AVATARS:
             label = f"{message.role} · {escape_markdown(message.name)}" if message.name else message.role
             st.caption(label, width="content")
-        _draw_variants(tab, message, conversation.variants(message))
+        ids = [variant.id for variant in conversation.variants(message)]
+        if len(ids) > 1:
+            draw_variant_steps(
+                message.id, ids, message.id, len(ids), "Another answer to the same message", tab.open_variant
+            )
         message_menu.draw_message_menu(tab, message)
         if message.role == "assistant" and message.id == conversation.head:
             _draw_next_actions(tab, message)
@@ -178,11 +183,7 @@ def _draw_next_actions(tab: ChatTab, message: Message) -> None:
         help="Ask again; this answer stays as a variant",
     )
     can_go_on = final is None or can_continue(final.request)
-    if (
-        final is not None
-        and final.ending is Ending.LENGTH
-        and (limit := tab.raised_limit(message)) is not None
-    ):
+    if (limit := tab.raised_limit(message)) is not None:
         verb = "go on" if can_go_on else "ask again"
         st.button(
             f"Raise to {limit:,} and {verb}",
@@ -205,30 +206,20 @@ def _draw_next_actions(tab: ChatTab, message: Message) -> None:
         )
 
 
-def _draw_variants(tab: ChatTab, message: Message, variants: tuple[Message, ...]) -> None:
-    """Draw ‹ 2/3 › if the message has variants."""
-    if len(variants) > 1:
-        ids = [variant.id for variant in variants]
-        draw_variant_steps(
-            message.id, ids, message.id, len(ids), "Another answer to the same message", tab.open_variant
-        )
-
-
 def draw_variant_steps(
     key: str, ids: Sequence[str], shown: str, of: int, help: str, show: Callable[[str], None]
 ) -> None:
     """Draw ‹ 2/3 › between messages. ``ids`` are theirs; ``of`` also counts messages that are still to come."""
     index = ids.index(shown)
-    for step, sign in ((-1, "‹"), (1, "›")):
-        if step == 1:
-            st.caption(f"{index + 1}/{of}", width="content")
-        is_inside = 0 <= index + step < len(ids)
-        st.button(
-            sign,
-            key=f"variant{step}-{key}",
-            type="tertiary",
-            disabled=not is_inside,
-            help=help,
-            on_click=show,
-            args=(ids[index + step] if is_inside else shown,),
-        )
+    draw_step_button("‹", f"variant-1-{key}", ids, index - 1, help, show)
+    st.caption(f"{index + 1}/{of}", width="content")
+    draw_step_button("›", f"variant1-{key}", ids, index + 1, help, show)
+
+
+def draw_step_button(
+    label: str, key: str, items: Sequence[T], index: int, help: str, show: Callable[[T], None], **options: Any
+) -> None:
+    """Draw a button that shows the item of that index, disabled if there is none. ``options`` are the button's."""
+    is_inside = 0 <= index < len(items)
+    args = (items[index],) if is_inside else ()
+    st.button(label, key, help, show, args, type="tertiary", disabled=not is_inside, **options)

@@ -18,6 +18,7 @@ from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.result_rows import ResultRow
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.answer import answer_stats, json_answer_view, streaming_text, tool_call_cards
+from lib.ui.chat.transcript import draw_step_button
 from lib.ui.experiment.results_view import PREFIX, ResultsView
 from lib.ui.widgets import raw_text
 from lib.ui.widgets.bound import bind, bind_choice, draw_choice
@@ -60,21 +61,12 @@ def _draw_head(view: ResultsView, rows: Sequence[ResultRow], index: int, show: O
     row = rows[index]
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         st.markdown(f"**{row.number + 1}** :small[· {index + 1:,} of {len(rows):,}]", width="stretch")
-        for icon, target, key, help in (
-            (":material/chevron_left:", index - 1, "previous", "The answer before (Alt+↑)"),
-            (":material/chevron_right:", index + 1, "next", "The next answer (Alt+↓)"),
+        numbers = [row.number for row in rows]
+        for icon, target, key, help, shortcut in (
+            (":material/chevron_left:", index - 1, "previous", "The answer before (Alt+↑)", "Alt+Up"),
+            (":material/chevron_right:", index + 1, "next", "The next answer (Alt+↓)", "Alt+Down"),
         ):
-            is_inside = 0 <= target < len(rows)
-            st.button(
-                icon,
-                key=f"{PREFIX}{key}",
-                type="tertiary",
-                disabled=not is_inside,
-                help=help,
-                on_click=show,
-                args=(rows[target].number if is_inside else None,),
-                shortcut="Alt+Up" if key == "previous" else "Alt+Down",
-            )
+            draw_step_button(icon, f"{PREFIX}{key}", numbers, target, help, show, shortcut=shortcut)
         st.button(
             ":material/close:",
             key=f"{PREFIX}close",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 
 import streamlit as st
 
@@ -19,6 +20,14 @@ PAGE_SIZE = 25
 SEARCH_KEY, PAGE_KEY = "history-search", "history-page"
 # In the session's state: the ids that were deleted last, and the error of the last change.
 _UNDO, _PROBLEM = "history-undo", "history-problem"
+
+
+class HistoryView(StrEnum):
+    """The views of the History page, with their labels."""
+
+    CONVERSATIONS = "Conversations"
+    BIN = "Bin"
+    SPEND = "Spend"
 
 
 def draw_conversation(entry: ConversationEntry, *, is_deleted: bool) -> None:

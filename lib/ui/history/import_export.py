@@ -31,9 +31,8 @@ def to_archived(saved: SavedConversation) -> ConversationFile:
     """Convert a saved conversation for a file. Only a title that the user chose is written."""
     entry = saved.entry
     settings = fit_to_model(saved.settings, default_model())
-    return ConversationFile(
-        saved.conversation, settings, entry.title if entry.title_edited else "", entry.pinned
-    )
+    title = entry.title if entry.title_edited else ""
+    return ConversationFile(saved.conversation, settings, title, entry.pinned)
 
 
 def draw_import_export_menu(count: int) -> None:

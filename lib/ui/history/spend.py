@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -53,6 +54,9 @@ def draw_spend(usages: Sequence[DailyUsage]) -> None:
 def _draw_chart(usages: Sequence[DailyUsage]) -> None:
     days = sorted({usage.day for usage in usages})
     backends = sorted({usage.backend for usage in usages})
+    costs: defaultdict[tuple[str, datetime.date], Decimal] = defaultdict(Decimal)
+    for usage in usages:
+        costs[usage.backend, usage.day] += _cost(usage) or Decimal(0)
     st.echarts_chart(
         {
             "tooltip": {"trigger": "axis"},
@@ -65,7 +69,7 @@ def _draw_chart(usages: Sequence[DailyUsage]) -> None:
                     "name": backend,
                     "type": "bar",
                     "stack": "dollars",
-                    "data": [float(_day_cost(usages, day, backend)) for day in days],
+                    "data": [float(costs[backend, day]) for day in days],
                 }
                 for backend in backends
             ],
@@ -73,11 +77,6 @@ def _draw_chart(usages: Sequence[DailyUsage]) -> None:
         height=280,
         alt="Dollars by day and backend; the table below has the same figures",
     )
-
-
-def _day_cost(usages: Sequence[DailyUsage], day: datetime.date, backend: str) -> Decimal:
-    costs = (_cost(usage) for usage in usages if (usage.day, usage.backend) == (day, backend))
-    return sum((cost for cost in costs if cost is not None), Decimal(0))
 
 
 def _table_row(usage: DailyUsage) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from lib.model.cost_projection import DAYS_PER_MONTH, CostProjection, answers_within_budget, project_cost
 from lib.model.model_record import Model, Price
@@ -20,18 +20,15 @@ _MAX_ANSWERS, _MAX_DOLLARS = 1_000_000_000, 1_000_000.0
 def draw_cost_calculator(model: Model) -> None:
     """Draw the section."""
     price = model.price
-    st.markdown(
-        "\n".join(
-            [
-                "| | US dollars | Neurons |",
-                "|---|--:|--:|",
-                f"| A million tokens in | \\${price.input_per_million} | {price.neurons_per_million_input:,} |",
-                f"| A million tokens out | \\${price.output_per_million} | {price.neurons_per_million_output:,} |",
-                f"| 1,000 neurons | \\${price.per_thousand_neurons} | 1,000 |",
-                f"| Free each day | | {price.free_neurons_a_day:,} |",
-            ]
-        )
-    )
+    rows = [
+        "| | US dollars | Neurons |",
+        "|---|--:|--:|",
+        f"| A million tokens in | \\${price.input_per_million} | {price.neurons_per_million_input:,} |",
+        f"| A million tokens out | \\${price.output_per_million} | {price.neurons_per_million_output:,} |",
+        f"| 1,000 neurons | \\${price.per_thousand_neurons} | 1,000 |",
+        f"| Free each day | | {price.free_neurons_a_day:,} |",
+    ]
+    st.markdown("\n".join(rows))
     st.caption(
         "Cloudflare bills in neurons. The first "
         f"{price.free_neurons_a_day:,} of a day are free on every plan and come back at 00:00 UTC. After them, "
@@ -41,8 +38,10 @@ def draw_cost_calculator(model: Model) -> None:
     usage = _draw_size(model)
     if usage is None:
         return
-    answers, period = _draw_amount("Answers", "cost-answers", 1000)
-    _draw_projection(project_cost(usage, answers, _DAYS[period], price), usage, period, price)
+    answers, period = _draw_amount(
+        "Answers", "cost-answers", min_value=1, max_value=_MAX_ANSWERS, value=1000, step=1
+    )
+    _draw_projection(project_cost(usage, int(answers), _DAYS[period], price), usage, period, price)
     st.subheader("What does a budget buy?")
     _draw_budget(usage, price)
 
@@ -80,25 +79,20 @@ def _draw_size(model: Model) -> Usage | None:
     return Usage(int(tokens_in), int(tokens_out))
 
 
-def _draw_amount(label: str, key: str, start: int) -> tuple[int, str]:
+def _draw_amount(label: str, key: str, **options: Any) -> tuple[float, str]:
+    """Draw a number and its period; return both. ``options`` are those of ``st.number_input``."""
     left, right = st.columns(2, vertical_alignment="bottom")
-    amount = left.number_input(
-        label, min_value=1, max_value=_MAX_ANSWERS, value=start, step=1, key=key, persist_state="session"
-    )
-    return int(amount), _draw_period(right, f"{key}-per")
-
-
-def _draw_period(column: DeltaGenerator, key: str) -> str:
-    chosen = column.segmented_control(
+    amount = left.number_input(label, key=key, persist_state="session", **options)
+    period = right.segmented_control(
         "Per",
         tuple(_DAYS),
-        key=key,
+        key=f"{key}-per",
         required=True,
         default=DAY,
         persist_state="session",
         label_visibility="collapsed",
     )
-    return str(chosen)
+    return amount, str(period)
 
 
 def _draw_projection(projection: CostProjection, usage: Usage, period: str, price: Price) -> None:
@@ -109,47 +103,38 @@ def _draw_projection(projection: CostProjection, usage: Usage, period: str, pric
             st.metric(
                 "Neurons", f"{projection.neurons.quantize(Decimal(1), ROUND_HALF_UP):,}", width="content"
             )
+        start = "All free" if projection.to_pay == 0 else "Not all free"
+        coverage = f"{start}: the free neurons cover {projection.free_answers:,} such answers {period}."
         allocation = price.free_neurons_a_day * projection.days
-        st.progress(float(projection.free / allocation), text=_coverage_text(projection, period))
-        st.markdown(
-            "\n".join(
-                [
-                    f"| | One answer | {projection.answers:,} {period} |",
-                    "|---|--:|--:|",
-                    f"| Tokens | {usage.total_tokens:,} | {usage.total_tokens * projection.answers:,} |",
-                    f"| Neurons | {format_exact(cost_in_neurons(usage, price))} "
-                    f"| {format_exact(projection.neurons)} |",
-                    f"| Free neurons used | | {format_exact(projection.free)} |",
-                    f"| At the listed price | \\${format_exact(cost_in_dollars(usage, price))} "
-                    f"| \\${format_exact(projection.dollars)} |",
-                    f"| To pay, beyond the free neurons | | \\${format_exact(projection.to_pay)} |",
-                ]
-            )
-        )
+        st.progress(float(projection.free / allocation), text=coverage)
+        rows = [
+            f"| | One answer | {projection.answers:,} {period} |",
+            "|---|--:|--:|",
+            f"| Tokens | {usage.total_tokens:,} | {usage.total_tokens * projection.answers:,} |",
+            f"| Neurons | {format_exact(cost_in_neurons(usage, price))} "
+            f"| {format_exact(projection.neurons)} |",
+            f"| Free neurons used | | {format_exact(projection.free)} |",
+            f"| At the listed price | \\${format_exact(cost_in_dollars(usage, price))} "
+            f"| \\${format_exact(projection.dollars)} |",
+            f"| To pay, beyond the free neurons | | \\${format_exact(projection.to_pay)} |",
+        ]
+        st.markdown("\n".join(rows))
         st.caption(
             f"Exact, to the last digit; a month is {DAYS_PER_MONTH} days, its answers spread evenly over them. "
             "The listed price of a token is rounded, so it differs a little from that of its neurons."
         )
 
 
-def _coverage_text(projection: CostProjection, period: str) -> str:
-    cover = f"the free neurons cover {projection.free_answers:,} such answers {period}"
-    return f"All free: {cover}." if projection.to_pay == 0 else f"Not all free: {cover}."
-
-
 def _draw_budget(usage: Usage, price: Price) -> None:
-    left, right = st.columns(2, vertical_alignment="bottom")
-    typed = left.number_input(
+    typed, period = _draw_amount(
         "US dollars",
+        "cost-budget",
         min_value=0.0,
         max_value=_MAX_DOLLARS,
         value=5.0,
         step=1.0,
         format="%.2f",
-        key="cost-budget",
-        persist_state="session",
     )
-    period = _draw_period(right, "cost-budget-per")
     budget = Decimal(f"{typed:.2f}")  # as the box shows it
     answers = answers_within_budget(usage, budget, _DAYS[period], price)
     with st.container(key="cost-affordable"):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 import streamlit as st
 
@@ -37,10 +35,8 @@ def draw_schemas(model: Model) -> None:
         "The documented JSON Schemas. They bound the controls, and the twin checks every request against them."
     )
     stem = model.id.rpartition("/")[2]
-    for title, name, schema in (
-        ("Input", "input", model.input_schema),
-        ("Output", "output", model.output_schema),
-    ):
+    for title, schema in (("Input", model.input_schema), ("Output", model.output_schema)):
+        name = title.lower()
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(title, width="stretch", anchor=False)
             st.download_button(
@@ -54,11 +50,7 @@ def draw_schemas(model: Model) -> None:
                 on_click="ignore",
             )
         with st.container(key=f"tree-{name}"):
-            st.json(_copy_as_dict(schema), expanded=3)
-
-
-def _copy_as_dict(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(schema)
+            st.json(dict(schema), expanded=3)
 
 
 def draw_endpoints(model: Model, choice: backend_picker.BackendChoice) -> None:
@@ -101,21 +93,22 @@ def _draw_own_code(model: Model, backend: Backend) -> None:
     if backend.billed:
         st.caption("Put your own API token in: Paddock shows it to nobody, and keeps it nowhere.")
     elif current_owner() == LOCAL_OWNER:
-        shown = st.toggle(
+        if st.toggle(
             "Show the token",
             key="show-token",
             help="It opens the twin to programs on this machine, and nothing else. It is a new one after each start.",
-        )
-        token = backend.token.reveal() if shown else TOKEN_PLACEHOLDER
+        ):
+            token = backend.token.reveal()
     else:
         st.caption("The twin listens on its own machine alone, so its token would be of no use to you.")
+    base = CLOUDFLARE_URL
     lines = [f"export {ACCOUNT_NAMES[0]}={backend.account_id}", f"export {TOKEN_NAMES[0]}={token}"]
     if backend.base_url != CLOUDFLARE_URL:
+        base = f"${BASE_URL_NAMES[0]}"
         lines.insert(0, f"export {BASE_URL_NAMES[0]}={backend.base_url}")
     with st.container(key="variables"):
         st.code("\n".join(lines), language="bash", wrap_lines=True)
     st.markdown("For example:")
-    base = f"${BASE_URL_NAMES[0]}" if backend.base_url != CLOUDFLARE_URL else CLOUDFLARE_URL
     with st.container(key="example"):
         st.code(
             f'curl "{base}/accounts/${ACCOUNT_NAMES[0]}/ai/run/{model.id}" \\\n'

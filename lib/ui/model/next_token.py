@@ -5,22 +5,28 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 import streamlit as st
 
 from lib.api.backend import Backend
-from lib.api.request import Messages, Prompt, Request, Turn, build_request
+from lib.api.request import Messages, Prompt, Turn, build_request
 from lib.api.token_distribution import TokenDistribution
 from lib.errors import PaddockError
 from lib.model.model_record import Model, Number, Parameter
+from lib.model.settings import Setting, Settings
 from lib.supervisor import Failed, Fetching, Loading, Ready
 from lib.ui.model import probability_bars
+from lib.ui.shell import backend_picker
 from lib.ui.shell.registry import registry
+from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 
-# Keys of the text, of the task, and of the switch that shows all candidates.
-_TEXT, _TASK, _ALL = "try-text", "try-form", "try-all"
+# In the session's state: the typed text, and the settings.
+_TEXT, _SETTINGS = "try-typed", "try-settings"
+_ALL = "try-all"  # the key of the switch that shows all candidates
 _FIRST_ROWS = 12
 
 
@@ -70,27 +76,17 @@ def _draw_start_button(label: str) -> None:
 def _wait_for_twin() -> None:
     progress, supervisor = st.empty(), registry().supervisor
     while isinstance(state := supervisor.state, (Fetching, Loading)):
-        match state:
-            case Fetching(done, total):
-                progress.progress(
-                    min(done / total, 1.0),
-                    text=f"Fetching the model, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB",
-                )
-            case Loading():
-                progress.progress(0.0, text="Starting the model on this machine …")
+        with progress:
+            backend_picker.draw_twin_progress(state)
         time.sleep(0.2)
     st.rerun()
 
 
 @st.fragment
 def _draw_demonstration(model: Model, backend: Backend) -> None:
-    initial_text = st.session_state.setdefault(_TEXT, next(iter(BEGINNINGS.values())))
-    text = (
-        st.text_input(
-            "A beginning", initial_text, key=_TEXT, live=True, persist_state="session", max_chars=2000
-        )
-        or ""
-    )
+    text = st.session_state.setdefault(_TEXT, BEGINNINGS["A fact"])
+    box = bind("try-text", text, _set_text)
+    st.text_input("A beginning", box.value, key=box.key, live=True, max_chars=2000, on_change=box.on_change)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for number, (name, beginning) in enumerate(BEGINNINGS.items()):
             st.button(
@@ -99,7 +95,7 @@ def _draw_demonstration(model: Model, backend: Backend) -> None:
         task = st.segmented_control(
             "The model",
             tuple(TokenTask),
-            key=_TASK,
+            key="try-form",
             required=True,
             default=TokenTask.CONTINUE,
             persist_state="session",
@@ -109,7 +105,7 @@ def _draw_demonstration(model: Model, backend: Backend) -> None:
     # The chart first: a phone stacks the columns, and the controls then stand below the chart, still in sight.
     chart, controls = st.columns([3, 2], gap="medium")
     with controls, st.container(key="try-controls", gap="small"):
-        values = _draw_controls(parameters)
+        values = _draw_controls(model, parameters)
     distribution = None
     with chart, st.container(key="try-picture", gap="small"):
         if not text:
@@ -128,32 +124,11 @@ def _draw_demonstration(model: Model, backend: Backend) -> None:
     )
 
 
-def _draw_controls(parameters: list[Parameter]) -> Mapping[str, Number]:
+def _draw_controls(model: Model, parameters: list[Parameter]) -> Mapping[str, Number]:
     """Draw a switch and a slider for each parameter; return the values of those that are switched on."""
-    values: dict[str, Number] = {}
+    settings = _settings(model)
     for parameter in parameters:
-        switch_key, slider_key = _keys(parameter)
-        is_on = st.session_state.setdefault(switch_key, parameter.default is not None)
-        value = st.session_state.setdefault(slider_key, parameter.cast(parameter.start))
-        is_on = st.toggle(
-            parameter.label, is_on, key=switch_key, help=parameter.about, persist_state="session"
-        )
-        if not is_on:
-            if parameter.default is not None:
-                st.caption(f"Not sent: {parameter.default:g} by default")
-            continue
-        value = st.slider(
-            parameter.label,
-            parameter.cast(parameter.minimum),
-            parameter.cast(parameter.maximum or 0),
-            value,
-            key=slider_key,
-            step=parameter.cast(parameter.step),
-            format="%d" if parameter.kind == "integer" else "%g",
-            label_visibility="collapsed",
-            persist_state="session",
-        )
-        values[parameter.name] = parameter.cast(value)
+        _draw_control(model, parameter, settings[parameter.name])
     st.button(
         "Reset",
         key="try-reset",
@@ -161,25 +136,46 @@ def _draw_controls(parameters: list[Parameter]) -> Mapping[str, Number]:
         icon=":material/restart_alt:",
         help="Back to the model's defaults",
         on_click=_reset,
-        args=(parameters,),
     )
-    return values
+    sent = settings.sent_values()
+    return {parameter.name: sent[parameter.name] for parameter in parameters if parameter.name in sent}
+
+
+def _draw_control(model: Model, parameter: Parameter, setting: Setting) -> None:
+    name = parameter.name
+    switch = bind(f"try-{name}-send", setting.is_sent, lambda on: _change(model, name, is_sent=on))
+    st.toggle(parameter.label, switch.value, key=switch.key, help=parameter.about, on_change=switch.on_change)
+    if setting.is_sent:
+        slider = bind(f"try-{name}-slide", setting.value, lambda value: _change(model, name, value=value))
+        st.slider(
+            parameter.label,
+            parameter.cast(parameter.minimum),
+            parameter.cast(parameter.maximum or 0),
+            slider.value,
+            key=slider.key,
+            step=parameter.cast(parameter.step),
+            format="%d" if parameter.kind == "integer" else "%g",
+            label_visibility="collapsed",
+            on_change=slider.on_change,
+        )
+    elif parameter.default is not None:
+        st.caption(f"Not sent: {parameter.default:g} by default")
 
 
 def _draw_chart(
     model: Model, backend: Backend, text: str, task: TokenTask, values: Mapping[str, Number]
 ) -> TokenDistribution | None:
     """Draw the bars with a summary, or an error. Return the distribution, None after an error."""
+    input = Messages((Turn("user", text),)) if task == TokenTask.ANSWER else Prompt(text, raw=True)
     try:
-        request = _build_request(model, text, task, values)
+        request = build_request(model, input, values, stream=False)
         distribution = registry().client.fetch_token_distribution(backend, request)
     except PaddockError as error:
         draw_error(error)
         return None
     count = len(distribution.candidates)
-    st.html(
-        probability_bars.probability_table(distribution, count if st.session_state.get(_ALL) else _FIRST_ROWS)
-    )
+    shown_count = count if st.session_state.get(_ALL) else _FIRST_ROWS
+    st.html(probability_bars.probability_table(distribution, shown_count))
     cut = sum(not candidate.can_be_sampled for candidate in distribution.candidates)
     left = (
         "**One token** is left: there is nothing to draw."
@@ -214,35 +210,30 @@ def _draw_notes(backend: Backend, text: str, task: TokenTask, distribution: Toke
     )
 
 
-def _build_request(model: Model, text: str, task: TokenTask, values: Mapping[str, Number]) -> Request:
-    if task == TokenTask.ANSWER:
-        return build_request(model, Messages((Turn("user", text),)), values, stream=False)
-    return build_request(model, Prompt(text, raw=True), values, stream=False)
+def _settings(model: Model) -> Settings:
+    settings: Settings = st.session_state.setdefault(_SETTINGS, Settings.defaults(model))
+    return settings
 
 
-def _keys(parameter: Parameter) -> tuple[str, str]:
-    return f"try-{parameter.name}-send", f"try-{parameter.name}-slide"
+def _change(model: Model, name: str, **changes: Any) -> None:
+    settings = _settings(model)
+    st.session_state[_SETTINGS] = settings.with_setting(replace(settings[name], **changes))
 
 
-def switch_on(parameter: Parameter) -> None:
+def switch_on(model: Model, parameter: Parameter) -> None:
     """Switch a parameter on before the section is drawn."""
-    switch_key, slider_key = _keys(parameter)
-    st.session_state[switch_key] = True
-    st.session_state.setdefault(slider_key, parameter.cast(parameter.start))
+    _change(model, parameter.name, is_sent=True)
 
 
 def _set_text(text: str) -> None:
     st.session_state[_TEXT] = text
 
 
-def _reset(parameters: list[Parameter]) -> None:
-    for parameter in parameters:
-        switch_key, slider_key = _keys(parameter)
-        st.session_state[switch_key] = parameter.default is not None
-        st.session_state[slider_key] = parameter.cast(parameter.start)
+def _reset() -> None:
+    del st.session_state[_SETTINGS]
 
 
 def _append_sampled_token(text: str, distribution: TokenDistribution) -> None:
     weights = [candidate.sampling_probability for candidate in distribution.candidates]
     sampled = random.choices(distribution.candidates, weights)[0]  # noqa: S311 (a game, no secret)
-    st.session_state[_TEXT] = text + sampled.token
+    _set_text(text + sampled.token)

@@ -34,16 +34,12 @@ def draw_parameter_help(model: Model, try_it: Callable[[Parameter], None]) -> No
 
 def _bounds(parameter: Parameter) -> str:
     kind = "Whole number" if parameter.kind == "integer" else "Number"
-    upper = (
-        "what the context window leaves" if parameter.maximum is None else _format_number(parameter.maximum)
-    )
+    upper = "what the context window leaves" if parameter.maximum is None else _format(parameter.maximum)
     default = (
-        "no documented default"
-        if parameter.default is None
-        else f"default **{_format_number(parameter.default)}**"
+        "no documented default" if parameter.default is None else f"default **{_format(parameter.default)}**"
     )
-    return f"{kind} · {_format_number(parameter.minimum)} to {upper} · {default}"
+    return f"{kind} · {_format(parameter.minimum)} to {upper} · {default}"
 
 
-def _format_number(value: Number) -> str:
+def _format(value: Number) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"

@@ -68,7 +68,7 @@ def format_percent(share: float) -> str:
 
 def visible_text(token: str) -> str:
     """Return a token with signs for its white space."""
-    return "".join(_VISIBLE.get(character, character) for character in token) or "nothing"
+    return "".join(_VISIBLE.get(char, char) for char in token) or "nothing"
 
 
 _VISIBLE = {" ": "·", "\n": "↵", "\t": "⇥", "\r": "↵"}
@@ -78,9 +78,7 @@ def _token_html(token: str) -> str:
     """Return a token as HTML, with faint signs for its white space."""
     if not token:
         return "<u>nothing</u>"
-    return "".join(
-        f"<u>{_VISIBLE[character]}</u>" if character in _VISIBLE else escape(character) for character in token
-    )
+    return "".join(f"<u>{_VISIBLE[char]}</u>" if char in _VISIBLE else escape(char) for char in token)
 
 
 def _row_html(candidate: TokenCandidate, scale: float) -> str:

@@ -149,7 +149,7 @@ def wait_for_twin(choice: BackendChoice) -> None:
     progress = st.empty()
     while (now := current_choice()).backend is None and not isinstance(now.twin, Failed):
         with progress:
-            _draw_start(now)
+            draw_twin_progress(now.twin)
         time.sleep(0.2)
     st.rerun()
 
@@ -163,15 +163,15 @@ def draw_twin_start(choice: BackendChoice) -> None:
     now = current_choice()
     if now.backend is not None or isinstance(now.twin, Failed):
         st.rerun()
-    _draw_start(now)
+    draw_twin_progress(now.twin)
     refresh_after("twin", 1.0)
 
 
-def _draw_start(choice: BackendChoice) -> None:
-    if isinstance(choice.twin, Fetching):
-        done, total = choice.twin.done, choice.twin.total
-        text = f"Fetching the model, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
-        st.progress(min(done / total, 1.0), text=text)
+def draw_twin_progress(twin: TwinState | None) -> None:
+    """Draw how far the twin's start is."""
+    if isinstance(twin, Fetching):
+        text = f"Fetching the model, once: {twin.done / 1e6:.0f} of {twin.total / 1e6:.0f} MB"
+        st.progress(min(twin.done / twin.total, 1.0), text=text)
     else:
         st.progress(0.0, text="Starting the model on this machine …")
 
