@@ -17,7 +17,7 @@ from lib.experiment.checks.check_kinds import (
     NumberWithin,
     ValidJson,
 )
-from lib.experiment.checks.numbers_in_text import is_comparable, last_number
+from lib.experiment.checks.numbers_in_text import are_comparable, last_number
 from lib.experiment.checks.regex_search import find_pattern_problem
 from lib.experiment.inputs.prompt_template import template_variables
 from lib.experiment.plan import Plan
@@ -58,8 +58,8 @@ def find_check_problems(check: Check, plan: Plan) -> Iterator[CheckProblem]:
         case Matches(pattern):
             if (wrong := find_pattern_problem(pattern)) is not None:
                 yield _from_error(wrong)
-        case NumberWithin(least, most, around, tolerance):
-            yield from _number_problems(least, most, around, tolerance)
+        case NumberWithin():
+            yield from _number_problems(check)
         case MatchesSchema(schema):
             yield from _schema_problems(schema, plan)
         case Length(least=least, most=most):
@@ -74,17 +74,16 @@ def _from_error(error: BadInput) -> CheckProblem:
     return error.message[:1].lower() + error.message[1:], error.advice or "Correct it."
 
 
-def _number_problems(
-    least: Decimal | None, most: Decimal | None, around: str, tolerance: Decimal
-) -> Iterator[CheckProblem]:
-    if least is None and most is None and not around.strip():
+def _number_problems(check: NumberWithin) -> Iterator[CheckProblem]:
+    around = check.around
+    if check.least is None and check.most is None and not around.strip():
         yield "it has no bounds.", "Enter the least, the most, or the number that it is to be near."
-    if not all(is_comparable(bound) for bound in (least, most, tolerance) if bound is not None):
+    if not are_comparable(check.least, check.most, check.tolerance):
         yield "a bound is no number that can be compared with.", "Enter a number."
-    elif tolerance < 0:
-        yield f"a tolerance of {tolerance} lets nothing pass.", "Enter 0 or more."
+    elif check.tolerance < 0:
+        yield f"a tolerance of {check.tolerance} lets nothing pass.", "Enter 0 or more."
     else:
-        yield from _bounds_problems(least, most)
+        yield from _bounds_problems(check.least, check.most)
     if around.strip() and not template_variables(around) and last_number(around) is None:
         yield f"“{around[:40]}” is no number.", "Enter a number, or {{expected}}."
 
@@ -103,7 +102,5 @@ def _schema_problems(schema: str | None, plan: Plan) -> Iterator[CheckProblem]:
         return
     all_settings = [variant.settings for variant in plan.variants] or [plan.base]
     if any(settings.features.response_format is None for settings in all_settings):
-        yield (
-            "it looks for the request's own schema, and a request has none.",
-            "Write one here, or use JSON mode.",
-        )
+        words = "it looks for the request's own schema, and a request has none."
+        yield words, "Write one here, or use JSON mode."

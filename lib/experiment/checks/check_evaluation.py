@@ -32,8 +32,7 @@ _INCOMPLETE = (Ending.ERROR, Ending.CUT_OFF, Ending.STOPPED)
 
 
 def evaluate_check(check: Check, answer: Answer, values: Mapping[str, str]) -> CheckOutcome:
-    """Return the check's outcome. ``values`` are the row's columns, and ``expected`` if one is marked as
-    such.
+    """Return the check's outcome. ``values`` are the row's, as ``lib.experiment.plan_grid.row_values`` returns them.
 
     Never raises: if the check cannot tell, ``passed`` is None and the reason says why. A ``Judge`` is not
     evaluated here: ``llm_judge`` builds its request and reads its verdict.
@@ -52,7 +51,7 @@ def evaluate_check(check: Check, answer: Answer, values: Mapping[str, str]) -> C
             case NumberWithin():
                 return _evaluate_number(check, text, values)
             case ValidJson():
-                return _json(text)
+                return _json(text, "true", "Is JSON", allows_remark=False)
             case MatchesSchema():
                 return _schema(check, text, answer)
             case Length():
@@ -75,8 +74,7 @@ def judged_text(answer: Answer) -> str:
 
 
 def fill_check_text(text: str, values: Mapping[str, str], what: str) -> str:
-    """Fill a check's text with the row's values. Raise BadInput if a column is missing or the result is
-    empty.
+    """Fill a check's text with the row's values. Raise BadInput if a column is missing or the result is empty.
 
     ``what`` names the text in the error message.
     """
@@ -98,9 +96,7 @@ def quote(text: str) -> str:
 
 
 def _comparable(text: str, ignore_case: bool) -> str:
-    """Normalise a text for comparison: surrounding white space, line endings and ways to encode an accent do
-    not count.
-    """
+    """Normalise white space around the text, line endings and the encoding of accents."""
     normalised = unicodedata.normalize("NFC", text.replace("\r\n", "\n").strip())
     return unicodedata.normalize("NFC", normalised.casefold()) if ignore_case else normalised
 
@@ -119,12 +115,8 @@ def _quote_answer(text: str) -> str:
 def _contains(check: Contains, text: str, values: Mapping[str, str]) -> CheckOutcome:
     expected = fill_check_text(check.text, values, "the text to look for")
     is_in_answer = _comparable(expected, check.ignore_case) in _comparable(text, check.ignore_case)
-    reason = (
-        f"{quote(expected)} is in it"
-        if is_in_answer
-        else f"{quote(expected)} is not in {_quote_answer(text)}"
-    )
-    return CheckOutcome(is_in_answer != check.absent, reason)
+    place = "is in it" if is_in_answer else f"is not in {_quote_answer(text)}"
+    return CheckOutcome(is_in_answer != check.absent, f"{quote(expected)} {place}")
 
 
 def _matches(check: Matches, text: str) -> CheckOutcome:
@@ -136,9 +128,7 @@ def _matches(check: Matches, text: str) -> CheckOutcome:
 
 def _evaluate_number(check: NumberWithin, text: str, values: Mapping[str, str]) -> CheckOutcome:
     least, most = check.least, check.most
-    if not all(
-        numbers_in_text.is_comparable(bound) for bound in (least, most, check.tolerance) if bound is not None
-    ):
+    if not numbers_in_text.are_comparable(least, most, check.tolerance):
         return CheckOutcome(None, "A bound of the check is no number that can be compared with")
     if check.around.strip():
         text_with_number = fill_check_text(check.around, values, "the number to compare with")
@@ -174,14 +164,19 @@ def _format_number(value: Decimal | int) -> str:
     return text if len(text) <= 40 else f"{value:.6e}"
 
 
-def _json(text: str) -> CheckOutcome:
-    match json_answer_check.check_answer(text, "true"):
-        case json_answer_check.Valid(remark=""):
-            return CheckOutcome(True, "Is JSON")
+def _json(text: str, schema: str | None, good: str, *, allows_remark: bool) -> CheckOutcome:
+    """Validate the text. A remark says what stands around the JSON, such as a code fence."""
+    match json_answer_check.check_answer(text, schema):
         case json_answer_check.Valid(remark=remark):
-            return CheckOutcome(False, remark)
-        case failure:
-            return _json_failure(failure)
+            return CheckOutcome(allows_remark or not remark, remark or good)
+        case json_answer_check.Invalid(failures=failures, more=more):
+            rest = len(failures) - 1
+            others = f" And {rest}{' or more' if more else ''} more." if rest else ""
+            return CheckOutcome(False, f"{failures[0].to_sentence('It')}{others}")
+        case json_answer_check.NotJson(message=message):
+            return CheckOutcome(False, message)
+        case json_answer_check.Unchecked(reason=reason):
+            return CheckOutcome(None, reason)
 
 
 def _schema(check: MatchesSchema, text: str, answer: Answer) -> CheckOutcome:
@@ -192,25 +187,7 @@ def _schema(check: MatchesSchema, text: str, answer: Answer) -> CheckOutcome:
             return CheckOutcome(None, "The request carried no schema")
         # None stands for any object.
         schema = format.schema
-    match json_answer_check.check_answer(text, schema):
-        case json_answer_check.Valid(remark=remark):
-            return CheckOutcome(True, remark or "Fits the schema")
-        case failure:
-            return _json_failure(failure)
-
-
-def _json_failure(answer_check: json_answer_check.AnswerCheck) -> CheckOutcome:
-    match answer_check:
-        case json_answer_check.Invalid(failures=failures, more=more):
-            rest = len(failures) - 1
-            others = f" And {rest}{' or more' if more else ''} more." if rest else ""
-            return CheckOutcome(False, f"{failures[0].to_sentence('It')}{others}")
-        case json_answer_check.NotJson(message=message):
-            return CheckOutcome(False, message)
-        case json_answer_check.Unchecked(reason=reason):
-            return CheckOutcome(None, reason)
-        case json_answer_check.Valid():
-            return CheckOutcome(True)
+    return _json(text, schema, "Fits the schema", allows_remark=True)
 
 
 def _length(check: Length, text: str, answer: Answer) -> CheckOutcome:
@@ -225,7 +202,5 @@ def _length(check: Length, text: str, answer: Answer) -> CheckOutcome:
             if answer.usage is None:
                 return CheckOutcome(None, "The answer's tokens were not counted")
             size = answer.usage.completion_tokens
-    unit = check.unit.value.removesuffix("s") if size == 1 else check.unit.value
-    return _compare_with_bounds(
-        size, check.least, check.most, f"{size:,} {unit}", "are" if size != 1 else "is"
-    )
+    unit, verb = (check.unit.value.removesuffix("s"), "is") if size == 1 else (check.unit.value, "are")
+    return _compare_with_bounds(size, check.least, check.most, f"{size:,} {unit}", verb)

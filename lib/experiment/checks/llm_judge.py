@@ -78,17 +78,14 @@ def read_verdict(answer: Answer) -> CheckOutcome:
     match json_answer_check.check_answer(answer.text, SCHEMA):
         case json_answer_check.Valid(value={"reason": reason, "verdict": word}):
             return CheckOutcome(word == YES, _reason(word, reason), answer.usage)
-        case json_answer_check.Invalid(value={"verdict": str(word), **rest}) if word.strip().lower() in (
-            YES,
-            NO,
-        ):
-            word = word.strip().lower()
-            return CheckOutcome(word == YES, _reason(word, str(rest.get("reason", ""))), answer.usage)
+        case json_answer_check.Invalid(value={"verdict": str(written), **rest}):
+            word = written.strip().lower()
+            if word in (YES, NO):
+                return CheckOutcome(word == YES, _reason(word, str(rest.get("reason", ""))), answer.usage)
     if (match := _LEADING_VERDICT.match(answer.text)) is not None:
         word = match[1].lower()
-        return CheckOutcome(
-            word == YES, _reason(word, answer.text[match.end() :].lstrip(" .,:;!-–—\n")), answer.usage
-        )
+        reason = answer.text[match.end() :].lstrip(" .,:;!-–—\n")
+        return CheckOutcome(word == YES, _reason(word, reason), answer.usage)
     if not answer.text.strip():
         return CheckOutcome(None, "The judge said nothing", answer.usage)
     return CheckOutcome(None, f"The judge said neither {YES} nor {NO}: {quote(answer.text)}", answer.usage)

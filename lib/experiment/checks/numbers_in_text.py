@@ -47,10 +47,13 @@ def is_comparable(number: Decimal) -> bool:
     return isinstance(exponent, int) and exponent >= -_MAX_EXPONENT and number.adjusted() <= _MAX_EXPONENT
 
 
+def are_comparable(*numbers: Decimal | None) -> bool:
+    """Return True if exact arithmetic with all numbers that are not None is possible."""
+    return all(is_comparable(number) for number in numbers if number is not None)
+
+
 def _normalise_digits(digits: str) -> str:
-    """Write the digits as Decimal reads them. If they are not a single number, such as 26.11.2026, take the
-    last part.
-    """
+    """Write the digits as Decimal reads them. Of digits such as 26.11.2026, take the last part."""
     for point in ".", ",":
         whole, mark, rest = digits.rpartition(point)
         if mark and rest.isdigit() and (grouped := _GROUPS.fullmatch(whole)) and grouped["mark"] != point:

@@ -41,10 +41,9 @@ class RegexSearcher:
                 raise SearchGivenUp(
                     "The regular expression took too long on other answers, and is not tried again."
                 )
+            function = f"{__name__}:search_in_child"
             try:
-                match, error = self._process.call(
-                    f"{__name__}:search_in_child", pattern, text, seconds=TIMEOUT_SECONDS
-                )
+                match, error = self._process.call(function, pattern, text, seconds=TIMEOUT_SECONDS)
             except DeadlinePassed:
                 self._timeouts[pattern] += 1
                 raise SearchGivenUp(

@@ -23,10 +23,9 @@ def _is_name_character(sign: str) -> bool:
 def _parse_name(inside: str) -> str | None:
     """Return the variable's name between the braces, None if it is not a valid name."""
     name = unicodedata.normalize("NFC", inside.strip(" \t"))
-    good = 0 < len(name) <= MAX_VARIABLE_NAME and all(
-        _is_name_character(sign) or sign == " " for sign in name
-    )
-    return name if good else None
+    if not 0 < len(name) <= MAX_VARIABLE_NAME:
+        return None
+    return name if all(_is_name_character(sign) or sign == " " for sign in name) else None
 
 
 def template_variables(text: str) -> tuple[str, ...]:
@@ -35,8 +34,7 @@ def template_variables(text: str) -> tuple[str, ...]:
     A name consists of letters and digits of any script, ``_``, ``-`` and inner spaces. Double braces around
     anything else are plain text.
     """
-    names = (_parse_name(place[1]) for place in _PLACEHOLDER.finditer(text))
-    return tuple(dict.fromkeys(name for name in names if name is not None))
+    return tuple(count_variables(text))
 
 
 def fill_template(text: str, values: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib.experiment.checks.check_evaluation import judged_text
-from lib.experiment.checks.check_wording import check_wording
+from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import count_rows, format_value, parameter_label, variants
 from lib.experiment.results.cell_result import Result, Status

@@ -10,7 +10,7 @@ from typing import Any
 
 from lib.api import wire
 from lib.chat.answer import text_or_calls, tool_calls_as_json
-from lib.experiment.checks.check_wording import check_wording
+from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan import Plan, Variant
 from lib.experiment.plan_grid import axis_values, format_value, parameter_label, variants
 from lib.experiment.results.cell_result import Result

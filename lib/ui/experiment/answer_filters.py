@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.experiment.checks.check_wording import check_wording
+from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.results.cell_result import Status
 from lib.experiment.results.result_rows import CheckVerdict, ResultColumn, ResultFilter
 from lib.ui.experiment.results_view import PREFIX, ResultsView

@@ -12,8 +12,7 @@ from typing import Any
 import streamlit as st
 
 from lib.experiment.checks import check_kinds as kinds
-from lib.experiment.checks.check_kinds import Check, LengthUnit
-from lib.experiment.checks.check_wording import check_wording
+from lib.experiment.checks.check_kinds import Check, LengthUnit, check_wording
 from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab

@@ -13,7 +13,7 @@ from lib.api.request import Request
 from lib.chat.answer import Answer
 from lib.errors import BadInput
 from lib.experiment import cell_request, plan_grid
-from lib.experiment.checks.check_wording import check_wording
+from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.result_rows import ResultRow
 from lib.jsonkit.surrogates import replace_lone_surrogates

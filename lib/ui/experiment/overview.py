@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from lib.experiment.checks.check_wording import check_wording
+from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan_grid import parameter_label as called
 from lib.experiment.results.cell_result import Status
 from lib.experiment.results.result_summary import ResultTally, build_heatmap

@@ -17,8 +17,8 @@ from lib.experiment.checks.check_kinds import (
     MatchesSchema,
     NumberWithin,
     ValidJson,
+    check_wording,
 )
-from lib.experiment.checks.check_wording import check_wording
 
 
 @pytest.mark.parametrize(
