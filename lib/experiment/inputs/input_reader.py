@@ -14,15 +14,6 @@ from lib.experiment.inputs.text_encoding import decode_text
 from lib.experiment.inputs.xlsx_reader import Record
 from lib.jsonkit.surrogates import replace_lone_surrogates, utf8_size
 
-__all__ = [
-    "FILE_EXTENSIONS",
-    "MAX_INPUT_BYTES",
-    "BadInputTable",
-    "ImportedInputs",
-    "read_input_file",
-    "read_pasted_inputs",
-]
-
 MAX_INPUT_BYTES = 10_000_000
 FILE_EXTENSIONS = ("csv", "tsv", "txt", "jsonl", "ndjson", "json", "xlsx")
 
@@ -36,8 +27,7 @@ csv.field_size_limit(MAX_INPUT_BYTES)
 
 
 def read_input_file(name: str, data: bytes, header: bool = True) -> ImportedInputs:
-    """Read the table in a file. The content decides on the format; the name only where the content leaves it
-    open.
+    """Read the table in a file. The name decides on the format only if the content leaves it open.
 
     The first row names the columns, unless ``header`` is False.
 
@@ -57,11 +47,11 @@ def read_input_file(name: str, data: bytes, header: bool = True) -> ImportedInpu
     ending = name.rpartition(".")[2].lower()
     if data.startswith(_ZIP):
         records, remarks = xlsx_reader.read_first_sheet(data)
-        return inputs_from_records(records, remarks, RecordKind.SHEET_ROW, header)
+        return inputs_from_records(records, remarks, header, RecordKind.SHEET_ROW)
     text, remark = decode_text(data)
     remarks = [remark] if remark else []
     if ending in ("jsonl", "ndjson", "json") or json_lines.looks_like_json(text):
-        return inputs_from_records(json_lines.read_records(text), remarks, RecordKind.TEXT_LINE)
+        return inputs_from_records(json_lines.read_records(text), remarks)
     return _read_delimited(text, remarks, "\t" if ending in ("tsv", "tab") else None, header)
 
 
@@ -73,7 +63,7 @@ def read_pasted_inputs(text: str, header: bool = True) -> ImportedInputs:
         )
     text = replace_lone_surrogates(text.replace("\0", "")).removeprefix("\ufeff")
     if json_lines.looks_like_json(text):
-        return inputs_from_records(json_lines.read_records(text), [], RecordKind.TEXT_LINE)
+        return inputs_from_records(json_lines.read_records(text), [])
     return _read_delimited(text, [], None, header)
 
 
@@ -85,17 +75,14 @@ def _read_delimited(text: str, remarks: list[str], delimiter: str | None, header
         text, delimiter, skipped = rest, separator[1], 1
     delimiter = delimiter or _guess_delimiter(text)
     try:
-        return inputs_from_records(
-            _read_records(text, delimiter, skipped), remarks, RecordKind.TEXT_LINE, header
-        )
+        return inputs_from_records(_read_records(text, delimiter, skipped), remarks, header)
     except _UnpairedQuotes as error:
         if delimiter != "\t":
             raise BadInputTable(str(error), advice=_QUOTES_ADVICE) from None
         # Spreadsheet programs copy quotes in cells as they are, and tab-separated files have no quoting.
         remarks = [*remarks, "Quotes were taken as they stand, for they do not pair up."]
-        return inputs_from_records(
-            _read_records(text, delimiter, skipped, csv.QUOTE_NONE), remarks, RecordKind.TEXT_LINE, header
-        )
+        records = _read_records(text, delimiter, skipped, csv.QUOTE_NONE)
+        return inputs_from_records(records, remarks, header)
 
 
 _QUOTES_ADVICE = (
@@ -132,9 +119,8 @@ def _read_records(
         except csv.Error as error:
             if "unexpected end" in str(error):
                 raise _UnpairedQuotes(f"A quote is opened in line {line:,} and never closed.") from None
-            raise _UnpairedQuotes(
-                f"In line {reader.line_num + skipped:,} something follows a closing quote."
-            ) from None
+            last = reader.line_num + skipped
+            raise _UnpairedQuotes(f"In line {last:,} something follows a closing quote.") from None
         if record is None:
             return
         if record:

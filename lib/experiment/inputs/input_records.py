@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -63,7 +63,10 @@ def too_many_columns(number: int) -> BadInputTable:
 
 
 def inputs_from_records(
-    records: Iterable[Record], remarks: Sequence[str], kind: RecordKind, header: bool = True
+    records: Iterable[Record],
+    remarks: Sequence[str],
+    header: bool = True,
+    kind: RecordKind = RecordKind.TEXT_LINE,
 ) -> ImportedInputs:
     """Make inputs of the records. ``kind`` says what the records are numbered by. Raise BadInput.
 
@@ -82,16 +85,15 @@ def inputs_from_records(
     columns, renamed = _name_columns(names)
     rows, padded = _pad_rows(body, len(columns), kind)
     expected = _expected_column(columns)
-    return ImportedInputs(
-        Inputs(columns, rows, expected),
-        (
-            *remarks,
-            *_blank_rows_remark(blank_count),
-            *([f"The column “{expected}” is taken for the expected answers."] if expected else []),
-            *(renamed if header else []),
-            *padded,
-        ),
-    )
+    all_remarks = list(remarks)
+    if blank_count:
+        left_out = "it was" if blank_count == 1 else "them were"
+        all_remarks.append(f"{_count_rows(blank_count)} without anything in {left_out} left out.")
+    if expected:
+        all_remarks.append(f"The column “{expected}” is taken for the expected answers.")
+    if header:
+        all_remarks += renamed
+    return ImportedInputs(Inputs(columns, rows, expected), (*all_remarks, *padded))
 
 
 def _drop_blank(records: Iterable[Record], max_rows: int) -> tuple[list[Record], int, int]:
@@ -135,11 +137,6 @@ def _expected_column(columns: tuple[str, ...]) -> str | None:
         return None
     by_name = {column.casefold(): column for column in reversed(columns)}
     return next((by_name[name] for name in EXPECTED_COLUMN_NAMES if name in by_name), None)
-
-
-def _blank_rows_remark(count: int) -> Iterator[str]:
-    if count:
-        yield f"{_count_rows(count)} without anything in {'it was' if count == 1 else 'them were'} left out."
 
 
 def _count_rows(number: int) -> str:

@@ -6,13 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from lib.experiment.inputs.input_records import (
-    MAX_INPUT_COLUMNS,
-    MAX_INPUT_ROWS,
-    BadInputTable,
-    too_many_columns,
-    too_many_rows,
-)
+from lib.experiment.inputs import input_records
+from lib.experiment.inputs.input_records import BadInputTable
 from lib.experiment.inputs.xlsx_reader import MAX_TABLE_CELLS, Record
 from lib.jsonkit import json_text
 from lib.jsonkit.json_text import Bounds, UnusableJson
@@ -37,10 +32,10 @@ def read_records(text: str) -> Iterator[Record]:
     for line, record in _parse_objects(text):
         objects.append((line, record))
         columns |= dict.fromkeys(record)
-        if len(objects) > MAX_INPUT_ROWS:
-            raise too_many_rows()
-        if len(columns) > MAX_INPUT_COLUMNS:
-            raise too_many_columns(len(columns))
+        if len(objects) > input_records.MAX_INPUT_ROWS:
+            raise input_records.too_many_rows()
+        if len(columns) > input_records.MAX_INPUT_COLUMNS:
+            raise input_records.too_many_columns(len(columns))
     if not objects:
         return
     if not columns:
@@ -66,9 +61,8 @@ def _parse(text: str, what: str) -> Any:
     except UnusableJson as error:
         message = error.message
         if what != "The file":  # each line was parsed on its own, as line 1
-            message = message.replace(" in line 1, column ", " at its character ").replace(
-                ", in line 1.", "."
-            )
+            message = message.replace(" in line 1, column ", " at its character ")
+            message = message.replace(", in line 1.", ".")
             message = message if message.startswith(what) else f"{what}: {message}"
         raise BadInputTable(message, advice=error.advice or _ADVICE) from None
 

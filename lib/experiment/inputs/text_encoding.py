@@ -19,8 +19,7 @@ _ADVICE = "Save it as UTF-8 (in Excel: “CSV UTF-8”), and upload it again."
 
 
 def decode_text(data: bytes) -> tuple[str, str]:
-    """Return the text without its byte order mark, and a remark on the encoding, "" if there is nothing to
-    say.
+    """Return the text without its byte order mark, and a remark on the encoding, which may be empty.
 
     UTF-8, UTF-16 and UTF-32 with a mark; UTF-8 and UTF-16 without; otherwise Windows-1252, which accepts any
     bytes. Raise BadInput if the bytes do not fit the mark, and for NUL characters, which no text contains.
@@ -44,9 +43,7 @@ def decode_text(data: bytes) -> tuple[str, str]:
 
 
 def _guess_utf_16(data: bytes) -> str | None:
-    """Return UTF-16's byte order, guessed from where the zero bytes of commas and line ends are; None if it
-    is not UTF-16.
-    """
+    """Guess UTF-16's byte order from the zero bytes of commas and line ends; None if it is not UTF-16."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
@@ -66,9 +63,8 @@ def _decode_strictly(data: bytes, codec: str, name: str) -> str:
         return data.decode(codec)
     except UnicodeDecodeError as error:
         line = data[: error.start].decode(codec, "replace").count("\n") + 1
-        raise BadInput(
-            f"The file says that it is {name}, but in line {line:,} it is not.", advice=_ADVICE
-        ) from None
+        message = f"The file says that it is {name}, but in line {line:,} it is not."
+        raise BadInput(message, advice=_ADVICE) from None
 
 
 def _reject_nul(text: str) -> str:

@@ -16,7 +16,7 @@ MAX_UNPACKED_BYTES = 100_000_000  # all parts together; packed they can be a tho
 MAX_TABLE_CELLS = 5_000_000  # includes the empty cells before one with a value
 MAX_SHEET_ROWS = 1_048_576  # no spreadsheet program has more
 
-_BROKEN_ADVICE = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
+_ADVICE = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
 _DECIMALS = re.compile(r"\.(0+)")
 
 Record = tuple[int, list[str]]  # the line or row number, from 1, and the cells
@@ -42,9 +42,7 @@ def read_first_sheet(data: bytes) -> tuple[list[Record], list[str]]:
     except BadInput:
         raise
     except Exception as error:  # openpyxl raises anything at a broken file
-        raise BadInput(
-            f"The spreadsheet is broken ({type(error).__name__}).", advice=_BROKEN_ADVICE
-        ) from None
+        raise BadInput(f"The spreadsheet is broken ({type(error).__name__}).", advice=_ADVICE) from None
     return records, remarks
 
 
@@ -53,9 +51,7 @@ def _check_size(data: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             entries = packed.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError):
-        raise BadInput(
-            "The file is named .xlsx, but is none, or is cut off.", advice=_BROKEN_ADVICE
-        ) from None
+        raise BadInput("The file is named .xlsx, but is none, or is cut off.", advice=_ADVICE) from None
     size = sum(entry.file_size for entry in entries)  # zipfile reads no entry beyond the size it claims
     if size > MAX_UNPACKED_BYTES:
         raise BadInput(
@@ -63,13 +59,13 @@ def _check_size(data: bytes) -> None:
             advice="Take out what is not needed, or split it.",
         )
     if "xl/workbook.xml" not in {entry.filename for entry in entries}:
-        raise BadInput("The file is a zip archive, but no .xlsx spreadsheet.", advice=_BROKEN_ADVICE)
+        raise BadInput("The file is a zip archive, but no .xlsx spreadsheet.", advice=_ADVICE)
 
 
 def _first_visible_sheet(book: Any) -> Any:
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
     if not sheets:
-        raise BadInput("The spreadsheet has no sheet with cells.", advice=_BROKEN_ADVICE)
+        raise BadInput("The spreadsheet has no sheet with cells.", advice=_ADVICE)
     # Forget the claimed size: it may be a million rows by 16,000 columns, padded with empty cells.
     sheets[0].reset_dimensions()
     return sheets[0]
@@ -80,7 +76,7 @@ def _records(sheet: Any) -> Iterator[Record]:
     for number, row in enumerate(sheet.iter_rows(), 1):
         # openpyxl makes up the rows before one that claims to be the billionth.
         if number > MAX_SHEET_ROWS:
-            raise BadInput(f"The sheet has more than {MAX_SHEET_ROWS:,} rows.", advice=_BROKEN_ADVICE)
+            raise BadInput(f"The sheet has more than {MAX_SHEET_ROWS:,} rows.", advice=_ADVICE)
         values += len(row)
         if values > MAX_TABLE_CELLS:
             raise BadInput(

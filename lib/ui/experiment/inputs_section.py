@@ -13,10 +13,10 @@ from lib.errors import PaddockError
 from lib.experiment.inputs.input_reader import (
     FILE_EXTENSIONS,
     MAX_INPUT_BYTES,
-    ImportedInputs,
     read_input_file,
     read_pasted_inputs,
 )
+from lib.experiment.inputs.input_records import ImportedInputs
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.inputs.prompt_template import make_variable_name
 from lib.experiment.plan_problems import PlanPart, PlanProblem

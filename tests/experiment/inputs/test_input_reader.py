@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lib.errors import BadInput
 from lib.experiment.inputs import input_reader, xlsx_reader
 from lib.experiment.inputs.input_reader import read_input_file, read_pasted_inputs
+from lib.experiment.inputs.input_records import ImportedInputs
 from lib.experiment.inputs.input_table import Inputs
 from tests.files.workbook import make_workbook
 
@@ -100,7 +101,7 @@ def test_short_rows_are_filled_and_empty_ones_left_out() -> None:
 
 def test_without_a_header() -> None:
     imported = read_pasted_inputs("Good, but slow\n\nBad\n", header=False)
-    assert imported == input_reader.ImportedInputs(
+    assert imported == ImportedInputs(
         Inputs(("column 1", "column 2"), (("Good", " but slow"), ("Bad", ""))),
         ("1 row had fewer cells, first line 3: the rest is empty.",),
     )
