@@ -39,9 +39,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a run. ``dollars`` and ``requests`` are budgets (None: no budget), ``attempts`` counts the
-    first try.
-    """
+    """Limits of a run. ``dollars`` and ``requests`` are budgets (None: none); ``attempts`` count the first try."""
 
     dollars: Decimal | None = None
     requests: int | None = None

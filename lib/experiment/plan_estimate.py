@@ -84,8 +84,7 @@ def estimate_plan(model: Model, plan: Plan, tokens: Callable[[Request], int] = _
 
 @dataclass(frozen=True)
 class _RequestFamily:
-    """Requests that differ only in the row: ``build`` makes the one of a row, ``templates`` hold the row's
-    variables.
+    """Requests that differ only in the row: ``build`` makes a row's, ``templates`` hold the row's variables.
 
     ``skeleton`` is the request with next to nothing in the templates' places. ``times`` requests are sent for
     each row; ``out`` bounds the tokens of their answers together.

@@ -160,9 +160,8 @@ def _settings_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
 
 def _axis_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
     for name in _duplicates(axis.name for axis in plan.axes):
-        yield setting_problem(
-            f"{parameter_label(model, name)} is swept twice.", "Put all its values into one."
-        )
+        label = parameter_label(model, name)
+        yield setting_problem(f"{label} is swept twice.", "Put all its values into one.")
     for number, axis in enumerate(plan.axes):
         name = parameter_label(model, axis.name)
         if not axis.values:

@@ -89,9 +89,7 @@ def format_axis(axis: Axis) -> str:
     """Write the axis as it can be typed: a range if it has four or more values in even steps, otherwise a list."""
     numbers = [Decimal(format_value(value)) for value in axis.values if value is not None]
     if len(numbers) == len(axis.values) >= 4:
-        step = numbers[1] - numbers[0]
+        first, last, step = axis.values[0], axis.values[-1], numbers[1] - numbers[0]
         if step > 0 and all(after - before == step for before, after in pairwise(numbers)):
-            return (
-                f"{format_value(axis.values[0])} to {format_value(axis.values[-1])} step {step.normalize():f}"
-            )
+            return f"{format_value(first)} to {format_value(last)} step {step.normalize():f}"
     return ", ".join(format_value(value) for value in axis.values)

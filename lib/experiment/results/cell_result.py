@@ -7,8 +7,10 @@ from decimal import Decimal
 from enum import Enum
 
 from lib.chat.answer import Answer
+from lib.errors import PaddockError
 from lib.experiment.checks.check_kinds import CheckOutcome
 from lib.experiment.plan import Cell
+from lib.model.usage import Usage
 
 
 class Status(Enum):
@@ -19,8 +21,7 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """The result of one cell. ``answer`` is None if the status is DOUBTFUL; ``outcomes`` follow the plan's
-    checks.
+    """The result of one cell. ``answer`` is None if it is DOUBTFUL; ``outcomes`` follow the plan's checks.
 
     ``cost`` is in dollars: the answer, failed attempts as far as their usage is known, and the judges.
     ``attempts`` were made for the answer; ``requests`` counts everything sent, judges included. ``stored``:
@@ -38,6 +39,18 @@ class Result:
     rating: int | None = None
     requests: int = 1
     uncertain: Decimal = Decimal(0)
+
+    @property
+    def usage(self) -> Usage | None:
+        return None if self.answer is None else self.answer.usage
+
+    @property
+    def seconds(self) -> float | None:
+        return None if self.answer is None else self.answer.timings.total
+
+    @property
+    def error(self) -> PaddockError | None:
+        return None if self.answer is None else self.answer.error
 
     @property
     def passed(self) -> bool | None:

@@ -16,7 +16,7 @@ from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan import Plan
 from lib.experiment.plan_grid import count_rows, format_value, parameter_label, variants
 from lib.experiment.results.cell_result import Result, Status
-from lib.experiment.results.result_summary import ResultTally, build_heatmap, summarise_results
+from lib.experiment.results.result_summary import ResultTally, build_heatmap, rank_groups, summarise_results
 from lib.experiment.results.winner import GroupedBy, Winner, find_winner, format_interval, format_share
 from lib.model.model_record import Model
 from lib.model.pricing import format_dollars
@@ -41,7 +41,9 @@ def render_report(name: str, plan: Plan, model: Model, results: Sequence[Result]
     best_prompt = find_winner(results, summary.prompts, prompts, GroupedBy.PROMPTS)
     check_titles = [check_wording(check).title for check in plan.checks]
     answers = [result.answer for result in results if result.answer is not None]
-    only_prompts_differ = len(settings) == 1 and len(prompts) > 1
+    verdict = _verdict(summary.total, best_setting, "setting")
+    if len(settings) == 1 and len(prompts) > 1:
+        verdict = _verdict(summary.total, best_prompt, "prompt")
     not_passed = [result for result in results if result.passed is False and result.answer is not None]
     html = _template().render(
         name=name,
@@ -49,9 +51,7 @@ def render_report(name: str, plan: Plan, model: Model, results: Sequence[Result]
         plan=plan,
         date=f"{when.day} {when:%B %Y}",
         backends=dict.fromkeys(answer.backend for answer in answers),
-        verdict=_verdict(summary.total, best_prompt, "prompt")
-        if only_prompts_differ
-        else _verdict(summary.total, best_setting, "setting"),
+        verdict=verdict,
         total=summary.total,
         cost_label="Cost" if any(answer.billed for answer in answers) else "Would cost",
         setting_table=_group_table("Setting", summary.variants, settings, best_setting),
@@ -132,9 +132,7 @@ def _group_table(
 ) -> _GroupTable | None:
     if len(names) < 2:
         return None
-    ranked = sorted(
-        tallies, key=lambda number: (-(tallies[number].pass_rate or 0), tallies[number].cost, number)
-    )
+    ranked = rank_groups(tallies)
     is_ahead = winner is not None and winner.runner_up is not None and not winner.is_tie
     return _GroupTable(
         heading,
@@ -221,9 +219,6 @@ def _failure(plan: Plan, result: Result, settings: Sequence[str]) -> dict[str, s
 
 def _errors(results: Sequence[Result]) -> list[tuple[str, int]]:
     """Return the first different errors of the requests that failed, each with how often it occurred."""
-    messages = [
-        result.answer.error.message
-        for result in results
-        if result.status is Status.FAILED and result.answer is not None and result.answer.error is not None
-    ]
+    failed = [result.error for result in results if result.status is Status.FAILED]
+    messages = [error.message for error in failed if error is not None]
     return list(Counter(messages).items())[:MAX_FAILURES]

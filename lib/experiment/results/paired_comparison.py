@@ -67,9 +67,8 @@ class PairedComparison:
     def passed(self) -> tuple[int, int]:
         """Return how many of the judged pairs pass in the first, and in the second."""
         judged = [pair for pair in self.pairs if pair.change is not PairChange.UNCLEAR]
-        return sum(bool(pair.first.passed) for pair in judged), sum(
-            bool(pair.second.passed) for pair in judged
-        )
+        passed_first = sum(bool(pair.first.passed) for pair in judged)
+        return passed_first, sum(bool(pair.second.passed) for pair in judged)
 
 
 def compare_variants(results: Iterable[Result], first: int, second: int) -> PairedComparison:
@@ -143,25 +142,23 @@ def _row_keys(plan: Plan, columns: Sequence[str]) -> Sequence[Hashable]:
     if not plan.inputs.rows:
         return [()]
     places = [plan.inputs.columns.index(name) for name in columns]
-    occurrences: Counter[tuple[str, ...]] = Counter()
-    keys = []
-    for row in plan.inputs.rows:
-        texts = tuple(row[place] for place in places)
-        keys.append((texts, occurrences[texts]))
-        occurrences[texts] += 1
-    return keys
+    return _tell_apart(tuple(row[place] for place in places) for row in plan.inputs.rows)
 
 
 def _variant_keys(plan: Plan, model: Model) -> Sequence[Hashable]:
     """Return a key for each variant: what it sends, and a counter that tells equal variants apart."""
+    all_settings = ((variant.settings, variant.system) for variant in variants(plan, model))
+    return _tell_apart(
+        (frozenset(settings.sent_values().items()), settings.features, system)
+        for settings, system in all_settings
+    )
+
+
+def _tell_apart(contents: Iterable[Hashable]) -> list[Hashable]:
+    """Return each content with the number of equal ones before it."""
     occurrences: Counter[Hashable] = Counter()
-    keys = []
-    for variant in variants(plan, model):
-        content = (
-            frozenset(variant.settings.sent_values().items()),
-            variant.settings.features,
-            variant.system,
-        )
+    keys: list[Hashable] = []
+    for content in contents:
         keys.append((content, occurrences[content]))
         occurrences[content] += 1
     return keys

@@ -28,7 +28,7 @@ def wilson_interval(passed: int, n: int, confidence: float = CONFIDENCE) -> Inte
         raise ValueError(f"{passed} of {n}")
     if n == 0:
         return Interval(0.0, 1.0)
-    z = _z_score(confidence)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     share = passed / n
     middle = share + z * z / (2 * n)
     around = z * sqrt((share * (1 - share) + z * z / (4 * n)) / n)
@@ -40,8 +40,7 @@ def wilson_interval(passed: int, n: int, confidence: float = CONFIDENCE) -> Inte
 
 
 def mcnemar_p_value(better: int, worse: int) -> float:
-    """Return the exact two-sided p-value of McNemar's test: how often chance alone splits the pairs so
-    unevenly.
+    """Return the exact two-sided p-value of McNemar's test: how often chance splits the pairs so unevenly.
 
     Pairs with equal results do not matter.
     """
@@ -59,7 +58,3 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     place = share * (len(ordered) - 1)
     low, high = floor(place), ceil(place)
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
-
-
-def _z_score(confidence: float) -> float:
-    return NormalDist().inv_cdf((1 + confidence) / 2)

@@ -60,8 +60,7 @@ def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator
         "Error",
     ]
     for result in _sort_by_cell(results):
-        cell, answer = result.cell, result.answer
-        usage = None if answer is None else answer.usage
+        cell, answer, usage = result.cell, result.answer, result.usage
         yield [
             plan.prompts[cell.prompt].name,
             cell.row + 1,
@@ -75,7 +74,7 @@ def export_rows(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator
             None if usage is None else usage.prompt_tokens,
             None if usage is None else usage.completion_tokens,
             result.cost,
-            None if answer is None else round(answer.timings.total, 3),
+            None if result.seconds is None else round(result.seconds, 3),
             _verdict_word(result.passed) if plan.checks else None,
             *_outcomes(plan, result),
             result.rating,
@@ -96,11 +95,8 @@ def _varied_parameters(plan: Plan, model: Model, all_variants: Sequence[Variant]
     if not plan.variants:
         return tuple(axis.name for axis in plan.axes)
     names = [parameter.name for parameter in model.parameters]
-    return tuple(
-        name
-        for name in names
-        if len({variant.settings.sent_values().get(name) for variant in all_variants}) > 1
-    )
+    sent = [variant.settings.sent_values() for variant in all_variants]
+    return tuple(name for name in names if len({values.get(name) for values in sent}) > 1)
 
 
 def _parameter_values(
@@ -130,22 +126,18 @@ def _outcomes(plan: Plan, result: Result) -> Iterator[CellValue]:
 
 
 def _error(result: Result) -> str | None:
-    error = None if result.answer is None else result.answer.error
-    if error is None:
+    if (error := result.error) is None:
         return None
     return error.message if error.code is None else f"{error.message} (code {error.code})"
 
 
 def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Iterator[bytes]:
-    """Yield one JSON object a line, with the request's body as sent. Dollars are a text, so that no reader
-    rounds them.
-    """
+    """Yield one JSON object a line, with the request's body as sent. Dollars are a text: no reader rounds it."""
     all_variants = variants(plan, model)
     variant_at = cache(all_variants.__getitem__)
     swept = _varied_parameters(plan, model, all_variants)
     for result in _sort_by_cell(results):
-        cell, answer = result.cell, result.answer
-        usage = None if answer is None else answer.usage
+        cell, answer, usage = result.cell, result.answer, result.usage
         line: dict[str, Any] = {
             "prompt": plan.prompts[cell.prompt].name,
             "row": cell.row + 1,
@@ -166,7 +158,7 @@ def write_json_lines(plan: Plan, model: Model, results: Iterable[Result]) -> Ite
             "tokens_out": None if usage is None else usage.completion_tokens,
             "estimated": None if usage is None else usage.estimated,
             "dollars": format(result.cost, "f"),
-            "seconds": None if answer is None else answer.timings.total,
+            "seconds": result.seconds,
             "passed": result.passed,
             "checks": [
                 {"check": check_wording(check).title, "passed": outcome.passed, "reason": outcome.reason}

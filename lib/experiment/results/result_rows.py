@@ -26,8 +26,7 @@ class CheckVerdict(Enum):
 class ResultRow:
     """A result with the texts that are shown and searched.
 
-    ``input`` holds the row's values without the expected answer; ``searchable_text`` holds all texts,
-    case-folded.
+    ``input`` holds the row's values without the expected answer; ``searchable_text`` all texts, case-folded.
     """
 
     result: Result
@@ -50,17 +49,11 @@ class ResultRow:
 
     @property
     def tokens_in(self) -> int | None:
-        answer = self.result.answer
-        return None if answer is None or answer.usage is None else answer.usage.prompt_tokens
+        return None if self.result.usage is None else self.result.usage.prompt_tokens
 
     @property
     def tokens_out(self) -> int | None:
-        answer = self.result.answer
-        return None if answer is None or answer.usage is None else answer.usage.completion_tokens
-
-    @property
-    def seconds(self) -> float | None:
-        return None if self.result.answer is None else self.result.answer.timings.total
+        return None if self.result.usage is None else self.result.usage.completion_tokens
 
 
 def check_verdict(result: Result, check: int | None = None) -> CheckVerdict:
@@ -89,10 +82,7 @@ class ResultColumn(Enum):
     ENDING = "Ending"
 
 
-_ORDER = {
-    verdict: place
-    for place, verdict in enumerate((CheckVerdict.FAILED, CheckVerdict.OPEN, CheckVerdict.PASSED))
-}
+_ORDER = (CheckVerdict.FAILED, CheckVerdict.OPEN, CheckVerdict.PASSED)
 # Sort keys. Rows whose key is None come last in both directions.
 _KEYS: dict[ResultColumn, Callable[[ResultRow], Any]] = {
     ResultColumn.NUMBER: lambda line: line.number,
@@ -100,12 +90,12 @@ _KEYS: dict[ResultColumn, Callable[[ResultRow], Any]] = {
     ResultColumn.SETTING: lambda line: line.result.cell.variant,
     ResultColumn.INPUT: lambda line: line.result.cell.row,
     ResultColumn.ANSWER: lambda line: line.answer.casefold() or None,
-    ResultColumn.VERDICT: lambda line: _ORDER[line.verdict],
+    ResultColumn.VERDICT: lambda line: _ORDER.index(line.verdict),
     ResultColumn.RATING: lambda line: line.result.rating,
     ResultColumn.TOKENS_IN: lambda line: line.tokens_in,
     ResultColumn.TOKENS_OUT: lambda line: line.tokens_out,
     ResultColumn.COST: lambda line: line.result.cost,
-    ResultColumn.SECONDS: lambda line: line.seconds,
+    ResultColumn.SECONDS: lambda line: line.result.seconds,
     ResultColumn.ENDING: lambda line: line.ending.casefold(),
 }
 
@@ -150,9 +140,8 @@ class ResultFilter:
 def sort_rows(rows: Sequence[ResultRow], by: ResultColumn, *, down: bool = False) -> list[ResultRow]:
     """Sort the rows; equal ones keep their order, those without a value come last."""
     keyed = [(_KEYS[by](row), row) for row in rows]
-    with_value = sorted(
-        (pair for pair in keyed if pair[0] is not None), key=lambda pair: pair[0], reverse=down
-    )
+    with_value = [pair for pair in keyed if pair[0] is not None]
+    with_value.sort(key=lambda pair: pair[0], reverse=down)
     return [row for _, row in with_value] + [row for key, row in keyed if key is None]
 
 
@@ -181,18 +170,15 @@ class ResultTable:
     def _build_row(self, result: Result) -> ResultRow:
         cell, answer = result.cell, result.answer
         input = self.input_texts[cell.row] if cell.row < len(self.input_texts) else ""
-        expected = (
-            row_values(self.plan, cell.row).get(EXPECTED_VARIABLE, "")
-            if self.plan.inputs.expected is not None
-            else ""
-        )
+        expected = ""
+        if self.plan.inputs.expected is not None:
+            expected = row_values(self.plan, cell.row).get(EXPECTED_VARIABLE, "")
         text = "" if answer is None else answer.text
         calls = "" if answer is None else " ".join(call_signatures(answer.calls))
-        error = "" if answer is None or answer.error is None else answer.error.message
+        error = "" if result.error is None else result.error.message
         shown = text or calls or error
-        sought = " ".join(
-            (shown, calls, error, input, expected, *(outcome.reason for outcome in result.outcomes))
-        )
+        reasons = [outcome.reason for outcome in result.outcomes]
+        sought = " ".join([shown, calls, error, input, expected, *reasons])
         return ResultRow(
             result,
             self.plan.prompts[cell.prompt].name,
@@ -206,9 +192,7 @@ class ResultTable:
 
 
 def describe_inputs(plan: Plan, row: int) -> str:
-    """Return the row's values in one line, without the expected answer; several are prefixed by their
-    columns' names.
-    """
+    """Return the row's values but the expected answer in one line; several have their columns' names."""
     values = [
         (name, value)
         for name, value in zip(plan.inputs.columns, plan.inputs.rows[row], strict=True)
@@ -221,6 +205,6 @@ def describe_ending(result: Result) -> str:
     """Return how the cell ended, in a few words."""
     if result.status is Status.ANSWERED and result.answer is not None:
         return result.answer.ending.value
-    if result.status is Status.FAILED and result.answer is not None and result.answer.error is not None:
-        return result.answer.error.title
+    if result.status is Status.FAILED and result.error is not None:
+        return result.error.title
     return result.status.value

@@ -43,11 +43,11 @@ class ResultTally:
                 self.failed += 1
             case Status.DOUBTFUL:
                 self.in_doubt += 1
-        if (answer := result.answer) is not None and answer.usage is not None:
-            self.tokens_in += answer.usage.prompt_tokens
-            self.tokens_out += answer.usage.completion_tokens
-        if answer is not None and result.status is Status.ANSWERED:
-            self.seconds.append(answer.timings.total)
+        if result.usage is not None:
+            self.tokens_in += result.usage.prompt_tokens
+            self.tokens_out += result.usage.completion_tokens
+        if result.seconds is not None and result.status is Status.ANSWERED:
+            self.seconds.append(result.seconds)
         if (passed := result.passed) is not None:
             self.judged += 1
             self.passed += passed
@@ -72,14 +72,13 @@ class ResultTally:
 
     @property
     def median_seconds(self) -> float | None:
-        return self.seconds_quantile(0.5)
+        return self._seconds_quantile(0.5)
 
     @property
     def p95_seconds(self) -> float | None:
-        return self.seconds_quantile(0.95)
+        return self._seconds_quantile(0.95)
 
-    def seconds_quantile(self, share: float) -> float | None:
-        """The seconds that this share of the answers did not take longer than."""
+    def _seconds_quantile(self, share: float) -> float | None:
         return quantile(sorted(self.seconds), share) if self.seconds else None
 
 
@@ -102,9 +101,7 @@ class CheckTally:
 
 
 class ResultSummary:
-    """Counts of results, updated as they come. ``variants`` and ``prompts`` are keyed by index, without empty
-    groups.
-    """
+    """Counts of results, updated as they come. ``variants`` and ``prompts``, by index, have no empty groups."""
 
     def __init__(self, plan: Plan) -> None:
         self.total = ResultTally()
@@ -134,10 +131,14 @@ def summarise_results(plan: Plan, results: Iterable[Result]) -> ResultSummary:
     return summary
 
 
+def rank_groups(tallies: Mapping[int, ResultTally]) -> list[int]:
+    """Return the groups' indexes, the highest pass rate first; among equals, the cheaper group."""
+    return sorted(tallies, key=lambda index: (-(tallies[index].pass_rate or 0), tallies[index].cost, index))
+
+
 @dataclass(frozen=True)
 class Heatmap:
-    """Two swept parameters against each other. ``cells`` is keyed by (value of x, value of y); None means not
-    sent.
+    """Two swept parameters against each other. ``cells`` is keyed by the values of x and y; None: not sent.
 
     If other parameters are swept too, a cell covers all of their values.
     """

@@ -9,7 +9,7 @@ from enum import Enum
 from lib.experiment.results.cell_result import Result
 from lib.experiment.results.paired_comparison import compare_prompts, compare_variants
 from lib.experiment.results.pass_statistics import SIGNIFICANCE_LEVEL, Interval
-from lib.experiment.results.result_summary import ResultTally
+from lib.experiment.results.result_summary import ResultTally, rank_groups
 
 
 class GroupedBy(Enum):
@@ -21,11 +21,10 @@ class GroupedBy(Enum):
 
 @dataclass(frozen=True)
 class Winner:
-    """``best`` and ``runner_up`` are indexes of variants or prompts; ``runner_up`` is None if there is only
-    one.
+    """``best`` and ``runner_up`` are indexes of variants or prompts. ``text`` says all of it in a sentence.
 
-    ``p_value`` is McNemar's for the two, None if no pair could be matched. ``text`` says all of it in a
-    sentence.
+    ``runner_up`` is None if there is only one group. ``p_value`` is McNemar's for the two, None if no pair could be
+    matched.
     """
 
     best: int
@@ -47,28 +46,21 @@ def find_winner(
 
     ``tallies`` are the summary's ``variants`` or ``prompts``, ``names`` what they are called.
     """
-    ranked = [number for number, tally in tallies.items() if tally.judged]
+    ranked = rank_groups({number: tally for number, tally in tallies.items() if tally.judged})
     if not ranked:
         return None
-    ranked.sort(key=lambda number: (-(tallies[number].pass_rate or 0), tallies[number].cost, number))
     best = ranked[0]
-
-    def name_of(number: int) -> str:
-        return f"“{names[number]}”" if among is GroupedBy.PROMPTS else names[number]
-
-    lead = f"{name_of(best)} passes {_describe_share(tallies[best])}"
+    shown_names = [f"“{name}”" for name in names] if among is GroupedBy.PROMPTS else names
+    lead = f"{shown_names[best]} passes {_describe_share(tallies[best])}"
     if len(ranked) == 1:
         return Winner(best, None, None, f"{lead}.")
     runner_up = ranked[1]
-    comparison = (compare_variants if among is GroupedBy.VARIANTS else compare_prompts)(
-        results, runner_up, best
-    )
+    compare = compare_variants if among is GroupedBy.VARIANTS else compare_prompts
+    p_value = compare(results, runner_up, best).p_value
     tie = tallies[best].pass_rate == tallies[runner_up].pass_rate
-    judgement = (
-        "they are equally good, as far as one can tell" if tie else _describe_difference(comparison.p_value)
-    )
-    text = f"{lead}, the next, {name_of(runner_up)}, {_describe_share(tallies[runner_up])}: {judgement}."
-    return Winner(best, runner_up, comparison.p_value, text, tie)
+    judgement = "they are equally good, as far as one can tell" if tie else _describe_difference(p_value)
+    text = f"{lead}, the next, {shown_names[runner_up]}, {_describe_share(tallies[runner_up])}: {judgement}."
+    return Winner(best, runner_up, p_value, text, tie)
 
 
 def _describe_share(tally: ResultTally) -> str:
@@ -78,11 +70,8 @@ def _describe_share(tally: ResultTally) -> str:
 def _describe_difference(p: float | None) -> str:
     if p is None:
         return "no input was judged in both ways, so they cannot be compared"
-    return (
-        f"better beyond chance (p {format_p_value(p)})"
-        if p < SIGNIFICANCE_LEVEL
-        else f"could be chance (p {format_p_value(p)})"
-    )
+    verdict = "better beyond chance" if p < SIGNIFICANCE_LEVEL else "could be chance"
+    return f"{verdict} (p {format_p_value(p)})"
 
 
 def format_share(share: float) -> str:

@@ -160,7 +160,7 @@ def _cell(column: ResultColumn, row: ResultRow) -> Any:
         case ResultColumn.COST:
             return float(result.cost)
         case ResultColumn.SECONDS:
-            return row.seconds
+            return row.result.seconds
         case ResultColumn.ENDING:
             return row.ending
 

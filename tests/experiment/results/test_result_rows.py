@@ -100,4 +100,4 @@ def test_what_failed_says_so(sheet: ResultTable) -> None:
     assert (failed.ending, failed.answer) == ("Too many requests", "Capacity reached")
     assert check_verdict(failed.result) is check_verdict(failed.result, 0) is CheckVerdict.OPEN
     doubtful = next(line for line in sheet.rows if line.result.status is Status.DOUBTFUL)
-    assert (doubtful.ending, doubtful.answer, doubtful.seconds) == ("in doubt", "", None)
+    assert (doubtful.ending, doubtful.answer, doubtful.result.seconds) == ("in doubt", "", None)
