@@ -24,6 +24,9 @@ _MAX_EXCERPT_CHARS = 40
 VERSION = 1
 
 
+Threads = Mapping[str, Conversation]  # the columns' conversations, by column id
+
+
 @dataclass(frozen=True)
 class ComparisonColumn:
     """A set-up and its conversation, which has the same id. ``name`` is a letter that never changes."""
@@ -91,14 +94,12 @@ class Comparison:
         others = {id: rating for id, rating in self.ratings.items() if id != answer}
         return replace(self, ratings=others if stars is None else others | {answer: stars})
 
-    def answers(
-        self, column: ComparisonColumn, conversation: Conversation, number: int
-    ) -> tuple[Message, ...]:
+    def answers(self, column: ComparisonColumn, thread: Conversation, number: int) -> tuple[Message, ...]:
         """Return the column's answers in that round, one for each repetition, oldest first."""
         question = self.rounds[number].question_ids.get(column.id)
-        return tuple(message for message in conversation.messages if question and message.parent == question)
+        return tuple(message for message in thread.messages if question and message.parent == question)
 
-    def unrated_answers(self, threads: Mapping[str, Conversation]) -> tuple[str, ...]:
+    def unrated_answers(self, threads: Threads) -> tuple[str, ...]:
         """Return the ids of the last round's answers that have content and no rating."""
         if not self.rounds:
             return ()
@@ -206,9 +207,7 @@ class Standing:
     stars: Fraction
 
 
-def standings(
-    model: Model, comparison: Comparison, threads: Mapping[str, Conversation]
-) -> tuple[Standing, ...]:
+def standings(model: Model, comparison: Comparison, threads: Threads) -> tuple[Standing, ...]:
     """Return the results by column and set-up, best first.
 
     A column has several set-ups if its settings changed between rounds.
@@ -231,11 +230,8 @@ def standings(
         if len(means) > 1:
             (wins if len(best) == 1 else ties).extend(best)
     unsorted = [
-        Standing(
-            column, setup, wins.count(key), ties.count(key), len(stars), Fraction(sum(stars), len(stars))
-        )
+        Standing(*key, wins.count(key), ties.count(key), len(stars), Fraction(sum(stars), len(stars)))
         for key, stars in ratings.items()
-        for column, setup in (key,)
     ]
     return tuple(sorted(unsorted, key=lambda standing: (-standing.wins, -standing.ties, -standing.stars)))
 

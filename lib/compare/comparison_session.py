@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from lib.api.backend import Backend
 from lib.api.client import WorkersAI
@@ -86,10 +87,10 @@ class ComparisonSession:
 
     def setups(self) -> dict[str, SetupFields]:
         """Return the set-up of each column's next send, by id."""
-        return {
-            id: setup_fields(chat.model, chat.conversation.system, chat.settings)
-            for id, chat in self.chats.items()
-        }
+        setups = {}
+        for id, chat in self.chats.items():
+            setups[id] = setup_fields(chat.model, chat.conversation.system, chat.settings)
+        return setups
 
     def pending_count(self, column: str) -> int:
         """Return the number of a column's answers that run or are still to be sent."""
@@ -135,13 +136,8 @@ class ComparisonSession:
                     raise
             ids = list(self._chats)
             random.shuffle(ids)
-            self._replace_comparison(
-                replace(
-                    self._comparison,
-                    rounds=(*self._comparison.rounds, ComparisonRound(text, questions)),
-                    blind_order=tuple(ids) if self._comparison.is_blind else (),
-                )
-            )
+            rounds = (*self._comparison.rounds, ComparisonRound(text, questions))
+            self._change(rounds=rounds, blind_order=tuple(ids) if self._comparison.is_blind else ())
 
     def _open_selected(self, id: str, chat: ChatSession) -> None:
         """Continue the column's conversation from its selected answer."""
@@ -166,15 +162,10 @@ class ComparisonSession:
         """Ask for one more answer to the column's last input, with the settings of the first."""
         with self._lock:
             self._ask_again(column, backend)
-            last = self._comparison.rounds[-1].question_ids.get(column)
-            shown = {
-                question: answer
-                for question, answer in self._comparison.selected_answers.items()
-                if question != last
-            }
-            self._replace_comparison(
-                replace(self._comparison, selected_answers=shown)
-            )  # the new answer is shown
+            # Without a selection, the new answer is shown.
+            selected = dict(self._comparison.selected_answers)
+            selected.pop(self._comparison.rounds[-1].question_ids.get(column, ""), None)
+            self._change(selected_answers=selected)
 
     def _ask_again(self, id: str, backend: Backend) -> None:
         chat, last = self._chats[id], len(self._comparison.rounds) - 1
@@ -213,22 +204,16 @@ class ComparisonSession:
             chat = ChatSession(self._client, original.model, after)
             chat.settings = original.settings
             comparison = self._comparison.with_column(chat.id)
-            copies = {
-                old.id: new.id for old, new in zip(before.path(), after.path(), strict=True)
-            }  # of the open path alone
-            rounds = tuple(
-                replace(
-                    old_round,
-                    question_ids=dict(old_round.question_ids)
-                    | {chat.id: copies[old_round.question_ids[column]]},
-                )
-                if old_round.question_ids.get(column) in copies
-                else old_round
-                for old_round in comparison.rounds
-            )
+            # Only the open path was copied.
+            copies = {old.id: new.id for old, new in zip(before.path(), after.path(), strict=True)}
+            rounds = []
+            for old in comparison.rounds:
+                copy = copies.get(old.question_ids.get(column, ""))
+                own_question = {} if copy is None else {chat.id: copy}
+                rounds.append(replace(old, question_ids=dict(old.question_ids) | own_question))
             self._chats[chat.id] = chat
             self._listen(chat.id, chat)
-            self._replace_comparison(replace(comparison, rounds=rounds))
+            self._replace_comparison(replace(comparison, rounds=tuple(rounds)))
             return chat
 
     def remove(self, column: str) -> None:
@@ -250,30 +235,26 @@ class ComparisonSession:
     def select_answer(self, question: str, answer: str) -> None:
         """Show that answer to a question; the next input continues from it."""
         with self._lock:
-            self._replace_comparison(
-                replace(
-                    self._comparison,
-                    selected_answers=dict(self._comparison.selected_answers) | {question: answer},
-                )
-            )
+            self._change(selected_answers=dict(self._comparison.selected_answers) | {question: answer})
 
     def set_repetitions(self, times: int) -> None:
         """Set the number of answers in each column, from the next send on."""
         with self._lock:
-            self._replace_comparison(
-                replace(self._comparison, repetitions=min(max(times, 1), MAX_REPETITIONS))
-            )
+            self._change(repetitions=min(max(times, 1), MAX_REPETITIONS))
 
     def set_blind(self, on: bool) -> None:
         """Hide names and settings from the next send on, or reveal them now."""
         with self._lock:
             hidden = self._comparison.blind_order if on else ()
-            self._replace_comparison(replace(self._comparison, is_blind=on, blind_order=hidden))
+            self._change(is_blind=on, blind_order=hidden)
 
     def reveal(self) -> None:
         """Show names and settings before everything is rated."""
         with self._lock:
-            self._replace_comparison(replace(self._comparison, blind_order=()))
+            self._change(blind_order=())
+
+    def _change(self, **fields: Any) -> None:
+        self._replace_comparison(replace(self._comparison, **fields))
 
     def _replace_comparison(self, comparison: Comparison) -> None:
         if comparison != self._comparison:

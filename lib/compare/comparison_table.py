@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from lib.chat.answer import text_or_calls, total_usage
 from lib.chat.conversation import Conversation, Message
-from lib.compare.comparison import Comparison, answer_thread, request_setup_fields
+from lib.compare.comparison import Comparison, Threads, answer_thread, request_setup_fields
 from lib.files.csv_export import CellValue, SheetRow
 from lib.model.model_record import Model
 from lib.model.pricing import cost_in_dollars
@@ -28,10 +26,8 @@ _HEADINGS = (
 )
 
 
-def comparison_rows(
-    model: Model, comparison: Comparison, threads: Mapping[str, Conversation]
-) -> list[SheetRow]:
-    """Return the headings, then a row for each answer, by rounds; ``threads`` are by column id.
+def comparison_rows(model: Model, comparison: Comparison, threads: Threads) -> list[SheetRow]:
+    """Return the headings, then a row for each answer, by rounds.
 
     Each setting that any answer was sent with has a column.
     """
@@ -39,11 +35,11 @@ def comparison_rows(
     setups: list[dict[str, CellValue]] = []
     for number, comparison_round in enumerate(comparison.rounds):
         for column in comparison.columns:
-            conversation = threads[column.id]
-            for repetition, answer in enumerate(comparison.answers(column, conversation, number)):
+            thread = threads[column.id]
+            for repetition, answer in enumerate(comparison.answers(column, thread, number)):
                 if answer.answers:
                     place: SheetRow = [number + 1, comparison_round.text, column.name, repetition + 1]
-                    rows.append(place + _answer_values(model, comparison, conversation, answer))
+                    rows.append(place + _answer_values(model, comparison, thread, answer))
                     setups.append(_setup_values(model, answer))
     names = setups[0] if setups else ()  # all set-ups have the same names
     shown = [name for name in names if any(setup[name] not in (None, "") for setup in setups)]
@@ -52,11 +48,9 @@ def comparison_rows(
     return [headings, *(row + settings for row, settings in zip(rows, values, strict=True))]
 
 
-def _answer_values(
-    model: Model, comparison: Comparison, conversation: Conversation, answer: Message
-) -> SheetRow:
+def _answer_values(model: Model, comparison: Comparison, thread: Conversation, answer: Message) -> SheetRow:
     """Return text, rating, usage and times; after tool calls the last text counts, and the cost of all runs."""
-    messages = answer_thread(conversation, answer.id)
+    messages = answer_thread(thread, answer.id)
     runs = [run for message in messages for run in message.answers]
     usage, last = total_usage(runs), messages[-1]
     error = runs[-1].error

@@ -9,21 +9,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from lib.files import conversation_json, message_list_import, preset_file
-from lib.files.conversation_json import ConversationFile, dump_conversation, load_conversation, with_new_id
+from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import default_title, export_markdown, make_file_name
 from lib.jsonkit.json_reader import MAX_BYTES, BadFile, Node, parse
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import Model
-
-__all__ = [
-    "MAX_BYTES",
-    "ConversationFile",
-    "dump_conversation",
-    "dump_zip",
-    "load_conversation",
-    "load_conversations",
-    "with_new_id",
-]
 
 MAX_ZIP_FILES = 50_000
 MAX_UNPACKED_BYTES = 250_000_000
@@ -53,10 +43,8 @@ def dump_zip(conversations: Iterable[ConversationFile], model: Model) -> bytes:
             heading = archived.title or default_title(archived.conversation)
             name = f"{number:04}-{make_file_name(heading)}"
             readable = export_markdown(heading, archived.conversation, archived.settings, model)
-            for ending, text in (
-                ("json", dump_conversation(archived)),
-                ("md", replace_lone_surrogates(readable)),
-            ):
+            texts = {"json": dump_conversation(archived), "md": replace_lone_surrogates(readable)}
+            for ending, text in texts.items():
                 entry = zipfile.ZipInfo(f"{name}.{ending}", _FIXED_DATE)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.create_system = 3  # the same on every system
@@ -87,9 +75,8 @@ def _parse_document(root: Node, model: Model) -> ConversationFile:
         return message_list_import.parse_message_list(root, model)
     if "format" in root:
         if root["format"].value == preset_file.FORMAT:
-            raise BadFile(
-                "The file holds presets, not a conversation.", advice="Import it where the presets are."
-            )
+            message = "The file holds presets, not a conversation."
+            raise BadFile(message, advice="Import it where the presets are.")
         return conversation_json.parse_conversation(root, model)
     if "messages" in root:
         return message_list_import.parse_message_list(root, model)

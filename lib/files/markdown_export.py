@@ -16,10 +16,8 @@ _SPEAKERS = {"user": "User", "assistant": "Assistant", "system": "System", "tool
 
 def export_markdown(title: str, conversation: Conversation, settings: Settings, model: Model) -> str:
     """Return the open path of the conversation as Markdown. Messages are copied exactly, without escaping."""
-    return (
-        "\n".join([*_front_matter(title, conversation, settings, model), "", *_body(title, conversation)])
-        + "\n"
-    )
+    front_matter = _front_matter(title, conversation, settings, model)
+    return "\n".join([*front_matter, "", *_body(title, conversation), ""])
 
 
 def _front_matter(title: str, conversation: Conversation, settings: Settings, model: Model) -> Iterator[str]:

@@ -38,14 +38,10 @@ def parse_message_list(root: Node, model: Model) -> ConversationFile:
 
 
 def _parse_settings(root: Node, model: Model) -> Settings:
-    settings = Settings.defaults(model)
-    for setting in settings.items:
-        name = setting.name
-        if name in root and root[name].value is not None:  # many clients send null for “not set”
-            settings = settings.with_value(name, parse_setting_value(model, root[name], name))
-        else:
-            settings = settings.with_setting(replace(setting, is_sent=False))
-    return settings
+    # Many clients send null for “not set”.
+    sent = [parameter.name for parameter in model.parameters if _has_value(root, parameter.name)]
+    values = {name: parse_setting_value(model, root[name], name) for name in sent}
+    return Settings.defaults(model).with_only_sent(values)
 
 
 def _parse_message(node: Node) -> Message:

@@ -25,6 +25,7 @@ MAX_PRESET_FILE_BYTES = 1_000_000
 MAX_PRESET_NAME_CHARS = 80
 
 _BAD_FILE_ADVICE = "Choose a file that Paddock exported."
+_VERSION_ADVICE = "Use the version of Paddock that made them."
 
 
 @dataclass(frozen=True)
@@ -45,22 +46,19 @@ class Preset:
 @cache
 def shipped_presets(model: Model) -> tuple[Preset, ...]:
     """Return the presets that come with Paddock. Parameters that a preset does not name are not sent."""
-    return tuple(
-        parse_preset(record, model) for record in json.loads(SHIPPED_FILE.read_text(encoding="utf-8"))
-    )
+    records = json.loads(SHIPPED_FILE.read_text(encoding="utf-8"))
+    return tuple(parse_preset(record, model) for record in records)
 
 
 def write_preset(preset: Preset) -> dict[str, Any]:
     """Return the preset as plain JSON values."""
-    system = {} if preset.system is None else {"system": preset.system}
-    features = {} if preset.features is None else {"features": write_features(preset.features)}
-    return {
-        "name": preset.name,
-        "about": preset.about,
-        **system,
-        "parameters": dict(preset.settings.sent_values()),
-        **features,
-    }
+    body: dict[str, Any] = {"name": preset.name, "about": preset.about}
+    if preset.system is not None:
+        body["system"] = preset.system
+    body["parameters"] = dict(preset.settings.sent_values())
+    if preset.features is not None:
+        body["features"] = write_features(preset.features)
+    return body
 
 
 def dump_presets(presets: Iterable[Preset]) -> str:
@@ -72,17 +70,12 @@ def dump_presets(presets: Iterable[Preset]) -> str:
 def load_presets(data: bytes, model: Model) -> tuple[Preset, ...]:
     """Return the presets in a JSON document. Raise BadInput, which names the preset that is wrong."""
     body = parse(data, Bounds(MAX_PRESET_FILE_BYTES, number=MAX_NUMBER)).value
-    if (
-        not isinstance(body, dict)
-        or body.get("format") != FORMAT
-        or not isinstance(body.get("presets"), list)
-    ):
+    presets = body.get("presets") if isinstance(body, dict) and body.get("format") == FORMAT else None
+    if not isinstance(presets, list):
         raise BadInput("The file holds no presets.", advice=_BAD_FILE_ADVICE)
     if body.get("version") != VERSION:
-        raise BadInput(
-            "The presets are of another version.", advice="Use the version of Paddock that made them."
-        )
-    return tuple(parse_preset(record, model) for record in body["presets"])
+        raise BadInput("The presets are of another version.", advice=_VERSION_ADVICE)
+    return tuple(parse_preset(record, model) for record in presets)
 
 
 def clean_name(text: str) -> str:
@@ -107,17 +100,11 @@ def parse_preset(record: Any, model: Model) -> Preset:
         raise BadInput(f"The preset “{name}” is not whole.", advice=_BAD_FILE_ADVICE)
     parameter_names = {parameter.name for parameter in model.parameters}
     if unknown := set(parameters) - parameter_names:
-        raise BadInput(
-            f"The preset “{name}” names a setting “{min(map(str, unknown))}” that the model does not have."
-        )
+        first = min(map(str, unknown))
+        raise BadInput(f"The preset “{name}” names a setting “{first}” that the model does not have.")
     check_parameters(parameters, model)
-    settings = Settings.defaults(model)
-    for setting in settings.items:
-        if setting.name in parameters:
-            value = model.parameter(setting.name).cast(parameters[setting.name])
-            settings = settings.with_setting(replace(setting, value=value, is_sent=True))
-        else:
-            settings = settings.with_setting(replace(setting, is_sent=False))
+    values = {key: model.parameter(key).cast(value) for key, value in parameters.items()}
+    settings = Settings.defaults(model).with_only_sent(values)
     return Preset(name, system, settings, about, _parse_preset_features(record, name))
 
 
@@ -127,6 +114,5 @@ def _parse_preset_features(record: Mapping[str, Any], name: str) -> Features | N
     try:
         return parse_features(Node(record["features"], "features"))
     except BadInput as error:
-        raise BadInput(
-            f"The preset “{name}” is not whole: {error.message}", advice=_BAD_FILE_ADVICE
-        ) from None
+        message = f"The preset “{name}” is not whole: {error.message}"
+        raise BadInput(message, advice=_BAD_FILE_ADVICE) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import zlib
 from dataclasses import dataclass, replace
@@ -81,17 +80,7 @@ def decode_link(text: str, model: Model) -> SharedSetup:
                 check_parameters({setting.name: value}, model)
                 value = model.parameter(setting.name).cast(value)
                 settings = settings.with_setting(replace(setting, value=value, is_sent=bool(sent)))
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        binascii.Error,
-        zlib.error,
-        RecursionError,
-        BadInput,
-    ):
-        raise BadInput(
-            "The link is damaged, or made by another version.", advice="Ask for it again; copy all of it."
-        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError, zlib.error, RecursionError, BadInput):
+        message = "The link is damaged, or made by another version."
+        raise BadInput(message, advice="Ask for it again; copy all of it.") from None
     return SharedSetup(system, settings, first)

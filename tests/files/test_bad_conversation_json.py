@@ -12,10 +12,7 @@ from hypothesis import given, settings, strategies
 
 from lib.errors import BadInput
 from lib.files import answer_codec, conversation_json
-from lib.files.conversation_import_export import (
-    dump_conversation,
-    load_conversation,
-)
+from lib.files.conversation_json import dump_conversation, load_conversation
 from lib.jsonkit import json_reader
 from tests.files.test_conversation_json import MODEL, make_document, make_example
 

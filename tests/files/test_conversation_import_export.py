@@ -15,12 +15,8 @@ from hypothesis import given, settings, strategies
 from lib.chat.conversation import Conversation
 from lib.errors import BadInput
 from lib.files import conversation_import_export, preset_file
-from lib.files.conversation_import_export import (
-    ConversationFile,
-    dump_conversation,
-    dump_zip,
-    load_conversations,
-)
+from lib.files.conversation_import_export import dump_zip, load_conversations
+from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import export_markdown
 from lib.model.model_record import default_model
 from lib.model.request_options import ToolCall

@@ -12,7 +12,7 @@ from lib.api.request import Messages, Prompt, Turn
 from lib.chat.answer import Ending
 from lib.chat.conversation import Conversation, Message
 from lib.errors import BadInput
-from lib.files.conversation_import_export import (
+from lib.files.conversation_json import (
     ConversationFile,
     dump_conversation,
     load_conversation,

@@ -9,7 +9,7 @@ import streamlit as st
 from lib.chat.conversation import Conversation
 from lib.errors import PaddockError
 from lib.files import share_link
-from lib.files.conversation_import_export import ConversationFile, dump_conversation
+from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import default_title, export_markdown, make_file_name
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.chat.chat_tab import ChatTab

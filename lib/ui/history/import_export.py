@@ -7,13 +7,9 @@ from collections.abc import Iterator
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.files.conversation_import_export import (
-    MAX_BYTES,
-    ConversationFile,
-    dump_zip,
-    load_conversations,
-    with_new_id,
-)
+from lib.files.conversation_import_export import dump_zip, load_conversations
+from lib.files.conversation_json import ConversationFile, with_new_id
+from lib.jsonkit.json_reader import MAX_BYTES
 from lib.model.model_record import default_model
 from lib.model.settings import fit_to_model
 from lib.store import SavedConversation
