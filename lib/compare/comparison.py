@@ -18,7 +18,6 @@ from lib.model.settings import Settings
 
 MIN_COLUMNS, MAX_COLUMNS = 2, 4
 MAX_REPETITIONS = 10
-MAX_STARS = 5
 _LETTERS = "ABCD"
 _MAX_EXCERPT_CHARS = 40
 VERSION = 1
@@ -47,7 +46,7 @@ class ComparisonRound:
 class Comparison:
     """Columns, rounds and ratings.
 
-    ``ratings`` holds stars (1 to MAX_STARS) by the answer's message id, ``selected_answers`` the answer that is
+    ``ratings`` holds stars (1 to 5) by the answer's message id, ``selected_answers`` the answer that is
     shown by the question's id. ``is_blind`` hides names and settings from the next send on, until every answer is
     rated. Meanwhile ``blind_order`` holds the column ids in random order; it is empty while nothing is hidden.
     """

@@ -13,13 +13,13 @@ import streamlit as st
 from lib.chat.answer import Ending
 from lib.chat.chat_session import LiveRun
 from lib.chat.conversation import Message
-from lib.compare.comparison import MAX_STARS, ComparisonColumn, SetupFields, answer_thread
+from lib.compare.comparison import ComparisonColumn, SetupFields, answer_thread
 from lib.ui.answer import answer_stats
 from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, SLOW_START_SECONDS, StreamingText
 from lib.ui.chat import transcript
 from lib.ui.compare import diff_html
 from lib.ui.compare.comparison_tab import NO_BASE, ComparisonTab
-from lib.ui.widgets.bound import bind
+from lib.ui.widgets.bound import draw_stars
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -101,31 +101,22 @@ def _draw_round(tab: ComparisonTab, number: int) -> list[WatchedAnswer]:
         with st.chat_message("user", avatar=transcript.AVATARS["user"]):
             st.text(tab.comparison.rounds[number].text)
         columns, differences = tab.comparison.displayed_columns, tab.request_differences(number)
+        shown, is_last = tab.shown_answers(number), number == len(tab.comparison.rounds) - 1
         for position, (column, place) in enumerate(zip(columns, st.columns(len(columns)), strict=True)):
             with place, st.container(border=True, key=f"cell-{number}-{position}"):
-                cell = _cell(tab, column, number)
+                answers = tab.answers(column, number)
+                pending = tab.session.pending_count(column.id) if is_last else 0
+                cell = _Cell(tab, column, number, answers, shown.get(column.id), pending)
                 _draw_head(cell, differences.get(column.id, ()))
                 if (answer := _draw_answer(cell)) is not None:
                     streaming.append(answer)
     return streaming
 
 
-def _cell(tab: ComparisonTab, column: ComparisonColumn, number: int) -> _Cell:
-    is_last = number == len(tab.comparison.rounds) - 1
-    return _Cell(
-        tab,
-        column,
-        number,
-        tab.answers(column, number),
-        tab.shown_answers(number).get(column.id),
-        tab.session.pending_count(column.id) if is_last else 0,
-    )
-
-
 def _draw_head(cell: _Cell, differences: SetupFields) -> None:
     """Draw the column's name, what only its request had, and the buttons that switch and stop its answers."""
     tab, column = cell.tab, cell.column
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         fields = " · ".join(f"{name} {escape_markdown(value)}" for name, value in differences)
         name = f"**{tab.column_label(column)}**"
         st.markdown(f"{name} :small[:gray[{fields}]]" if fields else name)
@@ -224,9 +215,11 @@ def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) ->
     tab, column = cell.tab, cell.column
     runs = tuple(run for message in messages for run in message.answers)
     can_repeat = cell.is_last_round and not cell.pending
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if answer.content or answer.calls:
-            _draw_stars(tab, answer)
+            with st.container(width="stretch"):
+                rating = tab.comparison.ratings.get(answer.id)
+                draw_stars(f"stars-{answer.id}", rating, partial(tab.session.rate, answer.id))
         if not tab.is_hidden:
             _draw_menu(tab, column, answer, can_repeat=can_repeat)
     if tab.is_hidden:
@@ -242,21 +235,6 @@ def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) ->
         )
     if runs:
         st.caption(answer_stats.answer_line(tab.panels[column.id].chat.model, runs))
-
-
-def _draw_stars(tab: ComparisonTab, answer: Message) -> None:
-    rating = tab.comparison.ratings.get(answer.id)
-    stars = bind(
-        f"stars-{answer.id}",
-        None if rating is None else rating - 1,
-        lambda chosen: _rate(tab, answer.id, chosen),
-    )
-    with st.container(width="stretch"):
-        st.feedback("stars", default=stars.value, key=stars.key, on_change=stars.on_change)
-
-
-def _rate(tab: ComparisonTab, answer: str, stars: int | None) -> None:
-    tab.session.rate(answer, None if stars is None else min(stars + 1, MAX_STARS))
 
 
 def _draw_menu(tab: ComparisonTab, column: ComparisonColumn, answer: Message, *, can_repeat: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from lib.compare.comparison_table import comparison_rows
@@ -26,7 +28,7 @@ def draw_comparison_menu(tab: ComparisonTab) -> None:
         if not saved:
             st.caption("None yet: a comparison is kept from its first send on.")
         for comparison in saved:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+            with st.container(horizontal=True, vertical_alignment="center", wrap=False):
                 st.button(
                     escape_markdown(comparison.title) or "Untitled",
                     key=f"open-{comparison.id}",
@@ -65,25 +67,20 @@ def _draw_download_menu(tab: ComparisonTab) -> None:
     def rows() -> list[SheetRow]:
         return comparison_rows(model, session.comparison, session.conversations())
 
+    def draw_button(label: str, media_type: str, write: Callable[[], bytes], help: str) -> None:
+        ending = label.lower()
+        st.download_button(
+            label,
+            write,
+            f"{stem}.{ending}",
+            media_type,
+            key=f"compare-{ending}",
+            on_click="ignore",
+            width="stretch",
+            help=help,
+        )
+
     with st.popover("Download", type="tertiary", icon=":material/download:", key="compare-download"):
         st.caption("A row for each answer: what it was asked with, what it says, its stars, tokens and cost.")
-        st.download_button(
-            "CSV",
-            lambda: b"".join(write_csv(rows())),
-            f"{stem}.csv",
-            "text/csv",
-            key="compare-csv",
-            on_click="ignore",
-            width="stretch",
-            help="For any spreadsheet",
-        )
-        st.download_button(
-            "XLSX",
-            lambda: write_xlsx(rows(), "Comparison"),
-            f"{stem}.xlsx",
-            XLSX_MEDIA_TYPE,
-            key="compare-xlsx",
-            on_click="ignore",
-            width="stretch",
-            help="For Excel",
-        )
+        draw_button("CSV", "text/csv", lambda: b"".join(write_csv(rows())), "For any spreadsheet")
+        draw_button("XLSX", XLSX_MEDIA_TYPE, lambda: write_xlsx(rows(), "Comparison"), "For Excel")

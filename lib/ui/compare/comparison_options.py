@@ -14,7 +14,7 @@ _TIMES, _BLIND, _FROM = "compare-times", "compare-blind", "compare-from"
 def draw_options(tab: ComparisonTab) -> None:
     """Draw the options, and Reveal while names are hidden."""
     comparison = tab.comparison
-    times = bind(_TIMES, comparison.repetitions, lambda value: tab.session.set_repetitions(value or 1))
+    times = bind(_TIMES, comparison.repetitions, tab.session.set_repetitions)
     blind = bind(_BLIND, comparison.is_blind, tab.session.set_blind)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="compare-options"):
         st.number_input(

@@ -37,13 +37,8 @@ URL_PARAMETER = "k"
 NO_BASE = ""  # the base of the differences if answers are shown as they are
 # In the session's state: the open comparison, the column whose settings are in the sidebar, the base of the
 # differences, the chat to open on the Chat page, and the slot (see below).
-_COMPARISON, _COLUMN, _BASE, _CHAT_TO_OPEN, _SLOT = (
-    "contest",
-    "compare-column",
-    "compare-base",
-    "compare-go",
-    "compare-side",
-)
+_COMPARISON, _COLUMN, _BASE = "contest", "compare-column", "compare-base"
+_CHAT_TO_OPEN, _SLOT = "compare-go", "compare-side"
 
 
 class ComparisonTab(PageActions):

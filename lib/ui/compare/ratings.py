@@ -19,7 +19,7 @@ def draw_ratings(tab: ComparisonTab) -> None:
     ranked = standings(tab.model, tab.comparison, tab.session.conversations())
     if not ranked:
         return
-    with st.container(key="standings", gap="small"):
+    with st.container(key="standings"):
         _draw_standings(ranked)
         if len(ranked) > 1 and _score(ranked[0]) == _score(ranked[1]):
             st.caption("No winner yet: the first two are level.")
@@ -60,7 +60,7 @@ def _last_answer(tab: ComparisonTab, column: ComparisonColumn) -> Message | None
 
 
 def _draw_winner_buttons(tab: ComparisonTab, winner: ComparisonColumn, answer: Message) -> None:
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True):
         st.button(
             f"Go on with {winner.name} in the chat",
             key="winner-chat",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import TypeVar
+
 import streamlit as st
 
 from lib.experiment.checks.check_kinds import check_wording
@@ -14,20 +18,18 @@ from lib.ui.widgets.safe_markdown import escape_markdown
 SEARCH, SORT, DOWN = f"{PREFIX}search", f"{PREFIX}sort", f"{PREFIX}down"
 PAGE_KEY = f"{PREFIX}page"  # in the session's state: the page of the table, from 0
 _PROMPTS, _SETTINGS, _ROWS = f"{PREFIX}prompts", f"{PREFIX}settings", f"{PREFIX}rows"
-_VERDICTS, _CHECK, _STATUSES, _RATINGS = (
-    f"{PREFIX}verdicts",
-    f"{PREFIX}check",
-    f"{PREFIX}statuses",
-    f"{PREFIX}ratings",
-)
+_CHECK, _VERDICTS = f"{PREFIX}check", f"{PREFIX}verdicts"
+_STATUSES, _RATINGS = f"{PREFIX}statuses", f"{PREFIX}ratings"
 # With more inputs than this, searching is quicker than choosing.
 _MAX_OFFERED_INPUTS = 300
 _ALL_CHECKS = -1
 
+T = TypeVar("T")
+
 
 def draw_answer_filters(view: ResultsView) -> None:
     """Draw the search box, the menu of filters, and the order."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             "Search in answers, inputs and reasons",
             key=SEARCH,
@@ -142,30 +144,9 @@ def _draw_filters(view: ResultsView) -> None:
                     else f"{index + 1}. {check_wording(plan.checks[index]).title}"
                 ),
             )
-        st.pills(
-            "Checks",
-            list(CheckVerdict),
-            key=_VERDICTS,
-            selection_mode="multi",
-            persist_state="session",
-            format_func=lambda option: option.value.capitalize(),
-        )
-    st.pills(
-        "Came to",
-        list(Status),
-        key=_STATUSES,
-        selection_mode="multi",
-        persist_state="session",
-        format_func=lambda option: option.value.capitalize(),
-    )
-    st.pills(
-        "Rating",
-        range(6),
-        key=_RATINGS,
-        selection_mode="multi",
-        persist_state="session",
-        format_func=lambda stars: "★" * stars or "None",
-    )
+        _draw_pills("Checks", list(CheckVerdict), _VERDICTS, _capitalize_value)
+    _draw_pills("Came to", list(Status), _STATUSES, _capitalize_value)
+    _draw_pills("Rating", range(6), _RATINGS, lambda stars: "★" * stars or "None")
     if len(plan.prompts) > 1:
         _draw_multiselect("Prompt", view.prompt_names, _PROMPTS)
     if len(view.setting_names) > 1:
@@ -181,6 +162,21 @@ def _draw_filters(view: ResultsView) -> None:
     )
 
 
+def _draw_pills(label: str, options: Sequence[T], key: str, format_option: Callable[[T], str]) -> None:
+    st.pills(
+        label,
+        options,
+        key=key,
+        selection_mode="multi",
+        persist_state="session",
+        format_func=format_option,
+    )
+
+
+def _capitalize_value(option: Enum) -> str:
+    return str(option.value).capitalize()
+
+
 def _draw_multiselect(name: str, names: tuple[str, ...], key: str) -> None:
     st.multiselect(
         name,
@@ -188,9 +184,5 @@ def _draw_multiselect(name: str, names: tuple[str, ...], key: str) -> None:
         key=key,
         persist_state="session",
         placeholder="All",
-        format_func=lambda index: f"{index + 1}. {_option(names[index])}",
+        format_func=lambda index: f"{index + 1}. {escape_markdown(shorten(names[index], 80))}",
     )
-
-
-def _option(name: str) -> str:
-    return escape_markdown(shorten(name, 80))

@@ -10,6 +10,7 @@ import streamlit as st
 from lib.experiment.results.result_rows import CheckVerdict, ResultColumn, ResultRow
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.experiment import answer_filters, opened_answer
+from lib.ui.experiment.answer_filters import PAGE_KEY
 from lib.ui.experiment.page_buttons import draw_page_buttons
 from lib.ui.experiment.results_view import PREFIX, ResultsView
 from lib.ui.experiment.short_text import shorten
@@ -35,7 +36,7 @@ def draw_answer_table(view: ResultsView) -> None:
     column, is_descending = answer_filters.sort_order()
     rows = view.rows(answer_filters.current_filter(view), column, is_descending=is_descending)
     if not rows:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"None of the {len(view.sheet.rows):,} answers is like that.", width="content")
             _draw_show_all()
         return
@@ -58,7 +59,7 @@ def draw_answer_table(view: ResultsView) -> None:
 def open_answer(number: int | None) -> None:
     """Open the answer of that number and turn to its page, None: close the opened answer."""
     st.session_state[OPEN_KEY] = number
-    st.session_state[answer_filters.PAGE_KEY] = None
+    st.session_state[PAGE_KEY] = None
 
 
 def _page_count(rows: Sequence[ResultRow]) -> int:
@@ -67,16 +68,12 @@ def _page_count(rows: Sequence[ResultRow]) -> int:
 
 def _page(rows: Sequence[ResultRow], open_index: int | None) -> int:
     """Return the number of the page that the user turned to, else that of the opened answer."""
-    page = st.session_state.get(answer_filters.PAGE_KEY)
+    page = st.session_state.get(PAGE_KEY)
     if page is None:
         page = open_index // PAGE_SIZE if open_index is not None else 0
     page = min(page, _page_count(rows) - 1)
-    st.session_state[answer_filters.PAGE_KEY] = page
+    st.session_state[PAGE_KEY] = page
     return int(page)
-
-
-def _turn_to(page: int) -> None:
-    st.session_state[answer_filters.PAGE_KEY] = page
 
 
 def _draw_page_line(view: ResultsView, rows: Sequence[ResultRow], page: int) -> None:
@@ -90,7 +87,7 @@ def _draw_page_line(view: ResultsView, rows: Sequence[ResultRow], page: int) -> 
         if len(rows) < total:
             _draw_show_all()
         if page_count > 1:
-            draw_page_buttons(f"{PREFIX}page", page, page_count, "The page before", "The next page", _turn_to)
+            draw_page_buttons(PAGE_KEY, page, page_count, "The page before", "The next page")
 
 
 def _draw_show_all() -> None:
@@ -192,7 +189,7 @@ def _select(index: int | None) -> None:
 def _key() -> str:
     """Return the table's key. Another order is another table, which starts at its top and has no column selected."""
     column, is_descending = answer_filters.sort_order()
-    page = st.session_state.get(answer_filters.PAGE_KEY) or 0
+    page = st.session_state.get(PAGE_KEY) or 0
     return f"{_TABLE}-{column.name.lower()}-{'down' if is_descending else 'up'}-{page}"
 
 

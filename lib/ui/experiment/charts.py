@@ -95,13 +95,12 @@ def _row_html(row: ChartRow, max_cost: Decimal, *, is_judged: bool, is_rated: bo
     cost = cost_each(tally)
     width = 0.0 if cost is None or not max_cost else float(cost / max_cost)
     bar = f'<u style="width:{width:.2%}"></u>' if width else ""
-    seconds = tally.median_seconds
     failed = f" <small>{tally.failed:,} failed</small>" if tally.failed else ""
     cells += [
         f'<td class="bar"><span class="track">{bar}</span></td>',
-        f"<td>{dollars_or_dash(cost)}</td>",
-        f'<td class="wide">{"—" if not tally.answered else f"{tally.tokens_out / tally.answered:,.0f}"}</td>',
-        f'<td class="wide">{"—" if seconds is None else f"{seconds:.2f} s"}</td>',
+        f"<td>{COST.text(tally)}</td>",
+        f'<td class="wide">{LENGTH.text(tally)}</td>',
+        f'<td class="wide">{SECONDS.text(tally)}</td>',
         f'<td class="wide">{tally.answered:,}{failed}</td>',
     ]
     return f"<tr{' class=best' if row.best else ''}>{''.join(cells)}</tr>"
@@ -133,11 +132,6 @@ def cost_each(tally: ResultTally) -> Decimal | None:
     return tally.cost / tally.asked if tally.asked else None
 
 
-def dollars_or_dash(amount: Decimal | None) -> str:
-    """Format an amount, "—" if there is none."""
-    return "—" if amount is None else format_dollars(amount)
-
-
 @dataclass(frozen=True)
 class Measure:
     """A figure that a heatmap shows. ``value`` gives the colour; ``text`` and ``more`` are HTML."""
@@ -158,7 +152,7 @@ PASSES = Measure(
 COST = Measure(
     "Cost of an answer",
     lambda tally: None if (cost := cost_each(tally)) is None else float(cost),
-    lambda tally: dollars_or_dash(cost_each(tally)),
+    lambda tally: "—" if (cost := cost_each(tally)) is None else format_dollars(cost),
     lambda tally: f"n {tally.asked:,}",
     is_lower_better=True,
 )

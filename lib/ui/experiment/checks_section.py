@@ -67,7 +67,7 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
             "read and rate the answers yourself."
         )
     for index, check in enumerate(checks):
-        with st.container(border=True, key=f"check-{index}", gap="small"):
+        with st.container(border=True, key=f"check-{index}"):
             with st.container(
                 horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
             ):

@@ -31,8 +31,8 @@ def draw_section(
     # one, which is closed.
     is_open = tab.is_section_open(part)
     key = f"section-{name.lower()}"
-    with st.container(border=True, key=key, gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+    with st.container(border=True, key=key):
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             st.button(
                 f"**{name}**",
                 key=f"{key}-head",

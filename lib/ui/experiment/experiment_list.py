@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 
 import streamlit as st
 
@@ -10,13 +11,12 @@ from lib.errors import PaddockError
 from lib.experiment.sample_experiments import SampleExperiment, load_samples
 from lib.store import ExperimentEntry
 from lib.ui.experiment.experiment_draft import ExperimentDrafts
-from lib.ui.experiment.experiment_tab import ExperimentTab
+from lib.ui.experiment.experiment_tab import ExperimentTab, draw_undo_line
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-_EMPTY = "An empty one"  # the entry of the menu New that starts without a sample
 MAX_NAME_LENGTH, MAX_LISTED = 120, 50
 _DELETED = "experiment-gone"  # in the session's state: id and name of the experiment deleted last
 _NAME = "experiment-name"  # the control of the name
@@ -31,12 +31,15 @@ class ExperimentAction(StrEnum):
 
 def draw_experiment_menu(tab: ExperimentTab) -> None:
     """Draw the menu of saved experiments and the menu New."""
-    with st.container(horizontal=True, gap="small", width="content"):
+    with st.container(horizontal=True, width="content"):
         with st.popover("Experiments", type="tertiary", icon=":material/folder_open:", key="experiments"):
             _draw_list(tab)
+        # The samples are numbered from 1.
+        options = ("An empty one", *(sample.name for sample in load_samples(tab.model)))
         st.menu_button(
             "New",
-            (_EMPTY, *(sample.name for sample in load_samples(tab.model))),
+            range(len(options)),
+            format_func=options.__getitem__,
             key="experiment-new",
             icon=":material/add:",
             type="tertiary",
@@ -50,25 +53,15 @@ def draw_title(tab: ExperimentTab) -> None:
     name = bind(_NAME, tab.draft.name, tab.draft.rename)
     st.text_input(
         "Name of the experiment",
-        name.value,
-        key=name.key,
+        **name.arguments(),
         max_chars=MAX_NAME_LENGTH,
         label_visibility="collapsed",
-        on_change=name.on_change,
     )
     # These containers are always there, so that nothing below them moves: the browser creates moved controls again.
     undo_place, error_place, welcome_place = st.container(), st.container(), st.container()
     if (deleted := st.session_state.get(_DELETED)) is not None:
-        with undo_place.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"“{escape_markdown(deleted[1])}” was deleted.", width="content")
-            st.button(
-                "Undo",
-                key="experiment-undo",
-                type="tertiary",
-                icon=":material/undo:",
-                on_click=_undo_delete,
-                args=(tab,),
-            )
+        with undo_place:
+            draw_undo_line(f"“{deleted[1]}” was deleted.", "experiment-undo", partial(_undo_delete, tab))
     if tab.draft.problem is not None:
         with error_place:
             draw_error(
@@ -85,14 +78,14 @@ def _draw_welcome(tab: ExperimentTab) -> None:
         "Write a prompt with `{{variables}}`, give it a table of inputs, choose settings to try and checks to judge "
         "by: every combination is asked, and the results say what works. Or begin with a sample:"
     )
-    with st.container(horizontal=True, gap="small", key="experiment-samples"):
+    with st.container(horizontal=True, key="experiment-samples"):
         for number, sample in enumerate(load_samples(tab.model)):
             st.button(
                 sample.name,
                 key=f"experiment-sample-{number}",
                 icon=":material/science:",
                 help=sample.description,
-                on_click=_start_sample,
+                on_click=_start,
                 args=(tab, sample),
             )
 
@@ -107,11 +100,7 @@ def _draw_list(tab: ExperimentTab) -> None:
         st.caption("None is kept yet: one is, as soon as you change something in it.")
     for entry in entries[:MAX_LISTED]:
         with st.container(
-            horizontal=True,
-            vertical_alignment="center",
-            gap="small",
-            key=f"experiment-{entry.id}",
-            wrap=False,
+            horizontal=True, vertical_alignment="center", key=f"experiment-{entry.id}", wrap=False
         ):
             st.button(
                 escape_markdown(entry.name) + (" (open)" if entry.id == tab.draft.id else ""),
@@ -134,21 +123,16 @@ def _draw_list(tab: ExperimentTab) -> None:
         st.caption(f"The {MAX_LISTED} that were changed last, of {len(entries):,}.")
 
 
-def _start_sample(tab: ExperimentTab, sample: SampleExperiment) -> None:
-    tab.open_experiment(ExperimentDrafts.shared().new(tab.owner, sample.name, sample.plan))
-
-
 def _start_chosen(tab: ExperimentTab) -> None:
-    chosen = st.session_state["experiment-new"]
-    sample = next((sample for sample in load_samples(tab.model) if sample.name == chosen), None)
-    if sample is None:
-        _open_new(tab)
-    else:
-        _start_sample(tab, sample)
+    number = st.session_state["experiment-new"]
+    _start(tab, load_samples(tab.model)[number - 1] if number else None)
 
 
-def _open_new(tab: ExperimentTab) -> None:
-    tab.open_experiment(ExperimentDrafts.shared().new(tab.owner))
+def _start(tab: ExperimentTab, sample: SampleExperiment | None) -> None:
+    """Open a new experiment: the sample, None: an empty one."""
+    drafts = ExperimentDrafts.shared()
+    new = drafts.new(tab.owner) if sample is None else drafts.new(tab.owner, sample.name, sample.plan)
+    tab.open_experiment(new)
 
 
 def _open(tab: ExperimentTab, id: str) -> None:
@@ -180,7 +164,7 @@ def _delete(tab: ExperimentTab, entry: ExperimentEntry) -> None:
         ExperimentDrafts.shared().drop(tab.owner, entry.id)
         st.session_state[_DELETED] = (entry.id, entry.name)
         if tab.draft.id == entry.id:
-            _open_new(tab)
+            _start(tab, None)
 
 
 def _undo_delete(tab: ExperimentTab) -> None:

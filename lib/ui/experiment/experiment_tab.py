@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,12 +28,8 @@ INITIALLY_OPEN = (PlanPart.PROMPT, PlanPart.INPUTS)  # sections
 _QUERY_PARAMETER = "e"
 # In the session's state: the id of the open experiment, the open sections by experiment, the id of the shown run if
 # it is not the newest, and what Undo restores.
-_OPEN, _OPEN_SECTIONS, _RUN, _UNDO = (
-    "experiment",
-    "experiment-sections",
-    "experiment-run",
-    "experiment-before",
-)
+_OPEN, _OPEN_SECTIONS = "experiment", "experiment-sections"
+_RUN, _UNDO = "experiment-run", "experiment-before"
 
 
 @dataclass(frozen=True)
@@ -60,12 +57,12 @@ class ExperimentTab(PageActions):
         )
         self.draft.adopt_chat_settings()
         self.panel = ChatActions(self.owner, self.draft.chat, backend, "-experiment")
-        self._show(self.draft.id)
+        self._show(self.draft)
 
     @staticmethod
-    def _show(id: str) -> None:
+    def _show(draft: ExperimentDraft) -> None:
         # In the URL, so that a reload or another tab finds the experiment again.
-        st.session_state[_OPEN] = st.query_params[_QUERY_PARAMETER] = id
+        st.session_state[_OPEN] = st.query_params[_QUERY_PARAMETER] = draft.id
 
     @property
     def plan(self) -> Plan:
@@ -163,18 +160,15 @@ class ExperimentTab(PageActions):
         place = st.container()
         if step is None or (step.experiment, step.field) != (self.draft.id, field):
             return
-        with place.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(escape_markdown(step.change), width="content")
-            st.button(
-                "Undo", key=f"undo-{field}", type="tertiary", icon=":material/undo:", on_click=self._undo
-            )
+        with place:
+            draw_undo_line(step.change, f"undo-{field}", self._undo)
 
     def _undo(self) -> None:
         step: _UndoStep = st.session_state.pop(_UNDO)
         self.change_plan(**{step.field: step.value})
 
     def open_experiment(self, draft: ExperimentDraft) -> None:
-        self._show(draft.id)
+        self._show(draft)
         st.session_state.pop(_RUN, None)
 
     def start_run(self) -> None:
@@ -212,3 +206,10 @@ class ExperimentTab(PageActions):
         """End the run."""
         if (run := self.run) is not None:
             run.stop()
+
+
+def draw_undo_line(change: str, key: str, on_undo: Callable[[], None]) -> None:
+    """Draw what was changed, and Undo."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(escape_markdown(change), width="content")
+        st.button("Undo", key=key, type="tertiary", icon=":material/undo:", on_click=on_undo)

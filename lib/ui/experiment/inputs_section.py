@@ -26,14 +26,10 @@ from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-_GRID, _FILE, _PASTED, _EXPECTED, _NAME = (
-    "inputs-grid",
-    "inputs-file",
-    "inputs-pasted",
-    "inputs-expected",
-    "inputs-name",
-)
-_OUTCOME = "inputs-said"  # in the session's state: the outcome of the last upload or paste
+_GRID, _FILE, _PASTED = "inputs-grid", "inputs-file", "inputs-pasted"
+_EXPECTED, _NAME = "inputs-expected", "inputs-name"
+# In the session's state, of the last upload or paste: its error, or remarks on how irregular input was read.
+_OUTCOME = "inputs-said"
 _NO_COLUMN = ""  # no column holds expected answers
 
 
@@ -44,14 +40,6 @@ class _InputGrid:
     number: int
     base: Inputs
     edited: Inputs
-
-
-@dataclass(frozen=True)
-class _ReadOutcome:
-    """The outcome of an upload or paste: the error, or remarks on how irregular input was read."""
-
-    problem: PaddockError | None
-    remarks: tuple[str, ...] = ()
 
 
 def summary(tab: ExperimentTab) -> str:
@@ -81,7 +69,7 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
 def _draw_sources(tab: ExperimentTab) -> None:
     if not tab.plan.inputs.rows:
         _draw_uploader(tab)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if tab.plan.inputs.rows:
             with st.popover("Upload", icon=":material/upload:", type="tertiary", key="inputs-upload"):
                 _draw_uploader(tab)
@@ -98,11 +86,11 @@ def _draw_sources(tab: ExperimentTab) -> None:
         with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="inputs-columns"):
             _draw_columns(tab)
     tab.draw_undo("inputs")
-    outcome: _ReadOutcome | None = st.session_state.get(_OUTCOME)
-    if outcome is not None and outcome.problem is not None:
-        draw_error(outcome.problem, "The table was not taken")
-    elif outcome is not None:
-        for remark in outcome.remarks:
+    outcome: PaddockError | tuple[str, ...] = st.session_state.get(_OUTCOME, ())
+    if isinstance(outcome, PaddockError):
+        draw_error(outcome, "The table was not taken")
+    else:
+        for remark in outcome:
             st.caption(f":material/info: {escape_markdown(remark)}")
 
 
@@ -121,9 +109,9 @@ def _draw_uploader(tab: ExperimentTab) -> None:
 def _draw_columns(tab: ExperimentTab) -> None:
     inputs = tab.plan.inputs
     for index, name in enumerate(inputs.columns):
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
+        with st.container(horizontal=True, vertical_alignment="bottom", wrap=False):
             box = bind(f"inputs-column-{index}", name, partial(_rename_column, tab, index))
-            st.text_input(f"Column {index + 1}", box.value, key=box.key, on_change=box.on_change)
+            st.text_input(f"Column {index + 1}", **box.arguments())
             st.button(
                 "Remove",
                 key=f"inputs-column-remove-{index}",
@@ -221,12 +209,12 @@ def _replace_table(tab: ExperimentTab, read: Callable[[], ImportedInputs]) -> bo
     try:
         imported = read()
     except PaddockError as error:
-        st.session_state[_OUTCOME] = _ReadOutcome(error)
+        st.session_state[_OUTCOME] = error
         return False
     if tab.plan.inputs.rows:
         tab.remember_for_undo("inputs", "Another table took the place of the one before.")
     tab.change_plan(inputs=imported.inputs)
-    st.session_state[_OUTCOME] = _ReadOutcome(None, imported.remarks)
+    st.session_state[_OUTCOME] = imported.remarks
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from functools import partial
 
 import streamlit as st
 
@@ -24,6 +24,28 @@ from lib.ui.experiment import problem_notes, single_trial
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
+
+# The limits of the pace: field, label, largest value and help.
+_PACE_LIMITS = (
+    (
+        "per_minute",
+        "Requests a minute",
+        MAX_REQUESTS_PER_MINUTE,
+        "Cloudflare allows 300 a minute for text generation. It slows down where the service asks for it.",
+    ),
+    (
+        "concurrency",
+        "At the same time",
+        MAX_CONCURRENCY,
+        "How many requests are on their way at once, at most.",
+    ),
+    (
+        "attempts",
+        "Attempts each",
+        MAX_ATTEMPTS,
+        "A request that fails for a while (no capacity, a broken connection) is tried again, so often in all.",
+    ),
+)
 
 
 def summary(tab: ExperimentTab) -> str:
@@ -66,60 +88,33 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
         _draw_estimate(tab)
     limits = tab.plan.limits
     left, right = st.columns(2)
-    with left:
-        budget = None if limits.dollars is None else float(limits.dollars)
-        box = bind("limit-dollars", budget, lambda value: _set_dollars(tab, value))
-        st.number_input(
-            "Budget in dollars",
-            value=box.value,
-            min_value=0.0,
-            step=0.01,
-            format="%g",
-            key=box.key,
-            placeholder="none",
-            on_change=box.on_change,
-            help="The run ends before a request that could pass it, whatever that request may cost at most.",
-        )
-    with right:
-        _draw_count(
-            tab,
-            "requests",
-            "Budget in requests",
-            limits.requests,
-            0,
-            None,
-            "Every request counts: repeated ones, and those of judges too.",
-        )
-    left, middle, right = st.columns(3)
-    with left:
-        _draw_count(
-            tab,
-            "per_minute",
-            "Requests a minute",
-            limits.per_minute,
-            1,
-            MAX_REQUESTS_PER_MINUTE,
-            "Cloudflare allows 300 a minute for text generation. It slows down where the service asks for it.",
-        )
-    with middle:
-        _draw_count(
-            tab,
-            "concurrency",
-            "At the same time",
-            limits.concurrency,
-            1,
-            MAX_CONCURRENCY,
-            "How many requests are on their way at once, at most.",
-        )
-    with right:
-        _draw_count(
-            tab,
-            "attempts",
-            "Attempts each",
-            limits.attempts,
-            1,
-            MAX_ATTEMPTS,
-            "A request that fails for a while (no capacity, a broken connection) is tried again, so often in all.",
+    dollars = bind(
+        "limit-dollars",
+        None if limits.dollars is None else float(limits.dollars),
+        lambda value: _set_limit(tab, "dollars", None if value is None else Decimal(repr(value))),
+    )
+    left.number_input(
+        "Budget in dollars",
+        min_value=0.0,
+        step=0.01,
+        format="%g",
+        placeholder="none",
+        help="The run ends before a request that could pass it, whatever that request may cost at most.",
+        **dollars.arguments(),
+    )
+    requests = bind("limit-requests", limits.requests, partial(_set_limit, tab, "requests"))
+    right.number_input(
+        "Budget in requests",
+        min_value=0,
+        step=1,
+        placeholder="none",
+        help="Every request counts: repeated ones, and those of judges too.",
+        **requests.arguments(),
+    )
+    for place, (field, label, most, help) in zip(st.columns(3), _PACE_LIMITS, strict=True):
+        box = bind(f"limit-{field}", getattr(limits, field), partial(_set_limit, tab, field))
+        place.number_input(
+            label, min_value=1, max_value=most, step=1, placeholder="none", help=help, **box.arguments()
         )
     problem_notes.draw_problems(problems, PlanPart.LIMITS)
     single_trial.draw_single_trial(tab, problems)
@@ -148,34 +143,8 @@ def _draw_estimate(tab: ExperimentTab) -> None:
     st.caption(note)
 
 
-def _draw_count(
-    tab: ExperimentTab, field: str, name: str, value: int | None, least: int, most: int | None, help: str
-) -> None:
-    box = bind(f"limit-{field}", value, lambda count: _set_count(tab, field, count))
-    st.number_input(
-        name,
-        value=box.value,
-        min_value=least,
-        max_value=most,
-        step=1,
-        key=box.key,
-        placeholder="none",
-        help=help,
-        on_change=box.on_change,
-    )
-
-
-def _set_count(tab: ExperimentTab, field: str, value: int | None) -> None:
-    if value is not None or field == "requests":  # only requests may be unlimited
-        _change_limits(tab, **{field: value})
-
-
-def _set_dollars(tab: ExperimentTab, value: float | None) -> None:
-    _change_limits(tab, dollars=None if value is None else Decimal(repr(value)))
-
-
-def _change_limits(tab: ExperimentTab, **changes: Any) -> None:
-    limits = replace(tab.plan.limits, **changes)
+def _set_limit(tab: ExperimentTab, field: str, value: Decimal | int | None) -> None:
+    limits = replace(tab.plan.limits, **{field: value})  # type: ignore[arg-type]
     tab.change_plan(limits=limits)
     if (run := tab.run) is not None:
         # A running run uses the new limits from now on.

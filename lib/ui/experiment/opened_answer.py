@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 
 import streamlit as st
 
 from lib.api import wire
-from lib.api.request import Request
 from lib.chat.answer import Answer
 from lib.errors import BadInput
 from lib.experiment import cell_request, plan_grid
@@ -21,7 +21,7 @@ from lib.ui.answer import answer_stats, json_answer_view, streaming_text, tool_c
 from lib.ui.chat.transcript import draw_step_button
 from lib.ui.experiment.results_view import PREFIX, ResultsView
 from lib.ui.widgets import raw_text
-from lib.ui.widgets.bound import bind, bind_choice, draw_choice
+from lib.ui.widgets.bound import bind_choice, draw_choice, draw_stars
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -45,7 +45,7 @@ class AnswerView(StrEnum):
 def draw_opened_answer(view: ResultsView, rows: Sequence[ResultRow], index: int, show: OpenAnswer) -> None:
     """Draw the answer of ``rows[index]``. ``show`` opens another answer or closes this one."""
     row = rows[index]
-    with st.container(border=True, key=f"{PREFIX}opened", gap="small"):
+    with st.container(border=True, key=f"{PREFIX}opened"):
         _draw_head(view, rows, index, show)
         draw_kept_error(_PROBLEM, "The rating was not kept")
         _draw_input(view, row)
@@ -88,7 +88,7 @@ def _draw_input(view: ResultsView, row: ResultRow) -> None:
         return
     with st.container(gap="xxsmall", key=f"{PREFIX}input"):
         for name, value in zip(inputs.columns, inputs.rows[row.result.cell.row], strict=True):
-            with st.container(horizontal=True, gap="small", wrap=False):
+            with st.container(horizontal=True, wrap=False):
                 st.caption(
                     escape_markdown(name) + (" (expected)" if name == inputs.expected else ""), width=130
                 )
@@ -122,7 +122,7 @@ def _draw_text(answer: Answer) -> None:
         return
     views = tuple(view for view in AnswerView if view is not AnswerView.TREE or _is_json(text))
     view = bind_choice(_VIEW, views)
-    with st.container(border=True, key=f"{PREFIX}answer", gap="small"):
+    with st.container(border=True, key=f"{PREFIX}answer"):
         match view.value:
             case AnswerView.FORMATTED:
                 streaming_text.draw_text(text)
@@ -169,16 +169,14 @@ def _draw_rating(view: ResultsView, result: Result) -> None:
     if result.answer is None:
         return
     number = result.cell.number
-    given = None if result.rating is None else result.rating - 1
-    stars = bind(f"{PREFIX}stars-{number}", given, lambda chosen: _rate(view, number, chosen))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{PREFIX}rating"):
+    with st.container(horizontal=True, vertical_alignment="center", key=f"{PREFIX}rating"):
         st.caption("Your rating", width="content")
-        st.feedback("stars", default=stars.value, key=stars.key, on_change=stars.on_change)
+        draw_stars(f"{PREFIX}stars-{number}", result.rating, partial(_rate, view, number))
 
 
 def _rate(view: ResultsView, number: int, stars: int | None) -> None:
     with keep_error(_PROBLEM):
-        view.run.rate(number, None if stars is None else stars + 1)
+        view.run.rate(number, stars)
 
 
 def _draw_stats(result: Result) -> None:
@@ -198,16 +196,14 @@ def _draw_stats(result: Result) -> None:
 
 
 def _draw_request(view: ResultsView, result: Result) -> None:
-    if result.answer is not None:
-        raw_text.draw_json(wire.encode_request(result.answer.request), _HEIGHT)
-        return
+    plan, model = view.plan, view.model
     try:
-        request = _rebuild_request(view, result)
+        request = (
+            result.answer.request
+            if result.answer is not None
+            else cell_request.request(model, plan, result.cell, plan_grid.variants(plan, model))
+        )
     except BadInput as error:
         st.caption(f"{error.message} {error.advice}")
     else:
         raw_text.draw_json(wire.encode_request(request), _HEIGHT)
-
-
-def _rebuild_request(view: ResultsView, result: Result) -> Request:
-    return cell_request.request(view.model, view.plan, result.cell, plan_grid.variants(view.plan, view.model))

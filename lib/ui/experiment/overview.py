@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 
 import streamlit as st
 
 from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan_grid import parameter_label as called
 from lib.experiment.results.cell_result import Status
-from lib.experiment.results.result_summary import ResultTally, build_heatmap
-from lib.experiment.results.winner import GroupedBy, Winner, format_interval
+from lib.experiment.results.result_summary import build_heatmap
+from lib.experiment.results.winner import GroupedBy, format_interval
 from lib.ui.experiment import charts, winner_actions
 from lib.ui.experiment.charts import ChartRow
 from lib.ui.experiment.results_view import PREFIX, ResultsView
@@ -31,11 +30,9 @@ def draw_overview(view: ResultsView) -> None:
     _draw_failures(view)
     if not total.answered:
         return
-    if len(view.setting_names) > 1:
-        _draw_groups(view, "Setting", GroupedBy.VARIANTS)
-    if len(view.prompt_names) > 1:
-        _draw_groups(view, "Prompt", GroupedBy.PROMPTS)
-    if len(view.setting_names) == 1 and len(view.prompt_names) == 1:
+    for by in view.compared_groups:
+        _draw_groups(view, by)
+    if not view.compared_groups:
         st.html(charts.tally_table("All", [ChartRow(view.prompt_names[0], total)], is_billed(view)))
     winner_actions.draw_winner_actions(view)
     if len(view.plan.checks) > 1 and view.has_judgements:
@@ -52,19 +49,13 @@ def is_billed(view: ResultsView) -> bool:
 def _draw_headline(view: ResultsView) -> None:
     """Draw who won, whether that may be chance, and the pass rate of all answers."""
     total = view.summary.total
-    sentences = [
-        _winner_sentence(winner)
-        for among, has_several in (
-            (GroupedBy.VARIANTS, len(view.setting_names) > 1),
-            (GroupedBy.PROMPTS, len(view.prompt_names) > 1),
-        )
-        if has_several and (winner := view.winner(among)) is not None
-    ]
     with st.container(key=f"{PREFIX}headline", gap="xsmall"):
         if not total.answered:
             st.markdown(f"**None of the {total.asked:,} requests was answered.**")
-        for sentence in sentences:
-            st.markdown(sentence)
+        for by in view.compared_groups:
+            if (winner := view.winner(by)) is not None:
+                icon = ":material/trophy:" if winner.is_certain else ":material/balance:"
+                st.markdown(f"{icon} {escape_markdown(winner.text)}")
         if total.pass_rate is not None:
             share = f"{total.passed:,} of {total.judged:,} answers pass ({format_interval(total.interval)} at 95 %)"
             few = " Few answers: the true shares may be far from these." if total.judged < _MIN_JUDGED else ""
@@ -76,11 +67,6 @@ def _draw_headline(view: ResultsView) -> None:
                 else "No check was set, so nothing is called better"
             )
             st.markdown(f":small[{why}. Here is what they cost, how long they are and how long they took.]")
-
-
-def _winner_sentence(winner: Winner) -> str:
-    icon = ":material/trophy:" if winner.is_certain else ":material/balance:"
-    return f"{icon} {escape_markdown(winner.text)}"
 
 
 def _draw_failures(view: ResultsView) -> None:
@@ -107,29 +93,18 @@ def _draw_failures(view: ResultsView) -> None:
             st.markdown("\n".join(lines))
 
 
-def _draw_groups(view: ResultsView, title: str, among: GroupedBy) -> None:
-    names, tallies = _names_and_tallies(view, among)
-    best = view.winner(among)
+def _draw_groups(view: ResultsView, by: GroupedBy) -> None:
+    title = "Setting" if by is GroupedBy.VARIANTS else "Prompt"
+    names, best = view.names(by), view.winner(by)
     groups = charts.sort_best_first(
         ChartRow(names[number], tally, best is not None and best.best == number and best.is_certain)
-        for number, tally in sorted(tallies.items())
+        for number, tally in sorted(view.tallies(by).items())
     )
     shown = groups if st.session_state.get(_ALL) else groups[:FIRST_ROWS]
     with st.container(key=f"{PREFIX}by-{title.lower()}", gap="xsmall"):
         st.html(charts.tally_table(title, shown, is_billed(view)))
         if len(groups) > FIRST_ROWS:
             st.toggle(f"Show all {len(groups):,}", key=_ALL, persist_state="session")
-
-
-def _names_and_tallies(
-    view: ResultsView, among: GroupedBy
-) -> tuple[tuple[str, ...], Mapping[int, ResultTally]]:
-    summary = view.summary
-    return (
-        (view.setting_names, summary.variants)
-        if among is GroupedBy.VARIANTS
-        else (view.prompt_names, summary.prompts)
-    )
 
 
 def _draw_checks(view: ResultsView) -> None:
@@ -154,9 +129,9 @@ def _draw_heatmap(view: ResultsView) -> None:
     names = {axis.name: called(view.model, axis.name) for axis in view.plan.axes}
     measures = [charts.PASSES] if view.has_judgements else []
     measures += [charts.COST, charts.LENGTH, charts.SECONDS]
-    with st.container(key=f"{PREFIX}heatmap", gap="small"):
+    with st.container(key=f"{PREFIX}heatmap"):
         st.markdown("**Two parameters against each other**")
-        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
             axes = list(names)
             x = st.selectbox(
                 "Across", axes, key=_X, format_func=names.__getitem__, persist_state="session", width=180
@@ -167,12 +142,14 @@ def _draw_heatmap(view: ResultsView) -> None:
             )
             by_name = {measure.name: measure for measure in measures}
             measure_names = list(by_name)
-            measure = draw_selectbox("Shows", measure_names, bind_choice(_MEASURE, measure_names), width=200)
+            measure = by_name[
+                draw_selectbox("Shows", measure_names, bind_choice(_MEASURE, measure_names), width=200)
+            ]
         map = view.cached("heatmap", (x, y), lambda: build_heatmap(view.plan, view.results, x, y))
-        st.html(charts.heatmap_table(map, names, by_name[measure]))
+        st.html(charts.heatmap_table(map, names, measure))
         if len(axes) > 2:
             st.caption("Each field holds all values of the other swept parameters together.")
-        if by_name[measure] is charts.PASSES:
+        if measure is charts.PASSES:
             st.caption(
                 "In each field the share that passes, and where the true share is at 95 %. Greener is better."
             )

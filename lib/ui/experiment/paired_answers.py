@@ -13,9 +13,15 @@ from lib.compare import text_diff
 from lib.compare.text_diff import Added, Removed, Same
 from lib.errors import PaddockError
 from lib.experiment.plan import Plan
-from lib.experiment.results import paired_comparison
 from lib.experiment.results.cell_result import Result
-from lib.experiment.results.paired_comparison import PairChange, PairedComparison, ResultPair
+from lib.experiment.results.paired_comparison import (
+    PairChange,
+    PairedComparison,
+    ResultPair,
+    compare_prompts,
+    compare_runs,
+    compare_variants,
+)
 from lib.experiment.results.pass_statistics import SIGNIFICANCE_LEVEL
 from lib.experiment.results.result_rows import CheckVerdict, check_verdict, describe_inputs
 from lib.experiment.results.winner import GroupedBy, format_p_value
@@ -34,11 +40,12 @@ _KIND, _FIRST, _SECOND, _CHANGE, _DIFFER, _PAGE, _OTHER = (
 PAIRS_PER_PAGE = 10
 _MAX_DIFF_CHARS = 20_000  # of each answer
 _MAX_NOTE_CHARS = 160  # of the inputs and the reasons above a pair
-_LABELS = {
-    PairChange.WORSE: "Got worse",
-    PairChange.BETTER: "Got better",
-    PairChange.SAME: "The same",
-    PairChange.UNCLEAR: "Not judged",
+# The label, icon and colour of each change, in the order of the filter.
+_BADGES = {
+    PairChange.WORSE: ("Got worse", ":material/trending_down:", "red"),
+    PairChange.BETTER: ("Got better", ":material/trending_up:", "green"),
+    PairChange.SAME: ("The same", ":material/trending_flat:", "gray"),
+    PairChange.UNCLEAR: ("Not judged", ":material/help:", "orange"),
 }
 _STYLE = """<style>
 .pair {display: grid; grid-template-columns: 1fr 1fr; border-radius: .5rem; font-size: .9rem; line-height: 1.45;
@@ -64,24 +71,26 @@ class ComparedThing(StrEnum):
     RUNS = "Another run"
 
 
-def can_compare(view: ResultsView, others: Sequence[OtherRun]) -> bool:
-    """Return whether there are two settings, two prompts or two runs."""
-    return len(view.setting_names) > 1 or len(view.prompt_names) > 1 or bool(others)
+_GROUPS = {ComparedThing.SETTINGS: GroupedBy.VARIANTS, ComparedThing.PROMPTS: GroupedBy.PROMPTS}
+
+
+def comparable_things(view: ResultsView, others: Sequence[OtherRun]) -> list[ComparedThing]:
+    """Return the things of which there are two."""
+    things = [thing for thing, by in _GROUPS.items() if by in view.compared_groups]
+    return [*things, ComparedThing.RUNS] if others else things
 
 
 def draw_paired_answers(view: ResultsView, others: Sequence[OtherRun]) -> None:
     """Draw the choice of what is compared, the result in words, and the pairs."""
-    kinds = [ComparedThing.SETTINGS] if len(view.setting_names) > 1 else []
-    kinds += [ComparedThing.PROMPTS] if len(view.prompt_names) > 1 else []
-    kinds += [ComparedThing.RUNS] if others else []
+    kinds = comparable_things(view, others)
     kept_kind = bind_choice(_KIND, kinds, on_change=_forget_choices)
     kind = kept_kind.value
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         if len(kinds) > 1:
             draw_choice("Compare", kinds, kept_kind)
         try:
             comparison, names = (
-                _compare_runs(view, others) if kind == ComparedThing.RUNS else _compare_groups(view, kind)
+                _compare_groups(view, _GROUPS[kind]) if kind in _GROUPS else _compare_runs(view, others)
             )
         except PaddockError as error:
             draw_error(error, "That run cannot be read")
@@ -105,16 +114,12 @@ def _turn_to_first() -> None:
     st.session_state[_PAGE] = 0
 
 
-def _compare_groups(
-    view: ResultsView, kind: ComparedThing
-) -> tuple[PairedComparison | None, tuple[str, str]]:
+def _compare_groups(view: ResultsView, by: GroupedBy) -> tuple[PairedComparison | None, tuple[str, str]]:
     """Draw the choice of two settings or prompts, at first the runner-up and the best, and compare them.
 
     Return the comparison, None while both are the same, and the two names.
     """
-    among = GroupedBy.VARIANTS if kind == ComparedThing.SETTINGS else GroupedBy.PROMPTS
-    names = view.setting_names if kind == ComparedThing.SETTINGS else view.prompt_names
-    best = view.winner(among)
+    names, best = view.names(by), view.winner(by)
     second = best.best if best is not None else 1
     first = best.runner_up if best is not None and best.runner_up is not None else 1 if second == 0 else 0
     picked = []
@@ -125,12 +130,8 @@ def _compare_groups(
     before, after = picked
     if before == after:
         return None, ("", "")
-    compare = (
-        paired_comparison.compare_variants
-        if kind == ComparedThing.SETTINGS
-        else paired_comparison.compare_prompts
-    )
-    comparison = view.cached("versus", (kind, before, after), lambda: compare(view.results, before, after))
+    compare = compare_variants if by is GroupedBy.VARIANTS else compare_prompts
+    comparison = view.cached("versus", (by, before, after), lambda: compare(view.results, before, after))
     return comparison, (names[before], names[after])
 
 
@@ -148,7 +149,7 @@ def _compare_runs(view: ResultsView, others: Sequence[OtherRun]) -> tuple[Paired
     comparison = view.cached(
         "versus",
         other.id,
-        lambda: paired_comparison.compare_runs(view.model, before, (view.plan, view.results)),
+        lambda: compare_runs(view.model, before, (view.plan, view.results)),
     )
     return comparison, (other.name, "this run")
 
@@ -199,9 +200,7 @@ def _draw_pairs(view: ResultsView, comparison: PairedComparison, names: tuple[st
     if page_count > 1:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.caption(f"{first + 1:,}–{end:,} of {len(pairs):,} pairs", width="stretch")
-            draw_page_buttons(
-                f"{PREFIX}pairs", page, page_count, "The pairs before", "The next pairs", _turn_to
-            )
+            draw_page_buttons(_PAGE, page, page_count, "The pairs before", "The next pairs")
 
 
 def _draw_pair_filter(comparison: PairedComparison) -> list[ResultPair]:
@@ -210,12 +209,12 @@ def _draw_pair_filter(comparison: PairedComparison) -> list[ResultPair]:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         chosen_changes = st.pills(
             "Show",
-            [change for change in _LABELS if counts[change]],
+            [change for change in _BADGES if counts[change]],
             key=_CHANGE,
             selection_mode="multi",
             label_visibility="collapsed",
             on_change=_turn_to_first,
-            format_func=lambda change: f"{_LABELS[change]} ({counts[change]:,})",
+            format_func=lambda change: f"{_BADGES[change][0]} ({counts[change]:,})",
         )
         only_different = st.toggle("Only answers that differ", key=_DIFFER, on_change=_turn_to_first)
     pairs = [pair for pair in comparison.pairs if not chosen_changes or pair.change in chosen_changes]
@@ -224,24 +223,12 @@ def _draw_pair_filter(comparison: PairedComparison) -> list[ResultPair]:
     return pairs
 
 
-def _turn_to(page: int) -> None:
-    st.session_state[_PAGE] = page
-
-
-_BADGES = {
-    PairChange.WORSE: (":material/trending_down:", "red"),
-    PairChange.BETTER: (":material/trending_up:", "green"),
-    PairChange.SAME: (":material/trending_flat:", "gray"),
-    PairChange.UNCLEAR: (":material/help:", "orange"),
-}
-
-
 def _draw_pair(view: ResultsView, pair: ResultPair, names: tuple[str, str]) -> None:
     cell = pair.second.cell
-    icon, colour = _BADGES[pair.change]
+    label, icon, colour = _BADGES[pair.change]
     with st.container(key=f"{PREFIX}pair-{cell.number}", gap="xxsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(_LABELS[pair.change], icon=icon, color=colour)  # type: ignore[arg-type]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.badge(label, icon=icon, color=colour)  # type: ignore[arg-type]
             parts = [f"**{cell.number + 1}**"]
             if view.plan.inputs.rows:
                 parts.append(escape_markdown(shorten(describe_inputs(view.plan, cell.row), _MAX_NOTE_CHARS)))

@@ -34,20 +34,16 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
     index = min(int(st.session_state.get(_VERSION, 0)), len(prompts) - 1)
     version = bind("prompt-version-pills", index, _choose)
     chosen = prompts[index]
-    with st.container(
-        horizontal=True, gap="small", vertical_alignment="center", horizontal_alignment="distribute"
-    ):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.pills(
             "Version",
             range(len(prompts)),
-            default=version.value,
-            key=version.key,
-            on_change=version.on_change,
+            **version.arguments("default"),
             format_func=lambda number: escape_markdown(prompts[number].name),
             required=True,
             label_visibility="collapsed",
         )
-        with st.container(horizontal=True, gap="small", vertical_alignment="center", width="content"):
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
             _draw_actions(tab, index)
     tab.draw_undo("prompts")
     draw_text_box(
@@ -112,7 +108,7 @@ def _draw_variables(tab: ExperimentTab) -> None:
     if not names:
         st.caption("No variables yet: write `{{name}}` where each input's text is to stand.")
         return
-    with st.container(horizontal=True, gap="small", key="prompt-variables"):
+    with st.container(horizontal=True, key="prompt-variables"):
         for name in names:
             has_column = name not in missing
             st.badge(

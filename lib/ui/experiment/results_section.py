@@ -10,7 +10,7 @@ import streamlit as st
 from lib.experiment.plan import Plan
 from lib.model.model_record import Model
 from lib.ui.experiment import answer_table, downloads, overview, paired_answers, winner_actions
-from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultSource, ResultsView, current_view
+from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultSource, current_view
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.bound import bind_choice, draw_choice
 
@@ -58,20 +58,14 @@ def _draw_refreshing(
     if not view.sheet.rows:
         st.caption("The first answers are on their way." if running else "Nothing has been asked yet.")
         return
-    with st.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small"
-    ):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         sections = [ResultsSection.OVERVIEW, ResultsSection.ANSWERS]
-        if paired_answers.can_compare(view, others):
+        if paired_answers.comparable_things(view, others):
             sections.append(ResultsSection.SIDE_BY_SIDE)
         section = draw_choice(
             "Section", sections, bind_choice(SECTION, sections), label_visibility="collapsed"
         )
         downloads.draw_download_menu(view, name)
-    _draw_section(view, section, others)
-
-
-def _draw_section(view: ResultsView, section: ResultsSection, others: tuple[OtherRun, ...]) -> None:
     match section:
         case ResultsSection.ANSWERS:
             answer_table.draw_answer_table(view)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
@@ -11,7 +11,7 @@ import streamlit as st
 from lib.experiment.plan import Plan
 from lib.experiment.results.cell_result import Result
 from lib.experiment.results.result_rows import ResultColumn, ResultFilter, ResultRow, ResultTable, sort_rows
-from lib.experiment.results.result_summary import ResultSummary, summarise_results
+from lib.experiment.results.result_summary import ResultSummary, ResultTally, summarise_results
 from lib.experiment.results.winner import GroupedBy, Winner, find_winner
 from lib.model.model_record import Model
 from lib.ui.widgets import bound
@@ -50,6 +50,8 @@ class ResultsView:
     def __init__(self, plan: Plan, model: Model, run: ResultSource) -> None:
         self.plan, self.model, self.run = plan, model, run
         self.sheet = ResultTable(plan, model)
+        self.setting_names = self.sheet.setting_names
+        self.prompt_names = tuple(prompt.name for prompt in plan.prompts)
         self.summary = ResultSummary(plan)
         self.version = 0
         self._read_count = 0
@@ -77,13 +79,18 @@ class ResultsView:
         """True if a check could judge any answer."""
         return self.summary.total.judged > 0
 
-    @property
-    def prompt_names(self) -> tuple[str, ...]:
-        return tuple(prompt.name for prompt in self.plan.prompts)
+    def names(self, by: GroupedBy) -> tuple[str, ...]:
+        """Return the names of the settings or of the prompts."""
+        return self.setting_names if by is GroupedBy.VARIANTS else self.prompt_names
+
+    def tallies(self, by: GroupedBy) -> Mapping[int, ResultTally]:
+        """Return what is counted of each setting or each prompt, by its index."""
+        return self.summary.variants if by is GroupedBy.VARIANTS else self.summary.prompts
 
     @property
-    def setting_names(self) -> tuple[str, ...]:
-        return self.sheet.setting_names
+    def compared_groups(self) -> list[GroupedBy]:
+        """The kinds of groups that the run has several of."""
+        return [by for by in GroupedBy if len(self.names(by)) > 1]
 
     def rows(self, filter: ResultFilter, column: ResultColumn, *, is_descending: bool) -> list[ResultRow]:
         """Return the rows that pass the filter, sorted by that column."""
@@ -93,11 +100,9 @@ class ResultsView:
             lambda: sort_rows(filter.apply(self.sheet.rows), column, down=is_descending),
         )
 
-    def winner(self, among: GroupedBy) -> Winner | None:
+    def winner(self, by: GroupedBy) -> Winner | None:
         """Return the best of the settings or prompts, None if nothing was judged."""
-        names = self.setting_names if among is GroupedBy.VARIANTS else self.prompt_names
-        tallies = self.summary.variants if among is GroupedBy.VARIANTS else self.summary.prompts
-        return self.cached(among, (), lambda: find_winner(self.results, tallies, names, among))
+        return self.cached(by, (), lambda: find_winner(self.results, self.tallies(by), self.names(by), by))
 
     def cached(self, name: object, arguments: object, compute: Callable[[], T]) -> T:
         """Return ``compute()``, computed again only if ``arguments`` or the results have changed."""

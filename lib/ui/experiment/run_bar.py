@@ -9,7 +9,6 @@ import streamlit as st
 
 from lib.errors import BadInput
 from lib.experiment import plan_grid
-from lib.experiment.plan_estimate import PlanEstimate
 from lib.experiment.plan_problems import PlanProblem, find_problems
 from lib.model.pricing import format_dollars
 from lib.runner.experiment_run import ExperimentRun
@@ -70,7 +69,7 @@ def _run_state(run: ExperimentRun | None) -> tuple[RunState, bool] | None:
 def _draw_start(tab: ExperimentTab, run: ExperimentRun | None, problems: Sequence[PlanProblem]) -> None:
     if (error := tab.pop_error()) is not None:
         draw_error(error)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(f":small[{_size_line(tab, problems)}]", width="stretch")
         if run is not None and run.state in (
             RunState.PAUSED,
@@ -114,21 +113,16 @@ def _size_line(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> str:
         estimate = tab.estimate
     except BadInput as error:
         return f"{size} · :red[:material/error: {escape_markdown(error.message)}]"
-    dollars, time = (
-        limits_section.format_dollar_range(tab, estimate),
-        limits_section.format_time_range(estimate),
-    )
-    return f"{size}{_format_judgements(estimate)} · {dollars} · ≈ {time}"
-
-
-def _format_judgements(estimate: PlanEstimate) -> str:
-    return f" + {count_of(estimate.judge_requests, 'judgement')}" if estimate.judge_requests else ""
+    if estimate.judge_requests:
+        size += f" + {count_of(estimate.judge_requests, 'judgement')}"
+    dollars = limits_section.format_dollar_range(tab, estimate)
+    return f"{size} · {dollars} · ≈ {limits_section.format_time_range(estimate)}"
 
 
 def _draw_progress(tab: ExperimentTab, progress: RunProgress) -> None:
     done, is_running = _done_count(progress), progress.state is RunState.RUNNING
     st.progress(done / progress.cells if progress.cells else 0.0, text=_progress_text(tab, progress))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         status = (
             f":material/hourglass: {escape_markdown(progress.waiting)}"
             if progress.waiting
@@ -166,15 +160,11 @@ def _progress_text(tab: ExperimentTab, progress: RunProgress) -> str:
         parts.append(f"{progress.failed:,} failed")
     if progress.seconds_left is not None:
         parts.append(f"≈ {limits_section.format_duration(progress.seconds_left)} left")
-    parts.append(_format_spending(tab, progress))
-    return " · ".join(parts)
-
-
-def _format_spending(tab: ExperimentTab, progress: RunProgress) -> str:
+    spent = f"\\{format_dollars(progress.dollars + progress.uncertain)}"
     run = tab.run
     limits = tab.plan.limits if run is None else run.limits
-    spent = f"\\{format_dollars(progress.dollars + progress.uncertain)}"
-    return spent if limits.dollars is None else f"{spent} of \\{format_dollars(limits.dollars)}"
+    parts.append(spent if limits.dollars is None else f"{spent} of \\{format_dollars(limits.dollars)}")
+    return " · ".join(parts)
 
 
 def _pace(progress: RunProgress) -> str:

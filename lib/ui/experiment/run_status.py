@@ -37,8 +37,8 @@ _STATE_TEXTS = {
 def draw_run_status(tab: ExperimentTab, run: ExperimentRun) -> None:
     """Draw the state of the run. Its progress while it is running is in the run bar."""
     progress = run.progress()
-    with st.container(key="run-state", gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="run-state"):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader("Results", anchor=False, width="stretch")
             _draw_run_choice(tab, run)
         st.markdown(f":small[{_STATE_TEXTS[progress.state]}{'' if run.is_working else _totals(progress)}]")

@@ -27,13 +27,8 @@ from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 MAX_AXES = 4
-_MODE, _SWEPT, _CHOSEN, _SYSTEM, _TIMES = (
-    "ways-mode",
-    "ways-swept",
-    "ways-presets",
-    "ways-system",
-    "ways-times",
-)
+_MODE, _SWEPT, _CHOSEN = "ways-mode", "ways-swept", "ways-presets"
+_SYSTEM, _TIMES = "ways-system", "ways-times"
 
 
 class ComparedSettings(StrEnum):
@@ -67,15 +62,13 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
         _draw_presets(tab)
     else:
         _draw_sweep(tab)
-    times = bind(_TIMES, tab.plan.repetitions, lambda value: _set_repetitions(tab, value))
+    times = bind(_TIMES, tab.plan.repetitions, lambda count: tab.change_plan(repetitions=count))
     st.number_input(
         "Ask each of them this many times",
-        value=times.value,
+        **times.arguments(),
         min_value=1,
         max_value=MAX_REPETITIONS,
         step=1,
-        key=times.key,
-        on_change=times.on_change,
         help="Answers differ by chance: several tell whether a difference is more than that. A fixed seed is counted "
         "up with each repetition, else all of them would be the same.",
     )
@@ -90,12 +83,10 @@ def _draw_sweep(tab: ExperimentTab) -> None:
     st.multiselect(
         "Try several values of",
         [parameter.name for parameter in model.parameters],
-        names.value,
-        key=names.key,
+        **names.arguments("default"),
         max_selections=MAX_AXES,
         format_func=lambda name: model.parameter(name).label,
         placeholder="Choose parameters",
-        on_change=names.on_change,
         help="Every combination of their values is asked: the grid.",
     )
     for axis in tab.plan.axes:
@@ -139,11 +130,6 @@ def _draw_note(tab: ExperimentTab, conflicts: Sequence[Conflict], name: str, swe
         conflict_fix.draw_conflicts(tab.panel, conflicts, name)
 
 
-def _set_repetitions(tab: ExperimentTab, times: int | None) -> None:
-    if times is not None:
-        tab.change_plan(repetitions=times)
-
-
 def _set_axes(tab: ExperimentTab, names: Sequence[str]) -> None:
     old = {axis.name: axis for axis in tab.plan.axes}
     tab.change_plan(axes=tuple(old.get(name) or _new_axis(tab, name) for name in names))
@@ -185,19 +171,15 @@ def _draw_presets(tab: ExperimentTab) -> None:
     st.multiselect(
         "Presets",
         names,
-        presets.value,
-        key=presets.key,
+        **presets.arguments("default"),
         placeholder="Choose two or more",
-        on_change=presets.on_change,
         help="Those of the chat page: shipped ones and your own. Their settings are taken as they are now.",
     )
     if any(available[name].system for name in chosen if name in available):
         systems = bind(_SYSTEM, _uses_systems(tab), lambda on: set_variants(_variant_names(tab), on))
         st.toggle(
             "Use the presets' own system prompts",
-            systems.value,
-            key=systems.key,
-            on_change=systems.on_change,
+            **systems.arguments(),
             help="In the place of the prompt versions' own. Off: only their settings are used.",
         )
 

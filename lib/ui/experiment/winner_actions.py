@@ -23,24 +23,16 @@ from lib.ui.widgets.bound import bind, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
-_SETTING, _PROMPT, _NAME, _OUTCOME = (
-    f"{PREFIX}keep-setting",
-    f"{PREFIX}keep-prompt",
-    f"{PREFIX}keep-name",
-    f"{PREFIX}kept",
-)
+_SETTING, _PROMPT = f"{PREFIX}keep-setting", f"{PREFIX}keep-prompt"
+_NAME, _OUTCOME = f"{PREFIX}keep-name", f"{PREFIX}kept"
 _CHAT_TO_OPEN = f"{PREFIX}keep-open"  # in the session's state
 
 
 def draw_winner_actions(view: ResultsView) -> None:
     """Draw the choice of a setting and a prompt, at first the best ones, and the buttons that use them."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{PREFIX}keep"):
-        setting = _draw_choice(
-            "Go on with", view.setting_names, _SETTING, _best_option(view, GroupedBy.VARIANTS)
-        )
-        prompt = _draw_choice(
-            "and the prompt", view.prompt_names, _PROMPT, _best_option(view, GroupedBy.PROMPTS)
-        )
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"{PREFIX}keep"):
+        setting = _draw_group_choice(view, GroupedBy.VARIANTS, "Go on with", _SETTING)
+        prompt = _draw_group_choice(view, GroupedBy.PROMPTS, "and the prompt", _PROMPT)
         variant = variants(view.plan, view.model)[setting]
         version = view.plan.prompts[prompt]
         st.button(
@@ -85,20 +77,17 @@ def open_requested_chat() -> None:
         st.switch_page(CHAT_PAGE, query_params={"c": chat})
 
 
-def _best_option(view: ResultsView, among: GroupedBy) -> int | None:
-    winner = view.winner(among)
-    return None if winner is None else winner.best
-
-
-def _draw_choice(name: str, names: tuple[str, ...], key: str, best: int | None) -> int:
+def _draw_group_choice(view: ResultsView, by: GroupedBy, label: str, key: str) -> int:
     """Draw a choice and return its index: the best until the user chooses. A single option is not drawn."""
+    names, winner = view.names(by), view.winner(by)
     if len(names) == 1:
         return 0
+    best = None if winner is None else winner.best
     chosen = st.session_state.get(_chosen_key(key))
     index = (best or 0) if chosen is None else chosen
     box = bind(key, index, partial(_remember_choice, key))
     return draw_selectbox(
-        name,
+        label,
         range(len(names)),
         box,
         format_func=names.__getitem__,

@@ -105,6 +105,17 @@ def draw_selectbox(label: str, options: Sequence[T], choice: Bound[T], **others:
     return choice.value
 
 
+def draw_stars(name: str, rating: int | None, rate: Callable[[int | None], object]) -> None:
+    """Draw a rating of 1 to 5 stars, None for none. ``rate`` is called with each other rating chosen."""
+    # Streamlit counts the stars from 0.
+    stars = bind(
+        name,
+        None if rating is None else rating - 1,
+        lambda chosen: rate(None if chosen is None else chosen + 1),
+    )
+    st.feedback("stars", **stars.arguments("default"))
+
+
 def forget_choices(prefix: str) -> None:
     """Forget the choices under names with that prefix."""
     choices: dict[str, Any] = st.session_state.get(_CHOICES, {})
