@@ -19,7 +19,7 @@ from lib.ui.editors import function_editor, schema_editor, tool_editor
 from lib.ui.settings import conflict_fix
 from lib.ui.settings.chat_actions import SYSTEM_KEY, ChatActions
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.bound import bind, draw_choice, draw_selectbox
+from lib.ui.widgets.bound import Bound, bind, draw_choice, draw_selectbox
 
 _FORMS = {InputForm.MESSAGES: "Messages", InputForm.PROMPT: "Prompt"}
 # In the session's state: the schema that comes back when JSON schema is chosen again, and the list of adapters.
@@ -43,11 +43,10 @@ def draw_options(
     ``many``: the options are an experiment's, which has its own system prompts, never streams and answers no calls.
     """
     chosen = actions.chat.settings.features
-    form = bind(actions.key("choose-form"), chosen.form, lambda value: _change_option(actions, "form", value))
     draw_choice(
         "Input form",
         list(_FORMS),
-        form,
+        _bind_option(actions, "form"),
         format_func=_FORMS.__getitem__,
         width="stretch",
         help="Messages: the whole conversation is sent. Prompt: one text alone, which is also the form that takes a "
@@ -72,33 +71,29 @@ def draw_options(
     conflict_fix.draw_conflicts(actions, conflicts, LORA)
     with st.container(horizontal=True, gap="medium"):
         if not many:
-            _toggle(
-                actions,
+            st.toggle(
                 "Stream",
-                "stream",
-                chosen.stream,
-                "The answer comes as it is written; off: in one piece.",
+                help="The answer comes as it is written; off: in one piece.",
+                **_bind_option(actions, "stream").arguments(),
             )
-        _toggle(
-            actions,
+        st.toggle(
             "Raw",
-            "raw",
-            chosen.raw,
-            "No chat template is applied: the text is what the model goes on from, special tokens and all.",
+            help="No chat template is applied: the text is what the model goes on from, special tokens and all.",
+            **_bind_option(actions, "raw").arguments(),
         )
     if not many:
         conflict_fix.draw_conflicts(actions, conflicts, STREAM)
     conflict_fix.draw_conflicts(actions, conflicts, RAW)
 
 
-def _change_option(actions: ChatActions, name: str, value: Any) -> None:
-    if value is not None:  # a control that the browser has not drawn yet may report that nothing is chosen
-        actions.change_options(**{name: value})
+def _bind_option(actions: ChatActions, name: str) -> Bound[Any]:
+    def change(value: Any) -> None:
+        if (
+            value is not None
+        ):  # a control that the browser has not drawn yet may report that nothing is chosen
+            actions.change_options(**{name: value})
 
-
-def _toggle(actions: ChatActions, name: str, field: str, on: bool, help: str) -> None:
-    toggle = bind(actions.key(f"choose-{field}"), on, lambda value: _change_option(actions, field, value))
-    st.toggle(name, help=help, **toggle.arguments())
+    return bind(actions.key(f"choose-{name}"), getattr(actions.chat.settings.features, name), change)
 
 
 def _format(actions: ChatActions, chosen: Features, conflicts: Sequence[Conflict], *, busy: bool) -> None:
