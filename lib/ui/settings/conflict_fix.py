@@ -11,13 +11,11 @@ from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 
-def draw_conflicts(
-    actions: ChatActions, conflicts: Iterable[Conflict], control: str, place: str = ""
-) -> None:
-    """Draw the conflicts of one control. ``place`` makes the keys unique if they are shown in two places."""
+def draw_conflicts(actions: ChatActions, conflicts: Iterable[Conflict], control: str) -> None:
+    """Draw the conflicts of one control."""
     for number, conflict in enumerate(conflicts):
         if conflict.control == control:
-            draw_conflict(actions, conflict, actions.key(f"mend-{place}{control}-{number}"))
+            draw_conflict(actions, conflict, actions.key(f"mend-{control}-{number}"))
 
 
 def draw_conflict(actions: ChatActions, conflict: Conflict, key: str) -> None:

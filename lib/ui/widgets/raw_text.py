@@ -35,7 +35,7 @@ def draw_text(text: str, language: str | None, height: int | str = "content") ->
     )
 
 
-def draw_with_marked_tokens(text: str, special_tokens: tuple[str, ...], height: int = 260) -> None:
+def draw_with_marked_tokens(text: str, special_tokens: tuple[str, ...], height: int) -> None:
     """Draw a prompt with its special tokens in another colour."""
     marked = "".join(
         f'<mark style="{_MARK}">{html.escape(piece.text)}</mark>'

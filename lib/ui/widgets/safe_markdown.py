@@ -27,7 +27,7 @@ _TABLE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*\|", re.MULTILINE)  # the line
 # An incomplete line that could still become a fence.
 _UNSURE = re.compile(r"^[ \t]*(`{1,3}|~{1,3})[^`\s]*$")
 
-MIN_BLOCK_CHARS = 300
+_MIN_BLOCK_CHARS = 300
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,12 @@ def _literal(text: str) -> str:
 class BlockSplitter:
     """Splits streaming Markdown into finished blocks, which never change again, and a tail.
 
-    Prose ends at a blank line once it has ``min_chars``, and where a code fence begins. Code ends at its closing
+    Prose ends at a blank line once it has 300 characters, and where a code fence begins. Code ends at its closing
     fence.
     """
 
-    def __init__(self, min_chars: int = MIN_BLOCK_CHARS) -> None:
+    def __init__(self) -> None:
         self.finished: list[Block] = []
-        self._min_chars = min_chars
         self._lines: list[str] = []
         self._size = 0
         self._blank = False  # the last line was blank
@@ -114,7 +113,7 @@ class BlockSplitter:
             self._finish()
             self._fence = (opening[1], opening[2], opening[3] or None)
         else:
-            if self._blank and self._size >= self._min_chars and line[:1].strip():
+            if self._blank and self._size >= _MIN_BLOCK_CHARS and line[:1].strip():
                 self._finish()  # an indented line would belong to the list item before it
             self._lines.append(line)
             self._size += len(line) + 1
