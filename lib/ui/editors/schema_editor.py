@@ -134,7 +134,7 @@ def _draw_form(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
             "The JSON has an error, so the form cannot show it. Mend it there, or take back what was typed.",
             icon=":material/code_off:",
         )
-        _draw_ways_out(key, draft, EditMode.JSON, "Go to the JSON")
+        _draw_ways_out(key, EditMode.JSON, "Go to the JSON")
         return
     if draft.root is None:
         st.info(escape_markdown(draft.hidden), icon=":material/code:")
@@ -160,7 +160,7 @@ def _draw_json(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
             "what was changed.",
             icon=":material/edit_off:",
         )
-        _draw_ways_out(key, draft, EditMode.FORM, "Go to the form")
+        _draw_ways_out(key, EditMode.FORM, "Go to the form")
     shown = draft.used if in_form else draft.text
     code_box.draw_code_box(
         "JSON Schema",
@@ -193,7 +193,7 @@ def _draw_schema_in_use(draft: _SchemaDraft) -> None:
         )
 
 
-def _draw_ways_out(key: str, draft: _SchemaDraft, place: EditMode, words: str) -> None:
+def _draw_ways_out(key: str, place: EditMode, words: str) -> None:
     with st.container(horizontal=True, gap="small"):
         st.button(words, key=f"{key}-mend", type="primary", on_click=_set_mode, args=(key, place))
         st.button("Take it back", key=f"{key}-back", on_click=_take_back, args=(key,))

@@ -100,7 +100,7 @@ def _turn_to_first_page() -> None:
     st.session_state[PAGE_KEY] = 0
 
 
-def current_filter(view: ResultsView) -> ResultFilter:
+def current_filter() -> ResultFilter:
     """Return the filter as it is set now."""
     state = st.session_state
     check = state.get(_CHECK)

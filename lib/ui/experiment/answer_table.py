@@ -34,7 +34,7 @@ def draw_answer_table(view: ResultsView) -> None:
     """Draw the filters, the table and the opened answer."""
     answer_filters.draw_answer_filters(view)
     column, is_descending = answer_filters.sort_order()
-    rows = view.rows(answer_filters.current_filter(view), column, is_descending=is_descending)
+    rows = view.rows(answer_filters.current_filter(), column, is_descending=is_descending)
     if not rows:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"None of the {len(view.sheet.rows):,} answers is like that.", width="content")
