@@ -25,7 +25,8 @@ import httpx
 import jsonschema
 
 from lib.twin import json_mode, user_schema, weights
-from lib.twin.engine import EndPiece, Engine, GenerationJob, TextPiece
+from lib.twin.engine import Engine
+from lib.twin.generation import EndPiece, GenerationJob, TextPiece
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.model.model_record import default_model
 from lib.twin import weights
-from lib.twin.engine import EndPiece, Engine, GenerationJob, TextPiece, _Generation
+from lib.twin.engine import Engine, _Generation
+from lib.twin.generation import EndPiece, GenerationJob, TextPiece
 
 TOKEN = "bench-token_0123456789-0123456789-012345"
 ACCOUNT = "b" * 32

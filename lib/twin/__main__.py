@@ -26,7 +26,8 @@ from lib.model.model_record import default_model
 from lib.twin import fault_injection, gguf_file, lora_finetunes, weights, wire_variants
 from lib.twin.app import TwinOptions, build_app
 from lib.twin.auth import ACCOUNT_PATTERN
-from lib.twin.engine import CannotStartError, Engine
+from lib.twin.engine import Engine
+from lib.twin.engine_errors import CannotStartError
 
 # Never another address: everybody who reaches the twin may use this computer's processor.
 HOST = "127.0.0.1"
@@ -79,7 +80,7 @@ class TwinServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _whole_number_from(minimum: int) -> Callable[[str], int]:
+def _at_least(minimum: int) -> Callable[[str], int]:
     """Return an argument type: a whole number of at least this minimum."""
 
     def parse(text: str) -> int:
@@ -106,19 +107,12 @@ def _text_checked_by(check: Callable[[str], object]) -> Callable[[str], str]:
 
 
 def _help_tables() -> str:
-    variants = [f"  {name:14}{variant.description}" for name, variant in wire_variants.VARIANTS.items()]
-    faults = [f"  {name:14}{kind.description}" for name, kind in fault_injection.FAULTS.items()]
-    return "\n".join(
-        [
-            f"The shapes of answers, for --wire and the header {wire_variants.HEADER}:",
-            *variants,
-            "",
-            f"Faults, for --fault and the header {fault_injection.HEADER}:",
-            *faults,
-            "",
-            *textwrap.wrap(f"A fault is asked for as {fault_injection.FAULT_SYNTAX}."),
-        ]
-    )
+    lines = [f"The shapes of answers, for --wire and the header {wire_variants.HEADER}:"]
+    lines += [f"  {name:14}{variant.description}" for name, variant in wire_variants.VARIANTS.items()]
+    lines += ["", f"Faults, for --fault and the header {fault_injection.HEADER}:"]
+    lines += [f"  {name:14}{kind.description}" for name, kind in fault_injection.FAULTS.items()]
+    lines += ["", *textwrap.wrap(f"A fault is asked for as {fault_injection.FAULT_SYNTAX}.")]
+    return "\n".join(lines)
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -129,36 +123,19 @@ def _parse_arguments() -> argparse.Namespace:
         epilog=_help_tables(),
     )
     add = parser.add_argument
-    add("--port", type=_whole_number_from(0), default=8787, help="default 8787; 0 takes any free one")
-    add(
-        "--account",
-        default=os.environ.get("PADDOCK_TWIN_ACCOUNT"),
-        help="32 hexadecimal digits; else made anew",
-    )
-    add("--slots", type=_whole_number_from(1), default=2, help="answers at a time (default 2)")
+    add("--port", type=_at_least(0), default=8787, help="default 8787; 0 takes any free one")
+    account, context = os.environ.get("PADDOCK_TWIN_ACCOUNT"), os.environ.get("PADDOCK_CONTEXT")
+    add("--account", default=account, help="32 hexadecimal digits; else made anew")
+    add("--slots", type=_at_least(1), default=2, help="answers at a time (default 2)")
     # One core stays free: with all of them, the engine's waiting threads slow down everything, itself too.
     cores = os.cpu_count() or 2
-    add("--threads", type=_whole_number_from(1), default=max(1, cores - 1), help="default: all cores but one")
-    add(
-        "--context",
-        type=_whole_number_from(64),
-        default=os.environ.get("PADDOCK_CONTEXT"),
-        help="tokens a slot",
-    )
-    add(
-        "--wire",
-        type=_text_checked_by(wire_variants.find_variant),
-        default=wire_variants.DEFAULT_VARIANT,
-        metavar="NAME",
-        help="see below",
-    )
-    add(
-        "--fault",
-        type=_text_checked_by(fault_injection.parse_fault),
-        default=fault_injection.NO_FAULT,
-        metavar="NAME",
-        help="see below",
-    )
+    add("--threads", type=_at_least(1), default=max(1, cores - 1), help="default: all cores but one")
+    add("--context", type=_at_least(64), default=context, help="tokens a slot")
+    for option, check, default in (
+        ("--wire", wire_variants.find_variant, wire_variants.DEFAULT_VARIANT),
+        ("--fault", fault_injection.parse_fault, fault_injection.NO_FAULT),
+    ):
+        add(option, type=_text_checked_by(check), default=default, metavar="NAME", help="see below")
     add("--supervised", action="store_true", help="JSON lines on stdout; ends when stdin does")
     arguments = parser.parse_args()
     if arguments.account and not ACCOUNT_PATTERN.fullmatch(arguments.account):
@@ -191,9 +168,8 @@ def _read_model_file(path: Path) -> gguf_file.ModelFileInfo:
         reason = f"not a GGUF model file: {path}"
     except OSError as error:
         reason = f"the model file cannot be read: {path}: {error.strerror}"
-    raise CannotStartError(
-        reason, "Name another file in PADDOCK_MODEL, or unset it to use the one that comes along."
-    )
+    advice = "Name another file in PADDOCK_MODEL, or unset it to use the one that comes along."
+    raise CannotStartError(reason, advice)
 
 
 def _take_token(*, supervised: bool) -> str:
@@ -287,7 +263,7 @@ The twin is ready. It speaks the Workers AI REST API; Ctrl-C ends it.
 
 
 def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threading.Event) -> None:
-    """Download the weights, load the model, and serve until ``ended``. Raises CannotStartError, WeightsError."""
+    """Download the weights, load the model, and serve until ``ended``. Raises CannotStartError."""
     token = _take_token(supervised=arguments.supervised)
     account = arguments.account or secrets.token_hex(16)
     listener = _bind(arguments.port)
@@ -350,7 +326,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
     try:
         start(arguments, reporter, ended)
-    except (CannotStartError, weights.WeightsError) as error:
+    except CannotStartError as error:
         return reporter.report_failure(error.reason, error.advice)
     except (KeyboardInterrupt, BrokenPipeError):
         # Ctrl-C, or the supervisor is gone.

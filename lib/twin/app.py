@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,20 +28,26 @@ from lib.twin import (
 )
 from lib.twin.api_errors import TwinApiError
 from lib.twin.auth import Authenticator, Handler
-from lib.twin.engine import EndPiece, Engine, Piece, TextPiece, ToolCallPiece
+from lib.twin.engine import Engine
 from lib.twin.engine_errors import EngineError
+from lib.twin.generation import EndPiece, Pieces, TextPiece, ToolCallPiece
 from lib.twin.generation_plan import GenerationPlan, plan_generation
 from lib.twin.gguf_file import UNKNOWN_MODEL_FILE, ModelFileInfo
 from lib.twin.http_connection import (
     ClientDisconnectedError,
     EdgeMiddleware,
+    Events,
     EventStream,
     read_body,
     run_while_connected,
 )
 from lib.twin.next_token_probabilities import NextTokenProbabilities
 from lib.twin.request_validation import parse_body
+from lib.twin.responses import Payloads, sse_events
 from lib.twin.tool_choice import ToolChooser
+
+# The text, the calls and the end.
+CollectedAnswer = tuple[str, list[ToolCallPiece], EndPiece]
 
 
 @dataclass(frozen=True)
@@ -105,11 +111,11 @@ class TwinApi:
         if body.get("stream") and variant.stream is not None:
             options = sent.get("stream_options")
             with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
-            return await self._stream_answer(
-                request,
-                pieces,
-                lambda rest: responses.openai_stream(self.model, request_id, rest, with_usage=with_usage),
-            )
+
+            def stream(rest: Pieces) -> Payloads:
+                return responses.openai_stream(self.model, request_id, rest, with_usage=with_usage)
+
+            return await self._stream_answer(request, pieces, stream)
         text, calls, end = await self._collect_answer(request, pieces)
         if not calls:
             await plan.parse_answer(text)
@@ -181,32 +187,30 @@ class TwinApi:
             raise TwinApiError(api_errors.from_engine_error(error, self.engine.context)) from error
 
     async def _stream_answer(
-        self,
-        request: Request,
-        pieces: AsyncGenerator[Piece, None],
-        encode: Callable[[AsyncGenerator[Piece, None]], AsyncGenerator[bytes, None]],
+        self, request: Request, pieces: Pieces, stream: Callable[[Pieces], Payloads]
     ) -> Response:
         # Until the first piece has come, a failure can still be answered with its HTTP status.
         with self._api_errors():
             first = await run_while_connected(request.receive, anext(pieces))
 
-        async def all_pieces() -> AsyncGenerator[Piece, None]:
+        async def all_pieces() -> Pieces:
             async with aclosing(pieces):
                 yield first
                 async for piece in pieces:
                     yield piece
 
-        async def events() -> AsyncGenerator[bytes, None]:
-            async with aclosing(all_pieces()) as generated, aclosing(encode(generated)) as encoded:
+        async def events() -> Events:
+            async with (
+                aclosing(all_pieces()) as generated,
+                aclosing(sse_events(stream(generated))) as encoded,
+            ):
                 async for event in encoded:
                     yield event
 
         return EventStream(events(), {"cf-ai-req-id": request.state.id})
 
-    async def _collect_answer(
-        self, request: Request, pieces: AsyncGenerator[Piece, None]
-    ) -> tuple[str, list[ToolCallPiece], EndPiece]:
-        async def collect() -> tuple[str, list[ToolCallPiece], EndPiece]:
+    async def _collect_answer(self, request: Request, pieces: Pieces) -> CollectedAnswer:
+        async def collect() -> CollectedAnswer:
             texts: list[str] = []
             calls: list[ToolCallPiece] = []
             async with aclosing(pieces):
@@ -232,9 +236,8 @@ async def _answer_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, TwinApiError)  # noqa: S101 (Starlette calls this for nothing else)
     response, request_id = error.response, getattr(request.state, "id", "")
     has_id = response.envelope is api_errors.Envelope.SERVICE
-    return JSONResponse(
-        response.body(request_id), response.status, {"cf-ai-req-id": request_id} if has_id else None
-    )
+    headers = {"cf-ai-req-id": request_id} if has_id else None
+    return JSONResponse(response.body(request_id), response.status, headers)
 
 
 async def _answer_no_route(request: Request, error: Exception) -> Response:
@@ -263,7 +266,7 @@ def build_app(
     """Build the ASGI application of one account with one token."""
     probabilities = NextTokenProbabilities(engine, options.model_file.tokens)
     api = TwinApi(engine, model, account, options, ToolChooser(engine), probabilities)
-    authenticator, faults = Authenticator(account, token), fault_injection.FaultInjector(options.fault)
+    authenticator, faults = Authenticator(account, token), fault_injection.FaultInjector()
 
     async def health(request: Request) -> Response:
         return JSONResponse(
@@ -287,16 +290,14 @@ def build_app(
         ("POST", f"{account_root}/paddock/probabilities", api.show_next_token),
         ("GET", f"{root}/user/tokens/verify", api.verify_token),
     ]
-    routes = [(method, path, faults.wrap_with_default(handler)) for method, path, handler in model_routes]
-    routes += [(method, path, faults.wrap(handler)) for method, path, handler in other_routes]
+    handlers = [(method, path, faults.wrap(handler, options.fault)) for method, path, handler in model_routes]
+    handlers += [(method, path, faults.wrap(handler)) for method, path, handler in other_routes]
+    routes = [
+        Route(path, authenticator.require_auth(handler), methods=[method])
+        for method, path, handler in handlers
+    ]
     app = Starlette(
-        routes=[
-            Route("/health", health),
-            *(
-                Route(path, authenticator.require_auth(handler), methods=[method])
-                for method, path, handler in routes
-            ),
-        ],
+        routes=[Route("/health", health), *routes],
         middleware=[Middleware(EdgeMiddleware)],
         exception_handlers={
             TwinApiError: _answer_api_error,

@@ -70,12 +70,12 @@ def narrow_schema(schema: UserSchema, string_chars: int) -> dict[str, Any]:
     """
     strings = _count_unlimited_strings(schema.resolved) or 1
     max_string = max(MIN_FREE_STRING, min(MAX_FREE_STRING, string_chars // strings))
-    return _Narrower(max_string, schema.validator_class).narrow(schema.resolved)
+    return _Narrower(max_string, schema.draft).narrow(schema.resolved)
 
 
 class _Narrower:
-    def __init__(self, max_free_string: int, validator_class: Any) -> None:
-        self.max_free_string, self.validator_class = max_free_string, validator_class
+    def __init__(self, max_free_string: int, draft: Any) -> None:
+        self.max_free_string, self.draft = max_free_string, draft
 
     def narrow(self, schema: Any) -> dict[str, Any]:
         if schema is False:
@@ -94,13 +94,11 @@ class _Narrower:
         if "allOf" in schema:
             rest = {key: value for key, value in schema.items() if key != "allOf"}
             return self.narrow(_merge([rest, *schema["allOf"]]))
-        types = schema.get("type", _implied_types(schema))
-        return _any_of(
-            [types] if isinstance(types, str) else types, lambda kind: self._bound_type(kind, schema)
-        )
+        types = _type_list(schema["type"]) if "type" in schema else _implied_types(schema)
+        return _any_of(types, lambda kind: self._bound_type(kind, schema))
 
     def _enum_schema(self, schema: Mapping[str, Any], values: Sequence[Any]) -> dict[str, Any]:
-        cheap = self.validator_class({key: schema[key] for key in CHEAP_KEYWORDS if key in schema})
+        cheap = self.draft({key: schema[key] for key in CHEAP_KEYWORDS if key in schema})
         valid = [value for value in values if cheap.is_valid(value)]
         if not valid:
             raise UnsatisfiableSchemaError("none of the listed values is valid")
@@ -141,12 +139,7 @@ class _Narrower:
             except UnsatisfiableSchemaError:
                 if name in required:
                     raise
-        return {
-            "type": "object",
-            "properties": narrowed,
-            "required": required,
-            "additionalProperties": False,
-        }
+        return {"type": "object", "properties": narrowed, "required": required, "additionalProperties": False}
 
     def _map(self, schema: Mapping[str, Any], value: Any, depth: int) -> dict[str, Any]:
         """Narrow an object whose properties have no names of their own."""
@@ -171,14 +164,8 @@ class _Narrower:
         least, most = _limits(schema, "minItems", "maxItems", len(first))
         if first:
             narrowed = [self.narrow(item) for item in first[:most]]
-            size = len(narrowed)
-            return {
-                "type": "array",
-                "prefixItems": narrowed,
-                "items": False,
-                "minItems": size,
-                "maxItems": size,
-            }
+            size = {"minItems": len(narrowed), "maxItems": len(narrowed)}
+            return {"type": "array", "prefixItems": narrowed, "items": False, **size}
         try:
             item = self._any_value(depth - 1) if rest is True or rest == {} else self.narrow(rest)
         except UnsatisfiableSchemaError:
@@ -198,12 +185,8 @@ class _Narrower:
             pattern = ""
         pattern = re.sub(r"\\.", lambda escape: _ASCII_CLASSES.get(escape[0], escape[0]), pattern)
         if pattern := pattern or FORMAT_PATTERNS.get(schema.get("format", ""), ""):
-            return {
-                "type": "string",
-                "pattern": pattern,
-                "minLength": schema.get("minLength", 0),
-                "maxLength": most,
-            }
+            shortest = schema.get("minLength", 0)
+            return {"type": "string", "pattern": pattern, "minLength": shortest, "maxLength": most}
         if not most:
             return {"const": ""}
         # One pattern: the engine cannot always combine a pattern with a minimum length.
@@ -230,6 +213,10 @@ def _limits(schema: Mapping[str, Any], minimum: str, maximum: str, usual: int = 
     if least > most:
         raise UnsatisfiableSchemaError(f"{minimum} is greater than {maximum}")
     return least, most
+
+
+def _type_list(types: Any) -> list[str]:
+    return [types] if isinstance(types, str) else list(types)
 
 
 def _implied_types(schema: Mapping[str, Any]) -> list[str]:
@@ -274,9 +261,7 @@ def _merge_keyword(name: str, first: Any, second: Any) -> Any:
 
 
 def _shared_types(first: Any, second: Any) -> list[str]:
-    first_types, second_types = (
-        [types] if isinstance(types, str) else list(types) for types in (first, second)
-    )
+    first_types, second_types = _type_list(first), _type_list(second)
     if "number" in first_types and "integer" in second_types:
         first_types.append("integer")
     if "integer" in first_types and "number" in second_types:

@@ -18,7 +18,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from lib.twin.engine_errors import BadPromptError, EngineBusyError, EngineError, PromptTooLongError
+from lib.twin.engine_errors import (
+    BadPromptError,
+    CannotStartError,
+    EngineBusyError,
+    EngineError,
+    PromptTooLongError,
+)
+from lib.twin.generation import EndPiece, GenerationJob, Pieces, TextPiece, ToolCallPiece
 from lib.twin.llama_server import LlamaServerClient
 
 # More requests than these are refused.
@@ -35,69 +42,6 @@ JSON_GRAMMAR_OPTIONS = {
     "key_separator": ": ",
     "lenient": True,
 }
-
-
-@dataclass(frozen=True)
-class GenerationJob:
-    """A request to the engine: either ``prompt`` (raw text) or ``messages`` (role, content; for the chat template).
-
-    The defaults are neutral: a parameter at its default does not change the model's probabilities. The answer is JSON
-    that fits ``json_schema``, if one is given. ``chat`` has messages and tools for a chat template that supports
-    tools. ``adapter`` is the index of a LoRA adapter in the engine's list.
-    """
-
-    max_tokens: int
-    temperature: float
-    prompt: str | None = None
-    messages: tuple[tuple[str, str], ...] = ()
-    top_p: float = 1.0
-    top_k: int = 0
-    seed: int | None = None
-    repetition_penalty: float = 1.0
-    frequency_penalty: float = 0.0
-    presence_penalty: float = 0.0
-    stop: tuple[str, ...] = ()
-    json_schema: Mapping[str, Any] | None = None
-    chat: Mapping[str, Any] | None = None
-    adapter: int | None = None
-
-
-@dataclass(frozen=True)
-class TextPiece:
-    """Text of the answer: one or more whole characters. Only the first piece has ``prompt_tokens``."""
-
-    text: str
-    prompt_tokens: int = 0
-
-
-@dataclass(frozen=True)
-class ToolCallPiece:
-    """A tool call. ``arguments`` is the text of a JSON object."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True)
-class EndPiece:
-    """The end of the answer, with exact counts. ``completion_tokens`` includes the end token."""
-
-    reason: Literal["stop", "length"]
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int
-
-
-Piece = TextPiece | ToolCallPiece | EndPiece
-
-
-class CannotStartError(Exception):
-    """The engine cannot run here. ``advice`` tells the user what to do."""
-
-    def __init__(self, reason: str, advice: str) -> None:
-        super().__init__(reason)
-        self.reason, self.advice = reason, advice
 
 
 def _load_library() -> Any:
@@ -124,7 +68,7 @@ def _load_library() -> Any:
 
 def _request(job: GenerationJob, context: int, adapters: int) -> dict[str, Any]:
     """Return the job in llama.cpp's parameters. All are set, because llama.cpp's defaults are not neutral."""
-    sampling = {
+    return {
         "temperature": job.temperature,
         "top_k": job.top_k,
         "top_p": min(job.top_p, 1.0),
@@ -140,9 +84,6 @@ def _request(job: GenerationJob, context: int, adapters: int) -> dict[str, Any]:
         # A prompt that is partly in the cache is computed in other batches, so the last bits of its numbers differ:
         # after about 100 tokens, the same seed then gives another text.
         "cache_prompt": job.seed is None and job.temperature > 0,
-    }
-    request: dict[str, Any] = {
-        **sampling,
         # More than the context is refused anyway, and llama.cpp cannot read larger numbers.
         "max_tokens": min(job.max_tokens, context),
         "stop": list(job.stop),
@@ -152,8 +93,8 @@ def _request(job: GenerationJob, context: int, adapters: int) -> dict[str, Any]:
         "return_progress": True,
         # All adapters: one that is left out keeps the scale of the slot's last request.
         "lora": [{"id": number, "scale": float(number == job.adapter)} for number in range(adapters)],
+        **_prompt_fields(job),
     }
-    return request | _prompt_fields(job)
 
 
 def _prompt_fields(job: GenerationJob) -> dict[str, Any]:
@@ -255,7 +196,7 @@ class Engine:
         """The number of generations that wait for a slot."""
         return sum(not generation.started for generation in tuple(self._generations))
 
-    async def generate(self, job: GenerationJob) -> AsyncGenerator[Piece, None]:
+    async def generate(self, job: GenerationJob) -> Pieces:
         """Yield the pieces of the answer, the EndPiece last. Raises EngineError."""
         reason: Literal["stop", "length"] = "stop"
         prompt_tokens = 0
@@ -372,11 +313,8 @@ class Engine:
             if job.prompt is not None and self._bos_text:
                 # The engine adds the BOS token itself; a raw prompt often has it already.
                 job = replace(job, prompt=job.prompt.removeprefix(self._bos_text))
-            complete: Callable[[bytes, Callable[[bytes], bool]], Any] = (
-                self._server.handle_chat_completions
-                if job.prompt is None
-                else self._server.handle_completions
-            )
+            server = self._server
+            complete = server.handle_chat_completions if job.prompt is None else server.handle_completions
             request = _request(job, self.context, self._adapters) | generation.extra
             if job.json_schema is not None:
                 request["grammar"] = self._json_grammar(job.json_schema)

@@ -1,6 +1,14 @@
-"""The ways in which a generation fails."""
+"""The ways in which the start of the twin or a generation fails."""
 
 from __future__ import annotations
+
+
+class CannotStartError(Exception):
+    """The twin cannot run here. ``advice`` tells the user what to do."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.reason, self.advice = reason, advice
 
 
 class EngineError(Exception):

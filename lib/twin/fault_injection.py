@@ -11,7 +11,6 @@ import asyncio
 import math
 import random
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -24,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from lib.twin import api_errors
 from lib.twin.api_errors import ErrorResponse, TwinApiError
 from lib.twin.auth import Handler
-from lib.twin.http_connection import BreakConnectionError, EventStream, run_while_connected
+from lib.twin.http_connection import BreakConnectionError, Events, EventStream, run_while_connected
 from lib.twin.responses import SSE_DONE
 
 HEADER = "x-paddock-fault"
@@ -168,11 +167,9 @@ def _parse_number(key: str, value: str) -> float | int:
 
 
 class FaultInjector:
-    """Decides which requests fail. ``default`` is the fault of requests that name none."""
+    """Decides which requests fail, and counts them for ``every``."""
 
-    def __init__(self, default: str = NO_FAULT) -> None:
-        parse_fault(default)
-        self.default = default
+    def __init__(self) -> None:
         self._counts: OrderedDict[str, int] = OrderedDict()
 
     def next_fault(self, text: str) -> InjectedFault | None:
@@ -189,15 +186,9 @@ class FaultInjector:
         # Not a secret: an ordinary random number will do.
         return fault if count % fault.every == 0 and random.random() < fault.chance else None  # noqa: S311
 
-    def wrap_with_default(self, handler: Handler) -> Handler:
+    def wrap(self, handler: Handler, default: str = NO_FAULT) -> Handler:
         """Return a handler that fails as the request says, or as ``default`` says if the request is silent."""
-        return self._wrap_with_faults(handler, self.default)
 
-    def wrap(self, handler: Handler) -> Handler:
-        """Return a handler that fails only if the request says so."""
-        return self._wrap_with_faults(handler, NO_FAULT)
-
-    def _wrap_with_faults(self, handler: Handler, default: str) -> Handler:
         async def handle(request: Request) -> Response:
             fault = self.next_fault(request.headers.get(HEADER, default))
             return await handler(request) if fault is None else await _fail(fault, request, handler)
@@ -244,9 +235,7 @@ async def _pause(fault: InjectedFault) -> None:
     await (asyncio.Event().wait() if math.isinf(seconds) else asyncio.sleep(seconds))
 
 
-async def _spoil_events(
-    fault: InjectedFault, events: AsyncGenerator[bytes, None]
-) -> AsyncGenerator[bytes, None]:
+async def _spoil_events(fault: InjectedFault, events: Events) -> Events:
     """Yield the events of a stream with the fault. Raises BreakConnectionError to break the connection."""
     behaviour = fault.kind.behaviour
     after = 3 if fault.after is None else fault.after

@@ -7,14 +7,15 @@ tools it answers, unless the request insists on another call: asked the same que
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lib.twin import json_mode, request_tools, tool_messages
 from lib.twin.api_errors import TwinApiError, bad_input
-from lib.twin.engine import Engine, GenerationJob, Piece
+from lib.twin.engine import Engine
+from lib.twin.generation import GenerationJob, Pieces
 from lib.twin.request_tools import OfferedTool
 from lib.twin.tool_choice import ToolChoice, ToolChooser, read_tool_choice
 from lib.twin.user_schema import UnsatisfiableSchemaError, UserSchema
@@ -37,11 +38,9 @@ class PossibleCalls:
 
     async def choose_tool(self, chooser: ToolChooser) -> OfferedTool | None:
         """Return the tool to call, None to answer with text. Raises EngineError."""
-        if self.must_call:
-            return await chooser.choose(self.request_text or "", self.tools, must=True)
-        if not self.request_text:
+        if not self.must_call and not self.request_text:
             return None
-        return await chooser.choose(self.request_text, self.tools)
+        return await chooser.choose(self.request_text or "", self.tools, must=self.must_call)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class GenerationPlan:
     answer_schema: UserSchema | None = None
     calls: PossibleCalls | None = None
 
-    async def pieces(self, engine: Engine, chooser: ToolChooser) -> AsyncGenerator[Piece, None]:
+    async def pieces(self, engine: Engine, chooser: ToolChooser) -> Pieces:
         """Generate the answer. Raises EngineError."""
         tool = await self.calls.choose_tool(chooser) if self.calls else None
         if self.calls is None or tool is None:
@@ -87,9 +86,12 @@ def plan_generation(body: Mapping[str, Any], job: GenerationJob, engine: Engine)
     if answer_schema is None and not tools and not _has_tool_messages(body):
         return GenerationPlan(job)
     if answer_schema is not None:
-        job = _in_json_mode(job, answer_schema)
+        schema = json_mode.narrow_schema(answer_schema, STRING_CHARS_PER_TOKEN * job.max_tokens)
+        instructions = json_mode.json_instructions(answer_schema)
+        job = _add_instructions(replace(job, json_schema=schema), instructions)
     has_both = answer_schema is not None and bool(tools)
-    if engine.llama_server.template_supports_tools and not has_both and _uses_chat_template(body, job):
+    uses_template = job.prompt is None and "messages" in body
+    if engine.llama_server.template_supports_tools and not has_both and uses_template:
         return GenerationPlan(replace(job, chat=_template_input(body, job, tools, choice)), answer_schema)
     if not tools or (_last_role(body) == "tool" and not choice.must_call):
         return GenerationPlan(job, answer_schema)
@@ -112,10 +114,6 @@ def _has_tool_messages(body: Mapping[str, Any]) -> bool:
     return any(message.get("tool_calls") or message["role"] == "tool" for message in messages)
 
 
-def _uses_chat_template(body: Mapping[str, Any], job: GenerationJob) -> bool:
-    return job.prompt is None and "messages" in body
-
-
 def _last_role(body: Mapping[str, Any]) -> str:
     return str(body["messages"][-1]["role"])
 
@@ -128,13 +126,6 @@ def _request_text(body: Mapping[str, Any], choice: ToolChoice) -> str | None:
     if not choice.must_call:
         return None
     return next((str(message["content"]) for message in reversed(messages) if message["role"] == "user"), "")
-
-
-def _in_json_mode(job: GenerationJob, answer_schema: UserSchema) -> GenerationJob:
-    json_schema = json_mode.narrow_schema(answer_schema, STRING_CHARS_PER_TOKEN * job.max_tokens)
-    return _add_instructions(
-        replace(job, json_schema=json_schema), json_mode.json_instructions(answer_schema)
-    )
 
 
 def _add_instructions(job: GenerationJob, text: str) -> GenerationJob:
@@ -166,15 +157,8 @@ def _template_input(
         messages = [system, *(messages[1:] if messages[0]["role"] == "system" else messages)]
     if not tools:
         return {"messages": messages}
-    listed = [
-        {
-            "type": "function",
-            "function": {
-                "name": tool.name,
-                "description": tool.description or tool.code,
-                "parameters": tool.parameters.sent,
-            },
-        }
-        for tool in tools
-    ]
+    listed = []
+    for tool in tools:
+        described = {"name": tool.name, "description": tool.description or tool.code}
+        listed.append({"type": "function", "function": {**described, "parameters": tool.parameters.sent}})
     return {"messages": messages, "tools": listed, "tool_choice": "required" if choice.must_call else "auto"}

@@ -136,9 +136,8 @@ def read_contents(path: Path) -> GgufContents:
                 raise NotGgufError
             tensors = tuple(_read_tensor(file) for _ in range(count))
             alignment = metadata.get("general.alignment", 32)
-            return GgufContents(
-                version, metadata, value_types, tensors, file.tell() + -file.tell() % alignment
-            )
+            data_start = file.tell() + -file.tell() % alignment
+            return GgufContents(version, metadata, value_types, tensors, data_start)
     except _BROKEN:
         raise NotGgufError from None
 
@@ -155,16 +154,12 @@ def read_info(path: Path) -> ModelFileInfo:
     bos_id: Any = metadata.get("tokenizer.ggml.bos_token_id")
     tokens: list[str] = metadata.get("tokenizer.ggml.tokens") or []
     adds_bos = metadata.get("tokenizer.ggml.add_bos_token", pre in _ADD_BOS_BY_DEFAULT)
+    typed_tokens = zip(tokens, metadata.get("tokenizer.ggml.token_type") or (), strict=False)
     has_bos = adds_bos and isinstance(bos_id, int) and bos_id < len(tokens)
     return ModelFileInfo(
         str(metadata.get("general.name") or path.stem),
         int(metadata.get(f"{architecture}.context_length") or 0),
         tokens[bos_id] if has_bos else "",
-        _control_tokens(tokens, metadata.get("tokenizer.ggml.token_type")),
+        tuple(token for token, token_type in typed_tokens if token_type == _CONTROL),
         tuple(tokens),
     )
-
-
-def _control_tokens(tokens: list[str], token_types: list[int] | None) -> tuple[str, ...]:
-    pairs = zip(tokens, token_types or (), strict=False)
-    return tuple(token for token, token_type in pairs if token_type == _CONTROL)

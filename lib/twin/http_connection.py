@@ -19,6 +19,7 @@ from lib.twin.api_errors import TwinApiError
 from lib.twin.request_validation import MAX_BODY_BYTES
 
 T = TypeVar("T")
+Events = AsyncGenerator[bytes, None]
 
 LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
 
@@ -57,7 +58,7 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[bytes, None], headers: dict[str, str]) -> None:
+    def __init__(self, events: Events, headers: dict[str, str]) -> None:
         super().__init__(headers={**headers, "cache-control": "no-cache"})
         del self.headers["content-length"]
         self.events = events

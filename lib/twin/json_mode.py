@@ -33,11 +33,8 @@ def read_response_format(body: Mapping[str, Any]) -> UserSchema | None:
 
 def _unwrap(sent: Any) -> Any:
     """Return the schema without OpenAI's wrapper, which some clients send here too."""
-    is_wrapped = (
-        isinstance(sent, dict)
-        and "schema" in sent
-        and sent.keys() <= {"name", "description", "strict", "schema"}
-    )
+    wrapper = {"name", "description", "strict", "schema"}
+    is_wrapped = isinstance(sent, dict) and "schema" in sent and sent.keys() <= wrapper
     return sent["schema"] if is_wrapped else sent
 
 

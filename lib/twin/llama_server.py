@@ -25,9 +25,8 @@ class LlamaServerClient:
         self._client = httpx.Client(base_url=address, headers=headers, trust_env=False)
         properties = self._client.get("/props").json()
         capabilities = properties.get("chat_template_caps") or {}
-        self.template_supports_tools = bool(
-            capabilities.get("supports_tools") and capabilities.get("supports_tool_calls")
-        )
+        needed = ("supports_tools", "supports_tool_calls")
+        self.template_supports_tools = all(capabilities.get(name) for name in needed)
         self.chat_template = str(properties.get("chat_template") or "")
 
     async def apply_template(self, request: Mapping[str, Any]) -> str:

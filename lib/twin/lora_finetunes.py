@@ -18,7 +18,7 @@ from typing import Any
 from lib.model.model_record import Model
 from lib.twin import gguf_file
 from lib.twin.api_errors import TwinApiError, finetune_incompatible, finetune_not_found, lora_not_supported
-from lib.twin.engine import CannotStartError
+from lib.twin.engine_errors import CannotStartError
 
 SHIPPED_FOLDER = Path(__file__).parent / "adapters"
 
@@ -106,9 +106,8 @@ def scan_adapters(model: Path, shipped: Path = SHIPPED_FOLDER) -> AdapterCatalog
 
     If two have the same name, the user's own adapter is loaded.
     """
-    files = [(path, False) for path in _find_user_files()] + [
-        (path, True) for path in sorted(shipped.glob("*.gguf"))
-    ]
+    files = [(path, False) for path in _find_user_files()]
+    files += [(path, True) for path in sorted(shipped.glob("*.gguf"))]
     if not files:
         return AdapterCatalog()
     try:
@@ -191,10 +190,8 @@ def _require_fit(model: gguf_file.GgufContents, adapter: gguf_file.GgufContents,
 def _require_whole_tensors(adapter: gguf_file.GgufContents, size: int) -> None:
     """Raise _UnfitError unless every tensor has a known type and its place in the file."""
     expected, alignment = 0, adapter.metadata.get("general.alignment", 32)
-    if (
-        adapter.value_types.get("general.alignment", gguf_file.UINT32) != gguf_file.UINT32
-        or alignment.bit_count() != 1
-    ):
+    kind = adapter.value_types.get("general.alignment", gguf_file.UINT32)
+    if kind != gguf_file.UINT32 or alignment.bit_count() != 1:
         raise _UnfitError("its general.alignment is no power of two")
     for tensor in adapter.tensors:
         if tensor.ggml_type not in _BLOCKS:

@@ -50,9 +50,7 @@ def search_models(model: Model, query: Mapping[str, str]) -> dict[str, Any]:
         and query.get("task", model.task).lower() == model.task.lower()
         and query.get("author", model.maker).lower() == model.maker.lower()
     )
-    page, per_page = (
-        max(1, _parse_count(query.get(name), usual)) for name, usual in (("page", 1), ("per_page", 20))
-    )
+    page, per_page = _parse_count(query.get("page"), 1), _parse_count(query.get("per_page"), 20)
     items = [model_item(model)] if matches and page == 1 else []
     info = {"count": len(items), "page": page, "per_page": per_page, "total_count": int(matches)}
     return success_envelope(items, result_info=info)
@@ -64,4 +62,5 @@ def model_schemas(model: Model) -> dict[str, Any]:
 
 
 def _parse_count(text: str | None, usual: int) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else usual
+    is_number = text and text.isascii() and text.isdigit() and len(text) < 10
+    return max(1, int(text)) if text and is_number else usual

@@ -20,8 +20,9 @@ from itertools import accumulate
 from statistics import median
 from typing import Any
 
-from lib.twin.engine import Engine, GenerationJob
+from lib.twin.engine import Engine
 from lib.twin.engine_errors import EngineError
+from lib.twin.generation import GenerationJob
 
 MAX_LISTED_TOKENS = 40
 # The engine is asked for more candidates as long as the distribution depends on unlisted ones. 1,000 take 20 ms,
@@ -103,9 +104,8 @@ def sampling_distribution(candidates: Candidates, job: GenerationJob) -> Samplin
         # Rounding may keep the sum just below one.
         kept_count = cut or min(left, len(ids))
         total = sums[min(kept_count, len(sums)) - 1]
-    return SamplingDistribution(
-        {token: weight / total for token, weight in zip(ids[:kept_count], weights, strict=False)}, kept_count
-    )
+    kept = zip(ids[:kept_count], weights, strict=False)
+    return SamplingDistribution({token: weight / total for token, weight in kept}, kept_count)
 
 
 def _tail_range(candidates: Candidates, temperature: float) -> tuple[float, float]:
@@ -143,12 +143,10 @@ class NextTokenProbabilities:
         """Return the result of the endpoint. It does not apply the schema of JSON mode. Raises EngineError."""
         prompt = await self.engine.render_prompt(job)
         job = replace(job, prompt=prompt, messages=(), chat=None, json_schema=None)
-        key = hashlib.sha256(repr(_job_with_penalties_only(job)).encode("utf-8", "surrogatepass")).digest()
+        key = hashlib.sha256(repr(_only_penalties(job)).encode("utf-8", "surrogatepass")).digest()
         async with self._evaluating:
-            for count in (
-                *(count for count in CANDIDATE_COUNTS if count < len(self.tokens)),
-                len(self.tokens),
-            ):
+            counts = [count for count in CANDIDATE_COUNTS if count < len(self.tokens)]
+            for count in (*counts, len(self.tokens)):
                 cached = await self._evaluate(key, job, count)
                 distribution = sampling_distribution(await self._penalise(cached, job, count), job)
                 if distribution is not None:
@@ -157,15 +155,12 @@ class NextTokenProbabilities:
 
     def _to_json(self, cached: _CachedPrompt, distribution: SamplingDistribution) -> dict[str, Any]:
         own = [math.exp(log) for log in cached.own.logs[:MAX_LISTED_TOKENS]]
+        sampled = distribution.probabilities
         return {
             "prompt_tokens": cached.prompt_tokens,
             "vocabulary": len(self.tokens),
             "candidates": [
-                {
-                    **shown,
-                    "probability": probability,
-                    "sampled": distribution.probabilities.get(shown["id"], 0.0),
-                }
+                {**shown, "probability": probability, "sampled": sampled.get(shown["id"], 0.0)}
                 for shown, probability in zip(cached.shown, own, strict=True)
             ],
             "kept": distribution.kept_count,
@@ -176,7 +171,7 @@ class NextTokenProbabilities:
         cached = self._prompts.pop(key, None)
         if cached is None or len(cached.own.ids) < count:
             bias = (self._whole_token, _CERTAIN_BIAS)
-            tokens, prompt_tokens = await self._request_candidates(_job_with_penalties_only(job), count, bias)
+            tokens, prompt_tokens = await self._request_candidates(_only_penalties(job), count, bias)
             ids, logs = _sort_by_weight((token["id"], token["logprob"]) for token in tokens)
             rare = next(token for token in reversed(tokens) if token["bytes"] and _is_utf8(token["bytes"]))
             cached = _CachedPrompt(
@@ -197,9 +192,7 @@ class NextTokenProbabilities:
             return cached.own
         candidates = cached.penalised.get((*penalties, count))
         if candidates is None:
-            candidates = await self._evaluate_penalties(
-                cached, _job_with_penalties_only(job, *penalties), count
-            )
+            candidates = await self._evaluate_penalties(cached, _only_penalties(job, *penalties), count)
             while len(cached.penalised) >= MAX_CACHED_PROMPTS:
                 cached.penalised.pop(next(iter(cached.penalised)))
             cached.penalised[*penalties, count] = candidates
@@ -240,12 +233,8 @@ class NextTokenProbabilities:
 
         The candidates are those before all samplers, or those after the penalties and the bias.
         """
-        extra: dict[str, Any] = {
-            "n_probs": count,
-            "samplers": ["penalties"] if after_samplers else [],
-            "post_sampling_probs": after_samplers,
-            "logit_bias": [list(bias)],
-        }
+        extra: dict[str, Any] = {"n_probs": count, "logit_bias": [list(bias)]}
+        extra |= {"samplers": ["penalties"] if after_samplers else [], "post_sampling_probs": after_samplers}
         return await self.engine.next_token_candidates(job, extra)
 
     def _token_json(self, token: dict[str, Any]) -> dict[str, Any]:
@@ -263,14 +252,12 @@ def _is_utf8(raw: Sequence[int]) -> bool:
     return True
 
 
-def _sort_by_weight(
-    pairs: Iterable[tuple[int, float]],
-) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def _sort_by_weight(pairs: Iterable[tuple[int, float]]) -> tuple[tuple[int, ...], tuple[float, ...]]:
     best = sorted(pairs, key=lambda pair: -pair[1])
     return tuple(token for token, _ in best), tuple(log for _, log in best)
 
 
-def _job_with_penalties_only(
+def _only_penalties(
     job: GenerationJob, repetition: float = 1.0, frequency: float = 0.0, presence: float = 0.0
 ) -> GenerationJob:
     """Return a job with the same prompt, and no sampling parameters but these penalties."""

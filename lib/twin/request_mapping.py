@@ -7,7 +7,7 @@ from typing import Any
 
 from lib.model.model_record import Model
 from lib.twin.api_errors import TwinApiError, bad_input
-from lib.twin.engine import GenerationJob
+from lib.twin.generation import GenerationJob
 from lib.twin.request_validation import validate_body
 from lib.twin.tool_messages import messages_as_text
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lib.twin import bounded_schema, function_tools, user_schema
 from lib.twin.api_errors import field_error
 from lib.twin.bounded_schema import dump_json
-from lib.twin.engine import EndPiece, Piece, TextPiece, ToolCallPiece
+from lib.twin.generation import EndPiece, Pieces, TextPiece, ToolCallPiece
 from lib.twin.user_schema import UserSchema
 
 MAX_TOOLS, MAX_TOOL_NAME = 128, 128
@@ -109,7 +109,7 @@ def call_schema(tool: OfferedTool, string_chars: int) -> dict[str, Any]:
     }
 
 
-async def parse_call_pieces(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+async def parse_call_pieces(pieces: Pieces) -> Pieces:
     """Turn the text of a call into a ToolCallPiece. If the call was cut off, its text stays text."""
     text = ""
     async for piece in pieces:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
+from types import NoneType
 from typing import Any, NoReturn
 
 from jsonschema import Draft7Validator
@@ -22,19 +23,16 @@ from lib.twin.api_errors import TwinApiError, bad_input
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
-def _type_name(value: object) -> str:
-    """Return the service's name of a value's JSON type."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    return "array" if isinstance(value, list) else "object"
+# The service's names of the types of JSON.
+_TYPE_NAMES = {
+    NoneType: "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 
 
 def _remove_duplicates(messages: Iterable[str]) -> list[str]:
@@ -68,7 +66,7 @@ def _messages(error: ValidationError) -> list[str]:
     if error.validator == "required":
         return [f"required properties at '{where}' are '{','.join(documented)}'"]
     if error.validator == "type":
-        return [f"Type mismatch of '{where}', '{documented}' not in '{_type_name(error.instance)}'"]
+        return [f"Type mismatch of '{where}', '{documented}' not in '{_TYPE_NAMES[type(error.instance)]}'"]
     if error.validator == "minimum":
         return [f"'{where}' must be >= {documented}"]
     if error.validator == "maximum":

@@ -6,13 +6,17 @@ import json
 import secrets
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from lib.model.model_record import Model
-from lib.twin.engine import EndPiece, Piece, TextPiece, ToolCallPiece
 from lib.twin.engine_errors import EngineError
+from lib.twin.generation import EndPiece, Pieces, TextPiece, ToolCallPiece
+
+# The JSON objects that a stream sends.
+Payloads = AsyncGenerator[dict[str, Any], None]
 
 SSE_DONE = b"data: [DONE]\n\n"
 # Characters of a call's arguments in one event.
@@ -49,9 +53,16 @@ def random_padding() -> str:
     return _PAD[: 6 + secrets.randbelow(45)]
 
 
-def sse_event(payload: Any) -> bytes:
-    """Encode a server-sent event (SSE): one line of JSON in UTF-8."""
-    return b"data: " + json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+async def sse_events(payloads: Payloads) -> AsyncGenerator[bytes, None]:
+    """Encode payloads as server-sent events (SSE), with [DONE] at the end, except if the engine failed."""
+    try:
+        async with aclosing(payloads):
+            async for payload in payloads:
+                line = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+                yield f"data: {line}\n\n".encode()
+        yield SSE_DONE
+    except EngineError:
+        return
 
 
 def openai_tool_call(call: ToolCallPiece, index: int | None = None) -> dict[str, Any]:
@@ -62,11 +73,10 @@ def openai_tool_call(call: ToolCallPiece, index: int | None = None) -> dict[str,
 
 
 def _completion(model: Model, request_id: str, kind: str, choices: list[Any], **more: Any) -> dict[str, Any]:
-    created = int(time.time())
     return {
         "id": f"chatcmpl-{request_id}",
         "object": kind,
-        "created": created,
+        "created": int(time.time()),
         "model": model.id,
         "choices": choices,
         **more,
@@ -79,11 +89,7 @@ def openai_completion(
     """Return a whole answer of the OpenAI-compatible endpoint."""
     message: dict[str, Any] = {"role": "assistant", "content": text}
     if calls:
-        message = {
-            **message,
-            "content": text or None,
-            "tool_calls": [openai_tool_call(call) for call in calls],
-        }
+        message |= {"content": text or None, "tool_calls": [openai_tool_call(call) for call in calls]}
     reason = "tool_calls" if calls else end.reason
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
     return _completion(model, request_id, "chat.completion", [choice], usage=usage_json(model, end))
@@ -93,40 +99,30 @@ def _call_deltas(call: ToolCallPiece, index: int) -> Iterator[dict[str, Any]]:
     """Yield a call as OpenAI streams it: its name first, then the text of its arguments in parts."""
     yield openai_tool_call(replace(call, arguments=""), index)
     for start in range(0, len(call.arguments), ARGUMENTS_CHUNK_CHARS):
-        yield {
-            "index": index,
-            "function": {"arguments": call.arguments[start : start + ARGUMENTS_CHUNK_CHARS]},
-        }
+        part = call.arguments[start : start + ARGUMENTS_CHUNK_CHARS]
+        yield {"index": index, "function": {"arguments": part}}
 
 
-async def openai_stream(
-    model: Model, request_id: str, pieces: AsyncGenerator[Piece, None], *, with_usage: bool
-) -> AsyncGenerator[bytes, None]:
-    """Yield the events of an OpenAI-compatible stream. It too ends with the native event that has the usage."""
+async def openai_stream(model: Model, request_id: str, pieces: Pieces, *, with_usage: bool) -> Payloads:
+    """Yield the payloads of an OpenAI-compatible stream. It too ends with the native event that has the usage."""
 
-    def chunk(delta: dict[str, Any], reason: str | None = None) -> bytes:
+    def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-        return sse_event(
-            _completion(model, request_id, "chat.completion.chunk", [choice], p=random_padding())
-        )
+        return _completion(model, request_id, "chat.completion.chunk", [choice], p=random_padding())
 
     call_count = 0
-    try:
-        yield chunk({"role": "assistant", "content": ""})
-        async for piece in pieces:
-            if isinstance(piece, TextPiece):
-                yield chunk({"content": piece.text})
-                continue
-            if isinstance(piece, ToolCallPiece):
+    yield chunk({"role": "assistant", "content": ""})
+    async for piece in pieces:
+        match piece:
+            case TextPiece(text):
+                yield chunk({"content": text})
+            case ToolCallPiece():
                 for delta in _call_deltas(piece, call_count):
                     yield chunk({"tool_calls": [delta]})
                 call_count += 1
-                continue
-            counts = usage_json(model, piece)
-            yield chunk({}, "tool_calls" if call_count else piece.reason)
-            if with_usage:
-                yield sse_event(_completion(model, request_id, "chat.completion.chunk", [], usage=counts))
-            yield sse_event({"response": "", "usage": counts})
-            yield SSE_DONE
-    except EngineError:
-        return
+            case EndPiece(reason):
+                counts = usage_json(model, piece)
+                yield chunk({}, "tool_calls" if call_count else reason)
+                if with_usage:
+                    yield _completion(model, request_id, "chat.completion.chunk", [], usage=counts)
+                yield {"response": "", "usage": counts}

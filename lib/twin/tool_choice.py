@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.twin.api_errors import field_error
-from lib.twin.engine import Engine, GenerationJob
+from lib.twin.engine import Engine
+from lib.twin.generation import GenerationJob
 from lib.twin.request_tools import OfferedTool
 
 # Words that are compared as candidates for a topic.

@@ -101,9 +101,8 @@ def messages_for_template(messages: Sequence[Mapping[str, Any]]) -> list[dict[st
                 for number, call in enumerate(calls)
             ]
         if role == "tool":
-            turn |= {
-                key: message[key] for key in ("tool_call_id", "name") if isinstance(message.get(key), str)
-            }
+            keys = [key for key in ("tool_call_id", "name") if isinstance(message.get(key), str)]
+            turn |= {key: message[key] for key in keys}
         turns.append(turn)
     # The engine would continue an empty last message instead of answering.
     if len(turns) > 1 and turns[-1] == {"role": "assistant", "content": ""}:

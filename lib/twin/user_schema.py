@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -44,25 +43,19 @@ class UnsatisfiableSchemaError(Exception):
 class UserSchema:
     """A checked schema: as it was ``sent``, and ``resolved`` without references and annotations.
 
-    ``validator_class`` is the jsonschema validator of its draft.
+    ``draft`` is the validator class of jsonschema for its draft.
     """
 
     sent: Any
     resolved: Any
-    validator_class: Any
-
-    @cached_property
-    def _has_pattern(self) -> bool:
-        return '"pattern' in json.dumps(self.resolved)
+    draft: Any
 
     def is_valid(self, value: Any) -> bool:
         """Return True if the value is valid. A validation that takes too long counts as failed."""
-        if not self._has_pattern:
-            return bool(self.validator_class(self.resolved).is_valid(value))
+        if '"pattern' not in json.dumps(self.resolved):
+            return bool(self.draft(self.resolved).is_valid(value))
         try:
-            return is_valid_in_child(
-                self.validator_class.__name__, self.resolved, value, seconds=VALIDATION_TIMEOUT
-            )
+            return is_valid_in_child(self.draft.__name__, self.resolved, value, VALIDATION_TIMEOUT)
         except (DeadlinePassed, ChildFailed):
             return False
 
@@ -81,8 +74,8 @@ def read_schema(schema: Any, where: str) -> UserSchema:
         raise field_error(where, f"a schema may be nested at most {MAX_DEPTH} deep")
     if len(json.dumps(schema, ensure_ascii=False)) > MAX_SCHEMA_CHARS:
         raise field_error(where, f"a schema may have at most {MAX_SCHEMA_CHARS:,} characters")
-    validator_class = _validator_class(schema, where)
-    return UserSchema(schema, _Resolver(schema, where).resolve(schema, (), 0), validator_class)
+    draft = _find_draft(schema, where)
+    return UserSchema(schema, _Resolver(schema, where).resolve(schema, (), 0), draft)
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
@@ -112,7 +105,7 @@ def _is_pattern(value: Any) -> bool:
     return True
 
 
-def _validator_class(schema: dict[str, Any], where: str) -> Any:
+def _find_draft(schema: dict[str, Any], where: str) -> Any:
     """Return the validator of the draft that the schema names, or of the first draft that it fits."""
     named = validator_for(schema, default=None) if isinstance(schema.get("$schema"), str) else None
     candidates = [named] if named else [Draft202012Validator, Draft7Validator, Draft4Validator]
@@ -184,10 +177,8 @@ class _Resolver:
 
     def _find(self, reference: str, trail: tuple[str, ...]) -> Any:
         if not reference.startswith("#"):
-            raise field_error(
-                self.where,
-                f"'{_shorten(reference)}' is not fetched: put it under $defs and refer to '#/$defs/…'",
-            )
+            words = "is not fetched: put it under $defs and refer to '#/$defs/…'"
+            raise field_error(self.where, f"'{_shorten(reference)}' {words}")
         if reference in trail or reference == "#":
             raise field_error(self.where, f"the reference '{_shorten(reference)}' leads back to itself")
         target: Any = self.root

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from lib.paths import data_folder
+from lib.twin.engine_errors import CannotStartError
 
 # Called with the bytes downloaded so far and the total.
 DownloadProgress = Callable[[int, int], None]
@@ -44,12 +45,8 @@ SMOLLM2 = WeightsRelease(
 )
 
 
-class WeightsError(Exception):
-    """The weights are not available. ``advice`` tells the user what to do."""
-
-    def __init__(self, reason: str, advice: str) -> None:
-        super().__init__(reason)
-        self.reason, self.advice = reason, advice
+class WeightsError(CannotStartError):
+    """The weights are not available."""
 
 
 def find_user_model() -> Path | None:
@@ -92,12 +89,13 @@ def ensure_weights(
     try:
         home.mkdir(parents=True, exist_ok=True)
         staging = home / "weights.part"
-        with _exclusive_lock(
-            home / "weights.lock",
-            lambda: progress(_downloaded_bytes(staging, release), release.download_size),
-        ):
+
+        def report() -> None:
+            progress(_downloaded_bytes(staging, release), release.download_size)
+
+        with _exclusive_lock(home / "weights.lock", report):
             # Another process that held the lock may have downloaded them meanwhile.
-            return find_weights(home / "weights", release) or _download(home, staging, release, progress)
+            return find_weights(home / "weights", release) or _download(home, staging, release, report)
     except OSError as error:
         raise WeightsError(
             f"the weights cannot be stored in {home}: {error.strerror or error}",
@@ -105,18 +103,13 @@ def ensure_weights(
         ) from None
 
 
-def _download(home: Path, staging: Path, release: WeightsRelease, progress: DownloadProgress) -> Path:
+def _download(home: Path, staging: Path, release: WeightsRelease, tick: Callable[[], None]) -> Path:
     # An interrupted download may have left files.
     shutil.rmtree(staging, ignore_errors=True)
     try:
         scratch = staging / "tmp"
         scratch.mkdir(parents=True)
-        _install(
-            staging / "new",
-            scratch,
-            release,
-            lambda: progress(_downloaded_bytes(staging, release), release.download_size),
-        )
+        _install(staging / "new", scratch, release, tick)
         if find_weights(staging / "new", release) is None:
             raise WeightsError(
                 "the fetched weights are not the file that was expected (its checksum differs)",
@@ -233,9 +226,8 @@ def main() -> int:
     try:
         path = ensure_weights(show)
     except WeightsError as error:
-        print(
-            f"{chr(10) if is_terminal and shown >= 0 else ''}{error.reason}\n{error.advice}", file=sys.stderr
-        )
+        newline = "\n" if is_terminal and shown >= 0 else ""
+        print(f"{newline}{error.reason}\n{error.advice}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped; nothing half done is left.", file=sys.stderr)

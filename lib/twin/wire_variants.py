@@ -9,24 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
 from lib.model.model_record import Model
-from lib.twin import responses
-from lib.twin.engine import EndPiece, Piece, TextPiece, ToolCallPiece
-from lib.twin.engine_errors import EngineError
-from lib.twin.responses import openai_tool_call, random_padding, success_envelope, usage_json
+from lib.twin.generation import EndPiece, Pieces, TextPiece, ToolCallPiece
+from lib.twin.responses import Payloads, openai_tool_call, random_padding, success_envelope, usage_json
 
 HEADER = "x-paddock-wire"
 DEFAULT_VARIANT = "default"
 
-Pieces = AsyncGenerator[Piece, None]
-Payloads = AsyncGenerator[dict[str, Any], None]
-Events = AsyncGenerator[bytes, None]
 # The payloads of the events for one piece.
 PiecePayloads = Iterable[dict[str, Any]]
 # Text that is the same after it was sent as a JSON number.
@@ -41,34 +34,15 @@ class WireVariant:
     """
 
     description: str
-    stream: Callable[[Model, Pieces], Events] | None
+    stream: Callable[[Model, Pieces], Payloads] | None
     whole_answer: Callable[[Model, Any, Sequence[ToolCallPiece], EndPiece], dict[str, Any]]
-
-
-def _as_events(payloads: Callable[[Model, Pieces], Payloads]) -> Callable[[Model, Pieces], Events]:
-    """Encode payloads as events with [DONE] at the end. If the engine failed, [DONE] is missing."""
-
-    @wraps(payloads)
-    async def events(model: Model, pieces: Pieces) -> Events:
-        try:
-            async with aclosing(payloads(model, pieces)) as generated:
-                async for payload in generated:
-                    yield responses.sse_event(payload)
-            yield responses.SSE_DONE
-        except EngineError:
-            return
-
-    return events
 
 
 def _short_usage(end: EndPiece) -> dict[str, Any]:
     """Return usage in the format before 2026: three counts."""
     total = end.prompt_tokens + end.completion_tokens
-    return {
-        "prompt_tokens": end.prompt_tokens,
-        "completion_tokens": end.completion_tokens,
-        "total_tokens": total,
-    }
+    counts = {"prompt_tokens": end.prompt_tokens, "completion_tokens": end.completion_tokens}
+    return {**counts, "total_tokens": total}
 
 
 # Tool calls, in the three recorded formats.
@@ -110,10 +84,9 @@ def _stream_natively(
     opening: Callable[[], PiecePayloads] = lambda: (),
     call: Callable[[ToolCallPiece, int], PiecePayloads] = _call_whole,
     after_calls: PiecePayloads = (),
-) -> Callable[[Model, Pieces], Events]:
+) -> Callable[[Model, Pieces], Payloads]:
     """Build a native stream from the payloads of its opening, each text, each call, and its end."""
 
-    @_as_events
     async def payloads(model: Model, pieces: Pieces) -> Payloads:
         for payload in opening():
             yield payload
@@ -160,7 +133,6 @@ def _as_number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
-@_as_events
 async def _stream_openai_chunks(model: Model, pieces: Pieces) -> Payloads:
     def chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
         return {"choices": [{"delta": delta, "finish_reason": reason, "index": 0}], "p": random_padding()}

@@ -11,8 +11,9 @@ import pytest
 
 from lib.model.model_record import default_model
 from lib.twin.app import build_app
-from lib.twin.engine import Engine, GenerationJob, TextPiece
+from lib.twin.engine import Engine
 from lib.twin.engine_errors import BadPromptError, EngineError
+from lib.twin.generation import GenerationJob, TextPiece
 from tests.twin.conftest import MODEL, TOKEN, parse_events
 
 ACCOUNT = "a" * 32

@@ -15,7 +15,7 @@ import pytest
 from lib.model.model_record import default_model
 from lib.twin import lora_finetunes, weights
 from lib.twin.api_errors import TwinApiError
-from lib.twin.engine import CannotStartError
+from lib.twin.engine_errors import CannotStartError
 from tests.twin import lora_files
 from tests.twin.conftest import MODEL, STORY, TOKEN, RunningTwin, parse_events
 

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from lib.twin import gguf_file, weights
-from lib.twin.engine import Engine, GenerationJob
+from lib.twin.engine import Engine
 from lib.twin.engine_errors import EngineError, PromptTooLongError
+from lib.twin.generation import GenerationJob
 from lib.twin.next_token_probabilities import (
     Candidates,
     NextTokenProbabilities,

@@ -24,8 +24,9 @@ from lib.api.wire import decode_answer, decode_event
 from lib.model.model_record import default_model
 from lib.model.usage import Usage
 from lib.twin import wire_variants
-from lib.twin.engine import EndPiece, Piece, TextPiece, ToolCallPiece
 from lib.twin.engine_errors import EngineError
+from lib.twin.generation import EndPiece, Piece, TextPiece, ToolCallPiece
+from lib.twin.responses import sse_events
 from tests.twin.conftest import MODEL, ROOT, TOKEN, RunningTwin, end_twin
 
 BODY: dict[str, Any] = {"prompt": "1 2 3 4 5", "raw": True, "temperature": 0, "max_tokens": 8}
@@ -43,9 +44,9 @@ def stream_events(name: str, pieces: Sequence[Piece | Exception] = PIECES) -> li
             yield piece
 
     async def collect() -> bytes:
-        events = wire_variants.VARIANTS[name].stream
-        assert events
-        return b"".join([line async for line in events(default_model(), generate())])
+        stream = wire_variants.VARIANTS[name].stream
+        assert stream
+        return b"".join([line async for line in sse_events(stream(default_model(), generate()))])
 
     text = asyncio.run(collect()).decode()
     assert text.endswith("\n\n")
