@@ -209,8 +209,12 @@ class BrowserTab:
         self.page.get_by_role("link", name=page, exact=True).first.click()
 
     def by_key(self, key: str) -> Locator:
-        """Return the control or container of that key."""
-        return self.page.locator(f".st-key-{key}, [class*='st-key-{key}--']")
+        """Return the control or container of that key that is on display.
+
+        While the page's script runs, a bound control that was replaced stays in the page, hidden, beside its new
+        version (``key--2``).
+        """
+        return self.page.locator(f".st-key-{key}:visible, [class*='st-key-{key}--']:visible")
 
     def parameter_switch(self, name: str) -> Locator:
         """Return the checkbox that decides if that parameter is sent."""

@@ -18,17 +18,6 @@ Visit = Callable[..., BrowserTab]
 StartApp = Callable[..., AppProcess]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a failed browser test once more, and name it in the summary.
-
-    Two races are known: a click while an answer streams can be lost (test_streaming), and a control can be replaced
-    while it is used (test_interruptions). Until their causes are found, a rerun is reported as R.
-    """
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 @pytest.fixture(scope="session")
 def _upstream() -> Iterator[Upstream]:
     upstream = Upstream()

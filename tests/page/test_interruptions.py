@@ -31,7 +31,7 @@ def proxy(app: AppProcess) -> Iterator[TcpProxy]:
 def scene(visit: Visit, proxy: TcpProxy, upstream: Upstream) -> LiveAnswer:
     """Start a live answer that the tab receives through a proxy."""
     proxy.come_up()
-    upstream.plan_replies(StreamReply(endless=True, rate=60))
+    upstream.plan_replies(StreamReply(endless=True))
     scene = LiveAnswer(visit(proxy.url), proxy, lambda address: visit(proxy.url, address))
     scene.tab.send("Go")
     # Some blocks are finished, the last one is live.
@@ -42,7 +42,7 @@ def scene(visit: Visit, proxy: TcpProxy, upstream: Upstream) -> LiveAnswer:
 def assert_unharmed(scene: LiveAnswer, upstream: Upstream) -> None:
     """Assert that the answer continues, ends and is complete."""
     request = upstream.requests[0]
-    scene.tab.wait_for_growth(200)
+    scene.tab.wait_for_growth(100)
     assert request.is_live
     assert scene.tab.by_key("stop").locator("button:visible").count() == 1
     request.release()

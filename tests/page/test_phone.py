@@ -70,7 +70,7 @@ def test_a_wide_table_scrolls_by_itself(phone: BrowserTab, upstream: Upstream) -
 
 
 def test_stop_by_touch(phone: BrowserTab, upstream: Upstream) -> None:
-    upstream.plan_replies(StreamReply(endless=True))
+    upstream.plan_replies(StreamReply(endless=True, rate=200))
     phone.send("Go")
     # The answer is longer than a screen.
     phone.wait_for_growth(1500)

@@ -58,6 +58,10 @@ class _HungUp(Exception):
 
 Reply = Callable[["UpstreamHandler", UpstreamRequest], None]
 
+# Tokens a second, and the characters after which an endless stream becomes slow: a page that opens while the browser
+# has little processor time does not show its controls as long as text comes faster than it is drawn.
+FAST_RATE, SLOW_RATE, FAST_LENGTH = 400.0, 8.0, 600
+
 
 def numbered_words(start: int = 1, count: int | None = None) -> Iterator[str]:
     """Yield numbered words, thirty a paragraph: Markdown does not change them, and no word occurs twice."""
@@ -78,13 +82,14 @@ def split_into_tokens(text: str, seed: int = 1, most: int = 8) -> Iterator[str]:
 class StreamReply:
     """A native stream. ``held`` pauses it after that many characters until it is released.
 
-    ``endless`` ignores the text and sends numbered words until it is released.
+    ``endless`` ignores the text and sends numbered words until it is released: fast at first, then slowly unless a
+    rate is given, for the page must keep up on a busy machine.
     ``ends``: whole; or "cut", without usage and [DONE]; or "error", with an error frame.
     """
 
     text: str = ""
     # Tokens a second.
-    rate: float = 400.0
+    rate: float | None = None
     usage: tuple[int, int] = (21, 42)
     held: int | None = None
     endless: bool = False
@@ -94,7 +99,7 @@ class StreamReply:
     def __call__(self, handler: UpstreamHandler, request: UpstreamRequest) -> None:
         handler.send_head(200, "text/event-stream")
         chance = random.Random(self.seed)
-        begun, due, count = time.monotonic(), 0.0, 0
+        begun, due = time.monotonic(), 0.0
         for piece in self._pieces(request):
             if self.held is not None and len(request.sent_text) >= self.held:
                 while not request.released.is_set() and time.monotonic() - begun < MAX_STREAM_SECONDS:
@@ -102,7 +107,7 @@ class StreamReply:
             handler.send_event(_chunk(piece, chance), chance)
             request.sent_text += piece
             request.last_sent = time.time()
-            count, due = count + 1, due + 1 / self.rate
+            due += 1 / self._rate_after(len(request.sent_text))
             if (ahead := due - (time.monotonic() - begun)) > 0:
                 handler.pause(ahead)
             elif ahead < -1:
@@ -126,6 +131,11 @@ class StreamReply:
         }
         handler.send_event({"response": "", "usage": counts}, chance)
         handler.write(b"data: [DONE]\n\n")
+
+    def _rate_after(self, length: int) -> float:
+        if self.rate is not None:
+            return self.rate
+        return SLOW_RATE if self.endless and length > FAST_LENGTH else FAST_RATE
 
     def _pieces(self, request: UpstreamRequest) -> Iterator[str]:
         if not self.endless:
