@@ -67,12 +67,9 @@ def draw_calls(
 
 def draw_auto_run_switch(key: str, on: bool, on_change: Callable[[bool], None]) -> None:
     """Draw the switch that lets sample tools answer by themselves."""
-    switch = bind(key, on, on_change)
     st.toggle(
         "Run sample tools by themselves",
-        switch.value,
-        key=switch.key,
-        on_change=switch.on_change,
+        **bind(key, on, on_change).arguments(),
         help="A call of the calculator, the clock or the weather is answered at once and sent back. They run on "
         "this machine, reach nothing else and have no effect. Any other call waits for you.",
     )

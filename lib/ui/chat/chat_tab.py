@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVarTuple
 
 import streamlit as st
 
@@ -16,6 +15,7 @@ from lib.chat.conversation import Message
 from lib.errors import BadInput, PaddockError
 from lib.files import share_link
 from lib.ui.settings.chat_actions import RAW_PROMPT_STATE, ChatActions
+from lib.ui.shell.page_actions import Ts
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets import chat_input_draft
@@ -28,8 +28,6 @@ _CHAT_PARAMETER = "c"  # of the URL
 
 # The template adds some tokens around a continued answer: leave room for them.
 _TEMPLATE_TOKENS = 16
-
-Ts = TypeVarTuple("Ts")
 
 
 class ChatTab(ChatActions):
@@ -109,25 +107,24 @@ class ChatTab(ChatActions):
         """The id of the answer that this tab asked for last. It may have ended before the page was drawn again."""
         return str(st.session_state.get(_LAST_ASKED, ""))
 
-    def _ask(self, ask: Callable[[*Ts, Backend], object], *args: *Ts) -> bool:
-        """Call a method of the chat that asks for an answer. If it fails, keep its error, and return False."""
-        with self.errors():
-            ask(*args, self.require_backend())
+    def ask(self, act: Callable[[*Ts, Backend], object], *args: *Ts) -> bool:
+        """Call a method of the chat that asks for an answer, and remember that answer."""
+        was_asked = super().ask(act, *args)
+        if was_asked:
             st.session_state[_LAST_ASKED] = self.chat.conversation.head
-            return True
-        return False
+        return was_asked
 
     def submit(self) -> None:
         """Send the text of the message box; put it back if it cannot be sent."""
         text = st.session_state[MESSAGE_KEY]
-        if self._ask(self.chat.send, text):
+        if self.ask(self.chat.send, text):
             chat_input_draft.mark_sent()
         else:
             st.session_state[MESSAGE_KEY] = text
 
     def send(self, text: str) -> None:
         """Send a text."""
-        self._ask(self.chat.send, text)
+        self.ask(self.chat.send, text)
 
     def send_raw_prompt(self) -> None:
         """Send the raw prompt; it stays in its box, to be changed and sent again."""
@@ -135,7 +132,7 @@ class ChatTab(ChatActions):
 
     def answer_calls(self, message: Message, results: tuple[str, ...]) -> bool:
         """Send the results of a message's tool calls. Return False if they were refused."""
-        return self._ask(self.chat.send_tool_results, message, results)
+        return self.ask(self.chat.send_tool_results, message, results)
 
     def answer_with_sample_tools(self, message: str) -> bool:
         """Answer the tool calls of a message with the sample tools, if they may. Return True if that was sent."""
@@ -144,7 +141,7 @@ class ChatTab(ChatActions):
 
     def send_again(self, message: Message) -> None:
         """Send the request of an answer again, unchanged; the new answer is another variant."""
-        self._ask(self.chat.resend, message, message.answers[-1].request)
+        self.ask(self.chat.resend, message, message.answers[-1].request)
 
     def load_request(self, message: Message) -> None:
         """Put the request of an answer back into the controls: settings, features, system prompt and text."""
@@ -172,7 +169,7 @@ class ChatTab(ChatActions):
         name = self.chat.model.output_limit.name
         if output_limit is not None:
             self.chat.change_settings(lambda settings: settings.with_value(name, output_limit))
-        self._ask(self.chat.regenerate, message)
+        self.ask(self.chat.regenerate, message)
 
     def raised_limit(self, message: Message) -> int | None:
         """Return twice the limit that an answer reached, or what the context leaves; None if it reached none."""
@@ -188,7 +185,7 @@ class ChatTab(ChatActions):
         name = self.chat.model.output_limit.name
         if output_limit is not None and self.chat.settings[name].value < output_limit:
             self.chat.change_settings(lambda settings: settings.with_value(name, output_limit))
-        self._ask(lambda backend: self.chat.continue_answer(message, backend, output_limit))
+        self.ask(lambda backend: self.chat.continue_answer(message, backend, output_limit))
 
     def open_variant(self, id: str) -> None:
         """Show the path through a message."""
@@ -199,8 +196,8 @@ class ChatTab(ChatActions):
         if not send:
             return self.attempt(self.chat.edit, message.id, text)
         if message.role == "assistant":
-            return self._ask(self.chat.rewrite_and_continue, message.id, text)
-        return self._ask(self.chat.edit_and_send, message.id, text)
+            return self.ask(self.chat.rewrite_and_continue, message.id, text)
+        return self.ask(self.chat.edit_and_send, message.id, text)
 
     def insert_message(self, after: Message, role: str, text: str) -> bool:
         """Insert a message after that one. Return False if it was refused."""

@@ -13,12 +13,9 @@ from lib.ui.widgets.bound import bind
 def draw_raw_prompt_box(tab: ChatTab, preview: RequestPreview, *, busy: bool) -> None:
     """Draw the box with the buttons that send and fill it. Conflicts are drawn at the switch Raw."""
     with st.container(key="raw-editor", gap="xsmall"):
-        box = bind("raw-prompt", tab.raw_prompt, tab.set_raw_prompt)
         st.text_area(
             "Raw prompt",
-            box.value,
-            key=box.key,
-            on_change=box.on_change,
+            **bind("raw-prompt", tab.raw_prompt, tab.set_raw_prompt).arguments(),
             height=190,
             label_visibility="collapsed",
             placeholder="What the model goes on from. “Lay out the conversation” fills it in the right format.",

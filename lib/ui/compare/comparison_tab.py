@@ -161,33 +161,22 @@ class ComparisonTab(PageActions):
     def submit(self) -> None:
         """Send the text of the input box to all columns; put it back if it cannot be sent."""
         text = st.session_state[INPUT_KEY]
-        if self._send(text):
+        if self.ask(self.session.send, text):
             chat_input_draft.mark_sent()
         else:
             st.session_state[INPUT_KEY] = text
 
-    def _send(self, text: str) -> bool:
-        """Send a text to all columns. Return False if it was refused."""
-        with self.errors():
-            self.session.send(text, self.require_backend())
-            return True
-        return False
-
     def send(self, text: str) -> None:
         """Send a text to all columns."""
-        self._send(text)
+        self.ask(self.session.send, text)
 
     def ask_once_more(self, column: str) -> None:
         """Ask for one more answer in a column."""
-        with self.errors():
-            self.session.add_answer(column, self.require_backend())
+        self.ask(self.session.add_answer, column)
 
     def answer_calls(self, column: str, message: Message, results: tuple[str, ...]) -> bool:
         """Send the results of a message's tool calls. Return False if they were refused."""
-        with self.errors():
-            self.session.send_tool_results(column, message, results, self.require_backend())
-            return True
-        return False
+        return self.ask(self.session.send_tool_results, column, message, results)
 
     def answer_with_sample_tools(self) -> bool:
         """Answer tool calls with the sample tools in all columns where they may. Return True if any was sent."""
@@ -209,8 +198,7 @@ class ComparisonTab(PageActions):
 
     def remove(self, column: str) -> None:
         """Remove a column."""
-        with self.errors():
-            self.session.remove(column)
+        self.attempt(self.session.remove, column)
 
     def new_comparison(self) -> None:
         """Open a new comparison whose columns have the same settings."""

@@ -86,7 +86,7 @@ def _wait_for_twin() -> None:
 def _draw_demonstration(model: Model, backend: Backend) -> None:
     text = st.session_state.setdefault(_TEXT, BEGINNINGS["A fact"])
     box = bind("try-text", text, _set_text)
-    st.text_input("A beginning", box.value, key=box.key, live=True, max_chars=2000, on_change=box.on_change)
+    st.text_input("A beginning", live=True, max_chars=2000, **box.arguments())
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for number, (name, beginning) in enumerate(BEGINNINGS.items()):
             st.button(
@@ -144,19 +144,17 @@ def _draw_controls(model: Model, parameters: list[Parameter]) -> Mapping[str, Nu
 def _draw_control(model: Model, parameter: Parameter, setting: Setting) -> None:
     name = parameter.name
     switch = bind(f"try-{name}-send", setting.is_sent, lambda on: _change(model, name, is_sent=on))
-    st.toggle(parameter.label, switch.value, key=switch.key, help=parameter.about, on_change=switch.on_change)
+    st.toggle(parameter.label, help=parameter.about, **switch.arguments())
     if setting.is_sent:
         slider = bind(f"try-{name}-slide", setting.value, lambda value: _change(model, name, value=value))
         st.slider(
             parameter.label,
             parameter.cast(parameter.minimum),
             parameter.cast(parameter.maximum or 0),
-            slider.value,
-            key=slider.key,
             step=parameter.cast(parameter.step),
             format="%d" if parameter.kind == "integer" else "%g",
             label_visibility="collapsed",
-            on_change=slider.on_change,
+            **slider.arguments(),
         )
     elif parameter.default is not None:
         st.caption(f"Not sent: {parameter.default:g} by default")

@@ -51,6 +51,10 @@ class PageActions:
             return True
         return False
 
+    def ask(self, act: Callable[[*Ts, Backend], object], *args: *Ts) -> bool:
+        """Call a function with the backend as last argument. If it fails, keep the error, and return False."""
+        return self.attempt(lambda: act(*args, self.require_backend()))
+
     def pop_error(self) -> PaddockError | None:
         """Return the error of the last action, once."""
         return error_box.pop_kept_error(self._error_key)

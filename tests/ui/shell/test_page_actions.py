@@ -44,3 +44,12 @@ def test_no_error_keeps_nothing() -> None:
     with actions.errors():
         raise BadInput("No.")
     assert [error.message for error in actions.kept] == ["No."]
+
+
+def test_a_request_without_a_backend_is_refused() -> None:
+    actions = Actions()
+    sent: list[str] = []
+    assert actions.attempt(sent.append, "first")
+    assert not actions.ask(lambda text, backend: sent.append(text), "second")
+    assert sent == ["first"]
+    assert [error.advice for error in actions.kept] == ["Wait."]
