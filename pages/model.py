@@ -17,7 +17,7 @@ choice = backend_picker.current_choice()
 
 def try_it(parameter: Parameter) -> None:
     """Show the effect of a parameter on the next token."""
-    next_token.switch_on(model, parameter)
+    next_token.switch_on(parameter)
     st.session_state[SECTION] = ModelSection.PROBABILITIES
 
 

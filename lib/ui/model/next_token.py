@@ -5,9 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import StrEnum
-from typing import Any
 
 import streamlit as st
 
@@ -16,17 +14,15 @@ from lib.api.request import Messages, Prompt, Turn, build_request
 from lib.api.token_distribution import TokenDistribution
 from lib.errors import PaddockError
 from lib.model.model_record import Model, Number, Parameter
-from lib.model.settings import Setting, Settings
 from lib.supervisor import Failed, Fetching, Loading, Ready
 from lib.ui.model import probability_bars
 from lib.ui.shell import backend_picker
 from lib.ui.shell.registry import registry
-from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
 
-# In the session's state: the typed text, and the settings.
-_TEXT, _SETTINGS = "try-typed", "try-settings"
-_ALL = "try-all"  # the key of the switch that shows all candidates
+# Keys of the text, and of the switch that shows all candidates. The text is set by key, not bound: the box that takes
+# another's place would stand beside it for a moment, while the chart is computed.
+_TEXT, _ALL = "try-text", "try-all"
 _FIRST_ROWS = 12
 
 
@@ -84,9 +80,8 @@ def _wait_for_twin() -> None:
 
 @st.fragment
 def _draw_demonstration(model: Model, backend: Backend) -> None:
-    text = st.session_state.setdefault(_TEXT, BEGINNINGS["A fact"])
-    box = bind("try-text", text, _set_text)
-    st.text_input("A beginning", live=True, max_chars=2000, **box.arguments())
+    start = st.session_state.setdefault(_TEXT, BEGINNINGS["A fact"])
+    text = st.text_input("A beginning", start, key=_TEXT, live=True, persist_state="session", max_chars=2000)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for number, (name, beginning) in enumerate(BEGINNINGS.items()):
             st.button(
@@ -105,7 +100,7 @@ def _draw_demonstration(model: Model, backend: Backend) -> None:
     # The chart first: a phone stacks the columns, and the controls then stand below the chart, still in sight.
     chart, controls = st.columns([3, 2], gap="medium")
     with controls, st.container(key="try-controls", gap="small"):
-        values = _draw_controls(model, parameters)
+        values = _draw_controls(parameters)
     distribution = None
     with chart, st.container(key="try-picture", gap="small"):
         if not text:
@@ -124,11 +119,32 @@ def _draw_demonstration(model: Model, backend: Backend) -> None:
     )
 
 
-def _draw_controls(model: Model, parameters: list[Parameter]) -> Mapping[str, Number]:
+def _draw_controls(parameters: list[Parameter]) -> Mapping[str, Number]:
     """Draw a switch and a slider for each parameter; return the values of those that are switched on."""
-    settings = _settings(model)
+    values: dict[str, Number] = {}
     for parameter in parameters:
-        _draw_control(model, parameter, settings[parameter.name])
+        switch_key, slider_key = _keys(parameter)
+        is_on = st.session_state.setdefault(switch_key, parameter.default is not None)
+        value = st.session_state.setdefault(slider_key, parameter.cast(parameter.start))
+        is_on = st.toggle(
+            parameter.label, is_on, key=switch_key, help=parameter.about, persist_state="session"
+        )
+        if not is_on:
+            if parameter.default is not None:
+                st.caption(f"Not sent: {parameter.default:g} by default")
+            continue
+        value = st.slider(
+            parameter.label,
+            parameter.cast(parameter.minimum),
+            parameter.cast(parameter.maximum or 0),
+            value,
+            key=slider_key,
+            step=parameter.cast(parameter.step),
+            format="%d" if parameter.kind == "integer" else "%g",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        values[parameter.name] = parameter.cast(value)
     st.button(
         "Reset",
         key="try-reset",
@@ -136,28 +152,9 @@ def _draw_controls(model: Model, parameters: list[Parameter]) -> Mapping[str, Nu
         icon=":material/restart_alt:",
         help="Back to the model's defaults",
         on_click=_reset,
+        args=(parameters,),
     )
-    sent = settings.sent_values()
-    return {parameter.name: sent[parameter.name] for parameter in parameters if parameter.name in sent}
-
-
-def _draw_control(model: Model, parameter: Parameter, setting: Setting) -> None:
-    name = parameter.name
-    switch = bind(f"try-{name}-send", setting.is_sent, lambda on: _change(model, name, is_sent=on))
-    st.toggle(parameter.label, help=parameter.about, **switch.arguments())
-    if setting.is_sent:
-        slider = bind(f"try-{name}-slide", setting.value, lambda value: _change(model, name, value=value))
-        st.slider(
-            parameter.label,
-            parameter.cast(parameter.minimum),
-            parameter.cast(parameter.maximum or 0),
-            step=parameter.cast(parameter.step),
-            format="%d" if parameter.kind == "integer" else "%g",
-            label_visibility="collapsed",
-            **slider.arguments(),
-        )
-    elif parameter.default is not None:
-        st.caption(f"Not sent: {parameter.default:g} by default")
+    return values
 
 
 def _draw_chart(
@@ -208,27 +205,26 @@ def _draw_notes(backend: Backend, text: str, task: TokenTask, distribution: Toke
     )
 
 
-def _settings(model: Model) -> Settings:
-    settings: Settings = st.session_state.setdefault(_SETTINGS, Settings.defaults(model))
-    return settings
+def _keys(parameter: Parameter) -> tuple[str, str]:
+    return f"try-{parameter.name}-send", f"try-{parameter.name}-slide"
 
 
-def _change(model: Model, name: str, **changes: Any) -> None:
-    settings = _settings(model)
-    st.session_state[_SETTINGS] = settings.with_setting(replace(settings[name], **changes))
-
-
-def switch_on(model: Model, parameter: Parameter) -> None:
+def switch_on(parameter: Parameter) -> None:
     """Switch a parameter on before the section is drawn."""
-    _change(model, parameter.name, is_sent=True)
+    switch_key, slider_key = _keys(parameter)
+    st.session_state[switch_key] = True
+    st.session_state.setdefault(slider_key, parameter.cast(parameter.start))
 
 
 def _set_text(text: str) -> None:
     st.session_state[_TEXT] = text
 
 
-def _reset() -> None:
-    del st.session_state[_SETTINGS]
+def _reset(parameters: list[Parameter]) -> None:
+    for parameter in parameters:
+        switch_key, slider_key = _keys(parameter)
+        st.session_state[switch_key] = parameter.default is not None
+        st.session_state[slider_key] = parameter.cast(parameter.start)
 
 
 def _append_sampled_token(text: str, distribution: TokenDistribution) -> None:
