@@ -114,39 +114,27 @@ def _verdict(total: ResultTally, winner: Winner | None, group: str) -> _Verdict:
     return _Verdict(f"Ahead, but not surely the best {group}", winner.text)
 
 
-@dataclass(frozen=True)
-class _GroupTable:
-    """A row for each setting or prompt, the best first. ``leader`` is the number of the best, if one is ahead."""
-
-    heading: str
-    rows: Sequence[tuple[int, str, ResultTally]]
-    hidden: int
-    leader: int | None
-    is_certain: bool
-    is_judged: bool
-    is_rated: bool
-
-
 def _group_table(
     heading: str, tallies: Mapping[int, ResultTally], names: Sequence[str], winner: Winner | None
-) -> _GroupTable | None:
+) -> dict[str, Any] | None:
+    """Return a row for each setting or prompt, best first. ``leader`` is the best one's number, if it is ahead."""
     if len(names) < 2:
         return None
     ranked = rank_groups(tallies)
     is_ahead = winner is not None and winner.runner_up is not None and not winner.is_tie
-    return _GroupTable(
-        heading,
-        rows=[(number, names[number], tallies[number]) for number in ranked[:MAX_LISTED]],
-        hidden=max(len(ranked) - MAX_LISTED, 0),
-        leader=winner.best if winner is not None and is_ahead else None,
-        is_certain=winner is not None and winner.is_certain,
-        is_judged=any(tally.judged for tally in tallies.values()),
-        is_rated=any(tally.rated for tally in tallies.values()),
-    )
+    return {
+        "heading": heading,
+        "rows": [(number, names[number], tallies[number]) for number in ranked[:MAX_LISTED]],
+        "hidden": max(len(ranked) - MAX_LISTED, 0),
+        "leader": winner.best if winner is not None and is_ahead else None,
+        "is_certain": winner is not None and winner.is_certain,
+        "is_judged": any(tally.judged for tally in tallies.values()),
+        "is_rated": any(tally.rated for tally in tallies.values()),
+    }
 
 
 def _heatmap(plan: Plan, model: Model, results: Sequence[Result]) -> dict[str, Any] | None:
-    """The first two swept parameters against each other; None if fewer are swept or no answer was judged."""
+    """Return the first two swept parameters against each other, None if fewer are swept or no answer was judged."""
     axes = [] if plan.variants else [axis for axis in plan.axes if len(axis.values) > 1]
     if len(axes) < 2:
         return None
