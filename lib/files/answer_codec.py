@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from types import MappingProxyType
@@ -33,9 +32,6 @@ _MAX_NAME_CHARS = 255
 _ID = re.compile("[A-Za-z0-9_-]{1,64}")
 
 
-_EMPTY_REQUEST = Request("", Messages(()), {}, True)
-
-
 class TurnTable:
     """The table of turns, which grows while requests are written."""
 
@@ -45,21 +41,15 @@ class TurnTable:
 
     def write_answer(self, answer: Answer) -> dict[str, Any]:
         """Return the answer as JSON values. Its request has the number of its last turn instead of its turns."""
-        return value_codec.write_answer(replace(answer, request=_EMPTY_REQUEST)) | {
-            "request": self._write(answer.request)
-        }
+        return value_codec.write_answer(answer, self._write_request(answer.request))
 
-    def _write(self, request: Request) -> dict[str, Any]:
+    def _write_request(self, request: Request) -> dict[str, Any]:
         if not isinstance(request.input, Messages):
             return value_codec.write_request(request)
         last: int | None = None
         for turn in request.input.turns:
             last = self._number_turn(last, turn)
-        return (
-            value_codec.write_request_head(request)
-            | value_codec.write_messages_options(request.input)
-            | {"turn": last}
-        )
+        return value_codec.write_request_by_turn(request, request.input, last)
 
     def _number_turn(self, parent: int | None, turn: Turn) -> int:
         number = self._numbers.get((parent, turn))

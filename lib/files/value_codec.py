@@ -109,8 +109,12 @@ def write_request_head(request: Request) -> Data:
     }
 
 
-def write_messages_options(messages: Messages) -> Data:
-    """Return the fields of a request's messages, except the turns."""
+def write_request_by_turn(request: Request, messages: Messages, turn: int | str | None) -> Data:
+    """Return the request with the id of its last turn instead of the turns of its ``messages``."""
+    return write_request_head(request) | _write_messages_options(messages) | {"turn": turn}
+
+
+def _write_messages_options(messages: Messages) -> Data:
     tools, functions = _write_tools(messages.tools), _write_functions(messages.functions)
     return {"raw": messages.raw, "tools": tools, "functions": functions}
 
@@ -134,7 +138,7 @@ def read_request(data: Data, input: RequestInput | None = None) -> Request:
 def _write_input(input: RequestInput) -> Data:
     match input:
         case Messages(turns):
-            return {"messages": [write_turn(turn) for turn in turns]} | write_messages_options(input)
+            return {"messages": [write_turn(turn) for turn in turns]} | _write_messages_options(input)
         case Prompt(text, raw, lora):
             return {"prompt": text, "raw": raw, "lora": lora}
 
@@ -201,11 +205,12 @@ def _error_classes(kind: type[PaddockError]) -> Iterator[type[PaddockError]]:
         yield from _error_classes(below)
 
 
-def write_answer(answer: Answer) -> Data:
+def write_answer(answer: Answer, request: Data | None = None) -> Data:
+    """Return the answer. Pass ``request`` if it is not written with its whole input."""
     return {
         "id": answer.id,
         "text": answer.text,
-        "request": write_request(answer.request),
+        "request": request or write_request(answer.request),
         "backend": answer.backend,
         "billed": answer.billed,
         "usage": None if answer.usage is None else write_usage(answer.usage),

@@ -254,11 +254,7 @@ class _AnswerChanges:
                 row = {"conversation": self.conversation_key, "id": id, "parent": parent}
                 self.turns.append(row | _turn_columns(turn))
             parent = id
-        return (
-            value_codec.write_request_head(request)
-            | value_codec.write_messages_options(request.input)
-            | {"turn": parent}
-        )
+        return value_codec.write_request_by_turn(request, request.input, parent)
 
 
 def _write_answers(
