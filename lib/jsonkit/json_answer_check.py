@@ -89,7 +89,12 @@ def check_answer(answer: str, schema: str | None) -> AnswerCheck:
         if (key := json_text.duplicate_key(part)) is not None:
             duplicates.append(ValidationFailure(format_path((*path, key)), "is there twice"))
     try:
-        misfits = _require_object(value) if schema is None else find_failures(value, parse_schema(schema))
+        if schema is not None:
+            misfits = find_failures(value, parse_schema(schema))
+        elif isinstance(value, dict):
+            misfits = ()
+        else:
+            misfits = (ValidationFailure("$", "is no JSON object, which is what was asked for"),)
     except CannotValidate as error:
         return Unchecked(error.message, value)
     except BadInput as error:
@@ -97,12 +102,6 @@ def check_answer(answer: str, schema: str | None) -> AnswerCheck:
     if failures := (*duplicates, *misfits):
         return Invalid(value, failures[:MAX_FAILURES], len(failures) > MAX_FAILURES, remark)
     return Valid(value, remark)
-
-
-def _require_object(value: Any) -> tuple[ValidationFailure, ...]:
-    if isinstance(value, dict):
-        return ()
-    return (ValidationFailure("$", "is no JSON object, which is what was asked for"),)
 
 
 def _extract_json(answer: str) -> tuple[Any, str]:

@@ -141,7 +141,8 @@ def _parse_tool(number: int, node: Node) -> Tool:
         if node.value["type"] != "function":
             raise BadInput(f"Tool {number + 1}: type must be “function”.", advice=_MEND)
     value = core.value
-    return Tool(value["name"], value["description"], _dump(value["parameters"]), nested)
+    parameters = json.dumps(value["parameters"], ensure_ascii=False)
+    return Tool(value["name"], value["description"], parameters, nested)
 
 
 def _refuse_unknown_keys(node: Node, keys: tuple[str, ...]) -> None:
@@ -226,7 +227,3 @@ def _indent_json(parameters: str, by: int) -> str:
 
 def _dump_indented(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

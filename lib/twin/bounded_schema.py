@@ -221,9 +221,7 @@ def _type_list(types: Any) -> list[str]:
 
 def _implied_types(schema: Mapping[str, Any]) -> list[str]:
     """Return the types whose keywords a schema without ``type`` has, or all types if it has none."""
-    implied = [
-        kind for kind, keywords in KEYWORDS_BY_TYPE.items() if any(keyword in schema for keyword in keywords)
-    ]
+    implied = [kind for kind, names in KEYWORDS_BY_TYPE.items() if any(name in schema for name in names)]
     return implied or [kind for kind in TYPES if kind != "integer"]
 
 

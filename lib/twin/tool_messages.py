@@ -11,13 +11,7 @@ from lib.twin.api_errors import field_error
 from lib.twin.bounded_schema import dump_json
 
 # The documented schema takes any role, chat templates take only some.
-TEMPLATE_ROLES = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-    "tool": "tool",
-}
+TEMPLATE_ROLES = {role: role for role in ("system", "user", "assistant", "tool")} | {"developer": "system"}
 
 
 @dataclass(frozen=True)
