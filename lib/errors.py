@@ -133,13 +133,21 @@ class NewerDatabase(StorageFailed):
     title = "The database is a newer Paddock's"
 
 
+# The classes whose errors a retry can cure.
+_RETRYABLE = (RateLimited, NoCapacity, TimedOut, ServiceFailed)
+
+
 @dataclass(frozen=True)
 class ErrorCase:
-    """The class and the advice for one error code; ``retryable``: a retry can succeed."""
+    """The class and the advice for one error code."""
 
     error_class: type[PaddockError]
     advice: str
-    retryable: bool = False
+
+    @property
+    def retryable(self) -> bool:
+        """True if a retry can succeed."""
+        return issubclass(self.error_class, _RETRYABLE)
 
 
 _NEW_KEY = (
@@ -151,111 +159,75 @@ _ACCOUNT = (
 )
 _PLAN = "Check the account's plan and permissions in the Cloudflare dashboard; another account may work."
 _WAIT = "Wait a moment, then retry."
+_REFUSED_INPUT = "The model refused the input: the text above says why. Change it, then retry."
+_NO_SUCH_ADAPTER = (
+    "There is no LoRA adapter of that name or id. Choose one from the list, or send the request without one."
+)
+_TOO_SLOW = "The model took too long. Lower max_tokens or shorten the conversation, then retry."
+_NEURONS_SPENT = "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free."
 
-CASES_BY_CODE: dict[int, ErrorCase] = {
-    # From the AI service
-    5004: ErrorCase(
-        InvalidRequest, "The request is not valid JSON for this model. Reset the settings, then retry."
-    ),
-    5006: ErrorCase(
-        InvalidRequest,
-        "A setting or a message is not allowed by the model's schema: the text above names it. Change it, then retry.",
-    ),
-    3003: ErrorCase(
-        InvalidRequest, "The request is malformed: the text above says where. Change it, then retry."
-    ),
-    5012: ErrorCase(
-        InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."
-    ),
-    8007: ErrorCase(
-        InvalidRequest, "The model refused the input: the text above says why. Change it, then retry."
-    ),
-    5023: ErrorCase(InvalidRequest, "JSON Schema mode cannot be streamed. Send it without streaming."),
-    5024: ErrorCase(
-        InvalidRequest,
-        "The model could not meet the JSON schema. Simplify the schema or raise max_tokens, then retry.",
-    ),
-    3006: ErrorCase(
-        ContextExceeded,
-        "The request is too large to be accepted. Shorten the conversation or start a new one.",
-    ),
-    5021: ErrorCase(ContextExceeded, "Lower max_tokens, shorten the message, or start a new conversation."),
-    5007: ErrorCase(
-        ModelUnavailable, "The backend does not know this model. Check that the account has Workers AI."
-    ),
-    5005: ErrorCase(ModelUnavailable, "This model takes no LoRA adapter. Send the request without one."),
-    5033: ErrorCase(
-        InvalidRequest,
-        "There is no LoRA adapter of that name or id. Choose one from the list, or send the request without one.",
-    ),
-    3037: ErrorCase(
-        InvalidRequest,
-        "There is no LoRA adapter of that name or id. Choose one from the list, or send the request without one.",
-    ),
-    3030: ErrorCase(
-        InvalidRequest,
-        "The LoRA adapter was made for another model. Choose another one, or send the request without one.",
-    ),
-    5028: ErrorCase(
-        ModelUnavailable,
-        "Cloudflare has retired this model. Use the twin meanwhile, or add the record of its successor.",
-    ),
-    5018: ErrorCase(AccountRefused, _PLAN),
-    3041: ErrorCase(AccountRefused, _PLAN),
-    3023: ErrorCase(
-        AccountRefused,
-        "Workers AI is switched off for this account. Contact Cloudflare's support, or use another account.",
-    ),
-    5016: ErrorCase(
-        AccountRefused,
-        "The model's terms have not been agreed to. Open the model once in the Cloudflare dashboard and accept them.",
-    ),
-    5035: ErrorCase(
-        AccountRefused,
-        "This model needs the Workers Paid plan. Upgrade in the Cloudflare dashboard, or use the twin.",
-    ),
-    4006: ErrorCase(
-        AllocationSpent,
-        "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free.",
-    ),
-    3036: ErrorCase(
-        AllocationSpent,
-        "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free.",
-    ),
-    3021: ErrorCase(
-        RateLimited,
-        "The account's limit for this minute is reached (300 requests a minute by default). Wait, then retry.",
-        True,
-    ),
-    3040: ErrorCase(NoCapacity, "Cloudflare has no free machine for this model right now. " + _WAIT, True),
-    3007: ErrorCase(
-        TimedOut, "The model took too long. Lower max_tokens or shorten the conversation, then retry.", True
-    ),
-    3046: ErrorCase(
-        TimedOut, "The model took too long. Lower max_tokens or shorten the conversation, then retry.", True
-    ),
-    3008: ErrorCase(ServiceFailed, "The service aborted the request. " + _WAIT, True),
-    3043: ErrorCase(ServiceFailed, "Cloudflare had an internal error. " + _WAIT, True),
-    # From the API's edge
-    10000: ErrorCase(CredentialsRefused, _NEW_KEY),
-    10001: ErrorCase(CredentialsRefused, _NEW_KEY),
-    9106: ErrorCase(CredentialsRefused, _NEW_KEY),
-    9109: ErrorCase(AccountRefused, _ACCOUNT),
-    6003: ErrorCase(
-        CredentialsRefused,
-        "The Authorization header is malformed, so the token is not one that Cloudflare makes. " + _NEW_KEY,
-    ),
-    7003: ErrorCase(
-        AccountRefused,
-        "The account id is malformed: it has 32 hexadecimal digits and stands in the dashboard's address. Connect again.",
-    ),
-    7000: ErrorCase(Unintelligible, "The address is not one of the API's. Check CLOUDFLARE_BASE_URL."),
-    7001: ErrorCase(
-        Unintelligible, "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL."
-    ),
+# The API's edge sends 10000, 10001 and the codes from 6003 to 7003 and from 9106 to 9109, the AI service the others.
+_ADVICE_BY_CODE: dict[type[PaddockError], dict[int, str]] = {
+    InvalidRequest: {
+        3003: "The request is malformed: the text above says where. Change it, then retry.",
+        5004: "The request is not valid JSON for this model. Reset the settings, then retry.",
+        5006: "A setting or a message is not allowed by the model's schema: the text above names it. Change it, then retry.",
+        5012: _REFUSED_INPUT,
+        8007: _REFUSED_INPUT,
+        5023: "JSON Schema mode cannot be streamed. Send it without streaming.",
+        5024: "The model could not meet the JSON schema. Simplify the schema or raise max_tokens, then retry.",
+        5033: _NO_SUCH_ADAPTER,
+        3037: _NO_SUCH_ADAPTER,
+        3030: "The LoRA adapter was made for another model. Choose another one, or send the request without one.",
+    },
+    ContextExceeded: {
+        3006: "The request is too large to be accepted. Shorten the conversation or start a new one.",
+        5021: "Lower max_tokens, shorten the message, or start a new conversation.",
+    },
+    ModelUnavailable: {
+        5005: "This model takes no LoRA adapter. Send the request without one.",
+        5007: "The backend does not know this model. Check that the account has Workers AI.",
+        5028: "Cloudflare has retired this model. Use the twin meanwhile, or add the record of its successor.",
+    },
+    CredentialsRefused: {
+        10000: _NEW_KEY,
+        10001: _NEW_KEY,
+        9106: _NEW_KEY,
+        6003: "The Authorization header is malformed, so the token is not one that Cloudflare makes. "
+        + _NEW_KEY,
+    },
+    AccountRefused: {
+        9109: _ACCOUNT,
+        7003: "The account id is malformed: it has 32 hexadecimal digits and stands in the dashboard's address. Connect again.",
+        5018: _PLAN,
+        3041: _PLAN,
+        3023: "Workers AI is switched off for this account. Contact Cloudflare's support, or use another account.",
+        5016: "The model's terms have not been agreed to. Open the model once in the Cloudflare dashboard and accept them.",
+        5035: "This model needs the Workers Paid plan. Upgrade in the Cloudflare dashboard, or use the twin.",
+    },
+    AllocationSpent: {4006: _NEURONS_SPENT, 3036: _NEURONS_SPENT},
+    RateLimited: {
+        3021: "The account's limit for this minute is reached (300 requests a minute by default). Wait, then retry.",
+    },
+    NoCapacity: {3040: "Cloudflare has no free machine for this model right now. " + _WAIT},
+    TimedOut: {3007: _TOO_SLOW, 3046: _TOO_SLOW},
+    ServiceFailed: {
+        3008: "The service aborted the request. " + _WAIT,
+        3043: "Cloudflare had an internal error. " + _WAIT,
+    },
+    Unintelligible: {
+        7000: "The address is not one of the API's. Check CLOUDFLARE_BASE_URL.",
+        7001: "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL.",
+    },
 }
 
-_CASES_BY_STATUS: dict[int, ErrorCase] = {
+CASES_BY_CODE = {
+    code: ErrorCase(error_class, advice)
+    for error_class, advice_by_code in _ADVICE_BY_CODE.items()
+    for code, advice in advice_by_code.items()
+}
+
+_CASES_BY_STATUS = {
     400: ErrorCase(InvalidRequest, "The backend refused the request: the text above says why."),
     401: ErrorCase(CredentialsRefused, _NEW_KEY),
     403: ErrorCase(AccountRefused, _ACCOUNT),
@@ -266,58 +238,58 @@ _CASES_BY_STATUS: dict[int, ErrorCase] = {
     405: ErrorCase(
         InvalidRequest, "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL."
     ),
-    408: ErrorCase(TimedOut, "The service gave up waiting. " + _WAIT, True),
+    408: ErrorCase(TimedOut, "The service gave up waiting. " + _WAIT),
     410: ErrorCase(ModelUnavailable, "Cloudflare has retired this model. Use the twin meanwhile."),
     413: ErrorCase(ContextExceeded, "Shorten the conversation, lower max_tokens, or start a new one."),
     422: ErrorCase(InvalidRequest, "The backend refused the input: the text above says why."),
-    429: ErrorCase(RateLimited, "Too many requests for now. " + _WAIT, True),
+    429: ErrorCase(RateLimited, "Too many requests for now. " + _WAIT),
 }
+_SERVICE_IN_TROUBLE = ErrorCase(
+    ServiceFailed, "The service is in trouble (see cloudflarestatus.com). " + _WAIT
+)
+_EDGE_IN_TROUBLE = ErrorCase(
+    ServiceFailed, "Cloudflare's edge or a proxy is in trouble (see cloudflarestatus.com). " + _WAIT
+)
+_UNKNOWN_REFUSAL = ErrorCase(Refused, "The backend refused the request: the text above says why.")
+_NOT_THE_API = ErrorCase(
+    Unintelligible,
+    "Check CLOUDFLARE_BASE_URL, and anything on the way that may have answered instead, such as a proxy "
+    "or a network's sign-in page. Then retry.",
+)
 
 
 def classify_refusal(status: int | None, code: int | None) -> ErrorCase:
     """Return the case for an error reply, by its code first and then by its HTTP status. Never raises."""
     # The token is valid, but not for this account.
     if code == 10000 and status == 403:
-        return ErrorCase(AccountRefused, _ACCOUNT)
-    if code is not None and code in CASES_BY_CODE:
+        return _CASES_BY_STATUS[403]
+    if code in CASES_BY_CODE:
         return CASES_BY_CODE[code]
-    if status is not None and status in _CASES_BY_STATUS:
+    if status in _CASES_BY_STATUS:
         return _CASES_BY_STATUS[status]
-    if status is not None and status >= 500:
-        return ErrorCase(
-            ServiceFailed, "The service is in trouble (see cloudflarestatus.com). " + _WAIT, True
-        )
-    return ErrorCase(Refused, "The backend refused the request: the text above says why.")
+    return _SERVICE_IN_TROUBLE if status is not None and status >= 500 else _UNKNOWN_REFUSAL
 
 
 def unrecognised_reply(status: int | None, what: str, retry_after: float | None = None) -> PaddockError:
     """Build the error for a reply that Workers AI did not write: from a proxy, a sign-in page or a failing edge."""
     where = "The server" if status is None else f"HTTP {status}: the server"
-    if status is not None and (status in (408, 429) or status >= 500):
-        case = classify_refusal(status, None)
-    else:
-        case = ErrorCase(
-            Unintelligible,
-            "Check CLOUDFLARE_BASE_URL, and anything on the way that may have answered instead, such as a proxy "
-            "or a network's sign-in page. Then retry.",
-        )
-    advice = case.advice
     if status is not None and status >= 500:
-        advice = "Cloudflare's edge or a proxy is in trouble (see cloudflarestatus.com). " + _WAIT
-    return case.error_class(
-        f"{where} sent {what} instead of an answer.",
-        advice=advice,
-        status=status,
-        retryable=case.retryable,
-        retry_after=retry_after,
-    )
+        case = _EDGE_IN_TROUBLE
+    else:
+        case = _CASES_BY_STATUS[status] if status in (408, 429) else _NOT_THE_API
+    return _build_error(case, f"{where} sent {what} instead of an answer.", status, None, retry_after)
 
 
 def refusal(
     status: int | None, code: int | None, message: str, retry_after: float | None = None
 ) -> PaddockError:
     """Build the error for an error reply with Cloudflare's code and message."""
-    case = classify_refusal(status, code)
+    return _build_error(classify_refusal(status, code), message, status, code, retry_after)
+
+
+def _build_error(
+    case: ErrorCase, message: str, status: int | None, code: int | None, retry_after: float | None
+) -> PaddockError:
     return case.error_class(
         message,
         advice=case.advice,
