@@ -28,7 +28,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from lib.api.client import WorkersAI
 from lib.runner.experiment_run import create_run
-from lib.store import SavedExperiment, Store
+from lib.store.store import Store
+from lib.store.stored_values import SavedExperiment
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.app_process import AppProcess
 from tests.page.browser_tab import DESKTOP, BrowserTab, launch_chromium

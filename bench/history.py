@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lib.chat.conversation import Conversation
-from lib.store import Store
+from lib.store.store import Store
 from tests.store.conversation_trees import SETTINGS, make_conversation, make_unanswered, make_unfinished
 
 WORDS = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from lib.experiment.plan import Limits
@@ -65,9 +65,7 @@ class Budget:
                 if self._fits(most):
                     spent = self._spent
                     self._pending += 1
-                    self._spent = Spending(
-                        spent.requests + 1, spent.dollars, spent.uncertain, spent.reserved + most
-                    )
+                    self._spent = replace(spent, requests=spent.requests + 1, reserved=spent.reserved + most)
                     return True
                 if not wait or not self._pending:
                     return False

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from lib.api.backend import Backend
 from lib.api.client import WorkersAI
@@ -27,7 +28,8 @@ from lib.runner.recovery import recover_cells, recovered_spending
 from lib.runner.result_counters import ResultCounters
 from lib.runner.result_journal import ResultJournal
 from lib.runner.worker import Worker, WorkerContext, worker_count
-from lib.store import RunEntry, SavedRun, Store, StoredCell
+from lib.store.store import Store
+from lib.store.stored_values import RunEntry, SavedRun, StoredCell
 
 
 class ExperimentRun:
@@ -255,9 +257,8 @@ class ExperimentRun:
             if error is None:
                 self._end_run(RunState.BUDGET)
             else:
-                self._end_run(
-                    RunState.FAILED if error is self._journal.fatal_error else RunState.PAUSED, error
-                )
+                failed = error is self._journal.fatal_error
+                self._end_run(RunState.FAILED if failed else RunState.PAUSED, error)
 
     def _lead_start(self, context: WorkerContext, before: threading.Thread | None) -> None:
         """Lead one start from its beginning to its end."""
@@ -293,25 +294,16 @@ class ExperimentRun:
     def _save(self) -> None:
         """Save the state, through the journal while it runs. Otherwise raises StorageFailed on failure."""
         with self._lock:
-            state, error, backend, billed, limits = (
-                self._state,
-                self._error,
-                self._backend,
-                self._billed,
-                self._limits,
-            )
-
-        def write() -> object:
-            return self._store.runs.update(
+            write = partial(
+                self._store.runs.update,
                 self.owner,
                 self.id,
-                state=state.value,
-                error=error,
-                backend=backend,
-                billed=billed,
-                limits=limits,
+                state=self._state.value,
+                error=self._error,
+                backend=self._backend,
+                billed=self._billed,
+                limits=self._limits,
             )
-
         if self.is_working:
             self._journal.write_run(write)
         else:

@@ -12,7 +12,7 @@ from lib.experiment.plan import Plan
 from lib.experiment.results.cell_result import Result, Status
 from lib.runner.budget import ZERO_DOLLARS, Spending
 from lib.runner.worker import JUDGE_IN_DOUBT
-from lib.store import StoredCell
+from lib.store.stored_values import StoredCell
 
 
 @dataclass(frozen=True)

@@ -5,37 +5,41 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 from lib.chat.answer_accumulator import internal_error, strip_traceback
 from lib.errors import PaddockError
 from lib.experiment.results.cell_result import Result
-from lib.store import CellChange, Store
+from lib.store.store import Store
+from lib.store.stored_values import CellChange
 
 RETRY_SECONDS, MAX_RETRY_SECONDS = 0.5, 8.0  # seconds before a failed write is retried
 # Seconds for more changes to join a transaction, which costs as much as writing five cells. The spare workers wait
 # for it, so no request is sent later because of it.
 GATHER_SECONDS = 0.003
 
-RunWrite = Callable[[], object]
 
+@dataclass
+class _Batch:
+    """Changes that are not in the database yet.
 
-class PendingWrite:
-    """A change that is not in the database yet."""
+    A claim's future is True once the claim is in the database, False if it never will be.
+    """
 
-    def __init__(self) -> None:
-        self.is_written = False
-        self._lock = threading.Lock()
-        self._lock.acquire()
+    changes: dict[int, CellChange] = field(default_factory=dict)
+    results: list[Result] = field(default_factory=list)
+    claims: list[Future[bool]] = field(default_factory=list)
+    run_write: Callable[[], object] | None = None
 
-    def wait(self) -> bool:
-        """Wait until the change is in the database. Return False if it never will be."""
-        self._lock.acquire()
-        return self.is_written
-
-    def finish(self, written: bool) -> None:
-        """Release the waiting thread."""
-        self.is_written = written
-        self._lock.release()
+    def followed_by(self, later: _Batch) -> _Batch:
+        """Return both as one; of two changes of the same cell or of the run, the later counts."""
+        return _Batch(
+            self.changes | later.changes,
+            self.results + later.results,
+            self.claims + later.claims,
+            later.run_write or self.run_write,
+        )
 
 
 class ResultJournal:
@@ -57,10 +61,7 @@ class ResultJournal:
         self._on_written = on_written
         self._saved_numbers: set[int] = set()  # numbers of the cells with a row
         self._position = 0
-        self._changes: dict[int, CellChange] = {}
-        self._results: list[Result] = []
-        self._tickets: list[PendingWrite] = []
-        self._run_write: RunWrite | None = None
+        self._batch = _Batch()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
@@ -90,94 +91,83 @@ class ResultJournal:
             thread.join(timeout)
         return thread is None or not thread.is_alive()
 
-    def claim(self, result: Result, fingerprint: str | None, judged: bool = False) -> PendingWrite:
-        """Write that a request for the cell is about to be sent. The caller waits for the returned change."""
-        ticket = PendingWrite()
-        with self._changed:
-            if self.fatal_error is not None:
-                ticket.finish(written=False)
-                return ticket
-            self._add_change(result, fingerprint, judged, waiting=False)
-            self._tickets.append(ticket)
-        return ticket
+    def claim(self, result: Result, fingerprint: str | None) -> Future[bool]:
+        """Write that a request for the cell is about to be sent.
 
-    def write(
-        self, result: Result, fingerprint: str | None, *, judged: bool = True, waiting: bool = False
-    ) -> None:
-        """Write a cell's result. ``waiting``: it is sent again; not ``judged``: its checks are not evaluated yet."""
+        The caller waits until the future is True. It is False if the claim never will be in the database.
+        """
+        claim: Future[bool] = Future()
         with self._changed:
-            self._add_change(result, fingerprint, judged, waiting)
-            if judged and not waiting:
-                self._results.append(result)
+            if self.fatal_error is None:
+                self._add_change(result, fingerprint, judged=False)
+                self._batch.claims.append(claim)
+                return claim
+        claim.set_result(False)
+        return claim
 
-    def write_run(self, write: RunWrite) -> None:
+    def write(self, result: Result, fingerprint: str | None, *, waiting: bool = False) -> None:
+        """Write a cell's result. ``waiting``: it is sent again, or its checks are not evaluated yet."""
+        with self._changed:
+            self._add_change(result, fingerprint, judged=not waiting, waiting=waiting)
+            if not waiting:
+                self._batch.results.append(result)
+
+    def write_run(self, write: Callable[[], object]) -> None:
         """Write something about the run; replaces an earlier call that is not written yet."""
         with self._changed:
-            self._run_write = write
+            self._batch.run_write = write
             self._changed.notify_all()
 
-    def _add_change(self, result: Result, fingerprint: str | None, judged: bool, waiting: bool) -> None:
+    def _add_change(
+        self, result: Result, fingerprint: str | None, *, judged: bool, waiting: bool = False
+    ) -> None:
         number = result.cell.number
         self._position += 1
         is_new = number not in self._saved_numbers
-        self._changes[number] = CellChange(result, self._position, is_new, fingerprint, judged, waiting)
+        change = CellChange(result, self._position, is_new, fingerprint, judged, waiting)
+        self._batch.changes[number] = change
         self._changed.notify_all()
 
     def _write_until_closed(self) -> None:
         pause = RETRY_SECONDS
         while True:
             with self._changed:
-                while not (self._changes or self._run_write or self._closing.is_set()):
+                while not (self._batch.changes or self._batch.run_write or self._closing.is_set()):
                     self._changed.wait()
             time.sleep(GATHER_SECONDS)
             with self._changed:
-                taken = self._changes, self._results, self._tickets, self._run_write
-                self._changes, self._results, self._tickets, self._run_write = {}, [], [], None
-            changes, results, tickets, run_write = taken
-            if not changes and run_write is None:
+                batch, self._batch = self._batch, _Batch()
+            if not batch.changes and batch.run_write is None:
                 return
             try:
-                if changes:
-                    self._store.cells.write(self._owner, self._run, list(changes.values()))
-                if run_write is not None:
-                    run_write()
-            except Exception as error:
-                if not isinstance(error, PaddockError) or not error.retryable:
-                    self._give_up(
-                        strip_traceback(error) if isinstance(error, PaddockError) else internal_error(error),
-                        tickets,
-                    )
+                if batch.changes:
+                    self._store.cells.write(self._owner, self._run, list(batch.changes.values()))
+                if batch.run_write is not None:
+                    batch.run_write()
+            except Exception as failed:
+                error = (
+                    strip_traceback(failed) if isinstance(failed, PaddockError) else internal_error(failed)
+                )
+                if not isinstance(failed, PaddockError) or not failed.retryable:
+                    self._give_up(error, batch)
                     return
-                self.temporary_error = strip_traceback(error)
-                self._take_back(*taken)
+                self.temporary_error = error
+                with self._changed:
+                    self._batch = batch.followed_by(self._batch)
                 time.sleep(pause)
                 pause = min(2 * pause, MAX_RETRY_SECONDS)
                 continue
             self.temporary_error, pause = None, RETRY_SECONDS
-            self._saved_numbers.update(changes)
-            if results:
-                self._on_written(results)
-            for ticket in tickets:
-                ticket.finish(written=True)
+            self._saved_numbers.update(batch.changes)
+            if batch.results:
+                self._on_written(batch.results)
+            for claim in batch.claims:
+                claim.set_result(True)
 
-    def _take_back(
-        self,
-        changes: dict[int, CellChange],
-        results: list[Result],
-        tickets: list[PendingWrite],
-        run_write: RunWrite | None,
-    ) -> None:
-        """Put failed changes back, before those of the meantime."""
-        with self._changed:
-            self._changes = changes | self._changes
-            self._results = results + self._results
-            self._tickets = tickets + self._tickets
-            self._run_write = self._run_write or run_write
-
-    def _give_up(self, error: PaddockError, tickets: list[PendingWrite]) -> None:
+    def _give_up(self, error: PaddockError, batch: _Batch) -> None:
         with self._changed:
             self.fatal_error = error
-            tickets = tickets + self._tickets
-            self._changes, self._results, self._tickets, self._run_write = {}, [], [], None
-        for ticket in tickets:
-            ticket.finish(written=False)
+            batch = batch.followed_by(self._batch)
+            self._batch = _Batch()
+        for claim in batch.claims:
+            claim.set_result(False)

@@ -161,7 +161,7 @@ class Worker:
             context.queue.settle(job, cut.result)
         except _RunEnded as ended:
             if self._claimed:  # the database holds it as possibly sent
-                context.journal.write(ended.result, job.fingerprint, judged=False, waiting=True)
+                context.journal.write(ended.result, job.fingerprint, waiting=True)
             context.queue.put_back(job, ended.result)
             if isinstance(ended, _NoBudget):
                 context.halt(None)
@@ -209,7 +209,7 @@ class Worker:
                 return replace(result, status=Status.ANSWERED, answer=attempt.answer)
             if not error.retryable or tries >= context.limits().attempts:
                 break
-            context.journal.write(result, job.fingerprint, judged=False, waiting=True)
+            context.journal.write(result, job.fingerprint, waiting=True)
             self._back_off(tries, result)
         return replace(result, status=Status.FAILED, answer=attempt.answer)
 
@@ -220,7 +220,7 @@ class Worker:
             return result
         values = plan_grid.row_values(context.plan, job.cell.row)
         if any(isinstance(check, Judge) for check in context.plan.checks):  # saved before a judge is asked
-            context.journal.write(result, job.fingerprint, judged=False, waiting=True)
+            context.journal.write(result, job.fingerprint, waiting=True)
         earlier, outcomes = result.outcomes, []
         for number, check in enumerate(context.plan.checks):
             if not isinstance(check, Judge):
@@ -305,7 +305,7 @@ class Worker:
                 uncertain=result.uncertain + (top if context.backend.billed else ZERO_DOLLARS),
             )
             self._claimed = True
-            if not context.journal.claim(claim, fingerprint).wait():
+            if not context.journal.claim(claim, fingerprint).result():
                 raise context.journal.fatal_error or _RunEnded(result)
             turn = self._acquire_slot(turn)
             if turn is None:

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Iterable
 
 from lib.errors import PaddockError
-from lib.store import Snapshot, Store
+from lib.store.store import Store
+from lib.store.stored_values import Snapshot
 
 INTERVAL = 0.4  # seconds: a killed server loses no more text than this, and the time of one write
 MAX_PAUSE = 4.0

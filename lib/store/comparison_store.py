@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
 
-from lib.store import owned_rows, tables
+from lib.store import tables
 from lib.store.conversation_store import update_conversations
-from lib.store.database import Database
+from lib.store.owned_rows import OwnedRows
 from lib.store.stored_values import SavedComparison
 
-_TABLE = tables.comparison
 _COLUMN = tables.comparison_column
 
 
-class ComparisonStore:
+class ComparisonStore(OwnedRows):
     """The comparisons of every owner."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    table, kind = tables.comparison, "comparison"
 
     def newest(self, owner: str, limit: int = 50) -> tuple[SavedComparison, ...]:
         """Return the owner's newest comparisons, newest first, without the ids of their columns."""
         query = (
-            select(_TABLE)
-            .where(_TABLE.c.owner == owner)
-            .order_by(_TABLE.c.updated.desc(), _TABLE.c.key.desc())
+            select(self.table)
+            .where(self.table.c.owner == owner)
+            .order_by(self.table.c.updated.desc(), self.table.c.key.desc())
             .limit(limit)
         )
         with self._database.reading() as connection:
@@ -34,31 +32,30 @@ class ComparisonStore:
     def load(self, owner: str, id: str) -> SavedComparison | None:
         """Return the comparison, None if the owner has none with this id."""
         with self._database.reading() as connection:
-            return _read(connection, owner, id)
+            return self._read(connection, owner, id)
 
     def save(self, owner: str, comparison: SavedComparison) -> None:
         """Insert or overwrite a comparison. Its columns leave the list of conversations."""
         values = {"title": comparison.title, "body": comparison.body, "updated": self._database.now()}
         with self._database.writing() as connection:
-            owned_rows.put_row(connection, _TABLE, owner, comparison.id, "comparison", **values)
-            connection.execute(delete(_COLUMN).where(_COLUMN.c.comparison == comparison.id))
+            self._put(connection, owner, comparison.id, **values)
+            connection.execute(_COLUMN.delete().where(_COLUMN.c.comparison == comparison.id))
             if comparison.column_ids:
                 rows = [{"conversation": id, "comparison": comparison.id} for id in comparison.column_ids]
-                connection.execute(insert(_COLUMN), rows)
+                connection.execute(_COLUMN.insert(), rows)
 
     def remove(self, owner: str, id: str) -> bool:
         """Delete a comparison and move its conversations to the bin."""
         with self._database.writing() as connection:
-            comparison = _read(connection, owner, id)
+            comparison = self._read(connection, owner, id)
             if comparison is None:
                 return False
             update_conversations(connection, owner, comparison.column_ids, deleted_at=self._database.now())
-            return owned_rows.remove_row(connection, _TABLE, owner, id)
+            return connection.execute(self.table.delete().where(self._row(owner, id))).rowcount == 1
 
-
-def _read(connection: Connection, owner: str, id: str) -> SavedComparison | None:
-    row = connection.execute(select(_TABLE).where(owned_rows.owned_row(_TABLE, owner, id))).one_or_none()
-    if row is None:
-        return None
-    ids = connection.scalars(select(_COLUMN.c.conversation).where(_COLUMN.c.comparison == row.id))
-    return SavedComparison(row.id, row.title, row.body, tuple(ids))
+    def _read(self, connection: Connection, owner: str, id: str) -> SavedComparison | None:
+        row = connection.execute(select(self.table).where(self._row(owner, id))).one_or_none()
+        if row is None:
+            return None
+        ids = connection.scalars(select(_COLUMN.c.conversation).where(_COLUMN.c.comparison == row.id))
+        return SavedComparison(row.id, row.title, row.body, tuple(ids))

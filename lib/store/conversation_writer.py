@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, func, select
 
 from lib.api.request import Messages, Request, Turn
 from lib.chat.answer import Answer
@@ -20,7 +19,7 @@ from lib.errors import StorageFailed
 from lib.files import value_codec
 from lib.store import answer_columns, tables
 from lib.store.stored_values import Snapshot, UnfinishedAnswer
-from lib.store.written_state import WrittenState
+from lib.store.written_state import AnyAnswer, WrittenState
 
 MAX_LIST_TITLE_CHARS = 80
 RowValues = dict[str, Any]
@@ -57,11 +56,8 @@ def read_state(connection: Connection, owner: str, id: str) -> WrittenState | No
         raise StorageFailed("This conversation belongs to somebody else.", advice="Start a new one.")
     state = WrittenState(row.key)
     messages, answers, turns = tables.message.c, tables.answer.c, tables.turn.c
-    for message in connection.execute(
-        select(messages.id, messages.position)
-        .where(messages.conversation == row.key)
-        .order_by(messages.position)
-    ):
+    positions = select(messages.id, messages.position).where(messages.conversation == row.key)
+    for message in connection.execute(positions.order_by(messages.position)):
         state.messages[message.id] = None
         state.positions[message.id] = message.position
     counts = select(answers.message, func.count().label("rows")).where(answers.conversation == row.key)
@@ -85,88 +81,167 @@ def create(connection: Connection, snapshot: Snapshot, now: int) -> WrittenState
         "created": now,
         "updated": now,
     }
-    result = connection.execute(insert(tables.conversation).values(row))
+    result = connection.execute(tables.conversation.insert().values(row))
     (key,) = result.inserted_primary_key or (0,)
     return WrittenState(int(key))
 
 
 def write(connection: Connection, state: WrittenState, snapshot: Snapshot, now: int) -> WrittenState | None:
     """Make the database hold the snapshot. Return the new state, None if the conversation was purged."""
-    new_state = WrittenState(state.key, snapshot.conversation, snapshot.settings)
-    if not _write_conversation(connection, state, snapshot, now):
+    writer = _Writer(connection, state, snapshot, now)
+    if not writer.write_conversation():
         return None
-    _write_messages(connection, state, new_state, snapshot.conversation)
-    _write_answers(connection, state, new_state, snapshot, now)
-    return new_state
+    writer.write_messages()
+    writer.write_answers()
+    return writer.new_state
 
 
-def _write_conversation(connection: Connection, state: WrittenState, snapshot: Snapshot, now: int) -> bool:
-    """Update the conversation's own row. Return False if it does not exist any more."""
-    conversation = snapshot.conversation
-    table = tables.conversation
-    own = and_(table.c.key == state.key, table.c.owner == snapshot.owner)
-    if conversation is state.conversation and snapshot.settings is state.settings:
-        return connection.scalar(select(table.c.key).where(own)) is not None
-    values: RowValues = {"settings": value_codec.write_settings(snapshot.settings)}
-    if conversation is not state.conversation:
-        title = bindparam("title", list_title(conversation), tables.AnyText)
-        values |= {
-            "title": case((table.c.title_edited, table.c.title), else_=title),
-            "system": conversation.system,
-            "head": conversation.head,
-            "messages": len(conversation.messages),
-        }
-        if _has_news(state, snapshot):
-            values["updated"] = now
-    return connection.execute(update(table).where(own).values(values)).rowcount == 1
+class _Writer:
+    """Writes one snapshot over the stored ``state``, and collects the ``new_state``."""
 
+    def __init__(self, connection: Connection, state: WrittenState, snapshot: Snapshot, now: int) -> None:
+        self.new_state = WrittenState(
+            state.key, snapshot.conversation, snapshot.settings, turns=set(state.turns)
+        )
+        self._connection = connection
+        self._state = state
+        self._snapshot = snapshot
+        self._conversation = snapshot.conversation
+        self._now = now
+        self._answers: list[_RowWrite] = []
+        self._turns: list[RowValues] = []
+        self._traces: dict[str, bytes] = {}
 
-def _has_news(state: WrittenState, snapshot: Snapshot) -> bool:
-    """Return True if messages or answers came or went, or the system prompt changed.
+    def write_conversation(self) -> bool:
+        """Update the conversation's own row. Return False if it does not exist any more."""
+        table = tables.conversation
+        own = and_(table.c.key == self._state.key, table.c.owner == self._snapshot.owner)
+        is_same = self._conversation is self._state.conversation
+        if is_same and self._snapshot.settings is self._state.settings:
+            return self._connection.scalar(select(table.c.key).where(own)) is not None
+        values: RowValues = {"settings": value_codec.write_settings(self._snapshot.settings)}
+        if not is_same:
+            title = bindparam("title", list_title(self._conversation), tables.AnyText)
+            values |= {
+                "title": case((table.c.title_edited, table.c.title), else_=title),
+                "system": self._conversation.system,
+                "head": self._conversation.head,
+                "messages": len(self._conversation.messages),
+            }
+            if self._has_news():
+                values["updated"] = self._now
+        return self._connection.execute(table.update().where(own).values(values)).rowcount == 1
 
-    Not news: opening another variant, opening the conversation after a restart, the end of a running answer.
-    """
-    conversation = snapshot.conversation
-    if state.conversation is not None and state.conversation.system != conversation.system:
-        return True
-    running = {answer.message_id for answer in snapshot.unfinished}
-    counts = [
-        (message.id, len(message.answers) + (message.id in running)) for message in conversation.messages
-    ]
-    return counts != [(id, len(state.answers.get(id, ()))) for id in state.messages]
+    def _has_news(self) -> bool:
+        """Return True if messages or answers came or went, or the system prompt changed.
 
+        Not news: opening another variant, opening the conversation after a restart, the end of a running answer.
+        """
+        state, conversation = self._state, self._conversation
+        if state.conversation is not None and state.conversation.system != conversation.system:
+            return True
+        running = {answer.message_id for answer in self._snapshot.unfinished}
+        counts = [
+            (message.id, len(message.answers) + (message.id in running)) for message in conversation.messages
+        ]
+        return counts != [(id, len(state.answers.get(id, ()))) for id in state.messages]
 
-def _write_messages(
-    connection: Connection, state: WrittenState, new_state: WrittenState, conversation: Conversation
-) -> None:
-    new_state.positions = _positions(conversation, state.positions)
-    new_state.messages = {message.id: message for message in conversation.messages}
-    if removed := [{"at_id": id} for id in state.messages if id not in new_state.messages]:
-        table = tables.message
-        row = and_(table.c.conversation == state.key, table.c.id == bindparam("at_id"))
+    def write_messages(self) -> None:
+        """Insert, update and delete rows of messages."""
+        state, new_state = self._state, self.new_state
+        new_state.positions = _positions(self._conversation, state.positions)
+        new_state.messages = {message.id: message for message in self._conversation.messages}
         # Their answers go by cascade.
-        connection.execute(delete(table).where(row), removed)
-    _write_rows(
-        connection,
-        tables.message,
-        [
-            _RowWrite(
-                {"conversation": state.key, "id": message.id},
-                {"parent": message.parent, "position": new_state.positions[message.id]}
-                | _turn_columns(message_turn(message)),
-                exists=message.id in state.messages,
-            )
-            for message in conversation.messages
-            if _differs(message, state, new_state)
-        ],
-    )
+        removed = [id for id in state.messages if id not in new_state.messages]
+        keys = [{"conversation": state.key, "id": id} for id in removed]
+        _delete_rows(self._connection, tables.message, keys)
+        rows = []
+        for message in self._conversation.messages:
+            if self._differs(message):
+                values = {"parent": message.parent, "position": new_state.positions[message.id]}
+                values |= _turn_columns(message_turn(message))
+                key = {"conversation": state.key, "id": message.id}
+                rows.append(_RowWrite(key, values, exists=message.id in state.messages))
+        _write_rows(self._connection, tables.message, rows)
 
+    def _differs(self, message: Message) -> bool:
+        old = self._state.messages.get(message.id)
+        if old is None or self._state.positions.get(message.id) != self.new_state.positions[message.id]:
+            return True
+        if old is message:
+            return False
+        return (message.parent, message_turn(message)) != (old.parent, message_turn(old))
 
-def _differs(message: Message, state: WrittenState, new_state: WrittenState) -> bool:
-    old = state.messages.get(message.id)
-    if old is None or state.positions.get(message.id) != new_state.positions[message.id]:
-        return True
-    return old is not message and (message.parent, message_turn(message)) != (old.parent, message_turn(old))
+    def write_answers(self) -> None:
+        """Insert, update and delete rows of answers, with the turns of their requests and their traces."""
+        key = self._state.key
+        unfinished = {answer.message_id: answer for answer in self._snapshot.unfinished}
+        surplus: list[RowValues] = []
+        for message in self._conversation.messages:
+            stored = self._state.answers.get(message.id, [])
+            current: list[AnyAnswer] = [*message.answers]
+            if message.id in unfinished:
+                current.append(unfinished[message.id])
+            if current:
+                self.new_state.answers[message.id] = [*current]
+            for number, answer in enumerate(current):
+                row_key = {"conversation": key, "message": message.id, "number": number}
+                if number >= len(stored):
+                    self._add_answer(row_key, answer, exists=False)
+                elif stored[number] is not answer:
+                    self._add_changed_answer(row_key, stored[number], answer)
+            for number in range(len(current), len(stored)):
+                surplus.append({"conversation": key, "message": message.id, "number": number})
+        _delete_rows(self._connection, tables.answer, surplus)
+        if self._turns:
+            self._connection.execute(tables.turn.insert(), self._turns)
+        _write_rows(self._connection, tables.answer, self._answers)
+        self._write_traces()
+
+    def _add_changed_answer(self, key: RowValues, stored: AnyAnswer | None, answer: AnyAnswer) -> None:
+        match stored, answer:
+            case UnfinishedAnswer(), UnfinishedAnswer() if stored.request is answer.request:
+                if stored.text != answer.text:
+                    self._answers.append(_RowWrite(key, _progress_values(answer), exists=True))
+            case _:
+                self._add_answer(key, answer, exists=True)
+
+    def _add_answer(self, key: RowValues, answer: AnyAnswer, *, exists: bool) -> None:
+        if isinstance(answer, Answer) and answer.trace is not None:
+            self._traces[answer.id] = answer.trace.packed
+        values = _answer_values(answer) | {"request": self._write_request(answer.request)}
+        if not exists:
+            values["created"] = self._now
+        self._answers.append(_RowWrite(key, values, exists))
+
+    def _write_request(self, request: Request) -> RowValues:
+        """Return the request's JSON with the id of its last turn. Collect the turns that are not stored yet."""
+        if not isinstance(request.input, Messages):
+            return value_codec.write_request(request)
+        parent: str | None = None
+        for turn in request.input.turns:
+            id = turn_id(parent, turn)
+            if id not in self.new_state.turns:
+                self.new_state.turns.add(id)
+                row = {"conversation": self._state.key, "id": id, "parent": parent}
+                self._turns.append(row | _turn_columns(turn))
+            parent = id
+        return value_codec.write_request_by_turn(request, request.input, parent)
+
+    def _write_traces(self) -> None:
+        """Insert the traces that are not stored yet. A copy of an answer shares its trace."""
+        if not self._traces:
+            return
+        key, column = self._state.key, tables.trace.c
+        stored = select(column.id).where(column.conversation == key, column.id.in_(self._traces))
+        stored_ids = set(self._connection.scalars(stored))
+        rows = [
+            {"conversation": key, "id": id, "packed": packed}
+            for id, packed in self._traces.items()
+            if id not in stored_ids
+        ]
+        if rows:
+            self._connection.execute(tables.trace.insert(), rows)
 
 
 def _turn_columns(turn: Turn) -> RowValues:
@@ -189,103 +264,7 @@ def _positions(conversation: Conversation, stored: dict[str, int]) -> dict[str, 
     return positions
 
 
-@dataclass
-class _AnswerChanges:
-    """The rows to write so that the answers and the turns of their requests are stored."""
-
-    conversation_key: int
-    known_turns: set[str]
-    now: int
-    answers: list[_RowWrite] = field(default_factory=list)
-    surplus: list[RowValues] = field(default_factory=list)
-    turns: list[RowValues] = field(default_factory=list)
-    traces: dict[str, bytes] = field(default_factory=dict)
-
-    def compare(
-        self,
-        message_id: str,
-        stored: list[Answer | UnfinishedAnswer | None],
-        current: list[Answer | UnfinishedAnswer],
-    ) -> None:
-        """Collect the differences between the stored and the current answers of a message."""
-        for number, answer in enumerate(current):
-            key = {"conversation": self.conversation_key, "message": message_id, "number": number}
-            if number < len(stored):
-                self._write_if_changed(key, stored[number], answer)
-            else:
-                self._write_answer(key, answer, exists=False)
-        for number in range(len(current), len(stored)):
-            self.surplus.append({"at_message": message_id, "at_number": number})
-
-    def _write_if_changed(
-        self,
-        key: RowValues,
-        stored: Answer | UnfinishedAnswer | None,
-        answer: Answer | UnfinishedAnswer,
-    ) -> None:
-        if (
-            isinstance(stored, UnfinishedAnswer)
-            and isinstance(answer, UnfinishedAnswer)
-            and stored.request is answer.request
-        ):
-            if stored.text != answer.text:
-                self.answers.append(_RowWrite(key, _progress_values(answer), exists=True))
-        elif stored is not answer:
-            self._write_answer(key, answer, exists=True)
-
-    def _write_answer(self, key: RowValues, answer: Answer | UnfinishedAnswer, *, exists: bool) -> None:
-        if isinstance(answer, Answer) and answer.trace is not None:
-            self.traces[answer.id] = answer.trace.packed
-        values = _answer_values(answer) | {
-            "request": self._write_request(answer.request),
-            "created": self.now,
-        }
-        self.answers.append(_RowWrite(key, values, exists))
-
-    def _write_request(self, request: Request) -> RowValues:
-        """Return the request's JSON with the id of its last turn. Collect the turns that are not stored yet."""
-        if not isinstance(request.input, Messages):
-            return value_codec.write_request(request)
-        parent: str | None = None
-        for turn in request.input.turns:
-            id = turn_id(parent, turn)
-            if id not in self.known_turns:
-                self.known_turns.add(id)
-                row = {"conversation": self.conversation_key, "id": id, "parent": parent}
-                self.turns.append(row | _turn_columns(turn))
-            parent = id
-        return value_codec.write_request_by_turn(request, request.input, parent)
-
-
-def _write_answers(
-    connection: Connection, state: WrittenState, new_state: WrittenState, snapshot: Snapshot, now: int
-) -> None:
-    new_state.turns = set(state.turns)
-    changes = _AnswerChanges(state.key, new_state.turns, now)
-    unfinished = {answer.message_id: answer for answer in snapshot.unfinished}
-    for message in snapshot.conversation.messages:
-        stored = state.answers.get(message.id, [])
-        current: list[Answer | UnfinishedAnswer] = [*message.answers]
-        if message.id in unfinished:
-            current.append(unfinished[message.id])
-        if stored or current:
-            new_state.answers[message.id] = [*current]
-            changes.compare(message.id, stored, current)
-    if changes.surplus:
-        table = tables.answer
-        row = and_(
-            table.c.conversation == state.key,
-            table.c.message == bindparam("at_message"),
-            table.c.number == bindparam("at_number"),
-        )
-        connection.execute(delete(table).where(row), changes.surplus)
-    if changes.turns:
-        connection.execute(insert(tables.turn), changes.turns)
-    _write_rows(connection, tables.answer, changes.answers)
-    _write_traces(connection, state.key, changes.traces)
-
-
-def _answer_values(answer: Answer | UnfinishedAnswer) -> RowValues:
+def _answer_values(answer: AnyAnswer) -> RowValues:
     if isinstance(answer, Answer):
         columns = answer_columns.answer_to_columns(answer)
     else:
@@ -301,51 +280,36 @@ def _progress_values(answer: UnfinishedAnswer) -> RowValues:
     return {name: values[name] for name in ("text", *answer_columns.USAGE_COLUMNS, "first_token", "total")}
 
 
-def _write_traces(connection: Connection, key: int, traces: dict[str, bytes]) -> None:
-    """Insert the traces that are not stored yet. A copy of an answer shares its trace."""
-    if not traces:
-        return
-    table = tables.trace
-    stored = set(
-        connection.scalars(select(table.c.id).where(table.c.conversation == key, table.c.id.in_(traces)))
-    )
-    rows = [
-        {"conversation": key, "id": id, "packed": packed} for id, packed in traces.items() if id not in stored
-    ]
-    if rows:
-        connection.execute(insert(table), rows)
-
-
 def turn_id(parent: str | None, turn: Turn) -> str:
     """Return a hash of the turn and of all turns before it."""
-    content = [
-        parent,
-        turn.role,
-        turn.content,
-        value_codec.write_calls(turn.calls),
-        turn.call_id,
-        turn.name,
-    ]
+    content = [parent, turn.role, turn.content, value_codec.write_calls(turn.calls), turn.call_id, turn.name]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _write_rows(connection: Connection, table: Table, rows: Iterable[_RowWrite]) -> None:
-    """Insert or update rows. ``created`` is never updated."""
-    new: list[RowValues] = []
+def _delete_rows(connection: Connection, table: Table, keys: list[RowValues]) -> None:
+    if keys:
+        connection.execute(table.delete().where(_is_row(table, keys[0])), [_key_values(key) for key in keys])
+
+
+def _write_rows(connection: Connection, table: Table, rows: list[_RowWrite]) -> None:
+    new = [row.key | row.values for row in rows if not row.exists]
     # By the names of the columns to set: rows with the same columns go in one statement.
-    changed: dict[tuple[str, ...], list[RowValues]] = {}
+    changed: dict[tuple[str, ...], list[_RowWrite]] = {}
     for row in rows:
         if row.exists:
-            values = {name: value for name, value in row.values.items() if name != "created"}
-            key = {f"at_{name}": value for name, value in row.key.items()}
-            changed.setdefault(tuple(sorted(values)), []).append(key | values)
-        else:
-            new.append(row.key | row.values)
+            changed.setdefault(tuple(sorted(row.values)), []).append(row)
     if new:
-        connection.execute(insert(table), new)
+        connection.execute(table.insert(), new)
     for names, batch in changed.items():
-        key_names = [name for name in batch[0] if name.startswith("at_")]
-        is_row = and_(*(table.c[name.removeprefix("at_")] == bindparam(name) for name in key_names))
-        connection.execute(
-            update(table).where(is_row).values({name: bindparam(name) for name in names}), batch
-        )
+        values: RowValues = {name: bindparam(name) for name in names}
+        change = table.update().where(_is_row(table, batch[0].key)).values(values)
+        connection.execute(change, [_key_values(row.key) | row.values for row in batch])
+
+
+def _is_row(table: Table, key: RowValues) -> ColumnElement[bool]:
+    """Select the row whose key is in the parameters ``at_…``: an update's columns have the plain names."""
+    return and_(*(table.c[name] == bindparam(f"at_{name}") for name in key))
+
+
+def _key_values(key: RowValues) -> RowValues:
+    return {f"at_{name}": value for name, value in key.items()}

@@ -1,30 +1,23 @@
-"""Saved presets: settings under a name. New conversations may begin with one of them, the start preset."""
+"""Saved presets (settings under a name) and saved JSON schemas for JSON mode."""
 
 from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import update
-
 from lib.files.preset_file import Preset, write_preset
-from lib.store import owned_rows, tables
-from lib.store.database import Database
-from lib.store.stored_values import SavedPreset
-
-_TABLE = tables.preset
+from lib.store import tables
+from lib.store.owned_rows import OwnedRows
+from lib.store.stored_values import SavedPreset, SavedSchema
 
 
-class PresetStore:
-    """The presets of every owner."""
+class PresetStore(OwnedRows):
+    """The presets of every owner. New conversations may begin with one of them, the start preset."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    table, kind = tables.preset, "preset"
 
     def load_all(self, owner: str) -> tuple[SavedPreset, ...]:
         """Return the owner's presets, oldest first."""
-        with self._database.reading() as connection:
-            rows = owned_rows.read_rows(connection, _TABLE, owner)
-        return tuple(SavedPreset(row.id, row.name, row.body, row.is_start) for row in rows)
+        return tuple(SavedPreset(row.id, row.name, row.body, row.is_start) for row in self._read_all(owner))
 
     def add(self, owner: str, preset: Preset) -> None:
         """Save a preset under a new id."""
@@ -32,13 +25,24 @@ class PresetStore:
 
     def save(self, owner: str, preset: SavedPreset) -> None:
         """Insert or overwrite a preset. At most one is the start preset."""
+        values = {"name": preset.name, "body": preset.body, "is_start": preset.is_start}
         with self._database.writing() as connection:
             if preset.is_start:
-                connection.execute(update(_TABLE).where(_TABLE.c.owner == owner).values(is_start=False))
-            values = {"name": preset.name, "body": preset.body, "is_start": preset.is_start}
-            owned_rows.put_row(connection, _TABLE, owner, preset.id, "preset", **values)
+                is_own = self.table.c.owner == owner
+                connection.execute(self.table.update().where(is_own).values(is_start=False))
+            self._put(connection, owner, preset.id, **values)
 
-    def remove(self, owner: str, id: str) -> bool:
-        """Delete a preset. Return False if the owner has none with this id."""
+
+class SavedSchemaStore(OwnedRows):
+    """The saved JSON schemas of every owner."""
+
+    table, kind = tables.saved_schema, "schema"
+
+    def load_all(self, owner: str) -> tuple[SavedSchema, ...]:
+        """Return the owner's schemas, oldest first."""
+        return tuple(SavedSchema(row.id, row.name, row.body) for row in self._read_all(owner))
+
+    def save(self, owner: str, schema: SavedSchema) -> None:
+        """Insert or overwrite a schema."""
         with self._database.writing() as connection:
-            return owned_rows.remove_row(connection, _TABLE, owner, id)
+            self._put(connection, owner, schema.id, name=schema.name, body=schema.body)

@@ -6,30 +6,29 @@ from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, case, func, select
 
 from lib.errors import PaddockError, StorageFailed
 from lib.experiment import plan_codec
 from lib.experiment.plan import Limits
 from lib.experiment.results.cell_result import Status
 from lib.files import value_codec
-from lib.store import owned_rows, tables
+from lib.store import tables
 from lib.store.conversation_reader import to_datetime
-from lib.store.database import Database
+from lib.store.owned_rows import OwnedRows, owned_row
 from lib.store.stored_values import RunEntry, SavedRun
 
 _EXPERIMENT, _RUN, _CELL = tables.experiment, tables.run, tables.cell
 
 
-class RunStore:
+class RunStore(OwnedRows):
     """The runs of every owner. The results of their cells are in CellStore."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    table, kind = tables.run, "run"
 
     def entries(self, owner: str, experiment_id: str) -> tuple[RunEntry, ...]:
         """Return the runs of an experiment, newest first."""
-        own = owned_rows.owned_row(_EXPERIMENT, owner, experiment_id)
+        own = owned_row(_EXPERIMENT, owner, experiment_id)
         query = _runs_with_counts().where(own).order_by(_RUN.c.key.desc())
         with self._database.reading() as connection:
             return tuple(_entry(row) for row in connection.execute(query))
@@ -42,7 +41,7 @@ class RunStore:
     def add(self, owner: str, run: SavedRun) -> None:
         """Insert a new run. Raise StorageFailed if the owner has no such experiment."""
         entry = run.entry
-        own = owned_rows.owned_row(_EXPERIMENT, owner, entry.experiment_id)
+        own = owned_row(_EXPERIMENT, owner, entry.experiment_id)
         with self._database.writing() as connection:
             experiment = connection.scalar(select(_EXPERIMENT.c.key).where(own))
             if experiment is None:
@@ -60,7 +59,7 @@ class RunStore:
                 "cells": entry.cell_count,
                 "started": self._database.now(),
             }
-            connection.execute(insert(_RUN).values(row))
+            connection.execute(_RUN.insert().values(row))
 
     def update(
         self,
@@ -74,26 +73,20 @@ class RunStore:
         limits: Limits,
     ) -> bool:
         """Write how far a run is. Return False if the owner has no run with this id."""
-        values = {
-            "state": state,
-            "error": None if error is None else value_codec.write_error(error),
-            "backend": backend,
-            "billed": billed,
-            "limits": _write_limits(limits),
-        }
-        own = owned_rows.owned_row(_RUN, owner, id)
-        with self._database.writing() as connection:
-            return connection.execute(update(_RUN).where(own).values(values)).rowcount == 1
-
-    def remove(self, owner: str, id: str) -> bool:
-        """Delete a run and the results of its cells."""
-        with self._database.writing() as connection:
-            return owned_rows.remove_row(connection, _RUN, owner, id)
+        return self._update(
+            owner,
+            id,
+            state=state,
+            error=None if error is None else value_codec.write_error(error),
+            backend=backend,
+            billed=billed,
+            limits=_write_limits(limits),
+        )
 
 
 def read_run(connection: Connection, owner: str, id: str) -> SavedRun | None:
     """Return the run, None if the owner has none with this id."""
-    own = owned_rows.owned_row(_RUN, owner, id)
+    own = owned_row(_RUN, owner, id)
     row = connection.execute(_runs_with_counts().add_columns(_RUN.c.plan).where(own)).one_or_none()
     if row is None:
         return None
@@ -103,7 +96,7 @@ def read_run(connection: Connection, owner: str, id: str) -> SavedRun | None:
 
 def read_run_key(connection: Connection, owner: str, id: str) -> int | None:
     """Return the primary key of the run, None if the owner has none with this id."""
-    return connection.scalar(select(_RUN.c.key).where(owned_rows.owned_row(_RUN, owner, id)))
+    return connection.scalar(select(_RUN.c.key).where(owned_row(_RUN, owner, id)))
 
 
 def _runs_with_counts() -> Select[Any]:

@@ -10,9 +10,8 @@ from lib.store.comparison_store import ComparisonStore
 from lib.store.conversation_store import ConversationStore
 from lib.store.database import Database
 from lib.store.experiment_store import ExperimentStore
-from lib.store.preset_store import PresetStore
+from lib.store.preset_store import PresetStore, SavedSchemaStore
 from lib.store.run_store import RunStore
-from lib.store.saved_schema_store import SavedSchemaStore
 
 
 class Store:

@@ -9,6 +9,8 @@ from lib.chat.conversation import Conversation, Message
 from lib.model.settings import Settings
 from lib.store.stored_values import UnfinishedAnswer
 
+AnyAnswer = Answer | UnfinishedAnswer
+
 
 @dataclass
 class WrittenState:
@@ -22,5 +24,5 @@ class WrittenState:
     settings: Settings | None = None
     messages: dict[str, Message | None] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
-    answers: dict[str, list[Answer | UnfinishedAnswer | None]] = field(default_factory=dict)
+    answers: dict[str, list[AnyAnswer | None]] = field(default_factory=dict)
     turns: set[str] = field(default_factory=set)

@@ -13,7 +13,7 @@ from lib.chat.conversation import Conversation, Message
 from lib.model import model_record
 from lib.model.settings import Settings
 from lib.model.usage import Usage
-from lib.store import Store
+from lib.store.store import Store
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.app_process import AppProcess
 

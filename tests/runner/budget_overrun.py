@@ -11,7 +11,7 @@ from lib.api.transport import Timeouts
 from lib.experiment.checks.check_kinds import Contains, Judge
 from lib.experiment.plan import Limits
 from lib.runner.progress import RunProgress, RunState
-from lib.store import Store
+from lib.store.store import Store
 from tests.runner import fake_cloud, run_fixtures
 from tests.sample_values import make_backend
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.store import Store
+from lib.store.store import Store
 
 
 @pytest.fixture

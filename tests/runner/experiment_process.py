@@ -7,7 +7,7 @@ import sys
 from lib.api.backend import Backend, Secret
 from lib.api.client import WorkersAI
 from lib.runner.experiment_run import ExperimentRun
-from lib.store import Store
+from lib.store.store import Store
 from tests.runner.run_fixtures import MODEL, OWNER
 from tests.sample_values import ACCOUNT, TOKEN
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from lib.experiment.results.cell_result import Status
 from lib.runner.worker import worker_count
-from lib.store import Store
+from lib.store.store import Store
 from tests.runner import fake_cloud, run_fixtures
 from tests.runner.fake_cloud import FakeCloudProcess
 from tests.sample_values import make_backend

@@ -12,7 +12,8 @@ from lib.experiment.plan import Limits, Plan, PromptVersion
 from lib.model import model_record
 from lib.model.settings import Settings
 from lib.runner.experiment_run import ExperimentRun, create_run
-from lib.store import SavedExperiment, Store
+from lib.store.store import Store
+from lib.store.stored_values import SavedExperiment
 
 MODEL = model_record.default_model()
 OWNER = "ann"

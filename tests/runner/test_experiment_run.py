@@ -18,7 +18,8 @@ from lib.experiment.plan import Limits
 from lib.experiment.results.cell_result import Status
 from lib.runner.progress import RunState
 from lib.runner.worker import JUDGE_IN_DOUBT, NO_BUDGET
-from lib.store import CellChange, Store
+from lib.store.store import Store
+from lib.store.stored_values import CellChange
 from tests import scripted_server
 from tests.runner import fake_cloud, run_fixtures
 from tests.runner.budget_overrun import measure_overrun

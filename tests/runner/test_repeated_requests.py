@@ -10,7 +10,7 @@ import pytest
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.plan import Plan
 from lib.experiment.results.cell_result import Status
-from lib.store import Store
+from lib.store.store import Store
 from tests.runner import fake_cloud, run_fixtures
 from tests.sample_values import make_backend
 

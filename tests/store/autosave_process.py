@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 
-from lib.store import Snapshot, Store
 from lib.store.autosave import Autosaver
+from lib.store.store import Store
+from lib.store.stored_values import Snapshot
 from tests.store.conversation_trees import SETTINGS, make_unanswered, make_unfinished
 
 

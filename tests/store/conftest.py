@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.store import Store
+from lib.store.store import Store
 from tests.store.postgres_server import PostgresServer
 
 

@@ -19,7 +19,7 @@ from lib.model import model_record
 from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
 from lib.model.settings import Settings
 from lib.model.usage import Usage
-from lib.store import UnfinishedAnswer
+from lib.store.stored_values import UnfinishedAnswer
 
 SETTINGS = Settings.defaults(model_record.default_model())
 MODEL = model_record.default_model().id

@@ -10,7 +10,7 @@ import pytest
 
 from lib.chat.conversation import Conversation
 from lib.errors import StorageFailed
-from lib.store import Store
+from lib.store.store import Store
 from tests.store.conversation_trees import SETTINGS, as_plain_values, make_conversation
 
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from lib.errors import StorageFailed
-from lib.store import Store
+from lib.store.store import Store
 from tests.store.conversation_trees import SETTINGS
 from tests.store.failing_store import FailingStore
 

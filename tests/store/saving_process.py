@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 
-from lib.store import Store
+from lib.store.store import Store
 from tests.store.conversation_trees import SETTINGS, growing_prefixes, make_unanswered, make_unfinished
 
 STORY = " ".join(f"word{number}" for number in range(400))

@@ -15,8 +15,9 @@ import pytest
 
 from lib.chat.conversation import Conversation
 from lib.errors import NewerDatabase, PaddockError, StorageFailed
-from lib.store import Snapshot, Store
 from lib.store.autosave import Autosaver
+from lib.store.store import Store
+from lib.store.stored_values import Snapshot
 from tests.store.conftest import server, url  # noqa: F401 (fixtures)
 from tests.store.conversation_trees import (
     SETTINGS,

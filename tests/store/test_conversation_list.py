@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings, strategies
 
 from lib.chat.conversation import Conversation, Message
 from lib.model.usage import Usage
-from lib.store import DailyUsage, Store
+from lib.store.store import Store
+from lib.store.stored_values import DailyUsage
 from tests.store.conversation_trees import (
     MODEL,
     SETTINGS,

@@ -15,7 +15,8 @@ from lib.chat.answer import Ending
 from lib.chat.conversation import Conversation, Message
 from lib.errors import CutOff, StorageFailed
 from lib.model.settings import Settings
-from lib.store import Store, UnfinishedAnswer
+from lib.store.store import Store
+from lib.store.stored_values import UnfinishedAnswer
 from tests.store.conversation_trees import (
     SETTINGS,
     as_plain_values,

@@ -15,7 +15,8 @@ from lib.experiment.plan import Limits, Plan
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.request_options import ToolCall
 from lib.model.usage import Usage
-from lib.store import CellChange, RunEntry, SavedExperiment, SavedRun, Store
+from lib.store.store import Store
+from lib.store.stored_values import CellChange, RunEntry, SavedExperiment, SavedRun
 from tests.runner.run_fixtures import MODEL, numbers_plan
 
 ODD = "\x00\ud800 ü “"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from lib.errors import StorageFailed
-from lib.store import SavedComparison, SavedPreset, SavedSchema, Store
+from lib.store.store import Store
+from lib.store.stored_values import SavedComparison, SavedPreset, SavedSchema
 from tests.store.conversation_trees import SETTINGS, make_conversation, texts
 
 

@@ -15,7 +15,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from lib.errors import BadInput, NewerDatabase, StorageFailed
-from lib.store import SavedPreset, Store, database_url, schema_migration
+from lib.store import schema_migration
+from lib.store.database import database_url
+from lib.store.store import Store
+from lib.store.stored_values import SavedPreset
 from lib.store.tables import metadata
 from tests.store.conversation_trees import SETTINGS, as_plain_values, make_conversation
 

@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 from lib.chat.answer import Ending
 from lib.errors import StorageFailed
-from lib.store import Store
+from lib.store.store import Store
 from tests.store.conversation_trees import SETTINGS, as_plain_values, make_conversation
 from tests.store.failing_store import FailingStore
 from tests.store.postgres_server import PostgresServer

@@ -12,7 +12,7 @@ import streamlit as st
 
 from lib.errors import BadInput, PaddockError
 from lib.jsonkit.json_schema import parse_schema
-from lib.store import SavedSchema
+from lib.store.stored_values import SavedSchema
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error

@@ -17,7 +17,7 @@ from lib.experiment.plan import Plan, PromptVersion, Variant
 from lib.experiment.plan_estimate import PlanEstimate, estimate_plan
 from lib.model.model_record import Model, default_model
 from lib.model.settings import Settings, fit_to_model
-from lib.store import RunEntry, SavedExperiment
+from lib.store.stored_values import RunEntry, SavedExperiment
 from lib.ui.shell.registry import registry
 
 MAX_DRAFTS = 200  # in memory

@@ -9,7 +9,7 @@ import streamlit as st
 
 from lib.errors import PaddockError
 from lib.experiment.sample_experiments import SampleExperiment, load_samples
-from lib.store import ExperimentEntry
+from lib.store.stored_values import ExperimentEntry
 from lib.ui.experiment.experiment_draft import ExperimentDrafts
 from lib.ui.experiment.experiment_tab import ExperimentTab, draw_undo_line
 from lib.ui.shell.registry import registry

@@ -16,7 +16,7 @@ from lib.experiment.plan_estimate import PlanEstimate
 from lib.experiment.plan_problems import PlanPart
 from lib.model.model_record import default_model
 from lib.runner.experiment_run import ExperimentRun
-from lib.store import RunEntry
+from lib.store.stored_values import RunEntry
 from lib.ui.experiment.experiment_draft import ExperimentDraft, ExperimentDrafts, empty_plan
 from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.shell.page_actions import PageActions

@@ -13,7 +13,7 @@ from lib.experiment.results.cell_result import Result
 from lib.model.pricing import format_dollars
 from lib.runner.experiment_run import ExperimentRun
 from lib.runner.progress import RunProgress, RunState
-from lib.store import RunEntry
+from lib.store.stored_values import RunEntry
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.results_view import OtherRun
 from lib.ui.shell.registry import registry

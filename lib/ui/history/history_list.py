@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import streamlit as st
 
-from lib.store import ConversationEntry
+from lib.store.stored_values import ConversationEntry
 from lib.ui.history.spend import spend_text
 from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.registry import registry

@@ -12,7 +12,7 @@ from lib.files.conversation_json import ConversationFile, with_new_id
 from lib.jsonkit.json_reader import MAX_BYTES
 from lib.model.model_record import default_model
 from lib.model.settings import fit_to_model
-from lib.store import SavedConversation
+from lib.store.stored_values import SavedConversation
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_kept_error

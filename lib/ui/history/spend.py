@@ -11,7 +11,7 @@ import streamlit as st
 
 from lib.model.model_record import models
 from lib.model.pricing import cost_in_dollars
-from lib.store import DailyUsage
+from lib.store.stored_values import DailyUsage
 from lib.ui.answer.answer_stats import cost_text
 
 

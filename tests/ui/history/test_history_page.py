@@ -12,7 +12,7 @@ import pytest
 
 from lib.chat.conversation import Conversation
 from lib.model.usage import Usage
-from lib.store import Store
+from lib.store.store import Store
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page import stored_conversations
