@@ -81,24 +81,21 @@ class PersistentConnection:
                 if not response.isclosed():
                     connection.settimeout(self.timeouts.silence)
         except BaseException:
-            self._disconnect()
+            self.close()
             raise
         # The standard library decodes headers as Latin-1; as bytes they keep what is not ASCII.
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.getheaders()]
         return httpx.Response(response.status, headers=headers, stream=_ResponseBody(self, response))
 
-    def close(self) -> None:
-        self._disconnect()
-
     def finish_response(self, reusable: bool) -> None:
         """Keep the connection for the next request, or close it if it is not reusable."""
         if not reusable:
-            self._disconnect()
+            self.close()
         self._idle_since = time.monotonic()
 
     def _open(self) -> socket.socket:
         if self._connection is None or not self._is_usable(self._connection):
-            self._disconnect()
+            self.close()
             with _as_httpx_errors(httpx.ConnectTimeout, httpx.ConnectError):
                 self._connection = self._connect()
         return self._connection
@@ -138,7 +135,7 @@ class PersistentConnection:
         if response.status != 200:
             raise httpx.ProxyError(str(response.status))
 
-    def _disconnect(self) -> None:
+    def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None

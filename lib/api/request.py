@@ -64,23 +64,20 @@ class Request:
 
     def estimated_prompt_tokens(self) -> int:
         """Return a rough size of the input in tokens, template included."""
-        schema = self.response_format.schema if self.response_format is not None else None
-        rest = estimate_tokens(schema) if schema else 0
+        texts: list[str] = []
+        if self.response_format is not None and self.response_format.schema is not None:
+            texts.append(self.response_format.schema)
         match self.input:
             case Messages(turns):
-                rest += sum(
-                    estimate_tokens(tool.name + tool.description + tool.parameters)
-                    for tool in self.input.tools
-                )
-                rest += sum(
-                    estimate_tokens(function.name + function.code) for function in self.input.functions
-                )
-                rest += sum(
-                    estimate_tokens(call.name + call.arguments) for turn in turns for call in turn.calls
-                )
-                return sum(estimate_tokens(turn.content) + 4 for turn in turns) + 4 + rest
+                texts += [tool.name + tool.description + tool.parameters for tool in self.input.tools]
+                texts += [function.name + function.code for function in self.input.functions]
+                texts += [call.name + call.arguments for turn in turns for call in turn.calls]
+                texts += [turn.content for turn in turns]
+                template = 4 * len(turns) + 4
             case Prompt(text):
-                return estimate_tokens(text) + 4 + rest
+                texts.append(text)
+                template = 4
+        return sum(map(estimate_tokens, texts)) + template
 
 
 def can_continue(request: Request) -> bool:
@@ -104,7 +101,7 @@ def build_input(features: Features, turns: tuple[Turn, ...]) -> RequestInput:
 
 
 def settings_from_request(request: Request, before: Settings) -> Settings:
-    """The settings that ask such a request; what it says nothing of stays as it was before."""
+    """Return the settings that ask such a request; what it says nothing of stays as it was before."""
     settings = before.with_only_sent(request.parameters)
     changes: dict[str, Any] = {"stream": request.stream, "response_format": request.response_format}
     match request.input:
@@ -162,9 +159,8 @@ def build_request(
         _check_json(response_format.schema, "JSON schema")
     # A float such as 40.0 would be refused where the schema says integer.
     cast = {name: model.parameter(name).cast(value) for name, value in chosen.items()}
-    return Request(
-        model.id, input, MappingProxyType(cast), stream and response_format is None, response_format
-    )
+    streamed = stream and response_format is None
+    return Request(model.id, input, MappingProxyType(cast), streamed, response_format)
 
 
 def _check_json(text: str, what: str) -> None:

@@ -6,25 +6,17 @@ import json
 import time
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from lib.jsonkit.surrogates import encode_utf8
 
 MASK = "•••"
 # A header whose name holds one of these words may carry a credential.
-_SECRET_HEADER_WORDS = (
-    "authorization",
-    "cookie",
-    "set-cookie",
-    "api-key",
-    "token",
-    "secret",
-    "cf-aig-authorization",
-)
+_SECRET_HEADER_WORDS = ("authorization", "cookie", "api-key", "token", "secret")
 
 
-@dataclass(frozen=True)
-class TraceEvent:
+class TraceEvent(NamedTuple):
     """An event of a stream, or the body of an answer that was not streamed, as received.
 
     ``seconds`` counts from the start of the recording.
@@ -34,8 +26,7 @@ class TraceEvent:
     data: str
 
 
-@dataclass(frozen=True)
-class Exchange:
+class Exchange(NamedTuple):
     """An attempt of a request, and its response; ``status`` is 0 if there was none.
 
     ``request_line`` is the method and the address. The response began at ``seconds``.
@@ -64,7 +55,7 @@ class Trace:
                 status,
                 seconds,
                 _pairs(response_headers),
-                tuple(TraceEvent(event_seconds, data) for event_seconds, data in events),
+                tuple(TraceEvent(*event) for event in events),
             )
             for line, request_headers, status, seconds, response_headers, events in json.loads(
                 zlib.decompress(self.packed)
@@ -93,8 +84,7 @@ class TraceRecorder:
 
     def record_response(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
         """Record the status and headers of a response."""
-        self._exchanges[-1] = replace(
-            self._exchanges[-1],
+        self._exchanges[-1] = self._exchanges[-1]._replace(
             status=status,
             seconds=self._elapsed(),
             response_headers=self._mask_headers(headers),
@@ -107,25 +97,14 @@ class TraceRecorder:
     def trace(self) -> Trace:
         """Return the exchanges so far."""
         self._close_exchange()
-        packed = [
-            [
-                exchange.request_line,
-                exchange.request_headers,
-                exchange.status,
-                exchange.seconds,
-                exchange.response_headers,
-                [[event.seconds, event.data] for event in exchange.events],
-            ]
-            for exchange in self._exchanges
-        ]
-        text = encode_utf8(json.dumps(packed, ensure_ascii=False))
+        text = encode_utf8(json.dumps(self._exchanges, ensure_ascii=False))
         return Trace(zlib.compress(text, 6))
 
     def _close_exchange(self) -> None:
         """Give the events so far to the last exchange."""
         if self._exchanges:
             last = self._exchanges[-1]
-            self._exchanges[-1] = replace(last, events=(*last.events, *self._events))
+            self._exchanges[-1] = last._replace(events=(*last.events, *self._events))
         self._events = []
 
     def _elapsed(self) -> float:

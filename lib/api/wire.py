@@ -57,11 +57,8 @@ def encode_request(request: Request) -> dict[str, Any]:
 
 def encode_tool(tool: Tool) -> dict[str, Any]:
     """Return a tool in the one of the two documented shapes that it was written in."""
-    flat = {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": json.loads(tool.parameters),
-    }
+    parameters = json.loads(tool.parameters)
+    flat = {"name": tool.name, "description": tool.description, "parameters": parameters}
     return {"type": "function", "function": flat} if tool.nested else flat
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from lib.api.backend import Backend
@@ -11,8 +12,7 @@ from lib.api.client import WorkersAI
 from lib.api.request import Messages, Prompt, Request, RequestInput, Turn, build_input, build_request
 from lib.chat.answer import Answer
 from lib.chat.answer_run import AnswerRun
-from lib.chat.context_use import count_context_tokens
-from lib.chat.conversation import Conversation, Message, reword
+from lib.chat.conversation import Conversation, Message, count_context_tokens, reword
 from lib.errors import BadInput, PaddockError
 from lib.model.model_record import Model
 from lib.model.settings import Settings
@@ -83,14 +83,12 @@ class ChatSession:
 
     def open_message(self, message: str) -> None:
         """Show the path through that message."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             self._conversation = self._conversation.open_message(message)
 
     def send(self, text: str, backend: Backend) -> None:
         """Add a message of the user and ask for its answer. Raises a PaddockError, and changes nothing then."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             if not text.strip():
                 raise BadInput("There is nothing to send.", advice="Write a message.")
             conversation = self._conversation
@@ -98,20 +96,17 @@ class ChatSession:
 
     def regenerate(self, message: Message, backend: Backend) -> None:
         """Ask for another answer in that place; the old one stays as a variant."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             self._ask(replace(self._conversation, head=message.parent), backend)
 
     def resend(self, message: Message, request: Request, backend: Backend) -> None:
         """Send a past request unchanged, whatever the settings are now; its answer is another variant."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             self._ask(replace(self._conversation, head=message.parent), backend, request)
 
     def send_tool_results(self, message: Message, results: tuple[str, ...], backend: Backend) -> None:
         """Add one result for each of the message's tool calls, and ask the model to go on."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             message = self._conversation.message(message.id)
             conversation = replace(self._conversation, head=message.id)
             for call, result in zip(message.calls, results, strict=True):
@@ -121,42 +116,36 @@ class ChatSession:
 
     def continue_answer(self, message: Message, backend: Backend, limit: int | None = None) -> None:
         """Continue an answer in the same message; ``limit`` replaces its max_tokens."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             self._continue(self._conversation, message.id, backend, limit)
 
     def edit(self, message: str, content: str) -> None:
         """Change a message's text; the old one stays as a variant, and what follows stays."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             self._conversation = self._conversation.edit(message, content)
 
     def edit_and_send(self, message: str, content: str, backend: Backend) -> None:
         """Replace a message and ask for its answer; the old branch stays as a variant."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             old = self._conversation.message(message)
             self._ask(self._conversation.append(reword(old, content)), backend)
 
     def rewrite_and_continue(self, message: str, content: str, backend: Backend) -> None:
         """Replace an answer's text and let the model continue it; the old answer stays as a variant."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             old = self._conversation.message(message)
             rewritten = Message(old.role, content, old.parent)
             self._continue(self._conversation.append(rewritten), rewritten.id, backend)
 
     def delete(self, message: str) -> Conversation:
         """Delete one message; what follows it stays. Return the conversation before, for restore()."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             before, self._conversation = self._conversation, self._conversation.delete(message)
             return before
 
     def restore(self, before: Conversation, expected: Conversation) -> bool:
         """Undo a deletion. Return False if the conversation has changed since, and leave it as it is."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             if self._conversation != expected:
                 return False
             self._conversation = before
@@ -164,8 +153,7 @@ class ChatSession:
 
     def insert(self, after: str | None, role: str, content: str) -> None:
         """Insert a message after that one."""
-        with self._lock:
-            self._require_idle()
+        with self._idle():
             self._conversation = self._conversation.insert(after, role, content)
 
     def stop(self) -> None:
@@ -183,22 +171,23 @@ class ChatSession:
             conversation = conversation.append(Message("user", text, conversation.head))
         return self._build_request(conversation, conversation.head, backend)
 
-    def _require_idle(self) -> None:
-        if self._live is not None:
-            raise BadInput(
-                "An answer is still coming.",
-                advice="Wait for its end, or stop it first (Escape). Your text is kept.",
-            )
-
-    def _count_context_left(self, backend: Backend | None) -> int:
-        """Return how many tokens the context leaves for an answer below the open path."""
-        window = (backend and backend.context_window) or self.model.context_window
-        return window - count_context_tokens(self._conversation)[0]
+    @contextmanager
+    def _idle(self) -> Iterator[None]:
+        """Hold the lock. Raise BadInput while an answer is coming."""
+        with self._lock:
+            if self._live is not None:
+                raise BadInput(
+                    "An answer is still coming.",
+                    advice="Wait for its end, or stop it first (Escape). Your text is kept.",
+                )
+            yield
 
     def _build_request(
         self, conversation: Conversation, parent: str | None, backend: Backend | None
     ) -> Request:
-        settings = self._settings.capped(self.model, self._count_context_left(backend))
+        window = (backend and backend.context_window) or self.model.context_window
+        left = window - count_context_tokens(self._conversation)[0]
+        settings = self._settings.capped(self.model, left)
         features = settings.features
         return build_request(
             self.model,

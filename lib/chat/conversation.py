@@ -8,7 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from lib.api.request import Turn
 from lib.chat.answer import Answer
+from lib.model.pricing import estimate_tokens
 from lib.model.request_options import ToolCall
+
+_TOKENS_AROUND_MESSAGE = 4  # that the chat template adds, about
 
 
 def _new_id() -> str:
@@ -153,3 +156,21 @@ def messages_after(path: tuple[Message, ...], id: str) -> tuple[Message, ...]:
     """Return the messages after that one on a path, none if it is not on the path."""
     ids = [message.id for message in path]
     return path[ids.index(id) + 1 :] if id in ids else ()
+
+
+def count_context_tokens(conversation: Conversation) -> tuple[int, bool]:
+    """Return the tokens of the open path, and True if that is an estimate.
+
+    The usage of the last answer counts exactly; what came after it is estimated.
+    """
+    tokens, estimated = 0, False
+    after: list[str] = []
+    for message in reversed(conversation.path()):
+        if message.answers and (usage := message.answers[-1].usage) is not None:
+            tokens, estimated = usage.total_tokens, usage.estimated
+            break
+        after.append(message.content)
+    else:
+        after.append(conversation.system)
+    rest = sum(estimate_tokens(text) + _TOKENS_AROUND_MESSAGE for text in after if text)
+    return tokens + rest, estimated or rest > 0

@@ -49,6 +49,10 @@ class Parameter:
         """Convert the value to int or float, as the parameter's kind says."""
         return int(value) if self.kind == "integer" else float(value)
 
+    def is_neutral_at(self, value: Number) -> bool:
+        """Return True if the parameter changes nothing at that value."""
+        return self.neutral_range is not None and self.neutral_range[0] <= value <= self.neutral_range[1]
+
 
 @dataclass(frozen=True)
 class Price:
@@ -102,17 +106,11 @@ class Model:
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter of that name. Raises KeyError."""
-        for parameter in self.parameters:
-            if parameter.name == name:
-                return parameter
-        raise KeyError(name)
+        return {parameter.name: parameter for parameter in self.parameters}[name]
 
     def capability(self, name: str) -> Capability:
         """Return the capability of that name. Raises KeyError."""
-        for capability in self.capabilities:
-            if capability.name == name:
-                return capability
-        raise KeyError(name)
+        return {capability.name: capability for capability in self.capabilities}[name]
 
     @property
     def output_limit(self) -> Parameter:
@@ -143,15 +141,11 @@ def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Itera
             start=control.get("start", default),
             limits_output=control.get("caps_output", False),
             is_seed=control.get("rolls", False),
-            neutral_range=_bounds(control.get("neutral")),
+            neutral_range=tuple(control["neutral"]) if "neutral" in control else None,
             deterministic_at=control.get("certain_at"),
             needs_randomness=control.get("of_chance", False),
             is_in_openai_api=control.get("openai", True),
         )
-
-
-def _bounds(pair: list[Number] | None) -> tuple[Number, Number] | None:
-    return None if pair is None else (pair[0], pair[1])
 
 
 def read_model(path: Path) -> Model:

@@ -34,10 +34,7 @@ class Settings:
         return cls(tuple(default_setting(parameter) for parameter in model.parameters))
 
     def __getitem__(self, name: str) -> Setting:
-        for setting in self.items:
-            if setting.name == name:
-                return setting
-        raise KeyError(name)
+        return {setting.name: setting for setting in self.items}[name]
 
     def with_setting(self, setting: Setting) -> Settings:
         """Return a copy with one setting replaced."""
@@ -54,13 +51,11 @@ class Settings:
 
     def with_only_sent(self, parameters: Mapping[str, Number]) -> Settings:
         """Return a copy in which exactly these values are sent; the other settings keep their values."""
-        return replace(
-            self,
-            items=tuple(
-                replace(old, value=parameters.get(old.name, old.value), is_sent=old.name in parameters)
-                for old in self.items
-            ),
+        items = tuple(
+            replace(old, value=parameters.get(old.name, old.value), is_sent=old.name in parameters)
+            for old in self.items
         )
+        return replace(self, items=items)
 
     def capped(self, model: Model, most: int) -> Settings:
         """Return the settings with ``most`` as the maximum of each parameter that has no documented one."""
@@ -103,17 +98,14 @@ def check_parameters(parameters: Mapping[str, Number], model: Model) -> None:
 
 def check_parameter_value(parameter: Parameter, value: Number) -> None:
     """Raise BadInput for a value outside the parameter's documented bounds or of the wrong type."""
-    upper = parameter.maximum if parameter.maximum is not None else math.inf
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
         raise BadInput(f"{parameter.label} must be a number.", advice="Enter a number.")
     if parameter.kind == "integer" and value != int(value):
         raise BadInput(f"{parameter.label} must be a whole number.", advice="Enter a whole number.")
+    bounds, upper = f"at least {parameter.minimum}", math.inf
+    if parameter.maximum is not None:
+        bounds, upper = f"between {parameter.minimum} and {parameter.maximum}", parameter.maximum
     if not parameter.minimum <= value <= upper:
-        bounds = (
-            f"between {parameter.minimum} and {parameter.maximum}"
-            if parameter.maximum is not None
-            else f"at least {parameter.minimum}"
-        )
         raise BadInput(
             f"{parameter.label} must be {bounds}; {value} is not.",
             advice="Move it back within its bounds.",

@@ -133,9 +133,8 @@ def _tool_conflicts(model: Model, backend: Backend, settings: Settings) -> Itera
 
 def _lora_conflicts(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:
     chosen = settings.features
-    if chosen.form is not InputForm.PROMPT or not chosen.lora.strip():
-        return
-    if not backend.takes_lora and not model.capability("lora").listed:
+    is_sent = chosen.form is InputForm.PROMPT and chosen.lora.strip()
+    if is_sent and not backend.takes_lora and not model.capability("lora").listed:
         yield Conflict(
             LORA,
             "This model is on no list of models that take an adapter: expect Cloudflare to refuse it (5005).",
@@ -188,18 +187,11 @@ def _length_conflicts(model: Model, settings: Settings, next_request: NextReques
 def _sampling_conflicts(model: Model, settings: Settings) -> Iterator[Conflict]:
     """Yield the sent values that change nothing."""
     sent = settings.sent_values()
+    parameters = [parameter for parameter in model.parameters if parameter.name in sent]
     certain = next(
-        (
-            parameter
-            for parameter in model.parameters
-            if parameter.deterministic_at is not None
-            and sent.get(parameter.name) == parameter.deterministic_at
-        ),
-        None,
+        (parameter for parameter in parameters if sent[parameter.name] == parameter.deterministic_at), None
     )
-    for parameter in model.parameters:
-        if parameter.name not in sent:
-            continue
+    for parameter in parameters:
         value = sent[parameter.name]
         unsent = settings.with_setting(replace(settings[parameter.name], is_sent=False))
         if certain is not None and parameter.needs_randomness:
@@ -210,8 +202,5 @@ def _sampling_conflicts(model: Model, settings: Settings) -> Iterator[Conflict]:
                 "Do not send it",
                 unsent,
             )
-        elif (
-            parameter.neutral_range is not None
-            and parameter.neutral_range[0] <= value <= parameter.neutral_range[1]
-        ):
+        elif parameter.is_neutral_at(value):
             yield Conflict(parameter.name, f"At {value:g} it changes nothing.", "Do not send it", unsent)

@@ -74,11 +74,8 @@ def _block(role: str, content: str) -> str:
 
 
 def _tool(tool: Tool) -> str:
-    function = {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": json.loads(tool.parameters),
-    }
+    parameters = json.loads(tool.parameters)
+    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
     return json.dumps({"type": "function", "function": function}, indent=4, ensure_ascii=False)
 
 

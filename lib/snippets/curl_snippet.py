@@ -36,7 +36,7 @@ _WHOLE = CodeTemplate("""\
 
 def curl(call: SnippetRequest) -> Snippet:
     """Write the request as a shell script with curl."""
-    answer, jq = (".response", _STREAMED) if call.streams else (".response", _WHOLE)
+    answer, jq = ".response", _STREAMED if call.streams else _WHOLE
     if call.calls_tools:
         answer += ', (.tool_calls[]? | tojson + "\\n")' if call.streams else ", (.tool_calls[]? | tojson)"
     text = _TEXT.substitute(

@@ -58,6 +58,13 @@ for await (const event of events(response.body)) {
   const text = event.response ?? "";
   process.stdout.write(typeof text === "string" ? text : JSON.stringify(text));"""
 
+_SHOW_JSON = """\
+console.log(
+  typeof result.response === "string"
+    ? result.response
+    : JSON.stringify(result.response, null, 2),
+);"""
+
 _WORKER = CodeTemplate("""\
 export interface Env {
   AI: Ai;
@@ -107,13 +114,13 @@ def worker(call: SnippetRequest) -> Snippet:
     inputs = JAVASCRIPT.write(call.body, 3)
     if _needs_untyped_call(call):
         inputs += " as AiTextGenerationInput" + (" & { stream: true }" if call.streams else "")
-    response = 'new Response(answer, {\n        headers: { "content-type": "text/event-stream" },\n      })'
-    text = _WORKER.substitute(
-        model=call.model,
-        inputs=inputs,
-        answer="stream" if call.streams else "answer",
-        response=response.replace("answer", "stream") if call.streams else "Response.json(answer)",
-    )
+    answer, response = "answer", "Response.json(answer)"
+    if call.streams:
+        answer = "stream"
+        response = (
+            'new Response(stream, {\n        headers: { "content-type": "text/event-stream" },\n      })'
+        )
+    text = _WORKER.substitute(model=call.model, inputs=inputs, answer=answer, response=response)
     note = (
         "Save it as worker.ts beside a wrangler.toml with the lines at its top, then: npx wrangler dev. "
         "A Worker needs no token: its AI binding belongs to your account."
@@ -139,16 +146,7 @@ def _stream_printing_code(call: SnippetRequest) -> str:
 
 
 def _answer_printing_code(call: SnippetRequest) -> str:
-    answer = "result.response"
-    if call.wants_json:
-        answer = (
-            'typeof result.response === "string"\n'
-            "  ? result.response\n"
-            "  : JSON.stringify(result.response, null, 2)"
-        )
-        show = f"console.log(\n{indent(answer, _TAB)},\n);"
-    else:
-        show = f"console.log({answer});"
+    show = _SHOW_JSON if call.wants_json else "console.log(result.response);"
     if call.calls_tools:
         show = f"if (result.response != null) {{\n{indent(show, _TAB)}\n}}\n"
         show += "for (const call of result.tool_calls ?? []) console.log(JSON.stringify(call));"

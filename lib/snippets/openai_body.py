@@ -39,10 +39,8 @@ def translate_body(call: SnippetRequest) -> OpenAIBody:
         body["response_format"] = _name_schema(body["response_format"])
     # “functions” means something else to OpenAI: an older way to describe tools.
     foreign = call.not_in_openai | {"functions"}
-    extra = {name: value for name, value in body.items() if name in foreign}
-    return OpenAIBody(
-        {name: value for name, value in body.items() if name not in foreign}, extra, tuple(remarks)
-    )
+    extra = {name: body.pop(name) for name in list(body) if name in foreign}
+    return OpenAIBody(body, extra, tuple(remarks))
 
 
 def _nested(tool: Any) -> Any:

@@ -11,6 +11,7 @@ from lib.snippets.code_literals import PYTHON
 from lib.snippets.snippet import CodeTemplate, Snippet, SnippetRequest, indent, join_paragraphs
 
 _TAB = PYTHON.tab
+_ACCOUNT = 'account_id = os.environ["CLOUDFLARE_ACCOUNT_ID"]'
 
 _EVENTS = '''
 def events(chunks):
@@ -121,14 +122,10 @@ def httpx(call: SnippetRequest) -> Snippet:
     text = join_paragraphs(
         _imports(*modules),
         "import httpx",
-        f'{_account()}\napi_token = os.environ["CLOUDFLARE_API_TOKEN"]\n{_base_url_line(call)}',
+        f'{_ACCOUNT}\napi_token = os.environ["CLOUDFLARE_API_TOKEN"]\n{_base_url_line(call)}',
         f"body = {PYTHON.write(call.body)}",
         *_functions(call),
-        _lines_before_stream(call)
-        + _STREAMED.substitute(model=call.model, read=indent(_events(call), _TAB))
-        + _lines_after_stream(call)
-        if call.streams
-        else _WHOLE.substitute(model=call.model, read=_result(call)),
+        _send(call, _STREAMED, _WHOLE),
     )
     note = f"{call.environment_note}, then: pip install httpx; python request.py."
     return Snippet("Python (httpx)", "python", "request.py", text, note)
@@ -141,17 +138,12 @@ def cloudflare(call: SnippetRequest) -> Snippet:
         reads += f", and CLOUDFLARE_BASE_URL: {call.base_url}"
     modules = ["os"] + (["json"] if call.streams or call.wants_json or call.calls_tools else [])
     modules += ["sys"] if call.streams else []
-    request = {"model": call.model, "arguments": _arguments(call.body)}
     text = join_paragraphs(
         _imports(*modules),
         "from cloudflare import Cloudflare",
         f"client = Cloudflare()  # reads {reads}",
         *_functions(call),
-        _lines_before_stream(call)
-        + _SDK_STREAMED.substitute(request, read=indent(_events(call), _TAB))
-        + _lines_after_stream(call)
-        if call.streams
-        else _SDK_WHOLE.substitute(request, read=_result(call)),
+        _send(call, _SDK_STREAMED, _SDK_WHOLE),
     )
     note = f"{call.environment_note}, then: pip install cloudflare; python request_cloudflare.py."
     return Snippet("Python (cloudflare)", "python", "request_cloudflare.py", text, note)
@@ -164,7 +156,7 @@ def openai_sdk(call: SnippetRequest) -> Snippet:
     text = join_paragraphs(
         _imports("os", "sys", *(["json"] if call.calls_tools else [])),
         "from openai import APIStatusError, OpenAI",
-        f"{_account()}\n{_base_url_line(call)}",
+        f"{_ACCOUNT}\n{_base_url_line(call)}",
         _OPENAI.substitute(
             model=call.model,
             comments="".join(f"# {line}\n" for line in request.remarks),
@@ -180,10 +172,6 @@ def openai_sdk(call: SnippetRequest) -> Snippet:
 
 def _imports(*modules: str) -> str:
     return "\n".join(f"import {module}" for module in sorted(modules))
-
-
-def _account() -> str:
-    return 'account_id = os.environ["CLOUDFLARE_ACCOUNT_ID"]'
 
 
 def _base_url_line(call: SnippetRequest) -> str:
@@ -203,17 +191,17 @@ def _functions(call: SnippetRequest) -> list[str]:
     return [_EVENTS, _GATHER] if call.calls_tools else [_EVENTS]
 
 
-def _events(call: SnippetRequest) -> str:
-    return _EVENT + ('\n    gather(event.get("tool_calls"), calls)' if call.calls_tools else "")
-
-
-def _lines_before_stream(call: SnippetRequest) -> str:
-    # A second blank line after a function.
-    return "\n" + ("calls = []\n" if call.calls_tools else "")
-
-
-def _lines_after_stream(call: SnippetRequest) -> str:
-    return "\nprint()" + (_CALLS if call.calls_tools else "")
+def _send(call: SnippetRequest, streamed: CodeTemplate, whole: CodeTemplate) -> str:
+    """Return the lines that send the request and print its answer."""
+    request = {"model": call.model, "arguments": _arguments(call.body)}
+    if not call.streams:
+        return whole.substitute(request, read=_result(call))
+    before, read, after = "", _EVENT, ""
+    if call.calls_tools:
+        before, after = "calls = []\n", _CALLS
+        read += '\n    gather(event.get("tool_calls"), calls)'
+    # The first line break makes a second blank line after a function.
+    return f"\n{before}{streamed.substitute(request, read=indent(read, _TAB))}\nprint(){after}"
 
 
 def _result(call: SnippetRequest) -> str:

@@ -11,8 +11,7 @@ import pytest
 
 from lib.chat.answer import Ending, total_usage
 from lib.chat.chat_session import ChatSession
-from lib.chat.context_use import count_context_tokens
-from lib.chat.conversation import Conversation, Message
+from lib.chat.conversation import Conversation, Message, count_context_tokens
 from lib.errors import BadInput, PaddockError
 from lib.model import model_record
 from lib.model.settings import Settings

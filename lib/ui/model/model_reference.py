@@ -7,7 +7,7 @@ import json
 import streamlit as st
 
 from lib.api.backend import ACCOUNT_NAMES, BASE_URL_NAMES, CLOUDFLARE_URL, TOKEN_NAMES, Backend
-from lib.api.endpoints import ENDPOINTS, Endpoint
+from lib.api.endpoints import ENDPOINTS, TWIN_ENDPOINTS, Endpoint
 from lib.model.model_record import Model
 from lib.ui.shell import backend_picker
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER, current_owner
@@ -64,19 +64,11 @@ def draw_endpoints(model: Model, choice: backend_picker.BackendChoice) -> None:
     st.subheader("What there is", anchor=False)
     base = CLOUDFLARE_URL if choice.backend is None else choice.backend.base_url
     st.markdown(f"All below `{base}`, with the header `Authorization: Bearer TOKEN`.")
-    for title, endpoints in (
-        (
-            "Cloudflare and the twin",
-            [endpoint for endpoint in ENDPOINTS if endpoint.on_cloudflare and endpoint.on_twin],
-        ),
-        ("Cloudflare alone", [endpoint for endpoint in ENDPOINTS if not endpoint.on_twin]),
-        ("The twin alone", [endpoint for endpoint in ENDPOINTS if not endpoint.on_cloudflare]),
-    ):
-        if endpoints:
-            st.markdown(f"**{title}**")
-            with st.container(gap="small"):
-                for endpoint in endpoints:
-                    _draw_endpoint(endpoint, model)
+    for title, endpoints in (("Cloudflare and the twin", ENDPOINTS), ("The twin alone", TWIN_ENDPOINTS)):
+        st.markdown(f"**{title}**")
+        with st.container(gap="small"):
+            for endpoint in endpoints:
+                _draw_endpoint(endpoint, model)
 
 
 def _draw_endpoint(endpoint: Endpoint, model: Model) -> None:

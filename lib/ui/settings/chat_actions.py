@@ -10,7 +10,7 @@ from lib.api.backend import Backend
 from lib.api.request import Messages, Turn, build_request
 from lib.chat.answer import Ending
 from lib.chat.chat_session import ChatSession
-from lib.chat.context_use import count_context_tokens
+from lib.chat.conversation import count_context_tokens
 from lib.preflight import llama3_template
 from lib.preflight.conflicts import Conflict
 from lib.tools import sample_tools

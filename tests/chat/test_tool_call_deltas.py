@@ -9,10 +9,10 @@ import pytest
 
 from lib.api import wire
 from lib.api.events import ToolCallDelta
-from lib.api.tool_call_deltas import join_tool_calls
+from lib.chat.answer_accumulator import join_tool_calls
 from lib.model.request_options import ToolCall
 
-TRANSCRIPTS = Path(__file__).parent / "transcripts"
+TRANSCRIPTS = Path(__file__).parent.parent / "api" / "transcripts"
 
 
 def transcript_calls(name: str) -> tuple[ToolCall, ...]:
