@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from lib.api import wire
 from lib.api.backend import CLOUDFLARE_URL, Backend
@@ -12,6 +14,8 @@ from lib.model import model_record
 from lib.snippets import curl_snippet, javascript_snippets, python_snippets
 from lib.snippets.snippet import Snippet, SnippetRequest
 
+__all__ = ["Snippet", "build_snippets", "build_snippets_for_body"]
+
 
 def build_snippets(request: Request, backend: Backend) -> tuple[Snippet, ...]:
     """Build the snippets of a request; none contains the token.
@@ -19,10 +23,15 @@ def build_snippets(request: Request, backend: Backend) -> tuple[Snippet, ...]:
     They send the body from ``lib.api.wire.encode_request``; if an SDK cannot, the note says so. Raises BadInput for
     a request that is nested too deeply.
     """
-    record = model_record.models().get(request.model, model_record.default_model())
+    return build_snippets_for_body(request.model, wire.encode_request(request), backend)
+
+
+def build_snippets_for_body(model_id: str, body: Mapping[str, Any], backend: Backend) -> tuple[Snippet, ...]:
+    """Build the snippets of a JSON body, such as that of a past request. Raises BadInput as above."""
+    record = model_record.models().get(model_id, model_record.default_model())
     call = SnippetRequest(
-        request.model,
-        wire.encode_request(request),
+        model_id,
+        body,
         "" if backend.base_url == CLOUDFLARE_URL else backend.base_url,
         frozenset(parameter.name for parameter in record.parameters if not parameter.is_in_openai_api),
     )

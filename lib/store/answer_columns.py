@@ -9,7 +9,6 @@ from sqlalchemy import Row
 from lib.api.request import Request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.files import value_codec
-from lib.model.usage import Usage
 from lib.store.stored_values import cut_off_error
 
 USAGE_COLUMNS = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
@@ -35,21 +34,18 @@ def answer_to_columns(answer: Answer) -> dict[str, Any]:
 def answer_from_row(row: Row[Any], request: Request, backend: str, billed: bool) -> Answer:
     """Return the answer in a row. Without an ending it is cut off: it was running when its server ended."""
     error = None if row.error is None else value_codec.read_error(row.error)
+    usage = None
+    if row.prompt_tokens is not None:
+        usage = value_codec.read_usage({name: getattr(row, name) for name in USAGE_COLUMNS})
     return Answer(
         text=row.text,
         request=request,
         backend=backend,
         billed=billed,
-        usage=_usage_from_row(row),
+        usage=usage,
         timings=Timings(row.first_token, row.total),
         ending=Ending.CUT_OFF if row.ending is None else Ending[row.ending],
         error=cut_off_error() if row.ending is None else error,
         calls=value_codec.read_calls(row.calls),
         id=row.id,
     )
-
-
-def _usage_from_row(row: Row[Any]) -> Usage | None:
-    if row.prompt_tokens is None:
-        return None
-    return value_codec.read_usage({name: getattr(row, name) for name in USAGE_COLUMNS})

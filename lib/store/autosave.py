@@ -53,7 +53,15 @@ class Autosaver:
 
     def is_saved(self, snapshot: Snapshot) -> bool:
         """Return True if the database holds exactly this: it may be dropped from memory then."""
-        return _is_unchanged(self._written.get(snapshot.conversation.id), snapshot)
+        old = self._written.get(snapshot.conversation.id)
+        return (
+            old is not None
+            and old.owner == snapshot.owner
+            and old.conversation is snapshot.conversation
+            and old.settings is snapshot.settings
+            and [(answer.message_id, answer.text) for answer in old.unfinished]
+            == [(answer.message_id, answer.text) for answer in snapshot.unfinished]
+        )
 
     def close(self, timeout: float = 10.0) -> bool:
         """Write what is left and end the thread. Return False if that did not succeed in ``timeout`` seconds."""
@@ -126,14 +134,3 @@ class Autosaver:
         for id in self._written.keys() - present:
             del self._written[id]
         return problem
-
-
-def _is_unchanged(old: Snapshot | None, new: Snapshot) -> bool:
-    return (
-        old is not None
-        and old.owner == new.owner
-        and old.conversation is new.conversation
-        and old.settings is new.settings
-        and [(answer.message_id, answer.text) for answer in old.unfinished]
-        == [(answer.message_id, answer.text) for answer in new.unfinished]
-    )

@@ -65,7 +65,14 @@ class CellStore:
         """
         with self._database.writing() as connection:
             key = self._run_key(connection, owner, run_id)
-            if new := [_new_row(key, change) for change in changes if change.is_new]:
+            new, changed = [], []
+            for change in changes:
+                number, values = change.result.cell.number, _cell_values(change)
+                if change.is_new:
+                    new.append({"run": key, "number": number} | values)
+                else:
+                    changed.append({"at_run": key, "at_number": number} | values)
+            if new:
                 try:
                     connection.execute(_INSERT, new)
                 except IntegrityError:
@@ -73,7 +80,7 @@ class CellStore:
                         "Another Paddock works on this run, or it was deleted.",
                         advice="Look at it there, or start a new one.",
                     ) from None
-            if changed := [_change_to_row(key, change) for change in changes if not change.is_new]:
+            if changed:
                 connection.execute(_UPDATE, changed)
 
     def _run_key(self, connection: Connection, owner: str, run_id: str) -> int:
@@ -121,14 +128,6 @@ class CellStore:
                         row, requests[row.fingerprint], row.backend, row.billed
                     )
         return answers
-
-
-def _new_row(run: int, change: CellChange) -> dict[str, Any]:
-    return {"run": run, "number": change.result.cell.number} | _cell_values(change)
-
-
-def _change_to_row(run: int, change: CellChange) -> dict[str, Any]:
-    return {"at_run": run, "at_number": change.result.cell.number} | _cell_values(change)
 
 
 def _cell_values(change: CellChange) -> dict[str, Any]:

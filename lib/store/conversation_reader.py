@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,12 +13,29 @@ from lib.api.trace import Trace
 from lib.chat.answer import Answer
 from lib.chat.conversation import Conversation, Message
 from lib.files import value_codec
+from lib.model.settings import Settings
 from lib.store import answer_columns, tables
 from lib.store.owned_rows import owned_row
-from lib.store.stored_values import ConversationEntry, SavedConversation
-from lib.store.written_state import WrittenState
+from lib.store.stored_values import ConversationEntry, SavedConversation, UnfinishedAnswer
 
 _TABLE = tables.conversation
+AnyAnswer = Answer | UnfinishedAnswer
+
+
+@dataclass
+class WrittenState:
+    """What the database holds of a conversation, as far as this process knows.
+
+    That is its key, and its rows by id, each with the value it was written from or read as. A value of None means that the row exists, but its content is not known.
+    """
+
+    key: int
+    conversation: Conversation | None = None
+    settings: Settings | None = None
+    messages: dict[str, Message | None] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, list[AnyAnswer | None]] = field(default_factory=dict)
+    turns: set[str] = field(default_factory=set)
 
 
 def exists(connection: Connection, owner: str, id: str) -> bool:
@@ -41,16 +58,8 @@ def read(connection: Connection, owner: str, id: str) -> tuple[SavedConversation
     query = select(table).where(table.c.conversation == row.key).order_by(table.c.position)
     for message_row in connection.execute(query):
         turn = _read_turn(message_row)
-        message = Message(
-            turn.role,
-            turn.content,
-            message_row.parent,
-            (),
-            turn.calls,
-            turn.call_id,
-            turn.name,
-            id=message_row.id,
-        )
+        message = Message(turn.role, turn.content, message_row.parent, id=message_row.id)
+        message = replace(message, calls=turn.calls, call_id=turn.call_id, name=turn.name)
         state.messages[message.id], state.positions[message.id] = message, message_row.position
         for answer, was_running in answers.get(message.id, ()):
             # The text of a running answer is only in the answer's row; the message's row has the text before it.

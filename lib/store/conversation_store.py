@@ -16,6 +16,7 @@ from lib.chat.conversation import Conversation
 from lib.errors import StorageFailed
 from lib.model.settings import Settings
 from lib.store import conversation_reader, conversation_writer, tables
+from lib.store.conversation_reader import WrittenState
 from lib.store.daily_usage import total_usage_by_day, usage_by_conversation
 from lib.store.database import Database
 from lib.store.full_text_search import matches_search
@@ -26,7 +27,6 @@ from lib.store.stored_values import (
     Snapshot,
     UnfinishedAnswer,
 )
-from lib.store.written_state import WrittenState
 
 MAX_REMEMBERED = 500  # conversations whose stored state is kept in memory; the state of others is read again
 

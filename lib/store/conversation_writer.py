@@ -18,8 +18,8 @@ from lib.chat.conversation import Conversation, Message, message_turn
 from lib.errors import StorageFailed
 from lib.files import value_codec
 from lib.store import answer_columns, tables
+from lib.store.conversation_reader import AnyAnswer, WrittenState
 from lib.store.stored_values import Snapshot, UnfinishedAnswer
-from lib.store.written_state import AnyAnswer, WrittenState
 
 MAX_LIST_TITLE_CHARS = 80
 RowValues = dict[str, Any]

@@ -16,14 +16,7 @@ from lib.store.stored_values import DailyUsage
 
 _ANSWER = tables.answer.c
 _DAY = 86_400_000  # milliseconds
-_FIGURES = (
-    _ANSWER.model,
-    _ANSWER.backend,
-    _ANSWER.prompt_tokens,
-    _ANSWER.completion_tokens,
-    _ANSWER.cached_tokens,
-    _ANSWER.neurons,
-)
+_TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens")
 
 
 def total_usage_by_day(connection: Connection, owner: str, since: date | None) -> tuple[DailyUsage, ...]:
@@ -31,7 +24,8 @@ def total_usage_by_day(connection: Connection, owner: str, since: date | None) -
     answers = _distinct_answers(owner).subquery()
     query = _sum_by_day(answers)
     if since is not None:
-        query = query.where(answers.c.created >= _start_of(since))
+        first_second = int(datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp())
+        query = query.where(answers.c.created >= first_second * 1000)
     return _add_up(connection.execute(query))
 
 
@@ -59,7 +53,7 @@ def _distinct_answers(owner: str, *group: ColumnElement[Any]) -> Select[Any]:
             _ANSWER.id,
             *group,
             func.min(_ANSWER.created).label("created"),
-            *(func.min(column).label(column.name) for column in _FIGURES),
+            *(func.min(_ANSWER[name]).label(name) for name in ("model", "backend", "neurons", *_TOKENS)),
             func.max(case((_ANSWER.billed, 1), else_=0)).label("billed"),
             func.max(case((_ANSWER.estimated, 1), else_=0)).label("estimated"),
         )
@@ -86,9 +80,7 @@ def _sum_by_day(answers: Subquery, *group: ColumnElement[Any]) -> Select[Any]:
             column.neurons,
             *group,
             func.count().label("answers"),
-            func.sum(column.prompt_tokens).label("prompt_tokens"),
-            func.sum(column.completion_tokens).label("completion_tokens"),
-            func.sum(column.cached_tokens).label("cached_tokens"),
+            *(func.sum(column[name]).label(name) for name in _TOKENS),
             func.max(column.estimated).label("estimated"),
         )
         .group_by(*order, column.neurons, *group)
@@ -118,8 +110,3 @@ def _daily_usage(row: Row[Any]) -> DailyUsage:
     usage = Usage(*tokens, neurons, bool(row.estimated))
     day = datetime.fromtimestamp(row.day / 1000, UTC).date()
     return DailyUsage(day, row.model, row.backend, bool(row.billed), usage, row.answers)
-
-
-def _start_of(day: date) -> int:
-    """Return the first millisecond of a UTC day."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1000

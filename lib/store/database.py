@@ -74,17 +74,13 @@ class Database:
         """Return the time in milliseconds since 1970."""
         return int(self.clock() * 1000)
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """Give a connection that sees one state of the database. Raise StorageFailed if the database fails."""
-        with self._connect(reads=True) as connection:
-            yield connection
+        return self._connect(reads=True)
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """Give a connection whose changes take effect together, at the end. Raise StorageFailed if that fails."""
-        with self._connect(reads=False) as connection:
-            yield connection
+        return self._connect(reads=False)
 
     @contextmanager
     def _connect(self, *, reads: bool) -> Iterator[Connection]:

@@ -58,17 +58,28 @@ def _owned() -> tuple[sa.Column[Any], ...]:
     )
 
 
-def _tools() -> tuple[sa.Column[Any], ...]:
-    return (sa.Column("calls", JSON), sa.Column("call_id", sa.Text), sa.Column("name", sa.Text))
+def _turn() -> tuple[sa.Column[Any], ...]:
+    return (
+        sa.Column("role", sa.String(32), nullable=False),
+        sa.Column("content", sa.Text, nullable=False),
+        sa.Column("calls", JSON),
+        sa.Column("call_id", sa.Text),
+        sa.Column("name", sa.Text),
+    )
 
 
-def _usage() -> tuple[sa.Column[Any], ...]:
+def _answer(*, optional: bool) -> tuple[sa.Column[Any], ...]:
     return (
         sa.Column("prompt_tokens", sa.BigInteger),
         sa.Column("completion_tokens", sa.BigInteger),
         sa.Column("cached_tokens", sa.BigInteger),
         sa.Column("neurons", sa.Text),
         sa.Column("estimated", sa.Boolean),
+        sa.Column("first_token", sa.Float(53)),
+        sa.Column("total", sa.Float(53), nullable=optional),
+        sa.Column("ending", sa.String(16)),
+        sa.Column("error", JSON),
+        sa.Column("calls", JSON),
     )
 
 
@@ -99,9 +110,7 @@ def _create_conversations() -> None:
         sa.Column("id", sa.String(64), nullable=False),
         sa.Column("parent", sa.String(64)),
         sa.Column("position", sa.Integer, nullable=False),
-        sa.Column("role", sa.String(32), nullable=False),
-        sa.Column("content", sa.Text, nullable=False),
-        *_tools(),
+        *_turn(),
         sa.UniqueConstraint("conversation", "id"),
     )
     op.create_table(
@@ -109,9 +118,7 @@ def _create_conversations() -> None:
         _of_conversation(primary_key=True),
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("parent", sa.String(64)),
-        sa.Column("role", sa.String(32), nullable=False),
-        sa.Column("content", sa.Text, nullable=False),
-        *_tools(),
+        *_turn(),
     )
     op.create_table(
         "answer",
@@ -124,12 +131,7 @@ def _create_conversations() -> None:
         sa.Column("billed", sa.Boolean, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("request", JSON, nullable=False),
-        *_usage(),
-        sa.Column("first_token", sa.Float(53)),
-        sa.Column("total", sa.Float(53), nullable=False),
-        sa.Column("ending", sa.String(16)),
-        sa.Column("error", JSON),
-        sa.Column("calls", JSON),
+        *_answer(optional=False),
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.ForeignKeyConstraint(
             ["conversation", "message"], ["message.conversation", "message.id"], ondelete="CASCADE"
@@ -224,12 +226,7 @@ def _create_experiments() -> None:
         sa.Column("outcomes", JSON, nullable=False),
         sa.Column("id", sa.String(64)),
         sa.Column("text", sa.Text),
-        *_usage(),
-        sa.Column("first_token", sa.Float(53)),
-        sa.Column("total", sa.Float(53)),
-        sa.Column("ending", sa.String(16)),
-        sa.Column("error", JSON),
-        sa.Column("calls", JSON),
+        *_answer(optional=True),
     )
     op.create_index("ix_cell_fingerprint", "cell", ["fingerprint"])
 
