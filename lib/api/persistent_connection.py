@@ -94,14 +94,12 @@ class PersistentConnection:
         self._idle_since = time.monotonic()
 
     def _open(self) -> socket.socket:
-        if self._connection is None or not self._is_usable(self._connection):
+        is_fresh = time.monotonic() - self._idle_since < MAX_IDLE_SECONDS
+        if self._connection is None or not is_fresh or _is_readable(self._connection):
             self.close()
             with _as_httpx_errors(httpx.ConnectTimeout, httpx.ConnectError):
                 self._connection = self._connect()
         return self._connection
-
-    def _is_usable(self, connection: socket.socket) -> bool:
-        return time.monotonic() - self._idle_since < MAX_IDLE_SECONDS and not _is_readable(connection)
 
     def _connect(self) -> socket.socket:
         address = (self._host, self._port)

@@ -83,7 +83,6 @@ class TraceRecorder:
         self._exchanges.append(Exchange(self._mask(line), self._mask_headers(headers)))
 
     def record_response(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
-        """Record the status and headers of a response."""
         self._exchanges[-1] = self._exchanges[-1]._replace(
             status=status,
             seconds=self._elapsed(),

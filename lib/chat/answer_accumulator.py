@@ -48,7 +48,6 @@ class AnswerAccumulator:
 
     @property
     def called_tool_names(self) -> tuple[str, ...]:
-        """The names of the called tools so far."""
         return tuple(delta.name for delta in self._deltas if delta.name)
 
     def add(self, event: Event) -> None:
@@ -118,16 +117,12 @@ class AnswerAccumulator:
         if usage is None or usage.estimated:
             return Ending.LENGTH if self._reason == "length" else Ending.FINISHED
         # The native stream sends no reason; an answer as long as its limit was cut there.
-        window = self._backend.context_window or self._model.context_window
-        if usage.completion_tokens >= self._limit():
+        cap = self._model.output_limit
+        if usage.completion_tokens >= self._request.parameters.get(cap.name, cap.default or float("inf")):
             return Ending.LENGTH
-        if usage.total_tokens >= window:
+        if usage.total_tokens >= (self._backend.context_window or self._model.context_window):
             return Ending.CONTEXT
         return Ending.LENGTH if self._reason == "length" else Ending.FINISHED
-
-    def _limit(self) -> float:
-        cap = self._model.output_limit
-        return self._request.parameters.get(cap.name, cap.default or float("inf"))
 
 
 def join_tool_calls(deltas: Iterable[ToolCallDelta]) -> tuple[ToolCall, ...]:

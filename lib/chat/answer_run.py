@@ -12,11 +12,9 @@ from lib.api.client import WorkersAI
 from lib.api.request import Request
 from lib.api.trace import TraceRecorder
 from lib.chat.answer import Answer
-from lib.chat.answer_accumulator import AnswerAccumulator, internal_error, strip_traceback
+from lib.chat.answer_accumulator import AnswerAccumulator, Clock, internal_error, strip_traceback
 from lib.errors import PaddockError
 from lib.model.model_record import Model
-
-Clock = Callable[[], float]
 
 
 class AnswerRun:
@@ -65,7 +63,6 @@ class AnswerRun:
 
     @property
     def called_tool_names(self) -> tuple[str, ...]:
-        """The names of the called tools so far."""
         return self._accumulator.called_tool_names
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from lib.api.request import Turn
@@ -70,10 +69,8 @@ class Conversation:
         return replace(self, messages=(*self.messages, message), head=message.id)
 
     def replace_message(self, message: Message) -> Conversation:
-        """Replace the message of the same id."""
-        return replace(
-            self, messages=tuple(message if old.id == message.id else old for old in self.messages)
-        )
+        messages = tuple(message if old.id == message.id else old for old in self.messages)
+        return replace(self, messages=messages)
 
     def open_message(self, id: str) -> Conversation:
         """Open the path through that message, down to its newest descendant."""
@@ -131,15 +128,11 @@ class Conversation:
 
     def turns(self, upto: str | None) -> tuple[Turn, ...]:
         """Return the turns that are sent for an answer under that message: the system prompt and its path."""
-        return tuple(self._iterate_turns(upto))
-
-    def _iterate_turns(self, upto: str | None) -> Iterator[Turn]:
-        if self.system.strip():
-            yield Turn("system", self.system)
-        for message in replace(self, head=upto).path():
-            # An answer that failed before its first text has nothing to send.
-            if message.content or message.calls or message.call_id:
-                yield message_turn(message)
+        system = [Turn("system", self.system)] if self.system.strip() else []
+        path = replace(self, head=upto).path()
+        # An answer that failed before its first text has nothing to send.
+        sent = [message for message in path if message.content or message.calls or message.call_id]
+        return (*system, *map(message_turn, sent))
 
 
 def reword(message: Message, content: str) -> Message:

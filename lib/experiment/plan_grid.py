@@ -81,6 +81,12 @@ def variants(plan: Plan, model: Model) -> Sequence[Variant]:
     return plan.variants or _VariantGrid(plan, model)
 
 
+def variants_for_run(plan: Plan, model: Model) -> Sequence[Variant]:
+    """Return the variants for building the requests of a run: a list, which is faster, if the run is as long."""
+    all_variants = variants(plan, model)
+    return list(all_variants) if len(all_variants) <= count_cells(plan) else all_variants
+
+
 class _VariantGrid(Sequence[Variant]):
     def __init__(self, plan: Plan, model: Model) -> None:
         self._base, self._axes, self._model, self._count = plan.base, plan.axes, model, count_variants(plan)

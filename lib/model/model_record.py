@@ -149,7 +149,6 @@ def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Itera
 
 
 def read_model(path: Path) -> Model:
-    """Read a record file."""
     record = json.loads(path.read_text(encoding="utf-8"))
     return Model(
         id=record["id"],

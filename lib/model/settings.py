@@ -37,7 +37,6 @@ class Settings:
         return {setting.name: setting for setting in self.items}[name]
 
     def with_setting(self, setting: Setting) -> Settings:
-        """Return a copy with one setting replaced."""
         items = tuple(setting if old.name == setting.name else old for old in self.items)
         return replace(self, items=items)
 
@@ -46,7 +45,6 @@ class Settings:
         return self.with_setting(replace(self[name], value=value, is_sent=True))
 
     def with_features(self, **changes: Any) -> Settings:
-        """Return a copy with these features changed."""
         return replace(self, features=replace(self.features, **changes))
 
     def with_only_sent(self, parameters: Mapping[str, Number]) -> Settings:

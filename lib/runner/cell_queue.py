@@ -15,7 +15,7 @@ from lib.api.request import Request
 from lib.chat.answer import Answer
 from lib.errors import BadInput
 from lib.experiment import cell_request, plan_grid
-from lib.experiment.plan import Cell, Plan, Variant
+from lib.experiment.plan import Cell, Plan
 from lib.experiment.results.cell_result import Result, Status
 from lib.model.model_record import Model
 
@@ -57,11 +57,8 @@ class CellQueue:
         self._model = model
         self._plan = plan
         self._lookup = lookup
-        count = plan_grid.count_cells(plan)
-        variants = plan_grid.variants(plan, model)
-        self._variants: list[Variant] | None = None if len(variants) > count else list(variants)
-        self._all_variants = variants
-        self._numbers = iter(range(count))
+        self._variants = plan_grid.variants_for_run(plan, model)
+        self._numbers = iter(range(plan_grid.count_cells(plan)))
         self._taken: Collection[int] = frozenset()
         self._again: deque[Result] = deque()
         self._ready: deque[CellJob] = deque()
@@ -135,11 +132,7 @@ class CellQueue:
                     break
         else:
             self._ended = len(jobs) < LOOKAHEAD
-        requests = {
-            job.fingerprint: job.request
-            for job in jobs
-            if job.fingerprint is not None and job.request is not None
-        }
+        requests = {job.fingerprint: job.request for job in jobs if job.fingerprint and job.request}
         try:
             known_answers = self._lookup(requests) if requests else {}
         except BaseException:
@@ -164,9 +157,7 @@ class CellQueue:
 
     def _make_job(self, cell: Cell, before: Result | None) -> CellJob:
         try:
-            request = cell_request.request(
-                self._model, self._plan, cell, self._variants or self._all_variants
-            )
+            request = cell_request.request(self._model, self._plan, cell, self._variants)
         except BadInput as error:
             return CellJob(cell, None, previous=before, problem=error)
         return CellJob(cell, request, self._fingerprint(request), before)

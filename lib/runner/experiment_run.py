@@ -89,7 +89,7 @@ class ExperimentRun:
         return self._backend
 
     def set_limits(self, limits: Limits) -> None:
-        """Change rate, budget or concurrency. A run that its budget ended continues with resume().
+        """Change rate, budget or concurrency. A run that its budget ended continues with start().
 
         A higher concurrency counts from the next start.
         """
@@ -140,10 +140,6 @@ class ExperimentRun:
     def pause(self) -> None:
         """Send nothing more; requests in flight finish."""
         self._end_run(RunState.PAUSED)
-
-    def resume(self, backend: Backend) -> None:
-        """Do the same as start()."""
-        self.start(backend)
 
     def stop(self) -> None:
         """Cancel the requests in flight and end; cells that may have been paid stay in doubt."""
@@ -261,7 +257,6 @@ class ExperimentRun:
                 self._end_run(RunState.FAILED if failed else RunState.PAUSED, error)
 
     def _lead_start(self, context: WorkerContext, before: threading.Thread | None) -> None:
-        """Lead one start from its beginning to its end."""
         if before is not None:
             before.join()  # workers of the last start may still wait for an answer
         try:

@@ -36,7 +36,6 @@ class RateLimiter:
         self._turnstile = threading.Lock()  # one thread waits for the clock, the others for it
 
     def set_rate(self, per_minute: int) -> None:
-        """Change the chosen rate."""
         with self._changed:
             self._per_minute = per_minute
             self._next = min(self._next, self._clock() + 60.0 / per_minute)

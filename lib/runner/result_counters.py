@@ -71,7 +71,6 @@ class ResultCounters:
                     self.counts = self.counts.add(result, -1)
 
     def get(self, number: int) -> Result | None:
-        """Return the cell's latest result."""
         return self._latest.get(number)
 
     def latest(self) -> list[Result]:

@@ -78,24 +78,24 @@ def worker_count(limits: Limits) -> int:
     return limits.concurrency + limits.concurrency // 4
 
 
-class _RunEnded(Exception):
-    """The run ends before this request was sent; it is to be sent later."""
+class _Interrupted(Exception):
+    """The base of the next three, with the result so far."""
 
     def __init__(self, result: Result) -> None:
         super().__init__()
         self.result = result
+
+
+class _RunEnded(_Interrupted):
+    """The run ends before this request was sent; it is to be sent later."""
 
 
 class _NoBudget(_RunEnded):
     """The budget has no room for the request."""
 
 
-class _RequestCancelled(Exception):
+class _RequestCancelled(_Interrupted):
     """The request was cancelled in flight, and may have been paid."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__()
-        self.result = result
 
 
 class Worker:
@@ -191,10 +191,8 @@ class Worker:
         context, result, request = self._context, job.initial_result, job.request
         if request is None:
             nothing = Request(context.model.id, Messages(()), {}, stream=False)
-            answer = AnswerAccumulator(context.backend, context.model, nothing).build_answer(
-                error=job.problem
-            )
-            return replace(result, status=Status.FAILED, answer=answer)
+            accumulator = AnswerAccumulator(context.backend, context.model, nothing)
+            return replace(result, status=Status.FAILED, answer=accumulator.build_answer(error=job.problem))
         if result.status is Status.ANSWERED:  # only its judge is missing
             return result
         result = replace(result, status=Status.DOUBTFUL, answer=None, outcomes=())
@@ -352,7 +350,6 @@ class Worker:
         return price_attempt(answer, connection.was_sent, top, context.model, context.backend)
 
     def _report_to_rate_limiter(self, attempt: Attempt, turn: float) -> None:
-        """Report the attempt of that turn to the rate limiter."""
         limiter, error = self._context.rate_limiter, attempt.answer.error
         if attempt.was_sent:
             limiter.report_reached()

@@ -161,9 +161,7 @@ def _read_outcome(data: list[Any]) -> CheckOutcome:
 def _read_cells(connection: Connection, run_key: int, run: SavedRun) -> Iterator[StoredCell]:
     """Yield the run's cells. Requests are not stored: they are built again from the plan."""
     model = model_record.models().get(run.entry.model) or model_record.default_model()
-    variants = plan_grid.variants(run.plan, model)
-    # A list is faster, if it is not longer than the run.
-    variants = list(variants) if len(variants) <= plan_grid.count_cells(run.plan) else variants
+    variants = plan_grid.variants_for_run(run.plan, model)
     for row in connection.execute(select(_TABLE).where(_TABLE.c.run == run_key).order_by(_TABLE.c.position)):
         cell = plan_grid.cell_at(run.plan, row.number)
         answer = None

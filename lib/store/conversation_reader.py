@@ -26,7 +26,8 @@ AnyAnswer = Answer | UnfinishedAnswer
 class WrittenState:
     """What the database holds of a conversation, as far as this process knows.
 
-    That is its key, and its rows by id, each with the value it was written from or read as. A value of None means that the row exists, but its content is not known.
+    That is its key, and its rows by id, each with the value it was written from or read as. A value of None means
+    that the row exists, but its content is not known.
     """
 
     key: int

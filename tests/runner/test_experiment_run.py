@@ -81,13 +81,13 @@ def test_a_budget_of_zero_sends_nothing_and_more_of_it_goes_on(store: Store) -> 
         assert run_fixtures.wait_for_run(run).state is RunState.BUDGET
         assert server.bill().requests == 0
         run.set_limits(run_fixtures.budget_limits(None, 3))
-        run.resume(make_backend(server.url))
+        run.start(make_backend(server.url))
         assert run_fixtures.wait_for_run(run).state is RunState.BUDGET
         assert server.bill().requests == 3
         again = run_fixtures.reload_run(store, run)
         assert (again.state, again.limits.requests) == (RunState.BUDGET, 3)
         again.set_limits(run_fixtures.budget_limits("1"))
-        again.resume(make_backend(server.url))
+        again.start(make_backend(server.url))
         assert run_fixtures.wait_for_run(again).state is RunState.DONE
         assert server.bill().requests == 5
 
@@ -114,8 +114,8 @@ def test_a_token_that_is_revoked_pauses_it_and_nothing_is_lost(store: Store) -> 
         assert progress.failed == 0
         assert progress.answered < 30
         with pytest.raises(BadInput, match="not of “elsewhere”"):
-            run.resume(replace(there, name="elsewhere"))
-        run.resume(replace(there, token=Secret("another")))
+            run.start(replace(there, name="elsewhere"))
+        run.start(replace(there, token=Secret("another")))
         assert run_fixtures.wait_for_run(run).state is RunState.DONE
         assert run.progress().answered == 30
         # no request was answered twice
@@ -190,7 +190,7 @@ def test_pause_keeps_what_is_on_its_way_and_stop_cuts_it(store: Store) -> None:
         run_fixtures.wait_for_run(run)
         paused = run.progress()
         assert 0 < paused.answered == paused.requests == server.bill().requests < 40
-        run.resume(there)
+        run.start(there)
         while run.progress().in_flight < 8:
             pass
         run.stop()
@@ -203,7 +203,7 @@ def test_pause_keeps_what_is_on_its_way_and_stop_cuts_it(store: Store) -> None:
         assert stopped.answered < server.bill().requests <= stopped.requests
         # A cell that was only claimed is not in doubt, not even after a restart.
         assert run_fixtures.reload_run(store, run).progress().doubtful == stopped.doubtful
-        run.resume(there)
+        run.start(there)
         assert run_fixtures.wait_for_run(run).progress().doubtful == stopped.doubtful, (
             "it is not asked again by itself"
         )
@@ -305,7 +305,7 @@ def test_what_a_killed_process_left(store: Store) -> None:
         assert (progress.answered, progress.doubtful, progress.uncertain) == (3, 1, Decimal("0.03"))
         assert again.latest()[1].outcomes[1].reason == JUDGE_IN_DOUBT
         before = server.bill().requests
-        again.resume(there)
+        again.start(there)
         assert run_fixtures.wait_for_run(again).state is RunState.DONE
         assert server.bill().requests == before, "nothing that may have been paid is asked by itself"
         again.retry_unfinished(there)

@@ -188,7 +188,7 @@ class ExperimentTab(PageActions):
         with self.errors():
             backend = self.require_backend()
             if (run := self.run) is not None:
-                run.resume(backend)
+                run.start(backend)
 
     def retry_failed(self) -> None:
         """Repeat the requests that failed or are doubtful."""
