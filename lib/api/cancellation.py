@@ -28,7 +28,7 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._event = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._socket: socket.socket | None = None
         self._opening: Future[Any] | None = None
 
@@ -60,7 +60,7 @@ class CancelToken:
             if self.is_cancelled:
                 _reset_connection(connection)
             else:
-                self._forget()
+                self.release_socket()
                 self._socket = connection.dup()
 
     def run_cancellable(self, work: Callable[[], Opened], discard: Callable[[Opened], object]) -> Opened:
@@ -98,12 +98,9 @@ class CancelToken:
     def release_socket(self) -> None:
         """Close the duplicate, which would keep the connection open."""
         with self._lock:
-            self._forget()
-
-    def _forget(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
 
 
 def _reset_connection(connection: socket.socket) -> None:

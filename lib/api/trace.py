@@ -48,22 +48,18 @@ class Trace:
 
     def exchanges(self) -> tuple[Exchange, ...]:
         """Return the exchanges, one for each attempt, in order."""
+        exchanges = (Exchange(*fields) for fields in json.loads(zlib.decompress(self.packed)))
         return tuple(
-            Exchange(
-                line,
-                _pairs(request_headers),
-                status,
-                seconds,
-                _pairs(response_headers),
-                tuple(TraceEvent(*event) for event in events),
+            exchange._replace(
+                request_headers=_pairs(exchange.request_headers),
+                response_headers=_pairs(exchange.response_headers),
+                events=tuple(TraceEvent(*event) for event in exchange.events),
             )
-            for line, request_headers, status, seconds, response_headers, events in json.loads(
-                zlib.decompress(self.packed)
-            )
+            for exchange in exchanges
         )
 
 
-def _pairs(pairs: Iterable[list[str]]) -> tuple[tuple[str, str], ...]:
+def _pairs(pairs: Iterable[Iterable[str]]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in pairs)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lib.experiment.results.cell_result import Result, Status
@@ -40,19 +40,18 @@ class StatusCounts:
 class ResultCounters:
     """Collects results. Readers slice ``results``, which only grows, without a lock."""
 
-    def __init__(self, cells: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, cells: int) -> None:
         self.cells = cells
         self.results: list[Result] = []
         self.counts = StatusCounts()
         self._latest: dict[int, Result] = {}
         self._times: deque[float] = deque(maxlen=RECENT_RESULTS)
-        self._clock = clock
         self._lock = threading.Lock()
 
     def add(self, results: Iterable[Result]) -> None:
         """Add results; a later one of the same cell replaces the earlier."""
         with self._lock:
-            counts, now = self.counts, self._clock()
+            counts, now = self.counts, time.monotonic()
             for result in results:
                 old = self._latest.get(result.cell.number)
                 if old is not None:
@@ -83,5 +82,5 @@ class ResultCounters:
         times, left = list(self._times), self.cells - self.counts.total
         if len(times) < 2 or times[-1] <= times[0]:
             return left * 60.0 / per_minute if per_minute > 0 else None
-        seconds = max(self._clock() - times[0], times[-1] - times[0])
+        seconds = max(time.monotonic() - times[0], times[-1] - times[0])
         return left * max(seconds / (len(times) - 1), 60.0 / per_minute)

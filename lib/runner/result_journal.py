@@ -81,15 +81,14 @@ class ResultJournal:
                 )
                 self._thread.start()
 
-    def close(self, timeout: float | None = None) -> bool:
-        """Write the remaining changes and end the thread. Return False if ``timeout`` seconds were not enough."""
+    def close(self) -> None:
+        """Write the remaining changes and end the thread."""
         with self._changed:
             self._closing.set()
             self._changed.notify_all()
             thread = self._thread
         if thread is not None:
-            thread.join(timeout)
-        return thread is None or not thread.is_alive()
+            thread.join()
 
     def claim(self, result: Result, fingerprint: str | None) -> Future[bool]:
         """Write that a request for the cell is about to be sent.
