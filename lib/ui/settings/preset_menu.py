@@ -8,11 +8,11 @@ from functools import partial
 
 import streamlit as st
 
-from lib import store
 from lib.errors import PaddockError
 from lib.files import preset_file
 from lib.files.preset_file import Preset
 from lib.model.model_record import Model
+from lib.store.stored_values import SavedPreset
 from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
@@ -75,7 +75,7 @@ def draw_preset_menu(actions: ChatActions) -> None:
             )
 
 
-def _draw_own(actions: ChatActions, saved: store.SavedPreset) -> None:
+def _draw_own(actions: ChatActions, saved: SavedPreset) -> None:
     draw_saved_item(
         saved,
         _OWN,
@@ -92,7 +92,7 @@ def _draw_own(actions: ChatActions, saved: store.SavedPreset) -> None:
     )
 
 
-def _value(saved: store.SavedPreset, model: Model) -> Preset:
+def _value(saved: SavedPreset, model: Model) -> Preset:
     return preset_file.parse_preset(saved.body | {"name": saved.name}, model)
 
 
@@ -119,7 +119,7 @@ def _keep(actions: ChatActions) -> None:
     st.session_state[_NAME] = ""
 
 
-def _apply_preset_action(actions: ChatActions, saved: store.SavedPreset, action: PresetAction) -> None:
+def _apply_preset_action(actions: ChatActions, saved: SavedPreset, action: PresetAction) -> None:
     presets = registry().store.presets
     match action:
         case PresetAction.DELETE:

@@ -22,14 +22,10 @@ from lib.files.preset_file import Preset, parse_preset
 from lib.model.model_record import Model, default_model, models
 from lib.model.settings import Settings, fit_to_model
 from lib.runner.experiment_run import ExperimentRun, create_run
-from lib.store.database import database_url
-from lib.store.store import Store
-from lib.store.stored_values import SavedComparison, Snapshot, UnfinishedAnswer
 from lib.store.autosave import Autosaver
 from lib.store.database import database_url
 from lib.store.store import Store
-from lib.store.stored_values import SavedComparison, Snapshot
-from lib.store.stored_values import UnfinishedAnswer as Coming
+from lib.store.stored_values import SavedComparison, Snapshot, UnfinishedAnswer
 from lib.supervisor import Supervisor
 from lib.ui.shell.owned_cache import OwnedCache
 

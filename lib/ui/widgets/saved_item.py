@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from lib.store import SavedPreset, SavedSchema
+from lib.store.stored_values import SavedPreset, SavedSchema
 from lib.ui.widgets.error_box import keep_error
 
 Saved = TypeVar("Saved", SavedPreset, SavedSchema)
