@@ -99,7 +99,7 @@ def draw_column_settings(tab: ComparisonTab, previews: Mapping[str, RequestPrevi
         return
     column = tab.selected_column
     names = {other.id: other.name for other in tab.comparison.columns}
-    selected = bind(_PICK, column.id, lambda chosen: _select(tab, chosen))
+    selected = bind(_PICK, column.id, tab.select_column)
     draw_choice(
         "Settings of column",
         list(names),
@@ -117,11 +117,6 @@ def draw_column_settings(tab: ComparisonTab, previews: Mapping[str, RequestPrevi
         _draw_other_values(tab, column, name)
 
     parameter_controls.draw_parameters(panel, draw_notes)
-
-
-def _select(tab: ComparisonTab, chosen: str | None) -> None:
-    if chosen is not None:
-        tab.select_column(chosen)
 
 
 def _draw_other_values(tab: ComparisonTab, column: ComparisonColumn, name: str) -> None:

@@ -38,7 +38,7 @@ def draw_options(tab: ComparisonTab) -> None:
             names = {NO_BASE: "Off"} | {
                 column.id: tab.column_label(column) for column in comparison.displayed_columns
             }
-            base = bind(_FROM, tab.diff_base, lambda chosen: _compare(tab, chosen))
+            base = bind(_FROM, tab.diff_base, tab.set_diff_base)
             draw_choice(
                 "Differences from",
                 list(names),
@@ -58,8 +58,3 @@ def draw_options(tab: ComparisonTab) -> None:
             )
             if not tab.session.is_busy:
                 st.caption(f"{left} to be rated", width="content")
-
-
-def _compare(tab: ComparisonTab, chosen: str | None) -> None:
-    if chosen is not None:
-        tab.set_diff_base(chosen)

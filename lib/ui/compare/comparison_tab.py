@@ -128,9 +128,11 @@ class ComparisonTab(PageActions):
         columns = self.comparison.columns
         return next((column for column in columns if column.id == chosen), columns[0])
 
-    def select_column(self, column: str) -> None:
-        """Show a column's settings in the sidebar."""
-        st.session_state[_COLUMN] = column
+    def select_column(self, column: str | None) -> None:
+        """Show a column's settings in the sidebar; None changes nothing."""
+        # A control that the browser has not drawn yet may report that nothing is chosen.
+        if column is not None:
+            st.session_state[_COLUMN] = column
 
     @property
     def diff_base(self) -> str:
@@ -138,9 +140,10 @@ class ComparisonTab(PageActions):
         base = str(st.session_state.get(_BASE, NO_BASE))
         return base if base in self.panels else NO_BASE
 
-    def set_diff_base(self, column: str) -> None:
-        """Show the other answers as differences from a column's, or as they are with NO_BASE."""
-        st.session_state[_BASE] = column
+    def set_diff_base(self, column: str | None) -> None:
+        """Show the other answers as differences from a column's, NO_BASE: as they are; None changes nothing."""
+        if column is not None:
+            st.session_state[_BASE] = column
 
     def shown_answers(self, number: int) -> dict[str, Message]:
         """Return the answer that each column shows for the input of a round, by column id."""
@@ -197,7 +200,6 @@ class ComparisonTab(PageActions):
             self.select_column(chat.id)
 
     def remove(self, column: str) -> None:
-        """Remove a column."""
         self.attempt(self.session.remove, column)
 
     def new_comparison(self) -> None:
@@ -213,7 +215,6 @@ class ComparisonTab(PageActions):
         self.open_comparison(new.id)
 
     def open_comparison(self, id: str) -> None:
-        """Open another comparison."""
         if registry().find_comparison(self.owner, id) is not None:
             st.session_state[_COMPARISON] = st.query_params[URL_PARAMETER] = id
             st.session_state[_SLOT] = 1 - self.slot

@@ -108,11 +108,9 @@ class ExperimentTab(PageActions):
         st.session_state[_RUN] = run
 
     def is_section_open(self, section: PlanPart) -> bool:
-        """Return True if that section of the page is open."""
         return section in self._open_sections()
 
     def set_section_open(self, section: PlanPart, is_open: bool) -> None:
-        """Open or collapse a section."""
         others = tuple(other for other in self._open_sections() if other is not section)
         self._set_open_sections((*others, section) if is_open else others)
 
@@ -198,7 +196,6 @@ class ExperimentTab(PageActions):
                 run.retry_unfinished(backend)
 
     def pause(self) -> None:
-        """Pause the run."""
         if (run := self.run) is not None:
             run.pause()
 

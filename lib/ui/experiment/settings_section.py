@@ -56,7 +56,7 @@ def summary(tab: ExperimentTab) -> str:
 def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
     """Draw the section."""
     source = ComparedSettings.PRESETS if tab.draft.uses_presets else ComparedSettings.SWEEP
-    mode = bind(_MODE, source, lambda chosen: _set_source(tab, chosen))
+    mode = bind(_MODE, source, partial(_set_source, tab))
     draw_choice("Ways to ask", tuple(ComparedSettings), mode, width="stretch", label_visibility="collapsed")
     if tab.draft.uses_presets:
         _draw_presets(tab)
@@ -79,7 +79,7 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
 
 def _draw_sweep(tab: ExperimentTab) -> None:
     model = tab.model
-    names = bind(_SWEPT, [axis.name for axis in tab.plan.axes], lambda chosen: _set_axes(tab, chosen))
+    names = bind(_SWEPT, [axis.name for axis in tab.plan.axes], partial(_set_axes, tab))
     st.multiselect(
         "Try several values of",
         [parameter.name for parameter in model.parameters],
