@@ -48,15 +48,16 @@ def _batches(owner: str, ids: Iterable[str]) -> Iterator[ColumnElement[bool]]:
         yield and_(_TABLE.c.owner == owner, _TABLE.c.id.in_(stored_ids[start : start + _IDS_PER_STATEMENT]))
 
 
-def _in_list_or_bin(owner: str, *, deleted: bool) -> ColumnElement[bool]:
-    """Select the owner's conversations in the list or in the bin. The columns of a comparison are in neither."""
+def _in_list(
+    connection: Connection, owner: str, search: str = "", *, deleted: bool = False
+) -> ColumnElement[bool]:
+    """Select the owner's conversations in the list or, if ``deleted``, in the bin.
+
+    The columns of a comparison are in neither.
+    """
     in_place = _TABLE.c.deleted_at.is_not(None) if deleted else _TABLE.c.deleted_at.is_(None)
     is_column = _TABLE.c.id.in_(select(tables.comparison_column.c.conversation))
-    return and_(_TABLE.c.owner == owner, in_place, _TABLE.c.messages > 0, ~is_column)
-
-
-def _list_condition(connection: Connection, owner: str, search: str, *, deleted: bool) -> ColumnElement[bool]:
-    listed = _in_list_or_bin(owner, deleted=deleted)
+    listed = and_(_TABLE.c.owner == owner, in_place, _TABLE.c.messages > 0, ~is_column)
     return and_(listed, matches_search(search, connection.dialect.name)) if search.strip() else listed
 
 
@@ -160,12 +161,8 @@ class ConversationStore:
         """Return one page of the list or the bin: pinned first, then by last change, newest first."""
         order = (_TABLE.c.pinned.desc(), _TABLE.c.updated.desc(), _TABLE.c.key.desc())
         with self._database.reading() as connection:
-            query = (
-                select(_TABLE)
-                .where(_list_condition(connection, owner, search, deleted=deleted))
-                .order_by(*order)
-            )
-            rows = connection.execute(query.limit(size).offset(page * size)).all()
+            query = select(_TABLE).where(_in_list(connection, owner, search, deleted=deleted))
+            rows = connection.execute(query.order_by(*order).limit(size).offset(page * size)).all()
             usage = usage_by_conversation(connection, owner, [row.key for row in rows])
         return tuple(
             replace(conversation_reader.entry(row), daily_usage=usage.get(row.key, ())) for row in rows
@@ -174,7 +171,7 @@ class ConversationStore:
     def count(self, owner: str, search: str = "", *, deleted: bool = False) -> int:
         """Return how many conversations the list or the bin has."""
         with self._database.reading() as connection:
-            condition = _list_condition(connection, owner, search, deleted=deleted)
+            condition = _in_list(connection, owner, search, deleted=deleted)
             return connection.scalar(select(func.count()).select_from(_TABLE).where(condition)) or 0
 
     def rename(self, owner: str, id: str, title: str) -> bool:
@@ -205,7 +202,7 @@ class ConversationStore:
     def delete_all(self, owner: str) -> tuple[str, ...]:
         """Move the whole list to the bin. Return the ids, for restore()."""
         with self._database.writing() as connection:
-            ids = tuple(connection.scalars(select(_TABLE.c.id).where(_in_list_or_bin(owner, deleted=False))))
+            ids = tuple(connection.scalars(select(_TABLE.c.id).where(_in_list(connection, owner))))
             update_conversations(connection, owner, ids, deleted_at=self._database.now())
         return ids
 
