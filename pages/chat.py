@@ -11,6 +11,7 @@ from lib.ui.chat.chat_tab import MESSAGE_KEY, ChatTab
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls, preset_menu
 from lib.ui.shell import backend_picker
 from lib.ui.shell.save_warning import SaveWarning
+from lib.ui.widgets import first_drawing
 from lib.ui.widgets.error_box import draw_error
 
 choice = backend_picker.current_choice()
@@ -123,6 +124,9 @@ if live is not None:
         on_click=tab.chat.stop,
         help="Ends the answer here and at the model; what came is kept",
     )
+    if tab.is_just_opened:
+        with greeting:
+            first_drawing.rerun_when_drawn()
     with answers[live.number % 2]:
         answer = transcript.message_frame("assistant", live.message_id)
     with answer:

@@ -20,7 +20,7 @@ from lib.ui.compare.comparison_tab import INPUT_KEY, ComparisonTab
 from lib.ui.shell import backend_picker
 from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.save_warning import SaveWarning
-from lib.ui.widgets import chat_input_draft
+from lib.ui.widgets import chat_input_draft, first_drawing
 from lib.ui.widgets.error_box import draw_error
 
 choice = backend_picker.current_choice()
@@ -80,6 +80,9 @@ if busy:
         on_click=tab.session.stop,
         help="Ends all answers here and at the model; what came is kept",
     )
+    if tab.is_just_opened:
+        with greeting:
+            first_drawing.rerun_when_drawn()
     answers_side_by_side.follow_answers(watched, save_warning.update, fresh=tab.is_just_opened)
     answers_side_by_side.wait_for_hidden_answers(tab, watched)
     # An answer that has ended gets its footer; the others go on streaming.

@@ -105,6 +105,20 @@ def test_two_tabs_see_the_same_stream(
     assert len(upstream.requests) == 1
 
 
+def test_a_slow_browser_shows_the_controls_while_an_answer_comes(tab: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply(endless=True, rate=60))
+    tab.send("Go")
+    tab.wait_for_growth(200)
+    page = tab.page.context.new_page()
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 15})
+    # Waits for the message box, and until no control is missing.
+    slow = BrowserTab(page, tab.url).open(tab.page.url.removeprefix(tab.url))
+    assert upstream.requests[0].is_live
+    slow.wait_for_growth()
+    tab.by_key("stop").get_by_role("button").first.click()
+    slow.wait_for_end("stopped")
+
+
 def test_a_new_conversation_and_back(tab: BrowserTab, upstream: Upstream) -> None:
     tab.send("Go")
     tab.wait_for_end()

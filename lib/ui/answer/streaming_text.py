@@ -12,9 +12,9 @@ from lib.ui.widgets.safe_markdown import Block, BlockSplitter, Code, Prose, has_
 
 # Characters. A longer code block is not highlighted: that takes the browser seconds.
 MAX_HIGHLIGHTED_CHARS = 20_000
-# A page that opens while an answer streams is updated slowly at first: the browser fetches the code of its controls
-# meanwhile, and does not show them as long as anything else on the page keeps changing. Both in seconds.
-SLOW_START_SECONDS, SLOW_START_INTERVAL = 4.0, 0.5
+# Seconds. A page that opens while an answer streams is updated slowly until the browser has drawn its controls: it
+# fetches their code meanwhile, and does not show them as long as anything else on the page keeps changing.
+SLOW_START_INTERVAL = 0.5
 # A long tail is redrawn less often, because it is sent whole each time. In seconds, and in characters.
 _SHORT_INTERVAL, _LONG_INTERVAL, _LONG_TAIL_CHARS = 0.05, 0.2, 2_000
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -14,7 +13,7 @@ from lib.chat.answer import Ending
 from lib.chat.chat_session import LiveRun
 from lib.chat.conversation import Message, messages_after
 from lib.ui.answer import answer_stats, json_answer_view, tool_call_cards
-from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, SLOW_START_SECONDS, StreamingText, draw_text
+from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, StreamingText, draw_text
 from lib.ui.chat import message_menu
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.widgets.error_box import draw_error
@@ -114,12 +113,7 @@ def follow_answer(live: LiveRun, place: DeltaGenerator, update: Callable[[], Non
     opened the page.
     """
     streaming = StreamingText(live, place)
-    slow_until = time.monotonic() + SLOW_START_SECONDS if fresh else 0.0
-
-    def interval() -> float:
-        return SLOW_START_INTERVAL if time.monotonic() < slow_until else streaming.interval
-
-    for text in live.run.follow(interval):
+    for text in live.run.follow(lambda: SLOW_START_INTERVAL if fresh else streaming.interval):
         update()
         streaming.draw_new_text(text)
     streaming.finish()

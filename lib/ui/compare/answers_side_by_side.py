@@ -15,7 +15,7 @@ from lib.chat.chat_session import LiveRun
 from lib.chat.conversation import Message
 from lib.compare.comparison import ComparisonColumn, SetupFields, answer_thread
 from lib.ui.answer import answer_stats
-from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, SLOW_START_SECONDS, StreamingText
+from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, StreamingText
 from lib.ui.chat import transcript
 from lib.ui.compare import diff_html
 from lib.ui.compare.comparison_tab import NO_BASE, ComparisonTab
@@ -271,7 +271,6 @@ def follow_answers(watched: Sequence[WatchedAnswer], meanwhile: Callable[[], Non
     ``meanwhile`` is called in each round of the loop. A rerun may interrupt it at any point; the next run of the page
     continues. ``fresh``: the browser has just opened the page.
     """
-    slow_until = time.monotonic() + SLOW_START_SECONDS if fresh else 0.0
     while watched:
         now = time.monotonic()
         for answer in watched:
@@ -283,7 +282,7 @@ def follow_answers(watched: Sequence[WatchedAnswer], meanwhile: Callable[[], Non
             if not is_running:
                 answer.text.finish()
                 return
-            answer.next_drawing = now + (SLOW_START_INTERVAL if now < slow_until else answer.text.interval)
+            answer.next_drawing = now + (SLOW_START_INTERVAL if fresh else answer.text.interval)
         meanwhile()
         time.sleep(_POLL_SECONDS)
 
