@@ -110,7 +110,7 @@ def test_a_slow_browser_shows_the_controls_while_an_answer_comes(tab: BrowserTab
     tab.send("Go")
     tab.wait_for_growth(200)
     page = tab.page.context.new_page()
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 15})
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 8})
     # Waits for the message box, and until no control is missing.
     slow = BrowserTab(page, tab.url).open(tab.page.url.removeprefix(tab.url))
     assert upstream.requests[0].is_live
