@@ -13,15 +13,9 @@ from collections.abc import Iterator
 
 import httpx
 
+from lib.api import transport
 from lib.api.backend import Backend
 from lib.api.cancellation import CancelToken
-from lib.api.transport import (
-    Timeouts,
-    environment_proxy,
-    request_headers,
-    ssl_context,
-    translate_setup_errors,
-)
 
 # Connections idle for longer are reopened: the server may be closing them just now.
 MAX_IDLE_SECONDS = 15.0
@@ -41,25 +35,25 @@ class PersistentConnection:
     certificates cannot be used.
     """
 
-    def __init__(self, timeouts: Timeouts, backend: Backend) -> None:
+    def __init__(self, timeouts: transport.Timeouts, backend: Backend) -> None:
         self.cancel_token = CancelToken()
         self.was_sent = False
         self.timeouts = timeouts
         self.backend = backend
-        with translate_setup_errors():
+        with transport.translate_setup_errors():
             # httpx encodes an international host name as it is sent.
             base = httpx.URL(backend.base_url)
             self._host, self._secure = base.raw_host.decode("ascii"), base.scheme == "https"
             self._port = base.port or (443 if self._secure else 80)
-            self._context = ssl_context(backend)
-            self._proxy = environment_proxy(backend)
+            self._context = transport.ssl_context(backend)
+            self._proxy = transport.environment_proxy(backend)
             if self._proxy is not None and self._proxy.url.scheme != "http":
                 raise ValueError(self._proxy.url.scheme)
         self._path = f"{base.raw_path.decode('ascii').rstrip('/')}/accounts/{backend.account_id}/ai/run/"
         headers = {
             "host": base.netloc.decode("ascii"),
             "accept": "*/*",
-            **request_headers(backend),
+            **transport.request_headers(backend),
             "content-type": "application/json",
         }
         self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

@@ -5,17 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from lib import errors
 from lib.api.backend import Backend
 from lib.chat.answer import Answer, Ending
-from lib.errors import (
-    AccountRefused,
-    AllocationSpent,
-    CredentialsRefused,
-    ModelUnavailable,
-    PaddockError,
-    RateLimited,
-    Unreachable,
-)
 from lib.model.model_record import Model
 from lib.model.pricing import cost_in_dollars
 from lib.runner.budget import ZERO_DOLLARS
@@ -44,7 +36,7 @@ class Attempt:
     @property
     def was_rate_limited(self) -> bool:
         """True if there were too many requests: that costs nothing, and is not this request's fault."""
-        return self.was_sent and isinstance(self.answer.error, RateLimited)
+        return self.was_sent and isinstance(self.answer.error, errors.RateLimited)
 
     @property
     def is_unreachable(self) -> bool:
@@ -64,7 +56,7 @@ def price_attempt(answer: Answer, left: bool, most: Decimal, model: Model, backe
     return Attempt(answer, left, counted, ZERO_DOLLARS if certain else max(most - counted, ZERO_DOLLARS))
 
 
-def _is_free(error: PaddockError | None) -> bool:
+def _is_free(error: errors.PaddockError | None) -> bool:
     """Return True if the backend refused before it generated anything. Its own timeout (408) comes after."""
     if error is None or error.status is None or error.code == _JSON_FAILED:
         return False
@@ -74,11 +66,11 @@ def _is_free(error: PaddockError | None) -> bool:
 def is_fatal(sent: Attempt) -> bool:
     """Return True if the error meets every cell: nothing more is sent until the user has fixed its cause."""
     match sent.answer.error:
-        case CredentialsRefused() | AccountRefused() | AllocationSpent():
+        case errors.CredentialsRefused() | errors.AccountRefused() | errors.AllocationSpent():
             return True
-        case ModelUnavailable(code=code):
+        case errors.ModelUnavailable(code=code):
             return code != _NO_LORA
-        case Unreachable(retryable=False):
+        case errors.Unreachable(retryable=False):
             return True  # TLS, a redirect, a proxy, an impossible address
         case _:
             return False

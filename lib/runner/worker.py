@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from lib import errors
 from lib.api.backend import Backend
 from lib.api.cancellation import Cancelled
 from lib.api.client import WorkersAI
@@ -15,15 +16,6 @@ from lib.api.persistent_connection import PersistentConnection
 from lib.api.request import Messages, Request
 from lib.api.retries import backoff_seconds
 from lib.chat.answer_accumulator import AnswerAccumulator, internal_error, strip_traceback
-from lib.errors import (
-    BadInput,
-    NoCapacity,
-    PaddockError,
-    ServiceFailed,
-    StorageFailed,
-    Unintelligible,
-    Unreachable,
-)
 from lib.experiment import plan_grid
 from lib.experiment.checks.check_evaluation import evaluate_check
 from lib.experiment.checks.check_kinds import CheckOutcome, Judge
@@ -63,7 +55,7 @@ class WorkerContext:
     rate_limiter: RateLimiter
     budget: Budget
     journal: ResultJournal
-    halt: Callable[[PaddockError | None], None]
+    halt: Callable[[errors.PaddockError | None], None]
     concurrency_limit: ConcurrencyLimit
     ended: threading.Event = field(default_factory=threading.Event)
     failures_in_row: int = 0
@@ -130,7 +122,7 @@ class Worker:
             while not context.ended.is_set() and self._number < worker_count(context.limits()):
                 try:
                     job = context.queue.take_next()
-                except StorageFailed as error:  # the queue looks up earlier answers in the store
+                except errors.StorageFailed as error:  # the queue looks up earlier answers in the store
                     if not error.retryable:
                         raise
                     context.ended.wait(1.0)
@@ -138,7 +130,7 @@ class Worker:
                 if job is None:
                     return
                 self._run_job(job)
-        except PaddockError as error:
+        except errors.PaddockError as error:
             context.halt(strip_traceback(error))
         except Exception as error:  # a bug ends the run with an error
             context.halt(internal_error(error))
@@ -173,14 +165,16 @@ class Worker:
         """Halt the run after MAX_FAILURES_IN_ROW failures of the service."""
         context, error = self._context, None if result.answer is None else result.answer.error
         with context.lock:
-            if isinstance(error, (ServiceFailed, NoCapacity, Unintelligible, Unreachable)):
+            if isinstance(
+                error, (errors.ServiceFailed, errors.NoCapacity, errors.Unintelligible, errors.Unreachable)
+            ):
                 context.failures_in_row += 1
             else:
                 context.failures_in_row = 0
             enough = context.failures_in_row == MAX_FAILURES_IN_ROW
         if enough and error is not None:
             context.halt(
-                PaddockError(
+                errors.PaddockError(
                     f"{MAX_FAILURES_IN_ROW} in a row failed, so it waits. {error.message}",
                     advice=error.advice,
                 )
@@ -239,7 +233,7 @@ class Worker:
         assert answer is not None  # noqa: S101
         try:
             request = judge_request(context.model, check, answer, values)
-        except BadInput as cannot:
+        except errors.BadInput as cannot:
             return result, CheckOutcome(None, cannot.message)
         for tries in itertools.count(1):
             try:
@@ -337,14 +331,14 @@ class Worker:
         context, connection = self._context, self._connection
         assert connection is not None  # noqa: S101
         accumulator = AnswerAccumulator(context.backend, context.model, request)
-        error: PaddockError | None = None
+        error: errors.PaddockError | None = None
         stopped = False
         try:
             for event in context.client.stream_over(connection, request):
                 accumulator.add(event)
         except Cancelled:
             stopped = True
-        except PaddockError as failed:
+        except errors.PaddockError as failed:
             error = strip_traceback(failed)
         answer = accumulator.build_answer(stopped=stopped, error=error)
         return price_attempt(answer, connection.was_sent, top, context.model, context.backend)

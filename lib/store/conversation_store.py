@@ -15,18 +15,11 @@ from lib.api.trace import Trace
 from lib.chat.conversation import Conversation
 from lib.errors import StorageFailed
 from lib.model.settings import Settings
-from lib.store import conversation_reader, conversation_writer, tables
+from lib.store import conversation_reader, conversation_writer, stored_values, tables
 from lib.store.conversation_reader import WrittenState
 from lib.store.daily_usage import total_usage_by_day, usage_by_conversation
 from lib.store.database import Database
 from lib.store.full_text_search import matches_search
-from lib.store.stored_values import (
-    ConversationEntry,
-    DailyUsage,
-    SavedConversation,
-    Snapshot,
-    UnfinishedAnswer,
-)
 
 MAX_REMEMBERED = 500  # conversations whose stored state is kept in memory; the state of others is read again
 
@@ -76,10 +69,10 @@ class ConversationStore:
         owner: str,
         conversation: Conversation,
         settings: Settings,
-        unfinished: tuple[UnfinishedAnswer, ...] = (),
+        unfinished: tuple[stored_values.UnfinishedAnswer, ...] = (),
     ) -> None:
         """Write what changed since the last save, all or nothing. An empty conversation is not saved."""
-        snapshot = Snapshot(owner, conversation, settings, unfinished)
+        snapshot = stored_values.Snapshot(owner, conversation, settings, unfinished)
         with self._lock:
             if conversation.id in self._purged:
                 return
@@ -92,7 +85,7 @@ class ConversationStore:
                 # Another server wrote the conversation too: this time its state is read from the database.
                 self._save(snapshot)
 
-    def _save(self, snapshot: Snapshot) -> None:
+    def _save(self, snapshot: stored_values.Snapshot) -> None:
         owner, id = snapshot.owner, snapshot.conversation.id
         # The state is forgotten unless the save succeeds.
         generation, state = self._remembered.pop((owner, id), (0, None))
@@ -120,7 +113,7 @@ class ConversationStore:
         if len(self._remembered) > MAX_REMEMBERED:
             self._remembered.popitem(last=False)
 
-    def load(self, owner: str, id: str) -> SavedConversation | None:
+    def load(self, owner: str, id: str) -> stored_values.SavedConversation | None:
         """Return the conversation, None if the owner has none with this id.
 
         An answer that was running when its server ended is cut off.
@@ -157,7 +150,7 @@ class ConversationStore:
 
     def entries(
         self, owner: str, search: str = "", page: int = 0, size: int = 25, *, deleted: bool = False
-    ) -> tuple[ConversationEntry, ...]:
+    ) -> tuple[stored_values.ConversationEntry, ...]:
         """Return one page of the list or the bin: pinned first, then by last change, newest first."""
         order = (_TABLE.c.pinned.desc(), _TABLE.c.updated.desc(), _TABLE.c.key.desc())
         with self._database.reading() as connection:
@@ -219,7 +212,7 @@ class ConversationStore:
             self._purged.update(own_ids)
             return count
 
-    def daily_usage(self, owner: str, since: date | None = None) -> tuple[DailyUsage, ...]:
+    def daily_usage(self, owner: str, since: date | None = None) -> tuple[stored_values.DailyUsage, ...]:
         """Return what all answers used, oldest day first. Conversations in the bin count too."""
         with self._database.reading() as connection:
             return total_usage_by_day(connection, owner, since)

@@ -10,12 +10,7 @@ from typing import Any
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.experiment.inputs.input_reader import (
-    FILE_EXTENSIONS,
-    MAX_INPUT_BYTES,
-    read_input_file,
-    read_pasted_inputs,
-)
+from lib.experiment.inputs import input_reader
 from lib.experiment.inputs.input_records import ImportedInputs
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.inputs.prompt_template import make_variable_name
@@ -97,11 +92,11 @@ def _draw_sources(tab: ExperimentTab) -> None:
 def _draw_uploader(tab: ExperimentTab) -> None:
     st.file_uploader(
         "Upload a table: CSV, TSV, JSON Lines or Excel",
-        type=list(FILE_EXTENSIONS),
+        type=list(input_reader.FILE_EXTENSIONS),
         key=_FILE,
         on_change=_upload,
         args=(tab,),
-        max_upload_size=MAX_INPUT_BYTES // 1_000_000,
+        max_upload_size=input_reader.MAX_INPUT_BYTES // 1_000_000,
         help="It takes the place of the table, which Undo brings back.",
     )
 
@@ -222,11 +217,11 @@ def _upload(tab: ExperimentTab) -> None:
     if (file := st.session_state[_FILE]) is None:
         st.session_state.pop(_OUTCOME, None)
     else:
-        _replace_table(tab, lambda: read_input_file(file.name, file.getvalue()))
+        _replace_table(tab, lambda: input_reader.read_input_file(file.name, file.getvalue()))
 
 
 def _paste(tab: ExperimentTab) -> None:
-    if _replace_table(tab, lambda: read_pasted_inputs(st.session_state[_PASTED])):
+    if _replace_table(tab, lambda: input_reader.read_pasted_inputs(st.session_state[_PASTED])):
         st.session_state[_PASTED] = ""
 
 

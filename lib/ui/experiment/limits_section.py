@@ -10,14 +10,8 @@ from functools import partial
 import streamlit as st
 
 from lib.errors import BadInput
+from lib.experiment import plan_problems
 from lib.experiment.plan_estimate import PlanEstimate
-from lib.experiment.plan_problems import (
-    MAX_ATTEMPTS,
-    MAX_CONCURRENCY,
-    MAX_REQUESTS_PER_MINUTE,
-    PlanPart,
-    PlanProblem,
-)
 from lib.model.pricing import format_dollars
 from lib.ui.answer.answer_stats import cost_text
 from lib.ui.experiment import problem_notes, single_trial
@@ -30,19 +24,19 @@ _PACE_LIMITS = (
     (
         "per_minute",
         "Requests a minute",
-        MAX_REQUESTS_PER_MINUTE,
+        plan_problems.MAX_REQUESTS_PER_MINUTE,
         "Cloudflare allows 300 a minute for text generation. It slows down where the service asks for it.",
     ),
     (
         "concurrency",
         "At the same time",
-        MAX_CONCURRENCY,
+        plan_problems.MAX_CONCURRENCY,
         "How many requests are on their way at once, at most.",
     ),
     (
         "attempts",
         "Attempts each",
-        MAX_ATTEMPTS,
+        plan_problems.MAX_ATTEMPTS,
         "A request that fails for a while (no capacity, a broken connection) is tried again, so often in all.",
     ),
 )
@@ -82,7 +76,7 @@ def format_time_range(estimate: PlanEstimate) -> str:
     return least if least == most else f"{least} – {most}"
 
 
-def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
+def draw(tab: ExperimentTab, problems: Sequence[plan_problems.PlanProblem]) -> None:
     """Draw the section."""
     if not problems:
         _draw_estimate(tab)
@@ -116,7 +110,7 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
         place.number_input(
             label, min_value=1, max_value=most, step=1, placeholder="none", help=help, **box.arguments()
         )
-    problem_notes.draw_problems(problems, PlanPart.LIMITS)
+    problem_notes.draw_problems(problems, plan_problems.PlanPart.LIMITS)
     single_trial.draw_single_trial(tab, problems)
 
 
