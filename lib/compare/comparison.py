@@ -12,9 +12,8 @@ from lib.api.request import Request, settings_from_request, system_prompt_from_r
 from lib.chat.conversation import Conversation, Message
 from lib.errors import BadInput
 from lib.model.model_record import Model, Number
-from lib.model.repetition_seeds import advance_seeds
 from lib.model.request_options import Features
-from lib.model.settings import Settings
+from lib.model.settings import Settings, advance_seeds
 
 MIN_COLUMNS, MAX_COLUMNS = 2, 4
 MAX_REPETITIONS = 10

@@ -9,7 +9,7 @@ from lib.experiment.inputs.prompt_template import fill_template
 from lib.experiment.plan import Cell, Plan, Variant
 from lib.experiment.plan_grid import row_values
 from lib.model.model_record import Model
-from lib.model.repetition_seeds import advance_seeds
+from lib.model.settings import advance_seeds
 
 
 def request(model: Model, plan: Plan, cell: Cell, variants: Sequence[Variant]) -> Request:

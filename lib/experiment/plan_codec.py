@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
@@ -32,9 +33,7 @@ def write(plan: Plan) -> Data:
     return {
         "format": FORMAT,
         "version": VERSION,
-        "prompts": [
-            {"name": prompt.name, "system": prompt.system, "user": prompt.user} for prompt in plan.prompts
-        ],
+        "prompts": [asdict(prompt) for prompt in plan.prompts],
         "inputs": {
             "columns": list(plan.inputs.columns),
             "rows": [list(row) for row in plan.inputs.rows],
@@ -43,23 +42,17 @@ def write(plan: Plan) -> Data:
         "base": value_codec.write_settings(plan.base),
         "axes": [{"name": axis.name, "values": list(axis.values)} for axis in plan.axes],
         "variants": [
-            {
-                "name": variant.name,
-                "settings": value_codec.write_settings(variant.settings),
-                "system": variant.system,
-            }
+            vars(variant) | {"settings": value_codec.write_settings(variant.settings)}
             for variant in plan.variants
         ],
         "repetitions": plan.repetitions,
         "checks": [write_check(check) for check in plan.checks],
-        "limits": {
-            "dollars": _plain(plan.limits.dollars),
-            "requests": plan.limits.requests,
-            "per_minute": plan.limits.per_minute,
-            "concurrency": plan.limits.concurrency,
-            "attempts": plan.limits.attempts,
-        },
+        "limits": write_limits(plan.limits),
     }
+
+
+def write_limits(limits: Limits) -> Data:
+    return asdict(limits) | {"dollars": _plain(limits.dollars)}
 
 
 def write_check(check: Check) -> Data:
@@ -117,8 +110,7 @@ def read_axes(node: Node) -> tuple[Axis, ...]:
 
 
 def _read_variant(node: Node) -> Variant:
-    fields = node.read_fields(name=parse_name, settings=_read_settings, system=optional(Node.text))
-    return Variant(**fields)
+    return Variant(**node.read_fields(name=parse_name, settings=_read_settings, system=optional(Node.text)))
 
 
 def _read_limits(node: Node) -> Limits:
@@ -133,7 +125,7 @@ def _read_limits(node: Node) -> Limits:
 
 
 def read_checks(node: Node) -> tuple[Check, ...]:
-    return tuple(_read_check(check) for check in node.items())
+    return list_of(_read_check)(node)
 
 
 def _read_check(node: Node) -> Check:
@@ -142,11 +134,7 @@ def _read_check(node: Node) -> Check:
 
 
 def _read_settings(node: Node) -> Settings:
-    return parse_settings(node, _read_parameter)
-
-
-def _read_parameter(node: Node, name: str) -> Number:
-    return _read_number(node)
+    return parse_settings(node, lambda value, name: _read_number(value))
 
 
 def _read_number(node: Node) -> Number:

@@ -6,6 +6,7 @@ The ``read_`` functions trust their input, which Paddock wrote itself. Files of 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -36,11 +37,8 @@ def read_settings(data: Data) -> Settings:
 
 
 def write_features(features: Features) -> Data:
-    return {
+    return vars(features) | {
         "form": features.form.value,
-        "stream": features.stream,
-        "raw": features.raw,
-        "lora": features.lora,
         "response_format": _write_format(features.response_format),
         "tools": _write_tools(features.tools),
         "functions": _write_functions(features.functions),
@@ -68,8 +66,7 @@ def _read_format(data: Data | None) -> ResponseFormat | None:
 
 
 def _write_tools(tools: tuple[Tool, ...]) -> list[Data]:
-    keys = ("name", "description", "parameters", "nested")
-    return [{key: getattr(tool, key) for key in keys} for tool in tools]
+    return [asdict(tool) for tool in tools]
 
 
 def _read_tools(data: list[Data]) -> tuple[Tool, ...]:
@@ -77,7 +74,7 @@ def _read_tools(data: list[Data]) -> tuple[Tool, ...]:
 
 
 def _write_functions(functions: tuple[Function, ...]) -> list[Data]:
-    return [{"name": item.name, "code": item.code} for item in functions]
+    return [asdict(item) for item in functions]
 
 
 def _read_functions(data: list[Data]) -> tuple[Function, ...]:
@@ -86,7 +83,7 @@ def _read_functions(data: list[Data]) -> tuple[Function, ...]:
 
 def write_calls(calls: tuple[ToolCall, ...]) -> list[Data]:
     """Return tool calls. Their arguments stay text."""
-    return [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls]
+    return [asdict(call) for call in calls]
 
 
 def read_calls(data: list[Data] | None) -> tuple[ToolCall, ...]:
@@ -150,13 +147,7 @@ def _read_input(data: Data) -> RequestInput:
 
 
 def write_turn(turn: Turn) -> Data:
-    return {
-        "role": turn.role,
-        "content": turn.content,
-        "calls": write_calls(turn.calls),
-        "call_id": turn.call_id,
-        "name": turn.name,
-    }
+    return vars(turn) | {"calls": write_calls(turn.calls)}
 
 
 def read_turn(data: Data) -> Turn:
@@ -165,13 +156,7 @@ def read_turn(data: Data) -> Turn:
 
 def write_usage(usage: Usage) -> Data:
     """Return the counts. Neurons are written as text, because most readers round JSON numbers."""
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "neurons": None if usage.neurons is None else str(usage.neurons),
-        "estimated": usage.estimated,
-    }
+    return asdict(usage) | {"neurons": None if usage.neurons is None else str(usage.neurons)}
 
 
 def read_usage(data: Data) -> Usage:

@@ -115,3 +115,20 @@ def fit_to_model(settings: Settings, model: Model) -> Settings:
     by_name = {setting.name: setting for setting in settings.items}
     items = tuple(by_name.get(parameter.name, default_setting(parameter)) for parameter in model.parameters)
     return replace(settings, items=items)
+
+
+def advance_seeds(model: Model, parameters: Mapping[str, Number], repetition: int) -> Mapping[str, Number]:
+    """Return the parameters for that repetition (from 0): its number is added to a seed that is sent.
+
+    With one seed for all, every answer would be the same. After the largest seed comes the smallest.
+    """
+    advanced = dict(parameters)
+    for parameter in model.parameters:
+        if not parameter.is_seed or parameter.name not in advanced:
+            continue
+        smallest = int(parameter.minimum)
+        offset = int(advanced[parameter.name]) - smallest + repetition
+        if parameter.maximum is not None:
+            offset %= int(parameter.maximum) - smallest + 1
+        advanced[parameter.name] = parameter.cast(smallest + offset)
+    return advanced

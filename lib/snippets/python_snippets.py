@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lib.api.backend import CLOUDFLARE_URL
-from lib.snippets import openai_body
 from lib.snippets.code_literals import PYTHON
 from lib.snippets.snippet import CodeTemplate, Snippet, SnippetRequest, indent, join_paragraphs
 
@@ -115,6 +115,9 @@ _CALLS = """
 for call in calls:
     print(json.dumps(call, ensure_ascii=False))"""
 
+# Cloudflare's OpenAI-compatible endpoint has no field for these.
+_NOT_IN_OPENAI = ("lora", "raw")
+
 
 def httpx(call: SnippetRequest) -> Snippet:
     """Write the request with httpx."""
@@ -151,7 +154,7 @@ def cloudflare(call: SnippetRequest) -> Snippet:
 
 def openai_sdk(call: SnippetRequest) -> Snippet:
     """Write the request with OpenAI's SDK, for Cloudflare's OpenAI-compatible endpoint."""
-    request = openai_body.translate_body(call)
+    request = _translate_body(call)
     body = dict(request.body) | ({"extra_body": request.extra} if request.extra else {})
     text = join_paragraphs(
         _imports("os", "sys", *(["json"] if call.calls_tools else [])),
@@ -231,3 +234,44 @@ def _message(call: SnippetRequest) -> str:
         "if message.content is not None:\n    print(message.content)\n"
         "for call in message.tool_calls or []:\n    print(call.to_json(indent=None))"
     )
+
+
+@dataclass(frozen=True)
+class _OpenAIBody:
+    """``body`` are the arguments of OpenAI's SDK, ``extra`` its ``extra_body``; ``remarks`` are for the user."""
+
+    body: Mapping[str, Any]
+    extra: Mapping[str, Any]
+    remarks: tuple[str, ...]
+
+
+def _translate_body(call: SnippetRequest) -> _OpenAIBody:
+    """Convert a request body for Cloudflare's OpenAI-compatible endpoint, with remarks on what it cannot carry."""
+    body = dict(call.body)
+    remarks = []
+    if "prompt" in body:
+        body = {"messages": [{"role": "user", "content": body.pop("prompt")}], **body}
+        remarks.append("This endpoint takes no prompt: it is sent as the message of a user.")
+    if left := [name for name in _NOT_IN_OPENAI if body.pop(name, None)]:
+        clause = "it is" if len(left) == 1 else "they are"
+        remarks.append(
+            f"This endpoint has no field for {' and '.join(left)}: {clause} left out, and the answer differs."
+        )
+    if "tools" in body:
+        body["tools"] = [_nested(tool) for tool in body["tools"]]
+    if "response_format" in body:
+        body["response_format"] = _name_schema(body["response_format"])
+    # “functions” means something else to OpenAI: an older way to describe tools.
+    foreign = call.not_in_openai | {"functions"}
+    extra = {name: body.pop(name) for name in list(body) if name in foreign}
+    return _OpenAIBody(body, extra, tuple(remarks))
+
+
+def _nested(tool: Any) -> Any:
+    return tool if "function" in tool else {"type": "function", "function": tool}
+
+
+def _name_schema(format: Any) -> Any:
+    if "json_schema" not in format:
+        return format
+    return {**format, "json_schema": {"name": "answer", "schema": format["json_schema"]}}

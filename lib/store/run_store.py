@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -51,7 +51,7 @@ class RunStore(OwnedRows):
                 "owner": owner,
                 "experiment": experiment,
                 "plan": plan_codec.write(run.plan),
-                "limits": _write_limits(run.limits),
+                "limits": plan_codec.write_limits(run.limits),
                 "model": entry.model,
                 "backend": entry.backend,
                 "billed": entry.billed,
@@ -80,7 +80,7 @@ class RunStore(OwnedRows):
             error=None if error is None else value_codec.write_error(error),
             backend=backend,
             billed=billed,
-            limits=_write_limits(limits),
+            limits=plan_codec.write_limits(limits),
         )
 
 
@@ -144,10 +144,6 @@ def _entry(row: Row[Any]) -> RunEntry:
         failed=row.failed or 0,
         doubtful=row.doubtful or 0,
     )
-
-
-def _write_limits(limits: Limits) -> dict[str, Any]:
-    return asdict(limits) | {"dollars": None if limits.dollars is None else str(limits.dollars)}
 
 
 def _read_limits(data: dict[str, Any]) -> Limits:

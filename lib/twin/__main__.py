@@ -204,24 +204,6 @@ def _scan_adapters(path: Path) -> lora_finetunes.AdapterCatalog:
     return adapters
 
 
-def _load_engine(
-    arguments: argparse.Namespace,
-    path: Path,
-    model_file: gguf_file.ModelFileInfo,
-    adapters: lora_finetunes.AdapterCatalog,
-) -> Engine:
-    trained_context = model_file.context_length or DEFAULT_CONTEXT
-    return Engine(
-        path,
-        slots=arguments.slots,
-        threads=arguments.threads,
-        context=int(arguments.context or min(trained_context, DEFAULT_CONTEXT)),
-        bos_text=model_file.bos_text,
-        control_tokens=model_file.control_tokens,
-        adapters=[adapter.path for adapter in adapters.adapters],
-    )
-
-
 def _serve(app: Starlette, engine: Engine, listener: socket.socket, ended: threading.Event) -> None:
     """Answer requests until the event is set or a signal arrives."""
     # An injected fault that breaks the connection is no news to the user who asked for it.
@@ -271,7 +253,16 @@ def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threadi
     reporter.report_state("loading")
     model_file = _read_model_file(path)
     adapters = _scan_adapters(path)
-    engine = _load_engine(arguments, path, model_file, adapters)
+    trained_context = model_file.context_length or DEFAULT_CONTEXT
+    engine = Engine(
+        path,
+        slots=arguments.slots,
+        threads=arguments.threads,
+        context=int(arguments.context or min(trained_context, DEFAULT_CONTEXT)),
+        bos_text=model_file.bos_text,
+        control_tokens=model_file.control_tokens,
+        adapters=[adapter.path for adapter in adapters.adapters],
+    )
     try:
         model = default_model()
         options = TwinOptions(model_file, adapters, arguments.wire, arguments.fault)

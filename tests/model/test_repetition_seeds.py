@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lib.model.model_record import Model, Number, default_model
-from lib.model.repetition_seeds import advance_seeds
+from lib.model.settings import advance_seeds
 
 MODEL = default_model()
 SEED = next(parameter for parameter in MODEL.parameters if parameter.is_seed)

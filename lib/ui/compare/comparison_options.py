@@ -19,12 +19,10 @@ def draw_options(tab: ComparisonTab) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="compare-options"):
         st.number_input(
             "Repetitions",
-            1,
-            MAX_REPETITIONS,
-            times.value,
-            key=times.key,
+            **times.arguments(),
+            min_value=1,
+            max_value=MAX_REPETITIONS,
             width=130,
-            on_change=times.on_change,
             help="How many answers each column gives to an input, one after the other. A seed that is sent moves on "
             "by one with each of them: else all would be the same.",
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
@@ -25,28 +24,16 @@ MAX_CHECKS = 20
 _VARIABLES_HELP = "May hold {{variables}}; {{expected}} is the row's expected answer."
 
 
-class NewCheck(StrEnum):
-    """The entries of the menu "Add a check", with their labels."""
-
-    EQUALS = "Equals the expected answer"
-    CONTAINS = "Contains a text"
-    MATCHES = "Matches a pattern"
-    NUMBER_WITHIN = "Has a number within bounds"
-    VALID_JSON = "Is valid JSON"
-    MATCHES_SCHEMA = "Is JSON that fits a schema"
-    LENGTH = "Is long or short enough"
-    JUDGE = "A language model says yes"
-
-
-_NEW_CHECKS: dict[NewCheck, Check] = {
-    NewCheck.EQUALS: kinds.Equals(),
-    NewCheck.CONTAINS: kinds.Contains(),
-    NewCheck.MATCHES: kinds.Matches(""),
-    NewCheck.NUMBER_WITHIN: kinds.NumberWithin(),
-    NewCheck.VALID_JSON: kinds.ValidJson(),
-    NewCheck.MATCHES_SCHEMA: kinds.MatchesSchema(),
-    NewCheck.LENGTH: kinds.Length(most=50),
-    NewCheck.JUDGE: kinds.Judge(""),
+# The entries of the menu "Add a check".
+NEW_CHECKS: dict[str, Check] = {
+    "Equals the expected answer": kinds.Equals(),
+    "Contains a text": kinds.Contains(),
+    "Matches a pattern": kinds.Matches(""),
+    "Has a number within bounds": kinds.NumberWithin(),
+    "Is valid JSON": kinds.ValidJson(),
+    "Is JSON that fits a schema": kinds.MatchesSchema(),
+    "Is long or short enough": kinds.Length(most=50),
+    "A language model says yes": kinds.Judge(""),
 }
 
 
@@ -84,7 +71,7 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
             problem_notes.draw_problems(problems, PlanPart.CHECKS, number=index)
     st.menu_button(
         "Add a check",
-        tuple(NewCheck),
+        tuple(NEW_CHECKS),
         key="check-add",
         icon=":material/add:",
         on_click=_add,
@@ -205,4 +192,4 @@ def _draw_schema(fields: _CheckFields, schema: str | None) -> None:
 
 def _add(tab: ExperimentTab) -> None:
     if (chosen := st.session_state["check-add"]) is not None:
-        tab.change_plan(checks=(*tab.plan.checks, _NEW_CHECKS[chosen]))
+        tab.change_plan(checks=(*tab.plan.checks, NEW_CHECKS[chosen]))

@@ -17,7 +17,7 @@ from lib.experiment.inputs.prompt_template import make_variable_name
 from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.widgets.bound import bind
+from lib.ui.widgets.bound import bind, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -182,14 +182,11 @@ def _replace_cells(row: tuple[str, ...], cells: Mapping[str, Any]) -> tuple[str,
 
 
 def _draw_expected(tab: ExperimentTab, inputs: Inputs) -> None:
-    chosen, columns = inputs.expected or _NO_COLUMN, (_NO_COLUMN, *dict.fromkeys(inputs.columns))
-    box = bind(_EXPECTED, chosen, lambda name: _set_expected(tab, name))
-    st.selectbox(
+    chosen = inputs.expected if inputs.expected in inputs.columns else _NO_COLUMN
+    draw_selectbox(
         "Expected answers are in",
-        columns,
-        columns.index(chosen) if chosen in columns else 0,
-        key=box.key,
-        on_change=box.on_change,
+        (_NO_COLUMN, *dict.fromkeys(inputs.columns)),
+        bind(_EXPECTED, chosen, lambda name: _set_expected(tab, name)),
         format_func=lambda name: name or "no column: nothing to compare with",
         help="Checks compare with it as {{expected}}.",
     )

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from lib.experiment.checks import check_kinds as kinds
-from lib.ui.experiment.checks_section import NewCheck
+from lib.ui.experiment.checks_section import NEW_CHECKS
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.upstream import Upstream
@@ -28,8 +28,8 @@ def checks(page: AppTestPage) -> tuple[kinds.Check, ...]:
 
 
 def test_each_kind_is_added_changed_and_removed(page: AppTestPage) -> None:
-    for kind in NewCheck:
-        page.choose("check-add", kind.value)
+    for label in NEW_CHECKS:
+        page.choose("check-add", label)
     page.choose("check-equals-ignore_case-0", False)
     page.choose("check-contains-text-1", "yes")
     page.choose("check-contains-absent-1", True)
