@@ -11,6 +11,7 @@ import math
 import re
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -37,9 +38,7 @@ def encode_request(request: Request) -> dict[str, Any]:
         case Messages(turns):
             body = {"messages": [_encode_turn(turn) for turn in turns]}
             if request.input.functions:
-                body["functions"] = [
-                    {"name": function.name, "code": function.code} for function in request.input.functions
-                ]
+                body["functions"] = [asdict(function) for function in request.input.functions]
             if request.input.tools:
                 body["tools"] = [encode_tool(tool) for tool in request.input.tools]
         case Prompt(text):

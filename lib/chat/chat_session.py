@@ -28,9 +28,6 @@ class LiveRun:
     number: int
 
 
-def _ignore(_: Answer) -> None: ...
-
-
 class ChatSession:
     """Holds one conversation for every browser tab that shows it. Safe from any thread.
 
@@ -40,7 +37,7 @@ class ChatSession:
 
     def __init__(self, client: WorkersAI, model: Model, conversation: Conversation) -> None:
         self.model = model
-        self.on_idle: Callable[[Answer], None] = _ignore
+        self.on_idle: Callable[[Answer], None] = lambda answer: None
         self._conversation = conversation
         self._settings = Settings.defaults(model)
         self._client = client

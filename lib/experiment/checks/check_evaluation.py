@@ -9,20 +9,9 @@ from decimal import Decimal
 
 from lib.chat.answer import Answer, Ending
 from lib.errors import BadInput
+from lib.experiment.checks import check_kinds as kinds
 from lib.experiment.checks import numbers_in_text, regex_search
-from lib.experiment.checks.check_kinds import (
-    Check,
-    CheckOutcome,
-    Contains,
-    Equals,
-    Judge,
-    Length,
-    LengthUnit,
-    Matches,
-    MatchesSchema,
-    NumberWithin,
-    ValidJson,
-)
+from lib.experiment.checks.check_kinds import Check, CheckOutcome, LengthUnit
 from lib.experiment.inputs.prompt_template import fill_template, template_variables
 from lib.jsonkit import json_answer_check
 
@@ -42,21 +31,21 @@ def evaluate_check(check: Check, answer: Answer, values: Mapping[str, str]) -> C
     text = judged_text(answer)
     try:
         match check:
-            case Equals():
+            case kinds.Equals():
                 return _equals(check, text, values)
-            case Contains():
+            case kinds.Contains():
                 return _contains(check, text, values)
-            case Matches():
+            case kinds.Matches():
                 return _matches(check, text)
-            case NumberWithin():
+            case kinds.NumberWithin():
                 return _evaluate_number(check, text, values)
-            case ValidJson():
+            case kinds.ValidJson():
                 return _json(text, "true", "Is JSON", allows_remark=False)
-            case MatchesSchema():
+            case kinds.MatchesSchema():
                 return _schema(check, text, answer)
-            case Length():
+            case kinds.Length():
                 return _length(check, text, answer)
-            case Judge():
+            case kinds.Judge():
                 return CheckOutcome(None, "The judge has not been asked")
     except BadInput as error:
         return CheckOutcome(None, error.message)
@@ -101,7 +90,7 @@ def _comparable(text: str, ignore_case: bool) -> str:
     return unicodedata.normalize("NFC", normalised.casefold()) if ignore_case else normalised
 
 
-def _equals(check: Equals, text: str, values: Mapping[str, str]) -> CheckOutcome:
+def _equals(check: kinds.Equals, text: str, values: Mapping[str, str]) -> CheckOutcome:
     expected = fill_check_text(check.text, values, "the text to compare with")
     if _comparable(text, check.ignore_case) == _comparable(expected, check.ignore_case):
         return CheckOutcome(True, f"Is {quote(expected)}")
@@ -112,21 +101,21 @@ def _quote_answer(text: str) -> str:
     return quote(text) if text.strip() else "an empty answer"
 
 
-def _contains(check: Contains, text: str, values: Mapping[str, str]) -> CheckOutcome:
+def _contains(check: kinds.Contains, text: str, values: Mapping[str, str]) -> CheckOutcome:
     expected = fill_check_text(check.text, values, "the text to look for")
     is_in_answer = _comparable(expected, check.ignore_case) in _comparable(text, check.ignore_case)
     place = "is in it" if is_in_answer else f"is not in {_quote_answer(text)}"
     return CheckOutcome(is_in_answer != check.absent, f"{quote(expected)} {place}")
 
 
-def _matches(check: Matches, text: str) -> CheckOutcome:
+def _matches(check: kinds.Matches, text: str) -> CheckOutcome:
     match = regex_search.search(check.pattern, text)
     if match is None:
         return CheckOutcome(False, f"The regular expression finds nothing in {_quote_answer(text)}")
     return CheckOutcome(True, f"Found {quote(match)}" if match.strip() else "Found")
 
 
-def _evaluate_number(check: NumberWithin, text: str, values: Mapping[str, str]) -> CheckOutcome:
+def _evaluate_number(check: kinds.NumberWithin, text: str, values: Mapping[str, str]) -> CheckOutcome:
     least, most = check.least, check.most
     if not numbers_in_text.are_comparable(least, most, check.tolerance):
         return CheckOutcome(None, "A bound of the check is no number that can be compared with")
@@ -179,7 +168,7 @@ def _json(text: str, schema: str | None, good: str, *, allows_remark: bool) -> C
             return CheckOutcome(None, reason)
 
 
-def _schema(check: MatchesSchema, text: str, answer: Answer) -> CheckOutcome:
+def _schema(check: kinds.MatchesSchema, text: str, answer: Answer) -> CheckOutcome:
     schema = check.schema
     if schema is None:
         format = answer.request.response_format
@@ -190,7 +179,7 @@ def _schema(check: MatchesSchema, text: str, answer: Answer) -> CheckOutcome:
     return _json(text, schema, "Fits the schema", allows_remark=True)
 
 
-def _length(check: Length, text: str, answer: Answer) -> CheckOutcome:
+def _length(check: kinds.Length, text: str, answer: Answer) -> CheckOutcome:
     match check.unit:
         case LengthUnit.CHARACTERS:
             size = len(text)
