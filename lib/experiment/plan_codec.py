@@ -125,7 +125,7 @@ def _read_limits(node: Node) -> Limits:
 
 
 def read_checks(node: Node) -> tuple[Check, ...]:
-    return list_of(_read_check)(node)
+    return tuple(_read_check(check) for check in node.items())
 
 
 def _read_check(node: Node) -> Check:

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -190,10 +190,7 @@ class ExperimentRun:
         return RunProgress(
             state=state,
             cells=self._counters.cells,
-            answered=counts.answered,
-            failed=counts.failed,
-            doubtful=counts.doubtful,
-            stored=counts.stored,
+            **asdict(counts),
             in_flight=sending,
             requests=self._budget.settled_requests + sending,
             dollars=spent.dollars,

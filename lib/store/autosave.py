@@ -16,8 +16,8 @@ MAX_PAUSE = 4.0
 class Autosaver:
     """Saves the conversations that ``snapshots`` returns; unchanged ones cost nothing.
 
-    A conversation that could not be written stays in memory and is tried again. ``recovers``: call
-    ConversationStore.recover() first. It must be False if several servers share one database.
+    A conversation that could not be written stays in memory and is tried again. ConversationStore.recover() is called
+    first: no other server may use the same database.
     """
 
     def __init__(
@@ -26,13 +26,12 @@ class Autosaver:
         snapshots: Callable[[], Iterable[Snapshot]],
         interval: float = INTERVAL,
         max_pause: float = MAX_PAUSE,
-        recovers: bool = True,
     ) -> None:
         self._store = store
         self._snapshots = snapshots
         self._interval = interval
         self._max_pause = max_pause
-        self._must_recover = recovers
+        self._must_recover = True
         self._written: dict[str, Snapshot] = {}
         self._generation = 0
         self._problem: PaddockError | None = None

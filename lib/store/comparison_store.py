@@ -9,6 +9,7 @@ from lib.store.conversation_store import update_conversations
 from lib.store.owned_rows import OwnedRows
 from lib.store.stored_values import SavedComparison
 
+MAX_LISTED = 50
 _COLUMN = tables.comparison_column
 
 
@@ -17,13 +18,13 @@ class ComparisonStore(OwnedRows):
 
     table, kind = tables.comparison, "comparison"
 
-    def newest(self, owner: str, limit: int = 50) -> tuple[SavedComparison, ...]:
+    def newest(self, owner: str) -> tuple[SavedComparison, ...]:
         """Return the owner's newest comparisons, newest first, without the ids of their columns."""
         query = (
             select(self.table)
             .where(self.table.c.owner == owner)
             .order_by(self.table.c.updated.desc(), self.table.c.key.desc())
-            .limit(limit)
+            .limit(MAX_LISTED)
         )
         with self._database.reading() as connection:
             rows = connection.execute(query).all()

@@ -86,18 +86,14 @@ def compare_prompts(results: Iterable[Result], first: int, second: int) -> Paire
 
 
 def compare_runs(
-    model: Model,
-    before: tuple[Plan, Iterable[Result]],
-    after: tuple[Plan, Iterable[Result]],
-    prompts: Mapping[int, int] | None = None,
+    model: Model, before: tuple[Plan, Iterable[Result]], after: tuple[Plan, Iterable[Result]]
 ) -> PairedComparison:
     """Compare two runs of an experiment: the same inputs under the same settings, whatever their indexes are.
 
-    ``prompts`` maps the first run's prompts to the second's, by index. By default those of the same name are
-    compared or, if no name is in both, those of the same index.
+    Prompts of the same name are compared or, if no name is in both, those of the same index.
     """
     (old, results), (new, others) = before, after
-    prompt_of = _same_prompts(old, new) if prompts is None else prompts
+    prompt_of = _same_prompts(old, new)
     shared = [name for name in old.inputs.columns if name in new.inputs.columns]
     old_rows, new_rows = _row_keys(old, shared), _row_keys(new, shared)
     old_ways, new_ways = (_variant_keys(plan, model) for plan in (old, new))

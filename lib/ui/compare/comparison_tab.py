@@ -10,7 +10,14 @@ from lib.api.backend import Backend
 from lib.api.request import settings_from_request, system_prompt_from_request
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Message
-from lib.compare import comparison
+from lib.compare.comparison import (
+    Comparison,
+    ComparisonColumn,
+    SetupFields,
+    answer_thread,
+    differing_fields,
+    request_setup_fields,
+)
 from lib.compare.comparison_session import ColumnRefused, ComparisonSession
 from lib.errors import PaddockError
 from lib.files import preset_file
@@ -55,7 +62,7 @@ class ComparisonTab(PageActions):
         }
 
     @property
-    def comparison(self) -> comparison.Comparison:
+    def comparison(self) -> Comparison:
         return self.session.comparison
 
     @property
@@ -73,18 +80,18 @@ class ComparisonTab(PageActions):
         """0 or 1: the place on the page where this comparison is drawn, another than the previous one's."""
         return int(st.session_state.get(_SLOT, 0))
 
-    def column_label(self, column: comparison.ComparisonColumn) -> str:
+    def column_label(self, column: ComparisonColumn) -> str:
         """Return the column's letter, or the number of its position while names are hidden."""
         if not self.is_hidden:
             return column.name
         return str([other.id for other in self.comparison.displayed_columns].index(column.id) + 1)
 
-    def setting_differences(self) -> dict[str, comparison.SetupFields]:
+    def setting_differences(self) -> dict[str, SetupFields]:
         """Return the settings in which the columns differ, by column id."""
         setups = self.session.setups()
-        return dict(zip(setups, comparison.differing_fields(list(setups.values())), strict=True))
+        return dict(zip(setups, differing_fields(list(setups.values())), strict=True))
 
-    def request_differences(self, number: int) -> dict[str, comparison.SetupFields]:
+    def request_differences(self, number: int) -> dict[str, SetupFields]:
         """Return the settings in which the requests of a round differed, by column id; none while they are hidden."""
         if self.is_hidden:
             return {}
@@ -95,8 +102,8 @@ class ComparisonTab(PageActions):
                 requests[id] = answer.answers[0].request
             elif live is not None and live.message_id == answer.id:
                 requests[id] = live.run.request
-        setups = [comparison.request_setup_fields(self.model, request) for request in requests.values()]
-        return dict(zip(requests, comparison.differing_fields(setups), strict=True))
+        setups = [request_setup_fields(self.model, request) for request in requests.values()]
+        return dict(zip(requests, differing_fields(setups), strict=True))
 
     def preview_requests(self, text: str) -> dict[str, RequestPreview]:
         """Preview a send of that text in each column, by column id."""
@@ -115,7 +122,7 @@ class ComparisonTab(PageActions):
         return previews
 
     @property
-    def selected_column(self) -> comparison.ComparisonColumn:
+    def selected_column(self) -> ComparisonColumn:
         """The column whose settings are in the sidebar."""
         chosen = st.session_state.get(_COLUMN)
         columns = self.comparison.columns
@@ -150,7 +157,7 @@ class ComparisonTab(PageActions):
                 shown[column.id] = next((answer for answer in answers if answer.id == chosen), answers[-1])
         return shown
 
-    def answers(self, column: comparison.ComparisonColumn, number: int) -> tuple[Message, ...]:
+    def answers(self, column: ComparisonColumn, number: int) -> tuple[Message, ...]:
         """Return a column's answers to the input of a round, oldest first."""
         return self.comparison.answers(column, self.session.chat(column.id).conversation, number)
 
@@ -225,7 +232,7 @@ class ComparisonTab(PageActions):
         panel = self.panels[column]
         system, settings = self._answer_setup(column, answer)
         conversation = panel.chat.conversation
-        last = comparison.answer_thread(conversation, answer.id)[-1]
+        last = answer_thread(conversation, answer.id)[-1]
         branch = replace(conversation.branch(last.id), system=system)
         chat = ChatSession(registry().client, panel.chat.model, branch)
         st.session_state[_CHAT_TO_OPEN] = registry().add_chat(self.owner, chat, settings).id

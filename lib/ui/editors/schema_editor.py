@@ -210,7 +210,6 @@ def _save_for_undo(draft: _SchemaDraft, words: str) -> None:
 
 
 def _take_form(draft: _SchemaDraft, on_change: OnSchema) -> None:
-    """Take over a change of the form."""
     assert draft.root is not None  # noqa: S101
     try:
         text = to_schema(field_from_row(draft.root))
@@ -224,7 +223,6 @@ def _take_form(draft: _SchemaDraft, on_change: OnSchema) -> None:
 
 
 def _take_text(draft: _SchemaDraft, text: str, on_change: OnSchema) -> None:
-    """Take over a change of the JSON text."""
     draft.text = text
     try:
         parse_schema(text)

@@ -178,7 +178,6 @@ class SchemaRows:
         self._draw_nested_rows(row)
 
     def _draw_nested_rows(self, row: SchemaRow) -> None:
-        """Draw what is inside of a list or a group."""
         if row.type == "array":
             row.entry = row.entry or SchemaRow()
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
