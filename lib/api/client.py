@@ -10,17 +10,15 @@ from typing import Any
 
 import httpx
 
-from lib.api import sse, wire
+from lib.api import inspection, sse, wire
 from lib.api.backend import Backend
 from lib.api.cancellation import Cancelled, CancelToken
 from lib.api.events import Event
 from lib.api.lora_adapters import LoraAdapter, decode_adapters
 from lib.api.persistent_connection import PersistentConnection
-from lib.api.rendered_prompt import RenderedPrompt, decode_rendered_prompt
 from lib.api.request import Request
 from lib.api.response import decode_response, read_text, refusal_error
 from lib.api.retries import DEFAULT_RETRIES, OnRetry, RetryPolicy, stream_with_retries
-from lib.api.token_distribution import TokenDistribution, decode_token_distribution
 from lib.api.trace import TraceRecorder
 from lib.api.transport import DEFAULT_TIMEOUTS, Timeouts, open_client, translate_errors
 from lib.errors import PaddockError
@@ -58,15 +56,15 @@ class WorkersAI:
         # The cheapest request that needs both: a search of the model list without hits.
         self._fetch(backend, "GET", "models/search?search=paddock-credential-check")
 
-    def render_prompt(self, backend: Backend, request: Request) -> RenderedPrompt:
+    def render_prompt(self, backend: Backend, request: Request) -> inspection.RenderedPrompt:
         """Return the text that the model would be given, and its exact length; needs ``backend.can_inspect``."""
         body = self._fetch(backend, "POST", "paddock/prompt", wire.encode_request(request))
-        return decode_rendered_prompt(body)
+        return inspection.decode_rendered_prompt(body)
 
-    def fetch_token_distribution(self, backend: Backend, request: Request) -> TokenDistribution:
+    def fetch_token_distribution(self, backend: Backend, request: Request) -> inspection.TokenDistribution:
         """Return the probabilities of the next token; needs ``backend.can_inspect``."""
         body = self._fetch(backend, "POST", "paddock/probabilities", wire.encode_request(request))
-        return decode_token_distribution(body)
+        return inspection.decode_token_distribution(body)
 
     def list_adapters(self, backend: Backend) -> tuple[LoraAdapter, ...]:
         """Return the account's LoRA adapters and the public ones. Raises a PaddockError."""

@@ -134,11 +134,9 @@ class _Turns:
         self._paths: dict[str, tuple[Turn, ...]] = {}
 
     def ids(self) -> set[str]:
-        """Return the ids of all turns."""
         return set(self._turns)
 
     def read_request(self, data: dict[str, Any]) -> Request:
-        """Return the request with its input."""
         if "turn" not in data:
             return value_codec.read_request(data)
         return value_codec.read_request(data, value_codec.read_messages(data, self._path_to(data["turn"])))

@@ -123,7 +123,6 @@ class TwinApi:
         return self._json_answer(request, end, completion)
 
     async def search_models(self, request: Request) -> Response:
-        """Search the list of models."""
         return JSONResponse(model_list.search_models(self.model, request.query_params))
 
     async def model_schema(self, request: Request) -> Response:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from lib.api.inspection import TokenCandidate, TokenDistribution, decode_token_distribution
 from lib.api.request import Prompt, build_request
-from lib.api.token_distribution import TokenCandidate, TokenDistribution, decode_token_distribution
 from lib.errors import NoCapacity, PaddockError, Unintelligible
 from lib.model import model_record
 from tests import sample_values

@@ -76,7 +76,6 @@ def draw_auto_run_switch(key: str, on: bool, on_change: Callable[[bool], None]) 
 
 
 def _draw_call(call: ToolCall, tools: Sequence[Tool], functions: Sequence[Function]) -> None:
-    """Draw one call: its name, its arguments and their faults."""
     name = escape_markdown(call.name[:64]) or "a tool without a name"
     faults = find_call_faults(call, tools, functions)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

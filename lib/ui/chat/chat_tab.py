@@ -123,7 +123,6 @@ class ChatTab(ChatActions):
             st.session_state[MESSAGE_KEY] = text
 
     def send(self, text: str) -> None:
-        """Send a text."""
         self.ask(self.chat.send, text)
 
     def send_raw_prompt(self) -> None:

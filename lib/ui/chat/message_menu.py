@@ -32,7 +32,6 @@ _WITH_REQUEST = (MessageAction.REQUEST_AND_REPLY, MessageAction.SEND_AGAIN, Mess
 
 
 def draw_message_menu(tab: ChatTab, message: Message) -> None:
-    """Draw the menu."""
     st.menu_button(
         "⋯",
         [action for action in MessageAction if message.answers or action not in _WITH_REQUEST],

@@ -10,7 +10,7 @@ import streamlit as st
 
 from lib.api import wire
 from lib.api.backend import Backend
-from lib.api.rendered_prompt import RenderedPrompt
+from lib.api.inspection import RenderedPrompt
 from lib.api.request import Messages, Request, Turn, build_request
 from lib.chat.chat_session import ChatSession
 from lib.errors import BadInput, PaddockError

@@ -19,7 +19,6 @@ from lib.ui.widgets.error_box import draw_error
 
 
 def draw_share_menu(tab: ChatTab) -> None:
-    """Draw the menu."""
     with st.popover("Share", type="tertiary", icon=":material/ios_share:", key="share"):
         conversation, _ = tab.chat.snapshot()
         first = next((message.content for message in conversation.path() if message.role == "user"), "")

@@ -101,7 +101,6 @@ def draw_tool_calls(
 
 
 def message_frame(role: str, id: str) -> DeltaGenerator:
-    """Return the container of one message."""
     with st.container(key=f"{role}-{id}"):
         return st.chat_message(role, avatar=AVATARS.get(role, ":material/build:"))
 

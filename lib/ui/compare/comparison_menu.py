@@ -18,7 +18,6 @@ from lib.ui.widgets.safe_markdown import escape_markdown
 
 
 def draw_comparison_menu(tab: ComparisonTab) -> None:
-    """Draw the menus and the button."""
     with st.popover("Comparisons", type="tertiary", icon=":material/history:", key="comparisons"):
         try:
             saved = registry().store.comparisons.newest(tab.owner)

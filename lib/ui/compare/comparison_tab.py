@@ -170,7 +170,6 @@ class ComparisonTab(PageActions):
             st.session_state[INPUT_KEY] = text
 
     def send(self, text: str) -> None:
-        """Send a text to all columns."""
         self.ask(self.session.send, text)
 
     def ask_once_more(self, column: str) -> None:

@@ -182,7 +182,6 @@ def _draw_json(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
 
 
 def _draw_schema_in_use(draft: _SchemaDraft) -> None:
-    """Say that the last valid schema is in use."""
     try:
         parse_schema(draft.used)
     except BadInput:

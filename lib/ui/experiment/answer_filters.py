@@ -121,7 +121,6 @@ def _numbers(chosen: object) -> tuple[int, ...]:
 
 
 def clear_filters() -> None:
-    """Reset all filters."""
     for key in (_PROMPTS, _SETTINGS, _ROWS, _VERDICTS, _STATUSES, _RATINGS):
         st.session_state[key] = []
     st.session_state[SEARCH] = ""

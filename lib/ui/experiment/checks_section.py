@@ -46,7 +46,6 @@ def summary(tab: ExperimentTab) -> str:
 
 
 def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
-    """Draw the section."""
     checks = tab.plan.checks
     if not checks:
         st.caption(
@@ -83,8 +82,6 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
 
 @dataclass(frozen=True)
 class _CheckFields:
-    """The controls of one check's fields."""
-
     tab: ExperimentTab
     index: int
     check: Check

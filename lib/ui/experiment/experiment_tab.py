@@ -182,7 +182,6 @@ class ExperimentTab(PageActions):
             self._set_open_sections(())
 
     def resume(self) -> None:
-        """Resume the run."""
         with self.errors():
             backend = self.require_backend()
             if (run := self.run) is not None:

@@ -50,7 +50,6 @@ def summary(tab: ExperimentTab) -> str:
 
 
 def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
-    """Draw the section."""
     _draw_sources(tab)
     inputs = tab.plan.inputs
     if inputs.columns:

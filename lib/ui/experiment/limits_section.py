@@ -77,7 +77,6 @@ def format_time_range(estimate: PlanEstimate) -> str:
 
 
 def draw(tab: ExperimentTab, problems: Sequence[plan_problems.PlanProblem]) -> None:
-    """Draw the section."""
     if not problems:
         _draw_estimate(tab)
     limits = tab.plan.limits

@@ -98,7 +98,6 @@ def watch_typing() -> None:
 
 
 def _drawn_keys() -> set[str]:
-    """Return the keys of the boxes on the page."""
     drawn: set[str] = st.session_state.setdefault(_DRAWN, set())
     return drawn
 

@@ -125,7 +125,6 @@ def _draw_checks(view: ResultsView) -> None:
 
 
 def _draw_heatmap(view: ResultsView) -> None:
-    """Draw the heatmap of two swept parameters, and the choice of them."""
     names = {axis.name: called(view.model, axis.name) for axis in view.plan.axes}
     measures = [charts.PASSES] if view.has_judgements else []
     measures += [charts.COST, charts.LENGTH, charts.SECONDS]

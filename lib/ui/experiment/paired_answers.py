@@ -204,7 +204,6 @@ def _draw_pairs(view: ResultsView, comparison: PairedComparison, names: tuple[st
 
 
 def _draw_pair_filter(comparison: PairedComparison) -> list[ResultPair]:
-    """Draw the filter of the pairs; return those that pass it."""
     counts = comparison.counts
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         chosen_changes = st.pills(

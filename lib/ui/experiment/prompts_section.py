@@ -29,7 +29,6 @@ def summary(tab: ExperimentTab) -> str:
 
 
 def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
-    """Draw the section."""
     prompts = tab.plan.prompts
     index = min(int(st.session_state.get(_VERSION, 0)), len(prompts) - 1)
     version = bind("prompt-version-pills", index, _choose)

@@ -54,7 +54,6 @@ def summary(tab: ExperimentTab) -> str:
 
 
 def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
-    """Draw the section."""
     source = ComparedSettings.PRESETS if tab.draft.uses_presets else ComparedSettings.SWEEP
     mode = bind(_MODE, source, partial(_set_source, tab))
     draw_choice("Ways to ask", tuple(ComparedSettings), mode, width="stretch", label_visibility="collapsed")

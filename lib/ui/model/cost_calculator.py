@@ -18,7 +18,6 @@ _MAX_ANSWERS, _MAX_DOLLARS = 1_000_000_000, 1_000_000.0
 
 
 def draw_cost_calculator(model: Model) -> None:
-    """Draw the section."""
     price = model.price
     rows = [
         "| | US dollars | Neurons |",

@@ -10,8 +10,8 @@ from enum import StrEnum
 import streamlit as st
 
 from lib.api.backend import Backend
+from lib.api.inspection import TokenDistribution
 from lib.api.request import Messages, Prompt, Turn, build_request
-from lib.api.token_distribution import TokenDistribution
 from lib.errors import PaddockError
 from lib.model.model_record import Model, Number, Parameter
 from lib.supervisor import Failed, Fetching, Loading, Ready

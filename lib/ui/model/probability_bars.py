@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from lib.api.token_distribution import TokenCandidate, TokenDistribution
+from lib.api.inspection import TokenCandidate, TokenDistribution
 
 # Plain HTML, not a chart: it can be read aloud, found, selected, and wraps to a phone's width. Greys are the text's
 # own colour made fainter, so they fit a light page and a dark one; the green stands out on both.

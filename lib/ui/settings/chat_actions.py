@@ -57,7 +57,6 @@ class ChatActions(PageActions):
         self.chat.change_settings(lambda settings: settings.with_features(**changes))
 
     def apply_fix(self, conflict: Conflict) -> None:
-        """Apply the fix of a conflict."""
         if conflict.fixed_settings is None:
             self.fill_raw_prompt()
         else:

@@ -19,7 +19,6 @@ def draw_conflicts(actions: ChatActions, conflicts: Iterable[Conflict], control:
 
 
 def draw_conflict(actions: ChatActions, conflict: Conflict, key: str) -> None:
-    """Draw one conflict and its button."""
     with st.container(key=key, gap="xxsmall"):
         icon = ":material/error:" if conflict.is_refused else ":material/warning:"
         st.caption(f"{icon} {escape_markdown(conflict.text)}")

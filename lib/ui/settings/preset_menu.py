@@ -34,7 +34,6 @@ _PROBLEM = f"{_OWN}-problem"
 
 
 def draw_preset_menu(actions: ChatActions) -> None:
-    """Draw the menu."""
     with st.popover("Presets", icon=":material/bookmarks:", width="stretch", key="presets"):
         draw_kept_error(_PROBLEM)
         with st.container(horizontal=True, gap="small"):

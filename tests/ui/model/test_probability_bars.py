@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lib.api.token_distribution import TokenCandidate, TokenDistribution
+from lib.api.inspection import TokenCandidate, TokenDistribution
 from lib.ui.model import probability_bars
 
 PICTURE = TokenDistribution(

@@ -1,4 +1,4 @@
-"""Decode the probabilities of the next token, which the twin reads from its model."""
+"""Decode what a server shows of its model: the rendered prompt of a request, and the next token's probabilities."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lib.api import wire
 from lib.errors import Unintelligible
 from lib.jsonkit.surrogates import replace_lone_surrogates
 
@@ -89,3 +90,37 @@ def _parse_probability(value: Any) -> float | None:
 
 def _parse_count(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+@dataclass(frozen=True)
+class RenderedPrompt:
+    """The text that a model is given for a request, in its own chat format.
+
+    ``prompt`` is the text before tokenization; ``usage`` will count ``prompt_tokens``.
+
+    The model's tokenizer reads each of ``special_tokens`` as a control token.
+    """
+
+    prompt: str
+    prompt_tokens: int
+    chat_format: str
+    special_tokens: tuple[str, ...]
+    context_window: int
+
+
+def decode_rendered_prompt(text: str) -> RenderedPrompt:
+    """Return the rendered prompt in a server's answer. Raises Unintelligible."""
+    match wire.envelope_result(text):
+        case {
+            "prompt": str(prompt),
+            "prompt_tokens": int(tokens),
+            "chat_format": str(format),
+            "special_tokens": list(special),
+            "context_window": int(window),
+        } if tokens >= 0:
+            return RenderedPrompt(
+                prompt, tokens, format, tuple(str(token) for token in special if token), window
+            )
+    raise Unintelligible(
+        "The server's word on how it lays out a prompt cannot be read.", advice="Update Paddock, then retry."
+    )
