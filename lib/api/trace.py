@@ -80,9 +80,7 @@ class TraceRecorder:
 
     def record_response(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
         self._exchanges[-1] = self._exchanges[-1]._replace(
-            status=status,
-            seconds=self._elapsed(),
-            response_headers=self._mask_headers(headers),
+            status=status, seconds=self._elapsed(), response_headers=self._mask_headers(headers)
         )
 
     def record_event(self, data: str) -> None:

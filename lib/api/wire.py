@@ -196,34 +196,27 @@ def _decode_text(value: Any) -> Iterator[Event]:
 
 
 def _decode_tool_calls(holder: dict[str, Any]) -> Iterator[Event]:
-    for position, call in enumerate(_as_list(holder.get("tool_calls"))):
-        yield from _decode_tool_call(call, position)
-
-
-def _decode_tool_call(call: Any, position: int) -> Iterator[Event]:
-    if not isinstance(call, dict):
-        return
-    nested = call.get("function")
-    function = nested if isinstance(nested, dict) else call
-    name, arguments = function.get("name"), function.get("arguments")
-    if arguments is None:
-        arguments = ""
-    elif not isinstance(arguments, str):  # [REC] flat shape: arguments is an object
-        arguments = json.dumps(arguments, ensure_ascii=False, default=_decimal_to_float)
-    if call.get("id") is None and name is None and not arguments:
-        return  # [TEST] the null finaliser after the pieces
-    index = call.get("index")
-    yield ToolCallDelta(
-        index if isinstance(index, int) else position,
-        _as_text(call.get("id")),
-        _as_text(name),
-        replace_lone_surrogates(arguments),
-    )
+    for position, call in enumerate(map(_as_dict, _as_list(holder.get("tool_calls")))):
+        nested = call.get("function")
+        function = nested if isinstance(nested, dict) else call
+        name, arguments = function.get("name"), function.get("arguments")
+        if arguments is None:
+            arguments = ""
+        elif not isinstance(arguments, str):  # [REC] flat shape: arguments is an object
+            arguments = json.dumps(arguments, ensure_ascii=False, default=_decimal_to_float)
+        if call.get("id") is None and name is None and not arguments:
+            continue  # [TEST] the null finaliser after the pieces
+        index = call.get("index")
+        yield ToolCallDelta(
+            index if isinstance(index, int) else position,
+            _as_text(call.get("id")),
+            _as_text(name),
+            replace_lone_surrogates(arguments),
+        )
 
 
 def _decode_usage(usage: dict[str, Any]) -> Usage:
-    details = usage.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    cached = _as_dict(usage.get("prompt_tokens_details")).get("cached_tokens")
     neurons = usage.get("neurons")
     return Usage(
         _decode_count(usage.get("prompt_tokens")),

@@ -149,7 +149,6 @@ class ChatSession:
             return True
 
     def insert(self, after: str | None, role: str, content: str) -> None:
-        """Insert a message after that one."""
         with self._idle():
             self._conversation = self._conversation.insert(after, role, content)
 

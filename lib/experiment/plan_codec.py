@@ -172,12 +172,7 @@ _CHECKS: Mapping[str, tuple[type[Check], Mapping[str, Reader]]] = {
     "matches": (check_kinds.Matches, {"pattern": Node.text}),
     "number_within": (
         check_kinds.NumberWithin,
-        {
-            "least": optional(_decimal),
-            "most": optional(_decimal),
-            "around": Node.text,
-            "tolerance": _decimal,
-        },
+        {"least": optional(_decimal), "most": optional(_decimal), "around": Node.text, "tolerance": _decimal},
     ),
     "valid_json": (check_kinds.ValidJson, {}),
     "matches_schema": (check_kinds.MatchesSchema, {"schema": optional(Node.text)}),

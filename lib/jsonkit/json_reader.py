@@ -106,7 +106,6 @@ class Node:
         return text
 
     def boolean(self) -> bool:
-        """Return the value as true or false."""
         if not isinstance(self.value, bool):
             raise self.error(f"must be true or false, not {describe_kind(self.value)}")
         return self.value

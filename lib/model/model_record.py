@@ -16,6 +16,11 @@ DEFAULT_MODEL_ID = "@cf/meta/llama-3.2-1b-instruct"
 Number = int | float
 
 
+def format_number(value: Number) -> str:
+    """Format a number of a parameter: a whole one with thousands separators."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A sampling parameter as the model's page documents it, and how a control offers it.
@@ -48,6 +53,12 @@ class Parameter:
     def cast(self, value: Number) -> Number:
         """Convert the value to int or float, as the parameter's kind says."""
         return int(value) if self.kind == "integer" else float(value)
+
+    @property
+    def bounds_text(self) -> str:
+        """The documented bounds in words, such as "0 to 2"."""
+        upper = "what the context window leaves" if self.maximum is None else format_number(self.maximum)
+        return f"{format_number(self.minimum)} to {upper}"
 
     def is_neutral_at(self, value: Number) -> bool:
         """Return True if the parameter changes nothing at that value."""

@@ -105,8 +105,7 @@ def check_parameter_value(parameter: Parameter, value: Number) -> None:
         bounds, upper = f"between {parameter.minimum} and {parameter.maximum}", parameter.maximum
     if not parameter.minimum <= value <= upper:
         raise BadInput(
-            f"{parameter.label} must be {bounds}; {value} is not.",
-            advice="Move it back within its bounds.",
+            f"{parameter.label} must be {bounds}; {value} is not.", advice="Move it back within its bounds."
         )
 
 

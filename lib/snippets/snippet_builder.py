@@ -14,8 +14,6 @@ from lib.model import model_record
 from lib.snippets import curl_snippet, javascript_snippets, python_snippets
 from lib.snippets.snippet import Snippet, SnippetRequest
 
-__all__ = ["Snippet", "build_snippets", "build_snippets_for_body"]
-
 
 def build_snippets(request: Request, backend: Backend) -> tuple[Snippet, ...]:
     """Build the snippets of a request; none contains the token.

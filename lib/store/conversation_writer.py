@@ -245,13 +245,8 @@ class _Writer:
 
 
 def _turn_columns(turn: Turn) -> RowValues:
-    return {
-        "role": turn.role,
-        "content": turn.content,
-        "calls": value_codec.write_calls(turn.calls) or None,
-        "call_id": turn.call_id or None,
-        "name": turn.name or None,
-    }
+    calls = value_codec.write_calls(turn.calls) or None
+    return vars(turn) | {"calls": calls, "call_id": turn.call_id or None, "name": turn.name or None}
 
 
 def _positions(conversation: Conversation, stored: dict[str, int]) -> dict[str, int]:

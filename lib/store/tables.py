@@ -20,11 +20,9 @@ class AnyText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        """Return the stored text."""
         return value if value is None else escape_text(value)
 
     def process_result_value(self, value: Any | None, dialect: sa.Dialect) -> str | None:
-        """Return the original text."""
         if value is None or "\x1a" not in value:
             return value
         return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)

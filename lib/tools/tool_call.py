@@ -28,7 +28,6 @@ def parse_arguments(call: ToolCall) -> dict[str, Any]:
 
 
 def find_called_tool(call: ToolCall, tools: Iterable[Tool]) -> Tool | None:
-    """Return the tool that a call names."""
     return next((tool for tool in tools if tool.name == call.name), None)
 
 

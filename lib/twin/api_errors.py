@@ -38,7 +38,6 @@ class ErrorResponse:
     error_chain: tuple[tuple[int, str], ...] = ()
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """Return the JSON body."""
         if self.envelope is Envelope.SERVICE:
             # Recorded with "message" before "code"; the edge has them in the other order.
             message = f"{self.message} ({request_id})" if self.has_request_id else self.message

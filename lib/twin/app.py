@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -138,14 +139,9 @@ class TwinApi:
         envelope = responses.success_envelope({"id": token_id, "status": "active"})
         return JSONResponse({**envelope, "messages": [message]})
 
-    async def list_finetunes(self, request: Request) -> Response:
-        """List the account's own LoRA adapters."""
-        adapters = lora_finetunes.list_finetunes(self.model, self.options.adapters, public=False)
-        return JSONResponse(responses.success_envelope(adapters))
-
-    async def list_public_finetunes(self, request: Request) -> Response:
-        """List the public LoRA adapters."""
-        adapters = lora_finetunes.list_finetunes(self.model, self.options.adapters, public=True)
+    async def list_finetunes(self, request: Request, *, public: bool = False) -> Response:
+        """List the account's own LoRA adapters, or the public ones."""
+        adapters = lora_finetunes.list_finetunes(self.model, self.options.adapters, public=public)
         return JSONResponse(responses.success_envelope(adapters))
 
     async def list_adapter_files(self, request: Request) -> Response:
@@ -282,7 +278,7 @@ def build_app(
         ("GET", f"{account_root}/models/search", api.search_models),
         ("GET", f"{account_root}/models/schema", api.model_schema),
         ("GET", f"{account_root}/finetunes", api.list_finetunes),
-        ("GET", f"{account_root}/finetunes/public", api.list_public_finetunes),
+        ("GET", f"{account_root}/finetunes/public", partial(api.list_finetunes, public=True)),
         ("GET", f"{account_root}/paddock/adapters", api.list_adapter_files),
         ("GET", f"{account_root}/paddock/slots", api.show_slots),
         ("POST", f"{account_root}/paddock/prompt", api.show_prompt),

@@ -2,17 +2,22 @@
 
 Chat templates that know nothing of tools (the shipped model's) get them as text: the tools in the system message, a
 call as ``{"name": …, "arguments": …}`` on a line of its own, and its result in the user's message.
+
+The documented ``functions`` (a name and JavaScript code) are offered as tools. Cloudflare does not document what its
+server does with them; its own helper runs the code on the caller's side. So the parameter names in the code are
+parsed, the model is shown the code, and the answer is the call. The code is never run here.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lib.twin import bounded_schema, function_tools, user_schema
+from lib.twin import bounded_schema, user_schema
 from lib.twin.api_errors import field_error
 from lib.twin.bounded_schema import dump_json
 from lib.twin.generation import EndPiece, Pieces, TextPiece, ToolCallPiece
@@ -21,6 +26,15 @@ from lib.twin.user_schema import UserSchema
 MAX_TOOLS, MAX_TOOL_NAME = 128, 128
 # Characters for the strings of a call's arguments that have no limit of their own.
 MAX_ARGUMENT_CHARS = 200
+# Characters that are searched for a list of parameters.
+MAX_FUNCTION_CODE = 4_000
+
+_HEAD = re.compile(
+    r"(?:\bfunction\b\s*\*?\s*[\w$]*\s*\((?P<named>[^()]*)\))"
+    r"|(?:\((?P<arrow>[^()]*)\)\s*=>)"
+    r"|(?:(?<![\w$.)])(?P<bare>[\w$]+)\s*=>)"
+)
+_PARAMETER = re.compile(r"(?:\.\.\.)?\s*([A-Za-z_$][\w$]*)")
 NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
@@ -47,7 +61,7 @@ def read_tools(body: Mapping[str, Any]) -> tuple[OfferedTool, ...]:
     offered = [_read_tool(tool, f"/tools/{index}") for index, tool in enumerate(_read_list(body, "tools"))]
     for index, function in enumerate(_read_list(body, "functions")):
         code = str(function.get("code"))
-        parameters = user_schema.read_schema(function_tools.parse_parameters(code), f"/functions/{index}")
+        parameters = user_schema.read_schema(parse_parameters(code), f"/functions/{index}")
         name = _read_name(function.get("name"), f"/functions/{index}/name")
         offered.append(OfferedTool(name, "", parameters, code))
     if len(offered) > MAX_TOOLS:
@@ -84,6 +98,39 @@ def _read_name(name: Any, where: str) -> str:
     if not isinstance(name, str) or not name.strip() or len(name) > MAX_TOOL_NAME:
         raise field_error(where, f"must be a name of 1 to {MAX_TOOL_NAME} characters")
     return name
+
+
+def parse_parameters(code: str) -> dict[str, Any]:
+    """Return a schema for a function's arguments: any names if the code has no readable parameters."""
+    uncommented = re.sub(r"/\*.*?\*/|//[^\n]*", "", code[:MAX_FUNCTION_CODE], flags=re.DOTALL)
+    # With long runs of spaces, the search would take forever.
+    head = _HEAD.search(re.sub(r"\s+", " ", uncommented))
+    if head is None:
+        return {"type": "object"}
+    listed = next(group for group in head.groups() if group is not None).strip()
+    # One parameter that is a destructured object.
+    if re.fullmatch(r"\{.*\}(\s*=.*)?", listed, re.DOTALL):
+        listed = listed[1 : listed.rindex("}")]
+    is_required: dict[str, bool] = {}
+    for part in _split_at_commas(listed):
+        if match := _PARAMETER.match(part.strip()):
+            is_required[match[1]] = "=" not in part and not part.strip().startswith("...")
+    value = {"type": ["string", "number", "boolean"]}
+    required = [name for name, needed in is_required.items() if needed]
+    schema: dict[str, Any] = {"type": "object", "properties": dict.fromkeys(is_required, value)}
+    return {**schema, "required": required, "additionalProperties": False}
+
+
+def _split_at_commas(listed: str) -> list[str]:
+    """Split at the commas outside of brackets."""
+    parts, depth = [""], 0
+    for character in listed:
+        depth += (character in "{[(") - (character in "}])")
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part for part in parts if part.strip()]
 
 
 def tool_instructions(tools: Sequence[OfferedTool]) -> str:

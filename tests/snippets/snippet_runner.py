@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from lib.api.backend import Backend
-from lib.snippets.snippet_builder import Snippet
+from lib.snippets.snippet import Snippet
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"

@@ -14,7 +14,8 @@ from lib.api.client import WorkersAI
 from lib.api.events import Event, TextDelta
 from lib.api.request import Messages, Prompt, Request, RequestInput, Turn, build_request
 from lib.model import model_record
-from lib.snippets.snippet_builder import Snippet, build_snippets
+from lib.snippets.snippet import Snippet
+from lib.snippets.snippet_builder import build_snippets
 from tests.snippets.snippet_runner import COMMANDS, run_snippet
 from tests.snippets.worker_runtime import compile_workers, serve_worker
 

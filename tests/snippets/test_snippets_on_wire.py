@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from lib.model import model_record
-from lib.snippets.snippet_builder import Snippet, build_snippets_for_body
+from lib.snippets.snippet import Snippet
+from lib.snippets.snippet_builder import build_snippets_for_body
 from tests import sample_values
 from tests.scripted_server import DONE, ScriptedServer, encode_events, response_head, sends, to_chunks
 from tests.snippets.snippet_runner import run_snippet

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from lib.api.backend import Backend
-from lib.snippets.snippet_builder import Snippet
+from lib.snippets.snippet import Snippet
 from tests.snippets.snippet_runner import MODULES, TIMEOUT, find_command
 
 # The binding at Cloudflare sends the inputs on as they are, takes the envelope off a whole answer and throws the

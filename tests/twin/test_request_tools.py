@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lib.twin import function_tools
+from lib.twin import request_tools
 from tests.twin.conftest import MODEL, RunningTwin, parse_events
 from tests.twin.test_api_errors import assert_error, service_error
 from tests.twin.test_prompt_layout import show_prompt
@@ -267,13 +267,13 @@ CODES = [
 
 @pytest.mark.parametrize(("code", "names", "required"), CODES)
 def test_parameters_of_code(code: str, names: list[str], required: list[str]) -> None:
-    schema = function_tools.parse_parameters(code)
+    schema = request_tools.parse_parameters(code)
     assert (list(schema["properties"]), schema["required"]) == (names, required)
 
 
 @pytest.mark.parametrize("code", ["", "return 1", "function" + " " * 100_000, "(" * 50_000, "/*" * 50_000])
 def test_code_without_parameters_takes_any(code: str) -> None:
-    assert function_tools.parse_parameters(code) == {"type": "object"}
+    assert request_tools.parse_parameters(code) == {"type": "object"}
 
 
 @pytest.mark.applied_by_twin("functions[].name", "functions[].code")

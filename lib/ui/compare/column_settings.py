@@ -101,11 +101,7 @@ def draw_column_settings(tab: ComparisonTab, previews: Mapping[str, RequestPrevi
     names = {other.id: other.name for other in tab.comparison.columns}
     selected = bind(_PICK, column.id, tab.select_column)
     draw_choice(
-        "Settings of column",
-        list(names),
-        selected,
-        format_func=lambda id: names.get(id, ""),
-        width="stretch",
+        "Settings of column", list(names), selected, format_func=lambda id: names.get(id, ""), width="stretch"
     )
     panel, conflicts = tab.panels[column.id], previews[column.id].conflicts
     answer_stats.draw_context_gauge(*panel.context_used, panel.context_window)

@@ -173,7 +173,6 @@ class ComparisonTab(PageActions):
         self.ask(self.session.send, text)
 
     def ask_once_more(self, column: str) -> None:
-        """Ask for one more answer in a column."""
         self.ask(self.session.add_answer, column)
 
     def answer_calls(self, column: str, message: Message, results: tuple[str, ...]) -> bool:

@@ -28,10 +28,7 @@ def draw_ratings(tab: ComparisonTab) -> None:
 
 
 def _draw_standings(ranked: Sequence[Standing]) -> None:
-    rows = [
-        "| Column | Rounds won | Shared | Stars | Answers rated | Set to |",
-        "|---|--:|--:|--:|--:|---|",
-    ]
+    rows = ["| Column | Rounds won | Shared | Stars | Answers rated | Set to |", "|---|--:|--:|--:|--:|---|"]
     differences = differing_fields([standing.setup for standing in ranked])
     rows += [_standing_row(standing, fields) for standing, fields in zip(ranked, differences, strict=True)]
     # A row that does not wrap scrolls by itself if it is wider than the screen.

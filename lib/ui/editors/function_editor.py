@@ -10,9 +10,9 @@ import streamlit as st
 from lib.jsonkit.schema_form import free_name
 from lib.model.request_options import Function, Tool
 from lib.tools.tool_spec import MAX_NAME_CHARS, MAX_TOOLS, find_function_faults
-from lib.ui.editors.fault_note import draw_fault
 from lib.ui.widgets import code_box
 from lib.ui.widgets.bound import bind
+from lib.ui.widgets.error_box import draw_fault
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 OnChange = Callable[[tuple[Function, ...]], None]

@@ -207,12 +207,7 @@ class SchemaRows:
         now = "" if inside is not None and inside.anything else row.type
         box = bind(self._widget_key(row, "type"), now, lambda chosen: self._retype(row, chosen, inside))
         draw_selectbox(
-            "Type",
-            list(types),
-            box,
-            format_func=types.__getitem__,
-            label_visibility="collapsed",
-            width=156,
+            "Type", list(types), box, format_func=types.__getitem__, label_visibility="collapsed", width=156
         )
 
     def _draw_allowed_values(self, row: SchemaRow) -> None:

@@ -17,10 +17,9 @@ from lib.tools.tool_draft import ParameterRow, ToolEntry, ToolsDraft, start_draf
 from lib.tools.tool_form import ParameterType
 from lib.tools.tool_spec import MAX_NAME_CHARS, MAX_TOOLS
 from lib.ui.editors.edit_mode import EditMode
-from lib.ui.editors.fault_note import draw_fault
 from lib.ui.widgets import code_box
 from lib.ui.widgets.bound import Bound, bind, draw_choice, draw_selectbox
-from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.error_box import draw_error, draw_fault
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 OnChange = Callable[[tuple[Tool, ...]], None]

@@ -163,12 +163,7 @@ def _draw_filters(view: ResultsView) -> None:
 
 def _draw_pills(label: str, options: Sequence[T], key: str, format_option: Callable[[T], str]) -> None:
     st.pills(
-        label,
-        options,
-        key=key,
-        selection_mode="multi",
-        persist_state="session",
-        format_func=format_option,
+        label, options, key=key, selection_mode="multi", persist_state="session", format_func=format_option
     )
 
 

@@ -52,10 +52,7 @@ def draw_title(tab: ExperimentTab) -> None:
     """Draw the experiment's name, Undo for the last deletion, a storage error, and the welcome of an empty plan."""
     name = bind(_NAME, tab.draft.name, tab.draft.rename)
     st.text_input(
-        "Name of the experiment",
-        **name.arguments(),
-        max_chars=MAX_NAME_LENGTH,
-        label_visibility="collapsed",
+        "Name of the experiment", **name.arguments(), max_chars=MAX_NAME_LENGTH, label_visibility="collapsed"
     )
     # These containers are always there, so that nothing below them moves: the browser creates moved controls again.
     undo_place, error_place, welcome_place = st.container(), st.container(), st.container()

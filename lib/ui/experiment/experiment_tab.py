@@ -205,7 +205,6 @@ class ExperimentTab(PageActions):
 
 
 def draw_undo_line(change: str, key: str, on_undo: Callable[[], None]) -> None:
-    """Draw what was changed, and Undo."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(escape_markdown(change), width="content")
         st.button("Undo", key=key, type="tertiary", icon=":material/undo:", on_click=on_undo)

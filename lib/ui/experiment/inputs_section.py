@@ -185,7 +185,7 @@ def _draw_expected(tab: ExperimentTab, inputs: Inputs) -> None:
     draw_selectbox(
         "Expected answers are in",
         (_NO_COLUMN, *dict.fromkeys(inputs.columns)),
-        bind(_EXPECTED, chosen, lambda name: _set_expected(tab, name)),
+        bind(_EXPECTED, chosen, partial(_set_expected, tab)),
         format_func=lambda name: name or "no column: nothing to compare with",
         help="Checks compare with it as {{expected}}.",
     )

@@ -147,9 +147,7 @@ def _compare_runs(view: ResultsView, others: Sequence[OtherRun]) -> tuple[Paired
         loaded = st.session_state[_OTHER] = (other.id, other.load())
     before = loaded[1]
     comparison = view.cached(
-        "versus",
-        other.id,
-        lambda: compare_runs(view.model, before, (view.plan, view.results)),
+        "versus", other.id, lambda: compare_runs(view.model, before, (view.plan, view.results))
     )
     return comparison, (other.name, "this run")
 

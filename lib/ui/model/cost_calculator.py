@@ -126,13 +126,7 @@ def _draw_projection(projection: CostProjection, usage: Usage, period: str, pric
 
 def _draw_budget(usage: Usage, price: Price) -> None:
     typed, period = _draw_amount(
-        "US dollars",
-        "cost-budget",
-        min_value=0.0,
-        max_value=_MAX_DOLLARS,
-        value=5.0,
-        step=1.0,
-        format="%.2f",
+        "US dollars", "cost-budget", min_value=0.0, max_value=_MAX_DOLLARS, value=5.0, step=1.0, format="%.2f"
     )
     budget = Decimal(f"{typed:.2f}")  # as the box shows it
     answers = answers_within_budget(usage, budget, _DAYS[period], price)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from lib.model.model_record import Model, Number, Parameter
+from lib.model.model_record import Model, Parameter, format_number
 
 
 def draw_parameter_help(model: Model, try_it: Callable[[Parameter], None]) -> None:
@@ -34,12 +34,9 @@ def draw_parameter_help(model: Model, try_it: Callable[[Parameter], None]) -> No
 
 def _bounds(parameter: Parameter) -> str:
     kind = "Whole number" if parameter.kind == "integer" else "Number"
-    upper = "what the context window leaves" if parameter.maximum is None else _format(parameter.maximum)
     default = (
-        "no documented default" if parameter.default is None else f"default **{_format(parameter.default)}**"
+        "no documented default"
+        if parameter.default is None
+        else f"default **{format_number(parameter.default)}**"
     )
-    return f"{kind} · {_format(parameter.minimum)} to {upper} · {default}"
-
-
-def _format(value: Number) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    return f"{kind} · {parameter.bounds_text} · {default}"

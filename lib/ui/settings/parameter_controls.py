@@ -84,14 +84,11 @@ def _draw_parameter(
 
 
 def _help(parameter: Parameter) -> str:
-    upper = "what the context window leaves" if parameter.maximum is None else f"{parameter.maximum:g}"
-    if parameter.maximum is not None and parameter.kind == "integer":
-        upper = f"{parameter.maximum:,}"
     documented = (
         f"default {parameter.default:g}" if parameter.default is not None else "no documented default"
     )
     return (
-        f"{parameter.help}\n\n`{parameter.name}`: {parameter.minimum:g} to {upper}, {documented}. "
+        f"{parameter.help}\n\n`{parameter.name}`: {parameter.bounds_text}, {documented}. "
         "The switch sends it, or leaves it to the model."
     )
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.ui.widgets.safe_markdown import make_safe
+from lib.ui.widgets.safe_markdown import escape_markdown, make_safe
 
 
 def draw_error(error: PaddockError, title: str | None = None) -> None:
@@ -49,3 +49,10 @@ def draw_kept_error(key: str, title: str | None = None) -> None:
     """Draw the error that was kept under that key, once."""
     if (error := pop_kept_error(key)) is not None:
         draw_error(error, title)
+
+
+def draw_fault(message: str | None) -> None:
+    """Draw a fault in what was typed, below its control: the message in red, nothing if there is none."""
+    if message:
+        # A caption would be too faint.
+        st.markdown(f":small[:red[:material/error: {escape_markdown(message)}]]")
