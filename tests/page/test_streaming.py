@@ -40,6 +40,7 @@ def test_stop_keeps_the_text_and_ends_the_request(tab: BrowserTab, upstream: Ups
     if way == "click":
         tab.by_key("stop").get_by_role("button").first.click()
     else:
+        tab.by_key("stop").locator("button:visible").first.wait_for()
         tab.page.keyboard.press("Escape")
     assert upstream.requests[0].client_gone.wait(TIMEOUT)
     line = tab.wait_for_end("stopped")
@@ -55,6 +56,7 @@ def test_stop_before_the_first_token(tab: BrowserTab, upstream: Upstream) -> Non
     upstream.plan_replies(StreamReply("Never shown.", held=0))
     tab.send("Go")
     tab.page.get_by_text("Waiting for the first token").wait_for()
+    tab.by_key("stop").locator("button:visible").first.wait_for()
     tab.page.keyboard.press("Escape")
     tab.wait_for_end("stopped")
     assert tab.answer_text() == ""
@@ -110,7 +112,7 @@ def test_a_slow_browser_shows_the_controls_while_an_answer_comes(tab: BrowserTab
     tab.send("Go")
     tab.wait_for_growth(200)
     page = tab.page.context.new_page()
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 8})
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 5})
     # Waits for the message box, and until no control is missing.
     slow = BrowserTab(page, tab.url).open(tab.page.url.removeprefix(tab.url))
     assert upstream.requests[0].is_live
