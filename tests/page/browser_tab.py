@@ -290,7 +290,8 @@ class BrowserTab:
         """Choose an option in a list that opens."""
 
         def open() -> None:
-            select.scroll_into_view_if_needed()
+            # A page that scrolls later closes the list.
+            select.evaluate("select => select.scrollIntoView({block: 'center'})")
             self.wait_until_idle()
             select.click()
 
@@ -303,11 +304,12 @@ class BrowserTab:
     def _take(self, name: str, open: Callable[[], object], option: Locator) -> None:
         def taken() -> bool:
             open()
+            count = self.message_count
             # The list closes when the page scrolls or is redrawn.
             with contextlib.suppress(TimeoutError):
                 option.click(timeout=3000)
-                return True
-            return False
+            # The option was not hit if the list scrolled between the mouse button's press and release.
+            return self.message_count > count
 
         self.wait_until(f"the option “{name}”", taken)
         self.wait_until_idle()
