@@ -93,7 +93,9 @@ def bind_choice(
 
 def draw_choice(label: str, options: Sequence[T], choice: Bound[T], **others: Any) -> T:
     """Draw a segmented control of the options, and return the choice. ``others`` are Streamlit's arguments."""
-    arguments = {"required": True} | choice.arguments("default") | others
+    # A list: Streamlit imports pandas to read an enum's member.
+    default = {"default": [choice.value]}
+    arguments = {"required": True} | choice.arguments("default") | default | others
     st.segmented_control(label, options, **arguments)
     return choice.value
 
