@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.api.backend import Backend, Secret, twin_backend
+from lib.child_environment import child_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -119,16 +119,17 @@ class Supervisor:
     def _run_once(self) -> None:
         """Start the process and follow its reports until it ends."""
         command = [sys.executable, "-m", "lib.twin", "--supervised", "--port", str(self._port)]
-        environment = os.environ | {
-            "PADDOCK_TWIN_TOKEN": self._token,
-            "PADDOCK_TWIN_ACCOUNT": self._account_id,
-            "PYTHONUNBUFFERED": "1",
-        }
         try:
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=environment,
+                # pip: the twin downloads its weights by pip.
+                env=child_environment(
+                    pip=True,
+                    PADDOCK_TWIN_TOKEN=self._token,
+                    PADDOCK_TWIN_ACCOUNT=self._account_id,
+                    PYTHONUNBUFFERED="1",
+                ),
                 text=True,
                 encoding="utf-8",
                 errors="replace",
@@ -143,9 +144,10 @@ class Supervisor:
             return
         self._process = process
         assert process.stdout is not None  # noqa: S101 (it is a pipe)
-        for line in process.stdout:
-            with contextlib.suppress(ValueError, KeyError, TypeError):  # a library's own chatter
-                self._report(json.loads(line))
+        with process.stdout:
+            for line in process.stdout:
+                with contextlib.suppress(ValueError, KeyError, TypeError):  # a library's own chatter
+                    self._report(json.loads(line))
         _end_process(process)
 
     def _report(self, report: dict[str, Any]) -> None:

@@ -125,6 +125,34 @@ def named_parameters(root: Path, names: set[str]) -> Iterator[str]:
                     yield f"{file.relative_to(root)}:{getattr(node, 'lineno', 0)} names {word}"
 
 
+# Each of these starts a process that inherits the whole environment.
+STARTS_A_CHILD = re.compile(
+    r"os\.(system|popen|startfile|fork|exec|spawn|posix_spawn)\w*|subprocess\.\w+"
+    r"|(multiprocessing|pty|webbrowser)(\.\w+)*|.*\b(create_subprocess_\w+|ProcessPoolExecutor)"
+)
+
+
+def inherited_environments(root: Path) -> Iterator[str]:
+    """Yield places that start a child process otherwise than by subprocess with ``env=child_environment(…)``."""
+    for file in program_files(root):
+        for node in ast.walk(parse(file)):
+            match node:
+                case ast.Call(func=ast.Attribute() as function):
+                    names = [ast.unparse(function)]
+                    environments = [ast.unparse(word.value) for word in node.keywords if word.arg == "env"]
+                    if names[0] in ("subprocess.Popen", "subprocess.run") and environments:
+                        names = [] if environments[0].startswith("child_environment(") else names
+                case ast.Import():
+                    names = [alias.name for alias in node.names]
+                case ast.ImportFrom():
+                    names = [f"{node.module}.{alias.name}" for alias in node.names]
+                case _:
+                    continue
+            for name in names:
+                if STARTS_A_CHILD.fullmatch(name):
+                    yield f"{file.relative_to(root)}:{node.lineno} starts a child without child_environment(): {name}"
+
+
 def _words(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.Constant(value=str(text)):

@@ -136,6 +136,7 @@ def test_the_rules_hold() -> None:
     assert list(architecture.repeated_class_names(ROOT)) == []
     assert list(architecture.repeated_file_names(ROOT)) == []
     assert list(architecture.named_parameters(ROOT, PARAMETERS)) == []
+    assert list(architecture.inherited_environments(ROOT)) == []
 
 
 def test_few_docstrings_begin_with_a_question_word() -> None:
@@ -218,3 +219,30 @@ def test_prose_may_name_a_parameter(tmp_path: Path) -> None:
     plant(tmp_path, "lib/chat/answer_run.py", advice)
     plant(tmp_path, "lib/twin/engine.py", '"""X."""\nMAPPING = {"top_k": "top_k"}\n')
     assert list(architecture.named_parameters(tmp_path, PARAMETERS)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "caught"),
+    [
+        ("subprocess.Popen(['x'], env=child_environment(pip=True))", 0),
+        ("subprocess.run(['x'], env=child_environment())", 0),
+        ("subprocess.Popen(['x'])", 1),
+        ("subprocess.Popen(['x'], env={**os.environ})", 1),
+        ("subprocess.run(['x'], env=None)", 1),
+        ("subprocess.check_output(['x'], env=child_environment())", 1),
+        ("from subprocess import Popen", 1),
+        ("os.system('x')", 1),
+        ("os.execv('x', ['x'])", 1),
+        ("os.fork()", 1),
+        ("from os import posix_spawn", 1),
+        ("import multiprocessing.pool", 1),
+        ("from multiprocessing import Process", 1),
+        ("from concurrent.futures import ProcessPoolExecutor", 1),
+        ("asyncio.create_subprocess_exec('x')", 1),
+        ("from concurrent.futures import ThreadPoolExecutor", 0),
+        ("os.getpid()", 0),
+    ],
+)
+def test_a_child_that_inherits_the_environment_is_caught(tmp_path: Path, line: str, caught: int) -> None:
+    plant(tmp_path, "lib/twin/x.py", f'"""X."""\n{line}\n')
+    assert len(list(architecture.inherited_environments(tmp_path))) == caught

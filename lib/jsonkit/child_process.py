@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from lib.child_environment import child_environment
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -72,6 +74,7 @@ class ChildProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lib.jsonkit.child_process"],
                 cwd=ROOT,
+                env=child_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from lib.child_environment import child_environment
 from lib.paths import data_folder
 from lib.twin.engine_errors import CannotStartError
 
@@ -141,7 +142,7 @@ def _install(target: Path, scratch: Path, release: WeightsRelease, tick: Callabl
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **folders, **settings},
+            env=child_environment(pip=True, **folders, **settings),
         )
         try:
             while pip.poll() is None:
