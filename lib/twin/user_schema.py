@@ -75,7 +75,12 @@ def read_schema(schema: Any, where: str) -> UserSchema:
     if len(json.dumps(schema, ensure_ascii=False)) > MAX_SCHEMA_CHARS:
         raise field_error(where, f"a schema may have at most {MAX_SCHEMA_CHARS:,} characters")
     draft = _find_draft(schema, where)
-    return UserSchema(schema, _Resolver(schema, where).resolve(schema, (), 0), draft)
+    resolver = _Resolver(schema, where)
+    resolved = resolver.resolve(schema, (), 0)
+    if resolver.has_references:
+        # A reference may lead to a place that the draft does not read as a schema, such as "#/x".
+        _check_resolved(resolved, draft, where)
+    return UserSchema(schema, resolved, draft)
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
@@ -122,6 +127,14 @@ def _find_draft(schema: dict[str, Any], where: str) -> Any:
     raise field_error(where + place, f"not a JSON Schema: {_shorten(failures[0].message)}{reason}")
 
 
+def _check_resolved(resolved: Any, draft: Any, where: str) -> None:
+    try:
+        draft.check_schema(resolved, format_checker=_SCHEMA_FORMATS)
+    except SchemaError as error:
+        words = f"a reference leads to no JSON Schema: {_shorten(error.message)}"
+        raise field_error(where, words) from None
+
+
 def _shorten(text: str) -> str:
     return text if len(text) < 200 else f"{text[:200]}…"
 
@@ -132,6 +145,7 @@ class _Resolver:
     def __init__(self, root: dict[str, Any], where: str) -> None:
         self.root, self.where = root, where
         self.nodes = 0
+        self.has_references = False
 
     def resolve(self, schema: Any, trail: tuple[str, ...], depth: int) -> Any:
         """Return the schema without references. ``trail`` has the references that led to it."""
@@ -148,13 +162,14 @@ class _Resolver:
         reference = next((schema[name] for name in schema_keywords.REFERENCES if name in schema), None)
         if reference is None:
             return resolved
+        self.has_references = True
         target = self.resolve(self._find(str(reference), trail), (*trail, str(reference)), depth + 1)
         return {"allOf": [target, resolved]} if resolved else target
 
     def _resolve_keyword(self, name: str, value: Any, trail: tuple[str, ...], depth: int) -> Any:
-        if name == "pattern":
+        if name == "pattern" and isinstance(value, str):
             self._check_pattern(value)
-        if name == "patternProperties":
+        if name == "patternProperties" and isinstance(value, dict):
             for pattern in value:
                 self._check_pattern(pattern)
         if name in schema_keywords.SCHEMA_LIST and isinstance(value, list):
