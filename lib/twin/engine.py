@@ -61,7 +61,7 @@ def _load_library() -> Any:
             ) from None
         raise CannotStartError(
             f"the package xllamacpp cannot be loaded: {error}",
-            "Install what requirements.txt lists into this Python: python -m pip install -r requirements.txt",
+            "Install what requirements.lock lists into this Python: python -m pip install -r requirements.lock",
         ) from None
     return xllamacpp
 
