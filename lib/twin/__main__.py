@@ -28,6 +28,7 @@ from lib.twin.app import TwinOptions, build_app
 from lib.twin.auth import ACCOUNT_PATTERN
 from lib.twin.engine import Engine
 from lib.twin.engine_errors import CannotStartError
+from lib.twin.http_protocol import TwinProtocol
 
 # Never another address: everybody who reaches the twin may use this computer's processor.
 HOST = "127.0.0.1"
@@ -213,7 +214,7 @@ def _serve(app: Starlette, engine: Engine, listener: socket.socket, ended: threa
         log_level="warning",
         access_log=False,
         # The same on every computer, whatever else is installed.
-        http="h11",
+        http=TwinProtocol,
         loop="asyncio",
         ws="none",
         lifespan="off",

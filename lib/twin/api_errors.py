@@ -73,6 +73,8 @@ MALFORMED_AUTHORIZATION = ErrorResponse(
     Envelope.EDGE_HEADERS,
     error_chain=((6111, "Invalid format for Authorization header"),),
 )
+# Recorded with the error_chain above only: public recordings have no request that is not proper HTTP.
+MALFORMED_REQUEST = ErrorResponse(400, 6003, "Invalid request headers", Envelope.EDGE_HEADERS)
 JUNK_TOKEN = ErrorResponse(400, 9106, "Authentication failed (status: 400)", Envelope.EDGE_HEADERS)
 WRONG_TOKEN = ErrorResponse(401, 10000, "Authentication error", Envelope.EDGE)
 OTHER_ACCOUNT = ErrorResponse(403, 10000, "Authentication error", Envelope.EDGE)
