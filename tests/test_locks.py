@@ -127,6 +127,13 @@ def test_no_lock_names_an_index(folder: str) -> None:
     assert "@" not in text
 
 
+def test_actions_are_named_by_their_commit() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    used = re.findall(r"uses: (\S+)", workflow)
+    assert used
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in used)
+
+
 def test_the_scripts_install_only_locked_files() -> None:
     names = ("setup", "run", "check", "test", "lock")
     text = "\n".join((ROOT / "scripts" / name).read_text(encoding="utf-8") for name in names)

