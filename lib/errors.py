@@ -17,6 +17,7 @@ PaddockError
 ├── CutOff                the stream broke before its end
 ├── Unintelligible        a reply that is not from Workers AI: HTML, broken JSON
 └── StorageFailed         the database cannot be read or written; ``retryable`` if the whole database is affected
+    ├── DamagedDatabase       the file is damaged, emptied or no database; it is left as it is
     └── NewerDatabase         a newer Paddock made the database; this one does not touch it
 
 Sources: Cloudflare's list of Workers AI errors, and recordings of the live API.
@@ -127,6 +128,10 @@ class Unintelligible(PaddockError):
 
 class StorageFailed(PaddockError):
     title = "Conversations are not being saved"
+
+
+class DamagedDatabase(StorageFailed):
+    title = "The database is damaged"
 
 
 class NewerDatabase(StorageFailed):

@@ -26,6 +26,10 @@ view = st.segmented_control(
     label_visibility="collapsed",
 )
 try:
+    total = store.conversations.count(owner)
+except PaddockError:
+    total = 0  # the list says what is wrong; backups can be restored all the same
+try:
     if view == HistoryView.SPEND:
         spend.draw_spend(store.conversations.daily_usage(owner))
     else:
@@ -38,7 +42,7 @@ try:
                 label_visibility="collapsed",
             )
             if not is_bin:
-                import_export.draw_import_export_menu(store.conversations.count(owner))
+                import_export.draw_import_export_menu(total)
                 history_list.draw_delete_all()
         import_export.draw_import_outcome()
         history_list.draw_undo()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 
 from lib.errors import PaddockError
 from lib.store.store import Store
@@ -37,7 +38,7 @@ class Autosaver:
         self._problem: PaddockError | None = None
         self._wake = threading.Event()
         self._is_closing = False
-        self._save_lock = threading.Lock()
+        self._save_lock = threading.RLock()
         self._thread = threading.Thread(target=self._save_until_closed, name="paddock-saver", daemon=True)
 
     def start(self) -> Autosaver:
@@ -69,6 +70,10 @@ class Autosaver:
         if self._thread.is_alive():
             self._thread.join(timeout)
         return not self._thread.is_alive() and self._problem is None
+
+    def paused(self) -> AbstractContextManager[object]:
+        """Let only the caller's thread save inside."""
+        return self._save_lock
 
     def save(self) -> bool:
         """Write what changed, in the caller's thread. Return True if all of it was written."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
@@ -14,10 +13,19 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from lib.errors import BadInput, PaddockError, StorageFailed
+from lib.errors import BadInput, DamagedDatabase, NewerDatabase, PaddockError, StorageFailed
 from lib.paths import data_folder
-from lib.store import schema_migration
-from lib.store.storage_errors import translate_database_error
+from lib.store import backup_restore, schema_migration, sqlite_file
+from lib.store.backup import (
+    Backup,
+    BackupReason,
+    Backups,
+    check_database,
+    create_part,
+    delete_part,
+    is_usable,
+)
+from lib.store.storage_errors import damaged_database, translate_database_error
 
 BUSY_SECONDS = 2.0  # how long to wait while another process writes
 
@@ -51,7 +59,8 @@ def parse_database_url(url: str) -> URL:
 class Database:
     """A database that opens at its first use, and again after a failure. Safe from any thread.
 
-    ``generation`` counts how often it was opened: what was known of its content before the last time may be wrong.
+    ``generation`` counts how often it was opened, or its content replaced by a backup: what was known of the content
+    before the last time may be wrong. ``backups`` is None unless it is SQLite.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
@@ -59,8 +68,11 @@ class Database:
         self.clock = clock
         self.generation = 0
         self.engine = self._engine()
-        self._file = _sqlite_file(self.url)
+        self._file = sqlite_file.file_of_url(self.url)
+        self.backups = None if self._file is None else Backups(self._file, clock)
+        self._content: int | None = None  # SQLite's user_version: a restored backup has another one
         self._opened_file: tuple[int, int] | None = None  # its identity
+        self._checked_file: tuple[int, int] | None = None  # that of the file that was found undamaged
         self._opened = False
         self._lock = threading.RLock()
         self._writer_queue = threading.Lock()
@@ -94,6 +106,8 @@ class Database:
             if reads and self.engine.dialect.name == "postgresql":
                 options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             with self.engine.connect().execution_options(**options) as connection, connection.begin():
+                if self._file is not None:
+                    self._notice_restore(connection)
                 yield connection
 
     def open(self) -> None:
@@ -103,13 +117,14 @@ class Database:
             if self._opened:
                 return
             if self._file is not None and self._opened_file is None:
-                _create_file(self._file)
+                sqlite_file.create_file(self._file)
             if self._file is not None:
-                _align_permissions(self._file)
+                sqlite_file.align_permissions(self._file)
             if self._version() != schema_migration.newest_version():
                 with self.engine.connect() as connection, connection.begin():
+                    self._back_up_before_migration(connection)
                     schema_migration.upgrade(connection, self.name)
-            self._opened_file = _file_identity(self._file)
+            self._opened_file = sqlite_file.file_identity(self._file)
             self._opened = True
             self.generation += 1
 
@@ -119,11 +134,73 @@ class Database:
             self._opened = False
             self.engine.dispose()
 
+    def back_up_daily(self) -> None:
+        """Make the day's backup unless there is one. Raise StorageFailed if the database or its backup fails."""
+        if self.backups is None:
+            return
+        try:
+            self.open()
+            with self._translated_errors():
+                if self.backups.make_daily():
+                    self.backups.problem = None
+        except PaddockError as error:
+            self.backups.problem = error.with_traceback(None)
+            raise
+
+    def _back_up_before_migration(self, connection: Connection) -> None:
+        # The connection has SQLite's lock for writing, so another process has either migrated already or waits.
+        version = schema_migration.read_version(connection)
+        if self.backups is not None and version and version != schema_migration.newest_version():
+            self.backups.make_before_migration(version)
+
+    def restore(self, backup: Backup) -> bool:
+        """Replace the content by a backup's. Return True if the present content was backed up first.
+
+        A database that cannot be used is moved aside with all its files instead. Raise StorageFailed if the backup or
+        the database fails; nothing has changed then.
+        """
+        if self.backups is None or self._file is None:
+            raise StorageFailed("Only a SQLite database has backups.")
+        with self._writer_queue, self._lock, self._translated_errors():
+            if not is_usable(backup):
+                raise StorageFailed(f"The backup is damaged or of another version: {backup.file}.")
+            part = create_part(self._file.parent)
+            try:
+                backup_restore.prepare_copy(backup.file, part)
+                try:
+                    self.open()
+                    with self._translated_errors():
+                        self.backups.make(BackupReason.BEFORE_RESTORE)
+                except (DamagedDatabase, NewerDatabase):
+                    self.close()
+                    backup_restore.put_in_place(self._file, part)
+                    was_backed_up = False
+                else:
+                    backup_restore.overwrite(self._file, part)
+                    was_backed_up = True
+            finally:
+                delete_part(part)
+            self.close()
+            self.open()
+            return was_backed_up
+
+    def _notice_restore(self, connection: Connection) -> None:
+        """Count a new generation if this transaction sees other content, restored by whichever process."""
+        content = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        if content != self._content:
+            if self._content is not None:
+                self.generation += 1
+            self._content = content
+
     def _check_file(self) -> None:
         """Raise StorageFailed if the file is gone. SQLite itself would go on writing to the deleted file."""
-        if self._opened_file is None or self._file is None:
+        if self._file is None:
             return
-        identity = _file_identity(self._file)
+        if self._is_emptied(self._file):
+            raise damaged_database(f"The database's file is empty, but it once had content: {self._file}.")
+        if self._opened_file is None:
+            return
+        identity = sqlite_file.file_identity(self._file)
         if identity != self._opened_file:
             self.close()
         if identity is None:
@@ -133,37 +210,78 @@ class Database:
                 retryable=True,
             )
 
+    def _is_emptied(self, file: Path) -> bool:
+        """Return True if the file is empty, but was not always.
+
+        An empty file without backups and write-ahead log counts as a new one: somebody may have made it on purpose.
+        """
+        if not sqlite_file.is_empty(file):
+            return False
+        was_opened = self._opened and sqlite_file.file_identity(file) == self._opened_file
+        has_log = not sqlite_file.is_empty(file.with_name(f"{file.name}-wal"), if_missing=True)
+        return was_opened or has_log or bool(self.backups and self.backups.entries())
+
     def _version(self) -> str | None:
-        """Read and check the version. A file of another version must not change by a byte."""
+        """Read and check the version. A file of another version, or a damaged one, must not change by a byte."""
         if self._file is None:
             with self.engine.connect() as connection:
                 version = schema_migration.read_version(connection)
+                schema_migration.check_version(version, self.name)
+                return version
+        log = self._file.with_name(f"{self._file.name}-wal")
+        # Without a -wal file nobody has the database open. “immutable” then creates none either.
+        is_immutable = not log.exists()
+        uri = f"{self._file.as_uri()}?{'immutable=1' if is_immutable else 'mode=ro'}"
+        reader = create_engine(
+            "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
+        )
+        try:
+            with closing(reader.connect()) as connection:
+                version = schema_migration.read_version(connection)
+                schema_migration.check_version(version, self.name)
+                self._check_undamaged(connection)
+                return version
+        except (DamagedDatabase, SQLAlchemyError, sqlite3.Error):
+            # If another process has opened the database meanwhile, “immutable” may have read half a change.
+            if is_immutable and log.exists():
+                return self._version()
+            raise
+        finally:
+            reader.dispose()
+
+    def _check_undamaged(self, connection: Connection) -> None:
+        """Raise DamagedDatabase if the file is damaged. Each file is checked once, for that takes time."""
+        identity = sqlite_file.file_identity(self._file)
+        if identity is not None and identity != self._checked_file:
+            driver_connection: Any = connection.connection.driver_connection
+            check_database(driver_connection, self.name)
+            self._checked_file = identity
+
+    def _name_backup(self, error: PaddockError) -> None:
+        """Name the backup to use in the advice of an error that says that the database cannot be used."""
+        if not isinstance(error, DamagedDatabase | NewerDatabase):
+            return
+        self._checked_file = None
+        newest = self.backups.newest_usable() if self.backups else None
+        if newest is not None:
+            way = f"The newest usable backup is {newest.file}: History → Files restores it, on this machine only."
         else:
-            # Without a -wal file nobody has the database open. “immutable” then creates none either.
-            mode = "mode=ro" if self._file.with_name(f"{self._file.name}-wal").exists() else "immutable=1"
-            uri = f"{self._file.as_uri()}?{mode}"
-            reader = create_engine(
-                "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
-            )
-            try:
-                with closing(reader.connect()) as connection:
-                    version = schema_migration.read_version(connection)
-            finally:
-                reader.dispose()
-        schema_migration.check_version(version, self.name)
-        return version
+            way = "There is no usable backup. Once the file is moved away, a new one takes its place."
+        error.advice = " ".join(filter(None, (error.advice, way)))
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
         """Turn every error in here into StorageFailed, which never contains SQL, its values or a password."""
         try:
             yield
-        except PaddockError:
+        except PaddockError as error:
+            self._name_backup(error)
             raise
         except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeError, OverflowError) as error:
             storage_error, is_connection_lost = translate_database_error(error, self.name)
             if is_connection_lost:
                 self.close()
+            self._name_backup(storage_error)
             raise storage_error from None
 
     def _engine(self) -> Engine:
@@ -181,48 +299,6 @@ class Database:
                 "options": "-c lock_timeout=5s -c statement_timeout=60s",
             }
         return create_engine(self.url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
-
-
-def _sqlite_file(url: URL) -> Path | None:
-    if url.get_backend_name() != "sqlite":
-        return None
-    if not url.database or url.database == ":memory:" or url.query:
-        raise BadInput(
-            "A SQLite database must be a plain file.",
-            advice="Use sqlite:////path/to/file, without a question mark.",
-        )
-    return Path(url.database).absolute()
-
-
-def _create_file(file: Path) -> None:
-    """Create an empty file that only its owner can read, unless it exists: conversations are private."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-
-
-def _align_permissions(file: Path) -> None:
-    """Give the database's permissions to the -wal and -shm files beside it.
-
-    SQLite copies the permissions when it creates these files. If the database became writable only later, they would
-    keep it read-only.
-    """
-    for suffix in ("-wal", "-shm"):
-        companion = file.with_name(file.name + suffix)
-        with suppress(OSError):
-            if companion.stat().st_mode != file.stat().st_mode:
-                companion.chmod(file.stat().st_mode & 0o777)
-
-
-def _file_identity(file: Path | None) -> tuple[int, int] | None:
-    """Return device and inode, None if there is no file."""
-    if file is None:
-        return None
-    try:
-        status = file.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _set_pragmas(connection: sqlite3.Connection, _: object) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from lib.errors import StorageFailed
+from lib.errors import DamagedDatabase, StorageFailed
 
 _KEPT_IN_MEMORY = "Conversations are kept in memory meanwhile and written as soon as that is possible."
+
+_DAMAGED = "The file is damaged, or no database"
 
 # Each case: words of SQLite or the system and (beginnings of) codes of PostgreSQL; message; advice; True if the
 # connection is lost, so that the database may change unnoticed. The first case that fits counts.
@@ -24,7 +28,7 @@ _CASES: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
         "Give Paddock the right to write it.",
         True,  # a connection keeps the rights it was opened with
     ),
-    (("not a database", "malformed"), "The file is damaged, or no database", "Restore a copy of it.", True),
+    (("not a database", "malformed"), _DAMAGED, "", True),
     (("28", "authentication failed"), "The database refuses the user", "Check the database's address.", True),
     (("3D000",), "There is no such database", "Create it, or check the database's address.", True),
     (("disk I/O error", "58"), "The disk failed", "Check the disk.", True),
@@ -38,6 +42,11 @@ _CASES: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
 )
 
 
+def damaged_database(message: str) -> DamagedDatabase:
+    """Return the error for a database that is left as it is because it is damaged."""
+    return DamagedDatabase(message, advice="It is left as it is. " + _KEPT_IN_MEMORY, retryable=True)
+
+
 def translate_database_error(error: Exception, name: str) -> tuple[StorageFailed, bool]:
     """Return the error for the page, and True if the connection is lost.
 
@@ -46,7 +55,9 @@ def translate_database_error(error: Exception, name: str) -> tuple[StorageFailed
     original = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(original, "sqlstate", None) or ""
     words = str(original).lower()
-    if isinstance(error, (DataError, IntegrityError)) or not isinstance(error, (DBAPIError, OSError)):
+    if isinstance(error, (DataError, IntegrityError)) or not isinstance(
+        error, (DBAPIError, sqlite3.Error, OSError)
+    ):
         refused = StorageFailed(
             f"The database does not take this conversation ({type(original).__name__}).",
             advice="It is kept in memory. Please report this.",
@@ -54,6 +65,8 @@ def translate_database_error(error: Exception, name: str) -> tuple[StorageFailed
         return refused, False
     for marks, what, advice, lost in _CASES:
         if any(code.startswith(mark) if mark[0].isdigit() else mark.lower() in words for mark in marks):
+            if what is _DAMAGED:
+                return damaged_database(f"{what}: {name}."), lost
             return StorageFailed(
                 f"{what}: {name}.", advice=f"{advice} {_KEPT_IN_MEMORY}", retryable=True
             ), lost

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from lib.store.store import Store
+from tests.store.backed_up_store import Clock, save
 from tests.store.postgres_server import PostgresServer
 
 
@@ -34,3 +36,22 @@ def store(url: str) -> Iterator[Store]:
     store = Store(url)
     yield store
     store.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return the path of ``sqlite_store``'s file."""
+    return tmp_path / "data" / "paddock.sqlite3"
+
+
+@pytest.fixture
+def sqlite_store(file: Path, clock: Clock) -> Iterator[Store]:
+    """Return a store on a SQLite file with one conversation, whose question is “first”."""
+    with closing(Store(f"sqlite:///{file}", clock)) as store:
+        save(store, "first")
+        yield store

@@ -45,6 +45,7 @@ class ExperimentDraft:
         self.problem: PaddockError | None = None
         self._estimate: tuple[Plan, PlanEstimate] | None = None
         self._runs: tuple[RunEntry, ...] | None = None
+        self._generation = registry().store.database.generation
 
     def set_plan(self, plan: Plan) -> None:
         """Replace the plan and save it."""
@@ -74,6 +75,26 @@ class ExperimentDraft:
         except PaddockError as error:
             # The draft stays in memory, and the next change tries again.
             self.problem = error
+
+    def reread(self) -> None:
+        """Take over what the database holds if a backup was restored since it was read last."""
+        store = registry().store
+        if self.problem is not None or self._generation == store.database.generation:
+            return
+        try:
+            saved = store.experiments.load(self.owner, self.id)
+        except PaddockError:
+            return  # the list of experiments shows the error
+        self._generation = store.database.generation
+        self.clear_cached_runs()
+        if saved is None:
+            return  # it is saved again with its next change
+        self.name = saved.name
+        plan = replace(saved.plan, base=fit_to_model(saved.plan.base, default_model()))
+        if plan != self.plan:
+            self.plan = plan
+            self.chat.settings = plan.base
+            self.uses_presets = bool(plan.variants)
 
     def estimate(self, model: Model) -> PlanEstimate:
         """Estimate the plan, once for each plan. Raises BadInput if its requests cannot be built."""
@@ -118,7 +139,9 @@ class ExperimentDrafts:
         with self._lock:
             if (draft := self._drafts.get((owner, id))) is not None:
                 self._drafts.move_to_end((owner, id))
-                return draft
+        if draft is not None:
+            draft.reread()
+            return draft
         try:
             saved = registry().store.experiments.load(owner, id)
         except PaddockError:

@@ -13,6 +13,7 @@ from lib.jsonkit.json_reader import MAX_BYTES
 from lib.model.model_record import default_model
 from lib.model.settings import fit_to_model
 from lib.store.stored_values import SavedConversation
+from lib.ui.history import backup_menu
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_kept_error
@@ -54,10 +55,12 @@ def draw_import_export_menu(count: int) -> None:
             max_upload_size=MAX_BYTES // 1_000_000,
             help="Paddock's JSON or zip, or a plain list of messages. It is added; nothing is overwritten.",
         )
+        backup_menu.draw_backups(owner)
 
 
 def draw_import_outcome() -> None:
-    """Draw the error or the result of the last import, once."""
+    """Draw the error or the result of the last import or restore, once."""
+    backup_menu.draw_restore_outcome()
     draw_kept_error(_PROBLEM, "Nothing was imported")
     if count := st.session_state.pop(_IMPORTED, 0):
         st.success(f"{count:,} conversation{'s' * (count > 1)} imported.", icon=":material/check:")

@@ -7,6 +7,7 @@ import gc
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
@@ -16,7 +17,7 @@ from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation
 from lib.compare.comparison import Comparison, ComparisonColumn, dump_comparison, load_comparison
 from lib.compare.comparison_session import ComparisonSession
-from lib.errors import PaddockError
+from lib.errors import BadInput, PaddockError
 from lib.experiment.plan import Plan
 from lib.files.preset_file import Preset, parse_preset
 from lib.model.model_record import Model, default_model, models
@@ -28,6 +29,7 @@ from lib.store.store import Store
 from lib.store.stored_values import SavedComparison, Snapshot, UnfinishedAnswer
 from lib.supervisor import Supervisor
 from lib.ui.shell.owned_cache import OwnedCache
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 
 # An answer that no page has read for this long is stopped. A reload, a page switch or a lost connection must never
 # stop one, so this is far longer than any of those; max_tokens bounds the answer anyway.
@@ -219,6 +221,61 @@ class Registry:
             self._runs.pop(id)
             run.stop()
 
+    def restore_backup(self, owner: str, name: str) -> None:
+        """Replace the database's content, of every owner, by that of a backup. ``name`` is the name of its file.
+
+        Raise BadInput if the owner is not the local one or if anything is running, and StorageFailed if the backup or
+        the database fails; nothing has changed then.
+        """
+        if owner != LOCAL_OWNER:
+            raise BadInput("Only a person at the machine that Paddock runs on can restore a backup.")
+        backups = self.store.database.backups
+        backup = (
+            next((made for made in backups.entries() if made.file.name == name), None) if backups else None
+        )
+        if backup is None:
+            raise BadInput("There is no such backup any more.")
+        if any(chat.snapshot()[1] for _, chat in self._chats.entries()) or any(
+            run.is_working for _, run in self._runs.entries()
+        ):
+            raise BadInput(
+                "An answer or an experiment is running.", advice="Wait for its end, or stop it first."
+            )
+        with self.autosave.paused():
+            self._save_comparisons()
+            self.autosave.save()
+            saved = {
+                snapshot.conversation.id
+                for snapshot in self._snapshots()
+                if snapshot.conversation.messages and self.autosave.is_saved(snapshot)
+            }
+            if self.store.database.restore(backup):
+                self._show_restored_state(saved)
+            else:
+                # What is in memory may be nowhere else any more: it is saved into the restored database.
+                for comparison_owner, session in self._comparisons.entries():
+                    self._changed(comparison_owner, session.comparison)
+
+    def _show_restored_state(self, saved: set[str]) -> None:
+        """Read from the database again what had been saved before a restore. The rest stays in memory."""
+        for owner, session in self._comparisons.entries():
+            if self._comparison_may_go(owner, session):
+                self._comparisons.pop(session.id)
+        for _, run in self._runs.entries():
+            if not run.is_working:
+                self._runs.pop(run.id)
+        for owner, chat in self._chats.entries():
+            if chat.id not in saved:
+                continue
+            restored = self.store.conversations.load(owner, chat.id)
+            # In place, because open pages hold the chat: what they send is saved then.
+            if restored is None or restored.entry.deleted_at is not None:
+                self._chats.pop(chat.id)
+                continue
+            with suppress(BadInput):  # an answer has begun: the conversation is saved as it is in memory
+                if chat.restore(restored.conversation, chat.conversation):
+                    chat.settings = fit_to_model(restored.settings, chat.model)
+
     def _chat_may_go(self, owner: str, chat: ChatSession) -> bool:
         """Return True for an idle chat that is empty or saved: it can be read from the database again."""
         for _, session in self._comparisons.entries():
@@ -233,10 +290,12 @@ class Registry:
         return [_snapshot(owner, chat) for owner, chat in self._chats.entries()]
 
     def _clean_up_forever(self) -> None:
-        """Save comparisons that failed to save, and stop answers that no page reads, every five seconds."""
+        """Save comparisons that failed to save, back up, and stop answers that no page reads, every five seconds."""
         while True:
             time.sleep(5)
             self._save_comparisons()
+            with suppress(PaddockError):  # History → Files shows the problem
+                self.store.database.back_up_daily()
             now = time.monotonic()
             for _, chat in self._chats.entries():
                 _, live = chat.snapshot()
