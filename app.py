@@ -1,8 +1,9 @@
-"""Paddock's server: Streamlit with its middleware. lib/ui/shell/navigation.py has the pages."""
+"""Paddock's server: Streamlit's application behind the front door. lib/ui/shell/navigation.py has the pages."""
 
 import streamlit as st
-from starlette.middleware import Middleware
 
-from lib.ui.shell.visitor_cookie import VisitorCookieAndHeaders
+from lib.ui.shell.front_door import build_front_door
 
-app = st.App("lib/ui/shell/navigation.py", middleware=[Middleware(VisitorCookieAndHeaders)])
+# “streamlit run” recognises this line.
+app = st.App("lib/ui/shell/navigation.py")
+app = build_front_door(app)  # type: ignore[assignment]

@@ -6,14 +6,14 @@ import os
 import time
 
 import streamlit as st
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from lib.api.backend import backend_from_environment
+from lib.ui.shell.front_door import build_front_door
 from lib.ui.shell.registry import registry
-from lib.ui.shell.visitor_cookie import LOCAL_OWNER, VisitorCookieAndHeaders
+from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 
 
 def start_run(request: Request) -> JSONResponse:
@@ -39,5 +39,5 @@ def start_run(request: Request) -> JSONResponse:
 app = st.App(
     "../lib/ui/shell/navigation.py",
     routes=[Route("/bench/start", start_run)],
-    middleware=[Middleware(VisitorCookieAndHeaders)],
 )
+app = build_front_door(app)

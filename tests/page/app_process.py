@@ -39,7 +39,8 @@ def make_data_folder(folder: Path) -> Path:
 class AppProcess:
     """A running ``streamlit run SCRIPT`` with these variables and no other credentials; a context manager.
 
-    Its data folder is beside the log, unless PADDOCK_DATA_DIR names another.
+    Its data folder is beside the log, unless PADDOCK_DATA_DIR names another. ``host`` is the name in its address,
+    ``base_path`` what follows it.
     """
 
     def __init__(
@@ -50,7 +51,10 @@ class AppProcess:
         *options: str,
         address: str = "127.0.0.1",
         port: int | None = None,
+        host: str = "127.0.0.1",
+        base_path: str = "",
     ) -> None:
+        self._host, self._base_path = host, base_path
         self.port = port or free_port()
         self._log = log
         self._output = log.open("a")
@@ -78,6 +82,8 @@ class AppProcess:
                 str(self.port),
                 "--server.address",
                 address,
+                "--server.baseUrlPath",
+                base_path,
                 *options,
             ],
             cwd=ROOT,
@@ -101,8 +107,8 @@ class AppProcess:
 
     @property
     def url(self) -> str:
-        """Return the page's address."""
-        return f"http://127.0.0.1:{self.port}"
+        """Return the page's address, with the host that browsers know the machine by."""
+        return f"http://{self._host}:{self.port}{self._base_path}"
 
     @property
     def log(self) -> str:
@@ -130,9 +136,10 @@ class AppProcess:
 
     def _wait(self) -> None:
         until = time.monotonic() + START_TIMEOUT
+        health = f"http://127.0.0.1:{self.port}{self._base_path}/_stcore/health"
         while True:
             try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5):
+                with urllib.request.urlopen(health, timeout=5):
                     return
             except (urllib.error.URLError, OSError):
                 if self.process.poll() is not None or time.monotonic() > until:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -48,9 +49,13 @@ def own(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Return a function that starts an app for one module: ``own(script, **options)``, with AppProcess's options."""
     with contextlib.ExitStack() as stack:
 
-        def own(script: str | Path = "app.py", **options: Any) -> AppProcess:
+        def own(
+            script: str | Path = "app.py",
+            environment: Mapping[str, str] = MappingProxyType({}),
+            **options: Any,
+        ) -> AppProcess:
             log = tmp_path_factory.mktemp("own") / "log"
-            app = AppProcess(_upstream.environment(), log, script, **options)
+            app = AppProcess(_upstream.environment() | environment, log, script, **options)
             stack.callback(lambda: _sound(app))
             return stack.enter_context(app)
 

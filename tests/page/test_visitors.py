@@ -14,12 +14,13 @@ from tests.page.conftest import StartApp, Visit
 from tests.page.upstream import StreamReply, Upstream
 
 SECRET = "Zanzibar"
+HOST = "paddock.test"
 
 
 @pytest.fixture(scope="module")
 def served(own: StartApp) -> AppProcess:
     """Start Paddock for a whole network."""
-    return own(address="0.0.0.0")
+    return own(environment={"PADDOCK_HOSTS": HOST}, address="0.0.0.0", host=HOST)
 
 
 @pytest.fixture
@@ -124,8 +125,10 @@ def test_the_cookie_is_out_of_reach(ann: BrowserTab, served: AppProcess) -> None
 
 def test_the_policy_stands_in_every_answer(ann: BrowserTab, served: AppProcess) -> None:
     for path in ("/", "/history", "/_stcore/health"):
-        headers = ann.page.context.request.get(served.url + path).headers
-        assert "img-src 'self'" in headers["content-security-policy"]
+        headers = ann.page.evaluate(
+            "async path => Object.fromEntries((await fetch(path)).headers)", served.url + path
+        )
+        assert "script-src 'self'" in headers["content-security-policy"]
         assert headers["referrer-policy"] == "no-referrer"
 
 

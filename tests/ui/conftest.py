@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 
 from lib.supervisor import Failed, Supervisor
+from lib.ui.shell import visitor_cookie
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from lib.ui.widgets import chat_input_draft
@@ -28,6 +29,8 @@ def _no_twin(monkeypatch: pytest.MonkeyPatch, _data: Path) -> None:
     monkeypatch.setenv("PADDOCK_DATA_DIR", str(_data))
     monkeypatch.setenv("PADDOCK_DATABASE_URL", f"sqlite:///{_data}/paddock.sqlite3")
     monkeypatch.setattr(chat_input_draft, "_reported_text", lambda: st.session_state.get(DRAFT, ""))
+    # Without a server there is no front door.
+    monkeypatch.setattr(visitor_cookie, "_request_owner", lambda: LOCAL_OWNER)
     monkeypatch.setattr(Supervisor, "start", lambda self: None)
     monkeypatch.setattr(Supervisor, "state", property(lambda self: Failed("Not in this test.", "Nothing.")))
 

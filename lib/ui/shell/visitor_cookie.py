@@ -1,99 +1,89 @@
-"""The visitor's cookie, a random id that no script can read, and the security headers of every response."""
+"""The visitor's cookie, a random id that the server signed and no script can read, and the owner of a session."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import ipaddress
+import os
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from pathlib import Path
 
 import streamlit as st
+from itsdangerous import BadSignature, Signer
+
+from lib.paths import data_folder
 
 COOKIE_NAME = "paddock_visitor"
 LOCAL_OWNER = "local"
-_ID_BYTES = 24
-
-# A second defence beside lib.ui.widgets.safe_markdown: a URL that slips through there is still not fetched.
-# Streamlit itself needs inline styles, blob workers and data images.
-CONTENT_SECURITY_POLICY = (
-    "img-src 'self' data: blob:; media-src 'self' data: blob:; "
-    "frame-src 'self' data: blob:; object-src 'none'"
-)
-
-AsgiMessage = MutableMapping[str, Any]
-AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
-AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
-AsgiApp = Callable[[MutableMapping[str, Any], AsgiReceive, AsgiSend], Awaitable[None]]
+# The front door writes the owner into this header of a request, and removes what a browser sent under that name.
+OWNER_HEADER = "x-paddock-owner"
+_KEY_FILE = "visitor-key"
+_KEY_BYTES, _ID_BYTES = 32, 24
+_YEAR = 365 * 24 * 3600  # seconds
 
 
-class VisitorCookieAndHeaders:
-    """ASGI middleware that adds the headers, and the cookie for a browser that loads its first page."""
+class VisitorCookies:
+    """Makes visitor cookies and checks them, with a key that is made once and kept in the data folder."""
 
-    def __init__(self, app: AsgiApp) -> None:
-        self._app = app
+    def __init__(self, key: bytes) -> None:
+        self._signer = Signer(key, salt=COOKIE_NAME, digest_method=hashlib.sha256)
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        cookie = _cookie(scope)
+    def read(self, headers: list[str]) -> str | None:
+        """Return the visitor's id from the request's Cookie headers; None without one that this server signed."""
+        for header in headers:
+            with contextlib.suppress(CookieError, BadSignature):
+                morsel = SimpleCookie(header).get(COOKIE_NAME)
+                if morsel is not None:
+                    return self._signer.unsign(morsel.value).decode()
+        return None
 
-        async def send_with_headers(message: AsgiMessage) -> None:
-            if message["type"] == "http.response.start":
-                headers = list(message.get("headers", []))
-                headers.append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
-                headers.append((b"referrer-policy", b"no-referrer"))
-                html = any(
-                    name.lower() == b"content-type" and value.startswith(b"text/html")
-                    for name, value in headers
-                )
-                if html and cookie is None:
-                    headers.append((b"set-cookie", _new_cookie(scope).encode()))
-                message = {**message, "headers": headers}
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
+    def make(self, path: str, *, secure: bool) -> str:
+        """Return the Set-Cookie header of a new visitor. ``path`` is the page's base path."""
+        value = self._signer.sign(secrets.token_urlsafe(_ID_BYTES)).decode()
+        attributes = f"Path={path}; Max-Age={_YEAR}; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
+        return f"{COOKIE_NAME}={value}; {attributes}"
 
 
-def _cookie(scope: MutableMapping[str, Any]) -> str | None:
-    for name, value in scope.get("headers", []):
-        if name.lower() == b"cookie":
-            try:
-                morsel = SimpleCookie(value.decode("latin-1")).get(COOKIE_NAME)
-            except CookieError:
-                continue
-            if morsel is not None and morsel.value:
-                return morsel.value
-    return None
+def visitor_owner(visitor_id: str) -> str:
+    """Return the owner for a visitor's id: its hash, for the id itself would let a reader of the database in."""
+    return f"visitor:{hashlib.sha256(visitor_id.encode()).hexdigest()}"
 
 
-def _new_cookie(scope: MutableMapping[str, Any]) -> str:
-    secure = "; Secure" if scope.get("scheme") == "https" else ""
-    year = 365 * 24 * 3600
-    return f"{COOKIE_NAME}={secrets.token_urlsafe(_ID_BYTES)}; Path=/; Max-Age={year}; HttpOnly; SameSite=Lax{secure}"
+def load_key(folder: Path | None = None) -> bytes:
+    """Return the key in the data folder, which is made if there is none. Raises OSError."""
+    path = (folder or data_folder()) / _KEY_FILE
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Another server may make it at the same time: the first whole file counts.
+    draft = path.with_name(f"{_KEY_FILE}.{secrets.token_hex(8)}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(_KEY_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        os.replace(draft, path)
+    draft.unlink(missing_ok=True)
+    return path.read_bytes()
+
+
+def _request_owner() -> str | None:
+    return st.context.headers.get(OWNER_HEADER)
 
 
 def current_owner() -> str:
     """Return the owner of the conversations that this browser sees.
 
-    A server that only this machine can reach has one owner. On any other, the owner is the signed-in user, else the
-    browser by the hash of its cookie (the cookie itself would let a reader of the database in), else this session.
+    The owner is the signed-in user, else whom the front door took the request for: a browser on this machine, or a
+    visitor by their cookie; else this session alone.
     """
     if st.user.get("is_logged_in"):
         return f"user:{st.user.get('email') or st.user.get('sub')}"
-    if _loopback(st.get_option("server.address")):
-        return LOCAL_OWNER
-    if value := st.context.cookies.get(COOKIE_NAME):
-        return f"visitor:{hashlib.sha256(value.encode()).hexdigest()}"
+    if owner := _request_owner():
+        return owner
     return str(st.session_state.setdefault("visitor", f"session:{secrets.token_hex(16)}"))
-
-
-def _loopback(address: str | None) -> bool:
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address or "").is_loopback
-    except ValueError:
-        return False
