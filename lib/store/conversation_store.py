@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, up
 from lib.api.trace import Trace
 from lib.chat.conversation import Conversation
 from lib.errors import StorageFailed
+from lib.files.conversation_json import ConversationFile
 from lib.model.settings import Settings
 from lib.store import conversation_reader, conversation_writer, stored_values, tables
 from lib.store.conversation_reader import WrittenState
@@ -102,6 +103,26 @@ class ConversationStore:
             self._purged.add(id)  # by another server
         else:
             self._remember(owner, id, generation, new_state)
+
+    def add_all(self, owner: str, files: Sequence[ConversationFile]) -> int:
+        """Save new conversations with their titles and pins, all or none. Return how many there are.
+
+        Empty ones are not saved. One transaction: whatever ends it in the middle, nothing of it is left.
+        """
+        count = 0
+        with self._database.writing() as connection:
+            for file in files:
+                conversation = file.conversation
+                if not conversation.messages and not conversation.system.strip():
+                    continue
+                snapshot = stored_values.Snapshot(owner, conversation, file.settings)
+                state = conversation_writer.create(connection, snapshot, self._database.now())
+                conversation_writer.write(connection, state, snapshot, self._database.now())
+                values: dict[str, Any] = {"pinned": file.pinned}
+                if title := " ".join(file.title.split()):
+                    values |= {"title": title, "title_edited": True}
+                count += update_conversations(connection, owner, [conversation.id], **values)
+        return count
 
     def _remember(
         self, owner: str, id: str, generation: int, state: WrittenState, *, overwrite: bool = True

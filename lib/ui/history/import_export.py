@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import streamlit as st
 
-from lib.errors import PaddockError
 from lib.files.conversation_import_export import dump_zip, load_conversations
 from lib.files.conversation_json import ConversationFile, with_new_id
 from lib.jsonkit.json_reader import MAX_BYTES
@@ -16,7 +16,7 @@ from lib.store.stored_values import SavedConversation
 from lib.ui.history import backup_menu
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
-from lib.ui.widgets.error_box import draw_kept_error
+from lib.ui.widgets.error_box import draw_kept_error, keep_error
 
 _FILE = "carry-file"  # the key of the uploader
 # In the session's state: the error of the last import, or the number of conversations that it brought.
@@ -79,21 +79,7 @@ def _import() -> None:
     """Save every conversation of the uploaded file, or none if anything is wrong with it."""
     if (file := st.session_state[_FILE]) is None:
         return
-    owner, store = current_owner(), registry().store
-    imported: list[str] = []
-    try:
-        for loaded in load_conversations(file.getvalue(), default_model()):
-            conversation = with_new_id(loaded.conversation)
-            imported.append(conversation.id)
-            store.conversations.save(owner, conversation, loaded.settings)
-            if loaded.title:
-                store.conversations.rename(owner, conversation.id, loaded.title)
-            if loaded.pinned:
-                store.conversations.pin(owner, conversation.id)
-    except PaddockError as error:
-        try:
-            store.conversations.purge(owner, *imported)
-        finally:
-            st.session_state[_PROBLEM] = error
-    else:
-        st.session_state[_IMPORTED] = len(imported)
+    with keep_error(_PROBLEM):
+        loaded = load_conversations(file.getvalue(), default_model())
+        new = [replace(each, conversation=with_new_id(each.conversation)) for each in loaded]
+        st.session_state[_IMPORTED] = registry().store.conversations.add_all(current_owner(), new)
