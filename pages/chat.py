@@ -144,6 +144,8 @@ if live is not None:
         draw_usage()
 elif path and path[-1].id == tab.last_asked and tab.answer_with_sample_tools(tab.last_asked):
     st.rerun()
+if tab.chat.is_answered_elsewhere:
+    transcript.follow_answer_elsewhere(tab)
 if choice.backend is None:
     with notice.container():
         backend_picker.wait_for_twin(choice)

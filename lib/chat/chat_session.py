@@ -13,7 +13,7 @@ from lib.api.request import Messages, Prompt, Request, RequestInput, Turn, build
 from lib.chat.answer import Answer
 from lib.chat.answer_run import AnswerRun
 from lib.chat.conversation import Conversation, Message, count_context_tokens, reword
-from lib.errors import BadInput, PaddockError
+from lib.errors import BadInput, HeldElsewhere, PaddockError
 from lib.model.model_record import Model
 from lib.model.settings import Settings
 
@@ -33,10 +33,20 @@ class ChatSession:
 
     Conversation and settings are immutable values: reading one gives a consistent state, and every change replaces
     it under a lock. ``on_idle`` is called in the thread of a run that has ended, when the next may begin.
+
+    ``is_answered_elsewhere``: another server writes an answer in it, so that it can be read, but not changed here.
     """
 
-    def __init__(self, client: WorkersAI, model: Model, conversation: Conversation) -> None:
+    def __init__(
+        self,
+        client: WorkersAI,
+        model: Model,
+        conversation: Conversation,
+        *,
+        is_answered_elsewhere: bool = False,
+    ) -> None:
         self.model = model
+        self.is_answered_elsewhere = is_answered_elsewhere
         self.on_idle: Callable[[Answer], None] = lambda answer: None
         self._conversation = conversation
         self._settings = Settings.defaults(model)
@@ -169,8 +179,13 @@ class ChatSession:
 
     @contextmanager
     def _idle(self) -> Iterator[None]:
-        """Hold the lock. Raise BadInput while an answer is coming."""
+        """Hold the lock. Raise BadInput while an answer is coming, HeldElsewhere while one comes elsewhere."""
         with self._lock:
+            if self.is_answered_elsewhere:
+                raise HeldElsewhere(
+                    "Another Paddock server is writing an answer in this conversation.",
+                    advice="Wait for its end, or stop it there. Your text is kept.",
+                )
             if self._live is not None:
                 raise BadInput(
                     "An answer is still coming.",

@@ -13,7 +13,7 @@ from functools import partial
 from lib.api.backend import Backend
 from lib.api.client import WorkersAI
 from lib.chat.answer_accumulator import internal_error
-from lib.errors import BadInput, PaddockError
+from lib.errors import BadInput, HeldElsewhere, PaddockError
 from lib.experiment import plan_grid
 from lib.experiment.checks.check_kinds import Judge
 from lib.experiment.plan import Limits, Plan
@@ -28,6 +28,7 @@ from lib.runner.recovery import recover_cells, recovered_spending
 from lib.runner.result_counters import ResultCounters
 from lib.runner.result_journal import ResultJournal
 from lib.runner.worker import Worker, WorkerContext, worker_count
+from lib.store.run_store import run_lease
 from lib.store.store import Store
 from lib.store.stored_values import RunEntry, SavedRun, StoredCell
 
@@ -48,6 +49,7 @@ class ExperimentRun:
         cells: Iterable[StoredCell] = (),
     ) -> None:
         """Restore a saved run with its cells. Reads and writes nothing."""
+        self.loaded_at = time.monotonic()
         entry = saved.entry
         self.id = entry.id
         self.owner = owner
@@ -58,7 +60,11 @@ class ExperimentRun:
         self._store = store
         self._limits = saved.limits
         self._backend, self._billed = entry.backend, entry.billed
-        self._state = RunState.INTERRUPTED if entry.state == RunState.RUNNING.value else RunState(entry.state)
+        self._state = RunState(entry.state)
+        if entry.is_held_elsewhere:
+            self._state = RunState.ELSEWHERE
+        elif self._state is RunState.RUNNING:
+            self._state = RunState.INTERRUPTED
         self._error = entry.error
         self._counters = ResultCounters(plan_grid.count_cells(saved.plan))
         recovered = recover_cells(saved.plan, entry.billed, cells)
@@ -73,6 +79,7 @@ class ExperimentRun:
         self._workers: list[Worker] = []
         self._leader: threading.Thread | None = None
         self._lock = threading.RLock()
+        self._holds_lease = self._is_outdated = False
         self._began, self._seconds = 0.0, 0.0  # time of this start; duration of the starts before it
 
     @property
@@ -91,9 +98,11 @@ class ExperimentRun:
     def set_limits(self, limits: Limits) -> None:
         """Change rate, budget or concurrency. A run that its budget ended continues with start().
 
-        A higher concurrency counts from the next start.
+        A higher concurrency counts from the next start. Raises HeldElsewhere as start() does.
         """
         with self._lock:
+            if not self._holds_lease:
+                self._require_current()
             self._limits = limits
             self._rate_limiter.set_rate(limits.per_minute)
             self._budget.set_limits(limits)
@@ -102,11 +111,15 @@ class ExperimentRun:
             self._save()
 
     def start(self, backend: Backend) -> None:
-        """Start or resume, from any state but DONE. Raises BadInput if it began on another backend."""
+        """Start or resume, from any state but DONE. Raises BadInput if it began on another backend.
+
+        Raises HeldElsewhere if another server works on it, or did so since it was loaded; then load it again.
+        """
         with self._lock:
             if self._state in (RunState.RUNNING, RunState.DONE):
                 return
             self._check_backend(backend)
+            self._take_lease()
             self._backend, self._billed = backend.name, backend.billed
             self._queue.set_backend(backend)
             self._state, self._error = RunState.RUNNING, None
@@ -129,6 +142,26 @@ class ExperimentRun:
                 target=self._lead_start, args=(context, self._leader), name="paddock-batch", daemon=True
             )
             self._leader.start()
+
+    def _take_lease(self) -> None:
+        if self._holds_lease:  # requests of the last start are still in flight
+            return
+        lease = run_lease(self.id)
+        self._store.leases.take(lease)
+        try:
+            self._require_current()
+        except PaddockError:
+            self._store.leases.release(lease)
+            raise
+        self._holds_lease = True
+
+    def _require_current(self) -> None:
+        if self._store.cells.last_position(self.owner, self.id) != self._journal.position:
+            self._is_outdated = True
+            raise HeldElsewhere(
+                "The database has a newer state of this run: another Paddock server went on with it.",
+                advice="That state is shown now. Go on again if some results are still missing.",
+            )
 
     def _check_backend(self, backend: Backend) -> None:
         if self._backend and (self._billed, self._backend) != (backend.billed, backend.name):
@@ -158,9 +191,12 @@ class ExperimentRun:
         with self._lock:
             self._check_backend(backend)
             unfinished = [result for result in self._counters.latest() if self._is_unfinished(result)]
+            if self._state is RunState.DONE and not unfinished:
+                return
+            self._take_lease()
             self._queue.requeue(unfinished)
             self._counters.forget(unfinished)
-            if self._state is RunState.DONE and unfinished:
+            if self._state is RunState.DONE:
                 self._state = RunState.PAUSED
             self.start(backend)
 
@@ -227,6 +263,11 @@ class ExperimentRun:
         self._end_run(RunState.INTERRUPTED)
 
     @property
+    def is_outdated(self) -> bool:
+        """True if another server has worked on it since it was loaded: it must be loaded again."""
+        return self._is_outdated or isinstance(self._journal.fatal_error, HeldElsewhere)
+
+    @property
     def is_working(self) -> bool:
         """True while it runs, or waits for requests in flight after a pause."""
         return self._leader is not None and self._leader.is_alive()
@@ -266,6 +307,10 @@ class ExperimentRun:
             self._end_run(RunState.FAILED, internal_error(failed))
         self._save()
         self._journal.close()
+        with self._lock:
+            if self._leader is threading.current_thread():  # else it was started again
+                self._holds_lease = False
+                self._store.leases.release(run_lease(self.id))
 
     def _start_workers(self, context: WorkerContext) -> bool:
         """Start the workers, again if more cells were queued. Return False at the end of this start."""

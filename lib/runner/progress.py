@@ -16,6 +16,7 @@ class RunState(Enum):
     RUNNING = "running"
     PAUSED = "paused"  # by its user, or by ``error``
     STOPPED = "stopped"  # by its user, with requests in flight cancelled
+    ELSEWHERE = "elsewhere"  # another server works on it; never stored
     INTERRUPTED = "interrupted"  # Paddock was ended while it ran
     BUDGET = "budget"  # the next request does not fit into the budget
     DONE = "done"  # every cell was sent; some may have failed or be in doubt

@@ -70,6 +70,11 @@ class ResultJournal:
         """Take over what the database holds: the numbers of the cells with a row, and the last position."""
         self._saved_numbers, self._position = saved_numbers, position
 
+    @property
+    def position(self) -> int:
+        """The position of the last change."""
+        return self._position
+
     def open(self) -> None:
         """Start the thread, unless it runs."""
         with self._changed:

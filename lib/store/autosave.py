@@ -17,8 +17,8 @@ MAX_PAUSE = 4.0
 class Autosaver:
     """Saves the conversations that ``snapshots`` returns; unchanged ones cost nothing.
 
-    A conversation that could not be written stays in memory and is tried again. ConversationStore.recover() is called
-    first: no other server may use the same database.
+    A conversation that could not be written stays in memory and is tried again. The answers of killed servers are
+    recovered first.
     """
 
     def __init__(
@@ -108,9 +108,8 @@ class Autosaver:
         try:
             # Costs nothing while the database is open, and notices if its file is gone.
             database.open()
-            # Nothing of this process is in the database yet: every answer that is running there was cut off.
             if self._must_recover:
-                self._store.conversations.recover()
+                self._store.conversations.recover(is_start=True)
                 self._must_recover = False
         except PaddockError as error:
             return error
@@ -137,4 +136,5 @@ class Autosaver:
                 self._written[id] = snapshot
         for id in self._written.keys() - present:
             del self._written[id]
+            self._store.conversations.release_answers(id)
         return problem

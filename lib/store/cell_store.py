@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from lib.api.request import Messages, Request
@@ -20,7 +20,9 @@ from lib.files import value_codec
 from lib.model import model_record
 from lib.store import answer_columns, tables
 from lib.store.database import Database
-from lib.store.run_store import read_run, read_run_key
+from lib.store.lease_store import LeaseStore
+from lib.store.owned_rows import owned_row
+from lib.store.run_store import read_run, read_run_key, run_lease
 from lib.store.stored_values import CellChange, SavedRun, StoredCell
 
 _TABLE = tables.cell
@@ -45,8 +47,9 @@ _UPDATE = (
 class CellStore:
     """The results of every owner's runs, cell by cell."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, leases: LeaseStore) -> None:
         self._database = database
+        self._leases = leases
         # By owner and run id: the database's generation and the run's primary key.
         self._run_keys: dict[tuple[str, str], tuple[int, int]] = {}
 
@@ -57,13 +60,23 @@ class CellStore:
             key = read_run_key(connection, owner, run_id)
             return () if run is None or key is None else tuple(_read_cells(connection, key, run))
 
+    def last_position(self, owner: str, run_id: str) -> int:
+        """Return the position of the run's last change, 0 if there was none."""
+        own = owned_row(tables.run, owner, run_id)
+        query = (
+            select(func.max(_TABLE.c.position)).join(tables.run, _TABLE.c.run == tables.run.c.key).where(own)
+        )
+        with self._database.reading() as connection:
+            return connection.scalar(query) or 0
+
     def write(self, owner: str, run_id: str, changes: Sequence[CellChange]) -> None:
         """Write these cells, all or nothing. Each cell may occur once.
 
         Raise StorageFailed if the run was deleted or another server began one of the new cells; the error is not
-        ``retryable`` then.
+        ``retryable`` then. Raise HeldElsewhere if another server works on the run.
         """
         with self._database.writing() as connection:
+            self._leases.check(connection, run_lease(run_id))
             key = self._run_key(connection, owner, run_id)
             new, changed = [], []
             for change in changes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,12 @@ from lib.files import value_codec
 from lib.model.settings import Settings
 from lib.store import answer_columns, tables
 from lib.store.owned_rows import owned_row
-from lib.store.stored_values import ConversationEntry, SavedConversation, UnfinishedAnswer
+from lib.store.stored_values import (
+    ConversationEntry,
+    SavedConversation,
+    UnfinishedAnswer,
+    answered_elsewhere_error,
+)
 
 _TABLE = tables.conversation
 AnyAnswer = Answer | UnfinishedAnswer
@@ -44,8 +50,13 @@ def exists(connection: Connection, owner: str, id: str) -> bool:
     return connection.scalar(select(_TABLE.c.key).where(owned_row(_TABLE, owner, id))) is not None
 
 
-def read(connection: Connection, owner: str, id: str) -> tuple[SavedConversation, WrittenState] | None:
-    """Return the conversation and its stored state, None if the owner has none with this id."""
+def read(
+    connection: Connection, owner: str, id: str, held_elsewhere: Collection[str] = ()
+) -> tuple[SavedConversation, WrittenState] | None:
+    """Return the conversation and its stored state, None if the owner has none with this id.
+
+    ``held_elsewhere`` are the messages whose answers another server is writing.
+    """
     row = connection.execute(select(_TABLE).where(owned_row(_TABLE, owner, id))).one_or_none()
     if row is None:
         return None
@@ -54,7 +65,7 @@ def read(connection: Connection, owner: str, id: str) -> tuple[SavedConversation
     settings = value_codec.read_settings(row.settings)
     state = WrittenState(row.key, settings=settings, turns=turns.ids())
     messages: list[Message] = []
-    is_cut_off = False
+    is_cut_off = is_answered_elsewhere = False
     table = tables.message
     query = select(table).where(table.c.conversation == row.key).order_by(table.c.position)
     for message_row in connection.execute(query):
@@ -65,6 +76,8 @@ def read(connection: Connection, owner: str, id: str) -> tuple[SavedConversation
         for answer, was_running in answers.get(message.id, ()):
             # The text of a running answer is only in the answer's row; the message's row has the text before it.
             content = message.content + answer.text if was_running else message.content
+            if was_running and message.id in held_elsewhere:
+                answer, is_answered_elsewhere = replace(answer, error=answered_elsewhere_error()), True
             message = replace(message, content=content, answers=(*message.answers, answer))
             state.answers.setdefault(message.id, []).append(None if was_running else answer)
             is_cut_off = is_cut_off or was_running
@@ -73,7 +86,7 @@ def read(connection: Connection, owner: str, id: str) -> tuple[SavedConversation
     # With an answer cut off, the database does not hold the conversation as it is returned.
     if not is_cut_off:
         state.conversation = conversation
-    return SavedConversation(conversation, settings, entry(row)), state
+    return SavedConversation(conversation, settings, entry(row), is_answered_elsewhere), state
 
 
 def entry(row: Row[Any]) -> ConversationEntry:

@@ -21,6 +21,7 @@ from lib.store.conversation_reader import WrittenState
 from lib.store.daily_usage import total_usage_by_day, usage_by_conversation
 from lib.store.database import Database
 from lib.store.full_text_search import matches_search
+from lib.store.lease_store import LeaseKey, LeaseKind, LeaseStore
 
 MAX_REMEMBERED = 500  # conversations whose stored state is kept in memory; the state of others is read again
 
@@ -58,8 +59,9 @@ def _in_list(
 class ConversationStore:
     """The conversations of every owner. No method reads or writes those of another owner. Safe from any thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, leases: LeaseStore) -> None:
         self._database = database
+        self._leases = leases
         # By owner and id: the database's generation and what it held then.
         self._remembered: OrderedDict[tuple[str, str], tuple[int, WrittenState]] = OrderedDict()
         self._purged: set[str] = set()
@@ -72,11 +74,19 @@ class ConversationStore:
         settings: Settings,
         unfinished: tuple[stored_values.UnfinishedAnswer, ...] = (),
     ) -> None:
-        """Write what changed since the last save, all or nothing. An empty conversation is not saved."""
+        """Write what changed since the last save, all or nothing. An empty conversation is not saved.
+
+        A lease is held for each answer while it is ``unfinished``. Raise HeldElsewhere, and write nothing, if another
+        process works on one of them or has recovered it.
+        """
         snapshot = stored_values.Snapshot(owner, conversation, settings, unfinished)
+        running = {LeaseKey(LeaseKind.ANSWER, conversation.id, answer.message_id) for answer in unfinished}
         with self._lock:
             if conversation.id in self._purged:
                 return
+            held = self._leases.held(LeaseKind.ANSWER, conversation.id)
+            for key in running - held:
+                self._leases.take(key)
             is_remembered = (owner, conversation.id) in self._remembered
             try:
                 self._save(snapshot)
@@ -85,12 +95,18 @@ class ConversationStore:
                     raise
                 # Another server wrote the conversation too: this time its state is read from the database.
                 self._save(snapshot)
+            if ended := held - running:
+                self._leases.release(*ended)
 
     def _save(self, snapshot: stored_values.Snapshot) -> None:
         owner, id = snapshot.owner, snapshot.conversation.id
         # The state is forgotten unless the save succeeds.
         generation, state = self._remembered.pop((owner, id), (0, None))
         with self._database.writing() as connection:
+            for key in sorted(
+                self._leases.held(LeaseKind.ANSWER, id)
+            ):  # else two servers could block each other
+                self._leases.check(connection, key)
             if generation != self._database.generation or state is None:
                 generation = self._database.generation
                 state = conversation_writer.read_state(connection, owner, id)
@@ -137,11 +153,13 @@ class ConversationStore:
     def load(self, owner: str, id: str) -> stored_values.SavedConversation | None:
         """Return the conversation, None if the owner has none with this id.
 
-        An answer that was running when its server ended is cut off.
+        An answer that was running when its server ended is cut off. So is one that is running on another server, with
+        another error: such a conversation must not be saved here.
         """
         with self._database.reading() as connection:
             generation = self._database.generation
-            result = conversation_reader.read(connection, owner, id)
+            held_elsewhere = self._leases.held_elsewhere(connection, LeaseKind.ANSWER, id)
+            result = conversation_reader.read(connection, owner, id, held_elsewhere)
         if result is None:
             return None
         saved, state = result
@@ -154,20 +172,33 @@ class ConversationStore:
         with self._database.reading() as connection:
             return conversation_reader.read_trace(connection, owner, id, answer_id)
 
-    def recover(self) -> int:
-        """Mark the answers of a killed server as cut off, for every owner. Return how many conversations had one.
+    def recover(self, *, is_start: bool = False) -> int:
+        """Mark the answers of killed servers as cut off, for every owner. Return how many there were.
 
-        Call it only before anything is answered here, and only if no other server uses the same database.
+        An answer that a server holds is left alone. ``is_start``: also look for answers without any lease.
         """
-        answer = tables.answer.c
-        running = select(answer.conversation).where(answer.ending.is_(None))
-        query = select(_TABLE.c.owner, _TABLE.c.id).where(_TABLE.c.key.in_(running))
         with self._database.reading() as connection:
-            unfinished = connection.execute(query).all()
-        for owner, id in unfinished:
-            if saved := self.load(owner, id):
-                self.save(owner, saved.conversation, saved.settings)
-        return len(unfinished)
+            keys = self._leases.free_leases(connection, LeaseKind.ANSWER)
+            if is_start:
+                keys += [
+                    LeaseKey(LeaseKind.ANSWER, conversation, message)
+                    for conversation, message in conversation_writer.find_running(connection)
+                ]
+        return sum(self._recover_answer(key) for key in dict.fromkeys(keys))
+
+    def _recover_answer(self, key: LeaseKey) -> bool:
+        with self._lock, self._database.writing() as connection:
+            if not self._leases.remove_free(connection, key):
+                return False
+            owner = conversation_writer.cut_off(connection, key.id, key.part)
+            if owner is not None:
+                self._remembered.pop((owner, key.id), None)
+            return owner is not None
+
+    def release_answers(self, id: str) -> None:
+        """Give up the leases of the conversation's answers, because it will not be saved again."""
+        if held := self._leases.held(LeaseKind.ANSWER, id):
+            self._leases.release(*held)
 
     def entries(
         self, owner: str, search: str = "", page: int = 0, size: int = 25, *, deleted: bool = False
@@ -231,7 +262,9 @@ class ConversationStore:
                     for batch in _batches(owner, own_ids)
                 )
             self._purged.update(own_ids)
-            return count
+        for id in own_ids:
+            self.release_answers(id)
+        return count
 
     def daily_usage(self, owner: str, since: date | None = None) -> tuple[stored_values.DailyUsage, ...]:
         """Return what all answers used, oldest day first. Conversations in the bin count too."""

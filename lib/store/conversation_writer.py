@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, func, select
 
 from lib.api.request import Messages, Request, Turn
-from lib.chat.answer import Answer
+from lib.chat.answer import Answer, Ending
 from lib.chat.conversation import Conversation, Message, message_turn
 from lib.errors import StorageFailed
 from lib.files import value_codec
 from lib.store import answer_columns, tables
 from lib.store.conversation_reader import AnyAnswer, WrittenState
-from lib.store.stored_values import Snapshot, UnfinishedAnswer
+from lib.store.stored_values import Snapshot, UnfinishedAnswer, cut_off_error
 
 MAX_LIST_TITLE_CHARS = 80
 RowValues = dict[str, Any]
@@ -94,6 +94,41 @@ def write(connection: Connection, state: WrittenState, snapshot: Snapshot, now: 
     writer.write_messages()
     writer.write_answers()
     return writer.new_state
+
+
+def find_running(connection: Connection) -> list[tuple[str, str]]:
+    """Return the conversation's and the message's id of every answer without an ending."""
+    table = tables.conversation
+    query = select(table.c.id, tables.answer.c.message).join(
+        table, tables.answer.c.conversation == table.c.key
+    )
+    return [
+        (row.id, row.message) for row in connection.execute(query.where(tables.answer.c.ending.is_(None)))
+    ]
+
+
+def cut_off(connection: Connection, id: str, message_id: str) -> str | None:
+    """End the running answer of a message. Return the conversation's owner, None if there is no such answer.
+
+    The text of a running answer is only in the answer's row; it goes into the message's row too.
+    """
+    conversation, message, answer = tables.conversation, tables.message, tables.answer
+    query = (
+        select(conversation.c.owner, message.c.key, message.c.content, answer.c.conversation, answer.c.number)
+        .add_columns(answer.c.text)
+        .join(message, message.c.conversation == conversation.c.key)
+        .join(answer, and_(answer.c.conversation == conversation.c.key, answer.c.message == message.c.id))
+        .where(conversation.c.id == id, message.c.id == message_id, answer.c.ending.is_(None))
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    content = row.content + row.text
+    connection.execute(message.update().where(message.c.key == row.key).values(content=content))
+    key = {"conversation": row.conversation, "message": message_id, "number": row.number}
+    ending = {"ending": Ending.CUT_OFF.name, "error": value_codec.write_error(cut_off_error())}
+    _write_rows(connection, answer, [_RowWrite(key, ending, exists=True)])
+    return str(row.owner)
 
 
 class _Writer:

@@ -15,6 +15,8 @@ from lib.experiment.results.cell_result import Status
 from lib.files import value_codec
 from lib.store import tables
 from lib.store.conversation_reader import to_datetime
+from lib.store.database import Database
+from lib.store.lease_store import LeaseKey, LeaseKind, LeaseStore
 from lib.store.owned_rows import OwnedRows, owned_row
 from lib.store.stored_values import RunEntry, SavedRun
 
@@ -26,6 +28,10 @@ class RunStore(OwnedRows):
 
     table, kind = tables.run, "run"
 
+    def __init__(self, database: Database, leases: LeaseStore) -> None:
+        super().__init__(database)
+        self._leases = leases
+
     def entries(self, owner: str, experiment_id: str) -> tuple[RunEntry, ...]:
         """Return the runs of an experiment, newest first."""
         own = owned_row(_EXPERIMENT, owner, experiment_id)
@@ -36,7 +42,11 @@ class RunStore(OwnedRows):
     def load(self, owner: str, id: str) -> SavedRun | None:
         """Return the run, None if the owner has none with this id."""
         with self._database.reading() as connection:
-            return read_run(connection, owner, id)
+            saved = read_run(connection, owner, id)
+            is_held = bool(self._leases.held_elsewhere(connection, LeaseKind.RUN, id))
+        if saved is None or not is_held:
+            return saved
+        return replace(saved, entry=replace(saved.entry, is_held_elsewhere=True))
 
     def add(self, owner: str, run: SavedRun) -> None:
         """Insert a new run. Raise StorageFailed if the owner has no such experiment."""
@@ -72,16 +82,29 @@ class RunStore(OwnedRows):
         billed: bool,
         limits: Limits,
     ) -> bool:
-        """Write how far a run is. Return False if the owner has no run with this id."""
-        return self._update(
-            owner,
-            id,
-            state=state,
-            error=None if error is None else value_codec.write_error(error),
-            backend=backend,
-            billed=billed,
-            limits=plan_codec.write_limits(limits),
+        """Write how far a run is. Return False if the owner has no run with this id.
+
+        Raise HeldElsewhere if another process works on the run.
+        """
+        change = (
+            _RUN.update()
+            .where(self._row(owner, id))
+            .values(
+                state=state,
+                error=None if error is None else value_codec.write_error(error),
+                backend=backend,
+                billed=billed,
+                limits=plan_codec.write_limits(limits),
+            )
         )
+        with self._database.writing() as connection:
+            self._leases.check(connection, run_lease(id))
+            return connection.execute(change).rowcount == 1
+
+
+def run_lease(id: str) -> LeaseKey:
+    """Return the key of the lease that a process holds while it works on the run."""
+    return LeaseKey(LeaseKind.RUN, id)
 
 
 def read_run(connection: Connection, owner: str, id: str) -> SavedRun | None:

@@ -10,6 +10,7 @@ from lib.store.comparison_store import ComparisonStore
 from lib.store.conversation_store import ConversationStore
 from lib.store.database import Database
 from lib.store.experiment_store import ExperimentStore
+from lib.store.lease_store import HEARTBEAT_SECONDS, LeaseStore
 from lib.store.preset_store import PresetStore, SavedSchemaStore
 from lib.store.run_store import RunStore
 
@@ -18,19 +19,27 @@ class Store:
     """Everything that is saved, of every owner. Safe from any thread.
 
     Every method of every part opens and migrates the database first if needed, and raises StorageFailed if it fails;
-    the caller may try again. ``clock`` gives seconds since 1970.
+    the caller may try again. ``clock`` gives seconds since 1970. ``heartbeat_seconds`` is the time between renewals
+    of leases, None for no renewals.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Callable[[], float] = time.time,
+        heartbeat_seconds: float | None = HEARTBEAT_SECONDS,
+    ) -> None:
         self.database = Database(url, clock)
-        self.conversations = ConversationStore(self.database)
+        self.leases = LeaseStore(self.database, heartbeat_seconds)
+        self.conversations = ConversationStore(self.database, self.leases)
         self.comparisons = ComparisonStore(self.database)
         self.presets = PresetStore(self.database)
         self.schemas = SavedSchemaStore(self.database)
         self.experiments = ExperimentStore(self.database)
-        self.runs = RunStore(self.database)
-        self.cells = CellStore(self.database)
+        self.runs = RunStore(self.database, self.leases)
+        self.cells = CellStore(self.database, self.leases)
 
     def close(self) -> None:
-        """Close all connections. The next use opens them again."""
+        """End all leases and close all connections. The next use opens them again."""
+        self.leases.close()
         self.database.close()

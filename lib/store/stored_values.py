@@ -9,7 +9,7 @@ from typing import Any
 from lib.api.request import Request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.chat.conversation import Conversation
-from lib.errors import CutOff, PaddockError
+from lib.errors import CutOff, HeldElsewhere, PaddockError
 from lib.experiment.plan import Limits, Plan
 from lib.experiment.results.cell_result import Result
 from lib.model.pricing import estimate_tokens
@@ -56,6 +56,14 @@ def cut_off_error() -> CutOff:
     )
 
 
+def answered_elsewhere_error() -> HeldElsewhere:
+    """Return the error of an answer that another server is writing."""
+    return HeldElsewhere(
+        "Another Paddock server is writing this answer; this is its text so far.",
+        advice="It can be continued here once it has ended there, or half a minute after that server was killed.",
+    )
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A conversation at one moment, with everything that is saved of it."""
@@ -98,11 +106,12 @@ class ConversationEntry:
 
 @dataclass(frozen=True)
 class SavedConversation:
-    """A conversation with its entry in the list."""
+    """A conversation with its entry in the list. ``is_answered_elsewhere``: another server writes an answer in it."""
 
     conversation: Conversation
     settings: Settings
     entry: ConversationEntry
+    is_answered_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,7 +160,7 @@ class RunEntry:
     """A run of an experiment. ``answered``, ``failed`` and ``doubtful`` count cells.
 
     ``state`` is a word of the runner's. If it is "running" but nothing in this process runs it, the run was
-    interrupted. ``backend`` is empty before the run starts.
+    interrupted. ``backend`` is empty before the run starts. ``is_held_elsewhere``: another server works on it.
     """
 
     id: str
@@ -166,6 +175,7 @@ class RunEntry:
     answered: int = 0
     failed: int = 0
     doubtful: int = 0
+    is_held_elsewhere: bool = False
 
 
 @dataclass(frozen=True)

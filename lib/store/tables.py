@@ -239,3 +239,15 @@ comparison_column = sa.Table(
     ),
     sa.Index("ix_comparison_column", "comparison"),
 )
+
+# Which process works on what. An answer's ``id`` is its conversation's and its ``part`` the message's.
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("part", sa.String(64), primary_key=True),
+    sa.Column("holder", sa.String(64), nullable=False),  # a random id
+    sa.Column("process", sa.String(255), nullable=False),  # the holder's process, empty if it has no name
+    sa.Column("expires_at", Time, nullable=False),
+)

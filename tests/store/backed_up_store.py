@@ -57,10 +57,13 @@ def content(made: Backup) -> list[str]:
 
 
 def damage(file: Path) -> None:
-    """Overwrite two pages in the middle of the file, which only a check of the whole file finds."""
+    """Overwrite six pages in the middle of the file, which only a check of the whole file finds.
+
+    A write-ahead log may have newer copies of some of them.
+    """
     with file.open("rb+") as opened:
         opened.seek(file.stat().st_size // 4096 // 2 * 4096)
-        opened.write(b"\xa5" * 2 * 4096)
+        opened.write(b"\xa5" * 6 * 4096)
 
 
 def truncate(file: Path) -> None:

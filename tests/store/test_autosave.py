@@ -221,7 +221,8 @@ def test_a_conversation_that_cannot_be_saved_holds_up_no_other(
 def test_it_recovers_once_at_its_start(store: Store, house: ConversationsInMemory) -> None:
     conversation, request = make_unanswered("Tell me")
     live = (make_unfinished(conversation, request, "Once upon"),)
-    store.conversations.save("ann", conversation, SETTINGS, live)
+    with closing(Store(store.database.url.render_as_string())) as ended:
+        ended.conversations.save("ann", conversation, SETTINGS, live)
     saver = Autosaver(store, house.all)
     assert saver.save()
     assert store.conversations.count("ann", "upon") == 1

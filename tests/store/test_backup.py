@@ -16,7 +16,7 @@ from lib.store import backup
 from lib.store.backup import Backup, BackupReason
 from lib.store.store import Store
 from tests.store.backed_up_store import DAY, Clock, Killed, content, damage, entries, make, save, titles
-from tests.store.test_schema_migration import FAILING_VERSION_2, VERSION_2, hashes, later_version
+from tests.store.test_schema_migration import FAILING_VERSION, LATER_VERSION, NEWEST, hashes, later_version
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_backup_a_day_and_the_newest_seven_stay(store: Store, clock: Clock, fi
     daily = [entry for entry in entries(store) if entry.reason is BackupReason.DAILY]
     assert [f"{entry.made:%d}" for entry in daily] == ["09", "08", "07", "06", "05", "04", "03"]
     assert [entry.reason for entry in entries(store)][-1] is BackupReason.BEFORE_MIGRATION, "counted apart"
-    assert daily[0].file.name == "paddock-2026-03-09-v1-daily.sqlite3"
+    assert daily[0].file.name == f"paddock-2026-03-09-{NEWEST}-daily.sqlite3"
     assert content(daily[0]) == ["first"]
     assert all(path.stat().st_mode & 0o077 == 0 for path in (daily[0].file.parent, daily[0].file))
     assert len(list(daily[0].file.parent.iterdir())) == 8, "no other file is left"
@@ -69,7 +69,7 @@ def test_writers_go_on_during_a_backup(store: Store, file: Path, tmp_path: Path)
     finally:
         backup.PAGES_PER_STEP = pages
     assert steps > 2
-    copied = content(Backup(target, datetime.now(UTC), "v1", BackupReason.DAILY))
+    copied = content(Backup(target, datetime.now(UTC), NEWEST, BackupReason.DAILY))
     assert len(copied) == 2
     assert len(titles(store)) == 2 + steps
 
@@ -136,11 +136,11 @@ def test_each_migration_is_preceded_by_a_backup(
 ) -> None:
     assert entries(store) == (), "none of a new database"
     store.close()
-    with later_version(tmp_path, monkeypatch, VERSION_2), closing(Store(f"sqlite:///{file}")) as later:
+    with later_version(tmp_path, monkeypatch, LATER_VERSION), closing(Store(f"sqlite:///{file}")) as later:
         for _ in range(2):
             assert titles(later) == ["first"]
             (made,) = entries(later)
-            assert (made.reason, made.version) == (BackupReason.BEFORE_MIGRATION, "v1")
+            assert (made.reason, made.version) == (BackupReason.BEFORE_MIGRATION, NEWEST)
             assert content(made) == ["first"]
             later.close()
 
@@ -158,7 +158,7 @@ def test_a_migration_that_fails_again_and_again_makes_one_backup(
 
     monkeypatch.setattr(backup, "copy_database", record_copy)
     with (
-        later_version(tmp_path, monkeypatch, FAILING_VERSION_2),
+        later_version(tmp_path, monkeypatch, FAILING_VERSION),
         closing(Store(f"sqlite:///{file}")) as later,
     ):
         for _ in range(3):
@@ -174,11 +174,11 @@ def test_without_a_backup_there_is_no_migration(
     before = file.read_bytes()
     (file.parent / "backups").write_text("a file where the folder should be")
     with (
-        later_version(tmp_path, monkeypatch, VERSION_2),
+        later_version(tmp_path, monkeypatch, LATER_VERSION),
         closing(Store(f"sqlite:///{file}")) as later,
         pytest.raises(StorageFailed),
     ):
         titles(later)
     with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT version_num FROM paddock_version").fetchone() == ("v1",)
+        assert connection.execute("SELECT version_num FROM paddock_version").fetchone() == (NEWEST,)
     assert len(before) == len(file.read_bytes())

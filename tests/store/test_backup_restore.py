@@ -30,7 +30,7 @@ from tests.store.backed_up_store import (
     truncate,
 )
 from tests.store.conversation_trees import SETTINGS, make_conversation
-from tests.store.test_schema_migration import VERSION_2, later_version
+from tests.store.test_schema_migration import LATER_VERSION, later_version
 
 
 @pytest.fixture
@@ -129,12 +129,14 @@ def test_an_older_version_is_migrated_before_it_is_restored(
 ) -> None:
     made = make(store)
     store.close()
-    with later_version(tmp_path, monkeypatch, VERSION_2), closing(Store(f"sqlite:///{file}")) as later:
+    with later_version(tmp_path, monkeypatch, LATER_VERSION), closing(Store(f"sqlite:///{file}")) as later:
         save(later, "second")
         later.database.restore(made)
         assert titles(later) == ["first"]
         with later.database.reading() as connection:
-            assert connection.exec_driver_sql("SELECT version_num FROM paddock_version").scalar_one() == "v2"
+            assert (
+                connection.exec_driver_sql("SELECT version_num FROM paddock_version").scalar_one() == "later"
+            )
 
 
 @pytest.mark.parametrize("spoil", UNUSABLE)

@@ -173,6 +173,7 @@ def test_recovery(store: Store) -> None:
     )
     store.conversations.save("ann", done, SETTINGS)
     store.conversations.save("bob", *make_bobs_unfinished())
+    store.close()  # ends its leases
     with closing(Store(store_url(store))) as other:
         before = other.conversations.load("ann", conversation.id)
         newest = other.conversations.entries("ann")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,28 +17,35 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from lib.errors import BadInput, NewerDatabase, StorageFailed
+from lib.files import value_codec
 from lib.store import schema_migration
-from lib.store.database import database_url
+from lib.store.database import Database, database_url
+from lib.store.lease_store import LeaseKey, LeaseKind
 from lib.store.store import Store
 from lib.store.stored_values import SavedPreset
 from lib.store.tables import metadata
 from tests.store.conversation_trees import SETTINGS, as_plain_values, make_conversation
 
-VERSION_2 = '''
-"""Version 2, which only these tests have."""
+NEWEST = schema_migration.newest_version()
+LATER_VERSION = f'''
+"""A version after the newest one, which only these tests have."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "v2"
-down_revision = "v1"
+revision = "later"
+down_revision = "{NEWEST}"
 
 
 def upgrade():
     op.add_column("preset", sa.Column("note", sa.Text))
     op.execute("UPDATE preset SET note = name")
 '''
-FAILING_VERSION_2 = f'{VERSION_2}    op.execute("INSERT INTO no_such_table VALUES (1)")\n'
+INSERT_CONVERSATION = """
+INSERT INTO conversation (id, owner, title, title_edited, pinned, system, settings, messages, created, updated)
+VALUES ('old', 'ann', '', false, false, 'Be kind.', :settings, 0, 1, 1)
+"""
+FAILING_VERSION = f'{LATER_VERSION}    op.execute("INSERT INTO no_such_table VALUES (1)")\n'
 
 
 @contextmanager
@@ -44,7 +53,7 @@ def later_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) 
     """Let the code know a version after the newest one."""
     folder = tmp_path / "versions"
     folder.mkdir(exist_ok=True)
-    (folder / "version_2.py").write_text(script, encoding="utf-8")
+    (folder / "later_version.py").write_text(script, encoding="utf-8")
     with monkeypatch.context() as patch:
         patch.setattr(schema_migration, "VERSION_FOLDERS", (*schema_migration.VERSION_FOLDERS, folder))
         yield
@@ -62,16 +71,16 @@ def test_a_later_migration_keeps_what_is_stored(
     with closing(Store(url)) as store:
         store.conversations.save("ann", conversation, SETTINGS)
         store.presets.save("ann", SavedPreset("1", "Kind", {}))
-    with later_version(tmp_path, monkeypatch, VERSION_2), closing(Store(url)) as store:
+    with later_version(tmp_path, monkeypatch, LATER_VERSION), closing(Store(url)) as store:
         saved = store.conversations.load("ann", conversation.id)
         assert saved is not None
         assert as_plain_values(saved.conversation) == as_plain_values(conversation)
         with store.database.reading() as connection:
-            assert schema_migration.read_version(connection) == "v2"
+            assert schema_migration.read_version(connection) == "later"
             assert connection.execute(text("SELECT note FROM preset")).scalar() == "Kind"
         store.conversations.save("ann", make_conversation("On", conversation=conversation), SETTINGS)
         assert store.conversations.count("ann", "on") == 1
-    with closing(Store(url)) as store, pytest.raises(NewerDatabase, match="version v2"):
+    with closing(Store(url)) as store, pytest.raises(NewerDatabase, match="version later"):
         store.conversations.load("ann", conversation.id)
 
 
@@ -83,7 +92,7 @@ def test_a_migration_that_fails_changes_nothing(
         store.conversations.save("ann", conversation, SETTINGS)
         before = preset_columns(store)
     with (
-        later_version(tmp_path, monkeypatch, FAILING_VERSION_2),
+        later_version(tmp_path, monkeypatch, FAILING_VERSION),
         closing(Store(url)) as store,
         pytest.raises(StorageFailed),
     ):
@@ -92,7 +101,29 @@ def test_a_migration_that_fails_changes_nothing(
         assert store.conversations.load("ann", conversation.id) is not None
         assert preset_columns(store) == before
         with store.database.reading() as connection:
+            assert schema_migration.read_version(connection) == NEWEST
+
+
+def test_a_database_of_version_1_is_migrated(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Make one with the script of version 1 alone. Its conversations stay, and leases can be taken."""
+    versions = tmp_path / "only-version-1"
+    versions.mkdir()
+    shutil.copy(schema_migration.VERSION_FOLDERS[0] / "version_1.py", versions)
+    settings = json.dumps(value_codec.write_settings(SETTINGS))
+    with monkeypatch.context() as patch, closing(Database(url)) as database:
+        patch.setattr(schema_migration, "VERSION_FOLDERS", (versions,))
+        with database.writing() as connection:
             assert schema_migration.read_version(connection) == "v1"
+            connection.execute(text(INSERT_CONVERSATION), {"settings": settings})
+    with closing(Store(url)) as store:
+        saved = store.conversations.load("ann", "old")
+        assert saved is not None
+        assert saved.conversation.system == "Be kind."
+        with store.database.reading() as connection:
+            assert schema_migration.read_version(connection) == NEWEST
+        store.leases.take(LeaseKey(LeaseKind.RUN, "x"))
 
 
 def hashes(folder: Path) -> dict[str, str]:

@@ -10,12 +10,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lib.api.request import can_continue
 from lib.chat.answer import Ending
-from lib.chat.chat_session import LiveRun
+from lib.chat.chat_session import ChatSession, LiveRun
 from lib.chat.conversation import Message, messages_after
 from lib.ui.answer import answer_stats, json_answer_view, tool_call_cards
 from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, StreamingText, draw_text
 from lib.ui.chat import message_menu
 from lib.ui.chat.chat_tab import ChatTab
+from lib.ui.shell.registry import ELSEWHERE_SECONDS, registry
+from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -116,6 +118,19 @@ def follow_answer(live: LiveRun, place: DeltaGenerator, update: Callable[[], Non
         update()
         streaming.draw_new_text(text)
     streaming.finish()
+
+
+@st.fragment
+def follow_answer_elsewhere(tab: ChatTab) -> None:
+    """Rerun the page when an answer that another server writes has grown or ended."""
+    newest = registry().find_chat(tab.owner, tab.chat.id)
+    if newest is not None and _texts(newest) != _texts(tab.chat):
+        st.rerun()
+    refresh_after("answered-elsewhere", ELSEWHERE_SECONDS)
+
+
+def _texts(chat: ChatSession) -> tuple[bool, list[str]]:
+    return chat.is_answered_elsewhere, [message.content for message in chat.conversation.messages]
 
 
 def draw_finished_answer(tab: ChatTab, message: Message) -> None:

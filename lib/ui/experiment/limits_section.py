@@ -141,4 +141,5 @@ def _set_limit(tab: ExperimentTab, field: str, value: Decimal | int | None) -> N
     tab.change_plan(limits=limits)
     if (run := tab.run) is not None:
         # A running run uses the new limits from now on.
-        run.set_limits(limits)
+        with tab.errors():
+            run.set_limits(limits)

@@ -57,6 +57,11 @@ class ResultsView:
         self._read_count = 0
         self._cache: dict[object, tuple[object, object]] = {}
 
+    def follow_run(self, run: ResultSource) -> None:
+        """Read from this object of the run. After it was loaded again, its results may be in another order."""
+        if run is not self.run:
+            self.run, self._read_count = run, 0
+
     def read_new_results(self) -> None:
         if not (new := self.run.results(self._read_count)):
             return
@@ -121,7 +126,6 @@ def current_view(plan: Plan, model: Model, run: ResultSource) -> ResultsView:
                 del st.session_state[key]
             bound.forget_choices(PREFIX)
         view = st.session_state[_VIEW] = ResultsView(plan, model, run)
-    # The run may have been read from the database again.
-    view.run = run
+    view.follow_run(run)
     view.read_new_results()
     return view

@@ -16,6 +16,7 @@ from lib.runner.progress import RunProgress, RunState
 from lib.ui.experiment import limits_section, live_text_area, prompts_section
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.short_text import count_of
+from lib.ui.shell.registry import ELSEWHERE_SECONDS
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
@@ -57,6 +58,8 @@ def _draw_bar(tab: ExperimentTab, page_state: _PageState) -> None:
         refresh_after("bar", POLL_SECONDS)
     else:
         _draw_start(tab, run, problems)
+        if run is not None and run.state is RunState.ELSEWHERE:
+            refresh_after("bar", ELSEWHERE_SECONDS)
     # Last: the component takes up space until the browser has loaded it.
     live_text_area.watch_typing()
 
@@ -75,6 +78,7 @@ def _draw_start(tab: ExperimentTab, run: ExperimentRun | None, problems: Sequenc
             RunState.PAUSED,
             RunState.STOPPED,
             RunState.INTERRUPTED,
+            RunState.ELSEWHERE,
             RunState.BUDGET,
         ):
             st.button(

@@ -27,6 +27,8 @@ _STATE_TEXTS = {
     RunState.RUNNING: "It runs. You may leave the page: it goes on. What you change above counts from the next run.",
     RunState.PAUSED: "Paused. Go on asks the rest.",
     RunState.STOPPED: "Stopped. Go on asks the rest.",
+    RunState.ELSEWHERE: "Another Paddock server is working on this run, or was killed less than half a minute ago. "
+    "It cannot go on here until then.",
     RunState.INTERRUPTED: "Paddock was ended while this ran. What had come is kept, and Go on asks only the rest.",
     RunState.BUDGET: "The budget has no room for the next request. Raise it under Budget, then go on.",
     RunState.DONE: "Done.",

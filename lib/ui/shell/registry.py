@@ -23,6 +23,7 @@ from lib.files.preset_file import Preset, parse_preset
 from lib.model.model_record import Model, default_model, models
 from lib.model.settings import Settings, fit_to_model
 from lib.runner.experiment_run import ExperimentRun, create_run
+from lib.runner.progress import RunState
 from lib.store.autosave import Autosaver
 from lib.store.database import database_url
 from lib.store.store import Store
@@ -39,6 +40,8 @@ MAX_EXPERIMENT_RUNS = 20
 CLOSING_SECONDS = 5.0  # to wait for requests under way when the server ends
 MAX_COMPARISONS = 50
 MAX_TITLE_CHARS = 80
+CLEAN_UP_SECONDS = 5.0
+ELSEWHERE_SECONDS = 2.0  # before what another server works on is loaded again
 
 
 class Registry:
@@ -73,6 +76,7 @@ class Registry:
             run.join(CLOSING_SECONDS)
         self._save_comparisons()
         self.autosave.close()
+        self.store.leases.close()
         self.supervisor.close()
 
     def find_chat(self, owner: str, id: str | None) -> ChatSession | None:
@@ -81,15 +85,23 @@ class Registry:
             return None
         if (cached := self._chats.get(owner, id)) is not None:
             return cached
+        with suppress(PaddockError):  # it can be read although the database takes no changes
+            self.store.conversations.recover()
         try:
             saved = self.store.conversations.load(owner, id)
         except PaddockError:
             return None  # the save warning says what is wrong with the database
         if saved is None or saved.entry.deleted_at is not None:
             return None
-        chat = ChatSession(self.client, default_model(), saved.conversation)
+        chat = ChatSession(
+            self.client,
+            default_model(),
+            saved.conversation,
+            is_answered_elsewhere=saved.is_answered_elsewhere,
+        )
         chat.settings = fit_to_model(saved.settings, chat.model)
-        return self._chats.add(owner, id, chat)
+        # A chat that another server answers is not kept, so it is neither saved here nor shown when it is outdated.
+        return chat if chat.is_answered_elsewhere else self._chats.add(owner, id, chat)
 
     def new_chat(self, owner: str, like: ChatSession | None = None) -> ChatSession:
         """Add a new chat with the system prompt and settings of ``like``, else with the owner's start preset."""
@@ -131,7 +143,10 @@ class Registry:
         if not existing:
             return None
         columns = tuple(column for column in comparison.columns if column.id in existing)
-        return self._take(owner, replace(comparison, columns=columns), existing)
+        comparison = replace(comparison, columns=columns)
+        if any(chat.is_answered_elsewhere for chat in existing.values()):
+            return ComparisonSession(self.client, comparison, existing, lambda now: self._changed(owner, now))
+        return self._take(owner, comparison, existing)
 
     def new_comparison(self, owner: str, like: ChatSession | None = None) -> ComparisonSession:
         """Add a new comparison of two columns, both like that chat, else with the owner's start preset."""
@@ -199,13 +214,13 @@ class Registry:
         """Return the owner's run of that id, from memory or the database; None if they have no such run.
 
         A run that was working when its server ended does not resume by itself: its credentials may have belonged to
-        a browser tab, another server with the same database may be running it, and it may cost money for a result
-        that nobody wants any more. Raise StorageFailed if the database fails.
+        a browser tab, and it may cost money for a result that nobody wants any more. A run that another server works
+        on is loaded again every few seconds. Raise StorageFailed if the database fails.
         """
         if not id:
             return None
         with self._reading:  # else two tabs could make two objects of one run
-            if (cached := self._runs.get(owner, id)) is not None:
+            if (cached := self._runs.get(owner, id)) is not None and not _is_outdated(cached):
                 return cached
             saved = self.store.runs.load(owner, id)
             if saved is None:
@@ -213,6 +228,7 @@ class Registry:
             model = models().get(saved.entry.model) or default_model()
             cells = self.store.cells.load(owner, id)
             run = ExperimentRun(self.client, self.store, model, owner, saved, cells)
+            self._runs.pop(id)
             return self._runs.add(owner, id, run)
 
     def drop_experiment_run(self, owner: str, id: str) -> None:
@@ -290,17 +306,30 @@ class Registry:
         return [_snapshot(owner, chat) for owner, chat in self._chats.entries()]
 
     def _clean_up_forever(self) -> None:
-        """Save comparisons that failed to save, back up, and stop answers that no page reads, every five seconds."""
         while True:
-            time.sleep(5)
-            self._save_comparisons()
-            with suppress(PaddockError):  # History → Files shows the problem
-                self.store.database.back_up_daily()
-            now = time.monotonic()
-            for _, chat in self._chats.entries():
-                _, live = chat.snapshot()
-                if live is not None and now - live.run.last_watched_at > ORPHAN_SECONDS:
-                    live.run.stop()
+            time.sleep(CLEAN_UP_SECONDS)
+            self.clean_up()
+
+    def clean_up(self) -> None:
+        """Save comparisons, back up, recover the answers of killed servers, stop those that no page reads."""
+        self._save_comparisons()
+        with suppress(PaddockError):  # History → Files shows the problem
+            self.store.database.back_up_daily()
+        with suppress(PaddockError):  # the save warning says what is wrong with the database
+            self.store.conversations.recover()
+        now = time.monotonic()
+        for _, chat in self._chats.entries():
+            _, live = chat.snapshot()
+            if live is not None and now - live.run.last_watched_at > ORPHAN_SECONDS:
+                live.run.stop()
+
+
+def _is_outdated(run: ExperimentRun) -> bool:
+    """Return True if another server has worked on the run since it was loaded, or may have."""
+    if run.is_working:
+        return False
+    is_old = time.monotonic() - run.loaded_at > ELSEWHERE_SECONDS
+    return run.is_outdated or (run.state is RunState.ELSEWHERE and is_old)
 
 
 def _snapshot(owner: str, chat: ChatSession) -> Snapshot:
