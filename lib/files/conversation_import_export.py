@@ -11,12 +11,16 @@ from collections.abc import Iterable, Iterator
 from lib.files import conversation_json, message_list_import, preset_file
 from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import default_title, export_markdown, make_file_name
-from lib.jsonkit.json_reader import MAX_BYTES, BadFile, Node, parse
+from lib.jsonkit.file_limits import (
+    MAX_ARCHIVE_BYTES,
+    MAX_ARCHIVE_FILES,
+    MAX_ARCHIVE_NAME,
+    MAX_FILE_BYTES,
+)
+from lib.jsonkit.json_reader import BadFile, Node, parse
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import Model
 
-MAX_ZIP_FILES = 50_000
-MAX_UNPACKED_BYTES = 250_000_000
 _ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # the second is that of an empty zip
 _ZIP_ENTRY_SIGNATURE = b"PK\x01\x02"
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
@@ -53,21 +57,22 @@ def dump_zip(conversations: Iterable[ConversationFile], model: Model) -> bytes:
     return packed.getvalue()
 
 
-def load_conversations(data: bytes, model: Model) -> tuple[ConversationFile, ...]:
-    """Return all conversations in an exported file, a message list or a zip of these. Raise BadInput."""
-    if len(data) > MAX_BYTES:
-        raise BadFile(f"The file has {len(data):,} bytes, more than {MAX_BYTES:,}.")
+def read_conversations(data: bytes, model: Model) -> Iterator[ConversationFile]:
+    """Yield all conversations in an exported file, a message list or a zip of these. Raise BadInput."""
+    if len(data) > MAX_FILE_BYTES:
+        raise BadFile(f"The file has {len(data):,} bytes, more than {MAX_FILE_BYTES:,}.")
     if not data.startswith(_ZIP_SIGNATURES):
-        return (_parse_document(parse(data), model),)
-    loaded = []
+        yield _parse_document(parse(data), model)
+        return
+    is_empty = True
     for name, content in _unpack(data):
+        is_empty = False
         try:
-            loaded.append(_parse_document(parse(content), model))
+            yield _parse_document(parse(content), model)
         except BadFile as error:
             raise BadFile(f"“{name}” in the zip: {error.message}", advice=error.advice) from None
-    if not loaded:
+    if is_empty:
         raise BadFile("The zip holds no conversations.")
-    return tuple(loaded)
 
 
 def _parse_document(root: Node, model: Model) -> ConversationFile:
@@ -85,9 +90,9 @@ def _parse_document(root: Node, model: Model) -> ConversationFile:
 
 def _unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the names and bytes of the JSON files. Sizes in zip headers are not trusted."""
-    if data.count(_ZIP_ENTRY_SIGNATURE) > MAX_ZIP_FILES:
-        raise BadFile(f"The zip holds more than {MAX_ZIP_FILES:,} files.")
-    remaining = MAX_UNPACKED_BYTES
+    if data.count(_ZIP_ENTRY_SIGNATURE) > MAX_ARCHIVE_FILES:
+        raise BadFile(f"The zip holds more than {MAX_ARCHIVE_FILES:,} files.")
+    remaining = MAX_ARCHIVE_BYTES
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
@@ -96,8 +101,8 @@ def _unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
                 if not entry.filename.endswith(".json"):
                     continue  # Markdown is for people
                 with archive.open(entry) as file:
-                    content = file.read(min(remaining, MAX_BYTES) + 1)
-                if len(content) > min(remaining, MAX_BYTES):
+                    content = file.read(min(remaining, MAX_FILE_BYTES) + 1)
+                if len(content) > min(remaining, MAX_FILE_BYTES):
                     raise BadFile("The zip holds more than can be taken at once.")
                 remaining -= len(content)
                 if content.startswith(_ZIP_SIGNATURES):
@@ -112,7 +117,11 @@ def _check_names(entries: list[zipfile.ZipInfo]) -> None:
     for entry in entries:
         name = entry.filename
         shown = f"“{name[:100]}”" if name.isprintable() else "A file"
-        if any(mark in entry.orig_filename for mark in "/\\:\0") or not name.isprintable() or len(name) > 255:
+        if (
+            any(mark in entry.orig_filename for mark in "/\\:\0")
+            or not name.isprintable()
+            or len(name) > MAX_ARCHIVE_NAME
+        ):
             raise BadFile(f"{shown} in the zip has a path, or no proper name.")
         if not name.endswith((".json", ".md")):
             raise BadFile(f"{shown} in the zip is no conversation: only JSON and Markdown can be in it.")

@@ -12,8 +12,8 @@ from typing import Any
 from lib.errors import BadInput
 from lib.files.answer_codec import parse_features
 from lib.files.value_codec import write_features
-from lib.jsonkit.json_reader import MAX_NUMBER, Node, parse
-from lib.jsonkit.json_text import Bounds
+from lib.jsonkit.file_limits import MAX_PRESET_FILE_BYTES
+from lib.jsonkit.json_reader import FILE_BOUNDS, Node, parse
 from lib.model.model_record import Model
 from lib.model.request_options import Features
 from lib.model.settings import Settings, check_parameters
@@ -21,7 +21,6 @@ from lib.model.settings import Settings, check_parameters
 SHIPPED_FILE = Path(__file__).parent / "presets.json"
 FORMAT = "paddock.presets"
 VERSION = 1
-MAX_PRESET_FILE_BYTES = 1_000_000
 MAX_PRESET_NAME_CHARS = 80
 
 _BAD_FILE_ADVICE = "Choose a file that Paddock exported."
@@ -69,7 +68,7 @@ def dump_presets(presets: Iterable[Preset]) -> str:
 
 def load_presets(data: bytes, model: Model) -> tuple[Preset, ...]:
     """Return the presets in a JSON document. Raise BadInput, which names the preset that is wrong."""
-    body = parse(data, Bounds(MAX_PRESET_FILE_BYTES, number=MAX_NUMBER)).value
+    body = parse(data, replace(FILE_BOUNDS, bytes=MAX_PRESET_FILE_BYTES)).value
     presets = body.get("presets") if isinstance(body, dict) and body.get("format") == FORMAT else None
     if not isinstance(presets, list):
         raise BadInput("The file holds no presets.", advice=_BAD_FILE_ADVICE)

@@ -9,17 +9,15 @@ from typing import Any, TypeVar
 
 from lib.errors import BadInput
 from lib.jsonkit import json_text
+from lib.jsonkit.file_limits import MAX_FILE_BYTES, MAX_FILE_DEPTH, MAX_FILE_VALUES
 from lib.jsonkit.json_text import Bounds, UnusableJson, format_path
 from lib.jsonkit.json_wording import describe_kind
 from lib.model.model_record import Number
 
-MAX_BYTES = 50_000_000
-# A value takes up to a hundred times its bytes in memory, so values are counted before parsing.
-MAX_VALUES = 3_000_000
 MAX_NUMBER = 2**63  # every database can hold it
 ADVICE = "Nothing was taken from it. Choose a file that Paddock exported, or a list of messages."
 
-FILE_BOUNDS = Bounds(MAX_BYTES, values=MAX_VALUES, number=MAX_NUMBER)
+FILE_BOUNDS = Bounds(MAX_FILE_BYTES, MAX_FILE_DEPTH, MAX_FILE_VALUES, MAX_NUMBER)
 T = TypeVar("T")
 
 

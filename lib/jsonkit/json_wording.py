@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
-
-from jsonschema import ValidationError
-from jsonschema.exceptions import best_match
+from typing import TYPE_CHECKING, Any
 
 from lib.jsonkit.json_text import format_path
+
+# The process that reads an upload describes kinds only: importing jsonschema would double its start.
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 _MAX_QUOTED = 60
 _MAX_CHOICES = 12
@@ -84,6 +85,8 @@ def describe_failure(error: ValidationError) -> str:
         case "uniqueItems":
             return "holds an entry twice"
         case "anyOf" | "oneOf" if error.context:
+            from jsonschema.exceptions import best_match
+
             fits_none = f"fits none of the {len(expected):,} choices of the schema"
             nearest = best_match([error])
             if nearest is None or nearest is error:

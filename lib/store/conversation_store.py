@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -120,7 +120,7 @@ class ConversationStore:
         else:
             self._remember(owner, id, generation, new_state)
 
-    def add_all(self, owner: str, files: Sequence[ConversationFile]) -> int:
+    def add_all(self, owner: str, files: Iterable[ConversationFile]) -> int:
         """Save new conversations with their titles and pins, all or none. Return how many there are.
 
         Empty ones are not saved. One transaction: whatever ends it in the middle, nothing of it is left.

@@ -172,8 +172,8 @@ def test_what_is_wrong_is_said(change: Change, says: str) -> None:
     [
         (b"", "not complete: a value is missing or is not JSON in line 1, column 1"),
         (b"\xff\xfe", "byte 1 is not UTF-8"),
-        (b"[" * 1_000_000, "nested too deeply"),
-        (b'{"a":' * 1_000_000, "nested too deeply"),
+        (b"[" * 1_000_000, "nested more than 100 deep"),
+        (b'{"a":' * 1_000_000, "nested more than 100 deep"),
         (b'{"format":1,"b":[{"x":1,"y":2,"x":3}]}', r"^\$\.b\[0\]\.x is there twice"),
         (b'{"a":1e400}', r"^\$\.a is too large a number"),
         (b'{"a":-Infinity}', "^The file is not JSON: -Infinity in line 1 is no number of JSON"),

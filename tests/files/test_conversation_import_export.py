@@ -15,10 +15,11 @@ from hypothesis import given, settings, strategies
 from lib.chat.conversation import Conversation
 from lib.errors import BadInput
 from lib.files import conversation_import_export, preset_file
-from lib.files.conversation_import_export import dump_zip, load_conversations
+from lib.files.conversation_import_export import dump_zip, read_conversations
 from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import export_markdown
-from lib.model.model_record import default_model
+from lib.jsonkit import file_limits
+from lib.model.model_record import Model, default_model
 from lib.model.request_options import ToolCall
 from lib.model.settings import Settings
 from tests.store.conversation_trees import SETTINGS, as_plain_values, histories, make_conversation
@@ -29,6 +30,11 @@ MANY = (
     ConversationFile(make_conversation("Ünï 猫"), SETTINGS),
     ConversationFile(Conversation(), SETTINGS, "‮\x00"),
 )
+
+
+def load_conversations(data: bytes, model: Model) -> tuple[ConversationFile, ...]:
+    """Return all conversations in the file."""
+    return tuple(read_conversations(data, model))
 
 
 def make_zip(files: dict[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -251,7 +257,7 @@ def make_zip_bomb(size: int, says: int | None = None) -> bytes:
 
 
 def test_a_bomb() -> None:
-    data = make_zip_bomb(conversation_import_export.MAX_BYTES + 1)
+    data = make_zip_bomb(file_limits.MAX_FILE_BYTES + 1)
     assert len(data) < 100_000
     with pytest.raises(BadInput, match="more than can be taken"):
         load_conversations(data, MODEL)
@@ -260,19 +266,19 @@ def test_a_bomb() -> None:
 @pytest.mark.parametrize("says", [0, 10, 10**6, 2**32 - 2])
 def test_a_bomb_that_lies(says: int) -> None:
     with pytest.raises(BadInput):
-        load_conversations(make_zip_bomb(conversation_import_export.MAX_BYTES + 1, says), MODEL)
+        load_conversations(make_zip_bomb(file_limits.MAX_FILE_BYTES + 1, says), MODEL)
 
 
 def test_many_that_are_a_bomb_together(monkeypatch: pytest.MonkeyPatch) -> None:
     data = make_zip({f"{number}.json": GOOD for number in range(10)})
     assert len(load_conversations(data, MODEL)) == 10
-    monkeypatch.setattr(conversation_import_export, "MAX_UNPACKED_BYTES", 10 * len(GOOD) - 1)
+    monkeypatch.setattr(conversation_import_export, "MAX_ARCHIVE_BYTES", 10 * len(GOOD) - 1)
     with pytest.raises(BadInput, match="more than can be taken"):
         load_conversations(data, MODEL)
 
 
 def test_too_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation_import_export, "MAX_ZIP_FILES", 5)
+    monkeypatch.setattr(conversation_import_export, "MAX_ARCHIVE_FILES", 5)
     with pytest.raises(BadInput, match="more than 5 files"):
         load_conversations(make_zip({f"{number}.json": GOOD for number in range(6)}), MODEL)
 

@@ -45,7 +45,7 @@ def _file(*presets: object) -> bytes:
     [
         (b"", "The file is not complete"),
         (b"\xff\xfe", "not JSON"),
-        (b"[" * 200_000, "nested too deeply"),
+        (b"[" * 200_000, "nested more than 100 deep"),
         (b"[]", "no presets"),
         (b'{"format":"paddock.presets","version":2,"presets":[]}', "another version"),
         (b" " * 1_000_001, "1,000,001 bytes"),

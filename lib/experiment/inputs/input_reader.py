@@ -12,9 +12,9 @@ from lib.experiment.inputs import json_lines, xlsx_reader
 from lib.experiment.inputs.input_records import BadInputTable, ImportedInputs, RecordKind, inputs_from_records
 from lib.experiment.inputs.text_encoding import decode_text
 from lib.experiment.inputs.xlsx_reader import Record
+from lib.jsonkit.file_limits import MAX_INPUT_BYTES
 from lib.jsonkit.surrogates import replace_lone_surrogates, utf8_size
 
-MAX_INPUT_BYTES = 10_000_000
 FILE_EXTENSIONS = ("csv", "tsv", "txt", "jsonl", "ndjson", "json", "xlsx")
 
 _DELIMITERS = ",;\t|"

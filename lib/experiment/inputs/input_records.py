@@ -10,10 +10,8 @@ from enum import Enum
 from lib.errors import BadInput
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.inputs.prompt_template import make_variable_name
-from lib.experiment.inputs.xlsx_reader import MAX_TABLE_CELLS, Record
-
-MAX_INPUT_ROWS = 100_000
-MAX_INPUT_COLUMNS = 200
+from lib.experiment.inputs.xlsx_reader import Record
+from lib.jsonkit.file_limits import MAX_INPUT_COLUMNS, MAX_INPUT_ROWS, MAX_TABLE_CELLS
 
 # Names that mark the column of expected answers, the surest first.
 EXPECTED_COLUMN_NAMES = (

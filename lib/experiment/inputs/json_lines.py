@@ -8,8 +8,9 @@ from typing import Any
 
 from lib.experiment.inputs import input_records
 from lib.experiment.inputs.input_records import BadInputTable
-from lib.experiment.inputs.xlsx_reader import MAX_TABLE_CELLS, Record
+from lib.experiment.inputs.xlsx_reader import Record
 from lib.jsonkit import json_text
+from lib.jsonkit.file_limits import MAX_INPUT_COLUMNS, MAX_INPUT_DEPTH, MAX_INPUT_ROWS, MAX_TABLE_CELLS
 from lib.jsonkit.json_text import Bounds, UnusableJson
 
 _ADVICE = 'Write one object in each line, such as {"text": "…", "expected": "…"}.'
@@ -32,9 +33,9 @@ def read_records(text: str) -> Iterator[Record]:
     for line, record in _parse_objects(text):
         objects.append((line, record))
         columns |= dict.fromkeys(record)
-        if len(objects) > input_records.MAX_INPUT_ROWS:
+        if len(objects) > MAX_INPUT_ROWS:
             raise input_records.too_many_rows()
-        if len(columns) > input_records.MAX_INPUT_COLUMNS:
+        if len(columns) > MAX_INPUT_COLUMNS:
             raise input_records.too_many_columns(len(columns))
     if not objects:
         return
@@ -57,7 +58,9 @@ def _parse_objects(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _parse(text: str, what: str) -> Any:
     try:
-        return json_text.parse(text, what, Bounds(len(text) * 4 + 1, depth=100, values=MAX_TABLE_CELLS))
+        return json_text.parse(
+            text, what, Bounds(len(text) * 4 + 1, depth=MAX_INPUT_DEPTH, values=MAX_TABLE_CELLS)
+        )
     except UnusableJson as error:
         message = error.message
         if what != "The file":  # each line was parsed on its own, as line 1

@@ -11,10 +11,15 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from lib.errors import BadInput
-
-MAX_UNPACKED_BYTES = 100_000_000  # all parts together; packed they can be a thousandth of that
-MAX_TABLE_CELLS = 5_000_000  # includes the empty cells before one with a value
-MAX_SHEET_ROWS = 1_048_576  # no spreadsheet program has more
+from lib.jsonkit.file_limits import (
+    MAX_SHEET_ROWS,
+    MAX_SHEETS,
+    MAX_SPREADSHEET_BYTES,
+    MAX_SPREADSHEET_NAMES,
+    MAX_SPREADSHEET_STYLES,
+    MAX_SPREADSHEET_TEXTS,
+    MAX_TABLE_CELLS,
+)
 
 _ADVICE = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
 _DECIMALS = re.compile(r"\.(0+)")
@@ -26,23 +31,32 @@ def read_first_sheet(data: bytes) -> tuple[list[Record], list[str]]:
     """Return the rows of the first visible sheet that are not empty, and remarks.
 
     Formulas are read as their stored results. Raise BadInput if it is not an XLSX file, is too large
-    unpacked, or is broken.
+    unpacked, has too many texts, names or styles, or is broken.
     """
     _check_size(data)
     # Imported late: it takes a third of a second.
     import openpyxl
+    from defusedxml import DefusedXmlException
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about extensions that do not matter here
+            _check_counts(data)
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             sheet = _first_visible_sheet(book)
             records = list(_records(sheet))
             remarks = list(_find_remarks(data, book, sheet))
     except BadInput:
         raise
-    except Exception as error:  # openpyxl raises anything at a broken file
-        raise BadInput(f"The spreadsheet is broken ({type(error).__name__}).", advice=_ADVICE) from None
+    except Exception as error:  # openpyxl raises anything at a broken file, and wraps most of it
+        match cause := error.__cause__ or error:
+            case MemoryError():
+                raise cause from None
+            case DefusedXmlException():
+                message = "The spreadsheet's XML defines entities, which no spreadsheet program does."
+            case _:
+                message = f"The spreadsheet is broken ({type(error).__name__})."
+        raise BadInput(message, advice=_ADVICE) from None
     return records, remarks
 
 
@@ -50,16 +64,45 @@ def _check_size(data: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             entries = packed.infolist()
+            _check_sum(entries)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError):
         raise BadInput("The file is named .xlsx, but is none, or is cut off.", advice=_ADVICE) from None
-    size = sum(entry.file_size for entry in entries)  # zipfile reads no entry beyond the size it claims
-    if size > MAX_UNPACKED_BYTES:
-        raise BadInput(
-            f"Unpacked, the spreadsheet has {size:,} bytes, more than {MAX_UNPACKED_BYTES:,}.",
-            advice="Take out what is not needed, or split it.",
-        )
     if "xl/workbook.xml" not in {entry.filename for entry in entries}:
         raise BadInput("The file is a zip archive, but no .xlsx spreadsheet.", advice=_ADVICE)
+
+
+def _check_sum(entries: list[zipfile.ZipInfo]) -> None:
+    size = sum(entry.file_size for entry in entries)  # zipfile reads no entry beyond the size it claims
+    if size > MAX_SPREADSHEET_BYTES:
+        raise BadInput(
+            f"Unpacked, the spreadsheet has {size:,} bytes, more than {MAX_SPREADSHEET_BYTES:,}.",
+            advice="Take out what is not needed, or split it.",
+        )
+
+
+# Tags of the tables that openpyxl reads slowly. Every part is searched: the file says which one is which table.
+_COUNTED = (
+    (b"<si", MAX_SPREADSHEET_TEXTS, "texts"),
+    (b"<sheet ", MAX_SHEETS, "sheets"),
+    (b"<definedName ", MAX_SPREADSHEET_NAMES, "defined names"),
+    (b"<font>", MAX_SPREADSHEET_STYLES, "fonts"),
+    (b"<xf ", MAX_SPREADSHEET_STYLES, "cell formats"),
+)
+
+
+def _check_counts(data: bytes) -> None:
+    """Raise BadInput if the tables of the workbook are longer than those of any honest one."""
+    packed = zipfile.ZipFile(io.BytesIO(data))
+    for name in packed.namelist():
+        if not name.endswith(".xml") or name.startswith("xl/worksheets/"):
+            continue
+        content = packed.read(name)
+        for tag, limit, what in _COUNTED:
+            if (count := content.count(tag)) > limit:
+                raise BadInput(
+                    f"The spreadsheet has {count:,} {what}, more than {limit:,}.",
+                    advice="Copy what is needed into a new spreadsheet, or save it as CSV.",
+                )
 
 
 def _first_visible_sheet(book: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,11 +15,14 @@ from lib.experiment.inputs.input_records import ImportedInputs
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.inputs.prompt_template import make_variable_name
 from lib.experiment.plan_problems import PlanPart, PlanProblem
+from lib.files.upload_reading import UploadReading
+from lib.jsonkit.file_limits import MAX_INPUT_BYTES
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.widgets.bound import bind, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.upload_progress import draw_upload, read_upload
 
 _GRID, _FILE, _PASTED = "inputs-grid", "inputs-file", "inputs-pasted"
 _EXPECTED, _NAME = "inputs-expected", "inputs-name"
@@ -80,6 +83,7 @@ def _draw_sources(tab: ExperimentTab) -> None:
         with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="inputs-columns"):
             _draw_columns(tab)
     tab.draw_undo("inputs")
+    draw_upload(_reading_key(tab), partial(_replace_table, tab))
     outcome: PaddockError | tuple[str, ...] = st.session_state.get(_OUTCOME, ())
     if isinstance(outcome, PaddockError):
         draw_error(outcome, "The table was not taken")
@@ -95,7 +99,7 @@ def _draw_uploader(tab: ExperimentTab) -> None:
         key=_FILE,
         on_change=_upload,
         args=(tab,),
-        max_upload_size=input_reader.MAX_INPUT_BYTES // 1_000_000,
+        max_upload_size=MAX_INPUT_BYTES // 1_000_000,
         help="It takes the place of the table, which Undo brings back.",
     )
 
@@ -195,29 +199,37 @@ def _set_expected(tab: ExperimentTab, name: str | None) -> None:
     tab.change_plan(inputs=replace(tab.plan.inputs, expected=name or None))
 
 
-def _replace_table(tab: ExperimentTab, read: Callable[[], ImportedInputs]) -> bool:
-    """Replace the table by what is read. Return False if it cannot be read; the error is drawn at the control."""
+def _reading_key(tab: ExperimentTab) -> str:
+    """Return the key of the table that is being read for this experiment; another may be opened meanwhile."""
+    return f"inputs-reading-{tab.draft.id}"
+
+
+def _replace_table(tab: ExperimentTab, reading: UploadReading) -> None:
+    """Replace the table by what was read. If it cannot be read, the error is drawn at the control."""
     try:
-        imported = read()
+        imported: ImportedInputs = next(reading.values())
     except PaddockError as error:
         st.session_state[_OUTCOME] = error
-        return False
+        return
     if tab.plan.inputs.rows:
         tab.remember_for_undo("inputs", "Another table took the place of the one before.")
     tab.change_plan(inputs=imported.inputs)
     st.session_state[_OUTCOME] = imported.remarks
-    return True
 
 
 def _upload(tab: ExperimentTab) -> None:
-    if (file := st.session_state[_FILE]) is None:
-        st.session_state.pop(_OUTCOME, None)
-    else:
-        _replace_table(tab, lambda: input_reader.read_input_file(file.name, file.getvalue()))
+    st.session_state.pop(_OUTCOME, None)
+    file = st.session_state[_FILE]
+    call = () if file is None else (input_reader.read_input_file, file.name, file.getvalue())
+    read_upload(_reading_key(tab), partial(_replace_table, tab), *call)
 
 
 def _paste(tab: ExperimentTab) -> None:
-    if _replace_table(tab, lambda: input_reader.read_pasted_inputs(st.session_state[_PASTED])):
+    st.session_state.pop(_OUTCOME, None)
+    call = (input_reader.read_pasted_inputs, st.session_state[_PASTED])
+    read_upload(_reading_key(tab), partial(_replace_table, tab), *call)
+    # A text that takes longer, or is refused, stays in the box.
+    if isinstance(st.session_state.get(_OUTCOME), tuple):
         st.session_state[_PASTED] = ""
 
 

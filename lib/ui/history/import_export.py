@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from lib.files.conversation_import_export import dump_zip, load_conversations
+from lib.files.conversation_import_export import dump_zip, read_conversations
 from lib.files.conversation_json import ConversationFile, with_new_id
-from lib.jsonkit.json_reader import MAX_BYTES
+from lib.files.upload_reading import UploadReading
+from lib.jsonkit.file_limits import MAX_FILE_BYTES
 from lib.model.model_record import default_model
 from lib.model.settings import fit_to_model
 from lib.store.stored_values import SavedConversation
@@ -17,8 +18,9 @@ from lib.ui.history import backup_menu
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_kept_error, keep_error
+from lib.ui.widgets.upload_progress import draw_upload, read_upload
 
-_FILE = "carry-file"  # the key of the uploader
+_FILE, _READING = "carry-file", "carry-reading"  # the keys of the uploader and of the file that is being read
 # In the session's state: the error of the last import, or the number of conversations that it brought.
 _PROBLEM, _IMPORTED = "carry-problem", "carry-came"
 _PAGE_SIZE = 200  # conversations read at once for an export
@@ -52,15 +54,16 @@ def draw_import_export_menu(count: int) -> None:
             type=["json", "zip"],
             key=_FILE,
             on_change=_import,
-            max_upload_size=MAX_BYTES // 1_000_000,
+            max_upload_size=MAX_FILE_BYTES // 1_000_000,
             help="Paddock's JSON or zip, or a plain list of messages. It is added; nothing is overwritten.",
         )
         backup_menu.draw_backups(owner)
 
 
 def draw_import_outcome() -> None:
-    """Draw the error or the result of the last import or restore, once."""
+    """Draw the import under way, and the error or the result of the last import or restore, once."""
     backup_menu.draw_restore_outcome()
+    draw_upload(_READING, _save_imported)
     draw_kept_error(_PROBLEM, "Nothing was imported")
     if count := st.session_state.pop(_IMPORTED, 0):
         st.success(f"{count:,} conversation{'s' * (count > 1)} imported.", icon=":material/check:")
@@ -76,10 +79,13 @@ def _saved_conversations(owner: str) -> Iterator[ConversationFile]:
 
 
 def _import() -> None:
+    file = st.session_state[_FILE]
+    call = () if file is None else (read_conversations, file.getvalue(), default_model())
+    read_upload(_READING, _save_imported, *call)
+
+
+def _save_imported(reading: UploadReading) -> None:
     """Save every conversation of the uploaded file, or none if anything is wrong with it."""
-    if (file := st.session_state[_FILE]) is None:
-        return
     with keep_error(_PROBLEM):
-        loaded = load_conversations(file.getvalue(), default_model())
-        new = [replace(each, conversation=with_new_id(each.conversation)) for each in loaded]
+        new = (replace(each, conversation=with_new_id(each.conversation)) for each in reading.values())
         st.session_state[_IMPORTED] = registry().store.conversations.add_all(current_owner(), new)

@@ -11,6 +11,7 @@ import streamlit as st
 from lib.errors import PaddockError
 from lib.files import preset_file
 from lib.files.preset_file import Preset
+from lib.files.upload_reading import UploadReading
 from lib.model.model_record import Model
 from lib.store.stored_values import SavedPreset
 from lib.ui.settings.chat_actions import ChatActions
@@ -18,6 +19,7 @@ from lib.ui.shell.registry import registry
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
 from lib.ui.widgets.saved_item import draw_saved_item
+from lib.ui.widgets.upload_progress import draw_upload, read_upload
 
 
 class PresetAction(StrEnum):
@@ -30,6 +32,7 @@ class PresetAction(StrEnum):
 
 
 _OWN, _NAME, _FILE = "own", "preset-name", "preset-file"
+_READING = "preset-reading"  # in the session's state: the file that is being read
 _PROBLEM = f"{_OWN}-problem"
 
 
@@ -72,6 +75,7 @@ def draw_preset_menu(actions: ChatActions) -> None:
             st.file_uploader(
                 "Import", type="json", key=_FILE, on_change=_import, args=(actions,), max_upload_size=1
             )
+            draw_upload(_READING, partial(_add_imported, actions))
 
 
 def _draw_own(actions: ChatActions, saved: SavedPreset) -> None:
@@ -130,8 +134,14 @@ def _apply_preset_action(actions: ChatActions, saved: SavedPreset, action: Prese
             presets.save(actions.owner, replace(saved, is_start=not saved.is_start))
 
 
-@keep_error(_PROBLEM)
 def _import(actions: ChatActions) -> None:
-    if (file := st.session_state[_FILE]) is not None:
-        for preset in preset_file.load_presets(file.getvalue(), actions.chat.model):
+    file = st.session_state[_FILE]
+    call = () if file is None else (preset_file.load_presets, file.getvalue(), actions.chat.model)
+    read_upload(_READING, partial(_add_imported, actions), *call)
+
+
+@keep_error(_PROBLEM)
+def _add_imported(actions: ChatActions, reading: UploadReading) -> None:
+    for presets in reading.values():
+        for preset in presets:
             registry().store.presets.add(actions.owner, preset)

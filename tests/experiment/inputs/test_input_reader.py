@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.errors import BadInput
-from lib.experiment.inputs import input_reader, xlsx_reader
 from lib.experiment.inputs.input_reader import read_input_file, read_pasted_inputs
 from lib.experiment.inputs.input_records import ImportedInputs
 from lib.experiment.inputs.input_table import Inputs
+from lib.jsonkit import file_limits
 from tests.files.workbook import make_workbook
 
 PLAIN = Inputs(("text", "label"), (("gut", "ja"), ("schön, groß", "nein")), "label")
@@ -128,7 +128,7 @@ def test_json_values_are_texts() -> None:
         ("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01" * 9, "NUL"),
         ("a.csv", b"\xff\xfea\0,\0b\0\n\0\x00\xd8,\0", "says that it is UTF-16, but in line 2"),
         ("a.csv", b"\xef\xbb\xbfa,b\n\xff,1\n", "says that it is UTF-8, but in line 2"),
-        ("a.csv", b"x" * (input_reader.MAX_INPUT_BYTES + 1), "10,000,001 bytes, more than 10,000,000"),
+        ("a.csv", b"x" * (file_limits.MAX_INPUT_BYTES + 1), "10,000,001 bytes, more than 10,000,000"),
         ("a.csv", ",".join(map(str, range(201))).encode() + b"\n" + b"1," * 200 + b"1\n", "201 columns"),
         ("a.csv", b"a\n" + b"1\n" * 100_001, "more than 100,000 rows"),
         ("a.json", b"[" + b"{}," * 100_001 + b"{}]", "more than 100,000 rows"),
@@ -201,7 +201,7 @@ def test_a_sheet_that_claims_to_be_huge_and_one_that_is() -> None:
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("xl/workbook.xml", b"<a/>")
-        packed.writestr("xl/worksheets/sheet1.xml", b" " * (xlsx_reader.MAX_UNPACKED_BYTES + 1))
+        packed.writestr("xl/worksheets/sheet1.xml", b" " * (file_limits.MAX_SPREADSHEET_BYTES + 1))
     assert len(bomb.getvalue()) < 1_000_000
     with pytest.raises(BadInput, match=r"Unpacked, the spreadsheet has 100,000,005 bytes"):
         read_input_file("a.xlsx", bomb.getvalue())
