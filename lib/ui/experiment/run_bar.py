@@ -43,7 +43,7 @@ class _PageState:
 
     problems: tuple[PlanProblem, ...]
     variables: tuple[str, ...]
-    run: tuple[RunState, bool] | None
+    run: tuple[RunState, bool, int] | None
 
 
 @st.fragment
@@ -64,9 +64,14 @@ def _draw_bar(tab: ExperimentTab, page_state: _PageState) -> None:
     live_text_area.watch_typing()
 
 
-def _run_state(run: ExperimentRun | None) -> tuple[RunState, bool] | None:
-    """Return the run's state, and True while results may come: of a paused run, those that are on their way."""
-    return None if run is None else (run.state, run.is_working)
+def _run_state(run: ExperimentRun | None) -> tuple[RunState, bool, int] | None:
+    """Return the run's state, True while results may come (a paused run's are on their way), and a count.
+
+    The count is of the results of a run that another server works on: the page shows them as they come.
+    """
+    if run is None:
+        return None
+    return run.state, run.is_working, len(run.results()) if run.state is RunState.ELSEWHERE else 0
 
 
 def _draw_start(tab: ExperimentTab, run: ExperimentRun | None, problems: Sequence[PlanProblem]) -> None:

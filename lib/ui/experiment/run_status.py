@@ -28,7 +28,7 @@ _STATE_TEXTS = {
     RunState.PAUSED: "Paused. Go on asks the rest.",
     RunState.STOPPED: "Stopped. Go on asks the rest.",
     RunState.ELSEWHERE: "Another Paddock server is working on this run, or was killed less than half a minute ago. "
-    "It cannot go on here until then.",
+    "It can go on here once that server has ended it, or half a minute after the kill.",
     RunState.INTERRUPTED: "Paddock was ended while this ran. What had come is kept, and Go on asks only the rest.",
     RunState.BUDGET: "The budget has no room for the next request. Raise it under Budget, then go on.",
     RunState.DONE: "Done.",
