@@ -6,7 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from typing import Any, TypeVar
 
@@ -47,12 +47,6 @@ class CancelToken:
     def wait(self, seconds: float) -> bool:
         """Sleep that long, at most until cancel(). Return True if cancelled."""
         return self._event.wait(seconds)
-
-    def on_httpx_trace(self, name: str, info: Mapping[str, Any]) -> None:
-        """Watch the socket that httpx opens; its trace extension is the only way to it during a request."""
-        if not name.endswith(".connect_tcp.complete"):
-            return
-        self.watch_socket(info["return_value"].get_extra_info("socket"))
 
     def watch_socket(self, connection: socket.socket) -> None:
         """Make that socket the one that cancel() shuts down."""

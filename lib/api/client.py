@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
-from lib.api import inspection, sse, wire
+from lib.api import inspection, wire
 from lib.api.backend import Backend
 from lib.api.cancellation import Cancelled, CancelToken
 from lib.api.events import Event
 from lib.api.lora_adapters import LoraAdapter, decode_adapters
 from lib.api.persistent_connection import PersistentConnection
+from lib.api.reply_limits import MAX_JSON_BYTES
 from lib.api.request import Request
 from lib.api.response import decode_response, read_text, refusal_error
 from lib.api.retries import DEFAULT_RETRIES, OnRetry, RetryPolicy, stream_with_retries
 from lib.api.trace import TraceRecorder
-from lib.api.transport import DEFAULT_TIMEOUTS, Timeouts, open_client, translate_errors
+from lib.api.transport import DEFAULT_TIMEOUTS, Timeouts, translate_errors
 from lib.errors import PaddockError
+from lib.jsonkit.surrogates import encode_utf8
+
+Decoded = TypeVar("Decoded")
 
 
 class WorkersAI:
@@ -54,55 +58,72 @@ class WorkersAI:
     def check_credentials(self, backend: Backend) -> None:
         """Raise a PaddockError if the account or the token is not valid; costs nothing."""
         # The cheapest request that needs both: a search of the model list without hits.
-        self._fetch(backend, "GET", "models/search?search=paddock-credential-check")
+        self._fetch(backend, "GET", "models/search?search=paddock-credential-check", str)
 
     def render_prompt(self, backend: Backend, request: Request) -> inspection.RenderedPrompt:
         """Return the text that the model would be given, and its exact length; needs ``backend.can_inspect``."""
-        body = self._fetch(backend, "POST", "paddock/prompt", wire.encode_request(request))
-        return inspection.decode_rendered_prompt(body)
+        return self._fetch(
+            backend, "POST", "paddock/prompt", inspection.decode_rendered_prompt, wire.encode_request(request)
+        )
 
     def fetch_token_distribution(self, backend: Backend, request: Request) -> inspection.TokenDistribution:
         """Return the probabilities of the next token; needs ``backend.can_inspect``."""
-        body = self._fetch(backend, "POST", "paddock/probabilities", wire.encode_request(request))
-        return inspection.decode_token_distribution(body)
+        return self._fetch(
+            backend,
+            "POST",
+            "paddock/probabilities",
+            inspection.decode_token_distribution,
+            wire.encode_request(request),
+        )
 
     def list_adapters(self, backend: Backend) -> tuple[LoraAdapter, ...]:
         """Return the account's LoRA adapters and the public ones. Raises a PaddockError."""
-        own = decode_adapters(self._fetch(backend, "GET", "finetunes"))
-        public = decode_adapters(self._fetch(backend, "GET", "finetunes/public"))
+        own = self._fetch(backend, "GET", "finetunes", decode_adapters)
+        public = self._fetch(backend, "GET", "finetunes/public", decode_adapters)
         return tuple({adapter.id: adapter for adapter in (*own, *public)}.values())
 
-    def _fetch(self, backend: Backend, method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
-        """Return the body of a successful answer to a request that costs nothing. Raises a PaddockError."""
-        url = f"{backend.base_url}/accounts/{backend.account_id}/ai/{path}"
-        timeouts = replace(self.timeouts, first_byte=self.timeouts.connect)
+    def _fetch(
+        self,
+        backend: Backend,
+        method: str,
+        path: str,
+        decode: Callable[[str], Decoded],
+        body: Mapping[str, Any] | None = None,
+    ) -> Decoded:
+        """Return the decoded body of a success to a request that costs nothing. Raises a PaddockError."""
+        connect = self.timeouts.connect
+        timeouts = replace(self.timeouts, first_byte=connect, silence=connect)
+        encoded = b"" if body is None else _encode_json(body)
         with (
             translate_errors(timeouts, backend),
-            open_client(timeouts, backend) as client,
-            client.stream(method, url, json=body) as response,
+            contextlib.closing(PersistentConnection(timeouts, backend)) as connection,
         ):
+            response = connection.send(method, path, encoded)
             if response.status_code != 200:
-                raise refusal_error(response)
-            text = read_text(response, sse.MAX_ANSWER_BYTES)
+                raise refusal_error(response, connection.deadline)
+            connection.deadline.expect_answer()
+            text = read_text(response, MAX_JSON_BYTES)
             if not wire.is_success(text):
                 raise wire.decode_error(response.status_code, text, response.headers)
-            return text
+            return decode(text)
 
     def open_connection(self, backend: Backend) -> PersistentConnection:
         """Return a connection for many requests in sequence, to be closed by the caller. Raises Unreachable."""
-        return PersistentConnection(self.timeouts, backend)
+        with translate_errors(self.timeouts, backend):
+            return PersistentConnection(self.timeouts, backend)
 
     def stream_over(self, connection: PersistentConnection, request: Request) -> Iterator[Event]:
         """Yield the answer's events from one attempt over an open connection. Raises a PaddockError, or Cancelled."""
-        body = json.dumps(wire.encode_request(request), ensure_ascii=False, separators=(",", ":")).encode()
+        connection.was_sent = False
+        body = _encode_json(wire.encode_request(request))
         response: httpx.Response | None = None
         if connection.cancel_token.is_cancelled:
             raise Cancelled
         try:
             with translate_errors(connection.timeouts, connection.backend):
-                response = connection.post(request.model, body)
+                response = connection.send("POST", f"run/{request.model}", body)
             with translate_errors(connection.timeouts, connection.backend, answering=True):
-                yield from decode_response(response)
+                yield from decode_response(response, connection.deadline)
         except PaddockError:
             if connection.cancel_token.is_cancelled:  # cancelling broke the connection
                 raise Cancelled from None
@@ -114,20 +135,18 @@ class WorkersAI:
     def _stream_once(
         self, backend: Backend, request: Request, cancel_token: CancelToken, recorder: TraceRecorder
     ) -> Generator[Event, None, None]:
-        url = f"{backend.base_url}/accounts/{backend.account_id}/ai/run/{request.model}"
-        trace = {"trace": cancel_token.on_httpx_trace}
-        with contextlib.ExitStack() as stack:
-            stack.callback(cancel_token.release_socket)
-            with translate_errors(self.timeouts, backend):
-                client = stack.enter_context(open_client(self.timeouts, backend))
-                post = client.build_request("POST", url, json=wire.encode_request(request), extensions=trace)
-                recorder.record_request(f"{post.method} {post.url}", post.headers.multi_items())
-                response = cancel_token.run_cancellable(
-                    lambda: client.send(post, stream=True), httpx.Response.close
-                )
-                recorder.record_response(response.status_code, response.headers.multi_items())
-            stack.callback(response.close)
-            # httpcore reads the timeout again when the body begins; from here on it limits silence.
-            post.extensions["timeout"]["read"] = self.timeouts.silence
-            with translate_errors(self.timeouts, backend, answering=True):
-                yield from decode_response(response, recorder)
+        path, body = f"run/{request.model}", _encode_json(wire.encode_request(request))
+        with translate_errors(self.timeouts, backend):
+            connection = PersistentConnection(self.timeouts, backend, cancel_token)
+            recorder.record_request(f"POST {connection.url(path)}", connection.request_headers(body))
+            # A thread that was abandoned by a cancellation closes the connection itself.
+            response = cancel_token.run_cancellable(
+                lambda: connection.send("POST", path, body), httpx.Response.close
+            )
+        with contextlib.closing(connection), translate_errors(self.timeouts, backend, answering=True):
+            recorder.record_response(response.status_code, response.headers.multi_items())
+            yield from decode_response(response, connection.deadline, recorder)
+
+
+def _encode_json(body: Mapping[str, Any]) -> bytes:
+    return encode_utf8(json.dumps(body, ensure_ascii=False, separators=(",", ":")))

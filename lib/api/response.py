@@ -8,13 +8,17 @@ import httpx
 
 from lib.api import sse, wire
 from lib.api.events import Event
+from lib.api.reply_limits import MAX_ERROR_BYTES, MAX_JSON_BYTES, ReplyDeadline, too_large_error
 from lib.api.trace import TraceRecorder
-from lib.errors import PaddockError, Unreachable
+from lib.errors import PaddockError, TimedOut, Unintelligible, Unreachable, refusal, unrecognised_reply
 
-MAX_ERROR_BYTES = 64 * 1024
+# Two layers of compression could make gigabytes of one piece.
+READABLE_ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 
 
-def decode_response(response: httpx.Response, recorder: TraceRecorder | None = None) -> Iterator[Event]:
+def decode_response(
+    response: httpx.Response, deadline: ReplyDeadline, recorder: TraceRecorder | None = None
+) -> Iterator[Event]:
     """Yield the events of an answer. Raises a PaddockError for a refusal or an unreadable answer."""
 
     def record(text: str) -> str:
@@ -24,38 +28,76 @@ def decode_response(response: httpx.Response, recorder: TraceRecorder | None = N
 
     content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if response.status_code != 200:
-        raise refusal_error(response, recorder)
+        raise refusal_error(response, deadline, recorder)
+    deadline.expect_answer()
     if content_type == "text/event-stream":
-        yield from sse.decode_stream(response, record)
+        _check_compression(response)
+        yield from sse.decode_stream(response, deadline, record)
     elif content_type == "application/json":  # [REC] some models ignore stream: true
-        yield from wire.decode_answer(record(read_text(response, sse.MAX_ANSWER_BYTES)))
+        yield from wire.decode_answer(record(read_text(response, MAX_JSON_BYTES)))
     else:
-        raise wire.decode_error(200, record(read_text(response, MAX_ERROR_BYTES)), response.headers)
+        deadline.expect_error_body()
+        raise wire.decode_error(200, record(_read_error(response)), response.headers)
 
 
 def read_text(response: httpx.Response, max_bytes: int) -> str:
-    """Return the body, cut at that many bytes."""
+    """Return the body. Raises Unintelligible if it exceeds ``max_bytes``."""
+    _check_compression(response)
     chunks, size = [], 0
     for chunk in response.iter_bytes():
-        chunks.append(chunk)
         size += len(chunk)
-        if size >= max_bytes:
-            break
-    return b"".join(chunks)[:max_bytes].decode("utf-8", "replace")
+        if size > max_bytes:
+            raise too_large_error(max_bytes, "bytes")
+        chunks.append(chunk)
+    return b"".join(chunks).decode("utf-8", "replace")
 
 
-def refusal_error(response: httpx.Response, recorder: TraceRecorder | None = None) -> PaddockError:
+def refusal_error(
+    response: httpx.Response, deadline: ReplyDeadline, recorder: TraceRecorder | None = None
+) -> PaddockError:
     """Return the error that a response with another status than 200 stands for."""
-    if response.is_redirect:
-        target = httpx.URL(response.headers["location"]).host or "another address"
-        return Unreachable(
-            f"The server wants to redirect the request to {target}; it was not followed, for it carries your token.",
-            advice="Check CLOUDFLARE_BASE_URL: it must be the API's own address.",
-        )
+    status = response.status_code
+    if 300 <= status < 400:
+        return _redirect_error(response)
+    deadline.expect_error_body()
     try:
-        text = read_text(response, MAX_ERROR_BYTES)
+        text = _read_error(response)
     except httpx.HTTPError:  # the status says more than the error that interrupted the body
         text = ""
+    except (
+        TimedOut,
+        Unintelligible,
+    ) as error:  # the status says what to do, the limit why it is not explained
+        wait = wire.parse_retry_after(response.headers.get("retry-after"))
+        return refusal(status, None, f"HTTP {status}. {error.message}", wait)
     if recorder is not None:
         recorder.record_event(text)
-    return wire.decode_error(response.status_code, text, response.headers)
+    return wire.decode_error(status, text, response.headers)
+
+
+def _read_error(response: httpx.Response) -> str:
+    return read_text(response, MAX_ERROR_BYTES)
+
+
+def _redirect_error(response: httpx.Response) -> PaddockError:
+    status, location = response.status_code, response.headers.get("location")
+    if location is None or status == 304:
+        return unrecognised_reply(status, "a redirect without an address")
+    try:
+        target = httpx.URL(location).host
+    except httpx.InvalidURL:
+        target = ""
+    return Unreachable(
+        f"The server wants to redirect the request to {target or 'another address'}; it was not followed, because it "
+        "carries your token.",
+        advice="Check CLOUDFLARE_BASE_URL: it must be the API's own address.",
+    )
+
+
+def _check_compression(response: httpx.Response) -> None:
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in READABLE_ENCODINGS:
+        raise Unintelligible(
+            f"The server compressed its reply in a way that was not asked for ({encoding[:40]}).",
+            advice=wire.GARBLED_ADVICE,
+        )

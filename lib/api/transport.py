@@ -1,4 +1,4 @@
-"""Open HTTP clients for a backend, find its proxy, and translate httpx's exceptions."""
+"""Find the way to a backend: certificates, headers and proxy; and translate exceptions of the way."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from lib.api.backend import Backend
+from lib.api.cancellation import Cancelled
 from lib.errors import PaddockError, TimedOut, Unintelligible, Unreachable
 
 Cause = TypeVar("Cause", bound=BaseException)
@@ -98,34 +99,26 @@ def environment_proxy(backend: Backend) -> httpx.Proxy | None:
     return httpx.Proxy(address)
 
 
-def open_client(timeouts: Timeouts, backend: Backend) -> httpx.Client:
-    """Return a client for the backend that sends its token. Raises Unreachable, see translate_setup_errors."""
-    with translate_setup_errors():
-        return httpx.Client(
-            headers=request_headers(backend),
-            timeout=httpx.Timeout(timeouts.connect, read=timeouts.first_byte),
-            proxy=environment_proxy(backend),
-            trust_env=False,  # the proxy is chosen above, the certificates below
-            verify=ssl_context(backend),
-            follow_redirects=False,  # a redirect could send the token and the conversation to another host
-        )
-
-
 @contextlib.contextmanager
 def translate_errors(timeouts: Timeouts, backend: Backend, *, answering: bool = False) -> Iterator[None]:
-    """Translate httpx's exceptions to PaddockErrors, and mask a token that a server echoed."""
+    """Translate every exception but Cancelled to a PaddockError, and mask a token that a server echoed.
+
+    No reply may end in another kind of error: a KeyError in one reply would end a whole experiment.
+    """
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
-        # from None: httpx's exceptions hold the request, and with it the Authorization header.
-        raise translate_error(error, timeouts, answering=answering) from None
+    except Cancelled:
+        raise
     except PaddockError as error:
         error.mask(backend.token.reveal())
         raise
+    except Exception as error:
+        # from None: httpx's exceptions hold the request, and with it the Authorization header.
+        raise translate_error(error, timeouts, answering=answering) from None
 
 
 def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = False) -> PaddockError:
-    """Return the error for one of httpx's exceptions; ``answering``: the answer had begun."""
+    """Return the error for an exception of httpx or any other; ``answering``: the answer had begun."""
     match error:
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return TimedOut(
@@ -135,12 +128,8 @@ def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = F
             )
         case httpx.TimeoutException():
             return TimedOut(
-                f"The answer stopped: nothing more came for {timeouts.silence:g} s."
-                if answering
-                else f"No answer began within {timeouts.first_byte:g} s.",
-                advice="What came is kept. Retry, or lower max_tokens."
-                if answering
-                else "The service may be busy, or the conversation long: shorten it, or retry later.",
+                f"No answer began within {timeouts.first_byte:g} s.",
+                advice="The service may be busy, or the conversation long: shorten it, or retry later.",
                 retryable=False,  # the request may be running: sending it again could pay twice
             )
         case httpx.ConnectError() if verification := _find_cause(error, ssl.SSLCertVerificationError):
@@ -171,7 +160,9 @@ def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = F
             return Unreachable(
                 "The proxy refused the connection.", advice="Check the proxy settings, then retry."
             )
-        case httpx.UnsupportedProtocol() | httpx.InvalidURL() | httpx.LocalProtocolError() | UnicodeError():
+        case (
+            httpx.UnsupportedProtocol() | httpx.InvalidURL() | httpx.LocalProtocolError() | UnicodeError()
+        ) if not answering:
             # Name resolution raises UnicodeError for an impossible name.
             return Unreachable("The address cannot be used.", advice="Check CLOUDFLARE_BASE_URL.")
         case httpx.DecodingError():
@@ -184,9 +175,14 @@ def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = F
                 advice="Check the network connection, then retry.",
                 retryable=True,
             )
-        case _:
+        case httpx.HTTPError():
             return Unreachable(
                 f"The request failed ({type(error).__name__}).", advice="Retry.", retryable=True
+            )
+        case _:
+            return Unintelligible(
+                f"The server's reply could not be read ({type(error).__name__}).",
+                advice="Retry. If it stays, check CLOUDFLARE_BASE_URL and any proxy on the way.",
             )
 
 

@@ -26,6 +26,9 @@ from lib.model.usage import Usage
 
 DONE = "[DONE]"
 
+# A day. Python cannot wait for longer than 292 years, and no server means that.
+MAX_RETRY_AFTER = 86_400.0
+
 GARBLED_ADVICE = (
     "Retry. If it stays, check CLOUDFLARE_BASE_URL and anything between here and Cloudflare, such as a proxy."
 )
@@ -104,7 +107,7 @@ def decode_error(status: int | None, text: str, headers: Mapping[str, str]) -> P
         code, message = first
         return refusal(status, code, message or f"HTTP {status}", wait)
     if isinstance(body, dict) or not text.strip():
-        if status == 200:
+        if status is not None and status < 300:
             return unrecognised_reply(status, "an unknown kind of JSON" if body else "nothing", wait)
         return refusal(status, None, f"HTTP {status}, without an explanation.", wait)
     html = "<html" in text[:2000].lower() or "<!doctype" in text[:200].lower()
@@ -132,12 +135,12 @@ def parse_retry_after(value: str | None, now: float | None = None) -> float | No
     except ValueError:
         try:
             date = parsedate_to_datetime(value)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, LookupError, OverflowError):
             return None
         # parsedate_to_datetime gives no zone for "-0000"; HTTP dates are in UTC.
         date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
         seconds = date.timestamp() - (time.time() if now is None else now)
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    return min(max(0.0, seconds), MAX_RETRY_AFTER) if math.isfinite(seconds) else None
 
 
 def _parse_json(text: str) -> Any:

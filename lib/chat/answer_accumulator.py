@@ -131,20 +131,21 @@ def join_tool_calls(deltas: Iterable[ToolCallDelta]) -> tuple[ToolCall, ...]:
     The flat shape has no ids; such a call gets one, because its result must name it.
     """
     calls: list[ToolCall] = []
+    arguments: list[list[str]] = []  # the pieces of each call, joined once: there may be 100,000
     position_by_index: dict[int, int] = {}
     for delta in deltas:
         position = position_by_index.get(delta.index)
         if position is None or _begins_another_call(calls[position], delta):
             position_by_index[delta.index] = len(calls)
-            calls.append(ToolCall(delta.id or "", delta.name or "", delta.arguments))
+            calls.append(ToolCall(delta.id or "", delta.name or "", ""))
+            arguments.append([delta.arguments])
         else:
             call = calls[position]
-            calls[position] = ToolCall(
-                call.id or delta.id or "", call.name or delta.name or "", call.arguments + delta.arguments
-            )
+            calls[position] = ToolCall(call.id or delta.id or "", call.name or delta.name or "", "")
+            arguments[position].append(delta.arguments)
     return tuple(
-        ToolCall(call.id or f"call_{uuid.uuid4().hex[:12]}", call.name, call.arguments or "{}")
-        for call in calls
+        ToolCall(call.id or f"call_{uuid.uuid4().hex[:12]}", call.name, "".join(pieces) or "{}")
+        for call, pieces in zip(calls, arguments, strict=True)
     )
 
 

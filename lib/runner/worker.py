@@ -98,6 +98,7 @@ class Worker:
         self._number = number
         self._connection: PersistentConnection | None = None
         self._claimed = False  # the journal holds a claim for the current cell
+        self._sent_result: Result | None = None  # the current cell's, with every request that was sent for it
         self._thread = threading.Thread(target=self._run_jobs, name=f"paddock-batch-{number}", daemon=True)
 
     def start(self) -> Worker:
@@ -140,9 +141,9 @@ class Worker:
 
     def _run_job(self, job: CellJob) -> None:
         context = self._context
-        self._claimed = job.previous is not None
+        self._claimed, self._sent_result = job.previous is not None, None
         try:
-            result = self._ask(job)
+            result = self._sent_result = self._ask(job)
             if result.status is Status.ANSWERED:
                 result = self._evaluate_checks(job, result)
             context.journal.write(result, job.fingerprint)
@@ -158,7 +159,9 @@ class Worker:
             if isinstance(ended, _NoBudget):
                 context.halt(None)
         except BaseException:
-            context.queue.put_back(job, job.previous)
+            if self._claimed and self._sent_result is not None:
+                context.journal.write(self._sent_result, job.fingerprint, waiting=True)
+            context.queue.put_back(job, self._sent_result or job.previous)
             raise
 
     def _count_failures(self, result: Result) -> None:
@@ -268,6 +271,7 @@ class Worker:
                 requests=result.requests + attempt.was_sent,
                 attempts=result.attempts + (attempt.was_sent and not judging),
             )
+            self._sent_result = result
             if attempt.was_stopped:
                 raise _RequestCancelled(result) if attempt.uncertain else _RunEnded(result)
             if is_fatal(attempt):
@@ -340,6 +344,10 @@ class Worker:
             stopped = True
         except errors.PaddockError as failed:
             error = strip_traceback(failed)
+        except Exception as failed:  # a bug: a request that was sent counts nevertheless
+            if not connection.was_sent:
+                raise
+            error = internal_error(failed)
         answer = accumulator.build_answer(stopped=stopped, error=error)
         return price_attempt(answer, connection.was_sent, top, context.model, context.backend)
 

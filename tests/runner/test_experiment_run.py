@@ -159,6 +159,59 @@ def test_no_network_for_a_while(store: Store) -> None:
     assert {result.attempts for result in run.results()} == {1}
 
 
+BROKEN_REPLIES = (
+    b"HTTP/1.1 302 X\r\n\r\n",
+    b"HTTP/1.1 304 X\r\n\r\n",
+    b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n-5\r\nxxxxx\r\n",
+    b"HTTP/1.1 200 X\r\ncontent-length: -1\r\n\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+    b"220 mail.example ESMTP\r\n",
+)
+
+
+def test_broken_replies_fail_their_cells_and_count_as_sent(store: Store) -> None:
+    def breaks(peer: Peer, request: ReceivedRequest) -> None:
+        number = int(request.json()["messages"][-1]["content"].split()[-1])
+        if number < len(BROKEN_REPLIES):
+            peer.send(BROKEN_REPLIES[number])
+        else:
+            echo_answer(peer, request)
+
+    with ScriptedServer(breaks) as server:
+        limits = replace(run_fixtures.QUICK_LIMITS, concurrency=2, attempts=1)
+        run = run_fixtures.new_run(store, run_fixtures.numbers_plan(len(BROKEN_REPLIES) + 2, limits))
+        run.start(make_backend(server.url))
+        assert run_fixtures.wait_for_run(run).state is RunState.DONE, run.progress().error
+        progress = run.progress()
+        assert (progress.failed, progress.answered) == (len(BROKEN_REPLIES), 2)
+        assert progress.requests == len(server.requests) == len(BROKEN_REPLIES) + 2
+        assert [result.requests for result in run.latest()] == [1] * progress.requests
+        assert all(result.uncertain > 0 for result in run.latest()[: len(BROKEN_REPLIES)])
+
+
+def test_a_bug_after_a_request_was_sent_does_not_hide_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in decoding its answer, nor in checking it; and an answer that came is not asked for again."""
+    with ScriptedServer(echo_answer) as server:
+        limits = replace(run_fixtures.QUICK_LIMITS, concurrency=1, attempts=1)
+        run = run_fixtures.new_run(store, run_fixtures.numbers_plan(1, limits))
+        with monkeypatch.context() as patch:
+            patch.setattr("lib.runner.worker.AnswerAccumulator.add", lambda *_: {}["a bug"])
+            run.start(make_backend(server.url))
+            assert run_fixtures.wait_for_run(run).state is RunState.DONE, run.progress().error
+        assert (run.progress().failed, run.progress().requests, len(server.requests)) == (1, 1, 1)
+        with monkeypatch.context() as patch:
+            patch.setattr("lib.runner.worker.evaluate_check", lambda *_: {}["a bug"])
+            run.retry_unfinished(make_backend(server.url))
+            assert run_fixtures.wait_for_run(run).state is RunState.PAUSED
+        assert (run.progress().requests, len(server.requests)) == (2, 2)
+        again = run_fixtures.reload_run(store, run)
+        again.start(make_backend(server.url))
+        assert run_fixtures.wait_for_run(again).state is RunState.DONE
+        assert (again.progress().answered, again.progress().requests, len(server.requests)) == (1, 2, 2)
+
+
 def test_timeouts_may_have_been_paid(store: Store) -> None:
     with ScriptedServer(scripted_server.sends_then_waits()) as server:
         client = WorkersAI(Timeouts(5.0, 0.2, 0.2))
