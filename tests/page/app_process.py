@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 from lib.paths import data_folder as data_folder_of_the_user
@@ -36,6 +38,11 @@ def make_data_folder(folder: Path) -> Path:
     return folder
 
 
+def limit_open_files(limit: int) -> None:
+    """Let this process have at most that many open files and connections."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+
 class AppProcess:
     """A running ``streamlit run SCRIPT`` with these variables and no other credentials; a context manager.
 
@@ -53,6 +60,7 @@ class AppProcess:
         port: int | None = None,
         host: str = "127.0.0.1",
         base_path: str = "",
+        max_open_files: int | None = None,
     ) -> None:
         self._host, self._base_path = host, base_path
         self.port = port or free_port()
@@ -92,6 +100,7 @@ class AppProcess:
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=max_open_files and partial(limit_open_files, max_open_files),
         )
         try:
             self._wait()

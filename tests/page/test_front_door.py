@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
+import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.page.app_process import AppProcess
-from tests.page.browser_tab import DESKTOP, BrowserTab
+from tests.page.browser_tab import DESKTOP, TIMEOUT, BrowserTab
 from tests.page.conftest import StartApp, Visit
 from tests.page.nginx_proxy import NginxProxy
 from tests.page.upstream import Upstream
@@ -98,3 +101,31 @@ def test_behind_nginx_everybody_is_a_visitor(
     with sqlite3.connect(behind.database) as database:
         (owner,) = (owner for (owner,) in database.execute("SELECT owner FROM conversation"))
     assert owner.startswith("visitor:")
+
+
+def test_without_free_handles_it_says_so_and_recovers(own: StartApp) -> None:
+    app = own(max_open_files=64)
+    with contextlib.ExitStack() as held:
+        status = 200
+        while status == 200:
+            held.enter_context(socket.create_connection(("127.0.0.1", app.port)))
+            reply = httpx.get(app.url)
+            status = reply.status_code
+        assert status == 503
+        assert "Try again" in reply.text
+        # Beyond the reserve nothing is accepted any more.
+        for _ in range(64):
+            held.enter_context(socket.create_connection(("127.0.0.1", app.port)))
+        until = time.monotonic() + TIMEOUT
+        while "ulimit -n" not in app.log or not has_unaccepted_connections(app):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    while httpx.get(app.url, timeout=TIMEOUT).status_code != 200:
+        time.sleep(0.05)
+    assert app.log.count("too many open files") == 1
+    assert "Traceback" not in app.log
+
+
+def has_unaccepted_connections(app: AppProcess) -> bool:
+    """Return True if the process has no handle left."""
+    return len(list(Path(f"/proc/{app.process.pid}/fd").iterdir())) >= 64

@@ -6,6 +6,7 @@ whose the request is, gives visitors their cookie, and adds the security headers
 
 from __future__ import annotations
 
+import asyncio
 import html
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -14,7 +15,7 @@ from typing import Any
 import streamlit as st
 import uvicorn.config
 
-from lib.ui.shell import upload_limits
+from lib.ui.shell import open_files, upload_limits
 from lib.ui.shell.access_rules import (
     HOSTS_VARIABLE,
     AccessRules,
@@ -54,11 +55,15 @@ class FrontDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
+            open_files.handle_loop_errors(asyncio.get_running_loop())
             await self._app(scope, receive, send)
             return
         visitor = self._cookies.read(header_values(scope, "cookie"))
         reply = _Reply(self, scope, send, visitor)
-        if refusal := self._refusal(scope):
+        refusal = self._refusal(scope)
+        if refusal is None and open_files.is_scarce():
+            refusal = 503, "Paddock has too many visitors at the moment. Try again in a minute."
+        if refusal is not None:
             await reply.refuse(*refusal)
             return
         with upload_limits.reserve(scope) as is_within:
@@ -194,6 +199,7 @@ def build_front_door(app: AsgiApp) -> FrontDoor:
     """
     # uvicorn would take a browser's address and scheme from the headers of every proxy on this machine.
     uvicorn.config.ProxyHeadersMiddleware = _trust_nobody  # type: ignore[attr-defined,assignment]
+    open_files.raise_limit()
     rules = read_access_rules(os.environ, st.get_option("server.address"))
     base_path = f"/{(st.get_option('server.baseUrlPath') or '').strip('/')}"
     return FrontDoor(app, rules, VisitorCookies(load_key()), base_path)
