@@ -6,7 +6,15 @@ import streamlit as st
 
 from lib.model.request_options import InputForm
 from lib.ui.answer import answer_stats
-from lib.ui.chat import next_send, raw_prompt_box, request_preview, share_menu, transcript, welcome
+from lib.ui.chat import (
+    elsewhere_notice,
+    next_send,
+    raw_prompt_box,
+    request_preview,
+    share_menu,
+    transcript,
+    welcome,
+)
 from lib.ui.chat.chat_tab import MESSAGE_KEY, ChatTab
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls, preset_menu
 from lib.ui.shell import backend_picker
@@ -83,6 +91,15 @@ if not tab.is_raw_prompt:
     )
 
 save_warning = SaveWarning()
+elsewhere = elsewhere_notice.ElsewhereNotice(tab)
+
+
+def update_notices() -> None:
+    """Draw what the autosave reports while an answer streams."""
+    save_warning.update()
+    elsewhere.update()
+
+
 if (error := tab.pop_error()) is not None:
     with notice.container():
         draw_error(error)
@@ -130,7 +147,7 @@ if live is not None:
     with answers[live.number % 2]:
         answer = transcript.message_frame("assistant", live.message_id)
     with answer:
-        transcript.follow_answer(live, answer, save_warning.update, fresh=tab.is_just_opened)
+        transcript.follow_answer(live, answer, update_notices, fresh=tab.is_just_opened)
         transcript.draw_finished_answer(tab, tab.chat.conversation.message(live.message_id))
     stop.empty()
     if tab.answer_with_sample_tools(live.message_id):

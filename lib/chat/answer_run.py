@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from lib.api.backend import Backend
 from lib.api.cancellation import Cancelled, CancelToken
@@ -35,6 +37,7 @@ class AnswerRun:
         clock: Clock = time.monotonic,
     ) -> None:
         self.request = request
+        self.answer_id = uuid.uuid4().hex
         self.backend = backend
         self.last_watched_at = clock()
         self._accumulator = AnswerAccumulator(backend, model, request, clock)
@@ -150,6 +153,8 @@ class AnswerRun:
         except Exception as failed:  # a bug must not lose the text; the answer shows it
             error = internal_error(failed)
         answer = accumulator.build_answer(stopped=stopped, error=error, trace=recorder.trace())
+        # A copy that was saved while it came is recognized by the id.
+        answer = replace(answer, id=self.answer_id)
         self.pending_retry = None
         try:
             self._on_end(answer)

@@ -13,6 +13,7 @@ from lib.api.request import Messages, Prompt, Request, RequestInput, Turn, build
 from lib.chat.answer import Answer
 from lib.chat.answer_run import AnswerRun
 from lib.chat.conversation import Conversation, Message, count_context_tokens, reword
+from lib.chat.conversation_merge import merge_conversations, newest_change
 from lib.errors import BadInput, HeldElsewhere, PaddockError
 from lib.model.model_record import Model
 from lib.model.settings import Settings
@@ -48,6 +49,8 @@ class ChatSession:
         self.model = model
         self.is_answered_elsewhere = is_answered_elsewhere
         self.on_idle: Callable[[Answer], None] = lambda answer: None
+        # The newest message that another server added or changed, until the user has dismissed the notice of it.
+        self.changed_elsewhere: str | None = None
         self._conversation = conversation
         self._settings = Settings.defaults(model)
         self._client = client
@@ -161,6 +164,17 @@ class ChatSession:
     def insert(self, after: str | None, role: str, content: str) -> None:
         with self._idle():
             self._conversation = self._conversation.insert(after, role, content)
+
+    def adopt(self, saved: Conversation, merged: Conversation) -> None:
+        """Take over what another server added: ``merged`` is what the save of ``saved`` has made of both."""
+        with self._lock:
+            ours, live = self._conversation, self._live
+            if ours is saved:
+                self._conversation = merged
+            else:  # it has changed during the save
+                writing = {} if live is None else {live.message_id: ours.message(live.message_id)}
+                self._conversation = merge_conversations(ours, merged, saved, writing)
+            self.changed_elsewhere = newest_change(ours, self._conversation) or self.changed_elsewhere
 
     def stop(self) -> None:
         """End the current run, if any; its text so far is kept."""

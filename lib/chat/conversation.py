@@ -36,12 +36,16 @@ class Message:
 
 @dataclass(frozen=True)
 class Conversation:
-    """A tree of messages; ``head`` is the last message of the open path."""
+    """A tree of messages; ``head`` is the last message of the open path.
+
+    ``deleted`` are the messages that a user deleted in this process: a save deletes no others. It is not stored.
+    """
 
     system: str = ""
     messages: tuple[Message, ...] = ()
     head: str | None = None
     id: str = field(default_factory=_new_id)
+    deleted: tuple[Message, ...] = field(default=(), compare=False, repr=False)
 
     def message(self, id: str) -> Message:
         """Return the message of that id. Raises KeyError."""
@@ -101,7 +105,8 @@ class Conversation:
             for message in self.messages
             if message.id != id
         )
-        return replace(self, messages=messages, head=deleted.parent if self.head == id else self.head)
+        head = deleted.parent if self.head == id else self.head
+        return replace(self, messages=messages, head=head, deleted=(*self.deleted, deleted))
 
     def insert(self, after: str | None, role: str, content: str) -> Conversation:
         """Insert a message after that one (None: before the first); what followed that one follows the new one."""

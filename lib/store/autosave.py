@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 
+from lib.chat.conversation import Conversation
 from lib.errors import PaddockError
 from lib.store.store import Store
 from lib.store.stored_values import Snapshot
@@ -17,19 +19,22 @@ MAX_PAUSE = 4.0
 class Autosaver:
     """Saves the conversations that ``snapshots`` returns; unchanged ones cost nothing.
 
-    A conversation that could not be written stays in memory and is tried again. The answers of killed servers are
-    recovered first.
+    A conversation that could not be written stays in memory and is tried again. If another server changed one too,
+    ``on_merge`` is called with its snapshot and the merged conversation, which is stored. The answers of killed
+    servers are recovered first.
     """
 
     def __init__(
         self,
         store: Store,
         snapshots: Callable[[], Iterable[Snapshot]],
+        on_merge: Callable[[Snapshot, Conversation], None] = lambda snapshot, merged: None,
         interval: float = INTERVAL,
         max_pause: float = MAX_PAUSE,
     ) -> None:
         self._store = store
         self._snapshots = snapshots
+        self._on_merge = on_merge
         self._interval = interval
         self._max_pause = max_pause
         self._must_recover = True
@@ -92,6 +97,11 @@ class Autosaver:
                 )
             return self._problem is None
 
+    def refresh(self, snapshot: Snapshot) -> None:
+        """Save a conversation, and merge what another server has saved of it. The next save reports errors."""
+        with self._save_lock, suppress(PaddockError):
+            self._save_snapshot(snapshot)
+
     def _save_until_closed(self) -> None:
         pause = self._interval
         while True:
@@ -124,17 +134,21 @@ class Autosaver:
             if self.is_saved(snapshot):
                 continue
             try:
-                self._store.conversations.save(
-                    snapshot.owner, snapshot.conversation, snapshot.settings, snapshot.unfinished
-                )
+                self._save_snapshot(snapshot)
             except PaddockError as error:
                 problem = error
                 # The whole database fails: do not let every other conversation wait for its timeout.
                 if error.retryable:
                     return problem
-            else:
-                self._written[id] = snapshot
         for id in self._written.keys() - present:
             del self._written[id]
             self._store.conversations.release_answers(id)
         return problem
+
+    def _save_snapshot(self, snapshot: Snapshot) -> None:
+        stored = self._store.conversations.save(
+            snapshot.owner, snapshot.conversation, snapshot.settings, snapshot.unfinished
+        )
+        if stored is not snapshot.conversation:
+            self._on_merge(snapshot, stored)
+        self._written[stored.id] = replace(snapshot, conversation=stored)

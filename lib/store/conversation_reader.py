@@ -32,14 +32,16 @@ AnyAnswer = Answer | UnfinishedAnswer
 class WrittenState:
     """What the database holds of a conversation, as far as this process knows.
 
-    That is its key, and its rows by id, each with the value it was written from or read as. A value of None means
-    that the row exists, but its content is not known.
+    That is its key, its version, and its rows by id, each with the value it was written from or read as. An answer of
+    None was running when it was read; in ``conversation`` it is cut off, which the database does not say.
     """
 
     key: int
+    version: int = 0
     conversation: Conversation | None = None
     settings: Settings | None = None
-    messages: dict[str, Message | None] = field(default_factory=dict)
+    has_running: bool = False
+    messages: dict[str, Message] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     answers: dict[str, list[AnyAnswer | None]] = field(default_factory=dict)
     turns: set[str] = field(default_factory=set)
@@ -63,9 +65,9 @@ def read(
     turns = _Turns(connection, row.key)
     answers = _read_answers(connection, row.key, turns)
     settings = value_codec.read_settings(row.settings)
-    state = WrittenState(row.key, settings=settings, turns=turns.ids())
+    state = WrittenState(row.key, row.version, settings=settings, turns=turns.ids())
     messages: list[Message] = []
-    is_cut_off = is_answered_elsewhere = False
+    is_answered_elsewhere = False
     table = tables.message
     query = select(table).where(table.c.conversation == row.key).order_by(table.c.position)
     for message_row in connection.execute(query):
@@ -80,12 +82,10 @@ def read(
                 answer, is_answered_elsewhere = replace(answer, error=answered_elsewhere_error()), True
             message = replace(message, content=content, answers=(*message.answers, answer))
             state.answers.setdefault(message.id, []).append(None if was_running else answer)
-            is_cut_off = is_cut_off or was_running
+            state.has_running = state.has_running or was_running
         messages.append(message)
     conversation = Conversation(row.system, tuple(messages), row.head, row.id)
-    # With an answer cut off, the database does not hold the conversation as it is returned.
-    if not is_cut_off:
-        state.conversation = conversation
+    state.conversation = conversation
     return SavedConversation(conversation, settings, entry(row), is_answered_elsewhere), state
 
 
@@ -112,13 +112,14 @@ def _read_answers(connection: Connection, key: int, turns: _Turns) -> dict[str, 
     """Return the answers by message id, in order; True with those that were running when their server ended."""
     table = tables.answer
     answers: dict[str, list[tuple[Answer, bool]]] = {}
-    # An answer under several messages becomes one value again.
-    answers_by_id: dict[str, Answer] = {}
+    # An answer under several messages becomes one value again, unless one of them has an early copy of it.
+    values: dict[tuple[str, str, str | None], Answer] = {}
     for row in connection.execute(select(table).where(table.c.conversation == key).order_by(table.c.number)):
-        if row.id not in answers_by_id:
+        version = (row.id, row.text, row.ending)
+        if version not in values:
             request = turns.read_request(row.request)
-            answers_by_id[row.id] = answer_columns.answer_from_row(row, request, row.backend, row.billed)
-        answers.setdefault(row.message, []).append((answers_by_id[row.id], row.ending is None))
+            values[version] = answer_columns.answer_from_row(row, request, row.backend, row.billed)
+        answers.setdefault(row.message, []).append((values[version], row.ending is None))
     return answers
 
 

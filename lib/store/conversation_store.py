@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -13,7 +14,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, up
 
 from lib.api.trace import Trace
 from lib.chat.conversation import Conversation
-from lib.errors import StorageFailed
+from lib.chat.conversation_merge import is_made_from, merge_conversations
+from lib.errors import HeldElsewhere, StorageFailed
 from lib.files.conversation_json import ConversationFile
 from lib.model.settings import Settings
 from lib.store import conversation_reader, conversation_writer, stored_values, tables
@@ -43,6 +45,22 @@ def _batches(owner: str, ids: Iterable[str]) -> Iterator[ColumnElement[bool]]:
         yield and_(_TABLE.c.owner == owner, _TABLE.c.id.in_(stored_ids[start : start + _IDS_PER_STATEMENT]))
 
 
+def _merge(
+    snapshot: stored_values.Snapshot, stored: Conversation, base: Conversation | None
+) -> stored_values.Snapshot:
+    """Return the snapshot with everything that is stored."""
+    live = {}
+    for unfinished in snapshot.unfinished:
+        message, answer = (
+            snapshot.conversation.message(unfinished.message_id),
+            unfinished.to_cut_off_answer(),
+        )
+        live[message.id] = replace(
+            message, content=message.content + answer.text, answers=(*message.answers, answer)
+        )
+    return replace(snapshot, conversation=merge_conversations(snapshot.conversation, stored, base, live))
+
+
 def _in_list(
     connection: Connection, owner: str, search: str = "", *, deleted: bool = False
 ) -> ColumnElement[bool]:
@@ -64,6 +82,8 @@ class ConversationStore:
         self._leases = leases
         # By owner and id: the database's generation and what it held then.
         self._remembered: OrderedDict[tuple[str, str], tuple[int, WrittenState]] = OrderedDict()
+        # By this process: an answer that was still coming then changes nothing about it.
+        self._deleted: set[str] = set()
         self._purged: set[str] = set()
         self._lock = threading.Lock()
 
@@ -73,52 +93,69 @@ class ConversationStore:
         conversation: Conversation,
         settings: Settings,
         unfinished: tuple[stored_values.UnfinishedAnswer, ...] = (),
-    ) -> None:
+    ) -> Conversation:
         """Write what changed since the last save, all or nothing. An empty conversation is not saved.
 
-        A lease is held for each answer while it is ``unfinished``. Raise HeldElsewhere, and write nothing, if another
-        process works on one of them or has recovered it.
+        Return the conversation as it is stored now. That is the given one, unless another server changed it since it
+        was loaded or saved here: then both are merged, and nothing is lost of either. A lease is held for each answer
+        while it is ``unfinished``, so that no other server takes it for a killed server's.
         """
         snapshot = stored_values.Snapshot(owner, conversation, settings, unfinished)
         running = {LeaseKey(LeaseKind.ANSWER, conversation.id, answer.message_id) for answer in unfinished}
         with self._lock:
             if conversation.id in self._purged:
-                return
+                return conversation
             held = self._leases.held(LeaseKind.ANSWER, conversation.id)
             for key in running - held:
-                self._leases.take(key)
-            is_remembered = (owner, conversation.id) in self._remembered
+                # Another server may have gone on with the same message: then both answers are kept.
+                with suppress(HeldElsewhere):
+                    self._leases.take(key)
             try:
-                self._save(snapshot)
+                stored = self._save(snapshot)
             except StorageFailed as error:
-                if error.retryable or not is_remembered:
+                if error.retryable:
                     raise
-                # Another server wrote the conversation too: this time its state is read from the database.
-                self._save(snapshot)
+                # Another server may have stored a new conversation in the same moment: merge with it.
+                stored = self._save(snapshot)
             if ended := held - running:
                 self._leases.release(*ended)
+            return stored
 
-    def _save(self, snapshot: stored_values.Snapshot) -> None:
+    def _save(self, snapshot: stored_values.Snapshot) -> Conversation:
         owner, id = snapshot.owner, snapshot.conversation.id
-        # The state is forgotten unless the save succeeds.
-        generation, state = self._remembered.pop((owner, id), (0, None))
         with self._database.writing() as connection:
-            for key in sorted(
-                self._leases.held(LeaseKind.ANSWER, id)
-            ):  # else two servers could block each other
-                self._leases.check(connection, key)
-            if generation != self._database.generation or state is None:
-                generation = self._database.generation
-                state = conversation_writer.read_state(connection, owner, id)
-            if state is None:
-                if not snapshot.conversation.messages and not snapshot.conversation.system.strip():
-                    return
+            generation, state = self._remembered.get((owner, id), (0, None))
+            if generation != self._database.generation:
+                generation, state = self._database.generation, None
+            version = conversation_writer.lock(connection, owner, id)
+            if version is None:
+                is_empty = not snapshot.conversation.messages and not snapshot.conversation.system.strip()
+                # Another server deleted it for good: it comes back only if there is something new.
+                is_over = state is not None and not conversation_writer.adds_content(state, snapshot)
+                if is_empty or is_over:
+                    return snapshot.conversation
                 state = conversation_writer.create(connection, snapshot, self._database.now())
-            new_state = conversation_writer.write(connection, state, snapshot, self._database.now())
-        if new_state is None:
-            self._purged.add(id)  # by another server
-        else:
-            self._remember(owner, id, generation, new_state)
+            elif (
+                state is None
+                or state.conversation is None
+                or state.version != version
+                or not is_made_from(snapshot.conversation, state.conversation)
+            ):
+                held_elsewhere = self._leases.held_elsewhere(connection, LeaseKind.ANSWER, id)
+                old, stored = state, conversation_reader.read(connection, owner, id, held_elsewhere)
+                assert stored is not None  # noqa: S101 (it is locked)
+                saved, state = stored
+                snapshot = _merge(snapshot, saved.conversation, old.conversation if old else None)
+                # Settings that did not change here stay as another server stored them.
+                if old is not None and snapshot.settings is old.settings:
+                    state.settings = snapshot.settings
+            # If another server moved it to the bin, nobody would look there for what is new.
+            restore = id not in self._deleted
+            state = conversation_writer.write(
+                connection, state, snapshot, self._database.now(), restore=restore
+            )
+        self._remember(owner, id, generation, state)
+        return snapshot.conversation
 
     def add_all(self, owner: str, files: Iterable[ConversationFile]) -> int:
         """Save new conversations with their titles and pins, all or none. Return how many there are.
@@ -147,6 +184,7 @@ class ConversationStore:
         old_generation, _ = self._remembered.get((owner, id), (0, None))
         if overwrite or old_generation < generation:
             self._remembered[owner, id] = (generation, state)
+            self._remembered.move_to_end((owner, id))
         if len(self._remembered) > MAX_REMEMBERED:
             self._remembered.popitem(last=False)
 
@@ -154,7 +192,7 @@ class ConversationStore:
         """Return the conversation, None if the owner has none with this id.
 
         An answer that was running when its server ended is cut off. So is one that is running on another server, with
-        another error: such a conversation must not be saved here.
+        another error: a save here leaves that answer to the other server.
         """
         with self._database.reading() as connection:
             generation = self._database.generation
@@ -234,11 +272,15 @@ class ConversationStore:
 
     def delete(self, owner: str, *ids: str) -> int:
         """Move conversations to the bin. Return how many there were."""
-        return self._update(owner, ids, deleted_at=self._database.now())
+        count = self._update(owner, ids, deleted_at=self._database.now())
+        self._deleted.update(ids)
+        return count
 
     def restore(self, owner: str, *ids: str) -> int:
         """Take conversations out of the bin. Return how many there were."""
-        return self._update(owner, ids, deleted_at=None)
+        count = self._update(owner, ids, deleted_at=None)
+        self._deleted.difference_update(ids)
+        return count
 
     def _update(self, owner: str, ids: Iterable[str], **values: Any) -> int:
         with self._database.writing() as connection:
@@ -249,6 +291,7 @@ class ConversationStore:
         with self._database.writing() as connection:
             ids = tuple(connection.scalars(select(_TABLE.c.id).where(_in_list(connection, owner))))
             update_conversations(connection, owner, ids, deleted_at=self._database.now())
+        self._deleted.update(ids)
         return ids
 
     def purge(self, owner: str, *ids: str) -> int:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, select
 
 from lib.api.request import Messages, Request, Turn
 from lib.chat.answer import Answer, Ending
 from lib.chat.conversation import Conversation, Message, message_turn
-from lib.errors import StorageFailed
+from lib.errors import HeldElsewhere, StorageFailed
 from lib.files import value_codec
 from lib.store import answer_columns, tables
 from lib.store.conversation_reader import AnyAnswer, WrittenState
@@ -43,28 +43,20 @@ def list_title(conversation: Conversation) -> str:
     return words[: MAX_LIST_TITLE_CHARS - 1].rstrip() + "…"
 
 
-def read_state(connection: Connection, owner: str, id: str) -> WrittenState | None:
-    """Return which rows of the conversation exist, None if there are none.
+def lock(connection: Connection, owner: str, id: str) -> int | None:
+    """Keep other servers from writing the conversation until the transaction ends. Return its version, None if new.
 
     Raise StorageFailed if the conversation is another owner's.
     """
     table = tables.conversation
-    row = connection.execute(select(table.c.key, table.c.owner).where(table.c.id == id)).one_or_none()
+    # On SQLite, a transaction that writes has the whole database to itself.
+    query = select(table.c.owner, table.c.version).where(table.c.id == id).with_for_update()
+    row = connection.execute(query).one_or_none()
     if row is None:
         return None
     if row.owner != owner:
         raise StorageFailed("This conversation belongs to somebody else.", advice="Start a new one.")
-    state = WrittenState(row.key)
-    messages, answers, turns = tables.message.c, tables.answer.c, tables.turn.c
-    positions = select(messages.id, messages.position).where(messages.conversation == row.key)
-    for message in connection.execute(positions.order_by(messages.position)):
-        state.messages[message.id] = None
-        state.positions[message.id] = message.position
-    counts = select(answers.message, func.count().label("rows")).where(answers.conversation == row.key)
-    for answer in connection.execute(counts.group_by(answers.message)):
-        state.answers[answer.message] = [None] * answer.rows
-    state.turns.update(connection.scalars(select(turns.id).where(turns.conversation == row.key)))
-    return state
+    return int(row.version)
 
 
 def create(connection: Connection, snapshot: Snapshot, now: int) -> WrittenState:
@@ -86,13 +78,17 @@ def create(connection: Connection, snapshot: Snapshot, now: int) -> WrittenState
     return WrittenState(int(key))
 
 
-def write(connection: Connection, state: WrittenState, snapshot: Snapshot, now: int) -> WrittenState | None:
-    """Make the database hold the snapshot. Return the new state, None if the conversation was purged."""
+def write(
+    connection: Connection, state: WrittenState, snapshot: Snapshot, now: int, *, restore: bool = False
+) -> WrittenState:
+    """Make the database hold the snapshot instead of ``state``. Return the new state.
+
+    ``restore`` takes a conversation that gets new messages out of the bin.
+    """
     writer = _Writer(connection, state, snapshot, now)
-    if not writer.write_conversation():
-        return None
     writer.write_messages()
     writer.write_answers()
+    writer.write_conversation(restore=restore)
     return writer.new_state
 
 
@@ -125,10 +121,26 @@ def cut_off(connection: Connection, id: str, message_id: str) -> str | None:
         return None
     content = row.content + row.text
     connection.execute(message.update().where(message.c.key == row.key).values(content=content))
+    is_its = conversation.c.key == row.conversation
+    connection.execute(conversation.update().where(is_its).values(version=conversation.c.version + 1))
     key = {"conversation": row.conversation, "message": message_id, "number": row.number}
     ending = {"ending": Ending.CUT_OFF.name, "error": value_codec.write_error(cut_off_error())}
     _write_rows(connection, answer, [_RowWrite(key, ending, exists=True)])
     return str(row.owner)
+
+
+def adds_content(state: WrittenState, snapshot: Snapshot) -> bool:
+    """Return True if the snapshot has messages or answers that are not in ``state``."""
+    return any(
+        message.id not in state.messages or count > len(state.answers.get(message.id, ()))
+        for message, count in zip(snapshot.conversation.messages, _answer_counts(snapshot), strict=True)
+    )
+
+
+def _answer_counts(snapshot: Snapshot) -> list[int]:
+    """Return the number of each message's answers, with the one that is still coming."""
+    running = {answer.message_id for answer in snapshot.unfinished}
+    return [len(message.answers) + (message.id in running) for message in snapshot.conversation.messages]
 
 
 class _Writer:
@@ -136,26 +148,35 @@ class _Writer:
 
     def __init__(self, connection: Connection, state: WrittenState, snapshot: Snapshot, now: int) -> None:
         self.new_state = WrittenState(
-            state.key, snapshot.conversation, snapshot.settings, turns=set(state.turns)
+            state.key, state.version, snapshot.conversation, snapshot.settings, turns=set(state.turns)
         )
         self._connection = connection
         self._state = state
         self._snapshot = snapshot
         self._conversation = snapshot.conversation
         self._now = now
+        self._has_written_rows = False
+        writing = {answer.message_id for answer in snapshot.unfinished}
+        # Their answers are running on another server, which writes them.
+        self._left_alone = {
+            message.id
+            for message in snapshot.conversation.messages
+            if message.id in state.messages
+            and message.id not in writing
+            and message.answers
+            and isinstance(message.answers[-1].error, HeldElsewhere)
+        }
         self._answers: list[_RowWrite] = []
         self._turns: list[RowValues] = []
         self._traces: dict[str, bytes] = {}
 
-    def write_conversation(self) -> bool:
-        """Update the conversation's own row. Return False if it does not exist any more."""
-        table = tables.conversation
-        own = and_(table.c.key == self._state.key, table.c.owner == self._snapshot.owner)
-        is_same = self._conversation is self._state.conversation
-        if is_same and self._snapshot.settings is self._state.settings:
-            return self._connection.scalar(select(table.c.key).where(own)) is not None
-        values: RowValues = {"settings": value_codec.write_settings(self._snapshot.settings)}
-        if not is_same:
+    def write_conversation(self, *, restore: bool) -> None:
+        """Update the conversation's own row and raise its version, if anything of the conversation has changed."""
+        table, state = tables.conversation, self._state
+        values: RowValues = {}
+        if self._snapshot.settings is not state.settings:
+            values["settings"] = value_codec.write_settings(self._snapshot.settings)
+        if self._conversation is not state.conversation or state.has_running:
             title = bindparam("title", list_title(self._conversation), tables.AnyText)
             values |= {
                 "title": case((table.c.title_edited, table.c.title), else_=title),
@@ -165,7 +186,13 @@ class _Writer:
             }
             if self._has_news():
                 values["updated"] = self._now
-        return self._connection.execute(table.update().where(own).values(values)).rowcount == 1
+        if restore and adds_content(state, self._snapshot):
+            values["deleted_at"] = None
+        if values or self._has_written_rows:
+            # By the clock, so that it rises above those of a copy that was purged, or replaced by a backup, too.
+            self.new_state.version = max(state.version + 1, self._now)
+            values["version"] = self.new_state.version
+            self._connection.execute(table.update().where(table.c.key == state.key).values(values))
 
     def _has_news(self) -> bool:
         """Return True if messages or answers came or went, or the system prompt changed.
@@ -175,17 +202,20 @@ class _Writer:
         state, conversation = self._state, self._conversation
         if state.conversation is not None and state.conversation.system != conversation.system:
             return True
-        running = {answer.message_id for answer in self._snapshot.unfinished}
-        counts = [
-            (message.id, len(message.answers) + (message.id in running)) for message in conversation.messages
-        ]
+        ids = [message.id for message in conversation.messages]
+        counts = list(zip(ids, _answer_counts(self._snapshot), strict=True))
         return counts != [(id, len(state.answers.get(id, ()))) for id in state.messages]
 
     def write_messages(self) -> None:
         """Insert, update and delete rows of messages."""
         state, new_state = self._state, self.new_state
         new_state.positions = _positions(self._conversation, state.positions)
-        new_state.messages = {message.id: message for message in self._conversation.messages}
+        new_state.messages = {
+            message.id: replace(state.messages[message.id], parent=message.parent)
+            if message.id in self._left_alone
+            else message
+            for message in self._conversation.messages
+        }
         # Their answers go by cascade.
         removed = [id for id in state.messages if id not in new_state.messages]
         keys = [{"conversation": state.key, "id": id} for id in removed]
@@ -194,10 +224,12 @@ class _Writer:
         for message in self._conversation.messages:
             if self._differs(message):
                 values = {"parent": message.parent, "position": new_state.positions[message.id]}
-                values |= _turn_columns(message_turn(message))
+                if message.id not in self._left_alone:
+                    values |= _turn_columns(message_turn(message))
                 key = {"conversation": state.key, "id": message.id}
                 rows.append(_RowWrite(key, values, exists=message.id in state.messages))
         _write_rows(self._connection, tables.message, rows)
+        self._has_written_rows = bool(keys or rows)
 
     def _differs(self, message: Message) -> bool:
         old = self._state.messages.get(message.id)
@@ -205,6 +237,8 @@ class _Writer:
             return True
         if old is message:
             return False
+        if message.id in self._left_alone:
+            return message.parent != old.parent
         return (message.parent, message_turn(message)) != (old.parent, message_turn(old))
 
     def write_answers(self) -> None:
@@ -214,6 +248,9 @@ class _Writer:
         surplus: list[RowValues] = []
         for message in self._conversation.messages:
             stored = self._state.answers.get(message.id, [])
+            if message.id in self._left_alone:
+                self.new_state.answers[message.id] = stored
+                continue
             current: list[AnyAnswer] = [*message.answers]
             if message.id in unfinished:
                 current.append(unfinished[message.id])
@@ -223,7 +260,7 @@ class _Writer:
                 row_key = {"conversation": key, "message": message.id, "number": number}
                 if number >= len(stored):
                     self._add_answer(row_key, answer, exists=False)
-                elif stored[number] is not answer:
+                elif stored[number] is not answer and stored[number] != answer:
                     self._add_changed_answer(row_key, stored[number], answer)
             for number in range(len(current), len(stored)):
                 surplus.append({"conversation": key, "message": message.id, "number": number})
@@ -231,6 +268,7 @@ class _Writer:
         if self._turns:
             self._connection.execute(tables.turn.insert(), self._turns)
         _write_rows(self._connection, tables.answer, self._answers)
+        self._has_written_rows = self._has_written_rows or bool(surplus or self._answers)
         self._write_traces()
 
     def _add_changed_answer(self, key: RowValues, stored: AnyAnswer | None, answer: AnyAnswer) -> None:

@@ -46,16 +46,17 @@ def usage_by_conversation(
 def _distinct_answers(owner: str, *group: ColumnElement[Any]) -> Select[Any]:
     """Select one row per answer id, and per value of ``group``.
 
-    Copies have the same id and the same figures; the answer is as old as its oldest copy.
+    Copies have the same id. They have the same figures, or were made while the answer still came in another server:
+    then the figures are lower, and estimated. The answer is as old as its oldest copy.
     """
     return (
         select(
             _ANSWER.id,
             *group,
             func.min(_ANSWER.created).label("created"),
-            *(func.min(_ANSWER[name]).label(name) for name in ("model", "backend", "neurons", *_TOKENS)),
+            *(func.max(_ANSWER[name]).label(name) for name in ("model", "backend", "neurons", *_TOKENS)),
             func.max(case((_ANSWER.billed, 1), else_=0)).label("billed"),
-            func.max(case((_ANSWER.estimated, 1), else_=0)).label("estimated"),
+            func.min(case((_ANSWER.estimated, 1), else_=0)).label("estimated"),
         )
         .where(
             tables.conversation.c.key == _ANSWER.conversation,

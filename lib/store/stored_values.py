@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -21,7 +22,8 @@ from lib.model.usage import Usage
 class UnfinishedAnswer:
     """An answer that is still coming, with its text so far.
 
-    ``seconds`` is the time since the request was sent, ``first_token`` the time until the first text, or None.
+    ``seconds`` is the time since the request was sent, ``first_token`` the time until the first text, or None. ``id``
+    will be the answer's.
     """
 
     message_id: str
@@ -31,6 +33,7 @@ class UnfinishedAnswer:
     text: str
     seconds: float
     first_token: float | None = None
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def to_cut_off_answer(self) -> Answer:
         """Return the answer as it is if nothing more comes: cut off, with estimated usage."""
@@ -44,6 +47,7 @@ class UnfinishedAnswer:
             Timings(self.first_token, self.seconds),
             Ending.CUT_OFF,
             cut_off_error(),
+            id=self.id,
         )
 
 

@@ -90,6 +90,7 @@ conversation = sa.Table(
     sa.Column("created", Time, nullable=False),
     sa.Column("updated", Time, nullable=False),
     sa.Column("deleted_at", Time),
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="0"),  # raised by each save
     sa.Index("ix_conversation_list", "owner", "pinned", "updated"),
 )
 

@@ -97,9 +97,9 @@ def test_it_writes_what_changes_and_nothing_else(
     saved: list[str] = []
     save = store.conversations.save
 
-    def record_save(owner: str, conversation: Conversation, *rest: Any) -> None:
+    def record_save(owner: str, conversation: Conversation, *rest: Any) -> Conversation:
         saved.append(conversation.id)
-        save(owner, conversation, *rest)
+        return save(owner, conversation, *rest)
 
     monkeypatch.setattr(store.conversations, "save", record_save)
     saver = Autosaver(store, house.all)

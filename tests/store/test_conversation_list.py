@@ -103,7 +103,7 @@ def test_the_bin(store: Store) -> None:
     assert sorted(list_titles(store, deleted=True)) == ["a", "b"]
     assert store.conversations.entries("ann", deleted=True)[0].deleted_at is not None
     store.conversations.save("ann", make_conversation("more", conversation=a), SETTINGS)
-    assert list_titles(store) == ["c"], "what is saved in the bin stays there"
+    assert list_titles(store) == ["c"], "what is deleted here stays in the bin"
     assert store.conversations.restore("ann", a.id) == 1
     assert sorted(list_titles(store)) == ["a", "c"]
     gone = store.conversations.delete_all("ann")

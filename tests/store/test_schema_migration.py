@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import MetaData, Table, inspect, text
 
 from lib.errors import BadInput, NewerDatabase, StorageFailed
 from lib.files import value_codec
@@ -273,3 +273,47 @@ def test_a_password_is_never_shown() -> None:
     assert "cannot be reached" in str(caught.value)
     assert caught.value.__suppress_context__
     assert "hunter2" not in str(caught.value.__context__)
+
+
+def test_a_database_of_version_1_keeps_everything(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows are those of a new database, without the columns that came later."""
+    conversation = make_conversation("Why is the sky blue?", "And at night?")
+    with closing(Store(f"sqlite:///{tmp_path}/new.sqlite3")) as new:
+        new.conversations.save("ann", conversation, SETTINGS)
+        new.conversations.pin("ann", conversation.id)
+        new.presets.save("ann", SavedPreset("1", "Kind", {}))
+        with new.database.reading() as connection:
+            rows = {
+                table.name: connection.execute(table.select()).mappings().all()
+                for table in metadata.sorted_tables
+            }
+        entries = new.conversations.entries("ann")
+    only_first = tmp_path / "versions"
+    only_first.mkdir()
+    first = schema_migration.VERSION_FOLDERS[0] / "version_1.py"
+    (only_first / "version_1.py").write_text(first.read_text(encoding="utf-8"), encoding="utf-8")
+    with monkeypatch.context() as patch, closing(Store(url)) as old:
+        patch.setattr(schema_migration, "VERSION_FOLDERS", (only_first,))
+        with old.database.writing() as connection:
+            for table in metadata.sorted_tables:
+                if not inspect(connection).has_table(table.name):
+                    continue
+                stored = Table(table.name, MetaData(), autoload_with=connection)
+                names = {column.name for column in stored.columns} - {
+                    "key"
+                }  # the database counts keys from 1 too
+                for row in rows[table.name]:
+                    values = {name: value for name, value in row.items() if name in names}
+                    connection.execute(stored.insert().values(values))
+            assert schema_migration.read_version(connection) == "v1"
+    with closing(Store(url)) as store:
+        saved = store.conversations.load("ann", conversation.id)
+        assert saved is not None
+        assert as_plain_values(saved.conversation) == as_plain_values(conversation)
+        assert store.conversations.entries("ann") == entries
+        assert [preset.name for preset in store.presets.load_all("ann")] == ["Kind"]
+        more = make_conversation("On", conversation=saved.conversation)
+        assert store.conversations.save("ann", more, saved.settings) is more
+        assert store.conversations.count("ann", "on") == 1

@@ -47,6 +47,8 @@ class ChatTab(ChatActions):
         self.is_just_opened = _CHAT not in st.session_state  # the browser has just opened the page
         # In the URL, so that a reload or another tab finds the chat again.
         st.session_state[_CHAT] = st.query_params[_CHAT_PARAMETER] = chat.id
+        if self.is_just_opened:
+            chats.refresh_chat(owner, chat)
 
     def _open_share_link(self, owner: str) -> BadInput | None:
         """Open the set-up of a share link in the URL as a new chat, once. Return the error if it cannot be read."""
@@ -189,6 +191,16 @@ class ChatTab(ChatActions):
     def open_variant(self, id: str) -> None:
         """Show the path through a message."""
         self.attempt(self.chat.open_message, id)
+
+    def show_elsewhere(self, id: str) -> None:
+        """Open the branch that another server added, if it is still there."""
+        if any(message.id == id for message in self.chat.conversation.messages):
+            self.open_variant(id)
+        self.dismiss_elsewhere()
+
+    def dismiss_elsewhere(self) -> None:
+        """Remove the notice that another server changed the conversation."""
+        self.chat.changed_elsewhere = None
 
     def edit(self, message: Message, text: str, *, send: bool) -> bool:
         """Change a message's text. ``send``: and have it answered, or continued. Return False if it was refused."""

@@ -51,7 +51,7 @@ class Registry:
         self.client = WorkersAI()
         self.supervisor = Supervisor()
         self.store = Store(url)
-        self.autosave = Autosaver(self.store, self._snapshots)
+        self.autosave = Autosaver(self.store, self._snapshots, self._adopt)
         self._chats: OwnedCache[ChatSession] = OwnedCache(MAX_CHATS, self._chat_may_go)
         self._runs: OwnedCache[ExperimentRun] = OwnedCache(
             MAX_EXPERIMENT_RUNS, lambda _, run: not run.is_working
@@ -102,6 +102,11 @@ class Registry:
         chat.settings = fit_to_model(saved.settings, chat.model)
         # A chat that another server answers is not kept, so it is neither saved here nor shown when it is outdated.
         return chat if chat.is_answered_elsewhere else self._chats.add(owner, id, chat)
+
+    def refresh_chat(self, owner: str, chat: ChatSession) -> None:
+        """Show in the chat what another server has saved of its conversation."""
+        if self.autosave.problem is None:  # else it would wait for the database in vain
+            self.autosave.refresh(_snapshot(owner, chat))
 
     def new_chat(self, owner: str, like: ChatSession | None = None) -> ChatSession:
         """Add a new chat with the system prompt and settings of ``like``, else with the owner's start preset."""
@@ -305,6 +310,11 @@ class Registry:
     def _snapshots(self) -> list[Snapshot]:
         return [_snapshot(owner, chat) for owner, chat in self._chats.entries()]
 
+    def _adopt(self, snapshot: Snapshot, merged: Conversation) -> None:
+        """Show in the chat what another server added to its conversation."""
+        if (chat := self._chats.get(snapshot.owner, merged.id)) is not None:
+            chat.adopt(snapshot.conversation, merged)
+
     def _clean_up_forever(self) -> None:
         while True:
             time.sleep(CLEAN_UP_SECONDS)
@@ -338,7 +348,14 @@ def _snapshot(owner: str, chat: ChatSession) -> Snapshot:
         return Snapshot(owner, conversation, chat.settings, ())
     run, backend = live.run, live.run.backend
     unfinished = UnfinishedAnswer(
-        live.message_id, run.request, backend.name, backend.billed, run.text, run.seconds, run.first_token
+        live.message_id,
+        run.request,
+        backend.name,
+        backend.billed,
+        run.text,
+        run.seconds,
+        run.first_token,
+        run.answer_id,
     )
     return Snapshot(owner, conversation, chat.settings, (unfinished,))
 
