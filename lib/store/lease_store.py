@@ -143,17 +143,28 @@ class LeaseStore:
         return True
 
     def renew(self) -> None:
-        """Renew all leases that are held here. Those that another process has taken over stay with it."""
+        """Renew all leases that are held here. Those that another process has taken over stay with it.
+
+        A lost lease of an answer is forgotten: the next save merges with what the other process wrote, and takes the
+        lease again. That of a run stays lost until its release: check() stops the run.
+        """
         with self._lock:
             held = set(self._held)
-        self._set_expiry(held, LEASE_SECONDS)
+        lost = self._set_expiry(held, LEASE_SECONDS)
+        with self._lock:
+            self._held.difference_update(key for key in lost if key.kind is LeaseKind.ANSWER)
 
-    def _set_expiry(self, keys: Iterable[LeaseKey], seconds: float) -> None:
+    def _set_expiry(self, keys: Iterable[LeaseKey], seconds: float) -> list[LeaseKey]:
+        """Let the leases expire after that time. Return those that are not held any more."""
+        lost = []
         with self._database.writing() as connection:
             expires_at = self._now(connection) + _milliseconds(seconds)
             for key in sorted(keys, key=lambda key: (key.kind.value, key.id, key.part)):
                 own = and_(_is_lease(key), _TABLE.c.holder == self._holder)
-                connection.execute(_TABLE.update().where(own).values(expires_at=expires_at))
+                change = _TABLE.update().where(own).values(expires_at=expires_at)
+                if not connection.execute(change).rowcount:
+                    lost.append(key)
+        return lost
 
     def _start_heartbeat(self) -> None:
         if self._heartbeat_seconds is None or (self._thread is not None and self._thread.is_alive()):

@@ -179,6 +179,25 @@ def test_an_expired_answer_is_recovered_by_a_server_that_runs_on(
     assert as_plain_values(after.conversation) == as_plain_values(ended)
 
 
+def test_an_answer_that_was_recovered_but_goes_on_is_held_again(
+    stores: tuple[Store, Store], clock: Clock
+) -> None:
+    """Its server stood still for a while. It loses no text, and the other one waits for it from then on."""
+    first, second = stores
+    conversation, request = make_unanswered("Tell me")
+    live = make_unfinished(conversation, request, "Once upon")
+    first.conversations.save("ann", conversation, SETTINGS, (live,))
+    clock.seconds += LEASE_SECONDS
+    assert second.conversations.recover() == 1
+    first.leases.renew()
+    first.conversations.save("ann", conversation, SETTINGS, (replace(live, text="Once upon a time"),))
+    assert second.conversations.recover(is_start=True) == 0
+    shown = second.conversations.load("ann", conversation.id)
+    assert shown is not None
+    assert shown.is_answered_elsewhere
+    assert [message.content for message in shown.conversation.messages] == ["Tell me", "Once upon a time"]
+
+
 def test_an_answer_that_is_no_longer_saved_is_released(stores: tuple[Store, Store]) -> None:
     """A deleted chat is not among the conversations to save any more."""
     first, second = stores
