@@ -84,7 +84,7 @@ if busy:
         with greeting:
             first_drawing.rerun_when_drawn()
     answers_side_by_side.follow_answers(watched, save_warning.update, fresh=tab.is_just_opened)
-    answers_side_by_side.wait_for_hidden_answers(tab, watched)
+    answers_side_by_side.wait_for_hidden_answers(tab, watched, save_warning.update)
     # An answer that has ended gets its footer; the others go on streaming.
     st.rerun()
 elif tab.answer_with_sample_tools():

@@ -20,6 +20,7 @@ from lib.ui.experiment import (
 from lib.ui.experiment.collapsible_section import draw_section
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.shell import backend_picker
+from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.widgets.error_box import draw_error
 
 choice = backend_picker.current_choice()
@@ -34,6 +35,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     experiment_list.draw_experiment_menu(tab)
 experiment_list.draw_title(tab)
 notice = st.container()
+SaveWarning()
 run = tab.run
 # While a run is working, the run bar refreshes itself, so an error in it would disappear at once.
 if run is not None and run.is_working and (error := tab.pop_error()) is not None:

@@ -8,6 +8,7 @@ from lib.errors import PaddockError
 from lib.ui.history import history_list, import_export, spend
 from lib.ui.history.history_list import HistoryView
 from lib.ui.shell.registry import registry
+from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_error
 
@@ -17,6 +18,7 @@ store = registry().store
 registry().autosave.save()
 
 st.title("History")
+SaveWarning()
 view = st.segmented_control(
     "View",
     tuple(HistoryView),

@@ -8,6 +8,7 @@ from lib.model.model_record import Parameter, default_model
 from lib.ui.model import cost_calculator, model_reference, next_token, parameter_help
 from lib.ui.model.model_section import ModelSection
 from lib.ui.shell import backend_picker
+from lib.ui.shell.save_warning import SaveWarning
 
 SECTION = "section"  # the key, and the name in the URL
 
@@ -32,6 +33,7 @@ with st.sidebar:
     st.caption(f"then \\${price.per_thousand_neurons} per 1,000, back at 00:00 UTC")
 
 st.title(model.name)
+SaveWarning()
 st.markdown(
     f"`{model.id}` · {model.task} · {model.maker} · [Documentation]({model.source}) · "
     f"[Terms and licence]({model.terms})"

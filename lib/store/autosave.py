@@ -41,6 +41,9 @@ class Autosaver:
         self._written: dict[str, Snapshot] = {}
         self._generation = 0
         self._problem: PaddockError | None = None
+        # Of conversations that the database refuses, while it takes others.
+        self._problems_by_owner: dict[str, PaddockError] = {}
+        self._state_number = 0
         self._wake = threading.Event()
         self._is_closing = False
         self._save_lock = threading.RLock()
@@ -55,6 +58,18 @@ class Autosaver:
     def problem(self) -> PaddockError | None:
         """Why something is not saved at the moment, None if everything is."""
         return self._problem
+
+    def problem_of(self, owner: str) -> PaddockError | None:
+        """Return why something of that owner is not saved at the moment, None if everything is."""
+        problem = self._problem
+        if problem is None or problem.retryable or not self._problems_by_owner:
+            return problem
+        return self._problems_by_owner.get(owner)
+
+    @property
+    def state_number(self) -> int:
+        """Another number whenever the problem of any owner is another one."""
+        return self._state_number
 
     def is_saved(self, snapshot: Snapshot) -> bool:
         """Return True if the database holds exactly this: it may be dropped from memory then."""
@@ -83,8 +98,10 @@ class Autosaver:
     def save(self) -> bool:
         """Write what changed, in the caller's thread. Return True if all of it was written."""
         with self._save_lock:
+            before = self._state()
+            refused: dict[str, PaddockError] = {}
             try:
-                problem = self._save()
+                problem = self._save(refused)
                 # The problem may be shown for long. Its traceback would keep conversations in memory.
                 if problem is not None:
                     problem.with_traceback(None).__context__ = None
@@ -95,12 +112,20 @@ class Autosaver:
                     f"Paddock itself failed while saving ({type(error).__name__}).",
                     advice="Conversations are kept in memory. Please report this.",
                 )
+                refused = {}
+            self._problems_by_owner = refused
+            self._state_number += self._state() != before
             return self._problem is None
 
     def refresh(self, snapshot: Snapshot) -> None:
         """Save a conversation, and merge what another server has saved of it. The next save reports errors."""
         with self._save_lock, suppress(PaddockError):
             self._save_snapshot(snapshot)
+
+    def _state(self) -> list[tuple[str, str]]:
+        """Return what pages show, for whom."""
+        problems = self._problems_by_owner | ({} if self._problem is None else {"": self._problem})
+        return [(owner, f"{problem} {problem.advice}") for owner, problem in problems.items()]
 
     def _save_until_closed(self) -> None:
         pause = self._interval
@@ -112,7 +137,8 @@ class Autosaver:
             if is_last:
                 return
 
-    def _save(self) -> PaddockError | None:
+    def _save(self, refused: dict[str, PaddockError]) -> PaddockError | None:
+        """Write what changed. Return the last problem; those of single ones go into ``refused``, by owner."""
         problem: PaddockError | None = None
         database = self._store.database
         try:
@@ -140,6 +166,7 @@ class Autosaver:
                 # The whole database fails: do not let every other conversation wait for its timeout.
                 if error.retryable:
                     return problem
+                refused[snapshot.owner] = error.with_traceback(None)
         for id in self._written.keys() - present:
             del self._written[id]
             self._store.conversations.release_answers(id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -76,6 +76,17 @@ class Snapshot:
     conversation: Conversation
     settings: Settings
     unfinished: tuple[UnfinishedAnswer, ...] = ()
+
+    def with_cut_off_answers(self) -> Conversation:
+        """Return the conversation as it is if nothing more comes."""
+        conversation = self.conversation
+        for unfinished in self.unfinished:
+            message, answer = conversation.message(unfinished.message_id), unfinished.to_cut_off_answer()
+            content = message.content + answer.text
+            conversation = conversation.replace_message(
+                replace(message, content=content, answers=(*message.answers, answer))
+            )
+        return conversation
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lib.files.conversation_import_export import read_conversations
+from lib.model.model_record import default_model
 from tests.page.app_process import AppProcess, make_data_folder
 from tests.page.browser_tab import TIMEOUT, BrowserTab, squeeze, wait_for_value
 from tests.page.conftest import Visit
@@ -138,10 +140,15 @@ def test_a_second_tab_shows_the_same(
 
 
 def test_a_database_that_takes_nothing_for_a_while(
-    tab: BrowserTab, house: RestartableApp, upstream: Upstream
+    tab: BrowserTab, visit: Visit, house: RestartableApp, upstream: Upstream
 ) -> None:
+    """The pages say so without a click: the one that streams, and one where nothing happens."""
     tab.send("Begin")
     tab.wait_for_end()
+    other = visit(house.app.url)
+    other.go_to_page("Model")
+    other.wait_until_idle()
+    elsewhere = other.page.get_by_text(UNSAVED)
     upstream.plan_replies(StreamReply(endless=True, rate=100))
     tab.send("Count")
     tab.wait_until("another answer", lambda: tab.answers.count() == 2)
@@ -151,6 +158,11 @@ def test_a_database_that_takes_nothing_for_a_while(
     lock = sqlite3.connect(house.app.database, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     tab.wait_until("the page says so, in mid-answer", lambda: warning.count() == 1)
+    other.wait_until("another page says so", lambda: elsewhere.count() == 1)
+    with other.page.expect_download() as download:
+        other.page.get_by_text("Download what is not saved").click()
+    (unsaved, *_) = read_conversations(download.value.path().read_bytes(), default_model())
+    assert [message.content for message in unsaved.conversation.path()][:3:2] == ["Begin", "Count"]
     assert upstream.requests[1].is_live
     tab.wait_for_growth(100)
     upstream.requests[1].release()
@@ -160,12 +172,8 @@ def test_a_database_that_takes_nothing_for_a_while(
     lock.execute("ROLLBACK")
     lock.close()
 
-    def gone() -> bool:
-        tab.page.reload()
-        tab.wait_for_answer(sent)
-        return warning.count() == 0
-
-    tab.wait_until("all is well again", gone)
+    for each, place in ((tab, warning), (other, elsewhere)):
+        each.wait_until("all is well again", lambda place=place: place.count() == 0)
     # The database has everything that the page shows now.
     house.app.kill()
     restart_and_reopen(tab, house)

@@ -262,3 +262,27 @@ def test_a_bug_does_not_end_it(store: Store) -> None:
     wait_until(lambda: saver.problem is None)
     assert saver.close()
     assert is_stored(store, a)
+
+
+def test_a_problem_is_shown_to_those_who_have_it(store: Store, house: ConversationsInMemory) -> None:
+    """A refused conversation is its owner's problem, a failing database everybody's. Each change has a number."""
+    saver = Autosaver(store, house.all)
+    bad = make_conversation("bad")
+    usage = bad.messages[1].answers[0].usage
+    assert usage is not None
+    object.__setattr__(usage, "prompt_tokens", 10**30)
+    house.put(bad)
+    numbers = [saver.state_number]
+    assert not saver.save()
+    numbers.append(saver.state_number)
+    assert saver.problem_of("ann") is saver.problem is not None
+    assert saver.problem_of("bob") is None
+    assert not saver.save()
+    assert saver.state_number == numbers[-1], "it is the same problem"
+    with store.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE paddock_version SET version_num = '99'")
+    store.close()
+    assert not saver.save()
+    numbers.append(saver.state_number)
+    assert isinstance(saver.problem_of("bob"), NewerDatabase)
+    assert numbers == sorted(set(numbers))

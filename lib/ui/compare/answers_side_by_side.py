@@ -287,8 +287,13 @@ def follow_answers(watched: Sequence[WatchedAnswer], meanwhile: Callable[[], Non
         time.sleep(_POLL_SECONDS)
 
 
-def wait_for_hidden_answers(tab: ComparisonTab, watched: Sequence[WatchedAnswer]) -> None:
-    """If no running answer is drawn because all are hidden, wait until the number of pending answers changes."""
+def wait_for_hidden_answers(
+    tab: ComparisonTab, watched: Sequence[WatchedAnswer], meanwhile: Callable[[], None]
+) -> None:
+    """If no running answer is drawn because all are hidden, wait until the number of pending answers changes.
+
+    ``meanwhile`` is called in each round of the loop.
+    """
     pending = [tab.session.pending_count(id) for id in tab.panels]
     place = st.empty()
     while not watched and any(pending) and pending == [tab.session.pending_count(id) for id in tab.panels]:
@@ -298,4 +303,5 @@ def wait_for_hidden_answers(tab: ComparisonTab, watched: Sequence[WatchedAnswer]
                 # A run that nobody reads is ended as an orphan.
                 live.run.read_parts(0)
         place.caption(f":shimmer[{sum(pending)} still to come]")
+        meanwhile()
         time.sleep(0.1)

@@ -19,6 +19,7 @@ from lib.compare.comparison import Comparison, ComparisonColumn, dump_comparison
 from lib.compare.comparison_session import ComparisonSession
 from lib.errors import BadInput, PaddockError
 from lib.experiment.plan import Plan
+from lib.files.conversation_json import ConversationFile
 from lib.files.preset_file import Preset, parse_preset
 from lib.model.model_record import Model, default_model, models
 from lib.model.settings import Settings, fit_to_model
@@ -306,6 +307,16 @@ class Registry:
         return not snapshot.unfinished and (
             not snapshot.conversation.messages or self.autosave.is_saved(snapshot)
         )
+
+    def unsaved_conversations(self, owner: str) -> list[ConversationFile]:
+        """Return the owner's conversations that are not in the database, with the text of running answers so far."""
+        return [
+            ConversationFile(snapshot.with_cut_off_answers(), snapshot.settings)
+            for snapshot in self._snapshots()
+            if snapshot.owner == owner
+            and snapshot.conversation.messages
+            and not self.autosave.is_saved(snapshot)
+        ]
 
     def _snapshots(self) -> list[Snapshot]:
         return [_snapshot(owner, chat) for owner, chat in self._chats.entries()]
