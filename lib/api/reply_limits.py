@@ -17,7 +17,8 @@ from lib.errors import TimedOut, Unintelligible
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 # A body of JSON: 262,144 tokens of 16 bytes. Parsed, JSON takes up to 32 times its size.
 MAX_JSON_BYTES = 4 * 1024 * 1024
-# Text, tool calls and usage of 262,144 tokens. Each event is kept as an object of some hundred bytes.
+# 262,144 tokens and some more: each counts twice, as received and as decoded, and is kept as objects of some hundred
+# bytes.
 MAX_EVENTS = 600_000
 # 60,000 tokens in one event are half of this. sseclient-py's time grows with an event's size times its lines.
 MAX_EVENT_BYTES = 512 * 1024

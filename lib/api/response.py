@@ -7,13 +7,11 @@ from collections.abc import Iterator
 import httpx
 
 from lib.api import sse, wire
+from lib.api.compression import iter_decompressed
 from lib.api.events import Event
 from lib.api.reply_limits import MAX_ERROR_BYTES, MAX_JSON_BYTES, ReplyDeadline, too_large_error
 from lib.api.trace import TraceRecorder
 from lib.errors import PaddockError, TimedOut, Unintelligible, Unreachable, refusal, unrecognised_reply
-
-# Two layers of compression could make gigabytes of one piece.
-READABLE_ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 
 
 def decode_response(
@@ -31,10 +29,9 @@ def decode_response(
         raise refusal_error(response, deadline, recorder)
     deadline.expect_answer()
     if content_type == "text/event-stream":
-        _check_compression(response)
         yield from sse.decode_stream(response, deadline, record)
     elif content_type == "application/json":  # [REC] some models ignore stream: true
-        yield from wire.decode_answer(record(read_text(response, MAX_JSON_BYTES)))
+        yield from wire.decode_answer(record(_read_answer(response)))
     else:
         deadline.expect_error_body()
         raise wire.decode_error(200, record(_read_error(response)), response.headers)
@@ -42,14 +39,29 @@ def decode_response(
 
 def read_text(response: httpx.Response, max_bytes: int) -> str:
     """Return the body. Raises Unintelligible if it exceeds ``max_bytes``."""
-    _check_compression(response)
-    chunks, size = [], 0
-    for chunk in response.iter_bytes():
+    return b"".join(_iter_bounded(response, max_bytes)).decode("utf-8", "replace")
+
+
+def _read_answer(response: httpx.Response) -> str:
+    """Return the body of an answer, which may have been paid: also if only the end of the transfer is missing."""
+    chunks: list[bytes] = []
+    try:
+        chunks.extend(_iter_bounded(response, MAX_JSON_BYTES))
+    except (httpx.RemoteProtocolError, httpx.ReadError):
+        text = b"".join(chunks).decode("utf-8", "replace")
+        if not wire.is_json_object(text):
+            raise
+        return text
+    return b"".join(chunks).decode("utf-8", "replace")
+
+
+def _iter_bounded(response: httpx.Response, max_bytes: int) -> Iterator[bytes]:
+    size = 0
+    for chunk in iter_decompressed(response):
         size += len(chunk)
         if size > max_bytes:
             raise too_large_error(max_bytes, "bytes")
-        chunks.append(chunk)
-    return b"".join(chunks).decode("utf-8", "replace")
+        yield chunk
 
 
 def refusal_error(
@@ -92,12 +104,3 @@ def _redirect_error(response: httpx.Response) -> PaddockError:
         "carries your token.",
         advice="Check CLOUDFLARE_BASE_URL: it must be the API's own address.",
     )
-
-
-def _check_compression(response: httpx.Response) -> None:
-    encoding = response.headers.get("content-encoding", "").strip().lower()
-    if encoding not in READABLE_ENCODINGS:
-        raise Unintelligible(
-            f"The server compressed its reply in a way that was not asked for ({encoding[:40]}).",
-            advice=wire.GARBLED_ADVICE,
-        )

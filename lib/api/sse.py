@@ -8,6 +8,7 @@ import httpx
 import sseclient
 
 from lib.api import wire
+from lib.api.compression import iter_decompressed
 from lib.api.events import Event, Finished
 from lib.api.reply_limits import (
     MAX_EVENT_BYTES,
@@ -79,7 +80,7 @@ def _cut_off_error(reason: str) -> CutOff:
 def _iter_bounded(response: httpx.Response) -> Iterator[bytes]:
     """Yield the body in chunks. Raises Unintelligible when the answer or one event exceeds its limit."""
     answer_size, event_size, event_lines, tail = 0, 0, 0, b""
-    for received in response.iter_bytes():
+    for received in iter_decompressed(response):
         # Decompression can return a huge chunk.
         for start in range(0, len(received), _CHUNK_BYTES):
             chunk = received[start : start + _CHUNK_BYTES]

@@ -114,6 +114,11 @@ def decode_error(status: int | None, text: str, headers: Mapping[str, str]) -> P
     return unrecognised_reply(status, "a web page" if html else "something that is not JSON", wait)
 
 
+def is_json_object(text: str) -> bool:
+    """Return True for a JSON object that is complete."""
+    return isinstance(_parse_json(text), dict)
+
+
 def is_success(text: str) -> bool:
     """Return True for the API's envelope around a success."""
     body = _parse_json(text)

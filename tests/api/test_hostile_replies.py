@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import json
-import threading
-import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing
 
 import h11
 import httpx
 import pytest
 
 from lib.api import client as client_module
-from lib.api import reply_limits, sse
-from lib.api.cancellation import CancelToken
-from lib.api.client import WorkersAI
+from lib.api import reply_limits
 from lib.api.events import Event, TextDelta
 from lib.errors import (
     CutOff,
     PaddockError,
     Refused,
     ServiceFailed,
-    TimedOut,
     Unintelligible,
     Unreachable,
 )
 from tests import sample_values
+from tests.api.both_clients import ask_both_ways
 from tests.scripted_server import (
     DONE,
-    Peer,
-    ReceivedRequest,
     Script,
     ScriptedServer,
-    encode_events,
     response_head,
     sends,
     sends_then_resets,
@@ -48,29 +39,6 @@ from tests.scripted_server import (
 JSON = "application/json"
 CHUNKED = response_head(transfer_encoding="chunked")
 HELLO = text_events("Hello")
-
-
-def ask_both_ways(url: str, client: WorkersAI) -> list[tuple[str, PaddockError | None, bool]]:
-    """Return text, error and whether the request was sent: by the client alone, and over a connection.
-
-    Any exception that is not of the tree fails the test.
-    """
-    backend, request = sample_values.make_backend(url), sample_values.make_request()
-    alone = (*collect(client.stream(backend, request, CancelToken())), True)
-    with closing(client.open_connection(backend)) as connection:
-        over = (*collect(client.stream_over(connection, request)), connection.was_sent)
-    return [alone, over]
-
-
-def collect(events: Iterator[Event]) -> tuple[str, PaddockError | None]:
-    texts: list[str] = []
-    try:
-        for event in events:
-            if isinstance(event, TextDelta):
-                texts.append(event.text)
-    except PaddockError as error:
-        return "".join(texts), error
-    return "".join(texts), None
 
 
 def head(*lines: str, status: str = "200 OK") -> bytes:
@@ -132,6 +100,13 @@ REPLIES: dict[str, tuple[Script, str | None, type[PaddockError] | None]] = {
     ),
     "brotli": (sends(response_head(content_encoding="br"), b"\x0b\x02"), "", Unintelligible),
     "cut gzip": (sends(response_head(content_encoding="gzip"), gzip.compress(HELLO)[:-9]), None, CutOff),
+    "broken gzip": (
+        sends(
+            response_head(content_encoding="gzip"), gzip.compress(HELLO + bytes(range(99)))[:-50] + b"x" * 99
+        ),
+        "Hello",
+        Unintelligible,
+    ),
     "no gzip": (sends(response_head(content_encoding="gzip"), HELLO), "", Unintelligible),
     "gzip bomb": (
         sends(response_head(kind=JSON, content_encoding="gzip"), gzip.compress(b" " * 50_000_000)),
@@ -164,6 +139,16 @@ REPLIES: dict[str, tuple[Script, str | None, type[PaddockError] | None]] = {
         sends(response_head(429, JSON, retry_after="Mon, 01 Jan 99999999999 00:00:00 GMT")),
         "",
         Refused,
+    ),
+    "whole answer without its last chunk": (
+        sends(response_head(kind=JSON, transfer_encoding="chunked"), *to_chunks(BODY, 9)),
+        "Hello",
+        None,
+    ),
+    "whole answer before a reset": (
+        sends_then_resets(response_head(kind=JSON, transfer_encoding="chunked"), *to_chunks(BODY, 9)),
+        "Hello",
+        None,
     ),
     "refused before it is read": (sends_then_resets(response_head(413, JSON)), "", PaddockError),
 }
@@ -231,7 +216,8 @@ def test_a_wrong_type_in_any_field(odd: object) -> None:
         text = json.dumps(body)
         for status, kind in ((200, JSON), (200, "text/event-stream"), (400, JSON)):
             content = f"data: {text}\n\n" if kind != JSON else text
-            response = httpx.Response(status, headers={"content-type": kind}, content=content.encode())
+            stream = httpx.ByteStream(content.encode())
+            response = httpx.Response(status, headers={"content-type": kind}, stream=stream)
             with client_module.translate_errors(
                 sample_values.make_client().timeouts, sample_values.make_backend("http://127.0.0.1:9")
             ):
@@ -304,91 +290,3 @@ def test_the_same_text_for_the_same_bytes(ending: Callable[..., Script], size: i
             expected = "".join(json.loads(data[6:])["response"] for data in events if data != "data: [DONE]")
             assert over[0].startswith(expected), position
             assert over[1] is None or "data: [DONE]" not in events, position
-
-
-def measure_peak(work: Callable[[], object]) -> int:
-    """Return the most bytes that Python allocated at once."""
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.parametrize("piece", [b"[[],[],", b'{"a":1.5},' * 2], ids=["lists", "objects"])
-def test_a_huge_answer_takes_little_memory(monkeypatch: pytest.MonkeyPatch, piece: bytes) -> None:
-    """The limit is a sixteenth of the real one, so that the test is quick; memory grows with it."""
-    limit = reply_limits.MAX_JSON_BYTES // 16
-    monkeypatch.setattr("lib.api.response.MAX_JSON_BYTES", limit)
-    body = b'{"response":[' + piece * (limit // len(piece) * 4)
-    with ScriptedServer(sends(response_head(kind=JSON), body)) as server:
-        client = sample_values.make_client(attempts=1)
-        outcomes: list[tuple[str, PaddockError | None, bool]] = []
-        peak = measure_peak(lambda: outcomes.extend(ask_both_ways(server.url, client)))
-    assert [type(outcome[1]) for outcome in outcomes] == [Unintelligible] * 2
-    assert "exceeds the limit of 256 KB" in str(outcomes[0][1])
-    assert peak < 8 * limit
-
-
-def test_too_many_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "MAX_EVENTS", 40)
-    for body in (
-        text_events("a") * 100,
-        encode_events({"tool_calls": [{"name": "a", "arguments": ""}] * 100}),
-    ):
-        with ScriptedServer(sends(response_head(), body)) as server:
-            outcomes = ask_both_ways(server.url, sample_values.make_client(attempts=1))
-        assert outcomes[0][0] == outcomes[1][0] == "a" * (20 if b"response" in body else 0)
-        for _, error, _ in outcomes:
-            assert str(error) == "The server's reply was stopped: it exceeds the limit of 40 events."
-
-
-def drips(first: bytes, piece: bytes) -> Script:
-    """Return a script that sends a piece every hundredth of a second until the client leaves."""
-
-    def script(peer: Peer, _: ReceivedRequest) -> None:
-        peer.send(first)
-        for _ in itertools.count():
-            threading.Event().wait(0.01)
-            peer.send(piece)
-
-    return script
-
-
-@pytest.mark.parametrize(
-    ("first", "piece", "expected"),
-    [
-        (b"HTTP/1.1 200 OK\r\na: ", b"x", "No answer began within 0.1 s."),
-        (b"", b"HTTP/1.1 100 Continue\r\na: b\r\n", "No answer began within 0.1 s."),
-        (response_head(), b":\n\n", "The answer had no first event within 0.3 s."),
-        (response_head(kind=JSON), b" ", "The answer had no first event within 0.3 s."),
-        (response_head() + HELLO, b":\n\n", "The answer stopped: nothing more came for 0.2 s."),
-        (response_head(500), b" ", "HTTP 500. The refusal was not explained within 0.15 s."),
-        (
-            response_head(500, content_length="999"),
-            b" ",
-            "HTTP 500. The refusal was not explained within 0.15 s.",
-        ),
-        (CHUNKED, b"1\r\n:\r\n", "The answer had no first event within 0.3 s."),
-    ],
-)
-def test_drip_fed_bytes_do_not_outlive_the_timeouts(
-    monkeypatch: pytest.MonkeyPatch, first: bytes, piece: bytes, expected: str
-) -> None:
-    monkeypatch.setattr(reply_limits, "MAX_ERROR_SECONDS", 0.15)
-    monkeypatch.setattr("lib.api.reply_reader.MAX_INTERIM_RESPONSES", 1000)
-    with ScriptedServer(drips(first, piece)) as server:
-        client = sample_values.make_client(attempts=1, first_byte=0.1, silence=0.2)
-        for text, error, was_sent in ask_both_ways(server.url, client):
-            assert (text, was_sent) == ("Hello" if HELLO in first else "", True)
-            assert str(error) == expected
-            assert isinstance(error, TimedOut if "500" not in expected else ServiceFailed)
-
-
-def test_a_refusal_that_is_too_long_is_still_that_refusal() -> None:
-    with ScriptedServer(sends(response_head(403, "text/html"), b"<html>" * 50_000)) as server:
-        for _, error, _ in ask_both_ways(server.url, sample_values.make_client(attempts=1)):
-            assert error is not None
-            assert error.status == 403
-            assert error.message == "HTTP 403. The server's reply was stopped: it exceeds the limit of 64 KB."

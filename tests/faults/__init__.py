@@ -1,0 +1,1 @@
+"""Attacks with random faults in their short forms; ``bench/faults`` runs the long ones."""
