@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime
+from typing import Any
+
 from sqlalchemy import func, select
 
 from lib.experiment import plan_codec
@@ -9,6 +13,8 @@ from lib.store import tables
 from lib.store.conversation_reader import to_datetime
 from lib.store.owned_rows import OwnedRows
 from lib.store.stored_values import ExperimentEntry, SavedExperiment
+
+_MAX_NAME_CHARS = 60  # of the name of a copy, without what it adds
 
 
 class ExperimentStore(OwnedRows):
@@ -44,14 +50,33 @@ class ExperimentStore(OwnedRows):
         plan = plan_codec.read(row.plan)
         return SavedExperiment(row.id, row.name, plan, to_datetime(row.created), to_datetime(row.updated))
 
-    def save(self, owner: str, experiment: SavedExperiment) -> None:
-        """Insert or overwrite an experiment. Its runs keep the plan that they were started with."""
+    def save(self, owner: str, experiment: SavedExperiment) -> tuple[datetime, str | None]:
+        """Insert or overwrite an experiment. Its runs keep the plan that they were started with.
+
+        Return the time of the save. If the experiment has changed since ``experiment.updated``, on another server,
+        that version is kept as a new experiment, whose name is returned too.
+        """
         now = self._database.now()
-        values = {"name": experiment.name, "plan": plan_codec.write(experiment.plan), "updated": now}
+        values: dict[str, Any] = {
+            "name": experiment.name,
+            "plan": plan_codec.write(experiment.plan),
+            "deleted_at": None,
+        }
+        kept_as = None
         with self._database.writing() as connection:
-            if connection.scalar(select(self.table.c.key).where(self._row(owner, experiment.id))) is None:
+            query = select(self.table).where(self._row(owner, experiment.id)).with_for_update()
+            row = connection.execute(query).one_or_none()
+            if row is None:
                 values["created"] = now
-            self._put(connection, owner, experiment.id, **values)
+            else:
+                now = max(now, row.updated + 1)
+                is_changed = experiment.updated not in (None, to_datetime(row.updated))
+                if is_changed and (row.name, row.plan) != (experiment.name, values["plan"]):
+                    kept_as = f"{row.name[:_MAX_NAME_CHARS]} (changed elsewhere)"
+                    copy = {name: row._mapping[name] for name in ("plan", "created", "updated")}
+                    self._put(connection, owner, uuid.uuid4().hex, name=kept_as, **copy)
+            self._put(connection, owner, experiment.id, **values, updated=now)
+        return to_datetime(now), kept_as
 
     def delete(self, owner: str, id: str) -> bool:
         """Take an experiment out of the list. It can be restored until the owner deletes another one."""

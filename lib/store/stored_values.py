@@ -150,7 +150,10 @@ class SavedSchema:
 
 @dataclass(frozen=True)
 class SavedExperiment:
-    """An experiment under a name. The store sets the times."""
+    """An experiment under a name. The store sets the times.
+
+    A save compares ``updated`` with what is stored; None overwrites whatever is stored.
+    """
 
     id: str
     name: str

@@ -193,3 +193,27 @@ def test_an_answer_is_found_by_what_was_asked(store: Store) -> None:
     assert list(found) == ["f0"], "whole ones, and one's own"
     assert found["f0"].text == whole.answer.text
     assert found["f0"].usage == whole.answer.usage
+
+
+def test_a_plan_that_another_server_changed_is_kept(store: Store) -> None:
+    asked = numbers_plan(2)
+    updated, _ = store.experiments.save("ann", SavedExperiment("x", "Numbers", asked))
+    theirs = replace(asked, prompts=(replace(asked.prompts[0], user="theirs"),))
+    mine = replace(asked, prompts=(replace(asked.prompts[0], user="mine"),))
+    assert store.experiments.save("ann", SavedExperiment("x", "Numbers", theirs, updated=updated))[1] is None
+    later, kept_as = store.experiments.save("ann", SavedExperiment("x", "Numbers", mine, updated=updated))
+    assert kept_as == "Numbers (changed elsewhere)"
+    plans = {
+        entry.name: saved.plan
+        for entry in store.experiments.entries("ann")
+        if (saved := store.experiments.load("ann", entry.id)) is not None
+    }
+    assert plans == {"Numbers": mine, kept_as: theirs}
+    assert store.experiments.save("ann", SavedExperiment("x", "Numbers", asked, updated=later))[1] is None
+
+
+def test_an_experiment_that_another_server_deleted_comes_back(store: Store) -> None:
+    updated, _ = store.experiments.save("ann", SavedExperiment("x", "Numbers", numbers_plan(2)))
+    assert store.experiments.delete("ann", "x")
+    store.experiments.save("ann", SavedExperiment("x", "More", numbers_plan(3), updated=updated))
+    assert [entry.name for entry in store.experiments.entries("ann")] == ["More"]

@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections import OrderedDict
 from dataclasses import replace
+from datetime import datetime
 
 import streamlit as st
 
@@ -29,10 +30,11 @@ class ExperimentDraft:
 
     ``chat`` is the chat that the controls for settings work on. ``sweeps``: the typed values of each swept parameter,
     also if they cannot be parsed. ``uses_presets``: presets are compared, not a sweep; ``unused_presets``: those that
-    a sweep has replaced. ``problem``: why the draft is not saved, None if it is.
+    a sweep has replaced. ``problem``: why the draft is not saved, None if it is. ``kept_as``: the name under which
+    the last save has kept what another server had saved in the meantime.
     """
 
-    def __init__(self, owner: str, id: str, name: str, plan: Plan) -> None:
+    def __init__(self, owner: str, id: str, name: str, plan: Plan, updated: datetime | None = None) -> None:
         self.owner = owner
         self.id = id
         self.name = name
@@ -43,6 +45,8 @@ class ExperimentDraft:
         self.uses_presets = bool(plan.variants)
         self.unused_presets: tuple[Variant, ...] = ()
         self.problem: PaddockError | None = None
+        self.kept_as: str | None = None
+        self._updated = updated
         self._estimate: tuple[Plan, PlanEstimate] | None = None
         self._runs: tuple[RunEntry, ...] | None = None
         self._generation = registry().store.database.generation
@@ -66,7 +70,8 @@ class ExperimentDraft:
 
     def save(self) -> None:
         """Write the experiment to the database. Raises StorageFailed."""
-        registry().store.experiments.save(self.owner, SavedExperiment(self.id, self.name, self.plan))
+        experiment = SavedExperiment(self.id, self.name, self.plan, updated=self._updated)
+        self._updated, self.kept_as = registry().store.experiments.save(self.owner, experiment)
         self.problem = None
 
     def _try_save(self) -> None:
@@ -89,7 +94,7 @@ class ExperimentDraft:
         self.clear_cached_runs()
         if saved is None:
             return  # it is saved again with its next change
-        self.name = saved.name
+        self.name, self._updated = saved.name, saved.updated
         plan = replace(saved.plan, base=fit_to_model(saved.plan.base, default_model()))
         if plan != self.plan:
             self.plan = plan
@@ -149,7 +154,7 @@ class ExperimentDrafts:
         if saved is None:
             return None
         plan = replace(saved.plan, base=fit_to_model(saved.plan.base, default_model()))
-        return self._add(ExperimentDraft(owner, id, saved.name, plan))
+        return self._add(ExperimentDraft(owner, id, saved.name, plan, saved.updated))
 
     def new(self, owner: str, name: str = UNNAMED, plan: Plan | None = None) -> ExperimentDraft:
         """Return a new draft. Without a plan it is empty, and saved only with its first change."""

@@ -64,6 +64,12 @@ def draw_title(tab: ExperimentTab) -> None:
             draw_error(
                 tab.draft.problem, "The experiment is kept in memory, but cannot be saved at the moment"
             )
+    elif tab.draft.kept_as is not None:
+        error_place.info(
+            "This experiment was also changed elsewhere, on another server with the same database. "
+            f"That version is kept as “{escape_markdown(tab.draft.kept_as)}”.",
+            icon=":material/call_split:",
+        )
     if tab.is_blank:
         with welcome_place:
             _draw_welcome(tab)
