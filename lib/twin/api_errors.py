@@ -118,6 +118,10 @@ JSON_WITH_STREAM = ErrorResponse(400, 5023, "JSON Schema mode is not supported w
 JSON_NOT_MET = ErrorResponse(400, 5024, "JSON Mode couldn't be met")
 
 
+def _shorten(name: str) -> str:
+    return name if len(name) <= 100 else f"{name[:100]}…"
+
+
 def bad_input(reason: str) -> ErrorResponse:
     """Return the error for a body that does not fit the model's schema."""
     return ErrorResponse(400, 5006, f"AiError: Bad input: Error: {reason}")
@@ -125,9 +129,8 @@ def bad_input(reason: str) -> ErrorResponse:
 
 def no_such_model(name: str) -> ErrorResponse:
     """Return the error for a model that the twin does not have."""
-    return ErrorResponse(
-        400, 5007, f"AiError: No such model: No such model {name} or task", has_request_id=True
-    )
+    message = f"AiError: No such model: No such model {_shorten(name)} or task"
+    return ErrorResponse(400, 5007, message, has_request_id=True)
 
 
 def lora_not_supported(model: str) -> ErrorResponse:
@@ -142,8 +145,7 @@ def finetune_not_found(name: str) -> ErrorResponse:
     accessible", on a model whose other refusals read "AiError: <what>: <sentence>". Older recordings (2024, 2025)
     have code 3037 and "AiError: AiError: Finetune <id> not found (<uuid>)". The HTTP status is in none of them.
     """
-    shown = name if len(name) <= 100 else f"{name[:100]}…"
-    message = f"AiError: Finetune not found: {shown} does not exist or is not accessible"
+    message = f"AiError: Finetune not found: {_shorten(name)} does not exist or is not accessible"
     return ErrorResponse(400, 5033, message, has_request_id=True)
 
 

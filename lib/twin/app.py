@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,10 +39,11 @@ from lib.twin.http_connection import (
     EdgeMiddleware,
     Events,
     EventStream,
-    read_body,
     run_while_connected,
 )
 from lib.twin.next_token_probabilities import NextTokenProbabilities
+from lib.twin.request_body import BodyReader, UnreadBodyMiddleware
+from lib.twin.request_limits import PromptLimits
 from lib.twin.request_validation import parse_body
 from lib.twin.responses import Payloads, sse_events
 from lib.twin.tool_choice import ToolChooser
@@ -71,6 +72,8 @@ class TwinApi:
     options: TwinOptions
     tool_chooser: ToolChooser
     probabilities: NextTokenProbabilities
+    limits: PromptLimits
+    bodies: BodyReader
 
     def wire_variant(self, request: Request) -> wire_variants.WireVariant:
         """Return the format of this answer. Raises TwinApiError if the header names an unknown one."""
@@ -79,8 +82,17 @@ class TwinApi:
         except ValueError as error:
             raise TwinApiError(api_errors.bad_input(f"{wire_variants.HEADER}: {error}")) from None
 
-    def plan_generation(self, body: Mapping[str, Any], stop: tuple[str, ...] = ()) -> GenerationPlan:
-        """Plan the answer to a validated body, with its adapter. Raises TwinApiError."""
+    def plan_generation(
+        self, native: Any, stop: tuple[str, ...] = (), *, runs: bool = True
+    ) -> GenerationPlan:
+        """Validate a native body and plan its answer, with its adapter. Raises TwinApiError.
+
+        A plan that is not run may combine options that cannot be streamed.
+        """
+        self.limits.check(native)
+        body = request_mapping.validate_native(self.model, native)
+        if not runs:
+            body = {**body, "stream": False}
         adapter = self.options.adapters.find_number(self.model, body)
         job = replace(request_mapping.build_job(self.model, body, stop), adapter=adapter)
         return plan_generation(body, job, self.engine)
@@ -89,10 +101,16 @@ class TwinApi:
         """Run the model: Cloudflare's native endpoint."""
         if (name := request.path_params["model"]) != self.model.id:
             raise TwinApiError(api_errors.no_such_model(name))
-        body = request_mapping.validate_native(self.model, parse_body(await read_body(request)))
-        variant, plan = self.wire_variant(request), self.plan_generation(body)
+        variant = self.wire_variant(request)
+
+        def read(raw: bytes) -> tuple[bool, GenerationPlan]:
+            body = parse_body(raw)
+            plan = self.plan_generation(body)
+            return bool(body.get("stream")), plan
+
+        is_stream, plan = await self.bodies.read(request, read)
         pieces = plan.pieces(self.engine, self.tool_chooser)
-        if body.get("stream") and (stream := variant.stream) is not None:
+        if is_stream and (stream := variant.stream) is not None:
             return await self._stream_answer(request, pieces, lambda rest: stream(self.model, rest))
         text, calls, end = await self._collect_answer(request, pieces)
         value: Any = text if calls else await plan.parse_answer(text)
@@ -100,18 +118,23 @@ class TwinApi:
 
     async def chat_completions(self, request: Request) -> Response:
         """Run the model: the OpenAI-compatible endpoint. Of the wire variants, only ``plain`` changes it."""
-        sent = parse_body(await read_body(request))
-        name = sent.get("model") if isinstance(sent, dict) else None
-        if name != self.model.id:
-            raise TwinApiError(api_errors.no_such_model(str(name)))
-        body = request_mapping.validate_native(self.model, request_mapping.openai_to_native(sent))
         variant = self.wire_variant(request)
-        plan = self.plan_generation(body, request_mapping.read_stop(sent))
-        pieces = plan.pieces(self.engine, self.tool_chooser)
-        request_id = request.state.id
-        if body.get("stream") and variant.stream is not None:
+
+        def read(raw: bytes) -> tuple[bool, bool, GenerationPlan]:
+            sent = parse_body(raw)
+            name = sent.get("model") if isinstance(sent, dict) else None
+            if name != self.model.id:
+                raise TwinApiError(api_errors.no_such_model(str(name)))
+            native, stop = request_mapping.openai_to_native(sent), request_mapping.read_stop(sent)
+            plan = self.plan_generation(native, stop)
             options = sent.get("stream_options")
             with_usage = isinstance(options, dict) and bool(options.get("include_usage"))
+            return bool(native.get("stream")), with_usage, plan
+
+        is_stream, with_usage, plan = await self.bodies.read(request, read)
+        pieces = plan.pieces(self.engine, self.tool_chooser)
+        request_id = request.state.id
+        if is_stream and variant.stream is not None:
 
             def stream(rest: Pieces) -> Payloads:
                 return responses.openai_stream(self.model, request_id, rest, with_usage=with_usage)
@@ -169,9 +192,8 @@ class TwinApi:
         return JSONResponse(responses.success_envelope(result))
 
     async def _plan_inspection(self, request: Request) -> GenerationPlan:
-        """Plan a request that is not run. It may combine options that cannot be streamed."""
-        body = request_mapping.validate_native(self.model, parse_body(await read_body(request)))
-        return self.plan_generation({**body, "stream": False})
+        """Plan a request that is not run."""
+        return await self.bodies.read(request, lambda raw: self.plan_generation(parse_body(raw), runs=False))
 
     @contextmanager
     def _api_errors(self) -> Iterator[None]:
@@ -260,7 +282,8 @@ def build_app(
 ) -> Starlette:
     """Build the ASGI application of one account with one token."""
     probabilities = NextTokenProbabilities(engine, options.model_file.tokens)
-    api = TwinApi(engine, model, account, options, ToolChooser(engine), probabilities)
+    limits = PromptLimits(engine.context, options.model_file.longest_token)
+    api = TwinApi(engine, model, account, options, ToolChooser(engine), probabilities, limits, BodyReader())
     authenticator, faults = Authenticator(account, token), fault_injection.FaultInjector()
 
     async def health(request: Request) -> Response:
@@ -293,7 +316,7 @@ def build_app(
     ]
     app = Starlette(
         routes=[Route("/health", health), *routes],
-        middleware=[Middleware(EdgeMiddleware)],
+        middleware=[Middleware(UnreadBodyMiddleware), Middleware(EdgeMiddleware)],
         exception_handlers={
             TwinApiError: _answer_api_error,
             HTTPException: _answer_no_route,

@@ -14,6 +14,8 @@ _STRING, _ARRAY = 8, 9
 # The type of control tokens.
 _CONTROL = 3
 _WIDE = {10: "Q", 11: "q", 12: "d"}
+# Characters of the longest token, if the file has no list of tokens. Llama 3's longest has 128.
+UNKNOWN_LONGEST_TOKEN = 256
 # Tokenizers that add the BOS token although their files may not say so (llama.cpp's rule).
 _ADD_BOS_BY_DEFAULT = {"llama-bpe", "llama3", "llama-v3"}
 
@@ -40,6 +42,11 @@ class ModelFileInfo:
     bos_text: str
     control_tokens: tuple[str, ...] = ()
     tokens: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def longest_token(self) -> int:
+        """The number of characters of the longest token: of bytes, if the file spells each byte as a character."""
+        return max(map(len, self.tokens), default=UNKNOWN_LONGEST_TOKEN)
 
 
 UNKNOWN_MODEL_FILE = ModelFileInfo("", 0, "")

@@ -1,4 +1,4 @@
-"""HTTP connections: the loopback check, the size limit of bodies, SSE streams, and clients that disconnect."""
+"""HTTP connections: the loopback check, SSE streams, and clients that disconnect."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.twin import api_errors
-from lib.twin.api_errors import TwinApiError
-from lib.twin.request_validation import MAX_BODY_BYTES
 
 T = TypeVar("T")
 Events = AsyncGenerator[bytes, None]
@@ -102,20 +99,3 @@ class EdgeMiddleware:
             await JSONResponse(error.body(""), error.status)(scope, receive, with_ray)
         else:
             await self.app(scope, receive, with_ray)
-
-
-async def read_body(request: Request) -> bytes:
-    """Read the request's body. Raises TwinApiError if it is too large.
-
-    A body that is too large is read on, up to a limit, so that the client can read the answer.
-    """
-    blocks, size = [], 0
-    async for block in request.stream():
-        size += len(block)
-        if size <= MAX_BODY_BYTES:
-            blocks.append(block)
-        elif size > 16 * MAX_BODY_BYTES:
-            break
-    if size > MAX_BODY_BYTES:
-        raise TwinApiError(api_errors.REQUEST_TOO_LARGE)
-    return b"".join(blocks)

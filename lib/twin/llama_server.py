@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
 
-from lib.twin.engine_errors import BadPromptError, EngineError
+from lib.twin.engine_errors import BadPromptError, EngineBusyError, EngineError
+from lib.twin.request_limits import MAX_SHOWN_PROMPTS
+
+# Seconds. The longest prompt takes less than 1 s alone; it has to wait while generations take all cores.
+TIMEOUT = 60.0
 
 
 class LlamaServerClient:
@@ -22,7 +28,9 @@ class LlamaServerClient:
 
     def __init__(self, address: str, key: str) -> None:
         headers = {"authorization": f"Bearer {key}"}
-        self._client = httpx.Client(base_url=address, headers=headers, trust_env=False)
+        self._client = httpx.Client(base_url=address, headers=headers, trust_env=False, timeout=TIMEOUT)
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="llama server")
+        self._open_calls = 0
         properties = self._client.get("/props").json()
         capabilities = properties.get("chat_template_caps") or {}
         needed = ("supports_tools", "supports_tool_calls")
@@ -42,11 +50,17 @@ class LlamaServerClient:
         self._client.close()
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if self._open_calls >= MAX_SHOWN_PROMPTS:
+            raise EngineBusyError("too many prompts are being shown")
+        self._open_calls += 1
         try:
-            response = await asyncio.to_thread(self._client.post, path, json=body)
+            loop = asyncio.get_running_loop()
+            response = await loop.run_in_executor(self._threads, partial(self._client.post, path, json=body))
             answer: dict[str, Any] = response.json()
         except (httpx.HTTPError, ValueError) as error:
             raise EngineError(repr(error)) from None
+        finally:
+            self._open_calls -= 1
         if "error" in answer:
             message = str(answer["error"].get("message"))
             raise BadPromptError(message) if response.is_client_error else EngineError(message)

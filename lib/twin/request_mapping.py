@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lib.model.model_record import Model
-from lib.twin.api_errors import TwinApiError, bad_input
+from lib.twin.api_errors import TwinApiError, bad_input, field_error
 from lib.twin.generation import GenerationJob
+from lib.twin.request_limits import MAX_STOP_CHARS, MAX_STOP_TEXTS
 from lib.twin.request_validation import validate_body
 from lib.twin.tool_messages import messages_as_text
 
@@ -109,4 +110,6 @@ def read_stop(body: Any) -> tuple[str, ...]:
     texts = [stop] if isinstance(stop, str) else stop
     if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
         raise TwinApiError(bad_input("Type mismatch of '/stop', 'string' not in 'array'"))
+    if len(texts) > MAX_STOP_TEXTS or max(map(len, texts), default=0) > MAX_STOP_CHARS:
+        raise field_error("/stop", f"at most {MAX_STOP_TEXTS} texts of at most {MAX_STOP_CHARS:,} characters")
     return tuple(texts)

@@ -23,7 +23,7 @@ from lib.twin.bounded_schema import dump_json
 from lib.twin.generation import EndPiece, Pieces, TextPiece, ToolCallPiece
 from lib.twin.user_schema import UserSchema
 
-MAX_TOOLS, MAX_TOOL_NAME = 128, 128
+MAX_TOOL_NAME = 128
 # Characters for the strings of a call's arguments that have no limit of their own.
 MAX_ARGUMENT_CHARS = 200
 # Characters that are searched for a list of parameters.
@@ -64,8 +64,6 @@ def read_tools(body: Mapping[str, Any]) -> tuple[OfferedTool, ...]:
         parameters = user_schema.read_schema(parse_parameters(code), f"/functions/{index}")
         name = _read_name(function.get("name"), f"/functions/{index}/name")
         offered.append(OfferedTool(name, "", parameters, code))
-    if len(offered) > MAX_TOOLS:
-        raise field_error("/tools", f"at most {MAX_TOOLS} tools and functions together")
     names = [tool.name for tool in offered]
     if repeated := next((name for name in names if names.count(name) > 1), None):
         raise field_error("/tools", f"two of them are named '{repeated}'")

@@ -18,10 +18,7 @@ from jsonschema.exceptions import ValidationError
 
 from lib.model.model_record import Model, models
 from lib.twin.api_errors import TwinApiError, bad_input
-
-# Far more than any context window; limits the cost of one request.
-MAX_BODY_BYTES = 4 * 1024 * 1024
-
+from lib.twin.request_limits import check_json_values
 
 # The service's names of the types of JSON.
 _TYPE_NAMES = {
@@ -92,6 +89,7 @@ def parse_body(raw: bytes) -> Any:
 
     The last of two equal keys wins, as in the service's own JavaScript.
     """
+    check_json_values(raw)
     try:
         body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
         # A lone surrogate ("\ud800") is valid JSON, but it can neither be tokenized nor sent back.

@@ -8,10 +8,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+from jsonschema import Draft202012Validator
 
 from bench.json_mode import random_schema
 from lib.twin.bounded_schema import narrow_schema
-from lib.twin.user_schema import UnsatisfiableSchemaError, read_schema
+from lib.twin.user_schema import UnsatisfiableSchemaError, UserSchema, read_schema
 from tests.twin.conftest import RunningTwin
 
 
@@ -126,3 +127,23 @@ def test_decimals_come_to_an_end(twin: RunningTwin, digits: str) -> None:
     answer = twin.ask(prompt=f"{digits}\n{digits}\n", raw=True, temperature=0, max_tokens=120, **form).json()
     assert answer["success"], answer
     assert len(str(answer["result"]["response"][1])) <= 15
+
+
+def test_listed_values_are_not_compared_with_their_own_list() -> None:
+    checked: list[dict[str, Any]] = []
+
+    def validator(schema: dict[str, Any]) -> Draft202012Validator:
+        checked.append(schema)
+        return Draft202012Validator(schema)
+
+    # That would take minutes for the 9,000 numbers that a schema has room for.
+    schema = {"type": "integer", "enum": [1, 2, "x"]}
+    assert narrow_schema(UserSchema(schema, schema, validator), 100) == {"enum": [1, 2]}
+    assert checked == [{"type": "integer"}]
+
+
+def test_many_required_names_without_a_schema_are_refused() -> None:
+    names = [str(number) for number in range(101)]
+    assert narrow({"type": "object", "required": names[1:]})["required"] == names[1:]
+    with pytest.raises(UnsatisfiableSchemaError):
+        narrow({"type": "object", "required": names})
