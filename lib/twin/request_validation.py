@@ -121,5 +121,18 @@ def validate_body(model: Model, body: Any) -> Mapping[str, Any]:
         # The type of the root is reported alone.
         root = [message for message in messages if message.startswith("Type mismatch of '/',")]
         raise TwinApiError(bad_input(", ".join(root or messages)))
+    if isinstance(body, dict) and body.keys() >= {"prompt", "messages"}:
+        return _drop_other_shape(model, body)
     valid: Mapping[str, Any] = body
     return valid
+
+
+def _drop_other_shape(model: Model, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a valid body that has both a prompt and messages without the one that does not fit its shape.
+
+    For the shape that fits, the other is an unknown property: it may be anything, and is ignored.
+    """
+    shapes = model.input_schema.get("oneOf", ())
+    fits = next((shape for shape in shapes if Draft7Validator(shape).is_valid(body)), {"properties": body})
+    dropped = {"prompt", "messages"} - fits["properties"].keys()
+    return {name: value for name, value in body.items() if name not in dropped}

@@ -46,6 +46,19 @@ def test_validate_body_returns_or_refuses(body: Any) -> None:
         check_code(error)
 
 
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ({"prompt": "x", "messages": [{}]}, "prompt"),
+        ({"prompt": 5, "messages": [{"role": "user", "content": "x"}]}, "messages"),
+        ({"prompt": "x", "lora": 5, "messages": [{"role": "user", "content": "x"}]}, "messages"),
+    ],
+)
+def test_of_a_prompt_and_messages_only_the_valid_one_counts(body: Any, kept: str) -> None:
+    # For the other form it is an unknown property, which may be anything.
+    assert {"prompt", "messages"} & validate_body(MODEL, body).keys() == {kept}
+
+
 @settings(max_examples=200)
 @given(st.binary(max_size=60) | values.map(lambda value: json.dumps(value).encode()))
 def test_parse_body_returns_or_refuses(raw: bytes) -> None:
