@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import random
 import socket
 import sqlite3
 import threading
@@ -15,6 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
+from bench.faults import doors
 from tests.page.app_process import AppProcess
 from tests.page.browser_tab import DESKTOP, TIMEOUT, BrowserTab
 from tests.page.conftest import StartApp, Visit
@@ -22,6 +24,7 @@ from tests.page.nginx_proxy import NginxProxy
 from tests.page.upstream import Upstream
 
 HOST, PATH = "paddock.test", "/lab"
+MAX_OPEN_FILES = 128
 
 
 @pytest.fixture
@@ -103,8 +106,29 @@ def test_behind_nginx_everybody_is_a_visitor(
     assert owner.startswith("visitor:")
 
 
-def test_without_free_handles_it_says_so_and_recovers(own: StartApp) -> None:
-    app = own(max_open_files=64)
+@pytest.fixture(scope="module")
+def small(own: StartApp) -> AppProcess:
+    """Start Paddock for a network, with few handles."""
+    return own(
+        environment={"PADDOCK_HOSTS": doors.SERVED_NAME}, address="0.0.0.0", max_open_files=MAX_OPEN_FILES
+    )
+
+
+def test_only_served_names_and_origins_come_in(small: AppProcess) -> None:
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    wrong = []
+    generator = random.Random(seed)
+    for _ in range(150):
+        knock = doors.make_knock(generator, small.port)
+        reply = doors.send(small.port, knock)
+        if doors.is_admitted(reply) != knock.is_welcome:
+            wrong.append((reply, knock))
+    assert wrong == []
+
+
+def test_without_free_handles_it_says_so_and_recovers(small: AppProcess) -> None:
+    app = small
     with contextlib.ExitStack() as held:
         status = 200
         while status == 200:
@@ -114,7 +138,7 @@ def test_without_free_handles_it_says_so_and_recovers(own: StartApp) -> None:
         assert status == 503
         assert "Try again" in reply.text
         # Beyond the reserve nothing is accepted any more.
-        for _ in range(64):
+        for _ in range(MAX_OPEN_FILES):
             held.enter_context(socket.create_connection(("127.0.0.1", app.port)))
         until = time.monotonic() + TIMEOUT
         while "ulimit -n" not in app.log or not has_unaccepted_connections(app):
@@ -128,4 +152,4 @@ def test_without_free_handles_it_says_so_and_recovers(own: StartApp) -> None:
 
 def has_unaccepted_connections(app: AppProcess) -> bool:
     """Return True if the process has no handle left."""
-    return len(list(Path(f"/proc/{app.process.pid}/fd").iterdir())) >= 64
+    return len(list(Path(f"/proc/{app.process.pid}/fd").iterdir())) >= MAX_OPEN_FILES

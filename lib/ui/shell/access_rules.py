@@ -7,10 +7,10 @@ header gives it away, for it has the site's name. A request of another site's pa
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from lib.errors import BadInput
 
@@ -21,6 +21,9 @@ EMBEDDERS_VARIABLE = "PADDOCK_EMBEDDERS"
 # A request with one of these came through a proxy, so the address of its sender is not that of the browser.
 _FORWARDED_PREFIX, _FORWARDED_HEADERS = "x-forwarded-", frozenset({"forwarded", "x-real-ip", "via"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+# urllib.parse takes [::1].evil.example for ::1.
+_HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{0,5}))?")
+_MAX_PORT = 65_535
 _ANY_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104
 
 Scope = MutableMapping[str, Any]
@@ -118,15 +121,11 @@ def read_access_rules(environment: Mapping[str, str], listen_address: str | None
 
 def parse_host(text: str) -> NamedHost | None:
     """Return the host that a Host header, or the part of an origin after //, names; None if it names none."""
-    if not text.isascii() or any(sign in text for sign in "/?#@\\ \t"):
+    match = _HOST.fullmatch(text)
+    if match is None or int(match["port"] or 0) > _MAX_PORT:
         return None
-    try:
-        parts = urlsplit(f"//{text}")
-        name, port = parts.hostname, parts.port
-    except ValueError:
-        return None
-    name = (name or "").removesuffix(".")
-    return NamedHost(_plain_address(name), port) if name else None
+    name = (match["address"] or match["name"]).lower().removesuffix(".")
+    return NamedHost(_plain_address(name), int(match["port"]) if match["port"] else None) if name else None
 
 
 def named_host(scope: Scope) -> NamedHost | None:

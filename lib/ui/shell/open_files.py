@@ -60,11 +60,12 @@ def handle_loop_errors(loop: asyncio.AbstractEventLoop) -> None:
     """Log in one line when the loop cannot accept a connection: asyncio writes a traceback for every attempt."""
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        # asyncio accepts in a loop and tells of a failure in these words.
-        if isinstance(error, OSError) and "socket.accept()" in context.get("message", ""):
+        error, message = context.get("exception"), context.get("message", "")
+        # asyncio tells of a failure in these words, and tries again a second later.
+        if isinstance(error, OSError) and "socket.accept()" in message:
             log_scarcity()
-        else:
+        # The server was closed in that second.
+        elif not (isinstance(error, ValueError) and "_start_serving" in message):
             loop.default_exception_handler(context)
 
     loop.set_exception_handler(handle)

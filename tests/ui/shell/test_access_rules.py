@@ -52,6 +52,10 @@ NO_HOST = [
     "localhost:99999",
     "localhost:x",
     "[::1",
+    "[::1].evil.example",
+    "[::1]x",
+    "::1",
+    "[localhost]",
     "löcalhost",
 ]
 

@@ -1,0 +1,1 @@
+"""Attacks on Paddock with random faults, which can be repeated by their seed."""
