@@ -165,4 +165,4 @@ if tab.chat.is_answered_elsewhere:
     transcript.follow_answer_elsewhere(tab)
 if choice.backend is None:
     with notice.container():
-        backend_picker.wait_for_twin(choice)
+        backend_picker.wait_for_twin(choice, save_warning.update)

@@ -91,4 +91,4 @@ elif tab.answer_with_sample_tools():
     st.rerun()
 if choice.backend is None:
     with notice.container():
-        backend_picker.wait_for_twin(choice)
+        backend_picker.wait_for_twin(choice, save_warning.update)

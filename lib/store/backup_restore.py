@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, create_engine
 
-from lib.store import schema_migration
+from lib.store import schema_migration, tables
 from lib.store.backup import copy_database, sync_file, sync_folder
 
 _LOCK_SECONDS = 10.0  # to wait for writers of other processes
@@ -29,6 +29,8 @@ def prepare_copy(backup: Path, part: Path) -> None:
     try:
         with engine.begin() as connection:
             schema_migration.upgrade(connection, str(backup))
+            # Those of the backup's time: what was running then is not running on this content.
+            connection.execute(tables.lease.delete())
             connection.exec_driver_sql(f"PRAGMA user_version={secrets.randbelow(2**31 - 1) + 1}")
     finally:
         engine.dispose()

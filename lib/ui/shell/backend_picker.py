@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -141,8 +142,11 @@ def _dialog() -> None:
             st.rerun()
 
 
-def wait_for_twin(choice: BackendChoice) -> None:
-    """Show the twin's start in a loop, and rerun the page when the twin is up or has failed."""
+def wait_for_twin(choice: BackendChoice, meanwhile: Callable[[], None]) -> None:
+    """Show the twin's start in a loop, and rerun the page when the twin is up or has failed.
+
+    ``meanwhile`` is called in each round of the loop.
+    """
     if isinstance(choice.twin, Failed):
         _draw_failed_twin(choice.twin, "twin-again")
         return
@@ -150,6 +154,7 @@ def wait_for_twin(choice: BackendChoice) -> None:
     while (now := current_choice()).backend is None and not isinstance(now.twin, Failed):
         with progress:
             draw_twin_progress(now.twin)
+        meanwhile()
         time.sleep(0.2)
     st.rerun()
 

@@ -271,7 +271,10 @@ class Registry:
                 for snapshot in self._snapshots()
                 if snapshot.conversation.messages and self.autosave.is_saved(snapshot)
             }
-            if self.store.database.restore(backup):
+            was_backed_up = self.store.database.restore(backup)
+            # Answers that were running when the backup was made.
+            self.store.conversations.recover(is_start=True)
+            if was_backed_up:
                 self._show_restored_state(saved)
             else:
                 # What is in memory may be nowhere else any more: it is saved into the restored database.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lib.api.backend import cloudflare_backend
+from lib.chat.answer import Ending
 from lib.errors import BadInput
 from lib.store.backup import Backup, BackupReason
 from lib.ui.experiment.experiment_draft import ExperimentDrafts, empty_plan
@@ -18,6 +19,7 @@ from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.upstream import ACCOUNT, TOKEN, StreamReply, Upstream
 from tests.ui.app_test_page import WHOLE_APP, AppTestPage
 from tests.ui.history.test_history_page import page, titles  # noqa: F401 (a fixture)
+from tests.waiting import wait_until
 
 VISITOR = "visitor:somebody"
 pytestmark = pytest.mark.usefixtures("upstream", "no_backups")
@@ -121,6 +123,28 @@ def test_nothing_is_restored_under_a_running_answer(page: AppTestPage, upstream:
         assert "is running" in page.errors()[0]
     finally:
         chat.stop()
+
+
+def test_an_answer_that_ran_when_the_backup_was_made_is_cut_off(upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply(endless=True, rate=100))
+    chat = registry().new_chat(LOCAL_OWNER)
+    chat.send("Count", cloudflare_backend(ACCOUNT, TOKEN, upstream.environment()["CLOUDFLARE_BASE_URL"]))
+    try:
+        wait_until(lambda: bool((live := chat.snapshot()[1]) and live.run.text))
+        made = make_backup()
+    finally:
+        chat.stop()
+    wait_until(lambda: chat.snapshot()[1] is None)
+    registry().restore_backup(LOCAL_OWNER, made.file.name)
+    restored = registry().find_chat(LOCAL_OWNER, chat.id)
+    assert restored is not None
+    assert restored.conversation.path()[-1].answers[-1].ending is Ending.CUT_OFF
+    with registry().store.database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM lease").scalar() == 0, (
+            "nothing holds it any more"
+        )
+        unfinished = "SELECT count(*) FROM answer WHERE ending IS NULL"
+        assert connection.exec_driver_sql(unfinished).scalar() == 0
 
 
 def test_a_damaged_database_is_restored_with_what_is_in_memory(page: AppTestPage) -> None:  # noqa: F811
