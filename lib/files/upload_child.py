@@ -23,8 +23,7 @@ from lib.errors import PaddockError
 from lib.files.upload_pickle import pickle_value
 
 FRAME = Struct(">cQ")
-# faulthandler's watchdog ends the process with the first one.
-DEADLINE_EXIT_CODE, MEMORY_EXIT_CODE = 1, 71
+MEMORY_EXIT_CODE = 71
 # Next to a busy server the process gets a tenth of a core, so that it comes to an end.
 _NICENESS = 10
 

@@ -20,13 +20,14 @@ from typing import Any, BinaryIO
 
 from lib.child_environment import child_environment
 from lib.errors import BadInput, PaddockError
-from lib.files.upload_child import DEADLINE_EXIT_CODE, FRAME, MEMORY_EXIT_CODE, FrameTag
+from lib.files.upload_child import FRAME, MEMORY_EXIT_CODE, FrameTag
 from lib.files.upload_pickle import pickle_value, unpickle_result
 from lib.jsonkit import file_limits
 from lib.jsonkit.child_process import ROOT
 
 _PACKED = b"PK"  # zip files, and spreadsheets among them
 _SPLIT_ADVICE = "Nothing was taken from it. Split it into smaller files, or take out what is not needed."
+_CPU_LIMIT_EXIT_CODE = -24  # SIGXCPU
 _slots = threading.BoundedSemaphore(file_limits.MAX_READING_PROCESSES)
 
 
@@ -92,6 +93,10 @@ class UploadReading:
         return self._job.done.is_set()
 
     @property
+    def is_cancelled(self) -> bool:
+        return self._job.is_cancelled
+
+    @property
     def seconds(self) -> float:
         """The time since the process was started; 0 while it waits for others to end."""
         return 0.0 if self._job.started_at is None else time.monotonic() - self._job.started_at
@@ -134,6 +139,10 @@ class _Job:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._stop: _Stop | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._stop is _Stop.CANCELLED
 
     def stop(self, reason: _Stop) -> None:
         with self._lock:
@@ -219,10 +228,9 @@ class _Job:
     def _explain(self, exit_code: int) -> UploadNotRead:
         """Return the error for a process that did not read to the end."""
         limits = self._limits
-        if self._stop is _Stop.CANCELLED:
+        if self.is_cancelled:
             return UploadNotRead("Reading the file was cancelled.")
-        # The last one is SIGXCPU, the limit on CPU time.
-        if self._stop is _Stop.DEADLINE or exit_code in (DEADLINE_EXIT_CODE, -24):
+        if self._stop is _Stop.DEADLINE or exit_code == _CPU_LIMIT_EXIT_CODE:
             message = f"Reading the file takes more than {limits.seconds:g} seconds, and was stopped."
         elif self._stop is _Stop.RESULT:
             message = f"What the file holds takes more than {limits.result / 1e6:g} MB."

@@ -7,7 +7,9 @@ plainer words: what slips through them is stopped by the limits on time and memo
 from __future__ import annotations
 
 # The price of reading a file, in a process of its own.
-MAX_READING_SECONDS = 30.0  # somebody waits for it; a table of the largest size takes about 20
+MAX_READING_SECONDS = (
+    30.0  # of wall time: somebody waits for it; the largest spreadsheet takes 10 on an idle core
+)
 MAX_READING_MEMORY = 256_000_000  # bytes; two at once fit into the smallest machine that Paddock is for, 1 GB
 MAX_RESULT_BYTES = MAX_READING_MEMORY  # what the server takes back from the process
 MAX_READING_PROCESSES = 2  # at once in this server: others wait, so that bombs in many tabs do not add up

@@ -43,7 +43,9 @@ def draw_upload(key: str, finish: Finish) -> None:
 @st.fragment
 def _draw_reading(key: str, finish: Finish) -> None:
     reading: UploadReading | None = st.session_state.get(key)
-    if reading is None:
+    if reading is None:  # a late request of a page that was drawn anew since
+        return
+    if reading.is_cancelled:
         st.caption("Cancelled. Nothing was taken from the file.")
         return
     if reading.is_done:
@@ -53,7 +55,7 @@ def _draw_reading(key: str, finish: Finish) -> None:
     limit = reading.limits.seconds
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(min(reading.seconds / limit, 1.0), text=_progress_text(reading))
-        st.button("Cancel", key=f"{key}-cancel", on_click=read_upload, args=(key, finish))
+        st.button("Cancel", key=f"{key}-cancel", on_click=reading.cancel)
     refresh_after(key, _POLL_SECONDS)
 
 

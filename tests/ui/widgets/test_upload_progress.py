@@ -88,6 +88,7 @@ def test_cancel(slot: threading.Semaphore) -> None:
     assert cancelled.wait(60)
     slot.release()
     page.run()
+    assert "Cancelled. Nothing was taken from the file." in page.texts()
     assert progress(page) == []
     assert not page.by_keys("^entry-")
 
