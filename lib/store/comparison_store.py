@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from sqlalchemy import Connection, select
 
+from lib.compare.comparison import dump_comparison, load_comparison
+from lib.compare.comparison_merge import merge_comparisons
+from lib.errors import BadInput
 from lib.store import tables
 from lib.store.conversation_store import update_conversations
 from lib.store.owned_rows import OwnedRows
@@ -35,15 +41,24 @@ class ComparisonStore(OwnedRows):
         with self._database.reading() as connection:
             return self._read(connection, owner, id)
 
-    def save(self, owner: str, comparison: SavedComparison) -> None:
-        """Insert or overwrite a comparison. Its columns leave the list of conversations."""
-        values = {"title": comparison.title, "body": comparison.body, "updated": self._database.now()}
+    def save(self, owner: str, comparison: SavedComparison) -> SavedComparison:
+        """Insert or overwrite a comparison. Its columns leave the list of conversations.
+
+        Return what is stored now: the given one, with the rounds that another server has added.
+        """
         with self._database.writing() as connection:
+            stored = connection.execute(
+                select(self.table.c.body).where(self._row(owner, comparison.id)).with_for_update()
+            ).scalar()
+            if stored is not None:
+                comparison = _merge(comparison, stored)
+            values = {"title": comparison.title, "body": comparison.body, "updated": self._database.now()}
             self._put(connection, owner, comparison.id, **values)
             connection.execute(_COLUMN.delete().where(_COLUMN.c.comparison == comparison.id))
             if comparison.column_ids:
                 rows = [{"conversation": id, "comparison": comparison.id} for id in comparison.column_ids]
                 connection.execute(_COLUMN.insert(), rows)
+        return comparison
 
     def remove(self, owner: str, id: str) -> bool:
         """Delete a comparison and move its conversations to the bin."""
@@ -60,3 +75,15 @@ class ComparisonStore(OwnedRows):
             return None
         ids = connection.scalars(select(_COLUMN.c.conversation).where(_COLUMN.c.comparison == row.id))
         return SavedComparison(row.id, row.title, row.body, tuple(ids))
+
+
+def _merge(comparison: SavedComparison, stored: Any) -> SavedComparison:
+    """Return the comparison with what only the ``stored`` body has, itself if that is nothing."""
+    try:
+        ours, theirs = load_comparison(comparison.id, comparison.body), load_comparison(comparison.id, stored)
+    except BadInput:  # of another version, which is overwritten
+        return comparison
+    if (merged := merge_comparisons(ours, theirs)) is ours:
+        return comparison
+    columns = tuple(column.id for column in merged.columns)
+    return replace(comparison, body=dump_comparison(merged), column_ids=columns)

@@ -28,8 +28,9 @@ from lib.runner.progress import RunState
 from lib.store.autosave import Autosaver
 from lib.store.database import database_url
 from lib.store.store import Store
-from lib.store.stored_values import SavedComparison, Snapshot, UnfinishedAnswer
+from lib.store.stored_values import SavedComparison, Snapshot
 from lib.supervisor import Supervisor
+from lib.ui.shell.chat_snapshot import snapshot_chat
 from lib.ui.shell.owned_cache import OwnedCache
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 
@@ -62,6 +63,7 @@ class Registry:
         )
         # Comparisons that the database has not taken yet, with their owners.
         self._unsaved: dict[str, tuple[str, Comparison]] = {}
+        self._outdated: set[str] = set()  # comparisons that another server has added rounds to
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         atexit.register(self.close)
@@ -106,8 +108,9 @@ class Registry:
 
     def refresh_chat(self, owner: str, chat: ChatSession) -> None:
         """Show in the chat what another server has saved of its conversation."""
-        if self.autosave.problem is None:  # else it would wait for the database in vain
-            self.autosave.refresh(_snapshot(owner, chat))
+        # While the database fails, it would wait in vain.
+        if not chat.is_answered_elsewhere and self.autosave.problem is None:
+            self.autosave.refresh(snapshot_chat(owner, chat))
 
     def new_chat(self, owner: str, like: ChatSession | None = None) -> ChatSession:
         """Add a new chat with the system prompt and settings of ``like``, else with the owner's start preset."""
@@ -136,7 +139,10 @@ class Registry:
         if not id:
             return None
         if (cached := self._comparisons.get(owner, id)) is not None:
-            return cached
+            if not (id in self._outdated and self._comparison_may_go(owner, cached)):
+                return cached
+            self._comparisons.pop(id)
+            self._outdated.discard(id)
         try:
             saved = self.store.comparisons.load(owner, id)
             if saved is None:
@@ -148,6 +154,8 @@ class Registry:
         existing = {id: chat for id, chat in chats.items() if chat is not None}
         if not existing:
             return None
+        for chat in existing.values():
+            self.refresh_chat(owner, chat)
         columns = tuple(column for column in comparison.columns if column.id in existing)
         comparison = replace(comparison, columns=columns)
         if any(chat.is_answered_elsewhere for chat in existing.values()):
@@ -187,10 +195,12 @@ class Registry:
             columns = tuple(column.id for column in comparison.columns)
             saved = SavedComparison(id, title, dump_comparison(comparison), columns)
             try:
-                self.store.comparisons.save(owner, saved)
+                stored = self.store.comparisons.save(owner, saved)
             except PaddockError:
                 return  # it is tried again, and the save warning says what is wrong with the database
             with self._lock:
+                if stored is not saved:
+                    self._outdated.add(id)
                 if self._unsaved.get(id) == (owner, comparison):
                     del self._unsaved[id]
 
@@ -306,7 +316,7 @@ class Registry:
         for _, session in self._comparisons.entries():
             if any(column.id == chat.id for column in session.comparison.columns):
                 return False
-        snapshot = _snapshot(owner, chat)
+        snapshot = snapshot_chat(owner, chat)
         return not snapshot.unfinished and (
             not snapshot.conversation.messages or self.autosave.is_saved(snapshot)
         )
@@ -322,7 +332,7 @@ class Registry:
         ]
 
     def _snapshots(self) -> list[Snapshot]:
-        return [_snapshot(owner, chat) for owner, chat in self._chats.entries()]
+        return [snapshot_chat(owner, chat) for owner, chat in self._chats.entries()]
 
     def _adopt(self, snapshot: Snapshot, merged: Conversation) -> None:
         """Show in the chat what another server added to its conversation."""
@@ -354,24 +364,6 @@ def _is_outdated(run: ExperimentRun) -> bool:
         return False
     is_old = time.monotonic() - run.loaded_at > ELSEWHERE_SECONDS
     return run.is_outdated or (run.state is RunState.ELSEWHERE and is_old)
-
-
-def _snapshot(owner: str, chat: ChatSession) -> Snapshot:
-    conversation, live = chat.snapshot()
-    if live is None:
-        return Snapshot(owner, conversation, chat.settings, ())
-    run, backend = live.run, live.run.backend
-    unfinished = UnfinishedAnswer(
-        live.message_id,
-        run.request,
-        backend.name,
-        backend.billed,
-        run.text,
-        run.seconds,
-        run.first_token,
-        run.answer_id,
-    )
-    return Snapshot(owner, conversation, chat.settings, (unfinished,))
 
 
 @st.cache_resource(show_spinner=False)
