@@ -180,7 +180,7 @@ def _read_host(text: str) -> str:
     host = parse_host(text.removeprefix("*."))
     if host is None or "*" in host.name:
         raise BadInput(
-            f"{HOSTS_VARIABLE} has an entry that is no name of a host: {text}",
+            f"{HOSTS_VARIABLE} has an entry that is no name of a host: “{text}”.",
             advice="Write names with commas between them, such as: paddock.example, *.example.org",
         )
     return ("*." if text.startswith("*.") else "") + host.name
@@ -191,7 +191,7 @@ def _read_network(text: str) -> Network:
         return ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise BadInput(
-            f"{PROXIES_VARIABLE} has an entry that is no IP address or network: {text}",
+            f"{PROXIES_VARIABLE} has an entry that is no IP address or network: “{text}”.",
             advice="Write addresses with commas between them, such as: 127.0.0.1, 10.0.0.0/8",
         ) from None
 
@@ -201,7 +201,7 @@ def _read_origin(text: str) -> str:
     # The text becomes a part of a header.
     if scheme not in _DEFAULT_PORTS or parse_host(netloc) is None or any(sign in text for sign in ";,'\""):
         raise BadInput(
-            f"{EMBEDDERS_VARIABLE} has an entry that is no origin: {text}",
+            f"{EMBEDDERS_VARIABLE} has an entry that is no origin: “{text}”.",
             advice="Write origins with commas between them, such as: https://wiki.example.org",
         )
     return text

@@ -15,6 +15,7 @@ from typing import Any
 import streamlit as st
 import uvicorn.config
 
+from lib.paths import data_folder
 from lib.ui.shell import open_files, upload_limits
 from lib.ui.shell.access_rules import (
     HOSTS_VARIABLE,
@@ -195,14 +196,14 @@ class _Reply:
 def build_front_door(app: AsgiApp) -> FrontDoor:
     """Return the application with the front door of this process's configuration.
 
-    Raises BadInput for a configuration that cannot be used, OSError if the cookies' key cannot be read.
+    Raises BadInput for a configuration that cannot be used.
     """
     # uvicorn would take a browser's address and scheme from the headers of every proxy on this machine.
     uvicorn.config.ProxyHeadersMiddleware = _trust_nobody  # type: ignore[attr-defined,assignment]
     open_files.raise_limit()
     rules = read_access_rules(os.environ, st.get_option("server.address"))
     base_path = f"/{(st.get_option('server.baseUrlPath') or '').strip('/')}"
-    return FrontDoor(app, rules, VisitorCookies(load_key()), base_path)
+    return FrontDoor(app, rules, VisitorCookies(load_key(data_folder())), base_path)
 
 
 def _trust_nobody(app: AsgiApp, trusted_hosts: object) -> AsgiApp:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import secrets
 from http.cookies import CookieError, SimpleCookie
@@ -12,8 +13,6 @@ from pathlib import Path
 import streamlit as st
 from itsdangerous import BadSignature, Signer
 
-from lib.paths import data_folder
-
 COOKIE_NAME = "paddock_visitor"
 LOCAL_OWNER = "local"
 # The front door writes the owner into this header of a request, and removes what a browser sent under that name.
@@ -21,6 +20,8 @@ OWNER_HEADER = "x-paddock-owner"
 _KEY_FILE = "visitor-key"
 _KEY_BYTES, _ID_BYTES = 32, 24
 _YEAR = 365 * 24 * 3600  # seconds
+
+_log = logging.getLogger(__name__)
 
 
 class VisitorCookies:
@@ -50,26 +51,45 @@ def visitor_owner(visitor_id: str) -> str:
     return f"visitor:{hashlib.sha256(visitor_id.encode()).hexdigest()}"
 
 
-def load_key(folder: Path | None = None) -> bytes:
-    """Return the key in the data folder, which is made if there is none. Raises OSError."""
-    path = (folder or data_folder()) / _KEY_FILE
-    with contextlib.suppress(FileNotFoundError):
-        return path.read_bytes()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Another server may make it at the same time: the first whole file counts.
-    draft = path.with_name(f"{_KEY_FILE}.{secrets.token_hex(8)}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(secrets.token_bytes(_KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
+def load_key(folder: Path) -> bytes:
+    """Return the key in the folder, which is made if there is none.
+
+    If the folder cannot be used, the key is for this process alone: visitors get a new id when it starts again.
+    """
+    try:
+        return _load_key(folder / _KEY_FILE)
+    except OSError as error:
+        _log.warning("The key of visitors' cookies cannot be kept: %s", error)
+        return secrets.token_bytes(_KEY_BYTES)
+
+
+def _load_key(path: Path) -> bytes:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Another server may make it at the same time: the first whole file counts.
+        draft = path.with_name(f"{_KEY_FILE}.{secrets.token_hex(8)}")
+        try:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(secrets.token_bytes(_KEY_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            _name(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+    key = path.read_bytes()
+    if len(key) != _KEY_BYTES:  # anybody could sign with an empty one
+        raise OSError(f"{path} is damaged")
+    return key
+
+
+def _name(draft: Path, path: Path) -> None:
+    """Give the file its name, unless there is one of that name."""
     try:
         os.link(draft, path)
     except FileExistsError:
         pass
     except OSError:  # a file system without links
         os.replace(draft, path)
-    draft.unlink(missing_ok=True)
-    return path.read_bytes()
 
 
 def _request_owner() -> str | None:

@@ -171,6 +171,19 @@ def test_the_key_is_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_folder_that_cannot_be_used_costs_the_key_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "data").write_text("a file")
+    first, second = load_key(tmp_path / "data"), load_key(tmp_path / "data")
+    assert len(first) == 32
+    assert first != second
+    assert "cookies cannot be kept" in caplog.text
+    (tmp_path / "visitor-key").write_bytes(b"")
+    assert len(load_key(tmp_path)) == 32
+    assert (tmp_path / "visitor-key").read_bytes() == b""
+
+
 @pytest.fixture
 def uploaded(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, SimpleNamespace]]:
     """Return the files of each session, as Streamlit keeps them."""
