@@ -25,6 +25,7 @@ from tests.page.upstream import Upstream
 
 HOST, PATH = "paddock.test", "/lab"
 MAX_OPEN_FILES = 128
+SEED = 1
 
 
 @pytest.fixture
@@ -115,10 +116,9 @@ def small(own: StartApp) -> AppProcess:
 
 
 def test_only_served_names_and_origins_come_in(small: AppProcess) -> None:
-    seed = random.randrange(10**6)
-    print(f"seed {seed}")
+    print(f"seed {SEED}")
     wrong = []
-    generator = random.Random(seed)
+    generator = random.Random(SEED)
     for _ in range(150):
         knock = doors.make_knock(generator, small.port)
         reply = doors.send(small.port, knock)

