@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lib.chat.answer_accumulator import internal_error, strip_traceback
 from lib.errors import PaddockError
@@ -125,11 +125,10 @@ class ResultJournal:
     def _add_change(
         self, result: Result, fingerprint: str | None, *, judged: bool, waiting: bool = False
     ) -> None:
-        number = result.cell.number
         self._position += 1
-        is_new = number not in self._saved_numbers
-        change = CellChange(result, self._position, is_new, fingerprint, judged, waiting)
-        self._batch.changes[number] = change
+        # The writing thread decides if it is new: an earlier change of the cell may be on its way there.
+        change = CellChange(result, self._position, False, fingerprint, judged, waiting)
+        self._batch.changes[result.cell.number] = change
         self._changed.notify_all()
 
     def _write_until_closed(self) -> None:
@@ -145,7 +144,11 @@ class ResultJournal:
                 return
             try:
                 if batch.changes:
-                    self._store.cells.write(self._owner, self._run, list(batch.changes.values()))
+                    changes = [
+                        replace(change, is_new=number not in self._saved_numbers)
+                        for number, change in batch.changes.items()
+                    ]
+                    self._store.cells.write(self._owner, self._run, changes)
                 if batch.run_write is not None:
                     batch.run_write()
             except Exception as failed:
