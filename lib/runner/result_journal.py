@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from lib.chat.answer_accumulator import internal_error, strip_traceback
 from lib.errors import PaddockError
@@ -126,8 +126,7 @@ class ResultJournal:
         self, result: Result, fingerprint: str | None, *, judged: bool, waiting: bool = False
     ) -> None:
         self._position += 1
-        # The writing thread decides if it is new: an earlier change of the cell may be on its way there.
-        change = CellChange(result, self._position, False, fingerprint, judged, waiting)
+        change = CellChange(result, self._position, fingerprint, judged, waiting)
         self._batch.changes[result.cell.number] = change
         self._changed.notify_all()
 
@@ -144,11 +143,9 @@ class ResultJournal:
                 return
             try:
                 if batch.changes:
-                    changes = [
-                        replace(change, is_new=number not in self._saved_numbers)
-                        for number, change in batch.changes.items()
-                    ]
-                    self._store.cells.write(self._owner, self._run, changes)
+                    self._store.cells.write(
+                        self._owner, self._run, batch.changes.values(), self._saved_numbers
+                    )
                 if batch.run_write is not None:
                     batch.run_write()
             except Exception as failed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -69,8 +69,10 @@ class CellStore:
         with self._database.reading() as connection:
             return connection.scalar(query) or 0
 
-    def write(self, owner: str, run_id: str, changes: Sequence[CellChange]) -> None:
-        """Write these cells, all or nothing. Each cell may occur once.
+    def write(
+        self, owner: str, run_id: str, changes: Iterable[CellChange], saved_numbers: Container[int] = ()
+    ) -> None:
+        """Write these cells, all or nothing. Each cell may occur once; those with ``saved_numbers`` have a row.
 
         Raise StorageFailed if the run was deleted or another server began one of the new cells; the error is not
         ``retryable`` then. Raise HeldElsewhere if another server works on the run.
@@ -81,10 +83,10 @@ class CellStore:
             new, changed = [], []
             for change in changes:
                 number, values = change.result.cell.number, _cell_values(change)
-                if change.is_new:
-                    new.append({"run": key, "number": number} | values)
-                else:
+                if number in saved_numbers:
                     changed.append({"at_run": key, "at_number": number} | values)
+                else:
+                    new.append({"run": key, "number": number} | values)
             if new:
                 try:
                     connection.execute(_INSERT, new)

@@ -207,7 +207,7 @@ class SavedRun:
 
 @dataclass(frozen=True)
 class CellChange:
-    """A change of one cell, written as a new row or over the existing one.
+    """A change of one cell.
 
     ``position`` rises with every change in the run. ``fingerprint`` identifies the request, or is None if the same
     request may get another answer. ``is_judged`` is False until all checks are done. A cell that ``is_waiting`` has
@@ -216,7 +216,6 @@ class CellChange:
 
     result: Result
     position: int
-    is_new: bool
     fingerprint: str | None = None
     is_judged: bool = True
     is_waiting: bool = False

@@ -339,9 +339,10 @@ def test_what_a_killed_process_left(store: Store) -> None:
             run_fixtures.OWNER,
             run.id,
             [
-                CellChange(claim, 90, is_new=False, is_judged=False),
-                CellChange(judging, 91, is_new=False, is_judged=False),
+                CellChange(claim, 90, is_judged=False),
+                CellChange(judging, 91, is_judged=False),
             ],
+            saved_numbers=range(4),
         )
         store.runs.update(
             run_fixtures.OWNER,

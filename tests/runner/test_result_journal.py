@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -11,7 +11,6 @@ from lib.experiment import plan_grid
 from lib.experiment.results.cell_result import Result, Status
 from lib.runner.result_journal import ResultJournal
 from lib.store.store import Store
-from lib.store.stored_values import CellChange
 from tests.runner import run_fixtures
 
 
@@ -22,10 +21,10 @@ def test_a_change_that_follows_before_the_cells_first_is_written(
     begun, followed = threading.Event(), threading.Event()
     write = store.cells.write
 
-    def slow_write(owner: str, run_id: str, changes: Sequence[CellChange]) -> None:
+    def slow_write(*arguments: Any) -> None:
         begun.set()
         assert followed.wait(60)
-        write(owner, run_id, changes)
+        write(*arguments)
 
     monkeypatch.setattr(store.cells, "write", slow_write)
     journal = ResultJournal(store, run_fixtures.OWNER, run.id, lambda results: None)

@@ -87,10 +87,10 @@ def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
     doubtful = Result(plan_grid.cell_at(asked, 2), Status.DOUBTFUL, None, uncertain=Decimal("0.5"))
     put_back = Result(plan_grid.cell_at(asked, 3), Status.DOUBTFUL, None, attempts=2, requests=2)
     changes = [
-        CellChange(doubtful, 1, is_new=True),
-        CellChange(whole, 2, is_new=True, fingerprint="f0"),
-        CellChange(failed, 3, is_new=True),
-        CellChange(put_back, 4, is_new=True, is_judged=False, is_waiting=True),
+        CellChange(doubtful, 1),
+        CellChange(whole, 2, fingerprint="f0"),
+        CellChange(failed, 3),
+        CellChange(put_back, 4, is_judged=False, is_waiting=True),
     ]
     store.cells.write("ann", run, changes)
     limits = replace(asked.limits, requests=9)
@@ -119,7 +119,7 @@ def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
     assert [one.state for one in store.runs.entries("ann", "x-ann")] == ["paused"]
 
     # Overwriting a cell keeps its rating: the user may have given it while the answer was judged.
-    store.cells.write("ann", run, [CellChange(replace(whole, cost=Decimal(1)), 5, is_new=False)])
+    store.cells.write("ann", run, [CellChange(replace(whole, cost=Decimal(1)), 5)], saved_numbers={0})
     again = store.cells.load("ann", run)[-1].result
     assert (again.rating, again.cost) == (5, 1)
 
@@ -142,7 +142,7 @@ def test_all_of_it_comes_back_and_to_its_owner_alone(store: Store) -> None:
     assert store.runs.load("ann", run) is None
     assert store.cells.load("ann", run) == ()
     with pytest.raises(StorageFailed) as gone:
-        store.cells.write("ann", run, [CellChange(whole, 9, is_new=True)])
+        store.cells.write("ann", run, [CellChange(whole, 9)])
     assert not gone.value.retryable, "it is not the database that is in trouble"
 
 
@@ -164,9 +164,9 @@ def test_a_deleted_experiment_can_be_restored_until_the_next_is_deleted(store: S
 def test_a_cell_that_another_server_has_begun_is_not_begun_again(store: Store) -> None:
     asked = numbers_plan(2)
     run = store_new_run(store, asked)
-    change = CellChange(Result(plan_grid.cell_at(asked, 0), Status.DOUBTFUL, None), 1, is_new=True)
+    change = CellChange(Result(plan_grid.cell_at(asked, 0), Status.DOUBTFUL, None), 1)
     store.cells.write("ann", run, [change])
-    other = CellChange(Result(plan_grid.cell_at(asked, 1), Status.DOUBTFUL, None), 1, is_new=True)
+    other = CellChange(Result(plan_grid.cell_at(asked, 1), Status.DOUBTFUL, None), 1)
     with pytest.raises(StorageFailed, match="Another Paddock"):
         store.cells.write("ann", run, [other, replace(change, position=2)])
     assert len(store.cells.load("ann", run)) == 1, "all or nothing"
@@ -183,11 +183,11 @@ def test_an_answer_is_found_by_what_was_asked(store: Store) -> None:
         "ann",
         run,
         [
-            CellChange(whole, 1, True, "f0"),
-            CellChange(cut, 2, True, "f1"),
+            CellChange(whole, 1, "f0"),
+            CellChange(cut, 2, "f1"),
         ],
     )
-    store.cells.write("bob", theirs, [CellChange(make_answered_result(asked, 2), 1, True, "f2")])
+    store.cells.write("bob", theirs, [CellChange(make_answered_result(asked, 2), 1, "f2")])
     wanted = {f"f{number}": whole.answer.request for number in range(700)}
     found = store.cells.find_answers("ann", wanted)
     assert list(found) == ["f0"], "whole ones, and one's own"

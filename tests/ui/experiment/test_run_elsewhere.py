@@ -64,7 +64,7 @@ def test_a_run_that_another_server_went_on_with_is_loaded_again(upstream: Upstre
 def write_failures(store: Store, id: str, plan: Plan, new: tuple[int, ...], again: tuple[int, ...]) -> None:
     last = store.cells.last_position(LOCAL_OWNER, id)
     changes = [
-        CellChange(Result(plan_grid.cell_at(plan, number), Status.FAILED, None), position, number in new)
+        CellChange(Result(plan_grid.cell_at(plan, number), Status.FAILED, None), position)
         for position, number in enumerate((*new, *again), start=last + 1)
     ]
-    store.cells.write(LOCAL_OWNER, id, changes)
+    store.cells.write(LOCAL_OWNER, id, changes, saved_numbers=again)
