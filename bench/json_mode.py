@@ -8,17 +8,13 @@ the engine is compared with that of plain text of the same prompts.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections import Counter
 from dataclasses import replace
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,10 +23,8 @@ import jsonschema
 from lib.twin import json_mode, user_schema, weights
 from lib.twin.engine import Engine
 from lib.twin.generation import EndPiece, GenerationJob, TextPiece
+from tests.twin.conftest import TOKEN, end_twin, start_ready_twin
 
-ROOT = Path(__file__).resolve().parents[1]
-
-TOKEN = "bench-token_0123456789-0123456789-012345"
 MODEL = "@cf/meta/llama-3.2-1b-instruct"
 TOKENS = 200
 WORDS = ["name", "age", "city", "price", "colour", "tags", "owner", "size", "note", "count", "kind", "open"]
@@ -100,21 +94,9 @@ def request_outcome(client: httpx.Client, url: str, schema: dict[str, Any], seed
 
 def count_outcomes(count: int) -> Counter[JsonModeOutcome]:
     """Ask a twin of its own for answers to this many schemas."""
-    command = [sys.executable, "-m", "lib.twin", "--supervised", "--port", "0"]
-    twin = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "PADDOCK_TWIN_TOKEN": TOKEN},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert twin.stdout
-    assert twin.stdin
     outcomes: Counter[JsonModeOutcome] = Counter()
+    twin, ready = start_ready_twin()
     try:
-        states = map(json.loads, twin.stdout)
-        ready = next(state for state in states if state["state"] in ("ready", "failed"))
         url = f"{ready['base_url']}/accounts/{ready['account_id']}/ai/run/{MODEL}"
         headers = {"authorization": f"Bearer {TOKEN}"}
         with httpx.Client(headers=headers, timeout=300, trust_env=False) as client:
@@ -124,8 +106,7 @@ def count_outcomes(count: int) -> Counter[JsonModeOutcome]:
                 if seed % 20 == 19:
                     print(f"{seed + 1}: { ({kind.name: n for kind, n in outcomes.items()}) }", flush=True)
     finally:
-        twin.stdin.close()
-        twin.wait(10)
+        end_twin(twin)
     return outcomes
 
 

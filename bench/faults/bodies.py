@@ -10,10 +10,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import random
 import socket
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -23,9 +21,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.twin.conftest import TOKEN, end_twin, start_ready_twin
+
 MODEL = "@cf/meta/llama-3.2-1b-instruct"
-TOKEN = "bench-token_0123456789-0123456789-012345"
 # docs/twin.md and Cloudflare's list of errors.
 DOCUMENTED_CODES = {3006, 3030, 3040, 3046, 5005, 5006, 5007, 5021, 5023, 5024, 5033, 6003}
 HEALTH_EVERY = 5
@@ -363,26 +361,13 @@ def main() -> int:
     parser.add_argument("--bodies", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     arguments = parser.parse_args()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lib.twin", "--supervised", "--port", "0"],
-        cwd=ROOT,
-        env={**os.environ, "PADDOCK_TWIN_TOKEN": TOKEN},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin
-    assert process.stdout
+    process, ready = start_ready_twin()
     try:
-        ready = next(
-            state for line in process.stdout if (state := json.loads(line))["state"] in ("ready", "failed")
-        )
         size = {"count": arguments.bodies, "seed": arguments.seed}
         report = send_bodies(ready["base_url"], ready["account_id"], TOKEN, process.pid, **size)
         is_alive = process.poll() is None
     finally:
-        process.stdin.close()
-        process.wait(20)
+        end_twin(process)
     print(f"seed {arguments.seed}: {arguments.bodies:,} bodies, {len(report.faults)} wrong answers", end="; ")
     print("the twin lives" if is_alive else "THE TWIN DIED")
     print(

@@ -1,4 +1,4 @@
-"""A store of its own for each test."""
+"""A store of its own for each test, or two servers' stores on one database."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from lib.store.store import Store
+from tests.store.conftest import clock, stores  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(f"sqlite:///{tmp_path}/paddock.sqlite3")
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/paddock.sqlite3"
+
+
+@pytest.fixture
+def store(url: str) -> Store:
+    return Store(url)

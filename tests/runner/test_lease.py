@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,36 +17,12 @@ from lib.runner.progress import RunState
 from lib.store.lease_store import LEASE_SECONDS
 from lib.store.run_store import run_lease
 from lib.store.store import Store
+from tests.clock import Clock
 from tests.runner import fake_cloud, run_fixtures
 from tests.runner.test_experiment_run import echo_answer
 from tests.sample_values import make_backend
 from tests.scripted_server import Peer, ReceivedRequest, ScriptedServer
 from tests.waiting import wait_until
-
-
-class Clock:
-    """Seconds since 1970 that pass only when a test says so."""
-
-    seconds = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def stores(tmp_path: Path, clock: Clock) -> Iterator[tuple[Store, Store]]:
-    """Return two servers' stores on one database, which renew their leases only if a test says so."""
-    url = f"sqlite:///{tmp_path}/paddock.sqlite3"
-    with (
-        closing(Store(url, clock, heartbeat_seconds=None)) as first,
-        closing(Store(url, clock, heartbeat_seconds=None)) as second,
-    ):
-        yield first, second
 
 
 @pytest.mark.parametrize("billed", [False, True], ids=["free", "billed"])
@@ -69,7 +44,7 @@ def test_a_run_is_not_resumed_while_another_server_works_on_it(
         opened_before = run_fixtures.reload_run(second, run)
         run.start(backend)
         wait_until(lambda: len(run.results()) == 3, run_fixtures.PATIENCE)
-        clock.seconds += LEASE_SECONDS - 1
+        clock.now += LEASE_SECONDS - 1
         opened_meanwhile = run_fixtures.reload_run(second, run)
         assert opened_meanwhile.state is RunState.ELSEWHERE
         for other in (opened_before, opened_meanwhile):
@@ -112,7 +87,7 @@ def test_a_server_that_lost_a_run_sends_and_writes_nothing_more(
         run = run_fixtures.new_run(first, run_fixtures.numbers_plan(5, limits))
         run.start(make_backend(slow.url))
         wait_until(lambda: len(slow.requests) == 1, run_fixtures.PATIENCE)
-        clock.seconds += LEASE_SECONDS
+        clock.now += LEASE_SECONDS
         taken_over = run_fixtures.reload_run(second, run)
         assert taken_over.state is RunState.INTERRUPTED
         taken_over.start(make_backend(quick.url))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 from lib.store.backup import Backup, BackupReason
@@ -14,21 +13,10 @@ from lib.store.stored_values import SavedPreset
 from tests.store.conversation_trees import SETTINGS, make_conversation
 
 DAY = 24 * 3600.0
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 
 
 class Killed(BaseException):
     """Stands for a kill: no code of Paddock catches it."""
-
-
-class Clock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def save(store: Store, question: str) -> None:

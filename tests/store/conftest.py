@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lib.store.store import Store
-from tests.store.backed_up_store import Clock, save
+from tests.clock import Clock
+from tests.store.backed_up_store import save
 from tests.store.postgres_server import PostgresServer
 
 
@@ -41,6 +42,16 @@ def store(url: str) -> Iterator[Store]:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def stores(url: str, clock: Clock) -> Iterator[tuple[Store, Store]]:
+    """Return two servers' stores on one database, which renew their leases only if a test says so."""
+    with (
+        closing(Store(url, clock, heartbeat_seconds=None)) as first,
+        closing(Store(url, clock, heartbeat_seconds=None)) as second,
+    ):
+        yield first, second
 
 
 @pytest.fixture

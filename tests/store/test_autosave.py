@@ -18,7 +18,6 @@ from lib.errors import NewerDatabase, PaddockError, StorageFailed
 from lib.store.autosave import Autosaver
 from lib.store.store import Store
 from lib.store.stored_values import Snapshot
-from tests.store.conftest import server, url  # noqa: F401 (fixtures)
 from tests.store.conversation_trees import (
     SETTINGS,
     as_plain_values,
@@ -64,8 +63,7 @@ def is_stored(store: Store, conversation: Conversation) -> bool:
     return saved is not None and as_plain_values(saved.conversation) == as_plain_values(conversation)
 
 
-@pytest.mark.usefixtures("url")
-def test_kill_loses_less_than_a_second(url: str) -> None:  # noqa: F811
+def test_kill_loses_less_than_a_second(url: str) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.store.autosave_process", url],
         cwd=ROOT,
@@ -181,7 +179,7 @@ def test_an_older_copy_in_its_place(store: Store, house: ConversationsInMemory, 
     assert is_stored(store, b)
 
 
-def test_a_server_that_restarts(server: PostgresServer, house: ConversationsInMemory) -> None:  # noqa: F811
+def test_a_server_that_restarts(server: PostgresServer, house: ConversationsInMemory) -> None:
     with closing(Store(server.database())) as store:
         saver = Autosaver(store, house.all, interval=0.02, max_pause=0.2).start()
         a = make_conversation("a")

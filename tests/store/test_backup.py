@@ -15,7 +15,8 @@ from lib.errors import DamagedDatabase, StorageFailed
 from lib.store import backup
 from lib.store.backup import Backup, BackupReason
 from lib.store.store import Store
-from tests.store.backed_up_store import DAY, Clock, Killed, content, damage, entries, make, save, titles
+from tests.clock import Clock
+from tests.store.backed_up_store import DAY, Killed, content, damage, entries, make, save, titles
 from tests.store.test_schema_migration import FAILING_VERSION, LATER_VERSION, NEWEST, hashes, later_version
 
 

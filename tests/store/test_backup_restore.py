@@ -12,10 +12,10 @@ from lib.errors import DamagedDatabase, NewerDatabase, StorageFailed
 from lib.store import backup_restore
 from lib.store.backup import BackupReason
 from lib.store.store import Store
+from tests.clock import Clock
 from tests.store.backed_up_store import (
     DAY,
     UNUSABLE,
-    Clock,
     Killed,
     content,
     copy_with_log,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from lib.store.autosave import Autosaver
 from lib.store.lease_store import LEASE_SECONDS, LeaseKey, LeaseKind
 from lib.store.store import Store
 from lib.store.stored_values import Snapshot
+from tests.clock import Clock
 from tests.store.conversation_trees import (
     SETTINGS,
     as_plain_values,
@@ -34,31 +34,6 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = LeaseKey(LeaseKind.RUN, "x")
 
 
-class Clock:
-    """Seconds since 1970 that pass only when a test says so."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def stores(url: str, clock: Clock) -> Iterator[tuple[Store, Store]]:
-    """Return two servers' stores on one database, which renew their leases only if a test says so."""
-    with (
-        closing(Store(url, clock, heartbeat_seconds=None)) as first,
-        closing(Store(url, clock, heartbeat_seconds=None)) as second,
-    ):
-        yield first, second
-
-
 def check(store: Store, key: LeaseKey) -> None:
     with store.database.writing() as connection:
         store.leases.check(connection, key)
@@ -69,7 +44,7 @@ def test_a_lease_is_one_servers_while_it_is_renewed(stores: tuple[Store, Store],
     first.leases.take(RUN)
     first.leases.take(RUN)
     for _ in range(5):
-        clock.seconds += LEASE_SECONDS - 1
+        clock.now += LEASE_SECONDS - 1
         with pytest.raises(HeldElsewhere, match="Another Paddock server"):
             second.leases.take(RUN)
         first.leases.renew()
@@ -84,7 +59,7 @@ def test_a_lease_is_one_servers_while_it_is_renewed(stores: tuple[Store, Store],
 def test_who_lost_a_lease_notices_at_the_next_write(stores: tuple[Store, Store], clock: Clock) -> None:
     first, second = stores
     first.leases.take(RUN)
-    clock.seconds += LEASE_SECONDS
+    clock.now += LEASE_SECONDS
     check(first, RUN)  # expired, but nobody else took it
     second.leases.take(RUN)
     first.leases.renew()
@@ -108,8 +83,8 @@ def test_the_heartbeat_renews_until_the_release(url: str, clock: Clock) -> None:
     with closing(Store(url, clock, heartbeat_seconds=0.001)) as store, closing(Store(url, clock)) as other:
         store.leases.take(RUN)
         for _ in range(3):
-            clock.seconds += LEASE_SECONDS / 2
-            wait_until(lambda: expiry(other) == int((clock.seconds + LEASE_SECONDS) * 1000))
+            clock.now += LEASE_SECONDS / 2
+            wait_until(lambda: expiry(other) == int((clock.now + LEASE_SECONDS) * 1000))
         store.leases.release(RUN)
         names = {thread.name for thread in threading.enumerate() if thread not in others}
         assert names <= {"paddock-heartbeat"}
@@ -126,7 +101,7 @@ def test_a_live_answer_of_another_server_is_not_recovered(stores: tuple[Store, S
     conversation, request = make_unanswered("Tell me")
     live = make_unfinished(conversation, request, "Once upon")
     first.conversations.save("ann", conversation, SETTINGS, (live,))
-    clock.seconds += LEASE_SECONDS - 1
+    clock.now += LEASE_SECONDS - 1
     saver = Autosaver(second, list)
     assert saver.save()  # recovers at its start
     assert second.conversations.recover(is_start=True) == 0
@@ -159,7 +134,7 @@ def test_an_expired_answer_is_recovered_by_a_server_that_runs_on(
         "ann", conversation, SETTINGS, (make_unfinished(conversation, request, "Once upon"),)
     )
     assert second.conversations.recover(is_start=True) == 0
-    clock.seconds += LEASE_SECONDS
+    clock.now += LEASE_SECONDS
     assert second.conversations.recover() == 1
     assert second.conversations.recover(is_start=True) == 0
     saved = second.conversations.load("ann", conversation.id)
@@ -187,7 +162,7 @@ def test_an_answer_that_was_recovered_but_goes_on_is_held_again(
     conversation, request = make_unanswered("Tell me")
     live = make_unfinished(conversation, request, "Once upon")
     first.conversations.save("ann", conversation, SETTINGS, (live,))
-    clock.seconds += LEASE_SECONDS
+    clock.now += LEASE_SECONDS
     assert second.conversations.recover() == 1
     first.leases.renew()
     first.conversations.save("ann", conversation, SETTINGS, (replace(live, text="Once upon a time"),))

@@ -107,6 +107,14 @@ def read_states(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
         yield json.loads(line)
 
 
+def start_ready_twin(*arguments: str, **environment: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    """Start a supervised twin on a free port. Return its process, and its message once it is ready."""
+    process = start_twin("--supervised", "--port", "0", *arguments, **environment)
+    ready = next(state for state in read_states(process) if state["state"] in ("ready", "failed"))
+    assert ready["state"] == "ready", ready
+    return process, ready
+
+
 def end_twin(process: subprocess.Popen[str]) -> int:
     if process.stdin and not process.stdin.closed:
         process.stdin.close()
@@ -126,9 +134,7 @@ def spawn() -> Iterator[Callable[..., RunningTwin]]:
     twins: list[RunningTwin] = []
 
     def spawn_twin(*arguments: str, **environment: str) -> RunningTwin:
-        process = start_twin("--supervised", "--port", "0", *arguments, **environment)
-        ready = next(state for state in read_states(process) if state["state"] in ("ready", "failed"))
-        assert ready["state"] == "ready", ready
+        process, ready = start_ready_twin(*arguments, **environment)
         client = httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}, timeout=60, trust_env=False)
         twins.append(RunningTwin(process, ready, client))
         return twins[-1]
