@@ -91,7 +91,7 @@ if not tab.is_raw_prompt:
     )
 
 save_warning = SaveWarning()
-elsewhere = elsewhere_notice.ElsewhereNotice(tab)
+elsewhere = elsewhere_notice.draw_elsewhere_notice(tab)
 
 
 def update_notices() -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from starlette.types import Scope
 
 from lib.errors import BadInput
 
@@ -26,7 +27,6 @@ _HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+
 _MAX_PORT = 65_535
 _ANY_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104
 
-Scope = MutableMapping[str, Any]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -75,9 +75,8 @@ class AccessRules:
         # Some proxies put a name of their own into Host.
         return is_same or self._is_configured(sender)
 
-    def is_local(self, scope: Scope) -> bool:
-        """Return True if the request comes from a browser on this machine, without a proxy between them."""
-        host = named_host(scope)
+    def is_local(self, scope: Scope, host: NamedHost | None) -> bool:
+        """Return True if the request for that host comes from a browser on this machine, without a proxy between."""
         return (
             _is_loopback_address(_peer_address(scope))
             and host is not None
@@ -178,7 +177,7 @@ def _entries(environment: Mapping[str, str], variable: str) -> list[str]:
 
 def _read_host(text: str) -> str:
     host = parse_host(text.removeprefix("*."))
-    if host is None or "*" in host.name:
+    if host is None:
         raise BadInput(
             f"{HOSTS_VARIABLE} has an entry that is no name of a host: “{text}”.",
             advice="Write names with commas between them, such as: paddock.example, *.example.org",

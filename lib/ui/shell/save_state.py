@@ -7,17 +7,16 @@ endpoint holds no secret: its number says only that the problem of some owner ha
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
-import streamlit as st
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from lib.ui.shell.page_paths import base_path
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.polling_component import define_polling_component
 
 PATH = "/_paddock/save-state"
 _PROCESS = secrets.token_hex(4)
-_HEADERS = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
 
 # Nothing is sent for a moment after a click: see lib.ui.widgets.auto_refresh.
 _SCRIPT = """
@@ -53,16 +52,10 @@ export default function ({ data, key, setTriggerValue }) {
 
 _watch = define_polling_component("paddock_save_state", _SCRIPT)
 
-Scope = MutableMapping[str, Any]
-AsgiApp = Callable[
-    [Scope, Callable[[], Awaitable[Scope]], Callable[[Scope], Awaitable[None]]], Awaitable[None]
-]
-
 
 def watch(number: int) -> None:
     """Rerun the fragment that this is called in within two seconds of the state's number being another one."""
-    base_path = (st.get_option("server.baseUrlPath") or "").strip("/")
-    path = f"/{base_path}{PATH}" if base_path else PATH
+    path = f"{base_path().rstrip('/')}{PATH}"
     data = {"process": _PROCESS, "number": str(number), "path": path}
     _watch(key="save-state", data=data, on_change_change=lambda: None)
 
@@ -70,18 +63,12 @@ def watch(number: int) -> None:
 class SaveStateEndpoint:
     """ASGI middleware that answers with the process's random name and the number, in plain text."""
 
-    def __init__(self, app: AsgiApp) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(
-        self,
-        scope: Scope,
-        receive: Callable[[], Awaitable[Scope]],
-        send: Callable[[Scope], Awaitable[None]],
-    ) -> None:
-        if scope["type"] != "http" or not str(scope["path"]).endswith(PATH):
-            await self._app(scope, receive, send)
-            return
-        body = f"{_PROCESS} {registry().autosave.state_number}".encode()
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        await send({"type": "http.response.body", "body": body})
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] == "http" and scope["path"].endswith(PATH):
+            state = f"{_PROCESS} {registry().autosave.state_number}"
+            app = PlainTextResponse(state, headers={"cache-control": "no-store"})
+        await app(scope, receive, send)

@@ -9,18 +9,18 @@ from lib.model.model_record import default_model
 from lib.ui.shell import save_state
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
+from lib.ui.widgets.changing_notice import ChangingNotice
 from lib.ui.widgets.error_box import draw_error
 
 
 class SaveWarning:
-    """A place in the page, at the point where it is made. Cheap to update.
+    """A place in the page, at the point where it is made.
 
-    It updates itself, except while the script streams an answer: then the script calls ``update``.
+    It updates itself, except while the script streams an answer: then the script calls ``update``, which is cheap.
     """
 
     def __init__(self) -> None:
         self._owner = current_owner()
-        self._drawn: int | None = None
         # In a container of its own, which is never empty: a run of the fragment could overwrite what follows it.
         with st.container(key="save-warning"):
             st.empty()
@@ -28,36 +28,34 @@ class SaveWarning:
 
     @st.fragment
     def _follow(self) -> None:
-        self._place = st.empty()
-        self._drawn = None
-        self.update()
+        number = registry().autosave.state_number
+        self._notice = ChangingNotice(self._problem_number, self._draw)
         # Last: the component takes up space until the browser has loaded it.
-        save_state.watch(self._drawn or 0)
+        save_state.watch(number)
 
     def update(self) -> None:
         """Draw or remove the warning if the state of the autosave has changed."""
+        self._notice.update()
+
+    def _problem_number(self) -> int | None:
+        """Return the number of the autosave's state, None if everything is saved."""
         autosave = registry().autosave
         number = autosave.state_number
-        if number == self._drawn:
+        return None if autosave.problem_of(self._owner) is None else number
+
+    def _draw(self, number: int) -> None:
+        problem, owner = registry().autosave.problem_of(self._owner), self._owner
+        if problem is None:  # since a moment ago
             return
-        is_first, self._drawn = self._drawn is None, number
-        problem = autosave.problem_of(self._owner)
-        if problem is not None:
-            with self._place.container():
-                draw_error(problem, "Conversations are kept in memory, but cannot be saved at the moment")
-                st.markdown(
-                    "What is not saved is lost if Paddock ends now. It is saved as soon as that is possible."
-                )
-                owner = self._owner
-                st.download_button(
-                    "Download what is not saved",
-                    # A run of the script may draw it several times.
-                    key=f"unsaved-{number}",
-                    icon=":material/download:",
-                    file_name="paddock-unsaved.zip",
-                    mime="application/zip",
-                    on_click="ignore",
-                    data=lambda: dump_zip(registry().unsaved_conversations(owner), default_model()),
-                )
-        elif not is_first:
-            self._place.empty()
+        draw_error(problem, "Conversations are kept in memory, but cannot be saved at the moment")
+        st.markdown("What is not saved is lost if Paddock ends now. It is saved as soon as that is possible.")
+        st.download_button(
+            "Download what is not saved",
+            # A run of the script may draw it several times.
+            key=f"unsaved-{number}",
+            icon=":material/download:",
+            file_name="paddock-unsaved.zip",
+            mime="application/zip",
+            on_click="ignore",
+            data=lambda: dump_zip(registry().unsaved_conversations(owner), default_model()),
+        )

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from starlette.types import Scope
 from streamlit import runtime
 
-from lib.ui.shell.access_rules import Scope, header_values
+from lib.ui.shell.access_rules import header_values
 
 # Bytes. server.maxUploadSize in .streamlit/config.toml bounds one file.
 MAX_SESSION_BYTES = 64_000_000

@@ -148,8 +148,10 @@ def test_origins(origin: str, host: str, served: bool) -> None:
 )
 def test_who_is_local(peer: str, headers: dict[str, str], local: bool) -> None:
     rules = AccessRules("0.0.0.0", ("paddock.example",))
-    assert rules.is_local(make_scope(headers=headers, peer=peer)) == local
-    assert not rules.is_local(make_scope(headers=headers, peer=None))
+    scope = make_scope(headers=headers, peer=peer)
+    host = named_host(scope)
+    assert rules.is_local(scope, host) == local
+    assert not rules.is_local(scope | {"client": None}, host)
 
 
 @pytest.mark.parametrize(
