@@ -28,25 +28,34 @@ def decode_response(
     if response.status_code != 200:
         raise refusal_error(response, deadline, recorder)
     deadline.expect_answer()
-    if content_type == "text/event-stream":
-        yield from sse.decode_stream(response, deadline, record)
-    elif content_type == "application/json":  # [REC] some models ignore stream: true
-        yield from wire.decode_answer(record(_read_answer(response)))
+    body = iter_decompressed(response)
+    if content_type == "application/json":  # [REC] some models ignore stream: true
+        yield from wire.decode_answer(record(_read_answer(body)))
+        return
+    is_stream = content_type == "text/event-stream"
+    if not is_stream:
+        is_stream, body = sse.looks_like_events(body)
+    if is_stream:
+        yield from sse.decode_stream(response, body, deadline, record)
     else:
         deadline.expect_error_body()
-        raise wire.decode_error(200, record(_read_error(response)), response.headers)
+        raise wire.decode_error(200, record(_read_text(body, MAX_ERROR_BYTES)), response.headers)
 
 
 def read_text(response: httpx.Response, max_bytes: int) -> str:
     """Return the body. Raises Unintelligible if it exceeds ``max_bytes``."""
-    return b"".join(_iter_bounded(response, max_bytes)).decode("utf-8", "replace")
+    return _read_text(iter_decompressed(response), max_bytes)
 
 
-def _read_answer(response: httpx.Response) -> str:
+def _read_text(body: Iterator[bytes], max_bytes: int) -> str:
+    return b"".join(_iter_bounded(body, max_bytes)).decode("utf-8", "replace")
+
+
+def _read_answer(body: Iterator[bytes]) -> str:
     """Return the body of an answer, which may have been paid: also if only the end of the transfer is missing."""
     chunks: list[bytes] = []
     try:
-        chunks.extend(_iter_bounded(response, MAX_JSON_BYTES))
+        chunks.extend(_iter_bounded(body, MAX_JSON_BYTES))
     except (httpx.RemoteProtocolError, httpx.ReadError):
         text = b"".join(chunks).decode("utf-8", "replace")
         if not wire.is_json_object(text):
@@ -55,9 +64,9 @@ def _read_answer(response: httpx.Response) -> str:
     return b"".join(chunks).decode("utf-8", "replace")
 
 
-def _iter_bounded(response: httpx.Response, max_bytes: int) -> Iterator[bytes]:
+def _iter_bounded(body: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
     size = 0
-    for chunk in iter_decompressed(response):
+    for chunk in body:
         size += len(chunk)
         if size > max_bytes:
             raise too_large_error(max_bytes, "bytes")
@@ -73,7 +82,7 @@ def refusal_error(
         return _redirect_error(response)
     deadline.expect_error_body()
     try:
-        text = _read_error(response)
+        text = read_text(response, MAX_ERROR_BYTES)
     except httpx.HTTPError:  # the status says more than the error that interrupted the body
         text = ""
     except (
@@ -85,10 +94,6 @@ def refusal_error(
     if recorder is not None:
         recorder.record_event(text)
     return wire.decode_error(status, text, response.headers)
-
-
-def _read_error(response: httpx.Response) -> str:
-    return read_text(response, MAX_ERROR_BYTES)
 
 
 def _redirect_error(response: httpx.Response) -> PaddockError:

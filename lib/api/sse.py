@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
+import itertools
+import re
 from collections.abc import Callable, Iterator
 
 import httpx
 import sseclient
 
 from lib.api import wire
-from lib.api.compression import iter_decompressed
 from lib.api.events import Event, Finished
 from lib.api.reply_limits import (
     MAX_EVENT_BYTES,
@@ -21,43 +23,52 @@ from lib.api.reply_limits import (
 from lib.errors import CutOff, PaddockError, Unintelligible
 
 _CHUNK_BYTES = 64 * 1024
+# A byte order mark, line ends, and a field's name with its colon.
+_FIRST_LINE = re.compile(rb"(\xef\xbb\xbf)?[\r\n]*(data|event|id|retry)?:")
+_SNIFFED_BYTES = 16
 
 
 def decode_stream(
-    response: httpx.Response, deadline: ReplyDeadline, on_data: Callable[[str], object]
+    response: httpx.Response,
+    body: Iterator[bytes],
+    deadline: ReplyDeadline,
+    on_data: Callable[[str], object],
 ) -> Iterator[Event]:
-    """Yield the events of a response; ``on_data`` gets the text of each SSE event as it was received.
+    """Yield the events in a response's body; ``on_data`` gets the text of each SSE event as it was received.
 
     Raises CutOff if the stream ends before the answer does, Unintelligible for what is not an event and for an answer
     that exceeds a limit, and TimedOut.
     """
     finished, count = False, 0
     try:
-        for sse_event in sseclient.SSEClient(_iter_bounded(response)).events():
+        for sse_event in sseclient.SSEClient(_iter_bounded(body)).events():
+            data = sse_event.data.strip()
+            if not data:
+                continue  # a sign of life, as a comment is
             deadline.note_event()
             on_data(sse_event.data)
             count += 1  # also an event without text is kept in the trace
-            for event in _decode_event(sse_event.data, response):
+            for event in _decode_event(sse_event.event, data, response):
                 count += 1
                 if count > MAX_EVENTS:
                     raise too_large_error(MAX_EVENTS, "events")
                 finished = finished or isinstance(event, Finished)
                 yield event
-            if sse_event.data == wire.DONE:
+            if data == wire.DONE:
                 return
     except (httpx.RemoteProtocolError, httpx.ReadError):
         if not finished:
             raise _cut_off_error("the connection broke") from None
-    except UnicodeDecodeError:
-        raise _unreadable_event_error(response) from None
     if not finished:
         raise _cut_off_error("the server ended it without the closing [DONE]")
 
 
-def _decode_event(data: str, response: httpx.Response) -> Iterator[Event]:
+def _decode_event(name: str, data: str, response: httpx.Response) -> Iterator[Event]:
     try:
         yield from wire.decode_event(data)
     except Unintelligible:
+        if name not in ("message", "error"):
+            return  # such as a ping
         raise _unreadable_event_error(response) from None
 
 
@@ -77,28 +88,63 @@ def _cut_off_error(reason: str) -> CutOff:
     )
 
 
-def _iter_bounded(response: httpx.Response) -> Iterator[bytes]:
-    """Yield the body in chunks. Raises Unintelligible when the answer or one event exceeds its limit."""
+def looks_like_events(body: Iterator[bytes]) -> tuple[bool, Iterator[bytes]]:
+    """Return True if a body begins as a stream of events does, and the whole body: some proxies change its type."""
+    head = b""
+    for chunk in body:
+        head += chunk
+        if len(head) >= _SNIFFED_BYTES or _FIRST_LINE.match(head):
+            break
+    return _FIRST_LINE.match(head) is not None, itertools.chain((head,), body)
+
+
+def _iter_bounded(body: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the body in chunks, as plain as sseclient-py needs it: the only line end is a line feed.
+
+    Raises Unintelligible when the answer or one event exceeds its limit.
+    """
     answer_size, event_size, event_lines, tail = 0, 0, 0, b""
-    for received in iter_decompressed(response):
+    for chunk in _normalise(_iter_chunks(body)):
+        answer_size += len(chunk)
+        # The blank line that ends an event may be split between two chunks.
+        searched = tail + chunk
+        end = searched.rfind(b"\n\n")
+        if end < 0:
+            event_size += len(chunk)
+            event_lines += chunk.count(b"\n")
+        else:
+            event_size = len(searched) - end
+            event_lines = searched.count(b"\n", end)
+        tail = searched[-1:]
+        yield chunk  # before the limits: it may hold whole events
+        if answer_size > MAX_REPLY_BYTES:
+            raise too_large_error(MAX_REPLY_BYTES, "bytes")
+        if event_size > MAX_EVENT_BYTES:
+            raise too_large_error(MAX_EVENT_BYTES, "bytes")
+        if event_lines > MAX_EVENT_LINES:
+            raise too_large_error(MAX_EVENT_LINES, "lines in one event")
+
+
+def _iter_chunks(body: Iterator[bytes]) -> Iterator[bytes]:
+    for received in body:
         # Decompression can return a huge chunk.
         for start in range(0, len(received), _CHUNK_BYTES):
-            chunk = received[start : start + _CHUNK_BYTES]
-            answer_size += len(chunk)
-            # The blank line that ends an event may be split between two chunks.
-            searched = tail + chunk
-            end = max(searched.rfind(b"\n\n"), searched.rfind(b"\n\r\n"), searched.rfind(b"\r\r"))
-            if end < 0:
-                event_size += len(chunk)
-                event_lines += chunk.count(b"\n") + chunk.count(b"\r")
-            else:
-                event_size = len(searched) - end
-                event_lines = searched.count(b"\n", end) + searched.count(b"\r", end)
-            tail = searched[-2:]
-            yield chunk  # before the limits: it may hold whole events
-            if answer_size > MAX_REPLY_BYTES:
-                raise too_large_error(MAX_REPLY_BYTES, "bytes")
-            if event_size > MAX_EVENT_BYTES:
-                raise too_large_error(MAX_EVENT_BYTES, "bytes")
-            if event_lines > MAX_EVENT_LINES:
-                raise too_large_error(MAX_EVENT_LINES, "lines in one event")
+            yield received[start : start + _CHUNK_BYTES]
+
+
+def _normalise(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the text without a byte order mark at its head, with "\\n" for "\\r\\n" and "\\r", and in proper UTF-8.
+
+    Browsers read events like this (HTML standard, section 9.2.6). A carriage return is passed on at once, because the
+    line feed that may follow it can be as late as the next event.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    ended_in_return = False
+    for chunk in chunks:
+        text = decoder.decode(chunk)
+        if not text:
+            continue
+        if ended_in_return:
+            text = text.removeprefix("\n")
+        ended_in_return = text.endswith("\r")
+        yield text.replace("\r\n", "\n").replace("\r", "\n").encode()
