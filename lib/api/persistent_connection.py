@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import select
 import socket
 import ssl
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
+from typing import TypeAlias
 
 import h11
 import httpx
@@ -18,12 +17,15 @@ import httpx
 from lib.api import transport
 from lib.api.backend import Backend
 from lib.api.cancellation import CancelToken
+from lib.api.proxy_tunnel import connect_through
 from lib.api.reply_limits import MAX_HEAD_BYTES, ReplyDeadline
 from lib.api.reply_reader import ReplyReader, as_httpx_errors
-from lib.errors import TimedOut
+from lib.api.tls_in_tls import TlsInTlsSocket
 
 # Connections idle for longer are reopened: the server may be closing them just now.
 MAX_IDLE_SECONDS = 15.0
+
+_Socket: TypeAlias = socket.socket | TlsInTlsSocket
 
 
 class PersistentConnection:
@@ -51,17 +53,15 @@ class PersistentConnection:
         base = httpx.URL(backend.base_url)
         self._host, self._secure = base.raw_host.decode("ascii"), base.scheme == "https"
         self._port = base.port or (443 if self._secure else 80)
-        with transport.translate_setup_errors():
-            self._context = transport.ssl_context(backend)
-            self._proxy = transport.environment_proxy(backend)
-            if self._proxy is not None and self._proxy.url.scheme != "http":
-                raise ValueError(self._proxy.url.scheme)
+        # Without TLS no certificates are read, so the twin works on a machine whose certificates are broken.
+        self._context = transport.trusted_context() if self._secure else None
+        self._proxy = transport.environment_proxy(backend)
         self._headers = {
             "host": base.netloc.decode("ascii"),
             "accept": "*/*",
             **transport.request_headers(backend),
         }
-        self._connection: socket.socket | None = None
+        self._connection: _Socket | None = None
         self._idle_since = 0.0
 
     def url(self, path: str) -> httpx.URL:
@@ -111,7 +111,7 @@ class PersistentConnection:
             self.close()
         self._idle_since = time.monotonic()
 
-    def _open(self) -> socket.socket:
+    def _open(self) -> _Socket:
         is_fresh = time.monotonic() - self._idle_since < MAX_IDLE_SECONDS
         if self._connection is None or not is_fresh or _is_readable(self._connection):
             self.close()
@@ -119,40 +119,26 @@ class PersistentConnection:
                 self._connection = self._connect()
         return self._connection
 
-    def _connect(self) -> socket.socket:
-        address = (self._host, self._port)
-        if self._proxy is not None:
-            address = (self._proxy.url.host, self._proxy.url.port or 80)
-        connection = socket.create_connection(address, self.timeouts.connect)
+    def _connect(self) -> _Socket:
+        target = (self._host, self._port)
+        if self._proxy is None:
+            connection = socket.create_connection(target, self.timeouts.connect)
+        else:
+            connection = connect_through(
+                self._proxy, target, self.timeouts, transport.trusted_context, self.cancel_token.watch_socket
+            )
         try:
-            self.cancel_token.watch_socket(connection)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._proxy is not None:
-                self._open_tunnel(connection, self._proxy)
-            if self._secure:
-                return self._context.wrap_socket(connection, server_hostname=self._host)
+            if self._proxy is None:
+                self.cancel_token.watch_socket(connection)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._context is None:
+                return connection
+            if isinstance(connection, ssl.SSLSocket):
+                return TlsInTlsSocket(connection, self._context, self._host)
+            return self._context.wrap_socket(connection, server_hostname=self._host)
         except BaseException:
             connection.close()
             raise
-        return connection
-
-    def _open_tunnel(self, connection: socket.socket, proxy: httpx.Proxy) -> None:
-        """Ask the proxy for a tunnel to the backend; it learns the host's name only. Raises ProxyError."""
-        target = f"{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
-        headers = [("host", target)]
-        if proxy.raw_auth is not None:
-            credentials = base64.b64encode(b":".join(proxy.raw_auth)).decode("ascii")
-            headers.append(("proxy-authorization", f"Basic {credentials}"))
-        http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
-        connection.sendall(http.send(h11.Request(method="CONNECT", target=target, headers=headers)) or b"")
-        deadline = ReplyDeadline(replace(self.timeouts, first_byte=self.timeouts.connect))
-        try:
-            status = ReplyReader(http, connection, deadline).read_head().status_code
-        except TimedOut:
-            raise httpx.ConnectTimeout("the proxy's reply") from None
-        if status != 200:
-            raise httpx.ProxyError(str(status))
-        connection.settimeout(self.timeouts.connect)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -182,9 +168,9 @@ class _ResponseBody(httpx.SyncByteStream):
         self._connection.finish_response(self._reply.is_reusable)
 
 
-def _is_readable(connection: socket.socket) -> bool:
+def _is_readable(connection: _Socket) -> bool:
     """Return True if the idle connection received something: usually that the server closed it."""
-    if isinstance(connection, ssl.SSLSocket) and connection.pending():
+    if isinstance(connection, (ssl.SSLSocket, TlsInTlsSocket)) and connection.pending():
         return True
     if not hasattr(select, "poll"):  # Windows
         return bool(select.select([connection], [], [], 0)[0])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator
+from typing import Protocol
 
 import h11
 import httpx
@@ -18,10 +18,18 @@ from lib.api.reply_limits import (
 )
 
 
+class ReceivingSocket(Protocol):
+    """The methods of a socket that reading needs."""
+
+    def settimeout(self, seconds: float | None, /) -> None: ...
+
+    def recv(self, size: int, /) -> bytes: ...
+
+
 class ReplyReader:
     """Reads the reply that belongs to ``http``'s request. Raises httpx's errors, TimedOut and Unintelligible."""
 
-    def __init__(self, http: h11.Connection, connection: socket.socket, deadline: ReplyDeadline) -> None:
+    def __init__(self, http: h11.Connection, connection: ReceivingSocket, deadline: ReplyDeadline) -> None:
         self._http = http
         self._connection = connection
         self._deadline = deadline

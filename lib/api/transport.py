@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 
 from lib.api.backend import Backend
 from lib.api.cancellation import Cancelled
+from lib.api.environment_proxy import Proxy, find_proxy
 from lib.errors import PaddockError, TimedOut, Unintelligible, Unreachable
 
 Cause = TypeVar("Cause", bound=BaseException)
@@ -42,15 +41,15 @@ def _trusted_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def ssl_context(backend: Backend) -> ssl.SSLContext:
-    """Return the context that verifies the backend's certificate."""
-    # Without TLS no certificates are read, so the twin works on a machine whose certificates are broken.
-    return _trusted_context() if backend.base_url.startswith("https:") else _empty_context()
-
-
-@cache
-def _empty_context() -> ssl.SSLContext:
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def trusted_context() -> ssl.SSLContext:
+    """Return the context that verifies certificates. Raises Unreachable if this machine's list cannot be read."""
+    try:
+        return _trusted_context()
+    except OSError:
+        raise Unreachable(
+            "This machine's list of trusted certificates cannot be read.",
+            advice="Check SSL_CERT_FILE and SSL_CERT_DIR, then retry.",
+        ) from None
 
 
 def request_headers(backend: Backend) -> dict[str, str]:
@@ -62,41 +61,9 @@ def request_headers(backend: Backend) -> dict[str, str]:
     }
 
 
-@contextlib.contextmanager
-def translate_setup_errors() -> Iterator[None]:
-    """Raise Unreachable for unreadable certificates and for a proxy that cannot be used."""
-    try:
-        yield
-    except OSError:
-        raise Unreachable(
-            "This machine's list of trusted certificates cannot be read.",
-            advice="Check SSL_CERT_FILE and SSL_CERT_DIR, then retry.",
-        ) from None
-    # A proxy of an unknown kind, or SOCKS without its package.
-    except (ImportError, ValueError, httpx.InvalidURL):
-        raise Unreachable(
-            "The proxy that this machine's environment names cannot be used.",
-            advice="Check HTTPS_PROXY and ALL_PROXY: an http:// proxy works. Then retry.",
-        ) from None
-
-
-def environment_proxy(backend: Backend) -> httpx.Proxy | None:
-    """Return the proxy that HTTPS_PROXY, ALL_PROXY and NO_PROXY choose for the backend.
-
-    Raises ValueError or httpx.InvalidURL for an address that is not a proxy's. Both kinds of connection use it, so
-    that a chat and an experiment take the same way.
-    """
-    if backend.is_local:
-        return None
-    url = urlsplit(backend.base_url)
-    proxies = urllib.request.getproxies()
-    address = proxies.get(url.scheme) or proxies.get("all")
-    if not address or urllib.request.proxy_bypass(url.netloc):
-        return None
-    address = address if "://" in address else f"http://{address}"
-    if not urlsplit(address).hostname:  # urlsplit raises ValueError for brackets that do not match
-        raise ValueError("a proxy without a host")
-    return httpx.Proxy(address)
+def environment_proxy(backend: Backend) -> Proxy | None:
+    """Return the proxy that the environment chooses for the backend. Raises Unreachable if it cannot be used."""
+    return None if backend.is_local else find_proxy(backend.base_url)
 
 
 @contextlib.contextmanager
@@ -155,10 +122,6 @@ def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = F
                 "The connection was refused or the network is down.",
                 advice="Check the network connection, then retry.",
                 retryable=True,
-            )
-        case httpx.ProxyError():
-            return Unreachable(
-                "The proxy refused the connection.", advice="Check the proxy settings, then retry."
             )
         case (
             httpx.UnsupportedProtocol() | httpx.InvalidURL() | httpx.LocalProtocolError() | UnicodeError()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import gzip
 import json
 import ssl
@@ -152,18 +151,6 @@ def test_addresses_that_lead_nowhere(url: str) -> None:
     assert alone[1]
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "gopher://127.0.0.1:9", "http://[", "127.0.0.1:x"])
-def test_proxies_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
-    monkeypatch.setenv("ALL_PROXY", proxy)
-    _, over_connection = ask_both_ways(
-        "https://nonexistent.invalid/client/v4", sample_values.make_client(attempts=1)
-    )
-    assert over_connection[1][:2] == (
-        Unreachable,
-        "The proxy that this machine's environment names cannot be used.",
-    )
-
-
 def ask_over(connection: PersistentConnection) -> list[Event]:
     return list(sample_values.make_client().stream_over(connection, sample_values.make_request()))
 
@@ -291,29 +278,3 @@ def test_tls_with_a_server_that_has_none() -> None:
             server.url.replace("http:", "https:"), sample_values.make_client(attempts=1)
         )
     assert over_connection == alone
-
-
-@pytest.mark.parametrize("status", [200, 403, 407])
-@pytest.mark.usefixtures("trusted")
-def test_through_a_proxy(monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext, status: int) -> None:
-    """The proxy gets the server's name and its own password, and never the token."""
-
-    def tunnel(peer: Peer, _: ReceivedRequest) -> None:
-        peer.send(f"HTTP/1.1 {status} X\r\n\r\n".encode())
-        if status == 200:
-            inside = tls.wrap_socket(peer.connection, server_side=True)
-            inner.append(read_request(inside))
-            inside.sendall(keep_alive_response())
-
-    inner: list[ReceivedRequest] = []
-    with ScriptedServer(tunnel) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://ann:s%40lt@127.0.0.1:{proxy.port}")
-        # An unresolvable name, which the certificate is not for.
-        outcomes = ask_both_ways("https://api.example/client/v4", sample_values.make_client(attempts=1))
-        assert outcomes[0] == outcomes[1]
-        first, second = proxy.requests
-    assert (first.method, first.target) == (second.method, second.target) == ("CONNECT", "api.example:443")
-    basic = base64.b64encode(b"ann:s@lt").decode()
-    assert first.headers["proxy-authorization"] == second.headers["proxy-authorization"] == f"Basic {basic}"
-    assert "authorization" not in second.headers
-    assert not inner, "the certificate is another's"

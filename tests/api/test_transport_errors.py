@@ -96,7 +96,6 @@ def test_what_calls_for_different_deeds_has_different_advice() -> None:
             (connect_error(ssl.SSLError("x")), False),
             (connect_error(socket.gaierror("x")), False),
             (httpx.ConnectError("x"), False),
-            (httpx.ProxyError("x"), False),
             (httpx.InvalidURL("x"), False),
             (httpx.DecodingError("x"), False),
         )
