@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from lib.files import conversation_json, message_list_import, preset_file
+from lib.files import chat_exports, conversation_json, message_list_import, preset_file
 from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import default_title, export_markdown, make_file_name
-from lib.jsonkit.file_limits import (
-    MAX_ARCHIVE_BYTES,
-    MAX_ARCHIVE_FILES,
-    MAX_ARCHIVE_NAME,
-    MAX_FILE_BYTES,
-)
+from lib.files.zip_reading import ZIP_SIGNATURES, read_json_files
+from lib.jsonkit.file_limits import MAX_FILE_BYTES, MAX_IMPORTED_CONVERSATIONS
 from lib.jsonkit.json_reader import BadFile, Node, parse
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import Model
 
-_ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # the second is that of an empty zip
-_ZIP_ENTRY_SIGNATURE = b"PK\x01\x02"
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-# For damaged files, zipfile raises many errors beside those that it documents.
-_ZIP_ERRORS = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    OSError,
-    ValueError,
-    LookupError,
-    RuntimeError,
-    OverflowError,
+_FORMATS_ADVICE = (
+    "Choose a file that Paddock exported, an export of ChatGPT or Claude (its zip, or conversations.json), one of "
+    "Open WebUI, a list of messages, or JSON Lines with “messages” in each line."
 )
+_TOO_LARGE_ADVICE = "If it is the zip of another program, unpack it and choose conversations.json alone."
+# Objects without a conversation in files that people have at hand.
+_KNOWN_OBJECTS = {
+    ("prompt", "completion"): "training examples of prompts and completions, without messages",
+    ("input", "preferred_output"): "examples of preferred answers for training, without messages",
+    ("uuid", "email_address"): "the account of a Claude export",
+    ("uuid", "docs"): "the projects of a Claude export",
+    ("id", "email"): "the account of a ChatGPT export",
+    ("rating", "conversation_id"): "the feedback of a ChatGPT export",
+}
+_MAX_NAMED_FIELDS = 6
 
 
 def dump_zip(conversations: Iterable[ConversationFile], model: Model) -> bytes:
@@ -58,77 +54,114 @@ def dump_zip(conversations: Iterable[ConversationFile], model: Model) -> bytes:
 
 
 def read_conversations(data: bytes, model: Model) -> Iterator[ConversationFile]:
-    """Yield all conversations in an exported file, a message list or a zip of these. Raise BadInput."""
+    """Yield all conversations in a file. Raises BadInput.
+
+    The file is an export of Paddock, ChatGPT, Claude or Open WebUI, a list of messages or several, the same as JSON
+    Lines, or a zip of these.
+    """
     if len(data) > MAX_FILE_BYTES:
-        raise BadFile(f"The file has {len(data):,} bytes, more than {MAX_FILE_BYTES:,}.")
-    if not data.startswith(_ZIP_SIGNATURES):
-        yield _parse_document(parse(data), model)
-        return
-    is_empty = True
-    for name, content in _unpack(data):
-        is_empty = False
-        try:
-            yield _parse_document(parse(content), model)
-        except BadFile as error:
-            raise BadFile(f"“{name}” in the zip: {error.message}", advice=error.advice) from None
-    if is_empty:
-        raise BadFile("The zip holds no conversations.")
+        raise BadFile(
+            f"The file has {len(data):,} bytes, more than {MAX_FILE_BYTES:,}.", advice=_TOO_LARGE_ADVICE
+        )
+    count = 0
+    for conversation in (
+        _read_zip(data, model) if data.startswith(ZIP_SIGNATURES) else _read_file(data, model)
+    ):
+        count += 1
+        if count > MAX_IMPORTED_CONVERSATIONS:
+            raise BadFile(f"The file holds more than {MAX_IMPORTED_CONVERSATIONS:,} conversations.")
+        yield conversation
+    if not count:
+        kind = "zip" if data.startswith(ZIP_SIGNATURES) else "file"
+        raise BadFile(f"The {kind} holds no conversations.", advice=_FORMATS_ADVICE)
 
 
-def _parse_document(root: Node, model: Model) -> ConversationFile:
-    if isinstance(root.value, list):
-        return message_list_import.parse_message_list(root, model)
-    if "format" in root:
+def _read_zip(data: bytes, model: Model) -> Iterator[ConversationFile]:
+    for path, content in read_json_files(data):
+        with _named(f"“{path}” in the zip"):
+            yield from _read_file(content, model)
+
+
+def _read_file(data: bytes, model: Model) -> Iterator[ConversationFile]:
+    lines = _split_json_lines(data)
+    if not lines:
+        yield from _parse_document(parse(data), model)
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            root = _parse_line(line, number)
+            with _named(f"Line {number:,}"):
+                yield from _parse_document(root, model)
+
+
+def _parse_line(line: bytes, number: int) -> Node:
+    try:
+        return parse(line)
+    except BadFile:
+        parse(b"\n" * (number - 1) + line)  # again where it stands, so that the error names its line
+        raise
+
+
+def _split_json_lines(data: bytes) -> list[bytes]:
+    """Return the lines of a file of JSON Lines, none for another file."""
+    first, _, others = data.strip().partition(b"\n")
+    if not first.rstrip().endswith((b"}", b"]")) or not others:
+        return []
+    try:
+        parse(first)
+    except BadFile:
+        return []
+    return data.splitlines()
+
+
+@contextmanager
+def _named(place: str) -> Iterator[None]:
+    """Name the place in errors."""
+    try:
+        yield
+    except BadFile as error:
+        raise BadFile(f"{place}: {error.message}", advice=error.advice) from None
+
+
+def _parse_document(root: Node, model: Model) -> Iterator[ConversationFile]:
+    first = root.value[0] if isinstance(root.value, list) and root.value else root.value
+    if chat_exports.is_chat_export(first):
+        chats = root.items() if isinstance(root.value, list) else (root,)
+        yield from filter(None, (chat_exports.parse_chat(chat, model) for chat in chats))
+    elif not isinstance(first, dict):
+        if not isinstance(root.value, list):
+            raise BadFile("The file holds no conversation.", advice=_FORMATS_ADVICE)
+        yield message_list_import.parse_message_list(root, model)
+    elif isinstance(root.value, list):
+        if "role" in first or "content" in first:
+            yield message_list_import.parse_message_list(root, model)
+        elif "messages" in first:
+            yield from (message_list_import.parse_message_list(item, model) for item in root.items())
+        else:
+            raise _unknown_error(f"a list of entries with {_name_fields(first)}")
+    elif "format" in root:
         if root["format"].value == preset_file.FORMAT:
             message = "The file holds presets, not a conversation."
             raise BadFile(message, advice="Import it where the presets are.")
-        return conversation_json.parse_conversation(root, model)
-    if "messages" in root:
-        return message_list_import.parse_message_list(root, model)
-    raise BadFile("The file holds no conversation.")
+        yield conversation_json.parse_conversation(root, model)
+    elif "messages" in root:
+        yield message_list_import.parse_message_list(root, model)
+    elif (
+        isinstance(first.get("body"), dict) and "messages" in first["body"]
+    ):  # a line of OpenAI's batch files
+        yield message_list_import.parse_message_list(root["body"], model)
+    else:
+        raise _unknown_error(_name_fields(first))
 
 
-def _unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the names and bytes of the JSON files. Sizes in zip headers are not trusted."""
-    if data.count(_ZIP_ENTRY_SIGNATURE) > MAX_ARCHIVE_FILES:
-        raise BadFile(f"The zip holds more than {MAX_ARCHIVE_FILES:,} files.")
-    remaining = MAX_ARCHIVE_BYTES
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            _check_names(entries)
-            for entry in entries:
-                if not entry.filename.endswith(".json"):
-                    continue  # Markdown is for people
-                with archive.open(entry) as file:
-                    content = file.read(min(remaining, MAX_FILE_BYTES) + 1)
-                if len(content) > min(remaining, MAX_FILE_BYTES):
-                    raise BadFile("The zip holds more than can be taken at once.")
-                remaining -= len(content)
-                if content.startswith(_ZIP_SIGNATURES):
-                    raise BadFile(f"“{entry.filename}” in the zip is a zip itself.")
-                yield entry.filename, content
-    except _ZIP_ERRORS as error:
-        raise BadFile(f"The zip is damaged ({type(error).__name__}).") from None
+def _unknown_error(what: str) -> BadFile:
+    return BadFile(f"The file holds no conversation, but {what}.", advice=_FORMATS_ADVICE)
 
 
-def _check_names(entries: list[zipfile.ZipInfo]) -> None:
-    names = set()
-    for entry in entries:
-        name = entry.filename
-        shown = f"“{name[:100]}”" if name.isprintable() else "A file"
-        if (
-            any(mark in entry.orig_filename for mark in "/\\:\0")
-            or not name.isprintable()
-            or len(name) > MAX_ARCHIVE_NAME
-        ):
-            raise BadFile(f"{shown} in the zip has a path, or no proper name.")
-        if not name.endswith((".json", ".md")):
-            raise BadFile(f"{shown} in the zip is no conversation: only JSON and Markdown can be in it.")
-        if name in names:
-            raise BadFile(f"{shown} is in the zip twice.")
-        if entry.flag_bits & 0x1:
-            raise BadFile(f"{shown} in the zip is encrypted.")
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise BadFile(f"{shown} in the zip is packed in a way that is not read here.")
-        names.add(name)
+def _name_fields(value: dict[str, Any]) -> str:
+    """Return words for an object: for known ones of other programs their purpose, else its fields."""
+    for fields, purpose in _KNOWN_OBJECTS.items():
+        if all(field in value for field in fields):
+            return purpose
+    names = [f"“{replace_lone_surrogates(name)[:40]}”" for name in value][:_MAX_NAMED_FIELDS]
+    more = ", …" if len(value) > len(names) else ""
+    return f"the fields {', '.join(names)}{more}" if names else "nothing"

@@ -41,6 +41,7 @@ MAX_FILE_VALUES = 3_000_000
 MAX_FILE_DEPTH = (
     100  # levels of lists and objects; the JSON Schemas of tools are the deepest parts of honest files
 )
+MAX_IMPORTED_CONVERSATIONS = 50_000  # of one file
 MAX_ARCHIVE_BYTES = 250_000_000  # all files of a zip together, unpacked
 MAX_ARCHIVE_FILES = 50_000
 MAX_ARCHIVE_NAME = 255  # characters, as in most file systems

@@ -14,7 +14,7 @@ from hypothesis import given, settings, strategies
 
 from lib.chat.conversation import Conversation
 from lib.errors import BadInput
-from lib.files import conversation_import_export, preset_file
+from lib.files import conversation_import_export, preset_file, zip_reading
 from lib.files.conversation_import_export import dump_zip, read_conversations
 from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import export_markdown
@@ -136,9 +136,17 @@ def test_a_requests_body() -> None:
             r"^\$\.temperature cannot be taken.*between 0 and 5",
         ),
         ({"messages": [HI], MODEL.parameters[1].name: "1"}, r"^\$\.temperature must be a number"),
-        ({"prompt": "Hi"}, "no conversation"),
+        ({"prompt": "Hi"}, "no conversation, but the fields “prompt”"),
         ({"format": "other"}, "no conversation"),
         ("Hi", "no conversation"),
+        (
+            [{"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6, "g": 7}],
+            "a list of entries with the fields .*“f”, …",
+        ),
+        ([{"prompt": "a", "completion": "b"}], "training examples of prompts and completions"),
+        ({"id": "user-1", "email": "ann@mail.example"}, "the account of a ChatGPT export"),
+        ([{"uuid": "1", "email_address": "ann@mail.example"}], "the account of a Claude export"),
+        ([{"messages": [HI]}, {"messages": []}], r"^\$\[1\]\.messages holds no messages"),
     ],
 )
 def test_lists_that_are_wrong(data: object, says: str) -> None:
@@ -195,6 +203,53 @@ def test_a_zip_of_lists() -> None:
 GOOD = json.dumps([HI]).encode()
 
 
+def test_a_zip_that_an_operating_system_packed_again() -> None:
+    """One enclosing folder with entries of its own, and the files that macOS, Windows and Linux leave in folders."""
+    with zipfile.ZipFile(io.BytesIO(dump_zip(MANY, MODEL))) as file:
+        own = {name: file.read(name) for name in file.namelist()}
+    junk = {
+        "paddock/": b"",
+        "__MACOSX/": b"",
+        "__MACOSX/paddock/._0001-con-a-b-c.json": b"\0\5\x16\7",
+        "__MACOSX/._paddock": b"\0\5\x16\7",
+        "paddock/.DS_Store": b"\0\0\0\1Bud1",
+        "paddock/Icon\r": b"",
+        "paddock/._Icon\r": b"",
+        "paddock/Thumbs.db": b"\xd0\xcf",
+        "paddock/desktop.ini": b"[.ShellClassInfo]",
+        "paddock/.directory": b"[Desktop Entry]",
+    }
+    for folder in ("paddock/", "./paddock/", "paddock\\", "a/b/"):
+        data = make_zip(junk | {folder + name: content for name, content in own.items()})
+        loaded = load_conversations(data, MODEL)
+        assert [dump_conversation(one) for one in loaded] == [dump_conversation(one) for one in MANY]
+
+
+def test_json_lines() -> None:
+    """Training examples in OpenAI's chat format, and a batch of requests: a conversation for each line."""
+    lines = [
+        {"messages": [{"role": "system", "content": "Be kind."}, HI, {"role": "assistant", "content": "Ho"}]},
+        {"messages": [HI], "tools": [], "parallel_tool_calls": False},
+        {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": [HI]}},
+    ]
+    texts = [json.dumps(line) for line in lines]
+    for data in ("\n".join(texts), "\ufeff" + "\r\n".join(texts) + "\r\n\r\n", "\n\n".join(texts)):
+        first, *others = load_conversations(data.encode(), MODEL)
+        assert first.conversation.system == "Be kind."
+        assert [len(each.conversation.messages) for each in (first, *others)] == [2, 1, 1]
+    assert len(load_conversations(json.dumps(lines[:2]).encode(), MODEL)) == 2, "the same as a list"
+    with pytest.raises(BadInput, match=r"^Line 3: \$\.messages\[0\] has no 'content'"):
+        load_conversations("\n\n".join([texts[0], '{"messages":[{"role":"user"}]}']).encode(), MODEL)
+    with pytest.raises(BadInput, match=r"^The file is not complete: .* in line 2, column 2"):
+        load_conversations(f"{texts[0]}\n{{".encode(), MODEL)
+
+
+def test_too_many_conversations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation_import_export, "MAX_IMPORTED_CONVERSATIONS", 2)
+    with pytest.raises(BadInput, match="more than 2 conversations"):
+        load_conversations(b'{"messages":[{"role":"user","content":"x"}]}\n' * 3, MODEL)
+
+
 @pytest.mark.parametrize(
     ("files", "says"),
     [
@@ -203,14 +258,16 @@ GOOD = json.dumps([HI]).encode()
         ({"a.json": b"x"}, r"^“a\.json” in the zip: The file is not JSON"),
         ({"a.json": GOOD, "b.json": b"[1]"}, r"^“b\.json” in the zip: \$\[0\] must be an object"),
         ({"a.json": preset_file.dump_presets([]).encode()}, "holds presets"),
-        ({"../a.json": GOOD}, "has a path"),
-        ({"/etc/a.json": GOOD}, "has a path"),
-        ({"x/a.json": GOOD}, "has a path"),
-        ({"x\\a.json": GOOD}, "has a path"),
-        ({"C:a.json": GOOD}, "has a path"),
-        ({"x/": b""}, "has a path"),
-        ({"a\n.json": GOOD}, "^A file in the zip has a path, or no proper name"),
-        ({"a" * 300 + ".json": GOOD}, "has a path, or no proper name"),
+        ({"../a.json": GOOD}, "leads out of it"),
+        ({"x/../a.json": GOOD}, "leads out of it"),
+        ({"x\\..\\a.json": GOOD}, "leads out of it"),
+        ({"/etc/a.json": GOOD}, "leads out of it"),
+        ({"\\a.json": GOOD}, "leads out of it"),
+        ({"C:a.json": GOOD}, "leads out of it"),
+        ({"x/": b"", "__MACOSX/a.json": GOOD, ".DS_Store": b"x"}, "no conversations"),
+        ({"a\n.json": GOOD}, "^A file in the zip leads out of it, or has no proper name"),
+        ({"a" * 300 + ".json": GOOD}, "or has no proper name"),
+        ({"x/a.json": GOOD, "x\\a.json": GOOD}, "is in the zip twice"),
         ({"a.json": GOOD, "b.exe": b""}, r"“b\.exe” in the zip is no conversation"),
         ({"a.json": GOOD, "b.zip": make_zip({})}, r"“b\.zip” in the zip is no conversation"),
         ({"a.json": make_zip({"a.json": GOOD})}, "is a zip itself"),
@@ -230,7 +287,7 @@ def test_a_name_that_is_there_twice() -> None:
 
 def test_a_name_that_goes_on_behind_its_end() -> None:
     data = make_zip({"a.json_x.json": GOOD}).replace(b"a.json_x", b"a.json\0x")
-    with pytest.raises(BadInput, match="has a path"):
+    with pytest.raises(BadInput, match="leads out of it"):
         load_conversations(data, MODEL)
 
 
@@ -272,13 +329,13 @@ def test_a_bomb_that_lies(says: int) -> None:
 def test_many_that_are_a_bomb_together(monkeypatch: pytest.MonkeyPatch) -> None:
     data = make_zip({f"{number}.json": GOOD for number in range(10)})
     assert len(load_conversations(data, MODEL)) == 10
-    monkeypatch.setattr(conversation_import_export, "MAX_ARCHIVE_BYTES", 10 * len(GOOD) - 1)
+    monkeypatch.setattr(zip_reading, "MAX_ARCHIVE_BYTES", 10 * len(GOOD) - 1)
     with pytest.raises(BadInput, match="more than can be taken"):
         load_conversations(data, MODEL)
 
 
 def test_too_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation_import_export, "MAX_ARCHIVE_FILES", 5)
+    monkeypatch.setattr(zip_reading, "MAX_ARCHIVE_FILES", 5)
     with pytest.raises(BadInput, match="more than 5 files"):
         load_conversations(make_zip({f"{number}.json": GOOD for number in range(6)}), MODEL)
 

@@ -51,11 +51,12 @@ def draw_import_export_menu(count: int) -> None:
         )
         st.file_uploader(
             "Import",
-            type=["json", "zip"],
+            type=["json", "jsonl", "zip"],
             key=_FILE,
             on_change=_import,
             max_upload_size=MAX_FILE_BYTES // 1_000_000,
-            help="Paddock's JSON or zip, or a plain list of messages. It is added; nothing is overwritten.",
+            help="Files of Paddock, exports of ChatGPT, Claude and Open WebUI, lists of messages, JSON Lines. "
+            "Everything is added; nothing is overwritten.",
         )
         backup_menu.draw_backups(owner)
 
