@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -86,6 +86,21 @@ class Comparison:
         if len(self.columns) <= MIN_COLUMNS:
             raise BadInput("A comparison needs two columns.", advice="Duplicate one before you remove this.")
         return replace(self, columns=tuple(column for column in self.columns if column.id != id))
+
+    def with_only_columns(self, ids: Container[str]) -> Comparison:
+        """Return the comparison without the columns that are not among these."""
+        return replace(
+            self,
+            columns=tuple(column for column in self.columns if column.id in ids),
+            rounds=tuple(
+                replace(
+                    round,
+                    question_ids={id: asked for id, asked in round.question_ids.items() if id in ids},
+                )
+                for round in self.rounds
+            ),
+            blind_order=tuple(id for id in self.blind_order if id in ids),
+        )
 
     def with_rating(self, answer: str, stars: int | None) -> Comparison:
         """Rate an answer; None removes its rating."""

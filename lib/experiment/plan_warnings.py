@@ -18,9 +18,14 @@ def find_warnings(plan: Plan, model: Model) -> tuple[PlanProblem, ...]:
     return (*_input_warnings(plan), *_form_warnings(plan), *_chance_warnings(plan, model))
 
 
+def ignores_expected_answers(plan: Plan) -> bool:
+    """Return True if the inputs have expected answers that neither a prompt nor a check uses."""
+    names = set(used_variables(plan)).union(*map(check_variables, plan.checks))
+    return plan.inputs.expected is not None and not names & {EXPECTED_VARIABLE, plan.inputs.expected}
+
+
 def _input_warnings(plan: Plan) -> Iterator[PlanProblem]:
     used = set(used_variables(plan))
-    names = used.union(*map(check_variables, plan.checks))
     if len(plan.inputs.rows) > 1 and not used & {*plan.inputs.columns, EXPECTED_VARIABLE}:
         yield input_problem(
             "No prompt uses a column: every row asks the same.",
@@ -28,7 +33,7 @@ def _input_warnings(plan: Plan) -> Iterator[PlanProblem]:
             if plan.inputs.columns
             else "",
         )
-    elif plan.inputs.expected is not None and not names & {EXPECTED_VARIABLE, plan.inputs.expected}:
+    elif ignores_expected_answers(plan):
         yield check_problem(
             "The expected answers are not used: no check compares with them.",
             f"Add one that compares with {{{{{EXPECTED_VARIABLE}}}}}.",

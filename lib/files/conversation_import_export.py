@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from lib.files import chat_exports, conversation_json, message_list_import, preset_file
 from lib.files.conversation_json import ConversationFile, dump_conversation
@@ -16,6 +17,11 @@ from lib.jsonkit.file_limits import MAX_FILE_BYTES, MAX_IMPORTED_CONVERSATIONS
 from lib.jsonkit.json_reader import BadFile, Node, parse
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.model_record import Model
+
+T = TypeVar("T")
+# Parsers of documents of further formats, by the name that a document gives its format.
+OtherFormats = Mapping[str, Callable[[Node, Model], T]]
+NO_OTHERS: OtherFormats[Any] = MappingProxyType({})
 
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 _FORMATS_ADVICE = (
@@ -35,8 +41,13 @@ _KNOWN_OBJECTS = {
 _MAX_NAMED_FIELDS = 6
 
 
-def dump_zip(conversations: Iterable[ConversationFile], model: Model) -> bytes:
-    """Return a zip with a JSON and a Markdown file for each conversation. Equal conversations give equal bytes."""
+def dump_zip(
+    conversations: Iterable[ConversationFile], model: Model, others: Iterable[tuple[str, str]] = ()
+) -> bytes:
+    """Return a zip with a JSON and a Markdown file for each conversation. Equal conversations give equal bytes.
+
+    ``others`` are further JSON documents, each with its title.
+    """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, archived in enumerate(conversations, 1):
@@ -45,19 +56,27 @@ def dump_zip(conversations: Iterable[ConversationFile], model: Model) -> bytes:
             readable = export_markdown(heading, archived.conversation, archived.settings, model)
             texts = {"json": dump_conversation(archived), "md": replace_lone_surrogates(readable)}
             for ending, text in texts.items():
-                entry = zipfile.ZipInfo(f"{name}.{ending}", _FIXED_DATE)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.create_system = 3  # the same on every system
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, text.encode("utf-8"))
+                _write_entry(archive, f"{name}.{ending}", text)
+        for number, (title, document) in enumerate(others, 1):
+            _write_entry(archive, f"comparison-{number:04}-{make_file_name(title)}.json", document)
     return packed.getvalue()
 
 
-def read_conversations(data: bytes, model: Model) -> Iterator[ConversationFile]:
+def _write_entry(archive: zipfile.ZipFile, name: str, text: str) -> None:
+    entry = zipfile.ZipInfo(name, _FIXED_DATE)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3  # the same on every system
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, text.encode("utf-8"))
+
+
+def read_conversations(
+    data: bytes, model: Model, others: OtherFormats[T] = NO_OTHERS
+) -> Iterator[ConversationFile | T]:
     """Yield all conversations in a file. Raises BadInput.
 
     The file is an export of Paddock, ChatGPT, Claude or Open WebUI, a list of messages or several, the same as JSON
-    Lines, or a zip of these.
+    Lines, or a zip of these. Documents of the formats of ``others`` are read too.
     """
     if len(data) > MAX_FILE_BYTES:
         raise BadFile(
@@ -65,7 +84,7 @@ def read_conversations(data: bytes, model: Model) -> Iterator[ConversationFile]:
         )
     count = 0
     for conversation in (
-        _read_zip(data, model) if data.startswith(ZIP_SIGNATURES) else _read_file(data, model)
+        _read_zip(data, model, others) if data.startswith(ZIP_SIGNATURES) else _read_file(data, model, others)
     ):
         count += 1
         if count > MAX_IMPORTED_CONVERSATIONS:
@@ -76,21 +95,21 @@ def read_conversations(data: bytes, model: Model) -> Iterator[ConversationFile]:
         raise BadFile(f"The {kind} holds no conversations.", advice=_FORMATS_ADVICE)
 
 
-def _read_zip(data: bytes, model: Model) -> Iterator[ConversationFile]:
+def _read_zip(data: bytes, model: Model, others: OtherFormats[T]) -> Iterator[ConversationFile | T]:
     for path, content in read_json_files(data):
         with _named(f"“{path}” in the zip"):
-            yield from _read_file(content, model)
+            yield from _read_file(content, model, others)
 
 
-def _read_file(data: bytes, model: Model) -> Iterator[ConversationFile]:
+def _read_file(data: bytes, model: Model, others: OtherFormats[T]) -> Iterator[ConversationFile | T]:
     lines = _split_json_lines(data)
     if not lines:
-        yield from _parse_document(parse(data), model)
+        yield from _parse_document(parse(data), model, others)
     for number, line in enumerate(lines, 1):
         if line.strip():
             root = _parse_line(line, number)
             with _named(f"Line {number:,}"):
-                yield from _parse_document(root, model)
+                yield from _parse_document(root, model, others)
 
 
 def _parse_line(line: bytes, number: int) -> Node:
@@ -122,7 +141,7 @@ def _named(place: str) -> Iterator[None]:
         raise BadFile(f"{place}: {error.message}", advice=error.advice) from None
 
 
-def _parse_document(root: Node, model: Model) -> Iterator[ConversationFile]:
+def _parse_document(root: Node, model: Model, others: OtherFormats[T]) -> Iterator[ConversationFile | T]:
     first = root.value[0] if isinstance(root.value, list) and root.value else root.value
     if chat_exports.is_chat_export(first):
         chats = root.items() if isinstance(root.value, list) else (root,)
@@ -142,6 +161,9 @@ def _parse_document(root: Node, model: Model) -> Iterator[ConversationFile]:
         if root["format"].value == preset_file.FORMAT:
             message = "The file holds presets, not a conversation."
             raise BadFile(message, advice="Import it where the presets are.")
+        if isinstance(name := root["format"].value, str) and name in others:
+            yield others[name](root, model)
+            return
         yield conversation_json.parse_conversation(root, model)
     elif "messages" in root:
         yield message_list_import.parse_message_list(root, model)

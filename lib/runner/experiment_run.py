@@ -95,6 +95,11 @@ class ExperimentRun:
         """The name of its backend, empty before the first start."""
         return self._backend
 
+    @property
+    def is_billed(self) -> bool:
+        """True if its answers are paid for; False before the first start."""
+        return self._billed
+
     def set_limits(self, limits: Limits) -> None:
         """Change rate, budget or concurrency. A run that its budget ended continues with start().
 

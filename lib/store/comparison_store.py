@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from lib.compare.comparison import dump_comparison, load_comparison
 from lib.compare.comparison_merge import merge_comparisons
 from lib.errors import BadInput
 from lib.store import tables
+from lib.store.comparison_rows import write_columns
+from lib.store.conversation_reader import to_datetime
 from lib.store.conversation_store import update_conversations
 from lib.store.owned_rows import OwnedRows
 from lib.store.stored_values import SavedComparison
@@ -24,17 +26,24 @@ class ComparisonStore(OwnedRows):
 
     table, kind = tables.comparison, "comparison"
 
-    def newest(self, owner: str) -> tuple[SavedComparison, ...]:
-        """Return the owner's newest comparisons, newest first, without the ids of their columns."""
+    def newest(self, owner: str, limit: int | None = MAX_LISTED) -> tuple[SavedComparison, ...]:
+        """Return the owner's newest comparisons, newest first, None: all. They lack the ids of their columns."""
         query = (
             select(self.table)
             .where(self.table.c.owner == owner)
             .order_by(self.table.c.updated.desc(), self.table.c.key.desc())
-            .limit(MAX_LISTED)
+            .limit(limit)
         )
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-        return tuple(SavedComparison(row.id, row.title, row.body, ()) for row in rows)
+        return tuple(
+            SavedComparison(row.id, row.title, row.body, (), to_datetime(row.updated)) for row in rows
+        )
+
+    def count(self, owner: str) -> int:
+        with self._database.reading() as connection:
+            query = select(func.count()).select_from(self.table).where(self.table.c.owner == owner)
+            return connection.scalar(query) or 0
 
     def load(self, owner: str, id: str) -> SavedComparison | None:
         """Return the comparison, None if the owner has none with this id."""
@@ -54,10 +63,7 @@ class ComparisonStore(OwnedRows):
                 comparison = _merge(comparison, stored)
             values = {"title": comparison.title, "body": comparison.body, "updated": self._database.now()}
             self._put(connection, owner, comparison.id, **values)
-            connection.execute(_COLUMN.delete().where(_COLUMN.c.comparison == comparison.id))
-            if comparison.column_ids:
-                rows = [{"conversation": id, "comparison": comparison.id} for id in comparison.column_ids]
-                connection.execute(_COLUMN.insert(), rows)
+            write_columns(connection, comparison.id, comparison.column_ids)
         return comparison
 
     def remove(self, owner: str, id: str) -> bool:

@@ -15,10 +15,12 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, up
 from lib.api.trace import Trace
 from lib.chat.conversation import Conversation
 from lib.chat.conversation_merge import is_made_from, merge_conversations
+from lib.compare.comparison_file import ComparisonFile
 from lib.errors import HeldElsewhere, StorageFailed
 from lib.files.conversation_json import ConversationFile
 from lib.model.settings import Settings
 from lib.store import conversation_reader, conversation_writer, stored_values, tables
+from lib.store.comparison_rows import insert_comparison
 from lib.store.conversation_reader import WrittenState
 from lib.store.daily_usage import total_usage_by_day, usage_by_conversation
 from lib.store.database import Database
@@ -157,25 +159,36 @@ class ConversationStore:
         self._remember(owner, id, generation, state)
         return snapshot.conversation
 
-    def add_all(self, owner: str, files: Iterable[ConversationFile]) -> int:
-        """Save new conversations with their titles and pins, all or none. Return how many there are.
+    def add_all(self, owner: str, files: Iterable[ConversationFile | ComparisonFile]) -> tuple[int, int]:
+        """Save new conversations with their titles and pins, and comparisons with their columns, all or none.
 
-        Empty ones are not saved. One transaction: whatever ends it in the middle, nothing of it is left.
+        Return how many conversations and comparisons there are. Empty conversations are not saved. One transaction:
+        whatever ends it in the middle, nothing of it is left.
         """
-        count = 0
+        conversations = comparisons = 0
         with self._database.writing() as connection:
             for file in files:
-                conversation = file.conversation
-                if not conversation.messages and not conversation.system.strip():
-                    continue
-                snapshot = stored_values.Snapshot(owner, conversation, file.settings)
-                state = conversation_writer.create(connection, snapshot, self._database.now())
-                conversation_writer.write(connection, state, snapshot, self._database.now())
-                values: dict[str, Any] = {"pinned": file.pinned}
-                if title := " ".join(file.title.split()):
-                    values |= {"title": title, "title_edited": True}
-                count += update_conversations(connection, owner, [conversation.id], **values)
-        return count
+                match file:
+                    case ConversationFile():
+                        conversations += self._add(connection, owner, file)
+                    case ComparisonFile(comparison, columns):
+                        for column in columns:
+                            self._add(connection, owner, column)
+                        insert_comparison(connection, owner, comparison, self._database.now())
+                        comparisons += 1
+        return conversations, comparisons
+
+    def _add(self, connection: Connection, owner: str, file: ConversationFile) -> int:
+        conversation = file.conversation
+        if not conversation.messages and not conversation.system.strip():
+            return 0
+        snapshot = stored_values.Snapshot(owner, conversation, file.settings)
+        state = conversation_writer.create(connection, snapshot, self._database.now())
+        conversation_writer.write(connection, state, snapshot, self._database.now())
+        values: dict[str, Any] = {"pinned": file.pinned}
+        if title := " ".join(file.title.split()):
+            values |= {"title": title, "title_edited": True}
+        return update_conversations(connection, owner, [conversation.id], **values)
 
     def _remember(
         self, owner: str, id: str, generation: int, state: WrittenState, *, overwrite: bool = True

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from lib.experiment import plan_codec
 from lib.store import tables
 from lib.store.conversation_reader import to_datetime
+from lib.store.daily_usage import experiment_usage_by_day
 from lib.store.owned_rows import OwnedRows
-from lib.store.stored_values import ExperimentEntry, SavedExperiment
+from lib.store.stored_values import DailyUsage, ExperimentEntry, SavedExperiment
 
 _MAX_NAME_CHARS = 60  # of the name of a copy, without what it adds
 
@@ -39,6 +40,11 @@ class ExperimentStore(OwnedRows):
             )
             for row in rows
         )
+
+    def daily_usage(self, owner: str) -> tuple[DailyUsage, ...]:
+        """Return what all runs used, oldest day first."""
+        with self._database.reading() as connection:
+            return experiment_usage_by_day(connection, owner)
 
     def load(self, owner: str, id: str) -> SavedExperiment | None:
         """Return the experiment, None if the owner has none with this id or deleted it."""

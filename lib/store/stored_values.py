@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from lib.api.request import Request
@@ -89,11 +91,17 @@ class Snapshot:
         return conversation
 
 
+class UsageSource(Enum):
+    CONVERSATIONS = "conversations"  # those of comparisons too
+    EXPERIMENTS = "experiments"
+
+
 @dataclass(frozen=True)
 class DailyUsage:
-    """The usage of all answers of one UTC day, model and backend.
+    """The usage of all requests of one UTC day, model, backend and source.
 
-    Answers with neurons counted by the backend are added up separately from those without.
+    Answers with neurons counted by the backend are added up separately from those without. ``recorded_cost`` is in
+    dollars; None if nobody recorded it, so that it follows from usage and price.
     """
 
     day: date
@@ -101,7 +109,9 @@ class DailyUsage:
     backend: str
     billed: bool
     usage: Usage
-    answer_count: int
+    request_count: int
+    source: UsageSource = UsageSource.CONVERSATIONS
+    recorded_cost: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -236,9 +246,13 @@ class StoredCell:
 
 @dataclass(frozen=True)
 class SavedComparison:
-    """A comparison. ``body`` is plain JSON; ``column_ids`` are the ids of its conversations."""
+    """A comparison. ``body`` is plain JSON; ``column_ids`` are the ids of its conversations.
+
+    The store sets ``updated``, the time of the last save.
+    """
 
     id: str
     title: str
     body: Any
     column_ids: tuple[str, ...]
+    updated: datetime | None = None

@@ -16,7 +16,7 @@ from lib.experiment.results.cell_result import Result, Status
 from lib.model.request_options import ToolCall
 from lib.model.usage import Usage
 from lib.store.store import Store
-from lib.store.stored_values import CellChange, RunEntry, SavedExperiment, SavedRun
+from lib.store.stored_values import CellChange, RunEntry, SavedExperiment, SavedRun, UsageSource
 from tests.runner.run_fixtures import MODEL, numbers_plan
 
 ODD = "\x00\ud800 ü “"
@@ -217,3 +217,26 @@ def test_an_experiment_that_another_server_deleted_comes_back(store: Store) -> N
     assert store.experiments.delete("ann", "x")
     store.experiments.save("ann", SavedExperiment("x", "More", numbers_plan(3), updated=updated))
     assert [entry.name for entry in store.experiments.entries("ann")] == ["More"]
+
+
+def test_usage_counts_judges_and_failures_but_no_known_answers(store: Store) -> None:
+    asked = numbers_plan(4)
+    run = store_new_run(store, asked)
+    limits = asked.limits
+    store.runs.update("ann", run, state="done", error=None, backend="Cloudflare", billed=True, limits=limits)
+    answered = replace(make_answered_result(asked, 0), stored=False)
+    failed = Result(
+        plan_grid.cell_at(asked, 1), Status.FAILED, None, cost=Decimal("0.25"), attempts=3, requests=3
+    )
+    again = replace(answered, cell=plan_grid.cell_at(asked, 2), requests=2)
+    known = make_answered_result(asked, 3)
+    results = enumerate((answered, failed, again, known), 1)
+    store.cells.write("ann", run, [CellChange(result, position) for position, result in results])
+    store_new_run(store, asked, "bob", "other")
+    (usage,) = store.experiments.daily_usage("ann")
+    assert (usage.model, usage.backend, usage.billed) == (MODEL.id, "Cloudflare", True)
+    assert usage.source is UsageSource.EXPERIMENTS
+    # Each answer took 20 + 8 tokens, its judge 1 + 2; the requests are 4 + 3 + 2.
+    assert (usage.usage.prompt_tokens, usage.usage.completion_tokens, usage.request_count) == (42, 20, 9)
+    assert usage.recorded_cost == Decimal("0.250000246913578")
+    assert store.experiments.daily_usage("bob") == ()

@@ -12,8 +12,8 @@ from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.results.cell_result import Status
 from lib.experiment.results.result_rows import CheckVerdict, ResultColumn, ResultFilter
 from lib.ui.experiment.results_view import PREFIX, ResultsView
-from lib.ui.experiment.short_text import shorten
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.short_text import shorten
 
 SEARCH, SORT, DOWN = f"{PREFIX}search", f"{PREFIX}sort", f"{PREFIX}down"
 PAGE_KEY = f"{PREFIX}page"  # in the session's state: the page of the table, from 0
@@ -23,6 +23,13 @@ _STATUSES, _RATINGS = f"{PREFIX}statuses", f"{PREFIX}ratings"
 # With more inputs than this, searching is quicker than choosing.
 _MAX_OFFERED_INPUTS = 300
 _ALL_CHECKS = -1
+
+# “Failed” alone would also be the name of a check's verdict.
+STATUS_LABELS = {
+    Status.ANSWERED: "Answered",
+    Status.FAILED: "No answer",
+    Status.DOUBTFUL: "Unclear",
+}
 
 T = TypeVar("T")
 
@@ -144,7 +151,7 @@ def _draw_filters(view: ResultsView) -> None:
                 ),
             )
         _draw_pills("Checks", list(CheckVerdict), _VERDICTS, _capitalize_value)
-    _draw_pills("Came to", list(Status), _STATUSES, _capitalize_value)
+    _draw_pills("Outcome", list(Status), _STATUSES, STATUS_LABELS.__getitem__)
     _draw_pills("Rating", range(6), _RATINGS, lambda stars: "★" * stars or "None")
     if len(plan.prompts) > 1:
         _draw_multiselect("Prompt", view.prompt_names, _PROMPTS)

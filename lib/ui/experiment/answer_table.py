@@ -13,7 +13,8 @@ from lib.ui.experiment import answer_filters, opened_answer
 from lib.ui.experiment.answer_filters import PAGE_KEY
 from lib.ui.experiment.page_buttons import draw_page_buttons
 from lib.ui.experiment.results_view import PREFIX, ResultsView
-from lib.ui.experiment.short_text import shorten
+from lib.ui.widgets.scroll_into_view import PHONE_WIDTH, ScrollTo, scroll_into_view
+from lib.ui.widgets.short_text import shorten
 
 # Rows are sent a page at a time: 10,000 would be 3 MB for each change of the order, and for each refresh of a run.
 PAGE_SIZE = 500
@@ -54,6 +55,8 @@ def draw_answer_table(view: ResultsView) -> None:
             st.caption("The answer of the row that you click is read here.")
         else:
             opened_answer.draw_opened_answer(view, rows, open_index, open_answer)
+            # On a phone it stands below the table.
+            scroll_into_view("opened", opened_answer.KEY, open_number, ScrollTo.TOP, max_width=PHONE_WIDTH)
 
 
 def open_answer(number: int | None) -> None:
@@ -102,7 +105,7 @@ def _draw_table(view: ResultsView, rows: Sequence[ResultRow], open_index: int | 
     columns = answer_filters.shown_columns(view)
     config: dict[str, Any] = {}
     for column in columns:
-        name = "#" if column is ResultColumn.NUMBER else column.value
+        name = _column_name(view, column)
         has_arrow = column is sorted_by and sorted_by is not ResultColumn.NUMBER
         arrow = (" ↓" if is_descending else " ↑") if has_arrow else ""
         config[column.value] = _config(column, name + arrow)
@@ -119,6 +122,15 @@ def _draw_table(view: ResultsView, rows: Sequence[ResultRow], open_index: int | 
         placeholder="",
         alt="The answers; the open one is selected",
     )
+
+
+def _column_name(view: ResultsView, column: ResultColumn) -> str:
+    match column:
+        case ResultColumn.NUMBER:
+            return "#"
+        case ResultColumn.COST if not view.is_billed:
+            return "Would cost"
+    return str(column.value)
 
 
 def _config(column: ResultColumn, name: str) -> Any:

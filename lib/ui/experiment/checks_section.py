@@ -16,8 +16,8 @@ from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.live_text_area import draw_text_box
-from lib.ui.experiment.short_text import first_names
 from lib.ui.widgets.bound import Bound, bind, draw_selectbox
+from lib.ui.widgets.short_text import first_names
 
 MAX_CHECKS = 20
 

@@ -11,6 +11,7 @@ from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.experiment.plan_warnings import find_warnings
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
+from lib.ui.widgets.scroll_into_view import scroll_into_view
 
 
 class Section(Protocol):
@@ -46,6 +47,8 @@ def draw_section(
                 f":small[:gray[{section.summary(tab)}]{problem_notes.problem_count(problems, part)}]",
                 width="stretch",
             )
+        if (number := tab.opening_number(part)) is not None and is_open:
+            scroll_into_view("section", key, number)
         if is_open:
             section.draw(tab, problems)
             for warning in find_warnings(tab.plan, tab.model) if not problems else ():

@@ -15,6 +15,7 @@ from lib.ui.experiment.experiment_tab import ExperimentTab, draw_undo_line
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.local_time import format_local_time
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 MAX_NAME_LENGTH, MAX_LISTED = 120, 50
@@ -111,7 +112,7 @@ def _draw_list(tab: ExperimentTab) -> None:
                 width="stretch",
                 on_click=_open,
                 args=(tab, entry.id),
-                help=f"Changed {entry.updated:%Y-%m-%d %H:%M} UTC · {entry.run_count} run"
+                help=f"Changed {format_local_time(entry.updated)} · {entry.run_count} run"
                 f"{'' if entry.run_count == 1 else 's'}",
             )
             st.menu_button(

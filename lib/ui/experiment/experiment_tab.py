@@ -29,6 +29,7 @@ _QUERY_PARAMETER = "e"
 # In the session's state: the id of the open experiment, the open sections by experiment, the id of the shown run if
 # it is not the newest, and what Undo restores.
 _OPEN, _OPEN_SECTIONS = "experiment", "experiment-sections"
+_OPENED = "experiment-opened"  # the section that the user opened last, and how many were opened
 _RUN, _UNDO = "experiment-run", "experiment-before"
 
 
@@ -111,8 +112,16 @@ class ExperimentTab(PageActions):
         return section in self._open_sections()
 
     def set_section_open(self, section: PlanPart, is_open: bool) -> None:
+        if is_open:
+            _, count = st.session_state.get(_OPENED, (None, 0))
+            st.session_state[_OPENED] = (section, count + 1)
         others = tuple(other for other in self._open_sections() if other is not section)
         self._set_open_sections((*others, section) if is_open else others)
+
+    def opening_number(self, section: PlanPart) -> int | None:
+        """Return the number of the last opening of a section, None if it was another section's."""
+        opened, number = st.session_state.get(_OPENED, (None, 0))
+        return number if opened is section else None
 
     def _open_sections(self) -> tuple[PlanPart, ...]:
         """Return the open sections: at first those to write in, or none if the experiment has results to show."""

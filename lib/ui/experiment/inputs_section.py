@@ -10,11 +10,13 @@ from typing import Any
 import streamlit as st
 
 from lib.errors import PaddockError
+from lib.experiment.checks.check_kinds import Check, Contains, Equals
 from lib.experiment.inputs import input_reader
 from lib.experiment.inputs.input_records import ImportedInputs
 from lib.experiment.inputs.input_table import Inputs
 from lib.experiment.inputs.prompt_template import make_variable_name
 from lib.experiment.plan_problems import PlanPart, PlanProblem
+from lib.experiment.plan_warnings import ignores_expected_answers
 from lib.files.upload_reading import UploadReading
 from lib.jsonkit.file_limits import MAX_INPUT_BYTES
 from lib.ui.experiment import problem_notes
@@ -193,6 +195,30 @@ def _draw_expected(tab: ExperimentTab, inputs: Inputs) -> None:
         format_func=lambda name: name or "no column: nothing to compare with",
         help="Checks compare with it as {{expected}}.",
     )
+    if ignores_expected_answers(tab.plan):
+        _draw_check_offer(tab)
+
+
+def _draw_check_offer(tab: ExperimentTab) -> None:
+    """Draw buttons that add a check with the expected answers. The section of the checks may be closed."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="inputs-check"):
+        st.caption(":material/info: No check compares answers with it yet.", width="content")
+        for label, key, check in (
+            ("Check that they are equal", "inputs-check-equals", Equals()),
+            ("Check that it occurs in the answer", "inputs-check-contains", Contains()),
+        ):
+            st.button(
+                label,
+                key=key,
+                type="tertiary",
+                icon=":material/rule:",
+                on_click=_add_check,
+                args=(tab, check),
+            )
+
+
+def _add_check(tab: ExperimentTab, check: Check) -> None:
+    tab.change_plan(checks=(*tab.plan.checks, check))
 
 
 def _set_expected(tab: ExperimentTab, name: str | None) -> None:

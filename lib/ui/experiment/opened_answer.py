@@ -28,6 +28,7 @@ from lib.ui.widgets.safe_markdown import escape_markdown
 # Opens the answer of that number, None: closes the opened one.
 OpenAnswer = Callable[[int | None], None]
 
+KEY = f"{PREFIX}opened"  # of the answer's container
 _PROBLEM = f"{PREFIX}problem"
 _VIEW = f"{PREFIX}view"
 _HEIGHT = 320
@@ -45,7 +46,7 @@ class AnswerView(StrEnum):
 def draw_opened_answer(view: ResultsView, rows: Sequence[ResultRow], index: int, show: OpenAnswer) -> None:
     """Draw the answer of ``rows[index]``. ``show`` opens another answer or closes this one."""
     row = rows[index]
-    with st.container(border=True, key=f"{PREFIX}opened"):
+    with st.container(border=True, key=KEY):
         _draw_head(view, rows, index, show)
         draw_kept_error(_PROBLEM, "The rating was not kept")
         _draw_input(view, row)

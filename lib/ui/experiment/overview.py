@@ -12,6 +12,7 @@ from lib.experiment.results.cell_result import Status
 from lib.experiment.results.result_summary import build_heatmap
 from lib.experiment.results.winner import GroupedBy, format_interval
 from lib.ui.experiment import charts, winner_actions
+from lib.ui.experiment.answer_filters import STATUS_LABELS
 from lib.ui.experiment.charts import ChartRow
 from lib.ui.experiment.results_view import PREFIX, ResultsView
 from lib.ui.widgets.bound import bind_choice, draw_selectbox
@@ -33,17 +34,12 @@ def draw_overview(view: ResultsView) -> None:
     for by in view.compared_groups:
         _draw_groups(view, by)
     if not view.compared_groups:
-        st.html(charts.tally_table("All", [ChartRow(view.prompt_names[0], total)], is_billed(view)))
+        st.html(charts.tally_table("All", [ChartRow(view.prompt_names[0], total)], view.is_billed))
     winner_actions.draw_winner_actions(view)
     if len(view.plan.checks) > 1 and view.has_judgements:
         _draw_checks(view)
     if len(view.plan.axes) > 1 and not view.plan.variants:
         _draw_heatmap(view)
-
-
-def is_billed(view: ResultsView) -> bool:
-    """Return True if the answers were paid for."""
-    return any(line.result.answer is not None and line.result.answer.billed for line in view.sheet.rows[:50])
 
 
 def _draw_headline(view: ResultsView) -> None:
@@ -83,7 +79,7 @@ def _draw_failures(view: ResultsView) -> None:
         for (title, message, advice), count in errors.most_common(_MAX_ERRORS)
     ]
     if len(errors) > _MAX_ERRORS:
-        lines.append("- Others: filter the answers by “Failed”.")
+        lines.append(f"- Others: filter the answers by “{STATUS_LABELS[Status.FAILED]}”.")
     if view.summary.total.in_doubt:
         lines.append(
             f"- **{view.summary.total.in_doubt:,} in doubt.** On the way as Paddock was ended: perhaps paid."
@@ -102,7 +98,7 @@ def _draw_groups(view: ResultsView, by: GroupedBy) -> None:
     )
     shown = groups if st.session_state.get(_ALL) else groups[:FIRST_ROWS]
     with st.container(key=f"{PREFIX}by-{title.lower()}", gap="xsmall"):
-        st.html(charts.tally_table(title, shown, is_billed(view)))
+        st.html(charts.tally_table(title, shown, view.is_billed))
         if len(groups) > FIRST_ROWS:
             st.toggle(f"Show all {len(groups):,}", key=_ALL, persist_state="session")
 

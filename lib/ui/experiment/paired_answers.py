@@ -28,11 +28,11 @@ from lib.experiment.results.winner import GroupedBy, format_p_value
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.experiment.page_buttons import draw_page_buttons
 from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultsView
-from lib.ui.experiment.short_text import shorten
 from lib.ui.widgets import bound
 from lib.ui.widgets.bound import bind_choice, draw_choice, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.short_text import shorten
 
 _KIND, _FIRST, _SECOND, _CHANGE, _DIFFER, _PAGE, _OTHER = (
     f"{PREFIX}versus-{name}" for name in ("kind", "first", "second", "change", "differ", "page", "other")

@@ -14,9 +14,9 @@ from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.live_text_area import draw_text_box
-from lib.ui.experiment.short_text import count_of, first_names
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.short_text import count_of, first_names
 
 MAX_VERSIONS = 20
 _VERSION = "prompt-version"  # in the session's state: the index of the version in the boxes

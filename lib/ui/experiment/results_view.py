@@ -84,6 +84,11 @@ class ResultsView:
         """True if a check could judge any answer."""
         return self.summary.total.judged > 0
 
+    @property
+    def is_billed(self) -> bool:
+        """True if the answers were paid for."""
+        return any(row.result.answer is not None and row.result.answer.billed for row in self.sheet.rows[:50])
+
     def names(self, by: GroupedBy) -> tuple[str, ...]:
         """Return the names of the settings or of the prompts."""
         return self.setting_names if by is GroupedBy.VARIANTS else self.prompt_names

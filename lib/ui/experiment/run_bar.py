@@ -13,13 +13,14 @@ from lib.experiment.plan_problems import PlanProblem, find_problems
 from lib.model.pricing import format_dollars
 from lib.runner.experiment_run import ExperimentRun
 from lib.runner.progress import RunProgress, RunState
+from lib.ui.answer.answer_stats import cost_text
 from lib.ui.experiment import limits_section, live_text_area, prompts_section
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.experiment.short_text import count_of
 from lib.ui.shell.registry import ELSEWHERE_SECONDS
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.short_text import count_of
 
 POLL_SECONDS = 0.5
 
@@ -169,9 +170,10 @@ def _progress_text(tab: ExperimentTab, progress: RunProgress) -> str:
         parts.append(f"{progress.failed:,} failed")
     if progress.seconds_left is not None:
         parts.append(f"≈ {limits_section.format_duration(progress.seconds_left)} left")
-    spent = f"\\{format_dollars(progress.dollars + progress.uncertain)}"
     run = tab.run
     limits = tab.plan.limits if run is None else run.limits
+    is_billed = tab.is_billed if run is None else run.is_billed
+    spent = cost_text(progress.dollars + progress.uncertain, billed=is_billed)
     parts.append(spent if limits.dollars is None else f"{spent} of \\{format_dollars(limits.dollars)}")
     return " · ".join(parts)
 

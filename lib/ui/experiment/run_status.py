@@ -14,11 +14,13 @@ from lib.model.pricing import format_dollars
 from lib.runner.experiment_run import ExperimentRun
 from lib.runner.progress import RunProgress, RunState
 from lib.store.stored_values import RunEntry
+from lib.ui.answer.answer_stats import cost_text
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.results_view import OtherRun
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.local_time import format_local_time
 
 _RUN = "run-chosen"  # the key of the choice
 
@@ -43,21 +45,23 @@ def draw_run_status(tab: ExperimentTab, run: ExperimentRun) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader("Results", anchor=False, width="stretch")
             _draw_run_choice(tab, run)
-        st.markdown(f":small[{_STATE_TEXTS[progress.state]}{'' if run.is_working else _totals(progress)}]")
+        st.markdown(
+            f":small[{_STATE_TEXTS[progress.state]}{'' if run.is_working else _totals(run, progress)}]"
+        )
         if progress.error is not None:
             draw_error(progress.error)
         if not run.is_working:
             _draw_retry(tab, progress)
 
 
-def _totals(progress: RunProgress) -> str:
+def _totals(run: ExperimentRun, progress: RunProgress) -> str:
     parts = [f" {progress.answered:,} of {progress.cells:,} answered"]
     if progress.stored:
         parts.append(f"{progress.stored:,} of them known already, free of charge")
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     parts.append(f"{progress.requests:,} requests")
-    parts.append(f"\\{format_dollars(progress.dollars)}")
+    parts.append(cost_text(progress.dollars, billed=run.is_billed))
     if progress.uncertain:
         parts.append(f"and up to \\{format_dollars(progress.uncertain)} that may have been paid")
     return " · ".join(parts)
@@ -91,7 +95,7 @@ def _draw_run_choice(tab: ExperimentTab, run: ExperimentRun) -> None:
         "Run",
         list(runs),
         box,
-        format_func=lambda id: _title(*runs[id]),
+        format_func=lambda id: _title(tab, *runs[id]),
         label_visibility="collapsed",
         width=330,
     )
@@ -101,7 +105,7 @@ def other_runs(tab: ExperimentTab, run: ExperimentRun) -> tuple[OtherRun, ...]:
     """Return the experiment's other runs that have any result, to compare with."""
     runs = tab.runs
     return tuple(
-        OtherRun(entry.id, _title(len(runs) - index, entry), partial(_load, tab, entry.id))
+        OtherRun(entry.id, _title(tab, len(runs) - index, entry), partial(_load, tab, entry.id))
         for index, entry in enumerate(runs)
         if entry.id != run.id and (entry.answered or entry.failed)
     )
@@ -114,5 +118,8 @@ def _load(tab: ExperimentTab, id: str) -> tuple[Plan, Sequence[Result]]:
     return other.plan, other.latest()
 
 
-def _title(number: int, run: RunEntry) -> str:
-    return f"Run {number} · {run.started:%Y-%m-%d %H:%M} UTC · {run.answered:,} of {run.cell_count:,}"
+def _title(tab: ExperimentTab, number: int, run: RunEntry) -> str:
+    # The entries were read when the page was drawn, so a count of a run that is working would be an old one.
+    is_working = registry().is_experiment_run_working(tab.owner, run.id)
+    count = "running" if is_working else f"{run.answered:,} of {run.cell_count:,}"
+    return f"Run {number} · {format_local_time(run.started)} · {count}"

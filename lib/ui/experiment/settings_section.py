@@ -19,12 +19,12 @@ from lib.preflight.conflicts import Conflict, NextRequest, find_conflicts
 from lib.ui.experiment import problem_notes
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.experiment.live_text_area import draw_text_box
-from lib.ui.experiment.short_text import first_names
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind, draw_choice
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.short_text import count_of, first_names
 
 MAX_AXES = 4
 _MODE, _SWEPT, _CHOSEN = "ways-mode", "ways-swept", "ways-presets"
@@ -46,11 +46,11 @@ def summary(tab: ExperimentTab) -> str:
         names = first_names([escape_markdown(variant.name) for variant in plan.variants])
         return f"presets {names}{times}"
     if not plan.axes:
-        return f"one way to ask{times}"
+        return f"one setting{times}"
     swept = " × ".join(
         f"{plan_grid.parameter_label(tab.model, axis.name)} ({len(axis.values)})" for axis in plan.axes
     )
-    return f"{plan_grid.count_variants(plan):,} ways: {swept}{times}"
+    return f"{count_of(plan_grid.count_variants(plan), 'setting')}: {swept}{times}"
 
 
 def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
@@ -104,7 +104,7 @@ def _draw_sweep(tab: ExperimentTab) -> None:
             shown = ", ".join(plan_grid.format_value(value) for value in values[:12]) + (
                 " …" if len(values) > 12 else ""
             )
-            st.caption(f"{len(values)} value{'s' if len(values) > 1 else ''}: {shown}")
+            st.caption(f"{count_of(len(values), 'value')}: {shown}")
         except BadInput as error:
             problem_notes.draw_problem(error.message, error.advice)
     swept = {axis.name for axis in tab.plan.axes}

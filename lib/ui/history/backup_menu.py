@@ -9,6 +9,7 @@ from lib.store.backup import Backup, BackupReason
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER, current_owner
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
+from lib.ui.widgets.local_time import format_local_time
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 BACKUP_KEY, CONFIRM_KEY, RESTORE_KEY = "backup", "backup-confirm", "backup-restore"
@@ -58,7 +59,7 @@ def draw_restore_outcome() -> None:
 
 def _label(backup: Backup) -> str:
     is_daily = backup.reason is BackupReason.DAILY
-    time = f"{backup.made:%Y-%m-%d}" if is_daily else f"{backup.made:%Y-%m-%d %H:%M} UTC"
+    time = f"{backup.made:%Y-%m-%d}" if is_daily else format_local_time(backup.made)
     return f"{time} · {_REASONS[backup.reason]}"
 
 

@@ -13,6 +13,7 @@ from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_kept_error, keep_error
+from lib.ui.widgets.local_time import format_local_time
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 PAGE_SIZE = 25
@@ -26,6 +27,8 @@ class HistoryView(StrEnum):
     """The views of the History page, with their labels."""
 
     CONVERSATIONS = "Conversations"
+    COMPARISONS = "Comparisons"
+    EXPERIMENTS = "Experiments"
     BIN = "Bin"
     SPEND = "Spend"
 
@@ -56,7 +59,7 @@ def draw_conversation(entry: ConversationEntry, *, is_deleted: bool) -> None:
                         help="Empty: the first message's words",
                     )
                 _button("Delete", f"delete-{entry.id}", None, _delete, entry.id)
-        facts = [f"{entry.updated:%Y-%m-%d %H:%M} UTC", f"{entry.message_count} messages"]
+        facts = [format_local_time(entry.updated), f"{entry.message_count} messages"]
         if entry.daily_usage:
             tokens = sum(day.usage.total_tokens for day in entry.daily_usage)
             facts += [f"{tokens:,} tokens", spend_text(entry.daily_usage)]

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from lib.files.conversation_import_export import dump_zip, read_conversations
+from lib.compare.comparison import load_comparison
+from lib.compare.comparison_file import ComparisonFile, dump_comparison_file, read_archive
+from lib.files.conversation_import_export import dump_zip
 from lib.files.conversation_json import ConversationFile, with_new_id
 from lib.files.upload_reading import UploadReading
 from lib.jsonkit.file_limits import MAX_FILE_BYTES
@@ -18,6 +20,7 @@ from lib.ui.history import backup_menu
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_kept_error, keep_error
+from lib.ui.widgets.short_text import count_of
 from lib.ui.widgets.upload_progress import draw_upload, read_upload
 
 _FILE, _READING = "carry-file", "carry-reading"  # the keys of the uploader and of the file that is being read
@@ -35,7 +38,7 @@ def to_archived(saved: SavedConversation) -> ConversationFile:
 
 
 def draw_import_export_menu(count: int) -> None:
-    """Draw the menu with the export of all ``count`` conversations and the import."""
+    """Draw the menu with the export of all ``count`` conversations and comparisons, and the import."""
     with st.popover("Files", type="tertiary", icon=":material/folder_zip:", key="carry"):
         owner = current_owner()
         st.download_button(
@@ -46,8 +49,8 @@ def draw_import_export_menu(count: int) -> None:
             mime="application/zip",
             on_click="ignore",
             disabled=not count,
-            data=lambda: dump_zip(_saved_conversations(owner), default_model()),
-            help="Each as JSON, to bring back, and as Markdown, to read",
+            data=lambda: export_all(owner),
+            help="Conversations as JSON, to bring back, and as Markdown, to read; comparisons as JSON",
         )
         st.file_uploader(
             "Import",
@@ -61,13 +64,21 @@ def draw_import_export_menu(count: int) -> None:
         backup_menu.draw_backups(owner)
 
 
+def export_all(owner: str) -> bytes:
+    """Return a zip of all conversations and comparisons."""
+    return dump_zip(_saved_conversations(owner), default_model(), _saved_comparisons(owner))
+
+
 def draw_import_outcome() -> None:
     """Draw the import under way, and the error or the result of the last import or restore, once."""
     backup_menu.draw_restore_outcome()
     draw_upload(_READING, _save_imported)
     draw_kept_error(_PROBLEM, "Nothing was imported")
-    if count := st.session_state.pop(_IMPORTED, 0):
-        st.success(f"{count:,} conversation{'s' * (count > 1)} imported.", icon=":material/check:")
+    conversations, comparisons = st.session_state.pop(_IMPORTED, (0, 0))
+    parts = [count_of(conversations, "conversation")] if conversations else []
+    parts += [count_of(comparisons, "comparison")] if comparisons else []
+    if parts:
+        st.success(f"{' and '.join(parts)} imported.", icon=":material/check:")
 
 
 def _saved_conversations(owner: str) -> Iterator[ConversationFile]:
@@ -79,14 +90,31 @@ def _saved_conversations(owner: str) -> Iterator[ConversationFile]:
         number += 1
 
 
+def _saved_comparisons(owner: str) -> Iterator[tuple[str, str]]:
+    """Yield the title and the document of each comparison."""
+    store = registry().store
+    for saved in store.comparisons.newest(owner, None):
+        comparison = load_comparison(saved.id, saved.body)
+        columns = [store.conversations.load(owner, column.id) for column in comparison.columns]
+        existing = {column.conversation.id: to_archived(column) for column in columns if column is not None}
+        file = ComparisonFile(comparison.with_only_columns(existing), tuple(existing.values()))
+        yield file.title, dump_comparison_file(file)
+
+
 def _import() -> None:
     file = st.session_state[_FILE]
-    call = () if file is None else (read_conversations, file.getvalue(), default_model())
+    call = () if file is None else (read_archive, file.getvalue(), default_model())
     read_upload(_READING, _save_imported, *call)
 
 
 def _save_imported(reading: UploadReading) -> None:
-    """Save every conversation of the uploaded file, or none if anything is wrong with it."""
+    """Save everything in the uploaded file, or nothing if anything is wrong with it."""
     with keep_error(_PROBLEM):
-        new = (replace(each, conversation=with_new_id(each.conversation)) for each in reading.values())
+        new = (_with_new_ids(each) for each in reading.values())
         st.session_state[_IMPORTED] = registry().store.conversations.add_all(current_owner(), new)
+
+
+def _with_new_ids(file: ConversationFile | ComparisonFile) -> ConversationFile | ComparisonFile:
+    if isinstance(file, ComparisonFile):
+        return file.with_new_ids()
+    return replace(file, conversation=with_new_id(file.conversation))

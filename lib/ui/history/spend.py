@@ -11,8 +11,10 @@ import streamlit as st
 
 from lib.model.model_record import models
 from lib.model.pricing import cost_in_dollars
-from lib.store.stored_values import DailyUsage
+from lib.store.stored_values import DailyUsage, UsageSource
 from lib.ui.answer.answer_stats import cost_text
+
+_SOURCES = {UsageSource.CONVERSATIONS: "Chat, Compare", UsageSource.EXPERIMENTS: "Experiment"}
 
 
 def spend_text(usages: Sequence[DailyUsage]) -> str:
@@ -33,6 +35,8 @@ def spend_text(usages: Sequence[DailyUsage]) -> str:
 
 def _cost(usage: DailyUsage) -> Decimal | None:
     """Return the cost in dollars, None if the model's price is not known."""
+    if usage.recorded_cost is not None:
+        return usage.recorded_cost
     model = models().get(usage.model)
     return None if model is None else cost_in_dollars(usage.usage, model.price)
 
@@ -43,11 +47,15 @@ def draw_spend(usages: Sequence[DailyUsage]) -> None:
         st.caption("Nothing has been used yet.")
         return
     _draw_chart(usages)
-    lines = ["| Day | Model | Where | Answers | In | Out | Cost |", "|---|---|---|--:|--:|--:|--:|"]
-    lines += [_table_row(usage) for usage in usages]
+    lines = [
+        "| Day | For | Model | Where | Requests | In | Out | Cost |",
+        "|---|---|---|---|--:|--:|--:|--:|",
+    ]
+    lines += [_table_row(usage) for usage in sorted(usages, key=lambda usage: usage.day)]
     st.markdown("\n".join(lines))
     st.caption(
-        "In brackets: what the twin's answers would have cost. Exact to the stored usage; days are UTC."
+        "In brackets: what the twin's answers would have cost. Exact to the stored usage; days are UTC, and a run of "
+        "an experiment counts on the day of its start."
     )
 
 
@@ -84,6 +92,6 @@ def _table_row(usage: DailyUsage) -> str:
     cost = _cost(usage)
     shown = "—" if cost is None else f"\\${cost:f}" if usage.billed else f"(\\${cost:f})"
     return (
-        f"| {usage.day} | `{usage.model}` | {usage.backend} | {usage.answer_count:,} "
+        f"| {usage.day} | {_SOURCES[usage.source]} | `{usage.model}` | {usage.backend} | {usage.request_count:,} "
         f"| {about}{usage.usage.prompt_tokens:,} | {about}{usage.usage.completion_tokens:,} | {shown} |"
     )

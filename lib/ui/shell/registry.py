@@ -26,6 +26,7 @@ from lib.model.settings import Settings, fit_to_model
 from lib.runner.experiment_run import ExperimentRun, create_run
 from lib.runner.progress import RunState
 from lib.store.autosave import Autosaver
+from lib.store.comparison_rows import comparison_title
 from lib.store.database import database_url
 from lib.store.store import Store
 from lib.store.stored_values import SavedComparison, Snapshot
@@ -41,7 +42,6 @@ MAX_CHATS = 500  # in memory
 MAX_EXPERIMENT_RUNS = 20
 CLOSING_SECONDS = 5.0  # to wait for requests under way when the server ends
 MAX_COMPARISONS = 50
-MAX_TITLE_CHARS = 80
 CLEAN_UP_SECONDS = 5.0
 ELSEWHERE_SECONDS = 2.0  # before what another server works on is loaded again
 
@@ -191,7 +191,7 @@ class Registry:
         with self._lock:
             unsaved = dict(self._unsaved)
         for id, (owner, comparison) in unsaved.items():
-            title = " ".join(comparison.rounds[0].text.split())[:MAX_TITLE_CHARS]
+            title = comparison_title(comparison)
             columns = tuple(column.id for column in comparison.columns)
             saved = SavedComparison(id, title, dump_comparison(comparison), columns)
             try:
@@ -246,6 +246,11 @@ class Registry:
             run = ExperimentRun(self.client, self.store, model, owner, saved, cells)
             self._runs.pop(id)
             return self._runs.add(owner, id, run)
+
+    def is_experiment_run_working(self, owner: str, id: str) -> bool:
+        """Return True if the owner's run of that id is working in this process."""
+        run = self._runs.get(owner, id)
+        return run is not None and run.is_working
 
     def drop_experiment_run(self, owner: str, id: str) -> None:
         """Drop a run that was deleted, and stop it."""

@@ -7,16 +7,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
 from lib.chat.conversation import Conversation
+from lib.compare.comparison import Comparison, ComparisonColumn, ComparisonRound, dump_comparison
+from lib.experiment import plan_grid
+from lib.experiment.results.cell_result import Result, Status
 from lib.model.usage import Usage
 from lib.store.store import Store
+from lib.store.stored_values import CellChange, SavedComparison
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page import stored_conversations
 from tests.page.upstream import Upstream
+from tests.runner.run_fixtures import new_run, numbers_plan
 from tests.ui.app_test_page import WHOLE_APP, AppTestPage
 
 DAY = 24 * 3600.0
@@ -193,6 +199,56 @@ def test_spend_is_exact(page: AppTestPage) -> None:
     (table,) = (text for text in page.texts() if text.startswith("| Day"))
     llama = "`@cf/meta/llama-3.2-1b-instruct`"
     # By hand, in millionths: (1,000 + 12,345 + 10) × 0.027 + (100 + 237 + 3) × 0.20 = 360.585 + 68.
-    assert f"| 2026-03-01 | {llama} | Cloudflare | 3 | ≈ 13,355 | ≈ 340 | $0.000428585 |" in table
-    assert f"| 2026-03-02 | {llama} | Twin | 1 | 12,345 | 237 | ($0.000380715) |" in table
+    assert (
+        f"| 2026-03-01 | Chat, Compare | {llama} | Cloudflare | 3 | ≈ 13,355 | ≈ 340 | $0.000428585 |"
+        in table
+    )
+    assert f"| 2026-03-02 | Chat, Compare | {llama} | Twin | 1 | 12,345 | 237 | ($0.000380715) |" in table
     assert table.count(llama) == 2
+
+
+def test_spend_has_experiments_and_comparisons(page: AppTestPage) -> None:
+    """The answers of a comparison's columns are in conversations; those of experiments are cells of runs."""
+    talk = stored_conversations.add_exchange(Conversation(), "a", "b", Usage(1_000, 100))
+    with open_store(NOON) as store:
+        stored_conversations.save_conversation(store, talk)
+        column = ComparisonColumn(talk.id, "A")
+        body = dump_comparison(Comparison((column,), (ComparisonRound("Which is better?", {}),)))
+        store.comparisons.save(LOCAL_OWNER, SavedComparison("compared", "Which is better?", body, (talk.id,)))
+        run = new_run(store, numbers_plan(2), owner=LOCAL_OWNER)
+        plan = numbers_plan(2)
+        store.runs.update(
+            LOCAL_OWNER,
+            run.id,
+            state="done",
+            error=None,
+            backend="Cloudflare",
+            billed=True,
+            limits=plan.limits,
+        )
+        results = (
+            Result(plan_grid.cell_at(plan, number), Status.FAILED, None, cost=Decimal("0.125"), requests=66)
+            for number in range(2)
+        )
+        changes = [CellChange(result, position) for position, result in enumerate(results, 1)]
+        store.cells.write(LOCAL_OWNER, run.id, changes)
+    page.go_to("history").choose("history-view", "Spend")
+    (table,) = (text for text in page.texts() if text.startswith("| Day"))
+    assert "| 2026-03-01 | Chat, Compare | `@cf/meta/llama-3.2-1b-instruct` | Cloudflare | 1 |" in table
+    assert "| Experiment | `@cf/meta/llama-3.2-1b-instruct` | Cloudflare | 132 | 0 | 0 | $0.250 |" in table
+    page.choose("history-view", "Comparisons")
+    assert titles(page) == ["Which is better?"]
+    (link,) = (node for node in page.by_key("entry-compared") if node.type == "page_link")
+    assert link.proto.query_string == "k=compared"
+    assert page.texts(page.by_key("entry-compared"))[-1] == "2026-03-01 12:00 UTC · 1 column · 1 input"
+    page.choose("history-search", "worse")
+    assert titles(page) == []
+    page.choose("history-search", "BETTER").choose("history-view", "Experiments")
+    assert titles(page) == []
+    page.choose("history-search", "")
+    entry = page.by_key(f"entry-{run.experiment}")
+    assert page.texts(entry)[0] == "Numbers"
+    (link,) = (node for node in entry if node.type == "page_link")
+    assert link.proto.query_string == f"e={run.experiment}"
+    registry().store.comparisons.remove(LOCAL_OWNER, "compared")
+    registry().store.experiments.delete(LOCAL_OWNER, run.experiment)

@@ -10,6 +10,7 @@ from lib.files.conversation_import_export import dump_zip
 from lib.files.conversation_json import ConversationFile
 from lib.model.settings import Settings
 from lib.store import conversation_writer
+from lib.ui.history.import_export import export_all
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page import stored_conversations
@@ -31,6 +32,9 @@ def upload(page: AppTestPage, data: bytes) -> None:  # noqa: F811
     page.go_to("history")
     page.test.file_uploader[0].set_value(("all.zip", data, "application/zip"))
     page.test.run()
+    if (key := "carry-reading") in page.test.session_state:  # on a busy machine
+        assert page.test.session_state[key].wait(60)
+        page.test.run()
 
 
 def test_an_import_adds_all(page: AppTestPage) -> None:  # noqa: F811
@@ -66,3 +70,26 @@ def test_an_import_that_ends_in_the_middle_adds_nothing(
     assert calls == 3
     assert page.test.exception
     assert registry().store.conversations.count(LOCAL_OWNER) == 0
+
+
+def test_comparisons_are_exported_and_imported(page: AppTestPage) -> None:  # noqa: F811
+    comparison = AppTestPage(path="pages/compare.py")
+    comparison.test.chat_input[0].set_value("Which is better?")
+    comparison.run()
+    comparison.choose(comparison.by_keys("^stars-")[0].key, 4)
+    registry().autosave.save()
+    (saved,) = registry().store.comparisons.newest(LOCAL_OWNER)
+    page.go_to("history")
+    assert page.by_key("carry-export").label == "Export all 1"
+    data = export_all(LOCAL_OWNER)
+    upload(page, data)
+    assert "1 comparison imported." in page.texts()
+    assert titles(page) == [], "its columns are not in the list of conversations"
+    page.choose("history-view", "Comparisons")
+    assert titles(page) == ["Which is better?", "Which is better?"]
+    (imported,) = (each for each in registry().store.comparisons.newest(LOCAL_OWNER) if each.id != saved.id)
+    again = AppTestPage(f"/?k={imported.id}", path="pages/compare.py")
+    assert again.text().count("A short answer.") == 2
+    assert [stars.value for stars in again.by_keys("^stars-")] == [4, None]
+    for each in (saved, imported):
+        registry().delete_comparison(LOCAL_OWNER, each.id)

@@ -1,0 +1,55 @@
+"""Scroll the page to an element of a key, once for each time that this is asked for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from lib.ui.widgets.polling_component import define_polling_component
+
+# The element may come after this component: so it is looked for until it is there. What the bars at the top and the
+# bottom of the window cover is left out.
+_SCRIPT = """
+const scrolled = new Map()
+const height = (name) => document.querySelector(`[data-testid=${name}]`)?.getBoundingClientRect().height ?? 0
+
+export default function ({ data, key }) {
+  const stop = tick(key, () => {
+    if (!data?.target || innerWidth > data.width || scrolled.get(key) === data.request) return stop()
+    const element = document.querySelector(`.st-key-${CSS.escape(data.target)}`)
+    if (!element) return
+    scrolled.set(key, data.request)
+    element.style.scrollMarginTop = `${height("stHeader") + 8}px`
+    element.style.scrollMarginBottom = `${height("stBottom") + 8}px`
+    element.scrollIntoView({ block: data.block })
+  }, 50)
+  return stop
+}
+"""
+
+# Pixels. In a window up to this width, Streamlit puts columns below each other.
+PHONE_WIDTH = 640
+
+_scroll = define_polling_component("paddock_scroll", _SCRIPT)
+
+
+class ScrollTo(StrEnum):
+    """The part of the window that the element is scrolled to, as browsers call it."""
+
+    TOP = "start"
+    NEAREST = "nearest"  # not at all if the element is in sight
+
+
+def scroll_into_view(
+    name: str,
+    target: str,
+    request: object,
+    to: ScrollTo = ScrollTo.NEAREST,
+    *,
+    max_width: int = 1_000_000,
+) -> None:
+    """Scroll to the element of the key ``target``, each time that ``request`` is another one.
+
+    ``name`` is unique on the page. The first request counts too. Windows wider than ``max_width`` pixels stay.
+    """
+    data = {"target": target, "request": str(request), "block": to.value, "width": max_width}
+    _scroll(key=f"scroll-{name}", data=data)
