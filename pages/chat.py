@@ -12,6 +12,7 @@ from lib.ui.chat import (
     raw_prompt_box,
     request_preview,
     share_menu,
+    shared_setup_notice,
     transcript,
     welcome,
 )
@@ -30,7 +31,7 @@ path = conversation.path()
 
 def draw_usage() -> None:
     """Draw how full the context is, and what the conversation has used."""
-    answer_stats.draw_context_gauge(*tab.context_used, tab.context_window)
+    answer_stats.draw_context_gauge(*tab.context_used, tab.known_context_window, tab.chat.model)
     answer_stats.draw_totals(tab.chat.model, [tab.chat.conversation], "This conversation")
 
 
@@ -79,7 +80,7 @@ stop = st.bottom.empty()
 with st.bottom:
     if tab.is_raw_prompt:
         raw_prompt_box.draw_raw_prompt_box(tab, preview, busy=live is not None)
-    next_send.draw_next_send(tab, preview.conflicts)
+    next_send.draw_next_send(tab, preview)
 # At top level, which makes the page follow the stream. Sent in a callback, so that a text which is refused is back in
 # the box before the box is drawn again.
 if not tab.is_raw_prompt:
@@ -107,6 +108,9 @@ elif tab.can_undo:
     with notice.container(horizontal=True, vertical_alignment="center"):
         st.caption("The message was deleted.", width="content")
         st.button("Undo", key="undo", type="tertiary", icon=":material/undo:", on_click=tab.undo)
+elif (fields := tab.shared_setup) is not None:
+    with notice.container():
+        shared_setup_notice.draw_shared_setup_notice(tab, fields)
 if not path:
     with greeting.container():
         welcome.draw_welcome(tab, choice)

@@ -47,8 +47,9 @@ notice = st.empty()
 stop = st.bottom.empty()
 with st.bottom:
     compare_next_send.draw_compare_next_send(tab, compare_next_send.conflict_texts(previews))
-# At top level, which makes the page follow the stream.
-st.chat_input("One input for all columns", key=INPUT_KEY, on_submit=tab.submit)
+    # Not at top level: the page would follow the longest answer, and the others would be out of sight.
+    st.chat_input("One input for all columns", key=INPUT_KEY, on_submit=tab.submit)
+    answers_side_by_side.show_last_round(tab)
 
 save_warning = SaveWarning()
 if (error := tab.pop_error()) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.model.model_record import Parameter, default_model
+from lib.ui.answer import answer_stats
 from lib.ui.model import cost_calculator, model_reference, next_token, parameter_help
 from lib.ui.model.model_section import ModelSection
 from lib.ui.shell import backend_picker
@@ -25,6 +26,9 @@ def try_it(parameter: Parameter) -> None:
 price = model.price
 with st.sidebar:
     st.metric("Context window", f"{model.context_window:,} tokens")
+    window = choice.backend and choice.backend.context_window
+    if window and window != model.context_window:
+        st.caption(answer_stats.context_window_note(window, model))
     st.metric("Input, per million tokens", f"${price.input_per_million}")
     st.caption(f"{price.neurons_per_million_input:,} neurons")
     st.metric("Output, per million tokens", f"${price.output_per_million}")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import zlib
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
+from urllib.parse import urlsplit
 
 from lib.errors import BadInput, PaddockError
 from lib.files.answer_codec import parse_features
@@ -58,6 +61,33 @@ def encode_link(setup: SharedSetup) -> str:
             advice="Save it as a file instead and send that.",
         )
     return text
+
+
+class Reach(Enum):
+    """The browsers that can open an address."""
+
+    THIS_COMPUTER = "this computer"
+    THIS_NETWORK = "this network"
+    ANYWHERE = "anywhere"
+
+
+# Names that only this computer, or only this network, can resolve.
+_LOCAL_NAMES = {"localhost": Reach.THIS_COMPUTER, "local": Reach.THIS_NETWORK, "internal": Reach.THIS_NETWORK}
+
+
+def address_reach(url: str) -> Reach:
+    """Return how far away the page's address can be opened, as far as its host tells."""
+    host = (urlsplit(url).hostname or "localhost").rstrip(".")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        if "." not in host:
+            return _LOCAL_NAMES.get(host, Reach.THIS_NETWORK)
+        return _LOCAL_NAMES.get(host.rpartition(".")[2], Reach.ANYWHERE)
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_loopback or address.is_unspecified:
+        return Reach.THIS_COMPUTER
+    return Reach.ANYWHERE if address.is_global else Reach.THIS_NETWORK
 
 
 def decode_link(text: str, model: Model) -> SharedSetup:

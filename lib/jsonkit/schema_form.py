@@ -165,6 +165,28 @@ def all_fields(root: SchemaField) -> Iterator[SchemaField]:
         yield from all_fields(field)
 
 
+def field_names(text: str) -> tuple[str, ...] | None:
+    """Return the names of the answer's fields, None if the schema is no object that the form can show."""
+    try:
+        root = from_schema(text)
+    except BadInput:
+        return None
+    return tuple(field.name for field in root.fields) if root.type == "object" else None
+
+
+def with_field_names(text: str, names: Iterable[str]) -> str:
+    """Return the schema with exactly these fields: known ones as they are, new ones as required texts.
+
+    If no field stays, what the schema says about the whole answer goes too. Raise BadInput as ``from_schema`` does.
+    """
+    root = from_schema(text)
+    known = {field.name: field for field in root.fields}
+    fields = tuple(known.get(name) or SchemaField(name) for name in dict.fromkeys(names))
+    if not any(field.name in known for field in fields):
+        root = SchemaField(type="object")
+    return to_schema(replace(root, fields=fields))
+
+
 def summarize_schema(text: str) -> str:
     """Describe a schema in a few words, as in “3 fields: name, age, tags”."""
     try:

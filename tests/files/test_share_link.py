@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lib.errors import BadInput
 from lib.files import share_link
+from lib.files.share_link import Reach
 from lib.model.model_record import default_model
 from lib.model.settings import Settings
 
@@ -79,3 +80,29 @@ def test_cut_short() -> None:
     for length in range(len(text)):
         with pytest.raises(BadInput):
             share_link.decode_link(text[:length], MODEL)
+
+
+@pytest.mark.parametrize(
+    ("url", "reach"),
+    [
+        ("http://127.0.0.1:8501/", Reach.THIS_COMPUTER),
+        ("http://127.8.8.8/", Reach.THIS_COMPUTER),
+        ("http://localhost:8501/", Reach.THIS_COMPUTER),
+        ("http://paddock.localhost/", Reach.THIS_COMPUTER),
+        ("http://[::1]:8501/", Reach.THIS_COMPUTER),
+        ("http://[::ffff:127.0.0.1]/", Reach.THIS_COMPUTER),
+        ("http://0.0.0.0:8501/", Reach.THIS_COMPUTER),
+        ("", Reach.THIS_COMPUTER),
+        ("http://192.168.1.20:8501/", Reach.THIS_NETWORK),
+        ("http://10.0.0.1/", Reach.THIS_NETWORK),
+        ("http://[fe80::1]/", Reach.THIS_NETWORK),
+        ("http://[fd00::1]/", Reach.THIS_NETWORK),
+        ("http://office-pc:8501/", Reach.THIS_NETWORK),
+        ("http://office-pc.local./", Reach.THIS_NETWORK),
+        ("https://paddock.example.com/", Reach.ANYWHERE),
+        ("http://8.8.8.8/", Reach.ANYWHERE),
+        ("http://[2606:4700::1]/", Reach.ANYWHERE),
+    ],
+)
+def test_how_far_an_address_reaches(url: str, reach: Reach) -> None:
+    assert share_link.address_reach(url) is reach

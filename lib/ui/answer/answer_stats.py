@@ -87,7 +87,18 @@ def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) 
     st.caption(f"{what}: {tokens_text(usage)} · {' + '.join(costs)}")
 
 
-def draw_context_gauge(used: int, estimated: bool, window: int) -> None:
-    """Draw how full the context window is."""
+def draw_context_gauge(used: int, estimated: bool, window: int | None, model: Model) -> None:
+    """Draw how full the context window is; ``window`` is None while the backend, and so its size, is not known."""
     about = "≈ " if estimated else ""
+    if window is None:
+        st.progress(0.0, text=f"Context: {about}{used:,} tokens")
+        return
     st.progress(min(used / window, 1.0), text=f"Context: {about}{used:,} of {window:,} tokens")
+    if window != model.context_window:
+        st.caption(context_window_note(window, model))
+
+
+def context_window_note(window: int, model: Model) -> str:
+    """Return why the context window is not the documented one of the model."""
+    documented = f"{model.context_window:,} for {model.name} on Cloudflare"
+    return f"{window:,} for the practice model on this computer; {documented}."

@@ -49,6 +49,7 @@ class StreamingText:
         self._tail, self._status = place.empty(), place.empty()
         self._drawn = 0
         self._shown: Block | None = None
+        self._has_status = False
 
     @property
     def interval(self) -> float:
@@ -59,6 +60,10 @@ class StreamingText:
     def draw_new_text(self, text: str) -> None:
         """Draw the text that came since the last call; if there is none, what is being waited for."""
         self._splitter.feed("" if self._whole else text)
+        waiting = self._waiting_text()
+        if self._has_status and not waiting:
+            self._status.empty()
+            self._has_status = False
         for block in self._splitter.finished[self._drawn :]:
             draw_block(block, self._tail)
             # The new tail takes the place of the status line, and that moves down by one.
@@ -67,10 +72,12 @@ class StreamingText:
         if not self._whole and (now := self._splitter.tail()) != self._shown and now is not None:
             draw_block(now, self._tail)
             self._shown = now
-        waiting = self._waiting_text()
-        if waiting or not text:
-            # Drawn even if it is empty: Streamlit notices a click only when something is drawn.
-            self._status.caption(waiting) if waiting else self._status.empty()
+        if waiting:
+            self._status.caption(waiting)
+            self._has_status = True
+        elif not text:
+            # Streamlit notices a click only when something is drawn.
+            self._status.empty()
 
     def finish(self) -> None:
         """Draw the rest of the text and remove the status line."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -12,8 +13,10 @@ from lib.api.trace import Trace
 from lib.chat.answer import Answer, Ending
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Message
+from lib.compare.comparison import SetupFields, differing_fields, setup_fields
 from lib.errors import BadInput, PaddockError
 from lib.files import share_link
+from lib.model.settings import Settings
 from lib.ui.settings.chat_actions import RAW_PROMPT_STATE, ChatActions
 from lib.ui.shell.page_actions import Ts
 from lib.ui.shell.registry import registry
@@ -24,10 +27,20 @@ MESSAGE_KEY = "prompt"  # the key of the message box
 # In the session's state: the open chat, the one to go back to, the slot (see below), the number of messages that are
 # drawn, the last deletion, and the answer that this tab asked for last.
 _CHAT, _PREVIOUS, _SLOT, _SHOWN, _DELETED, _LAST_ASKED = "chat", "before", "side", "shown", "deleted", "begun"
+_SHARED = "shared"  # in the session's state: the _SharedChat that a link has opened last
 _CHAT_PARAMETER = "c"  # of the URL
 
 # The template adds some tokens around a continued answer: leave room for them.
 _TEMPLATE_TOKENS = 16
+
+
+@dataclass(frozen=True)
+class _SharedChat:
+    """A chat that a share link has opened, with the id of the chat and the raw prompt that were there before."""
+
+    id: str
+    previous: str | None
+    previous_raw_prompt: str
 
 
 class ChatTab(ChatActions):
@@ -61,10 +74,35 @@ class ChatTab(ChatActions):
             return error
         chat.settings = setup.settings
         chat.set_system(setup.system)
+        st.session_state[_SHARED] = _SharedChat(
+            chat.id, st.session_state.get(_CHAT), str(st.session_state.get(RAW_PROMPT_STATE, ""))
+        )
         st.session_state[_CHAT] = st.query_params[_CHAT_PARAMETER] = chat.id
         is_raw = setup.settings.features.is_raw_prompt
         st.session_state[RAW_PROMPT_STATE if is_raw else MESSAGE_KEY] = setup.first_message
         return None
+
+    @property
+    def shared_setup(self) -> SetupFields | None:
+        """The settings that a share link changed from the usual; None unless it opened this chat, still empty."""
+        shared: _SharedChat | None = st.session_state.get(_SHARED)
+        if shared is None or shared.id != self.chat.id or self.chat.conversation.messages:
+            return None
+        defaults = setup_fields(self.chat.model, "", Settings.defaults(self.chat.model))
+        now = setup_fields(self.chat.model, self.chat.conversation.system, self.chat.settings)
+        return differing_fields((defaults, now))[1]
+
+    def leave_shared_setup(self) -> None:
+        """Go back to the chat that was open before the share link, else to a new one."""
+        shared: _SharedChat = st.session_state.pop(_SHARED)
+        previous = registry().find_chat(self.owner, shared.previous) or registry().new_chat(self.owner)
+        st.session_state[MESSAGE_KEY] = ""
+        st.session_state[RAW_PROMPT_STATE] = shared.previous_raw_prompt
+        self.open_chat(previous.id)
+
+    def keep_shared_setup(self) -> None:
+        """Remove the notice of the share link."""
+        st.session_state.pop(_SHARED, None)
 
     @property
     def slot(self) -> int:

@@ -22,13 +22,19 @@ class MessageAction(StrEnum):
     INSERT = "Insert after"
     BRANCH = "Branch off here"
     DELETE = "Delete"
+    CODE = "Code"
     REQUEST_AND_REPLY = "Request and reply"
     SEND_AGAIN = "Send again as it was"
     LOAD = "Load into the controls"
 
 
 # Only a message that was requested, and not typed or imported, has these.
-_WITH_REQUEST = (MessageAction.REQUEST_AND_REPLY, MessageAction.SEND_AGAIN, MessageAction.LOAD)
+_WITH_REQUEST = (
+    MessageAction.CODE,
+    MessageAction.REQUEST_AND_REPLY,
+    MessageAction.SEND_AGAIN,
+    MessageAction.LOAD,
+)
 
 
 def draw_message_menu(tab: ChatTab, message: Message) -> None:
@@ -100,6 +106,10 @@ def draw_opened_box(tab: ChatTab, message: Message) -> None:
         case (message.id, MessageAction.COPY):
             st.code(message.content, language=None, wrap_lines=True)
             st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
+        case (message.id, MessageAction.CODE):
+            with st.container(border=True, key=f"code-{message.id}"):
+                request_and_reply.draw_answer_code(tab, message.answers[-1], f"code-{message.id}")
+                st.button("Close", key=f"close-{message.id}", type="tertiary", on_click=_close)
         case (message.id, MessageAction.REQUEST_AND_REPLY):
             with st.container(border=True, key=f"exchange-{message.id}"):
                 request_and_reply.draw_request_and_reply(tab, message)

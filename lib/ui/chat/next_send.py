@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from lib.api import wire
 from lib.api.request import Request
 from lib.model.pricing import cost_in_dollars, cost_in_neurons, format_dollars
+from lib.model.settings import Settings
 from lib.preflight.conflicts import Conflict
 from lib.snippets.snippet_builder import build_snippets
 from lib.ui.answer.answer_stats import cost_text
@@ -17,6 +19,7 @@ from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.settings import conflict_fix
 from lib.ui.widgets import chat_input_draft, raw_text
+from lib.ui.widgets.auto_refresh import refresh_after
 
 KEY = "ahead"  # of the expander
 _HEIGHT = 230
@@ -31,17 +34,43 @@ class NextSendView(StrEnum):
     RENDERED_PROMPT = "What the model reads"
 
 
-@st.fragment
-def draw_next_send(tab: ChatTab, conflicts: tuple[Conflict, ...]) -> None:
-    """Draw the next send; the fragment reruns at each pause in the typing.
+@dataclass(frozen=True)
+class DrawnControls:
+    """The conflicts and the settings that the page's controls show."""
 
-    ``conflicts``: those that the page shows at its controls. If the text brings others, the whole page reruns.
+    conflicts: tuple[Conflict, ...]
+    settings: Settings
+
+
+def drawn_controls(tab: ChatTab, preview: RequestPreview) -> DrawnControls:
+    """Return what the controls show if the page is drawn now."""
+    return DrawnControls(preview.conflicts, tab.chat.settings.capped(tab.chat.model, tab.context_left))
+
+
+def draw_next_send(tab: ChatTab, preview: RequestPreview) -> None:
+    """Draw the next send. ``preview`` is the one that the page's controls were drawn with."""
+    _draw_next_send(tab, drawn_controls(tab, preview))
+
+
+@st.fragment
+def _draw_next_send(tab: ChatTab, drawn: DrawnControls) -> None:
+    """Draw the next send; the fragment reruns at each pause in the typing, and at the end of an answer.
+
+    If the text or the answer brings other conflicts or limits than the controls show, the whole page reruns.
     """
     if not tab.is_raw_prompt:
         chat_input_draft.watch()
+    if tab.chat.snapshot()[1] is not None:
+        # The page's script only follows the answer until its end, and the answer is part of the next request. A
+        # fragment waits until that script has ended.
+        refresh_after(KEY, 0.0)
     preview = request_preview.preview_request(tab.chat, tab.backend, tab.context_window, tab.next_text)
-    if preview.conflicts != conflicts:
+    if drawn_controls(tab, preview) != drawn:
         st.rerun()
+    _draw_panel(tab, preview)
+
+
+def _draw_panel(tab: ChatTab, preview: RequestPreview) -> None:
     # The key makes the browser remember that the expander is open: its label changes at each pause, and without a key
     # Streamlit takes an expander with another label for another one, which is closed.
     with st.expander(_summary_line(tab, preview), key=KEY, type="compact"):
@@ -65,7 +94,7 @@ def draw_next_send(tab: ChatTab, conflicts: tuple[Conflict, ...]) -> None:
             case NextSendView.REQUEST:
                 _draw_request(tab, preview.request)
             case NextSendView.CODE:
-                draw_code(tab, preview.request, KEY)
+                _draw_next_code(tab, preview.request)
             case NextSendView.COST:
                 _draw_cost(tab, preview)
             case _:
@@ -81,7 +110,8 @@ def _summary_line(tab: ChatTab, preview: RequestPreview) -> str:
     cost = cost_text(*amounts, billed=tab.is_billed)
     about = "" if preview.count.is_exact else "≈ "
     warning = f" · :orange[:material/warning: {len(preview.conflicts)}]" if preview.conflicts else ""
-    size = f"{about}{preview.count.tokens:,} tokens in · {preview.tokens_left:,} left for the answer"
+    most = preview.max_answer_tokens(model)
+    size = f"{about}{preview.count.tokens:,} tokens in · at most {most:,} out"
     return f"**Next send** · {size} · {cost}{warning}"
 
 
@@ -89,6 +119,17 @@ def _draw_request(tab: ChatTab, request: Request) -> None:
     if (backend := tab.backend) is not None:
         st.caption(f"`POST {backend.base_url}/accounts/{backend.account_id}/ai/run/{request.model}`")
     raw_text.draw_json(wire.encode_request(request), _HEIGHT)
+
+
+def _draw_next_code(tab: ChatTab, request: Request) -> None:
+    if not tab.is_raw_prompt and not tab.next_text.strip():
+        st.caption(
+            "The program of your next message, which is not written yet: it will stand at the end. The program of an "
+            "answer is in the answer's menu."
+        )
+    else:
+        st.caption("The program of your next message. The program of an answer is in the answer's menu.")
+    draw_code(tab, request, KEY)
 
 
 def draw_code(tab: ChatTab, request: Request, key: str) -> None:

@@ -56,9 +56,15 @@ def draw_request_and_reply(tab: ChatTab, message: Message) -> None:
         case ExchangeView.REQUEST:
             raw_text.draw_json(wire.encode_request(answer.request), _HEIGHT)
         case ExchangeView.CODE:
-            next_send.draw_code(tab, answer.request, f"exchange-{message.id}")
+            draw_answer_code(tab, answer, f"exchange-{message.id}")
         case _:
             _draw_trace(tab, answer, view)
+
+
+def draw_answer_code(tab: ChatTab, answer: Answer, key: str) -> None:
+    """Draw the request of an answer as a program, whatever the settings are now."""
+    st.caption("The program of this answer: its request, exactly as it was sent.")
+    next_send.draw_code(tab, answer.request, key)
 
 
 def _draw_trace(tab: ChatTab, answer: Answer, view: ExchangeView) -> None:

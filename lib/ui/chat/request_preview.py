@@ -46,17 +46,16 @@ class RequestPreview:
     special_tokens: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
 
-    @property
-    def tokens_left(self) -> int:
-        """The tokens that the context leaves for the answer."""
-        return max(self.window - self.count.tokens, 0)
+    def max_answer_tokens(self, model: Model) -> int:
+        """Return the tokens that the answer can have: its limit, or what the context leaves if that is less."""
+        assert self.request is not None  # noqa: S101
+        room, limit = max(self.window - self.count.tokens, 0), model.output_limit
+        return min(int(self.request.parameters.get(limit.name, limit.default or room)), room)
 
     def usage_range(self, model: Model) -> tuple[Usage, Usage]:
         """Return the least and the highest usage of the send: an empty answer, and the longest possible one."""
-        assert self.request is not None  # noqa: S101
-        limit = model.output_limit
-        max_answer = int(self.request.parameters.get(limit.name, limit.default or self.tokens_left))
-        return Usage(self.count.tokens, 0), Usage(self.count.tokens, min(max_answer, self.tokens_left))
+        tokens = self.count.tokens
+        return Usage(tokens, 0), Usage(tokens, self.max_answer_tokens(model))
 
 
 def preview_request(chat: ChatSession, backend: Backend | None, window: int, text: str) -> RequestPreview:

@@ -11,6 +11,7 @@ from lib.errors import PaddockError
 from lib.files import share_link
 from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import default_title, export_markdown, make_file_name
+from lib.files.share_link import Reach
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.history.import_export import to_archived
@@ -33,6 +34,7 @@ def draw_share_menu(tab: ChatTab) -> None:
             draw_error(error)
         else:
             base = (st.context.url or "").partition("?")[0]
+            _draw_reach(share_link.address_reach(base))
             st.code(f"{base}?{share_link.QUERY_PARAMETER}={text}", language=None, wrap_lines=True, height=110)
         st.markdown("**The conversation as a file**")
         name = make_file_name(default_title(conversation))
@@ -57,6 +59,21 @@ def draw_share_menu(tab: ChatTab) -> None:
                 data=lambda: _json(tab),
                 help="All of it, every variant and request, to open again here",
             )
+
+
+def _draw_reach(reach: Reach) -> None:
+    """Say who cannot open the link, and what to send them instead."""
+    match reach:
+        case Reach.THIS_COMPUTER:
+            text = "This link opens on this computer only: Paddock runs here."
+        case Reach.THIS_NETWORK:
+            text = "This link opens in this network only: Paddock runs in it."
+        case Reach.ANYWHERE:
+            return
+    st.warning(
+        f"{text} For anybody else, send the JSON file below. They open it under History → Files → Import.",
+        icon=":material/link_off:",
+    )
 
 
 def _markdown(tab: ChatTab) -> str:

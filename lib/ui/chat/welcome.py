@@ -5,14 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.ui.chat.chat_tab import ChatTab
+from lib.ui.chat.starter_prompts import starter_prompts
 from lib.ui.shell.backend_picker import BackendChoice
-
-STARTERS = (
-    (":material/lightbulb:", "Explain what a rainbow is to a child of six."),
-    (":material/edit:", "Write a short, friendly email that moves a meeting from Tuesday to Thursday."),
-    (":material/code:", "Write a Python function that tells whether a word is a palindrome."),
-    (":material/checklist:", "Give me five ideas for a rainy weekend, as a list."),
-)
 
 
 def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
@@ -23,7 +17,7 @@ def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
             "You talk with a very small model on this machine: fluent, often wrong. It stands in for "
             f"{tab.chat.model.name}, so that everything here works without an account."
         )
-    for number, (icon, starter) in enumerate(STARTERS):
+    for number, (icon, starter) in enumerate(starter_prompts(tab.chat.settings.features)):
         st.button(
             starter,
             key=f"starter{number}",

@@ -22,6 +22,7 @@ from lib.ui.compare.comparison_tab import NO_BASE, ComparisonTab
 from lib.ui.widgets.bound import draw_stars
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.scroll_into_view import ScrollTo, scroll_into_view
 
 WINDOW = 5  # rounds that are drawn at first
 _SHOWN = "compare-shown"  # in the session's state: how many rounds are drawn
@@ -89,6 +90,14 @@ def draw_rounds(tab: ComparisonTab) -> list[WatchedAnswer]:
             on_click=_show_earlier,
         )
     return [answer for number in range(first, count) for answer in _draw_round(tab, number)]
+
+
+def show_last_round(tab: ComparisonTab) -> None:
+    """Scroll to the beginning of the last round when it begins, and when the comparison is opened."""
+    number = len(tab.comparison.rounds) - 1
+    # The first round stands below the columns' heads, which stay in sight.
+    to = ScrollTo.TOP if number > 0 else ScrollTo.NEAREST
+    scroll_into_view("round", f"round-{number}", f"{tab.session.id}-{number}", to)
 
 
 def _show_earlier() -> None:

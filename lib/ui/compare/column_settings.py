@@ -104,7 +104,7 @@ def draw_column_settings(tab: ComparisonTab, previews: Mapping[str, RequestPrevi
         "Settings of column", list(names), selected, format_func=lambda id: names.get(id, ""), width="stretch"
     )
     panel, conflicts = tab.panels[column.id], previews[column.id].conflicts
-    answer_stats.draw_context_gauge(*panel.context_used, panel.context_window)
+    answer_stats.draw_context_gauge(*panel.context_used, panel.known_context_window, panel.chat.model)
     preset_menu.draw_preset_menu(panel)
     option_controls.draw_options(panel, conflicts, busy=busy)
 

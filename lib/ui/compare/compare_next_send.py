@@ -48,11 +48,11 @@ def _draw_table(tab: ComparisonTab, previews: dict[str, RequestPreview]) -> None
         )
         about = "" if preview.count.is_exact else "≈ "
         rows.append(
-            f"| {column.name} | {about}{preview.count.tokens:,} | {preview.tokens_left:,} "
+            f"| {column.name} | {about}{preview.count.tokens:,} | {preview.max_answer_tokens(chat.model):,} "
             f"| \\{format_dollars(least)} | \\{format_dollars(most)} |"
         )
     if rows:
-        head = ["| Column | Tokens in | Left for the answer | From | To |", "|---|--:|--:|--:|--:|"]
+        head = ["| Column | Tokens in | Answer at most | From | To |", "|---|--:|--:|--:|--:|"]
         # A row that does not wrap scrolls by itself if it is wider than the screen.
         with st.container(horizontal=True, wrap=False):
             st.markdown("\n".join(head + rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.ui.chat.starter_prompts import starter_prompts
 from lib.ui.compare.comparison_tab import ComparisonTab
 
 STARTERS = (
@@ -17,7 +18,7 @@ def draw_compare_welcome(tab: ComparisonTab) -> None:
     """Draw the welcome with prompts to start with."""
     st.markdown("### What shall we compare?")
     st.caption("Change one thing in a column, then send the same input to all. Duplicate one for up to four.")
-    for number, starter in enumerate(STARTERS):
+    for number, starter in enumerate(_starters(tab)):
         st.button(
             starter,
             key=f"compare-starter-{number}",
@@ -25,3 +26,11 @@ def draw_compare_welcome(tab: ComparisonTab) -> None:
             on_click=tab.send,
             args=(starter,),
         )
+
+
+def _starters(tab: ComparisonTab) -> tuple[str, ...]:
+    """Return prompts that suit the form of the answer that the first column asks for."""
+    features = tab.panels[tab.comparison.columns[0].id].chat.settings.features
+    if features.response_format is None:
+        return STARTERS
+    return tuple(text for _, text in starter_prompts(features))

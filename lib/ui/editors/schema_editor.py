@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 
 import streamlit as st
 
@@ -46,7 +47,10 @@ def _start_draft(text: str) -> _SchemaDraft:
     if not text.strip():
         return _SchemaDraft(text, text, SchemaRow(type="object"), EditMode.FORM)
     try:
-        return _SchemaDraft(text, text, row_from_field(from_schema(text)), EditMode.FORM)
+        root = row_from_field(from_schema(text))
+        if any(sample.schema == text for sample in sample_schemas()):
+            _mark_sample_texts(root)
+        return _SchemaDraft(text, text, root, EditMode.FORM)
     except BadInput as error:
         draft = _SchemaDraft(text, text, None, EditMode.JSON, hidden=f"{error.message} {error.advice}")
     try:
@@ -54,6 +58,12 @@ def _start_draft(text: str) -> _SchemaDraft:
     except BadInput as error:
         draft.problem, draft.place = error, EditMode.JSON
     return draft
+
+
+def _mark_sample_texts(row: SchemaRow) -> None:
+    row.has_sample_texts = True
+    for inner in (*row.rows, *([row.entry] if row.entry is not None else [])):
+        _mark_sample_texts(inner)
 
 
 def _current_draft(key: str, text: str) -> _SchemaDraft:
@@ -148,7 +158,7 @@ def _draw_form(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
     SchemaRows(
         key,
         lambda: _take_form(draft, on_change),
-        lambda name: _save_for_undo(draft, f"“{name}” was removed."),
+        partial(_save_for_undo, draft),
     ).draw(draft.root)
 
 

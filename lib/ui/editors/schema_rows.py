@@ -43,6 +43,7 @@ class SchemaRow:
     """A field as it is being edited. It keeps what its current type does not use, in case the type changes back.
 
     ``enum`` has the values as they were typed. ``entry`` is the field of a list's entries; ``anything`` allows any.
+    ``has_sample_texts``: its description and values are a sample's, which do not fit a field of another name.
     """
 
     name: str = ""
@@ -54,6 +55,7 @@ class SchemaRow:
     anything: bool = False
     rows: list[SchemaRow] = field(default_factory=list)
     closed: bool = False
+    has_sample_texts: bool = False
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
 
 
@@ -107,12 +109,16 @@ def _value(text: str, row: SchemaRow) -> EnumValue:
 
 
 class SchemaRows:
-    """Draws rows. ``changed`` is called after each change, ``removed`` with the name before a row is removed."""
+    """Draws rows.
 
-    def __init__(self, key: str, changed: Callable[[], None], removed: Callable[[str], None]) -> None:
+    ``changed`` is called after each change, and before that ``save_for_undo``, with words for the change, if it is
+    more than one control's.
+    """
+
+    def __init__(self, key: str, changed: Callable[[], None], save_for_undo: Callable[[str], None]) -> None:
         self._key = key
         self._changed = changed
-        self._removed = removed
+        self._save_for_undo = save_for_undo
 
     def draw(self, root: SchemaRow) -> None:
         """Draw the fields of the whole answer."""
@@ -226,6 +232,11 @@ class SchemaRows:
         return bind(self._widget_key(row, name), getattr(row, name), partial(self._take, row, name))
 
     def _take(self, row: SchemaRow, name: str, value: Any) -> None:
+        if row.has_sample_texts and name == "name" and (row.description or row.enum):
+            self._save_for_undo(f"“{row.name}” was renamed, so the sample's texts about it were removed.")
+            row.description, row.enum = "", []
+        if name in ("name", "description", "enum"):
+            row.has_sample_texts = False
         setattr(row, name, value.strip() if isinstance(value, str) else value)
         self._changed()
 
@@ -254,7 +265,7 @@ class SchemaRows:
                 copy.name = free_name(row.name, [other.name for other in group.rows])
                 group.rows.insert(position + 1, copy)
             case RowAction.REMOVE:
-                self._removed(row.name)
+                self._save_for_undo(f"“{row.name}” was removed.")
                 group.rows.pop(position)
         self._changed()
 

@@ -37,6 +37,11 @@ class ChatActions(PageActions):
         self.scope = scope
         self.context_window = (backend and backend.context_window) or chat.model.context_window
 
+    @property
+    def known_context_window(self) -> int | None:
+        """The context window in tokens, None while there is no backend: the twin's is known once it is up."""
+        return None if self.backend is None else self.context_window
+
     def key(self, name: str) -> str:
         """Return the key of the control of that name."""
         return name + self.scope

@@ -11,7 +11,12 @@ import streamlit as st
 
 from lib.api.lora_adapters import LoraAdapter
 from lib.errors import PaddockError
-from lib.jsonkit.schema_form import sample_schemas, summarize_schema
+from lib.jsonkit.schema_form import (
+    field_names,
+    sample_schemas,
+    summarize_schema,
+    with_field_names,
+)
 from lib.model.request_options import Features, InputForm, ResponseFormat
 from lib.preflight.conflicts import FORM, FORMAT, LORA, RAW, STREAM, TOOLS, Conflict
 from lib.ui.answer import tool_call_cards
@@ -111,9 +116,27 @@ def _format(actions: ChatActions, chosen: Features, conflicts: Sequence[Conflict
     )
     if format is not None and format.schema is not None:
         st.session_state[actions.key(_KEPT_SCHEMA)] = format.schema
+        if (names := field_names(format.schema)) is not None:
+            _draw_field_names(actions, format.schema, names)
         summary = summarize_schema(format.schema)
         _line(actions, summary, "Edit schema", ":material/schema:", _schema_dialog, busy=busy)
     conflict_fix.draw_conflicts(actions, conflicts, FORMAT)
+
+
+def _draw_field_names(actions: ChatActions, schema: str, names: Sequence[str]) -> None:
+    """Draw a box with the names of the answer's fields; the editor has their types and meanings."""
+
+    def change(typed: str) -> None:
+        new = [name for part in typed.split(",") if (name := " ".join(part.split()))]
+        actions.change_options(response_format=ResponseFormat(with_field_names(schema, new)))
+
+    box = bind(actions.key("choose-fields"), ", ".join(names), change)
+    st.text_input(
+        "Fields of the answer",
+        placeholder="name, age, city",
+        help="Names with commas between them. A new field is a text that must be there; “Edit schema” changes that.",
+        **box.arguments(),
+    )
 
 
 def _reformat(actions: ChatActions, value: AnswerFormat | None) -> None:
@@ -161,6 +184,13 @@ def _schema_dialog(actions: ChatActions) -> None:
         text,
         lambda new: actions.change_options(response_format=ResponseFormat(new)),
     )
+    _draw_done("schema-done")
+
+
+def _draw_done(key: str) -> None:
+    """Draw the button that closes a dialog. Its changes are in use already."""
+    if st.button("Done", key=key, type="primary"):
+        st.rerun()
 
 
 def _tools(actions: ChatActions, chosen: Features, *, busy: bool, many: bool) -> None:
@@ -187,6 +217,7 @@ def _tools_dialog(actions: ChatActions) -> None:
             lambda new: actions.change_options(functions=new),
             chosen.tools,
         )
+    _draw_done("tools-done")
 
 
 def _lora(actions: ChatActions, chosen: Features) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 
+from lib.compare.comparison import SetupFields, differing_fields, setup_fields
 from lib.errors import PaddockError
 from lib.files import preset_file
 from lib.files.preset_file import Preset
@@ -31,13 +32,14 @@ class PresetAction(StrEnum):
     DELETE = "Delete"
 
 
+_MENU = "presets"  # the key of the popover: True in the session's state while it is open
 _OWN, _NAME, _FILE = "own", "preset-name", "preset-file"
 _READING = "preset-reading"  # in the session's state: the file that is being read
 _PROBLEM = f"{_OWN}-problem"
 
 
 def draw_preset_menu(actions: ChatActions) -> None:
-    with st.popover("Presets", icon=":material/bookmarks:", width="stretch", key="presets"):
+    with st.popover("Presets", icon=":material/bookmarks:", width="stretch", key=_MENU, on_change="rerun"):
         draw_kept_error(_PROBLEM)
         with st.container(horizontal=True, gap="small"):
             for number, preset in enumerate(preset_file.shipped_presets(actions.chat.model)):
@@ -104,9 +106,19 @@ def _presets(actions: ChatActions) -> list[Preset]:
 
 
 def _apply(actions: ChatActions, preset: Preset) -> None:
+    """Use a preset, close the menu, and say what that changed."""
+    before = _setup_fields(actions)
     actions.chat.change_settings(preset.apply_to)
     if preset.system is not None:
         actions.chat.set_system(preset.system)
+    _, changed = differing_fields((before, _setup_fields(actions)))
+    changes = " · ".join(f"{field} {escape_markdown(value)}" for field, value in changed)
+    st.toast(f"**{escape_markdown(preset.name)}:** {changes or 'nothing to change'}", icon=":material/check:")
+    st.session_state[_MENU] = False
+
+
+def _setup_fields(actions: ChatActions) -> SetupFields:
+    return setup_fields(actions.chat.model, actions.chat.conversation.system, actions.chat.settings)
 
 
 def _current_settings(actions: ChatActions, name: str) -> Preset:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lib.ui.chat.welcome import STARTERS
+from lib.model.request_options import DEFAULT_FEATURES
+from lib.ui.chat.starter_prompts import starter_prompts
 from tests.page.upstream import ACCOUNT, TOKEN, StreamReply, Upstream, numbered_words
 from tests.ui.app_test_page import AppTestPage
 
@@ -88,8 +89,9 @@ def test_the_system_prompt_is_sent(upstream: Upstream) -> None:
 @pytest.mark.parametrize("number", range(4))
 def test_a_starter_is_sent(upstream: Upstream, number: int) -> None:
     page = AppTestPage().click(f"starter{number}")
-    assert upstream.requests[0].body["messages"] == [{"role": "user", "content": STARTERS[number][1]}]
-    assert page.first_texts() == [STARTERS[number][1], "A short answer."]
+    _, text = starter_prompts(DEFAULT_FEATURES)[number]
+    assert upstream.requests[0].body["messages"] == [{"role": "user", "content": text}]
+    assert page.first_texts() == [text, "A short answer."]
     assert not page.has_key("starter0")
 
 

@@ -73,12 +73,12 @@ def test_tokens_and_cost_of_the_text(upstream: Upstream, text: str) -> None:
     page.write(text)
     assert next_request(page)["messages"] == [{"role": "user", "content": text}]
     count = token_number(text)
-    left = MODEL.context_window - count
-    assert f"≈ {count:,} tokens in · {left:,} left" in page.next_send_summary
+    assert f"≈ {count:,} tokens in · at most 256 out" in page.next_send_summary
     minimum, maximum = format_dollars(price(count, 0)), format_dollars(price(count, 256))
     assert f"· {minimum} – {maximum}" in page.next_send_summary
     page.choose("max_tokens-number", 1000)
     assert next_request(page)["max_tokens"] == 1000
+    assert f"≈ {count:,} tokens in · at most 1,000 out" in page.next_send_summary
     page.write("")
     assert "Nothing to send yet" in page.next_send_summary
     assert upstream.requests == []

@@ -228,6 +228,29 @@ def test_samples_and_undo() -> None:
     assert editor.used == json.loads(sample.schema)
 
 
+def test_a_renamed_field_of_a_sample_loses_the_samples_texts() -> None:
+    editor = SchemaEditor(PERSON)
+    editor.click("schema-sample-2")  # sentiment (values), confidence (a description), reason (a description)
+    sentiment, confidence, _ = editor.by_keys("^schema-name-")
+    editor.choose(sentiment.key, "genre")
+    editor.choose(confidence.key, "pages")
+    assert editor.used["properties"] == {
+        "genre": {"type": "string"},
+        "pages": {"type": "number"},
+        "reason": {"type": "string", "description": "One sentence"},
+    }
+    editor.click("schema-undo")
+    assert editor.used["properties"]["confidence"]["description"] == "From 0, a guess, to 1, certain"
+
+
+def test_own_texts_of_a_renamed_field_stay() -> None:
+    editor = SchemaEditor(PERSON)
+    editor.click("schema-sample-2")
+    editor.choose(editor.by_keys("^schema-description-")[2].key, "How sure you are")
+    editor.choose(editor.by_keys("^schema-name-")[1].key, "certainty")
+    assert editor.used["properties"]["certainty"] == {"type": "number", "description": "How sure you are"}
+
+
 def test_schemas_are_kept() -> None:
     store = registry().store
     editor = SchemaEditor(PERSON)

@@ -153,7 +153,7 @@ def test_max_tokens_beyond_what_is_left(upstream: Upstream) -> None:
     summary = page.next_send_summary
     assert "tokens in" in summary
     assert "of the context; 60,000 are asked for." in conflict_texts(page, "max_tokens")[0]
-    left = int(summary.partition(" left")[0].rpartition(" ")[2].replace(",", ""))
+    left = int(summary.partition(" out")[0].rpartition(" ")[2].replace(",", ""))
     click_fix(page, "max_tokens", "are asked for", f"Lower it to {left:,}")
     assert page.by_key("max_tokens-number").value == left
     page.send()

@@ -81,6 +81,37 @@ def test_json_and_its_schema(upstream: Upstream) -> None:
     )
 
 
+def test_three_fields_are_typed_in_one_box(upstream: Upstream) -> None:
+    page = AppTestPage().choose("choose-format", "JSON schema")
+    assert page.by_key("choose-fields").value == "name, age, languages"
+    page.choose("choose-fields", " title , year,director, title,,")
+    assert page.by_key("choose-fields").value == "title, year, director"
+    upstream.plan_replies(JsonReply({"response": {}}))
+    fields = {name: {"type": "string"} for name in ("title", "year", "director")}
+    # Nothing of the sample is left.
+    schema = {"type": "object", "properties": fields, "required": ["title", "year", "director"]}
+    assert_request_has(
+        page, upstream, stream=False, response_format={"type": "json_schema", "json_schema": schema}
+    )
+
+
+def test_known_fields_stay_as_they_are(upstream: Upstream) -> None:
+    page = AppTestPage().choose("choose-format", "JSON schema").choose("choose-fields", "city, age")
+    upstream.plan_replies(JsonReply({"response": {}}))
+    fields = {"city": {"type": "string"}, "age": {"type": "integer", "description": "In years"}}
+    schema = {"type": "object", "properties": fields, "required": ["city", "age"]}
+    assert_request_has(
+        page, upstream, stream=False, response_format={"type": "json_schema", "json_schema": schema}
+    )
+
+
+def test_dialogs_have_a_button_that_closes_them(upstream: Upstream) -> None:
+    page = AppTestPage().choose("choose-format", "JSON schema").click("open-edit-schema")
+    assert page.has_key("schema-done")
+    assert not page.click("schema-done").has_key("schema-done")
+    assert page.click("open-edit-tools").has_key("tools-done")
+
+
 def assert_shows_all(page: AppTestPage) -> None:
     """Assert that the controls show the options of the tests below."""
     assert page.by_key("choose-form").value is InputForm.MESSAGES

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from lib.files.preset_file import shipped_presets
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.upstream import Upstream
-from tests.ui.app_test_page import AppTestPage
+from tests.ui.app_test_page import MODEL, AppTestPage, plain_text
 
 pytestmark = pytest.mark.usefixtures("no_presets")
 
@@ -167,3 +168,21 @@ def test_a_bad_file_changes_nothing(page: AppTestPage, what: str) -> None:
     page.run()
     assert any(complaint in error for error in page.errors())
     assert own_preset_names(page) == own_preset_names(page.reopen()) == ["Mine"]
+
+
+def test_a_preset_says_what_it_changed_and_closes_the_menu(page: AppTestPage, upstream: Upstream) -> None:
+    page.test.session_state["presets"] = True
+    click_shipped(page, "Precise")
+    assert [plain_text(toast.value) for toast in page.test.toast] == ["Precise: Temperature 0"]
+    assert page.test.session_state["presets"] is False
+    assert send_and_get_settings(page, upstream) == {"temperature": 0, "max_tokens": 256, "system": []}
+    click_shipped(page, "Precise")
+    assert [plain_text(toast.value) for toast in page.test.toast] == ["Precise: nothing to change"]
+
+
+@pytest.mark.parametrize("name", [preset.name for preset in shipped_presets(MODEL)])
+def test_no_preset_switches_the_limit_of_the_answer_off(
+    page: AppTestPage, upstream: Upstream, name: str
+) -> None:
+    click_shipped(page, name)
+    assert send_and_get_settings(page, upstream)["max_tokens"] >= 200
