@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from tests.faults.wire_faults import run_wire_faults
+from tests.faults.wire_faults import print_counts, run_wire_faults
 
 
 def main() -> int:
@@ -25,18 +25,13 @@ def main() -> int:
     begun, threads = time.monotonic(), threading.active_count()
     counts = run_wire_faults(arguments.streams, arguments.seed)
     print(f"seed {arguments.seed}")
-    print("client      tried  right  typed errors  lost  crashed  hung")
-    for client, of in counts.items():
-        print(f"{client:10} {of.tried:6} {of.right:6} {of.errors:13} {of.lost:5} {of.crashed:8} {of.hung:5}")
-        print(f"           {of.error_classes}")
+    print_counts(counts)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(
         f"{time.monotonic() - begun:.0f} s, {time.process_time():.0f} s of CPU, peak {memory} MB, "
         f"{threading.active_count() - threads} threads left"
     )
-    failures = [failure for of in counts.values() for failure in of.failures]
-    print("\n".join(failures[:20]))
-    return 1 if failures else 0
+    return int(any(of.failures for of in counts.values()))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,15 @@ class Counts:
     error_classes: dict[str, int] = field(default_factory=dict)
 
 
+def print_counts(counts: dict[str, Counts]) -> None:
+    """Print what became of the replies to each client, and the first failures."""
+    print("client      tried  right  typed errors  lost  crashed  hung")
+    for client, of in counts.items():
+        print(f"{client:10} {of.tried:6} {of.right:6} {of.errors:13} {of.lost:5} {of.crashed:8} {of.hung:5}")
+        print(f"           {of.error_classes}")
+        print(*of.failures[:20], sep="\n", end="")
+
+
 class ReplyServer:
     """Sends ``reply`` to each request, one connection after the other. A context manager."""
 
@@ -84,10 +93,12 @@ def run_wire_faults(streams: int, seed: int) -> dict[str, Counts]:
         for number in range(streams):
             reply = server.reply = make_reply(random.Random(f"{seed}/{number}"))
             name = f"stream {number} of seed {seed}"
-            chat = _judge(counts["chat"], name, reply, client.stream(backend, request, CancelToken()))
+            expected = reply.certain_text, reply.is_whole
+            events = client.stream(backend, request, CancelToken())
+            chat = judge(counts["chat"], name, events, *expected)
             with closing(client.open_connection(backend)) as connection:
                 events = client.stream_over(connection, request)
-                experiment = _judge(counts["experiment"], name, reply, events)
+                experiment = judge(counts["experiment"], name, events, *expected)
                 if not connection.was_sent:
                     counts["experiment"].failures.append(f"{name}: not counted as sent")
             if chat != experiment:
@@ -97,17 +108,22 @@ def run_wire_faults(streams: int, seed: int) -> dict[str, Counts]:
     return counts
 
 
-def _judge(counts: Counts, name: str, reply: Reply, events: Iterable[Event]) -> tuple[str, str]:
-    """Count the reply; return its text and the name of its error, empty without one."""
+def judge(
+    counts: Counts, name: str, events: Iterable[Event], certain_text: str, is_whole: bool
+) -> tuple[str, str, str]:
+    """Count the reply; return its text, and the name and the message of its error, empty without one.
+
+    The text has to begin with ``certain_text``. If the reply ``is_whole``, that is all, and there is no error.
+    """
     texts: list[str] = []
-    error, begun = "", time.monotonic()
+    error, message, begun = "", "", time.monotonic()
     counts.tried += 1
     try:
         for event in events:
             if isinstance(event, TextDelta):
                 texts.append(event.text)
     except PaddockError as failed:
-        error = type(failed).__name__
+        error, message = type(failed).__name__, failed.message
         if not failed.message or not failed.advice:
             counts.failures.append(f"{name}: {error} without a word")
     except Exception as failed:
@@ -118,12 +134,12 @@ def _judge(counts: Counts, name: str, reply: Reply, events: Iterable[Event]) -> 
     if time.monotonic() - begun > MAX_SECONDS:
         counts.hung += 1
         counts.failures.append(f"{name}: took {time.monotonic() - begun:.0f} s")
-    if not text.startswith(reply.certain_text) or (reply.is_whole and (text != reply.certain_text or error)):
+    if not text.startswith(certain_text) or (is_whole and (text != certain_text or error)):
         counts.lost += 1
-        counts.failures.append(f"{name}: {text!r} ({error}) instead of {reply.certain_text!r}")
+        counts.failures.append(f"{name}: {text!r} ({error}) instead of {certain_text!r}")
     elif error:
         counts.errors += 1
         counts.error_classes[error] = counts.error_classes.get(error, 0) + 1
     else:
         counts.right += 1
-    return text, error
+    return text, error, message
