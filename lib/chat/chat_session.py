@@ -33,7 +33,8 @@ class ChatSession:
     """Holds one conversation for every browser tab that shows it. Safe from any thread.
 
     Conversation and settings are immutable values: reading one gives a consistent state, and every change replaces
-    it under a lock. ``on_idle`` is called in the thread of a run that has ended, when the next may begin.
+    it under a lock. ``on_run`` is called when a run has begun and when it has ended. ``on_idle`` is called in the
+    thread of a run that has ended, when the next may begin.
 
     ``is_answered_elsewhere``: another server writes an answer in it, so that it can be read, but not changed here.
     """
@@ -48,6 +49,7 @@ class ChatSession:
     ) -> None:
         self.model = model
         self.is_answered_elsewhere = is_answered_elsewhere
+        self.on_run: Callable[[], None] = lambda: None
         self.on_idle: Callable[[Answer], None] = lambda answer: None
         # The newest message that another server added or changed, until the user has dismissed the notice of it.
         self.changed_elsewhere: str | None = None
@@ -268,6 +270,7 @@ class ChatSession:
                         calls=answer.calls,
                     )
                 )
+            self.on_run()
             self.on_idle(answer)
 
         run = AnswerRun(self._client, backend, self.model, request, on_end)
@@ -280,6 +283,7 @@ class ChatSession:
         self._runs += 1
         self._live = LiveRun(message.id, run, message.content, self._runs)
         self._conversation = conversation
+        self.on_run()
 
 
 def _continued_input(conversation: Conversation, message: Message, request: Request) -> RequestInput:

@@ -91,6 +91,10 @@ class Autosaver:
             self._thread.join(timeout)
         return not self._thread.is_alive() and self._problem is None
 
+    def wake(self) -> None:
+        """Save at once instead of after the interval: something has begun or ended that may have been paid."""
+        self._wake.set()
+
     def paused(self) -> AbstractContextManager[object]:
         """Let only the caller's thread save inside."""
         return self._save_lock
@@ -131,6 +135,7 @@ class Autosaver:
         pause = self._interval
         while True:
             self._wake.wait(pause)
+            self._wake.clear()
             # Read before saving: the last round then includes everything from before close().
             is_last = self._is_closing
             pause = self._interval if self.save() else min(2 * pause, self._max_pause)

@@ -102,9 +102,12 @@ class Registry:
             saved.conversation,
             is_answered_elsewhere=saved.is_answered_elsewhere,
         )
-        chat.settings = fit_to_model(saved.settings, chat.model)
-        # A chat that another server answers is not kept, so it is neither saved here nor shown when it is outdated.
-        return chat if chat.is_answered_elsewhere else self._chats.add(owner, id, chat)
+        settings = fit_to_model(saved.settings, chat.model)
+        if chat.is_answered_elsewhere:
+            # It is not kept, so it is neither saved here nor shown when it is outdated.
+            chat.settings = settings
+            return chat
+        return self.add_chat(owner, chat, settings)
 
     def refresh_chat(self, owner: str, chat: ChatSession) -> None:
         """Show in the chat what another server has saved of its conversation."""
@@ -132,6 +135,8 @@ class Registry:
         """Add a chat that was made elsewhere."""
         if settings is not None:
             chat.settings = settings
+        # A kill forgets no request that was sent, and no answer that has ended.
+        chat.on_run = self.autosave.wake
         return self._chats.add(owner, chat.id, chat)
 
     def find_comparison(self, owner: str, id: str | None) -> ComparisonSession | None:

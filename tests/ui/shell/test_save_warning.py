@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lib.api.backend import cloudflare_backend
+from lib.chat.answer import Ending
 from lib.errors import StorageFailed
 from lib.files.conversation_import_export import dump_zip, read_conversations
 from lib.ui.shell import save_state
@@ -79,6 +80,30 @@ def test_a_running_answer_can_be_downloaded(upstream: Upstream, full_disk: pytes
     finally:
         chat.stop()
     full_disk.undo()
+
+
+def test_a_request_and_its_answer_are_saved_at_once(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after the interval: a kill must not forget what may have been paid."""
+    upstream.plan_replies(StreamReply("A whole answer.", held=5))
+    autosave, store = registry().autosave, registry().store.conversations
+
+    def stored() -> list[tuple[str, Ending]]:
+        saved = store.load(LOCAL_OWNER, chat.id)
+        messages = saved.conversation.messages if saved else ()
+        return [(message.content, answer.ending) for message in messages for answer in message.answers]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(autosave, "_interval", 3600.0)
+        autosave.wake()
+        chat = registry().new_chat(LOCAL_OWNER)
+        chat.send("Go", cloudflare_backend(ACCOUNT, TOKEN, upstream.url))
+        wait_until(lambda: len(stored()) == 1)
+        assert stored()[0][1] is Ending.CUT_OFF, "it is running"
+        upstream.requests[0].release()
+        wait_until(lambda: stored() == [("A whole answer.", Ending.FINISHED)])
+    autosave.wake()
 
 
 async def _ask(app: save_state.SaveStateEndpoint, path: str) -> list[MutableMapping[str, Any]]:
