@@ -7,9 +7,11 @@ import streamlit as st
 from lib.model.request_options import InputForm
 from lib.ui.answer import answer_stats
 from lib.ui.chat import (
+    audience_view,
     elsewhere_notice,
     next_send,
     raw_prompt_box,
+    replay_view,
     request_preview,
     share_menu,
     shared_setup_notice,
@@ -18,7 +20,8 @@ from lib.ui.chat import (
 )
 from lib.ui.chat.chat_tab import MESSAGE_KEY, ChatTab
 from lib.ui.settings import conflict_fix, option_controls, parameter_controls, preset_menu
-from lib.ui.shell import backend_picker
+from lib.ui.shell import backend_picker, presenting
+from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.widgets import first_drawing
 from lib.ui.widgets.error_box import draw_error
@@ -27,6 +30,9 @@ choice = backend_picker.current_choice()
 tab = ChatTab(choice.backend)
 conversation, live = tab.chat.snapshot()
 path = conversation.path()
+replayed = replay_view.current_replay(tab)
+if replayed is not None:  # the conversation up to there
+    path = path[: path.index(replayed.message) + 1]
 
 
 def draw_usage() -> None:
@@ -37,38 +43,44 @@ def draw_usage() -> None:
 
 preview = request_preview.preview_request(tab.chat, tab.backend, tab.context_window, tab.next_text)
 
-with st.sidebar:
-    usage_place = st.empty()
-    with usage_place.container():
-        draw_usage()
-    preset_menu.draw_preset_menu(tab)
-    option_controls.draw_options(tab, preview.conflicts, busy=live is not None)
-    parameter_controls.draw_parameters(
-        tab, lambda name: conflict_fix.draw_conflicts(tab, preview.conflicts, name)
-    )
-
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    choice_place = st.empty()
-    with choice_place.container():
-        backend_picker.draw_picker(choice, busy=live is not None)
-    share_menu.draw_share_menu(tab)
-    if path:
-        st.button(
-            "New conversation",
-            key="new",
-            icon=":material/add_comment:",
-            type="tertiary",
-            on_click=tab.new_chat,
+choice_place = usage_place = bar = None
+if tab.mode.has_controls:
+    with st.sidebar:
+        usage_place = st.empty()
+        with usage_place.container():
+            draw_usage()
+        preset_menu.draw_preset_menu(tab)
+        option_controls.draw_options(tab, preview.conflicts, busy=live is not None)
+        parameter_controls.draw_parameters(
+            tab, lambda name: conflict_fix.draw_conflicts(tab, preview.conflicts, name)
         )
-    elif tab.previous_chat is not None:
-        st.button(
-            "Back to the last one",
-            key="back",
-            icon=":material/undo:",
-            type="tertiary",
-            on_click=tab.open_chat,
-            args=(tab.previous_chat,),
-        )
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        choice_place = st.empty()
+        with choice_place.container():
+            backend_picker.draw_picker(choice, busy=live is not None)
+        share_menu.draw_share_menu(tab)
+        presenting.draw_present_button()
+        if path:
+            st.button(
+                "New conversation",
+                key="new",
+                icon=":material/add_comment:",
+                type="tertiary",
+                on_click=tab.new_chat,
+            )
+        elif tab.previous_chat is not None:
+            st.button(
+                "Back to the last one",
+                key="back",
+                icon=":material/undo:",
+                type="tertiary",
+                on_click=tab.open_chat,
+                args=(tab.previous_chat,),
+            )
+else:
+    # An empty place first: the buttons of an earlier run would stay in a container while an answer streams.
+    with st.empty():
+        audience_view.draw_system_prompt(tab)
 
 # While an answer streams, Streamlit leaves in a place what an earlier run drew there and this one has not replaced.
 # So another conversation is drawn in another place, and so is each new answer; the other places are emptied.
@@ -80,7 +92,14 @@ stop = st.bottom.empty()
 with st.bottom:
     if tab.is_raw_prompt:
         raw_prompt_box.draw_raw_prompt_box(tab, preview, busy=live is not None)
-    next_send.draw_next_send(tab, preview)
+    # A place for each mode: what the other mode has drawn would stay in a common one while an answer streams.
+    ahead, bar_place = (st.container(), st.empty()) if tab.mode.has_controls else (st.empty(), st.container())
+    if tab.mode.has_controls:
+        with ahead:
+            next_send.draw_next_send(tab, preview)
+    elif tab.mode is PageMode.PRESENTING:
+        with bar_place:
+            bar = presenting.PresentingBar(tab.stop, has_system=bool(conversation.system.strip()))
 # At top level, which makes the page follow the stream. Sent in a callback, so that a text which is refused is back in
 # the box before the box is drawn again.
 if not tab.is_raw_prompt:
@@ -104,11 +123,11 @@ def update_notices() -> None:
 if (error := tab.pop_error()) is not None:
     with notice.container():
         draw_error(error)
-elif tab.can_undo:
+elif tab.can_undo and tab.mode.has_controls:
     with notice.container(horizontal=True, vertical_alignment="center"):
         st.caption("The message was deleted.", width="content")
         st.button("Undo", key="undo", type="tertiary", icon=":material/undo:", on_click=tab.undo)
-elif (fields := tab.shared_setup) is not None:
+elif tab.mode.has_controls and (fields := tab.shared_setup) is not None:
     with notice.container():
         shared_setup_notice.draw_shared_setup_notice(tab, fields)
 if not path:
@@ -131,8 +150,10 @@ with histories[tab.slot]:
     for message in path[first:]:
         if live is not None and message.id == live.message_id:
             continue  # it is drawn last, below
-        with transcript.message_frame(message.role, message.id):
-            transcript.draw_message(tab, message)
+        frame = transcript.message_frame(message.role, message.id)
+        if replayed is None or message != replayed.message:
+            with frame:
+                transcript.draw_message(tab, message)
     # Replaces the earlier variant, or the beginning, of the streaming answer.
     st.empty()
 
@@ -141,7 +162,7 @@ if live is not None:
         "Stop",
         key="stop",
         icon=":material/stop_circle:",
-        shortcut="Escape",
+        shortcut="Escape" if bar is None else None,  # the bar takes it
         on_click=tab.chat.stop,
         help="Ends the answer here and at the model; what came is kept",
     )
@@ -159,12 +180,18 @@ if live is not None:
         st.rerun()
     # The twin may have died during the answer.
     choice = backend_picker.current_choice()
-    with choice_place.container():
-        backend_picker.draw_picker(choice, busy=False)
-    with usage_place.container():
-        draw_usage()
+    if choice_place is not None and usage_place is not None:
+        with choice_place.container():
+            backend_picker.draw_picker(choice, busy=False)
+        with usage_place.container():
+            draw_usage()
 elif path and path[-1].id == tab.last_asked and tab.answer_with_sample_tools(tab.last_asked):
     st.rerun()
+if replayed is not None:
+    replay_view.draw_replay_controls(stop, replayed.replay, takes_escape=bar is None)
+    replay_view.follow_replay(replayed.replay, frame)
+elif bar is not None:
+    bar.draw_actions(lambda: audience_view.draw_actions(tab))
 if tab.chat.is_answered_elsewhere:
     transcript.follow_answer_elsewhere(tab)
 if choice.backend is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from lib.compare.comparison_session import ColumnRefused
@@ -17,7 +19,8 @@ from lib.ui.compare import (
     ratings,
 )
 from lib.ui.compare.comparison_tab import INPUT_KEY, ComparisonTab
-from lib.ui.shell import backend_picker
+from lib.ui.shell import backend_picker, presenting
+from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.widgets import chat_input_draft, first_drawing
@@ -31,14 +34,20 @@ busy = tab.session.is_busy
 comparison = tab.comparison
 previews = tab.preview_requests(chat_input_draft.text())
 
-with st.sidebar:
-    column_settings.draw_column_settings(tab, previews, busy=busy)
-
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    backend_picker.draw_picker(choice, busy=busy)
-    comparison_menu.draw_comparison_menu(tab)
-comparison_options.draw_options(tab)
-column_settings.draw_column_heads(tab, previews)
+bar = None
+if tab.mode.has_controls:
+    with st.sidebar:
+        column_settings.draw_column_settings(tab, previews, busy=busy)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        backend_picker.draw_picker(choice, busy=busy)
+        comparison_menu.draw_comparison_menu(tab)
+        presenting.draw_present_button()
+    comparison_options.draw_options(tab)
+    column_settings.draw_column_heads(tab, previews)
+else:
+    # In the places of the above, which would stay while an answer streams.
+    for _ in range(1 if tab.is_hidden else 3):
+        st.empty()
 
 # Another comparison is drawn in another place: while the page streams, what the earlier one has drawn would stay.
 greeting = st.empty()
@@ -46,7 +55,15 @@ places = [st.container() if slot == tab.slot else st.empty() for slot in (0, 1)]
 notice = st.empty()
 stop = st.bottom.empty()
 with st.bottom:
-    compare_next_send.draw_compare_next_send(tab, compare_next_send.conflict_texts(previews))
+    # A place for each mode: what the other mode has drawn would stay in a common one while an answer streams.
+    ahead, bar_place = (st.container(), st.empty()) if tab.mode.has_controls else (st.empty(), st.container())
+    if tab.mode.has_controls:
+        with ahead:
+            compare_next_send.draw_compare_next_send(tab, compare_next_send.conflict_texts(previews))
+    elif tab.mode is PageMode.PRESENTING:
+        with bar_place:
+            has_system = any(chat.conversation.system.strip() for chat in tab.session.chats.values())
+            bar = presenting.PresentingBar(tab.stop, has_system=has_system)
     # Not at top level: the page would follow the longest answer, and the others would be out of sight.
     st.chat_input("One input for all columns", key=INPUT_KEY, on_submit=tab.submit)
     answers_side_by_side.show_last_round(tab)
@@ -66,7 +83,7 @@ if not comparison.rounds:
 with places[tab.slot]:
     watched = answers_side_by_side.draw_rounds(tab)
     foot = st.empty()
-    if comparison.rounds and not busy:
+    if comparison.rounds and not busy and tab.mode.has_controls:
         with foot.container():
             ratings.draw_ratings(tab)
             totals = tab.session.conversations().values()
@@ -77,7 +94,7 @@ if busy:
         "Stop all",
         key="stop",
         icon=":material/stop_circle:",
-        shortcut="Escape",
+        shortcut="Escape" if bar is None else None,  # the bar takes it
         on_click=tab.session.stop,
         help="Ends all answers here and at the model; what came is kept",
     )
@@ -90,6 +107,8 @@ if busy:
     st.rerun()
 elif tab.answer_with_sample_tools():
     st.rerun()
+if bar is not None:
+    bar.draw_actions(partial(comparison_options.draw_reveal, tab))
 if choice.backend is None:
     with notice.container():
         backend_picker.wait_for_twin(choice, save_warning.update)

@@ -11,6 +11,7 @@ from lib.ui.experiment import (
     inputs_section,
     limits_section,
     live_text_area,
+    presented_results,
     prompts_section,
     results_section,
     run_bar,
@@ -19,7 +20,8 @@ from lib.ui.experiment import (
 )
 from lib.ui.experiment.collapsible_section import draw_section
 from lib.ui.experiment.experiment_tab import ExperimentTab
-from lib.ui.shell import backend_picker
+from lib.ui.shell import backend_picker, page_mode, presenting
+from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.widgets.error_box import draw_error
 
@@ -30,9 +32,18 @@ problems = find_problems(tab.plan, tab.model)
 # An empty plan shows no problems: the user has not begun yet.
 shown = () if tab.is_blank else problems
 
+mode = page_mode.current_mode()
+if not mode.has_controls:
+    presented_results.draw_presented_results(tab, tab.run)
+    SaveWarning()
+    if mode is PageMode.PRESENTING:
+        with st.bottom:
+            presenting.PresentingBar()
+    st.stop()
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     backend_picker.draw_picker(choice, busy=False)
     experiment_list.draw_experiment_menu(tab)
+    presenting.draw_present_button()
 experiment_list.draw_title(tab)
 notice = st.container()
 SaveWarning()

@@ -146,12 +146,16 @@ def setup_fields(model: Model, system: str, settings: Settings) -> SetupFields:
     return tuple(_iter_setup_fields(model, system, settings.sent_values(), settings.features))
 
 
-def request_setup_fields(model: Model, request: Request) -> SetupFields:
-    """Return the set-up that a request was sent with, without the seed, which differs among repetitions."""
+def request_setup_fields(model: Model, request: Request, *, with_system: bool = True) -> SetupFields:
+    """Return the set-up that a request was sent with, without the seed, which differs among repetitions.
+
+    Without ``with_system``, the system prompt is left out.
+    """
     fixed = {parameter.name for parameter in model.parameters if not parameter.is_seed}
     parameters = {name: value for name, value in request.parameters.items() if name in fixed}
     features = settings_from_request(request, Settings.defaults(model)).features
-    return tuple(_iter_setup_fields(model, system_prompt_from_request(request), parameters, features))
+    system = system_prompt_from_request(request) if with_system else ""
+    return tuple(_iter_setup_fields(model, system, parameters, features))
 
 
 def _iter_setup_fields(

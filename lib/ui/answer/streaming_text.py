@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import Protocol
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lib.chat.chat_session import LiveRun
+from lib.api.request import Request
+from lib.errors import PaddockError
 from lib.ui.widgets.safe_markdown import Block, BlockSplitter, Code, Prose, has_table, make_safe, split_blocks
 
 # Characters. A longer code block is not highlighted: that takes the browser seconds.
@@ -36,15 +39,34 @@ def draw_block(block: Block, place: DeltaGenerator) -> None:
             place.code(text, language if len(text) <= MAX_HIGHLIGHTED_CHARS else None, wrap_lines=True)
 
 
-class StreamingText:
-    """Draws the text of a live answer at the end of the container ``place``."""
+class TextSource(Protocol):
+    """An answer whose text grows: a run that is in flight, or a replay."""
 
-    def __init__(self, live: LiveRun, place: DeltaGenerator) -> None:
-        self._live = live
+    request: Request
+    pending_retry: tuple[PaddockError, float] | None
+
+    @property
+    def parts(self) -> Sequence[str]: ...
+
+    @property
+    def is_running(self) -> bool: ...
+
+    @property
+    def called_tool_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+
+class StreamingText:
+    """Draws the text of a growing answer at the end of the container ``place``, after ``text_before``."""
+
+    def __init__(self, source: TextSource, text_before: str, place: DeltaGenerator) -> None:
+        self._source = source
         self._splitter = BlockSplitter()
-        self._splitter.feed(live.text_before)
+        self._splitter.feed(text_before)
         # In JSON mode the answer comes in one piece, and is drawn with its validation instead of as Markdown.
-        self._whole = live.run.request.response_format is not None
+        self._whole = source.request.response_format is not None
         self._place = place
         self._tail, self._status = place.empty(), place.empty()
         self._drawn = 0
@@ -89,7 +111,7 @@ class StreamingText:
 
     def _waiting_text(self) -> str:
         """Return what is being waited for, as Markdown; empty once there is text."""
-        run = self._live.run
+        run = self._source
         if run.pending_retry is not None:
             error, until = run.pending_retry
             return f"{error.title}. Trying again in {max(until - time.monotonic(), 0):.0f} s …"

@@ -18,12 +18,14 @@ from lib.errors import BadInput, PaddockError
 from lib.files import share_link
 from lib.model.settings import Settings
 from lib.ui.settings.chat_actions import RAW_PROMPT_STATE, ChatActions
+from lib.ui.shell import page_mode
 from lib.ui.shell.page_actions import Ts
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets import chat_input_draft
 
 MESSAGE_KEY = "prompt"  # the key of the message box
+REPLAY = "replay"  # in the session's state: the message that is replayed, while one is
 # In the session's state: the open chat, the one to go back to, the slot (see below), the number of messages that are
 # drawn, the last deletion, and the answer that this tab asked for last.
 _CHAT, _PREVIOUS, _SLOT, _SHOWN, _DELETED, _LAST_ASKED = "chat", "before", "side", "shown", "deleted", "begun"
@@ -57,6 +59,7 @@ class ChatTab(ChatActions):
         super().__init__(owner, chat, backend)
         if link_error is not None:
             self.keep_error(link_error)
+        self.mode = page_mode.current_mode()
         self.is_just_opened = _CHAT not in st.session_state  # the browser has just opened the page
         # In the URL, so that a reload or another tab finds the chat again.
         st.session_state[_CHAT] = st.query_params[_CHAT_PARAMETER] = chat.id
@@ -106,8 +109,10 @@ class ChatTab(ChatActions):
 
     @property
     def slot(self) -> int:
-        """0 or 1: the place on the page where this chat is drawn, another than the previous chat's."""
-        return int(st.session_state.get(_SLOT, 0))
+        """0 or 1: the place on the page where this chat is drawn, another than the previous chat's or mode's."""
+        return (
+            int(st.session_state.get(_SLOT, 0)) + (not self.mode.has_controls) + (REPLAY in st.session_state)
+        ) % 2
 
     @property
     def previous_chat(self) -> str | None:
@@ -148,7 +153,8 @@ class ChatTab(ChatActions):
         return str(st.session_state.get(_LAST_ASKED, ""))
 
     def ask(self, act: Callable[[*Ts, Backend], object], *args: *Ts) -> bool:
-        """Call a method of the chat that asks for an answer, and remember that answer."""
+        """Call a method of the chat that asks for an answer, and remember that answer. Ends a replay."""
+        st.session_state.pop(REPLAY, None)
         was_asked = super().ask(act, *args)
         if was_asked:
             st.session_state[_LAST_ASKED] = self.chat.conversation.head
@@ -164,6 +170,12 @@ class ChatTab(ChatActions):
 
     def send(self, text: str) -> None:
         self.ask(self.chat.send, text)
+
+    def stop(self) -> bool:
+        """Stop the answer that comes, or the replay. Return False if there is neither."""
+        _, live = self.chat.snapshot()
+        self.chat.stop()
+        return st.session_state.pop(REPLAY, None) is not None or live is not None
 
     def send_raw_prompt(self) -> None:
         """Send the raw prompt; it stays in its box, to be changed and sent again."""
@@ -286,5 +298,6 @@ class ChatTab(ChatActions):
             return
         st.session_state[_CHAT] = st.query_params[_CHAT_PARAMETER] = id
         st.session_state[_PREVIOUS] = previous
-        st.session_state[_SLOT] = 1 - self.slot
+        st.session_state[_SLOT] = 1 - int(st.session_state.get(_SLOT, 0))
         st.session_state.pop(_SHOWN, None)
+        st.session_state.pop(REPLAY, None)

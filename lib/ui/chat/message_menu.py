@@ -7,7 +7,7 @@ from enum import StrEnum
 import streamlit as st
 
 from lib.chat.conversation import Message
-from lib.ui.chat import request_and_reply
+from lib.ui.chat import replay_view, request_and_reply
 from lib.ui.chat.chat_tab import ChatTab
 
 _OPEN = "handled"  # in the session's state: (message id, action) whose box is open
@@ -23,6 +23,7 @@ class MessageAction(StrEnum):
     BRANCH = "Branch off here"
     DELETE = "Delete"
     CODE = "Code"
+    REPLAY = "Replay"
     REQUEST_AND_REPLY = "Request and reply"
     SEND_AGAIN = "Send again as it was"
     LOAD = "Load into the controls"
@@ -31,6 +32,7 @@ class MessageAction(StrEnum):
 # Only a message that was requested, and not typed or imported, has these.
 _WITH_REQUEST = (
     MessageAction.CODE,
+    MessageAction.REPLAY,
     MessageAction.REQUEST_AND_REPLY,
     MessageAction.SEND_AGAIN,
     MessageAction.LOAD,
@@ -60,6 +62,8 @@ def _do_action(tab: ChatTab, message: Message) -> None:
             tab.branch(message)
         case MessageAction.DELETE:
             tab.delete(message)
+        case MessageAction.REPLAY:
+            replay_view.start_replay(tab, message)
         case MessageAction.SEND_AGAIN:
             tab.send_again(message)
         case MessageAction.LOAD:

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 def draw_message(tab: ChatTab, message: Message) -> None:
     """Draw a message that is not streaming, with its menu."""
-    if message_menu.is_being_edited(message):
+    if tab.mode.has_controls and message_menu.is_being_edited(message):
         message_menu.draw_edit_box(tab, message)
     elif message.role == "assistant":
         draw_content(message)
@@ -43,7 +43,7 @@ def draw_message(tab: ChatTab, message: Message) -> None:
             else:
                 st.text(message.content, width="stretch")
             _draw_footer(tab, message)
-        message_menu.draw_opened_box(tab, message)
+        _draw_opened_box(tab, message)
         return
     draw_ending(tab, message)
 
@@ -113,7 +113,7 @@ def follow_answer(live: LiveRun, place: DeltaGenerator, update: Callable[[], Non
     A rerun may interrupt this at any point; the next run of the page continues. ``fresh``: the browser has just
     opened the page.
     """
-    streaming = StreamingText(live, place)
+    streaming = StreamingText(live.run, live.text_before, place)
     for text in live.run.follow(lambda: SLOW_START_INTERVAL if fresh else streaming.interval):
         update()
         streaming.draw_new_text(text)
@@ -146,10 +146,18 @@ def draw_ending(tab: ChatTab, message: Message) -> None:
     if message.answers and (error := message.answers[-1].error) is not None:
         draw_error(error)
     _draw_footer(tab, message)
-    message_menu.draw_opened_box(tab, message)
+    _draw_opened_box(tab, message)
+
+
+def _draw_opened_box(tab: ChatTab, message: Message) -> None:
+    if tab.mode.has_controls:
+        message_menu.draw_opened_box(tab, message)
 
 
 def _draw_footer(tab: ChatTab, message: Message) -> None:
+    """Draw the line with figures, settings, variants and menu; nothing for an audience."""
+    if not tab.mode.has_controls:
+        return
     conversation, _ = tab.chat.snapshot()
     with st.container(
         horizontal=True,

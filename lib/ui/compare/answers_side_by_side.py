@@ -178,7 +178,7 @@ def _draw_answer(cell: _Cell) -> WatchedAnswer | None:
     with places[slot]:
         for message in messages:
             if live is not None and live.message_id == message.id:
-                return WatchedAnswer(live, StreamingText(live, st.container()))
+                return WatchedAnswer(live, StreamingText(live.run, live.text_before, st.container()))
             _draw_message(cell, message, answer, has_ended=live is None)
         _draw_footer(cell, answer, messages)
     return None
@@ -229,9 +229,9 @@ def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) ->
             with st.container(width="stretch"):
                 rating = tab.comparison.ratings.get(answer.id)
                 draw_stars(f"stars-{answer.id}", rating, partial(tab.session.rate, answer.id))
-        if not tab.is_hidden:
+        if not tab.is_hidden and tab.mode.has_controls:
             _draw_menu(tab, column, answer, can_repeat=can_repeat)
-    if tab.is_hidden:
+    if tab.is_hidden or not tab.mode.has_controls:
         return
     if can_repeat and runs and runs[-1].ending in _FAILED:
         st.button(

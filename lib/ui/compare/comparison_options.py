@@ -45,14 +45,20 @@ def draw_options(tab: ComparisonTab) -> None:
                 help="Shows the other columns' answers word by word as differences from this one's: what it has more "
                 "is struck through, what they have more is underlined.",
             )
-        if tab.is_hidden:
-            left = len(comparison.unrated_answers(tab.session.conversations()))
-            st.button(
-                "Reveal",
-                key="reveal",
-                icon=":material/visibility:",
-                on_click=tab.session.reveal,
-                help="Show names, settings and figures now",
-            )
-            if not tab.session.is_busy:
-                st.caption(f"{left} to be rated", width="content")
+        draw_reveal(tab)
+
+
+def draw_reveal(tab: ComparisonTab) -> None:
+    """Draw the button that shows the names, while they are hidden."""
+    if not tab.is_hidden:
+        return
+    left = len(tab.comparison.unrated_answers(tab.session.conversations()))
+    st.button(
+        "Reveal",
+        key="reveal",
+        icon=":material/visibility:",
+        on_click=tab.session.reveal,
+        help="Show names, settings and figures now",
+    )
+    if not tab.session.is_busy:
+        st.caption(f"{left} to be rated", width="content")

@@ -27,6 +27,7 @@ from lib.model.settings import Settings
 from lib.ui.chat import request_preview
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.settings.chat_actions import ChatActions
+from lib.ui.shell import page_mode, presenting
 from lib.ui.shell.page_actions import PageActions
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
@@ -54,6 +55,7 @@ class ComparisonTab(PageActions):
         super().__init__(backend, "compare-refused")
         self.owner = owner
         self.session: ComparisonSession = session
+        self.mode = page_mode.current_mode()
         self.is_just_opened = _COMPARISON not in st.session_state  # the browser has just opened the page
         st.session_state[_COMPARISON] = st.query_params[URL_PARAMETER] = session.id
         # The columns' controls, by column id, which also ends their keys.
@@ -77,8 +79,8 @@ class ComparisonTab(PageActions):
 
     @property
     def slot(self) -> int:
-        """0 or 1: the place on the page where this comparison is drawn, another than the previous one's."""
-        return int(st.session_state.get(_SLOT, 0))
+        """0 or 1: the place where this comparison is drawn, another than the previous one's or the other mode's."""
+        return (int(st.session_state.get(_SLOT, 0)) + (not self.mode.has_controls)) % 2
 
     def column_label(self, column: ComparisonColumn) -> str:
         """Return the column's letter, or the number of its position while names are hidden."""
@@ -102,7 +104,11 @@ class ComparisonTab(PageActions):
                 requests[id] = answer.answers[0].request
             elif live is not None and live.message_id == answer.id:
                 requests[id] = live.run.request
-        setups = [request_setup_fields(self.model, request) for request in requests.values()]
+        with_system = self.mode.has_controls or presenting.shows_system()
+        setups = [
+            request_setup_fields(self.model, request, with_system=with_system)
+            for request in requests.values()
+        ]
         return dict(zip(requests, differing_fields(setups), strict=True))
 
     def preview_requests(self, text: str) -> dict[str, RequestPreview]:
@@ -172,6 +178,12 @@ class ComparisonTab(PageActions):
     def send(self, text: str) -> None:
         self.ask(self.session.send, text)
 
+    def stop(self) -> bool:
+        """Stop all answers that come. Return False if there is none."""
+        is_busy = self.session.is_busy
+        self.session.stop()
+        return is_busy
+
     def ask_once_more(self, column: str) -> None:
         self.ask(self.session.add_answer, column)
 
@@ -215,7 +227,7 @@ class ComparisonTab(PageActions):
     def open_comparison(self, id: str) -> None:
         if registry().find_comparison(self.owner, id) is not None:
             st.session_state[_COMPARISON] = st.query_params[URL_PARAMETER] = id
-            st.session_state[_SLOT] = 1 - self.slot
+            st.session_state[_SLOT] = 1 - int(st.session_state.get(_SLOT, 0))
 
     def delete_comparison(self, id: str) -> None:
         """Delete a comparison; its conversations go into the bin."""

@@ -59,32 +59,36 @@ class ChartRow:
     best: bool = False
 
 
-def tally_table(title: str, groups: Sequence[ChartRow], billed: bool) -> str:
+def tally_table(title: str, groups: Sequence[ChartRow], billed: bool, *, with_cost: bool = True) -> str:
     """Return the table of the groups: cost, length and time, and the pass rate if any answer was judged.
 
-    ``billed``: it did cost that, and not only would have.
+    ``billed``: it did cost that, and not only would have. Without ``with_cost``, cost and length are left out.
     """
     is_judged = any(group.tally.judged for group in groups)
     is_rated = any(group.tally.rated for group in groups)
-    max_cost = max((cost_each(group.tally) or Decimal(0) for group in groups), default=Decimal(0))
+    costs = [cost_each(group.tally) or Decimal(0) for group in groups]
+    max_cost = max(costs, default=Decimal(0)) if with_cost else None
     head = [f'<th scope="col">{escape(title)}</th>']
     if is_judged:
         head += ['<th scope="col" class="bar" colspan="2">Passed, and where the true share is at 95 %</th>']
     if is_rated:
         head += ['<th scope="col">Rating</th>']
-    head += [
-        f'<th scope="col" class="bar">{"Cost" if billed else "Would cost"}, each</th><th scope="col"></th>',
-        '<th scope="col" class="wide">Tokens out</th><th scope="col" class="wide">Half within</th>',
-        '<th scope="col" class="wide">Answers</th>',
-    ]
+    if with_cost:
+        head += [
+            f'<th scope="col" class="bar">{"Cost" if billed else "Would cost"}, each</th><th scope="col"></th>',
+            '<th scope="col" class="wide">Tokens out</th>',
+        ]
+    head += ['<th scope="col" class="wide">Half within</th><th scope="col" class="wide">Answers</th>']
     rows = "".join(_row_html(group, max_cost, is_judged=is_judged, is_rated=is_rated) for group in groups)
+    contents = "passes, cost, length and time" if with_cost else "passes and time"
     return (
-        f'<div class="scroll"><table class="tally"><caption>{escape(title)}: passes, cost, length and time</caption>'
+        f'<div class="scroll"><table class="tally"><caption>{escape(title)}: {contents}</caption>'
         f"<thead><tr>{''.join(head)}</tr></thead><tbody>{rows}</tbody></table></div>{_STYLE}"
     )
 
 
-def _row_html(row: ChartRow, max_cost: Decimal, *, is_judged: bool, is_rated: bool) -> str:
+def _row_html(row: ChartRow, max_cost: Decimal | None, *, is_judged: bool, is_rated: bool) -> str:
+    """Return the row; without ``max_cost`` the cost and the length are left out."""
     tally = row.tally
     mark = " <small>best</small>" if row.best else ""
     cells = [f'<th scope="row">{escape(replace_lone_surrogates(row.name))}{mark}</th>']
@@ -92,14 +96,17 @@ def _row_html(row: ChartRow, max_cost: Decimal, *, is_judged: bool, is_rated: bo
         cells += [f'<td class="bar">{_share_bar(tally)}</td><td class="share">{share_html(tally)}</td>']
     if is_rated:
         cells += [f"<td>{'—' if tally.mean_rating is None else f'{tally.mean_rating:.1f}'}</td>"]
-    cost = cost_each(tally)
-    width = 0.0 if cost is None or not max_cost else float(cost / max_cost)
-    bar = f'<u style="width:{width:.2%}"></u>' if width else ""
+    if max_cost is not None:
+        cost = cost_each(tally)
+        width = 0.0 if cost is None or not max_cost else float(cost / max_cost)
+        bar = f'<u style="width:{width:.2%}"></u>' if width else ""
+        cells += [
+            f'<td class="bar"><span class="track">{bar}</span></td>',
+            f"<td>{COST.text(tally)}</td>",
+            f'<td class="wide">{LENGTH.text(tally)}</td>',
+        ]
     failed = f" <small>{tally.failed:,} failed</small>" if tally.failed else ""
     cells += [
-        f'<td class="bar"><span class="track">{bar}</span></td>',
-        f"<td>{COST.text(tally)}</td>",
-        f'<td class="wide">{LENGTH.text(tally)}</td>',
         f'<td class="wide">{SECONDS.text(tally)}</td>',
         f'<td class="wide">{tally.answered:,}{failed}</td>',
     ]

@@ -31,10 +31,7 @@ def draw_overview(view: ResultsView) -> None:
     _draw_failures(view)
     if not total.answered:
         return
-    for by in view.compared_groups:
-        _draw_groups(view, by)
-    if not view.compared_groups:
-        st.html(charts.tally_table("All", [ChartRow(view.prompt_names[0], total)], view.is_billed))
+    _draw_all_groups(view)
     winner_actions.draw_winner_actions(view)
     if len(view.plan.checks) > 1 and view.has_judgements:
         _draw_checks(view)
@@ -42,7 +39,14 @@ def draw_overview(view: ResultsView) -> None:
         _draw_heatmap(view)
 
 
-def _draw_headline(view: ResultsView) -> None:
+def draw_for_audience(view: ResultsView) -> None:
+    """Draw who won and the pass rates, without failures, costs and buttons."""
+    _draw_headline(view, with_cost=False)
+    if view.summary.total.answered:
+        _draw_all_groups(view, with_cost=False)
+
+
+def _draw_headline(view: ResultsView, *, with_cost: bool = True) -> None:
     """Draw who won, whether that may be chance, and the pass rate of all answers."""
     total = view.summary.total
     with st.container(key=f"{PREFIX}headline", gap="xsmall"):
@@ -56,7 +60,7 @@ def _draw_headline(view: ResultsView) -> None:
             share = f"{total.passed:,} of {total.judged:,} answers pass ({format_interval(total.interval)} at 95 %)"
             few = " Few answers: the true shares may be far from these." if total.judged < _MIN_JUDGED else ""
             st.markdown(f":small[Over all, {share}.{few}]")
-        elif total.answered:
+        elif total.answered and with_cost:
             why = (
                 "No check could judge an answer"
                 if view.plan.checks
@@ -89,7 +93,15 @@ def _draw_failures(view: ResultsView) -> None:
             st.markdown("\n".join(lines))
 
 
-def _draw_groups(view: ResultsView, by: GroupedBy) -> None:
+def _draw_all_groups(view: ResultsView, *, with_cost: bool = True) -> None:
+    for by in view.compared_groups:
+        _draw_groups(view, by, with_cost=with_cost)
+    if not view.compared_groups:
+        rows = [ChartRow(view.prompt_names[0], view.summary.total)]
+        st.html(charts.tally_table("All", rows, view.is_billed, with_cost=with_cost))
+
+
+def _draw_groups(view: ResultsView, by: GroupedBy, *, with_cost: bool) -> None:
     title = "Setting" if by is GroupedBy.VARIANTS else "Prompt"
     names, best = view.names(by), view.winner(by)
     groups = charts.sort_best_first(
@@ -98,7 +110,7 @@ def _draw_groups(view: ResultsView, by: GroupedBy) -> None:
     )
     shown = groups if st.session_state.get(_ALL) else groups[:FIRST_ROWS]
     with st.container(key=f"{PREFIX}by-{title.lower()}", gap="xsmall"):
-        st.html(charts.tally_table(title, shown, view.is_billed))
+        st.html(charts.tally_table(title, shown, view.is_billed, with_cost=with_cost))
         if len(groups) > FIRST_ROWS:
             st.toggle(f"Show all {len(groups):,}", key=_ALL, persist_state="session")
 

@@ -4,18 +4,22 @@ from pathlib import Path
 
 import streamlit as st
 
-from lib.ui.shell import page_paths
+from lib.ui.shell import page_mode, page_paths, presenting
+from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.script_start import reset_container_stack
 
 ROOT = Path(__file__).resolve().parents[3]
 WIDE_PAGES = ("Compare", "Experiment")  # pages with columns
+PRESENTABLE_PAGES = ("Chat", "Compare", "Experiment")
 
 reset_container_stack()
 # The icon is set before the pages: else the browser would fetch theirs from Google.
 st.set_page_config(
     page_title="Paddock", page_icon=str(ROOT / "lib/ui/shell/static/icon.svg"), initial_sidebar_state=340
 )
-st.logo(str(ROOT / "lib/ui/shell/static/paddock.svg"), size="large")
+mode = page_mode.current_mode()
+if mode.has_controls:
+    st.logo(str(ROOT / "lib/ui/shell/static/paddock.svg"), size="large")
 page = st.navigation(
     [
         st.Page(page_paths.CHAT_PAGE, title="Chat", icon=":material/forum:", default=True),
@@ -24,8 +28,13 @@ page = st.navigation(
         st.Page(page_paths.HISTORY_PAGE, title="History", icon=":material/history:"),
         st.Page(page_paths.MODEL_PAGE, title="Model", icon=":material/deployed_code:"),
     ],
-    position="top",
+    position="top" if mode.has_controls else "hidden",
 )
+if mode is PageMode.PRESENTING and page.title not in PRESENTABLE_PAGES:
+    page_mode.stop_presenting()
+    st.rerun()
 # The layout is set once in a run: of two the browser would show now one, now the other.
-st.set_page_config(layout="wide" if page.title in WIDE_PAGES else "centered")
+is_wide = page.title in WIDE_PAGES or mode is PageMode.PRESENTING
+st.set_page_config(layout="wide" if is_wide else "centered")
+presenting.draw_style(mode)
 page.run()
