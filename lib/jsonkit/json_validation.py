@@ -172,4 +172,22 @@ def is_valid_here(draft: str, schema: Any, value: Any) -> bool:
     return bool(getattr(jsonschema, draft)(schema).is_valid(value))
 
 
+def find_matches(patterns: list[str], names: list[str]) -> dict[str, list[str]]:
+    """Return the patterns that each name matches, without the names that match none.
+
+    In a child process; a match that takes more than two seconds counts as none.
+    """
+    try:
+        found = _process.call(f"{__name__}:find_matches_here", patterns, names, seconds=TIMEOUT_SECONDS)
+    except (DeadlinePassed, ChildFailed):
+        return {}
+    return dict(found)
+
+
+def find_matches_here(patterns: list[str], names: list[str]) -> dict[str, list[str]]:
+    """Match in this process: what ``find_matches`` calls in the child."""
+    matches = {name: [each for each in patterns if ecma_regex.search(each, name)] for name in names}
+    return {name: matching for name, matching in matches.items() if matching}
+
+
 _process = ChildProcess()

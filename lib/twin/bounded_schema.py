@@ -3,17 +3,18 @@
 The engine constrains an answer to a schema (llama.cpp by llguidance), but it does not limit strings, lists and
 numbers that the schema leaves unlimited, and a small model does not end them by itself. The narrowed schema allows
 part of what the user's schema allows: strings and lists get a limit, numbers get few digits, and objects get only
-their named properties. It leaves out ``not``, ``if``, ``uniqueItems`` and ``contains``, so the answer still has to be
-validated.
+their named properties. It leaves out ``not``, ``if``, ``uniqueItems``, ``contains`` and the parts of patterns that
+the engine does not know (``lib/jsonkit/engine_pattern.py``), so the answer still has to be validated.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from lib.jsonkit import engine_pattern
+from lib.jsonkit.json_validation import find_matches
 from lib.twin import bounded_numbers
 from lib.twin.user_schema import UnsatisfiableSchemaError, UserSchema
 
@@ -23,13 +24,15 @@ MIN_FREE_STRING, MAX_FREE_STRING = 24, 600
 MAX_EXTRA_ITEMS = 4
 # Characters of a string and items of a list, whatever the schema allows.
 MAX_LENGTH = 1_500
-MAX_PATTERN_CHARS = 200
 # Required properties without a schema of their own: each may be any value, which takes 1 ms and a long grammar.
 MAX_UNDESCRIBED_PROPERTIES = 100
 
 TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 KEYWORDS_BY_TYPE = {
-    "object": ("properties", "required", "additionalProperties", "minProperties", "patternProperties"),
+    "object": (
+        *("properties", "required", "additionalProperties", "minProperties"),
+        *("patternProperties", "propertyNames"),
+    ),
     "array": ("items", "prefixItems", "minItems", "maxItems"),
     "string": ("minLength", "maxLength", "pattern", "format"),
     "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
@@ -48,16 +51,12 @@ FORMAT_PATTERNS = {
     "email": "^[a-z0-9]{1,20}@[a-z0-9]{1,20}\\.[a-z]{2,6}$",
     "uri": "^https://[a-z0-9]{1,20}\\.[a-z]{2,6}(/[a-z0-9-]{0,20}){0,3}$",
     "ipv4": rf"^({_OCTET}\.){{3}}{_OCTET}$",
+    "ipv6": "^([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}$",
 }
 # A small model likes to begin a string with what it expects after the string.
 _FIRST_CHARACTER = r"[^\x00-\x20\x7f{}\[\]:,]"
 _CHARACTER = r"[^\x00-\x08\x0b-\x1f\x7f]"
-_PROPERTY_NAME = "^[a-zA-Z_][a-zA-Z0-9_]{0,30}$"
-# The part of regular expressions that the engine and JavaScript read alike, without large repetitions.
-_PORTABLE_PATTERN = re.compile(r"(?:[^\\({]|\((?!\?)|\(\?:|\\[dDwWsSnrt]|\\[^\w\s]|\{(?!\d*,?\d{4}))*")
-
-# JavaScript's classes are ASCII, the engine's are not. The engine allows a class inside a class, as in [[0-9]-].
-_ASCII_CLASSES = {r"\d": "[0-9]", r"\D": "[^0-9]", r"\w": "[0-9A-Za-z_]", r"\W": "[^0-9A-Za-z_]"}
+MAX_PROPERTY_NAME = 31
 
 
 def dump_json(value: Any) -> str:
@@ -96,7 +95,7 @@ class _Narrower:
         if "allOf" in schema:
             rest = {key: value for key, value in schema.items() if key != "allOf"}
             return self.narrow(_merge([rest, *schema["allOf"]]))
-        types = _type_list(schema["type"]) if "type" in schema else _implied_types(schema)
+        types = _as_list(schema["type"]) if "type" in schema else _implied_types(schema)
         return _any_of(types, lambda kind: self._bound_type(kind, schema))
 
     def _enum_schema(self, schema: Mapping[str, Any], values: Sequence[Any]) -> dict[str, Any]:
@@ -135,33 +134,78 @@ class _Narrower:
         undescribed = [name for name in required if name not in properties]
         if len(undescribed) > MAX_UNDESCRIBED_PROPERTIES:
             raise UnsatisfiableSchemaError("too many required properties have no schema")
-        properties |= dict.fromkeys(undescribed, additional)
+        patterns = schema.get("patternProperties") or {}
+        matches = find_matches(list(patterns), [*properties, *undescribed]) if patterns else {}
+        properties |= {name: True if matches.get(name) else additional for name in undescribed}
+        for name, matching in matches.items():
+            properties[name] = _merge([properties[name], *(patterns[pattern] for pattern in matching)])
         if not properties:
             return self._map(schema, additional, depth)
+        least, most = schema.get("minProperties", 0), schema.get("maxProperties", len(properties))
         narrowed: dict[str, Any] = {}
-        for name, value in properties.items():
+        for name, value in sorted(properties.items(), key=lambda item: item[0] not in required):
             try:
-                narrowed[name] = self.narrow(value)
+                if len(narrowed) < most or name in required:
+                    narrowed[name] = self.narrow(value)
             except UnsatisfiableSchemaError:
                 if name in required:
                     raise
-        return {"type": "object", "properties": narrowed, "required": required, "additionalProperties": False}
+        more = [name for name in narrowed if name not in required]
+        required += more[: max(0, least - len(required))]
+        ordered = {name: narrowed[name] for name in properties if name in narrowed}
+        return {"type": "object", "properties": ordered, "required": required, "additionalProperties": False}
 
     def _map(self, schema: Mapping[str, Any], value: Any, depth: int) -> dict[str, Any]:
         """Narrow an object whose properties have no names of their own."""
         least, most = _limits(schema, "minProperties", "maxProperties")
+        # The engine refuses patterns that a name can match together, so all names are of one kind.
+        pattern, value = next(iter((schema.get("patternProperties") or {}).items()), ("", value))
         if value is False or most == 0:
             if least:
                 raise UnsatisfiableSchemaError("properties are required, and none is allowed")
             return {"type": "object", "additionalProperties": False}
         value = self._any_value(depth - 1) if value is True or not value else self.narrow(value)
+        names = self._property_names(schema.get("propertyNames", True), pattern)
+        if isinstance(names, list):
+            if len(names) < least:
+                raise UnsatisfiableSchemaError("more properties are required than there are names")
+            allowed = dict.fromkeys(names[:most], value)
+            return {
+                "type": "object",
+                "properties": allowed,
+                "required": names[:least],
+                "additionalProperties": False,
+            }
         return {
             "type": "object",
-            "patternProperties": {_PROPERTY_NAME: value},
+            "patternProperties": {names: value},
             "additionalProperties": False,
             "minProperties": least,
             "maxProperties": most,
         }
+
+    def _property_names(self, schema: Any, pattern: str) -> str | list[str]:
+        """Return the names that an object's properties may have: all of them, or the engine's pattern for them."""
+        schema = schema if isinstance(schema, dict) else {}
+        if "allOf" in schema:
+            rest = {key: value for key, value in schema.items() if key != "allOf"}
+            return self._property_names(_merge([rest, *schema["allOf"]]), pattern)
+        if branches := schema.get("anyOf") or schema.get("oneOf"):
+            rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
+            return self._property_names(_merge([rest, branches[0]]), pattern)
+        if "const" in schema or "enum" in schema:
+            listed = self._enum_schema(schema, schema.get("enum", [schema.get("const")]))["enum"]
+            return [name for name in listed if isinstance(name, str)]
+        for own in filter(None, (pattern, *_as_list(schema.get("pattern", ())))):
+            if parts := engine_pattern.translate(own).parts:
+                return _bound_name(parts[-1])
+        if preset := FORMAT_PATTERNS.get(schema.get("format", "")):
+            return preset
+        most = min(schema.get("maxLength", MAX_PROPERTY_NAME), MAX_LENGTH)
+        least = max(1, schema.get("minLength", 1))
+        if least > max(most, MAX_PROPERTY_NAME):
+            raise UnsatisfiableSchemaError("a longer name is required than allowed")
+        return f"^[a-zA-Z_][a-zA-Z0-9_]{{{least - 1},{max(most, least) - 1}}}$"
 
     def _array(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         items = schema.get("items", True)
@@ -186,18 +230,35 @@ class _Narrower:
         least = schema.get("minLength", min(most, 1))
         if least > most:
             raise UnsatisfiableSchemaError("a longer string is required than allowed")
-        pattern = schema.get("pattern", "")
-        if len(pattern) > MAX_PATTERN_CHARS or not _PORTABLE_PATTERN.fullmatch(pattern):
-            pattern = ""
-        pattern = re.sub(r"\\.", lambda escape: _ASCII_CLASSES.get(escape[0], escape[0]), pattern)
-        if pattern := pattern or FORMAT_PATTERNS.get(schema.get("format", ""), ""):
-            shortest = schema.get("minLength", 0)
-            return {"type": "string", "pattern": pattern, "minLength": shortest, "maxLength": most}
+        patterns = [
+            part
+            for own in _as_list(schema.get("pattern", ()))
+            for part in engine_pattern.translate(own).parts
+        ]
+        if not patterns and (preset := FORMAT_PATTERNS.get(schema.get("format", ""))):
+            patterns = [preset]
+        if patterns:
+            size = {"minLength": schema.get("minLength", 0), "maxLength": most}
+            if len(patterns) == 1:
+                return {"type": "string", "pattern": patterns[0], **size}
+            return {"allOf": [{"type": "string", "pattern": pattern} for pattern in patterns], **size}
         if not most:
             return {"const": ""}
         # One pattern: the engine cannot always combine a pattern with a minimum length.
         text = f"{_FIRST_CHARACTER}{_CHARACTER}{{{max(0, least - 1)},{most - 1}}}"
         return {"type": "string", "pattern": f"^{text}$" if least else f"^({text})?$"}
+
+
+def _bound_name(pattern: str) -> str:
+    """Return the engine's pattern for a name of bounded length that matches a pattern."""
+    more = "" if pattern.endswith("$") else f"[a-zA-Z0-9_]{{0,{MAX_PROPERTY_NAME - 1}}}$"
+    if pattern.startswith("^") and "|" not in pattern:
+        return pattern + more
+    return f"^(?:{pattern}){more}"
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value)
 
 
 def _any_of(alternatives: Iterable[Any], narrow: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
@@ -219,10 +280,6 @@ def _limits(schema: Mapping[str, Any], minimum: str, maximum: str, usual: int = 
     if least > most:
         raise UnsatisfiableSchemaError(f"{minimum} is greater than {maximum}")
     return least, most
-
-
-def _type_list(types: Any) -> list[str]:
-    return [types] if isinstance(types, str) else list(types)
 
 
 def _implied_types(schema: Mapping[str, Any]) -> list[str]:
@@ -248,11 +305,15 @@ def _merge(schemas: Iterable[Any]) -> Any:
 
 
 def _merge_keyword(name: str, first: Any, second: Any) -> Any:
-    if name == "properties":
+    if name in ("properties", "patternProperties"):
         shared = {key: _merge([first[key], second[key]]) for key in first if key in second}
         return {**first, **second, **shared}
     if name in ("required", "allOf"):
         return [*first, *second]
+    if name == "pattern":
+        return [*_as_list(first), *_as_list(second)]
+    if name in ("propertyNames", "additionalProperties"):
+        return _merge([first, second])
     if name == "enum":
         return [value for value in first if value in second]
     if name == "type":
@@ -265,7 +326,7 @@ def _merge_keyword(name: str, first: Any, second: Any) -> Any:
 
 
 def _shared_types(first: Any, second: Any) -> list[str]:
-    first_types, second_types = _type_list(first), _type_list(second)
+    first_types, second_types = _as_list(first), _as_list(second)
     if "number" in first_types and "integer" in second_types:
         first_types.append("integer")
     if "integer" in first_types and "number" in second_types:

@@ -104,7 +104,7 @@ def parse_parameters(code: str) -> dict[str, Any]:
     # With long runs of spaces, the search would take forever.
     head = _HEAD.search(re.sub(r"\s+", " ", uncommented))
     if head is None:
-        return {"type": "object"}
+        return {"type": "object", "additionalProperties": True}
     listed = next(group for group in head.groups() if group is not None).strip()
     # One parameter that is a destructured object.
     if re.fullmatch(r"\{.*\}(\s*=.*)?", listed, re.DOTALL):
@@ -144,7 +144,11 @@ def call_schema(tool: OfferedTool, string_chars: int) -> dict[str, Any]:
     """
     parameters = tool.parameters
     if isinstance(parameters.resolved, dict):
-        parameters = replace(parameters, resolved={**parameters.resolved, "type": "object"})
+        resolved = {**parameters.resolved, "type": "object"}
+        # A tool without parameters: nothing is to be made up for it.
+        if not any(value for name, value in resolved.items() if name != "type"):
+            resolved["additionalProperties"] = False
+        parameters = replace(parameters, resolved=resolved)
     arguments = bounded_schema.narrow_schema(parameters, min(string_chars, MAX_ARGUMENT_CHARS))
     return {
         "type": "object",

@@ -273,7 +273,7 @@ def test_parameters_of_code(code: str, names: list[str], required: list[str]) ->
 
 @pytest.mark.parametrize("code", ["", "return 1", "function" + " " * 100_000, "(" * 50_000, "/*" * 50_000])
 def test_code_without_parameters_takes_any(code: str) -> None:
-    assert request_tools.parse_parameters(code) == {"type": "object"}
+    assert request_tools.parse_parameters(code) == {"type": "object", "additionalProperties": True}
 
 
 @pytest.mark.applied_by_twin("functions[].name", "functions[].code")
@@ -286,3 +286,42 @@ def test_functions(twin: RunningTwin) -> None:
     assert set(call["arguments"]) == {"a", "b"}
     both = twin.ask(**body, tools=[{**WEATHER, "name": "add"}]).json()
     assert both["errors"][0]["code"] == 5006
+
+
+WITHOUT_PARAMETERS = [None, {}, {"type": "object"}, {"type": "object", "properties": {}, "required": []}]
+
+
+@pytest.mark.parametrize(
+    "parameters", [*WITHOUT_PARAMETERS, {"properties": {}, "additionalProperties": False}]
+)
+def test_a_tool_without_parameters_gets_none(parameters: Any) -> None:
+    tool = {"type": "function", "function": {"name": "now", "parameters": parameters}}
+    (offered,) = request_tools.read_tools({"tools": [tool]})
+    assert request_tools.call_schema(offered, 500)["properties"]["arguments"] == {
+        "type": "object",
+        "additionalProperties": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"type": "object", "additionalProperties": True},
+        {"type": "object", "patternProperties": {"^x": {}}},
+        {"type": "object", "propertyNames": {"pattern": "^x"}},
+        {"type": "object", "required": ["x"]},
+        {"type": "object", "minProperties": 1},
+        {"anyOf": [{"properties": {"x": {}}}]},
+    ],
+)
+def test_a_tool_with_parameters_that_have_no_fixed_names(parameters: Any) -> None:
+    (offered,) = request_tools.read_tools({"tools": [{**WEATHER, "parameters": parameters}]})
+    arguments = request_tools.call_schema(offered, 500)["properties"]["arguments"]
+    assert arguments.get("properties") or arguments.get("patternProperties")
+
+
+def test_empty_arguments_of_the_model(twin: RunningTwin) -> None:
+    tool = {"name": "now", "description": "The time", "parameters": {"type": "object", "properties": {}}}
+    for seed in (1, 2):
+        result = twin.ask(messages=RAIN, tools=[tool], tool_choice="required", seed=seed).json()["result"]
+        assert result["tool_calls"] == [{"name": "now", "arguments": {}}]
