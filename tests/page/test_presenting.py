@@ -1,4 +1,4 @@
-"""The presenting mode in a browser: its key, and what it does while answers stream."""
+"""The page for an audience in a browser: the presenting mode while answers stream, a frame, a link to copy."""
 
 from __future__ import annotations
 
@@ -84,6 +84,19 @@ def test_a_comparison_is_presented_while_it_streams(
     tab.wait_until("all of it", lambda: both_have("w00120"))
     press_escape_to_leave(tab)
     tab.by_key("compare-options").wait_for()
+
+
+def test_the_link_has_a_visible_button_that_copies_it(tab: BrowserTab) -> None:
+    tab.by_key("share").get_by_role("button").first.click()
+    box = tab.page.get_by_test_id("stPopoverBody").get_by_test_id("stCode")
+    box.wait_for()
+    tab.page.mouse.move(0, 0)
+    toolbar = box.locator("> div")
+    tab.wait_until("it is on display", lambda: toolbar.evaluate("it => getComputedStyle(it).opacity") == "1")
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    toolbar.get_by_role("button").click()
+    copied = tab.wait_until("a copy", lambda: tab.page.evaluate("navigator.clipboard.readText()"))
+    assert copied == box.locator("code").inner_text()
 
 
 def test_a_frame_shows_the_conversation_alone(visit: Visit, app: AppProcess, upstream: Upstream) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 
 import streamlit as st
 
 from lib.chat.conversation import Conversation
 from lib.errors import PaddockError
-from lib.files import share_link
+from lib.files import qr_code, share_link
 from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import default_title, export_markdown, make_file_name
 from lib.files.share_link import Reach
@@ -18,9 +19,12 @@ from lib.ui.history.import_export import to_archived
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.error_box import draw_error
 
+_STYLE = "<style>.share-qr {display: block; width: min(100%, 17rem); margin: auto}</style>"
+
 
 def draw_share_menu(tab: ChatTab) -> None:
-    with st.popover("Share", type="tertiary", icon=":material/ios_share:", key="share"):
+    menu = st.popover("Share", type="tertiary", icon=":material/ios_share:", key="share", on_change="rerun")
+    with menu:
         conversation, _ = tab.chat.snapshot()
         first = next((message.content for message in conversation.path() if message.role == "user"), "")
         st.markdown("**A link to this set-up**")
@@ -34,8 +38,13 @@ def draw_share_menu(tab: ChatTab) -> None:
             draw_error(error)
         else:
             base = (st.context.url or "").partition("?")[0]
-            _draw_reach(share_link.address_reach(base))
-            st.code(f"{base}?{share_link.QUERY_PARAMETER}={text}", language=None, wrap_lines=True, height=110)
+            reach = share_link.address_reach(base)
+            _draw_reach(reach)
+            link = f"{base}?{share_link.QUERY_PARAMETER}={text}"
+            st.code(link, language=None, wrap_lines=True, height=110)
+            # Made only while it is on display: that takes up to a tenth of a second.
+            if menu.open:
+                _draw_qr_code(link, reach)
         st.markdown("**The conversation as a file**")
         name = make_file_name(default_title(conversation))
         with st.container(horizontal=True, gap="small"):
@@ -74,6 +83,19 @@ def _draw_reach(reach: Reach) -> None:
         f"{text} For anybody else, send the JSON file below. They open it under History → Files → Import.",
         icon=":material/link_off:",
     )
+
+
+def _draw_qr_code(link: str, reach: Reach) -> None:
+    """Draw the link for the cameras of phones, or say why there is no use in that."""
+    if reach is Reach.THIS_COMPUTER:
+        st.caption("No QR code: a phone could not open this link.")
+        return
+    try:
+        code = qr_code.draw_qr_code(link)
+    except qr_code.TooLongForQrCode as error:
+        st.caption(f"No QR code. {error.message} {error.advice}")
+    else:
+        st.html(f'<img class="share-qr" alt="QR code of the link" src="{escape(code)}">{_STYLE}')
 
 
 def _markdown(tab: ChatTab) -> str:

@@ -1,4 +1,4 @@
-"""The presenting mode: the button that starts and ends it, and its style."""
+"""The presenting mode: the buttons that start and end it."""
 
 from __future__ import annotations
 
@@ -7,29 +7,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from lib.ui.shell import page_mode
-from lib.ui.shell.page_mode import PageMode
 from lib.ui.widgets.bound import bind
 
 # Alt, because a letter alone would be typed where the message box has the focus.
 SHORTCUT = "Alt+P"
 _SHOWS_SYSTEM = "presenting-shows-system"  # in the session's state
-
-# Everything on the page is sized in rem. The sidebar and the header are hidden as well as not drawn: what an earlier
-# run drew there would stay until a streaming answer has ended. The button for Escape is there for its key alone.
-_STYLE = """<style>
-html:root {font-size: clamp(18px, 1.55vw, 34px)}
-[data-testid="stSidebar"], [data-testid="stSidebarCollapsedControl"], [data-testid="stHeader"],
-.st-key-present-escape {display: none}
-[data-testid="stMainBlockContainer"] {padding-top: 1.5rem}
-[data-testid="stMainBlockContainer"], [data-testid="stBottomBlockContainer"] {max-width: none; padding-inline: 5vw}
-.st-key-presenting {zoom: .7}
-@media (max-width: 640px) {.st-key-presenting [aria-label^="Shortcut"] {display: none}}
-</style>"""
-
-
-def draw_style(mode: PageMode) -> None:
-    """Draw the style of the mode, a blank one in the others: the last one would stay while an answer streams."""
-    st.html(_STYLE if mode is PageMode.PRESENTING else "<style></style>")
 
 
 def draw_present_button() -> None:

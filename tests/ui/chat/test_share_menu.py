@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from html import escape
+
+from lib.files.qr_code import draw_qr_code
 from lib.model.request_options import ResponseFormat
 from lib.ui.chat.chat_tab import RAW_PROMPT_STATE
 from tests.page.upstream import Upstream
@@ -14,6 +17,18 @@ def test_a_link_to_this_computer_says_so(upstream: Upstream) -> None:
     text = AppTestPage().text()
     assert "This link opens on this computer only" in text
     assert "History → Files → Import" in text
+
+
+def test_a_phone_gets_the_link_as_a_qr_code(upstream: Upstream) -> None:
+    page = AppTestPage(share=True)  # the menu is open
+    assert "No QR code: a phone could not open this link." in page.text()
+    page.test.context["url"] = "https://paddock.example/"
+    page.run()
+    link = next(text for text in page.codes() if "?s=" in text)
+    assert link.startswith("https://paddock.example?s=")
+    assert f'src="{escape(draw_qr_code(link))}"' in page.text()
+    long = "".join(chr(0x4E00 + (n * 7919) % 20_000) for n in range(1_500))
+    assert "No QR code. The link takes" in page.choose("system", long).text()
 
 
 def test_an_opened_set_up_is_announced_until_it_is_used(upstream: Upstream) -> None:
