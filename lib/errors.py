@@ -72,11 +72,11 @@ class BadInput(PaddockError):
 class Refused(PaddockError):
     """The backend understood the request and refused it."""
 
-    title = "The request was refused"
+    title = "The service refused the request"
 
 
 class InvalidRequest(Refused):
-    title = "The request was not accepted"
+    title = "The service did not accept the request"
 
 
 class ContextExceeded(Refused):
@@ -88,7 +88,7 @@ class CredentialsRefused(Refused):
 
 
 class AccountRefused(Refused):
-    title = "This account may not do that"
+    title = "This account has no permission for that"
 
 
 class ModelUnavailable(Refused):
@@ -96,7 +96,7 @@ class ModelUnavailable(Refused):
 
 
 class AllocationSpent(Refused):
-    title = "Today's free allocation is used up"
+    title = "Today's free allowance is used up"
 
 
 class RateLimited(Refused):
@@ -104,11 +104,11 @@ class RateLimited(Refused):
 
 
 class NoCapacity(Refused):
-    title = "No capacity at the moment"
+    title = "The service is full at the moment"
 
 
 class ServiceFailed(Refused):
-    title = "The service failed"
+    title = "The service has a problem"
 
 
 class TimedOut(PaddockError):
@@ -140,7 +140,7 @@ class DamagedDatabase(StorageFailed):
 
 
 class NewerDatabase(StorageFailed):
-    title = "The database is a newer Paddock's"
+    title = "The database was made by a newer Paddock"
 
 
 # The classes whose errors a retry can cure.
@@ -165,69 +165,66 @@ _NEW_KEY = (
     "(My Profile → API Tokens), then connect again."
 )
 _ACCOUNT = (
-    "Check that the account id is right and that the API token belongs to that account, then connect again."
+    "Check that the account ID is right and that the API token belongs to that account, then connect again."
 )
 _PLAN = "Check the account's plan and permissions in the Cloudflare dashboard; another account may work."
 _WAIT = "Wait a moment, then retry."
-_REFUSED_INPUT = "The model refused the input: the text above says why. Change it, then retry."
-_NO_SUCH_ADAPTER = (
-    "There is no LoRA adapter of that name or id. Choose one from the list, or send the request without one."
-)
-_TOO_SLOW = "The model took too long. Lower max_tokens or shorten the conversation, then retry."
-_NEURONS_SPENT = "The free neurons come back at 00:00 UTC. Upgrade to Workers Paid to go on now, or use the twin: it is free."
+_REFUSED_INPUT = "The model refused your text for the reason above. Change it, then retry."
+_NO_SUCH_ADAPTER = "There is no adapter (LoRA) with that name or ID. Choose one from the list, or use none."
+_TOO_SLOW = "The model took too long. Lower Max tokens or shorten the conversation, then retry."
+_NEURONS_SPENT = "The free allowance is renewed at 00:00 UTC. Upgrade to Workers Paid to continue now, or use the practice model, which is free."
 
 # The API's edge sends 10000, 10001 and the codes from 6003 to 7003 and from 9106 to 9109, the AI service the others.
 _ADVICE_BY_CODE: dict[type[PaddockError], dict[int, str]] = {
     InvalidRequest: {
-        3003: "The request is malformed: the text above says where. Change it, then retry.",
-        5004: "The request is not valid JSON for this model. Reset the settings, then retry.",
-        5006: "A setting or a message is not allowed by the model's schema: the text above names it. Change it, then retry.",
+        3003: "The text above says what is wrong. Change it, then retry.",
+        5004: "The model does not understand the request. Reset the settings, then retry.",
+        5006: "The model does not allow a setting or a message; the text above names it. Change it, then retry.",
         5012: _REFUSED_INPUT,
         8007: _REFUSED_INPUT,
-        5023: "JSON Schema mode cannot be streamed. Send it without streaming.",
-        5024: "The model could not meet the JSON schema. Simplify the schema or raise max_tokens, then retry.",
+        5023: "An answer with fields must come in one piece. Turn Stream off.",
+        5024: "The model could not fill your fields. Use fewer or simpler fields, or raise Max tokens, then retry.",
         5033: _NO_SUCH_ADAPTER,
         3037: _NO_SUCH_ADAPTER,
-        3030: "The LoRA adapter was made for another model. Choose another one, or send the request without one.",
+        3030: "The adapter was made for another model. Choose another one, or use none.",
     },
     ContextExceeded: {
-        3006: "The request is too large to be accepted. Shorten the conversation or start a new one.",
-        5021: "Lower max_tokens, shorten the message, or start a new conversation.",
+        3006: "The conversation is too long. Shorten it or start a new one.",
+        5021: "Lower Max tokens, shorten the message, or start a new conversation.",
     },
     ModelUnavailable: {
-        5005: "This model takes no LoRA adapter. Send the request without one.",
-        5007: "The backend does not know this model. Check that the account has Workers AI.",
-        5028: "Cloudflare has retired this model. Use the twin meanwhile, or add the record of its successor.",
+        5005: "This model does not work with adapters (LoRA). Use none.",
+        5007: "The service does not know this model. Check that the account has Workers AI.",
+        5028: "Cloudflare no longer offers this model. Use the practice model until Paddock is updated.",
     },
     CredentialsRefused: {
         10000: _NEW_KEY,
         10001: _NEW_KEY,
         9106: _NEW_KEY,
-        6003: "The Authorization header is malformed, so the token is not one that Cloudflare makes. "
-        + _NEW_KEY,
+        6003: "This is not a token that Cloudflare makes. " + _NEW_KEY,
     },
     AccountRefused: {
         9109: _ACCOUNT,
-        7003: "The account id is malformed: it has 32 hexadecimal digits and stands in the dashboard's address. Connect again.",
+        7003: "The account ID is not complete: it has 32 characters and is in the address of the dashboard. Connect again.",
         5018: _PLAN,
         3041: _PLAN,
-        3023: "Workers AI is switched off for this account. Contact Cloudflare's support, or use another account.",
-        5016: "The model's terms have not been agreed to. Open the model once in the Cloudflare dashboard and accept them.",
-        5035: "This model needs the Workers Paid plan. Upgrade in the Cloudflare dashboard, or use the twin.",
+        3023: "Workers AI is turned off for this account. Contact Cloudflare's support, or use another account.",
+        5016: "Nobody has accepted the model's terms yet. Open the model once in the Cloudflare dashboard and accept them.",
+        5035: "This model needs the Workers Paid plan. Upgrade in the Cloudflare dashboard, or use the practice model.",
     },
     AllocationSpent: {4006: _NEURONS_SPENT, 3036: _NEURONS_SPENT},
     RateLimited: {
-        3021: "The account's limit for this minute is reached (300 requests a minute by default). Wait, then retry.",
+        3021: "The account's limit for this minute is reached (usually 300 requests per minute). Wait, then retry.",
     },
-    NoCapacity: {3040: "Cloudflare has no free machine for this model right now. " + _WAIT},
+    NoCapacity: {3040: "Cloudflare has no free computer for this model right now. " + _WAIT},
     TimedOut: {3007: _TOO_SLOW, 3046: _TOO_SLOW},
     ServiceFailed: {
-        3008: "The service aborted the request. " + _WAIT,
-        3043: "Cloudflare had an internal error. " + _WAIT,
+        3008: "The service stopped the request. " + _WAIT,
+        3043: "Something went wrong at Cloudflare. " + _WAIT,
     },
     Unintelligible: {
-        7000: "The address is not one of the API's. Check CLOUDFLARE_BASE_URL.",
-        7001: "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL.",
+        7000: "The address is wrong. Ask the person who set up this Paddock to check CLOUDFLARE_BASE_URL.",
+        7001: "The address is wrong. Ask the person who set up this Paddock to check CLOUDFLARE_BASE_URL.",
     },
 }
 
@@ -238,33 +235,38 @@ CASES_BY_CODE = {
 }
 
 _CASES_BY_STATUS = {
-    400: ErrorCase(InvalidRequest, "The backend refused the request: the text above says why."),
+    400: ErrorCase(InvalidRequest, "The text above says why."),
     401: ErrorCase(CredentialsRefused, _NEW_KEY),
     403: ErrorCase(AccountRefused, _ACCOUNT),
     404: ErrorCase(
         ModelUnavailable,
-        "The address was not found. Check the account id, the model and CLOUDFLARE_BASE_URL.",
+        "The address was not found. Check the account ID, the model and CLOUDFLARE_BASE_URL.",
     ),
     405: ErrorCase(
-        InvalidRequest, "The address does not take this kind of request. Check CLOUDFLARE_BASE_URL."
+        InvalidRequest,
+        "The address is wrong. Ask the person who set up this Paddock to check CLOUDFLARE_BASE_URL.",
     ),
     408: ErrorCase(TimedOut, "The service gave up waiting. " + _WAIT),
-    410: ErrorCase(ModelUnavailable, "Cloudflare has retired this model. Use the twin meanwhile."),
-    413: ErrorCase(ContextExceeded, "Shorten the conversation, lower max_tokens, or start a new one."),
-    422: ErrorCase(InvalidRequest, "The backend refused the input: the text above says why."),
-    429: ErrorCase(RateLimited, "Too many requests for now. " + _WAIT),
+    410: ErrorCase(
+        ModelUnavailable,
+        "Cloudflare no longer offers this model. Use the practice model until Paddock is updated.",
+    ),
+    413: ErrorCase(ContextExceeded, "Shorten the conversation, lower Max tokens, or start a new one."),
+    422: ErrorCase(InvalidRequest, "The text above says why."),
+    429: ErrorCase(RateLimited, "You sent many requests in a short time. " + _WAIT),
 }
 _SERVICE_IN_TROUBLE = ErrorCase(
-    ServiceFailed, "The service is in trouble (see cloudflarestatus.com). " + _WAIT
+    ServiceFailed, "The service has a problem (see cloudflarestatus.com). " + _WAIT
 )
 _EDGE_IN_TROUBLE = ErrorCase(
-    ServiceFailed, "Cloudflare's edge or a proxy is in trouble (see cloudflarestatus.com). " + _WAIT
+    ServiceFailed,
+    "Cloudflare, or a proxy in your network, has a problem (see cloudflarestatus.com). " + _WAIT,
 )
-_UNKNOWN_REFUSAL = ErrorCase(Refused, "The backend refused the request: the text above says why.")
+_UNKNOWN_REFUSAL = ErrorCase(Refused, "The text above says why.")
 _NOT_THE_API = ErrorCase(
     Unintelligible,
-    "Check CLOUDFLARE_BASE_URL, and anything on the way that may have answered instead, such as a proxy "
-    "or a network's sign-in page. Then retry.",
+    "Something else may have answered, such as a proxy or the sign-in page of a network. Check the network and "
+    "CLOUDFLARE_BASE_URL, then retry.",
 )
 
 

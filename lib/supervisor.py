@@ -109,8 +109,8 @@ class Supervisor:
             quick_deaths = quick_deaths + 1 if time.monotonic() - started < STABLE_SECONDS else 0
             if quick_deaths >= MAX_QUICK_DEATHS:
                 self._state = Failed(
-                    f"The twin ended {quick_deaths} times in a row just after its start.",
-                    "Run “python -m lib.twin” in a terminal: it says why. PADDOCK_MODEL may name a broken file.",
+                    f"The practice model stopped {quick_deaths} times in a row right after it started.",
+                    "Run “python -m lib.twin” in a terminal to see why. PADDOCK_MODEL may name a broken file.",
                 )
                 return
             self._state = Loading()
@@ -139,7 +139,8 @@ class Supervisor:
             )
         except OSError as error:
             self._state = Failed(
-                f"The twin's process cannot be started: {error.strerror}.", "Free memory, then retry."
+                f"The practice model cannot be started: {error.strerror}.",
+                "Close other programs, then retry.",
             )
             return
         self._process = process

@@ -70,7 +70,7 @@ if tab.mode.has_controls:
             )
         elif tab.previous_chat is not None:
             st.button(
-                "Back to the last one",
+                "Back to the previous chat",
                 key="back",
                 icon=":material/undo:",
                 type="tertiary",
@@ -105,7 +105,9 @@ with st.bottom:
 if not tab.is_raw_prompt:
     form = tab.chat.settings.features.form
     st.chat_input(
-        "Message the model" if form is InputForm.MESSAGES else "Prompt: one text, sent alone",
+        "Message the model"
+        if form is InputForm.MESSAGES
+        else "Write a prompt. The model reads only this text.",
         key=MESSAGE_KEY,
         on_submit=tab.submit,
     )
@@ -164,7 +166,7 @@ if live is not None:
         icon=":material/stop_circle:",
         shortcut="Escape" if bar is None else None,  # the bar takes it
         on_click=tab.chat.stop,
-        help="Ends the answer here and at the model; what came is kept",
+        help="Stops the answer. The text so far is kept.",
     )
     if tab.is_just_opened:
         with greeting:

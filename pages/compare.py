@@ -65,7 +65,7 @@ with st.bottom:
             has_system = any(chat.conversation.system.strip() for chat in tab.session.chats.values())
             bar = presenting.PresentingBar(tab.stop, has_system=has_system)
     # Not at top level: the page would follow the longest answer, and the others would be out of sight.
-    st.chat_input("One input for all columns", key=INPUT_KEY, on_submit=tab.submit)
+    st.chat_input("Message all columns", key=INPUT_KEY, on_submit=tab.submit)
     answers_side_by_side.show_last_round(tab)
 
 save_warning = SaveWarning()
@@ -73,7 +73,7 @@ if (error := tab.pop_error()) is not None:
     with notice.container():
         match error:
             case ColumnRefused(column=name):
-                draw_error(error, f"Column {name} cannot be sent, so nothing was sent in any")
+                draw_error(error, f"Column {name} cannot be sent, so nothing was sent")
             case PaddockError():
                 draw_error(error)
 
@@ -96,7 +96,7 @@ if busy:
         icon=":material/stop_circle:",
         shortcut="Escape" if bar is None else None,  # the bar takes it
         on_click=tab.session.stop,
-        help="Ends all answers here and at the model; what came is kept",
+        help="Stops all answers. The text so far is kept.",
     )
     if tab.is_just_opened:
         with greeting:

@@ -29,12 +29,12 @@ with st.sidebar:
     window = choice.backend and choice.backend.context_window
     if window and window != model.context_window:
         st.caption(answer_stats.context_window_note(window, model))
-    st.metric("Input, per million tokens", f"${price.input_per_million}")
+    st.metric("Reading, per million tokens", f"${price.input_per_million}")
     st.caption(f"{price.neurons_per_million_input:,} neurons")
-    st.metric("Output, per million tokens", f"${price.output_per_million}")
+    st.metric("Writing, per million tokens", f"${price.output_per_million}")
     st.caption(f"{price.neurons_per_million_output:,} neurons")
     st.metric("Free each day", f"{price.free_neurons_a_day:,} neurons")
-    st.caption(f"then \\${price.per_thousand_neurons} per 1,000, back at 00:00 UTC")
+    st.caption(f"then \\${price.per_thousand_neurons} per 1,000; renewed at 00:00 UTC")
 
 st.title(model.name)
 SaveWarning()

@@ -23,6 +23,8 @@ ENVIRONMENT_VARIABLES = ACCOUNT_NAMES + TOKEN_NAMES + BASE_URL_NAMES
 # A bearer token by RFC 6750. httpx repeats a header that it cannot send in its error text and logs.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 
+# The name of the twin in saved answers, as twin_backend writes it.
+_TWIN_NAME = re.compile(r"Twin \((.+) on this machine, free\)")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -57,10 +59,10 @@ class Secret:
 class Backend:
     """A server of the Workers AI API.
 
-    The page shows ``name``. ``context_window`` is in tokens; None means the model record's. ``billed`` is False if
-    answers cost nothing. A backend that ``can_inspect`` also returns the rendered prompt, its length in tokens, and
-    the next token's probabilities. ``takes_lora``: it applies an adapter even if the model's documentation names
-    none.
+    Saved answers keep ``name``; the page shows ``label``. ``context_window`` is in tokens; None means the model
+    record's. ``billed`` is False if answers cost nothing. A backend that ``can_inspect`` also returns the rendered
+    prompt, its length in tokens, and the next token's probabilities. ``takes_lora``: it applies an adapter even if
+    the model's documentation names none.
     """
 
     name: str
@@ -76,9 +78,14 @@ class Backend:
         """Raise BadInput for a token that no header can carry; the message never holds the token."""
         if not _TOKEN.fullmatch(self.token.reveal()):
             raise BadInput(
-                "The API token is empty or holds a space, a quote or a character that no token has.",
-                advice="Copy the token again, whole and alone, without quotes.",
+                "The API token is empty, or it has a space, a quotation mark or another character that no token has.",
+                advice="Copy the whole token again, without quotation marks.",
             )
+
+    @property
+    def label(self) -> str:
+        """Return the words for it on the page. ``name`` is what files and databases keep."""
+        return backend_label(self.name)
 
     @property
     def is_local(self) -> bool:
@@ -91,13 +98,13 @@ def cloudflare_backend(account_id: str, token: str, base_url: str = CLOUDFLARE_U
     account_id, token, base_url = account_id.strip(), token.strip(), base_url.strip().rstrip("/")
     if not re.fullmatch(r"[0-9a-fA-F]{32}", account_id):
         raise BadInput(
-            "The account id must have 32 hexadecimal digits.",
-            advice="Copy it from the Cloudflare dashboard: it stands in the address, and under Workers & Pages.",
+            "An account ID has exactly 32 characters: digits and the letters a to f.",
+            advice="Copy it from the Cloudflare dashboard: it is in the page's address, and under Workers & Pages.",
         )
     scheme, hostname = _parse_base_url(base_url)
     if scheme == "http" and hostname not in _LOOPBACK:
         raise BadInput(
-            "A token is sent over https only, or to this machine itself.",
+            "Paddock sends a token only to an https address, or to this computer itself.",
             advice="Use an https address for CLOUDFLARE_BASE_URL.",
         )
     account_id = account_id.lower()
@@ -143,6 +150,12 @@ def twin_backend(base_url: str, account_id: str, token: Secret, model: str, cont
     )
 
 
+def backend_label(name: str) -> str:
+    """Return the words on the page for the saved name of a backend."""
+    twin = _TWIN_NAME.fullmatch(name)
+    return name if twin is None else f"Practice model on this computer ({twin[1]}, free)"
+
+
 def backend_from_environment(environment: Mapping[str, str]) -> Backend | None:
     """Return the backend for the credentials in the environment, or None if there are none.
 
@@ -159,7 +172,7 @@ def backend_from_environment(environment: Mapping[str, str]) -> Backend | None:
     if not account_id or not token:
         missing = ACCOUNT_NAMES[0] if not account_id else TOKEN_NAMES[0]
         raise BadInput(
-            f"{missing} is not set, but its partner is.",
-            advice=f"Set {ACCOUNT_NAMES[0]} and {TOKEN_NAMES[0]} together, or neither to use the twin.",
+            f"{missing} is missing.",
+            advice=f"Set {ACCOUNT_NAMES[0]} and {TOKEN_NAMES[0]} together, or neither to use the practice model.",
         )
     return cloudflare_backend(account_id, token, base_url or CLOUDFLARE_URL)

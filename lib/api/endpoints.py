@@ -19,33 +19,33 @@ ENDPOINTS = (
     Endpoint(
         "POST",
         f"{_AI}/run/{{model}}",
-        "Ask the model: messages or a prompt in, an answer out, whole or streamed. Paddock uses this one.",
+        "Asks the model. You send messages or a prompt, and an answer comes, complete or streamed. Paddock uses it.",
     ),
     Endpoint(
         "POST",
         f"{_AI}/v1/chat/completions",
-        "The same in OpenAI's shape, for the SDKs and tools that speak it. The model's name goes into the body.",
+        "The same in OpenAI's format, for programs that use it. The name of the model is in the body.",
     ),
     Endpoint(
         "GET",
         f"{_AI}/models/search",
-        "The list of models, with their properties and prices; “search” narrows it. Free of charge.",
+        "The list of models, with their properties and prices; “search” filters it. Free of charge.",
     ),
     Endpoint("GET", f"{_AI}/models/schema", "The input and output schema of the model that “model” names."),
     Endpoint(
         "GET",
         f"{_AI}/finetunes",
-        "The account's own LoRA adapters: on the twin, those in its folder of adapters.",
+        "The account's own adapters (LoRA). For the practice model: those in its folder.",
     ),
-    Endpoint("GET", f"{_AI}/finetunes/public", "The LoRA adapters that are offered to everybody."),
-    Endpoint("GET", "/user/tokens/verify", "Whether the token is good."),
+    Endpoint("GET", f"{_AI}/finetunes/public", "The adapters (LoRA) that everybody can use."),
+    Endpoint("GET", "/user/tokens/verify", "Checks the token."),
 )
 
 TWIN_ENDPOINTS = (
     Endpoint(
         "POST",
         f"{_AI}/paddock/prompt",
-        "The text that the model is given for a request, in its own chat format, and how many tokens it is.",
+        "The text that the model reads for a request, in its own chat format, and its number of tokens.",
     ),
     Endpoint(
         "POST",
@@ -55,7 +55,9 @@ TWIN_ENDPOINTS = (
     Endpoint(
         "GET",
         f"{_AI}/paddock/adapters",
-        "Which adapters were loaded, and which files were left out, with the reason.",
+        "The adapters that were loaded, and the files that could not be used, with the reason.",
     ),
-    Endpoint("GET", f"{_AI}/paddock/slots", "How many answers are being written, and how many wait."),
+    Endpoint(
+        "GET", f"{_AI}/paddock/slots", "The number of answers that are being written, and of those that wait."
+    ),
 )

@@ -66,8 +66,8 @@ def decode_token_distribution(text: str) -> TokenDistribution:
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         pass
     raise Unintelligible(
-        "The twin sent no probabilities.",
-        advice="Retry. If it stays, start the twin anew: another may answer.",
+        "The practice model sent no chances.",
+        advice="Retry. If it happens again, restart Paddock.",
     )
 
 
@@ -122,5 +122,5 @@ def decode_rendered_prompt(text: str) -> RenderedPrompt:
                 prompt, tokens, format, tuple(str(token) for token in special if token), window
             )
     raise Unintelligible(
-        "The server's word on how it lays out a prompt cannot be read.", advice="Update Paddock, then retry."
+        "The practice model's description of the prompt cannot be read.", advice="Update Paddock, then retry."
     )

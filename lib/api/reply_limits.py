@@ -46,8 +46,7 @@ def too_large_error(limit: int, what: str) -> Unintelligible:
         amount = f"{limit // size} {unit}"
     return Unintelligible(
         f"The server's reply was stopped: it exceeds the limit of {amount}.",
-        advice="What came is kept. No answer of a model is that long: check CLOUDFLARE_BASE_URL, and any proxy on "
-        "the way.",
+        advice="The text so far is kept. No answer of a model is that long: check CLOUDFLARE_BASE_URL and any proxy.",
     )
 
 
@@ -107,7 +106,7 @@ class ReplyDeadline:
             message,
             advice="The service may be busy, or the conversation long: shorten it, or retry later."
             if self._silence == math.inf
-            else "What came is kept. Retry, or lower max_tokens.",
+            else "The text so far is kept. Retry, or lower Max tokens.",
             retryable=False,  # the request may be running: sending it again could pay twice
         )
 

@@ -174,6 +174,6 @@ def _check_json(text: str, what: str) -> None:
 def _check_encodable(text: str, what: str) -> None:
     if (position := find_surrogate(text)) is not None:
         raise BadInput(
-            f"Character {position + 1} of the {what} is half a character (a lone surrogate) and cannot be sent.",
+            f"Character {position + 1} of the {what} is damaged (half a character) and cannot be sent.",
             advice="Delete it and type it again.",
         )

@@ -82,8 +82,8 @@ def _unreadable_event_error(response: httpx.Response) -> PaddockError:
 
 def _cut_off_error(reason: str) -> CutOff:
     return CutOff(
-        f"The answer did not come to its end: {reason}.",
-        advice="What came is kept. Retry for a whole answer.",
+        f"The answer is not complete: {reason}.",
+        advice="The text so far is kept. Retry for a complete answer.",
         retryable=True,
     )
 

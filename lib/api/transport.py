@@ -47,7 +47,7 @@ def trusted_context() -> ssl.SSLContext:
         return _trusted_context()
     except OSError:
         raise Unreachable(
-            "This machine's list of trusted certificates cannot be read.",
+            "Paddock cannot read the list of trusted certificates on this computer.",
             advice="Check SSL_CERT_FILE and SSL_CERT_DIR, then retry.",
         ) from None
 
@@ -90,7 +90,7 @@ def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = F
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return TimedOut(
                 f"No connection within {timeouts.connect:g} s.",
-                advice="Check the network connection and any firewall or proxy on the way, then retry.",
+                advice="Check the network connection, and any firewall or proxy, then retry.",
                 retryable=True,
             )
         case httpx.TimeoutException():
@@ -102,24 +102,24 @@ def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = F
         case httpx.ConnectError() if verification := _find_cause(error, ssl.SSLCertVerificationError):
             why = getattr(verification, "verify_message", "it cannot be verified")
             return Unreachable(
-                f"The server's TLS certificate is not trusted ({why}), so nothing was sent.",
-                advice="Check this machine's clock, and any proxy that reads along on the way.",
+                f"The connection is not secure: the server's certificate is not trusted ({why}). Nothing was sent.",
+                advice="Check the clock of this computer, and any proxy that reads your network traffic.",
             )
         case httpx.ConnectError() if _find_cause(error, ssl.SSLError):
             return Unreachable(
-                "The server at that address could not agree on TLS, so nothing was sent.",
-                advice="Check CLOUDFLARE_BASE_URL and any proxy on the way, then retry.",
+                "No secure connection to that address was possible. Nothing was sent.",
+                advice="Check CLOUDFLARE_BASE_URL and any proxy, then retry.",
                 retryable=True,
             )
         case httpx.ConnectError() if _find_cause(error, socket.gaierror):
             return Unreachable(
-                "The service's name could not be resolved.",
+                "The address of the service was not found.",
                 advice="Check the network connection and CLOUDFLARE_BASE_URL, then retry.",
                 retryable=True,
             )
         case httpx.ConnectError():
             return Unreachable(
-                "The connection was refused or the network is down.",
+                "The connection was refused, or there is no network.",
                 advice="Check the network connection, then retry.",
                 retryable=True,
             )
@@ -129,10 +129,10 @@ def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = F
             # Name resolution raises UnicodeError for an impossible name.
             return Unreachable("The address cannot be used.", advice="Check CLOUDFLARE_BASE_URL.")
         case httpx.DecodingError():
-            return Unintelligible("The answer's compression is broken.", advice="Retry.", retryable=True)
+            return Unintelligible("The answer arrived damaged.", advice="Retry.", retryable=True)
         case httpx.NetworkError() | httpx.RemoteProtocolError() | httpx.StreamError():
             return Unreachable(
-                "The connection broke within the answer."
+                "The connection broke during the answer."
                 if answering
                 else "The connection broke before an answer came.",
                 advice="Check the network connection, then retry.",
@@ -145,7 +145,7 @@ def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = F
         case _:
             return Unintelligible(
                 f"The server's reply could not be read ({type(error).__name__}).",
-                advice="Retry. If it stays, check CLOUDFLARE_BASE_URL and any proxy on the way.",
+                advice="Retry. If it happens again, check CLOUDFLARE_BASE_URL and any proxy.",
             )
 
 

@@ -27,9 +27,21 @@ class Ending(Enum):
     ERROR = "error"
 
     @property
+    def label(self) -> str:
+        """Return the words for it on the page. Exported files keep the values."""
+        return _ENDING_LABELS.get(self, self.value)
+
+    @property
     def is_complete(self) -> bool:
         """True if the model or a limit ended the answer."""
         return self in (Ending.FINISHED, Ending.LENGTH, Ending.CONTEXT, Ending.TOOL_CALLS)
+
+
+_ENDING_LABELS = {
+    Ending.LENGTH: "stopped at your length limit",
+    Ending.CONTEXT: "stopped: the model has no room left",
+    Ending.TOOL_CALLS: "asks for a tool",
+}
 
 
 @dataclass(frozen=True)

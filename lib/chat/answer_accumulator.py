@@ -166,6 +166,6 @@ def internal_error(error: Exception) -> PaddockError:
     """Return the error that a bug in Paddock is shown as."""
     return PaddockError(
         f"Paddock itself failed ({type(error).__name__}).",
-        advice="Retry. If it comes again, please report it.",
+        advice="Retry. If it happens again, please report it.",
         retryable=True,
     )

@@ -200,12 +200,12 @@ class ChatSession:
             if self.is_answered_elsewhere:
                 raise HeldElsewhere(
                     "Another Paddock server is writing an answer in this conversation.",
-                    advice="Wait for its end, or stop it there. Your text is kept.",
+                    advice="Wait until it has ended, or stop it there. Your text is kept.",
                 )
             if self._live is not None:
                 raise BadInput(
                     "An answer is still coming.",
-                    advice="Wait for its end, or stop it first (Escape). Your text is kept.",
+                    advice="Wait until it has ended, or stop it (Escape). Your text is kept.",
                 )
             yield
 
@@ -278,7 +278,7 @@ class ChatSession:
             run.start()
         except RuntimeError:  # Python cannot start another thread
             raise PaddockError(
-                "This machine has no room for another run.", advice="Stop other runs, then retry."
+                "This computer cannot start another answer.", advice="Stop other answers, then retry."
             ) from None
         self._runs += 1
         self._live = LiveRun(message.id, run, message.content, self._runs)
@@ -290,8 +290,8 @@ def _continued_input(conversation: Conversation, message: Message, request: Requ
     """Return the input of ``request`` with the answer so far as the beginning of the next. Raises BadInput."""
     if request.response_format is not None:
         raise BadInput(
-            "An answer in JSON mode cannot go on where it ended: it must be whole.",
-            advice="Raise max_tokens and regenerate it.",
+            "A JSON answer cannot be continued: it must be complete.",
+            advice="Raise Max tokens and regenerate it.",
         )
     match request.input:
         case Messages():
@@ -302,8 +302,8 @@ def _continued_input(conversation: Conversation, message: Message, request: Requ
             prompt = Turn("user", _first_prompt(conversation, message, text))
             return Messages((prompt, Turn("assistant", message.content)))
     raise BadInput(
-        "The answer of a LoRA adapter can go on only where the prompt was raw.",
-        advice="Switch Raw on and regenerate, or raise max_tokens and ask again.",
+        "An answer with an adapter (LoRA) can be continued only without the template.",
+        advice="Turn on No template and regenerate, or raise Max tokens and ask again.",
     )
 
 

@@ -76,7 +76,7 @@ class Comparison:
     def with_column(self, id: str) -> Comparison:
         """Add a column named by the first free letter. Raises BadInput beyond MAX_COLUMNS."""
         if len(self.columns) >= MAX_COLUMNS:
-            raise BadInput(f"There is room for {MAX_COLUMNS} columns.", advice="Remove one first.")
+            raise BadInput(f"A comparison has at most {MAX_COLUMNS} columns.", advice="Remove one first.")
         taken = {column.name for column in self.columns}
         new = ComparisonColumn(id, next(letter for letter in _LETTERS if letter not in taken))
         return replace(self, columns=(*self.columns, new))
@@ -84,7 +84,9 @@ class Comparison:
     def without_column(self, id: str) -> Comparison:
         """Remove a column. Raises BadInput below MIN_COLUMNS."""
         if len(self.columns) <= MIN_COLUMNS:
-            raise BadInput("A comparison needs two columns.", advice="Duplicate one before you remove this.")
+            raise BadInput(
+                "A comparison needs at least two columns.", advice="Add a column before you remove this one."
+            )
         return replace(self, columns=tuple(column for column in self.columns if column.id != id))
 
     def with_only_columns(self, ids: Container[str]) -> Comparison:
@@ -270,7 +272,7 @@ def dump_comparison(comparison: Comparison) -> dict[str, Any]:
 def load_comparison(id: str, body: Any) -> Comparison:
     """Return the comparison in JSON values. Raises BadInput for another version."""
     if not isinstance(body, dict) or body.get("version") != VERSION:
-        raise BadInput("The comparison is of another version.", advice="Update Paddock.")
+        raise BadInput("The comparison was saved by another version of Paddock.", advice="Update Paddock.")
     return Comparison(
         columns=tuple(ComparisonColumn(column, name) for column, name in body["columns"]),
         rounds=tuple(ComparisonRound(round["text"], round["asked"]) for round in body["rounds"]),

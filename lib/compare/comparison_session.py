@@ -119,7 +119,7 @@ class ComparisonSession:
         with self._lock:
             self._require_idle()
             if not text.strip():
-                raise BadInput("There is nothing to send.", advice="Write an input for the columns.")
+                raise BadInput("There is nothing to send.", advice="Write a message.")
             for id, chat in self._chats.items():
                 self._open_selected(id, chat)
             self.build_requests(text, backend)
@@ -172,7 +172,7 @@ class ComparisonSession:
         answers = self._comparison.answers(self._comparison.column(id), chat.conversation, last)
         first = next((answer for answer in answers if answer.answers), None)
         if first is None:
-            raise BadInput("There is no input to answer again.", advice="Send one first.")
+            raise BadInput("There is no message to answer again.", advice="Send one first.")
         chat.resend(first, repeat_request(chat.model, first.answers[0].request, len(answers)), backend)
 
     def send_tool_results(
@@ -181,7 +181,7 @@ class ComparisonSession:
         """Add the results for the tool calls of a column's answer, and ask the model to go on."""
         with self._lock:
             if self._left.get(column, (0, None))[0]:
-                raise BadInput("More answers are coming in this column.", advice="Wait for them, or stop it.")
+                raise BadInput("This column is still being answered.", advice="Wait for it, or stop it.")
             self._chats[column].send_tool_results(message, results, backend)
 
     def stop(self, column: str | None = None) -> None:
@@ -263,4 +263,6 @@ class ComparisonSession:
 
     def _require_idle(self) -> None:
         if self.is_busy:
-            raise BadInput("Answers are still coming.", advice="Wait for their end, or stop them (Escape).")
+            raise BadInput(
+                "Answers are still coming.", advice="Wait until they have ended, or stop them (Escape)."
+            )

@@ -45,7 +45,7 @@ def find_check_problems(check: Check, plan: Plan) -> Iterator[CheckProblem]:
                 yield "it has nothing to compare with.", "Write the text, or {{expected}}."
         case kinds.Judge(text):
             if not text.strip():
-                yield "the judge has no question.", "Write what it is to decide, as a question of yes or no."
+                yield "the judge has no question.", "Write a question that can be answered with yes or no."
         case kinds.Matches(pattern):
             if (wrong := find_pattern_problem(pattern)) is not None:
                 yield _from_error(wrong)
@@ -55,7 +55,7 @@ def find_check_problems(check: Check, plan: Plan) -> Iterator[CheckProblem]:
             yield from _schema_problems(schema, plan)
         case kinds.Length(least=least, most=most):
             if least is None and most is None:
-                yield "it has neither a least nor a most length.", "Enter one of them."
+                yield "it has no limits.", "Enter one of them."
             yield from _bounds_problems(least, most)
         case kinds.ValidJson():
             pass
@@ -68,20 +68,20 @@ def _from_error(error: BadInput) -> CheckProblem:
 def _number_problems(check: kinds.NumberWithin) -> Iterator[CheckProblem]:
     around = check.around
     if check.least is None and check.most is None and not around.strip():
-        yield "it has no bounds.", "Enter the least, the most, or the number that it is to be near."
+        yield "it has no limits.", "Enter the least, the most, or a number to be close to."
     if not are_comparable(check.least, check.most, check.tolerance):
-        yield "a bound is no number that can be compared with.", "Enter a number."
+        yield "a limit is not a number that can be compared.", "Enter a number."
     elif check.tolerance < 0:
-        yield f"a tolerance of {check.tolerance} lets nothing pass.", "Enter 0 or more."
+        yield f"nothing can pass with a tolerance of {check.tolerance}.", "Enter 0 or more."
     else:
         yield from _bounds_problems(check.least, check.most)
     if around.strip() and not template_variables(around) and last_number(around) is None:
-        yield f"“{around[:40]}” is no number.", "Enter a number, or {{expected}}."
+        yield f"“{around[:40]}” is not a number.", "Enter a number, or {{expected}}."
 
 
 def _bounds_problems(least: Decimal | int | None, most: Decimal | int | None) -> Iterator[CheckProblem]:
     if least is not None and most is not None and least > most:
-        yield f"its least, {least}, is above its most, {most}.", "Exchange them."
+        yield f"its least, {least}, is above its most, {most}.", "Swap them."
 
 
 def _schema_problems(schema: str | None, plan: Plan) -> Iterator[CheckProblem]:
@@ -93,5 +93,5 @@ def _schema_problems(schema: str | None, plan: Plan) -> Iterator[CheckProblem]:
         return
     all_settings = [variant.settings for variant in plan.variants] or [plan.base]
     if any(settings.features.response_format is None for settings in all_settings):
-        words = "it looks for the request's own schema, and a request has none."
-        yield words, "Write one here, or use JSON mode."
+        words = "it needs the fields that the request asks for, but a request asks for none."
+        yield words, "Enter fields here, or choose JSON with fields under Settings."

@@ -99,24 +99,24 @@ def _input_problems(plan: Plan) -> Iterator[PlanProblem]:
     for number, row in enumerate(inputs.rows):
         if len(row) != len(inputs.columns):
             yield input_problem(
-                f"Row {number + 1:,} has {len(row)} cells for {len(inputs.columns)} columns.", "Mend it."
+                f"Row {number + 1:,} has {len(row)} cells for {len(inputs.columns)} columns.", "Correct it."
             )
             break
     if inputs.expected is not None and inputs.expected not in inputs.columns:
         yield input_problem(
-            f"The expected answers are said to be in “{inputs.expected}”, which is no column.",
+            f"The expected answers should be in “{inputs.expected}”, but there is no such column.",
             "Choose one of the columns, or none.",
         )
     elif inputs.expected not in (None, EXPECTED_VARIABLE) and EXPECTED_VARIABLE in inputs.columns:
         yield input_problem(
-            f"A column is called “{EXPECTED_VARIABLE}”, but the expected answers are said to be in "
+            f"A column is called “{EXPECTED_VARIABLE}”, but the expected answers are taken from "
             f"“{inputs.expected}”.",
             f"Choose “{EXPECTED_VARIABLE}” for them, or rename it.",
         )
     known_variables = _known_variables(inputs)
     names = used_variables(plan)
     if names and not inputs.rows and known_variables.issuperset(names):
-        yield input_problem("The table of inputs has no rows.", "Add one for each question to ask.")
+        yield input_problem("The table of inputs has no rows.", "Add a row for each question.")
     for name in names:
         if name not in known_variables:
             users = [owner for owner, text in sent_templates(plan) if name in template_variables(text)]
@@ -125,7 +125,7 @@ def _input_problems(plan: Plan) -> Iterator[PlanProblem]:
             correction = f"Write it as the column is written: {near}."
             yield input_problem(
                 f"The variable “{name}” has no column. It is used in {quoted}.",
-                correction if near else "Add the column, or take it out of the prompt.",
+                correction if near else "Add the column, or remove the variable from the prompt.",
             )
 
 
@@ -161,13 +161,15 @@ def _settings_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
 def _axis_problems(plan: Plan, model: Model) -> Iterator[PlanProblem]:
     for name in _duplicates(axis.name for axis in plan.axes):
         label = parameter_label(model, name)
-        yield setting_problem(f"{label} is swept twice.", "Put all its values into one.")
+        yield setting_problem(f"{label} is listed twice.", "Put all its values into one list.")
     for number, axis in enumerate(plan.axes):
         name = parameter_label(model, axis.name)
         if not axis.values:
-            yield setting_problem(f"{name} has no values to try.", "Add some, or do not sweep it.", number)
+            yield setting_problem(
+                f"{name} has no values to try.", "Add some, or remove it from the list.", number
+            )
         for shown in _duplicates(map(format_value, axis.values)):
-            yield setting_problem(f"{name} has {shown} twice.", "Take one of them out.", number)
+            yield setting_problem(f"{name} has {shown} twice.", "Remove one of them.", number)
         try:
             # The model does not have this parameter, so any value raises.
             if name == axis.name:
@@ -187,10 +189,10 @@ def _check_problems(plan: Plan) -> Iterator[PlanProblem]:
             if name not in known_variables:
                 is_expected = name == EXPECTED_VARIABLE
                 advice = (
-                    "Mark the column with the expected answers" if is_expected else f"Add a column “{name}”"
+                    "Choose the column with the expected answers" if is_expected else f"Add a column “{name}”"
                 )
                 yield check_problem(
-                    f"Check {number + 1} compares with “{name}”, which no column holds.",
+                    f"Check {number + 1} compares with “{name}”, but there is no such column.",
                     f"{advice}, or write what to compare with.",
                     number,
                 )
@@ -198,13 +200,17 @@ def _check_problems(plan: Plan) -> Iterator[PlanProblem]:
 
 def _limit_problems(limits: Limits) -> Iterator[PlanProblem]:
     if limits.dollars is not None and not (limits.dollars.is_finite() and limits.dollars > 0):
-        yield limit_problem("A budget of no dollars buys nothing.", "Raise it above 0, or set none.")
+        yield limit_problem("With a budget of 0 dollars nothing can be sent.", "Raise it, or leave it empty.")
     if limits.requests is not None and limits.requests <= 0:
-        yield limit_problem("A budget of no requests asks nothing.", "Raise it above 0, or set none.")
+        yield limit_problem(
+            "With a budget of 0 requests nothing can be sent.", "Raise it, or leave it empty."
+        )
     for words, value, most in (
-        ("Requests a minute", limits.per_minute, MAX_REQUESTS_PER_MINUTE),
+        ("Requests per minute", limits.per_minute, MAX_REQUESTS_PER_MINUTE),
         ("Requests at the same time", limits.concurrency, MAX_CONCURRENCY),
         ("Attempts", limits.attempts, MAX_ATTEMPTS),
     ):
         if not 1 <= value <= most:
-            yield limit_problem(f"{words} must be between 1 and {most:,}; {value:,} is not.", "Move it back.")
+            yield limit_problem(
+                f"{words} must be between 1 and {most:,}; {value:,} is not.", "Enter a value in that range."
+            )

@@ -28,15 +28,13 @@ def _input_warnings(plan: Plan) -> Iterator[PlanProblem]:
     used = set(used_variables(plan))
     if len(plan.inputs.rows) > 1 and not used & {*plan.inputs.columns, EXPECTED_VARIABLE}:
         yield input_problem(
-            "No prompt uses a column: every row asks the same.",
-            f"Write {{{{{plan.inputs.columns[0]}}}}} where its text is to stand."
-            if plan.inputs.columns
-            else "",
+            "No prompt uses a column, so every row asks the same.",
+            f"Write {{{{{plan.inputs.columns[0]}}}}} where its text belongs." if plan.inputs.columns else "",
         )
     elif ignores_expected_answers(plan):
         yield check_problem(
-            "The expected answers are not used: no check compares with them.",
-            f"Add one that compares with {{{{{EXPECTED_VARIABLE}}}}}.",
+            "The expected answers are not used, because no check compares with them.",
+            f"Add a check that compares with {{{{{EXPECTED_VARIABLE}}}}}.",
         )
 
 
@@ -44,8 +42,8 @@ def _form_warnings(plan: Plan) -> Iterator[PlanProblem]:
     for name, settings, systems in _settings_with_systems(plan):
         if settings.features.form is InputForm.PROMPT and any(text.strip() for text in systems):
             yield setting_problem(
-                f"{name}The prompt form sends no system prompt.",
-                "Use the messages form, or write it into the prompt.",
+                f"{name}A single prompt has no system prompt.",
+                "Ask in a conversation, or write it into the prompt.",
             )
 
 
@@ -69,15 +67,15 @@ def _chance_warnings(plan: Plan, model: Model) -> Iterator[PlanProblem]:
             continue
         if plan.repetitions > 1:
             yield setting_problem(
-                f"At {setting} an answer is the same each time: repetitions show nothing new there.",
-                "Ask once, or raise it.",
+                f"At {setting} answers barely vary, so repetitions show nothing new.",
+                "Use one repetition, or raise it.",
             )
         for number, axis in enumerate(() if plan.variants else plan.axes):
             if axis.name in {other.name for other in model.parameters if other.needs_randomness}:
                 yield setting_problem(
-                    f"At {setting} the likeliest token is always taken, and "
-                    f"{parameter_label(model, axis.name).lower()} does nothing there.",
-                    "Raise it, or do not sweep this.",
+                    f"At {setting} answers barely vary, and {parameter_label(model, axis.name).lower()} "
+                    "has no effect.",
+                    "Raise it, or use one value here.",
                     number,
                 )
 

@@ -38,7 +38,7 @@ def parse_axis(parameter: Parameter, text: str) -> Axis:
         if value in values[:number]:
             raise BadInput(
                 f"{parameter.label} has {format_value(value)} twice.",
-                advice="Take one of them out: repetitions ask again.",
+                advice="Remove one of them. To ask several times, use repetitions.",
             )
     return Axis(parameter.name, tuple(values))
 
@@ -52,7 +52,7 @@ def _parse_values(parameter: Parameter, part: str) -> Iterator[Number | None]:
     elif re.fullmatch(_NUMBER, part):
         yield _value(parameter, Decimal(part))
     else:
-        raise BadInput(f"“{part[:40]}” is no value for {parameter.label}.", advice=_ADVICE)
+        raise BadInput(f"“{part[:40]}” is not a value for {parameter.label}.", advice=_ADVICE)
 
 
 def _range(
@@ -60,9 +60,7 @@ def _range(
 ) -> Iterator[Number]:
     if step is None:
         if parameter.kind != "integer":
-            raise BadInput(
-                f"“{part}” does not say in what steps.", advice=f"Write {part} step 0.1, for example."
-            )
+            raise BadInput(f"“{part}” has no step.", advice=f"Write {part} step 0.1, for example.")
         step = Decimal(1)
     if step == 0:
         raise BadInput(f"“{part}” has a step of zero and would never end.", advice="Write a step above 0.")

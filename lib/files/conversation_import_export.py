@@ -159,8 +159,8 @@ def _parse_document(root: Node, model: Model, others: OtherFormats[T]) -> Iterat
             raise _unknown_error(f"a list of entries with {_name_fields(first)}")
     elif "format" in root:
         if root["format"].value == preset_file.FORMAT:
-            message = "The file holds presets, not a conversation."
-            raise BadFile(message, advice="Import it where the presets are.")
+            message = "The file has presets, not a conversation."
+            raise BadFile(message, advice="Import it in the menu of presets.")
         if isinstance(name := root["format"].value, str) and name in others:
             yield others[name](root, model)
             return
@@ -176,7 +176,7 @@ def _parse_document(root: Node, model: Model, others: OtherFormats[T]) -> Iterat
 
 
 def _unknown_error(what: str) -> BadFile:
-    return BadFile(f"The file holds no conversation, but {what}.", advice=_FORMATS_ADVICE)
+    return BadFile(f"The file has no conversation, but {what}.", advice=_FORMATS_ADVICE)
 
 
 def _name_fields(value: dict[str, Any]) -> str:

@@ -83,7 +83,7 @@ def parse_conversation(root: Node, model: Model) -> ConversationFile:
     if "format" not in root or root["format"].value != FORMAT:
         raise BadFile("The file holds no conversation that Paddock exported.")
     if root["version"].value != VERSION:
-        raise BadFile("The conversation was written by another version.", advice=_OTHER_VERSION_ADVICE)
+        raise BadFile("The conversation is from another version of Paddock.", advice=_OTHER_VERSION_ADVICE)
     root.require_only_keys("format", "version", *_KEYS)
     answers = parse_answers(root["answers"], root["turns"])
     messages: dict[str, Message] = {}

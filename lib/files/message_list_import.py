@@ -76,5 +76,5 @@ def _parse_content(node: Node) -> Iterator[str]:
         return
     for part in node.items():
         if part["type"].text() != "text":
-            raise part["type"].error("is not “text”: only text can be taken")
+            raise part["type"].error("is not “text”: Paddock imports only text")
         yield part["text"].text()

@@ -71,9 +71,9 @@ def load_presets(data: bytes, model: Model) -> tuple[Preset, ...]:
     body = parse(data, replace(FILE_BOUNDS, bytes=MAX_PRESET_FILE_BYTES)).value
     presets = body.get("presets") if isinstance(body, dict) and body.get("format") == FORMAT else None
     if not isinstance(presets, list):
-        raise BadInput("The file holds no presets.", advice=_BAD_FILE_ADVICE)
+        raise BadInput("The file has no presets.", advice=_BAD_FILE_ADVICE)
     if body.get("version") != VERSION:
-        raise BadInput("The presets are of another version.", advice=_VERSION_ADVICE)
+        raise BadInput("The presets are from another version of Paddock.", advice=_VERSION_ADVICE)
     return tuple(parse_preset(record, model) for record in presets)
 
 
@@ -96,7 +96,7 @@ def parse_preset(record: Any, model: Model) -> Preset:
         or not isinstance(about, str)
         or not isinstance(parameters, Mapping)
     ):
-        raise BadInput(f"The preset “{name}” is not whole.", advice=_BAD_FILE_ADVICE)
+        raise BadInput(f"The preset “{name}” is not complete.", advice=_BAD_FILE_ADVICE)
     parameter_names = {parameter.name for parameter in model.parameters}
     if unknown := set(parameters) - parameter_names:
         first = min(map(str, unknown))

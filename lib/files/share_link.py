@@ -57,8 +57,8 @@ def encode_link(setup: SharedSetup) -> str:
     text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
     if len(text) > MAX_LINK_CHARS:
         raise LinkTooLong(
-            f"The set-up takes {len(text):,} characters; a link holds {MAX_LINK_CHARS:,}.",
-            advice="Save it as a file instead and send that.",
+            f"The set-up has {len(text):,} characters; a link has room for {MAX_LINK_CHARS:,}.",
+            advice="Save it as a file instead, and send the file.",
         )
     return text
 
@@ -112,5 +112,5 @@ def decode_link(text: str, model: Model) -> SharedSetup:
                 settings = settings.with_setting(replace(setting, value=value, is_sent=bool(sent)))
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error, RecursionError, BadInput):
         message = "The link is damaged, or made by another version."
-        raise BadInput(message, advice="Ask for it again; copy all of it.") from None
+        raise BadInput(message, advice="Ask for the link again, and copy all of it.") from None
     return SharedSetup(system, settings, first)

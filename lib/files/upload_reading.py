@@ -26,7 +26,7 @@ from lib.jsonkit import file_limits
 from lib.jsonkit.child_process import ROOT
 
 _PACKED = b"PK"  # zip files, and spreadsheets among them
-_SPLIT_ADVICE = "Nothing was taken from it. Split it into smaller files, or take out what is not needed."
+_SPLIT_ADVICE = "Nothing was imported. Split it into smaller files, or remove what you do not need."
 _CPU_LIMIT_EXIT_CODE = -24  # SIGXCPU
 _slots = threading.BoundedSemaphore(file_limits.MAX_READING_PROCESSES)
 
@@ -231,12 +231,12 @@ class _Job:
         if self.is_cancelled:
             return UploadNotRead("Reading the file was cancelled.")
         if self._stop is _Stop.DEADLINE or exit_code == _CPU_LIMIT_EXIT_CODE:
-            message = f"Reading the file takes more than {limits.seconds:g} seconds, and was stopped."
+            message = f"Reading the file takes more than {limits.seconds:g} seconds, so it was stopped."
         elif self._stop is _Stop.RESULT:
-            message = f"What the file holds takes more than {limits.result / 1e6:g} MB."
+            message = f"The content of the file takes more than {limits.result / 1e6:g} MB."
         elif exit_code == MEMORY_EXIT_CODE:
             message = (
-                f"Reading the file takes more than {limits.memory / 1e6:g} MB of memory, and was stopped."
+                f"Reading the file takes more than {limits.memory / 1e6:g} MB of memory, so it was stopped."
             )
         else:
             message = f"Reading the file ended without a result (code {exit_code})."

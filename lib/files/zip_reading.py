@@ -53,7 +53,7 @@ def read_json_files(data: bytes) -> Iterator[tuple[str, bytes]]:
                 with archive.open(entry) as file:
                     content = file.read(min(remaining, MAX_FILE_BYTES) + 1)
                 if len(content) > min(remaining, MAX_FILE_BYTES):
-                    raise BadFile("The zip holds more than can be taken at once.")
+                    raise BadFile("The zip has more than Paddock can import at once.")
                 remaining -= len(content)
                 if content.startswith(ZIP_SIGNATURES):
                     raise BadFile(f"“{path}” in the zip is a zip itself.")

@@ -170,11 +170,11 @@ def _describe_surroundings(answer: str, start: int, end: int, how: str) -> str:
     before, after = answer[:start].strip(), answer[end:].strip()
     sides = " and ".join(["before"] * bool(before) + ["after"] * bool(after))
     if how and sides:
-        where = f"The JSON stands {how}, with other text {sides} it"
+        where = f"The JSON is {how}, with other text {sides} it"
     elif how:
-        where = f"The JSON stands {how}"
+        where = f"The JSON is {how}"
     elif sides:
-        where = f"Other text stands {sides} the JSON"
+        where = f"There is other text {sides} the JSON"
     else:
         return ""
-    return f"{where}: a program that reads the answer must cut it out."
+    return f"{where}: a program that reads the answer must remove the rest."

@@ -131,9 +131,9 @@ def check_bounds(text: str, what: str, bounds: Bounds) -> None:
     if (position := find_surrogate(text)) is not None:
         line, column = line_and_column(text, position)
         message = f"{what} holds half a character (a lone surrogate) in line {line:,}, column {column:,}."
-        raise UnusableJson(message, advice="Take it out.", line=line, column=column)
+        raise UnusableJson(message, advice="Remove it.", line=line, column=column)
     if bounds.values is not None and sum(text.count(mark) for mark in ",[{") > bounds.values:
-        raise UnusableJson(f"{what} holds more than {bounds.values:,} values.", advice="Make it smaller.")
+        raise UnusableJson(f"{what} has more than {bounds.values:,} values.", advice="Make it smaller.")
     if bounds.depth is None:
         return
     depth = 0
@@ -143,7 +143,7 @@ def check_bounds(text: str, what: str, bounds: Bounds) -> None:
             if depth > bounds.depth:
                 line, column = line_and_column(text, token.start())
                 message = f"{what} is nested more than {bounds.depth} deep in line {line:,}."
-                raise UnusableJson(message, advice="Make it flatter.", line=line, column=column)
+                raise UnusableJson(message, advice="Use fewer levels.", line=line, column=column)
         elif sign in "]}":
             depth -= 1
 
@@ -177,9 +177,9 @@ def decode(text: str, what: str, start: int = 0, *, follows: bool = False) -> An
         message = f"{what} is not JSON: {error} in line {line:,} is no number of JSON."
         raise MalformedJson(message, line=line, column=column) from None
     except ValueError:  # Python parses no number of more than 4,300 digits
-        raise UnusableJson(f"{what} holds a number that is too large.") from None
+        raise UnusableJson(f"{what} has a number that is too large.") from None
     except RecursionError:
-        raise UnusableJson(f"{what} is nested too deeply.", advice="Make it flatter.") from None
+        raise UnusableJson(f"{what} has too many levels.", advice="Use fewer levels.") from None
     return value
 
 

@@ -68,7 +68,7 @@ def describe_failure(error: ValidationError) -> str:
         case "additionalProperties" | "unevaluatedProperties" if expected is False:
             properties = error.schema.get("properties", {})
             unknown = _names((name for name in value if name not in properties), ", ")
-            return f"has {unknown}, which the schema does not have"
+            return f"has {unknown}, which is not one of the fields"
         case "enum":
             return f"must be one of {', '.join(map(quote_value, expected[:_MAX_CHOICES]))}, not {quote_value(value)}"
         case "const":
@@ -81,9 +81,9 @@ def describe_failure(error: ValidationError) -> str:
         case "pattern":
             return f"is {quote_value(value)}, which does not match the pattern {quote_value(expected)}"
         case "format":
-            return f"is {quote_value(value)}, which is no {expected}"
+            return f"is {quote_value(value)}, which is not a valid {expected}"
         case "uniqueItems":
-            return "holds an entry twice"
+            return "has an entry twice"
         case "anyOf" | "oneOf" if error.context:
             from jsonschema.exceptions import best_match
 
@@ -98,9 +98,9 @@ def describe_failure(error: ValidationError) -> str:
             choices = f"the {len(expected):,} choices of the schema"
             return f"fits more than one of {choices}, and must fit exactly one"
         case "not":
-            return "is what the schema excludes"
+            return "is not allowed"
         case "contains":
-            return "holds no entry of the kind that is wanted"
+            return "has no entry of the kind that is needed"
         case None:
             return "is not allowed here"
     return f"does not fit the schema: {error.message[:200]}"

@@ -74,5 +74,7 @@ def answers_within_budget(usage: Usage, budget: Decimal, days: int, price: Price
 def _neurons_per_answer(usage: Usage, price: Price) -> Decimal:
     each = cost_in_neurons(usage, price)
     if each <= 0:
-        raise BadInput("An answer without any token costs nothing.", advice="Enter tokens in or tokens out.")
+        raise BadInput(
+            "A message without any tokens costs nothing.", advice="Enter tokens to read or to write."
+        )
     return each

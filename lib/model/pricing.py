@@ -28,11 +28,24 @@ def cost_in_neurons(usage: Usage, price: Price) -> Decimal:
 
 
 def format_dollars(amount: Decimal) -> str:
-    """Format dollars with at least two significant digits: $1.23, $0.0041, $0.000060."""
+    """Format dollars to read: in cents, and below a dollar with three significant digits: $1.23, $0.50, $0.000127."""
     if amount == 0:
         return "$0"
-    places = max(2, 1 - amount.adjusted())
-    return f"${amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,f}"
+    places = max(2, 2 - amount.adjusted())
+    text = f"{amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,f}"
+    return f"${_strip_zeros(text, 2)}"
+
+
+def format_exact(amount: Decimal) -> str:
+    """Format an amount with all its digits, without trailing zeros."""
+    return _strip_zeros(f"{amount:,f}", 0)
+
+
+def _strip_zeros(text: str, places: int) -> str:
+    """Remove trailing zeros of a decimal fraction, except in its first places."""
+    whole, point, fraction = text.partition(".")
+    fraction = fraction[:places] + fraction[places:].rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole if point else text
 
 
 def estimate_tokens(text: str) -> int:

@@ -88,9 +88,7 @@ def check_parameters(parameters: Mapping[str, Number], model: Model) -> None:
         try:
             parameter = model.parameter(name)
         except KeyError:
-            raise BadInput(
-                f"{model.name} has no parameter {name!r}.", advice="Reset the settings to the model's own."
-            ) from None
+            raise BadInput(f"{model.name} has no parameter {name!r}.", advice="Reset the settings.") from None
         check_parameter_value(parameter, value)
 
 
@@ -105,7 +103,7 @@ def check_parameter_value(parameter: Parameter, value: Number) -> None:
         bounds, upper = f"between {parameter.minimum} and {parameter.maximum}", parameter.maximum
     if not parameter.minimum <= value <= upper:
         raise BadInput(
-            f"{parameter.label} must be {bounds}; {value} is not.", advice="Move it back within its bounds."
+            f"{parameter.label} must be {bounds}; {value} is not.", advice="Enter a value in that range."
         )
 
 

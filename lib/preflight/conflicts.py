@@ -65,15 +65,15 @@ def _form_conflicts(settings: Settings) -> Iterator[Conflict]:
         case InputForm.MESSAGES if chosen.lora.strip():
             yield Conflict(
                 LORA,
-                "An adapter stands on the prompt form alone: with messages it is not sent.",
-                "Use the prompt form",
+                "An adapter works only with a single prompt. In a conversation it is not sent.",
+                "Ask with a single prompt",
                 settings.with_features(form=InputForm.PROMPT),
             )
         case InputForm.PROMPT if chosen.tools or chosen.functions:
             yield Conflict(
                 TOOLS,
-                "Tools and functions stand on the messages form alone: with a prompt they are not sent.",
-                "Use the messages form",
+                "Tools and functions work only in a conversation. With a single prompt they are not sent.",
+                "Ask in a conversation",
                 settings.with_features(form=InputForm.MESSAGES),
             )
 
@@ -85,23 +85,23 @@ def _format_conflicts(model: Model, backend: Backend, settings: Settings) -> Ite
     if chosen.stream:
         yield Conflict(
             STREAM,
-            "JSON mode cannot be streamed (Cloudflare's code 5023), so the answer is asked for whole.",
-            "Switch streaming off",
+            "A JSON answer cannot appear while it is written (Cloudflare's code 5023): it comes in one piece.",
+            "Turn Stream off",
             settings.with_features(stream=False),
         )
     if _offers_tools(chosen):
         yield Conflict(
             FORMAT,
-            "With tools and JSON mode together, the model cannot both call a tool and keep to the format.",
-            "Leave JSON mode",
+            "With tools and JSON together, the model cannot both ask for a tool and answer in JSON.",
+            "Answer as text",
             settings.with_features(response_format=None),
         )
     if backend.billed and not model.capability("json_mode").listed:
         yield Conflict(
             FORMAT,
-            "Cloudflare's list of models for JSON mode does not name this one: it may be ignored there. The "
-            "answer is checked here in any case.",
-            "Leave JSON mode",
+            "Cloudflare does not list this model for JSON, so it may answer in plain text. Paddock checks the "
+            "answer in any case.",
+            "Answer as text",
             settings.with_features(response_format=None),
         )
 
@@ -117,15 +117,15 @@ def _tool_conflicts(model: Model, backend: Backend, settings: Settings) -> Itera
     if chosen.raw:
         yield Conflict(
             TOOLS,
-            "A raw request has no chat template, and it is the template that shows the tools to the model.",
-            "Switch raw off",
+            "Without the template the model does not see the tools.",
+            "Turn No template off",
             settings.with_features(raw=False),
             is_refused=True,
         )
     if backend.billed and not model.capability("tools").listed:
         yield Conflict(
             TOOLS,
-            "Cloudflare's page of this model does not mention function calling: the tools may be ignored.",
+            "Cloudflare does not say that this model can use tools, so it may ignore them.",
             "Send no tools",
             settings.with_features(tools=(), functions=()),
         )
@@ -137,7 +137,7 @@ def _lora_conflicts(model: Model, backend: Backend, settings: Settings) -> Itera
     if is_sent and not backend.takes_lora and not model.capability("lora").listed:
         yield Conflict(
             LORA,
-            "This model is on no list of models that take an adapter: expect Cloudflare to refuse it (5005).",
+            "Cloudflare does not list this model for adapters, and will probably refuse this one (code 5005).",
             "Send no adapter",
             settings.with_features(lora=""),
             is_refused=True,
@@ -154,7 +154,7 @@ def _raw_conflicts(settings: Settings, next_request: NextRequest) -> Iterator[Co
             text = "".join(turn.content for turn in turns)
             fixed = settings.with_features(raw=False)
     for problem in raw_prompt.find_problems(text, next_request.template_sample, next_request.special_tokens):
-        label = "Lay the prompt out anew" if fixed is None else "Switch raw off"
+        label = "Write the prompt again" if fixed is None else "Turn No template off"
         yield Conflict(RAW, problem, label, fixed)
 
 
@@ -167,8 +167,8 @@ def _length_conflicts(model: Model, settings: Settings, next_request: NextReques
     if left < cap.minimum:
         yield Conflict(
             cap.name,
-            f"The input alone takes {next_request.prompt_tokens:,} of the context's "
-            f"{next_request.context_window:,} tokens.",
+            f"Your text takes {next_request.prompt_tokens:,} tokens, and the model has room for "
+            f"{next_request.context_window:,}.",
             f"Lower {cap.label.lower()}",
             settings.with_value(cap.name, cap.minimum),
             is_refused=True,
@@ -176,8 +176,8 @@ def _length_conflicts(model: Model, settings: Settings, next_request: NextReques
         return
     yield Conflict(
         cap.name,
-        f"The input takes {next_request.prompt_tokens:,} tokens and leaves {left:,} of the context; "
-        f"{output_limit:,} are asked for.",
+        f"Your text takes {next_request.prompt_tokens:,} tokens and leaves room for {left:,} in the answer; you "
+        f"allow {output_limit:,}.",
         f"Lower it to {left:,}",
         settings.with_value(cap.name, left),
         is_refused=True,
@@ -197,10 +197,10 @@ def _sampling_conflicts(model: Model, settings: Settings) -> Iterator[Conflict]:
         if certain is not None and parameter.needs_randomness:
             yield Conflict(
                 parameter.name,
-                f"At {certain.label.lower()} {certain.deterministic_at} the likeliest token is always taken: "
-                f"{parameter.label.lower()} does nothing.",
-                "Do not send it",
+                f"At {certain.label.lower()} {certain.deterministic_at} answers barely vary; "
+                f"{parameter.label.lower()} has no effect.",
+                "Turn it off",
                 unsent,
             )
         elif parameter.is_neutral_at(value):
-            yield Conflict(parameter.name, f"At {value:g} it changes nothing.", "Do not send it", unsent)
+            yield Conflict(parameter.name, f"At {value:g} it has no effect.", "Turn it off", unsent)

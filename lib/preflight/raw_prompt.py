@@ -43,30 +43,30 @@ def find_problems(text: str, sample: str, special_tokens: Sequence[str]) -> Iter
         return
     if not tokens:
         yield (
-            "No special token of the model's format stands in it: the model goes on with the text as it is. "
-            f"In its own format a prompt begins with {expected[0]}."
+            "The text has no marks of the model's chat format, so the model simply continues it. "
+            f"In that format a prompt begins with {expected[0]}."
         )
         return
     opening = expected[0] if expected.count(expected[0]) == 1 else None
     if opening is not None and opening not in tokens:
-        yield f"{opening} is missing: it belongs at the very beginning."
+        yield f"{opening} is missing at the beginning."
     elif tokens[0] != expected[0]:
         yield f"{expected[0]} is missing before the first {tokens[0]}."
     if opening is not None and tokens.count(opening) > 1:
-        yield f"{opening} stands there {tokens.count(opening)} times; it belongs at the beginning alone."
+        yield f"{opening} occurs {tokens.count(opening)} times; it belongs only at the beginning."
     steps = set(pairwise(expected))
     follows = dict(pairwise(expected))
     for first, second in pairwise(tokens):
         lacking = follows.get(first, expected[-1])
         if first == second:
-            yield f"{first} stands there twice in a row: one is too many, or {lacking} is missing."
+            yield f"{first} occurs twice in a row: remove one, or add {lacking} between them."
             break
         if opening not in (first, second) and (first, second) not in steps:
             yield f"{lacking} is missing between {first} and {second}."
             break
     ends, opens = _find_turn_marks(sample, special_tokens)
     if opens and opens not in text.rpartition(ends)[2]:
-        yield f"The beginning of the assistant's turn is missing at the end: {opens}"
+        yield f"The beginning of the answer is missing at the end: {opens}"
 
 
 def _find_turn_marks(sample: str, special_tokens: Sequence[str]) -> tuple[str, str]:

@@ -20,12 +20,12 @@ class TokenCount:
     explanation: str
 
 
-ESTIMATED = "Estimated from the text's length: about four bytes a token."
+ESTIMATED = "Estimated from the length of the text."
 LLAMA = (
-    "Counted with Llama 3's own tokenizer, in the chat format that Meta publishes. What Cloudflare adds on its "
-    "side is not documented, so the bill may differ by some tokens."
+    "Counted as Llama 3 counts, in the chat format that Meta publishes. What Cloudflare adds is not documented, so "
+    "the bill may differ by a few tokens."
 )
-TWIN = "Counted by the twin with its model's own tokenizer: exactly what it will report."
+TWIN = "Counted by the practice model: exactly what it will report."
 
 
 @cache

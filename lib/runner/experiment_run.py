@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 
-from lib.api.backend import Backend
+from lib.api.backend import Backend, backend_label
 from lib.api.client import WorkersAI
 from lib.chat.answer_accumulator import internal_error
 from lib.errors import BadInput, HeldElsewhere, PaddockError
@@ -164,15 +164,15 @@ class ExperimentRun:
         if self._store.cells.last_position(self.owner, self.id) != self._journal.position:
             self._is_outdated = True
             raise HeldElsewhere(
-                "The database has a newer state of this run: another Paddock server went on with it.",
-                advice="That state is shown now. Go on again if some results are still missing.",
+                "Another Paddock server has continued this run in the meantime.",
+                advice="Its results are shown now. Continue again if some are still missing.",
             )
 
     def _check_backend(self, backend: Backend) -> None:
         if self._backend and (self._billed, self._backend) != (backend.billed, backend.name):
             raise BadInput(
-                f"This run was asked of “{self._backend}”, not of “{backend.name}”.",
-                advice="Connect to that one again, or start a new run: answers of two do not compare.",
+                f"This run used “{backend_label(self._backend)}”, not “{backend.label}”.",
+                advice="Connect to it again, or start a new run: answers from two places cannot be compared.",
             )
 
     def pause(self) -> None:

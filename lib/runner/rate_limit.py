@@ -98,7 +98,7 @@ class RateLimiter:
                 self._failed = now
                 self._failures += 1
                 pause = min(2.0 ** (self._failures - 1), MAX_PAUSE_SECONDS)
-                self._pause_until(now + pause, "The network is gone; trying again in")
+                self._pause_until(now + pause, "No network. Trying again in")
 
     def report_reached(self) -> None:
         """Note that a request was sent, so the network is there."""

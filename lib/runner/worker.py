@@ -36,7 +36,7 @@ MAX_REFUSALS = 25
 MAX_FAILURES_IN_ROW = 20  # cells that the service failed
 BACKOFF_SECONDS = 0.5  # before the second attempt; doubled each time
 NO_BUDGET = "The budget leaves nothing for the judge."
-JUDGE_IN_DOUBT = "The judge was being asked when it was ended; it may have been paid."
+JUDGE_IN_DOUBT = "The run ended while the judge was being asked; this may have cost money."
 
 
 @dataclass
@@ -178,7 +178,7 @@ class Worker:
         if enough and error is not None:
             context.halt(
                 errors.PaddockError(
-                    f"{MAX_FAILURES_IN_ROW} in a row failed, so it waits. {error.message}",
+                    f"{MAX_FAILURES_IN_ROW} requests in a row failed, so the run waits. {error.message}",
                     advice=error.advice,
                 )
             )
@@ -362,7 +362,7 @@ class Worker:
             and error.retryable
             and (attempt.was_rate_limited or error.retry_after is not None)
         ):
-            service_name = "Cloudflare" if self._context.backend.billed else "The twin"
+            service_name = "Cloudflare" if self._context.backend.billed else "The practice model"
             limiter.report_refusal(turn, error.retry_after, service_name)
 
     def _back_off(self, tries: int, result: Result) -> None:

@@ -92,8 +92,8 @@ class CellStore:
                     connection.execute(_INSERT, new)
                 except IntegrityError:
                     raise StorageFailed(
-                        "Another Paddock works on this run, or it was deleted.",
-                        advice="Look at it there, or start a new one.",
+                        "Another Paddock is working on this run, or it was deleted.",
+                        advice="Look at it there, or start a new run.",
                     ) from None
             if changed:
                 connection.execute(_UPDATE, changed)

@@ -222,12 +222,12 @@ _NOUNS = {LeaseKind.ANSWER: "answer", LeaseKind.RUN: "run"}
 def _held_error(key: LeaseKey) -> HeldElsewhere:
     return HeldElsewhere(
         f"Another Paddock server is working on this {_NOUNS[key.kind]}.",
-        advice="Wait for its end, or end it there. If that server was killed, try again in half a minute.",
+        advice="Wait until it has ended, or end it there. If that server was closed, try again in half a minute.",
     )
 
 
 def _lost_error(key: LeaseKey) -> HeldElsewhere:
     return HeldElsewhere(
-        f"This server stood still for so long that another Paddock server took this {_NOUNS[key.kind]} over.",
-        advice="What came until then is kept. Look at it again, then go on.",
+        f"This server was stopped for so long that another Paddock server took over this {_NOUNS[key.kind]}.",
+        advice="The results until then are kept. Look at them, then continue.",
     )

@@ -52,7 +52,7 @@ def check_version(version: str | None, location: str) -> None:
     """Raise StorageFailed if this code cannot use a database of that version. ``location`` names it in the error."""
     if version in _DEVELOPMENT_VERSIONS:
         raise StorageFailed(
-            f"The database was made by a development version of Paddock and is left alone: {location}.",
+            f"The database was made by a development version of Paddock, which this one does not change: {location}.",
             advice="Move it away: a new one takes its place. Until then conversations are kept in memory only.",
             retryable=True,
         )

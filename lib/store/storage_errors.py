@@ -18,25 +18,30 @@ _CASES: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
     (("disk is full", "53100", "No space left"), "The disk is full", "Free some space.", False),
     (
         ("is locked", "55P03", "57014", "40"),
-        "Another program holds the database",
+        "Another program is using the database",
         "Close it, or wait.",
         False,
     ),
     (
         ("readonly", "25006", "42501", "Permission denied", "Read-only file system"),
         "The database is read-only",
-        "Give Paddock the right to write it.",
+        "Allow Paddock to write to it.",
         True,  # a connection keeps the rights it was opened with
     ),
     (("not a database", "malformed"), _DAMAGED, "", True),
-    (("28", "authentication failed"), "The database refuses the user", "Check the database's address.", True),
+    (
+        ("28", "authentication failed"),
+        "The database does not accept the user",
+        "Check the database's address.",
+        True,
+    ),
     (("3D000",), "There is no such database", "Create it, or check the database's address.", True),
     (("disk I/O error", "58"), "The disk failed", "Check the disk.", True),
-    (("unable to open", "no such table", "42P01"), "The database is gone", "Put it back.", True),
+    (("unable to open", "no such table", "42P01"), "The database is missing", "Put it back.", True),
     (
         ("08", "57P", "connection", "timeout"),
         "The database cannot be reached",
-        "Check that it runs, and the network.",
+        "Check that it is running, and the network.",
         True,
     ),
 )
@@ -44,7 +49,7 @@ _CASES: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
 
 def damaged_database(message: str) -> DamagedDatabase:
     """Return the error for a database that is left as it is because it is damaged."""
-    return DamagedDatabase(message, advice="It is left as it is. " + _KEPT_IN_MEMORY, retryable=True)
+    return DamagedDatabase(message, advice="Paddock does not change it. " + _KEPT_IN_MEMORY, retryable=True)
 
 
 def translate_database_error(error: Exception, name: str) -> tuple[StorageFailed, bool]:

@@ -56,8 +56,8 @@ class UnfinishedAnswer:
 def cut_off_error() -> CutOff:
     """Return the error of an answer that was running when its server ended."""
     return CutOff(
-        "Paddock ended while this answer was coming.",
-        advice="Continue goes on from what came.",
+        "Paddock was closed during this answer.",
+        advice="Continue to get the rest.",
         retryable=True,
     )
 
@@ -66,7 +66,7 @@ def answered_elsewhere_error() -> HeldElsewhere:
     """Return the error of an answer that another server is writing."""
     return HeldElsewhere(
         "Another Paddock server is writing this answer; this is its text so far.",
-        advice="It can be continued here once it has ended there, or half a minute after that server was killed.",
+        advice="You can continue it here when it has ended there, or half a minute after that server was closed.",
     )
 
 

@@ -88,7 +88,7 @@ def _value(node: ast.expr, depth: int) -> Number:
                 raise CannotCompute(f"{name} takes {counts[0]} to {counts[-1]} numbers, not {len(given)}.")
             return _check_size(call(*(_value(argument, depth + 1) for argument in given)))
         case ast.Tuple():
-            commas = "A comma stands between the arguments of a function only"
+            commas = "A comma belongs only between the arguments of a function"
             raise CannotCompute(f"{commas}: write 1000, not 1,000.")
     raise CannotCompute(f"{_KNOWN} here.")
 

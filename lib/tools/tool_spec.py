@@ -27,7 +27,7 @@ MAX_FAULTS = 20  # of one tool
 _BOUNDS = Bounds(MAX_CHARS, depth=64, number=MAX_NUMBER)
 
 _NAME = re.compile("[A-Za-z0-9_-]+")
-_MEND = "Change it there; until then nothing of this text is used."
+_MEND = "Correct it. Until then this text is not used."
 _KEYS = ("name", "description", "parameters")
 # Stands for the parameters until the text around them is written.
 _PLACEHOLDER = "\0{}\0"
@@ -72,7 +72,7 @@ def encode_tool(tool: Tool, parameters: Any) -> dict[str, Any]:
 def check_tools(tools: Sequence[Tool]) -> None:
     """Raise BadInput for the first fault; the message has the number of faults."""
     if len(tools) > MAX_TOOLS:
-        raise BadInput(f"There are {len(tools):,} tools, more than {MAX_TOOLS}.", advice="Take some away.")
+        raise BadInput(f"There are {len(tools):,} tools, more than {MAX_TOOLS}.", advice="Remove some.")
     _raise_first(find_tool_faults(tools), tools)
 
 
@@ -106,11 +106,11 @@ def parse_json(text: str, what: str = "The text") -> Node:
 
 def _entries(text: str) -> list[Node]:
     if not text.strip():
-        raise BadInput("There is no text: no tool is an empty list, [].", advice=_MEND)
+        raise BadInput("There is no text. For no tools, write an empty list: [].", advice=_MEND)
     root = parse_json(text)
     entries = list(root.items()) if isinstance(root.value, list) else [root]
     if len(entries) > MAX_TOOLS:
-        raise BadInput(f"There are {len(entries):,} tools, more than {MAX_TOOLS}.", advice="Take some away.")
+        raise BadInput(f"There are {len(entries):,} tools, more than {MAX_TOOLS}.", advice="Remove some.")
     for node in entries:
         if not isinstance(node.value, dict):
             kind = describe_kind(node.value)

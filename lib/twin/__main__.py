@@ -157,7 +157,7 @@ def _bind(port: int) -> socket.socket:
         reason = error.strerror if isinstance(error, OSError) else "no such port"
         raise CannotStartError(
             f"port {port} cannot be used: {reason}",
-            "Another program, perhaps another twin, has it. End that one, or choose with --port (0: any free one).",
+            "Another program, perhaps another twin, uses it. End it, or choose a port with --port (0: any).",
         ) from None
     return listener
 

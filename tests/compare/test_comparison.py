@@ -230,12 +230,12 @@ def test_a_duplicate_has_the_thread_and_the_settings_and_columns_keep_their_orde
         assert len(server.requests) == 5
     session.remove(a)
     assert [column.name for column in session.comparison.columns] == ["B", "C"]
-    with pytest.raises(BadInput, match="needs two columns"):
+    with pytest.raises(BadInput, match="needs at least two columns"):
         session.remove(b)
     session.duplicate(b)
     session.duplicate(b)
     assert [column.name for column in session.comparison.columns] == ["B", "C", "A", "D"]
-    with pytest.raises(BadInput, match="room for 4"):
+    with pytest.raises(BadInput, match="at most 4 columns"):
         session.duplicate(b)
 
 

@@ -189,10 +189,10 @@ def test_an_axis_written_is_the_axis(values: list[float | None], start: int, ste
     [
         ("temperature", "", "no values to try"),
         ("temperature", ", ;", "no values to try"),
-        ("temperature", "0, warm", "“warm” is no value for Temperature"),
-        ("temperature", "1e3", "“1e3” is no value"),
-        ("temperature", "٣", "is no value"),
-        ("temperature", "0 to 1", "in what steps"),
+        ("temperature", "0, warm", "“warm” is not a value for Temperature"),
+        ("temperature", "1e3", "“1e3” is not a value"),
+        ("temperature", "٣", "is not a value"),
+        ("temperature", "0 to 1", "has no step"),
         ("temperature", "0 to 1 step 0", "step of zero"),
         ("temperature", "0 to 5 step 0.001", "5,001 values, more than 1,000"),
         ("seed", "1 to 9999999999", "9,999,999,999 values"),
@@ -200,7 +200,7 @@ def test_an_axis_written_is_the_axis(values: list[float | None], start: int, ste
         ("temperature", "0.5, .50", "0.5 twice"),
         ("top_k", "1.5", "whole number"),
         ("top_k", "0", "between 1 and 50; 0 is not"),
-        ("top_k", "1" * 30, "is no value"),
+        ("top_k", "1" * 30, "is not a value"),
     ],
 )
 def test_what_is_wrong_with_an_axis_is_named(name: str, text: str, says: str) -> None:

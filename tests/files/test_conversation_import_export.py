@@ -257,7 +257,7 @@ def test_too_many_conversations(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"a.md": b"x"}, "no conversations"),
         ({"a.json": b"x"}, r"^“a\.json” in the zip: The file is not JSON"),
         ({"a.json": GOOD, "b.json": b"[1]"}, r"^“b\.json” in the zip: \$\[0\] must be an object"),
-        ({"a.json": preset_file.dump_presets([]).encode()}, "holds presets"),
+        ({"a.json": preset_file.dump_presets([]).encode()}, "has presets"),
         ({"../a.json": GOOD}, "leads out of it"),
         ({"x/../a.json": GOOD}, "leads out of it"),
         ({"x\\..\\a.json": GOOD}, "leads out of it"),
@@ -316,7 +316,7 @@ def make_zip_bomb(size: int, says: int | None = None) -> bytes:
 def test_a_bomb() -> None:
     data = make_zip_bomb(file_limits.MAX_FILE_BYTES + 1)
     assert len(data) < 100_000
-    with pytest.raises(BadInput, match="more than can be taken"):
+    with pytest.raises(BadInput, match="more than Paddock can import"):
         load_conversations(data, MODEL)
 
 
@@ -330,7 +330,7 @@ def test_many_that_are_a_bomb_together(monkeypatch: pytest.MonkeyPatch) -> None:
     data = make_zip({f"{number}.json": GOOD for number in range(10)})
     assert len(load_conversations(data, MODEL)) == 10
     monkeypatch.setattr(zip_reading, "MAX_ARCHIVE_BYTES", 10 * len(GOOD) - 1)
-    with pytest.raises(BadInput, match="more than can be taken"):
+    with pytest.raises(BadInput, match="more than Paddock can import"):
         load_conversations(data, MODEL)
 
 

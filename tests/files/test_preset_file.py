@@ -51,7 +51,7 @@ def _file(*presets: object) -> bytes:
         (b" " * 1_000_001, "1,000,001 bytes"),
         (_file({}), "no name"),
         (_file({"name": "n" * 81}), "too long"),
-        (_file({"name": "x", "system": 1}), "“x” is not whole"),
+        (_file({"name": "x", "system": 1}), "“x” is not complete"),
         (_file({"name": "x", "parameters": {"heat": 1}}), "“heat”"),
         (_file({"name": "x", "parameters": {"temperature": 5.1}}), "between 0 and 5"),
         (_file({"name": "x", "parameters": {"top_k": "many"}}), "must be a number"),

@@ -90,7 +90,7 @@ def test_errors_of_a_reader_are_the_same(limits: ReadingLimits) -> None:
 def test_time(call: tuple[Any, ...]) -> None:
     reading = UploadReading(*call, limits=replace(PATIENT, seconds=0.3))
     assert reading.wait(60)
-    with pytest.raises(UploadNotRead, match=r"takes more than 0\.3 seconds, and was stopped") as caught:
+    with pytest.raises(UploadNotRead, match=r"takes more than 0\.3 seconds, so it was stopped") as caught:
         list(reading.values())
     assert "Split it" in caught.value.advice
 
@@ -103,7 +103,7 @@ def test_memory() -> None:
 
 def test_the_size_of_the_result() -> None:
     data = b"a,b\n" + b"1,2\n" * 30_000
-    with pytest.raises(UploadNotRead, match=r"holds takes more than 0\.1 MB"):
+    with pytest.raises(UploadNotRead, match=r"of the file takes more than 0\.1 MB"):
         read(read_input_file, "a.csv", data, limits=replace(PATIENT, result=100_000))
 
 

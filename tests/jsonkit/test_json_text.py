@@ -92,7 +92,7 @@ def test_errors_in_large_files_are_quick() -> None:
         (b"[1, \xff]", Bounds(10), "^The file is not JSON: byte 5 is not UTF-8.$"),
         ("[1, 2]", Bounds(5), "^The file has 6 bytes, more than 5.$"),
         (b"[1, 2]", Bounds(5), "^The file has 6 bytes, more than 5.$"),
-        ("[1, 2, 3]", Bounds(99, values=2), "^The file holds more than 2 values.$"),
+        ("[1, 2, 3]", Bounds(99, values=2), "^The file has more than 2 values.$"),
         ("[1,\n9]", Bounds(99, number=8), r"^\$\[1\] is too large a number, in line 2.$"),
         ("[1, 9e99]", Bounds(99, number=8), ""),
         (

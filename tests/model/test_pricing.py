@@ -10,7 +10,13 @@ from hypothesis import given, strategies
 
 from lib.chat.answer import total_usage
 from lib.model import model_record
-from lib.model.pricing import cost_in_dollars, cost_in_neurons, estimate_tokens
+from lib.model.pricing import (
+    cost_in_dollars,
+    cost_in_neurons,
+    estimate_tokens,
+    format_dollars,
+    format_exact,
+)
 from lib.model.usage import Usage
 
 PRICE = model_record.default_model().price
@@ -35,6 +41,25 @@ def test_dollars(prompt: int, completion: int, expected: str) -> None:
     cost = cost_in_dollars(Usage(prompt, completion), PRICE)
     assert type(cost) is Decimal
     assert cost == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("amount", "readable", "exact"),
+    [
+        ("0", "$0", "0"),
+        ("1234.5678", "$1,234.57", "1,234.5678"),
+        ("0.5", "$0.50", "0.5"),
+        ("0.0996", "$0.0996", "0.0996"),
+        ("0.00041", "$0.00041", "0.00041"),
+        ("0.0001273", "$0.000127", "0.0001273"),
+        ("0.009996", "$0.01", "0.009996"),
+        ("0.0000002", "$0.0000002", "0.0000002"),
+        ("1200.00", "$1,200.00", "1,200"),
+    ],
+)
+def test_three_significant_digits_to_read_and_all_of_them(amount: str, readable: str, exact: str) -> None:
+    assert format_dollars(Decimal(amount)) == readable
+    assert format_exact(Decimal(amount)) == exact
 
 
 @given(USAGES)

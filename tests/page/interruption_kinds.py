@@ -67,7 +67,7 @@ def toggle_parameter(scene: LiveAnswer) -> None:
     before = switch.is_checked()
     scene.tab.toggle_parameter("top_k")
     scene.tab.wait_until("the switch turns", lambda: switch.is_checked() != before)
-    note = scene.tab.by_key("parameter-top_k").get_by_text("not sent")
+    note = scene.tab.by_key("parameter-top_k").get_by_text("off", exact=True)
     scene.tab.wait_until("the page's answer", lambda: note.count() == (1 if before else 0))
 
 

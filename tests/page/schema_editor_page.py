@@ -74,7 +74,7 @@ class SchemaEditorPage:
 
     def add_allowed_values(self, row: Locator, *values: str) -> None:
         """Restrict a row's field to these values."""
-        box = row.get_by_label("Only these values")
+        box = row.get_by_label("Allowed values", exact=True)
         for value in values:
             self.tab.add_option(box, value)
         # The open list would hide the rest of the page from assistive technology, and from Playwright's roles.

@@ -17,7 +17,7 @@ def connect(tab: BrowserTab, account: str, token: str) -> None:
     if tab.page.get_by_role("dialog").count() == 0:
         tab.by_key("place").get_by_role("button").first.click()
     dialog = tab.page.get_by_role("dialog")
-    dialog.get_by_label("Account id").fill(account)
+    dialog.get_by_label("Account ID").fill(account)
     dialog.get_by_role("textbox", name="API token").fill(token)
     dialog.get_by_role("button", name="Check and connect").first.click()
 
@@ -45,7 +45,7 @@ def test_a_wrong_token_is_refused_there(tab: BrowserTab, app: AppProcess, upstre
 
 def test_malformed_ones_never_leave(tab: BrowserTab, app: AppProcess, upstream: Upstream) -> None:
     connect(tab, "not-an-account", TOKEN)
-    tab.page.get_by_role("dialog").get_by_text("32 hexadecimal digits.").wait_for()
+    tab.page.get_by_role("dialog").get_by_text("exactly 32 characters").wait_for()
     connect(tab, ACCOUNT, 'with "quotes" inside')
     tab.page.get_by_role("dialog").get_by_text("The API token is empty or holds").wait_for()
     assert upstream.credential_checks == []
@@ -57,10 +57,12 @@ def test_a_good_one_connects_until_the_reload(visit: Visit, upstream: Upstream, 
     environment = upstream.environment() | {"CLOUDFLARE_ACCOUNT_ID": "too-short"}
     with AppProcess(environment, tmp_path / "log") as app:
         tab = visit(app.url)
-        tab.page.get_by_text("The credentials in the environment cannot be used").wait_for()
-        tab.page.get_by_text("The account id must have 32 hexadecimal digits.").wait_for()
-        tab.wait_until("the twin", lambda: tab.by_key("place").inner_text().count("Twin ("))
-        tab.wait_until("it is up", lambda: "on this machine, free" in tab.by_key("place").inner_text())
+        tab.page.get_by_text(
+            "The Cloudflare account that this server was started with cannot be used"
+        ).wait_for()
+        tab.page.get_by_text("An account ID has exactly 32 characters").wait_for()
+        tab.wait_until("the twin", lambda: tab.by_key("place").inner_text().count("Practice model"))
+        tab.wait_until("it is up", lambda: "on this computer" in tab.by_key("place").inner_text())
         tab.wait_until_idle()
         connect(tab, ACCOUNT, TOKEN)
         name = f"account …{ACCOUNT[-4:]}"
@@ -71,7 +73,7 @@ def test_a_good_one_connects_until_the_reload(visit: Visit, upstream: Upstream, 
         assert upstream.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
         assert_nowhere(TOKEN, tab, app)
         tab.page.reload()
-        tab.wait_until("the twin again", lambda: "Twin (" in tab.by_key("place").inner_text())
+        tab.wait_until("the twin again", lambda: "Practice model" in tab.by_key("place").inner_text())
         assert tab.page.get_by_text(name).count() == 0
         assert_nowhere(TOKEN, tab, app)
         # The tab closes before the app ends.

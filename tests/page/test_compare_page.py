@@ -110,8 +110,10 @@ def test_one_thing_changed_and_what_differs(page: BrowserTab, upstream: Upstream
     wait_for_ends(page, upstream, 2)
     assert sorted(request.body["temperature"] for request in upstream.requests) == [0.6, 1.2]
     for place in (0, 1):
-        wait_for_cell(page, place, "21 in · 42 out")
-    page.wait_until("totals", lambda: page.page.get_by_text("This comparison: 42 in · 84 out").count() == 1)
+        wait_for_cell(page, place, "read 21 · wrote 42 tokens")
+    page.wait_until(
+        "totals", lambda: page.page.get_by_text("This comparison: read 42 · wrote 84 tokens").count() == 1
+    )
     page.by_key("compare-from").get_by_role("radio", name="A", exact=True).click()
     page.wait_until("differences", lambda: cell(page, 1).locator("ins").count() == 2)
     gone = [squeeze(deleted.inner_text()) for deleted in cell(page, 1).locator("del").all()]
@@ -191,7 +193,7 @@ def test_blind_until_all_is_rated_and_the_winner_goes_to_the_chat(
     )  # type: ignore[misc]
     page.send("What is above?")
     wait_for_ends(page, upstream, 4)
-    page.wait_until("the answers", lambda: page.page.get_by_text("4 to be rated").count() == 1)
+    page.wait_until("the answers", lambda: page.page.get_by_text("4 left to rate").count() == 1)
     shown = page.page.locator("[data-testid=stApp]").evaluate("app => app.outerHTML")
     assert page.by_key("compare-download").count() == 0
     for leak in ("1.2", "Temperature", "tokens/s", "42 out", "head-A", "Column A"):
@@ -200,7 +202,7 @@ def test_blind_until_all_is_rated_and_the_winner_goes_to_the_chat(
     for left in (3, 2):
         rate(page, red if left == 3 else 1 - red, 5 if left == 3 else 2)
         page.wait_until(
-            f"{left} left", lambda left=left: page.page.get_by_text(f"{left} to be rated").count() == 1
+            f"{left} left", lambda left=left: page.page.get_by_text(f"{left} left to rate").count() == 1
         )
     assert "1.2" not in page.page.locator("[data-testid=stApp]").evaluate("app => app.outerHTML")
     for place in (0, 1):
@@ -216,7 +218,7 @@ def test_blind_until_all_is_rated_and_the_winner_goes_to_the_chat(
         "B 0 0 1.50 2 Temperature 0.6",
     ]
     page.wait_until_idle()
-    page.button("Go on with A in the chat").click()
+    page.button("Continue with A in Chat").click()
     page.wait_until("the chat", lambda: page.answers.count() == 1)
     page.wait_for_answer(RED)
     wait_for_value(page.number_box("temperature"), "1.2")

@@ -28,9 +28,9 @@ def wait_for_conflict(tab: BrowserTab, control: str, words: str) -> None:
 
 def test_the_panel_mends_as_well(visit: Visit, app: AppProcess, upstream: Upstream) -> None:
     tab = visit(app.url, share_address("Go", response_format=SCHEMA))
-    wait_for_conflict(tab, "stream", "cannot be streamed")
+    wait_for_conflict(tab, "stream", "cannot appear while it is written")
     chat_controls.open_next_send(tab)
-    tab.by_key("ahead").get_by_role("button", name="Switch streaming off").click()
+    tab.by_key("ahead").get_by_role("button", name="Turn Stream off").click()
     tab.wait_until("the control follows", lambda: not chat_controls.option_switch(tab, "stream").is_checked())
     tab.wait_until("it is mended", lambda: not conflict_texts(tab, "stream"))
     assert tab.by_key("ahead").locator("details").get_attribute("open") is not None
@@ -43,7 +43,7 @@ def test_what_is_typed_brings_and_takes_it(tab: BrowserTab, upstream: Upstream) 
     # There is nothing to send yet.
     assert conflict_texts(tab, "raw") == []
     tab.chat_box.fill("Hello")
-    wait_for_conflict(tab, "raw", "No special token of the model's format")
+    wait_for_conflict(tab, "raw", "The text has no marks of the model's chat format")
     tab.chat_box.fill("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n<|eot_id|>")
     tab.wait_until(
         "another", lambda: not any("No special token" in text for text in conflict_texts(tab, "raw"))

@@ -123,7 +123,7 @@ def test_stopped_in_doubt_and_asked_again(tab: BrowserTab, upstream: Upstream) -
     start(tab).click()
     tab.wait_until("all on their way", lambda: len(upstream.requests) == 3 and "0 of 3" in bar(tab))
     tab.page.keyboard.press("Escape")
-    tab.wait_until("it is said what is in doubt", lambda: "3 were on the way when it ended" in state(tab))
+    tab.wait_until("it is said what is in doubt", lambda: "3 requests may have been answered" in state(tab))
     upstream.plan_replies(POSITIVE, POSITIVE, POSITIVE)
     tab.button(re.compile("Ask these 3 again")).click()
     tab.wait_until("the end", lambda: "Done. 3 of 3 answered" in state(tab))
@@ -156,7 +156,7 @@ def test_of_one_that_was_run_the_results_come_first(tab: BrowserTab, upstream: U
     assert prompt(tab).count() == 0
     address = tab.page.url
     tab.button(re.compile("^New")).click()
-    tab.page.get_by_role("menuitem", name="An empty one").click()
+    tab.page.get_by_role("menuitem", name="Empty experiment").click()
     # A section that is folded in one experiment is open in a new one.
     prompt(tab).wait_for()
     tab.page.goto(address)
@@ -172,7 +172,7 @@ def test_a_workbook_presets_and_a_judge(tab: BrowserTab, upstream: Upstream) -> 
     upload(tab, make_workbook(("city", "year"), ("Lyon", 43), ("Köln", "50 or so")), "cities.xlsx")
     tab.wait_until("two requests", lambda: "= 2 requests" in bar(tab))
     tab.by_key("section-settings-head").locator("button").first.click()
-    tab.page.get_by_text("Presets against each other").click()
+    tab.page.get_by_text("Compare presets").click()
     for name in ("Precise", "Creative"):
         tab.pick_option(tab.page.get_by_label("Presets", exact=True), name)
     tab.wait_until("four requests", lambda: "= 4 requests" in bar(tab))
@@ -232,7 +232,7 @@ def test_nothing_typed_is_lost(tab: BrowserTab) -> None:
 
 
 BAD_FILES = {
-    "There is nothing in it": b"",
+    "It is empty": b"",
     "Line 2 has 4 cells": b"review,expected\nLovely,yes,no,why\n",
     "old Excel file": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
 }
@@ -252,7 +252,7 @@ def test_saved_ones_are_opened_and_deleted(tab: BrowserTab) -> None:
     prompt(tab).fill("Hello")
     tab.wait_until("one request", lambda: "= 1 request ·" in bar(tab))
     tab.button(re.compile("^New")).click()
-    tab.page.get_by_role("menuitem", name="An empty one").click()
+    tab.page.get_by_role("menuitem", name="Empty experiment").click()
     tab.wait_until("another", lambda: "Nothing to ask yet" in bar(tab))
     tab.button("Experiments").click()
     tab.page.get_by_role("button", name="Reviews $5 *and* more", exact=True).first.click()

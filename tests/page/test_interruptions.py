@@ -47,7 +47,7 @@ def assert_unharmed(scene: LiveAnswer, upstream: Upstream) -> None:
     assert scene.tab.by_key("stop").locator("button:visible").count() == 1
     request.release()
     line = scene.tab.wait_for_end("finished")
-    assert "21 in · 42 out" in line
+    assert "read 21 · wrote 42 tokens" in line
     scene.tab.wait_for_answer(request.sent_text)
     assert count_damage(request.sent_text, scene.tab.answer_text()) == (0, 0)
     assert not request.client_gone.is_set()

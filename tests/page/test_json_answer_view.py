@@ -56,7 +56,7 @@ def test_a_valid_one_in_three_views(tab: BrowserTab, tmp_path: Path) -> None:
     answer = json.dumps(
         {"items": [{"what": f"{IMAGE} $5 <b>|</b> `a`", "price": 1.5}, {"what": "=1+1", "price": 2}]}
     )
-    say(tab, answer, "Valid JSON, as the schema asks")
+    say(tab, answer, "Valid: all your fields are there")
     tree = tab.by_key("answer").locator("[data-testid=stJson]")
     tab.wait_until("the tree", lambda: IMAGE in tree.inner_text())
     choose(tab, "Text")

@@ -67,10 +67,12 @@ def test_it_is_live_while_one_writes(tab: BrowserTab, upstream: Upstream) -> Non
         count = token_count.count_prompt_tokens(build_request(MODEL, Messages((Turn("user", text),)))).tokens
         tab.wait_until(
             f"{count} in",
-            lambda n=count: f"≈ {n:,} tokens in · at most 256 out" in chat_controls.next_send_summary(tab),
+            lambda n=count: (
+                f"≈ {n:,} tokens to read · at most 256 to write" in chat_controls.next_send_summary(tab)
+            ),
         )
-        least, most = format_dollars(price(count, 0)), format_dollars(price(count, 256))
-        assert f"· {least} – {most}" in chat_controls.next_send_summary(tab)
+        least, most = (format_dollars(1_000 * price(count, out)) for out in (0, 256))
+        assert f"· {least} – {most} for 1,000 answers" in chat_controls.next_send_summary(tab)
     tab.number_box("max_tokens").fill("1000")
     tab.number_box("max_tokens").press("Enter")
     chat_controls.wait_for_next_request(tab, max_tokens=1000)
@@ -81,7 +83,7 @@ def test_it_is_live_while_one_writes(tab: BrowserTab, upstream: Upstream) -> Non
 
 def test_the_panel_stays_open(tab: BrowserTab, upstream: Upstream) -> None:
     tab.chat_box.fill("First")
-    tab.wait_until("the line", lambda: "tokens in" in chat_controls.next_send_summary(tab))
+    tab.wait_until("the line", lambda: "tokens to read" in chat_controls.next_send_summary(tab))
     panel = chat_controls.open_next_send(tab)
     is_open = panel.locator("details")
     chat_controls.wait_for_next_request(tab, messages=[{"role": "user", "content": "First"}])
@@ -110,7 +112,7 @@ def test_a_sent_text_is_no_longer_ahead(tab: BrowserTab, upstream: Upstream) -> 
     """Wait for a fragment's run: the browser reports the emptied box only after the answer."""
     upstream.plan_replies(StreamReply(endless=True))
     tab.chat_box.fill("Once")
-    tab.wait_until("the line", lambda: "tokens in" in chat_controls.next_send_summary(tab))
+    tab.wait_until("the line", lambda: "tokens to read" in chat_controls.next_send_summary(tab))
     chat_controls.open_next_send(tab)
     tab.chat_box.press("Enter")
     tab.wait_for_growth()

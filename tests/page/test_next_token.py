@@ -118,7 +118,7 @@ def test_what_is_cut_away(page: BrowserTab, name: str) -> None:
         return (
             remaining == sorted(remaining, reverse=True)
             and f"{sum(remaining)} of 49,152 tokens" in picture_text(page)
-            and f"Of the 40 likeliest, {40 - sum(remaining)} are cut away." in picture_text(page)
+            and f"Of the 40 most likely, {40 - sum(remaining)} are removed." in picture_text(page)
         )
 
     page.wait_until("the likeliest, and how many they are", is_cut)
@@ -134,7 +134,7 @@ def test_what_is_not_sent_is_at_its_documented_default(page: BrowserTab) -> None
     hot = change_and_wait(page, before, lambda: set_to(page, "temperature", "End"))
     change_and_wait(page, hot, lambda: switch(page, "temperature"))
     assert [row[:3] for row in rows(page)] == [row[:3] for row in before]
-    assert "Not sent: 0.6 by default" in page.by_key("try-controls").inner_text()
+    assert "Off: the default is 0.6" in page.by_key("try-controls").inner_text()
 
 
 def test_a_penalty_lowers_what_was_said_before(page: BrowserTab) -> None:
@@ -156,7 +156,7 @@ def test_a_beginning_of_ones_own_and_a_token_drawn(page: BrowserTab) -> None:
     page.wait_until("one token", lambda: "One token" in picture_text(page))
     page.wait_until_idle()
     token = next(row[0] for row in rows(page) if row[2] > 0).replace("·", " ").replace("↵", "\n")
-    page.button("Draw one and go on").click()
+    page.button("Pick one and continue").click()
     page.wait_until(
         "the token", lambda: box.input_value() == f"My favourite colour is{token}".replace("\n", "")
     )
@@ -165,7 +165,7 @@ def test_a_beginning_of_ones_own_and_a_token_drawn(page: BrowserTab) -> None:
 
 def test_the_first_token_of_an_answer(page: BrowserTab) -> None:
     before = rows(page)
-    answer = page.by_key("try-form").get_by_role("radio", name="Answers it in a chat")
+    answer = page.by_key("try-form").get_by_role("radio", name="Answer it as a chat")
     change_and_wait(page, before, answer.click)
     assert page.by_key("try-draw").count() == 0
 
@@ -218,7 +218,7 @@ def test_where_requests_go_to_cloudflare_the_twin_is_started_for_it(
 ) -> None:
     with AppProcess(upstream.environment(), tmp_path / "log") as app:
         tab = open_model_page(visit(app.url))
-        assert "Cloudflare does not tell these probabilities" in open_section(tab, "Next token")
+        assert "Cloudflare does not show these chances" in open_section(tab, "Next token")
         tab.by_key("try-start").locator("button").click()
         tab.wait_until("a picture", lambda: rows(tab), 90)
         assert "on this machine" in open_section(tab, "Next token")

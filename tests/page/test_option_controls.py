@@ -52,9 +52,9 @@ def test_json_and_its_schema(tab: BrowserTab, upstream: Upstream) -> None:
     chat_controls.choose_format(tab, "JSON")
     upstream.plan_replies(JsonReply({"response": {"a": 1}}), JsonReply({"response": {"title": "x"}}))
     assert_request_has(tab, upstream, stream=False, response_format={"type": "json_object"})
-    chat_controls.choose_format(tab, "JSON schema")
+    chat_controls.choose_format(tab, "JSON with fields")
     tab.wait_until_idle()
-    tab.button("Edit schema").click()
+    tab.button("Edit fields").click()
     dialog = tab.page.get_by_role("dialog")
     dialog.locator("[class*='st-key-schema-'][class*='-mode']").get_by_text("JSON", exact=True).click()
     tab.wait_until_idle()
@@ -72,7 +72,7 @@ def test_json_and_its_schema(tab: BrowserTab, upstream: Upstream) -> None:
     chat_controls.choose_format(tab, "Text")
     assert_request_has(tab, upstream)
     # The schema is still there.
-    chat_controls.choose_format(tab, "JSON schema")
+    chat_controls.choose_format(tab, "JSON with fields")
     upstream.plan_replies(JsonReply({"response": {"title": "x"}}))
     assert_request_has(
         tab, upstream, stream=False, response_format={"type": "json_schema", "json_schema": schema}
@@ -129,7 +129,7 @@ def test_an_adapter_from_the_list_and_by_hand(visit: Visit, app: AppProcess, ups
     assert_request_has(tab, upstream, prompt="Go", lora="cf-public-magicoder")
     lora(tab).fill("by-hand")
     lora(tab).press("Enter")
-    tab.page.get_by_text("Not in the list: it is sent as it is.").wait_for()
+    tab.page.get_by_text("Not in the list. The name is sent as you typed it.").wait_for()
     tab.wait_until_idle()
     assert_request_has(tab, upstream, prompt="Go", lora="by-hand")
 
@@ -142,7 +142,7 @@ def test_no_editor_opens_under_an_answer(visit: Visit, app: AppProcess, upstream
     tab.send("Go")
     tab.wait_for_growth()
     tab.button("Edit tools").click()
-    tab.page.get_by_text("An answer is coming: open the editor once it has ended.").first.wait_for()
+    tab.page.get_by_text("Wait until the answer has ended, then open the editor.").first.wait_for()
     assert tab.page.get_by_role("dialog").count() == 0
     tab.wait_for_growth()
     upstream.requests[0].release()

@@ -94,7 +94,7 @@ def test_what_is_shown_is_sent(tab: BrowserTab, upstream: Upstream, parameter: P
 
     # Switch the parameter off, then back to its default.
     tab.toggle_parameter(name)
-    tab.by_key(f"parameter-{name}").get_by_text("not sent").wait_for()
+    tab.by_key(f"parameter-{name}").get_by_text("off", exact=True).wait_for()
     tab.wait_until_idle()
     assert name not in send_and_wait(tab, upstream).body
     tab.toggle_parameter(name)
@@ -219,7 +219,7 @@ def test_a_move_in_mid_stream_counts_from_the_next_send(tab: BrowserTab, upstrea
     assert upstream.requests[0].body["temperature"] == 0.6
     assert send_and_wait(tab, upstream).body["temperature"] == 0.63
     for which, value in ((0, "0.6"), (1, "0.63")):
-        tab.answers.nth(which).get_by_role("button", name="Sent").first.click()
+        tab.answers.nth(which).get_by_role("button", name="Settings used").first.click()
         tab.page.get_by_role("cell", name=value, exact=True).wait_for()
         tab.page.keyboard.press("Escape")
         tab.wait_until("it closes", lambda: tab.page.get_by_role("cell").count() == 0)

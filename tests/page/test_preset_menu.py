@@ -29,7 +29,7 @@ def tab(visit: Visit, app: AppProcess, upstream: Upstream) -> BrowserTab:
 
 def menu(tab: BrowserTab) -> Locator:
     """Open the menu of presets; return it."""
-    body = tab.page.locator("[data-testid=stPopoverBody]").filter(has_text="Keep the settings of now as")
+    body = tab.page.locator("[data-testid=stPopoverBody]").filter(has_text="Save current settings as")
     if body.count() == 0:
         tab.button("Presets").click()
         body.wait_for()
@@ -52,8 +52,8 @@ def own_preset_names(tab: BrowserTab) -> list[str]:
 def keep_settings(tab: BrowserTab, name: str) -> None:
     """Save the current settings under that name."""
     body = menu(tab)
-    body.get_by_label("Keep the settings of now as").fill(name)
-    body.get_by_role("button", name="Keep", exact=True).click()
+    body.get_by_label("Save current settings as").fill(name)
+    body.get_by_role("button", name="Save", exact=True).click()
     tab.wait_until("it is kept", lambda: name in own_preset_names(tab))
 
 
@@ -101,7 +101,7 @@ def test_a_bad_file_changes_nothing(tab: BrowserTab, tmp_path: Path) -> None:
     file = tmp_path / "presets.json"
     file.write_text(json.dumps({"format": "paddock.presets", "version": 1, "presets": presets}))
     keep_settings(tab, "Mine")
-    menu(tab).get_by_text("Carry them to another machine").click()
+    menu(tab).get_by_text("Export or import").click()
     tab.page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(file)
     menu(tab).get_by_text(complaint).wait_for()
     tab.wait_until_idle()
@@ -113,9 +113,9 @@ def test_a_bad_file_changes_nothing(tab: BrowserTab, tmp_path: Path) -> None:
 def test_a_file_carries_them(tab: BrowserTab, upstream: Upstream, tmp_path: Path) -> None:
     change_settings(tab, "Be “brief”.", "0.83")
     keep_settings(tab, "Mine")
-    menu(tab).get_by_text("Carry them to another machine").click()
+    menu(tab).get_by_text("Export or import").click()
     with tab.page.expect_download() as download:
-        tab.page.get_by_role("button", name="Export yours").click()
+        tab.page.get_by_role("button", name="Export your presets").click()
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     choose(tab, "Delete")
@@ -124,7 +124,7 @@ def test_a_file_carries_them(tab: BrowserTab, upstream: Upstream, tmp_path: Path
     change_settings(tab, "", "0.6")
     menu(tab)
     if not tab.page.locator("[data-testid=stFileUploader]").is_visible():
-        menu(tab).get_by_text("Carry them to another machine").click()
+        menu(tab).get_by_text("Export or import").click()
     tab.page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files(file)
     tab.wait_until("it is back", lambda: own_preset_names(tab) == ["Mine"])
     menu(tab).get_by_role("button", name="Mine", exact=True).click()

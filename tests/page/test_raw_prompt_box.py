@@ -64,9 +64,9 @@ def test_the_text_survives_a_refusal_a_page_and_another_form(tab: BrowserTab, up
         lambda: chat_controls.prompt_box(tab).count() and chat_controls.prompt_box(tab).input_value() == text,
     )
     tab.wait_until_idle()
-    chat_controls.choose_form(tab, "Messages")
+    chat_controls.choose_form(tab, "Conversation")
     tab.chat_box.wait_for()
-    chat_controls.choose_form(tab, "Prompt")
+    chat_controls.choose_form(tab, "Single prompt")
     tab.wait_until(
         "it is back",
         lambda: chat_controls.prompt_box(tab).count() and chat_controls.prompt_box(tab).input_value() == text,

@@ -40,7 +40,7 @@ def test_it_is_there_after_a_restart(visit: Visit, upstream: Upstream, tmp_path:
     with AppProcess(environment, tmp_path / "log", port=first.port) as second:
         tab.open(address)
         tab.wait_until("the answer", lambda: tab.answers.count() == 1)
-        box = chat_controls.open_request_and_reply(tab, "Raw reply")
+        box = chat_controls.open_request_and_reply(tab, "Reply as received")
         assert chat_controls.code_texts(box)[0].rstrip("\n") == raw_reply(upstream)
         chat_controls.open_request_and_reply(tab, "Headers")
         assert re.search(r"(?im)^authorization: •••$", chat_controls.code_texts(box)[0])
@@ -58,7 +58,7 @@ def other_settings(tab: BrowserTab) -> None:
     tab.number_box("temperature").press("Enter")
     tab.wait_until("1.5", lambda: tab.slider("temperature").input_value() == "1.5")
     chat_controls.choose_format(tab, "JSON")
-    chat_controls.choose_form(tab, "Prompt")
+    chat_controls.choose_form(tab, "Single prompt")
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ def test_sorted_by_a_click_on_a_head_and_searched(page: Open) -> None:
     click(tab, -1)
     tab.wait_until("what passed first", lambda: cell(tab, "Checks", 0) == "✓ 2 of 2")
     tab.page.get_by_placeholder("Search in answers").fill("tokyo strict")
-    says(tab, "None of the 240 answers is like that.")
+    says(tab, "None of the 240 answers matches.")
     tab.page.get_by_placeholder("Search in answers").fill("TOKYO japan")
     hits = [result for result in RESULTS if PLAN.inputs.rows[result.cell.row][1] == "Tokyo"]
     says(tab, f"{len(hits):,} of 240 answers")
@@ -155,7 +155,7 @@ def test_sorted_by_a_click_on_a_head_and_searched(page: Open) -> None:
 
 def test_results_come_while_one_is_open_and_a_filter_is_set(page: Open) -> None:
     tab = page(show="growing", cells=240)
-    says(tab, "The first answers are on their way.")
+    says(tab, "Waiting for the first answers.")
     tab.button("Grow").click()
     turn(tab, "Answers")
     says(tab, "40 answers.")
@@ -173,7 +173,7 @@ def test_the_picture_agrees_with_the_statistics(page: Open) -> None:
     tab = page()
     summary = summarise_results(PLAN, RESULTS)
     passed, judged = summary.total.passed, summary.total.judged
-    says(tab, f"Over all, {passed:,} of {judged:,} answers pass")
+    says(tab, f"Overall, {passed:,} of {judged:,} answers pass")
     won = find_winner(RESULTS, summary.prompts, [prompt.name for prompt in PLAN.prompts], GroupedBy.PROMPTS)
     assert won is not None
     assert won.text in shown(tab)
@@ -202,7 +202,7 @@ def test_side_by_side_with_an_earlier_run(page: Open) -> None:
     counts = compare_runs(default_model(), before, (PLAN, RESULTS)).counts
     says(
         tab,
-        f"{counts[PairChange.BETTER]} got better and {counts[PairChange.WORSE]} got worse: better beyond chance",
+        f"{counts[PairChange.BETTER]} got better and {counts[PairChange.WORSE]} got worse: clearly better",
     )
     tab.page.get_by_role("button", name=f"Got worse ({counts[PairChange.WORSE]})").click()
     says(tab, f"1–10 of {counts[PairChange.WORSE]} pairs")
@@ -239,9 +239,9 @@ def test_what_won_is_kept_and_opened_in_the_chat(page: Open) -> None:
     tab.page.get_by_label("Name", exact=True).press("Tab")
     tab.wait_until_idle()
     tab.by_key("results-keep-now").locator("button").click()
-    says(tab, "Kept as the preset “The best”")
+    says(tab, "Saved as the preset “The best”")
     tab.page.keyboard.press("Escape")
-    tab.button("Open in the chat").click()
+    tab.button("Open in Chat").click()
     tab.wait_until(
         "the message",
         lambda: tab.chat_box.count() and tab.chat_box.input_value() == "The capital of {{country}}:",
@@ -266,7 +266,7 @@ def test_the_best_of_the_moment_is_gone_on_with_until_somebody_chooses(page: Ope
 
     def grow(count: int) -> None:
         tab.button("Grow").click()
-        says(tab, f"Over all, {sum(result.passed is True for result in RESULTS[:count])} of")
+        says(tab, f"Overall, {sum(result.passed is True for result in RESULTS[:count])} of")
 
     def chosen() -> str:
         return str(tab.by_key("results-keep").locator("input").first.input_value())
@@ -283,19 +283,19 @@ def test_the_best_of_the_moment_is_gone_on_with_until_somebody_chooses(page: Ope
 
 def test_runs_of_which_there_is_little_to_say(page: Open) -> None:
     tab = page(show="empty")
-    assert "Nothing has been asked yet." in shown(tab)
+    assert "No answers yet." in shown(tab)
     tab = page(show="failed")
     failed = sum(result.status is not Status.DOUBTFUL for result in RESULTS)
     says(
         tab,
-        f"{failed} failed: The service failed. The service broke down ![x](http://192.0.2.1/x.png) :red[x].",
+        f"{failed} failed: The service has a problem. The service broke down ![x](http://192.0.2.1/x.png) :red[x].",
     )
     assert "Temperature" not in shown(tab)
     tab = page(show="one")
-    says(tab, "Over all,")
+    says(tab, "Overall,")
     assert "Side by side" not in shown(tab)
     tab = page(show="unchecked", phone=True)
-    says(tab, "No check was set")
+    says(tab, "There are no checks")
     turn(tab, "Side by side")
     says(tab, "none is called better")
     assert tab.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

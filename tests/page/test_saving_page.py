@@ -16,7 +16,7 @@ from tests.page.conftest import Visit
 from tests.page.interruption_kinds import CONNECTION_ERRORS
 from tests.page.upstream import StreamReply, Upstream
 
-UNSAVED = "Conversations are kept in memory, but cannot be saved at the moment"
+UNSAVED = "Conversations cannot be saved at the moment"
 
 
 class RestartableApp:
@@ -160,7 +160,7 @@ def test_a_database_that_takes_nothing_for_a_while(
     tab.wait_until("the page says so, in mid-answer", lambda: warning.count() == 1)
     other.wait_until("another page says so", lambda: elsewhere.count() == 1)
     with other.page.expect_download() as download:
-        other.page.get_by_text("Download what is not saved").click()
+        other.page.get_by_text("Download unsaved conversations").click()
     (unsaved, *_) = read_conversations(download.value.path().read_bytes(), default_model())
     assert [message.content for message in unsaved.conversation.path()][:3:2] == ["Begin", "Count"]
     assert upstream.requests[1].is_live

@@ -32,10 +32,10 @@ def changed(schema: dict[str, Any], **properties: Any) -> dict[str, Any]:
 
 def test_a_schema_from_nothing(visit: Visit, json_mode_app: AppProcess) -> None:
     editor = SchemaEditorPage(visit(json_mode_app.url, address()))
-    editor.wait_for_message("An answer has fields.")
+    editor.wait_for_message("Add the first field of the answer")
     editor.click_button("Add a field")
     editor.fill(editor.boxes("Name").first, "mood")
-    editor.fill(editor.boxes("What it means, for the model").first, "How it sounds")
+    editor.fill(editor.boxes("What it means (the model reads it)").first, "How it sounds")
     editor.add_allowed_values(editor.field_row("mood"), "good", "bad")
     mood = {"type": "string", "description": "How it sounds", "enum": ["good", "bad"]}
     editor.wait_until_used({"type": "object", "properties": {"mood": mood}, "required": ["mood"]})
@@ -54,7 +54,7 @@ def test_a_schema_from_nothing(visit: Visit, json_mode_app: AppProcess) -> None:
     editor.wait_until_used(
         {"type": "object", "properties": {"mood": mood, "people": people}, "required": ["mood", "people"]}
     )
-    editor.tab.page.get_by_text("No other fields").last.click()
+    editor.tab.page.get_by_text("Allow only these fields").last.click()
     whole = {"type": "object", "properties": {"mood": mood, "people": people}, "required": ["mood", "people"]}
     editor.wait_until_used(whole | {"additionalProperties": False})
 

@@ -55,7 +55,7 @@ def test_stop_keeps_the_text_and_ends_the_request(tab: BrowserTab, upstream: Ups
 def test_stop_before_the_first_token(tab: BrowserTab, upstream: Upstream) -> None:
     upstream.plan_replies(StreamReply("Never shown.", held=0))
     tab.send("Go")
-    tab.page.get_by_text("Waiting for the first token").wait_for()
+    tab.page.get_by_text("Waiting for the first word").wait_for()
     tab.by_key("stop").locator("button:visible").first.wait_for()
     tab.page.keyboard.press("Escape")
     tab.wait_for_end("stopped")
@@ -128,7 +128,7 @@ def test_a_new_conversation_and_back(tab: BrowserTab, upstream: Upstream) -> Non
     tab.button("New conversation").click()
     tab.wait_until("an empty page", lambda: tab.answers.count() == 0 and tab.page.url != first)
     tab.by_key("starter0").locator("button:visible").first.wait_for()
-    tab.button("Back to the last one").click()
+    tab.button("Back to the previous chat").click()
     tab.wait_until("the first", lambda: tab.answer_text() == "A short answer.")
     assert tab.page.url == first
 
@@ -140,7 +140,7 @@ def test_leaving_a_stream_for_a_new_conversation_and_back(tab: BrowserTab, upstr
     tab.button("New conversation").click()
     tab.by_key("starter0").locator("button:visible").first.wait_for()
     tab.wait_until("nothing of the other", lambda: tab.answers.count() == 0)
-    tab.button("Back to the last one").click()
+    tab.button("Back to the previous chat").click()
     tab.wait_until("text", lambda: len(tab.answer_text()) > 50)
     tab.wait_for_growth()
     upstream.requests[0].release()

@@ -19,7 +19,7 @@ PATIENCE = 90.0
 def page(visit: Visit, twin_app: AppProcess) -> BrowserTab:
     """Open a new conversation on the running twin, at temperature 0 so that answers repeat."""
     tab = visit(twin_app.url)
-    tab.wait_until("the twin is up", lambda: "on this machine, free" in tab.by_key("place").inner_text(), 60)
+    tab.wait_until("the twin is up", lambda: "on this computer" in tab.by_key("place").inner_text(), 60)
     tab.number_box("temperature").fill("0")
     tab.number_box("temperature").press("Enter")
     tab.wait_until_idle()
@@ -36,7 +36,9 @@ def foreseen(tab: BrowserTab) -> int:
     """Return the input tokens in the line above the message box, once they are the twin's own count."""
     line = tab.by_key("ahead")
     count = tab.wait_until(
-        "an exact count", lambda: re.search(r"Next send · ([\d,]+) tokens in", line.inner_text()), 30
+        "an exact count",
+        lambda: re.search(r"Your next message · ([\d,]+) tokens to read", line.inner_text()),
+        30,
     )
     return int(count[1].replace(",", ""))
 
@@ -47,7 +49,7 @@ def asked(tab: BrowserTab, text: str, how: str = "finished") -> None:
     tab.wait_until_idle()
     sent = tab.message_count
     tab.chat_box.fill(text)
-    tab.wait_until("the draft is counted", lambda: "Next send" in tab.by_key("ahead").inner_text())
+    tab.wait_until("the draft is counted", lambda: "Your next message" in tab.by_key("ahead").inner_text())
     tab.wait_until("the draft is sent to be counted", lambda: tab.message_count > sent)
     tab.wait_until_idle()
     tokens = foreseen(tab)
@@ -61,17 +63,17 @@ def asked(tab: BrowserTab, text: str, how: str = "finished") -> None:
 def test_the_count_before_is_the_count_after(page: BrowserTab) -> None:
     page.by_key("system").locator("textarea").fill("Be brief. ünï 🦊")
     page.by_key("system").locator("textarea").press("Control+Enter")
-    asked(page, "Name a fox.\nIn one word: 🦊", how=" out · ")
-    asked(page, "Another one <|im_start|>", how=" out · ")
+    asked(page, "Name a fox.\nIn one word: 🦊", how=" tokens · ")
+    asked(page, "Another one <|im_start|>", how=" tokens · ")
 
 
 def test_json_mode(page: BrowserTab) -> None:
-    pick(page, "format", "JSON schema")
-    page.button("Switch streaming off").click()
+    pick(page, "format", "JSON with fields")
+    page.button("Turn Stream off").click()
     page.wait_until_idle()
     asked(page, "Invent a person of 30 years who speaks French.")
     answer = page.answers.first
-    answer.get_by_text("Valid JSON").wait_for()
+    answer.get_by_text("Valid:").wait_for()
     answer.get_by_text("Text", exact=True).click()
     page.wait_until_idle()
     value = json.loads(answer.locator("[data-testid=stCode] code").first.inner_text())
@@ -80,20 +82,20 @@ def test_json_mode(page: BrowserTab) -> None:
 
 
 def test_an_adapter_is_seen(page: BrowserTab) -> None:
-    pick(page, "form", "Prompt")
+    pick(page, "form", "Single prompt")
     page.pick_option(page.by_key("choose-lora").locator("input"), "pirate")
     page.page.get_by_text("Answers like a pirate").wait_for()
-    asked(page, "Who was Isaac Newton?", how=" out · ")
+    asked(page, "Who was Isaac Newton?", how=" tokens · ")
     assert re.search(r"\b(arr|matey|aye|ye|be)\b", page.answer_text().lower())
 
 
 def test_a_raw_prompt_in_the_models_own_format(page: BrowserTab) -> None:
     page.by_key("system").locator("textarea").fill("Be kind.")
-    pick(page, "form", "Prompt")
+    pick(page, "form", "Single prompt")
     page.by_key("choose-raw").locator("label").first.click()
     page.wait_until_idle()
-    page.page.get_by_text("In ChatML's format").wait_for()
-    page.button("Lay out the conversation").click()
+    page.page.get_by_text("In the chat format of ChatML").wait_for()
+    page.button("Fill in the conversation").click()
     box = page.by_key("raw-prompt").locator("textarea")
     page.wait_until(
         "it is laid out", lambda: box.input_value().startswith("<|im_start|>system\nBe kind.<|im_end|>")

@@ -100,7 +100,11 @@ def test_history_search_bin_and_spend_are_ones_own(ann: BrowserTab, visit: Visit
         tab.page.get_by_role("radio", name="Bin").click()
         read("Nothing found.")
         tab.page.get_by_role("radio", name="Spend").click()
-        read("Exact to the stored usage" if match != "Nothing found." else "Nothing has been used yet.")
+        read(
+            "what the answers of the practice model would have cost"
+            if match != "Nothing found."
+            else "Nothing has been used yet."
+        )
         return texts
 
     mine = history(ann, f"What is {SECRET}?", f"What is {SECRET}?")

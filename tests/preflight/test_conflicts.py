@@ -58,32 +58,32 @@ def find(settings: Settings, backend: Backend = TWIN, text: str = "Hi", tokens: 
 SCHEMA = ResponseFormat('{"type": "object"}')
 
 CASES: list[tuple[str, Settings, Backend, str]] = [
-    ("lora", with_features(lora="pirate"), TWIN, "prompt form alone"),
+    ("lora", with_features(lora="pirate"), TWIN, "only with a single prompt"),
     ("lora", with_features(lora="pirate", form=InputForm.PROMPT), CLOUDFLARE, "5005"),
-    ("tools", with_features(tools=(TOOL,), form=InputForm.PROMPT), TWIN, "messages form alone"),
+    ("tools", with_features(tools=(TOOL,), form=InputForm.PROMPT), TWIN, "only in a conversation"),
     (
         "tools",
         with_features(functions=(Function("f", "x"),), form=InputForm.PROMPT),
         TWIN,
-        "messages form alone",
+        "only in a conversation",
     ),
-    ("tools", with_features(tools=(TOOL,), raw=True), TWIN, "no chat template"),
-    ("tools", with_features(tools=(TOOL,)), CLOUDFLARE, "does not mention function calling"),
+    ("tools", with_features(tools=(TOOL,), raw=True), TWIN, "Without the template"),
+    ("tools", with_features(tools=(TOOL,)), CLOUDFLARE, "does not say that this model can use tools"),
     ("stream", with_features(response_format=SCHEMA), TWIN, "5023"),
     ("stream", with_features(response_format=ResponseFormat()), TWIN, "5023"),
     ("response_format", with_features(response_format=SCHEMA, tools=(TOOL,)), TWIN, "cannot both"),
-    ("response_format", with_features(response_format=SCHEMA), CLOUDFLARE, "does not name this one"),
-    ("raw", with_features(raw=True, form=InputForm.PROMPT), TWIN, "No special token"),
-    ("raw", with_features(raw=True), TWIN, "No special token"),
-    ("max_tokens", PLAIN.with_value("max_tokens", 8183), TWIN, "leaves 8,182"),
-    ("seed", PLAIN.with_value("temperature", 0.0).with_value("seed", 7), TWIN, "seed does nothing"),
-    ("top_k", PLAIN.with_value("temperature", 0.0).with_value("top_k", 7), TWIN, "top k does nothing"),
-    ("top_p", PLAIN.with_value("temperature", 0.0).with_value("top_p", 0.5), TWIN, "top p does nothing"),
-    ("top_p", PLAIN.with_value("top_p", 1.0), TWIN, "changes nothing"),
-    ("top_p", PLAIN.with_value("top_p", 1.7), TWIN, "changes nothing"),
-    ("repetition_penalty", PLAIN.with_value("repetition_penalty", 1.0), TWIN, "changes nothing"),
-    ("frequency_penalty", PLAIN.with_value("frequency_penalty", 0.0), TWIN, "changes nothing"),
-    ("presence_penalty", PLAIN.with_value("presence_penalty", 0.0), TWIN, "changes nothing"),
+    ("response_format", with_features(response_format=SCHEMA), CLOUDFLARE, "does not list this model"),
+    ("raw", with_features(raw=True, form=InputForm.PROMPT), TWIN, "no marks of the model's chat format"),
+    ("raw", with_features(raw=True), TWIN, "no marks of the model's chat format"),
+    ("max_tokens", PLAIN.with_value("max_tokens", 8183), TWIN, "leaves room for 8,182"),
+    ("seed", PLAIN.with_value("temperature", 0.0).with_value("seed", 7), TWIN, "seed has no effect"),
+    ("top_k", PLAIN.with_value("temperature", 0.0).with_value("top_k", 7), TWIN, "top k has no effect"),
+    ("top_p", PLAIN.with_value("temperature", 0.0).with_value("top_p", 0.5), TWIN, "top p has no effect"),
+    ("top_p", PLAIN.with_value("top_p", 1.0), TWIN, "has no effect"),
+    ("top_p", PLAIN.with_value("top_p", 1.7), TWIN, "has no effect"),
+    ("repetition_penalty", PLAIN.with_value("repetition_penalty", 1.0), TWIN, "has no effect"),
+    ("frequency_penalty", PLAIN.with_value("frequency_penalty", 0.0), TWIN, "has no effect"),
+    ("presence_penalty", PLAIN.with_value("presence_penalty", 0.0), TWIN, "has no effect"),
 ]
 
 
@@ -130,7 +130,7 @@ def test_a_raw_prompt_is_fixed_in_its_text() -> None:
 def test_an_input_that_fills_the_context() -> None:
     (one,) = find(PLAIN, tokens=8192)
     assert (one.control, one.is_refused) == ("max_tokens", True)
-    assert "8,192 of the context's 8,192" in one.text
+    assert "takes 8,192 tokens" in one.text
 
 
 def test_json_mode_is_never_streamed() -> None:

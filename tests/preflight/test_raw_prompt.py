@@ -71,17 +71,17 @@ def test_prompts_without_problems(sample: str, tokens: tuple[str, ...], more: st
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("Hi", "No special token"),
+        ("Hi", "no marks of the model's chat format"),
         (
             SAMPLE.removeprefix(llama3_template.BEGIN),
-            "<|begin_of_text|> is missing: it belongs at the very beginning",
+            "<|begin_of_text|> is missing at the beginning",
         ),
-        (llama3_template.BEGIN + SAMPLE, "<|begin_of_text|> stands there 2 times"),
-        (SAMPLE.replace("<|eot_id|>", "<|eot_id|><|eot_id|>"), "<|eot_id|> stands there twice in a row"),
+        (llama3_template.BEGIN + SAMPLE, "<|begin_of_text|> occurs 2 times"),
+        (SAMPLE.replace("<|eot_id|>", "<|eot_id|><|eot_id|>"), "<|eot_id|> occurs twice in a row"),
         (SAMPLE.replace("<|end_header_id|>", "", 1), "<|end_header_id|> is missing between <|start_header"),
         (SAMPLE.replace("<|eot_id|>", "", 1), "<|eot_id|> is missing between <|end_header_id|>"),
-        (SAMPLE.rpartition("<|start_header_id|>")[0], "beginning of the assistant's turn is missing"),
-        (SAMPLE + "Once<|eot_id|>", "beginning of the assistant's turn is missing"),
+        (SAMPLE.rpartition("<|start_header_id|>")[0], "beginning of the answer is missing"),
+        (SAMPLE + "Once<|eot_id|>", "beginning of the answer is missing"),
     ],
 )
 def test_problems_in_llama_3(text: str, says: str) -> None:
@@ -91,14 +91,14 @@ def test_problems_in_llama_3(text: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("Hi", "No special token"),
+        ("Hi", "no marks of the model's chat format"),
         (CHATML.removeprefix("<|im_start|>"), "<|im_start|> is missing before the first <|im_end|>"),
-        (CHATML.replace("<|im_end|>", "", 1), "<|im_start|> stands there twice in a row"),
-        (CHATML.rpartition("<|im_start|>")[0], "beginning of the assistant's turn is missing"),
-        ("<|im_start|>user\nHi", "assistant's turn is missing at the end: <|im_start|>assistant"),
+        (CHATML.replace("<|im_end|>", "", 1), "<|im_start|> occurs twice in a row"),
+        (CHATML.rpartition("<|im_start|>")[0], "beginning of the answer is missing"),
+        ("<|im_start|>user\nHi", "answer is missing at the end: <|im_start|>assistant"),
         (
             CHATML.replace("assistant", "user"),
-            "assistant's turn is missing at the end: <|im_start|>assistant",
+            "answer is missing at the end: <|im_start|>assistant",
         ),
     ],
 )

@@ -113,7 +113,7 @@ def test_a_token_that_is_revoked_pauses_it_and_nothing_is_lost(store: Store) -> 
         assert isinstance(progress.error, CredentialsRefused)
         assert progress.failed == 0
         assert progress.answered < 30
-        with pytest.raises(BadInput, match="not of “elsewhere”"):
+        with pytest.raises(BadInput, match="not “elsewhere”"):
             run.start(replace(there, name="elsewhere"))
         run.start(replace(there, token=Secret("another")))
         assert run_fixtures.wait_for_run(run).state is RunState.DONE

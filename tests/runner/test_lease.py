@@ -58,7 +58,7 @@ def test_a_run_is_not_resumed_while_another_server_works_on_it(
         assert run_fixtures.wait_for_run(run).state is RunState.BUDGET
         # What the second server loaded before is outdated: it would ask again, beyond the budget.
         for other in (opened_before, opened_meanwhile):
-            with pytest.raises(HeldElsewhere, match="another Paddock server went on with it"):
+            with pytest.raises(HeldElsewhere, match="Another Paddock server has continued this run"):
                 other.start(backend)
             assert other.is_outdated
             with pytest.raises(HeldElsewhere):

@@ -51,8 +51,8 @@ def test_a_call_that_fits() -> None:
         ({"a": {}}, "a must be a text, not an object."),
         ({"c": "kelvin"}, "c must be one of “celsius”, “fahrenheit”, not “kelvin”."),
         ({"list": ["a", 3]}, "list[1] must be a text, not the number 3."),
-        ({"list": ["a", "a"]}, "list holds an entry twice."),
-        ({"zz": 1}, "The call has “zz”, which the schema does not have."),
+        ({"list": ["a", "a"]}, "list has an entry twice."),
+        ({"zz": 1}, "The call has “zz”, which is not one of the fields."),
         ("[1]", "The arguments must be an object, not a list."),
         ('"{}"', "The arguments must be an object, not a text."),
         ('{"a": "x"', "The text of the arguments is not complete: a comma is missing in line 1, column 10."),
@@ -72,7 +72,7 @@ def test_faults(given: Any, words: str) -> None:
 def test_every_failure_is_listed() -> None:
     assert find_faults({"n": 0, "b": 1}, required=("a", "c"), a=TEXT, n=WHOLE, c=TEXT) == (
         "The call has no “a” and no “c”.",
-        "The call has “b”, which the schema does not have.",
+        "The call has “b”, which is not one of the fields.",
         "n must be at least 1, and is 0.",
     )
 
@@ -193,7 +193,7 @@ def test_a_pattern_is_checked() -> None:
 
 def test_equal_numbers_of_different_types() -> None:
     unique = parse_schema('{"uniqueItems": true}')
-    assert [one.message for one in find_failures([{"a": 1}, {"a": 1.0}], unique)] == ["holds an entry twice"]
+    assert [one.message for one in find_failures([{"a": 1}, {"a": 1.0}], unique)] == ["has an entry twice"]
     assert find_failures([1, True, "1", 0, False], unique) == ()
 
 

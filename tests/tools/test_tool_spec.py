@@ -147,7 +147,7 @@ def test_accepted_tools_fit_the_documented_schema(tools: tuple[Tool, ...]) -> No
             "parameters.items.properties.a.type must be one of",
         ),
         (object_schema(required="city"), "parameters.required must be a list"),
-        (object_schema(required=["a", "a"]), "parameters.required holds an entry twice"),
+        (object_schema(required=["a", "a"]), "parameters.required has an entry twice"),
         (object_schema(type="array"), "parameters.type must be “object”"),
         (object_schema(minProperties=-1), "parameters.minProperties must be at least 0"),
         ('{"name": "a", "name": "b"}', "$.name is there twice"),

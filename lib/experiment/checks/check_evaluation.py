@@ -46,7 +46,7 @@ def evaluate_check(check: Check, answer: Answer, values: Mapping[str, str]) -> C
             case kinds.Length():
                 return _length(check, text, answer)
             case kinds.Judge():
-                return CheckOutcome(None, "The judge has not been asked")
+                return CheckOutcome(None, "The judge was not asked")
     except BadInput as error:
         return CheckOutcome(None, error.message)
 
@@ -69,7 +69,7 @@ def fill_check_text(text: str, values: Mapping[str, str], what: str) -> str:
     """
     missing = [name for name in template_variables(text) if name not in values]
     if missing:
-        raise BadInput(f"There is no column “{missing[0]}” that {what} asks for.")
+        raise BadInput(f"The inputs have no column “{missing[0]}”, which {what} needs.")
     full = fill_template(text, values)
     if not full.strip():
         raise BadInput(f"In this row {what} is empty.")
@@ -104,26 +104,26 @@ def _quote_answer(text: str) -> str:
 def _contains(check: kinds.Contains, text: str, values: Mapping[str, str]) -> CheckOutcome:
     expected = fill_check_text(check.text, values, "the text to look for")
     is_in_answer = _comparable(expected, check.ignore_case) in _comparable(text, check.ignore_case)
-    place = "is in it" if is_in_answer else f"is not in {_quote_answer(text)}"
+    place = "is in the answer" if is_in_answer else f"is not in {_quote_answer(text)}"
     return CheckOutcome(is_in_answer != check.absent, f"{quote(expected)} {place}")
 
 
 def _matches(check: kinds.Matches, text: str) -> CheckOutcome:
     match = regex_search.search(check.pattern, text)
     if match is None:
-        return CheckOutcome(False, f"The regular expression finds nothing in {_quote_answer(text)}")
+        return CheckOutcome(False, f"The regular expression does not match {_quote_answer(text)}")
     return CheckOutcome(True, f"Found {quote(match)}" if match.strip() else "Found")
 
 
 def _evaluate_number(check: kinds.NumberWithin, text: str, values: Mapping[str, str]) -> CheckOutcome:
     least, most = check.least, check.most
     if not numbers_in_text.are_comparable(least, most, check.tolerance):
-        return CheckOutcome(None, "A bound of the check is no number that can be compared with")
+        return CheckOutcome(None, "A limit of the check is not a number that can be compared")
     if check.around.strip():
         text_with_number = fill_check_text(check.around, values, "the number to compare with")
         around = numbers_in_text.last_number(text_with_number)
         if around is None:
-            return CheckOutcome(None, f"{quote(text_with_number)} holds no number to compare with")
+            return CheckOutcome(None, f"{quote(text_with_number)} has no number to compare with")
         least = numbers_in_text.EXACT_CONTEXT.subtract(around, check.tolerance)
         most = numbers_in_text.EXACT_CONTEXT.add(around, check.tolerance)
     number = numbers_in_text.last_number(text)
@@ -173,10 +173,10 @@ def _schema(check: kinds.MatchesSchema, text: str, answer: Answer) -> CheckOutco
     if schema is None:
         format = answer.request.response_format
         if format is None:
-            return CheckOutcome(None, "The request carried no schema")
+            return CheckOutcome(None, "The request asked for no fields")
         # None stands for any object.
         schema = format.schema
-    return _json(text, schema, "Fits the schema", allows_remark=True)
+    return _json(text, schema, "Has the right fields", allows_remark=True)
 
 
 def _length(check: kinds.Length, text: str, answer: Answer) -> CheckOutcome:

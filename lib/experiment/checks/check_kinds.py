@@ -122,9 +122,9 @@ def check_wording(check: Check) -> CheckWording:
         case ValidJson():
             return CheckWording("valid JSON", "is JSON", "is valid JSON")
         case MatchesSchema():
-            return CheckWording("fits the schema", "fits the schema", "is JSON that fits a schema")
+            return CheckWording("fits the schema", "fits the schema", "is JSON with the right fields")
         case Length(unit, least, most):
-            return CheckWording("length", f"{_range(least, most)} {unit.value}", "is so long")
+            return CheckWording("length", f"{_range(least, most)} {unit.value}", "has the right length")
         case Judge(criterion):
             return CheckWording("judge", f"judge: {_shorten(criterion)}", "gets a yes from a language model")
 

@@ -87,7 +87,7 @@ def read_verdict(answer: Answer) -> CheckOutcome:
         reason = answer.text[match.end() :].lstrip(" .,:;!-–—\n")
         return CheckOutcome(word == YES, _reason(word, reason), answer.usage)
     if not answer.text.strip():
-        return CheckOutcome(None, "The judge said nothing", answer.usage)
+        return CheckOutcome(None, "The judge gave no reply", answer.usage)
     return CheckOutcome(None, f"The judge said neither {YES} nor {NO}: {quote(answer.text)}", answer.usage)
 
 

@@ -37,7 +37,7 @@ def read_input_file(name: str, data: bytes, header: bool = True) -> ImportedInpu
     if len(data) > MAX_INPUT_BYTES:
         raise BadInputTable(
             f"The file has {len(data):,} bytes, more than {MAX_INPUT_BYTES:,}.",
-            advice="Split it, or take out columns.",
+            advice="Split it, or remove columns.",
         )
     if data.startswith(_OLE):
         raise BadInputTable(
@@ -80,7 +80,10 @@ def _read_delimited(text: str, remarks: list[str], delimiter: str | None, header
         if delimiter != "\t":
             raise BadInputTable(str(error), advice=_QUOTES_ADVICE) from None
         # Spreadsheet programs copy quotes in cells as they are, and tab-separated files have no quoting.
-        remarks = [*remarks, "Quotes were taken as they stand, for they do not pair up."]
+        remarks = [
+            *remarks,
+            "The quotation marks do not come in pairs, so they were read as ordinary characters.",
+        ]
         records = _read_records(text, delimiter, skipped, csv.QUOTE_NONE)
         return inputs_from_records(records, remarks, header)
 

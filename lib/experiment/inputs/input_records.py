@@ -49,14 +49,14 @@ class BadInputTable(BadInput):
 
 def too_many_rows() -> BadInputTable:
     return BadInputTable(
-        f"There are more than {MAX_INPUT_ROWS:,} rows.", advice="Take fewer, or split the file."
+        f"There are more than {MAX_INPUT_ROWS:,} rows.", advice="Use fewer, or split the file."
     )
 
 
 def too_many_columns(number: int) -> BadInputTable:
     return BadInputTable(
         f"There are {number:,} columns, more than {MAX_INPUT_COLUMNS}.",
-        advice="Take out those that are not needed.",
+        advice="Remove those that you do not need.",
     )
 
 
@@ -73,7 +73,7 @@ def inputs_from_records(
     filled, blank_count, width = _drop_blank(records, MAX_INPUT_ROWS + header)
     if not filled:
         raise BadInputTable(
-            "There is nothing in it.", advice="The first line names the columns; each other is an input."
+            "It is empty.", advice="The first line names the columns; each other line is an input."
         )
     names, body = [""] * width, filled
     if header:
@@ -118,14 +118,14 @@ def _check_size(names: list[str], body: list[Record]) -> None:
     if not body:
         raise BadInputTable(
             f"There is a header ({', '.join(names)[:80]}), and no row under it.",
-            advice="The first line names the columns; write one more for each input.",
+            advice="The first line names the columns; add a line for each input.",
         )
     if len(names) > MAX_INPUT_COLUMNS:
         raise too_many_columns(len(names))
     if (cells := len(names) * len(body)) > MAX_TABLE_CELLS:
         raise BadInputTable(
             f"{len(body):,} rows of {len(names)} columns are {cells:,} cells, more than {MAX_TABLE_CELLS:,}.",
-            advice="Take out columns that are not needed.",
+            advice="Remove columns that you do not need.",
         )
 
 
@@ -168,7 +168,7 @@ def _pad_rows(
             columns = "1 column" if width == 1 else f"{width} columns"
             raise BadInputTable(
                 f"{kind.value} {line:,} has {len(cells)} cells, but the header has {columns}.",
-                advice="A text with the separator in it must be in quotes. Mend the row, or name the column.",
+                advice="A text with the separator in it must be in quotes. Correct the row, or name the column.",
             )
         if len(cells) < width:
             short_lines.append(line)

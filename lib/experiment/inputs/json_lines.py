@@ -40,7 +40,7 @@ def read_records(text: str) -> Iterator[Record]:
     if not objects:
         return
     if not columns:
-        raise BadInputTable("The objects have no keys.", advice=_ADVICE)
+        raise BadInputTable("The objects have no fields.", advice=_ADVICE)
     yield 1, list(columns)
     for line, record in objects:
         yield line, [_cell_text(record.get(key)) for key in columns]
@@ -72,7 +72,7 @@ def _parse(text: str, what: str) -> Any:
 
 def _require_object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise BadInputTable(f"{what} is no object.", advice=_ADVICE)
+        raise BadInputTable(f"{what} is not an object.", advice=_ADVICE)
     return value
 
 

@@ -71,7 +71,7 @@ def _reject_nul(text: str) -> str:
     if (place := text.find("\0")) >= 0:
         line = text.count("\n", 0, place) + 1
         raise BadInput(
-            f"The file is no text: there is a NUL character in line {line:,}.",
-            advice="Upload CSV, TSV, JSONL or XLSX. A text that has NULs in it must be saved without them.",
+            f"The file is not a text file: line {line:,} has a NUL character.",
+            advice="Upload CSV, TSV, JSONL or XLSX. Save a text without NUL characters.",
         )
     return text

@@ -66,9 +66,11 @@ def _check_size(data: bytes) -> None:
             entries = packed.infolist()
             _check_sum(entries)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError):
-        raise BadInput("The file is named .xlsx, but is none, or is cut off.", advice=_ADVICE) from None
+        raise BadInput(
+            "The file is named .xlsx, but it is not an Excel file or not complete.", advice=_ADVICE
+        ) from None
     if "xl/workbook.xml" not in {entry.filename for entry in entries}:
-        raise BadInput("The file is a zip archive, but no .xlsx spreadsheet.", advice=_ADVICE)
+        raise BadInput("The file is a zip archive, but not an Excel file.", advice=_ADVICE)
 
 
 def _check_sum(entries: list[zipfile.ZipInfo]) -> None:
@@ -76,7 +78,7 @@ def _check_sum(entries: list[zipfile.ZipInfo]) -> None:
     if size > MAX_SPREADSHEET_BYTES:
         raise BadInput(
             f"Unpacked, the spreadsheet has {size:,} bytes, more than {MAX_SPREADSHEET_BYTES:,}.",
-            advice="Take out what is not needed, or split it.",
+            advice="Remove what you do not need, or split it.",
         )
 
 
@@ -124,7 +126,7 @@ def _records(sheet: Any) -> Iterator[Record]:
         if values > MAX_TABLE_CELLS:
             raise BadInput(
                 f"The sheet has more than {MAX_TABLE_CELLS:,} cells up to row {number:,}.",
-                advice="Take out what is not needed, or split it.",
+                advice="Remove what you do not need, or split it.",
             )
         cells = [_cell_text(cell) for cell in row]
         while cells and not cells[-1]:

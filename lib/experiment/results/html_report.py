@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lib.api.backend import backend_label
 from lib.experiment.checks.check_evaluation import judged_text
 from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan import Plan
@@ -50,7 +51,7 @@ def render_report(name: str, plan: Plan, model: Model, results: Sequence[Result]
         model=model,
         plan=plan,
         date=f"{when.day} {when:%B %Y}",
-        backends=dict.fromkeys(answer.backend for answer in answers),
+        backends=dict.fromkeys(backend_label(answer.backend) for answer in answers),
         verdict=verdict,
         total=summary.total,
         cost_label="Cost" if any(answer.billed for answer in answers) else "Would cost",
@@ -103,15 +104,17 @@ class _Verdict:
 
 def _verdict(total: ResultTally, winner: Winner | None, group: str) -> _Verdict:
     if winner is None and not total.judged:
-        return _Verdict("Result", "No answer was judged: there was no check, or none could say.", "plain")
+        return _Verdict(
+            "Result", "No answer was judged: there was no check, or no check could judge one.", "plain"
+        )
     if winner is None or winner.runner_up is None:
         shares = format_interval(total.interval)
         return _Verdict("Result", f"{total.passed:,} of {total.judged:,} answers pass ({shares}).", "plain")
     if winner.is_tie:
         return _Verdict(f"No {group} is the best", winner.text)
     if winner.is_certain:
-        return _Verdict(f"The best {group}", winner.text, "certain")
-    return _Verdict(f"Ahead, but not surely the best {group}", winner.text)
+        return _Verdict(f"The best {group}", f"{winner.text} {winner.test_text}", "certain")
+    return _Verdict("Ahead, but too close to call", f"{winner.text} {winner.test_text}".rstrip())
 
 
 def _group_table(

@@ -75,8 +75,8 @@ class ResultColumn(Enum):
     INPUT = "Input"
     PROMPT = "Prompt"
     SETTING = "Setting"
-    TOKENS_IN = "Tokens in"
-    TOKENS_OUT = "Tokens out"
+    TOKENS_IN = "Read"
+    TOKENS_OUT = "Written"
     COST = "Cost"
     SECONDS = "Seconds"
     ENDING = "Ending"
@@ -204,7 +204,7 @@ def describe_inputs(plan: Plan, row: int) -> str:
 def describe_ending(result: Result) -> str:
     """Return how the cell ended, in a few words."""
     if result.status is Status.ANSWERED and result.answer is not None:
-        return result.answer.ending.value
+        return result.answer.ending.label
     if result.status is Status.FAILED and result.error is not None:
         return result.error.title
     return result.status.value

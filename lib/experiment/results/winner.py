@@ -38,6 +38,15 @@ class Winner:
         """Return True if chance alone would rarely make such a difference."""
         return self.p_value is not None and self.p_value < SIGNIFICANCE_LEVEL and not self.is_tie
 
+    @property
+    def test_text(self) -> str:
+        """Return the statistical test behind the text, empty if the two were not compared or are equal."""
+        return (
+            ""
+            if self.p_value is None or self.is_tie
+            else f"McNemar’s test: p {format_p_value(self.p_value)}."
+        )
+
 
 def find_winner(
     results: Sequence[Result], tallies: Mapping[int, ResultTally], names: Sequence[str], among: GroupedBy
@@ -58,7 +67,7 @@ def find_winner(
     compare = compare_variants if among is GroupedBy.VARIANTS else compare_prompts
     p_value = compare(results, runner_up, best).p_value
     tie = tallies[best].pass_rate == tallies[runner_up].pass_rate
-    judgement = "they are equally good, as far as one can tell" if tie else _describe_difference(p_value)
+    judgement = "they are equally good" if tie else _describe_difference(p_value)
     text = f"{lead}, the next, {shown_names[runner_up]}, {_describe_share(tallies[runner_up])}: {judgement}."
     return Winner(best, runner_up, p_value, text, tie)
 
@@ -69,9 +78,8 @@ def _describe_share(tally: ResultTally) -> str:
 
 def _describe_difference(p: float | None) -> str:
     if p is None:
-        return "no input was judged in both ways, so they cannot be compared"
-    verdict = "better beyond chance" if p < SIGNIFICANCE_LEVEL else "could be chance"
-    return f"{verdict} (p {format_p_value(p)})"
+        return "no input was judged with both, so they cannot be compared"
+    return "clearly better" if p < SIGNIFICANCE_LEVEL else "too close to call"
 
 
 def format_share(share: float) -> str:

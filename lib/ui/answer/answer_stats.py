@@ -7,17 +7,18 @@ from decimal import Decimal
 
 import streamlit as st
 
+from lib.api.backend import backend_label
 from lib.chat.answer import Answer, total_usage
 from lib.chat.conversation import Conversation
 from lib.model.model_record import Model
-from lib.model.pricing import cost_in_dollars, format_dollars
+from lib.model.pricing import cost_in_dollars, format_dollars, format_exact
 from lib.model.usage import Usage
 
 
 def tokens_text(usage: Usage) -> str:
-    """Return the tokens in and out; “≈” marks an estimate."""
+    """Return the tokens that were read and written; “≈” marks an estimate."""
     about = "≈ " if usage.estimated else ""
-    return f"{about}{usage.prompt_tokens:,} in · {about}{usage.completion_tokens:,} out"
+    return f"read {about}{usage.prompt_tokens:,} · wrote {about}{usage.completion_tokens:,} tokens"
 
 
 def cost_text(*dollars: Decimal, billed: bool) -> str:
@@ -27,25 +28,38 @@ def cost_text(*dollars: Decimal, billed: bool) -> str:
     return amounts if billed else f"would cost {amounts}"
 
 
+def estimate_text(least: Decimal, most: Decimal, *, billed: bool) -> str:
+    """Return the lowest and highest cost of a message as Markdown; tiny amounts are those of 1,000 answers."""
+    if not most or most >= Decimal("0.01"):
+        return cost_text(least, most, billed=billed)
+    return f"{cost_text(least * 1000, most * 1000, billed=billed)} for 1,000 answers"
+
+
+def exact_cost(model: Model, answers: Iterable[Answer]) -> str | None:
+    """Return the exact cost as Markdown for a tooltip, None if no tokens were counted."""
+    usage = total_usage(answers)
+    return None if usage is None else f"Exactly \\${format_exact(cost_in_dollars(usage, model.price))}"
+
+
 def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:
     """Return the line under an answer as Markdown: tokens, cost, speed and ending. Its parts are summed up."""
     last, usage = answers[-1], total_usage(answers)
     parts = []
     if usage is None:
-        parts.append("no tokens counted")
+        parts.append("tokens not counted")
     else:
         billed = any(answer.billed for answer in answers)
         parts += [tokens_text(usage), cost_text(cost_in_dollars(usage, model.price), billed=billed)]
     if last.timings.first_token is not None:
         parts.append(
-            f"first token {last.timings.first_token:.2f} s"
+            f"first word after {last.timings.first_token:.2f} s"
             if last.was_streamed
-            else f"whole after {last.timings.total:.2f} s"
+            else f"took {last.timings.total:.2f} s"
         )
     if (speed := last.tokens_per_second) is not None:
         about = "≈ " if usage is not None and usage.estimated else ""
         parts.append(f"{about}{speed:.0f} tokens/s")
-    parts.append(f"**{last.ending.value}**")
+    parts.append(f"**{last.ending.label}**")
     return " · ".join(parts)
 
 
@@ -58,13 +72,13 @@ def draw_sent_settings(answers: tuple[Answer, ...], model: Model) -> None:
         rows = [
             f"| {parameter.label} | {parameters[parameter.name]:,} |"
             if parameter.name in parameters
-            else f"| {parameter.label} | *left to the model* |"
+            else f"| {parameter.label} | *model's default* |"
             for parameter in model.parameters
         ]
-        st.markdown("\n".join(["| Sent | |", "|---|--:|", *rows]))
-        st.caption(f"{answer.backend} · {answer.timings.total:.1f} s in all")
+        st.markdown("\n".join(["| Settings used | |", "|---|--:|", *rows]))
+        st.caption(f"{backend_label(answer.backend)} · {answer.timings.total:.1f} s in total")
     if (usage := total_usage(answers)) is not None and usage.estimated:
-        st.caption("≈ The backend gave no usage for this answer: the tokens are estimated from its length.")
+        st.caption("≈ means estimated: the server did not report the number of tokens.")
 
 
 def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) -> None:
@@ -84,16 +98,16 @@ def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) 
         part = total_usage(tuple(answer for answer in answers if answer.billed is billed))
         if part is not None:
             costs.append(cost_text(cost_in_dollars(part, model.price), billed=billed))
-    st.caption(f"{what}: {tokens_text(usage)} · {' + '.join(costs)}")
+    st.caption(f"{what}: {tokens_text(usage)} · {' + '.join(costs)}", help=exact_cost(model, answers))
 
 
 def draw_context_gauge(used: int, estimated: bool, window: int | None, model: Model) -> None:
     """Draw how full the context window is; ``window`` is None while the backend, and so its size, is not known."""
     about = "≈ " if estimated else ""
     if window is None:
-        st.progress(0.0, text=f"Context: {about}{used:,} tokens")
+        st.progress(0.0, text=f"Conversation length: {about}{used:,} tokens")
         return
-    st.progress(min(used / window, 1.0), text=f"Context: {about}{used:,} of {window:,} tokens")
+    st.progress(min(used / window, 1.0), text=f"Conversation length: {about}{used:,} of {window:,} tokens")
     if window != model.context_window:
         st.caption(context_window_note(window, model))
 

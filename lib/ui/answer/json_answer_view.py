@@ -59,23 +59,23 @@ def _text(text: str) -> None:
 def _verdict(text: str, schema: str | None, verdict: AnswerCheck) -> None:
     match verdict:
         case Valid(_, remark):
-            headline = "Valid JSON, as the schema asks" if schema is not None else "Valid: a JSON object"
+            headline = "Valid: all your fields are there" if schema is not None else "Valid: a JSON object"
             st.markdown(f":green[:material/check_circle:] **{headline}**")
             _draw_remark(remark)
         case Invalid(_, failures, more, remark):
-            asked = "as the schema asks" if schema is not None else "an object, as was asked"
+            fault = "it does not match your fields" if schema is not None else "not an object"
             number = f"more than {len(failures)}" if more else str(len(failures))
             places = "place" if number == "1" else "places"
-            st.markdown(f":red[:material/cancel:] **JSON, but not {asked}**, in {number} {places}")
+            st.markdown(f":red[:material/cancel:] **JSON, but {fault}**, in {number} {places}")
             lines = [f"- **{_escape(failure.path)}** {_escape(failure.message)}" for failure in failures]
             st.markdown("\n".join(lines))
             _draw_remark(remark)
         case NotJson(message, line, column, unfinished):
-            st.markdown(f":red[:material/cancel:] **No JSON.** {_escape(message)}")
+            st.markdown(f":red[:material/cancel:] **Not JSON.** {_escape(message)}")
             if text.strip() and (line, column) != (1, 1):
                 st.code(replace_lone_surrogates(quote_line(text, line, column)), language=None)
             if unfinished and text.strip():
-                st.caption("It ends in the middle: a higher limit of tokens gives it room, or ask for less.")
+                st.caption("It stops in the middle. Raise the length limit (Max tokens), or ask for less.")
         case Unchecked(reason):
             st.markdown(f":orange[:material/help:] **Not checked.** {_escape(reason)}")
 

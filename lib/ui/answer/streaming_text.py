@@ -119,5 +119,5 @@ class StreamingText:
             return ""
         if run.called_tool_names:
             return f":shimmer[Calling {make_safe(', '.join(run.called_tool_names))}]"
-        awaited = "the first token" if run.request.stream else "the whole answer"
+        awaited = "the first word" if run.request.stream else "the whole answer"
         return f":shimmer[Waiting for {awaited}] · {run.seconds:.0f} s"

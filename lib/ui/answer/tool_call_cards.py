@@ -22,8 +22,10 @@ OnSend = Callable[[tuple[str, ...]], object]
 
 MAX_ARGUMENT_ROWS = 12  # arguments with a line each; more are shown as JSON
 MAX_SHOWN_CHARS = 20_000  # characters of a result or of broken arguments
-_CHECKED = "Checked against the JSON Schema of the tool's parameters"
-_UNCHECKED = "Functions have no schema: the arguments were not checked. Their code is not run here."
+_CHECKED = "Paddock compared the values with what the tool accepts"
+_UNCHECKED = (
+    "A function does not say which values it takes, so they were not checked. Paddock does not run its code."
+)
 
 
 def draw_calls(
@@ -59,7 +61,7 @@ def draw_calls(
         key=f"{key}-send",
         type="primary",
         icon=":material/send:",
-        help="The model goes on from what you send",
+        help="The model continues with what you send",
         on_click=_send,
         args=(tuple(results), key, on_send),
     )
@@ -68,10 +70,10 @@ def draw_calls(
 def draw_auto_run_switch(key: str, on: bool, on_change: Callable[[bool], None]) -> None:
     """Draw the switch that lets sample tools answer by themselves."""
     st.toggle(
-        "Run sample tools by themselves",
+        "Run sample tools automatically",
         **bind(key, on, on_change).arguments(),
-        help="A call of the calculator, the clock or the weather is answered at once and sent back. They run on "
-        "this machine, reach nothing else and have no effect. Any other call waits for you.",
+        help="The calculator, the clock and the weather answer the model without you. They run on this computer, use "
+        "no network and change nothing. Every other tool waits for you.",
     )
 
 
@@ -94,7 +96,7 @@ def _draw_call(call: ToolCall, tools: Sequence[Tool], functions: Sequence[Functi
         _draw_plain_text(call.arguments)
         return
     if not values:
-        st.caption("No arguments")
+        st.caption("No values")
     elif len(values) > MAX_ARGUMENT_ROWS or any(isinstance(value, (dict, list)) for value in values.values()):
         st.json(values, expanded=2)
     else:
@@ -121,14 +123,14 @@ def _draw_box(call: ToolCall, key: str, sample: sample_tools.SampleTool | None, 
         st.session_state[state_key],
         partial(_keep, state_key),
         height=80,
-        placeholder="What the tool answers: text or JSON. The model reads it.",
+        placeholder="The result of the tool, as text or JSON. The model reads it.",
     )
     if sample is not None:
         st.button(
             "Run",
             key=f"{key}-run",
             icon=":material/play_arrow:",
-            help="A sample: it runs on this machine, reaches nothing else and has no effect",
+            help="A sample tool: it runs on this computer, uses no network and changes nothing",
             on_click=_run,
             args=(call, state_key),
         )
@@ -162,5 +164,5 @@ def _argument_text(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case None:
-            return "nothing (null)"
+            return "nothing"
     return str(value)[:MAX_SHOWN_CHARS]

@@ -14,8 +14,8 @@ def draw_elsewhere_notice(tab: ChatTab) -> ChangingNotice[str]:
     def draw(id: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info(
-                "This conversation was also changed elsewhere, on another server with the same database. "
-                "Nothing is lost: what was added there is another branch.",
+                "Somebody changed this conversation on another Paddock server at the same time. "
+                "Nothing is lost: their messages are another version.",
                 icon=":material/call_split:",
             )
             st.button("Show it", key=f"elsewhere-show-{id}", on_click=tab.show_elsewhere, args=(id,))

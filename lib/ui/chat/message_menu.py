@@ -19,14 +19,14 @@ class MessageAction(StrEnum):
 
     EDIT = "Edit"
     COPY = "Copy"
-    INSERT = "Insert after"
-    BRANCH = "Branch off here"
+    INSERT = "Add a message below"
+    BRANCH = "Copy to a new chat"
     DELETE = "Delete"
     CODE = "Code"
     REPLAY = "Replay"
     REQUEST_AND_REPLY = "Request and reply"
-    SEND_AGAIN = "Send again as it was"
-    LOAD = "Load into the controls"
+    SEND_AGAIN = "Ask again with the same settings"
+    LOAD = "Use these settings"
 
 
 # Only a message that was requested, and not typed or imported, has these.
@@ -45,7 +45,7 @@ def draw_message_menu(tab: ChatTab, message: Message) -> None:
         [action for action in MessageAction if message.answers or action not in _WITH_REQUEST],
         key=f"menu-{message.id}",
         type="tertiary",
-        help="Edit, copy, insert, branch off, delete; the request behind an answer",
+        help="Edit, copy or delete this message, and more",
         on_click=_do_action,
         args=(tab, message),
     )
@@ -94,7 +94,7 @@ def draw_edit_box(tab: ChatTab, message: Message) -> None:
             key=f"save-{message.id}",
             on_click=_save,
             args=(tab, message, key, False),
-            help="Only the text: what follows stays as it is",
+            help="Changes only this text. The messages below stay as they are.",
         )
         st.button("Cancel", key=f"cancel-{message.id}", type="tertiary", on_click=_close)
 
@@ -125,7 +125,7 @@ def draw_opened_box(tab: ChatTab, message: Message) -> None:
                 st.text_area("Text", key=text, height=90)
                 with st.container(horizontal=True, gap="small"):
                     st.button(
-                        "Insert",
+                        "Add",
                         key=f"do-insert-{message.id}",
                         type="primary",
                         on_click=_insert,

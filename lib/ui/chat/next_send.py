@@ -13,7 +13,7 @@ from lib.model.pricing import cost_in_dollars, cost_in_neurons, format_dollars
 from lib.model.settings import Settings
 from lib.preflight.conflicts import Conflict
 from lib.snippets.snippet_builder import build_snippets
-from lib.ui.answer.answer_stats import cost_text
+from lib.ui.answer.answer_stats import estimate_text
 from lib.ui.chat import request_preview
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.chat.request_preview import RequestPreview
@@ -98,7 +98,7 @@ def _draw_panel(tab: ChatTab, preview: RequestPreview) -> None:
             case NextSendView.COST:
                 _draw_cost(tab, preview)
             case _:
-                st.caption(f"In {preview.format_name}'s format. {preview.count.explanation}")
+                st.caption(f"In the chat format of {preview.format_name}. {preview.count.explanation}")
                 raw_text.draw_with_marked_tokens(preview.rendered_prompt, preview.special_tokens, _HEIGHT)
 
 
@@ -106,13 +106,13 @@ def _summary_line(tab: ChatTab, preview: RequestPreview) -> str:
     if preview.request is None:
         return ":material/send: Nothing to send yet"
     model = tab.chat.model
-    amounts = (cost_in_dollars(usage, model.price) for usage in preview.usage_range(model))
-    cost = cost_text(*amounts, billed=tab.is_billed)
+    least, most = (cost_in_dollars(usage, model.price) for usage in preview.usage_range(model))
+    cost = estimate_text(least, most, billed=tab.is_billed)
     about = "" if preview.count.is_exact else "≈ "
     warning = f" · :orange[:material/warning: {len(preview.conflicts)}]" if preview.conflicts else ""
-    most = preview.max_answer_tokens(model)
-    size = f"{about}{preview.count.tokens:,} tokens in · at most {most:,} out"
-    return f"**Next send** · {size} · {cost}{warning}"
+    longest = preview.max_answer_tokens(model)
+    size = f"{about}{preview.count.tokens:,} tokens to read · at most {longest:,} to write"
+    return f"**Your next message** · {size} · {cost}{warning}"
 
 
 def _draw_request(tab: ChatTab, request: Request) -> None:
@@ -135,7 +135,7 @@ def _draw_next_code(tab: ChatTab, request: Request) -> None:
 def draw_code(tab: ChatTab, request: Request, key: str) -> None:
     """Draw the request as a program, in a language to choose."""
     if tab.backend is None:
-        st.caption("The twin is not up yet.")
+        st.caption("The practice model is still starting.")
         return
     snippets = {snippet.name: snippet for snippet in build_snippets(request, tab.backend)}
     name_key = f"{key}-language"
@@ -150,7 +150,7 @@ def draw_code(tab: ChatTab, request: Request, key: str) -> None:
 def _draw_cost(tab: ChatTab, preview: RequestPreview) -> None:
     price = tab.chat.model.price
     least, most = preview.usage_range(tab.chat.model)
-    rows = ["| Such sends | From | To |", "|--:|--:|--:|"]
+    rows = ["| Messages | At least | At most |", "|--:|--:|--:|"]
     rows += [
         f"| {times:,} | \\{format_dollars(cost_in_dollars(least, price) * times)} "
         f"| \\{format_dollars(cost_in_dollars(most, price) * times)} |"
@@ -162,7 +162,7 @@ def _draw_cost(tab: ChatTab, preview: RequestPreview) -> None:
         int(price.free_neurons_a_day // cost_in_neurons(usage, price)) for usage in (most, least)
     )
     st.caption(
-        f"From: the input alone. To: an answer as long as it may be. {preview.count.explanation} "
-        f"The {price.free_neurons_a_day:,} free neurons of a day are enough for {min_sends:,} to {max_sends:,} "
-        "such sends."
+        f"At least: only your text. At most: an answer as long as your limit allows. {preview.count.explanation} "
+        f"Today's free allowance ({price.free_neurons_a_day:,} neurons) covers {min_sends:,} to {max_sends:,} "
+        "such messages."
     )

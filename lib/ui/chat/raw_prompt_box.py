@@ -18,7 +18,7 @@ def draw_raw_prompt_box(tab: ChatTab, preview: RequestPreview, *, busy: bool) ->
             **bind("raw-prompt", tab.raw_prompt, tab.set_raw_prompt).arguments(),
             height=190,
             label_visibility="collapsed",
-            placeholder="What the model goes on from. “Lay out the conversation” fills it in the right format.",
+            placeholder="The exact text that the model continues. “Fill in the conversation” writes it.",
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(
@@ -31,15 +31,15 @@ def draw_raw_prompt_box(tab: ChatTab, preview: RequestPreview, *, busy: bool) ->
                 disabled=busy or not tab.raw_prompt,
             )
             st.button(
-                "Lay out the conversation",
+                "Fill in the conversation",
                 key="raw-fill",
                 icon=":material/format_align_left:",
                 type="tertiary",
                 on_click=tab.fill_raw_prompt,
-                help="In the place of what stands here: the conversation up to its last question, as the model's own "
-                "template lays it out",
+                help="Replaces the text in the box with the conversation up to its last question, in the model's own "
+                "format",
             )
-            st.caption(f"In {preview.format_name}'s format", width="content")
+            st.caption(f"In the chat format of {preview.format_name}", width="content")
         if tab.raw_prompt:
             with st.expander("Special tokens", key="raw-marked", type="compact"):
                 raw_text.draw_with_marked_tokens(tab.raw_prompt, preview.special_tokens, 160)

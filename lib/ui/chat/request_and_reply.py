@@ -24,7 +24,7 @@ class ExchangeView(StrEnum):
     """The views of an exchange, with their labels."""
 
     REQUEST = "Request"
-    REPLY = "Raw reply"
+    REPLY = "Reply as received"
     HEADERS = "Headers"
     TIMES = "Times"
     CODE = "Code"
@@ -71,14 +71,14 @@ def _draw_trace(tab: ChatTab, answer: Answer, view: ExchangeView) -> None:
     trace = tab.trace(answer)
     if trace is None:
         st.caption(
-            "What went over the wire for this answer was not kept: it came with a file, was cut off by the end of "
-            "its server, or is older than this view."
+            "There is no record of how this answer was received: it was imported from a file, was interrupted when "
+            "Paddock closed, or is from an older Paddock."
         )
         return
     exchanges = trace.exchanges()
     for number, exchange in enumerate(exchanges, 1):
         if len(exchanges) > 1:
-            st.markdown(f"**Try {number}**")
+            st.markdown(f"**Attempt {number}**")
         match view:
             case ExchangeView.REPLY:
                 _draw_reply(exchange, f"{answer.id}-{number}")
@@ -91,7 +91,7 @@ def _draw_trace(tab: ChatTab, answer: Answer, view: ExchangeView) -> None:
 def _draw_reply(exchange: Exchange, key: str) -> None:
     status = exchange.status
     if not exchange.events:
-        st.caption(f"HTTP {status}, and nothing after it." if status else "No response came.")
+        st.caption(f"HTTP {status}, with no content." if status else "The server did not reply.")
         return
     content_type = dict(exchange.response_headers).get("content-type", "")
     is_streamed = content_type.startswith("text/event-stream")
@@ -113,7 +113,7 @@ def _draw_reply(exchange: Exchange, key: str) -> None:
 
 def _draw_headers(exchange: Exchange) -> None:
     sent = "\n".join(f"{name}: {value}" for name, value in exchange.request_headers)
-    st.caption("Sent, secrets masked")
+    st.caption("Sent (secrets are hidden)")
     raw_text.draw_text(f"{exchange.request_line}\n{sent}", None)
     if exchange.status:
         received = "\n".join(f"{name}: {value}" for name, value in exchange.response_headers)
@@ -124,7 +124,7 @@ def _draw_headers(exchange: Exchange) -> None:
 def _draw_times(exchange: Exchange) -> None:
     """Draw the time of each event as a chart, in which a pause is a step, and as text."""
     if not exchange.status:
-        st.caption("No response came.")
+        st.caption("The server did not reply.")
         return
     st.caption(f"The response began after {exchange.seconds:.3f} s. Seconds since the request was sent:")
     if len(exchange.events) > 1:

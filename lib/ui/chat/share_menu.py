@@ -29,7 +29,7 @@ def draw_share_menu(tab: ChatTab) -> None:
         first = next((message.content for message in conversation.path() if message.role == "user"), "")
         st.markdown("**A link to this set-up**")
         st.caption(
-            "System prompt, settings and the first message are in the address itself. Nothing is uploaded."
+            "The link itself holds the system prompt, the settings and the first message. Nothing is uploaded."
         )
         setup = share_link.SharedSetup(conversation.system, tab.chat.settings, first)
         try:
@@ -56,7 +56,7 @@ def draw_share_menu(tab: ChatTab) -> None:
                 file_name=f"{name}.md",
                 on_click="ignore",
                 data=lambda: _markdown(tab),
-                help="The open path, to read",
+                help="The messages on this page, to read",
             )
             st.download_button(
                 "JSON",
@@ -66,7 +66,7 @@ def draw_share_menu(tab: ChatTab) -> None:
                 file_name=f"{name}.json",
                 on_click="ignore",
                 data=lambda: _json(tab),
-                help="All of it, every variant and request, to open again here",
+                help="Everything, with all versions and requests, to import again",
             )
 
 

@@ -39,7 +39,7 @@ def draw_message(tab: ChatTab, message: Message) -> None:
     else:
         with st.container(horizontal=True, gap="small", wrap=False):
             if _is_shown_in_card(tab, message):
-                st.caption("Its result stands in the card above.", width="stretch")
+                st.caption("The result is in the card above.", width="stretch")
             else:
                 st.text(message.content, width="stretch")
             _draw_footer(tab, message)
@@ -167,9 +167,13 @@ def _draw_footer(tab: ChatTab, message: Message) -> None:
         width="stretch" if message.role == "assistant" else "content",
     ):
         if message.answers:
-            st.caption(answer_stats.answer_line(tab.chat.model, message.answers), width="content")
+            st.caption(
+                answer_stats.answer_line(tab.chat.model, message.answers),
+                width="content",
+                help=answer_stats.exact_cost(tab.chat.model, message.answers),
+            )
             with st.popover(
-                "Sent", type="tertiary", icon=":material/tune:", help="The settings that were really sent"
+                "Settings used", type="tertiary", icon=":material/tune:", help="The settings of this answer"
             ):
                 answer_stats.draw_sent_settings(message.answers, tab.chat.model)
         elif message.role not in AVATARS:
@@ -178,7 +182,7 @@ def _draw_footer(tab: ChatTab, message: Message) -> None:
         ids = [variant.id for variant in conversation.variants(message)]
         if len(ids) > 1:
             draw_variant_steps(
-                message.id, ids, message.id, len(ids), "Another answer to the same message", tab.open_variant
+                message.id, ids, message.id, len(ids), "Another version of this message", tab.open_variant
             )
         message_menu.draw_message_menu(tab, message)
         if message.role == "assistant" and message.id == conversation.head:
@@ -196,19 +200,19 @@ def _draw_next_actions(tab: ChatTab, message: Message) -> None:
         type="primary" if has_failed else "tertiary",
         on_click=tab.regenerate,
         args=(message,),
-        help="Ask again; this answer stays as a variant",
+        help="Asks again. This answer is kept as another version.",
     )
     can_go_on = final is None or can_continue(final.request)
     if (limit := tab.raised_limit(message)) is not None:
-        verb = "go on" if can_go_on else "ask again"
+        verb = "continue" if can_go_on else "ask again"
         st.button(
-            f"Raise to {limit:,} and {verb}",
+            f"Allow {limit:,} more and {verb}" if can_go_on else f"Allow {limit:,} and {verb}",
             key=f"more-{message.id}",
             icon=":material/trending_flat:",
             on_click=tab.continue_answer if can_go_on else tab.regenerate,
             args=(message, limit),
-            help="The answer reached max_tokens: raise it and "
-            + ("continue where it stopped" if can_go_on else "ask again: this one cannot be continued"),
+            help="The answer stopped at your length limit (Max tokens). This raises the limit and "
+            + ("continues where it stopped" if can_go_on else "asks again: this answer cannot be continued"),
         )
     elif can_go_on and message.content and (final is None or final.ending in RESUMABLE):
         st.button(
@@ -218,7 +222,7 @@ def _draw_next_actions(tab: ChatTab, message: Message) -> None:
             type="tertiary",
             on_click=tab.continue_answer,
             args=(message,),
-            help="Let the answer go on where it ended",
+            help="Continues the answer where it ended",
         )
 
 

@@ -14,8 +14,8 @@ def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
     st.markdown("### What shall we try?")
     if place.twin is not None:
         st.caption(
-            "You talk with a very small model on this machine: fluent, often wrong. It stands in for "
-            f"{tab.chat.model.name}, so that everything here works without an account."
+            "A very small practice model on this computer answers you. It writes fluently and is often wrong. "
+            f"{tab.chat.model.name} answers better: click the line above to connect your Cloudflare account."
         )
     for number, (icon, starter) in enumerate(starter_prompts(tab.chat.settings.features)):
         st.button(

@@ -34,9 +34,9 @@ _POLL_SECONDS = 0.01
 class AnswerAction(StrEnum):
     """The entries of an answer's menu, with their labels."""
 
-    CONTINUE_IN_CHAT = "Go on in the chat"
-    KEEP_AS_PRESET = "Keep as a preset"
-    ASK_ONCE_MORE = "Another answer"
+    CONTINUE_IN_CHAT = "Continue in Chat"
+    KEEP_AS_PRESET = "Save as preset"
+    ASK_ONCE_MORE = "Ask once more"
 
 
 @dataclass
@@ -81,10 +81,10 @@ def draw_rounds(tab: ComparisonTab) -> list[WatchedAnswer]:
     count = len(tab.comparison.rounds)
     first = count - 1 if tab.is_hidden else max(count - int(st.session_state.get(_SHOWN, WINDOW)), 0)
     if first and tab.is_hidden:
-        st.caption("Earlier inputs are hidden until these answers are rated or revealed.")
+        st.caption("Earlier messages are hidden until you rate or reveal these answers.")
     elif first:
         st.button(
-            f"Show {min(first, WINDOW)} earlier inputs",
+            f"Show {min(first, WINDOW)} earlier messages",
             key="compare-earlier",
             type="tertiary",
             on_click=_show_earlier,
@@ -140,7 +140,7 @@ def _draw_head(cell: _Cell, differences: SetupFields) -> None:
                 icon=":material/stop_circle:",
                 on_click=tab.session.stop,
                 args=(column.id,),
-                help="This column alone",
+                help="Stops only this column",
             )
 
 
@@ -155,7 +155,7 @@ def _draw_repetition_steps(cell: _Cell, shown: Message) -> None:
         [answer.id for answer in cell.answers],
         shown.id,
         count,
-        "Another repetition; the next input goes on from the one that is shown",
+        "Another answer. Your next message continues from the one on display.",
         partial(cell.tab.session.select_answer, question),
     )
 
@@ -164,7 +164,7 @@ def _draw_answer(cell: _Cell) -> WatchedAnswer | None:
     """Draw the answer that is shown; return it if it is still streaming."""
     tab, answer = cell.tab, cell.shown
     if answer is None:
-        st.caption("This column did not have this input.")
+        st.caption("This column did not get this message.")
         return None
     conversation, live = tab.session.chat(cell.column.id).snapshot()
     messages = answer_thread(conversation, answer.id)
@@ -173,7 +173,7 @@ def _draw_answer(cell: _Cell) -> WatchedAnswer | None:
     slot = ([other.id for other in cell.answers].index(answer.id) + len(messages)) % 2
     places = [st.container() if slot == number else st.empty() for number in (0, 1)]
     if cell.is_hidden:
-        places[slot].caption(":shimmer[Its answer is shown once all have come]")
+        places[slot].caption(":shimmer[Shown when all answers are complete]")
         return None
     with places[slot]:
         for message in messages:
@@ -243,13 +243,14 @@ def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) ->
             args=(column.id,),
         )
     if runs:
-        st.caption(answer_stats.answer_line(tab.panels[column.id].chat.model, runs))
+        model = tab.panels[column.id].chat.model
+        st.caption(answer_stats.answer_line(model, runs), help=answer_stats.exact_cost(model, runs))
 
 
 def _draw_menu(tab: ComparisonTab, column: ComparisonColumn, answer: Message, *, can_repeat: bool) -> None:
     key = f"menu-{answer.id}"
     with st.popover(
-        "Sent", type="tertiary", icon=":material/tune:", help="The settings that were really sent"
+        "Settings used", type="tertiary", icon=":material/tune:", help="The settings of this answer"
     ):
         answer_stats.draw_sent_settings(answer.answers, tab.panels[column.id].chat.model)
     actions = [action for action in AnswerAction if can_repeat or action is not AnswerAction.ASK_ONCE_MORE]
@@ -258,7 +259,7 @@ def _draw_menu(tab: ComparisonTab, column: ComparisonColumn, answer: Message, *,
         actions,
         key=key,
         type="tertiary",
-        help="Go on with it in the chat, keep its settings, ask once more",
+        help="Continue in Chat, save its settings, ask once more",
         on_click=_do_action,
         args=(tab, column.id, answer, key),
     )
@@ -311,6 +312,6 @@ def wait_for_hidden_answers(
             if live is not None:
                 # A run that nobody reads is ended as an orphan.
                 live.run.read_parts(0)
-        place.caption(f":shimmer[{sum(pending)} still to come]")
+        place.caption(f":shimmer[{sum(pending)} answers still to come]")
         meanwhile()
         time.sleep(0.1)

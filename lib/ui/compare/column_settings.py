@@ -23,7 +23,7 @@ class ColumnAction(StrEnum):
 
     DUPLICATE = "Duplicate"
     REMOVE = "Remove"
-    KEEP_AS_PRESET = "Keep as a preset"
+    KEEP_AS_PRESET = "Save as preset"
 
 
 def draw_column_heads(tab: ComparisonTab, previews: Mapping[str, RequestPreview]) -> None:
@@ -42,9 +42,9 @@ def draw_column_heads(tab: ComparisonTab, previews: Mapping[str, RequestPreview]
                     icon=":material/tune:",
                     on_click=_show_settings,
                     args=(tab, column),
-                    help="Its settings are in the sidebar"
+                    help="The sidebar shows its settings"
                     if is_selected
-                    else "Put its settings into the sidebar",
+                    else "Show its settings in the sidebar",
                 )
                 if conflicts := previews[column.id].conflicts:
                     st.badge(
@@ -62,7 +62,7 @@ def draw_column_heads(tab: ComparisonTab, previews: Mapping[str, RequestPreview]
                     type="tertiary",
                     on_click=_do_action,
                     args=(tab, column, key),
-                    help="Duplicate and change one thing, remove, keep as a preset",
+                    help="Duplicate, remove or save as preset",
                 )
             st.caption(_differences_text(differences[column.id]))
 
@@ -78,7 +78,7 @@ def _possible_actions(column_count: int) -> list[ColumnAction]:
 
 def _differences_text(differences: SetupFields) -> str:
     if not differences:
-        return "Set like the others: change one thing"
+        return "Same settings as the others"
     return " · ".join(f"{field} **{escape_markdown(value)}**" for field, value in differences)
 
 
@@ -95,7 +95,7 @@ def _do_action(tab: ComparisonTab, column: ComparisonColumn, key: str) -> None:
 def draw_column_settings(tab: ComparisonTab, previews: Mapping[str, RequestPreview], *, busy: bool) -> None:
     """Draw the controls of the selected column, the same as on the Chat page. ``busy``: an answer is coming."""
     if tab.is_hidden:
-        st.caption(":material/visibility_off: Settings are hidden until the answers are rated or revealed.")
+        st.caption(":material/visibility_off: Settings are hidden until you rate or reveal the answers.")
         return
     column = tab.selected_column
     names = {other.id: other.name for other in tab.comparison.columns}
@@ -123,7 +123,7 @@ def _draw_other_values(tab: ComparisonTab, column: ComparisonColumn, name: str) 
     }
     if len(set(values.values())) > 1:
         others = (
-            f"{other} {'not sent' if value is None else f'{value:g}'}"
+            f"{other} {'off' if value is None else f'{value:g}'}"
             for other, value in values.items()
             if other != column.name
         )
@@ -133,4 +133,4 @@ def _draw_other_values(tab: ComparisonTab, column: ComparisonColumn, name: str) 
 def _show_settings(tab: ComparisonTab, column: ComparisonColumn) -> None:
     tab.select_column(column.id)
     # On a phone the sidebar is closed. A page can open it only by closing it again at the next touch.
-    st.toast(f"The sidebar has the settings of column {column.name}.", icon=":material/tune:")
+    st.toast(f"The sidebar now shows the settings of column {column.name}.", icon=":material/tune:")

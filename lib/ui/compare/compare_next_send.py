@@ -29,7 +29,7 @@ def draw_compare_next_send(tab: ComparisonTab, conflicts: frozenset[tuple[str, s
         st.rerun()
     with st.expander(_summary_line(tab, previews), key=KEY, type="compact"):
         if tab.is_hidden:
-            st.caption("What each column sends is hidden until its answers are rated or revealed.")
+            st.caption("What each column sends is hidden until you rate or reveal the answers.")
             return
         _draw_table(tab, previews)
         for column in tab.comparison.columns:
@@ -52,7 +52,10 @@ def _draw_table(tab: ComparisonTab, previews: dict[str, RequestPreview]) -> None
             f"| \\{format_dollars(least)} | \\{format_dollars(most)} |"
         )
     if rows:
-        head = ["| Column | Tokens in | Answer at most | From | To |", "|---|--:|--:|--:|--:|"]
+        head = [
+            "| Column | Tokens to read | At most to write | At least | At most |",
+            "|---|--:|--:|--:|--:|",
+        ]
         # A row that does not wrap scrolls by itself if it is wider than the screen.
         with st.container(horizontal=True, wrap=False):
             st.markdown("\n".join(head + rows))
@@ -91,4 +94,5 @@ def _summary_line(tab: ComparisonTab, previews: dict[str, RequestPreview]) -> st
     cost = cost_text(*amounts, billed=tab.is_billed)
     conflict_count = 0 if tab.is_hidden else len(conflict_texts(previews))
     warning = f" · :orange[:material/warning: {conflict_count}]" if conflict_count else ""
-    return f"**Next send** · {answers} · {about}{least.prompt_tokens * times:,} tokens in · {cost}{warning}"
+    size = f"{about}{least.prompt_tokens * times:,} tokens to read"
+    return f"**Your next message** · {answers} · {size} · {cost}{warning}"

@@ -17,7 +17,9 @@ STARTERS = (
 def draw_compare_welcome(tab: ComparisonTab) -> None:
     """Draw the welcome with prompts to start with."""
     st.markdown("### What shall we compare?")
-    st.caption("Change one thing in a column, then send the same input to all. Duplicate one for up to four.")
+    st.caption(
+        "Change one setting in a column, then send the same message to all. You can have up to four columns."
+    )
     for number, starter in enumerate(_starters(tab)):
         st.button(
             starter,

@@ -25,7 +25,7 @@ def draw_comparison_menu(tab: ComparisonTab) -> None:
             draw_error(error, "Earlier comparisons cannot be read at the moment")
             return
         if not saved:
-            st.caption("None yet: a comparison is kept from its first send on.")
+            st.caption("None yet. A comparison is saved with its first message.")
         for comparison in saved:
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
                 st.button(
@@ -43,7 +43,7 @@ def draw_comparison_menu(tab: ComparisonTab) -> None:
                     type="tertiary",
                     on_click=tab.delete_comparison,
                     args=(comparison.id,),
-                    help="Its conversations go into the bin of the History page",
+                    help="Its conversations move to the bin on the History page",
                 )
     if tab.comparison.rounds and not tab.is_hidden:
         _draw_download_menu(tab)
@@ -54,7 +54,7 @@ def draw_comparison_menu(tab: ComparisonTab) -> None:
             icon=":material/add:",
             type="tertiary",
             on_click=tab.new_comparison,
-            help="Columns set as these are, with empty threads",
+            help="Starts again with the same columns and no messages",
         )
 
 
@@ -80,6 +80,6 @@ def _draw_download_menu(tab: ComparisonTab) -> None:
         )
 
     with st.popover("Download", type="tertiary", icon=":material/download:", key="compare-download"):
-        st.caption("A row for each answer: what it was asked with, what it says, its stars, tokens and cost.")
+        st.caption("One row per answer, with its settings, stars, tokens and cost.")
         draw_button("CSV", "text/csv", lambda: b"".join(write_csv(rows())), "For any spreadsheet")
         draw_button("XLSX", XLSX_MEDIA_TYPE, lambda: write_xlsx(rows(), "Comparison"), "For Excel")

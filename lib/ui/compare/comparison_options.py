@@ -23,13 +23,13 @@ def draw_options(tab: ComparisonTab) -> None:
             min_value=1,
             max_value=MAX_REPETITIONS,
             width=130,
-            help="How many answers each column gives to an input, one after the other. A seed that is sent moves on "
-            "by one with each of them: else all would be the same.",
+            help="How many answers each column gives to a message. A seed goes up by one with each; otherwise "
+            "all of them would be the same.",
         )
         st.toggle(
             "Blind",
-            help="From the next send on columns are shuffled, and names, settings and figures are hidden until all "
-            "answers are rated.",
+            help="From your next message on, the columns are shuffled, and their names, settings and figures are "
+            "hidden until you have rated all answers.",
             **blind.arguments(),
         )
         if comparison.rounds:
@@ -42,8 +42,8 @@ def draw_options(tab: ComparisonTab) -> None:
                 list(names),
                 base,
                 format_func=lambda id: names.get(id, ""),
-                help="Shows the other columns' answers word by word as differences from this one's: what it has more "
-                "is struck through, what they have more is underlined.",
+                help="Compares the other answers with this column's, word by word. Words that only this column has "
+                "are struck through; words that it does not have are underlined.",
             )
         draw_reveal(tab)
 
@@ -61,4 +61,4 @@ def draw_reveal(tab: ComparisonTab) -> None:
         help="Show names, settings and figures now",
     )
     if not tab.session.is_busy:
-        st.caption(f"{left} to be rated", width="content")
+        st.caption(f"{left} left to rate", width="content")

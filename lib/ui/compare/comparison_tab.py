@@ -119,7 +119,7 @@ class ComparisonTab(PageActions):
             # A raw prompt cannot be filled with one column's conversation here: all columns share the input.
             not_raw = panel.chat.settings.with_features(raw=False)
             conflicts = tuple(
-                replace(conflict, fix_label="Switch raw off", fixed_settings=not_raw)
+                replace(conflict, fix_label="Turn No template off", fixed_settings=not_raw)
                 if conflict.fixed_settings is None
                 else conflict
                 for conflict in preview.conflicts
@@ -262,7 +262,7 @@ class ComparisonTab(PageActions):
         preset = Preset(name, system, settings, features=settings.features)
         with self.errors():
             registry().store.presets.add(self.owner, preset)
-            st.toast("Kept. It is under Presets, where it can be renamed.", icon=":material/bookmark_added:")
+            st.toast("Saved under Presets. You can rename it there.", icon=":material/bookmark_added:")
 
     def _answer_setup(self, column: str, answer: Message | None) -> tuple[str, Settings]:
         """Return the system prompt and settings of an answer's request, None: those that the column has now."""

@@ -38,7 +38,7 @@ def describe_diff(before: str, after: str) -> str:
                 added += len(text.split())
             case Same():
                 pass
-    return f"{removed:,} words out, {added:,} in" if removed or added else "the same, word for word"
+    return f"{removed:,} words removed, {added:,} added" if removed or added else "exactly the same words"
 
 
 def _piece_html(piece: DiffPiece) -> str:
@@ -46,6 +46,6 @@ def _piece_html(piece: DiffPiece) -> str:
         case Same(text):
             return escape(text)
         case Removed(text):
-            return f"<del><i>[out: </i>{escape(text)}<i>]</i></del>"
+            return f"<del><i>[removed: </i>{escape(text)}<i>]</i></del>"
         case Added(text):
-            return f"<ins><i>[in: </i>{escape(text)}<i>]</i></ins>"
+            return f"<ins><i>[added: </i>{escape(text)}<i>]</i></ins>"

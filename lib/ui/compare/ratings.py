@@ -22,13 +22,13 @@ def draw_ratings(tab: ComparisonTab) -> None:
     with st.container(key="standings"):
         _draw_standings(ranked)
         if len(ranked) > 1 and _score(ranked[0]) == _score(ranked[1]):
-            st.caption("No winner yet: the first two are level.")
+            st.caption("No winner yet: the first two are equal.")
         elif (answer := _last_answer(tab, ranked[0].column)) is not None:
             _draw_winner_buttons(tab, ranked[0].column, answer)
 
 
 def _draw_standings(ranked: Sequence[Standing]) -> None:
-    rows = ["| Column | Rounds won | Shared | Stars | Answers rated | Set to |", "|---|--:|--:|--:|--:|---|"]
+    rows = ["| Column | Rounds won | Draws | Stars | Answers rated | Settings |", "|---|--:|--:|--:|--:|---|"]
     differences = differing_fields([standing.setup for standing in ranked])
     rows += [_standing_row(standing, fields) for standing, fields in zip(ranked, differences, strict=True)]
     # A row that does not wrap scrolls by itself if it is wider than the screen.
@@ -59,16 +59,16 @@ def _last_answer(tab: ComparisonTab, column: ComparisonColumn) -> Message | None
 def _draw_winner_buttons(tab: ComparisonTab, winner: ComparisonColumn, answer: Message) -> None:
     with st.container(horizontal=True):
         st.button(
-            f"Go on with {winner.name} in the chat",
+            f"Continue with {winner.name} in Chat",
             key="winner-chat",
             type="primary",
             icon=":material/forum:",
             on_click=tab.continue_in_chat,
             args=(winner.id, answer),
-            help="A new conversation with its system prompt, settings and thread",
+            help="Opens a new conversation with its system prompt, settings and messages",
         )
         st.button(
-            f"Keep {winner.name} as a preset",
+            f"Save {winner.name} as preset",
             key="winner-preset",
             icon=":material/bookmark_add:",
             on_click=tab.keep_as_preset,

@@ -19,10 +19,10 @@ OnChange = Callable[[tuple[Function, ...]], None]
 
 EMBEDDED = "https://developers.cloudflare.com/workers-ai/features/function-calling/embedded/"
 ABOUT = (
-    "The documented schema has `functions`, each with a name and its code, and does not say what the server does "
-    f"with them. Where Cloudflare runs code for a model, [its helper `runWithTools`]({EMBEDDED}) does so on the "
-    "caller's side, in your own Worker. The twin offers each function to the model as a tool, with the parameter "
-    "names that stand in the code, and gives the call back to you. Neither it nor this page runs the code."
+    "A function is a name with program code. Cloudflare lists functions in its documentation but does not say what "
+    f"it does with them. [Its helper `runWithTools`]({EMBEDDED}) runs such code in your own program. The practice "
+    "model offers each function to the model as a tool, with the parameter names in the code, and you answer the "
+    "call. Neither the practice model nor this page runs the code."
 )
 _BLANK = Function("my_function", "({ text }) => text.toUpperCase()")
 
@@ -96,7 +96,7 @@ def draw_function_editor(
     )
     if faults:
         names = ", ".join(escape_markdown(function.name) for function in now.valid_functions) or "none"
-        st.caption(f":material/error: In use until the faults are mended: {names}.")
+        st.caption(f":material/error: Until the errors are corrected, these stay in use: {names}.")
 
 
 def _draw_function(

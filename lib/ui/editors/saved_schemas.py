@@ -25,7 +25,7 @@ MAX_SCHEMA_NAME = 80
 class SchemaAction(StrEnum):
     """The menu of a saved schema; the values are the labels on the page."""
 
-    OVERWRITE = "Replace with the schema now"
+    OVERWRITE = "Replace with current fields"
     DELETE = "Delete"
 
 
@@ -37,7 +37,7 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
         try:
             own = registry().store.schemas.load_all(owner)
         except PaddockError as error:
-            draw_error(error, "Saved schemas cannot be read at the moment")
+            draw_error(error, "Saved fields cannot be read at the moment")
             return
         if (gone := st.session_state.get(f"{key}-gone")) is not None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -59,10 +59,10 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
         if not own:
             st.caption("None yet.")
         st.text_input(
-            "Keep this schema as", key=f"{key}-name", placeholder="A name", max_chars=MAX_SCHEMA_NAME
+            "Save these fields as", key=f"{key}-name", placeholder="A name", max_chars=MAX_SCHEMA_NAME
         )
         st.button(
-            "Keep", key=f"{key}-keep", icon=":material/bookmark_add:", on_click=_keep, args=(key, owner, text)
+            "Save", key=f"{key}-keep", icon=":material/bookmark_add:", on_click=_keep, args=(key, owner, text)
         )
 
 
@@ -70,7 +70,7 @@ def _keep(key: str, owner: str, text: str) -> None:
     with keep_error(f"{key}-problem"):
         name = " ".join(st.session_state[f"{key}-name"].split())
         if not name:
-            raise BadInput("The schema has no name.", advice="Type one.")
+            raise BadInput("The fields have no name.", advice="Type one.")
         parse_schema(text)
         registry().store.schemas.save(owner, SavedSchema(uuid.uuid4().hex, name, text))
         st.session_state[f"{key}-name"] = ""

@@ -71,7 +71,7 @@ def _current_draft(key: str, text: str) -> _SchemaDraft:
     if draft is None or draft.used != text:
         new = _start_draft(text)
         if draft is not None and draft.problem is not None:
-            new.before = ("Another schema came into use.", draft)
+            new.before = ("Other fields were loaded.", draft)
         st.session_state[f"{key}-draft"] = draft = new
     return draft
 
@@ -108,7 +108,7 @@ def draw_schema_editor(key: str, text: str, on_change: OnSchema) -> None:
 
 def _draw_samples(key: str, on_change: OnSchema) -> None:
     with st.popover("Samples", icon=":material/lightbulb:", key=f"{key}-samples"):
-        st.caption("A schema to begin with, in the place of this one. Undo brings this one back.")
+        st.caption("An example replaces your fields. Undo brings them back.")
         for number, sample in enumerate(sample_schemas()):
             st.button(
                 sample.name,
@@ -141,7 +141,7 @@ def _draw_last_change(key: str, draft: _SchemaDraft, on_change: OnSchema) -> Non
 def _draw_form(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
     if draft.problem is not None and draft.place == EditMode.JSON:
         st.warning(
-            "The JSON has an error, so the form cannot show it. Mend it there, or take back what was typed.",
+            "The JSON has an error, so the form cannot show it. Correct it there, or discard your changes.",
             icon=":material/code_off:",
         )
         _draw_ways_out(key, EditMode.JSON, "Go to the JSON")
@@ -154,7 +154,7 @@ def _draw_form(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
         draw_error(draft.problem, "This form is not complete")
         _draw_schema_in_use(draft)
     elif not draft.root.rows and draft.root.type == "object":
-        st.caption("An answer has fields. Add the first one, or begin with a sample.")
+        st.caption("Add the first field of the answer, or start with a sample.")
     SchemaRows(
         key,
         lambda: _take_form(draft, on_change),
@@ -166,8 +166,8 @@ def _draw_json(key: str, draft: _SchemaDraft, on_change: OnSchema) -> None:
     in_form = draft.problem is not None and draft.place == EditMode.FORM
     if in_form:
         st.warning(
-            "The form is not complete, so this is the schema as it was before. Complete it there, or take back "
-            "what was changed.",
+            "The form is not complete, so this is the last complete version. Complete the form, or discard your "
+            "changes.",
             icon=":material/edit_off:",
         )
         _draw_ways_out(key, EditMode.FORM, "Go to the form")
@@ -195,17 +195,17 @@ def _draw_schema_in_use(draft: _SchemaDraft) -> None:
     try:
         parse_schema(draft.used)
     except BadInput:
-        st.caption("There is no sound schema before it: nothing can be sent with it.")
+        st.caption("There is no earlier valid version, so nothing can be sent yet.")
     else:
         st.caption(
-            f"Until then the last sound schema stays in use: {escape_markdown(summarize_schema(draft.used))}."
+            f"Until then the last valid version stays in use: {escape_markdown(summarize_schema(draft.used))}."
         )
 
 
 def _draw_ways_out(key: str, place: EditMode, words: str) -> None:
     with st.container(horizontal=True, gap="small"):
         st.button(words, key=f"{key}-mend", type="primary", on_click=_set_mode, args=(key, place))
-        st.button("Take it back", key=f"{key}-back", on_click=_take_back, args=(key,))
+        st.button("Discard changes", key=f"{key}-back", on_click=_take_back, args=(key,))
 
 
 def _set_mode(key: str, mode: EditMode | None) -> None:
@@ -249,7 +249,7 @@ def _replace(key: str, name: str, body: str, on_change: OnSchema, sample: Sample
     """Replace the schema by another one. Raise BadInput if that is no schema."""
     parse_schema(body)
     draft: _SchemaDraft = st.session_state[f"{key}-draft"]
-    _save_for_undo(draft, f"“{name}” took the place of the schema before.")
+    _save_for_undo(draft, f"“{name}” replaced your fields.")
     new = _start_draft(body)
     new.before, new.sample = draft.before if draft.text.strip() else None, sample
     st.session_state[f"{key}-draft"] = new
@@ -271,6 +271,6 @@ def _undo(key: str, on_change: OnSchema) -> None:
 def _take_back(key: str) -> None:
     draft: _SchemaDraft = st.session_state[f"{key}-draft"]
     new = _start_draft(draft.used)
-    _save_for_undo(draft, "What was typed was taken back.")
+    _save_for_undo(draft, "Your changes were discarded.")
     new.before, new.mode = draft.before, draft.mode
     st.session_state[f"{key}-draft"] = new

@@ -102,8 +102,8 @@ def _value(text: str, row: SchemaRow) -> EnumValue:
     if not isinstance(value, number_types) or isinstance(value, bool):
         name = f" of “{row.name}”" if row.name else ""
         raise BadInput(
-            f"The value “{text}”{name} is no {TYPES[row.type].lower()}.",
-            advice="Take it out, or change the type.",
+            f"The value “{text}”{name} is not a {TYPES[row.type].lower()}.",
+            advice="Remove it, or change the type.",
         )
     return value
 
@@ -122,7 +122,7 @@ class SchemaRows:
 
     def draw(self, root: SchemaRow) -> None:
         """Draw the fields of the whole answer."""
-        self._text(root, "description", "What the answer as a whole is, for the model (optional)")
+        self._text(root, "description", "What the answer is about (optional; the model reads it)")
         if root.type == "object":
             self._group(root)
         else:
@@ -147,8 +147,8 @@ class SchemaRows:
             self._check(
                 group,
                 "closed",
-                "No other fields",
-                "The answer may hold these fields alone (additionalProperties: false)",
+                "Allow only these fields",
+                "The answer must not have any other field (additionalProperties: false)",
             )
 
     def _draw_row(self, group: SchemaRow, number: int, row: SchemaRow) -> None:
@@ -159,7 +159,7 @@ class SchemaRows:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             valued = row.type in VALUED
             if valued:
-                self._text(row, "description", "What it means, for the model")
+                self._text(row, "description", "What it means (the model reads it)")
             # As wide as a phone, where it has a line of its own.
             width: int | Literal["stretch"] = 340 if valued else "stretch"
             with st.container(
@@ -168,7 +168,7 @@ class SchemaRows:
                 if valued:
                     self._draw_allowed_values(row)
                 else:
-                    self._text(row, "description", "What it means, for the model")
+                    self._text(row, "description", "What it means (the model reads it)")
                 actions = [RowAction.UP] if number > 0 else []
                 actions += [RowAction.DOWN] if number < len(group.rows) - 1 else []
                 actions += [RowAction.DUPLICATE, RowAction.REMOVE]
@@ -193,7 +193,7 @@ class SchemaRows:
                     self._draw_allowed_values(row.entry)
             if not row.anything:
                 if row.entry.description or row.entry.type in ("object", "array"):
-                    self._text(row.entry, "description", "What each entry is, for the model")
+                    self._text(row.entry, "description", "What each entry is (the model reads it)")
                 self._draw_nested_rows(row.entry)
         elif row.type == "object":
             self._group(row)
@@ -220,9 +220,9 @@ class SchemaRows:
         if row.type not in VALUED:
             return
         st.multiselect(
-            "Only these values",
+            "Allowed values",
             row.enum,
-            placeholder="Any value; type to allow only some",
+            placeholder="Allowed values (optional)",
             accept_new_options=True,
             label_visibility="collapsed",
             **self._bind(row, "enum").arguments("default"),

@@ -70,7 +70,7 @@ def draw_tool_editor(key: str, tools: tuple[Tool, ...], on_change: OnChange) -> 
         if now.text is None and now.entries:
             _draw_shape(editor, now)
     if (refused := st.session_state.pop(f"{key}-refused", None)) is not None:
-        draw_error(refused, "The view stays as it is")
+        draw_error(refused, "The view cannot change yet")
     if now.text is None:
         _draw_form(editor, now)
     else:
@@ -123,7 +123,7 @@ def _switch_view(now: ToolsDraft, view: EditMode) -> ToolsDraft:
         return now.as_form()
     except BadInput as error:
         raise BadInput(
-            "The form cannot show this text before it is mended.", advice="Mend it, or discard the text."
+            "The form cannot show this text until it is corrected.", advice="Correct it, or discard the text."
         ) from error
 
 
@@ -131,13 +131,13 @@ def _draw_shape(editor: _ToolEditor, now: ToolsDraft) -> None:
     shapes = {tool.nested for tool in now.tools}
     common = None if len(shapes) > 1 else ToolShape.NESTED if True in shapes else ToolShape.FLAT
     draw_choice(
-        "Shape",
+        "Format",
         tuple(ToolShape),
         editor.bind("shape", common, _reshape),
         required=False,
-        help="How tools are written in the request. The documented schema takes both: flat, "
-        '`{"name", "description", "parameters"}`, and OpenAI\'s, `{"type": "function", "function": {…}}`.'
-        + (" These are mixed: choose one for all, or leave them so." if len(shapes) > 1 else ""),
+        help="How tools are written in the request. Cloudflare accepts both. Flat: "
+        '`{"name", "description", "parameters"}`. OpenAI: `{"type": "function", "function": {…}}`.'
+        + (" Your tools use both: choose one for all, or leave them." if len(shapes) > 1 else ""),
     )
 
 
@@ -158,29 +158,31 @@ def _draw_text(editor: _ToolEditor, now: ToolsDraft, text: str) -> None:
         text,
         editor.take(ToolsDraft.with_text),
         height=380,
-        help="One tool or a list, flat or in OpenAI's shape, as it stands in a request.",
+        help="One tool or a list of tools, in either format.",
     )
     if (problem := now.problem) is None:
         st.caption(f":material/check: In use: {summarise_tools(now.valid_tools)}.")
         return
     draw_error(problem, "This text is not in use")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"In use until it is mended: {summarise_tools(now.valid_tools)}.", width="stretch")
+        st.caption(
+            f"Until it is corrected, these stay in use: {summarise_tools(now.valid_tools)}.", width="stretch"
+        )
         editor.button(
             "Discard the text",
             "discard",
             ToolsDraft.discard_text,
             ":material/undo:",
             type="tertiary",
-            help="Back to the form with the tools that are in use",
+            help="Back to the form, with the tools that are in use",
         )
 
 
 def _draw_form(editor: _ToolEditor, now: ToolsDraft) -> None:
     if not now.entries:
         st.caption(
-            "A tool is something that the model may ask for instead of answering: it names the tool and its "
-            "arguments, you (or a sample, by itself) give the result, and it goes on from there."
+            "A tool is something that the model can ask for instead of answering. It names the tool and the values; "
+            "you, or a sample tool automatically, send back the result, and the model continues."
         )
     for entry in now.entries:
         _draw_tool(editor, now, entry)
@@ -197,11 +199,11 @@ def _draw_form(editor: _ToolEditor, now: ToolsDraft) -> None:
                 ":material/add:",
                 type="tertiary",
                 disabled=full or tool.name in names,
-                help=f"A sample that Paddock can run by itself. {tool.description}",
+                help=f"A sample that Paddock can run automatically. {tool.description}",
             )
     if now.problem is not None:
         st.caption(
-            f":material/error: In use until the faults are mended: {summarise_tools(now.valid_tools)}."
+            f":material/error: Until the errors are corrected, these stay in use: {summarise_tools(now.valid_tools)}."
         )
 
 
@@ -244,7 +246,7 @@ def _draw_tool(editor: _ToolEditor, now: ToolsDraft, entry: ToolEntry) -> None:
                 entry.tool.parameters,
                 editor.take(put("parameters")),
                 height=200,
-                help="These are nested, or say more than a row of the form can show.",
+                help="These parameters are too complex for the form.",
             )
         for number, (row, wrong_row) in enumerate(zip(entry.rows or (), wrong_rows, strict=True)):
             _draw_row(editor, entry, row, wrong_row, first=number == 0)

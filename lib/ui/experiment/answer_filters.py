@@ -23,7 +23,6 @@ _STATUSES, _RATINGS = f"{PREFIX}statuses", f"{PREFIX}ratings"
 # With more inputs than this, searching is quicker than choosing.
 _MAX_OFFERED_INPUTS = 300
 _ALL_CHECKS = -1
-
 # “Failed” alone would also be the name of a check's verdict.
 STATUS_LABELS = {
     Status.ANSWERED: "Answered",
@@ -66,7 +65,7 @@ def draw_answer_filters(view: ResultsView) -> None:
             key=f"{PREFIX}turn",
             on_click=_reverse,
             icon=":material/arrow_downward:" if is_descending else ":material/arrow_upward:",
-            help="Turn the order round",
+            help="Reverse the order",
         )
 
 
@@ -140,12 +139,12 @@ def _draw_filters(view: ResultsView) -> None:
     if plan.checks:
         if len(plan.checks) > 1:
             st.selectbox(
-                "Verdict of",
+                "Check",
                 range(_ALL_CHECKS, len(plan.checks)),
                 key=_CHECK,
                 persist_state="session",
                 format_func=lambda index: (
-                    "all together"
+                    "all checks together"
                     if index == _ALL_CHECKS
                     else f"{index + 1}. {check_wording(plan.checks[index]).title}"
                 ),

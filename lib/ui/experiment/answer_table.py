@@ -9,6 +9,7 @@ import streamlit as st
 
 from lib.experiment.results.result_rows import CheckVerdict, ResultColumn, ResultRow
 from lib.jsonkit.surrogates import replace_lone_surrogates
+from lib.model.pricing import format_dollars
 from lib.ui.experiment import answer_filters, opened_answer
 from lib.ui.experiment.answer_filters import PAGE_KEY
 from lib.ui.experiment.page_buttons import draw_page_buttons
@@ -38,7 +39,7 @@ def draw_answer_table(view: ResultsView) -> None:
     rows = view.rows(answer_filters.current_filter(), column, is_descending=is_descending)
     if not rows:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"None of the {len(view.sheet.rows):,} answers is like that.", width="content")
+            st.caption(f"None of the {len(view.sheet.rows):,} answers matches.", width="content")
             _draw_show_all()
         return
     open_number = st.session_state.get(OPEN_KEY)
@@ -52,7 +53,7 @@ def draw_answer_table(view: ResultsView) -> None:
         _draw_table(view, rows[first : first + PAGE_SIZE], None if open_index is None else open_index - first)
     with beside:
         if open_index is None:
-            st.caption("The answer of the row that you click is read here.")
+            st.caption("Click a row to read its answer here.")
         else:
             opened_answer.draw_opened_answer(view, rows, open_index, open_answer)
             # On a phone it stands below the table.
@@ -86,11 +87,11 @@ def _draw_page_line(view: ResultsView, rows: Sequence[ResultRow], page: int) -> 
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"{PREFIX}pages"):
         if page_count > 1:
             count += f" · {page * PAGE_SIZE + 1:,}–{min((page + 1) * PAGE_SIZE, len(rows)):,}"
-        st.caption(f"{count}. Click a row to open it, the head of a column to sort by it.", width="stretch")
+        st.caption(f"{count}. Click a row to open it, or the name of a column to sort.", width="stretch")
         if len(rows) < total:
             _draw_show_all()
         if page_count > 1:
-            draw_page_buttons(PAGE_KEY, page, page_count, "The page before", "The next page")
+            draw_page_buttons(PAGE_KEY, page, page_count, "Previous page", "Next page")
 
 
 def _draw_show_all() -> None:
@@ -139,7 +140,7 @@ def _config(column: ResultColumn, name: str) -> Any:
         case ResultColumn.NUMBER | ResultColumn.TOKENS_IN | ResultColumn.TOKENS_OUT:
             return types.NumberColumn(name, format="%d", width=None if column is ResultColumn.NUMBER else 85)
         case ResultColumn.COST:
-            return types.NumberColumn(name, format="$%.6f")
+            return types.TextColumn(name, alignment="right")
         case ResultColumn.SECONDS:
             return types.NumberColumn(name, format="%.2f", width=75)
     return types.TextColumn(name, width=_WIDTHS.get(column))
@@ -167,7 +168,7 @@ def _cell(column: ResultColumn, row: ResultRow) -> Any:
         case ResultColumn.TOKENS_OUT:
             return row.tokens_out
         case ResultColumn.COST:
-            return float(result.cost)
+            return format_dollars(result.cost)
         case ResultColumn.SECONDS:
             return row.result.seconds
         case ResultColumn.ENDING:

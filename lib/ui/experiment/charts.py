@@ -70,15 +70,15 @@ def tally_table(title: str, groups: Sequence[ChartRow], billed: bool, *, with_co
     max_cost = max(costs, default=Decimal(0)) if with_cost else None
     head = [f'<th scope="col">{escape(title)}</th>']
     if is_judged:
-        head += ['<th scope="col" class="bar" colspan="2">Passed, and where the true share is at 95 %</th>']
+        head += ['<th scope="col" class="bar" colspan="2">Passed, with the likely range (95 %)</th>']
     if is_rated:
         head += ['<th scope="col">Rating</th>']
     if with_cost:
         head += [
             f'<th scope="col" class="bar">{"Cost" if billed else "Would cost"}, each</th><th scope="col"></th>',
-            '<th scope="col" class="wide">Tokens out</th>',
+            '<th scope="col" class="wide">Tokens written</th>',
         ]
-    head += ['<th scope="col" class="wide">Half within</th><th scope="col" class="wide">Answers</th>']
+    head += ['<th scope="col" class="wide">Typical time</th><th scope="col" class="wide">Answers</th>']
     rows = "".join(_row_html(group, max_cost, is_judged=is_judged, is_rated=is_rated) for group in groups)
     contents = "passes, cost, length and time" if with_cost else "passes and time"
     return (
@@ -164,14 +164,14 @@ COST = Measure(
     is_lower_better=True,
 )
 SECONDS = Measure(
-    "Seconds, half within",
+    "Typical time",
     lambda tally: tally.median_seconds,
     lambda tally: "—" if tally.median_seconds is None else f"{tally.median_seconds:.2f} s",
     lambda tally: f"n {tally.answered:,}",
     is_lower_better=True,
 )
 LENGTH = Measure(
-    "Tokens out",
+    "Tokens written",
     lambda tally: tally.tokens_out / tally.answered if tally.answered else None,
     lambda tally: f"{tally.tokens_out / tally.answered:,.0f}" if tally.answered else "—",
     lambda tally: f"n {tally.answered:,}",

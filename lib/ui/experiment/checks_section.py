@@ -21,7 +21,7 @@ from lib.ui.widgets.short_text import first_names
 
 MAX_CHECKS = 20
 
-_VARIABLES_HELP = "May hold {{variables}}; {{expected}} is the row's expected answer."
+_VARIABLES_HELP = "You can use {{variables}}; {{expected}} is the expected answer of the row."
 
 
 # The entries of the menu "Add a check".
@@ -29,9 +29,9 @@ NEW_CHECKS: dict[str, Check] = {
     "Equals the expected answer": kinds.Equals(),
     "Contains a text": kinds.Contains(),
     "Matches a pattern": kinds.Matches(""),
-    "Has a number within bounds": kinds.NumberWithin(),
+    "Has a number in a range": kinds.NumberWithin(),
     "Is valid JSON": kinds.ValidJson(),
-    "Is JSON that fits a schema": kinds.MatchesSchema(),
+    "Is JSON with the right fields": kinds.MatchesSchema(),
     "Is long or short enough": kinds.Length(most=50),
     "A language model says yes": kinds.Judge(""),
 }
@@ -41,7 +41,7 @@ def summary(tab: ExperimentTab) -> str:
     """Summarise the section in one line of Markdown."""
     checks = tab.plan.checks
     if not checks:
-        return "none: answers are shown, not judged"
+        return "no checks yet"
     return first_names([check_wording(check).name for check in checks])
 
 
@@ -49,8 +49,8 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
     checks = tab.plan.checks
     if not checks:
         st.caption(
-            "Each answer can be judged by rules that you choose here; then results have a pass rate. Without any, "
-            "read and rate the answers yourself."
+            "Checks judge each answer, and the results then show how many pass. Without checks, read and rate the "
+            "answers yourself."
         )
     for index, check in enumerate(checks):
         with st.container(border=True, key=f"check-{index}"):
@@ -105,7 +105,7 @@ class _CheckFields:
         st.toggle(label, **self.bind(field).arguments())
 
     def draw_count(self, field: str, label: str) -> None:
-        st.number_input(label, min_value=0, step=1, placeholder="open", **self.bind(field).arguments())
+        st.number_input(label, min_value=0, step=1, placeholder="no limit", **self.bind(field).arguments())
 
     def draw_number(self, field: str, label: str, *, least: float | None = None) -> None:
         number: Decimal | None = getattr(self.check, field)
@@ -114,39 +114,41 @@ class _CheckFields:
             self.change(field, None if typed is None else Decimal(repr(typed)))
 
         box = bind(self.key(field), None if number is None else float(number), set_number)
-        st.number_input(label, min_value=least, step=1.0, format="%g", placeholder="open", **box.arguments())
+        st.number_input(
+            label, min_value=least, step=1.0, format="%g", placeholder="no limit", **box.arguments()
+        )
 
 
 def _draw_fields(fields: _CheckFields) -> None:
     match fields.check:
         case kinds.Equals():
             fields.draw_text("text", "Text", help=_VARIABLES_HELP)
-            fields.draw_switch("ignore_case", "Capitals do not matter")
+            fields.draw_switch("ignore_case", "Ignore upper and lower case")
         case kinds.Contains():
             fields.draw_text("text", "Text", help=_VARIABLES_HELP)
             with st.container(horizontal=True, gap="medium"):
-                fields.draw_switch("ignore_case", "Capitals do not matter")
-                fields.draw_switch("absent", "It must not be there")
+                fields.draw_switch("ignore_case", "Ignore upper and lower case")
+                fields.draw_switch("absent", "The answer must not contain it")
         case kinds.Matches():
             fields.draw_text(
                 "pattern",
                 "Regular expression",
                 placeholder=r"such as  \b(yes|no)\b",
-                help="Found anywhere in the answer; ^ and $ are its ends.",
+                help="It may match anywhere in the answer. ^ is the beginning, $ is the end.",
             )
         case kinds.NumberWithin():
             left, right = st.columns(2)
             with left:
                 fields.draw_number("least", "At least")
                 fields.draw_text(
-                    "around", "Or near to", placeholder="a number, or {{expected}}", help=_VARIABLES_HELP
+                    "around", "Or close to", placeholder="a number, or {{expected}}", help=_VARIABLES_HELP
                 )
             with right:
                 fields.draw_number("most", "At most")
                 fields.draw_number("tolerance", "Give or take", least=0.0)
-            st.caption("The answer's last number counts. A bound that is empty is open.")
+            st.caption("The last number in the answer counts. Empty means no limit.")
         case kinds.ValidJson():
-            st.caption("With nothing around it: no words before it, no code fence.")
+            st.caption("The answer must be JSON and nothing else.")
         case kinds.MatchesSchema(schema):
             _draw_schema(fields, schema)
         case kinds.Length():
@@ -168,9 +170,9 @@ def _draw_fields(fields: _CheckFields) -> None:
                 help=_VARIABLES_HELP,
             )
             st.caption(
-                ":material/payments: Each answer is shown to the same model on the same backend with your question: "
-                "one more request for each, counted in the budget and in the cost. A small model is a weak judge: "
-                "look at some of its verdicts before you trust them."
+                ":material/payments: The model that answers also judges each answer by your question. Each takes one "
+                "more request, which counts in the budget and the cost. A small model is a weak judge: read some of "
+                "its verdicts before you trust them."
             )
 
 
@@ -179,9 +181,9 @@ def _draw_schema(fields: _CheckFields, schema: str | None) -> None:
         fields.key("own"), schema is not None, lambda on: fields.change("schema", "{}" if on else None)
     )
     st.toggle(
-        "A schema of its own",
+        "Other fields than the request",
         **own.arguments(),
-        help="Off: the schema that the request itself carries in JSON mode.",
+        help="Off: the answer must have the fields that the request asks for.",
     )
     if schema is not None:
         fields.draw_text("schema", "JSON Schema", height=160)

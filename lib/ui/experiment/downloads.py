@@ -58,19 +58,19 @@ def draw_download_menu(view: ResultsView, name: str) -> None:
 
     with st.popover("Download", icon=":material/download:", key=f"{PREFIX}download"):
         draw_button("CSV", "csv", "text/csv", write_csv, "For a spreadsheet")
-        draw_button("XLSX", "xlsx", XLSX_MEDIA_TYPE, write_xlsx, "For Excel; 10,000 rows take some seconds")
+        draw_button("XLSX", "xlsx", XLSX_MEDIA_TYPE, write_xlsx, "For Excel. 10,000 rows take a few seconds")
         draw_button(
             "JSONL",
             "jsonl",
             "application/jsonl",
             write_json_lines,
-            "A line of JSON for each answer, with its request: for programs",
+            "For programs: one line of JSON per answer, with its request",
         )
         draw_button(
             "Report (HTML)",
             "html",
             "text/html",
             write_report,
-            "One page with the charts, to show to somebody",
+            "One page with the charts, to share",
             ":material/description:",
         )

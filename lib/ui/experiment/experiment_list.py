@@ -36,7 +36,7 @@ def draw_experiment_menu(tab: ExperimentTab) -> None:
         with st.popover("Experiments", type="tertiary", icon=":material/folder_open:", key="experiments"):
             _draw_list(tab)
         # The samples are numbered from 1.
-        options = ("An empty one", *(sample.name for sample in load_samples(tab.model)))
+        options = ("Empty experiment", *(sample.name for sample in load_samples(tab.model)))
         st.menu_button(
             "New",
             range(len(options)),
@@ -62,13 +62,11 @@ def draw_title(tab: ExperimentTab) -> None:
             draw_undo_line(f"“{deleted[1]}” was deleted.", "experiment-undo", partial(_undo_delete, tab))
     if tab.draft.problem is not None:
         with error_place:
-            draw_error(
-                tab.draft.problem, "The experiment is kept in memory, but cannot be saved at the moment"
-            )
+            draw_error(tab.draft.problem, "The experiment cannot be saved at the moment")
     elif tab.draft.kept_as is not None:
         error_place.info(
-            "This experiment was also changed elsewhere, on another server with the same database. "
-            f"That version is kept as “{escape_markdown(tab.draft.kept_as)}”.",
+            "Somebody changed this experiment on another Paddock server at the same time. "
+            f"That version is saved as “{escape_markdown(tab.draft.kept_as)}”.",
             icon=":material/call_split:",
         )
     if tab.is_blank:
@@ -79,8 +77,8 @@ def draw_title(tab: ExperimentTab) -> None:
 def _draw_welcome(tab: ExperimentTab) -> None:
     st.markdown("### Which prompt, which settings?")
     st.caption(
-        "Write a prompt with `{{variables}}`, give it a table of inputs, choose settings to try and checks to judge "
-        "by: every combination is asked, and the results say what works. Or begin with a sample:"
+        "Write a prompt with `{{variables}}`, add a table of inputs, and choose the settings to try and the checks "
+        "to judge by. Paddock asks every combination and shows what works best. Or start with a sample:"
     )
     with st.container(horizontal=True, key="experiment-samples"):
         for number, sample in enumerate(load_samples(tab.model)):
@@ -101,7 +99,7 @@ def _draw_list(tab: ExperimentTab) -> None:
         draw_error(error, "The list cannot be read at the moment")
         return
     if not entries:
-        st.caption("None is kept yet: one is, as soon as you change something in it.")
+        st.caption("None yet. An experiment is saved as soon as you change it.")
     for entry in entries[:MAX_LISTED]:
         with st.container(
             horizontal=True, vertical_alignment="center", key=f"experiment-{entry.id}", wrap=False
@@ -124,7 +122,7 @@ def _draw_list(tab: ExperimentTab) -> None:
                 args=(tab, entry),
             )
     if len(entries) > MAX_LISTED:
-        st.caption(f"The {MAX_LISTED} that were changed last, of {len(entries):,}.")
+        st.caption(f"The last {MAX_LISTED} that you changed, of {len(entries):,}.")
 
 
 def _start_chosen(tab: ExperimentTab) -> None:

@@ -47,7 +47,7 @@ class ExperimentTab(PageActions):
     """Created in each run of the page, from the URL and the session's state."""
 
     def __init__(self, backend: Backend | None) -> None:
-        super().__init__(backend, "experiment-refused", advice="Start again once it is there.")
+        super().__init__(backend, "experiment-refused", advice="Start the run again in a moment.")
         self.owner = current_owner()
         self.model = default_model()
         drafts = ExperimentDrafts.shared()

@@ -61,7 +61,7 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
         _draw_table(tab, inputs)
         _draw_expected(tab, inputs)
     else:
-        st.caption("No table yet: upload one, paste one, or add the first column.")
+        st.caption("No table yet. Upload or paste one, or add the first column.")
     problem_notes.draw_problems(problems, PlanPart.INPUTS)
 
 
@@ -77,18 +77,16 @@ def _draw_sources(tab: ExperimentTab) -> None:
                 "Cells from a spreadsheet",
                 key=_PASTED,
                 height=160,
-                placeholder="Copy cells in your spreadsheet, names of the columns first, and paste them here",
+                placeholder="Copy cells from a spreadsheet, column names in the first row, and paste them here",
             )
-            st.button(
-                "Use as the table", key="inputs-paste-now", type="primary", on_click=_paste, args=(tab,)
-            )
+            st.button("Use this table", key="inputs-paste-now", type="primary", on_click=_paste, args=(tab,))
         with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="inputs-columns"):
             _draw_columns(tab)
     tab.draw_undo("inputs")
     draw_upload(_reading_key(tab), partial(_replace_table, tab))
     outcome: PaddockError | tuple[str, ...] = st.session_state.get(_OUTCOME, ())
     if isinstance(outcome, PaddockError):
-        draw_error(outcome, "The table was not taken")
+        draw_error(outcome, "The table cannot be used")
     else:
         for remark in outcome:
             st.caption(f":material/info: {escape_markdown(remark)}")
@@ -102,7 +100,7 @@ def _draw_uploader(tab: ExperimentTab) -> None:
         on_change=_upload,
         args=(tab,),
         max_upload_size=MAX_INPUT_BYTES // 1_000_000,
-        help="It takes the place of the table, which Undo brings back.",
+        help="It replaces the table. Undo brings the old one back.",
     )
 
 
@@ -146,9 +144,7 @@ def _draw_table(tab: ExperimentTab, inputs: Inputs) -> None:
         on_change=_apply_typed,
         args=(tab, key),
     )
-    st.caption(
-        "Type into the cells, paste cells from a spreadsheet right into the table, or add rows at its end."
-    )
+    st.caption("Type into the cells, paste cells from a spreadsheet, or add rows at the end.")
 
 
 def _is_same(first: Inputs, second: Inputs) -> bool:
@@ -192,8 +188,8 @@ def _draw_expected(tab: ExperimentTab, inputs: Inputs) -> None:
         "Expected answers are in",
         (_NO_COLUMN, *dict.fromkeys(inputs.columns)),
         bind(_EXPECTED, chosen, partial(_set_expected, tab)),
-        format_func=lambda name: name or "no column: nothing to compare with",
-        help="Checks compare with it as {{expected}}.",
+        format_func=lambda name: name or "no column",
+        help="Checks can compare each answer with it, as {{expected}}.",
     )
     if ignores_expected_answers(tab.plan):
         _draw_check_offer(tab)
@@ -238,7 +234,7 @@ def _replace_table(tab: ExperimentTab, reading: UploadReading) -> None:
         st.session_state[_OUTCOME] = error
         return
     if tab.plan.inputs.rows:
-        tab.remember_for_undo("inputs", "Another table took the place of the one before.")
+        tab.remember_for_undo("inputs", "The table was replaced.")
     tab.change_plan(inputs=imported.inputs)
     st.session_state[_OUTCOME] = imported.remarks
 

@@ -23,21 +23,21 @@ from lib.ui.widgets.error_box import draw_error
 _PACE_LIMITS = (
     (
         "per_minute",
-        "Requests a minute",
+        "Requests per minute",
         plan_problems.MAX_REQUESTS_PER_MINUTE,
-        "Cloudflare allows 300 a minute for text generation. It slows down where the service asks for it.",
+        "Cloudflare allows 300 per minute. Paddock slows down when the service asks for it.",
     ),
     (
         "concurrency",
         "At the same time",
         plan_problems.MAX_CONCURRENCY,
-        "How many requests are on their way at once, at most.",
+        "The largest number of requests in progress at once.",
     ),
     (
         "attempts",
         "Attempts each",
         plan_problems.MAX_ATTEMPTS,
-        "A request that fails for a while (no capacity, a broken connection) is tried again, so often in all.",
+        "How often a request is tried in total, if it fails for a passing reason such as a broken connection.",
     ),
 )
 
@@ -50,7 +50,7 @@ def summary(tab: ExperimentTab) -> str:
         parts.append(f"at most \\{format_dollars(limits.dollars)}")
     if limits.requests is not None:
         parts.append(f"at most {limits.requests:,} requests")
-    parts.append(f"{limits.per_minute:,} a minute, {limits.concurrency} at a time")
+    parts.append(f"{limits.per_minute:,} per minute, {limits.concurrency} at a time")
     return ", ".join(parts)
 
 
@@ -92,7 +92,7 @@ def draw(tab: ExperimentTab, problems: Sequence[plan_problems.PlanProblem]) -> N
         step=0.01,
         format="%g",
         placeholder="none",
-        help="The run ends before a request that could pass it, whatever that request may cost at most.",
+        help="The run ends before a request could exceed the budget.",
         **dollars.arguments(),
     )
     requests = bind("limit-requests", limits.requests, partial(_set_limit, tab, "requests"))
@@ -101,7 +101,7 @@ def draw(tab: ExperimentTab, problems: Sequence[plan_problems.PlanProblem]) -> N
         min_value=0,
         step=1,
         placeholder="none",
-        help="Every request counts: repeated ones, and those of judges too.",
+        help="All requests count, also repeated ones and those that judge answers.",
         **requests.arguments(),
     )
     for place, (field, label, most, help) in zip(st.columns(3), _PACE_LIMITS, strict=True):
@@ -124,15 +124,15 @@ def _draw_estimate(tab: ExperimentTab) -> None:
         "| The whole run | |",
         "|---|--:|",
         f"| Requests | {estimate.requests:,}{judge_requests} |",
-        f"| Tokens in | {estimate.tokens_in[0]:,} – {estimate.tokens_in[1]:,} |",
-        f"| Tokens out | {estimate.tokens_out[0]:,} – {estimate.tokens_out[1]:,} |",
+        f"| Tokens to read | {estimate.tokens_in[0]:,} – {estimate.tokens_in[1]:,} |",
+        f"| Tokens to write | {estimate.tokens_out[0]:,} – {estimate.tokens_out[1]:,} |",
         f"| Cost | {format_dollar_range(tab, estimate)} |",
         f"| Time at this pace | ≈ {format_time_range(estimate)} |",
     ]
     st.markdown("\n".join(rows))
-    note = "From: empty answers. To: each answer as long as it may be. Requests that are tried again come on top."
+    note = "From empty answers to answers as long as your limit allows. Repeated attempts are extra."
     if estimate.counted_inputs is not None:
-        note += f" Tokens were counted for {estimate.counted_inputs:,} of the inputs, which stand for all."
+        note += f" Tokens were counted for {estimate.counted_inputs:,} of the inputs and estimated for the others."
     st.caption(note)
 
 

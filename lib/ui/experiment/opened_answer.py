@@ -17,6 +17,7 @@ from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.result_rows import ResultRow
 from lib.jsonkit.surrogates import replace_lone_surrogates
+from lib.model.pricing import format_exact
 from lib.ui.answer import answer_stats, json_answer_view, streaming_text, tool_call_cards
 from lib.ui.chat.transcript import draw_step_button
 from lib.ui.experiment.results_view import PREFIX, ResultsView
@@ -38,7 +39,7 @@ _MAX_SHOWN_CHARS = 100_000
 class AnswerView(StrEnum):
     """The views of an answer's text, with their labels."""
 
-    AS_IT_CAME = "As it came"
+    AS_IT_CAME = "Plain text"
     FORMATTED = "Formatted"
     TREE = "Tree"
 
@@ -48,7 +49,7 @@ def draw_opened_answer(view: ResultsView, rows: Sequence[ResultRow], index: int,
     row = rows[index]
     with st.container(border=True, key=KEY):
         _draw_head(view, rows, index, show)
-        draw_kept_error(_PROBLEM, "The rating was not kept")
+        draw_kept_error(_PROBLEM, "The rating was not saved")
         _draw_input(view, row)
         _draw_answer(row.result)
         _draw_verdicts(view, row.result)
@@ -64,8 +65,8 @@ def _draw_head(view: ResultsView, rows: Sequence[ResultRow], index: int, show: O
         st.markdown(f"**{row.number + 1}** :small[· {index + 1:,} of {len(rows):,}]", width="stretch")
         numbers = [row.number for row in rows]
         for icon, target, key, help, shortcut in (
-            (":material/chevron_left:", index - 1, "previous", "The answer before (Alt+↑)", "Alt+Up"),
-            (":material/chevron_right:", index + 1, "next", "The next answer (Alt+↓)", "Alt+Down"),
+            (":material/chevron_left:", index - 1, "previous", "Previous answer (Alt+↑)", "Alt+Up"),
+            (":material/chevron_right:", index + 1, "next", "Next answer (Alt+↓)", "Alt+Down"),
         ):
             draw_step_button(icon, f"{PREFIX}{key}", numbers, target, help, show, shortcut=shortcut)
         st.button(
@@ -78,7 +79,7 @@ def _draw_head(view: ResultsView, rows: Sequence[ResultRow], index: int, show: O
         )
     parts = [escape_markdown(row.prompt)] if len(view.prompt_names) > 1 else []
     parts += [escape_markdown(row.setting)] if len(view.setting_names) > 1 else []
-    parts += [f"try {row.result.cell.repetition + 1}"] if view.plan.repetitions > 1 else []
+    parts += [f"repetition {row.result.cell.repetition + 1}"] if view.plan.repetitions > 1 else []
     if parts:
         st.caption(" · ".join(parts))
 
@@ -100,7 +101,7 @@ def _draw_answer(result: Result) -> None:
     answer = result.answer
     if answer is None:
         st.caption(
-            "It was on its way when Paddock was ended: nobody knows whether it was answered and paid."
+            "Paddock was closed while this request was in progress. It may have been answered and paid for."
             if result.status is Status.DOUBTFUL
             else "There is no answer."
         )
@@ -186,14 +187,14 @@ def _draw_stats(result: Result) -> None:
         if (usage := answer.usage) is not None:
             parts.append(answer_stats.tokens_text(usage))
         parts.append(answer_stats.cost_text(result.cost, billed=answer.billed))
-        parts.append(f"{answer.timings.total:.2f} s")
-        parts.append(f"**{answer.ending.value}**")
+        parts.append(f"took {answer.timings.total:.2f} s")
+        parts.append(f"**{answer.ending.label}**")
     if result.attempts > 1:
         parts.append(f"{result.attempts} attempts")
     if result.stored:
-        parts.append("the answer to the same request, known already and free of charge")
+        parts.append("the same request was answered before, so this one was free")
     if parts:
-        st.caption(" · ".join(parts))
+        st.caption(" · ".join(parts), help=f"Cost: exactly \\${format_exact(result.cost)}")
 
 
 def _draw_request(view: ResultsView, result: Result) -> None:

@@ -55,16 +55,17 @@ def _draw_headline(view: ResultsView, *, with_cost: bool = True) -> None:
         for by in view.compared_groups:
             if (winner := view.winner(by)) is not None:
                 icon = ":material/trophy:" if winner.is_certain else ":material/balance:"
-                st.markdown(f"{icon} {escape_markdown(winner.text)}")
+                st.markdown(f"{icon} {escape_markdown(winner.text)}", help=winner.test_text or None)
         if total.pass_rate is not None:
-            share = f"{total.passed:,} of {total.judged:,} answers pass ({format_interval(total.interval)} at 95 %)"
-            few = " Few answers: the true shares may be far from these." if total.judged < _MIN_JUDGED else ""
-            st.markdown(f":small[Over all, {share}.{few}]")
+            likely = f"likely range {format_interval(total.interval)}"
+            share = f"{total.passed:,} of {total.judged:,} answers pass ({likely})"
+            few = " These are few answers: the real share may be quite different."
+            st.markdown(f":small[Overall, {share}.{few if total.judged < _MIN_JUDGED else ''}]")
         elif total.answered and with_cost:
             why = (
                 "No check could judge an answer"
                 if view.plan.checks
-                else "No check was set, so nothing is called better"
+                else "There are no checks, so no setting is called better"
             )
             st.markdown(f":small[{why}. Here is what they cost, how long they are and how long they took.]")
 
@@ -83,10 +84,11 @@ def _draw_failures(view: ResultsView) -> None:
         for (title, message, advice), count in errors.most_common(_MAX_ERRORS)
     ]
     if len(errors) > _MAX_ERRORS:
-        lines.append(f"- Others: filter the answers by “{STATUS_LABELS[Status.FAILED]}”.")
+        lines.append(f"- For the others, filter the answers by “{STATUS_LABELS[Status.FAILED]}”.")
     if view.summary.total.in_doubt:
         lines.append(
-            f"- **{view.summary.total.in_doubt:,} in doubt.** On the way as Paddock was ended: perhaps paid."
+            f"- **{view.summary.total.in_doubt:,} unclear.** Paddock was closed while they were in progress: they "
+            "may have been paid for."
         )
     if lines:
         with st.container(key=f"{PREFIX}failures"):
@@ -117,7 +119,7 @@ def _draw_groups(view: ResultsView, by: GroupedBy, *, with_cost: bool) -> None:
 
 def _draw_checks(view: ResultsView) -> None:
     """Draw how often each check passes: one that always fails says more about itself than about the settings."""
-    lines = ["| Check | Passed | Failed | Could not say | Share |", "|---|--:|--:|--:|--:|"]
+    lines = ["| Check | Passed | Failed | Not judged | Share |", "|---|--:|--:|--:|--:|"]
     for number, (check, tally) in enumerate(zip(view.plan.checks, view.summary.checks, strict=True), 1):
         rate = (
             f"{tally.passed / tally.judged * 100:.0f} % ({format_interval(tally.interval)})"
@@ -155,10 +157,10 @@ def _draw_heatmap(view: ResultsView) -> None:
         map = view.cached("heatmap", (x, y), lambda: build_heatmap(view.plan, view.results, x, y))
         st.html(charts.heatmap_table(map, names, measure))
         if len(axes) > 2:
-            st.caption("Each field holds all values of the other swept parameters together.")
+            st.caption("Each field combines all values of the other parameters.")
         if measure is charts.PASSES:
             st.caption(
-                "In each field the share that passes, and where the true share is at 95 %. Greener is better."
+                "Each field shows the share that passes, with its likely range (95 %). Greener is better."
             )
         else:
             st.caption("Greener is less.")

@@ -98,7 +98,7 @@ def draw_paired_answers(view: ResultsView, others: Sequence[OtherRun]) -> None:
     if comparison is None:
         st.caption("Choose two different ones.")
     elif not comparison.pairs:
-        st.caption("No input was asked in both, so there is nothing to compare yet.")
+        st.caption("Both have no input in common yet, so there is nothing to compare.")
     else:
         st.markdown(_result_sentence(comparison, names, view))
         _draw_pairs(view, comparison, names)
@@ -156,18 +156,20 @@ def _result_sentence(comparison: PairedComparison, names: tuple[str, str], view:
     """Return what got better or worse, and whether that could be chance, as Markdown."""
     first, second = (escape_markdown(name) for name in names)
     unmatched = (
-        f" {comparison.unmatched:,} answers have no partner and are left out." if comparison.unmatched else ""
+        f" {comparison.unmatched:,} answers exist in only one of them and are left out."
+        if comparison.unmatched
+        else ""
     )
     if comparison.p_value is None:
-        reason = "No check was set" if not view.plan.checks else "No pair could be judged"
+        reason = "There are no checks" if not view.plan.checks else "No pair could be judged"
         return (
             f"**{len(comparison.pairs):,} pairs.** {reason}, so none is called better: read them.{unmatched}"
         )
     before, after = comparison.passed
     return (
-        f"**{_verdict(comparison, comparison.p_value)}** (McNemar’s p {format_p_value(comparison.p_value)}).  \n"
-        f":small[From {first} to {second}: {before:,} and then "
-        f"{after:,} of {comparison.judged:,} pairs pass.{unmatched}]"
+        f"**{_verdict(comparison, comparison.p_value)}**.  \n"
+        f":small[From {first} to {second}: {before:,} and then {after:,} of {comparison.judged:,} pairs pass. "
+        f"McNemar’s test: p {format_p_value(comparison.p_value)}.{unmatched}]"
     )
 
 
@@ -176,18 +178,18 @@ def _verdict(comparison: PairedComparison, p_value: float) -> str:
     if not better and not worse:
         return "No answer got better or worse"
     if better == worse:
-        verdict = "as good"
+        verdict = "equally good"
     elif p_value < SIGNIFICANCE_LEVEL:
-        verdict = f"{'better' if better > worse else 'worse'} beyond chance"
+        verdict = f"clearly {'better' if better > worse else 'worse'}"
     else:
-        verdict = "that could be chance"
+        verdict = "too close to call"
     return f"{better:,} got better and {worse:,} got worse: {verdict}"
 
 
 def _draw_pairs(view: ResultsView, comparison: PairedComparison, names: tuple[str, str]) -> None:
     pairs = _draw_pair_filter(comparison)
     if not pairs:
-        st.caption("There is no such pair.")
+        st.caption("No pair matches.")
         return
     page_count = -(-len(pairs) // PAIRS_PER_PAGE)
     page = min(int(st.session_state.get(_PAGE) or 0), page_count - 1)
@@ -198,7 +200,7 @@ def _draw_pairs(view: ResultsView, comparison: PairedComparison, names: tuple[st
     if page_count > 1:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.caption(f"{first + 1:,}–{end:,} of {len(pairs):,} pairs", width="stretch")
-            draw_page_buttons(_PAGE, page, page_count, "The pairs before", "The next pairs")
+            draw_page_buttons(_PAGE, page, page_count, "Previous pairs", "Next pairs")
 
 
 def _draw_pair_filter(comparison: PairedComparison) -> list[ResultPair]:

@@ -59,8 +59,8 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
         chosen.user,
         lambda text: tab.change_item("prompts", index, user=text),
         height=150,
-        placeholder="What is asked of each input, for example: Is this review positive or negative? {{review}}",
-        help="Write {{name}} where an input's text is to stand: it comes from the column of that name.",
+        placeholder="What to ask about each input, for example: Is this review positive or negative? {{review}}",
+        help="Write {{name}} where the text of an input belongs. It comes from the column with that name.",
     )
     _draw_variables(tab)
     problem_notes.draw_problems(problems, PlanPart.PROMPT)
@@ -76,7 +76,7 @@ def _draw_actions(tab: ExperimentTab, index: int) -> None:
         disabled=len(prompts) >= MAX_VERSIONS,
         on_click=_duplicate,
         args=(tab, index),
-        help="Another version that begins as this one: change one thing, and see whether it is better.",
+        help="Copies this version. Change one thing in the copy and see if it is better.",
     )
     with st.popover("Rename", type="tertiary", icon=":material/edit:", key="prompt-rename"):
         draw_text_box(
@@ -105,7 +105,7 @@ def _draw_variables(tab: ExperimentTab) -> None:
     columns = tab.variable_names
     missing = [name for name in names if name not in columns]
     if not names:
-        st.caption("No variables yet: write `{{name}}` where each input's text is to stand.")
+        st.caption("No variables yet. Write `{{name}}` where the text of each input belongs.")
         return
     with st.container(horizontal=True, key="prompt-variables"):
         for name in names:
@@ -114,7 +114,7 @@ def _draw_variables(tab: ExperimentTab) -> None:
                 escape_markdown(name),
                 color="green" if has_column else "red",
                 icon=":material/check:" if has_column else ":material/close:",
-                help="A column of the inputs" if has_column else "The inputs have no column of that name",
+                help="A column of the inputs" if has_column else "The inputs have no column with that name",
             )
     if missing:
         listed = ", ".join(escape_markdown(name) for name in missing)

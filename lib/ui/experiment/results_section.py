@@ -56,7 +56,7 @@ def _draw_refreshing(
     winner_actions.open_requested_chat()
     view = current_view(plan, model, run)
     if not view.sheet.rows:
-        st.caption("The first answers are on their way." if running else "Nothing has been asked yet.")
+        st.caption("Waiting for the first answers." if running else "No answers yet.")
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         sections = [ResultsSection.OVERVIEW, ResultsSection.ANSWERS]

@@ -88,12 +88,12 @@ def _draw_start(tab: ExperimentTab, run: ExperimentRun | None, problems: Sequenc
             RunState.BUDGET,
         ):
             st.button(
-                "Go on",
+                "Continue",
                 key="run-resume",
                 icon=":material/resume:",
                 on_click=tab.resume,
                 disabled=tab.backend is None,
-                help="Ask what was not asked yet, in the run that is shown",
+                help="Asks what is missing in this run",
             )
         st.button(
             "Start" if run is None else "Run again",
@@ -116,7 +116,7 @@ def _size_line(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> str:
     ]
     size = f"{' × '.join(parts)} = **{count_of(plan_grid.count_cells(plan), 'request')}**"
     if tab.is_blank:
-        return "Nothing to ask yet: write a prompt, or begin with a sample."
+        return "Nothing to ask yet. Write a prompt, or start with a sample."
     if problems:
         return f"{size} · :red[:material/error: {escape_markdown(problems[0].message)}]"
     try:
@@ -139,7 +139,7 @@ def _draw_progress(tab: ExperimentTab, progress: RunProgress) -> None:
             else _pace(progress)
         )
         if not is_running:
-            status = f":material/pause: Nothing more is sent; {progress.in_flight} still on their way"
+            status = f":material/pause: No more requests are sent; {progress.in_flight} in progress"
         st.caption(status, width="stretch")
         st.button(
             "Pause",
@@ -147,7 +147,7 @@ def _draw_progress(tab: ExperimentTab, progress: RunProgress) -> None:
             icon=":material/pause:",
             on_click=tab.pause,
             disabled=not is_running,
-            help="Sends nothing more; what is on its way is waited for and kept",
+            help="Sends no more requests. Those in progress are completed and kept.",
         )
         st.button(
             "Stop",
@@ -155,7 +155,7 @@ def _draw_progress(tab: ExperimentTab, progress: RunProgress) -> None:
             icon=":material/stop_circle:",
             on_click=tab.stop,
             shortcut="Escape",
-            help="Ends at once: what is on its way is cut off, and may have been paid",
+            help="Ends at once. Requests in progress are cut off and may still cost money.",
         )
 
 
@@ -179,5 +179,5 @@ def _progress_text(tab: ExperimentTab, progress: RunProgress) -> str:
 
 
 def _pace(progress: RunProgress) -> str:
-    slowed = f" (asked for: {progress.per_minute:,})" if progress.pace < 0.95 * progress.per_minute else ""
-    return f"{progress.in_flight} on their way · at most {progress.pace:,.0f} a minute{slowed}"
+    slowed = f" (your limit: {progress.per_minute:,})" if progress.pace < 0.95 * progress.per_minute else ""
+    return f"{progress.in_flight} in progress · at most {progress.pace:,.0f} per minute{slowed}"

@@ -21,20 +21,21 @@ from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import bind, draw_selectbox
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.local_time import format_local_time
+from lib.ui.widgets.short_text import count_of
 
 _RUN = "run-chosen"  # the key of the choice
 
 _STATE_TEXTS = {
     RunState.READY: "Not started.",
-    RunState.RUNNING: "It runs. You may leave the page: it goes on. What you change above counts from the next run.",
-    RunState.PAUSED: "Paused. Go on asks the rest.",
-    RunState.STOPPED: "Stopped. Go on asks the rest.",
-    RunState.ELSEWHERE: "Another Paddock server is working on this run, or was killed less than half a minute ago. "
-    "It can go on here once that server has ended it, or half a minute after the kill.",
-    RunState.INTERRUPTED: "Paddock was ended while this ran. What had come is kept, and Go on asks only the rest.",
-    RunState.BUDGET: "The budget has no room for the next request. Raise it under Budget, then go on.",
+    RunState.RUNNING: "Running. You can leave this page. Changes above apply to the next run.",
+    RunState.PAUSED: "Paused. Continue to finish.",
+    RunState.STOPPED: "Stopped. Continue to finish.",
+    RunState.ELSEWHERE: "Another Paddock server is working on this run, or was closed less than half a minute ago. "
+    "You can continue here when it has ended, or half a minute after it was closed.",
+    RunState.INTERRUPTED: "Paddock was closed during this run. The answers so far are kept. Continue to finish.",
+    RunState.BUDGET: "The budget is used up. Raise it under Budget, then continue.",
     RunState.DONE: "Done.",
-    RunState.FAILED: "Paddock could not go on with it. What had come is kept.",
+    RunState.FAILED: "Paddock could not continue this run. The answers so far are kept.",
 }
 
 
@@ -57,7 +58,7 @@ def draw_run_status(tab: ExperimentTab, run: ExperimentRun) -> None:
 def _totals(run: ExperimentRun, progress: RunProgress) -> str:
     parts = [f" {progress.answered:,} of {progress.cells:,} answered"]
     if progress.stored:
-        parts.append(f"{progress.stored:,} of them known already, free of charge")
+        parts.append(f"{progress.stored:,} of them answered before, free of charge")
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     parts.append(f"{progress.requests:,} requests")
@@ -72,13 +73,13 @@ def _draw_retry(tab: ExperimentTab, progress: RunProgress) -> None:
         return
     if progress.doubtful:
         st.caption(
-            f":material/help: {progress.doubtful:,} {'was' if progress.doubtful == 1 else 'were'} on the way when it "
-            "ended: nobody knows whether they were answered and paid. They are not asked again by themselves."
+            f":material/help: {count_of(progress.doubtful, 'request')} may have been answered and paid for when "
+            "Paddock was closed. Nothing is sent again automatically."
         )
     count = progress.doubtful + progress.failed
     st.button(
         f"Ask {'this one' if count == 1 else f'these {count:,}'} again"
-        + (" (may be paid twice)" if progress.doubtful else ""),
+        + (" (may cost twice)" if progress.doubtful else ""),
         key="run-again",
         icon=":material/replay:",
         on_click=tab.retry_failed,

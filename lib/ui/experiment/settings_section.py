@@ -34,8 +34,8 @@ _SYSTEM, _TIMES = "ways-system", "ways-times"
 class ComparedSettings(StrEnum):
     """The two sources of the compared settings, with their labels."""
 
-    SWEEP = "One setting, or a sweep"
-    PRESETS = "Presets against each other"
+    SWEEP = "One setting, or several values"
+    PRESETS = "Compare presets"
 
 
 def summary(tab: ExperimentTab) -> str:
@@ -56,20 +56,22 @@ def summary(tab: ExperimentTab) -> str:
 def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
     source = ComparedSettings.PRESETS if tab.draft.uses_presets else ComparedSettings.SWEEP
     mode = bind(_MODE, source, partial(_set_source, tab))
-    draw_choice("Ways to ask", tuple(ComparedSettings), mode, width="stretch", label_visibility="collapsed")
+    draw_choice(
+        "Settings to compare", tuple(ComparedSettings), mode, width="stretch", label_visibility="collapsed"
+    )
     if tab.draft.uses_presets:
         _draw_presets(tab)
     else:
         _draw_sweep(tab)
     times = bind(_TIMES, tab.plan.repetitions, lambda count: tab.change_plan(repetitions=count))
     st.number_input(
-        "Ask each of them this many times",
+        "Repetitions of each request",
         **times.arguments(),
         min_value=1,
         max_value=MAX_REPETITIONS,
         step=1,
-        help="Answers differ by chance: several tell whether a difference is more than that. A fixed seed is counted "
-        "up with each repetition, else all of them would be the same.",
+        help="Answers vary by chance. Repetitions show if a difference is more than chance. A seed goes up by one "
+        "with each repetition; otherwise all of them would be the same.",
     )
     problem_notes.draw_problems(
         [problem for problem in problems if problem.number is None], PlanPart.SETTINGS
@@ -86,7 +88,7 @@ def _draw_sweep(tab: ExperimentTab) -> None:
         max_selections=MAX_AXES,
         format_func=lambda name: model.parameter(name).label,
         placeholder="Choose parameters",
-        help="Every combination of their values is asked: the grid.",
+        help="Every combination of their values is asked.",
     )
     for axis in tab.plan.axes:
         parameter = model.parameter(axis.name)
@@ -97,7 +99,8 @@ def _draw_sweep(tab: ExperimentTab) -> None:
             text,
             partial(_set_values, tab, axis.name),
             placeholder=f"such as {plan_grid.format_value(parameter.start)}, not sent",
-            help="Values with commas between them; a range, such as 0 to 1 step 0.25; “not sent”: left to the model.",
+            help="Values with commas between them, or a range such as 0 to 1 step 0.25. “not sent” means the "
+            "model's default.",
         )
         try:
             values = sweep.parse_axis(parameter, text).values
@@ -124,7 +127,7 @@ def _find_conflicts(tab: ExperimentTab) -> tuple[Conflict, ...]:
 
 def _draw_note(tab: ExperimentTab, conflicts: Sequence[Conflict], name: str, swept: set[str]) -> None:
     if name in swept:
-        st.caption("Swept above: this value is not used.")
+        st.caption("You chose several values above, so this one is not used.")
     else:
         conflict_fix.draw_conflicts(tab.panel, conflicts, name)
 
@@ -160,7 +163,7 @@ def _draw_presets(tab: ExperimentTab) -> None:
     try:
         available = _available_presets(tab)
     except PaddockError as error:
-        draw_error(error, "Your own presets cannot be read at the moment")
+        draw_error(error, "Your presets cannot be read at the moment")
         available = {preset.name: preset for preset in preset_file.shipped_presets(tab.model)}
     chosen = _variant_names(tab)
     # A preset that was deleted since stays in the plan, which holds its settings.
@@ -172,14 +175,14 @@ def _draw_presets(tab: ExperimentTab) -> None:
         names,
         **presets.arguments("default"),
         placeholder="Choose two or more",
-        help="Those of the chat page: shipped ones and your own. Their settings are taken as they are now.",
+        help="The presets of the Chat page, with their current settings.",
     )
     if any(available[name].system for name in chosen if name in available):
         systems = bind(_SYSTEM, _uses_systems(tab), lambda on: set_variants(_variant_names(tab), on))
         st.toggle(
             "Use the presets' own system prompts",
             **systems.arguments(),
-            help="In the place of the prompt versions' own. Off: only their settings are used.",
+            help="They replace the system prompts of the prompt versions. Off: only their settings are used.",
         )
 
 

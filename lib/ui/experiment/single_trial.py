@@ -29,9 +29,9 @@ _HEIGHT = 260
 def draw_single_trial(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
     """Draw the choice of a cell, its request and its answer, if the plan's problems leave a request to build."""
     plan = tab.plan
-    st.markdown("**Look at one request, and try it alone**")
+    st.markdown("**Try one request first**")
     if any(problem.part in (PlanPart.PROMPT, PlanPart.INPUTS, PlanPart.SETTINGS) for problem in problems):
-        st.caption("Once the problems above are mended.")
+        st.caption("Possible when the problems above are corrected.")
         return
     variants = plan_grid.variants(plan, tab.model)
     left, middle, right = st.columns(3)
@@ -55,13 +55,13 @@ def draw_single_trial(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> No
         return
     raw_text.draw_json(wire.encode_request(request), _HEIGHT)
     st.button(
-        "Try this one",
+        "Try this request",
         key="trial-start",
         icon=":material/play_arrow:",
         on_click=_start,
         args=(tab, request),
         disabled=tab.backend is None,
-        help="One request, outside the run and its budget.",
+        help="Sends one request, outside the run and its budget.",
     )
     run: AnswerRun | None = st.session_state.get(_RUN)
     if run is not None:
@@ -93,4 +93,6 @@ def _draw_answer(tab: ExperimentTab, run: AnswerRun) -> None:
                     st.markdown(safe_markdown.make_safe(block.text))
                 else:
                     raw_text.draw_text(block.text, block.language)
-        st.caption(answer_stats.answer_line(tab.model, (answer,)))
+        st.caption(
+            answer_stats.answer_line(tab.model, (answer,)), help=answer_stats.exact_cost(tab.model, (answer,))
+        )

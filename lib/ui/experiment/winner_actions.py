@@ -31,19 +31,19 @@ _CHAT_TO_OPEN = f"{PREFIX}keep-open"  # in the session's state
 def draw_winner_actions(view: ResultsView) -> None:
     """Draw the choice of a setting and a prompt, at first the best ones, and the buttons that use them."""
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{PREFIX}keep"):
-        setting = _draw_group_choice(view, GroupedBy.VARIANTS, "Go on with", _SETTING)
+        setting = _draw_group_choice(view, GroupedBy.VARIANTS, "Use the setting", _SETTING)
         prompt = _draw_group_choice(view, GroupedBy.PROMPTS, "and the prompt", _PROMPT)
         variant = variants(view.plan, view.model)[setting]
         version = view.plan.prompts[prompt]
         st.button(
-            "Open in the chat",
+            "Open in Chat",
             key=f"{PREFIX}keep-chat",
             icon=":material/forum:",
-            help="A new conversation with these settings and this system prompt; the message is written already",
+            help="Opens a new conversation with these settings, this system prompt and this message",
             on_click=_open_in_chat,
             args=(view.model, variant, version),
         )
-        with st.popover("Keep as a preset", icon=":material/bookmark_add:", key=f"{PREFIX}keep-preset"):
+        with st.popover("Save as preset", icon=":material/bookmark_add:", key=f"{PREFIX}keep-preset"):
             name_key = f"{_NAME}-{setting}"
             st.text_input(
                 "Name",
@@ -55,7 +55,7 @@ def draw_winner_actions(view: ResultsView) -> None:
                 args=(_SETTING, setting),
             )
             st.button(
-                "Keep",
+                "Save",
                 key=f"{PREFIX}keep-now",
                 type="primary",
                 on_click=_keep_as_preset,
@@ -63,10 +63,10 @@ def draw_winner_actions(view: ResultsView) -> None:
             )
     match st.session_state.pop(_OUTCOME, None):
         case PaddockError() as error:
-            draw_error(error, "It was not kept")
+            draw_error(error, "It was not saved")
         case str(name):
             st.success(
-                f"Kept as the preset “{escape_markdown(name)}”: it stands among the presets of the chat.",
+                f"Saved as the preset “{escape_markdown(name)}”. You find it under Presets on the Chat page.",
                 icon=":material/check:",
             )
 
@@ -125,8 +125,8 @@ def _keep_as_preset(model: Model, variant: Variant, prompt: PromptVersion, name_
         name = preset_file.clean_name(st.session_state.get(name_key) or "")
         if names := template_variables(system):
             raise BadInput(
-                f"The system prompt has {{{{{names[0]}}}}} in it, and a preset has no table to fill it from.",
-                advice="Open it in the chat, write the text there, and keep it from its presets.",
+                f"The system prompt has {{{{{names[0]}}}}} in it, and a preset has no table to take it from.",
+                advice="Open it in Chat, write the text there, and save it as a preset.",
             )
         settings = chat_settings(model, variant)
         preset = preset_file.Preset(name, system, settings, features=variant.settings.features)

@@ -18,7 +18,7 @@ _PROBLEM, _RESTORED = "backup-problem", "backup-restored"
 _REASONS = {
     BackupReason.DAILY: "daily",
     BackupReason.BEFORE_MIGRATION: "before an update of Paddock",
-    BackupReason.BEFORE_RESTORE: "before a restore",
+    BackupReason.BEFORE_RESTORE: "before a backup was restored",
 }
 
 
@@ -33,13 +33,13 @@ def draw_backups(owner: str) -> None:
         draw_error(backups.problem, "The last backup failed")
     labels = {backup.file.name: _label(backup) for backup in backups.entries()}
     if not labels:
-        st.caption("There is none yet.")
+        st.caption("No backup yet.")
         return
     st.selectbox("Backup", list(labels), key=BACKUP_KEY, format_func=lambda name: labels.get(name, name))
     confirmed = st.checkbox(
-        "Replace everything that is saved here, of everybody",
+        "Replace everything that is saved here, for everybody",
         key=CONFIRM_KEY,
-        help="What is there now is backed up first.",
+        help="The current data is backed up first.",
     )
     st.button(
         "Restore", key=RESTORE_KEY, icon=":material/history:", disabled=not confirmed, on_click=_restore
@@ -51,8 +51,7 @@ def draw_restore_outcome() -> None:
     draw_kept_error(_PROBLEM, "Nothing was restored")
     if label := st.session_state.pop(_RESTORED, ""):
         st.success(
-            f"Restored: {label}. Reload other open pages. What could not be saved before is still in memory, "
-            "and is saved now.",
+            f"Restored: {label}. Reload other open pages. Conversations that were not saved before are saved now.",
             icon=":material/check:",
         )
 
@@ -67,7 +66,7 @@ def _restore() -> None:
     with keep_error(_PROBLEM):
         name = str(st.session_state.get(BACKUP_KEY))
         if not st.session_state.get(CONFIRM_KEY):
-            raise BadInput("The restore was not confirmed.")
+            raise BadInput("Confirm first that everything is replaced.")
         # Not the owner of the last drawing: whoever asks now must be the local one.
         registry().restore_backup(current_owner(), name)
         st.session_state[_RESTORED] = name

@@ -56,7 +56,7 @@ def draw_conversation(entry: ConversationEntry, *, is_deleted: bool) -> None:
                         key=f"title-{entry.id}",
                         on_change=_rename,
                         args=(entry.id,),
-                        help="Empty: the first message's words",
+                        help="Leave it empty to use the words of the first message",
                     )
                 _button("Delete", f"delete-{entry.id}", None, _delete, entry.id)
         facts = [format_local_time(entry.updated), f"{entry.message_count} messages"]
@@ -83,8 +83,8 @@ def draw_undo() -> None:
 def draw_delete_all() -> None:
     """Draw the button that puts all conversations into the bin, with a confirmation."""
     with st.popover("Delete all", type="tertiary", icon=":material/delete_sweep:", key="delete-all"):
-        st.markdown("All conversations go into the bin. They can be brought back from there.")
-        st.button("Delete all of them", key="delete-all-now", type="primary", on_click=_delete_all)
+        st.markdown("All conversations move to the bin. You can restore them there.")
+        st.button("Delete all conversations", key="delete-all-now", type="primary", on_click=_delete_all)
 
 
 def _pin(entry: ConversationEntry) -> None:

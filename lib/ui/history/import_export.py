@@ -50,7 +50,7 @@ def draw_import_export_menu(count: int) -> None:
             on_click="ignore",
             disabled=not count,
             data=lambda: export_all(owner),
-            help="Conversations as JSON, to bring back, and as Markdown, to read; comparisons as JSON",
+            help="Conversations as JSON, to import again, and as Markdown, to read; comparisons as JSON",
         )
         st.file_uploader(
             "Import",

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import streamlit as st
 
+from lib.api.backend import backend_label
 from lib.model.model_record import models
 from lib.model.pricing import cost_in_dollars
 from lib.store.stored_values import DailyUsage, UsageSource
@@ -48,14 +49,14 @@ def draw_spend(usages: Sequence[DailyUsage]) -> None:
         return
     _draw_chart(usages)
     lines = [
-        "| Day | For | Model | Where | Requests | In | Out | Cost |",
+        "| Day | For | Model | Where | Requests | Tokens read | Tokens written | Cost |",
         "|---|---|---|---|--:|--:|--:|--:|",
     ]
     lines += [_table_row(usage) for usage in sorted(usages, key=lambda usage: usage.day)]
     st.markdown("\n".join(lines))
     st.caption(
-        "In brackets: what the twin's answers would have cost. Exact to the stored usage; days are UTC, and a run of "
-        "an experiment counts on the day of its start."
+        "In brackets: what the answers of the practice model would have cost on Cloudflare. Days are in UTC, and a "
+        "run of an experiment counts on the day of its start."
     )
 
 
@@ -74,7 +75,7 @@ def _draw_chart(usages: Sequence[DailyUsage]) -> None:
             "yAxis": {"type": "value", "name": "$"},
             "series": [
                 {
-                    "name": backend,
+                    "name": backend_label(backend),
                     "type": "bar",
                     "stack": "dollars",
                     "data": [float(costs[backend, day]) for day in days],
@@ -92,6 +93,7 @@ def _table_row(usage: DailyUsage) -> str:
     cost = _cost(usage)
     shown = "—" if cost is None else f"\\${cost:f}" if usage.billed else f"(\\${cost:f})"
     return (
-        f"| {usage.day} | {_SOURCES[usage.source]} | `{usage.model}` | {usage.backend} | {usage.request_count:,} "
-        f"| {about}{usage.usage.prompt_tokens:,} | {about}{usage.usage.completion_tokens:,} | {shown} |"
+        f"| {usage.day} | {_SOURCES[usage.source]} | `{usage.model}` | {backend_label(usage.backend)} "
+        f"| {usage.request_count:,} | {about}{usage.usage.prompt_tokens:,} "
+        f"| {about}{usage.usage.completion_tokens:,} | {shown} |"
     )

@@ -9,7 +9,7 @@ import streamlit as st
 
 from lib.model.cost_projection import DAYS_PER_MONTH, CostProjection, answers_within_budget, project_cost
 from lib.model.model_record import Model, Price
-from lib.model.pricing import cost_in_dollars, cost_in_neurons, format_dollars
+from lib.model.pricing import cost_in_dollars, cost_in_neurons, format_dollars, format_exact
 from lib.model.usage import Usage
 
 DAY, A_MONTH = "a day", "a month"
@@ -22,16 +22,16 @@ def draw_cost_calculator(model: Model) -> None:
     rows = [
         "| | US dollars | Neurons |",
         "|---|--:|--:|",
-        f"| A million tokens in | \\${price.input_per_million} | {price.neurons_per_million_input:,} |",
-        f"| A million tokens out | \\${price.output_per_million} | {price.neurons_per_million_output:,} |",
+        f"| A million tokens to read | \\${price.input_per_million} | {price.neurons_per_million_input:,} |",
+        f"| A million tokens to write | \\${price.output_per_million} | {price.neurons_per_million_output:,} |",
         f"| 1,000 neurons | \\${price.per_thousand_neurons} | 1,000 |",
         f"| Free each day | | {price.free_neurons_a_day:,} |",
     ]
     st.markdown("\n".join(rows))
     st.caption(
         "Cloudflare bills in neurons. The first "
-        f"{price.free_neurons_a_day:,} of a day are free on every plan and come back at 00:00 UTC. After them, "
-        "requests are refused on the free plan (code 4006) and paid for on Workers Paid. The twin costs nothing."
+        f"{price.free_neurons_a_day:,} of each day (from 00:00 UTC) are free on every plan. After that, the free "
+        "plan refuses requests (code 4006) and Workers Paid charges for them. The practice model costs nothing."
     )
     st.subheader("What will it cost?")
     usage = _draw_size(model)
@@ -50,29 +50,29 @@ def _draw_size(model: Model) -> Usage | None:
     window = model.context_window
     left, right = st.columns(2)
     tokens_in = left.number_input(
-        "Tokens in, each",
+        "Tokens to read, per message",
         min_value=1,
         max_value=window,
         value=500,
         step=1,
         key="cost-in",
         persist_state="session",
-        help="The whole conversation so far, system prompt included, is sent each time.",
+        help="The model reads the system prompt and the whole conversation each time.",
     )
     tokens_out = right.number_input(
-        "Tokens out, each",
+        "Tokens to write, per answer",
         min_value=0,
         max_value=window,
         value=int(model.output_limit.start),
         step=1,
         key="cost-out",
         persist_state="session",
-        help="Three quarters of a word each, in English.",
+        help="In English a token is about three quarters of a word.",
     )
     if tokens_in + tokens_out > window:
         st.warning(
-            f"Together {tokens_in + tokens_out:,} tokens: more than the context window of {window:,}. Such a "
-            "request is refused (code 5021). Lower one of them."
+            f"Together these are {tokens_in + tokens_out:,} tokens, more than the {window:,} that the model has room "
+            "for (code 5021). Lower one of them."
         )
         return None
     return Usage(int(tokens_in), int(tokens_out))
@@ -97,13 +97,13 @@ def _draw_amount(label: str, key: str, **options: Any) -> tuple[float, str]:
 def _draw_projection(projection: CostProjection, usage: Usage, period: str, price: Price) -> None:
     with st.container(key="cost-result", gap="small"):
         with st.container(horizontal=True, gap="medium"):
-            st.metric("To pay on Workers Paid", format_rounded(projection.to_pay), width="content")
-            st.metric("With nothing free", format_rounded(projection.dollars), width="content")
+            st.metric("To pay on Workers Paid", format_dollars(projection.to_pay), width="content")
+            st.metric("Without free neurons", format_dollars(projection.dollars), width="content")
             st.metric(
                 "Neurons", f"{projection.neurons.quantize(Decimal(1), ROUND_HALF_UP):,}", width="content"
             )
         start = "All free" if projection.to_pay == 0 else "Not all free"
-        coverage = f"{start}: the free neurons cover {projection.free_answers:,} such answers {period}."
+        coverage = f"{start}: the free neurons cover {projection.free_answers:,} answers {period}."
         allocation = price.free_neurons_a_day * projection.days
         st.progress(float(projection.free / allocation), text=coverage)
         rows = [
@@ -113,14 +113,14 @@ def _draw_projection(projection: CostProjection, usage: Usage, period: str, pric
             f"| Neurons | {format_exact(cost_in_neurons(usage, price))} "
             f"| {format_exact(projection.neurons)} |",
             f"| Free neurons used | | {format_exact(projection.free)} |",
-            f"| At the listed price | \\${format_exact(cost_in_dollars(usage, price))} "
+            f"| At the list price | \\${format_exact(cost_in_dollars(usage, price))} "
             f"| \\${format_exact(projection.dollars)} |",
-            f"| To pay, beyond the free neurons | | \\${format_exact(projection.to_pay)} |",
+            f"| To pay, after the free neurons | | \\${format_exact(projection.to_pay)} |",
         ]
         st.markdown("\n".join(rows))
         st.caption(
-            f"Exact, to the last digit; a month is {DAYS_PER_MONTH} days, its answers spread evenly over them. "
-            "The listed price of a token is rounded, so it differs a little from that of its neurons."
+            f"Exact amounts. A month has {DAYS_PER_MONTH} days with equally many answers. Cloudflare rounds the list "
+            "price of a token, so it differs a little from the price of its neurons."
         )
 
 
@@ -132,19 +132,6 @@ def _draw_budget(usage: Usage, price: Price) -> None:
     answers = answers_within_budget(usage, budget, _DAYS[period], price)
     with st.container(key="cost-affordable"):
         st.markdown(
-            f"\\${budget:,} {period} buys **{answers.with_allocation:,} such answers** {period} on Workers Paid, "
-            f"the free neurons included; with nothing free, {answers.listed:,}."
+            f"\\${budget:,} {period} buys **{answers.with_allocation:,} answers** {period} on Workers Paid, "
+            f"including the free neurons; without them, {answers.listed:,}."
         )
-
-
-def format_exact(amount: Decimal) -> str:
-    """Format an amount with all its digits, without trailing zeros."""
-    text = f"{amount:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def format_rounded(amount: Decimal) -> str:
-    """Format an amount for a headline: in cents from a dollar upwards, else with two significant digits."""
-    if amount >= 1:
-        return f"${amount.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}"
-    return format_dollars(amount)

@@ -17,7 +17,7 @@ TOKEN_PLACEHOLDER = "your-token"  # noqa: S105 - stands where the token goes
 
 def draw_capabilities(model: Model) -> None:
     """Draw what the model can do besides writing text, in the words of the documentation."""
-    st.caption("In the documentation's word. The schema may have a field that this model does not serve.")
+    st.caption("What Cloudflare's documentation says. The API may accept a setting that this model ignores.")
     for capability in model.capabilities:
         with st.container(key=f"capability-{capability.name}", border=True, gap="xsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -25,14 +25,14 @@ def draw_capabilities(model: Model) -> None:
                 if capability.listed:
                     st.badge("Documented", icon=":material/check:", color="green")
                 else:
-                    st.badge("In the schema only", icon=":material/help:", color="orange")
+                    st.badge("Not confirmed for this model", icon=":material/help:", color="orange")
             st.markdown(f"{capability.documented} [Source]({capability.source})")
 
 
 def draw_schemas(model: Model) -> None:
     """Draw the schemas of input and output, as trees and as downloads."""
     st.caption(
-        "The documented JSON Schemas. They bound the controls, and the twin checks every request against them."
+        "Cloudflare's JSON Schemas, for programmers. The controls and the practice model keep to them."
     )
     stem = model.id.rpartition("/")[2]
     for title, schema in (("Input", model.input_schema), ("Output", model.output_schema)):
@@ -58,13 +58,16 @@ def draw_endpoints(model: Model, choice: backend_picker.BackendChoice) -> None:
     st.subheader("Where requests go", anchor=False)
     backend_picker.draw_picker(choice, busy=False)
     if choice.backend is None:
-        st.caption("Its address stands here as soon as it is up.")
+        st.caption("The address appears here when the practice model has started.")
     else:
         _draw_own_code(model, choice.backend)
-    st.subheader("What there is", anchor=False)
+    st.subheader("Addresses of the API", anchor=False)
     base = CLOUDFLARE_URL if choice.backend is None else choice.backend.base_url
-    st.markdown(f"All below `{base}`, with the header `Authorization: Bearer TOKEN`.")
-    for title, endpoints in (("Cloudflare and the twin", ENDPOINTS), ("The twin alone", TWIN_ENDPOINTS)):
+    st.markdown(f"All of them begin with `{base}`, with the header `Authorization: Bearer TOKEN`.")
+    for title, endpoints in (
+        ("Cloudflare and the practice model", ENDPOINTS),
+        ("Only the practice model", TWIN_ENDPOINTS),
+    ):
         st.markdown(f"**{title}**")
         with st.container(gap="small"):
             for endpoint in endpoints:
@@ -81,18 +84,18 @@ def _draw_endpoint(endpoint: Endpoint, model: Model) -> None:
 def _draw_own_code(model: Model, backend: Backend) -> None:
     """Draw variables to copy. Only the twin's token can be shown, and only to a user of this machine."""
     token = TOKEN_PLACEHOLDER
-    st.markdown("From your own code, any client of Workers AI works with these:")
+    st.markdown("For your own programs (any client of Workers AI):")
     if backend.billed:
-        st.caption("Put your own API token in: Paddock shows it to nobody, and keeps it nowhere.")
+        st.caption("Insert your own API token. Paddock shows it to nobody and does not save it.")
     elif current_owner() == LOCAL_OWNER:
         if st.toggle(
             "Show the token",
             key="show-token",
-            help="It opens the twin to programs on this machine, and nothing else. It is a new one after each start.",
+            help="It lets programs on this computer use the practice model, nothing else. It is new at each start.",
         ):
             token = backend.token.reveal()
     else:
-        st.caption("The twin listens on its own machine alone, so its token would be of no use to you.")
+        st.caption("Only programs on the computer that Paddock runs on can use the practice model.")
     base = CLOUDFLARE_URL
     lines = [f"export {ACCOUNT_NAMES[0]}={backend.account_id}", f"export {TOKEN_NAMES[0]}={token}"]
     if backend.base_url != CLOUDFLARE_URL:

@@ -29,8 +29,8 @@ _FIRST_ROWS = 12
 class TokenTask(StrEnum):
     """The tasks for the typed text, with their labels."""
 
-    CONTINUE = "Goes on with the text"
-    ANSWER = "Answers it in a chat"
+    CONTINUE = "Continue the text"
+    ANSWER = "Answer it as a chat"
 
 
 BEGINNINGS = {
@@ -44,25 +44,26 @@ BEGINNINGS = {
 def draw_next_token(model: Model) -> None:
     """Draw the section: the demonstration if the twin is running, else how to start it."""
     st.markdown(
-        "At every step the model gives each token of its vocabulary a probability; the settings change them and "
-        "cut some away; then one is drawn. Here are the real ones."
+        "A model writes one token, a word or a part of a word, at a time. For each token that it knows it computes "
+        "how likely it is to come next. Your settings change these chances and remove some tokens; then one is "
+        "picked. These are the real chances."
     )
     supervisor = registry().supervisor
     match supervisor.state:
         case Ready(backend):
             _draw_demonstration(model, backend)
         case Failed(reason, advice):
-            draw_error(PaddockError(reason, advice=advice), "The twin is not running")
+            draw_error(PaddockError(reason, advice=advice), "The practice model is not running")
             _draw_start_button("Start it again")
         case Fetching() | Loading() if supervisor.is_started:
             _wait_for_twin()
         case _:
             st.info(
-                "Cloudflare does not tell these probabilities. The twin on this machine does, whatever your requests "
-                "go to: it is free, and fetches its model once (about 100 MB).",
+                "Cloudflare does not show these chances. The practice model on this computer does. It is free, and "
+                "is downloaded once (about 100 MB).",
                 icon=":material/home_work:",
             )
-            _draw_start_button("Start the twin")
+            _draw_start_button("Start the practice model")
 
 
 def _draw_start_button(label: str) -> None:
@@ -104,13 +105,13 @@ def _draw_demonstration(model: Model, backend: Backend) -> None:
     distribution = None
     with chart, st.container(key="try-picture", gap="small"):
         if not text:
-            st.caption("Type a beginning, or choose one of those above.")
+            st.caption("Type a beginning, or choose one above.")
         else:
             distribution = _draw_chart(model, backend, text, task, values)
     if distribution is not None:
         _draw_notes(backend, text, task, distribution)
     st.caption(
-        "Without a say here: "
+        "Not shown here: "
         + " ".join(
             f"**{parameter.label}.** {parameter.effect_beyond_next_token}"
             for parameter in model.parameters
@@ -131,7 +132,7 @@ def _draw_controls(parameters: list[Parameter]) -> Mapping[str, Number]:
         )
         if not is_on:
             if parameter.default is not None:
-                st.caption(f"Not sent: {parameter.default:g} by default")
+                st.caption(f"Off: the default is {parameter.default:g}")
             continue
         value = st.slider(
             parameter.label,
@@ -173,11 +174,11 @@ def _draw_chart(
     st.html(probability_bars.probability_table(distribution, shown_count))
     cut = sum(not candidate.can_be_sampled for candidate in distribution.candidates)
     left = (
-        "**One token** is left: there is nothing to draw."
+        "**Only one token** is left, so it always comes next."
         if distribution.sampling_count == 1
-        else f"**{distribution.sampling_count:,} of {distribution.vocabulary_size:,} tokens** are left to draw from."
+        else f"**{distribution.sampling_count:,} of {distribution.vocabulary_size:,} tokens** can come next."
     )
-    st.markdown(f"{left} {f'Of the {count} likeliest, {cut} are cut away.' if cut else ''}")
+    st.markdown(f"{left} {f'Of the {count} most likely, {cut} are removed.' if cut else ''}")
     return distribution
 
 
@@ -188,20 +189,20 @@ def _draw_notes(backend: Backend, text: str, task: TokenTask, distribution: Toke
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if task == TokenTask.CONTINUE:
             st.button(
-                "Draw one and go on",
+                "Pick one and continue",
                 key="try-draw",
                 icon=":material/casino:",
                 on_click=_append_sampled_token,
                 args=(text, distribution),
-                help="Draws one of these tokens by their odds, and puts it after the text",
+                help="Picks one of these tokens by its chance and adds it to the text",
             )
         st.toggle(f"Show all {count}", key=_ALL, persist_state="session")
     st.caption(
-        f"{distribution.prompt_tokens:,} tokens in. A dot is a space, ↵ a new line. By the model's own count "
-        f"{probability_bars.format_percent(distribution.other_probability)} is with tokens beyond these {count}, "
-        f"of what is drawn {probability_bars.format_percent(beyond if beyond > 1e-6 else 0)}. "
-        f"Computed by {backend.name}: another model has "
-        "other tokens and other odds, but the settings do the same to them."
+        f"{distribution.prompt_tokens:,} tokens read. A dot is a space, ↵ a new line. All tokens beyond these "
+        f"{count} together have {probability_bars.format_percent(distribution.other_probability)} in the model, and "
+        f"{probability_bars.format_percent(beyond if beyond > 1e-6 else 0)} with your settings. Computed by "
+        f"{backend.label}. Another model has other tokens and other chances, but the settings change them in the "
+        "same way."
     )
 
 

@@ -12,8 +12,8 @@ from lib.model.model_record import Model, Parameter, format_number
 def draw_parameter_help(model: Model, try_it: Callable[[Parameter], None]) -> None:
     """Draw all parameters. ``try_it`` is called in a callback with the parameter that the user wants to try."""
     st.caption(
-        "The quotation is Cloudflare's documentation, word for word; what stands under it is ours. A parameter "
-        "without a default is sent only where you switch it on."
+        "What each setting does, in our words, and then Cloudflare's documentation, word for word. A setting without "
+        "a default is sent only if you turn it on."
     )
     for parameter in model.parameters:
         with st.container(key=f"about-{parameter.name}", border=True, gap="xsmall"):
@@ -29,7 +29,7 @@ def draw_parameter_help(model: Model, try_it: Callable[[Parameter], None]) -> No
                         args=(parameter,),
                     )
             about = " ".join(filter(None, (parameter.about, parameter.effect_beyond_next_token)))
-            st.markdown(f":small[{_bounds(parameter)}]\n\n> {parameter.help}\n\n{about}")
+            st.markdown(f"{about}\n\n> {parameter.help}\n\n:small[{_bounds(parameter)}]")
 
 
 def _bounds(parameter: Parameter) -> str:

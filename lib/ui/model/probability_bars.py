@@ -38,7 +38,7 @@ def probability_table(distribution: TokenDistribution, count: int) -> str:
         f'<div><table class="odds"><caption>{escape(summarise(distribution))}</caption><thead><tr>'
         '<th scope="col">Token</th><th scope="col" aria-label="Bars"></th>'
         '<th scope="col"><b style="background:currentColor;opacity:.45"></b>Model</th>'
-        '<th scope="col"><b style="background:#3f9a6d"></b>Drawn</th>'
+        '<th scope="col"><b style="background:#3f9a6d"></b>With settings</th>'
         f"</tr></thead><tbody>{rows}</tbody></table></div>{_STYLE}"
     )
 
@@ -47,12 +47,12 @@ def summarise(distribution: TokenDistribution) -> str:
     """Return how many tokens are left, and the likeliest, in one sentence."""
     likeliest = max(distribution.candidates, key=lambda candidate: candidate.sampling_probability)
     left = (
-        "Only one token is left"
+        "Only one token can come next"
         if distribution.sampling_count == 1
-        else f"{distribution.sampling_count:,} of {distribution.vocabulary_size:,} tokens are left"
+        else f"{distribution.sampling_count:,} of {distribution.vocabulary_size:,} tokens can come next"
     )
     chance = format_percent(likeliest.sampling_probability)
-    return f"{left}; the likeliest to be drawn is “{visible_text(likeliest.token)}” with {chance}."
+    return f"{left}; the most likely is “{visible_text(likeliest.token)}” with {chance}."
 
 
 def format_percent(share: float) -> str:
@@ -82,7 +82,7 @@ def _token_html(token: str) -> str:
 
 
 def _row_html(candidate: TokenCandidate, scale: float) -> str:
-    sampled = format_percent(candidate.sampling_probability) if candidate.can_be_sampled else "cut"
+    sampled = format_percent(candidate.sampling_probability) if candidate.can_be_sampled else "removed"
     return (
         f'<tr class="{"kept" if candidate.can_be_sampled else "cut"}">'
         f'<th scope="row" title="{escape(visible_text(candidate.token))}">'

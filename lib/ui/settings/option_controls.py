@@ -26,7 +26,7 @@ from lib.ui.settings.chat_actions import SYSTEM_KEY, ChatActions
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import Bound, bind, draw_choice, draw_selectbox
 
-_FORMS = {InputForm.MESSAGES: "Messages", InputForm.PROMPT: "Prompt"}
+_FORMS = {InputForm.MESSAGES: "Conversation", InputForm.PROMPT: "Single prompt"}
 # In the session's state: the schema that comes back when JSON schema is chosen again, and the list of adapters.
 _KEPT_SCHEMA, _ADAPTERS = "schema-kept", "adapters"
 _ADAPTERS_SECONDS = 30.0  # for which the list of adapters is kept
@@ -37,7 +37,7 @@ class AnswerFormat(StrEnum):
 
     TEXT = "Text"
     OBJECT = "JSON"
-    SCHEMA = "JSON schema"
+    SCHEMA = "JSON with fields"
 
 
 def draw_options(
@@ -49,13 +49,13 @@ def draw_options(
     """
     chosen = actions.chat.settings.features
     draw_choice(
-        "Input form",
+        "How to ask",
         list(_FORMS),
         _bind_option(actions, "form"),
         format_func=_FORMS.__getitem__,
         width="stretch",
-        help="Messages: the whole conversation is sent. Prompt: one text alone, which is also the form that takes a "
-        "LoRA adapter.",
+        help="Conversation: the model reads the whole conversation each time. Single prompt: it reads one text only. "
+        "Adapters (LoRA) work with a single prompt.",
     )
     conflict_fix.draw_conflicts(actions, conflicts, FORM)
     if chosen.form is InputForm.MESSAGES and not many:
@@ -64,7 +64,7 @@ def draw_options(
             "System prompt",
             height=90,
             placeholder="Who the model should be, and how it should answer",
-            help="Sent first, with every message.",
+            help="Instructions that the model reads before every message.",
             **system.arguments(),
         )
     _format(actions, chosen, conflicts, busy=busy)
@@ -78,12 +78,12 @@ def draw_options(
         if not many:
             st.toggle(
                 "Stream",
-                help="The answer comes as it is written; off: in one piece.",
+                help="The answer appears while it is being written. Off: it appears when it is complete.",
                 **_bind_option(actions, "stream").arguments(),
             )
         st.toggle(
-            "Raw",
-            help="No chat template is applied: the text is what the model goes on from, special tokens and all.",
+            "No template",
+            help="For experts: the model continues exactly the text that you type, without its chat format.",
             **_bind_option(actions, "raw").arguments(),
         )
     if not many:
@@ -112,14 +112,15 @@ def _format(actions: ChatActions, chosen: Features, conflicts: Sequence[Conflict
         tuple(AnswerFormat),
         answer,
         width="stretch",
-        help="JSON mode: the answer is a JSON object, or one that keeps to a JSON Schema. It is checked here too.",
+        help="Text: as usual. JSON: data for a program, with fields that the model chooses. JSON with fields: "
+        "you choose the fields. Paddock checks the answer.",
     )
     if format is not None and format.schema is not None:
         st.session_state[actions.key(_KEPT_SCHEMA)] = format.schema
         if (names := field_names(format.schema)) is not None:
             _draw_field_names(actions, format.schema, names)
         summary = summarize_schema(format.schema)
-        _line(actions, summary, "Edit schema", ":material/schema:", _schema_dialog, busy=busy)
+        _line(actions, summary, "Edit fields", "edit-schema", ":material/schema:", _schema_dialog, busy=busy)
     conflict_fix.draw_conflicts(actions, conflicts, FORMAT)
 
 
@@ -155,6 +156,7 @@ def _reformat(actions: ChatActions, value: AnswerFormat | None) -> None:
 def _line(
     actions: ChatActions,
     text: str,
+    label: str,
     name: str,
     icon: str,
     dialog: Callable[[ChatActions], None],
@@ -164,19 +166,18 @@ def _line(
     """Draw a short text about the choice, and the button that opens its editor in a dialog."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.caption(text, width="stretch")
-        key = actions.key(f"open-{name.lower().replace(' ', '-')}")
-        if st.button(name, key=key, type="tertiary", icon=icon):
+        if st.button(label, key=actions.key(f"open-{name}"), type="tertiary", icon=icon):
             if busy:  # the controls of a dialog would wait for the end of the stream
                 st.toast(
-                    "An answer is coming: open the editor once it has ended.", icon=":material/hourglass:"
+                    "Wait until the answer has ended, then open the editor.", icon=":material/hourglass:"
                 )
             else:
                 dialog(actions)
 
 
-@st.dialog("JSON schema", width="medium", icon=":material/schema:", on_dismiss="rerun")
+@st.dialog("Fields of the answer", width="medium", icon=":material/schema:", on_dismiss="rerun")
 def _schema_dialog(actions: ChatActions) -> None:
-    st.caption("What the answer must look like. Every change counts from the next send.")
+    st.caption("What the answer must contain. Changes apply to your next message.")
     format = actions.chat.settings.features.response_format
     text = format.schema if format is not None and format.schema is not None else sample_schemas()[0].schema
     schema_editor.draw_schema_editor(
@@ -195,7 +196,7 @@ def _draw_done(key: str) -> None:
 
 def _tools(actions: ChatActions, chosen: Features, *, busy: bool, many: bool) -> None:
     summary = tool_editor.summarise_tools(chosen.tools, chosen.functions)
-    _line(actions, summary, "Edit tools", ":material/build:", _tools_dialog, busy=busy)
+    _line(actions, summary, "Edit tools", "edit-tools", ":material/build:", _tools_dialog, busy=busy)
     if chosen.tools and not many:
         tool_call_cards.draw_auto_run_switch(
             actions.key("choose-auto"), actions.runs_sample_tools, actions.set_runs_sample_tools
@@ -230,20 +231,20 @@ def _lora(actions: ChatActions, chosen: Features) -> None:
         lambda value: actions.change_options(lora=(value or "").strip()),
     )
     draw_selectbox(
-        "LoRA adapter",
+        "Adapter (LoRA)",
         names,
         box,
-        placeholder="None: choose one, or type a name",
+        placeholder="None. Choose one, or type a name",
         accept_new_options=True,
-        help="Fine-tunes the model for this request. The account's own and the public ones are listed; any name or "
-        "id can be typed.",
+        help="Changes how the model writes, such as its style. The list has your account's adapters and the public "
+        "ones; you can also type a name or ID.",
     )
     if (adapter := by_name.get(chosen.lora)) is not None:
         st.caption(f"{'Public' if adapter.is_public else 'Yours'}. {adapter.description}".strip())
     elif chosen.lora and problem is None:
-        st.caption("Not in the list: it is sent as it is.")
+        st.caption("Not in the list. The name is sent as you typed it.")
     if problem is not None:
-        st.caption(f":material/warning: The list of adapters cannot be had: {problem.title}.")
+        st.caption(f":material/warning: The list of adapters cannot be loaded: {problem.title}.")
 
 
 def _adapters(actions: ChatActions) -> tuple[tuple[LoraAdapter, ...], PaddockError | None]:

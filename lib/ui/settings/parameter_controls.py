@@ -50,14 +50,14 @@ def _draw_parameter(
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.toggle(parameter.label, help=_help(parameter), width="stretch", **send.arguments())
         if not setting.is_sent:
-            st.caption("not sent", width="content")
+            st.caption("off", width="content")
             return
         if parameter.is_seed:
             st.button(
-                "Roll",
+                "Random",
                 key=actions.key(f"{name}-roll"),
                 type="tertiary",
-                help="Another one, at random",
+                help="Choose a seed at random",
                 on_click=_roll_seed,
                 args=(chat, parameter, int(most)),
             )
@@ -66,7 +66,7 @@ def _draw_parameter(
             "Reset",
             key=actions.key(f"{name}-reset"),
             type="tertiary",
-            help="Back to default" if start.is_sent else "Back to default: leave it to the model",
+            help="Back to the default" if start.is_sent else "Back to the default: off",
             disabled=setting == start,
             on_click=_change_setting,
             args=(chat, start),
@@ -88,8 +88,8 @@ def _help(parameter: Parameter) -> str:
         f"default {parameter.default:g}" if parameter.default is not None else "no documented default"
     )
     return (
-        f"{parameter.help}\n\n`{parameter.name}`: {parameter.bounds_text}, {documented}. "
-        "The switch sends it, or leaves it to the model."
+        f"{parameter.about}\n\nCloudflare's documentation: “{parameter.help}”\n\n"
+        f"`{parameter.name}`: {parameter.bounds_text}, {documented}. Off: the model uses its own default."
     )
 
 

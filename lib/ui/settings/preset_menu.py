@@ -26,9 +26,9 @@ from lib.ui.widgets.upload_progress import draw_upload, read_upload
 class PresetAction(StrEnum):
     """The menu of a preset of one's own; the values are the labels on the page."""
 
-    START = "Begin with it"
-    NOT_START = "Begin without it"
-    OVERWRITE = "Replace with the settings now"
+    START = "Use for new chats"
+    NOT_START = "Do not use for new chats"
+    OVERWRITE = "Replace with current settings"
     DELETE = "Delete"
 
 
@@ -53,20 +53,20 @@ def draw_preset_menu(actions: ChatActions) -> None:
         try:
             own = registry().store.presets.load_all(actions.owner)
         except PaddockError as error:
-            draw_error(error, "Your own presets cannot be read at the moment")
+            draw_error(error, "Your presets cannot be read at the moment")
             return
         for saved in own:
             _draw_own(actions, saved)
         st.text_input(
-            "Keep the settings of now as",
+            "Save current settings as",
             key=_NAME,
             placeholder="A name",
             max_chars=preset_file.MAX_PRESET_NAME_CHARS,
         )
-        st.button("Keep", key="preset-keep", icon=":material/bookmark_add:", on_click=_keep, args=(actions,))
-        with st.expander("Carry them to another machine", type="compact"):
+        st.button("Save", key="preset-keep", icon=":material/bookmark_add:", on_click=_keep, args=(actions,))
+        with st.expander("Export or import", type="compact"):
             st.download_button(
-                "Export yours",
+                "Export your presets",
                 key="preset-export",
                 file_name="paddock-presets.json",
                 mime="application/json",
@@ -84,7 +84,7 @@ def _draw_own(actions: ChatActions, saved: SavedPreset) -> None:
     draw_saved_item(
         saved,
         _OWN,
-        escape_markdown(saved.name) + (" (start)" if saved.is_start else ""),
+        escape_markdown(saved.name) + (" (for new chats)" if saved.is_start else ""),
         (
             PresetAction.NOT_START if saved.is_start else PresetAction.START,
             PresetAction.OVERWRITE,

@@ -44,13 +44,13 @@ class BackendChoice:
         match self.twin:
             case None | Ready():
                 assert self.backend is not None  # noqa: S101
-                return self.backend.name
+                return self.backend.label
             case Fetching(done, total):
-                return f"Twin (fetching its model, {min(done / total, 1):.0%})"
+                return f"Practice model (downloading, {min(done / total, 1):.0%})"
             case Loading():
-                return "Twin (starting on this machine)"
+                return "Practice model (starting on this computer)"
             case Failed():
-                return "Twin (not running)"
+                return "Practice model (not running)"
 
 
 def current_choice() -> BackendChoice:
@@ -90,42 +90,46 @@ def draw_picker(choice: BackendChoice, *, busy: bool) -> None:
     if busy:
         st.markdown(f":small[{icon} {choice.name}]")
     elif st.button(
-        choice.name, key="place", icon=icon, type="tertiary", help="Where requests go. Click to change."
+        choice.name,
+        key="place",
+        icon=icon,
+        type="tertiary",
+        help="Where your answers come from. Click to change.",
     ):
         _dialog()
     if choice.problem is not None:
-        draw_error(choice.problem, "The credentials in the environment cannot be used")
+        draw_error(choice.problem, "The Cloudflare account that this server was started with cannot be used")
 
 
-@st.dialog("Where it runs", icon=":material/lan:")
+@st.dialog("Where answers come from", icon=":material/lan:")
 def _dialog() -> None:
     choice = current_choice()
     st.markdown(f"Now: **{choice.name}**")
     if choice.twin is not None:
         st.caption(
-            "The twin is a small model on this machine behind the same API: fluent, often wrong, free. "
-            "It needs no account and no network."
+            "The practice model is a very small model on this computer. It writes fluently, is often wrong, and is "
+            "free. It needs no account and no internet connection."
         )
     if isinstance(choice.twin, Failed):
         _draw_failed_twin(choice.twin, "twin-start")
     elif choice.twin is None and st.button(
-        "Use the twin on this machine", key="twin-use", icon=":material/home_work:"
+        "Use the practice model on this computer", key="twin-use", icon=":material/home_work:"
     ):
         st.session_state[_CHOSEN] = _TWIN
         st.rerun()
     with st.form("connect", border=False):
         st.markdown("**Connect to Cloudflare Workers AI**")
-        account_id = st.text_input("Account id", key=_ACCOUNT, placeholder="32 hexadecimal digits")
+        account_id = st.text_input("Account ID", key=_ACCOUNT, placeholder="32 characters: 0–9 and a–f")
         token = st.text_input(
             "API token",
             key=_TOKEN,
             type="password",
             autocomplete="off",
-            help="A token with the “Workers AI” permission.",
+            help="A token with the permission “Workers AI”.",
         )
         st.caption(
-            "Checked before it is taken (free of charge), kept for this tab until it is closed or reloaded, "
-            "and never written anywhere."
+            "Paddock checks both, free of charge, before it uses them. It keeps them until this tab is closed or "
+            "reloaded, and never saves them."
         )
         connect = st.form_submit_button("Check and connect", type="primary", icon=":material/link:")
     if connect:
@@ -133,7 +137,7 @@ def _dialog() -> None:
             backend = cloudflare_backend(
                 account_id, token, _environment().get("CLOUDFLARE_BASE_URL", CLOUDFLARE_URL)
             )
-            with st.spinner("Asking Cloudflare whether the account and the token are good…"):
+            with st.spinner("Checking the account and the token with Cloudflare…"):
                 registry().client.check_credentials(backend)
         except PaddockError as error:
             draw_error(error)
@@ -175,12 +179,14 @@ def draw_twin_start(choice: BackendChoice) -> None:
 def draw_twin_progress(twin: TwinState | None) -> None:
     """Draw how far the twin's start is."""
     if isinstance(twin, Fetching):
-        text = f"Fetching the model, once: {twin.done / 1e6:.0f} of {twin.total / 1e6:.0f} MB"
+        text = (
+            f"Downloading the practice model, only once: {twin.done / 1e6:.0f} of {twin.total / 1e6:.0f} MB"
+        )
         st.progress(min(twin.done / twin.total, 1.0), text=text)
     else:
-        st.progress(0.0, text="Starting the model on this machine …")
+        st.progress(0.0, text="Starting the practice model on this computer …")
 
 
 def _draw_failed_twin(twin: Failed, key: str) -> None:
-    draw_error(PaddockError(twin.reason, advice=twin.advice), "The twin is not running")
+    draw_error(PaddockError(twin.reason, advice=twin.advice), "The practice model is not running")
     st.button("Start it again", key=key, icon=":material/refresh:", on_click=registry().supervisor.start)

@@ -25,7 +25,7 @@ class PageActions:
         self,
         backend: Backend | None,
         error_key: str,
-        advice: str = "Your text is kept: send it once the twin is there.",
+        advice: str = "Your text is kept. Send it again in a moment.",
     ) -> None:
         self.backend = backend
         self._error_key = error_key
@@ -66,5 +66,5 @@ class PageActions:
     def require_backend(self) -> Backend:
         """Return the backend. Raise BadInput if there is none."""
         if self.backend is None:
-            raise BadInput("The twin is not up yet.", advice=self._advice)
+            raise BadInput("The practice model is still starting.", advice=self._advice)
         return self.backend

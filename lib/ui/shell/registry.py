@@ -270,18 +270,18 @@ class Registry:
         the database fails; nothing has changed then.
         """
         if owner != LOCAL_OWNER:
-            raise BadInput("Only a person at the machine that Paddock runs on can restore a backup.")
+            raise BadInput("Only somebody at the computer that Paddock runs on can restore a backup.")
         backups = self.store.database.backups
         backup = (
             next((made for made in backups.entries() if made.file.name == name), None) if backups else None
         )
         if backup is None:
-            raise BadInput("There is no such backup any more.")
+            raise BadInput("This backup no longer exists.")
         if any(chat.snapshot()[1] for _, chat in self._chats.entries()) or any(
             run.is_working for _, run in self._runs.entries()
         ):
             raise BadInput(
-                "An answer or an experiment is running.", advice="Wait for its end, or stop it first."
+                "An answer or an experiment is running.", advice="Wait until it has ended, or stop it first."
             )
         with self.autosave.paused():
             self._save_comparisons()

@@ -47,10 +47,10 @@ class SaveWarning:
         problem, owner = registry().autosave.problem_of(self._owner), self._owner
         if problem is None:  # since a moment ago
             return
-        draw_error(problem, "Conversations are kept in memory, but cannot be saved at the moment")
-        st.markdown("What is not saved is lost if Paddock ends now. It is saved as soon as that is possible.")
+        draw_error(problem, "Conversations cannot be saved at the moment")
+        st.markdown("They are lost if Paddock is closed now. Paddock saves them as soon as it can.")
         st.download_button(
-            "Download what is not saved",
+            "Download unsaved conversations",
             # A run of the script may draw it several times.
             key=f"unsaved-{number}",
             icon=":material/download:",

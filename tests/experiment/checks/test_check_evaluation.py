@@ -43,13 +43,18 @@ D = Decimal
         (Equals("a\r\nb"), "a\nb", True, "Is “a b”"),
         (Equals(), "", False, "Expected “positive”, got an empty answer"),
         (Equals("{{empty}}"), "x", None, "In this row the text to compare with is empty."),
-        (Equals("{{mood}}"), "x", None, "There is no column “mood” that the text to compare with asks for."),
-        (Contains(), "It is POSITIVE!", True, "“positive” is in it"),
+        (
+            Equals("{{mood}}"),
+            "x",
+            None,
+            "The inputs have no column “mood”, which the text to compare with needs.",
+        ),
+        (Contains(), "It is POSITIVE!", True, "“positive” is in the answer"),
         (Contains(), "No.", False, "“positive” is not in “No.”"),
-        (Contains("I cannot", absent=True), "Sorry, I cannot.", False, "“I cannot” is in it"),
+        (Contains("I cannot", absent=True), "Sorry, I cannot.", False, "“I cannot” is in the answer"),
         (Contains("I cannot", absent=True), "Sure.", True, "“I cannot” is not in “Sure.”"),
         (Matches(r"^(yes|no)\b"), "yes, it is", True, "Found “yes”"),
-        (Matches(r"^(yes|no)\b"), "Maybe", False, "The regular expression finds nothing in “Maybe”"),
+        (Matches(r"^(yes|no)\b"), "Maybe", False, "The regular expression does not match “Maybe”"),
         (NumberWithin(D(1), D(10)), "Of 12 there are 7.", True, "7"),
         (NumberWithin(D(1), D(10)), "There are 12", False, "12 is more than 10"),
         (
@@ -61,8 +66,8 @@ D = Decimal
         (NumberWithin(around="{{sum}}"), "= 1234.50", True, "1,234.5"),
         (NumberWithin(around="{{sum}}"), "1235", False, "1,235 is not 1,234.5"),
         (NumberWithin(around="{{sum}}", tolerance=D("0.5")), "1235", True, "1,235"),
-        (NumberWithin(around="{{review}}"), "7", None, "“Fine.” holds no number to compare with"),
-        (NumberWithin(D("NaN")), "7", None, "A bound of the check is no number that can be compared with"),
+        (NumberWithin(around="{{review}}"), "7", None, "“Fine.” has no number to compare with"),
+        (NumberWithin(D("NaN")), "7", None, "A limit of the check is not a number that can be compared"),
         (NumberWithin(D(1)), "seven", False, "There is no number in “seven”"),
         (ValidJson(), ' [1, "a"]\n', True, "Is JSON"),
         (ValidJson(), "7", True, "Is JSON"),
@@ -73,15 +78,15 @@ D = Decimal
             False,
             "The answer is not complete: a comma is missing in line 1, column 8.",
         ),
-        (MatchesSchema(SCHEMA), '{"n": 1}', True, "Fits the schema"),
+        (MatchesSchema(SCHEMA), '{"n": 1}', True, "Has the right fields"),
         (MatchesSchema(SCHEMA), "{}", False, "It has no “n”."),
-        (MatchesSchema(), "{}", None, "The request carried no schema"),
+        (MatchesSchema(), "{}", None, "The request asked for no fields"),
         (Length(LengthUnit.WORDS, 2, 3), "a b  c\n", True, "3 words"),
         (Length(LengthUnit.WORDS, None, 1), "a b", False, "2 words are more than 1"),
         (Length(LengthUnit.CHARACTERS, 4), "abc", False, "3 characters are less than 4"),
         (Length(LengthUnit.LINES, 2), "one", False, "1 line is less than 2"),
         (Length(LengthUnit.TOKENS, None, 4), "x", True, "4 tokens"),
-        (Judge("Is it so?"), "x", None, "The judge has not been asked"),
+        (Judge("Is it so?"), "x", None, "The judge was not asked"),
     ],
 )
 def test_judged(check: Check, text: str, passed: bool | None, reason: str) -> None:
@@ -93,9 +98,7 @@ def test_json_with_something_around_it_fits_a_schema_but_is_not_json() -> None:
     fenced = make_answer('```json\n{"n": 1}\n```')
     assert evaluate_check(ValidJson(), fenced, {}).passed is False
     assert evaluate_check(MatchesSchema(SCHEMA), fenced, {}).passed is True
-    assert evaluate_check(MatchesSchema(SCHEMA), fenced, {}).reason.startswith(
-        "The JSON stands in a code fence"
-    )
+    assert evaluate_check(MatchesSchema(SCHEMA), fenced, {}).reason.startswith("The JSON is in a code fence")
 
 
 def test_the_schema_that_the_request_carried() -> None:

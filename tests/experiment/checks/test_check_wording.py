@@ -34,8 +34,8 @@ from lib.experiment.checks.check_kinds import (
         (NumberWithin(around="{{expected}}"), "number", "number {{expected}}", "has a number"),
         (NumberWithin(around="7", tolerance=Decimal("0.5")), "number", "number 7 ± 0.5", "has a number"),
         (ValidJson(), "valid JSON", "is JSON", "is valid JSON"),
-        (MatchesSchema("{}"), "fits the schema", "fits the schema", "is JSON that fits a schema"),
-        (Length(LengthUnit.LINES, 1, 3), "length", "1 to 3 lines", "is so long"),
+        (MatchesSchema("{}"), "fits the schema", "fits the schema", "is JSON with the right fields"),
+        (Length(LengthUnit.LINES, 1, 3), "length", "1 to 3 lines", "has the right length"),
         (Judge("x" * 50), "judge", f"judge: {'x' * 39}…", "gets a yes from a language model"),
     ],
 )

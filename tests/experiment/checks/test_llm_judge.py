@@ -55,7 +55,7 @@ def test_a_question_that_cannot_be_asked() -> None:
         ("No-one knows", None, "The judge said neither yes nor no: “No-one knows”"),
         ('{"verdict": "maybe"}', None, 'The judge said neither yes nor no: “{"verdict": "maybe"}”'),
         ('{"verdict": ["yes"]}', None, 'The judge said neither yes nor no: “{"verdict": ["yes"]}”'),
-        ("", None, "The judge said nothing"),
+        ("", None, "The judge gave no reply"),
     ],
 )
 def test_what_it_said(text: str, passed: bool | None, reason: str) -> None:

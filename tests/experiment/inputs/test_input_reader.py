@@ -76,7 +76,9 @@ def test_a_cell_of_many_lines_and_quotes_that_do_not_pair_up_in_a_paste() -> Non
     assert imported.rows == (("one\ntwo", "x"),)
     found_raw = read_pasted_inputs('a\tb\n"Yes" he said\tx\n')
     assert found_raw.inputs.rows == (('"Yes" he said', "x"),)
-    assert found_raw.remarks == ("Quotes were taken as they stand, for they do not pair up.",)
+    assert found_raw.remarks == (
+        "The quotation marks do not come in pairs, so they were read as ordinary characters.",
+    )
 
 
 def test_names_are_made_usable_and_single() -> None:
@@ -118,13 +120,13 @@ def test_json_values_are_texts() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        ("a.csv", b"", "nothing in it"),
-        ("a.csv", b" \r\n\r\n", "nothing in it"),
+        ("a.csv", b"", "is empty"),
+        ("a.csv", b" \r\n\r\n", "is empty"),
         ("a.csv", b"a,b\n", r"header \(a, b\), and no row"),
         ("a.csv", b"a,b\n1,2\n1,2,3\n", "Line 3 has 3 cells, but the header has 2 columns"),
         ("a.csv", b'a,b\n1,2\n"x,2\n3,4\n', "opened in line 3 and never closed"),
         ("a.csv", b'a,b\n1,2\n"x"y,2\n', "In line 3 something follows a closing quote"),
-        ("a.csv", b"a,b\n1,\0\n", "NUL character in line 2"),
+        ("a.csv", b"a,b\n1,\0\n", "line 2 has a NUL character"),
         ("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01" * 9, "NUL"),
         ("a.csv", b"\xff\xfea\0,\0b\0\n\0\x00\xd8,\0", "says that it is UTF-16, but in line 2"),
         ("a.csv", b"\xef\xbb\xbfa,b\n\xff,1\n", "says that it is UTF-8, but in line 2"),
@@ -144,13 +146,13 @@ def test_json_values_are_texts() -> None:
             "10,000,000 cells, more than",
         ),
         ("a.jsonl", b'{"a": 1}\n{"a": }\n', "Line 2 is not JSON: .* at its character 7"),
-        ("a.jsonl", b'{"a": 1}\n[1]\n', "Line 2 is no object"),
+        ("a.jsonl", b'{"a": 1}\n[1]\n', "Line 2 is not an object"),
         ("a.jsonl", b'{"a": 1, "a": 2}\n', r"Line 1: \$\.a is there twice"),
         ("a.jsonl", b'{"a": NaN}\n', "Line 1 is not JSON: NaN"),
-        ("a.jsonl", b"{}\n", "no keys"),
-        ("a.json", b'[{"a": 1},\n3]', "Entry 2 of the list is no object"),
+        ("a.jsonl", b"{}\n", "no fields"),
+        ("a.json", b'[{"a": 1},\n3]', "Entry 2 of the list is not an object"),
         ("a.json", b"[" * 200_000, "nested"),
-        ("a.xlsx", b"PK\x03\x04 cut off", "is none, or is cut off"),
+        ("a.xlsx", b"PK\x03\x04 cut off", "is not an Excel file or not complete"),
         ("a.xls", bytes.fromhex("d0cf11e0a1b11ae1") + b"x" * 100, "old Excel file"),
     ],
 )

@@ -71,11 +71,12 @@ def test_what_it_says() -> None:
     for words in (
         "Mood of reviews",
         f"{MODEL.name} ( {MODEL.id} ) on test · 26 November 2026",
-        f"{best} passes 20 of 20 (84–100 %), the next, {second}, 0 of 20 (0–16 %): better beyond chance (p < 0.001).",
+        f"{best} passes 20 of 20 (84–100 %), the next, {second}, 0 of 20 (0–16 %): clearly better. "
+        "McNemar’s test: p < 0.001.",
         "Answers 179 1 failed",
-        "Passed 11 % true share 7–17 %",
+        "Passed 11 % likely range 7–17 %",
         "Rating 5.0 of 5 1 rated",
-        "Cost $0.010",
+        "Cost $0.01",
         f"{best} best 20 / 20",
         "Temperature against top p",
         "By prompt",
@@ -85,7 +86,7 @@ def test_what_it_says() -> None:
         "Each asked 2 times",
         "Temperature: 0, 0.7, 1.5",
         "What did not pass 6 of 159",
-        "Expected “negative”, got “no idea” · “idea” is in it",
+        "Expected “negative”, got “no idea” · “idea” is in the answer",
         "No machine is free. (once)",
         "McNemar",
     ):
@@ -165,5 +166,5 @@ def test_of_many_settings_the_best_are_listed() -> None:
     page = ReportPage(render_report("Many", plan, MODEL, free, WHEN))
     assert "Would cost" in page.text
     assert page.tags["svg"] == 20
-    assert "And 40 more that did no better." in page.text
+    assert "And 40 more that were not better." in page.text
     assert "Temperature 0.5 passes 1 of 1" in page.text

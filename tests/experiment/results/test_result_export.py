@@ -141,7 +141,7 @@ def test_every_column() -> None:
         "no",
         "Expected “negative”, got “No.”",
         "no",
-        "“no” is in it",
+        "“no” is in the answer",
         "",
         "",
     ]

@@ -92,21 +92,21 @@ def names(plan: Plan) -> list[str]:
             46,
             41,
             "Temperature 0 passes 46 of 50 (81–97 %), the next, Temperature 0.7, 41 of 50 (69–90 %): "
-            "could be chance (p = 0.062).",
+            "too close to call.",
             False,
         ),
         (
             46,
             20,
             "Temperature 0 passes 46 of 50 (81–97 %), the next, Temperature 0.7, 20 of 50 (28–54 %): "
-            "better beyond chance (p < 0.001).",
+            "clearly better.",
             True,
         ),
         (
             20,
             20,
             "Temperature 0 passes 20 of 50 (28–54 %), the next, Temperature 0.7, 20 of 50 (28–54 %): "
-            "they are equally good, as far as one can tell.",
+            "they are equally good.",
             False,
         ),
     ],

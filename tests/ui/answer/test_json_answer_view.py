@@ -37,7 +37,7 @@ def answer(page: AppTestPage, text: str, *parts: str) -> None:
 
 def test_the_text_and_the_tree(page: AppTestPage) -> None:
     text = json.dumps({"items": [{"what": f"{IMAGE} $5 <b>|</b> `a`", "price": 1.5}]})
-    answer(page, text, "Valid JSON, as the schema asks", IMAGE)
+    answer(page, text, "Valid: all your fields are there", IMAGE)
     page.choose("shown-view", "Text")
     assert page.codes(page.by_key("answer")) == [text]
 
@@ -46,7 +46,7 @@ def test_each_failure_with_its_place(page: AppTestPage) -> None:
     answer(
         page,
         json.dumps({"items": [{"what": 7, "price": "1"}, {"what": IMAGE}, 3]}),
-        "JSON, but not as the schema asks",
+        "JSON, but it does not match your fields",
         "in 4 places",
         "- $.items[0].what must be a text, not the number 7 "
         "- $.items[0].price must be a number, not the text “1” "
@@ -56,13 +56,11 @@ def test_each_failure_with_its_place(page: AppTestPage) -> None:
 
 
 def test_text_around_the_json(page: AppTestPage) -> None:
-    answer(
-        page, 'Sure!\n```json\n{"items": []}\n```', "Valid JSON", "in a code fence, with other text before it"
-    )
+    answer(page, 'Sure!\n```json\n{"items": []}\n```', "Valid:", "in a code fence, with other text before it")
 
 
 def test_an_answer_without_json(page: AppTestPage) -> None:
-    answer(page, '{"items": [{"what": "a', "No JSON.", "line 1, column 21", "It ends in the middle")
+    answer(page, '{"items": [{"what": "a', "Not JSON.", "line 1, column 21", "It stops in the middle")
     assert page.codes(page.by_key("answer"))[0].startswith('   1 {"items": [{"what": "a')
     answer(page, f"I cannot. {IMAGE} $5 and $6", "text without any JSON in it")
     assert page.codes(page.by_key("answer"))[-1] == f"I cannot. {IMAGE} $5 and $6"
@@ -70,7 +68,7 @@ def test_an_answer_without_json(page: AppTestPage) -> None:
 
 
 def test_odd_answers_are_shown(page: AppTestPage) -> None:
-    answer(page, '{"items": [], "odd": "\\ud800 \\u0000 :red[x] :material/star:"}', "Valid JSON")
+    answer(page, '{"items": [], "odd": "\\ud800 \\u0000 :red[x] :material/star:"}', "Valid:")
     answer(page, "[" * 3000, "Not checked.", "nested more than 100 deep")
     answer(page, '{"a": 1, "%s": 2}' % ("k" * 500), "has no “items”")
 

@@ -40,7 +40,7 @@ def drawn(first: str, then: str) -> list[str]:
 
 
 def test_what_is_being_waited_for() -> None:
-    assert "Waiting for the first token" in " ".join(drawn("token", ""))
+    assert "Waiting for the first word" in " ".join(drawn("token", ""))
     assert "Trying again in" in " ".join(drawn("retry", ""))
 
 

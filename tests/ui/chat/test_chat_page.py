@@ -23,15 +23,15 @@ def test_the_request_is_the_documented_one(upstream: Upstream) -> None:
     }
 
 
-# Two significant digits, worked out by hand: 1000 × 0.027 + 100 × 0.20 = 47 millionths.
+# Three significant digits, worked out by hand: 1000 × 0.027 + 100 × 0.20 = 47 millionths.
 @pytest.mark.parametrize(
     ("usage", "cost"),
-    [((1000, 100), "$0.000047"), ((12345, 237), "$0.00038"), ((0, 1), "$0.00000020"), ((0, 0), "$0")],
+    [((1000, 100), "$0.000047"), ((12345, 237), "$0.000381"), ((0, 1), "$0.0000002"), ((0, 0), "$0")],
 )
 def test_figures_are_those_on_the_wire(upstream: Upstream, usage: tuple[int, int], cost: str) -> None:
     upstream.plan_replies(StreamReply("Well.", usage=usage))
     figures = AppTestPage().send().figures()
-    assert figures.startswith(f"{usage[0]:,} in · {usage[1]:,} out · {cost} · "), figures
+    assert figures.startswith(f"read {usage[0]:,} · wrote {usage[1]:,} tokens · {cost} · "), figures
     assert "≈" not in figures
     assert figures.endswith("finished")
 
@@ -42,10 +42,10 @@ def test_an_answer_that_reached_its_limit_can_continue(upstream: Upstream) -> No
     upstream.plan_replies(StreamReply(first, usage=(1000, 256)), StreamReply(second, usage=(1300, 200)))
     page = AppTestPage().send("Count")
     figures = page.figures()
-    assert figures.endswith("reached max_tokens")
-    assert "· $0.000078 ·" in figures  # 27 + 51.2 millionths
+    assert figures.endswith("stopped at your length limit")
+    assert "· $0.0000782 ·" in figures  # 27 + 51.2 millionths
     more = page.by_keys("^more-")[0]
-    assert more.label == "Raise to 512 and go on"
+    assert more.label == "Allow 512 more and continue"
     page.click(more.key)
     assert upstream.requests[1].body["messages"] == [
         {"role": "user", "content": "Count"},
@@ -54,7 +54,7 @@ def test_an_answer_that_reached_its_limit_can_continue(upstream: Upstream) -> No
     assert upstream.requests[1].body["max_tokens"] == 512
     assert len(page.answers) == 1
     assert " ".join(text.split()) in page.text(page.answers[0])
-    assert page.figures().startswith("2,300 in · 456 out · $0.00015 ·")
+    assert page.figures().startswith("read 2,300 · wrote 456 tokens · $0.000153 ·")
     assert page.figures().endswith("finished")
     assert page.by_key("max_tokens-number").value == 512
 

@@ -79,7 +79,7 @@ def test_an_edited_answer_is_continued(page: AppTestPage, upstream: Upstream) ->
         ("assistant", "The sky is blue "),
     ]
     assert page.first_texts() == ["First", "One.", "Second", "The sky is blue and grey, and wet."]
-    assert page.figures().startswith("30 in · 6 out")
+    assert page.figures().startswith("read 30 · wrote 6 tokens")
     show_other_version(page, -1, 0)
     assert page.first_texts() == ["First", "One.", "Second", "Two."]
 
@@ -94,7 +94,7 @@ def test_cancel_changes_nothing(page: AppTestPage) -> None:
 @pytest.mark.parametrize("role", ["user", "assistant", "system", "tool"])
 def test_a_message_is_inserted(page: AppTestPage, upstream: Upstream, role: str) -> None:
     id = page.message_id(page.answers[0])
-    page.choose_in_menu(page.answers[0], "Insert after")
+    page.choose_in_menu(page.answers[0], "Add a message below")
     page.by_key(f"insert-{id}").set_value("In between")
     page.by_key(f"insert-role-{id}").set_value(role)
     page.click(f"do-insert-{id}")
@@ -123,7 +123,7 @@ def test_a_deleted_message_comes_back(page: AppTestPage, upstream: Upstream) -> 
 
 def test_a_branch_leaves_the_old_conversation_alone(page: AppTestPage, upstream: Upstream) -> None:
     old = page.test.query_params["c"]
-    page.choose_in_menu(page.answers[0], "Branch off here")
+    page.choose_in_menu(page.answers[0], "Copy to a new chat")
     assert page.first_texts() == ["First", "One."]
     assert page.test.query_params["c"] != old
     page.send("Elsewhere")

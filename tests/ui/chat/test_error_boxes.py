@@ -115,7 +115,7 @@ def test_an_error_that_stays_is_shown_after_three_attempts(upstream: Upstream) -
     upstream.plan_replies(*(ErrorReply(429, 3040, "Capacity temporarily exceeded") for _ in range(3)))
     page = AppTestPage().send()
     assert page.figures().endswith("error")
-    assert error_text(page).startswith("No capacity at the moment · code 3040 · HTTP 429")
+    assert error_text(page).startswith("The service is full at the moment · code 3040 · HTTP 429")
     assert len(upstream.requests) == 3
     retry_and_succeed(page, upstream)
 
@@ -125,7 +125,7 @@ def test_a_web_page_instead_of_an_answer(upstream: Upstream) -> None:
     page = AppTestPage().send()
     assert page.figures().endswith("error")
     text = error_text(page)
-    assert text.startswith("The service failed · HTTP 502")
+    assert text.startswith("The service has a problem · HTTP 502")
     assert "cloudflarestatus.com" in text
     assert "<" not in text
     retry_and_succeed(page, upstream)

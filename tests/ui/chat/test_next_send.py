@@ -73,12 +73,12 @@ def test_tokens_and_cost_of_the_text(upstream: Upstream, text: str) -> None:
     page.write(text)
     assert next_request(page)["messages"] == [{"role": "user", "content": text}]
     count = token_number(text)
-    assert f"≈ {count:,} tokens in · at most 256 out" in page.next_send_summary
-    minimum, maximum = format_dollars(price(count, 0)), format_dollars(price(count, 256))
-    assert f"· {minimum} – {maximum}" in page.next_send_summary
+    assert f"≈ {count:,} tokens to read · at most 256 to write" in page.next_send_summary
+    minimum, maximum = (format_dollars(1_000 * price(count, out)) for out in (0, 256))
+    assert f"· {minimum} – {maximum} for 1,000 answers" in page.next_send_summary
     page.choose("max_tokens-number", 1000)
     assert next_request(page)["max_tokens"] == 1000
-    assert f"≈ {count:,} tokens in · at most 1,000 out" in page.next_send_summary
+    assert f"≈ {count:,} tokens to read · at most 1,000 to write" in page.next_send_summary
     page.write("")
     assert "Nothing to send yet" in page.next_send_summary
     assert upstream.requests == []
@@ -94,7 +94,7 @@ def test_the_cost_of_many(upstream: Upstream) -> None:
         assert f"| {times:,} | {minimum} | {maximum} |" in table
     # 2,457 neurons a million tokens in, 18,252 out; 10,000 a day are free.
     least, most = (Decimal(count * 2457 + out * 18252) / 1_000_000 for out in (0, 256))
-    assert f"{10_000 // most:,f} to {10_000 // least:,f} such sends" in page.text(page.by_key("ahead"))
+    assert f"{10_000 // most:,f} to {10_000 // least:,f} such messages" in page.text(page.by_key("ahead"))
 
 
 def test_every_program_and_never_the_token(upstream: Upstream) -> None:
@@ -123,7 +123,7 @@ def test_what_the_model_reads(upstream: Upstream) -> None:
     assert text.rstrip().endswith(
         "user<|end_header_id|>\n\nHi <b>you</b><|eot_id|><|start_header_id|>assistant<|end_header_id|>"
     )
-    assert "Llama 3's format" in page.text(panel)
+    assert "the chat format of Llama 3" in page.text(panel)
 
 
 def test_a_prompt_that_cannot_be_sent_says_why(upstream: Upstream) -> None:

@@ -38,7 +38,7 @@ def test_it_is_laid_out_from_the_conversation(upstream: Upstream) -> None:
     turns = (Turn("system", "Be brief."), Turn("user", "Where is Lisbon?"))
     text = llama3_template.render_prompt(Messages(turns))
     assert page.by_key("raw-prompt").value == text
-    assert "In Llama 3's format" in page.text(page.by_key("raw-editor"))
+    assert "In the chat format of Llama 3" in page.text(page.by_key("raw-editor"))
     assert page.by_keys("^mend-raw-") == []
     page.click("raw-send")
     assert upstream.requests[1].body == {
@@ -51,14 +51,14 @@ def test_it_is_laid_out_from_the_conversation(upstream: Upstream) -> None:
 
 
 PROBLEMS = {
-    "no special tokens": ("Hello", "No special token of the model's format stands in it"),
+    "no special tokens": ("Hello", "The text has no marks of the model's chat format"),
     "no beginning": (
         (HEAD + "Hello" + TAIL).removeprefix("<|begin_of_text|>"),
         "<|begin_of_text|> is missing",
     ),
-    "two beginnings": ("<|begin_of_text|>" + HEAD + "Hello" + TAIL, "<|begin_of_text|> stands there 2 times"),
-    "no end": (HEAD + "Hello<|eot_id|>", "The beginning of the assistant's turn is missing at the end"),
-    "a doubled token": (HEAD + "Hello<|eot_id|>" + TAIL, "<|eot_id|> stands there twice in a row"),
+    "two beginnings": ("<|begin_of_text|>" + HEAD + "Hello" + TAIL, "<|begin_of_text|> occurs 2 times"),
+    "no end": (HEAD + "Hello<|eot_id|>", "The beginning of the answer is missing at the end"),
+    "a doubled token": (HEAD + "Hello<|eot_id|>" + TAIL, "<|eot_id|> occurs twice in a row"),
 }
 
 

@@ -38,7 +38,7 @@ def test_request_reply_headers_times_and_code(upstream: Upstream) -> None:
     page = AppTestPage().send("Say it")
     body = upstream.requests[0].body
     assert json.loads(page.codes(open_view(page, "Request"))[0]) == body
-    box = open_view(page, "Raw reply")
+    box = open_view(page, "Reply as received")
     reply = page.codes(box)[0]
     assert reply.rstrip("\n") == raw_reply(upstream)
     events = reply.count("data: ")
@@ -62,7 +62,7 @@ def test_the_token_is_nowhere_even_if_a_server_repeats_it(upstream: Upstream) ->
         ErrorReply(400, 5006, f"AiError: Bad input: {TOKEN}", headers={"x-you-sent": f"Bearer {TOKEN}"})
     )
     page = AppTestPage().send()
-    for view in ("Request", "Raw reply", "Headers", "Times", "Code"):
+    for view in ("Request", "Reply as received", "Headers", "Times", "Code"):
         open_view(page, view)
         assert TOKEN not in page.everything(), view
 
@@ -72,7 +72,7 @@ def test_a_refusal(upstream: Upstream) -> None:
         ErrorReply(413, 5021, "AiError: Ai: The estimated number of tokens exceeded this limit.")
     )
     page = AppTestPage().send()
-    box = open_view(page, "Raw reply")
+    box = open_view(page, "Reply as received")
     assert "HTTP 413 · 1 body as received" in page.text(box)
     assert page.codes(box) == [raw_reply(upstream)]
     assert page.codes(open_view(page, "Headers"))[1].startswith("HTTP 413\n")
@@ -82,8 +82,8 @@ def test_two_attempts(upstream: Upstream) -> None:
     upstream.plan_replies(CAPACITY, StreamReply(TEXT))
     page = AppTestPage().send()
     assert len(upstream.requests) == 2
-    box = open_view(page, "Raw reply")
-    assert {"Try 1", "Try 2"} <= set(page.texts(box))
+    box = open_view(page, "Reply as received")
+    assert {"Attempt 1", "Attempt 2"} <= set(page.texts(box))
     assert [text.rstrip("\n") for text in page.codes(box)] == [raw_reply(upstream, 0), raw_reply(upstream, 1)]
     assert "HTTP 429" in page.text(box)
 
@@ -91,7 +91,7 @@ def test_two_attempts(upstream: Upstream) -> None:
 def test_a_stream_that_was_cut(upstream: Upstream) -> None:
     upstream.plan_replies(StreamReply("Only the beginning", ends="cut"))
     page = AppTestPage().send()
-    reply = page.codes(open_view(page, "Raw reply"))[0]
+    reply = page.codes(open_view(page, "Reply as received"))[0]
     assert reply.rstrip("\n") == raw_reply(upstream)
     assert "[DONE]" not in reply
 
@@ -109,7 +109,7 @@ def page(upstream: Upstream) -> AppTestPage:
 
 
 def test_load_into_the_controls(page: AppTestPage, upstream: Upstream) -> None:
-    page.choose_in_menu(page.answers[-1], "Load into the controls")
+    page.choose_in_menu(page.answers[-1], "Use these settings")
     assert page.put_text == "What is “this”?"
     assert page.by_key("choose-form").value is InputForm.MESSAGES
     assert page.by_key("choose-format").value == "Text"
@@ -124,7 +124,7 @@ def test_load_into_the_controls(page: AppTestPage, upstream: Upstream) -> None:
 
 def test_send_again_as_it_was(page: AppTestPage, upstream: Upstream) -> None:
     upstream.plan_replies(StreamReply("Another."))
-    page.choose_in_menu(page.answers[-1], "Send again as it was")
+    page.choose_in_menu(page.answers[-1], "Ask again with the same settings")
     assert len(upstream.requests) == 2
     assert upstream.requests[1].body == upstream.requests[0].body
     assert list(upstream.requests[1].body) == list(upstream.requests[0].body)
@@ -140,6 +140,6 @@ def test_load_a_raw_prompt(upstream: Upstream) -> None:
     page.choose("raw-prompt", "Something else")
     page.choose("choose-raw", False)
     page.choose("choose-form", InputForm.MESSAGES)
-    page.choose_in_menu(page.answers[-1], "Load into the controls")
+    page.choose_in_menu(page.answers[-1], "Use these settings")
     assert page.by_key("raw-prompt").value == "<|begin_of_text|>Once"
     assert page.by_key("choose-raw").value is True

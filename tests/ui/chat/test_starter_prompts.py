@@ -32,7 +32,7 @@ def test_starters(features: dict[str, Any], part: str) -> None:
 
 
 def test_the_pages_offer_them(upstream: Upstream) -> None:
-    page = AppTestPage().choose("choose-format", "JSON schema")
+    page = AppTestPage().choose("choose-format", "JSON with fields")
     assert "Ada Lovelace" in page.by_key("starter0").label
     page.choose("choose-fields", "title, year")
     assert "title, year" in page.by_key("starter0").label

@@ -15,7 +15,7 @@ from tests.page.upstream import StreamReply, Upstream
 from tests.store.conversation_trees import make_conversation
 from tests.ui.app_test_page import AppTestPage
 
-NOTICE = "changed elsewhere"
+NOTICE = "Somebody changed this conversation on another Paddock server"
 
 
 @pytest.fixture

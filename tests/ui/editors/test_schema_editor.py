@@ -98,7 +98,7 @@ def test_form_and_json_stay_in_step() -> None:
 
 def test_a_nested_schema_from_nothing() -> None:
     editor = SchemaEditor()
-    assert "An answer has fields. Add the first one, or begin with a sample." in editor.texts()
+    assert "Add the first field of the answer, or start with a sample." in editor.texts()
     add = editor.by_keys("^schema-add-")[0].key
     editor.click(add)
     editor.choose(editor.key_of(editor.names[0], "name"), "mood")
@@ -255,7 +255,7 @@ def test_schemas_are_kept() -> None:
     store = registry().store
     editor = SchemaEditor(PERSON)
     editor.click("schema-saved-keep")
-    assert any("The schema has no name." in error for error in editor.errors())
+    assert any("The fields have no name." in error for error in editor.errors())
     editor.choose("schema-saved-name", "*Mine*")
     editor.click("schema-saved-keep")
     (kept,) = store.schemas.load_all(LOCAL_OWNER)

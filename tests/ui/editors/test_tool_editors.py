@@ -72,7 +72,7 @@ def test_a_bad_name_is_named_at_its_box_and_the_last_good_tools_stay() -> None:
     page = add(open_page(), "clock", "calculator")
     page.choose(box_key(page, TOOL_NAME), "my calculator")
     assert "without spaces" in page.text()
-    assert "In use until the faults are mended: 2 tools: clock, calculator" in page.text()
+    assert "Until the errors are corrected, these stay in use: 2 tools: clock, calculator" in page.text()
     assert names(page) == ["clock", "calculator"]
     page.choose(box_key(page, TOOL_NAME), "clock")
     assert "There is another of the name “clock”" in page.text()
@@ -109,7 +109,7 @@ def test_broken_text_is_kept_and_the_last_good_tools_stay() -> None:
     broken = '[\n  {"name": "x",,}\n]'
     page.choose("editor-text", broken)
     assert "in line 2, column 16" in page.text()
-    assert "In use until it is mended: 1 tool: clock" in page.text()
+    assert "Until it is corrected, these stay in use: 1 tool: clock" in page.text()
     assert names(page) == ["clock"]
     page.choose("editor-view", "Form")
     assert "The form cannot show this text" in page.text()
@@ -169,7 +169,7 @@ def test_tools_that_change_elsewhere_replace_the_draft() -> None:
 def test_functions() -> None:
     page = open_page("functions")
     assert any(
-        f"[its helper `runWithTools`]({EMBEDDED})" in node.value
+        f"[Its helper `runWithTools`]({EMBEDDED})" in node.value
         for node in [*page.test.caption, *page.test.markdown]
     )
     page.click("functions-editor-add")
@@ -177,7 +177,7 @@ def test_functions() -> None:
     name, code = (box_key(page, rf"^functions-editor-\d+-{part}$") for part in ("name", "code"))
     page.choose(name, "clock")
     assert "There is a tool of the name “clock” already" in page.text()
-    assert "In use until the faults are mended: my_function" in page.text()
+    assert "Until the errors are corrected, these stay in use: my_function" in page.text()
     page.choose(name, "shout")
     page.choose(code, "({ text }) => `${text}!`")
     wanted = [{"name": "shout", "code": "({ text }) => `${text}!`"}]

@@ -19,7 +19,7 @@ def test_an_empty_one_or_a_sample_is_started_and_a_deleted_one_comes_back(upstre
     page.choose("experiment-new", sample.name)
     assert page.by_key("experiment-name").value == sample.name
     id = page.test.session_state["experiment"]
-    page.choose("experiment-new", "An empty one")
+    page.choose("experiment-new", "Empty experiment")
     assert page.by_key("experiment-name").value == "Untitled experiment"
     page.choose(f"experiment-menu-{id}", "Delete")
     assert f"“{sample.name}” was deleted." in page.text()
@@ -36,6 +36,6 @@ def test_a_plan_that_another_server_changed_is_kept(upstream: Upstream) -> None:
         assert saved is not None
         other.experiments.save(LOCAL_OWNER, replace(saved, name="Theirs"))
     page.choose("experiment-name", "Mine")
-    assert "kept as “Theirs (changed elsewhere)”" in page.text()
+    assert "saved as “Theirs (changed elsewhere)”" in page.text()
     page.choose("experiment-name", "Mine again")
     assert "(changed elsewhere)”" not in page.text()

@@ -31,7 +31,7 @@ def test_a_run_of_another_server(upstream: Upstream, monkeypatch: pytest.MonkeyP
         page = AppTestPage(f"/?e={run.experiment}", path="pages/experiment.py")
         assert "Another Paddock server is working on this run" in page.text()
         page.click("run-resume")
-        assert any("Wait for its end, or end it there" in error for error in page.errors())
+        assert any("Wait until it has ended, or end it there" in error for error in page.errors())
         assert upstream.requests == []
         other.leases.release(run_lease(run.id))
         page.run()

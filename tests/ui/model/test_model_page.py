@@ -67,17 +67,17 @@ def test_the_calculator_is_exact(page: AppTestPage) -> None:
     assert f"| Neurons | 13.380822 | {neurons.normalize():,f} |" in result()
     assert f"| Tokens | 1,801 | {1801 * 4321:,} |" in result()
     assert "| Free neurons used | | 10,000 |" in result()
-    assert f"| At the listed price | $0.000146718 | ${listed.normalize():f} |" in result()
+    assert f"| At the list price | $0.000146718 | ${listed.normalize():f} |" in result()
     assert f"| To pay, beyond the free neurons | | ${to_pay.normalize():f} |" in result()
-    assert coverage() == f"Not all free: the free neurons cover {free:,} such answers a day."
+    assert coverage() == f"Not all free: the free neurons cover {free:,} answers a day."
     assert metrics()[:2] == [
         ("To pay on Workers Paid", f"${to_pay:.2f}"),
-        ("With nothing free", f"${listed:.2f}"),
+        ("Without free neurons", f"${listed:.2f}"),
     ]
 
     page.choose("cost-answers-per", "a month")
     a_month = 30 * 10_000 * 10**6 // (1234 * 2457 + 567 * 18252)
-    assert coverage() == f"All free: the free neurons cover {a_month:,} such answers a month."
+    assert coverage() == f"All free: the free neurons cover {a_month:,} answers a month."
     assert metrics()[0] == ("To pay on Workers Paid", "$0")
 
 
@@ -88,8 +88,8 @@ def test_what_a_budget_buys(page: AppTestPage) -> None:
     bought = int((Decimal("12.34") * 1000 / Decimal("0.011") + 10_000) / each)
     listed = int(Decimal("12.34") / Decimal("0.0000647"))
     assert page.text(page.by_key("cost-affordable")) == (
-        f"$12.34 a day buys {bought:,} such answers a day on Workers Paid, the free neurons included; with "
-        f"nothing free, {listed:,}."
+        f"$12.34 a day buys {bought:,} answers a day on Workers Paid, including the free neurons; without "
+        f"them, {listed:,}."
     )
 
 
@@ -132,6 +132,10 @@ def test_cloudflares_token_is_never_shown(page: AppTestPage, upstream: Upstream)
 def test_every_address_has_its_place(page: AppTestPage) -> None:
     text = open_section(page, "Endpoints")
     assert re.search(
-        rf"\[POST\] `/accounts/\{{account_id\}}/ai/run/{re.escape(MODEL.id)}`\W+Ask the model", text
+        rf"\[POST\] `/accounts/\{{account_id\}}/ai/run/{re.escape(MODEL.id)}`\W+Asks the model", text
     )
-    assert text.index("Cloudflare and the twin") < text.index("The twin alone") < text.index("/ai/paddock/")
+    assert (
+        text.index("Cloudflare and the practice model")
+        < text.index("Only the practice model")
+        < text.index("/ai/paddock/")
+    )

@@ -66,12 +66,11 @@ def test_as_many_rows_as_asked_for() -> None:
 
 def test_in_words() -> None:
     assert probability_bars.summarise(PICTURE) == (
-        "2 of 49,152 tokens are left; the likeliest to be drawn is “·Paris” with 75.0 %."
+        "2 of 49,152 tokens can come next; the most likely is “·Paris” with 75.0 %."
     )
     only = TokenDistribution(5, 49_152, 1, 0.3, (TokenCandidate(1, "a", 0.4, 1.0),))
     assert (
-        probability_bars.summarise(only)
-        == "Only one token is left; the likeliest to be drawn is “a” with 100 %."
+        probability_bars.summarise(only) == "Only one token can come next; the most likely is “a” with 100 %."
     )
     assert probability_bars.summarise(only) in probability_bars.probability_table(only, 40)
 

@@ -19,47 +19,47 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str, dict[str, Any], set[str]]]
     "schema and stream": (
         {"response_format": SCHEMA},
         "stream",
-        "cannot be streamed (Cloudflare's code 5023)",
-        "Switch streaming off",
+        "cannot appear while it is written (Cloudflare's code 5023)",
+        "Turn Stream off",
         {"stream": False},
         set(),
     ),
     "JSON mode that the model is not listed for": (
         {"response_format": SCHEMA, "stream": False},
         "response_format",
-        "it may be ignored there",
-        "Leave JSON mode",
+        "it may answer in plain text",
+        "Answer as text",
         {"stream": False},
         {"response_format"},
     ),
     "LoRA and messages": (
         {"lora": "mine"},
         "lora",
-        "An adapter stands on the prompt form alone",
-        "Use the prompt form",
+        "An adapter works only with a single prompt",
+        "Ask with a single prompt",
         {"lora": "mine", "prompt": "Go"},
         {"messages"},
     ),
     "tools and a prompt": (
         {"form": InputForm.PROMPT, "tools": (CALCULATOR,)},
         "tools",
-        "Tools and functions stand on the messages form",
-        "Use the messages form",
+        "Tools and functions work only in a conversation",
+        "Ask in a conversation",
         {"messages": [{"role": "user", "content": "Go"}]},
         {"prompt"},
     ),
     "raw and tools": (
         {"raw": True, "tools": (CALCULATOR,)},
         "tools",
-        "A raw request has no chat template",
-        "Switch raw off",
+        "Without the template the model does not see the tools",
+        "Turn No template off",
         {},
         {"raw"},
     ),
     "LoRA on a model that takes none": (
         {"form": InputForm.PROMPT, "lora": "mine"},
         "lora",
-        "expect Cloudflare to refuse it (5005)",
+        "will probably refuse this one (code 5005)",
         "Send no adapter",
         {"prompt": "Go"},
         {"lora"},
@@ -67,8 +67,8 @@ CASES: dict[str, tuple[dict[str, Any], str, str, str, dict[str, Any], set[str]]]
     "raw messages without special tokens": (
         {"raw": True},
         "raw",
-        "No special token of the model's format",
-        "Switch raw off",
+        "The text has no marks of the model's chat format",
+        "Turn No template off",
         {"messages": [{"role": "user", "content": "Go"}]},
         {"raw"},
     ),
@@ -111,8 +111,8 @@ def test_a_raw_prompt_without_special_tokens_is_laid_out(upstream: Upstream) -> 
     page.choose("choose-form", InputForm.PROMPT)
     page.choose("choose-raw", True)
     page.choose("raw-prompt", "Where is Porto?")
-    assert "No special token of the model's format" in conflict_texts(page, "raw")[0]
-    click_fix(page, "raw", "No special token", "Lay the prompt out anew")
+    assert "The text has no marks of the model's chat format" in conflict_texts(page, "raw")[0]
+    click_fix(page, "raw", "has no marks", "Write the prompt again")
     text = page.by_key("raw-prompt").value
     assert text.startswith("<|begin_of_text|><|start_header_id|>system<|end_header_id|>")
     assert text.endswith(
@@ -132,8 +132,8 @@ def test_a_seed_at_temperature_0(upstream: Upstream) -> None:
     page = send_parameter(AppTestPage(), "seed", 7)
     assert conflict_texts(page, "seed") == []
     send_parameter(page, "temperature", 0)
-    assert "the likeliest token is always taken: seed does nothing." in conflict_texts(page, "seed")[0]
-    click_fix(page, "seed", "does nothing", "Do not send it")
+    assert "answers barely vary; seed has no effect." in conflict_texts(page, "seed")[0]
+    click_fix(page, "seed", "has no effect", "Turn it off")
     page.send()
     assert upstream.requests[0].body["temperature"] == 0
     assert "seed" not in upstream.requests[0].body
@@ -142,8 +142,8 @@ def test_a_seed_at_temperature_0(upstream: Upstream) -> None:
 @pytest.mark.parametrize("name", ["repetition_penalty", "frequency_penalty", "presence_penalty"])
 def test_a_penalty_that_does_nothing(upstream: Upstream, name: str) -> None:
     page = send_parameter(AppTestPage(), name, 1 if name == "repetition_penalty" else 0)
-    assert "it changes nothing." in conflict_texts(page, name)[0]
-    click_fix(page, name, "changes nothing", "Do not send it")
+    assert "it has no effect." in conflict_texts(page, name)[0]
+    click_fix(page, name, "has no effect", "Turn it off")
     page.send()
     assert name not in upstream.requests[0].body
 
@@ -151,10 +151,10 @@ def test_a_penalty_that_does_nothing(upstream: Upstream, name: str) -> None:
 def test_max_tokens_beyond_what_is_left(upstream: Upstream) -> None:
     page = send_parameter(AppTestPage(), "max_tokens", 60_000).write("Go")
     summary = page.next_send_summary
-    assert "tokens in" in summary
-    assert "of the context; 60,000 are asked for." in conflict_texts(page, "max_tokens")[0]
-    left = int(summary.partition(" out")[0].rpartition(" ")[2].replace(",", ""))
-    click_fix(page, "max_tokens", "are asked for", f"Lower it to {left:,}")
+    assert "tokens to read" in summary
+    assert "in the answer; you allow 60,000." in conflict_texts(page, "max_tokens")[0]
+    left = int(summary.partition(" to write")[0].rpartition(" ")[2].replace(",", ""))
+    click_fix(page, "max_tokens", "you allow", f"Lower it to {left:,}")
     assert page.by_key("max_tokens-number").value == left
     page.send()
     assert upstream.requests[0].body["max_tokens"] == left

@@ -62,7 +62,7 @@ def test_json_and_its_schema(upstream: Upstream) -> None:
     page = AppTestPage().choose("choose-format", "JSON")
     upstream.plan_replies(JsonReply({"response": {"a": 1}}), JsonReply({"response": {"title": "x"}}))
     assert_request_has(page, upstream, stream=False, response_format={"type": "json_object"})
-    page.choose("choose-format", "JSON schema")
+    page.choose("choose-format", "JSON with fields")
     page.click("open-edit-schema")
     page.choose(page.by_keys("^schema-.*-mode$")[0].key, "JSON")
     page.click("open-edit-schema")  # AppTest draws the whole page anew, and closes the dialog
@@ -74,7 +74,7 @@ def test_json_and_its_schema(upstream: Upstream) -> None:
     )
     page.choose("choose-format", "Text")
     assert_request_has(page, upstream)
-    page.choose("choose-format", "JSON schema")  # the schema was kept
+    page.choose("choose-format", "JSON with fields")  # the schema was kept
     upstream.plan_replies(JsonReply({"response": {"title": "x"}}))
     assert_request_has(
         page, upstream, stream=False, response_format={"type": "json_schema", "json_schema": schema}
@@ -82,7 +82,7 @@ def test_json_and_its_schema(upstream: Upstream) -> None:
 
 
 def test_three_fields_are_typed_in_one_box(upstream: Upstream) -> None:
-    page = AppTestPage().choose("choose-format", "JSON schema")
+    page = AppTestPage().choose("choose-format", "JSON with fields")
     assert page.by_key("choose-fields").value == "name, age, languages"
     page.choose("choose-fields", " title , year,director, title,,")
     assert page.by_key("choose-fields").value == "title, year, director"
@@ -96,7 +96,7 @@ def test_three_fields_are_typed_in_one_box(upstream: Upstream) -> None:
 
 
 def test_known_fields_stay_as_they_are(upstream: Upstream) -> None:
-    page = AppTestPage().choose("choose-format", "JSON schema").choose("choose-fields", "city, age")
+    page = AppTestPage().choose("choose-format", "JSON with fields").choose("choose-fields", "city, age")
     upstream.plan_replies(JsonReply({"response": {}}))
     fields = {"city": {"type": "string"}, "age": {"type": "integer", "description": "In years"}}
     schema = {"type": "object", "properties": fields, "required": ["city", "age"]}
@@ -106,7 +106,7 @@ def test_known_fields_stay_as_they_are(upstream: Upstream) -> None:
 
 
 def test_dialogs_have_a_button_that_closes_them(upstream: Upstream) -> None:
-    page = AppTestPage().choose("choose-format", "JSON schema").click("open-edit-schema")
+    page = AppTestPage().choose("choose-format", "JSON with fields").click("open-edit-schema")
     assert page.has_key("schema-done")
     assert not page.click("schema-done").has_key("schema-done")
     assert page.click("open-edit-tools").has_key("tools-done")
@@ -115,7 +115,7 @@ def test_dialogs_have_a_button_that_closes_them(upstream: Upstream) -> None:
 def assert_shows_all(page: AppTestPage) -> None:
     """Assert that the controls show the options of the tests below."""
     assert page.by_key("choose-form").value is InputForm.MESSAGES
-    assert page.by_key("choose-format").value == "JSON schema"
+    assert page.by_key("choose-format").value == "JSON with fields"
     assert page.by_key("choose-stream").value is False
     assert page.by_key("choose-raw").value is True
     assert "1 tool: calculator" in page.text(page.test.sidebar)

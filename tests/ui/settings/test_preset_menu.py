@@ -103,7 +103,7 @@ def test_the_current_settings_are_kept_and_used(page: AppTestPage, upstream: Ups
         "system": ["Be brief."],
     }
     change_settings(page, "Be long.", 1.5)
-    choose_in_menu(page, "Replace with the settings now")
+    choose_in_menu(page, "Replace with current settings")
     change_settings(page, "", 0.6)
     page = page.reopen()
     use_own(page)
@@ -113,8 +113,8 @@ def test_the_current_settings_are_kept_and_used(page: AppTestPage, upstream: Ups
 def test_new_conversations_begin_with_the_start_preset(page: AppTestPage, upstream: Upstream) -> None:
     change_settings(page, "Be brief.", 0.83)
     keep_settings(page, "Mine")
-    choose_in_menu(page, "Begin with it")
-    assert own_preset_names(page) == ["Mine (start)"]
+    choose_in_menu(page, "Use for new chats")
+    assert own_preset_names(page) == ["Mine (for new chats)"]
     other = AppTestPage()
     assert_shows(other, "Be brief.", 0.83)
     assert send_and_get_settings(other, upstream) == {
@@ -122,7 +122,7 @@ def test_new_conversations_begin_with_the_start_preset(page: AppTestPage, upstre
         "max_tokens": 256,
         "system": ["Be brief."],
     }
-    choose_in_menu(page, "Begin without it")
+    choose_in_menu(page, "Do not use for new chats")
     assert own_preset_names(page) == ["Mine"]
     assert_shows(AppTestPage(), "", 0.6)
 
@@ -145,8 +145,8 @@ def test_a_preset_needs_a_name(page: AppTestPage) -> None:
 
 BROKEN = {
     "no JSON": ("{", "The file is not complete"),
-    "something else": ("[]", "The file holds no presets."),
-    "another version": ({"version": 99, "presets": []}, "The presets are of another version."),
+    "something else": ("[]", "The file has no presets."),
+    "another version": ({"version": 99, "presets": []}, "The presets are from another version of Paddock."),
     "a value out of bounds": (
         {"presets": [{"name": "Good"}, {"name": "Bad", "parameters": {"temperature": 99}}]},
         "Temperature must be between 0 and 5; 99 is not.",

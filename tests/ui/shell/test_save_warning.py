@@ -20,7 +20,7 @@ from tests.ui.app_test_page import MODEL, WHOLE_APP, AppTestPage
 from tests.waiting import wait_until
 
 PAGES = ("chat", "compare", "experiment", "history", "model")
-DOWNLOAD = "Download what is not saved"
+DOWNLOAD = "Download unsaved conversations"
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_a_table_goes_to_the_experiment_that_it_was_uploaded_for(slot: threading
     page.run()
     first = page.test.query_params["e"]
     waiting = reading(page, table_key(page))
-    page.choose("experiment-new", "An empty one")
+    page.choose("experiment-new", "Empty experiment")
     assert progress(page) == []
     slot.release()
     assert waiting.wait(60)
@@ -120,5 +120,5 @@ def test_a_bad_table_is_said_at_its_control(slot: threading.Semaphore) -> None:
     assert waiting.wait(60)
     page.run()
     (error,) = page.errors()
-    assert "The table was not taken" in error
+    assert "The table cannot be used" in error
     assert "Line 20,002 has 4 cells" in error
