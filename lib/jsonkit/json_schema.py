@@ -126,7 +126,7 @@ def _parse(text: str) -> CheckedSchema:
             message, advice=fault.advice, path=place, words=words, line=line, column=column
         ) from None
     except RecursionError:
-        raise BadSchema("The schema has too many levels.", advice="Use fewer levels.") from None
+        raise BadSchema("The schema is nested too deeply.", advice="Use fewer levels.") from None
     return CheckedSchema(text, value, draft)
 
 

@@ -179,7 +179,7 @@ def decode(text: str, what: str, start: int = 0, *, follows: bool = False) -> An
     except ValueError:  # Python parses no number of more than 4,300 digits
         raise UnusableJson(f"{what} has a number that is too large.") from None
     except RecursionError:
-        raise UnusableJson(f"{what} has too many levels.", advice="Use fewer levels.") from None
+        raise UnusableJson(f"{what} is nested too deeply.", advice="Use fewer levels.") from None
     return value
 
 

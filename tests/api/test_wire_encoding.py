@@ -165,7 +165,7 @@ def test_what_a_form_does_not_take_is_left_out() -> None:
         (Prompt("Hi", lora="\ud800"), None, "half a character"),
         (Prompt("Hi"), ResponseFormat('{"a":\n 1,,}'), "JSON schema is not JSON: .* line 2"),
         (Prompt("Hi"), ResponseFormat('{"maximum": NaN}'), "not JSON: NaN in line 1"),
-        (Prompt("Hi"), ResponseFormat("[" * 100_000), "too many levels"),
+        (Prompt("Hi"), ResponseFormat("[" * 100_000), "nested too deeply"),
         (Prompt("Hi"), ResponseFormat("1" * 5_000), "a number that is too large"),
         (Prompt("Hi"), ResponseFormat('"\ud800"'), "half a character"),
     ],

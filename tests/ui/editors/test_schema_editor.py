@@ -152,7 +152,7 @@ def test_broken_json_is_kept_and_the_last_valid_schema_used() -> None:
     editor.write_json(broken)
     assert "$.properties.a.type must be one of string, number, integer" in editor.text()
     assert any('   3   "properties": {"a": {"type": 7}}' in code for code in editor.codes())
-    assert "the last sound schema stays in use: 2 fields: name, age" in editor.text()
+    assert "the last valid version stays in use: 2 fields: name, age" in editor.text()
     assert editor.used == PERSON
     editor.switch_mode("Form")
     assert any("The JSON has an error, so the form cannot show it." in text for text in editor.warnings)
@@ -189,7 +189,7 @@ def test_a_form_that_is_not_complete() -> None:
 def test_allowed_values_are_of_the_type_of_the_field() -> None:
     editor = SchemaEditor(PERSON)
     editor.choose(editor.key_of("age", "enum"), ["many"])
-    assert "The value “many” of “age” is no whole number." in editor.text()
+    assert "The value “many” of “age” is not a whole number." in editor.text()
     assert editor.used == PERSON
     editor.choose_type("age", "Text")
     assert editor.warnings == []
@@ -197,7 +197,7 @@ def test_allowed_values_are_of_the_type_of_the_field() -> None:
     assert editor.used == with_properties(PERSON, age=age)
     editor.choose(editor.key_of("age", "enum"), ["7", "8.5"])
     editor.choose_type("age", "Whole number")
-    assert "The value “8.5” of “age” is no whole number." in editor.text()
+    assert "The value “8.5” of “age” is not a whole number." in editor.text()
     assert editor.used == with_properties(PERSON, age=age | {"enum": ["7", "8.5"]})
     editor.choose_type("age", "Number")
     assert editor.used == with_properties(PERSON, age=age | {"type": "number", "enum": [7, 8.5]})
