@@ -224,7 +224,7 @@ _ADVICE_BY_CODE: dict[type[PaddockError], dict[int, str]] = {
     },
     Unintelligible: {
         7000: "The address is wrong. Ask the person who set up this Paddock to check CLOUDFLARE_BASE_URL.",
-        7001: "The address is wrong. Ask the person who set up this Paddock to check CLOUDFLARE_BASE_URL.",
+        7001: "The address does not take questions. Ask the person who set up this Paddock to check CLOUDFLARE_BASE_URL.",
     },
 }
 
