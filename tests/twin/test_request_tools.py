@@ -39,12 +39,12 @@ def complete_with_tools(twin: RunningTwin, **body: Any) -> Any:
     return twin.client.post(twin.path("v1/chat/completions"), json={"model": MODEL, **body})
 
 
-def test_it_calls_if_a_tool_helps_and_answers_if_none_does(twin: RunningTwin) -> None:
+def test_it_calls_if_a_tool_helps_and_answers_if_none_does(whole_twin: RunningTwin) -> None:
     # bench/tools.py measures this over sixty requests.
     body = {"tools": [WEATHER, NESTED], "temperature": 0, "max_tokens": 80}
-    called = twin.ask(messages=RAIN, **body).json()["result"]
+    called = whole_twin.ask(messages=RAIN, **body).json()["result"]
     assert [call["name"] for call in called["tool_calls"]] == ["weather"]
-    answered = twin.ask(messages=HELLO, **body).json()["result"]
+    answered = whole_twin.ask(messages=HELLO, **body).json()["result"]
     assert list(answered) == ["response", "usage"]
     assert answered["response"]
 
@@ -123,7 +123,7 @@ def test_tool_choice(twin: RunningTwin) -> None:
 
 
 @pytest.mark.applied_by_twin("messages[].tool_calls", "messages[].tool_call_id", "messages[].name")
-def test_a_round_trip(twin: RunningTwin) -> None:
+def test_a_round_trip(whole_twin: RunningTwin) -> None:
     call = {
         "id": "c1",
         "type": "function",
@@ -146,14 +146,14 @@ def test_a_round_trip(twin: RunningTwin) -> None:
         'Result of weather {"city": "London"}: {"sky": "rain"}\n'
         "Answer with it.<|im_end|>"
     )
-    assert expected in show_prompt(twin, messages=messages, tools=[WEATHER])["prompt"]
+    assert expected in show_prompt(whole_twin, messages=messages, tools=[WEATHER])["prompt"]
     body = {"messages": messages, "tools": [WEATHER], "temperature": 0, "max_tokens": 20}
-    result = twin.ask(**body).json()["result"]
+    result = whole_twin.ask(**body).json()["result"]
     assert list(result) == ["response", "usage"]
     assert result["response"]
     # A second round, with a required call.
     body["messages"] = [*messages, {"role": "assistant", "content": result["response"]}, *RAIN]
-    assert twin.ask(**{**body, **MUST, "max_tokens": 100}).json()["result"]["tool_calls"]
+    assert whole_twin.ask(**{**body, **MUST, "max_tokens": 100}).json()["result"]["tool_calls"]
 
 
 def test_results_in_the_older_format(twin: RunningTwin) -> None:
@@ -181,10 +181,10 @@ def test_tools_and_json_mode(twin: RunningTwin) -> None:
 
 
 @pytest.mark.parametrize("name", ["get weather", "погода", "a.b/c", '"', "\\", "{}", "x" * 128, "🦊"])
-def test_odd_names_work(twin: RunningTwin, name: str) -> None:
+def test_odd_names_work(whole_twin: RunningTwin, name: str) -> None:
     tool = {**WEATHER, "name": name}
     assert (
-        twin.ask(messages=RAIN, tools=[tool], **MUST, max_tokens=200).json()["result"]["tool_calls"][0][
+        whole_twin.ask(messages=RAIN, tools=[tool], **MUST, max_tokens=200).json()["result"]["tool_calls"][0][
             "name"
         ]
         == name
