@@ -17,7 +17,7 @@ from lib.twin.api_errors import TwinApiError, bad_input
 from lib.twin.engine import Engine
 from lib.twin.generation import GenerationJob, Pieces
 from lib.twin.request_tools import OfferedTool
-from lib.twin.tool_choice import ToolChoice, ToolChooser, read_tool_choice
+from lib.twin.tool_choice import ToolChoice, ToolChooser, choose_likely_tools, read_tool_choice
 from lib.twin.user_schema import UnsatisfiableSchemaError, UserSchema
 
 # Characters that the strings of an answer may have for each of its tokens.
@@ -95,6 +95,7 @@ def plan_generation(body: Mapping[str, Any], job: GenerationJob, engine: Engine)
         return GenerationPlan(replace(job, chat=_template_input(body, job, tools, choice)), answer_schema)
     if not tools or (_last_role(body) == "tool" and not choice.must_call):
         return GenerationPlan(job, answer_schema)
+    tools = choose_likely_tools(_request_text(body, choice) or "", tools)
     job = _add_instructions(job, request_tools.tool_instructions(tools))
     schemas = {tool.name: _call_schema(tool, job) for tool in tools}
     calls = PossibleCalls(tools, _request_text(body, choice), choice.must_call, schemas)

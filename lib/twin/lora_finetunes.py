@@ -15,7 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lib.errors import BadInput
 from lib.model.model_record import Model
+from lib.paths import path_from_environment
 from lib.twin import gguf_file
 from lib.twin.api_errors import TwinApiError, finetune_incompatible, finetune_not_found, lora_not_supported
 from lib.twin.engine_errors import CannotStartError
@@ -141,10 +143,12 @@ def scan_adapters(model: Path, shipped: Path = SHIPPED_FOLDER) -> AdapterCatalog
 
 
 def _find_user_files() -> list[Path]:
-    named = os.environ.get("PADDOCK_ADAPTERS")
-    if not named:
+    if not os.environ.get("PADDOCK_ADAPTERS"):
         return []
-    folder = Path(named).expanduser()
+    try:
+        folder = path_from_environment("PADDOCK_ADAPTERS")
+    except BadInput as error:
+        raise CannotStartError(error.message, error.advice) from None
     try:
         return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".gguf" and path.is_file())
     except OSError as error:

@@ -19,6 +19,7 @@ from lib.twin.request_limits import (
     MAX_BODY_BYTES,
     MAX_DISCARDED_BYTES,
     MAX_OPEN_BODIES,
+    MAX_OPEN_BYTES,
     VALIDATION_THREADS,
 )
 
@@ -30,34 +31,36 @@ class BodyReader:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(VALIDATION_THREADS, thread_name_prefix="validation")
-        self._open_bodies = 0
+        self._open_bodies = self._open_bytes = 0
 
     async def read(self, request: Request, parse: Callable[[bytes], T]) -> T:
         """Return ``parse`` of the body, which runs in a thread. Raises TwinApiError, ClientDisconnect."""
         if self._open_bodies >= MAX_OPEN_BODIES:
             raise TwinApiError(api_errors.NO_CAPACITY)
         self._open_bodies += 1
+        body = bytearray()
         try:
-            body = await _read_body(request)
-            return await asyncio.get_running_loop().run_in_executor(self._threads, parse, body)
+            await self._receive(request, body)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, parse, bytes(body))
         finally:
             self._open_bodies -= 1
+            self._open_bytes -= len(body)
 
-
-async def _read_body(request: Request) -> bytes:
-    """Return the body. Raises TwinApiError if it is too large or too slow, ClientDisconnect."""
-    if int(request.headers.get("content-length", 0)) > MAX_BODY_BYTES:
-        raise TwinApiError(api_errors.REQUEST_TOO_LARGE)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT):
-            async for block in request.stream():
-                body += block
-                if len(body) > MAX_BODY_BYTES:
-                    raise TwinApiError(api_errors.REQUEST_TOO_LARGE)
-    except TimeoutError:
-        raise TwinApiError(api_errors.REQUEST_TIMEOUT) from None
-    return bytes(body)
+    async def _receive(self, request: Request, body: bytearray) -> None:
+        """Fill ``body``. Raises TwinApiError if it is too large or too slow, ClientDisconnect."""
+        if int(request.headers.get("content-length", 0)) > MAX_BODY_BYTES:
+            raise TwinApiError(api_errors.REQUEST_TOO_LARGE)
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                async for block in request.stream():
+                    body += block
+                    self._open_bytes += len(block)
+                    if len(body) > MAX_BODY_BYTES:
+                        raise TwinApiError(api_errors.REQUEST_TOO_LARGE)
+                    if self._open_bytes > MAX_OPEN_BYTES:
+                        raise TwinApiError(api_errors.NO_CAPACITY)
+        except TimeoutError:
+            raise TwinApiError(api_errors.REQUEST_TIMEOUT) from None
 
 
 class UnreadBodyMiddleware:

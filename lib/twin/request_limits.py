@@ -25,8 +25,10 @@ MAX_CHUNKS = 4_096
 MAX_BODY_BYTES = 4 * 1024 * 1024
 # Seconds for a whole body, however it drips. A client on this computer sends the largest in some milliseconds.
 BODY_TIMEOUT = 10.0
-# Bodies that are read, or wait to be validated, at a time: at most 128 MiB. More requests are refused with 3040.
-MAX_OPEN_BODIES = 32
+# Bytes of all bodies that are read, or wait to be validated, and their number: more are refused with 3040. Bytes are
+# counted as they arrive, so that clients which send slowly take no room from the others.
+MAX_OPEN_BYTES = 128 * 1024 * 1024
+MAX_OPEN_BODIES = 1_000
 # Bodies that are validated at a time. The others wait, so that the threads leave the event loop its share.
 VALIDATION_THREADS = 2
 # Prompts that are shown at a time, running and waiting. Each has at most the characters that PromptLimits allows.

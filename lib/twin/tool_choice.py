@@ -24,7 +24,8 @@ from lib.twin.request_tools import OfferedTool
 TOPIC_CANDIDATES = 300
 # The topics of tools are needed again with every request.
 MAX_CACHED_TOPICS = 512
-# Of more tools, those that share most words with the request are compared.
+# Of more tools, only those that share most words with the request are shown to the model and compared: a prompt with
+# 128 tools takes minutes.
 MAX_COMPARED_TOOLS = 16
 # Characters of a text that are read for its topic.
 MAX_TOPIC_CHARS = 400
@@ -117,7 +118,7 @@ class ToolChooser:
         best_tool, best = None, -1.0
         for text in () if must else _REQUESTS_WITHOUT_TOOL:
             best = max(best, _similarity(request_topics, await self._topics(text)))
-        for tool in _choose_likely_tools(request, tools):
+        for tool in tools:
             similarity = _similarity(request_topics, await self._topics(_description(tool)))
             if similarity > best:
                 best_tool, best = tool, similarity
@@ -155,12 +156,14 @@ def _split_words(text: str) -> list[str]:
     return re.findall(r"[a-z]{3,}", re.sub(r"([a-z])([A-Z])", r"\1 \2", text).lower())
 
 
-def _choose_likely_tools(request: str, tools: Sequence[OfferedTool]) -> Sequence[OfferedTool]:
+def choose_likely_tools(request: str, tools: Sequence[OfferedTool]) -> tuple[OfferedTool, ...]:
+    """Return the tools that share most words with the request, in their order: at most MAX_COMPARED_TOOLS."""
     if len(tools) <= MAX_COMPARED_TOOLS:
-        return tools
+        return tuple(tools)
     request_words = set(_split_words(request))
 
     def shared_words(tool: OfferedTool) -> int:
         return len(request_words & set(_split_words(f"{tool.name} {tool.description}")))
 
-    return sorted(tools, key=shared_words, reverse=True)[:MAX_COMPARED_TOOLS]
+    likely = sorted(tools, key=shared_words, reverse=True)[:MAX_COMPARED_TOOLS]
+    return tuple(tool for tool in tools if tool in likely)

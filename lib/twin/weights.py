@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from lib.child_environment import child_environment
-from lib.paths import data_folder
+from lib.errors import BadInput
+from lib.paths import data_folder, path_from_environment
 from lib.twin.engine_errors import CannotStartError
 
 # Called with the bytes downloaded so far and the total.
@@ -52,10 +53,9 @@ class WeightsError(CannotStartError):
 
 def find_user_model() -> Path | None:
     """Return the file that PADDOCK_MODEL names, None if it is not set. Raises WeightsError."""
-    named = os.environ.get("PADDOCK_MODEL")
-    if not named:
+    if not os.environ.get("PADDOCK_MODEL"):
         return None
-    path = Path(named).expanduser()
+    path = path_from_environment("PADDOCK_MODEL")
     if not path.is_file():
         raise WeightsError(
             f"PADDOCK_MODEL names a file that does not exist: {path}",
@@ -82,6 +82,13 @@ def ensure_weights(
 
     Raises WeightsError, and what ``progress`` raises.
     """
+    try:
+        return _ensure_weights(progress, release)
+    except BadInput as error:
+        raise WeightsError(error.message, error.advice) from None
+
+
+def _ensure_weights(progress: DownloadProgress, release: WeightsRelease) -> Path:
     if (path := find_user_model()) is not None:
         return path
     home = data_folder()

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from lib.twin import request_tools
+from lib.twin.tool_choice import MAX_COMPARED_TOOLS
 from tests.twin.conftest import MODEL, RunningTwin, parse_events
 from tests.twin.test_api_errors import assert_error, service_error
 from tests.twin.test_prompt_layout import show_prompt
@@ -325,3 +326,12 @@ def test_empty_arguments_of_the_model(twin: RunningTwin) -> None:
     for seed in (1, 2):
         result = twin.ask(messages=RAIN, tools=[tool], tool_choice="required", seed=seed).json()["result"]
         assert result["tool_calls"] == [{"name": "now", "arguments": {}}]
+
+
+def test_of_many_tools_the_likely_ones_are_shown(twin: RunningTwin) -> None:
+    """A prompt with all 128 takes a small machine longer than a client waits."""
+    tools = [{**WEATHER, "name": f"tool_{n}", "description": f"Does thing number {n}"} for n in range(127)]
+    weather = {**WEATHER, "name": "rain", "description": "Tells if it is raining in a city"}
+    prompt = show_prompt(twin, messages=RAIN, tools=[*tools, weather])["prompt"]
+    assert prompt.count('{"name": "') == MAX_COMPARED_TOOLS
+    assert '"rain"' in prompt
