@@ -37,6 +37,7 @@ class ChatSession:
     thread of a run that has ended, when the next may begin.
 
     ``is_answered_elsewhere``: another server writes an answer in it, so that it can be read, but not changed here.
+    ``prepared_messages`` are to be sent one by one in front of an audience; presets and share links keep them.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class ChatSession:
         self.model = model
         self.is_answered_elsewhere = is_answered_elsewhere
         self.on_run: Callable[[], None] = lambda: None
+        self.prepared_messages: tuple[str, ...] = ()
         self.on_idle: Callable[[Answer], None] = lambda answer: None
         # The newest message that another server added or changed, until the user has dismissed the notice of it.
         self.changed_elsewhere: str | None = None

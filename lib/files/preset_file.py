@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lib.chat.prepared_messages import MAX_PREPARED_MESSAGES
 from lib.errors import BadInput
 from lib.files.answer_codec import parse_features
 from lib.files.value_codec import write_features
@@ -29,13 +30,17 @@ _VERSION_ADVICE = "Use the version of Paddock that made them."
 
 @dataclass(frozen=True)
 class Preset:
-    """A named choice of settings; ``about`` is its purpose. None in ``system`` or ``features`` changes nothing."""
+    """A named choice of settings; ``about`` is its purpose. None in ``system`` or ``features`` changes nothing.
+
+    ``messages`` are prepared, to be sent one by one; without any, those that there are stay.
+    """
 
     name: str
     system: str | None
     settings: Settings
     about: str = ""
     features: Features | None = None
+    messages: tuple[str, ...] = ()
 
     def apply_to(self, settings: Settings) -> Settings:
         """Return the preset's settings, with the features of ``settings`` if the preset has none."""
@@ -57,6 +62,8 @@ def write_preset(preset: Preset) -> dict[str, Any]:
     body["parameters"] = dict(preset.settings.sent_values())
     if preset.features is not None:
         body["features"] = write_features(preset.features)
+    if preset.messages:
+        body["messages"] = list(preset.messages)
     return body
 
 
@@ -104,14 +111,11 @@ def parse_preset(record: Any, model: Model) -> Preset:
     check_parameters(parameters, model)
     values = {key: model.parameter(key).cast(value) for key, value in parameters.items()}
     settings = Settings.defaults(model).with_only_sent(values)
-    return Preset(name, system, settings, about, _parse_preset_features(record, name))
-
-
-def _parse_preset_features(record: Mapping[str, Any], name: str) -> Features | None:
-    if "features" not in record:
-        return None
     try:
-        return parse_features(Node(record["features"], "features"))
+        features = parse_features(Node(record["features"], "features")) if "features" in record else None
+        texts = Node(record.get("messages", []), "messages").items()
+        messages = tuple(text.text() for text in texts)[:MAX_PREPARED_MESSAGES]
     except BadInput as error:
         message = f"The preset “{name}” is not whole: {error.message}"
         raise BadInput(message, advice=_BAD_FILE_ADVICE) from None
+    return Preset(name, system, settings, about, features, messages)

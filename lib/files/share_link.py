@@ -36,11 +36,12 @@ class LinkTooLong(PaddockError):
 
 @dataclass(frozen=True)
 class SharedSetup:
-    """The content of a link. ``first_message`` may be empty."""
+    """The content of a link. ``first_message`` may be empty; ``prepared_messages`` are to be sent one by one."""
 
     system: str
     settings: Settings
     first_message: str
+    prepared_messages: tuple[str, ...] = ()
 
 
 def encode_link(setup: SharedSetup) -> str:
@@ -53,6 +54,8 @@ def encode_link(setup: SharedSetup) -> str:
     }
     if setup.settings.features != DEFAULT_FEATURES:
         body["f"] = write_features(setup.settings.features)
+    if setup.prepared_messages:
+        body["m"] = setup.prepared_messages
     packed = zlib.compress(encode_utf8(json.dumps(body, ensure_ascii=False, separators=(",", ":"))), 9)
     text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
     if len(text) > MAX_LINK_CHARS:
@@ -103,6 +106,7 @@ def decode_link(text: str, model: Model) -> SharedSetup:
         if body["v"] != VERSION or not isinstance(system, str) or not isinstance(first, str):
             raise ValueError
         features = parse_features(Node(body["f"])) if "f" in body else DEFAULT_FEATURES
+        prepared = tuple(message.text() for message in Node(body.get("m", [])).items())
         settings = replace(Settings.defaults(model), features=features)
         for setting in settings.items:
             if setting.name in given:
@@ -113,4 +117,4 @@ def decode_link(text: str, model: Model) -> SharedSetup:
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error, RecursionError, BadInput):
         message = "The link is damaged, or made by another version."
         raise BadInput(message, advice="Ask for the link again, and copy all of it.") from None
-    return SharedSetup(system, settings, first)
+    return SharedSetup(system, settings, first, prepared)

@@ -28,6 +28,14 @@ def test_round_trip() -> None:
     assert preset_file.load_presets(preset_file.dump_presets(shipped).encode(), MODEL) == shipped
 
 
+def test_prepared_messages_are_kept() -> None:
+    preset = preset_file.Preset("Demo", None, Settings.defaults(MODEL), messages=("One\ntwo", "Three"))
+    (loaded,) = preset_file.load_presets(preset_file.dump_presets([preset]).encode(), MODEL)
+    assert loaded.messages == ("One\ntwo", "Three")
+    with pytest.raises(BadInput, match="messages"):
+        preset_file.load_presets(_file({"name": "x", "messages": ["One", 2]}), MODEL)
+
+
 def test_what_a_preset_does_not_name_is_left_to_the_model() -> None:
     (one,) = preset_file.load_presets(_file({"name": "x", "parameters": {"temperature": 0}}), MODEL)
     assert dict(one.settings.sent_values()) == {"temperature": 0.0}

@@ -30,7 +30,8 @@ def setups(draw: st.DrawFn) -> share_link.SharedSetup:
                 value = draw(st.floats(float(parameter.minimum), float(most)))
             settings = settings.with_value(parameter.name, parameter.cast(value))
     text = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
-    return share_link.SharedSetup(draw(text), settings, draw(text))
+    prepared = tuple(draw(st.lists(text, max_size=3)))
+    return share_link.SharedSetup(draw(text), settings, draw(text), prepared)
 
 
 @given(setups())

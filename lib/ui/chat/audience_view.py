@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.ui.chat import replay_view
+from lib.ui.chat import prepared_box, replay_view
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.shell import presenting
 from lib.ui.shell.page_mode import PageMode
@@ -23,6 +23,7 @@ def draw_actions(tab: ChatTab) -> None:
     """Draw the presenter's buttons for the last answer."""
     conversation, _ = tab.chat.snapshot()
     path = conversation.path()
+    prepared_box.draw_next_message(tab)
     if path and path[-1].role == "assistant":
         if path[-1].answers:
             st.button(

@@ -77,6 +77,7 @@ class ChatTab(ChatActions):
             return error
         chat.settings = setup.settings
         chat.set_system(setup.system)
+        chat.prepared_messages = setup.prepared_messages
         st.session_state[_SHARED] = _SharedChat(
             chat.id, st.session_state.get(_CHAT), str(st.session_state.get(RAW_PROMPT_STATE, ""))
         )
@@ -170,6 +171,10 @@ class ChatTab(ChatActions):
 
     def send(self, text: str) -> None:
         self.ask(self.chat.send, text)
+
+    def set_prepared_messages(self, messages: tuple[str, ...]) -> None:
+        """Replace the messages that are to be sent one by one."""
+        self.chat.prepared_messages = messages
 
     def stop(self) -> bool:
         """Stop the answer that comes, or the replay. Return False if there is neither."""

@@ -14,6 +14,7 @@ from lib.files.conversation_json import ConversationFile, dump_conversation
 from lib.files.markdown_export import default_title, export_markdown, make_file_name
 from lib.files.share_link import Reach
 from lib.jsonkit.surrogates import replace_lone_surrogates
+from lib.ui.chat import prepared_box
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.history.import_export import to_archived
 from lib.ui.shell.registry import registry
@@ -29,9 +30,12 @@ def draw_share_menu(tab: ChatTab) -> None:
         first = next((message.content for message in conversation.path() if message.role == "user"), "")
         st.markdown("**A link to this set-up**")
         st.caption(
-            "The link itself holds the system prompt, the settings and the first message. Nothing is uploaded."
+            "The link itself holds the system prompt, the settings, the first message and those that you prepare "
+            "here. Nothing is uploaded."
         )
-        setup = share_link.SharedSetup(conversation.system, tab.chat.settings, first)
+        prepared_box.draw_prepared_box(tab)
+        prepared = tab.chat.prepared_messages
+        setup = share_link.SharedSetup(conversation.system, tab.chat.settings, first, prepared)
         try:
             text = share_link.encode_link(setup)
         except share_link.LinkTooLong as error:

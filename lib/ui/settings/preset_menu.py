@@ -111,6 +111,8 @@ def _apply(actions: ChatActions, preset: Preset) -> None:
     actions.chat.change_settings(preset.apply_to)
     if preset.system is not None:
         actions.chat.set_system(preset.system)
+    if preset.messages:
+        actions.chat.prepared_messages = preset.messages
     _, changed = differing_fields((before, _setup_fields(actions)))
     changes = " · ".join(f"{field} {escape_markdown(value)}" for field, value in changed)
     st.toast(f"**{escape_markdown(preset.name)}:** {changes or 'nothing to change'}", icon=":material/check:")
@@ -124,7 +126,11 @@ def _setup_fields(actions: ChatActions) -> SetupFields:
 def _current_settings(actions: ChatActions, name: str) -> Preset:
     settings = actions.chat.settings
     return Preset(
-        preset_file.clean_name(name), actions.chat.conversation.system, settings, features=settings.features
+        preset_file.clean_name(name),
+        actions.chat.conversation.system,
+        settings,
+        features=settings.features,
+        messages=actions.chat.prepared_messages,
     )
 
 

@@ -10,11 +10,14 @@ from lib.ui.shell.page_mode import PageMode
 # On a phone nobody has the keys that a button names.
 _STYLE = """
 .stCode > div {visibility: visible; opacity: 1; pointer-events: auto}
-@media (max-width: 640px) {.st-key-present [aria-label^="Shortcut"] {display: none}}
+@media (max-width: 640px) {
+    :is(.st-key-present, .st-key-presenting) [aria-label^="Shortcut"] {display: none}
+}
 """
 
 # Everything on the page is sized in rem. The sidebar and the header are hidden as well as not drawn: what an earlier
-# run drew there would stay until a streaming answer has ended. The button for Escape is there for its key alone.
+# run drew there would stay until a streaming answer has ended. The button for Escape is there for its key alone. The
+# whole page has the focus when the presenter's keys are pressed: a frame around it would say nothing.
 _PRESENTING_STYLE = """
 html:root {font-size: clamp(18px, 1.55vw, 34px)}
 [data-testid="stSidebar"], [data-testid="stSidebarCollapsedControl"], [data-testid="stHeader"],
@@ -22,6 +25,9 @@ html:root {font-size: clamp(18px, 1.55vw, 34px)}
 [data-testid="stMainBlockContainer"] {padding-top: 1.5rem}
 [data-testid="stMainBlockContainer"], [data-testid="stBottomBlockContainer"] {max-width: none; padding-inline: 5vw}
 .st-key-presenting {zoom: .7}
+:is([data-testid="stMain"], [data-testid="stAppScrollToBottomContainer"]):focus-visible {
+    outline: none; box-shadow: none
+}
 """
 
 

@@ -118,11 +118,16 @@ class Registry:
     def new_chat(self, owner: str, like: ChatSession | None = None) -> ChatSession:
         """Add a new chat with the system prompt and settings of ``like``, else with the owner's start preset."""
         model, system, settings = default_model(), "", None
+        prepared: tuple[str, ...] = ()
         if like is not None:
             model, system, settings = like.model, like.conversation.system, like.settings
+            prepared = like.prepared_messages
         elif (start := self._start_preset(owner, model)) is not None:
             system, settings = start.system or "", start.apply_to(Settings.defaults(model))
-        return self.add_chat(owner, ChatSession(self.client, model, Conversation(system)), settings)
+            prepared = start.messages
+        chat = ChatSession(self.client, model, Conversation(system))
+        chat.prepared_messages = prepared
+        return self.add_chat(owner, chat, settings)
 
     def _start_preset(self, owner: str, model: Model) -> Preset | None:
         try:
