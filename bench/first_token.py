@@ -42,8 +42,7 @@ PRIVATE = ("PADDOCK_", "CLOUDFLARE_", "STREAMLIT_", "PYTHON", "VIRTUAL_ENV")
 FIRST_TOKEN = """() => {
     const answer = document.querySelectorAll('[data-testid=stChatMessage]')[1];
     if (answer?.querySelector('[data-testid=stAlert]')) throw new Error(answer.innerText);
-    return [...answer?.querySelectorAll('[data-testid=stMarkdownContainer], [data-testid=stCode]') ?? []].some(
-        part => !part.closest('[data-testid=stCaptionContainer], button') && part.innerText.trim());
+    return [...answer?.querySelectorAll('.model-text') ?? []].some(part => part.innerText.trim());
 }"""
 
 

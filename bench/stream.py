@@ -26,6 +26,8 @@ from tests.page.upstream import StreamReply, Upstream, split_into_tokens
 
 TOKENS, RATE = 2_000, 200.0
 END = "theveryend"
+# Where a text is drawn: Paddock's elements, and those of st.write_stream.
+DRAWN = ".model-text, [data-testid=stMarkdownContainer], [data-testid=stCode]"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 SECTION = """## Part {n}: on horses and *paddocks*
@@ -107,7 +109,8 @@ def measure(browser: Browser, app: AppProcess, upstream: Upstream, text: str) ->
         before = cpu_seconds(app.process.pid)
         tab.send("Go")
         seen = tab.page.wait_for_function(
-            f"() => document.querySelector('#root').textContent.includes('{END}') && Date.now()",
+            f"() => [...document.querySelectorAll('{DRAWN}')].some(part => part.textContent.includes('{END}'))"
+            " && Date.now()",
             polling="raf",
         ).json_value()
         tab.page.wait_for_timeout(500)

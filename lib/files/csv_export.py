@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 
+from lib.jsonkit.json_text import WrittenNumber
+
 CellValue = str | int | float | Decimal | None
 SheetRow = list[CellValue]
 
@@ -48,6 +50,8 @@ def replace_unstorable(text: str) -> str:
 
 
 def _csv_cell(value: CellValue) -> CellValue:
+    if isinstance(value, WrittenNumber):
+        return Decimal(value.written)
     if not isinstance(value, str):
         return value
     text = replace_unstorable(value)

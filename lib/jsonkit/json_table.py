@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
+
+from lib.jsonkit.json_text import write_literal
 
 TableCell = str | int | float | bool | None
 
@@ -50,5 +51,5 @@ def _is_flat(value: Any) -> bool:
 
 def _cell(value: Any) -> TableCell:
     if isinstance(value, list):
-        return ", ".join(item if isinstance(item, str) else json.dumps(item) for item in value)
+        return ", ".join(item if isinstance(item, str) else write_literal(item) for item in value)
     return value  # type: ignore[no-any-return]

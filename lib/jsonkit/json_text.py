@@ -77,6 +77,18 @@ class _DuplicateKeys(dict[str, Any]):
     """An object that has a key twice. The parser finds it but does not know its place in the text."""
 
     key = ""
+    pairs: tuple[tuple[str, Any], ...] = ()
+
+
+class WrittenNumber(float):
+    """A number with the text that it was written as, which may have more digits than a float."""
+
+    written: str
+
+    def __new__(cls, written: str) -> WrittenNumber:
+        number = super().__new__(cls, written)
+        number.written = written
+        return number
 
 
 def parse(given: str | bytes, what: str, bounds: Bounds) -> Any:
@@ -154,7 +166,12 @@ def decode(text: str, what: str, start: int = 0, *, follows: bool = False) -> An
     With ``follows`` the result is (value, end), and any text may follow the value. Unlike ``parse``, this accepts
     duplicate keys (see ``duplicate_key``), infinite numbers and lone surrogates.
     """
-    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_nan)
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_object,
+        parse_constant=_refuse_nan,
+        parse_float=WrittenNumber,
+        parse_int=_whole_number,
+    )
     try:
         start += len(text[start:]) - len(text[start:].lstrip(" \t\r\n"))
         value, end = decoder.raw_decode(text, start)
@@ -188,11 +205,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) == len(pairs):
         return value
     duplicate, keys = _DuplicateKeys(value), set()
+    duplicate.pairs = tuple(pairs)
     for key, _ in pairs:
         if key in keys:
             duplicate.key = key
         keys.add(key)
     return duplicate
+
+
+def _whole_number(written: str) -> int | WrittenNumber:
+    return WrittenNumber(written) if written == "-0" else int(written)
 
 
 def _refuse_nan(name: str) -> float:
@@ -202,6 +224,16 @@ def _refuse_nan(name: str) -> float:
 def duplicate_key(value: Any) -> str | None:
     """Return the key that an object from ``decode`` had twice, None if there is none. Its last value was kept."""
     return value.key if isinstance(value, _DuplicateKeys) else None
+
+
+def object_pairs(value: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Return the names and values of an object from ``decode``, also those of a name that it has twice."""
+    return value.pairs if isinstance(value, _DuplicateKeys) else tuple(value.items())
+
+
+def write_literal(value: Any) -> str:
+    """Return a number, true, false or null from ``decode`` as it was written."""
+    return value.written if isinstance(value, WrittenNumber) else json.dumps(value)
 
 
 def walk(value: Any) -> Iterator[tuple[Path, Any]]:

@@ -51,10 +51,10 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 # Returns the text of a message, block by block, without captions, labels, errors and buttons.
 READ_BLOCKS_JS = """message => [...message.querySelectorAll(
-        '[data-testid=stMarkdownContainer], [data-testid=stCode], [data-testid=stText]')]
+        '.model-text > *, [data-testid=stMarkdownContainer], [data-testid=stCode], [data-testid=stText]')]
     .filter(part => !part.closest('[data-testid=stCaptionContainer], button, [data-testid=stAlert]'))
     .filter(part => part.offsetParent !== null)
-    .map(part => (part.dataset.testid === 'stCode' ? part.querySelector('code') : part).innerText)"""
+    .map(part => (part.querySelector(':scope pre code') ?? part).innerText)"""
 
 # Notes when the page last sent a message to the server, how many it sent, and when it last received one.
 COUNT_MESSAGES_JS = """

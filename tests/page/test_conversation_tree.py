@@ -12,7 +12,7 @@ Turns = list[tuple[str, str]]
 
 # Returns the first text of each message, which is the whole text because these messages are short.
 FIRST = """messages => messages.map(
-    message => message.querySelector('[data-testid=stText], [data-testid=stMarkdown]')?.innerText)"""
+    message => message.querySelector('[data-testid=stText], .model-text')?.innerText)"""
 
 
 def turns(upstream: Upstream, number: int = -1) -> Turns:
@@ -92,7 +92,7 @@ def test_a_copy_has_the_exact_text(tab: BrowserTab, upstream: Upstream) -> None:
     code = tab.answers.last.locator("[data-testid=stCode] code").last
     tab.wait_until("the text", lambda: code.count() and code.text_content() == text.rstrip("\n"))
     tab.by_key(f"close-{_id(tab.answers.last)}").get_by_role("button").click()
-    tab.wait_until("it closes", lambda: tab.answers.last.locator("[data-testid=stCode]").count() == 1)
+    tab.wait_until("it closes", lambda: tab.answers.last.locator("[data-testid=stCode]").count() == 0)
 
 
 def _id(message: Locator) -> str:

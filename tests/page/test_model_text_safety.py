@@ -103,6 +103,10 @@ def test_nothing_is_fetched(tab: BrowserTab, upstream: Upstream, canary: Canary)
         tab.wait_for_end(which=number + 1)
     assert tab.answers.last.locator("img, iframe, video, object, svg image").count() == 0
     assert tab.page.locator("[class*='st-key-assistant-'] img").count() == 0
+    assert (
+        tab.answers.nth(1).locator("a[rel='noopener noreferrer nofollow']").get_attribute("href")
+        == f"{canary.url}/plain"
+    )
     tab.page.reload()
     tab.wait_until("all again", lambda: tab.answers.count() == 13)
     tab.wait_until_idle()
@@ -123,17 +127,16 @@ TEXTS = [
     "A price\\$ of $3",
     "Use :material/home: and :smile: and :red[this] at 10:30:45.",
     "a < b and c > d & e, <b>not bold</b>",
+    "git log --oneline, a->b, arn:aws:s3 <= ~= 1",
 ]
 
 
 def test_it_is_shown_as_it_was_written(tab: BrowserTab, upstream: Upstream) -> None:
-    for number, text in enumerate(TEXTS):
-        upstream.plan_replies(StreamReply(text))
-        tab.send("Go")
-        tab.wait_for_end(which=number)
-        shown = tab.answer_text().replace("\u2060", "")
-        assert shown == text.replace("\\$", "$").replace("\\,", ",")
-        assert tab.answers.last.locator(".katex, [data-testid=stIconMaterial] >> text=home").count() == 0
+    upstream.plan_replies(StreamReply("\n\n".join(TEXTS)))
+    tab.send("Go")
+    tab.wait_for_end()
+    assert tab.answer_blocks() == [text.replace("\\$", "$") for text in TEXTS]
+    assert tab.answers.last.locator(".katex, [data-testid=stIconMaterial] >> text=home").count() == 0
 
 
 def test_code_is_exact_and_in_colours(tab: BrowserTab, upstream: Upstream) -> None:
@@ -144,10 +147,8 @@ def test_code_is_exact_and_in_colours(tab: BrowserTab, upstream: Upstream) -> No
     blocks = tab.answer_blocks()
     assert len(blocks) == 3
     assert blocks[1].rstrip("\n") == code
-    assert blocks[2].replace("\u2060", "") == "That is vec![1] and $5."
-    tab.wait_until(
-        "colours", lambda: tab.answers.last.locator("[data-testid=stCode] code span.token").count() > 5
-    )
+    assert blocks[2] == "That is vec![1] and $5."
+    assert tab.answers.last.locator(".code span.token").count() > 5
 
 
 def test_a_question_is_shown_exactly_as_typed(tab: BrowserTab, upstream: Upstream) -> None:

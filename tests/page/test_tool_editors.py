@@ -20,7 +20,8 @@ Open = Callable[..., BrowserTab]
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
-    with AppProcess({}, tmp_path_factory.mktemp("bench") / "log", BENCH) as app:
+    page = {"TEST_PAGE": str(BENCH)}
+    with AppProcess(page, tmp_path_factory.mktemp("bench") / "log", BENCH.with_name("page_server.py")) as app:
         yield app
     assert "Traceback" not in app.log, app.log
 

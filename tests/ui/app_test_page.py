@@ -100,7 +100,16 @@ class AppTestPage:
 
     def texts(self, inside: Block | None = None) -> list[str]:
         """Return all that is to be read there, in order, Markdown as plain text."""
-        return [text for node in (self.test._tree if inside is None else inside) if (text := _text_of(node))]
+        texts, pieces = [], set()
+        for node in self.test._tree if inside is None else inside:
+            if str(getattr(node, "key", "")).startswith("model-text-source"):
+                parts = [part for part in node if part.type == "text"]
+                pieces.update(map(id, parts))
+                whole = "".join(json.loads(part.value) for part in parts if part.value != ".")
+                texts.append(" ".join(whole.split()))
+            elif id(node) not in pieces:
+                texts.append(_text_of(node))
+        return [text for text in texts if text]
 
     def text(self, inside: Block | None = None) -> str:
         """Return all that is to be read there as one text."""
@@ -193,8 +202,34 @@ def _text_of(node: Node) -> str:
             return plain_text(node.value)  # type: ignore[union-attr]
         case "text" | "code" | "html":
             return str(node.value)  # type: ignore[union-attr]
+        case "bidi_component":
+            return " ".join(_model_text(node).split())
         case "json":
             return json.dumps(json.loads(node.value), ensure_ascii=False)  # type: ignore[union-attr]
         case "button" | "download_button" | "expandable" | "page_link" | "popover" | "toast":
             return plain_text(str(getattr(node, "label", "") or ""))
     return ""
+
+
+def _model_text(node: Node) -> str:
+    """Return what a component of ``lib.ui.widgets.model_text`` is given to draw, "" for any other component."""
+    data = json.loads(node.proto.json or "null")  # type: ignore[union-attr]
+    match data:
+        case {"text": str(text)} | {"plain": str(text)}:
+            return text
+        case {"tree": tree}:
+            return json.dumps(_tree_value(tree), ensure_ascii=False)
+        case {"columns": columns, "rows": rows}:
+            return "\n".join(" | ".join(cells) for cells in [columns, *rows])
+    return ""
+
+
+def _tree_value(tree: Any) -> Any:
+    match tree:
+        case {"o": pairs}:
+            return {name: _tree_value(part) for name, part in pairs}
+        case {"a": parts}:
+            return [_tree_value(part) for part in parts]
+        case {"l": literal}:
+            return json.loads(literal)
+    return tree

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 
 import streamlit as st
@@ -10,14 +9,16 @@ import streamlit as st
 from lib.files.csv_export import write_csv
 from lib.jsonkit.json_answer_check import AnswerCheck, Invalid, NotJson, Unchecked, Valid, check_answer
 from lib.jsonkit.json_table import JsonTable, TableCell, find_table
-from lib.jsonkit.json_text import quote_line
+from lib.jsonkit.json_text import quote_line, write_literal
 from lib.jsonkit.surrogates import replace_lone_surrogates
-from lib.ui.answer.streaming_text import draw_block
+from lib.ui.widgets import model_text
 from lib.ui.widgets.bound import bind_choice, draw_choice
-from lib.ui.widgets.safe_markdown import Code, escape_markdown
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 MAX_TABLE_ROWS = 100  # of the table on the page; the CSV file has all of them
 _MAX_CELL_CHARS = 300
+# Characters. A longer JSON text is not coloured: that takes the browser seconds.
+_MAX_HIGHLIGHTED_CHARS = 20_000
 
 
 class JsonView(StrEnum):
@@ -48,12 +49,12 @@ def draw_json_answer(text: str, schema: str | None, key: str) -> None:
         elif view is JsonView.TABLE and rows_table is not None:
             _table(rows_table, key)
         else:
-            # As JSON text in ASCII: a lone surrogate, which a model can write, would not reach the browser.
-            st.json(json.dumps(value), expanded=3)
+            model_text.draw_json_tree(value, f"{key}-tree", expanded=3)
 
 
 def _text(text: str) -> None:
-    draw_block(Code(replace_lone_surrogates(text), "json"), st.empty())
+    language = "json" if len(text) <= _MAX_HIGHLIGHTED_CHARS else None
+    st.code(replace_lone_surrogates(text), language, wrap_lines=True)
 
 
 def _verdict(text: str, schema: str | None, verdict: AnswerCheck) -> None:
@@ -91,11 +92,8 @@ def _escape(text: str) -> str:
 
 
 def _table(rows_table: JsonTable, key: str) -> None:
-    header = "| " + " | ".join(_escape(column) or " " for column in rows_table.columns) + " |"
-    rule = "|" + " --- |" * len(rows_table.columns)
-    rows = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows_table.rows[:MAX_TABLE_ROWS]]
-    with st.container(horizontal=True, wrap=False):  # so that a wide table scrolls by itself
-        st.markdown("\n".join([header, rule, *rows]))
+    rows = [[_cell(cell) for cell in row] for row in rows_table.rows[:MAX_TABLE_ROWS]]
+    model_text.draw_table(rows_table.columns, rows, f"{key}-table")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.download_button(
             "CSV",
@@ -119,5 +117,5 @@ def _cell(cell: TableCell) -> str:
         case bool():
             return "yes" if cell else "no"
         case str():
-            return _escape(cell if len(cell) <= _MAX_CELL_CHARS else cell[:_MAX_CELL_CHARS] + "…") or " "
-    return _escape(json.dumps(cell))
+            return cell if len(cell) <= _MAX_CELL_CHARS else cell[:_MAX_CELL_CHARS] + "…"
+    return write_literal(cell)

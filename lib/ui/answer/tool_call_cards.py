@@ -10,11 +10,12 @@ import streamlit as st
 
 from lib.api.request import Messages, RequestInput
 from lib.errors import BadInput
+from lib.jsonkit.json_text import write_literal
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.request_options import Function, Tool, ToolCall
 from lib.tools import sample_tools
 from lib.tools.tool_call import find_call_faults, find_called_tool, parse_arguments
-from lib.ui.widgets import code_box
+from lib.ui.widgets import code_box, model_text
 from lib.ui.widgets.bound import bind
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -47,7 +48,7 @@ def draw_calls(
     for number, (call, result) in enumerate(zip(calls, results, strict=True)):
         card_key = f"{key}-{number}"
         with st.container(border=True, key=card_key, gap="small"):
-            _draw_call(call, tools, functions)
+            _draw_call(call, tools, functions, card_key)
             if result is not None:
                 st.caption("Result")
                 _draw_plain_text(result)
@@ -77,7 +78,7 @@ def draw_auto_run_switch(key: str, on: bool, on_change: Callable[[bool], None]) 
     )
 
 
-def _draw_call(call: ToolCall, tools: Sequence[Tool], functions: Sequence[Function]) -> None:
+def _draw_call(call: ToolCall, tools: Sequence[Tool], functions: Sequence[Function], key: str) -> None:
     name = escape_markdown(call.name[:64]) or "a tool without a name"
     faults = find_call_faults(call, tools, functions)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -98,13 +99,13 @@ def _draw_call(call: ToolCall, tools: Sequence[Tool], functions: Sequence[Functi
     if not values:
         st.caption("No values")
     elif len(values) > MAX_ARGUMENT_ROWS or any(isinstance(value, (dict, list)) for value in values.values()):
-        st.json(values, expanded=2)
+        model_text.draw_json_tree(values, f"{key}-arguments", expanded=2)
     else:
         with st.container(gap="xxsmall"):
-            for name, value in values.items():
+            for number, (name, value) in enumerate(values.items()):
                 with st.container(horizontal=True, gap="small"):
                     st.caption(escape_markdown(name[:64]), width=120)
-                    st.text(_argument_text(value), width="stretch")
+                    model_text.draw_plain(_argument_text(value), f"{key}-argument-{number}")
 
 
 def _draw_plain_text(text: str) -> None:
@@ -165,4 +166,4 @@ def _argument_text(value: Any) -> str:
             return "yes" if value else "no"
         case None:
             return "nothing"
-    return str(value)[:MAX_SHOWN_CHARS]
+    return (value if isinstance(value, str) else write_literal(value))[:MAX_SHOWN_CHARS]

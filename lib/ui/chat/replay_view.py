@@ -75,7 +75,7 @@ def follow_replay(replay: Replay, place: DeltaGenerator) -> None:
             else f"its pace was not recorded, so its words are spread evenly over its {recording.seconds:.1f} s"
         )
         st.caption(f":material/replay: **Replay** · nothing is sent · {pace}")
-        text = StreamingText(replay, recording.text_before, st.container())
+        text = StreamingText(replay, recording.text_before, st.container(), f"replay-{id(replay)}")
     for new in replay.follow(lambda: text.interval):
         text.draw_new_text(new)
     if not replay.is_running:

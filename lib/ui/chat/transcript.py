@@ -13,12 +13,13 @@ from lib.chat.answer import Ending
 from lib.chat.chat_session import ChatSession, LiveRun
 from lib.chat.conversation import Message, messages_after
 from lib.ui.answer import answer_stats, json_answer_view, tool_call_cards
-from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, StreamingText, draw_text
+from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, StreamingText
 from lib.ui.chat import message_menu
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.shell.registry import ELSEWHERE_SECONDS, registry
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.model_text import draw_text
 from lib.ui.widgets.safe_markdown import escape_markdown
 
 AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
@@ -54,7 +55,7 @@ def draw_content(message: Message) -> None:
     if format is not None and message.content:
         json_answer_view.draw_json_answer(message.content, format.schema, f"answer-{message.id}")
         return
-    draw_text(message.content)
+    draw_text(message.content, message.id)
 
 
 def _is_shown_in_card(tab: ChatTab, message: Message) -> bool:
@@ -113,7 +114,7 @@ def follow_answer(live: LiveRun, place: DeltaGenerator, update: Callable[[], Non
     A rerun may interrupt this at any point; the next run of the page continues. ``fresh``: the browser has just
     opened the page.
     """
-    streaming = StreamingText(live.run, live.text_before, place)
+    streaming = StreamingText(live.run, live.text_before, place, live.message_id)
     for text in live.run.follow(lambda: SLOW_START_INTERVAL if fresh else streaming.interval):
         update()
         streaming.draw_new_text(text)

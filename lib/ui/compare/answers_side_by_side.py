@@ -178,7 +178,8 @@ def _draw_answer(cell: _Cell) -> WatchedAnswer | None:
     with places[slot]:
         for message in messages:
             if live is not None and live.message_id == message.id:
-                return WatchedAnswer(live, StreamingText(live.run, live.text_before, st.container()))
+                text = StreamingText(live.run, live.text_before, st.container(), live.message_id)
+                return WatchedAnswer(live, text)
             _draw_message(cell, message, answer, has_ended=live is None)
         _draw_footer(cell, answer, messages)
     return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -16,12 +16,13 @@ from lib.experiment import cell_request, plan_grid
 from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.results.cell_result import Result, Status
 from lib.experiment.results.result_rows import ResultRow
+from lib.jsonkit import json_text
 from lib.jsonkit.surrogates import replace_lone_surrogates
 from lib.model.pricing import format_exact
-from lib.ui.answer import answer_stats, json_answer_view, streaming_text, tool_call_cards
+from lib.ui.answer import answer_stats, json_answer_view, tool_call_cards
 from lib.ui.chat.transcript import draw_step_button
 from lib.ui.experiment.results_view import PREFIX, ResultsView
-from lib.ui.widgets import raw_text
+from lib.ui.widgets import model_text, raw_text
 from lib.ui.widgets.bound import bind_choice, draw_choice, draw_stars
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
@@ -122,27 +123,28 @@ def _draw_text(answer: Answer) -> None:
     if format is not None:
         json_answer_view.draw_json_answer(text, format.schema, f"{PREFIX}json")
         return
-    views = tuple(view for view in AnswerView if view is not AnswerView.TREE or _is_json(text))
+    tree = _parse_tree(text)
+    views = tuple(view for view in AnswerView if view is not AnswerView.TREE or tree is not None)
     view = bind_choice(_VIEW, views)
     with st.container(border=True, key=f"{PREFIX}answer"):
         match view.value:
             case AnswerView.FORMATTED:
-                streaming_text.draw_text(text)
+                model_text.draw_text(text, f"{PREFIX}text")
             case AnswerView.TREE:
-                st.json(json.dumps(json.loads(text)), expanded=3)
+                model_text.draw_json_tree(tree, f"{PREFIX}tree", expanded=3)
             case _:
-                st.text(replace_lone_surrogates(text))
+                model_text.draw_plain(text, f"{PREFIX}plain")
     draw_choice("Show the answer", views, view, label_visibility="collapsed")
 
 
-def _is_json(text: str) -> bool:
+def _parse_tree(text: str) -> Any:
+    """Return the object or list that the text is as JSON, None if it is none."""
     if text.lstrip()[:1] not in ("{", "["):
-        return False
+        return None
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+        return json_text.decode(text, "The answer")
+    except BadInput:
+        return None
 
 
 def _draw_verdicts(view: ResultsView, result: Result) -> None:

@@ -17,7 +17,7 @@ from lib.experiment.plan_problems import PlanPart, PlanProblem
 from lib.ui.answer import answer_stats
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.shell.registry import registry
-from lib.ui.widgets import raw_text, safe_markdown
+from lib.ui.widgets import model_text, raw_text
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.error_box import draw_error
 from lib.ui.widgets.safe_markdown import escape_markdown
@@ -88,11 +88,7 @@ def _draw_answer(tab: ExperimentTab, run: AnswerRun) -> None:
         if answer.error is not None:
             draw_error(answer.error)
         if answer.text:
-            for block in safe_markdown.split_blocks(answer.text):
-                if isinstance(block, safe_markdown.Prose):
-                    st.markdown(safe_markdown.make_safe(block.text))
-                else:
-                    raw_text.draw_text(block.text, block.language)
+            model_text.draw_text(answer.text, "trial")
         st.caption(
             answer_stats.answer_line(tab.model, (answer,)), help=answer_stats.exact_cost(tab.model, (answer,))
         )

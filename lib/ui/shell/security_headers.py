@@ -52,7 +52,7 @@ def security_headers(rules: AccessRules, *, is_trustworthy: bool) -> list[tuple[
 
 
 def _content_security_policy(rules: AccessRules) -> dict[str, str]:
-    """Return the policy's directives. It is a second defence beside lib.ui.widgets.safe_markdown.
+    """Return the policy's directives. It is a second defence beside lib.ui.widgets.model_text.
 
     A script, image or form that slips through there is not run, fetched or sent.
     """

@@ -1,4 +1,4 @@
-"""Small building blocks: bound controls, safe Markdown, error boxes and components that poll.
+"""Small building blocks: bound controls, a model's text, error boxes and components that poll.
 
-May import the core, no other part of ``lib.ui``. Start with ``bound`` and ``safe_markdown``.
+May import the core, no other part of ``lib.ui``. Start with ``bound`` and ``model_text``.
 """

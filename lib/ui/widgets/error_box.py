@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from lib.errors import PaddockError
-from lib.ui.widgets.safe_markdown import escape_markdown, make_safe
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 
 def draw_error(error: PaddockError, title: str | None = None) -> None:
@@ -20,10 +20,10 @@ def draw_error(error: PaddockError, title: str | None = None) -> None:
         facts.append(f"HTTP {error.status}")
     if error.retry_after is not None:
         facts.append(f"the service asks for a pause of {error.retry_after:.0f} s")
-    # The message may be a backend's: it is made safe like a model's text.
+    # The message may be a backend's.
     lines = [
         f"**{title or error.title}**" + (f" · {' · '.join(facts)}" if facts else ""),
-        make_safe(error.message[:1].upper() + error.message[1:]),
+        escape_markdown(error.message[:1].upper() + error.message[1:]),
     ]
     if error.advice:
         lines.append(f"→ {error.advice}")

@@ -1,0 +1,52 @@
+"""The browser's modules: kept for good under an address that changes with them, and known by their hash."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+
+import pytest
+
+from lib.ui.shell.browser_code import BrowserCode
+from lib.ui.widgets.model_text import CODE_FOLDER, CODE_PATH, code_version
+from tests.ui.shell.asgi_requests import Behind, Door
+
+# Of dist/browser/markdown-it.esm.min.mjs in the npm package markdown-it 15.0.3.
+MARKDOWN_IT = "d5432491790141da046b1197353705db03264f40b5727f3b4b591f5aba193e30"
+
+
+@pytest.fixture
+def door() -> Door:
+    app = Behind({"content-type": "text/html"})
+    return Door(app=BrowserCode(app))
+
+
+def test_markdown_it_is_what_its_authors_published() -> None:
+    assert hashlib.sha256((CODE_FOLDER / "markdown-it.mjs").read_bytes()).hexdigest() == MARKDOWN_IT
+
+
+def test_a_module_is_kept_under_the_address_of_its_version(door: Door) -> None:
+    reply = door.get(f"{CODE_PATH}{code_version()}/dom.mjs")
+    assert (reply.status, reply.header("content-type")) == (200, ["text/javascript; charset=utf-8"])
+    assert "immutable" in reply.header("cache-control")[0]
+    assert reply.text == (CODE_FOLDER / "dom.mjs").read_text()
+    # A page that was drawn before an update.
+    earlier = door.get(f"/base{CODE_PATH}0123456789abcdef/dom.mjs")
+    assert (earlier.status, earlier.header("cache-control")) == (200, ["no-store"])
+
+
+def test_a_module_is_compressed_for_those_who_can_read_it(door: Door) -> None:
+    reply = door.get(f"{CODE_PATH}{code_version()}/dom.mjs", accept_encoding="br, gzip")
+    assert reply.header("content-encoding") == ["gzip"]
+    body = b"".join(message.get("body", b"") for message in reply.messages)
+    assert gzip.decompress(body) == (CODE_FOLDER / "dom.mjs").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["", "../model_text.py", "LICENSE-markdown-it.txt", "dom.mjs/"])
+def test_nothing_else_is_given_out(door: Door, name: str) -> None:
+    assert door.get(f"{CODE_PATH}{code_version()}/{name}").status == 404
+
+
+def test_a_page_names_the_modules(door: Door) -> None:
+    (link,) = door.get("/").header("link")
+    assert f"<{CODE_PATH}{code_version()}/model_text.mjs>; rel=modulepreload" in link
