@@ -92,7 +92,7 @@ def test_address_that_is_none(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["http://api.cloudflare.com/client/v4", "http://127.0.0.1.evil.example/x"])
 def test_no_token_over_plain_http(url: str) -> None:
-    with pytest.raises(BadInput, match="https only"):
+    with pytest.raises(BadInput, match="only to an https address"):
         cloudflare_backend(ACCOUNT, TOKEN, url)
 
 

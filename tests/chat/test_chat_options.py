@@ -200,7 +200,7 @@ def test_an_adapters_answer_to_a_plain_prompt_cannot_go_on() -> None:
     with ScriptedServer(streams("Arr")) as server:
         send_and_wait(chat, "Speak", server)
         before = chat.conversation
-        with pytest.raises(BadInput, match="only where the prompt was raw"):
+        with pytest.raises(BadInput, match="only without the template"):
             chat.continue_answer(before.path()[-1], sample_values.make_backend(server.url))
     assert chat.conversation == before
 

@@ -47,7 +47,7 @@ def test_malformed_ones_never_leave(tab: BrowserTab, app: AppProcess, upstream: 
     connect(tab, "not-an-account", TOKEN)
     tab.page.get_by_role("dialog").get_by_text("exactly 32 characters").wait_for()
     connect(tab, ACCOUNT, 'with "quotes" inside')
-    tab.page.get_by_role("dialog").get_by_text("The API token is empty or holds").wait_for()
+    tab.page.get_by_role("dialog").get_by_text("The API token is empty, or it has").wait_for()
     assert upstream.credential_checks == []
     assert_nowhere('with "quotes" inside', tab, app)
 

@@ -46,7 +46,7 @@ def test_what_is_typed_brings_and_takes_it(tab: BrowserTab, upstream: Upstream) 
     wait_for_conflict(tab, "raw", "The text has no marks of the model's chat format")
     tab.chat_box.fill("<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n<|eot_id|>")
     tab.wait_until(
-        "another", lambda: not any("No special token" in text for text in conflict_texts(tab, "raw"))
+        "another", lambda: not any("no marks of the model" in text for text in conflict_texts(tab, "raw"))
     )
     assert tab.chat_box.input_value().startswith("<|begin_of_text|>")
     assert upstream.requests == []

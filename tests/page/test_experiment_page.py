@@ -214,7 +214,7 @@ def test_nothing_typed_is_lost(tab: BrowserTab) -> None:
     tab.page.keyboard.press("Escape")
     tab.page.get_by_role("textbox", name="Temperature", exact=True).fill("0 to 1 step 0.5, warm")
     tab.wait_until(
-        "what is wrong", lambda: "“warm” is no value" in tab.by_key("section-settings").inner_text()
+        "what is wrong", lambda: "“warm” is not a value" in tab.by_key("section-settings").inner_text()
     )
     tab.page.get_by_role("textbox", name="Temperature", exact=True).fill("0 to 1 step 0.5")
     tab.wait_until("nine requests", lambda: "= 9 requests" in bar(tab))

@@ -23,7 +23,7 @@ Row = tuple[str, float, float, float, float]
 
 
 def share(text: str) -> float:
-    return 0.0 if text == "cut" else float(text.removeprefix("< ").removesuffix(" %")) / 100
+    return 0.0 if text == "removed" else float(text.removeprefix("< ").removesuffix(" %")) / 100
 
 
 def rows(tab: BrowserTab) -> list[Row]:
@@ -109,7 +109,7 @@ def test_what_is_cut_away(page: BrowserTab, name: str) -> None:
     before = change_and_wait(page, fact, lambda: page.button("A story").click())
     page.by_key("try-all").locator("label").first.click()
     page.wait_until("all", lambda: len(rows(page)) == 40)
-    assert "cut away" not in picture_text(page)
+    assert "removed" not in picture_text(page)
     set_to(page, name, "PageDown")
 
     def is_cut() -> bool:
@@ -153,7 +153,7 @@ def test_a_beginning_of_ones_own_and_a_token_drawn(page: BrowserTab) -> None:
     box = page.by_key("try-text").locator("input")
     after = change_and_wait(page, before, lambda: box.fill("My favourite colour is"))
     set_to(page, "temperature", "Home")
-    page.wait_until("one token", lambda: "One token" in picture_text(page))
+    page.wait_until("one token", lambda: "Only one token" in picture_text(page))
     page.wait_until_idle()
     token = next(row[0] for row in rows(page) if row[2] > 0).replace("·", " ").replace("↵", "\n")
     page.button("Pick one and continue").click()
@@ -173,13 +173,13 @@ def test_the_first_token_of_an_answer(page: BrowserTab) -> None:
 def test_what_was_set_is_there_again(page: BrowserTab) -> None:
     page.by_key("try-text").locator("input").fill("Once more")
     set_to(page, "top_k", "Home")
-    page.wait_until("one token", lambda: "One token" in picture_text(page))
+    page.wait_until("one token", lambda: "Only one token" in picture_text(page))
     page.wait_until_idle()
     page.go_to_page("Chat")
     page.chat_box.wait_for()
     open_model_page(page)
     open_section(page, "Next token")
-    page.wait_until("one token", lambda: "One token" in picture_text(page))
+    page.wait_until("one token", lambda: "Only one token" in picture_text(page))
     wait_for_value(page.by_key("try-text").locator("input"), "Once more")
     wait_for_value(page.by_key("try-top_k-slide").locator("input"), "1")
 

@@ -109,7 +109,7 @@ def test_a_raw_prompt_in_the_models_own_format(page: BrowserTab) -> None:
     box.fill("<|im_start|>user\nHi")
     box.press("Tab")
     page.by_key("choose-raw").wait_for()
-    page.page.get_by_text("The beginning of the assistant's turn is missing").first.wait_for()
+    page.page.get_by_text("The beginning of the answer is missing").first.wait_for()
 
 
 def test_tools_that_run_by_themselves(page: BrowserTab) -> None:

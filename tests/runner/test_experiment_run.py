@@ -149,7 +149,7 @@ def test_no_network_for_a_while(store: Store) -> None:
         url = server.url
     run = run_fixtures.new_run(store, run_fixtures.numbers_plan(20))
     run.start(make_backend(url))  # no server listens there now
-    while "network is gone" not in (now := run.progress()).waiting or now.in_flight:
+    while "No network" not in (now := run.progress()).waiting or now.in_flight:
         assert run.state is RunState.RUNNING
     assert now.requests == 0, "what was never sent does not count"
     port = int(url.rpartition(":")[2])
@@ -289,7 +289,7 @@ def test_what_was_never_sent_is_not_in_doubt_after_a_restart(store: Store) -> No
     run = run_fixtures.new_run(store, run_fixtures.numbers_plan(3))
     nowhere = replace(make_backend("https://127.0.0.1:9"), billed=True)
     run.start(nowhere)
-    while "network is gone" not in run.progress().waiting:
+    while "No network" not in run.progress().waiting:
         time.sleep(0.005)
     run.stop()
     assert run_fixtures.wait_for_run(run).progress().doubtful == 0

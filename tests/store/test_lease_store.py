@@ -63,7 +63,7 @@ def test_who_lost_a_lease_notices_at_the_next_write(stores: tuple[Store, Store],
     check(first, RUN)  # expired, but nobody else took it
     second.leases.take(RUN)
     first.leases.renew()
-    with pytest.raises(HeldElsewhere, match="stood still"):
+    with pytest.raises(HeldElsewhere, match="was stopped for so long"):
         check(first, RUN)
     check(second, RUN)
     first.leases.release(RUN)

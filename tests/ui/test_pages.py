@@ -39,8 +39,8 @@ def test_a_page_is_drawn(name: str, environment: dict[str, str], monkeypatch: py
         ({"CLOUDFLARE_API_TOKEN": TOKEN}, "CLOUDFLARE_ACCOUNT_ID is missing"),
         ({"CLOUDFLARE_ACCOUNT_ID": ACCOUNT}, "CLOUDFLARE_API_TOKEN is missing"),
         (CREDENTIALS | {"CLOUDFLARE_ACCOUNT_ID": "1234"}, "exactly 32 characters"),
-        (CREDENTIALS | {"CLOUDFLARE_API_TOKEN": "a b"}, "The API token is empty or holds"),
-        (CREDENTIALS | {"CLOUDFLARE_BASE_URL": "http://example.com"}, "https only"),
+        (CREDENTIALS | {"CLOUDFLARE_API_TOKEN": "a b"}, "The API token is empty, or it has"),
+        (CREDENTIALS | {"CLOUDFLARE_BASE_URL": "http://example.com"}, "only to an https address"),
         (CREDENTIALS | {"CLOUDFLARE_BASE_URL": "nonsense"}, "must look like https://host/path"),
     ],
 )

@@ -50,7 +50,7 @@ def test_a_run_that_another_server_went_on_with_is_loaded_again(upstream: Upstre
         # The second time the first cell was asked again: it moves to the end of the stored results.
         for numbers, again in (((1,), ()), ((0, 2), (1,))):
             write_failures(other, id, plan, numbers, again)
-            with pytest.raises(HeldElsewhere, match="newer state"):
+            with pytest.raises(HeldElsewhere, match="has continued this run"):
                 shown.start(make_backend(upstream.url))
             shown = registry().find_experiment_run(LOCAL_OWNER, id)
             assert shown is not None

@@ -97,7 +97,7 @@ def test_a_visitor_cannot_restore(page: AppTestPage, monkeypatch: pytest.MonkeyP
         # The page was drawn for the local owner; the click comes from a visitor.
         patch.setattr(backup_menu, "current_owner", lambda: VISITOR)
         page.click(backup_menu.RESTORE_KEY)
-        assert "Only a person at the machine" in page.errors()[0]
+        assert "Only somebody at the computer" in page.errors()[0]
         patch.setattr("lib.ui.history.import_export.current_owner", lambda: VISITOR)
         assert not AppTestPage(path=WHOLE_APP).go_to("history").has_key(backup_menu.BACKUP_KEY)
     with pytest.raises(BadInput):
@@ -107,7 +107,7 @@ def test_a_visitor_cannot_restore(page: AppTestPage, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("name", ["", "../paddock.sqlite3", "/etc/passwd"])
 def test_only_backups_are_restored(name: str) -> None:
-    with pytest.raises(BadInput, match="no such backup"):
+    with pytest.raises(BadInput, match="no longer exists"):
         registry().restore_backup(LOCAL_OWNER, name)
 
 

@@ -47,7 +47,7 @@ def test_every_page_shows_it_and_offers_the_text(full_disk: pytest.MonkeyPatch) 
     for name in PAGES:
         page.go_to(name)
         assert len(warnings(page)) == 1, name
-        assert "lost if Paddock ends now" in page.text()
+        assert "lost if Paddock is closed now" in page.text()
         assert DOWNLOAD in page.texts()
     data = dump_zip(registry().unsaved_conversations(LOCAL_OWNER), MODEL)
     texts = [
