@@ -19,7 +19,7 @@ from lib.ui.chat import (
     welcome,
 )
 from lib.ui.chat.chat_tab import MESSAGE_KEY, ChatTab
-from lib.ui.settings import conflict_fix, option_controls, parameter_controls, preset_menu
+from lib.ui.settings import conflict_fix, preset_menu, settings_panel
 from lib.ui.shell import backend_picker, presenting
 from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.save_warning import SaveWarning
@@ -47,12 +47,14 @@ choice_place = usage_place = bar = None
 if tab.mode.has_controls:
     with st.sidebar:
         usage_place = st.empty()
-        with usage_place.container():
+        with usage_place.container(gap="xsmall"):
             draw_usage()
         preset_menu.draw_preset_menu(tab)
-        option_controls.draw_options(tab, preview.conflicts, busy=live is not None)
-        parameter_controls.draw_parameters(
-            tab, lambda name: conflict_fix.draw_conflicts(tab, preview.conflicts, name)
+        settings_panel.draw_settings(
+            tab,
+            preview.conflicts,
+            busy=live is not None,
+            draw_notes=lambda name: conflict_fix.draw_conflicts(tab, preview.conflicts, name),
         )
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         choice_place = st.empty()
@@ -185,7 +187,7 @@ if live is not None:
     if choice_place is not None and usage_place is not None:
         with choice_place.container():
             backend_picker.draw_picker(choice, busy=False)
-        with usage_place.container():
+        with usage_place.container(gap="xsmall"):
             draw_usage()
 elif path and path[-1].id == tab.last_asked and tab.answer_with_sample_tools(tab.last_asked):
     st.rerun()

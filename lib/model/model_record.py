@@ -25,7 +25,8 @@ def format_number(value: Number) -> str:
 class Parameter:
     """A sampling parameter as the model's page documents it, and how a control offers it.
 
-    ``help`` is the documented text, ``about`` is ours. ``maximum`` and ``default`` are None if the page documents
+    ``help`` is the documented text, ``about`` is ours. ``simple_label`` is the plain name among the few settings that
+    most people use, empty for the others. ``maximum`` and ``default`` are None if the page documents
     none: the context window or the model decides then.
     ``effect_beyond_next_token`` describes a parameter that does not change the next token's probabilities; it is
     empty for the others. Within ``neutral_range`` the parameter changes nothing. At ``deterministic_at`` the
@@ -41,6 +42,7 @@ class Parameter:
     maximum: Number | None
     default: Number | None
     label: str
+    simple_label: str
     step: Number
     start: Number
     limits_output: bool
@@ -148,6 +150,7 @@ def _parameters(schema: Mapping[str, Any], controls: Mapping[str, Any]) -> Itera
             maximum=documented.get("maximum"),
             default=default,
             label=control["label"],
+            simple_label=control.get("simple_label", ""),
             step=control["step"],
             start=control.get("start", default),
             limits_output=control.get("caps_output", False),

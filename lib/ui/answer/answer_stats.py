@@ -82,7 +82,10 @@ def draw_sent_settings(answers: tuple[Answer, ...], model: Model) -> None:
 
 
 def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) -> None:
-    """Draw the usage of the conversations with all variants, which cost as well. ``what`` begins the line."""
+    """Draw the usage of the conversations with all variants, which cost as well. ``what`` begins the line.
+
+    Nothing is drawn before the first answer.
+    """
     answers = tuple(
         answer
         for conversation in conversations
@@ -91,7 +94,6 @@ def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) 
     )
     usage = total_usage(answers)
     if usage is None:
-        st.caption("No tokens used yet.")
         return
     costs = []
     for billed in (True, False):

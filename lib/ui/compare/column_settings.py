@@ -11,7 +11,7 @@ from lib.compare.comparison import MAX_COLUMNS, MIN_COLUMNS, ComparisonColumn, S
 from lib.ui.answer import answer_stats
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.compare.comparison_tab import ComparisonTab
-from lib.ui.settings import conflict_fix, option_controls, parameter_controls, preset_menu
+from lib.ui.settings import conflict_fix, preset_menu, settings_panel
 from lib.ui.widgets.bound import bind, draw_choice
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -106,13 +106,12 @@ def draw_column_settings(tab: ComparisonTab, previews: Mapping[str, RequestPrevi
     panel, conflicts = tab.panels[column.id], previews[column.id].conflicts
     answer_stats.draw_context_gauge(*panel.context_used, panel.known_context_window, panel.chat.model)
     preset_menu.draw_preset_menu(panel)
-    option_controls.draw_options(panel, conflicts, busy=busy)
 
     def draw_notes(name: str) -> None:
         conflict_fix.draw_conflicts(panel, conflicts, name)
         _draw_other_values(tab, column, name)
 
-    parameter_controls.draw_parameters(panel, draw_notes)
+    settings_panel.draw_settings(panel, conflicts, busy=busy, draw_notes=draw_notes)
 
 
 def _draw_other_values(tab: ComparisonTab, column: ComparisonColumn, name: str) -> None:

@@ -47,7 +47,14 @@ def draw_options(
 
     ``many``: the options are an experiment's, which has its own system prompts, never streams and answers no calls.
     """
-    chosen = actions.chat.settings.features
+    draw_prompt(actions, conflicts, many=many)
+    draw_format(actions, conflicts, busy=busy)
+    draw_tools(actions, conflicts, busy=busy, many=many)
+    draw_switches(actions, conflicts, many=many)
+
+
+def draw_prompt(actions: ChatActions, conflicts: Sequence[Conflict], *, many: bool = False) -> None:
+    """Draw how to ask and, except for an experiment, the system prompt."""
     draw_choice(
         "How to ask",
         list(_FORMS),
@@ -58,22 +65,39 @@ def draw_options(
         "Adapters (LoRA) work with a single prompt.",
     )
     conflict_fix.draw_conflicts(actions, conflicts, FORM)
-    if chosen.form is InputForm.MESSAGES and not many:
-        system = bind(actions.key(SYSTEM_KEY), actions.chat.conversation.system, actions.chat.set_system)
-        st.text_area(
-            "System prompt",
-            height=90,
-            placeholder="Who the model should be, and how it should answer",
-            help="Instructions that the model reads before every message.",
-            **system.arguments(),
-        )
-    _format(actions, chosen, conflicts, busy=busy)
+    if not many:
+        draw_system_prompt(actions)
+
+
+def draw_system_prompt(actions: ChatActions) -> None:
+    """Draw the box of the system prompt, which a conversation has."""
+    if actions.chat.settings.features.form is not InputForm.MESSAGES:
+        return
+    system = bind(actions.key(SYSTEM_KEY), actions.chat.conversation.system, actions.chat.set_system)
+    st.text_area(
+        "System prompt",
+        height=90,
+        placeholder="Who the model should be, and how it should answer",
+        help="Instructions that the model reads before every message.",
+        **system.arguments(),
+    )
+
+
+def draw_tools(
+    actions: ChatActions, conflicts: Sequence[Conflict], *, busy: bool, many: bool = False
+) -> None:
+    """Draw the tools of a conversation, or the adapter of a single prompt."""
+    chosen = actions.chat.settings.features
     if chosen.form is InputForm.MESSAGES:
         _tools(actions, chosen, busy=busy, many=many)
     conflict_fix.draw_conflicts(actions, conflicts, TOOLS)
     if chosen.form is InputForm.PROMPT:
         _lora(actions, chosen)
     conflict_fix.draw_conflicts(actions, conflicts, LORA)
+
+
+def draw_switches(actions: ChatActions, conflicts: Sequence[Conflict], *, many: bool = False) -> None:
+    """Draw the switches of streaming and of the template."""
     with st.container(horizontal=True, gap="medium"):
         if not many:
             st.toggle(
@@ -101,8 +125,9 @@ def _bind_option(actions: ChatActions, name: str) -> Bound[Any]:
     return bind(actions.key(f"choose-{name}"), getattr(actions.chat.settings.features, name), change)
 
 
-def _format(actions: ChatActions, chosen: Features, conflicts: Sequence[Conflict], *, busy: bool) -> None:
-    format = chosen.response_format
+def draw_format(actions: ChatActions, conflicts: Sequence[Conflict], *, busy: bool) -> None:
+    """Draw the form of the answer, and the fields of a JSON answer."""
+    format = actions.chat.settings.features.response_format
     now = AnswerFormat.TEXT
     if format is not None:
         now = AnswerFormat.OBJECT if format.schema is None else AnswerFormat.SCHEMA
@@ -135,7 +160,7 @@ def _draw_field_names(actions: ChatActions, schema: str, names: Sequence[str]) -
     st.text_input(
         "Fields of the answer",
         placeholder="name, age, city",
-        help="Names with commas between them. A new field is a text that must be there; “Edit schema” changes that.",
+        help="Names with commas between them. A new field is a text that must be there; “Edit fields” changes that.",
         **box.arguments(),
     )
 

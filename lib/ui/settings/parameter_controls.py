@@ -19,25 +19,31 @@ from lib.ui.widgets.bound import bind
 _MAX_ROLLED_SEED = 999_999
 
 
-def draw_parameters(actions: ChatActions, below: Callable[[str], None]) -> None:
+def draw_parameters(actions: ChatActions, below: Callable[[str], None], *, is_simple: bool = False) -> None:
     """Draw the controls. ``below`` is called with the name of each parameter, to draw notes below its controls.
+
+    ``is_simple``: only those that most people use, under plain names.
 
     Changes count from the next send. What is left of the context is the maximum of a parameter without another one.
     """
     chat, room, window = actions.chat, actions.context_left, actions.context_window
     settings = chat.settings.capped(chat.model, room)  # as they are sent
-    for parameter in chat.model.parameters:
+    # The few that most people use come first: the seed is in sight without scrolling.
+    for parameter in sorted(chat.model.parameters, key=lambda parameter: not parameter.simple_label):
+        if is_simple and not parameter.simple_label:
+            continue
         most, end = parameter.maximum, parameter.maximum
         if most is None or end is None:
             most, end = max(room, int(parameter.minimum)), window
         setting = settings[parameter.name]
         with st.container(key=actions.key(f"parameter-{parameter.name}"), gap="xxsmall"):
-            _draw_parameter(actions, parameter, setting, most, end)
+            label = parameter.simple_label if is_simple else parameter.label
+            _draw_parameter(actions, parameter, label, setting, most, end)
             below(parameter.name)
 
 
 def _draw_parameter(
-    actions: ChatActions, parameter: Parameter, setting: Setting, most: Number, end: Number
+    actions: ChatActions, parameter: Parameter, label: str, setting: Setting, most: Number, end: Number
 ) -> None:
     chat, name = actions.chat, parameter.name
     # A slider with another end is another control for Streamlit, and for a moment the browser shows both: so it ends
@@ -48,7 +54,7 @@ def _draw_parameter(
     number = bind(actions.key(f"{name}-number"), value, lambda value: _move(chat, name, value))
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-        st.toggle(parameter.label, help=_help(parameter), width="stretch", **send.arguments())
+        st.toggle(label, help=_help(parameter), width="stretch", **send.arguments())
         if not setting.is_sent:
             st.caption("off", width="content")
             return
@@ -72,7 +78,7 @@ def _draw_parameter(
             args=(chat, start),
         )
     bounds: dict[str, Any] = {
-        "label": parameter.label,
+        "label": label,
         "min_value": parameter.cast(parameter.minimum),
         "step": parameter.cast(parameter.step),
         "format": "%d" if parameter.kind == "integer" else "%g",
