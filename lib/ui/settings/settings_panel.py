@@ -37,7 +37,7 @@ class ShownSettings(StrEnum):
 _LABELS = {ShownSettings.SIMPLE: "Simple", ShownSettings.ALL: "All settings"}
 
 
-class Section(StrEnum):
+class SettingsSection(StrEnum):
     """The sections of the settings, as the preference is kept."""
 
     PROMPT = "prompt"
@@ -47,10 +47,10 @@ class Section(StrEnum):
 
 
 _SECTION_LABELS = {
-    Section.PROMPT: "Prompt",
-    Section.ANSWER: "Answer",
-    Section.SAMPLING: "Sampling",
-    Section.TOOLS: "Tools and adapters",
+    SettingsSection.PROMPT: "Prompt",
+    SettingsSection.ANSWER: "Answer",
+    SettingsSection.SAMPLING: "Sampling",
+    SettingsSection.TOOLS: "Tools and adapters",
 }
 
 
@@ -71,14 +71,14 @@ def draw_settings(
     if shown is ShownSettings.SIMPLE:
         _draw_simple(actions, conflicts, busy=busy, draw_notes=draw_notes)
     else:
-        with _section(actions, Section.PROMPT):
+        with _section(actions, SettingsSection.PROMPT):
             option_controls.draw_prompt(actions, conflicts)
-        with _section(actions, Section.ANSWER):
+        with _section(actions, SettingsSection.ANSWER):
             option_controls.draw_format(actions, conflicts, busy=busy)
             option_controls.draw_switches(actions, conflicts)
-        with _section(actions, Section.SAMPLING):
+        with _section(actions, SettingsSection.SAMPLING):
             parameter_controls.draw_parameters(actions, draw_notes)
-        with _section(actions, Section.TOOLS):
+        with _section(actions, SettingsSection.TOOLS):
             option_controls.draw_tools(actions, conflicts, busy=busy)
     keep_preferences()
 
@@ -132,7 +132,7 @@ def _hidden_settings(actions: ChatActions) -> Iterator[str]:
 
 
 @contextmanager
-def _section(actions: ChatActions, section: Section) -> Iterator[None]:
+def _section(actions: ChatActions, section: SettingsSection) -> Iterator[None]:
     """Draw what is drawn inside in a section, which is folded or not as the user left it."""
     name = f"section-{section.value}"
     key = actions.key(f"fold-{section.value}")
