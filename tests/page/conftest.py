@@ -99,12 +99,19 @@ def expected() -> list[str]:
     return []
 
 
+def new_context(browser: Browser, *, phone: bool = False) -> BrowserContext:
+    """Return a new context of a user who wants no animations: they take a third of the browser's processor time."""
+    if phone:
+        return browser.new_context(viewport=PHONE, reduced_motion="reduce", has_touch=True, is_mobile=True)
+    return browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
+
+
 @pytest.fixture(scope="package")
 def shared_contexts(browser: Browser) -> Iterator[dict[bool, BrowserContext]]:
     """Return browser contexts for desktops (False) and phones (True); a new context would fetch all files again."""
     with (
-        browser.new_context(viewport=DESKTOP) as desktop,
-        browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True) as phone,
+        new_context(browser) as desktop,
+        new_context(browser, phone=True) as phone,
     ):
         yield {False: desktop, True: phone}
 
@@ -124,7 +131,7 @@ def visit(
     def visit(url: str, address: str = "/", *, phone: bool = False, stranger: bool = False) -> BrowserTab:
         ports.add(int(url.rpartition(":")[2]))
         # A stranger's browser has no cached files either: a page from the cache would bring no cookie.
-        context = browser.new_context(viewport=DESKTOP) if stranger else shared_contexts[phone]
+        context = new_context(browser) if stranger else shared_contexts[phone]
         if context not in watches:
             watches[context] = NetworkWatch(context)
         return BrowserTab(context.new_page(), url).open(address)

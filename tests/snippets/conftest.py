@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lib.api.backend import Backend, Secret
-from tests.twin.conftest import TOKEN, RunningTwin, spawn, twin
+from tests.twin.conftest import TOKEN, RunningTwin, short_model, spawn, twin
 
-__all__ = ["spawn", "twin"]
+__all__ = ["short_model", "spawn", "twin"]
 
 
 @pytest.fixture(scope="session")

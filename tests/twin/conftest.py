@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from lib.twin import weights
+from tests.twin.short_model import write_short_model
 
 ROOT = Path(__file__).parents[2]
 MODEL = "@cf/meta/llama-3.2-1b-instruct"
@@ -128,13 +129,19 @@ def end_twin(process: subprocess.Popen[str]) -> int:
 
 
 @pytest.fixture(scope="session")
-def spawn() -> Iterator[Callable[..., RunningTwin]]:
-    """Start twins that end with the tests."""
-    weights.ensure_weights()
+def short_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the shipped model with its first layers only."""
+    return write_short_model(weights.ensure_weights(), tmp_path_factory.mktemp("model") / "short.gguf")
+
+
+@pytest.fixture(scope="session")
+def spawn(short_model: Path) -> Iterator[Callable[..., RunningTwin]]:
+    """Start twins that end with the tests, with the short model unless ``whole`` or PADDOCK_MODEL says otherwise."""
     twins: list[RunningTwin] = []
 
-    def spawn_twin(*arguments: str, **environment: str) -> RunningTwin:
-        process, ready = start_ready_twin(*arguments, **environment)
+    def spawn_twin(*arguments: str, whole: bool = False, **environment: str) -> RunningTwin:
+        model = {} if whole else {"PADDOCK_MODEL": str(short_model)}
+        process, ready = start_ready_twin(*arguments, **(model | environment))
         client = httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}, timeout=60, trust_env=False)
         twins.append(RunningTwin(process, ready, client))
         return twins[-1]
@@ -147,4 +154,11 @@ def spawn() -> Iterator[Callable[..., RunningTwin]]:
 
 @pytest.fixture(scope="session")
 def twin(spawn: Callable[..., RunningTwin]) -> RunningTwin:
+    """Return a twin with the short model. Its answers are noise."""
     return spawn()
+
+
+@pytest.fixture(scope="session")
+def whole_twin(spawn: Callable[..., RunningTwin]) -> RunningTwin:
+    """Return a twin with the shipped model."""
+    return spawn(whole=True)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-# Width and value width of SmolLM2-135M, and the layers that adapters change.
-HIDDEN, KEYS, LAYERS = 576, 192, range(10, 20)
+# Width and value width of SmolLM2-135M, and the layers that adapters change: those that the short model has.
+HIDDEN, KEYS, LAYERS = 576, 192, range(2)
 RANK = 4
 
 # A tensor to write: its name, its shape in the file's order, its numbers.

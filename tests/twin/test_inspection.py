@@ -39,6 +39,7 @@ PARAMETERS = {
 }
 # A schema that four tokens can answer.
 SHORT = ResponseFormat(json.dumps({"description": "Whether it is so. 🦊 <|im_end|>", "type": "boolean"}))
+# It comes with the shipped model, and works with no other.
 ADAPTER = "pirate"
 
 
@@ -99,6 +100,18 @@ def backend(twin: RunningTwin) -> Backend:
     return backend_of(twin.base_url, twin.account, Secret(TOKEN), "SmolLM2", 8192)
 
 
+@pytest.fixture
+def whole_backend(whole_twin: RunningTwin) -> Backend:
+    return backend_of(whole_twin.base_url, whole_twin.account, Secret(TOKEN), "SmolLM2", 8192)
+
+
+@pytest.fixture
+def backend_for(form: str, request: pytest.FixtureRequest) -> Backend:
+    """Return a backend that has what the form asks for."""
+    backend: Backend = request.getfixturevalue("whole_backend" if "adapter" in form else "backend")
+    return backend
+
+
 def send_request(backend: Backend, request: Request) -> tuple[str, Usage]:
     """Send the request. Return the answer's text and its usage."""
     events = list(CLIENT.stream(backend, request, CancelToken()))
@@ -107,12 +120,12 @@ def send_request(backend: Backend, request: Request) -> tuple[str, Usage]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_count_before_sending_is_the_used_count(backend: Backend, form: str) -> None:
+def test_the_count_before_sending_is_the_used_count(backend_for: Backend, form: str) -> None:
     for seed in range(EACH):
         request = make_request(form, seed)
-        layout = CLIENT.render_prompt(backend, request)
-        assert layout.prompt_tokens == send_request(backend, request)[1].prompt_tokens, request
-    again = CLIENT.render_prompt(backend, build_request(default_model(), Prompt(layout.prompt, raw=True)))
+        layout = CLIENT.render_prompt(backend_for, request)
+        assert layout.prompt_tokens == send_request(backend_for, request)[1].prompt_tokens, request
+    again = CLIENT.render_prompt(backend_for, build_request(default_model(), Prompt(layout.prompt, raw=True)))
     assert (again.prompt, again.prompt_tokens) == (layout.prompt, layout.prompt_tokens)
 
 
@@ -125,30 +138,33 @@ def test_the_text_can_be_sent_as_it_is(backend: Backend, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_probabilities_are_those_of_the_same_prompt(backend: Backend, form: str) -> None:
+def test_the_probabilities_are_those_of_the_same_prompt(backend_for: Backend, form: str) -> None:
     request = make_request(form, 2000)
-    distribution = CLIENT.fetch_token_distribution(backend, request)
-    assert distribution.prompt_tokens == CLIENT.render_prompt(backend, request).prompt_tokens
+    distribution = CLIENT.fetch_token_distribution(backend_for, request)
+    assert distribution.prompt_tokens == CLIENT.render_prompt(backend_for, request).prompt_tokens
     listed = sum(candidate.probability for candidate in distribution.candidates)
     assert listed + distribution.other_probability == pytest.approx(1)
 
 
-def test_the_adapter_is_listed_and_changes_the_probabilities(backend: Backend) -> None:
-    assert ADAPTER in [adapter.name for adapter in CLIENT.list_adapters(backend)]
+def test_the_adapter_is_listed_and_changes_the_probabilities(whole_backend: Backend) -> None:
+    assert ADAPTER in [adapter.name for adapter in CLIENT.list_adapters(whole_backend)]
     with_it, without = (
-        CLIENT.fetch_token_distribution(backend, build_request(default_model(), Prompt(STORY, lora=lora)))
+        CLIENT.fetch_token_distribution(
+            whole_backend, build_request(default_model(), Prompt(STORY, lora=lora))
+        )
         for lora in (ADAPTER, "")
     )
     assert with_it.prompt_tokens == without.prompt_tokens
     assert with_it.candidates != without.candidates
 
 
-def test_the_adapter_works_in_json_mode(backend: Backend) -> None:
+def test_the_adapter_works_in_json_mode(whole_backend: Backend) -> None:
     form = ResponseFormat(json.dumps({"type": "object", "properties": {"name": {"type": "string"}}}))
     chosen = {"max_tokens": 80, "temperature": 0}
     texts = [
         send_request(
-            backend, build_request(default_model(), Prompt(STORY, lora=lora), chosen, response_format=form)
+            whole_backend,
+            build_request(default_model(), Prompt(STORY, lora=lora), chosen, response_format=form),
         )[0]
         for lora in (ADAPTER, "")
     ]

@@ -26,11 +26,11 @@ def weather(city: str) -> str:
 
 
 @pytest.fixture
-def model(twin: RunningTwin) -> Iterator[ChatCloudflareWorkersAI]:
+def model(whole_twin: RunningTwin) -> Iterator[ChatCloudflareWorkersAI]:
     built = ChatCloudflareWorkersAI(
-        account_id=twin.account,
+        account_id=whole_twin.account,
         api_token=TOKEN,
-        base_url=twin.base_url,
+        base_url=whole_twin.base_url,
         model=MODEL,
         temperature=0,
         max_tokens=80,
@@ -40,13 +40,13 @@ def model(twin: RunningTwin) -> Iterator[ChatCloudflareWorkersAI]:
     built.client.close()
 
 
-def test_invoke_and_stream(twin: RunningTwin, model: ChatCloudflareWorkersAI) -> None:
+def test_invoke_and_stream(whole_twin: RunningTwin, model: ChatCloudflareWorkersAI) -> None:
     message = [{"role": "user", "content": STORY}]
     # After a longer answer, the first one is elsewhere in the engine's memory, and its last bits differ (seen after
     # test_json_mode). This test is about the client's reading of an answer.
-    twin.answer(temperature=0, max_tokens=80)
+    whole_twin.answer(temperature=0, max_tokens=80)
     text = model.invoke(message).content
-    assert text == twin.answer(temperature=0, max_tokens=80)
+    assert text == whole_twin.answer(temperature=0, max_tokens=80)
     assert "".join(str(chunk.content) for chunk in model.stream(message)) == text
 
 

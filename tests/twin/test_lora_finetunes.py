@@ -23,16 +23,28 @@ ANSWER: dict[str, Any] = {"prompt": STORY, "temperature": 0, "max_tokens": 24}
 
 
 @pytest.fixture(scope="module")
-def adapted(spawn: Callable[..., RunningTwin], tmp_path_factory: pytest.TempPathFactory) -> RunningTwin:
+def adapters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with two adapters that fit, and files that do not."""
     folder = tmp_path_factory.mktemp("adapters")
     facts = {"general__name": "Odd speech", "general__description": "Speaks oddly."}
     lora_files.write_adapter(folder / "a.gguf", lora_files.random_tensors(1), **facts)
     lora_files.write_adapter(folder / "second.gguf", lora_files.random_tensors(2))
-    lora_files.write_adapter(folder / "wide.gguf", lora_files.random_tensors(3, [10], hidden=2048))
-    lora_files.write_adapter(folder / "model.gguf", lora_files.random_tensors(3, [10]), general__type="model")
+    lora_files.write_adapter(folder / "wide.gguf", lora_files.random_tensors(3, [1], hidden=2048))
+    lora_files.write_adapter(folder / "model.gguf", lora_files.random_tensors(3, [1]), general__type="model")
     (folder / "broken.gguf").write_bytes(b"GGUF")
     (folder / "notes.txt").write_text("not an adapter")
-    return spawn(PADDOCK_ADAPTERS=str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def adapted(spawn: Callable[..., RunningTwin], adapters: Path) -> RunningTwin:
+    return spawn(PADDOCK_ADAPTERS=str(adapters))
+
+
+@pytest.fixture(scope="module")
+def whole_adapted(spawn: Callable[..., RunningTwin], adapters: Path) -> RunningTwin:
+    """Return a twin with the shipped model, which the shipped adapter fits."""
+    return spawn(whole=True, PADDOCK_ADAPTERS=str(adapters))
 
 
 def ask_adapter(twin: RunningTwin, **more: Any) -> str:
@@ -129,9 +141,9 @@ def test_without_adapters_lora_is_not_supported() -> None:
     assert error.message == f"The model {MODEL} does not support LoRa inference"
 
 
-def test_lists(adapted: RunningTwin) -> None:
+def test_lists(whole_adapted: RunningTwin) -> None:
     # Documented items: id, created_at, model, modified_at, name, public, and in some description.
-    body = adapted.client.get(adapted.path("finetunes")).json()
+    body = whole_adapted.client.get(whole_adapted.path("finetunes")).json()
     assert list(body) == ["result", "success", "errors", "messages"]
     first, second = body["result"]
     time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -140,20 +152,20 @@ def test_lists(adapted: RunningTwin) -> None:
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", first["id"])
     assert re.fullmatch(time, first["created_at"])
     assert (second["name"], "description" in second, second["public"]) == ("second", False, False)
-    public = adapted.client.get(adapted.path("finetunes/public")).json()["result"]
+    public = whole_adapted.client.get(whole_adapted.path("finetunes/public")).json()["result"]
     assert len(public) == len(list(lora_finetunes.SHIPPED_FOLDER.glob("*.gguf")))
     assert all(item["public"] and item["description"] for item in public)
 
 
-def test_skipped_files_are_listed_with_the_reason(adapted: RunningTwin) -> None:
-    result = adapted.client.get(adapted.path("paddock/adapters")).json()["result"]
+def test_skipped_files_are_listed_with_the_reason(whole_adapted: RunningTwin) -> None:
+    result = whole_adapted.client.get(whole_adapted.path("paddock/adapters")).json()["result"]
     assert {item["file"] for item in result["adapters"] if not item["public"]} == {"a.gguf", "second.gguf"}
     assert result["skipped"] == [
         {"file": "broken.gguf", "name": "", "reason": "it is not a GGUF file, or it is cut off"},
         {
             "file": "wide.gguf",
             "name": "wide",
-            "reason": "its blk.10.attn_q.weight is for 2048 × 2048, and the model's is 576 × 576",
+            "reason": "its blk.1.attn_q.weight is for 2048 × 2048, and the model's is 576 × 576",
         },
     ]
 

@@ -35,8 +35,8 @@ def ask_probabilities(twin: RunningTwin, **body: Any) -> dict[str, Any]:
     return result
 
 
-def test_shape(twin: RunningTwin) -> None:
-    result = ask_probabilities(twin, prompt="The capital of France is", raw=True)
+def test_shape(whole_twin: RunningTwin) -> None:
+    result = ask_probabilities(whole_twin, prompt="The capital of France is", raw=True)
     assert list(result) == ["prompt_tokens", "vocabulary", "candidates", "kept", "rest"]
     assert (result["prompt_tokens"], result["vocabulary"]) == (5, 49152)
     candidates = result["candidates"]
@@ -78,16 +78,16 @@ def test_tokens_that_cannot_be_sampled_are_zero(twin: RunningTwin) -> None:
     assert ask_probabilities(twin, prompt=CAPITALS, raw=True, temperature=5)["kept"] == 49152
 
 
-def test_a_part_of_a_character_is_shown(twin: RunningTwin) -> None:
-    first = ask_probabilities(twin, prompt=EMOJI, raw=True)["candidates"][0]
+def test_a_part_of_a_character_is_shown(whole_twin: RunningTwin) -> None:
+    first = ask_probabilities(whole_twin, prompt=EMOJI, raw=True)["candidates"][0]
     assert first["token"] == "\ufffd"
     # Every emoji begins with these bytes.
     assert first["bytes"] == [0xF0, 0x9F]
 
 
-def test_a_token_without_text_is_shown_by_its_name(twin: RunningTwin) -> None:
+def test_a_token_without_text_is_shown_by_its_name(whole_twin: RunningTwin) -> None:
     messages = [{"role": "user", "content": "Bye"}, {"role": "assistant", "content": "Goodbye!"}]
-    candidates = ask_probabilities(twin, messages=messages)["candidates"]
+    candidates = ask_probabilities(whole_twin, messages=messages)["candidates"]
     assert "<|im_end|>" in [candidate["token"] for candidate in candidates]
 
 

@@ -64,18 +64,18 @@ def test_stream(twin: RunningTwin) -> None:
 @pytest.mark.parametrize(
     "opening", ["😀😃😄😁😆🥹😅😂🤣", "你好世界你好世界", "العربية الع", "e\u0301\u200d👩‍👩‍👧‍👦\u2028\u0085x"]
 )
-def test_characters_stay_whole(twin: RunningTwin, opening: str) -> None:
+def test_characters_stay_whole(whole_twin: RunningTwin, opening: str) -> None:
     prompt = f"{opening}\n{opening}\n{opening}\n"
     body = {"prompt": prompt, "raw": True, "max_tokens": 40, "temperature": 0}
-    *texts, last, _ = parse_events(twin.ask(**body, stream=True).text)
+    *texts, last, _ = parse_events(whole_twin.ask(**body, stream=True).text)
     text = "".join(event["response"] for event in texts)
-    assert text == twin.ask(**body).json()["result"]["response"]
+    assert text == whole_twin.ask(**body).json()["result"]["response"]
     assert "\ufffd" not in text
     assert last["usage"]["completion_tokens"] == 40
 
 
-def test_characters_are_sent_as_they_are(twin: RunningTwin) -> None:
-    response = twin.ask(prompt="😀😀😀😀😀😀😀😀", raw=True, max_tokens=20, temperature=0, stream=True)
+def test_characters_are_sent_as_they_are(whole_twin: RunningTwin) -> None:
+    response = whole_twin.ask(prompt="😀😀😀😀😀😀😀😀", raw=True, max_tokens=20, temperature=0, stream=True)
     assert b"\\u" not in response.content
     assert "😀".encode() in response.content
 

@@ -94,12 +94,15 @@ def test_repetition_penalty_takes_the_documented_minimum(twin: RunningTwin, gree
     assert twin.answer(temperature=0, repetition_penalty=0) != greedy
 
 
-def test_penalties_look_further_back_than_the_last_64_tokens(twin: RunningTwin) -> None:
+def test_penalties_look_further_back_than_the_last_64_tokens(whole_twin: RunningTwin) -> None:
     # The model copies a list from a hundred words back; a penalty that looks that far stops it.
     words = [f" {chr(65 + n % 26)}{chr(97 + n // 26)}" for n in range(100)]
     prompt = "".join(words + words[:20])
-    copied = twin.answer(prompt=prompt, raw=True, temperature=0, max_tokens=1)
-    assert twin.answer(prompt=prompt, raw=True, temperature=0, max_tokens=1, repetition_penalty=2) != copied
+    copied = whole_twin.answer(prompt=prompt, raw=True, temperature=0, max_tokens=1)
+    assert (
+        whole_twin.answer(prompt=prompt, raw=True, temperature=0, max_tokens=1, repetition_penalty=2)
+        != copied
+    )
 
 
 @pytest.mark.applied_by_twin("max_tokens")

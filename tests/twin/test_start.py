@@ -35,14 +35,14 @@ def failed_start(*arguments: str, **environment: str) -> dict[str, Any]:
     return states[-1]
 
 
-def test_ready(twin: RunningTwin) -> None:
+def test_ready(whole_twin: RunningTwin) -> None:
     keys = ["state", "base_url", "account_id", "model", "file", "context_window", "pid"]
-    assert list(twin.ready) == keys
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/client/v4", twin.base_url)
-    assert re.fullmatch("[0-9a-f]{32}", twin.account)
-    assert (twin.ready["model"], twin.ready["context_window"]) == ("SmolLM2-135M", 8192)
-    assert twin.ready["file"] == "SmolLM2-135M-Instruct.Q4_1.gguf"
-    assert twin.ready["pid"] == twin.process.pid
+    assert list(whole_twin.ready) == keys
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/client/v4", whole_twin.base_url)
+    assert re.fullmatch("[0-9a-f]{32}", whole_twin.account)
+    assert (whole_twin.ready["model"], whole_twin.ready["context_window"]) == ("SmolLM2-135M", 8192)
+    assert whole_twin.ready["file"] == "SmolLM2-135M-Instruct.Q4_1.gguf"
+    assert whole_twin.ready["pid"] == whole_twin.process.pid
 
 
 def test_options_and_states(spawn: Callable[..., RunningTwin]) -> None:

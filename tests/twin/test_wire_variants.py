@@ -258,8 +258,8 @@ def test_the_pages_client_reads_the_same_in_all(spawn: Callable[..., RunningTwin
     assert end_twin(twin.process) == 0
 
 
-def test_numbers_do_come_as_numbers(twin: RunningTwin) -> None:
-    lines = ask_variant(twin, "numbers", stream=True).text.split("\n\n")
+def test_numbers_do_come_as_numbers(whole_twin: RunningTwin) -> None:
+    lines = ask_variant(whole_twin, "numbers", stream=True).text.split("\n\n")
     assert [line for line in lines if re.match(r'data: {"response":\d+,"p":', line)]
 
 
