@@ -138,6 +138,25 @@ class _Fault(Exception):
         self.path, self.words, self.advice = path, words, advice
 
 
+def list_subschemas(schema: CheckedSchema) -> list[tuple[Path, dict[str, Any]]]:
+    """Return the path and the value of each subschema that is an object, in reading order."""
+    found = {subschema.path: subschema.value for subschema in _subschemas(schema.value, schema.draft)}
+    return [(path, value) for path, value in json_text.walk(schema.value) if path in found]
+
+
+def refers_to_itself(schema: CheckedSchema) -> bool:
+    """Return True if a reference leads to a schema that it stands in, so that answers may be nested without end."""
+    graph = {
+        subschema.path: [*(path for _, path, _ in _children(subschema)), *subschema.refers]
+        for subschema in _subschemas(schema.value, schema.draft)
+    }
+    # Remove what leads nowhere, again and again: a circle stays.
+    while ends := [path for path, ahead in graph.items() if not any(other in graph for other in ahead)]:
+        for path in ends:
+            del graph[path]
+    return bool(graph)
+
+
 def _draft(value: Any) -> Any:
     named = value.get("$schema") if isinstance(value, dict) else None
     if named is None:

@@ -11,9 +11,12 @@ from lib.model.model_record import Model
 from lib.model.request_options import Features, InputForm
 from lib.model.settings import Settings
 from lib.preflight import raw_prompt
+from lib.preflight.schema_limits import SchemaLimits, find_schema_limits
 
 # The controls at which a conflict is shown, besides those of the parameters.
 FORM, STREAM, RAW, LORA, FORMAT, TOOLS = "form", "stream", "raw", "lora", "response_format", "tools"
+
+_MAX_NAMED_LIMITS = 3
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,27 @@ def _format_conflicts(model: Model, backend: Backend, settings: Settings) -> Ite
             settings.with_features(response_format=None),
         )
 
+    if not backend.billed and chosen.response_format.schema is not None:
+        text, is_refused = _schema_words(find_schema_limits(chosen.response_format.schema), "An answer")
+        if text:
+            fixed = settings.with_features(response_format=None)
+            yield Conflict(FORMAT, text, "Answer as text", fixed, is_refused)
+
+
+def _schema_words(limits: SchemaLimits, what: str) -> tuple[str, bool]:
+    """Return words for what the practice model cannot do with a schema, and True if it refuses the schema."""
+    if limits.is_refused:
+        return "The practice model refuses a schema that refers to itself (code 5006).", True
+    if not limits.unheld:
+        return "", False
+    more = (
+        f" and {len(limits.unheld) - _MAX_NAMED_LIMITS} more"
+        if len(limits.unheld) > _MAX_NAMED_LIMITS
+        else ""
+    )
+    named = ", ".join(limits.unheld[:_MAX_NAMED_LIMITS])
+    return f"The practice model cannot be held to {named}{more}. {what} may not fit.", False
+
 
 def _offers_tools(chosen: Features) -> bool:
     return chosen.form is InputForm.MESSAGES and bool(chosen.tools or chosen.functions)
@@ -129,6 +153,12 @@ def _tool_conflicts(model: Model, backend: Backend, settings: Settings) -> Itera
             "Send no tools",
             settings.with_features(tools=(), functions=()),
         )
+
+    for tool in () if backend.billed else chosen.tools:
+        text, is_refused = _schema_words(find_schema_limits(tool.parameters), "What it fills in")
+        if text:
+            fixed = settings.with_features(tools=tuple(other for other in chosen.tools if other != tool))
+            yield Conflict(TOOLS, f"{tool.name}: {text}", f"Send without {tool.name}", fixed, is_refused)
 
 
 def _lora_conflicts(model: Model, backend: Backend, settings: Settings) -> Iterator[Conflict]:

@@ -57,6 +57,9 @@ def find(settings: Settings, backend: Backend = TWIN, text: str = "Hi", tokens: 
 
 SCHEMA = ResponseFormat('{"type": "object"}')
 
+UNIQUE = '{"type": "array", "uniqueItems": true}'
+ENDLESS = '{"type": "object", "properties": {"below": {"$ref": "#"}}}'
+
 CASES: list[tuple[str, Settings, Backend, str]] = [
     ("lora", with_features(lora="pirate"), TWIN, "only with a single prompt"),
     ("lora", with_features(lora="pirate", form=InputForm.PROMPT), CLOUDFLARE, "5005"),
@@ -73,6 +76,14 @@ CASES: list[tuple[str, Settings, Backend, str]] = [
     ("stream", with_features(response_format=ResponseFormat()), TWIN, "5023"),
     ("response_format", with_features(response_format=SCHEMA, tools=(TOOL,)), TWIN, "cannot both"),
     ("response_format", with_features(response_format=SCHEMA), CLOUDFLARE, "does not list this model"),
+    ("response_format", with_features(response_format=ResponseFormat(UNIQUE)), TWIN, "“uniqueItems” at $"),
+    ("response_format", with_features(response_format=ResponseFormat(ENDLESS)), TWIN, "refers to itself"),
+    (
+        "tools",
+        with_features(tools=(Tool("tree", "Grows.", ENDLESS),)),
+        TWIN,
+        "tree: The practice model refuses",
+    ),
     ("raw", with_features(raw=True, form=InputForm.PROMPT), TWIN, "no marks of the model's chat format"),
     ("raw", with_features(raw=True), TWIN, "no marks of the model's chat format"),
     ("max_tokens", PLAIN.with_value("max_tokens", 8183), TWIN, "leaves room for 8,182"),
