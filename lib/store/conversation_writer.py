@@ -157,12 +157,12 @@ class _Writer:
         self._now = now
         self._has_written_rows = False
         writing = {answer.message_id for answer in snapshot.unfinished}
-        # Their answers are running on another server, which writes them.
+        # Their answers are running on another server, which writes them. A copy of such a message is nobody else's.
         self._left_alone = {
             message.id
             for message in snapshot.conversation.messages
-            if message.id in state.messages
-            and message.id not in writing
+            if message.id not in writing
+            and None in state.answers.get(message.id, ())
             and message.answers
             and isinstance(message.answers[-1].error, HeldElsewhere)
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -87,6 +87,16 @@ class Record:
         ]
 
 
+def open_writers(stores: Sequence[Store], conversation: Conversation) -> list[Writer]:
+    """Return servers that have all loaded the stored conversation."""
+    record = Record(conversation)
+    writers = [Writer(store, conversation, record) for store in stores]
+    writers[0].save()
+    for writer in writers:
+        writer.reload()
+    return writers
+
+
 class Writer:
     """One server: a store, an autosave that runs on demand, and a chat on the conversation."""
 
@@ -96,8 +106,8 @@ class Writer:
         *("reload", "save late"),
     )
 
-    def __init__(self, url: str, conversation: Conversation, record: Record) -> None:
-        self.store = Store(url)
+    def __init__(self, store: Store, conversation: Conversation, record: Record) -> None:
+        self.store = store
         self.record = record
         self.chat = self._open(conversation)
         self.autosave = Autosaver(self.store, lambda: [self._snapshot()], self._on_merge)
