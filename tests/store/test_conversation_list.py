@@ -221,4 +221,4 @@ def test_spend_is_the_sum_of_what_is_stored(store: Store) -> None:
         message = Message("assistant", "x", None, (said,))
         store.conversations.save("ann", Conversation().append(message), SETTINGS)
     (only,) = store.conversations.daily_usage("ann")
-    assert (only.usage, only.answer_count) == (total, 40)
+    assert (only.usage, only.request_count) == (total, 40)
