@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import ssl
 from collections.abc import Iterator
@@ -87,6 +88,12 @@ def translate_errors(timeouts: Timeouts, backend: Backend, *, answering: bool = 
 def translate_error(error: Exception, timeouts: Timeouts, *, answering: bool = False) -> PaddockError:
     """Return the error for an exception of httpx or any other; ``answering``: the answer had begun."""
     match error:
+        case _ if (system := _find_cause(error, OSError)) and system.errno in (errno.EMFILE, errno.ENFILE):
+            return Unreachable(
+                "This machine has no free file handle for a connection.",
+                advice="Close other tabs and programs, or raise the limit (ulimit -n), then retry.",
+                retryable=not answering,
+            )
         case httpx.ConnectTimeout() | httpx.PoolTimeout():
             return TimedOut(
                 f"No connection within {timeouts.connect:g} s.",

@@ -37,7 +37,13 @@ _CASES: tuple[tuple[tuple[str, ...], str, str, bool], ...] = (
     ),
     (("3D000",), "There is no such database", "Create it, or check the database's address.", True),
     (("disk I/O error", "58"), "The disk failed", "Check the disk.", True),
-    (("unable to open", "no such table", "42P01"), "The database is missing", "Put it back.", True),
+    (
+        ("unable to open",),
+        "The database cannot be opened",
+        "If its file is missing, put it back. If not, there are too few file handles: raise the limit (ulimit -n).",
+        True,
+    ),
+    (("no such table", "42P01"), "The database is missing", "Put it back.", True),
     (
         ("08", "57P", "connection", "timeout"),
         "The database cannot be reached",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import zlib
@@ -95,6 +96,7 @@ def test_what_calls_for_different_deeds_has_different_advice() -> None:
             (connect_error(ssl.SSLCertVerificationError("x")), False),
             (connect_error(ssl.SSLError("x")), False),
             (connect_error(socket.gaierror("x")), False),
+            (connect_error(OSError(errno.EMFILE, "x")), False),
             (httpx.ConnectError("x"), False),
             (httpx.InvalidURL("x"), False),
             (httpx.DecodingError("x"), False),

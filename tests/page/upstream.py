@@ -38,6 +38,8 @@ class UpstreamRequest:
     sent_body: bytearray = field(default_factory=bytearray)
     # The time.time() of the last chunk.
     last_sent: float = 0.0
+    # After each chunk, the time.monotonic() and the length of the text so far.
+    progress: list[tuple[float, int]] = field(default_factory=list)
     client_gone: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
@@ -107,6 +109,7 @@ class StreamReply:
             handler.send_event(_chunk(piece, chance), chance)
             request.sent_text += piece
             request.last_sent = time.time()
+            request.progress.append((time.monotonic(), len(request.sent_text)))
             due += 1 / self._rate_after(len(request.sent_text))
             if (ahead := due - (time.monotonic() - begun)) > 0:
                 handler.pause(ahead)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from contextlib import closing
 from dataclasses import replace
@@ -18,7 +16,9 @@ from lib.store.lease_store import LEASE_SECONDS
 from lib.store.run_store import run_lease
 from lib.store.store import Store
 from tests.clock import Clock
+from tests.killable_process import KillableProcess
 from tests.runner import fake_cloud, run_fixtures
+from tests.runner.experiment_process import run_experiment
 from tests.runner.test_experiment_run import echo_answer
 from tests.sample_values import make_backend
 from tests.scripted_server import Peer, ReceivedRequest, ScriptedServer
@@ -128,22 +128,10 @@ def test_a_second_process(tmp_path: Path) -> None:
     with closing(Store(database)) as store, fake_cloud.run_fake_cloud((0.02, 0.04)) as server:
         backend = replace(make_backend(server.url), billed=False)
         run = run_fixtures.new_run(store, run_fixtures.numbers_plan(3_000, limits))
-        command = [
-            sys.executable,
-            "-m",
-            "tests.runner.experiment_process",
-            database,
-            server.url,
-            run.id,
-            "free",
-        ]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "begun\n"
+        with KillableProcess(run_experiment, database, server.url, run.id, False):
             wait_until(lambda: server.bill().requests > 5, run_fixtures.PATIENCE)
             with pytest.raises(HeldElsewhere):
                 run.start(backend)
-            process.kill()
         again = run_fixtures.reload_run(store, run)
         assert again.state is RunState.INTERRUPTED
         again.start(backend)

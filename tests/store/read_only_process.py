@@ -12,10 +12,9 @@ from pathlib import Path
 
 from lib.errors import StorageFailed
 from lib.store.store import Store
+from tests.faults.core_process import NOBODY
 from tests.store.conversation_trees import SETTINGS
 from tests.store.failing_store import FailingStore
-
-NOBODY = 65534
 
 
 def drop_privileges(folder: Path) -> None:

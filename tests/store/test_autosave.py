@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -61,32 +59,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def is_stored(store: Store, conversation: Conversation) -> bool:
     saved = store.conversations.load("ann", conversation.id)
     return saved is not None and as_plain_values(saved.conversation) == as_plain_values(conversation)
-
-
-def test_kill_loses_less_than_a_second(url: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.store.autosave_process", url],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    came: list[tuple[int, float]] = []
-    id = ""
-    with process.stdout:
-        for line in process.stdout:
-            id, count, at = line.split()
-            came.append((int(count), float(at)))
-            if came[-1][1] - came[0][1] > 2.5:
-                break
-        process.kill()
-        process.wait()
-    with closing(Store(url)) as store:
-        saved = store.conversations.load("ann", id)
-    assert saved is not None
-    kept = saved.conversation.path()[-1].content.count("word")
-    lost = came[-1][1] - next(at for count, at in came if count >= kept)
-    assert lost < 1.0, f"{lost:.2f} s of text were lost"
 
 
 def test_it_writes_what_changes_and_nothing_else(
