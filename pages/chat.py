@@ -28,6 +28,7 @@ from lib.ui.widgets.error_box import draw_error
 
 choice = backend_picker.current_choice()
 tab = ChatTab(choice.backend)
+tab.send_waiting()
 conversation, live = tab.chat.snapshot()
 path = conversation.path()
 replayed = replay_view.current_replay(tab)
@@ -200,4 +201,5 @@ if tab.chat.is_answered_elsewhere:
     transcript.follow_answer_elsewhere(tab)
 if choice.backend is None:
     with notice.container():
+        welcome.draw_waiting_message(tab)
         backend_picker.wait_for_twin(choice, save_warning.update)

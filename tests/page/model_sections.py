@@ -10,9 +10,7 @@ SECTIONS = ("Parameters", "Next token", "Price", "Capabilities", "Schemas", "End
 def open_model_page(tab: BrowserTab, *, twin: bool = False) -> BrowserTab:
     """Open the Model page; with ``twin``, wait until the twin is up first."""
     if twin:
-        tab.wait_until(
-            "the twin is up", lambda: tab.page.locator(".st-key-starter0 button:enabled").count(), 90
-        )
+        tab.wait_until("the twin is up", lambda: "on this computer (" in tab.by_key("place").inner_text(), 90)
     tab.go_to_page("Model")
     tab.page.get_by_text("As documented on").first.wait_for()
     return tab

@@ -117,7 +117,7 @@ def test_one_thing_changed_and_what_differs(page: BrowserTab, upstream: Upstream
     page.by_key("compare-from").get_by_role("radio", name="A", exact=True).click()
     page.wait_until("differences", lambda: cell(page, 1).locator("ins").count() == 2)
     gone = [squeeze(deleted.inner_text()) for deleted in cell(page, 1).locator("del").all()]
-    assert gone == ["[out: red ]", "[out: evening ]"]
+    assert gone == ["[removed: red ]", "[removed: evening ]"]
     wait_for_cell(page, 0, RED)
     # Each column continues its own thread.
     page.send("And below?")

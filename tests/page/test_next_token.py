@@ -221,7 +221,7 @@ def test_where_requests_go_to_cloudflare_the_twin_is_started_for_it(
         assert "Cloudflare does not show these chances" in open_section(tab, "Next token")
         tab.by_key("try-start").locator("button").click()
         tab.wait_until("a picture", lambda: rows(tab), 90)
-        assert "on this machine" in open_section(tab, "Next token")
+        assert "on this computer" in open_section(tab, "Next token")
         assert f"account …{ACCOUNT[-4:]}" in open_section(tab, "Endpoints")
         assert upstream.requests == [], "requests for the picture are none of Cloudflare's"
         tab.page.close()

@@ -113,7 +113,7 @@ def listening_ports(pid: int) -> list[int]:
 def tab(visit: Visit, twin_app: AppProcess) -> BrowserTab:
     """Open an empty page whose twin is up."""
     tab = visit(twin_app.url)
-    tab.wait_until("the twin is up", lambda: tab.page.locator(".st-key-starter0 button:enabled").count(), 90)
+    tab.wait_until("the twin is up", lambda: "on this computer (" in tab.by_key("place").inner_text(), 90)
     return tab
 
 

@@ -127,7 +127,7 @@ def test_tools_that_run_by_themselves(page: BrowserTab) -> None:
     page.chat_box.press("Enter")
     page.wait_until("the model goes on from the result", lambda: page.answers.count() == 2, PATIENCE)
     page.wait_until("it ends", lambda: " out · " in page.figures(1), PATIENCE)
-    assert "calls tools" in page.figures(0)
+    assert "asks for a tool" in page.figures(0)
     card = page.answers.first
     card.get_by_text("Fits the tool").first.wait_for()
     assert "Paris" in card.inner_text()

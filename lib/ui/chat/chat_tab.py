@@ -17,6 +17,7 @@ from lib.compare.comparison import SetupFields, differing_fields, setup_fields
 from lib.errors import BadInput, PaddockError
 from lib.files import share_link
 from lib.model.settings import Settings
+from lib.supervisor import Failed
 from lib.ui.settings.chat_actions import RAW_PROMPT_STATE, ChatActions
 from lib.ui.shell import page_mode
 from lib.ui.shell.page_actions import Ts
@@ -30,6 +31,7 @@ REPLAY = "replay"  # in the session's state: the message that is replayed, while
 # drawn, the last deletion, and the answer that this tab asked for last.
 _CHAT, _PREVIOUS, _SLOT, _SHOWN, _DELETED, _LAST_ASKED = "chat", "before", "side", "shown", "deleted", "begun"
 _SHARED = "shared"  # in the session's state: the _SharedChat that a link has opened last
+_WAITING = "message-waiting"  # in the session's state: the chat and the text that wait for the practice model
 _CHAT_PARAMETER = "c"  # of the URL
 
 # The template adds some tokens around a continued answer: leave room for them.
@@ -161,16 +163,47 @@ class ChatTab(ChatActions):
             st.session_state[_LAST_ASKED] = self.chat.conversation.head
         return was_asked
 
+    @property
+    def can_wait(self) -> bool:
+        """True while the practice model starts: a message is sent as soon as it has started."""
+        return self.backend is None and not isinstance(registry().supervisor.state, Failed)
+
+    @property
+    def waiting_text(self) -> str:
+        """The text of the message that waits for the practice model."""
+        chat, text = st.session_state.get(_WAITING, ("", ""))
+        return str(text) if chat == self.chat.id else ""
+
+    def stop_waiting(self) -> None:
+        """Put the message that waits back into its box."""
+        st.session_state[MESSAGE_KEY] = self.waiting_text
+        st.session_state.pop(_WAITING, None)
+
+    def send_waiting(self) -> None:
+        """Send the message that waits, if the practice model has started."""
+        text = self.waiting_text
+        if text and not self.can_wait:
+            st.session_state.pop(_WAITING, None)
+            self.send(text)
+
+    def _wait_with(self, text: str) -> bool:
+        """Let a message wait for the practice model. Return False if it need not wait, or has no text."""
+        if not self.can_wait or self.is_raw_prompt or not text.strip():
+            return False
+        st.session_state[_WAITING] = (self.chat.id, text)
+        return True
+
     def submit(self) -> None:
         """Send the text of the message box; put it back if it cannot be sent."""
         text = st.session_state[MESSAGE_KEY]
-        if self.ask(self.chat.send, text):
+        if self._wait_with(text) or self.ask(self.chat.send, text):
             chat_input_draft.mark_sent()
         else:
             st.session_state[MESSAGE_KEY] = text
 
     def send(self, text: str) -> None:
-        self.ask(self.chat.send, text)
+        if not self._wait_with(text):
+            self.ask(self.chat.send, text)
 
     def set_prepared_messages(self, messages: tuple[str, ...]) -> None:
         """Replace the messages that are to be sent one by one."""

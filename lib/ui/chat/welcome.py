@@ -7,10 +7,11 @@ import streamlit as st
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.chat.starter_prompts import starter_prompts
 from lib.ui.shell.backend_picker import BackendChoice
+from lib.ui.shell.page_paths import COMPARE_PAGE, EXPERIMENT_PAGE
 
 
 def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
-    """Draw the welcome with the starter prompts."""
+    """Draw the welcome with three ways to start: a prompt, a comparison, or an experiment."""
     st.markdown("### What shall we try?")
     if place.twin is not None:
         st.caption(
@@ -23,7 +24,25 @@ def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
             key=f"starter{number}",
             icon=icon,
             width="stretch",
-            disabled=tab.backend is None,
+            disabled=tab.backend is None and not tab.can_wait,
             on_click=tab.send,
             args=(starter,),
         )
+    with st.container(horizontal=True, gap="small", key="other-starts"):
+        if st.button("Compare two prompts", key="start-compare", icon=":material/compare:", type="tertiary"):
+            st.switch_page(COMPARE_PAGE)
+        if st.button(
+            "Run a sample experiment", key="start-experiment", icon=":material/science:", type="tertiary"
+        ):
+            st.switch_page(EXPERIMENT_PAGE)
+
+
+def draw_waiting_message(tab: ChatTab) -> None:
+    """Draw the message that is sent as soon as the practice model has started."""
+    if not tab.waiting_text:
+        return
+    with st.container(key="waiting-message"), st.chat_message("user", avatar=":material/person:"):
+        st.text(tab.waiting_text)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption("Sent as soon as the practice model has started.", width="content")
+            st.button("Cancel", key="waiting-cancel", type="tertiary", on_click=tab.stop_waiting)

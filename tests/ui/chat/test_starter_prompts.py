@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 
+from lib.api.backend import backend_from_environment
 from lib.jsonkit.schema_form import sample_schemas
 from lib.model.request_options import Features, InputForm, ResponseFormat
+from lib.supervisor import Loading, Ready, Supervisor, TwinState
 from lib.ui.chat.starter_prompts import starter_prompts
 from lib.ui.compare.compare_welcome import STARTERS
+from lib.ui.shell import backend_picker
 from tests.page.upstream import Upstream
 from tests.ui.app_test_page import AppTestPage
 
@@ -40,3 +44,28 @@ def test_the_pages_offer_them(upstream: Upstream) -> None:
     assert compare.by_key("compare-starter-0").label == STARTERS[0]
     compare.choose(compare.by_keys("^choose-format-")[0].key, "JSON")
     assert "as JSON" in compare.by_key("compare-starter-0").label
+
+
+def test_a_message_waits_until_the_practice_model_has_started(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloudflare = backend_from_environment(os.environ)
+    assert cloudflare is not None
+    for name in upstream.environment():
+        monkeypatch.delenv(name)
+    state: list[TwinState] = [Loading()]
+    monkeypatch.setattr(Supervisor, "state", property(lambda self: state[0]))
+    monkeypatch.setattr(backend_picker, "wait_for_twin", lambda choice, meanwhile: None)
+    page = AppTestPage()
+    page.click("starter0")
+    assert "Sent as soon as the practice model has started." in page.texts()
+    page.click("waiting-cancel")
+    assert not page.has_key("waiting-message")
+    page.send("Hello")
+    assert upstream.requests == []
+    assert "Hello" in page.texts(page.by_key("waiting-message"))
+    state[0] = Ready(cloudflare, "", 0)
+    page.run()
+    assert upstream.requests[0].body["messages"] == [{"role": "user", "content": "Hello"}]
+    assert not page.has_key("waiting-message")
+    assert page.first_texts() == ["Hello", "A short answer."]
