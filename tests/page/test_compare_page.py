@@ -296,5 +296,20 @@ def test_on_a_phone(visit: Visit, app: AppProcess, upstream: Upstream, expected:
     upstream.plan_replies(StreamReply(f"{RED} {'averylongword' * 30}"), StreamReply(BLUE))
     tab.send("What is above?")
     wait_for_ends(tab, upstream, 2)
-    tab.wait_until("two answers", lambda: tab.page.get_by_text("21 in").count() == 2)
+    tab.wait_until("two answers", lambda: tab.page.get_by_text("read 21").count() == 2)
     assert_fits_screen(tab)
+    # The page does not follow the answers: the beginning of the last round is in sight, now and after a reload.
+    upstream.plan_replies(StreamReply("More. " * 300), StreamReply("More. " * 300))
+    tab.send("What is below?")
+    wait_for_ends(tab, upstream, 4)
+    assert_shows_beginning(tab, 1)
+    tab.reload()
+    assert_shows_beginning(tab, 1)
+
+
+def assert_shows_beginning(tab: BrowserTab, number: int) -> None:
+    """Wait until the window shows the beginning of a round, and the page is idle."""
+    where = f"document.querySelector('.st-key-round-{number}')?.getBoundingClientRect().top"
+    tab.wait_until("the round", lambda: tab.page.evaluate(f"0 <= {where} && {where} < innerHeight / 2"))
+    tab.wait_until_idle()
+    assert tab.page.evaluate(f"0 <= {where} && {where} < innerHeight / 2")

@@ -40,6 +40,16 @@ _WITH_REQUEST = (
 
 
 def draw_message_menu(tab: ChatTab, message: Message) -> None:
+    """Draw the menu, and for a user's message the button that edits it."""
+    if message.role == "user":
+        st.button(
+            ":material/edit:",
+            key=f"edit-now-{message.id}",
+            type="tertiary",
+            on_click=_open_box,
+            args=(message, MessageAction.EDIT),
+            help="Change this message and ask again; the old one stays as another version",
+        )
     st.menu_button(
         "⋯",
         [action for action in MessageAction if message.answers or action not in _WITH_REQUEST],
@@ -69,7 +79,11 @@ def _do_action(tab: ChatTab, message: Message) -> None:
         case MessageAction.LOAD:
             tab.load_request(message)
         case action:
-            st.session_state[_OPEN] = (message.id, action)
+            _open_box(message, action)
+
+
+def _open_box(message: Message, action: MessageAction) -> None:
+    st.session_state[_OPEN] = (message.id, action)
 
 
 def _close() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.ui.chat.starter_prompts import starter_prompts
-from lib.ui.compare.comparison_tab import ComparisonTab
+from lib.ui.compare.comparison_tab import VALUES_KEY, ComparisonTab
+from lib.ui.widgets.bound import bind_choice, draw_selectbox
 
 STARTERS = (
     "Explain what a rainbow is to a child of six.",
@@ -20,6 +21,7 @@ def draw_compare_welcome(tab: ComparisonTab) -> None:
     st.caption(
         "Change one setting in a column, then send the same message to all. You can have up to four columns."
     )
+    _draw_values(tab)
     for number, starter in enumerate(_starters(tab)):
         st.button(
             starter,
@@ -27,6 +29,28 @@ def draw_compare_welcome(tab: ComparisonTab) -> None:
             disabled=tab.backend is None,
             on_click=tab.send,
             args=(starter,),
+        )
+
+
+def _draw_values(tab: ComparisonTab) -> None:
+    """Draw a box whose values become a column each."""
+    model = tab.model
+    names = [parameter.name for parameter in model.parameters]
+    first = next(name for name in names if name != model.output_limit.name)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="compare-values"):
+        name = draw_selectbox(
+            "Setting to compare",
+            names,
+            bind_choice("compare-values-of", names, first),
+            format_func=lambda name: model.parameter(name).label,
+            width=220,
+        )
+        st.text_input(
+            "One value for each column",
+            key=VALUES_KEY,
+            placeholder="such as 0, 0.5, 1, 1.5",
+            on_change=tab.compare_values,
+            args=(name,),
         )
 
 

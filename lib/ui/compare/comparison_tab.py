@@ -11,6 +11,8 @@ from lib.api.request import settings_from_request, system_prompt_from_request
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Message
 from lib.compare.comparison import (
+    MAX_COLUMNS,
+    MIN_COLUMNS,
     Comparison,
     ComparisonColumn,
     SetupFields,
@@ -19,7 +21,8 @@ from lib.compare.comparison import (
     request_setup_fields,
 )
 from lib.compare.comparison_session import ColumnRefused, ComparisonSession
-from lib.errors import PaddockError
+from lib.errors import BadInput, PaddockError
+from lib.experiment.sweep import parse_axis
 from lib.files import preset_file
 from lib.files.preset_file import Preset
 from lib.model.model_record import Model
@@ -34,6 +37,7 @@ from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets import chat_input_draft
 
 INPUT_KEY = "compare-input"  # the key of the input box
+VALUES_KEY = "compare-values-text"  # the key of the box with one value for each column
 URL_PARAMETER = "k"
 NO_BASE = ""  # the base of the differences if answers are shown as they are
 # In the session's state: the open comparison, the column whose settings are in the sidebar, the base of the
@@ -211,6 +215,28 @@ class ComparisonTab(PageActions):
 
     def remove(self, column: str) -> None:
         self.attempt(self.session.remove, column)
+
+    def compare_values(self, parameter: str) -> None:
+        """Make a column for each value in the box. The columns are like the selected one but for that parameter."""
+        with self.errors():
+            values = parse_axis(self.model.parameter(parameter), str(st.session_state[VALUES_KEY])).values
+            if not MIN_COLUMNS <= len(values) <= MAX_COLUMNS:
+                raise BadInput(
+                    f"{len(values)} values do not fit: a comparison has {MIN_COLUMNS} to {MAX_COLUMNS} columns.",
+                    advice="For more values, use an experiment.",
+                )
+            source = self.session.chat(self.selected_column.id)
+            settings, system = source.settings, source.conversation.system
+            while len(self.comparison.columns) > len(values):
+                self.session.remove(self.comparison.columns[-1].id)
+            while len(self.comparison.columns) < len(values):
+                registry().add_chat(self.owner, self.session.duplicate(self.comparison.columns[-1].id))
+            for column, value in zip(self.comparison.columns, values, strict=True):
+                chat, old = self.session.chat(column.id), settings[parameter]
+                chat.settings = settings.with_setting(
+                    replace(old, value=old.value if value is None else value, is_sent=value is not None)
+                )
+                chat.set_system(system)
 
     def new_comparison(self) -> None:
         """Open a new comparison whose columns have the same settings."""

@@ -23,6 +23,7 @@ _STATUSES, _RATINGS = f"{PREFIX}statuses", f"{PREFIX}ratings"
 # With more inputs than this, searching is quicker than choosing.
 _MAX_OFFERED_INPUTS = 300
 _ALL_CHECKS = -1
+_IS_OPEN = f"{PREFIX}filters-open"  # in the session's state
 # “Failed” alone would also be the name of a check's verdict.
 STATUS_LABELS = {
     Status.ANSWERED: "Answered",
@@ -47,8 +48,14 @@ def draw_answer_filters(view: ResultsView) -> None:
             icon=":material/search:",
             width="stretch",
         )
-        with st.popover("Filter", icon=":material/filter_list:", key=f"{PREFIX}filter"):
-            _draw_filters(view)
+        is_open = bool(st.session_state.get(_IS_OPEN))
+        # No popover: the click that closes one does not reach the table below it.
+        st.button(
+            "Filter",
+            key=f"{PREFIX}filter",
+            icon=":material/expand_less:" if is_open else ":material/filter_list:",
+            on_click=_toggle_filters,
+        )
         st.selectbox(
             "Sort by",
             list(shown_columns(view)),
@@ -67,6 +74,13 @@ def draw_answer_filters(view: ResultsView) -> None:
             icon=":material/arrow_downward:" if is_descending else ":material/arrow_upward:",
             help="Reverse the order",
         )
+    if is_open:
+        with st.container(border=True, key=f"{PREFIX}filters", gap="small"):
+            _draw_filters(view)
+
+
+def _toggle_filters() -> None:
+    st.session_state[_IS_OPEN] = not st.session_state.get(_IS_OPEN)
 
 
 def shown_columns(view: ResultsView) -> tuple[ResultColumn, ...]:
@@ -124,6 +138,12 @@ def current_filter() -> ResultFilter:
 
 def _numbers(chosen: object) -> tuple[int, ...]:
     return tuple(chosen) if isinstance(chosen, (list, tuple)) else ()
+
+
+def show_only(verdict: CheckVerdict) -> None:
+    """Filter the answers by a verdict alone."""
+    clear_filters()
+    st.session_state[_VERDICTS] = [verdict]
 
 
 def clear_filters() -> None:

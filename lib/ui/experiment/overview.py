@@ -9,12 +9,14 @@ import streamlit as st
 from lib.experiment.checks.check_kinds import check_wording
 from lib.experiment.plan_grid import parameter_label as called
 from lib.experiment.results.cell_result import Status
+from lib.experiment.results.result_rows import CheckVerdict
 from lib.experiment.results.result_summary import build_heatmap
 from lib.experiment.results.winner import GroupedBy, format_interval
-from lib.ui.experiment import charts, winner_actions
+from lib.ui.experiment import answer_filters, charts, winner_actions
 from lib.ui.experiment.answer_filters import STATUS_LABELS
 from lib.ui.experiment.charts import ChartRow
-from lib.ui.experiment.results_view import PREFIX, ResultsView
+from lib.ui.experiment.results_view import PREFIX, SECTION, ResultsSection, ResultsView
+from lib.ui.widgets import bound
 from lib.ui.widgets.bound import bind_choice, draw_selectbox
 from lib.ui.widgets.safe_markdown import escape_markdown
 
@@ -61,6 +63,14 @@ def _draw_headline(view: ResultsView, *, with_cost: bool = True) -> None:
             share = f"{total.passed:,} of {total.judged:,} answers pass ({likely})"
             few = " These are few answers: the real share may be quite different."
             st.markdown(f":small[Overall, {share}.{few if total.judged < _MIN_JUDGED else ''}]")
+            if with_cost and (failed := total.judged - total.passed):
+                st.button(
+                    f"{failed:,} failed: show {'it' if failed == 1 else 'them'}",
+                    key=f"{PREFIX}show-failed",
+                    type="tertiary",
+                    icon=":material/filter_list:",
+                    on_click=_show_failed,
+                )
         elif total.answered and with_cost:
             why = (
                 "No check could judge an answer"
@@ -68,6 +78,12 @@ def _draw_headline(view: ResultsView, *, with_cost: bool = True) -> None:
                 else "There are no checks, so no setting is called better"
             )
             st.markdown(f":small[{why}. Here is what they cost, how long they are and how long they took.]")
+
+
+def _show_failed() -> None:
+    """Show the answers that failed a check."""
+    answer_filters.show_only(CheckVerdict.FAILED)
+    bound.choose(SECTION, ResultsSection.ANSWERS)
 
 
 def _draw_failures(view: ResultsView) -> None:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import streamlit as st
 
 from lib.experiment.plan import Plan
 from lib.model.model_record import Model
 from lib.ui.experiment import answer_table, downloads, overview, paired_answers, winner_actions
-from lib.ui.experiment.results_view import PREFIX, OtherRun, ResultSource, current_view
+from lib.ui.experiment.results_view import SECTION, OtherRun, ResultSource, ResultsSection, current_view
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.bound import bind_choice, draw_choice
 
-SECTION = f"{PREFIX}section"
 REFRESH_SECONDS = 2.0  # while the run is running
-
-
-class ResultsSection(StrEnum):
-    """The sections of the results, with their labels."""
-
-    OVERVIEW = "Overview"
-    ANSWERS = "Answers"
-    SIDE_BY_SIDE = "Side by side"
 
 
 def draw_results(

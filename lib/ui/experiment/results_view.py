@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol, TypeVar, cast
 
 import streamlit as st
@@ -18,9 +19,18 @@ from lib.ui.widgets import bound
 
 # Begins the key of every control and value that belongs to the shown run.
 PREFIX = "results-"
+SECTION = f"{PREFIX}section"  # the choice of what is shown
 _VIEW = "shown-results"  # in the session's state: the ResultsView of this tab
 
 T = TypeVar("T")
+
+
+class ResultsSection(StrEnum):
+    """The sections of the results, with their labels."""
+
+    OVERVIEW = "Overview"
+    ANSWERS = "Answers"
+    SIDE_BY_SIDE = "Side by side"
 
 
 class ResultSource(Protocol):

@@ -91,6 +91,11 @@ def bind_choice(
     return bind(name, choices[name], take)
 
 
+def choose(name: str, option: object) -> None:
+    """Choose an option of a choice that ``bind_choice`` keeps under that name."""
+    st.session_state.setdefault(_CHOICES, {})[name] = option
+
+
 def draw_choice(label: str, options: Sequence[T], choice: Bound[T], **others: Any) -> T:
     """Draw a segmented control of the options, and return the choice. ``others`` are Streamlit's arguments."""
     # A list: Streamlit imports pandas to read an enum's member.

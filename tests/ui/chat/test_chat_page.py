@@ -105,3 +105,21 @@ def test_a_new_conversation_and_back(upstream: Upstream) -> None:
     page.click("back")
     assert page.first_texts() == ["Go", "A short answer."]
     assert page.test.query_params["c"] == first
+
+
+def test_a_message_is_changed_with_two_clicks(upstream: Upstream) -> None:
+    page = AppTestPage().send("First")
+    id = page.message_id(page.questions[0])
+    page.click(f"edit-now-{id}").choose(f"edit-{id}", "Second").click(f"resend-{id}")
+    assert page.first_texts() == ["Second", "A short answer."]
+    assert upstream.requests[-1].body["messages"] == [{"role": "user", "content": "Second"}]
+
+
+def test_the_program_of_an_answer_is_in_its_menu(upstream: Upstream) -> None:
+    page = AppTestPage().send("First").choose("temperature-number", 1.0)
+    page.choose_in_menu(page.answers[0], "Code")
+    box = page.by_key(f"code-{page.message_id(page.answers[0])}")
+    # As it was sent: with the temperature of then, and without the answer.
+    assert '"temperature": 0.6' in page.codes(box)[0]
+    assert "A short answer." not in page.codes(box)[0]
+    assert "exactly as it was sent" in page.text(box)
