@@ -19,7 +19,7 @@ _STYLE = """
 # run drew there would stay until a streaming answer has ended. The button for Escape is there for its key alone. The
 # whole page has the focus when the presenter's keys are pressed: a frame around it would say nothing.
 _PRESENTING_STYLE = """
-html:root {font-size: clamp(18px, 1.55vw, 34px)}
+html:root {font-size: clamp(17px, 1.1vw + 9px, 34px)}
 [data-testid="stSidebar"], [data-testid="stSidebarCollapsedControl"], [data-testid="stHeader"],
 .st-key-present-escape {display: none}
 [data-testid="stMainBlockContainer"] {padding-top: 1.5rem}
