@@ -97,7 +97,7 @@ def test_temperature_0_leaves_one_token(page: BrowserTab) -> None:
     after = change_and_wait(page, before, lambda: set_to(page, "temperature", "Home"))
     assert [row[2] for row in after] == [1.0, *[0.0] * 11]
     assert [row[:2] for row in after] == [row[:2] for row in before], "the model's own stays"
-    assert "One token is left" in picture_text(page)
+    assert "Only one token is left" in picture_text(page)
     hot = change_and_wait(page, after, lambda: set_to(page, "temperature", "End"))
     assert 0 < hot[0][2] < hot[0][1]
 
@@ -124,7 +124,7 @@ def test_what_is_cut_away(page: BrowserTab, name: str) -> None:
     page.wait_until("the likeliest, and how many they are", is_cut)
     page.wait_until_idle()
     set_to(page, name, "Home")
-    page.wait_until("one token", lambda: "One token is left" in picture_text(page))
+    page.wait_until("one token", lambda: "Only one token is left" in picture_text(page))
     page.button("Reset").click()
     page.wait_until("as before", lambda: [row[:3] for row in rows(page)[:12]] == [row[:3] for row in before])
 

@@ -68,7 +68,7 @@ def test_the_calculator_is_exact(page: AppTestPage) -> None:
     assert f"| Tokens | 1,801 | {1801 * 4321:,} |" in result()
     assert "| Free neurons used | | 10,000 |" in result()
     assert f"| At the list price | $0.000146718 | ${listed.normalize():f} |" in result()
-    assert f"| To pay, beyond the free neurons | | ${to_pay.normalize():f} |" in result()
+    assert f"| To pay, after the free neurons | | ${to_pay.normalize():f} |" in result()
     assert coverage() == f"Not all free: the free neurons cover {free:,} answers a day."
     assert metrics()[:2] == [
         ("To pay on Workers Paid", f"${to_pay:.2f}"),
