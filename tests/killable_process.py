@@ -9,7 +9,9 @@ from typing import Any
 
 # No threads run in the process that is forked, unlike in this one.
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.faults.core_process", "tests.runner.experiment_process"])
+_context.set_forkserver_preload(
+    ["tests.faults.core_process", "tests.runner.experiment_process", "tests.store.saving_process"]
+)
 
 # Takes a name and a value.
 Report = Callable[[str, Any], None]

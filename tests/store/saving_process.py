@@ -1,18 +1,18 @@
-"""A process that saves answers as they come, until it is killed: ``python -m tests.store.saving_process URL``."""
+"""The work of a process that saves answers as they come, until it is killed."""
 
 from __future__ import annotations
 
 import itertools
-import sys
 
 from lib.store.store import Store
+from tests.killable_process import Report
 from tests.store.conversation_trees import SETTINGS, growing_prefixes, make_unanswered, make_unfinished
 
 STORY = " ".join(f"word{number}" for number in range(400))
 
 
-def main(url: str) -> None:
-    """Print id and length after each save: whatever was printed before the kill must be stored."""
+def save_stories(report: Report, url: str) -> None:
+    """Report each conversation's id and the length that is saved: it must be stored after the kill."""
     store = Store(url)
     conversation, request = make_unanswered("Tell me a story")
     for number in itertools.count():
@@ -20,9 +20,5 @@ def main(url: str) -> None:
             store.conversations.save(
                 "ann", conversation, SETTINGS, (make_unfinished(conversation, request, text),)
             )
-            print(conversation.id, len(text), flush=True)
+            report(conversation.id, len(text))
         conversation, request = make_unanswered(f"Another one, {number}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

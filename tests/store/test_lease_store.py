@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -21,6 +19,7 @@ from lib.store.lease_store import LEASE_SECONDS, LeaseKey, LeaseKind
 from lib.store.store import Store
 from lib.store.stored_values import Snapshot
 from tests.clock import Clock
+from tests.killable_process import KillableProcess
 from tests.store.conversation_trees import (
     SETTINGS,
     as_plain_values,
@@ -28,9 +27,9 @@ from tests.store.conversation_trees import (
     make_unanswered,
     make_unfinished,
 )
+from tests.store.saving_process import save_stories
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 RUN = LeaseKey(LeaseKind.RUN, "x")
 
 
@@ -191,15 +190,9 @@ def test_an_answer_of_a_process_that_ended_is_recovered_at_once(
 ) -> None:
     """The lease has not expired, but the process that held it is known to have been killed."""
     _, second = stores
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.store.saving_process", url], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    with process.stdout:
-        assert process.stdout.readline()
+    with KillableProcess(save_stories, url) as process:
+        wait_until(lambda: bool(process.reports), 60)
         assert second.conversations.recover() == 0, "it lives"
-        process.kill()
-        process.wait()
     assert second.conversations.recover() == 1
 
 

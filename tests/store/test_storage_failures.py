@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,12 @@ from sqlalchemy import event
 from lib.chat.answer import Ending
 from lib.errors import StorageFailed
 from lib.store.store import Store
+from tests.killable_process import KillableProcess
 from tests.store.conversation_trees import SETTINGS, as_plain_values, make_conversation
 from tests.store.failing_store import FailingStore
 from tests.store.postgres_server import PostgresServer
-from tests.store.saving_process import STORY
+from tests.store.saving_process import STORY, save_stories
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -30,29 +33,17 @@ def test_kill_in_mid_save(url: str) -> None:
     """Killed six times: whatever was reported as saved is there, cut off, and the database is sound."""
     chance = random.Random(7)
     for _ in range(6):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.store.saving_process", url],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        with process.stdout:
+        with KillableProcess(save_stories, url) as process:
             # The kill comes after the first save, so that every round has something to lose.
-            lines = [process.stdout.readline()]
+            wait_until(partial(bool, process.reports), 60)
             time.sleep(chance.uniform(0.0, 0.4))
-            process.kill()
-            lines += process.stdout.read().splitlines(keepends=True)
-            process.wait()
-        reports = [line for line in lines if line.endswith("\n")]
-        assert reports, "the process ended before it saved anything"
-        id, length = reports[-1].split()
+        id, length = process.reports[-1]
         with closing(Store(url)) as store:
             saved = store.conversations.load("ann", id)
             assert saved is not None
             message = saved.conversation.path()[-1]
             assert STORY.startswith(message.content)
-            assert len(message.content) >= int(length), "no text is lost that was saved"
+            assert len(message.content) >= length, "no text is lost that was saved"
             assert message.answers[0].ending is Ending.CUT_OFF
             assert store.conversations.count("ann", "story") >= 1
             thanks = make_conversation("Thanks", conversation=saved.conversation)
