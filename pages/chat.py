@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.files.markdown_export import default_title
 from lib.model.request_options import InputForm
 from lib.ui.answer import answer_stats
 from lib.ui.chat import (
     audience_view,
     elsewhere_notice,
+    message_menu,
     next_send,
     raw_prompt_box,
     replay_view,
@@ -21,6 +23,8 @@ from lib.ui.chat import (
 from lib.ui.chat.chat_tab import MESSAGE_KEY, ChatTab
 from lib.ui.settings import conflict_fix, preset_menu, settings_panel
 from lib.ui.shell import backend_picker, presenting
+from lib.ui.shell.announcement import Announcement
+from lib.ui.shell.page_heading import draw_hidden_heading
 from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.widgets import first_drawing
@@ -34,6 +38,8 @@ path = conversation.path()
 replayed = replay_view.current_replay(tab)
 if replayed is not None:  # the conversation up to there
     path = path[: path.index(replayed.message) + 1]
+draw_hidden_heading("Chat", default_title(conversation))
+announcement = Announcement()
 
 
 def draw_usage() -> None:
@@ -69,6 +75,7 @@ if tab.mode.has_controls:
                 key="new",
                 icon=":material/add_comment:",
                 type="tertiary",
+                shortcut="Alt+N",
                 on_click=tab.new_chat,
             )
         elif tab.previous_chat is not None:
@@ -84,6 +91,11 @@ else:
     # An empty place first: the buttons of an earlier run would stay in a container while an answer streams.
     with st.empty():
         audience_view.draw_system_prompt(tab)
+
+if tab.mode.has_controls:
+    message_menu.draw_edit_shortcut(tab)
+else:
+    st.empty()
 
 # While an answer streams, Streamlit leaves in a place what an earlier run drew there and this one has not replaced.
 # So another conversation is drawn in another place, and so is each new answer; the other places are emptied.
@@ -162,6 +174,13 @@ with histories[tab.slot]:
     # Replaces the earlier variant, or the beginning, of the streaming answer.
     st.empty()
 
+answered = live.message_id if live is not None else path[-1].id if path else ""
+announcement.report(
+    answered,
+    transcript.BEGUN if live is not None else "",
+    transcript.describe_ending(tab, answered),
+    is_own=answered == tab.last_asked,
+)
 if live is not None:
     stop.button(
         "Stop",
@@ -180,6 +199,7 @@ if live is not None:
         transcript.follow_answer(live, answer, update_notices, fresh=tab.is_just_opened)
         transcript.draw_finished_answer(tab, tab.chat.conversation.message(live.message_id))
     stop.empty()
+    announcement.report(answered, "", transcript.describe_ending(tab, answered))
     if tab.answer_with_sample_tools(live.message_id):
         # The next answer has begun to stream.
         st.rerun()

@@ -20,6 +20,8 @@ from lib.ui.compare import (
 )
 from lib.ui.compare.comparison_tab import INPUT_KEY, ComparisonTab
 from lib.ui.shell import backend_picker, presenting
+from lib.ui.shell.announcement import Announcement
+from lib.ui.shell.page_heading import draw_hidden_heading
 from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.page_paths import CHAT_PAGE
 from lib.ui.shell.save_warning import SaveWarning
@@ -32,6 +34,10 @@ if (chat := tab.pop_chat_to_open()) is not None:
     st.switch_page(CHAT_PAGE, query_params={"c": chat})
 busy = tab.session.is_busy
 comparison = tab.comparison
+draw_hidden_heading("Compare", comparison.rounds[0].text if comparison.rounds else "")
+Announcement().report(
+    tab.session.id, "The answers are coming." if busy else "", answers_side_by_side.describe_endings(tab)
+)
 previews = tab.preview_requests(chat_input_draft.text())
 
 bar = None

@@ -21,12 +21,16 @@ from lib.ui.experiment import (
 from lib.ui.experiment.collapsible_section import draw_section
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.shell import backend_picker, page_mode, presenting
+from lib.ui.shell.announcement import Announcement
+from lib.ui.shell.page_heading import draw_hidden_heading
 from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.widgets.error_box import draw_error
 
 choice = backend_picker.current_choice()
 tab = ExperimentTab(choice.backend)
+draw_hidden_heading("Experiment", tab.draft.name)
+announcement = Announcement()
 live_text_area.begin_drawing()
 problems = find_problems(tab.plan, tab.model)
 # An empty plan shows no problems: the user has not begun yet.
@@ -48,6 +52,10 @@ experiment_list.draw_title(tab)
 notice = st.container()
 SaveWarning()
 run = tab.run
+if run is not None:
+    announcement.report(
+        run.id, "The run is working." if run.is_working else "", run_status.describe_state(run)
+    )
 # While a run is working, the run bar refreshes itself, so an error in it would disappear at once.
 if run is not None and run.is_working and (error := tab.pop_error()) is not None:
     with notice:

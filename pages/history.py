@@ -7,6 +7,7 @@ import streamlit as st
 from lib.errors import PaddockError
 from lib.ui.history import history_list, import_export, other_lists, spend
 from lib.ui.history.history_list import HistoryView
+from lib.ui.shell.page_heading import set_browser_title
 from lib.ui.shell.registry import registry
 from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.shell.visitor_cookie import current_owner
@@ -17,7 +18,8 @@ store = registry().store
 # The list is to contain the latest messages too.
 registry().autosave.save()
 
-st.title("History")
+set_browser_title("History")
+st.title("History", anchor=False)
 SaveWarning()
 view = st.segmented_control(
     "View",

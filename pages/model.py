@@ -9,6 +9,7 @@ from lib.ui.answer import answer_stats
 from lib.ui.model import cost_calculator, model_reference, next_token, parameter_help
 from lib.ui.model.model_section import ModelSection
 from lib.ui.shell import backend_picker
+from lib.ui.shell.page_heading import set_browser_title
 from lib.ui.shell.save_warning import SaveWarning
 
 SECTION = "section"  # the key, and the name in the URL
@@ -36,7 +37,8 @@ with st.sidebar:
     st.metric("Free each day", f"{price.free_neurons_a_day:,} neurons")
     st.caption(f"then \\${price.per_thousand_neurons} per 1,000; renewed at 00:00 UTC")
 
-st.title(model.name)
+set_browser_title("Model", model.name)
+st.title(model.name, anchor=False)
 SaveWarning()
 st.markdown(
     f"`{model.id}` · {model.task} · {model.maker} · [Documentation]({model.source}) · "

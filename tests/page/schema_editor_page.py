@@ -46,9 +46,9 @@ class SchemaEditorPage:
         """Return the names of the fields, from the top, nested ones included."""
         return [box.input_value() for box in self.boxes("Name").all()]
 
-    def boxes(self, label: str) -> Locator:
-        """Return all boxes of that label."""
-        return self.tab.page.get_by_label(label, exact=True)
+    def boxes(self, words: str) -> Locator:
+        """Return all boxes that show these words while they are empty. Their labels are numbered."""
+        return self.tab.page.get_by_placeholder(words, exact=True)
 
     def fill(self, box: Locator, text: str) -> None:
         """Type the text and leave the box."""
@@ -59,7 +59,7 @@ class SchemaEditorPage:
     def field_row(self, name: str) -> Locator:
         """Return the innermost row with the field of that name."""
         rows = self.tab.page.locator("[class*='st-key-schema-row-']")
-        return rows.filter(has=self.tab.page.locator(f"input[aria-label='Name'][value='{name}']")).last
+        return rows.filter(has=self.tab.page.locator(f"input[placeholder='Name'][value='{name}']")).last
 
     def choose_type(self, row: Locator, words: str, which: int = 0) -> None:
         """Choose the type of a row; with ``which=1``, the type of its entries."""
@@ -74,7 +74,7 @@ class SchemaEditorPage:
 
     def add_allowed_values(self, row: Locator, *values: str) -> None:
         """Restrict a row's field to these values."""
-        box = row.get_by_label("Allowed values", exact=True)
+        box = row.get_by_label(re.compile("^Allowed values"))
         for value in values:
             self.tab.add_option(box, value)
         # The open list would hide the rest of the page from assistive technology, and from Playwright's roles.

@@ -41,24 +41,43 @@ _WITH_REQUEST = (
 
 def draw_message_menu(tab: ChatTab, message: Message) -> None:
     """Draw the menu, and for a user's message the button that edits it."""
+    number = [other.id for other in tab.chat.conversation.path()].index(message.id) + 1
     if message.role == "user":
         st.button(
-            ":material/edit:",
+            f"Edit message {number}",
             key=f"edit-now-{message.id}",
+            icon=":material/edit:",
             type="tertiary",
             on_click=_open_box,
             args=(message, MessageAction.EDIT),
             help="Change this message and ask again; the old one stays as another version",
         )
     st.menu_button(
-        "⋯",
+        f"Actions for message {number}",
         [action for action in MessageAction if message.answers or action not in _WITH_REQUEST],
         key=f"menu-{message.id}",
+        icon=":material/more_horiz:",
         type="tertiary",
         help="Edit, copy or delete this message, and more",
         on_click=_do_action,
         args=(tab, message),
     )
+
+
+def draw_edit_shortcut(tab: ChatTab) -> None:
+    """Draw the button that edits the user's last message. It is seen only while it has the focus."""
+    with st.container(key="keyboard-only"):
+        mine = [message for message in tab.chat.conversation.path() if message.role == "user"]
+        if mine:
+            st.button(
+                "Edit my last message",
+                key="keyboard-edit",
+                shortcut="Alt+E",
+                on_click=_open_box,
+                args=(mine[-1], MessageAction.EDIT),
+            )
+        else:
+            st.empty()
 
 
 def is_being_edited(message: Message) -> bool:

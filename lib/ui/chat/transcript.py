@@ -27,6 +27,8 @@ AVATARS = {"user": ":material/person:", "assistant": ":material/grass:"}
 WINDOW, STEP = 20, 10
 # Endings after which an answer can be continued with the same settings.
 RESUMABLE = (Ending.STOPPED, Ending.CUT_OFF, Ending.ERROR)
+# What is read out while an answer is being written.
+BEGUN = "The model is answering."
 
 T = TypeVar("T")
 
@@ -132,6 +134,17 @@ def follow_answer_elsewhere(tab: ChatTab) -> None:
 
 def _texts(chat: ChatSession) -> tuple[bool, list[str]]:
     return chat.is_answered_elsewhere, [message.content for message in chat.conversation.messages]
+
+
+def describe_ending(tab: ChatTab, id: str) -> str:
+    """Return what is read out when the answer of that message has ended, "" if there is no such answer."""
+    message = next((message for message in tab.chat.conversation.messages if message.id == id), None)
+    if message is None or not message.answers:
+        return ""
+    answer = message.answers[-1]
+    if answer.error is not None:
+        return f"The answer failed: {answer.error.title}. {answer.error.message}"
+    return f"The answer is there: {answer.ending.value}."
 
 
 def draw_finished_answer(tab: ChatTab, message: Message) -> None:

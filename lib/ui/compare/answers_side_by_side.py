@@ -256,9 +256,10 @@ def _draw_menu(tab: ComparisonTab, column: ComparisonColumn, answer: Message, *,
         answer_stats.draw_sent_settings(answer.answers, tab.panels[column.id].chat.model)
     actions = [action for action in AnswerAction if can_repeat or action is not AnswerAction.ASK_ONCE_MORE]
     st.menu_button(
-        "⋯",
+        f"Actions for the answer of column {tab.column_label(column)}",
         actions,
         key=key,
+        icon=":material/more_horiz:",
         type="tertiary",
         help="Continue in Chat, save its settings, ask once more",
         on_click=_do_action,
@@ -274,6 +275,13 @@ def _do_action(tab: ComparisonTab, column: str, answer: Message, key: str) -> No
             tab.keep_as_preset(column, answer)
         case AnswerAction.ASK_ONCE_MORE:
             tab.ask_once_more(column)
+
+
+def describe_endings(tab: ComparisonTab) -> str:
+    """Return what is read out when the answers to the last input have ended."""
+    answers = tab.shown_answers(len(tab.comparison.rounds) - 1).values() if tab.comparison.rounds else ()
+    failed = sum(bool(answer.answers) and answer.answers[-1].ending in _FAILED for answer in answers)
+    return f"The answers are there{f', {failed} of {len(answers)} failed' if failed else ''}."
 
 
 def follow_answers(watched: Sequence[WatchedAnswer], meanwhile: Callable[[], None], *, fresh: bool) -> None:

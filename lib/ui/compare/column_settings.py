@@ -56,9 +56,10 @@ def draw_column_heads(tab: ComparisonTab, previews: Mapping[str, RequestPreview]
                 st.space("stretch")
                 key = f"column-menu-{column.id}"
                 st.menu_button(
-                    "⋯",
+                    f"Actions for column {column.name}",
                     _possible_actions(len(columns)),
                     key=key,
+                    icon=":material/more_horiz:",
                     type="tertiary",
                     on_click=_do_action,
                     args=(tab, column, key),

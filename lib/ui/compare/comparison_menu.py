@@ -53,6 +53,7 @@ def draw_comparison_menu(tab: ComparisonTab) -> None:
             key="compare-new",
             icon=":material/add:",
             type="tertiary",
+            shortcut="Alt+N",
             on_click=tab.new_comparison,
             help="Starts again with the same columns and no messages",
         )

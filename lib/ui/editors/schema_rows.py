@@ -132,10 +132,11 @@ class SchemaRows:
                 self._draw_allowed_values(root)
             self._draw_nested_rows(root)
 
-    def _group(self, group: SchemaRow) -> None:
+    def _group(self, group: SchemaRow, place: str = "") -> None:
+        """Draw the fields of a group. ``place`` is the group's own number: those of its fields begin with it."""
         for number, row in enumerate(group.rows):
             with st.container(border=True, gap="xsmall", key=f"{self._key}-row-{row.id}"):
-                self._draw_row(group, number, row)
+                self._draw_row(group, number, row, f"{place}{number + 1}")
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.button(
                 "Add a field",
@@ -151,76 +152,86 @@ class SchemaRows:
                 "The answer must not have any other field (additionalProperties: false)",
             )
 
-    def _draw_row(self, group: SchemaRow, number: int, row: SchemaRow) -> None:
+    def _draw_row(self, group: SchemaRow, number: int, row: SchemaRow, place: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            self._text(row, "name", "Name")
-            self._type(row, TYPES)
+            self._text(row, "name", "Name", place)
+            self._type(row, TYPES, place=place)
             self._check(row, "required", "Required")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             valued = row.type in VALUED
             if valued:
-                self._text(row, "description", "What it means (the model reads it)")
+                self._text(row, "description", "What it means (the model reads it)", place)
             # As wide as a phone, where it has a line of its own.
             width: int | Literal["stretch"] = 340 if valued else "stretch"
             with st.container(
                 horizontal=True, vertical_alignment="center", gap="small", wrap=False, width=width
             ):
                 if valued:
-                    self._draw_allowed_values(row)
+                    self._draw_allowed_values(row, place)
                 else:
-                    self._text(row, "description", "What it means (the model reads it)")
+                    self._text(row, "description", "What it means (the model reads it)", place)
                 actions = [RowAction.UP] if number > 0 else []
                 actions += [RowAction.DOWN] if number < len(group.rows) - 1 else []
                 actions += [RowAction.DUPLICATE, RowAction.REMOVE]
                 st.menu_button(
-                    "⋯",
+                    f"Actions for field {place}",
                     actions,
+                    icon=":material/more_horiz:",
                     key=self._widget_key(row, "menu"),
                     type="tertiary",
                     help="Move, duplicate, remove",
                     on_click=self._apply_row_action,
                     args=(group, row),
                 )
-        self._draw_nested_rows(row)
+        self._draw_nested_rows(row, place)
 
-    def _draw_nested_rows(self, row: SchemaRow) -> None:
+    def _draw_nested_rows(self, row: SchemaRow, place: str = "") -> None:
         if row.type == "array":
             row.entry = row.entry or SchemaRow()
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(":material/subdirectory_arrow_right: Each entry:", width="content")
-                self._type(row.entry, TYPES | {"": ANYTHING}, row)
+                self._type(row.entry, TYPES | {"": ANYTHING}, row, place)
                 if not row.anything:
-                    self._draw_allowed_values(row.entry)
+                    self._draw_allowed_values(row.entry, place)
             if not row.anything:
                 if row.entry.description or row.entry.type in ("object", "array"):
-                    self._text(row.entry, "description", "What each entry is (the model reads it)")
-                self._draw_nested_rows(row.entry)
+                    self._text(row.entry, "description", "What each entry is (the model reads it)", place)
+                self._draw_nested_rows(row.entry, place)
         elif row.type == "object":
-            self._group(row)
+            self._group(row, f"{place}." if place else "")
 
     def _widget_key(self, row: SchemaRow, what: str) -> str:
         return f"{self._key}-{what}-{row.id}"
 
-    def _text(self, row: SchemaRow, name: str, words: str) -> None:
+    def _text(self, row: SchemaRow, name: str, words: str, place: str = "") -> None:
         box = self._bind(row, name)
-        st.text_input(words, placeholder=words, label_visibility="collapsed", **box.arguments())
+        st.text_input(
+            _numbered(words, place), placeholder=words, label_visibility="collapsed", **box.arguments()
+        )
 
     def _check(self, row: SchemaRow, name: str, words: str, help: str | None = None) -> None:
         box = self._bind(row, name)
         st.checkbox(words, help=help, width="content", **box.arguments())
 
-    def _type(self, row: SchemaRow, types: dict[str, str], inside: SchemaRow | None = None) -> None:
+    def _type(
+        self, row: SchemaRow, types: dict[str, str], inside: SchemaRow | None = None, place: str = ""
+    ) -> None:
         now = "" if inside is not None and inside.anything else row.type
         box = bind(self._widget_key(row, "type"), now, lambda chosen: self._retype(row, chosen, inside))
         draw_selectbox(
-            "Type", list(types), box, format_func=types.__getitem__, label_visibility="collapsed", width=156
+            _numbered("Type", place),
+            list(types),
+            box,
+            format_func=types.__getitem__,
+            label_visibility="collapsed",
+            width=156,
         )
 
-    def _draw_allowed_values(self, row: SchemaRow) -> None:
+    def _draw_allowed_values(self, row: SchemaRow, place: str = "") -> None:
         if row.type not in VALUED:
             return
         st.multiselect(
-            "Allowed values",
+            _numbered("Allowed values", place),
             row.enum,
             placeholder="Allowed values (optional)",
             accept_new_options=True,
@@ -268,6 +279,11 @@ class SchemaRows:
                 self._save_for_undo(f"“{row.name}” was removed.")
                 group.rows.pop(position)
         self._changed()
+
+
+def _numbered(words: str, place: str) -> str:
+    """Return a control's label, which is not drawn: with the field's number, or all fields would sound alike."""
+    return f"{words}, field {place}" if place else words
 
 
 def _copy_with_new_ids(row: SchemaRow) -> SchemaRow:

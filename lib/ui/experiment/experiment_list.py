@@ -114,8 +114,9 @@ def _draw_list(tab: ExperimentTab) -> None:
                 f"{'' if entry.run_count == 1 else 's'}",
             )
             st.menu_button(
-                "⋯",
+                f"Actions for {escape_markdown(entry.name)}",
                 tuple(ExperimentAction),
+                icon=":material/more_horiz:",
                 key=f"experiment-menu-{entry.id}",
                 type="tertiary",
                 on_click=_do_action,

@@ -55,6 +55,13 @@ def draw_run_status(tab: ExperimentTab, run: ExperimentRun) -> None:
             _draw_retry(tab, progress)
 
 
+def describe_state(run: ExperimentRun) -> str:
+    """Return what is read out when the run has ended or was paused."""
+    progress = run.progress()
+    failed = f", {progress.failed:,} failed" if progress.failed else ""
+    return f"{_STATE_TEXTS[progress.state]} {progress.answered:,} of {progress.cells:,} answered{failed}."
+
+
 def _totals(run: ExperimentRun, progress: RunProgress) -> str:
     parts = [f" {progress.answered:,} of {progress.cells:,} answered"]
     if progress.stored:

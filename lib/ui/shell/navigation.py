@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from lib.ui.shell import page_mode, page_paths, page_style
+from lib.ui.shell import accessibility, page_mode, page_paths, page_style
 from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.script_start import reset_container_stack
 
@@ -37,4 +37,5 @@ if mode is PageMode.PRESENTING and page.title not in PRESENTABLE_PAGES:
 is_wide = page.title in WIDE_PAGES or mode is PageMode.PRESENTING
 st.set_page_config(layout="wide" if is_wide else "centered")
 page_style.draw_page_style(mode)
+accessibility.draw_repairs()
 page.run()

@@ -11,6 +11,7 @@ import streamlit as st
 
 from lib.store.stored_values import SavedPreset, SavedSchema
 from lib.ui.widgets.error_box import keep_error
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 Saved = TypeVar("Saved", SavedPreset, SavedSchema)
 
@@ -46,4 +47,11 @@ def draw_saved_item(
         st.button(label, key=f"{key}-use-{saved.id}", on_click=keep_errors(use), width="stretch")
         with st.popover("Rename", type="tertiary", key=f"{key}-rename-{saved.id}"):
             st.text_input("Name", saved.name, key=box, max_chars=max_name_chars, on_change=rename)
-        st.menu_button("⋯", actions, key=menu, type="tertiary", on_click=apply_chosen)
+        st.menu_button(
+            f"Actions for {escape_markdown(saved.name)}",
+            actions,
+            key=menu,
+            icon=":material/more_horiz:",
+            type="tertiary",
+            on_click=apply_chosen,
+        )

@@ -1,0 +1,65 @@
+"""Repairs of Streamlit's page for keyboards, small screens and assistive technology, on every page.
+
+``static/paddock.css`` and ``static/accessibility.js`` hold them. Both are fetched once and cached by the browser; a
+run of the script sends only their addresses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+_STATIC = Path(__file__).with_name("static")
+_STYLE, _SCRIPT = "paddock.css", "accessibility.js"
+# A component's script comes from a blob, where an address has nothing to be relative to.
+_LOADER = """
+export default function ({ data }) {
+  import(new URL(data.script, document.baseURI)).then(module => module.start(data))
+}
+"""
+# Places to go to from the start of the page, with the words of their links. Streamlit's own link to the page follows.
+_SKIP_LINKS = (
+    ("[data-testid=stChatInputTextArea]", "Go to the message box"),
+    ("[data-testid=stSidebarUserContent]", "Go to the settings"),
+)
+SHORTCUTS = (
+    ("Enter", "Send the message; Shift + Enter begins a new line"),
+    ("Esc", "Stop the answer"),
+    ("Alt + N", "Begin a new conversation or comparison"),
+    ("Alt + E", "Edit my last message"),
+    ("Alt + P", "Present the page to an audience, and back"),
+    ("Alt + 1 to 5", "Open Chat, Compare, Experiment, History or Model"),
+    ("?", "This list, unless you are typing"),
+)
+
+_load = st.components.v2.component("paddock_accessibility", js=_LOADER)
+
+
+def draw_repairs() -> None:
+    """Load the style and the script. Takes up no space on the page."""
+    st.html(f'<style>@import url("{_address(_STYLE)}");</style>')
+    with st.container(key="accessibility"):
+        _load(
+            key="paddock-accessibility",
+            data={
+                "script": _address(_SCRIPT),
+                "links": _SKIP_LINKS,
+                "shortcuts": SHORTCUTS,
+                "skip": "Skip to",
+                "list": "Keyboard shortcuts",
+                "close": "Close",
+                "menu": "Menu",
+                "expand": "Open the sidebar",
+                "editors": "[class*='st-key-edit-'] textarea, [class*='st-key-insert-'] textarea",
+            },
+        )
+
+
+@cache
+def _address(name: str) -> str:
+    """Return a static file's address, which changes with its content: browsers may keep the file for long."""
+    version = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"app/static/{name}?{version}"

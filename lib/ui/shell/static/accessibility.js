@@ -1,0 +1,182 @@
+// Repairs of Streamlit's page for keyboards and assistive technology. lib/ui/shell/accessibility.py loads it, and says
+// why each part is needed.
+
+const PATIENCE = 120 // milliseconds after a change of the page until it is repaired
+const FOCUSABLE = "a[href], button:not([disabled]), input:not([disabled]), textarea:not([disabled]), select, summary, [tabindex='0']"
+const NARROW = matchMedia("(max-width: 768px)")
+
+let words = {}
+let skipLinks, shortcutList, announcer
+
+export function start(data) {
+  const isFirst = !skipLinks
+  words = data
+  if (isFirst) {
+    skipLinks = add("nav", "paddock-skip-links", "aria-label", data.skip)
+    shortcutList = add("dialog", "paddock-shortcuts", "aria-label", data.list)
+    announcer = add("div", "paddock-announcer", "role", "status")
+    drawSkipLinks()
+    drawShortcuts()
+    document.addEventListener("keydown", pressKey, true)
+    document.addEventListener("keydown", () => { isByKeyboard = true }, true)
+    document.addEventListener("pointerdown", () => { isByKeyboard = false }, true)
+    document.addEventListener("focusin", rememberFocus)
+    document.addEventListener("click", chooseLink)
+    new MutationObserver(repairSoon).observe(document.body, {
+      childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["class", "aria-valuenow", "open"],
+    })
+    addEventListener("resize", repairSoon)
+  }
+  repairSoon()
+}
+
+function add(tag, id, attribute, value) {
+  const part = document.createElement(tag)
+  part.id = id
+  part.setAttribute(attribute, value)
+  // Before the page in the order of the Tab key; React knows nothing of it.
+  document.body.prepend(part)
+  return part
+}
+
+const find = (selector, within = document) => within.querySelector(selector)
+const all = (selector, within = document) => [...within.querySelectorAll(selector)]
+const isShown = part => part.checkVisibility({ visibilityProperty: true })
+
+// ---- Skip links ----
+
+function drawSkipLinks() {
+  for (const [selector, text] of words.links) {
+    const link = document.createElement("button")
+    link.textContent = text
+    link.onclick = () => goTo(selector)
+    skipLinks.append(link)
+  }
+  const link = document.createElement("button")
+  link.textContent = words.list
+  link.onclick = () => shortcutList.showModal()
+  skipLinks.append(link)
+}
+
+function goTo(selector) {
+  const sidebar = find("[data-testid=stExpandSidebarButton]")
+  if (selector.includes("stSidebar") && sidebar) sidebar.click()
+  const place = find(selector)
+  if (!place) return
+  // A sidebar that slides in cannot take the focus at once.
+  const end = Date.now() + 2000
+  const look = () => {
+    const target = place.matches(FOCUSABLE) ? place : all(FOCUSABLE, place).find(isShown)
+    target?.focus()
+    if (document.activeElement !== target && Date.now() < end) requestAnimationFrame(look)
+  }
+  look()
+}
+
+// ---- Shortcuts ----
+
+function drawShortcuts() {
+  const title = document.createElement("h2"), table = document.createElement("dl"), close = document.createElement("button")
+  title.textContent = words.list
+  for (const [keys, text] of words.shortcuts) {
+    const name = document.createElement("dt"), key = document.createElement("kbd"), meaning = document.createElement("dd")
+    key.textContent = keys
+    meaning.textContent = text
+    name.append(key)
+    table.append(name, meaning)
+  }
+  close.textContent = words.close
+  close.onclick = () => shortcutList.close()
+  shortcutList.append(title, table, close)
+}
+
+function pressKey(event) {
+  const typing = event.target.matches?.("input:not([type=range], [type=checkbox], [type=radio]), textarea, [contenteditable]")
+  if (event.key === "?" && !typing && !event.ctrlKey && !event.altKey && !event.metaKey && !shortcutList.open) {
+    event.preventDefault()
+    shortcutList.showModal()
+  }
+  // By the key's place: with Alt some systems make other characters.
+  const number = /^Digit([1-9])$/.exec(event.code)
+  if (number && event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    const link = all("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]")[number[1] - 1]
+    if (link) {
+      event.preventDefault()
+      link.click()
+    }
+  }
+}
+
+function chooseLink(event) {
+  const link = event.target.closest?.("[data-testid=stSidebarNavLink]")
+  if (link && NARROW.matches) find("[data-testid=stSidebarCollapseButton] button")?.click()
+}
+
+// ---- Focus ----
+
+let isByKeyboard = false
+let trail = [] // the element that has or had the focus last, and what it is in
+const openEditors = new Set()
+
+function rememberFocus(event) {
+  trail = []
+  for (let part = event.target; part && part !== document.body; part = part.parentElement) trail.push(part)
+}
+
+function moveFocus() {
+  for (const editor of all(words.editors)) {
+    if (openEditors.has(editor)) continue
+    openEditors.add(editor)
+    editor.focus()
+    editor.setSelectionRange(editor.value.length, editor.value.length)
+  }
+  for (const editor of openEditors) if (!editor.isConnected) openEditors.delete(editor)
+  // What had the focus was taken away: without this the Tab key would begin at the page's start again.
+  const isLost = document.activeElement === document.body || document.activeElement === null
+  if (!isLost || !isByKeyboard || !trail.length || trail[0].isConnected) return
+  const place = trail.find(part => part.isConnected && part.matches("[class*=st-key-], [role=dialog], [data-testid=stMain]"))
+  const menu = "[class*='st-key-menu-'] button" // of the message whose editor was closed
+  const target = place && [...all(menu, place), ...all(FOCUSABLE, place)].find(isShown)
+  target?.focus()
+}
+
+// ---- Repairs ----
+
+// What may scroll, and must then be reached with the Tab key: code, rows that are wider than the screen, texts of a
+// fixed height.
+const SCROLLING = "[data-testid=stCode] pre, [data-testid=stVerticalBlock], [data-testid=stHorizontalBlock], [data-testid=stHtml] pre"
+let timer = 0
+
+function repairSoon() {
+  timer ||= setTimeout(() => {
+    timer = 0
+    repair()
+  }, PATIENCE)
+}
+
+function set(part, name, value) {
+  if (part && part.getAttribute(name) !== value) part.setAttribute(name, value)
+}
+
+function repair() {
+  moveFocus()
+  // Dialogs and popovers are outside of what Streamlit gives its colour scheme to.
+  const app = find(".stApp")
+  if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme
+  const said = find(".st-key-announcement")?.textContent ?? ""
+  if (announcer.textContent !== said) announcer.textContent = said
+  for (const button of all("[data-testid=stExpandSidebarButton]")) {
+    set(button, "aria-label", NARROW.matches ? words.menu : words.expand)
+  }
+  for (const bar of all("[data-testid=stProgress] [role=progressbar]")) {
+    set(bar, "aria-label", bar.closest("[data-testid=stProgress]").innerText)
+  }
+  // The page has one heading of the first level; what a model writes is below it.
+  for (const heading of all("[data-testid=stChatMessage] :is(h1, h2), [class*=st-key-cell-] :is(h1, h2)")) set(heading, "aria-level", "3")
+  for (const part of all(SCROLLING)) {
+    const scrolls = part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1
+    if (!scrolls || part.tabIndex === 0 || !/auto|scroll/.test(getComputedStyle(part).overflow)) continue
+    if (!find(FOCUSABLE, part)) part.tabIndex = 0
+  }
+  words.links.forEach(([selector], number) => { skipLinks.children[number].hidden = !find(selector) })
+}
