@@ -9,6 +9,7 @@ import streamlit as st
 from lib.chat.conversation import Message
 from lib.ui.chat import replay_view, request_and_reply
 from lib.ui.chat.chat_tab import ChatTab
+from lib.ui.widgets.take_focus import take_focus
 
 _OPEN = "handled"  # in the session's state: (message id, action) whose box is open
 ROLES = ("user", "assistant", "system", "tool")
@@ -113,6 +114,7 @@ def draw_edit_box(tab: ChatTab, message: Message) -> None:
     """Draw the box to edit a message. The old text stays as a variant."""
     key = f"edit-{message.id}"
     st.text_area("Edit the message", message.content, key=key, height="content", label_visibility="collapsed")
+    take_focus(key)
     with st.container(horizontal=True, gap="small"):
         user = message.role == "user"
         st.button(
