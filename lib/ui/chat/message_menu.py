@@ -42,7 +42,9 @@ _WITH_REQUEST = (
 
 def draw_message_menu(tab: ChatTab, message: Message) -> None:
     """Draw the menu, and for a user's message the button that edits it."""
-    number = [other.id for other in tab.chat.conversation.path()].index(message.id) + 1
+    # Another tab may have changed the conversation since this path was read.
+    ids = [other.id for other in tab.chat.conversation.path()]
+    number = ids.index(message.id) + 1 if message.id in ids else len(ids)
     if message.role == "user":
         st.button(
             f"Edit message {number}",
