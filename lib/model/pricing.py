@@ -28,10 +28,10 @@ def cost_in_neurons(usage: Usage, price: Price) -> Decimal:
 
 
 def format_dollars(amount: Decimal) -> str:
-    """Format dollars to read: in cents, and below a dollar with three significant digits: $1.23, $0.50, $0.000127."""
+    """Format dollars to read: in cents, and below ten cents with three significant digits: $1.23, $0.000127."""
     if amount == 0:
         return "$0"
-    places = max(2, 2 - amount.adjusted())
+    places = 2 if amount >= Decimal("0.1") else 2 - amount.adjusted()
     text = f"{amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,f}"
     return f"${_strip_zeros(text, 2)}"
 

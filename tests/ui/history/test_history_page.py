@@ -79,7 +79,7 @@ def test_the_list_opens_conversations(page: AppTestPage, upstream: Upstream) -> 
     assert titles(page) == ["Right now", "Newer", "Older"]
     row = page.by_key(f"entry-{ids[0]}")
     # 0.27 + 4 millionths of a dollar
-    assert page.texts(row)[-1] == "2026-03-01 12:00 UTC · 2 messages · 30 tokens · $0.0000043"
+    assert page.texts(row)[-1] == "2026-03-01 12:00 UTC · 2 messages · 30 tokens · $0.00000427"
     (link,) = (node for node in row if node.type == "page_link")
     assert link.proto.query_string == f"c={ids[0]}"
     page.go_to("chat", c=ids[0])

@@ -51,7 +51,7 @@ def test_each_row_has_both_shares_and_both_bars() -> None:
     assert [" ".join(row.split()) for row in seen.rows[1:]] == [
         "· Paris 40.0 % 75.0 %",
         "↵ 20.0 % 25.0 %",
-        "<img · src=x>\"'& 10.0 % cut",
+        "<img · src=x>\"'& 10.0 % removed",
     ]
     assert seen.widths == pytest.approx([53.33, 100, 26.67, 33.33, 13.33, 0], abs=0.01)
 
