@@ -123,7 +123,7 @@ def kill_answer(scene: Scene) -> KillOutcome:
         if is_over:
             allow_writing(scene.folder, allowed=True)
             room.touch()
-            if not wait_for(lambda: core.last("saved") and not core.last("problem")):
+            if not wait_for(lambda: core.last("saved") is not None and not core.last("problem")):
                 outcome.lost.append("not saved once there was room")
         killed = time.monotonic()
         core.kill()
