@@ -8,6 +8,7 @@ from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.chat.starter_prompts import starter_prompts
 from lib.ui.shell.backend_picker import BackendChoice
 from lib.ui.shell.page_paths import COMPARE_PAGE, EXPERIMENT_PAGE
+from lib.ui.widgets import model_text
 
 
 def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
@@ -35,6 +36,7 @@ def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
             "Run a sample experiment", key="start-experiment", icon=":material/science:", type="tertiary"
         ):
             st.switch_page(EXPERIMENT_PAGE)
+    model_text.prepare()
 
 
 def draw_waiting_message(tab: ChatTab) -> None:

@@ -54,6 +54,11 @@ def draw_text(text: str, key: str) -> None:
     _draw(key=f"model-text-{key}", data={"text": replace_lone_surrogates(text)})
 
 
+def prepare() -> None:
+    """Draw nothing, but let the browser run its code before the page's first text comes."""
+    draw_plain("", "nothing")
+
+
 def draw_plain(text: str, key: str) -> None:
     """Draw a text without any markup. Unlike ``st.text``, this keeps white space at its ends and in its lines."""
     _draw(key=f"model-text-{key}", data={"plain": replace_lone_surrogates(text)})
