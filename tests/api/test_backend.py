@@ -39,7 +39,7 @@ def test_twin() -> None:
 
 @pytest.mark.parametrize("account", ["", "x" * 32, ACCOUNT[:-1], ACCOUNT + "0", f"{ACCOUNT[:-1]}/", "٣" * 32])
 def test_account_that_is_none(account: str) -> None:
-    with pytest.raises(BadInput, match="32 hexadecimal"):
+    with pytest.raises(BadInput, match="exactly 32 characters"):
         cloudflare_backend(account, TOKEN)
 
 
