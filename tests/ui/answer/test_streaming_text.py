@@ -23,7 +23,7 @@ def _draw(first: str, then: str) -> None:
     )
     if first == "retry":
         run.pending_retry = (PaddockError("No capacity."), time.monotonic() + 5)
-    streaming = StreamingText(SimpleNamespace(text_before="", run=run), st.container())  # type: ignore[arg-type]
+    streaming = StreamingText(run, "", st.container(), "answer")  # type: ignore[arg-type]
     streaming.draw_new_text("")
     if then:
         run.pending_retry = None
