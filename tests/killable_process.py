@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 import threading
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 # No threads run in the process that is forked, unlike in this one.
 _context = multiprocessing.get_context("forkserver")
@@ -27,7 +30,9 @@ class KillableProcess:
         self.reports: list[tuple[str, Any]] = []
         self._receiver, sender = _context.Pipe(duplex=False)
         self._process = _context.Process(target=_run, args=(work, sender, *arguments), daemon=True)
-        self._process.start()
+        # The fork would run the file of this process's main module first, which Streamlit's AppTest sets to a page.
+        with patch.dict(sys.modules, {"__main__": ModuleType("__main__")}):
+            self._process.start()
         sender.close()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

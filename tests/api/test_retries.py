@@ -190,7 +190,7 @@ def test_refused_connection() -> None:
 def test_unknown_name() -> None:
     error = stream_failure("https://nonexistent.invalid/client/v4", sample_values.make_client(attempts=1))
     assert type(error) is Unreachable
-    assert "name" in error.message
+    assert "was not found" in error.message
 
 
 def test_name_that_cannot_be_one() -> None:

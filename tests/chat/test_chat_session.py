@@ -280,7 +280,7 @@ def test_no_room_for_a_thread_changes_nothing(monkeypatch: pytest.MonkeyPatch) -
     chat = new_chat()
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", full)
-        with pytest.raises(PaddockError, match="no room"):
+        with pytest.raises(PaddockError, match="cannot start another answer"):
             chat.send("Hi", sample_values.make_backend("http://127.0.0.1:9"))
     assert chat.conversation.messages == ()
     with ScriptedServer(streams("Hello")) as server:

@@ -18,6 +18,9 @@ from tests.page.upstream import Upstream
 Visit = Callable[..., BrowserTab]
 StartApp = Callable[..., AppProcess]
 
+# Serves a page that is only for tests.
+PAGE_SERVER = Path(__file__).with_name("page_server.py")
+
 
 @pytest.fixture(scope="session")
 def _upstream() -> Iterator[Upstream]:
@@ -55,6 +58,8 @@ def own(_upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             **options: Any,
         ) -> AppProcess:
             log = tmp_path_factory.mktemp("own") / "log"
+            if script != "app.py":
+                environment, script = {**environment, "TEST_PAGE": str(script)}, PAGE_SERVER
             app = AppProcess(_upstream.environment() | environment, log, script, **options)
             stack.callback(lambda: _sound(app))
             return stack.enter_context(app)
@@ -79,9 +84,8 @@ def twin_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
 def json_mode_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     """Start a page with only the schema editor and the checked answer."""
     log = tmp_path_factory.mktemp("json-mode") / "log"
-    folder = Path(__file__).parent
-    page = {"TEST_PAGE": str(folder / "json_mode_bench.py")}
-    with AppProcess(page, log, folder / "page_server.py") as app:
+    page = {"TEST_PAGE": str(PAGE_SERVER.with_name("json_mode_bench.py"))}
+    with AppProcess(page, log, PAGE_SERVER) as app:
         yield app
     _sound(app)
 

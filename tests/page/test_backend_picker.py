@@ -62,7 +62,7 @@ def test_a_good_one_connects_until_the_reload(visit: Visit, upstream: Upstream, 
         ).wait_for()
         tab.page.get_by_text("An account ID has exactly 32 characters").wait_for()
         tab.wait_until("the twin", lambda: tab.by_key("place").inner_text().count("Practice model"))
-        tab.wait_until("it is up", lambda: "on this computer" in tab.by_key("place").inner_text())
+        tab.wait_until("it is up", lambda: "on this computer (" in tab.by_key("place").inner_text())
         tab.wait_until_idle()
         connect(tab, ACCOUNT, TOKEN)
         name = f"account …{ACCOUNT[-4:]}"

@@ -75,7 +75,7 @@ def find_twin(app: AppProcess, tab: BrowserTab) -> TwinProcess:
     """Return the twin behind that page, once it is up."""
     tab.wait_until(
         "the twin is up",
-        lambda: "on this computer" in tab.by_key("place").inner_text(),
+        lambda: "on this computer (" in tab.by_key("place").inner_text(),
         FIRST_DRAW_TIMEOUT,
     )
     (pid,) = twin_pids(app.process.pid)
@@ -131,8 +131,8 @@ def test_from_an_empty_page_to_an_answer(tab: BrowserTab) -> None:
     line = tab.wait_until("an answer", lambda: tab.figures())
     assert tab.answer_text()
     prompt, completion, cost = line.split(" · ")[:3]
-    assert int(prompt.removesuffix(" in")) > 5
-    assert 1 <= int(completion.removesuffix(" out")) <= 24
+    assert int(prompt.removeprefix("read ")) > 5
+    assert 1 <= int(completion.removeprefix("wrote ").removesuffix(" tokens")) <= 24
     assert cost.startswith("would cost $0.00000")
     assert "≈" not in line
 
@@ -161,7 +161,7 @@ def test_a_twin_that_dies_is_started_again(tab: BrowserTab, twin_app: AppProcess
     wait_until("another twin", lambda: twin_pids(twin_app.process.pid) not in ([], [before.pid]))
     tab.wait_until(
         "the twin is up",
-        lambda: "on this computer" in tab.by_key("place").inner_text(),
+        lambda: "on this computer (" in tab.by_key("place").inner_text(),
         FIRST_DRAW_TIMEOUT,
     )
     tab.wait_until_idle()

@@ -29,7 +29,7 @@ def send_and_wait(tab: BrowserTab, upstream: Upstream) -> UpstreamRequest:
     """Send a message and wait for the end; return the request that arrived."""
     number = len(upstream.requests)
     tab.send("Go")
-    tab.wait_for_end(" out · ", which=number)
+    tab.wait_for_end(" tokens · ", which=number)
     return upstream.requests[number]
 
 
@@ -193,7 +193,7 @@ def test_controls_that_are_drawn_late_show_what_is_set(
     tab.wait_until("their code is asked for", lambda: len(fetched) == 5)
     tab.send("Go")
     # The page cannot become idle here: these controls are not drawn yet.
-    tab.wait_until("an answer", lambda: " out · " in tab.figures())
+    tab.wait_until("an answer", lambda: " tokens · " in tab.figures())
     first = upstream.requests[0].body
     for route in fetched:
         route.continue_()

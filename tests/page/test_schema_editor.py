@@ -72,7 +72,7 @@ def test_a_form_that_is_not_complete(visit: Visit, json_mode_app: AppProcess) ->
     editor.fill(editor.boxes("Name").nth(1), "age")
     editor.tab.wait_until("it is complete", lambda: editor.tab.alerts.count() == 0)
     editor.add_allowed_values(editor.field_row("age"), "many")
-    editor.wait_for_message("The value “many” of “age” is no whole number.")
+    editor.wait_for_message("The value “many” of “age” is not a whole number.")
     assert json.loads(editor.used_schema) == PERSON
     editor.choose_type(editor.field_row("age"), "Text")
     editor.wait_until_used(

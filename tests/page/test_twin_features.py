@@ -57,7 +57,7 @@ def asked(tab: BrowserTab, text: str, how: str = "finished") -> None:
     tab.wait_until(
         "the answer", lambda: tab.answers.count() > before and how in tab.figures(before), PATIENCE
     )
-    assert tab.figures(before).startswith(f"{tokens:,} in")
+    assert tab.figures(before).startswith(f"read {tokens:,} · ")
 
 
 def test_the_count_before_is_the_count_after(page: BrowserTab) -> None:
@@ -103,8 +103,8 @@ def test_a_raw_prompt_in_the_models_own_format(page: BrowserTab) -> None:
     assert box.input_value().endswith("<|im_end|>\n<|im_start|>assistant\n")
     tokens = foreseen(page)
     page.by_key("raw-send").locator("button").click()
-    page.wait_until("the answer", lambda: " out · " in page.figures(), PATIENCE)
-    assert page.figures().startswith(f"{tokens:,} in")
+    page.wait_until("the answer", lambda: " tokens · " in page.figures(), PATIENCE)
+    assert page.figures().startswith(f"read {tokens:,} · ")
     page.wait_until_idle()
     box.fill("<|im_start|>user\nHi")
     box.press("Tab")
@@ -126,7 +126,7 @@ def test_tools_that_run_by_themselves(page: BrowserTab) -> None:
     page.chat_box.fill("What is the weather in Paris?")
     page.chat_box.press("Enter")
     page.wait_until("the model goes on from the result", lambda: page.answers.count() == 2, PATIENCE)
-    page.wait_until("it ends", lambda: " out · " in page.figures(1), PATIENCE)
+    page.wait_until("it ends", lambda: " tokens · " in page.figures(1), PATIENCE)
     assert "asks for a tool" in page.figures(0)
     card = page.answers.first
     card.get_by_text("Fits the tool").first.wait_for()
