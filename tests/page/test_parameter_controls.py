@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -147,11 +148,18 @@ def test_a_key_that_is_held_moves_box_and_slider_alike(
     assert send_and_wait(tab, upstream).body["temperature"] == 0.6
 
 
+@pytest.fixture
+def proxy(app: AppProcess) -> Iterator[TcpProxy]:
+    proxy = TcpProxy(app.port)
+    yield proxy
+    proxy.close()
+
+
+# The proxy comes first, so that it closes after the page.
 def test_what_the_browser_has_not_heard_of_is_no_change(
-    visit: Visit, app: AppProcess, upstream: Upstream
+    proxy: TcpProxy, visit: Visit, upstream: Upstream
 ) -> None:
     """Click another control before the browser hears of the first change: that click carries the old values."""
-    proxy = TcpProxy(app.port)
     tab = visit(proxy.url)
     switch_on(tab, "top_k")
     type_value(tab, "temperature", "1.23")
