@@ -109,7 +109,7 @@ def refused(chance: random.Random) -> Iterator[Situation]:
 def unknown_name(chance: random.Random) -> Iterator[Situation]:
     failure = socket.gaierror(chance.choice(DNS_FAILURES), "scripted")
     with mock.patch("socket.getaddrinfo", side_effect=failure):
-        yield Situation(FAR_URL, errors.Unreachable, mentions="name")
+        yield Situation(FAR_URL, errors.Unreachable, mentions="found")
 
 
 @contextlib.contextmanager

@@ -289,6 +289,11 @@ class BrowserTab:
         """Return the number of messages that the page sent to the server."""
         return int(self.page.evaluate("paddock.sentCount"))
 
+    def stop_by_escape(self) -> None:
+        """Press Escape once the Stop button, which takes the key, is there."""
+        self.by_key("stop").locator("button:visible").first.wait_for()
+        self.page.keyboard.press("Escape")
+
     def wait_until_idle(self) -> None:
         """Wait until each message has an answer and the script is idle."""
         self.wait_until("the page rests", lambda: self.is_idle)

@@ -56,7 +56,7 @@ def test_stop_while_it_waits_to_try_again(tab: BrowserTab, upstream: Upstream) -
     )
     tab.send("Go")
     tab.page.get_by_text("Trying again in").wait_for()
-    tab.page.keyboard.press("Escape")
+    tab.stop_by_escape()
     tab.wait_for_end("stopped")
     assert len(upstream.requests) == 1
 

@@ -277,7 +277,8 @@ def test_on_a_phone(visit: Visit, lab: AppProcess, upstream: Upstream) -> None:
         tab.wait_until(
             f"{name} is open", lambda name=name: tab.by_key(f"section-{name}").locator("label").count() > 0
         )
-    tab.wait_until_idle()
+        # The page scrolls to a section that opens.
+        tab.wait_until_idle()
     width = tab.page.evaluate(
         "Math.max(...[...document.querySelectorAll('html, body, #root, .stApp, .stApp section, .stApp main')]"
         ".filter(part => !part.closest('[data-testid=stSidebar]')).map(part => part.scrollWidth))"

@@ -87,7 +87,7 @@ def test_the_list_opens_what_was_said(tab: BrowserTab, shelf: AppProcess, upstre
     wait_for_titles(tab, "Right now", "Newer", "Older")
     caption = tab.by_key(f"entry-{ids[0]}").locator("[data-testid=stCaptionContainer]").inner_text()
     # The cost is 0.27 + 4 millionths of a dollar.
-    assert caption == "2026-03-01 12:00 UTC · 2 messages · 30 tokens · $0.00000427"
+    assert caption == "2026-03-01 12:00 · 2 messages · 30 tokens · $0.00000427"
     tab.page.get_by_role("link", name="Older").first.click()
     tab.wait_for_answer("reply 0")
     assert f"c={ids[0]}" in tab.page.url

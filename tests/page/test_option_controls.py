@@ -93,7 +93,7 @@ def test_tools_and_functions(tab: BrowserTab, upstream: Upstream) -> None:
     tab.button("Edit tools").click()
     dialog = tab.page.get_by_role("dialog")
     dialog.get_by_role("button", name="Calculator").click()
-    dialog.get_by_placeholder("Name", exact=True).first.wait_for()
+    dialog.get_by_label("Name", exact=True).first.wait_for()
     tab.wait_until_idle()
     dialog.get_by_role("tab", name="Functions").click()
     dialog.get_by_role("button", name="Add a function").click()

@@ -143,8 +143,7 @@ def test_stop_frees_the_twins_slot(tab: BrowserTab, twin_app: AppProcess) -> Non
     tab.send(LONG)
     tab.wait_for_growth(40)
     assert twin.running_count == 1
-    tab.by_key("stop").get_by_role("button").first.wait_for()
-    tab.page.keyboard.press("Escape")
+    tab.stop_by_escape()
     wait_until("a free slot", lambda: twin.running_count == 0)
     tab.wait_for_end("stopped")
     assert tab.answer_text()

@@ -40,8 +40,7 @@ def test_stop_keeps_the_text_and_ends_the_request(tab: BrowserTab, upstream: Ups
     if way == "click":
         tab.by_key("stop").get_by_role("button").first.click()
     else:
-        tab.by_key("stop").locator("button:visible").first.wait_for()
-        tab.page.keyboard.press("Escape")
+        tab.stop_by_escape()
     assert upstream.requests[0].client_gone.wait(TIMEOUT)
     line = tab.wait_for_end("stopped")
     # The page marks an estimate.
@@ -56,8 +55,7 @@ def test_stop_before_the_first_token(tab: BrowserTab, upstream: Upstream) -> Non
     upstream.plan_replies(StreamReply("Never shown.", held=0))
     tab.send("Go")
     tab.page.get_by_text("Waiting for the first word").wait_for()
-    tab.by_key("stop").locator("button:visible").first.wait_for()
-    tab.page.keyboard.press("Escape")
+    tab.stop_by_escape()
     tab.wait_for_end("stopped")
     assert tab.answer_text() == ""
     assert upstream.requests[0].client_gone.wait(TIMEOUT)

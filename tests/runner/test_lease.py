@@ -97,7 +97,7 @@ def test_a_server_that_lost_a_run_sends_and_writes_nothing_more(
         assert len(slow.requests) == 1, "it sends nothing more"
     error = run.progress().error
     assert isinstance(error, HeldElsewhere)
-    assert "took this run over" in error.message
+    assert "took over this run" in error.message
     assert run.is_outdated
     stored = run_fixtures.reload_run(second, run)
     assert stored.state is RunState.DONE
