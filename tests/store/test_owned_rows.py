@@ -19,7 +19,7 @@ def test_presets(store: Store) -> None:
     for preset in (kind, curt):
         store.presets.save("ann", preset)
     assert store.presets.load_all("ann") == (kind, curt)
-    store.presets.save("ann", replace(curt, is_start=True, body=[1]))
+    store.presets.save("ann", replace(curt, is_start=True, body=[1]), curt)
     assert store.presets.load_all("ann") == (
         replace(kind, is_start=False),
         replace(curt, is_start=True, body=[1]),
@@ -39,7 +39,7 @@ def test_schemas(store: Store) -> None:
     for one in (person, odd):
         store.schemas.save("ann", one)
     assert store.schemas.load_all("ann") == (person, odd)
-    store.schemas.save("ann", replace(person, name="Somebody", body="true"))
+    store.schemas.save("ann", replace(person, name="Somebody", body="true"), person)
     assert store.schemas.load_all("ann") == (replace(person, name="Somebody", body="true"), odd)
     with pytest.raises(StorageFailed, match="schema belongs to somebody else"):
         store.schemas.save("bob", replace(person, name="Mine"))
@@ -82,5 +82,7 @@ def test_the_columns_of_a_comparison_stand_in_no_list(store: Store) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(name=texts, body=texts)
 def test_any_text_comes_back_as_it_was(store: Store, name: str, body: str) -> None:
-    store.schemas.save("eve", SavedSchema("any", name, body))
-    assert store.schemas.load_all("eve") == (SavedSchema("any", name, body),)
+    schema = SavedSchema("any", name, body)
+    store.schemas.save("eve", schema)
+    assert store.schemas.load_all("eve") == (schema,)
+    assert store.schemas.delete("eve", schema)

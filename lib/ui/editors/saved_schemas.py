@@ -17,7 +17,7 @@ from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
-from lib.ui.widgets.saved_item import draw_saved_item
+from lib.ui.widgets.saved_item import delete_item, draw_saved_item, save_change
 
 MAX_SCHEMA_NAME = 80
 
@@ -51,9 +51,10 @@ def draw_saved_schemas(key: str, text: str, use: Callable[[str, str], None]) -> 
                 key,
                 escape_markdown(saved.name),
                 tuple(SchemaAction),
+                store=registry().store.schemas,
+                owner=owner,
                 max_name_chars=MAX_SCHEMA_NAME,
                 use=partial(use, saved.name, saved.body),
-                save=partial(registry().store.schemas.save, owner),
                 apply=partial(_apply_schema_action, key, owner, saved, text),
             )
         if not own:
@@ -80,11 +81,11 @@ def _apply_schema_action(key: str, owner: str, saved: SavedSchema, text: str, ac
     schemas = registry().store.schemas
     match action:
         case SchemaAction.DELETE:
-            schemas.remove(owner, saved.id)
+            delete_item(schemas, owner, saved)
             st.session_state[f"{key}-gone"] = saved
         case SchemaAction.OVERWRITE:
             parse_schema(text)
-            schemas.save(owner, replace(saved, body=text))
+            save_change(schemas, owner, saved, replace(saved, body=text))
 
 
 def _bring_back(key: str, owner: str, saved: SavedSchema) -> None:

@@ -19,7 +19,7 @@ from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.error_box import draw_error, draw_kept_error, keep_error
 from lib.ui.widgets.safe_markdown import escape_markdown
-from lib.ui.widgets.saved_item import draw_saved_item
+from lib.ui.widgets.saved_item import delete_item, draw_saved_item, save_change
 from lib.ui.widgets.upload_progress import draw_upload, read_upload
 
 
@@ -90,9 +90,10 @@ def _draw_own(actions: ChatActions, saved: SavedPreset) -> None:
             PresetAction.OVERWRITE,
             PresetAction.DELETE,
         ),
+        store=registry().store.presets,
+        owner=actions.owner,
         max_name_chars=preset_file.MAX_PRESET_NAME_CHARS,
         use=lambda: _apply(actions, _value(saved, actions.chat.model)),
-        save=partial(registry().store.presets.save, actions.owner),
         apply=partial(_apply_preset_action, actions, saved),
     )
 
@@ -144,12 +145,13 @@ def _apply_preset_action(actions: ChatActions, saved: SavedPreset, action: Prese
     presets = registry().store.presets
     match action:
         case PresetAction.DELETE:
-            presets.remove(actions.owner, saved.id)
+            delete_item(presets, actions.owner, saved)
         case PresetAction.OVERWRITE:
             new = _current_settings(actions, saved.name)
-            presets.save(actions.owner, replace(saved, name=new.name, body=preset_file.write_preset(new)))
+            changed = replace(saved, name=new.name, body=preset_file.write_preset(new))
+            save_change(presets, actions.owner, saved, changed)
         case PresetAction.START | PresetAction.NOT_START:
-            presets.save(actions.owner, replace(saved, is_start=not saved.is_start))
+            save_change(presets, actions.owner, saved, replace(saved, is_start=not saved.is_start))
 
 
 def _import(actions: ChatActions) -> None:

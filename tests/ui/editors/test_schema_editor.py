@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -271,3 +272,18 @@ def test_schemas_are_kept() -> None:
     assert store.schemas.load_all(LOCAL_OWNER) == ()
     editor.click("schema-saved-undo")
     assert [kept.name for kept in store.schemas.load_all(LOCAL_OWNER)] == ["Yours"]
+
+
+def test_a_schema_that_was_changed_elsewhere_is_not_overwritten() -> None:
+    store = registry().store.schemas
+    editor = SchemaEditor(PERSON)
+    editor.choose("schema-saved-name", "Mine")
+    editor.click("schema-saved-keep")
+    (kept,) = store.load_all(LOCAL_OWNER)
+    store.save(LOCAL_OWNER, replace(kept, name="Theirs"), kept)
+    editor.choose(f"schema-saved-renamed-{kept.id}", "Ours")
+    assert [saved.name for saved in store.load_all(LOCAL_OWNER)] == ["Theirs", "Ours"]
+    store.save(LOCAL_OWNER, replace(kept, name="Theirs", body="true"), replace(kept, name="Theirs"))
+    editor.choose(f"schema-saved-menu-{kept.id}", "Delete")
+    assert any("so it is not deleted" in error for error in editor.errors())
+    assert [saved.name for saved in store.load_all(LOCAL_OWNER)] == ["Theirs", "Ours"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -135,6 +136,28 @@ def test_rename_and_delete(page: AppTestPage) -> None:
     assert own_preset_names(page) == own_preset_names(page.reopen()) == ["\\*Yours\\*"]
     choose_in_menu(page, "Delete")
     assert own_preset_names(page) == []
+
+
+def test_a_preset_that_was_changed_elsewhere_is_neither_overwritten_nor_deleted(page: AppTestPage) -> None:
+    """The page shows the preset as it was: it may be in another tab, or on another server."""
+    keep_settings(page, "Mine")
+    change_settings(page, "Ours", 0.83)
+    store = registry().store.presets
+    (kept,) = store.load_all(LOCAL_OWNER)
+    store.save(LOCAL_OWNER, replace(kept, body=kept.body | {"system": "Theirs"}), kept)
+    choose_in_menu(page, "Replace with current settings")
+    (toast,) = page.test.toast
+    assert "“Mine” was changed in another tab or on another Paddock server too." in plain_text(toast.value)
+    assert "yours is “Mine (2)”" in plain_text(toast.value)
+    assert own_preset_names(page) == ["Mine", "Mine (2)"]
+    first, second = store.load_all(LOCAL_OWNER)
+    assert (first.body["system"], second.body["system"]) == ("Theirs", "Ours")
+    store.save(LOCAL_OWNER, replace(first, name="Theirs"), first)
+    page.choose(f"own-menu-{first.id}", "Delete")
+    assert any("so it is not deleted" in error for error in page.errors())
+    assert own_preset_names(page) == ["Theirs", "Mine (2)"]
+    page.choose(f"own-menu-{first.id}", "Delete")
+    assert own_preset_names(page) == ["Mine (2)"]
 
 
 def test_a_preset_needs_a_name(page: AppTestPage) -> None:
