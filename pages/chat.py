@@ -21,6 +21,8 @@ from lib.ui.chat import (
     welcome,
 )
 from lib.ui.chat.chat_tab import MESSAGE_KEY, ChatTab
+from lib.ui.model import chosen_word
+from lib.ui.model.model_section import ModelSection
 from lib.ui.settings import conflict_fix, preset_menu, settings_panel
 from lib.ui.shell import backend_picker, presenting
 from lib.ui.shell.announcement import Announcement
@@ -33,6 +35,7 @@ from lib.ui.widgets.error_box import draw_error
 choice = backend_picker.current_choice()
 tab = ChatTab(choice.backend)
 tab.send_waiting()
+chosen_word.open_requested_section(ModelSection.PROBABILITIES)
 conversation, live = tab.chat.snapshot()
 path = conversation.path()
 replayed = replay_view.current_replay(tab)

@@ -12,7 +12,7 @@ from lib.api.client import WorkersAI
 from lib.api.request import Messages, Prompt, Request, RequestInput, Turn, build_input, build_request
 from lib.chat.answer import Answer
 from lib.chat.answer_run import AnswerRun
-from lib.chat.conversation import Conversation, Message, count_context_tokens, reword
+from lib.chat.conversation import Conversation, Message, count_context_tokens, first_prompt, reword
 from lib.chat.conversation_merge import merge_conversations, newest_change
 from lib.errors import BadInput, HeldElsewhere, PaddockError
 from lib.model.model_record import Model
@@ -299,16 +299,11 @@ def _continued_input(conversation: Conversation, message: Message, request: Requ
         case Messages():
             return replace(request.input, turns=conversation.turns(message.id))
         case Prompt(text, raw=True):
-            return replace(request.input, text=_first_prompt(conversation, message, text) + message.content)
+            return replace(request.input, text=first_prompt(conversation, message, text) + message.content)
         case Prompt(text, lora=""):
-            prompt = Turn("user", _first_prompt(conversation, message, text))
+            prompt = Turn("user", first_prompt(conversation, message, text))
             return Messages((prompt, Turn("assistant", message.content)))
     raise BadInput(
         "An answer with an adapter (LoRA) can be continued only without the template.",
         advice="Turn on No template and regenerate, or raise Max tokens and ask again.",
     )
-
-
-def _first_prompt(conversation: Conversation, message: Message, text: str) -> str:
-    """Return the prompt before the answer; the last request's ``text`` may hold a beginning of the answer too."""
-    return text if message.parent is None else conversation.message(message.parent).content

@@ -172,3 +172,8 @@ def count_context_tokens(conversation: Conversation) -> tuple[int, bool]:
         after.append(conversation.system)
     rest = sum(estimate_tokens(text) + _TOKENS_AROUND_MESSAGE for text in after if text)
     return tokens + rest, estimated or rest > 0
+
+
+def first_prompt(conversation: Conversation, message: Message, text: str) -> str:
+    """Return the prompt before the answer; a request's ``text`` may hold a beginning of the answer too."""
+    return text if message.parent is None else conversation.message(message.parent).content

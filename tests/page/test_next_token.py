@@ -226,3 +226,38 @@ def test_where_requests_go_to_cloudflare_the_twin_is_started_for_it(
         assert upstream.requests == [], "requests for the picture are none of Cloudflare's"
         tab.page.close()
     assert "Traceback" not in app.log
+
+
+def test_why_an_answer_has_this_word(visit: Visit, twin_app: AppProcess) -> None:
+    tab = visit(twin_app.url)
+    tab.wait_until("the twin is up", lambda: "on this computer (" in tab.by_key("place").inner_text(), 90)
+    for name, value in (("temperature", "0"), ("max_tokens", "12")):
+        tab.number_box(name).fill(value)
+        tab.number_box(name).press("Enter")
+        tab.wait_until_idle()
+    tab.send("Tell me about the moon.")
+    tab.wait_for_end("stopped at your length limit")
+    words = tab.answer_text().split()
+    tab.choose_in_menu(tab.answers.last, "Why this word?")
+    options = tab.by_key("try-word").get_by_role("radio")
+    tab.wait_until("the words", lambda: options.count() == len(words))
+    assert [text.strip("\u2060") for text in options.all_inner_texts()] == words
+    for number in (0, 3):
+        options.nth(number).click()
+        # At temperature 0 the answer has the likeliest token everywhere.
+        tab.wait_until(
+            f"“{words[number]}”", lambda number=number: f"has “{words[number]}" in picture_text(tab)
+        )
+        tab.wait_until_idle()
+        assert "the most likely token" in picture_text(tab)
+        assert tab.page.locator(".odds tr.marked").count() == 1
+        first = rows(tab)[0]
+        assert first[0] == words[number] if number == 0 else first[0] == f"·{words[number]}"
+        assert first[2] == 1.0, "the answer's temperature"
+    tab.page.get_by_role("link", name="Back to the chat").click()
+    tab.chat_box.wait_for()
+    tab.wait_until("the same answer", lambda: tab.answer_text().split() == words)
+    tab.choose_in_menu(tab.answers.last, "Why this word?")
+    tab.by_key("try-leave").locator("button").click()
+    wait_for_value(tab.by_key("try-text").locator("input"), "The capital of France is")
+    assert tab.alerts.count() == 0

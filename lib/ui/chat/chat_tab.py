@@ -11,6 +11,7 @@ from lib.api.backend import Backend
 from lib.api.request import Messages, Prompt, settings_from_request, system_prompt_from_request
 from lib.api.trace import Trace
 from lib.chat.answer import Answer, Ending
+from lib.chat.answer_words import AnswerWords, find_answer_words
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Message
 from lib.compare.comparison import SetupFields, differing_fields, setup_fields
@@ -25,6 +26,7 @@ from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import current_owner
 from lib.ui.widgets import chat_input_draft
 
+MAX_EXPLAINED_WORDS = 200  # each is a control of the page
 MESSAGE_KEY = "prompt"  # the key of the message box
 REPLAY = "replay"  # in the session's state: the message that is replayed, while one is
 # In the session's state: the open chat, the one to go back to, the slot (see below), the number of messages that are
@@ -252,6 +254,10 @@ class ChatTab(ChatActions):
             return registry().store.conversations.load_trace(self.owner, self.chat.id, answer.id)
         except PaddockError:
             return None
+
+    def words(self, message: Message) -> AnswerWords | None:
+        """Return the words of an answer that the next-token section can explain, None if there are none."""
+        return find_answer_words(self.chat.conversation, message, MAX_EXPLAINED_WORDS)
 
     def regenerate(self, message: Message, output_limit: int | None = None) -> None:
         """Ask for another variant of an answer. Another limit stays in the settings."""

@@ -9,6 +9,7 @@ import streamlit as st
 from lib.chat.conversation import Message
 from lib.ui.chat import replay_view, request_and_reply
 from lib.ui.chat.chat_tab import ChatTab
+from lib.ui.model import chosen_word, next_token
 from lib.ui.widgets.take_focus import take_focus
 
 _OPEN = "handled"  # in the session's state: (message id, action) whose box is open
@@ -20,6 +21,7 @@ class MessageAction(StrEnum):
 
     EDIT = "Edit"
     COPY = "Copy"
+    WHY = "Why this word?"
     INSERT = "Add a message below"
     BRANCH = "Copy to a new chat"
     DELETE = "Delete"
@@ -57,7 +59,7 @@ def draw_message_menu(tab: ChatTab, message: Message) -> None:
         )
     st.menu_button(
         f"Actions for message {number}",
-        [action for action in MessageAction if message.answers or action not in _WITH_REQUEST],
+        [action for action in MessageAction if _is_offered(tab, message, action)],
         key=f"menu-{message.id}",
         icon=":material/more_horiz:",
         type="tertiary",
@@ -65,6 +67,12 @@ def draw_message_menu(tab: ChatTab, message: Message) -> None:
         on_click=_do_action,
         args=(tab, message),
     )
+
+
+def _is_offered(tab: ChatTab, message: Message, action: MessageAction) -> bool:
+    if action is MessageAction.WHY:
+        return tab.words(message) is not None
+    return bool(message.answers) or action not in _WITH_REQUEST
 
 
 def draw_edit_shortcut(tab: ChatTab) -> None:
@@ -96,6 +104,10 @@ def _do_action(tab: ChatTab, message: Message) -> None:
             tab.delete(message)
         case MessageAction.REPLAY:
             replay_view.start_replay(tab, message)
+        case MessageAction.WHY:
+            if (answer := tab.words(message)) is not None:
+                next_token.load_parameters(tab.chat.model, answer.request.parameters)
+                chosen_word.explain_answer(tab.chat.id, answer)
         case MessageAction.SEND_AGAIN:
             tab.send_again(message)
         case MessageAction.LOAD:

@@ -10,12 +10,12 @@ from enum import StrEnum
 import streamlit as st
 
 from lib.api.backend import Backend
-from lib.api.inspection import TokenDistribution
-from lib.api.request import Messages, Prompt, Turn, build_request
+from lib.api.inspection import TokenCandidate, TokenDistribution
+from lib.api.request import Messages, Prompt, RequestInput, Turn, build_request
 from lib.errors import PaddockError
 from lib.model.model_record import Model, Number, Parameter
 from lib.supervisor import Failed, Fetching, Loading, Ready
-from lib.ui.model import probability_bars
+from lib.ui.model import chosen_word, probability_bars
 from lib.ui.shell import backend_picker
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.error_box import draw_error
@@ -81,6 +81,44 @@ def _wait_for_twin() -> None:
 
 @st.fragment
 def _draw_demonstration(model: Model, backend: Backend) -> None:
+    view = chosen_word.current_answer()
+    word, growing = 0, None
+    input: RequestInput | None
+    if view is None:
+        input = _draw_beginning()
+        growing = input.text if isinstance(input, Prompt) else None
+    else:
+        word = chosen_word.draw_words(view)
+        input = view.answer.input_before(word)
+    parameters = [parameter for parameter in model.parameters if not parameter.effect_beyond_next_token]
+    # The chart first: a phone stacks the columns, and the controls then stand below the chart, still in sight.
+    chart, controls = st.columns([3, 2], gap="medium")
+    with controls, st.container(key="try-controls", gap="small"):
+        values = _draw_controls(parameters)
+    distribution = None
+    with chart, st.container(key="try-picture", gap="small"):
+        if input is None:
+            st.caption("Type a beginning, or choose one above.")
+        elif (distribution := _fetch_distribution(model, backend, input, values)) is not None:
+            written = None
+            if view is not None:
+                written = chosen_word.find_written_token(view, word, distribution)
+                st.markdown(chosen_word.describe_written_token(written, distribution))
+            _draw_chart(distribution, written)
+    if distribution is not None:
+        _draw_notes(backend, growing, distribution)
+    st.caption(
+        "Not shown here: "
+        + " ".join(
+            f"**{parameter.label}.** {parameter.effect_beyond_next_token}"
+            for parameter in model.parameters
+            if parameter.effect_beyond_next_token
+        )
+    )
+
+
+def _draw_beginning() -> RequestInput | None:
+    """Draw the box with a text, the samples for it and what to do with it; return the input, None without a text."""
     start = st.session_state.setdefault(_TEXT, BEGINNINGS["A fact"])
     text = st.text_input("A beginning", start, key=_TEXT, live=True, persist_state="session", max_chars=2000)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -97,27 +135,9 @@ def _draw_demonstration(model: Model, backend: Backend) -> None:
             persist_state="session",
             label_visibility="collapsed",
         )
-    parameters = [parameter for parameter in model.parameters if not parameter.effect_beyond_next_token]
-    # The chart first: a phone stacks the columns, and the controls then stand below the chart, still in sight.
-    chart, controls = st.columns([3, 2], gap="medium")
-    with controls, st.container(key="try-controls", gap="small"):
-        values = _draw_controls(parameters)
-    distribution = None
-    with chart, st.container(key="try-picture", gap="small"):
-        if not text:
-            st.caption("Type a beginning, or choose one above.")
-        else:
-            distribution = _draw_chart(model, backend, text, task, values)
-    if distribution is not None:
-        _draw_notes(backend, text, task, distribution)
-    st.caption(
-        "Not shown here: "
-        + " ".join(
-            f"**{parameter.label}.** {parameter.effect_beyond_next_token}"
-            for parameter in model.parameters
-            if parameter.effect_beyond_next_token
-        )
-    )
+    if not text:
+        return None
+    return Messages((Turn("user", text),)) if task == TokenTask.ANSWER else Prompt(text, raw=True)
 
 
 def _draw_controls(parameters: list[Parameter]) -> Mapping[str, Number]:
@@ -158,20 +178,23 @@ def _draw_controls(parameters: list[Parameter]) -> Mapping[str, Number]:
     return values
 
 
-def _draw_chart(
-    model: Model, backend: Backend, text: str, task: TokenTask, values: Mapping[str, Number]
+def _fetch_distribution(
+    model: Model, backend: Backend, input: RequestInput, values: Mapping[str, Number]
 ) -> TokenDistribution | None:
-    """Draw the bars with a summary, or an error. Return the distribution, None after an error."""
-    input = Messages((Turn("user", text),)) if task == TokenTask.ANSWER else Prompt(text, raw=True)
+    """Return the distribution; draw the error and return None if there is none."""
     try:
         request = build_request(model, input, values, stream=False)
-        distribution = registry().client.fetch_token_distribution(backend, request)
+        return registry().client.fetch_token_distribution(backend, request)
     except PaddockError as error:
         draw_error(error)
         return None
+
+
+def _draw_chart(distribution: TokenDistribution, marked: TokenCandidate | None) -> None:
+    """Draw the bars with a summary. ``marked`` is the token that stands out."""
     count = len(distribution.candidates)
     shown_count = count if st.session_state.get(_ALL) else _FIRST_ROWS
-    st.html(probability_bars.probability_table(distribution, shown_count))
+    st.html(probability_bars.probability_table(distribution, shown_count, marked))
     cut = sum(not candidate.can_be_sampled for candidate in distribution.candidates)
     left = (
         "**Only one token** is left, so it always comes next."
@@ -179,21 +202,20 @@ def _draw_chart(
         else f"**{distribution.sampling_count:,} of {distribution.vocabulary_size:,} tokens** can come next."
     )
     st.markdown(f"{left} {f'Of the {count} most likely, {cut} are removed.' if cut else ''}")
-    return distribution
 
 
-def _draw_notes(backend: Backend, text: str, task: TokenTask, distribution: TokenDistribution) -> None:
-    """Draw what can be done with the chart, and how to read it."""
+def _draw_notes(backend: Backend, growing: str | None, distribution: TokenDistribution) -> None:
+    """Draw what can be done with the chart, and how to read it. A token may be added to the ``growing`` text."""
     count = len(distribution.candidates)
     beyond = max(1 - sum(candidate.sampling_probability for candidate in distribution.candidates), 0.0)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if task == TokenTask.CONTINUE:
+        if growing is not None:
             st.button(
                 "Pick one and continue",
                 key="try-draw",
                 icon=":material/casino:",
                 on_click=_append_sampled_token,
-                args=(text, distribution),
+                args=(growing, distribution),
                 help="Picks one of these tokens by its chance and adds it to the text",
             )
         st.toggle(f"Show all {count}", key=_ALL, persist_state="session")
@@ -208,6 +230,14 @@ def _draw_notes(backend: Backend, text: str, task: TokenTask, distribution: Toke
 
 def _keys(parameter: Parameter) -> tuple[str, str]:
     return f"try-{parameter.name}-send", f"try-{parameter.name}-slide"
+
+
+def load_parameters(model: Model, values: Mapping[str, Number]) -> None:
+    """Set the controls to the parameters that a request sent, before the section is drawn."""
+    for parameter in model.parameters:
+        switch_key, slider_key = _keys(parameter)
+        st.session_state[switch_key] = parameter.name in values
+        st.session_state[slider_key] = parameter.cast(values.get(parameter.name, parameter.start))
 
 
 def switch_on(parameter: Parameter) -> None:

@@ -24,16 +24,20 @@ _STYLE = """<style>
 .odds i.drawn {background: #3f9a6d}
 .odds i.none {visibility: hidden}
 .odds tr.cut > * {opacity: .6}
+.odds tr.marked > * {opacity: 1; background: color-mix(in srgb, #3f9a6d 18%, transparent)}
+.odds tr.marked th {font-weight: 600}
 .odds u {text-decoration: none; opacity: .45}
 .odds b {display: inline-block; width: .8rem; height: .5rem; margin: 0 .35rem 0 0; border-radius: 2px}
 </style>"""
 
 
-def probability_table(distribution: TokenDistribution, count: int) -> str:
-    """Return a table of the ``count`` likeliest candidates. All tokens are escaped."""
+def probability_table(
+    distribution: TokenDistribution, count: int, marked: TokenCandidate | None = None
+) -> str:
+    """Return a table of the ``count`` likeliest candidates; ``marked`` stands out. All tokens are escaped."""
     shown = distribution.candidates[:count]
     scale = max(max(candidate.probability, candidate.sampling_probability) for candidate in shown) or 1.0
-    rows = "".join(_row_html(candidate, scale) for candidate in shown)
+    rows = "".join(_row_html(candidate, scale, is_marked=candidate is marked) for candidate in shown)
     return (
         f'<div><table class="odds"><caption>{escape(summarise(distribution))}</caption><thead><tr>'
         '<th scope="col">Token</th><th scope="col" aria-label="Bars"></th>'
@@ -81,10 +85,10 @@ def _token_html(token: str) -> str:
     return "".join(f"<u>{_VISIBLE[char]}</u>" if char in _VISIBLE else escape(char) for char in token)
 
 
-def _row_html(candidate: TokenCandidate, scale: float) -> str:
+def _row_html(candidate: TokenCandidate, scale: float, *, is_marked: bool) -> str:
     sampled = format_percent(candidate.sampling_probability) if candidate.can_be_sampled else "removed"
     return (
-        f'<tr class="{"kept" if candidate.can_be_sampled else "cut"}">'
+        f'<tr class="{"kept" if candidate.can_be_sampled else "cut"}{" marked" if is_marked else ""}">'
         f'<th scope="row" title="{escape(visible_text(candidate.token))}">'
         f'{_token_html(candidate.token)}</th><td class="bars">'
         f'<i class="own" style="width:{candidate.probability / scale:.2%}"></i>'
