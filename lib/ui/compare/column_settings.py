@@ -65,6 +65,16 @@ def draw_column_heads(tab: ComparisonTab, previews: Mapping[str, RequestPreview]
                     args=(tab, column, key),
                     help="Duplicate, remove or save as preset",
                 )
+                if column is columns[-1] and len(columns) < MAX_COLUMNS:
+                    st.button(
+                        "Add column",
+                        key="add-column",
+                        icon=":material/add:",
+                        type="tertiary",
+                        on_click=tab.duplicate,
+                        args=(column.id,),
+                        help=f"Adds a copy of column {column.name}, up to {MAX_COLUMNS} columns",
+                    )
             st.caption(_differences_text(differences[column.id]))
 
 
