@@ -9,25 +9,39 @@ import pytest
 import streamlit as st
 
 from lib.supervisor import Failed, Supervisor
+from lib.ui.shell import registry as registry_module
 from lib.ui.shell import visitor_cookie
-from lib.ui.shell.registry import registry
+from lib.ui.shell.registry import Registry, registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from lib.ui.widgets import chat_input_draft
 from tests.page.upstream import Upstream
 from tests.ui.app_test_page import DRAFT
 
 
-@pytest.fixture(scope="session")
-def _data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all of them: the registry lives as long as the process."""
-    return tmp_path_factory.mktemp("data")
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Each test has a registry and a database of its own, so it sees nothing of another's."""
+    monkeypatch.setenv("PADDOCK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PADDOCK_DATABASE_URL", f"sqlite:///{tmp_path}/paddock.sqlite3")
+    made: list[Registry] = []
+
+    def make(url: str) -> Registry:
+        made.append(Registry(url))
+        return made[-1]
+
+    monkeypatch.setattr(registry_module, "Registry", make)
+    # The modules of the tests live on: freezing them for each registry would only leak.
+    monkeypatch.setattr(registry_module.gc, "freeze", lambda: None)
+    monkeypatch.setattr(registry_module.gc, "collect", lambda: 0)
+    yield
+    for each in made:
+        each.close()
+    registry.clear()
 
 
 @pytest.fixture(autouse=True)
-def _no_twin(monkeypatch: pytest.MonkeyPatch, _data: Path) -> None:
-    """No process is started for these tests, and the user's data are not touched."""
-    monkeypatch.setenv("PADDOCK_DATA_DIR", str(_data))
-    monkeypatch.setenv("PADDOCK_DATABASE_URL", f"sqlite:///{_data}/paddock.sqlite3")
+def _no_twin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process is started for these tests."""
     monkeypatch.setattr(chat_input_draft, "_reported_text", lambda: st.session_state.get(DRAFT, ""))
     # Without a server there is no front door.
     monkeypatch.setattr(visitor_cookie, "_request_owner", lambda: LOCAL_OWNER)
@@ -35,32 +49,11 @@ def _no_twin(monkeypatch: pytest.MonkeyPatch, _data: Path) -> None:
     monkeypatch.setattr(Supervisor, "state", property(lambda self: Failed("Not in this test.", "Nothing.")))
 
 
-@pytest.fixture(scope="session")
-def _upstream() -> Iterator[Upstream]:
+@pytest.fixture
+def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    """An upstream of this test's own, which no late request of another test reaches. The credentials are for it."""
     upstream = Upstream()
+    for name, value in upstream.environment().items():
+        monkeypatch.setenv(name, value)
     yield upstream
     upstream.close()
-
-
-@pytest.fixture
-def upstream(_upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    """An upstream without requests and plans; the credentials in the environment are for it."""
-    _upstream.reset()
-    for name, value in _upstream.environment().items():
-        monkeypatch.setenv(name, value)
-    yield _upstream
-    _upstream.reset()
-
-
-@pytest.fixture
-def no_presets() -> Iterator[None]:
-    """No presets of the user's own, before and after."""
-
-    def clear() -> None:
-        store = registry().store
-        for preset in store.presets.load_all(LOCAL_OWNER):
-            store.presets.remove(LOCAL_OWNER, preset.id)
-
-    clear()
-    yield
-    clear()

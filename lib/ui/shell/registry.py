@@ -66,12 +66,15 @@ class Registry:
         self._outdated: set[str] = set()  # comparisons that another server has added rounds to
         self._lock = threading.Lock()
         self._reading = threading.Lock()
+        self._closed = threading.Event()
         atexit.register(self.close)
         self.autosave.start()
         threading.Thread(target=self._clean_up_forever, name="paddock-tidy", daemon=True).start()
 
     def close(self) -> None:
-        """Save what is not saved yet, and end the twin. Interrupted experiment runs can be resumed later."""
+        """Save what is not saved yet, end the twin and all threads. Interrupted runs can be resumed later."""
+        atexit.unregister(self.close)
+        self._closed.set()
         runs = [run for _, run in self._runs.entries()]
         for run in runs:
             run.interrupt()
@@ -355,8 +358,7 @@ class Registry:
             chat.adopt(snapshot.conversation, merged)
 
     def _clean_up_forever(self) -> None:
-        while True:
-            time.sleep(CLEAN_UP_SECONDS)
+        while not self._closed.wait(CLEAN_UP_SECONDS):
             self.clean_up()
 
     def clean_up(self) -> None:

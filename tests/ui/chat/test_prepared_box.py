@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.page.upstream import Upstream
 from tests.ui.app_test_page import AppTestPage
 
@@ -28,7 +26,6 @@ def test_they_are_sent_one_by_one_also_by_the_one_who_gets_the_link(upstream: Up
     assert page.click("present").click("new").click("present").has_key("prepared-next")
 
 
-@pytest.mark.usefixtures("no_presets")
 def test_a_preset_keeps_those_of_a_conversation(upstream: Upstream) -> None:
     page = AppTestPage().send("First").send("Second").click("prepared-take")
     page.by_key("preset-name").set_value("Demo")

@@ -85,7 +85,6 @@ def test_an_open_experiment_is_read_again() -> None:
     assert reread is draft, "open pages hold it"
     assert draft.name == "Before"
     assert drafts.find(LOCAL_OWNER, unsaved.id) is unsaved
-    registry().store.experiments.delete(LOCAL_OWNER, draft.id)
 
 
 def test_a_visitor_cannot_restore(page: AppTestPage, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811

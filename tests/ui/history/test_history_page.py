@@ -18,7 +18,6 @@ from lib.experiment.results.cell_result import Result, Status
 from lib.model.usage import Usage
 from lib.store.store import Store
 from lib.store.stored_values import CellChange, SavedComparison
-from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page import stored_conversations
 from tests.page.upstream import Upstream
@@ -40,19 +39,9 @@ def open_store(now: float | None = None) -> Iterator[Store]:
 
 
 @pytest.fixture
-def page(upstream: Upstream) -> Iterator[AppTestPage]:
-    """A session of the whole application, whose database has no conversations."""
-
-    def clear() -> None:
-        registry().autosave.save()
-        with open_store() as store:
-            registry().drop_chats(*store.conversations.delete_all(LOCAL_OWNER))
-            while binned := store.conversations.entries(LOCAL_OWNER, deleted=True):
-                store.conversations.purge(LOCAL_OWNER, *(entry.id for entry in binned))
-
-    clear()
-    yield AppTestPage(path=WHOLE_APP)
-    clear()
+def page(upstream: Upstream) -> AppTestPage:
+    """A session of the whole application."""
+    return AppTestPage(path=WHOLE_APP)
 
 
 def save_conversations(*questions: str) -> list[str]:
@@ -250,5 +239,3 @@ def test_spend_has_experiments_and_comparisons(page: AppTestPage) -> None:
     assert page.texts(entry)[0] == "Numbers"
     (link,) = (node for node in entry if node.type == "page_link")
     assert link.proto.query_string == f"e={run.experiment}"
-    registry().store.comparisons.remove(LOCAL_OWNER, "compared")
-    registry().store.experiments.delete(LOCAL_OWNER, run.experiment)

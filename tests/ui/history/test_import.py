@@ -91,5 +91,3 @@ def test_comparisons_are_exported_and_imported(page: AppTestPage) -> None:  # no
     again = AppTestPage(f"/?k={imported.id}", path="pages/compare.py")
     assert again.text().count("A short answer.") == 2
     assert [stars.value for stars in again.by_keys("^stars-")] == [4, None]
-    for each in (saved, imported):
-        registry().delete_comparison(LOCAL_OWNER, each.id)

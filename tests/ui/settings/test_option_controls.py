@@ -176,7 +176,6 @@ def test_a_link_carries_a_raw_prompt(upstream: Upstream) -> None:
     assert page.by_key("raw-prompt").value == "<|begin_of_text|>Once"
 
 
-@pytest.mark.usefixtures("no_presets")
 def test_a_preset_keeps_them(upstream: Upstream) -> None:
     page = AppTestPage(share_address("Go", **ALL))
     page.choose("preset-name", "All of it")

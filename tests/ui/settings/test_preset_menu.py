@@ -14,8 +14,6 @@ from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.page.upstream import Upstream
 from tests.ui.app_test_page import MODEL, AppTestPage, plain_text
 
-pytestmark = pytest.mark.usefixtures("no_presets")
-
 
 @pytest.fixture
 def page(upstream: Upstream) -> AppTestPage:

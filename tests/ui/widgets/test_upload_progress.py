@@ -30,9 +30,7 @@ EXPERIMENT = "pages/experiment.py"
 
 
 @pytest.fixture
-def slot(
-    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, no_presets: None
-) -> Iterator[threading.Semaphore]:
+def slot(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
     """The only slot for reading, taken: an upload waits until it is released. The page does not wait for it."""
     slot = threading.Semaphore(0)
     monkeypatch.setattr(upload_reading, "_slots", slot)
