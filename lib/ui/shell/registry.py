@@ -105,12 +105,9 @@ class Registry:
             saved.conversation,
             is_answered_elsewhere=saved.is_answered_elsewhere,
         )
-        settings = fit_to_model(saved.settings, chat.model)
-        if chat.is_answered_elsewhere:
-            # It is not kept, so it is neither saved here nor shown when it is outdated.
-            chat.settings = settings
-            return chat
-        return self.add_chat(owner, chat, settings)
+        chat.settings = fit_to_model(saved.settings, chat.model)
+        # What is answered elsewhere is not kept, so it is neither saved here nor shown when it is outdated.
+        return chat if chat.is_answered_elsewhere else self.add_chat(owner, chat)
 
     def refresh_chat(self, owner: str, chat: ChatSession) -> None:
         """Show in the chat what another server has saved of its conversation."""
