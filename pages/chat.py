@@ -132,12 +132,14 @@ if not tab.is_raw_prompt:
 
 save_warning = SaveWarning()
 elsewhere = elsewhere_notice.draw_elsewhere_notice(tab)
+other_setup = elsewhere_notice.draw_other_setup_notice(tab)
 
 
 def update_notices() -> None:
     """Draw what the autosave reports while an answer streams."""
     save_warning.update()
     elsewhere.update()
+    other_setup.update()
 
 
 if (error := tab.pop_error()) is not None:

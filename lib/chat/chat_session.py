@@ -14,6 +14,7 @@ from lib.chat.answer import Answer
 from lib.chat.answer_run import AnswerRun
 from lib.chat.conversation import Conversation, Message, count_context_tokens, first_prompt, reword
 from lib.chat.conversation_merge import merge_conversations, newest_change
+from lib.chat.setup_merge import Setup, merge_setups
 from lib.errors import BadInput, HeldElsewhere, PaddockError
 from lib.model.model_record import Model
 from lib.model.settings import Settings
@@ -55,6 +56,8 @@ class ChatSession:
         self.on_idle: Callable[[Answer], None] = lambda answer: None
         # The newest message that another server added or changed, until the user has dismissed the notice of it.
         self.changed_elsewhere: str | None = None
+        # The system prompt and settings that were replaced when another server changed them too, likewise.
+        self.other_setup: Setup | None = None
         self._conversation = conversation
         self._settings = Settings.defaults(model)
         self._client = client
@@ -169,15 +172,44 @@ class ChatSession:
         with self._idle():
             self._conversation = self._conversation.insert(after, role, content)
 
-    def adopt(self, saved: Conversation, merged: Conversation) -> None:
-        """Take over what another server added: ``merged`` is what the save of ``saved`` has made of both."""
+    def use_other_setup(self, other: Setup) -> None:
+        """Replace the system prompt and the settings, and end the notice that another server changed them."""
+        with self._lock:
+            self.set_system(other.system)
+            self._settings, self.other_setup = other.settings, None
+
+    def dismiss_other_setup(self) -> None:
+        """End the notice that another server changed the system prompt or the settings."""
+        self.other_setup = None
+
+    def adopt(
+        self,
+        saved: tuple[Conversation, Settings],
+        merged: tuple[Conversation, Settings],
+        other: Setup | None = None,
+    ) -> None:
+        """Take over what another server added: ``merged`` is what the save of ``saved`` has made of both.
+
+        ``other`` has the system prompt and settings that were replaced, if any were.
+        """
         with self._lock:
             ours, live = self._conversation, self._live
-            if ours is saved:
-                self._conversation = merged
+            own, base, new = (
+                Setup(conversation.system, settings)
+                for conversation, settings in ((ours, self._settings), saved, merged)
+            )
+            if ours is saved[0]:
+                self._conversation = merged[0]
             else:  # it has changed during the save
                 writing = {} if live is None else {live.message_id: ours.message(live.message_id)}
-                self._conversation = merge_conversations(ours, merged, saved, writing)
+                self._conversation = merge_conversations(ours, merged[0], saved[0], writing)
+            setup, replaced = merge_setups(own, new, base)
+            if self._conversation.system != setup.system:
+                self.set_system(setup.system)
+            self._settings = setup.settings
+            if own != base and replaced != setup:
+                other = replaced
+            self.other_setup = other or self.other_setup
             self.changed_elsewhere = newest_change(ours, self._conversation) or self.changed_elsewhere
 
     def stop(self) -> None:

@@ -17,7 +17,9 @@ def merge_conversations(
     base: Conversation | None,
     live: Mapping[str, Message] | None = None,
 ) -> Conversation:
-    """Return the messages of both, with the open path of ``ours``. No text and no answer of either is lost.
+    """Return the messages of both, with the open path and the system prompt of ``ours``.
+
+    No text and no answer of either is lost.
 
     ``base`` is the version that ours was made from, None if it is not known. A message is left out only if a user
     deleted it here or there and the other version has no more of it. ``live`` holds, by id, messages whose answer is
@@ -80,7 +82,6 @@ class _Merge:
     ) -> None:
         self._conversation = ours
         self._other = theirs
-        self._base_system = base.system if base else None
         self._ours = {message.id: message for message in ours.messages}
         self._theirs = {message.id: message for message in theirs.messages}
         self._base = {message.id: message for message in base.messages} if base else {}
@@ -106,15 +107,12 @@ class _Merge:
         }
         merged = replace(
             ours,
-            system=self._other.system if ours.system == self._base_system else ours.system,
             messages=self._in_order(),
             head=self._existing(self._own_copies.get(ours.head or "", ours.head)),
         )
         merged = self._with_continuation(merged)
         is_same = all(self._ours.get(message.id) is message for message in merged.messages)
-        if is_same and len(merged.messages) == len(ours.messages) and merged.system == ours.system:
-            return ours
-        return merged
+        return ours if is_same and len(merged.messages) == len(ours.messages) else merged
 
     def _add(self, message: Message) -> None:
         """Add a message of theirs. If both have changed it, theirs becomes a copy beside ours."""

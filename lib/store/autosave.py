@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
 
-from lib.chat.conversation import Conversation
+from lib.chat.setup_merge import Setup
 from lib.errors import PaddockError
 from lib.store.store import Store
 from lib.store.stored_values import Snapshot
@@ -20,15 +19,15 @@ class Autosaver:
     """Saves the conversations that ``snapshots`` returns; unchanged ones cost nothing.
 
     A conversation that could not be written stays in memory and is tried again. If another server changed one too,
-    ``on_merge`` is called with its snapshot and the merged conversation, which is stored. The answers of killed
-    servers are recovered first.
+    ``on_merge`` is called with its snapshot, with what both have become, which is stored, and with the system prompt
+    and settings that this replaced, if any. The answers of killed servers are recovered first.
     """
 
     def __init__(
         self,
         store: Store,
         snapshots: Callable[[], Iterable[Snapshot]],
-        on_merge: Callable[[Snapshot, Conversation], None] = lambda snapshot, merged: None,
+        on_merge: Callable[[Snapshot, Snapshot, Setup | None], None] = lambda snapshot, merged, other: None,
         interval: float = INTERVAL,
         max_pause: float = MAX_PAUSE,
     ) -> None:
@@ -178,9 +177,10 @@ class Autosaver:
         return problem
 
     def _save_snapshot(self, snapshot: Snapshot) -> None:
-        stored = self._store.conversations.save(
+        stored, other = self._store.conversations.save(
             snapshot.owner, snapshot.conversation, snapshot.settings, snapshot.unfinished
         )
-        if stored is not snapshot.conversation:
-            self._on_merge(snapshot, stored)
-        self._written[stored.id] = replace(snapshot, conversation=stored)
+        is_same = stored.conversation is snapshot.conversation and stored.settings is snapshot.settings
+        if not is_same or other is not None:
+            self._on_merge(snapshot, stored, other)
+        self._written[stored.conversation.id] = stored

@@ -13,6 +13,7 @@ from lib.api.request import Request, Turn
 from lib.api.trace import Trace
 from lib.chat.answer import Answer
 from lib.chat.conversation import Conversation, Message
+from lib.chat.setup_merge import Setup
 from lib.files import value_codec
 from lib.model.settings import Settings
 from lib.store import answer_columns, tables
@@ -45,6 +46,13 @@ class WrittenState:
     positions: dict[str, int] = field(default_factory=dict)
     answers: dict[str, list[AnyAnswer | None]] = field(default_factory=dict)
     turns: set[str] = field(default_factory=set)
+
+    @property
+    def setup(self) -> Setup | None:
+        """The stored system prompt and settings, None if nothing is stored yet."""
+        if self.conversation is None or self.settings is None:
+            return None
+        return Setup(self.conversation.system, self.settings)
 
 
 def exists(connection: Connection, owner: str, id: str) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, up
 from lib.api.trace import Trace
 from lib.chat.conversation import Conversation
 from lib.chat.conversation_merge import is_made_from, merge_conversations
+from lib.chat.setup_merge import Setup, merge_setups
 from lib.compare.comparison_file import ComparisonFile
 from lib.errors import HeldElsewhere, StorageFailed
 from lib.files.conversation_json import ConversationFile
@@ -48,9 +49,12 @@ def _batches(owner: str, ids: Iterable[str]) -> Iterator[ColumnElement[bool]]:
 
 
 def _merge(
-    snapshot: stored_values.Snapshot, stored: Conversation, base: Conversation | None
-) -> stored_values.Snapshot:
-    """Return the snapshot with everything that is stored."""
+    snapshot: stored_values.Snapshot,
+    stored: stored_values.SavedConversation,
+    base: Conversation | None,
+    base_setup: Setup | None,
+) -> tuple[stored_values.Snapshot, Setup | None]:
+    """Return the snapshot with everything that is stored, and the setup that was replaced, if any."""
     live = {}
     for unfinished in snapshot.unfinished:
         message, answer = (
@@ -60,7 +64,16 @@ def _merge(
         live[message.id] = replace(
             message, content=message.content + answer.text, answers=(*message.answers, answer)
         )
-    return replace(snapshot, conversation=merge_conversations(snapshot.conversation, stored, base, live))
+    conversation = merge_conversations(snapshot.conversation, stored.conversation, base, live)
+    setup, replaced = merge_setups(
+        Setup(snapshot.conversation.system, snapshot.settings),
+        Setup(stored.conversation.system, stored.settings),
+        base_setup,
+    )
+    if conversation.system != setup.system:
+        conversation = replace(conversation, system=setup.system)
+    merged = replace(snapshot, conversation=conversation, settings=setup.settings)
+    return merged, None if replaced == setup else replaced
 
 
 def _in_list(
@@ -95,18 +108,19 @@ class ConversationStore:
         conversation: Conversation,
         settings: Settings,
         unfinished: tuple[stored_values.UnfinishedAnswer, ...] = (),
-    ) -> Conversation:
+    ) -> tuple[stored_values.Snapshot, Setup | None]:
         """Write what changed since the last save, all or nothing. An empty conversation is not saved.
 
-        Return the conversation as it is stored now. That is the given one, unless another server changed it since it
-        was loaded or saved here: then both are merged, and nothing is lost of either. A lease is held for each answer
-        while it is ``unfinished``, so that no other server takes it for a killed server's.
+        Return what is stored now. That is what was given, unless another server changed it since it was loaded or
+        saved here: then both are merged, and no message is lost of either. The system prompt and settings that the
+        merge replaced are returned too. A lease is held for each answer while it is ``unfinished``, so that no other
+        server takes it for a killed server's.
         """
         snapshot = stored_values.Snapshot(owner, conversation, settings, unfinished)
         running = {LeaseKey(LeaseKind.ANSWER, conversation.id, answer.message_id) for answer in unfinished}
         with self._lock:
             if conversation.id in self._purged:
-                return conversation
+                return snapshot, None
             held = self._leases.held(LeaseKind.ANSWER, conversation.id)
             for key in running - held:
                 # Another server may have gone on with the same message: then both answers are kept.
@@ -123,10 +137,13 @@ class ConversationStore:
                 self._leases.release(*ended)
             return stored
 
-    def _save(self, snapshot: stored_values.Snapshot) -> Conversation:
+    def _save(self, snapshot: stored_values.Snapshot) -> tuple[stored_values.Snapshot, Setup | None]:
         owner, id = snapshot.owner, snapshot.conversation.id
+        replaced: Setup | None = None
         with self._database.writing() as connection:
             generation, state = self._remembered.get((owner, id), (0, None))
+            # After the database was opened again too, which does not mean that somebody changed it.
+            base_setup = state.setup if state else None
             if generation != self._database.generation:
                 generation, state = self._database.generation, None
             version = conversation_writer.lock(connection, owner, id)
@@ -135,7 +152,7 @@ class ConversationStore:
                 # Another server deleted it for good: it comes back only if there is something new.
                 is_over = state is not None and not conversation_writer.adds_content(state, snapshot)
                 if is_empty or is_over:
-                    return snapshot.conversation
+                    return snapshot, None
                 state = conversation_writer.create(connection, snapshot, self._database.now())
             elif (
                 state is None
@@ -147,9 +164,10 @@ class ConversationStore:
                 old, stored = state, conversation_reader.read(connection, owner, id, held_elsewhere)
                 assert stored is not None  # noqa: S101 (it is locked)
                 saved, state = stored
-                snapshot = _merge(snapshot, saved.conversation, old.conversation if old else None)
+                base = old.conversation if old else None
+                snapshot, replaced = _merge(snapshot, saved, base, base_setup)
                 # Settings that did not change here stay as another server stored them.
-                if old is not None and snapshot.settings is old.settings:
+                if snapshot.settings == state.settings:
                     state.settings = snapshot.settings
             # If another server moved it to the bin, nobody would look there for what is new.
             restore = id not in self._deleted
@@ -157,7 +175,7 @@ class ConversationStore:
                 connection, state, snapshot, self._database.now(), restore=restore
             )
         self._remember(owner, id, generation, state)
-        return snapshot.conversation
+        return snapshot, replaced
 
     def add_all(self, owner: str, files: Iterable[ConversationFile | ComparisonFile]) -> tuple[int, int]:
         """Save new conversations with their titles and pins, and comparisons with their columns, all or none.

@@ -65,10 +65,17 @@ def try_interleaving(chance: random.Random, stores: Sequence[Store]) -> tuple[li
     shown = [writer.chat.conversation for writer in writers]
     lost = [text for conversation in (stored, *shown) for text in writers[0].record.missing(conversation)]
     lost += [fault for conversation in (stored, *shown) for fault in tree_faults(conversation)]
+    setup = writers[0].load_setup()
+    lost += writers[0].record.missing_setup_values(setup)
     disagreement = [
         f"writer {number} shows other messages than are stored"
         for number, conversation in enumerate(shown)
         if contents(conversation) != contents(stored)
+    ]
+    disagreement += [
+        f"writer {number} has another system prompt or settings than are stored"
+        for number, writer in enumerate(writers)
+        if writer.setup != setup
     ]
     return lost, disagreement
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
 from lib.api.request import Request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation, Message
+from lib.chat.setup_merge import Setup
 from lib.errors import BadInput
 from lib.model import model_record
+from lib.model.settings import Settings
 from lib.store.autosave import Autosaver
 from lib.store.store import Store
-from lib.store.stored_values import Snapshot, UnfinishedAnswer
+from lib.store.stored_values import SavedConversation, Snapshot, UnfinishedAnswer
 from tests import sample_values
 from tests.store.conversation_trees import SETTINGS
 
@@ -58,8 +61,13 @@ def first_word(message: Message) -> str:
     return f"{message.content} ".split(" ", 1)[0]
 
 
+def setup_values(setup: Setup) -> set[str]:
+    """Return what users change of a system prompt and settings here."""
+    return {setup.system, str(setup.settings["max_tokens"].value)}
+
+
 class Record:
-    """What users of all writers have written and received, and deleted."""
+    """What users of all writers have written and received, and deleted or replaced."""
 
     def __init__(self, first: Conversation) -> None:
         # First words: an edited answer may be continued.
@@ -67,6 +75,26 @@ class Record:
         # Texts by id.
         self.answers = {answer.id: answer.text for message in first.messages for answer in message.answers}
         self.deleted: Counter[tuple[str, str]] = Counter()  # ids and texts
+        self.setup_values: set[str] = set()
+        # What pages have offered after it was replaced by another server's.
+        self.offered: set[str] = set()
+        self._limits = count(1_000)
+
+    def replace_setup(self, chat: ChatSession, *, system: str | None = None) -> None:
+        """Change the system prompt, or the limit to a new number. The user sees what that replaces."""
+        before = Setup(chat.conversation.system, chat.settings)
+        if system is None:
+            limit = next(self._limits)
+            chat.change_settings(lambda settings: settings.with_value("max_tokens", limit))
+        else:
+            chat.set_system(system)
+        after = Setup(chat.conversation.system, chat.settings)
+        self.setup_values -= setup_values(before) - setup_values(after)
+        self.setup_values |= setup_values(after) - setup_values(before)
+
+    def missing_setup_values(self, stored: Setup) -> list[str]:
+        """Return what is not stored and was never offered, although no user replaced it."""
+        return sorted(self.setup_values - self.offered - setup_values(stored))
 
     def note_deletion(self, message: Message, count: int) -> None:
         self.deleted["", first_word(message)] += count
@@ -103,7 +131,7 @@ class Writer:
     ACTIONS = (
         *("send", "say", "end", "save", "save") * 2,
         *("regenerate", "go on", "edit", "edit and send", "insert", "delete", "undo", "open", "system"),
-        *("reload", "save late"),
+        *("limit", "reload", "save late"),
     )
 
     def __init__(self, store: Store, conversation: Conversation, record: Record) -> None:
@@ -114,9 +142,9 @@ class Writer:
         self._during_save: Callable[[], None] = lambda: None
         self._undo: tuple[Conversation, Conversation, Message] | None = None
 
-    def _open(self, conversation: Conversation) -> ChatSession:
+    def _open(self, conversation: Conversation, settings: Settings = SETTINGS) -> ChatSession:
         chat = ChatSession(sample_values.make_client(), model_record.default_model(), conversation)
-        chat.settings = SETTINGS
+        chat.settings = settings
         return chat
 
     @property
@@ -134,9 +162,12 @@ class Writer:
             )
         return Snapshot("ann", conversation, self.chat.settings, unfinished)
 
-    def _on_merge(self, snapshot: Snapshot, merged: Conversation) -> None:
+    def _on_merge(self, snapshot: Snapshot, merged: Snapshot, other: Setup | None) -> None:
         self._during_save()
-        self.chat.adopt(snapshot.conversation, merged)
+        saved = (snapshot.conversation, snapshot.settings)
+        self.chat.adopt(saved, (merged.conversation, merged.settings), other)
+        if self.chat.other_setup is not None:
+            self.record.offered |= setup_values(self.chat.other_setup)
 
     def save(self) -> None:
         assert self.autosave.save(), self.autosave.problem
@@ -146,15 +177,27 @@ class Writer:
         self.autosave.refresh(self._snapshot())
 
     def load(self) -> Conversation:
+        return self._load().conversation
+
+    @property
+    def setup(self) -> Setup:
+        return Setup(self.chat.conversation.system, self.chat.settings)
+
+    def load_setup(self) -> Setup:
+        saved = self._load()
+        return Setup(saved.conversation.system, saved.settings)
+
+    def _load(self) -> SavedConversation:
         saved = self.store.conversations.load("ann", self.chat.id)
         assert saved is not None
-        return saved.conversation
+        return saved
 
     def reload(self) -> None:
         """Restart the server once everything is saved."""
         self.end()
         self.save()
-        self.chat = self._open(self.load())
+        saved = self._load()
+        self.chat = self._open(saved.conversation, saved.settings)
 
     def end(self) -> None:
         if self.run is not None:
@@ -171,7 +214,9 @@ class Writer:
             case "save":
                 self.save()
             case "save late":
-                self._during_save = lambda: self.act("send", pick, f"{text}late")
+                self._during_save = lambda: self.act(
+                    ("send", "system", "limit")[pick % 3], pick, f"{text}late"
+                )
                 self.save()
                 self._during_save = lambda: None
             case "reload":
@@ -183,7 +228,7 @@ class Writer:
         """Do what a user does; nothing while an answer is coming."""
         chat = self.chat
         messages = chat.conversation.messages
-        if self.run is not None or not (messages or action in ("send", "system")):
+        if self.run is not None or not (messages or action in ("send", "system", "limit")):
             return
         picked = messages[pick % len(messages)] if messages else Message("user", "")
         with suppress(BadInput):
@@ -212,6 +257,8 @@ class Writer:
                 case "open":
                     chat.open_message(picked.id)
                 case "system":
-                    chat.set_system(text)
+                    self.record.replace_setup(chat, system=text)
+                case "limit":
+                    self.record.replace_setup(chat)
         if any(first_word(message) == text for message in chat.conversation.messages):
             self.record.texts.add(text)

@@ -9,11 +9,12 @@ import pytest
 
 from lib.chat import chat_session
 from lib.chat.conversation import Conversation
+from lib.chat.setup_merge import Setup
 from lib.store import conversation_writer
 from lib.store.store import Store
 from tests.faults.writer_faults import contents, run_writer_faults
 from tests.store.concurrent_writers import ScriptedRun, Writer, open_writers
-from tests.store.conversation_trees import make_conversation
+from tests.store.conversation_trees import SETTINGS, make_conversation
 from tests.store.postgres_server import PostgresServer
 
 
@@ -206,3 +207,36 @@ def test_a_running_answer_of_another_server_is_left_to_it(writers: tuple[Writer,
     (answered,) = (message for message in ours.chat.conversation.messages if message.content == " half end")
     assert answered.answers[-1].error is None
     assert path_texts(ours.load().open_message(answered.id))[-3:] == ["theirs", "before it", " half end"]
+
+
+def test_the_later_change_of_a_setting_counts_and_the_other_is_offered(
+    writers: tuple[Writer, Writer],
+) -> None:
+    ours, theirs = writers
+    theirs.act("system", 0, "theirs")
+    theirs.act("limit", 0, "")
+    their_setup = theirs.setup
+    theirs.save()
+    ours.act("system", 0, "ours")
+    ours.save()
+    assert ours.setup == Setup("ours", their_setup.settings)
+    assert ours.load_setup() == ours.setup
+    assert ours.chat.other_setup == Setup("theirs", SETTINGS)
+    theirs.refresh()
+    assert theirs.setup == ours.setup
+    assert theirs.chat.other_setup == their_setup
+    theirs.chat.use_other_setup(their_setup)
+    theirs.save()
+    assert ours.load_setup() == their_setup
+
+
+def test_a_database_that_was_opened_again_has_nobody_elses_settings(writers: tuple[Writer, Writer]) -> None:
+    ours, _ = writers
+    ours.save()
+    ours.act("system", 0, "ours")
+    ours.act("limit", 0, "")
+    setup = ours.setup
+    ours.store.database.close()
+    ours.save()
+    assert ours.chat.other_setup is None
+    assert ours.load_setup() == ours.setup == setup

@@ -246,7 +246,8 @@ def test_two_stores_write_the_same_conversation(store: Store) -> None:
         store.conversations.save("ann", first, SETTINGS)
         theirs = make_conversation("b", conversation=first)
         other.conversations.save("ann", theirs, SETTINGS)
-        both = store.conversations.save("ann", make_conversation("c", conversation=first), SETTINGS)
+        stored, _ = store.conversations.save("ann", make_conversation("c", conversation=first), SETTINGS)
+        both = stored.conversation
         saved = other.conversations.load("ann", first.id)
     assert saved is not None
     assert as_plain_values(saved.conversation) == as_plain_values(both)

@@ -315,5 +315,5 @@ def test_a_database_of_version_1_keeps_everything(
         assert store.conversations.entries("ann") == entries
         assert [preset.name for preset in store.presets.load_all("ann")] == ["Kind"]
         more = make_conversation("On", conversation=saved.conversation)
-        assert store.conversations.save("ann", more, saved.settings) is more
+        assert store.conversations.save("ann", more, saved.settings)[0].conversation is more
         assert store.conversations.count("ann", "on") == 1

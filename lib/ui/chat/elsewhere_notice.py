@@ -1,11 +1,14 @@
-"""The notice that another server on the same database changed the conversation."""
+"""The notices that another server on the same database changed the conversation or its settings."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from lib.chat.setup_merge import Setup
+from lib.compare.comparison import differing_fields, setup_fields
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.widgets.changing_notice import ChangingNotice
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 
 def draw_elsewhere_notice(tab: ChatTab) -> ChangingNotice[str]:
@@ -22,3 +25,27 @@ def draw_elsewhere_notice(tab: ChatTab) -> ChangingNotice[str]:
             st.button("Dismiss", key=f"elsewhere-close-{id}", type="tertiary", on_click=tab.dismiss_elsewhere)
 
     return ChangingNotice(lambda: tab.chat.changed_elsewhere, draw)
+
+
+def draw_other_setup_notice(tab: ChatTab) -> ChangingNotice[Setup]:
+    """Draw the notice that offers the system prompt and settings which were replaced. Return it, for updates."""
+    chat = tab.chat
+
+    def draw(other: Setup) -> None:
+        setups = ((chat.conversation.system, chat.settings), (other.system, other.settings))
+        _, differences = differing_fields([setup_fields(chat.model, *setup) for setup in setups])
+        if not differences:
+            return  # it differs in values that are not sent
+        values = " · ".join(f"**{field}:** {escape_markdown(value)}" for field, value in differences)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info(
+                "The system prompt or settings of this conversation were changed on another Paddock server too. "
+                f"The last change counts. The other version has {values}.",
+                icon=":material/call_split:",
+            )
+            st.button(
+                "Use the other version", key="other-setup-use", on_click=chat.use_other_setup, args=(other,)
+            )
+            st.button("Dismiss", key="other-setup-close", type="tertiary", on_click=chat.dismiss_other_setup)
+
+    return ChangingNotice(lambda: chat.other_setup, draw)

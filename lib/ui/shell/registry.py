@@ -15,6 +15,7 @@ import streamlit as st
 from lib.api.client import WorkersAI
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation
+from lib.chat.setup_merge import Setup
 from lib.compare.comparison import Comparison, ComparisonColumn, dump_comparison, load_comparison
 from lib.compare.comparison_session import ComparisonSession
 from lib.errors import BadInput, PaddockError
@@ -349,10 +350,11 @@ class Registry:
     def _snapshots(self) -> list[Snapshot]:
         return [snapshot_chat(owner, chat) for owner, chat in self._chats.entries()]
 
-    def _adopt(self, snapshot: Snapshot, merged: Conversation) -> None:
-        """Show in the chat what another server added to its conversation."""
-        if (chat := self._chats.get(snapshot.owner, merged.id)) is not None:
-            chat.adopt(snapshot.conversation, merged)
+    def _adopt(self, snapshot: Snapshot, merged: Snapshot, other: Setup | None) -> None:
+        """Show in the chat what another server changed of its conversation."""
+        if (chat := self._chats.get(snapshot.owner, snapshot.conversation.id)) is not None:
+            saved = (snapshot.conversation, snapshot.settings)
+            chat.adopt(saved, (merged.conversation, merged.settings), other)
 
     def _clean_up_forever(self) -> None:
         while not self._closed.wait(CLEAN_UP_SECONDS):

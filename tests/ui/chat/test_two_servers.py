@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.store.conversation_trees import make_conversation
 from tests.ui.app_test_page import AppTestPage
 
 NOTICE = "Somebody changed this conversation on another Paddock server"
+OTHER_SETUP = "The system prompt or settings of this conversation were changed on another Paddock server"
 
 
 @pytest.fixture
@@ -62,3 +64,43 @@ def test_a_reload_shows_what_another_server_added(page: AppTestPage, other: Stor
     assert page.first_texts() == ["First", "One.", "Theirs", "You said: Theirs"]
     page.click(page.by_keys("^elsewhere-close-")[0].key)
     assert NOTICE not in page.text()
+
+
+def change_setup_elsewhere(other: Store, page: AppTestPage, system: str, temperature: float) -> None:
+    id = page.test.query_params["c"]
+    saved = other.conversations.load(LOCAL_OWNER, id if isinstance(id, str) else id[0])
+    assert saved is not None
+    other.conversations.save(
+        LOCAL_OWNER,
+        replace(saved.conversation, system=system),
+        saved.settings.with_value("temperature", temperature),
+    )
+
+
+def test_the_setup_that_another_server_changed_too_is_offered(page: AppTestPage, other: Store) -> None:
+    change_setup_elsewhere(other, page, "Theirs.", 0.9)
+    page.choose("system", "Ours.")
+    assert OTHER_SETUP not in page.text()
+    assert registry().autosave.save()
+    page.run()
+    assert page.by_key("system").value == "Ours."
+    assert page.by_key("temperature-number").value == 0.9, "only one server changed it"
+    assert f"{OTHER_SETUP} too. The last change counts. The other version has" in page.text()
+    assert "System prompt: Theirs. · Temperature: 0.6." in page.text()
+    page.click("other-setup-use")
+    assert OTHER_SETUP not in page.text()
+    assert page.by_key("system").value == "Theirs."
+    assert page.by_key("temperature-number").value == 0.6
+    assert registry().autosave.save()
+    page = page.reopen()
+    assert page.by_key("system").value == "Theirs."
+
+
+def test_a_reload_shows_the_setup_of_another_server(page: AppTestPage, other: Store) -> None:
+    change_setup_elsewhere(other, page, "Theirs.", 0.6)
+    page = page.reopen()
+    assert page.by_key("system").value == "Theirs."
+    assert "The other version has System prompt: none." in page.text()
+    page.click("other-setup-close")
+    assert OTHER_SETUP not in page.text()
+    assert page.by_key("system").value == "Theirs."
