@@ -18,7 +18,7 @@ from lib.ui.experiment import (
     run_status,
     settings_section,
 )
-from lib.ui.experiment.collapsible_section import draw_section
+from lib.ui.experiment.collapsible_section import draw_setup
 from lib.ui.experiment.experiment_tab import ExperimentTab
 from lib.ui.shell import backend_picker, page_mode, presenting
 from lib.ui.shell.announcement import Announcement
@@ -46,9 +46,10 @@ if not mode.has_controls:
     st.stop()
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     backend_picker.draw_picker(choice, busy=False)
+    experiment_list.draw_name(tab)
     experiment_list.draw_experiment_menu(tab)
     presenting.draw_present_button()
-experiment_list.draw_title(tab)
+experiment_list.draw_notices(tab)
 notice = st.container()
 SaveWarning()
 run = tab.run
@@ -61,18 +62,18 @@ if run is not None and run.is_working and (error := tab.pop_error()) is not None
     with notice:
         draw_error(error)
 
-left, right = st.columns(2)
-with left:
-    draw_section("Prompts", tab, shown, PlanPart.PROMPT, prompts_section)
-with right:
-    draw_section("Inputs", tab, shown, PlanPart.INPUTS, inputs_section)
-left, middle, right = st.columns(3)
-with left:
-    draw_section("Settings", tab, shown, PlanPart.SETTINGS, settings_section)
-with middle:
-    draw_section("Checks", tab, shown, PlanPart.CHECKS, checks_section)
-with right:
-    draw_section("Budget", tab, shown, PlanPart.LIMITS, limits_section)
+draw_setup(
+    tab,
+    shown,
+    (
+        (("Prompts", PlanPart.PROMPT, prompts_section), ("Inputs", PlanPart.INPUTS, inputs_section)),
+        (
+            ("Settings", PlanPart.SETTINGS, settings_section),
+            ("Checks", PlanPart.CHECKS, checks_section),
+            ("Budget", PlanPart.LIMITS, limits_section),
+        ),
+    ),
+)
 
 with st.bottom:
     # Before the results: if drawing these fails, the run can still be stopped.

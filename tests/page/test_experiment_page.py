@@ -167,6 +167,46 @@ def test_of_one_that_was_run_the_results_come_first(tab: BrowserTab, upstream: U
     wait_for_value(prompt(tab), "Is this positive? {{review}}")
 
 
+def count_visible_rows(tab: BrowserTab) -> int:
+    """Return how many whole rows of the answers' table can be seen: no edge cuts them and nothing covers them."""
+    return int(
+        tab.page.get_by_test_id("stDataFrame").evaluate(
+            """table => {
+                const box = table.getBoundingClientRect(), x = box.x + box.width / 2
+                const isSeen = y => y < innerHeight && table.contains(document.elementFromPoint(x, y))
+                let rows = 0
+                // The head is as high as a row.
+                while (isSeen(box.y + 36 * (rows + 1) + 1) && isSeen(box.y + 36 * (rows + 2) - 1)) rows += 1
+                return rows
+            }"""
+        )
+    )
+
+
+def test_results_have_the_height(tab: BrowserTab, upstream: Upstream) -> None:
+    tab.page.set_viewport_size({"width": 1440, "height": 900})
+    prompt(tab).fill("Is this positive? {{review}}")
+    upload(
+        tab, b"review,expected\n" + b"".join(b"A text of number %d,yes\n" % number for number in range(14))
+    )
+    tab.wait_until("14 requests", lambda: "= 14 requests" in bar(tab))
+    upstream.plan_replies(*[POSITIVE] * 14)
+    start(tab).click()
+    tab.wait_until("the end", lambda: "Done. 14 of 14 answered" in state(tab))
+    tab.wait_until_idle()
+    tab.by_key("results-section").get_by_role("radio", name="Answers", exact=True).click()
+    tab.page.get_by_test_id("stDataFrame").wait_for()
+    tab.wait_until_idle()
+    assert count_visible_rows(tab) >= 12
+    setup = tab.by_key("setup")
+    assert setup.evaluate("setup => setup.getBoundingClientRect().height") <= 40, "one line"
+    assert "14 rows of 2 columns" in setup.inner_text()
+    tab.by_key("section-prompts-head").locator("button").first.click()
+    wait_for_value(prompt(tab), "Is this positive? {{review}}")
+    tab.by_key("section-prompts-head").locator("button").first.click()
+    tab.wait_until("one line", lambda: count_visible_rows(tab) >= 12)
+
+
 def test_a_workbook_presets_and_a_judge(tab: BrowserTab, upstream: Upstream) -> None:
     prompt(tab).fill("Praise {{city}}, founded in {{year}}.")
     upload(tab, make_workbook(("city", "year"), ("Lyon", 43), ("Köln", "50 or so")), "cities.xlsx")

@@ -34,47 +34,50 @@ STATUS_LABELS = {
 T = TypeVar("T")
 
 
-def draw_answer_filters(view: ResultsView) -> None:
-    """Draw the search box, the menu of filters, and the order."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input(
-            "Search in answers, inputs and reasons",
-            key=SEARCH,
-            live=True,
-            persist_state="session",
-            placeholder="Search in answers, inputs and reasons",
-            label_visibility="collapsed",
-            max_chars=200,
-            icon=":material/search:",
-            width="stretch",
-        )
-        is_open = bool(st.session_state.get(_IS_OPEN))
-        # No popover: the click that closes one does not reach the table below it.
-        st.button(
-            "Filter",
-            key=f"{PREFIX}filter",
-            icon=":material/expand_less:" if is_open else ":material/filter_list:",
-            on_click=_toggle_filters,
-        )
-        st.selectbox(
-            "Sort by",
-            list(shown_columns(view)),
-            key=SORT,
-            persist_state="session",
-            width=150,
-            label_visibility="collapsed",
-            format_func=lambda column: column.value,
-            on_change=_turn_to_first_page,
-        )
-        is_descending = bool(st.session_state.get(DOWN))
-        st.button(
-            "Descending" if is_descending else "Ascending",
-            key=f"{PREFIX}turn",
-            on_click=_reverse,
-            icon=":material/arrow_downward:" if is_descending else ":material/arrow_upward:",
-            help="Reverse the order",
-        )
-    if is_open:
+def draw_filter_line(view: ResultsView) -> None:
+    """Draw the search box, the button that opens the filters, and the order, in a line that is already there."""
+    st.text_input(
+        "Search in answers, inputs and reasons",
+        key=SEARCH,
+        live=True,
+        persist_state="session",
+        placeholder="Search in answers, inputs and reasons",
+        label_visibility="collapsed",
+        max_chars=200,
+        icon=":material/search:",
+        width="stretch",
+    )
+    is_open = bool(st.session_state.get(_IS_OPEN))
+    # No popover: the click that closes one does not reach the table below it.
+    st.button(
+        "Filter",
+        key=f"{PREFIX}filter",
+        icon=":material/expand_less:" if is_open else ":material/filter_list:",
+        on_click=_toggle_filters,
+    )
+    st.selectbox(
+        "Sort by",
+        list(shown_columns(view)),
+        key=SORT,
+        persist_state="session",
+        width=150,
+        label_visibility="collapsed",
+        format_func=lambda column: column.value,
+        on_change=_turn_to_first_page,
+    )
+    is_descending = bool(st.session_state.get(DOWN))
+    st.button(
+        "Descending" if is_descending else "Ascending",
+        key=f"{PREFIX}turn",
+        on_click=_reverse,
+        icon=":material/arrow_downward:" if is_descending else ":material/arrow_upward:",
+        help="Reverse the order",
+    )
+
+
+def draw_filter_box(view: ResultsView) -> None:
+    """Draw the filters, if they are open."""
+    if st.session_state.get(_IS_OPEN):
         with st.container(border=True, key=f"{PREFIX}filters", gap="small"):
             _draw_filters(view)
 

@@ -33,8 +33,8 @@ _WIDTHS = {
 
 
 def draw_answer_table(view: ResultsView) -> None:
-    """Draw the filters, the table and the opened answer."""
-    answer_filters.draw_answer_filters(view)
+    """Draw the filters if they are open, the table and the opened answer."""
+    answer_filters.draw_filter_box(view)
     column, is_descending = answer_filters.sort_order()
     rows = view.rows(answer_filters.current_filter(), column, is_descending=is_descending)
     if not rows:
@@ -110,7 +110,7 @@ def _draw_table(view: ResultsView, rows: Sequence[ResultRow], open_index: int | 
         has_arrow = column is sorted_by and sorted_by is not ResultColumn.NUMBER
         arrow = (" ↓" if is_descending else " ↑") if has_arrow else ""
         config[column.value] = _config(column, name + arrow)
-    visible_rows = min(len(rows), 10)
+    visible_rows = min(len(rows), 12)
     st.dataframe(
         {column.value: [_cell(column, row) for row in rows] for column in columns},
         key=_key(),

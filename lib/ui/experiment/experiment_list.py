@@ -49,12 +49,20 @@ def draw_experiment_menu(tab: ExperimentTab) -> None:
         )
 
 
-def draw_title(tab: ExperimentTab) -> None:
-    """Draw the experiment's name, Undo for the last deletion, a storage error, and the welcome of an empty plan."""
+def draw_name(tab: ExperimentTab) -> None:
+    """Draw the experiment's name, which can be changed."""
     name = bind(_NAME, tab.draft.name, tab.draft.rename)
     st.text_input(
-        "Name of the experiment", **name.arguments(), max_chars=MAX_NAME_LENGTH, label_visibility="collapsed"
+        "Name of the experiment",
+        **name.arguments(),
+        max_chars=MAX_NAME_LENGTH,
+        label_visibility="collapsed",
+        width=300,
     )
+
+
+def draw_notices(tab: ExperimentTab) -> None:
+    """Draw Undo for the last deletion, a storage error, and the welcome of an empty plan."""
     # These containers are always there, so that nothing below them moves: the browser creates moved controls again.
     undo_place, error_place, welcome_place = st.container(), st.container(), st.container()
     if (deleted := st.session_state.get(_DELETED)) is not None:

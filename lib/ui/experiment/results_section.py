@@ -8,7 +8,14 @@ import streamlit as st
 
 from lib.experiment.plan import Plan
 from lib.model.model_record import Model
-from lib.ui.experiment import answer_table, downloads, overview, paired_answers, winner_actions
+from lib.ui.experiment import (
+    answer_filters,
+    answer_table,
+    downloads,
+    overview,
+    paired_answers,
+    winner_actions,
+)
 from lib.ui.experiment.results_view import SECTION, OtherRun, ResultSource, ResultsSection, current_view
 from lib.ui.widgets.auto_refresh import refresh_after
 from lib.ui.widgets.bound import bind_choice, draw_choice
@@ -55,6 +62,8 @@ def _draw_refreshing(
         section = draw_choice(
             "Section", sections, bind_choice(SECTION, sections), label_visibility="collapsed"
         )
+        if section is ResultsSection.ANSWERS:
+            answer_filters.draw_filter_line(view)
         downloads.draw_download_menu(view, name)
     match section:
         case ResultsSection.ANSWERS:

@@ -44,15 +44,19 @@ def draw_run_status(tab: ExperimentTab, run: ExperimentRun) -> None:
     progress = run.progress()
     with st.container(key="run-state"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader("Results", anchor=False, width="stretch")
+            st.subheader("Results", anchor=False, width="content")
+            totals = "" if run.is_working else _totals(run, progress)
+            st.markdown(f":small[{_STATE_TEXTS[progress.state]}{totals}]", width="stretch")
+            if not run.is_working:
+                _draw_retry(tab, progress)
             _draw_run_choice(tab, run)
-        st.markdown(
-            f":small[{_STATE_TEXTS[progress.state]}{'' if run.is_working else _totals(run, progress)}]"
-        )
         if progress.error is not None:
             draw_error(progress.error)
-        if not run.is_working:
-            _draw_retry(tab, progress)
+        if progress.doubtful and not run.is_working:
+            st.caption(
+                f":material/help: {count_of(progress.doubtful, 'request')} may have been answered and paid for when "
+                "Paddock was closed. Nothing is sent again automatically."
+            )
 
 
 def describe_state(run: ExperimentRun) -> str:
@@ -78,11 +82,6 @@ def _totals(run: ExperimentRun, progress: RunProgress) -> str:
 def _draw_retry(tab: ExperimentTab, progress: RunProgress) -> None:
     if not progress.doubtful and not progress.failed:
         return
-    if progress.doubtful:
-        st.caption(
-            f":material/help: {count_of(progress.doubtful, 'request')} may have been answered and paid for when "
-            "Paddock was closed. Nothing is sent again automatically."
-        )
     count = progress.doubtful + progress.failed
     st.button(
         f"Ask {'this one' if count == 1 else f'these {count:,}'} again"
