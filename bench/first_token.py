@@ -111,7 +111,7 @@ def ask_question(browser: Browser, port: int, clock: StepTimer) -> None:
     box = page.locator("[data-testid=stChatInputTextArea]")
     box.fill(QUESTION)
     clock.reached("the page is drawn, the question typed")
-    page.locator(".st-key-place").get_by_text("on this computer (").wait_for()
+    page.locator(".st-key-place").get_by_text("on this computer (").first.wait_for()
     clock.reached("the model is ready")
     box.press("Enter")
     page.wait_for_function(FIRST_TOKEN, polling="raf")
