@@ -28,7 +28,7 @@ class CompressedFiles:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if _may_be_compressed(scope):
-            send = _Reply(scope["path"], send, self._bodies).send
+            send = _CompressedReply(scope["path"], send, self._bodies).send
         await self._app(scope, receive, send)
 
 
@@ -40,7 +40,7 @@ def _may_be_compressed(scope: Scope) -> bool:
     return "gzip" in accepted and "range" not in headers and headers.get(OWNER_HEADER) != LOCAL_OWNER
 
 
-class _Reply:
+class _CompressedReply:
     """Passes one response on, or holds its body until it is whole and sends it compressed."""
 
     def __init__(self, path: str, send: Send, bodies: dict[str, bytes]) -> None:
