@@ -208,7 +208,7 @@ class BrowserTab:
     def choose_in_menu(self, message: Locator, action: str) -> None:
         """Choose an action in a message's menu, once the page is idle."""
         self.wait_until_idle()
-        message.locator("[class*='st-key-menu-'] button").first.click()
+        message.locator("[class*='st-key-menu-'] button:visible").first.click()
         self.page.get_by_role("menuitem", name=action, exact=True).click()
 
     def go_to_page(self, page: str) -> None:

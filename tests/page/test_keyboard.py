@@ -106,7 +106,7 @@ def test_small_windows(visit: Visit, app: AppProcess, upstream: Upstream) -> Non
     menu.click()
     tab.page.get_by_test_id("stSidebarNavLink").nth(3).click()
     tab.wait_until("History", lambda: tab.page.title() == "History · Paddock")
-    closed = tab.page.locator("[data-testid=stSidebar][aria-expanded=true]")
+    closed = tab.page.locator("[data-testid=stSidebar][data-collapsed=false]")
     expect(closed).to_have_count(0, timeout=PATIENCE)
     menu.click()
     tab.page.get_by_test_id("stSidebarNavLink").nth(0).click()

@@ -32,7 +32,7 @@ def assert_fits_screen(tab: BrowserTab) -> None:
     assert width <= PHONE["width"]
     place = tab.page.get_by_text(f"account …{ACCOUNT[-4:]}").locator("visible=true").first
     place.wait_for()
-    assert tab.page.locator("[data-testid=stSidebar][aria-expanded=true]").count() == 0
+    assert tab.page.locator("[data-testid=stSidebar][data-collapsed=false]").count() == 0
 
 
 def on_screen(tab: BrowserTab, selector: str) -> bool:

@@ -7,12 +7,8 @@ import streamlit as st
 from lib.ui.shell.page_mode import PageMode
 
 # Streamlit shows the button that copies a code box under a mouse alone: a finger or the keyboard never finds it.
-# On a phone nobody has the keys that a button names.
 _STYLE = """
 .stCode > div {visibility: visible; opacity: 1; pointer-events: auto}
-@media (max-width: 640px) {
-    :is(.st-key-present, .st-key-presenting) [aria-label^="Shortcut"] {display: none}
-}
 """
 
 # Everything on the page is sized in rem. The sidebar and the header are hidden as well as not drawn: what an earlier

@@ -144,7 +144,7 @@ function moveFocus() {
 
 // What may scroll, and must then be reached with the Tab key: code, rows that are wider than the screen, texts of a
 // fixed height.
-const SCROLLING = "[data-testid=stCode] pre, [data-testid=stVerticalBlock], [data-testid=stHorizontalBlock], [data-testid=stHtml] pre"
+const SCROLLING = "[data-testid=stCode] pre, [data-testid=stVerticalBlock], [data-testid=stHorizontalBlock], [data-testid=stHtml] :is(pre, .scroll)"
 let timer = 0
 
 function repairSoon() {

@@ -1,0 +1,58 @@
+"""Every page in every state, light and dark, on a desktop and on a phone: what axe-core finds against WCAG 2.2 AA."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.page.app_process import AppProcess
+from tests.page.axe import Violation, find_violations
+from tests.page.browser_tab import BrowserTab
+from tests.page.conftest import Visit
+from tests.page.page_states import STATES
+from tests.page.upstream import Upstream
+
+# On an element of the page, and on what is drawn outside of it, such as a dialog.
+SCHEMES_JS = """() => ['html', '.stApp'].map(
+    selector => getComputedStyle(document.querySelector(selector)).colorScheme)"""
+
+# What is drawn over the page, and the button that opened it. The page below was looked at before.
+OVERLAYS = "[data-testid=stPopoverBody], [role=dialog], [role=menu], dialog[open]"
+OPENERS = "[aria-expanded=true]"
+
+
+@pytest.fixture
+def expected() -> list[str]:
+    """Allow 404s: Streamlit looks for its own paths below a page's address first."""
+    return ["404 (Not Found)"]
+
+
+def set_scheme(tab: BrowserTab, scheme: str) -> None:
+    """Switch between light and dark, as the system does."""
+    tab.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    tab.wait_until(scheme, lambda: tab.page.evaluate(SCHEMES_JS) == [scheme] * 2)
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("name", STATES)
+def test_no_rule_is_broken(
+    visit: Visit,
+    app: AppProcess,
+    upstream: Upstream,
+    name: str,
+    request: pytest.FixtureRequest,
+    *,
+    phone: bool,
+) -> None:
+    url = request.getfixturevalue("twin_app").url if name == "Model" else app.url
+    tab = visit(url, phone=phone)
+    if not phone:
+        tab.page.set_viewport_size({"width": 1440, "height": 900})
+    found: list[tuple[str, Violation]] = []
+    for state in STATES[name](tab, upstream):
+        within = f"{OVERLAYS}, {OPENERS}" if tab.page.locator(OVERLAYS).count() else "html"
+        set_scheme(tab, "dark")
+        # The other rules have nothing to do with colours.
+        found += [(state, violation) for violation in find_violations(tab.page, within, ["color-contrast"])]
+        set_scheme(tab, "light")
+        found += [(state, violation) for violation in find_violations(tab.page, within)]
+    assert not found, "\n".join(f"{state}: {violation}" for state, violation in found)
