@@ -26,7 +26,13 @@ ROOT = Path(__file__).resolve().parent.parent
 # Seconds.
 STEP_TIMEOUT = 180.0
 QUESTION = "What is a paddock?"
-CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",

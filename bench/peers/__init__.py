@@ -1,0 +1,1 @@
+"""The same stream, drawn by Paddock and by others: ``python -m bench.peers``."""
