@@ -20,6 +20,10 @@ MAX_JSON_BYTES = 4 * 1024 * 1024
 # 262,144 tokens and some more: each counts twice, as received and as decoded, and is kept as objects of some hundred
 # bytes.
 MAX_EVENTS = 600_000
+# Chunks of HTTP, or parts of them as they are received: two for each of 262,144 tokens. h11 takes 7 µs for each.
+MAX_BODY_PIECES = 600_000
+# Of all events together: seven for each of 262,144 tokens. sseclient-py takes 0.5 µs for each.
+MAX_REPLY_LINES = 2_000_000
 # 60,000 tokens in one event are half of this. sseclient-py's time grows with an event's size times its lines.
 MAX_EVENT_BYTES = 512 * 1024
 MAX_EVENT_LINES = 1000

@@ -10,12 +10,14 @@ import h11
 import httpx
 
 from lib.api.reply_limits import (
+    MAX_BODY_PIECES,
     MAX_INTERIM_RESPONSES,
     MAX_PIECE_BYTES,
     MAX_REPLY_BYTES,
     ReplyDeadline,
     too_large_error,
 )
+from lib.errors import Unintelligible
 
 
 class ReceivingSocket(Protocol):
@@ -33,7 +35,7 @@ class ReplyReader:
         self._http = http
         self._connection = connection
         self._deadline = deadline
-        self._size = 0
+        self._size = self._pieces = 0
 
     @property
     def is_reusable(self) -> bool:
@@ -63,16 +65,20 @@ class ReplyReader:
         """Yield the body as it arrives, until its end or the first error."""
         while True:
             pieces: list[bytes] = []
-            failure: h11.RemoteProtocolError | None = None
+            failure: Exception | None = None
             try:
-                while isinstance(event := self._http.next_event(), h11.Data):
-                    pieces.append(event.data)
-            except h11.RemoteProtocolError as error:
+                with as_httpx_errors(httpx.ReadTimeout, httpx.ReadError):
+                    while isinstance(event := self._http.next_event(), h11.Data):
+                        self._pieces += 1
+                        if self._pieces > MAX_BODY_PIECES:
+                            raise too_large_error(MAX_BODY_PIECES, "pieces")
+                        pieces.append(event.data)
+            except (httpx.RemoteProtocolError, Unintelligible) as error:
                 failure = error
             if pieces:  # also what arrived together with an error
                 yield b"".join(pieces)
             if failure is not None:
-                raise httpx.RemoteProtocolError("the body breaks the rules of HTTP") from failure
+                raise failure
             if event is not h11.NEED_DATA:
                 return
             self._receive()

@@ -17,6 +17,7 @@ from lib.api.reply_limits import (
     MAX_EVENT_LINES,
     MAX_EVENTS,
     MAX_REPLY_BYTES,
+    MAX_REPLY_LINES,
     ReplyDeadline,
     too_large_error,
 )
@@ -103,9 +104,10 @@ def _iter_bounded(body: Iterator[bytes]) -> Iterator[bytes]:
 
     Raises Unintelligible when the answer or one event exceeds its limit.
     """
-    answer_size, event_size, event_lines, tail = 0, 0, 0, b""
+    answer_size, answer_lines, event_size, event_lines, tail = 0, 0, 0, 0, b""
     for chunk in _normalise(_iter_chunks(body)):
         answer_size += len(chunk)
+        answer_lines += chunk.count(b"\n")
         # The blank line that ends an event may be split between two chunks.
         searched = tail + chunk
         end = searched.rfind(b"\n\n")
@@ -119,6 +121,8 @@ def _iter_bounded(body: Iterator[bytes]) -> Iterator[bytes]:
         yield chunk  # before the limits: it may hold whole events
         if answer_size > MAX_REPLY_BYTES:
             raise too_large_error(MAX_REPLY_BYTES, "bytes")
+        if answer_lines > MAX_REPLY_LINES:
+            raise too_large_error(MAX_REPLY_LINES, "lines")
         if event_size > MAX_EVENT_BYTES:
             raise too_large_error(MAX_EVENT_BYTES, "bytes")
         if event_lines > MAX_EVENT_LINES:

@@ -67,6 +67,39 @@ def test_too_many_events(monkeypatch: pytest.MonkeyPatch) -> None:
             assert str(error) == "The server's reply was stopped: it exceeds the limit of 40 events."
 
 
+def test_too_many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text counts up to the limit, however much arrives at once. Each chunk costs as much as a long one."""
+    monkeypatch.setattr("lib.api.reply_reader.MAX_BODY_PIECES", 2 * len(HELLO) + 3)
+    single_bytes = b"".join(b"1\r\n%c\r\n" % byte for byte in HELLO * 100)
+    with ScriptedServer(sends(CHUNKED, single_bytes)) as server:
+        outcomes = ask_both_ways(server.url, sample_values.make_client(attempts=1))
+    for text, error, _ in outcomes:
+        assert text == "HelloHello"
+        assert (
+            str(error)
+            == f"The server's reply was stopped: it exceeds the limit of {2 * len(HELLO) + 3} pieces."
+        )
+
+
+def test_a_whole_answer_in_too_many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.api.reply_reader.MAX_BODY_PIECES", 100)
+    head = response_head(kind=JSON, transfer_encoding="chunked")
+    with ScriptedServer(sends(head, b"1\r\n \r\n" * 200)) as server:
+        outcomes = ask_both_ways(server.url, sample_values.make_client(attempts=1))
+    for _, error, _ in outcomes:
+        assert str(error) == "The server's reply was stopped: it exceeds the limit of 100 pieces."
+
+
+@pytest.mark.parametrize("piece", [b"\n", b":\n\n", b"x\n" * 900 + b"\n", b"data\n\n"])
+def test_too_many_lines_without_an_event(monkeypatch: pytest.MonkeyPatch, piece: bytes) -> None:
+    monkeypatch.setattr(sse, "MAX_REPLY_LINES", 2_000)
+    with ScriptedServer(sends(response_head(), HELLO + piece * 3_000)) as server:
+        outcomes = ask_both_ways(server.url, sample_values.make_client(attempts=1))
+    for text, error, _ in outcomes:
+        assert text == "Hello"
+        assert str(error) == "The server's reply was stopped: it exceeds the limit of 2,000 lines."
+
+
 def drips(first: bytes, piece: bytes) -> Script:
     """Return a script that sends a piece every hundredth of a second until the client leaves."""
 
