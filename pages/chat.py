@@ -51,22 +51,114 @@ def draw_usage() -> None:
     answer_stats.draw_totals(tab.chat.model, [tab.chat.conversation], "This conversation")
 
 
-preview = request_preview.preview_request(tab.chat, tab.backend, tab.context_window, tab.next_text)
-
-choice_place = usage_place = bar = None
+# First the places of the page's parts, in their order. Then the answer and its question, which the user waits for.
+# Then the rest.
+head = (
+    st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    if tab.mode.has_controls
+    # An empty place first: the buttons of an earlier run would stay in a container while an answer streams.
+    else st.empty()
+)
 if tab.mode.has_controls:
-    with st.sidebar:
-        usage_place = st.empty()
-        with usage_place.container(gap="xsmall"):
-            draw_usage()
-        preset_menu.draw_preset_menu(tab)
-        settings_panel.draw_settings(
-            tab,
-            preview.conflicts,
-            busy=live is not None,
-            draw_notes=lambda name: conflict_fix.draw_conflicts(tab, preview.conflicts, name),
+    message_menu.draw_edit_shortcut(tab)
+else:
+    st.empty()
+
+# While an answer streams, Streamlit leaves in a place what an earlier run drew there and this one has not replaced.
+# So another conversation is drawn in another place, and so is each new answer; the other places are emptied.
+greeting = st.empty()
+histories = [st.container() if slot == tab.slot else st.empty() for slot in (0, 1)]
+answers = [st.container() if live is not None and slot == live.number % 2 else st.empty() for slot in (0, 1)]
+notice = st.empty()
+stop = st.bottom.empty()
+save_warning = SaveWarning()
+elsewhere = elsewhere_notice.draw_elsewhere_notice(tab)
+other_setup = elsewhere_notice.draw_other_setup_notice(tab)
+
+
+def update_notices() -> None:
+    """Draw what the autosave reports while an answer streams."""
+    save_warning.update()
+    elsewhere.update()
+    other_setup.update()
+
+
+answer = live_answer = None
+if live is not None:
+    with answers[live.number % 2]:
+        answer = transcript.message_frame("assistant", live.message_id)
+    live_answer = transcript.LiveAnswer(live, answer)
+    live_answer.draw_new_text()
+
+with histories[tab.slot]:
+    shown = tab.count_shown(transcript.WINDOW)
+    # It moves on by several messages at once: the browser draws messages again that have changed their place.
+    first = max(len(path) - shown, 0) // transcript.STEP * transcript.STEP
+    if first:
+        earlier = min(first, transcript.WINDOW)
+        st.button(
+            f"Show {earlier} earlier messages",
+            key="earlier",
+            type="tertiary",
+            on_click=tab.show_messages,
+            args=(shown + transcript.WINDOW,),
         )
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    # The answer that streams is drawn below them.
+    frames = [
+        (message, transcript.message_frame(message.role, message.id))
+        for message in path[first:]
+        if live is None or message.id != live.message_id
+    ]
+    # Replaces the earlier variant, or the beginning, of the streaming answer.
+    st.empty()
+for message, frame in reversed(frames):
+    if replayed is None or message != replayed.message:
+        with frame:
+            transcript.draw_message(tab, message)
+if live_answer is not None:
+    live_answer.draw_new_text()
+
+preview = request_preview.preview_request(tab.chat, tab.backend, tab.context_window, tab.next_text)
+bar = None
+with st.bottom:
+    if tab.is_raw_prompt:
+        raw_prompt_box.draw_raw_prompt_box(tab, preview, busy=live is not None)
+    # A place for each mode: what the other mode has drawn would stay in a common one while an answer streams.
+    ahead, bar_place = (st.container(), st.empty()) if tab.mode.has_controls else (st.empty(), st.container())
+    if tab.mode.has_controls:
+        with ahead:
+            next_send.draw_next_send(tab, preview)
+    elif tab.mode is PageMode.PRESENTING:
+        with bar_place:
+            bar = presenting.PresentingBar(tab.stop, has_system=bool(conversation.system.strip()))
+# At top level, which makes the page follow the stream. Sent in a callback, so that a text which is refused is back in
+# the box before the box is drawn again.
+if not tab.is_raw_prompt:
+    form = tab.chat.settings.features.form
+    st.chat_input(
+        "Message the model"
+        if form is InputForm.MESSAGES
+        else "Write a prompt. The model reads only this text.",
+        key=MESSAGE_KEY,
+        on_submit=tab.submit,
+    )
+if (error := tab.pop_error()) is not None:
+    with notice.container():
+        draw_error(error)
+elif tab.can_undo and tab.mode.has_controls:
+    with notice.container(horizontal=True, vertical_alignment="center"):
+        st.caption("The message was deleted.", width="content")
+        st.button("Undo", key="undo", type="tertiary", icon=":material/undo:", on_click=tab.undo)
+elif tab.mode.has_controls and (fields := tab.shared_setup) is not None:
+    with notice.container():
+        shared_setup_notice.draw_shared_setup_notice(tab, fields)
+if not path:
+    with greeting.container():
+        welcome.draw_welcome(tab, choice)
+
+choice_place = usage_place = None
+if tab.mode.has_controls:
+    with head:
         choice_place = st.empty()
         with choice_place.container():
             backend_picker.draw_picker(choice, busy=live is not None)
@@ -90,94 +182,22 @@ if tab.mode.has_controls:
                 on_click=tab.open_chat,
                 args=(tab.previous_chat,),
             )
-else:
-    # An empty place first: the buttons of an earlier run would stay in a container while an answer streams.
-    with st.empty():
-        audience_view.draw_system_prompt(tab)
-
-if tab.mode.has_controls:
-    message_menu.draw_edit_shortcut(tab)
-else:
-    st.empty()
-
-# While an answer streams, Streamlit leaves in a place what an earlier run drew there and this one has not replaced.
-# So another conversation is drawn in another place, and so is each new answer; the other places are emptied.
-greeting = st.empty()
-histories = [st.container() if slot == tab.slot else st.empty() for slot in (0, 1)]
-answers = [st.container() if live is not None and slot == live.number % 2 else st.empty() for slot in (0, 1)]
-notice = st.empty()
-stop = st.bottom.empty()
-with st.bottom:
-    if tab.is_raw_prompt:
-        raw_prompt_box.draw_raw_prompt_box(tab, preview, busy=live is not None)
-    # A place for each mode: what the other mode has drawn would stay in a common one while an answer streams.
-    ahead, bar_place = (st.container(), st.empty()) if tab.mode.has_controls else (st.empty(), st.container())
-    if tab.mode.has_controls:
-        with ahead:
-            next_send.draw_next_send(tab, preview)
-    elif tab.mode is PageMode.PRESENTING:
-        with bar_place:
-            bar = presenting.PresentingBar(tab.stop, has_system=bool(conversation.system.strip()))
-# At top level, which makes the page follow the stream. Sent in a callback, so that a text which is refused is back in
-# the box before the box is drawn again.
-if not tab.is_raw_prompt:
-    form = tab.chat.settings.features.form
-    st.chat_input(
-        "Message the model"
-        if form is InputForm.MESSAGES
-        else "Write a prompt. The model reads only this text.",
-        key=MESSAGE_KEY,
-        on_submit=tab.submit,
-    )
-
-save_warning = SaveWarning()
-elsewhere = elsewhere_notice.draw_elsewhere_notice(tab)
-other_setup = elsewhere_notice.draw_other_setup_notice(tab)
-
-
-def update_notices() -> None:
-    """Draw what the autosave reports while an answer streams."""
-    save_warning.update()
-    elsewhere.update()
-    other_setup.update()
-
-
-if (error := tab.pop_error()) is not None:
-    with notice.container():
-        draw_error(error)
-elif tab.can_undo and tab.mode.has_controls:
-    with notice.container(horizontal=True, vertical_alignment="center"):
-        st.caption("The message was deleted.", width="content")
-        st.button("Undo", key="undo", type="tertiary", icon=":material/undo:", on_click=tab.undo)
-elif tab.mode.has_controls and (fields := tab.shared_setup) is not None:
-    with notice.container():
-        shared_setup_notice.draw_shared_setup_notice(tab, fields)
-if not path:
-    with greeting.container():
-        welcome.draw_welcome(tab, choice)
-
-with histories[tab.slot]:
-    shown = tab.count_shown(transcript.WINDOW)
-    # It moves on by several messages at once: the browser draws messages again that have changed their place.
-    first = max(len(path) - shown, 0) // transcript.STEP * transcript.STEP
-    if first:
-        earlier = min(first, transcript.WINDOW)
-        st.button(
-            f"Show {earlier} earlier messages",
-            key="earlier",
-            type="tertiary",
-            on_click=tab.show_messages,
-            args=(shown + transcript.WINDOW,),
+    if live_answer is not None:
+        live_answer.draw_new_text()
+    with st.sidebar:
+        usage_place = st.empty()
+        with usage_place.container(gap="xsmall"):
+            draw_usage()
+        preset_menu.draw_preset_menu(tab)
+        settings_panel.draw_settings(
+            tab,
+            preview.conflicts,
+            busy=live is not None,
+            draw_notes=lambda name: conflict_fix.draw_conflicts(tab, preview.conflicts, name),
         )
-    for message in path[first:]:
-        if live is not None and message.id == live.message_id:
-            continue  # it is drawn last, below
-        frame = transcript.message_frame(message.role, message.id)
-        if replayed is None or message != replayed.message:
-            with frame:
-                transcript.draw_message(tab, message)
-    # Replaces the earlier variant, or the beginning, of the streaming answer.
-    st.empty()
+else:
+    with head:
+        audience_view.draw_system_prompt(tab)
 
 answered = live.message_id if live is not None else path[-1].id if path else ""
 announcement.report(
@@ -186,7 +206,7 @@ announcement.report(
     transcript.describe_ending(tab, answered),
     is_own=answered == tab.last_asked,
 )
-if live is not None:
+if live is not None and live_answer is not None and answer is not None:
     stop.button(
         "Stop",
         key="stop",
@@ -198,10 +218,8 @@ if live is not None:
     if tab.is_just_opened:
         with greeting:
             first_drawing.rerun_when_drawn()
-    with answers[live.number % 2]:
-        answer = transcript.message_frame("assistant", live.message_id)
+    live_answer.follow(update_notices, fresh=tab.is_just_opened)
     with answer:
-        transcript.follow_answer(live, answer, update_notices, fresh=tab.is_just_opened)
         transcript.draw_finished_answer(tab, tab.chat.conversation.message(live.message_id))
     stop.empty()
     announcement.report(answered, "", transcript.describe_ending(tab, answered))
@@ -219,7 +237,7 @@ elif path and path[-1].id == tab.last_asked and tab.answer_with_sample_tools(tab
     st.rerun()
 if replayed is not None:
     replay_view.draw_replay_controls(stop, replayed.replay, takes_escape=bar is None)
-    replay_view.follow_replay(replayed.replay, frame)
+    replay_view.follow_replay(replayed.replay, frames[-1][1])
 elif bar is not None:
     bar.draw_actions(lambda: audience_view.draw_actions(tab))
 if tab.chat.is_answered_elsewhere:

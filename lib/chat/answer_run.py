@@ -99,12 +99,11 @@ class AnswerRun:
         running = self.is_running  # read before slicing: no tail is lost
         return running, self.parts[count:]
 
-    def follow(self, interval: Callable[[], float]) -> Iterator[str]:
-        """Yield new text at most every ``interval()`` seconds, until the run ends.
+    def follow(self, interval: Callable[[], float], count: int = 0) -> Iterator[str]:
+        """Yield the text after the first ``count`` parts, at most every ``interval()`` seconds, until the run ends.
 
         Yields an empty string when there is no new text for a while, so that the watcher can draw the waiting.
         """
-        count = 0
         while True:
             running, new = self.read_parts(count)
             count += len(new)

@@ -110,17 +110,31 @@ def message_frame(role: str, id: str) -> DeltaGenerator:
         return st.chat_message(role, avatar=AVATARS.get(role, ":material/build:"))
 
 
-def follow_answer(live: LiveRun, place: DeltaGenerator, update: Callable[[], None], *, fresh: bool) -> None:
-    """Draw a running answer until it ends. ``update`` is called before each drawing.
+class LiveAnswer:
+    """A running answer, drawn in the container ``place``. A rerun may interrupt this; the next run continues."""
 
-    A rerun may interrupt this at any point; the next run of the page continues. ``fresh``: the browser has just
-    opened the page.
-    """
-    streaming = StreamingText(live.run, live.text_before, place, live.message_id)
-    for text in live.run.follow(lambda: SLOW_START_INTERVAL if fresh else streaming.interval):
-        update()
-        streaming.draw_new_text(text)
-    streaming.finish()
+    def __init__(self, live: LiveRun, place: DeltaGenerator) -> None:
+        self._run = live.run
+        self._streaming = StreamingText(live.run, live.text_before, place, live.message_id)
+        self._count = 0  # of the parts that are drawn
+
+    def draw_new_text(self) -> None:
+        """Draw the text that is there, without waiting for more."""
+        _, new = self._run.read_parts(self._count)
+        self._count += len(new)
+        if new:
+            self._streaming.draw_new_text("".join(new))
+
+    def follow(self, update: Callable[[], None], *, fresh: bool) -> None:
+        """Draw the answer until it ends. ``update`` is called before each drawing.
+
+        ``fresh``: the browser has just opened the page.
+        """
+        interval = SLOW_START_INTERVAL if fresh else self._streaming.interval
+        for text in self._run.follow(lambda: interval, self._count):
+            update()
+            self._streaming.draw_new_text(text)
+        self._streaming.finish()
 
 
 @st.fragment

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 
 from lib.model.request_options import DEFAULT_FEATURES
+from lib.ui.chat import next_send, transcript
 from lib.ui.chat.starter_prompts import starter_prompts
+from lib.ui.settings import settings_panel
+from lib.ui.shell import backend_picker
 from tests.page.upstream import ACCOUNT, TOKEN, StreamReply, Upstream, numbered_words
 from tests.ui.app_test_page import AppTestPage
+from tests.waiting import wait_until
 
 
 def test_the_request_is_the_documented_one(upstream: Upstream) -> None:
@@ -123,3 +127,51 @@ def test_the_program_of_an_answer_is_in_its_menu(upstream: Upstream) -> None:
     assert '"temperature": 0.6' in page.codes(box)[0]
     assert "A short answer." not in page.codes(box)[0]
     assert "exactly as it was sent" in page.text(box)
+
+
+def test_the_answer_is_drawn_before_the_rest_of_the_page(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+
+    def record(owner: object, name: str) -> None:
+        draw = getattr(owner, name)
+
+        def draw_and_record(*args: object, **options: object) -> object:
+            drawn.append(name)
+            return draw(*args, **options)
+
+        monkeypatch.setattr(owner, name, draw_and_record)
+
+    page = AppTestPage().send("First")
+    record(transcript.LiveAnswer, "draw_new_text")
+    record(transcript, "draw_message")
+    record(next_send, "draw_next_send")
+    record(backend_picker, "draw_picker")
+    record(settings_panel, "draw_settings")
+    # The answer begins when all is drawn: an answer that has ended is drawn like any other message.
+    upstream.plan_replies(StreamReply("Second answer", held=0))
+    end_of_page = transcript.LiveAnswer.follow
+
+    def follow(*args: object, **options: object) -> None:
+        drawn.append("follow")
+        wait_until(lambda: len(upstream.requests) == 2)
+        upstream.requests[1].release()
+        end_of_page(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(transcript.LiveAnswer, "follow", follow)
+    page.send("Second")
+    # Of the messages the last one is drawn first: it is the question.
+    assert drawn[: drawn.index("follow") + 1] == [
+        "draw_new_text",
+        "draw_message",
+        "draw_message",
+        "draw_message",
+        "draw_new_text",
+        "draw_next_send",
+        "draw_picker",
+        "draw_new_text",
+        "draw_settings",
+        "follow",
+    ]
+    assert page.first_texts() == ["First", "A short answer.", "Second", "Second answer"]
