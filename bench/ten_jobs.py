@@ -168,7 +168,7 @@ def hand_over_the_setup(person: Person) -> None:
 def take_it_into_code(person: Person) -> None:
     person.click(person.tab.answers.last.locator("[class*='st-key-menu-'] button"))
     person.click(person.tab.page.get_by_role("menuitem", name="Code", exact=True))
-    code = person.keyed("code-", "[data-testid=stCode]")
+    code = person.keyed("code-", ".model-text code")
     person.wait("the program", lambda: code.count() and "Tell me" in code.first.inner_text())
 
 

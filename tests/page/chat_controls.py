@@ -62,7 +62,7 @@ def open_next_send(tab: BrowserTab, part: str = "Request") -> Locator:
 
 def next_request(tab: BrowserTab) -> dict[str, Any] | None:
     """Return the request in the panel, or None if there is none."""
-    code = tab.by_key("ahead").locator("[data-testid=stCode] code")
+    code = tab.by_key("ahead").locator(".model-text code")
     try:
         value = json.loads(code.first.inner_text()) if code.count() else None
     except ValueError:

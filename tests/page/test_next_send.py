@@ -91,7 +91,7 @@ def test_the_panel_stays_open(tab: BrowserTab, upstream: Upstream) -> None:
     tab.chat_box.press("Enter")
     tab.wait_for_growth()
     assert is_open.get_attribute("open") is not None
-    assert panel.locator("[data-testid=stCode]").is_visible()
+    assert panel.locator(".model-text code").is_visible()
     # The page is redrawn under the answer.
     tab.slider("temperature").press("ArrowRight")
     chat_controls.wait_for_next_request(tab, temperature=0.61)

@@ -24,6 +24,15 @@ def test_text_is_shown_while_it_still_comes(tab: BrowserTab, upstream: Upstream)
     assert len(upstream.requests) == 1
 
 
+def test_the_first_message_loads_no_code_of_streamlit(tab: BrowserTab, upstream: Upstream) -> None:
+    """Streamlit's code boxes stop the page for a third of a second, just when the answer begins."""
+    tab.send("Go")
+    tab.wait_for_end()
+    loaded = tab.page.evaluate("performance.getEntriesByType('resource').map(file => file.name)")
+    assert [name for name in loaded if "ChatInput" in name]
+    assert not [name for name in loaded if "SyntaxHighlighter" in name]
+
+
 def test_text_outside_ascii_and_numbers_come_whole(tab: BrowserTab, upstream: Upstream) -> None:
     text = "Grüße 👩‍👩‍👧 日本語 7 07 3.14 10000 naïve עברית ¿qué? 😀😀 “quoted” — 1 2 3 42"
     upstream.plan_replies(StreamReply(text, seed=3))

@@ -193,7 +193,9 @@ class AppTestPage:
 
     def codes(self, inside: Block | None = None) -> list[str]:
         """Return the texts that can be copied."""
-        return [code.value for code in (inside or self.test).code]
+        nodes = self.test._tree if inside is None else inside
+        codes = [node.value if node.type == "code" else _drawn_data(node).get("code") for node in nodes]
+        return [code for code in codes if code is not None]
 
 
 def _text_of(node: Node) -> str:
@@ -211,11 +213,16 @@ def _text_of(node: Node) -> str:
     return ""
 
 
+def _drawn_data(node: Node) -> dict[str, Any]:
+    """Return what a component is given to draw, {} for any other node."""
+    data = json.loads(node.proto.json or "null") if node.type == "bidi_component" else {}  # type: ignore[union-attr]
+    return data if isinstance(data, dict) else {}
+
+
 def _model_text(node: Node) -> str:
     """Return what a component of ``lib.ui.widgets.model_text`` is given to draw, "" for any other component."""
-    data = json.loads(node.proto.json or "null")  # type: ignore[union-attr]
-    match data:
-        case {"text": str(text)} | {"plain": str(text)}:
+    match _drawn_data(node):
+        case {"text": str(text)} | {"plain": str(text)} | {"code": str(text)}:
             return text
         case {"tree": tree}:
             return json.dumps(_tree_value(tree), ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,7 +19,7 @@ from lib.ui.chat import request_preview
 from lib.ui.chat.chat_tab import ChatTab
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.settings import conflict_fix
-from lib.ui.widgets import chat_input_draft, raw_text
+from lib.ui.widgets import chat_input_draft, model_text, raw_text
 from lib.ui.widgets.auto_refresh import refresh_after
 
 KEY = "ahead"  # of the expander
@@ -118,7 +119,7 @@ def _summary_line(tab: ChatTab, preview: RequestPreview) -> str:
 def _draw_request(tab: ChatTab, request: Request) -> None:
     if (backend := tab.backend) is not None:
         st.caption(f"`POST {backend.base_url}/accounts/{backend.account_id}/ai/run/{request.model}`")
-    raw_text.draw_json(wire.encode_request(request), _HEIGHT)
+    _draw_copyable(json.dumps(wire.encode_request(request), ensure_ascii=False, indent=2), "json", KEY)
 
 
 def _draw_next_code(tab: ChatTab, request: Request) -> None:
@@ -143,8 +144,13 @@ def draw_code(tab: ChatTab, request: Request, key: str) -> None:
         "Language", list(snippets), key=name_key, label_visibility="collapsed", persist_state="session"
     )
     snippet = snippets[name]
-    raw_text.draw_text(snippet.text, snippet.language, _HEIGHT)
+    _draw_copyable(snippet.text, snippet.language, key)
     st.caption(snippet.note)
+
+
+def _draw_copyable(text: str, language: str, key: str) -> None:
+    with st.container(height=_HEIGHT, border=False):
+        model_text.draw_code(text, language, f"code-{key}")
 
 
 def _draw_cost(tab: ChatTab, preview: RequestPreview) -> None:

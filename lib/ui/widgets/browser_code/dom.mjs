@@ -126,8 +126,8 @@ function link(address, title) {
   return anchor
 }
 
-// Return a box with code, its language, and a button that copies it; the button is handled by the text's root.
-function codeBox(code, language) {
+// Return a box with code, its language, and a button that copies it; text_view.mjs handles its click.
+export function codeBox(code, language) {
   const box = make("div", "code")
   box.dir = "ltr"
   const button = make("button", "copy")

@@ -1,5 +1,5 @@
-// Draw what lib.ui.widgets.model_text sends: a text, a text that grows, a plain text, a JSON tree, a table.
-import { fill, make } from "./dom.mjs"
+// Draw what lib.ui.widgets.model_text sends: a text, a text that grows, a plain text, code, a JSON tree, a table.
+import { codeBox, fill, make } from "./dom.mjs"
 import { drawTable, drawTree } from "./json_view.mjs"
 import { STYLE } from "./style.mjs"
 import { TextView } from "./text_view.mjs"
@@ -25,6 +25,7 @@ export function draw({ data, parentElement }) {
   else if (data.tree !== undefined) drawTree(root, data.tree, data.expanded)
   else if (data.columns !== undefined) drawTable(root, data.columns, data.rows)
   else if (data.plain !== undefined) root.replaceChildren(fill(make("div", "plain"), data.plain))
+  else if (data.code !== undefined) root.replaceChildren(codeBox(data.code, data.language))
   else view.show(data.text)
   return entry.stop
 }
