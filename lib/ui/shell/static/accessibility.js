@@ -22,7 +22,7 @@ export function start(data) {
     document.addEventListener("pointerdown", () => { isByKeyboard = false }, true)
     document.addEventListener("focusin", rememberFocus)
     document.addEventListener("click", chooseLink)
-    new MutationObserver(repairSoon).observe(document.body, {
+    new MutationObserver(changes => { if (changes.some(isOfPage)) repairSoon() }).observe(document.body, {
       childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ["class", "aria-valuenow", "open"],
     })
     addEventListener("resize", repairSoon)
@@ -145,7 +145,16 @@ function moveFocus() {
 // What may scroll, and must then be reached with the Tab key: code, rows that are wider than the screen, texts of a
 // fixed height.
 const SCROLLING = "[data-testid=stCode] pre, [data-testid=stVerticalBlock], [data-testid=stHorizontalBlock], [data-testid=stHtml] :is(pre, .scroll)"
+// An answer that streams changes up to twenty times a second, and nothing in its text is repaired.
+const STREAMING = ".model-text, [class*=st-key-model-text-source]"
+// Safari has no idle callbacks.
+const whenIdle = window.requestIdleCallback ?? (work => setTimeout(work))
 let timer = 0
+let isToBeMeasured = false
+
+function isOfPage({ target }) {
+  return !(target.closest ? target : target.parentElement)?.closest(STREAMING)
+}
 
 function repairSoon() {
   timer ||= setTimeout(() => {
@@ -160,9 +169,6 @@ function set(part, name, value) {
 
 function repair() {
   moveFocus()
-  // Dialogs and popovers are outside of what Streamlit gives its colour scheme to.
-  const app = find(".stApp")
-  if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme
   const said = find(".st-key-announcement")?.textContent ?? ""
   if (announcer.textContent !== said) announcer.textContent = said
   for (const button of all("[data-testid=stExpandSidebarButton]")) {
@@ -173,10 +179,21 @@ function repair() {
   }
   // The page has one heading of the first level; what a model writes is below it.
   for (const heading of all("[data-testid=stChatMessage] :is(h1, h2), [class*=st-key-cell-] :is(h1, h2)")) set(heading, "aria-level", "3")
+  words.links.forEach(([selector], number) => { skipLinks.children[number].hidden = !find(selector) })
+  if (isToBeMeasured) return
+  isToBeMeasured = true
+  whenIdle(measure, { timeout: 500 })
+}
+
+// Do what makes the browser lay out the page, which waits until nothing else is to be drawn.
+function measure() {
+  isToBeMeasured = false
+  // Dialogs and popovers are outside of what Streamlit gives its colour scheme to.
+  const app = find(".stApp")
+  if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme
   for (const part of all(SCROLLING)) {
     const scrolls = part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1
     if (!scrolls || part.tabIndex === 0 || !/auto|scroll/.test(getComputedStyle(part).overflow)) continue
     if (!find(FOCUSABLE, part)) part.tabIndex = 0
   }
-  words.links.forEach(([selector], number) => { skipLinks.children[number].hidden = !find(selector) })
 }
