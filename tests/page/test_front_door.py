@@ -50,6 +50,14 @@ def test_a_site_whose_name_means_this_machine_stays_outside(visit: Visit, app: A
     assert opened is False
 
 
+def test_a_handshake_that_cannot_be_read_is_refused(app: AppProcess) -> None:
+    """Streamlit starts uvicorn before it loads the application that replaces a method of uvicorn's."""
+    head = f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{app.port}\r\nConnection: Upgrade\r\n"
+    with socket.create_connection(("127.0.0.1", app.port), TIMEOUT) as connection:
+        connection.sendall(f"{head}Upgrade: websocket\r\nX-Odd: a\x7fb\r\n\r\n".encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
+
+
 @pytest.fixture
 def foreign_page(app: AppProcess) -> Iterator[str]:
     """Serve a page of another site that shows the app in a frame; return its address."""

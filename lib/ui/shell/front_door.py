@@ -27,6 +27,7 @@ from lib.ui.shell.access_rules import (
     named_host,
     read_access_rules,
 )
+from lib.ui.shell.handshake_refusal import refuse_unreadable_handshakes
 from lib.ui.shell.page_paths import base_path
 from lib.ui.shell.security_headers import security_headers
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER, OWNER_HEADER, VisitorCookies, load_key, visitor_owner
@@ -190,6 +191,7 @@ def build_front_door(app: ASGIApp) -> FrontDoor:
     """
     # uvicorn would take a browser's address and scheme from the headers of every proxy on this machine.
     uvicorn.config.ProxyHeadersMiddleware = _trust_nobody  # type: ignore[attr-defined,assignment]
+    refuse_unreadable_handshakes()
     open_files.raise_limit()
     rules = read_access_rules(os.environ, st.get_option("server.address"))
     return FrontDoor(app, rules, VisitorCookies(load_key(data_folder())), base_path())
