@@ -73,7 +73,7 @@ notice = st.empty()
 stop = st.bottom.empty()
 save_warning = SaveWarning()
 elsewhere = elsewhere_notice.draw_elsewhere_notice(tab)
-other_setup = elsewhere_notice.draw_other_setup_notice(tab)
+other_setup = elsewhere_notice.draw_other_setup_notice(tab.chat)
 
 
 def update_notices() -> None:

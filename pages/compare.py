@@ -9,6 +9,7 @@ import streamlit as st
 from lib.compare.comparison_session import ColumnRefused
 from lib.errors import PaddockError
 from lib.ui.answer import answer_stats
+from lib.ui.chat.elsewhere_notice import draw_other_setup_notice
 from lib.ui.compare import (
     answers_side_by_side,
     column_settings,
@@ -75,6 +76,10 @@ with st.bottom:
     answers_side_by_side.show_last_round(tab)
 
 save_warning = SaveWarning()
+with st.container():
+    if tab.mode.has_controls and not tab.is_hidden:
+        for column in comparison.columns:
+            draw_other_setup_notice(tab.session.chats[column.id], column.name)
 if (error := tab.pop_error()) is not None:
     with notice.container():
         match error:

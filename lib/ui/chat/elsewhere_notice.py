@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.chat.chat_session import ChatSession
 from lib.chat.setup_merge import Setup
 from lib.compare.comparison import differing_fields, setup_fields
 from lib.ui.chat.chat_tab import ChatTab
@@ -27,9 +28,12 @@ def draw_elsewhere_notice(tab: ChatTab) -> ChangingNotice[str]:
     return ChangingNotice(lambda: tab.chat.changed_elsewhere, draw)
 
 
-def draw_other_setup_notice(tab: ChatTab) -> ChangingNotice[Setup]:
-    """Draw the notice that offers the system prompt and settings which were replaced. Return it, for updates."""
-    chat = tab.chat
+def draw_other_setup_notice(chat: ChatSession, column: str = "") -> ChangingNotice[Setup]:
+    """Draw the notice that offers the system prompt and settings which were replaced. Return it, for updates.
+
+    ``column`` is the name of a comparison's column.
+    """
+    place = f"column {column}" if column else "this conversation"
 
     def draw(other: Setup) -> None:
         setups = ((chat.conversation.system, chat.settings), (other.system, other.settings))
@@ -39,13 +43,21 @@ def draw_other_setup_notice(tab: ChatTab) -> ChangingNotice[Setup]:
         values = " · ".join(f"**{field}:** {escape_markdown(value)}" for field, value in differences)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info(
-                "The system prompt or settings of this conversation were changed on another Paddock server too. "
+                f"The system prompt or settings of {place} were changed on another Paddock server too. "
                 f"The last change counts. The other version has {values}.",
                 icon=":material/call_split:",
             )
             st.button(
-                "Use the other version", key="other-setup-use", on_click=chat.use_other_setup, args=(other,)
+                "Use the other version",
+                key=f"other-setup-use{column}",
+                on_click=chat.use_other_setup,
+                args=(other,),
             )
-            st.button("Dismiss", key="other-setup-close", type="tertiary", on_click=chat.dismiss_other_setup)
+            st.button(
+                "Dismiss",
+                key=f"other-setup-close{column}",
+                type="tertiary",
+                on_click=chat.dismiss_other_setup,
+            )
 
     return ChangingNotice(lambda: chat.other_setup, draw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from dataclasses import replace
 
 from lib.chat.conversation import Conversation
 from lib.compare.comparison import Comparison, ComparisonColumn, ComparisonRound, dump_comparison
@@ -12,6 +13,7 @@ from lib.store.stored_values import SavedComparison
 from lib.ui.shell.registry import registry
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
 from tests.store.conversation_trees import SETTINGS, make_conversation
+from tests.ui.app_test_page import AppTestPage
 
 
 def save(store: Store, comparison: Comparison, conversations: list[Conversation]) -> None:
@@ -55,3 +57,25 @@ def test_a_round_of_another_server_stays() -> None:
         assert answer.content == "You said: Second"
     again.rate(rated, None)
     assert again.comparison.ratings == {}
+
+
+def test_the_setup_of_a_column_that_another_server_changed_too_is_offered() -> None:
+    conversations = [make_conversation("First"), make_conversation("First")]
+    columns = tuple(ComparisonColumn(one.id, name) for one, name in zip(conversations, "AB", strict=True))
+    round = ComparisonRound("First", {one.id: one.messages[0].id for one in conversations})
+    comparison = Comparison(columns, (round,))
+    with closing(Store(os.environ["PADDOCK_DATABASE_URL"])) as other:
+        save(other, comparison, conversations)
+        page = AppTestPage(f"/?k={comparison.id}", "pages/compare.py")
+        theirs = replace(conversations[1], system="Theirs.")
+        other.conversations.save(LOCAL_OWNER, theirs, SETTINGS)
+    chat = registry().find_chat(LOCAL_OWNER, theirs.id)
+    assert chat is not None
+    chat.set_system("Ours.")
+    assert registry().autosave.save()
+    page.run()
+    assert "settings of column B were changed on another Paddock server too." in page.text()
+    assert "The other version has System prompt: Theirs." in page.text()
+    page.click("other-setup-useB")
+    assert "on another Paddock server too" not in page.text()
+    assert chat.conversation.system == "Theirs."
