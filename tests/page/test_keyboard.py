@@ -82,6 +82,8 @@ def test_keys_lead_to_the_box_the_settings_and_the_editor(tab: BrowserTab, upstr
     # The editor takes the focus.
     press(tab, "Alt+e")
     wait_for_focus(tab, "[class*='st-key-edit-'] textarea")
+    tab.choose_in_menu(tab.answers.last, "Add a message below")
+    wait_for_focus(tab, "[class*='st-key-insert-'] textarea")
     # Another conversation, another page, and back.
     address = tab.page.url
     press(tab, "Alt+n")

@@ -172,6 +172,7 @@ def draw_opened_box(tab: ChatTab, message: Message) -> None:
                 role, text = f"insert-role-{message.id}", f"insert-{message.id}"
                 st.segmented_control("Role", ROLES, key=role, default=ROLES[0], required=True)
                 st.text_area("Text", key=text, height=90)
+                take_focus(text)
                 with st.container(horizontal=True, gap="small"):
                     st.button(
                         "Add",

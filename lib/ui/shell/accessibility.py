@@ -20,14 +20,17 @@ export default function ({ data }) {
   import(new URL(data.script, document.baseURI)).then(module => module.start(data))
 }
 """
-# Places to go to from the start of the page, with the words of their links. Streamlit's own link to the page follows.
+# Places to go to from the start of the page, with the words of their links and their keys, as browsers name keys.
+# Streamlit's own link to the page follows.
 _SKIP_LINKS = (
-    ("[data-testid=stChatInputTextArea]", "Go to the message box"),
-    ("[data-testid=stSidebarUserContent]", "Go to the settings"),
+    ("[data-testid=stChatInputTextArea]", "Go to the message box", "KeyM"),
+    ("[data-testid=stSidebarUserContent]", "Go to the settings", "KeyS"),
 )
 SHORTCUTS = (
     ("Enter", "Send the message; Shift + Enter begins a new line"),
     ("Esc", "Stop the answer"),
+    ("Alt + M", "Go to the message box"),
+    ("Alt + S", "Go to the settings"),
     ("Alt + N", "Begin a new conversation or comparison"),
     ("Alt + E", "Edit my last message"),
     ("Alt + P", "Present the page to an audience, and back"),
@@ -53,7 +56,6 @@ def draw_repairs() -> None:
                 "close": "Close",
                 "menu": "Menu",
                 "expand": "Open the sidebar",
-                "editors": "[class*='st-key-edit-'] textarea, [class*='st-key-insert-'] textarea",
             },
         )
 

@@ -96,14 +96,18 @@ function pressKey(event) {
     event.preventDefault()
     shortcutList.showModal()
   }
+  if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
   // By the key's place: with Alt some systems make other characters.
+  const place = words.links.find(([, , code]) => code === event.code)
+  if (place && find(place[0])) {
+    event.preventDefault()
+    goTo(place[0])
+  }
   const number = /^Digit([1-9])$/.exec(event.code)
-  if (number && event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
-    const link = all("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]")[number[1] - 1]
-    if (link) {
-      event.preventDefault()
-      link.click()
-    }
+  const link = number && all("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]")[number[1] - 1]
+  if (link) {
+    event.preventDefault()
+    link.click()
   }
 }
 
@@ -116,21 +120,13 @@ function chooseLink(event) {
 
 let isByKeyboard = false
 let trail = [] // the element that has or had the focus last, and what it is in
-const openEditors = new Set()
 
 function rememberFocus(event) {
   trail = []
   for (let part = event.target; part && part !== document.body; part = part.parentElement) trail.push(part)
 }
 
-function moveFocus() {
-  for (const editor of all(words.editors)) {
-    if (openEditors.has(editor)) continue
-    openEditors.add(editor)
-    editor.focus()
-    editor.setSelectionRange(editor.value.length, editor.value.length)
-  }
-  for (const editor of openEditors) if (!editor.isConnected) openEditors.delete(editor)
+function restoreFocus() {
   // What had the focus was taken away: without this the Tab key would begin at the page's start again.
   const isLost = document.activeElement === document.body || document.activeElement === null
   if (!isLost || !isByKeyboard || !trail.length || trail[0].isConnected) return
@@ -168,7 +164,7 @@ function set(part, name, value) {
 }
 
 function repair() {
-  moveFocus()
+  restoreFocus()
   const said = find(".st-key-announcement")?.textContent ?? ""
   if (announcer.textContent !== said) announcer.textContent = said
   for (const button of all("[data-testid=stExpandSidebarButton]")) {
