@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lib.files.markdown_export import default_title
 from lib.model.request_options import InputForm
@@ -45,16 +46,18 @@ draw_hidden_heading("Chat", default_title(conversation))
 announcement = Announcement()
 
 
-def draw_usage() -> None:
+def draw_usage(gauge: DeltaGenerator, totals: DeltaGenerator) -> None:
     """Draw how full the context is, and what the conversation has used."""
-    answer_stats.draw_context_gauge(*tab.context_used, tab.known_context_window, tab.chat.model)
-    answer_stats.draw_totals(tab.chat.model, [tab.chat.conversation], "This conversation")
+    with gauge.container(gap="xsmall"):
+        answer_stats.draw_context_gauge(*tab.context_used, tab.known_context_window, tab.chat.model)
+    with totals.container():
+        answer_stats.draw_totals(tab.chat.model, [tab.chat.conversation], "This conversation")
 
 
 # First the places of the page's parts, in their order. Then the answer and its question, which the user waits for.
 # Then the rest.
 head = (
-    st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    st.container(horizontal=True, vertical_alignment="center", key="chat-head")
     if tab.mode.has_controls
     # An empty place first: the buttons of an earlier run would stay in a container while an answer streams.
     else st.empty()
@@ -156,14 +159,14 @@ if not path:
     with greeting.container():
         welcome.draw_welcome(tab, choice)
 
-choice_place = usage_place = None
+choice_place = usage_places = None
 if tab.mode.has_controls:
     with head:
-        choice_place = st.empty()
-        with choice_place.container():
-            backend_picker.draw_picker(choice, busy=live is not None)
-        share_menu.draw_share_menu(tab)
-        presenting.draw_present_button()
+        with st.container(width="stretch"):
+            choice_place = st.empty()
+            with choice_place.container():
+                backend_picker.draw_picker(choice, busy=live is not None)
+        # Left of the others, which then stand still when it comes.
         if path:
             st.button(
                 "New conversation",
@@ -182,12 +185,19 @@ if tab.mode.has_controls:
                 on_click=tab.open_chat,
                 args=(tab.previous_chat,),
             )
+        else:
+            st.empty()
+        share_menu.draw_share_menu(tab)
+        presenting.draw_present_button()
     if live_answer is not None:
         live_answer.draw_new_text()
     with st.sidebar:
-        usage_place = st.empty()
-        with usage_place.container(gap="xsmall"):
-            draw_usage()
+        with st.container(gap="xsmall"):
+            gauge_place = st.empty()
+            # As high as it will be: the settings below it stand still when the first answer has ended.
+            with st.container(key="conversation-totals"):
+                usage_places = (gauge_place, st.empty())
+        draw_usage(*usage_places)
         preset_menu.draw_preset_menu(tab)
         settings_panel.draw_settings(
             tab,
@@ -228,11 +238,10 @@ if live is not None and live_answer is not None and answer is not None:
         st.rerun()
     # The twin may have died during the answer.
     choice = backend_picker.current_choice()
-    if choice_place is not None and usage_place is not None:
+    if choice_place is not None and usage_places is not None:
         with choice_place.container():
             backend_picker.draw_picker(choice, busy=False)
-        with usage_place.container(gap="xsmall"):
-            draw_usage()
+        draw_usage(*usage_places)
 elif path and path[-1].id == tab.last_asked and tab.answer_with_sample_tools(tab.last_asked):
     st.rerun()
 if replayed is not None:

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lib.api.request import can_continue
 from lib.chat.answer import Ending
 from lib.chat.chat_session import ChatSession, LiveRun
-from lib.chat.conversation import Message, messages_after
+from lib.chat.conversation import Conversation, Message, messages_after
 from lib.ui.answer import answer_stats, json_answer_view, tool_call_cards
 from lib.ui.answer.streaming_text import SLOW_START_INTERVAL, StreamingText
 from lib.ui.chat import message_menu
@@ -183,38 +183,52 @@ def _draw_opened_box(tab: ChatTab, message: Message) -> None:
 
 
 def _draw_footer(tab: ChatTab, message: Message) -> None:
-    """Draw the line with figures, settings, variants and menu; nothing for an audience."""
+    """Draw the figures of a message and the row of its buttons; nothing for an audience."""
     if not tab.mode.has_controls:
         return
     conversation, _ = tab.chat.snapshot()
     with st.container(
-        horizontal=True,
-        vertical_alignment="center",
-        gap="xsmall",
+        gap="xxsmall",
         key=f"figures-{message.id}",
         width="stretch" if message.role == "assistant" else "content",
     ):
         if message.answers:
             st.caption(
                 answer_stats.answer_line(tab.chat.model, message.answers),
-                width="content",
                 help=answer_stats.exact_cost(tab.chat.model, message.answers),
             )
-            with st.popover(
-                "Settings used", type="tertiary", icon=":material/tune:", help="The settings of this answer"
-            ):
-                answer_stats.draw_sent_settings(message.answers, tab.chat.model)
         elif message.role not in AVATARS:
             label = f"{message.role} · {escape_markdown(message.name)}" if message.name else message.role
             st.caption(label, width="content")
-        ids = [variant.id for variant in conversation.variants(message)]
-        if len(ids) > 1:
-            draw_variant_steps(
-                message.id, ids, message.id, len(ids), "Another version of this message", tab.open_variant
-            )
-        message_menu.draw_message_menu(tab, message)
-        if message.role == "assistant" and message.id == conversation.head:
-            _draw_next_actions(tab, message)
+        with st.container(
+            horizontal=True,
+            vertical_alignment="center",
+            gap="xsmall",
+            wrap=False,
+            key=f"controls-{message.id}",
+        ):
+            _draw_controls(tab, message, conversation)
+
+
+def _draw_controls(tab: ChatTab, message: Message, conversation: Conversation) -> None:
+    """Draw the buttons of a message, in a row that is already there."""
+    ids = [variant.id for variant in conversation.variants(message)]
+    if len(ids) > 1:
+        draw_variant_steps(
+            message.id, ids, message.id, len(ids), "Another version of this message", tab.open_variant
+        )
+    if message.role == "assistant" and message.id == conversation.head:
+        _draw_next_actions(tab, message)
+    if message.answers:
+        with st.popover(
+            "Settings used",
+            type="tertiary",
+            icon=":material/tune:",
+            help="The settings of this answer",
+            key=f"settings-used-{message.id}",
+        ):
+            answer_stats.draw_sent_settings(message.answers, tab.chat.model)
+    message_menu.draw_message_menu(tab, message)
 
 
 def _draw_next_actions(tab: ChatTab, message: Message) -> None:

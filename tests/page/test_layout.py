@@ -1,0 +1,111 @@
+"""The place of things on the page: what stays where it is, and what stands in one row."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.page.app_process import AppProcess
+from tests.page.browser_tab import PHONE, BrowserTab
+from tests.page.conftest import Visit
+from tests.page.upstream import StreamReply, Upstream, numbered_words
+
+PAGES = {
+    "Compare": ".st-key-head-A",
+    "Experiment": ".st-key-section-prompts",
+    "History": ".st-key-carry",
+    "Model": ".st-key-about-temperature",
+    "Chat": "[data-testid=stChatInputTextArea]",
+}
+# Notes in each frame where the links at the top are, and how far things move without a click or a key.
+WATCH_JS = """() => {
+    window.places = new Set(); window.moved = 0
+    new PerformanceObserver(list => {
+        for (const shift of list.getEntries()) if (!shift.hadRecentInput) moved += shift.value
+    }).observe({ type: 'layout-shift' })
+    const look = () => {
+        const links = [...document.querySelectorAll('[data-testid=stTopNavLink]')]
+        places.add(links.map(link => Math.round(link.getBoundingClientRect().x)).join(' '))
+        requestAnimationFrame(look)
+    }
+    look()
+}"""
+# Things that do not depend on the conversation.
+STEADY = (
+    "[data-testid=stTopNav]",
+    ".st-key-share",
+    ".st-key-present",
+    "[data-testid=stChatInput]",
+    "[class*=st-key-temperature-slide]",
+)
+
+
+@pytest.fixture
+def expected() -> list[str]:
+    """Allow 404s: Streamlit looks for its own paths below a page's address first, then one level up."""
+    return ["404 (Not Found)"]
+
+
+@pytest.fixture
+def desktop(tab: BrowserTab) -> BrowserTab:
+    tab.page.set_viewport_size({"width": 1440, "height": 900})
+    tab.wait_until_idle()
+    return tab
+
+
+def test_the_links_to_the_pages_stand_still(desktop: BrowserTab) -> None:
+    desktop.page.evaluate(WATCH_JS)
+    for name, part in PAGES.items():
+        desktop.go_to_page(name)
+        desktop.page.locator(part).first.wait_for()
+        desktop.wait_until_idle()
+    assert len(desktop.page.evaluate("[...places]")) == 1, desktop.page.evaluate("[...places]")
+
+
+def test_nothing_moves_because_an_answer_comes(desktop: BrowserTab, upstream: Upstream) -> None:
+    def places() -> dict[str, object]:
+        return {part: desktop.page.locator(part).first.bounding_box() for part in STEADY}
+
+    upstream.plan_replies(StreamReply("".join(numbered_words(count=60)), held=200))
+    before = places()
+    desktop.page.evaluate(WATCH_JS)
+    desktop.send("Go")
+    desktop.wait_until("some text", lambda: len(desktop.answer_text()) > 100)
+    assert places() == before
+    # What the send itself replaces has moved by now.
+    desktop.page.evaluate("window.moved = 0")
+    upstream.requests[0].release()
+    desktop.wait_for_end()
+    desktop.by_key("new").wait_for()
+    assert places() == before
+    assert desktop.page.evaluate("moved") < 0.01
+    assert len(desktop.page.evaluate("[...places]")) == 1
+
+
+@pytest.mark.parametrize("width", [1440, PHONE["width"]])
+def test_the_buttons_of_a_message_stand_in_one_row(
+    visit: Visit, app: AppProcess, upstream: Upstream, width: int
+) -> None:
+    tab = visit(app.url, phone=width < 1000)
+    tab.page.set_viewport_size({"width": width, "height": 900})
+    # Another version, and the length limit: the last answer has all the buttons that there are.
+    upstream.plan_replies(*[StreamReply("Well.", usage=(1000, 256))] * 2)
+    tab.send("Go")
+    tab.wait_for_end("length limit")
+    tab.answers.last.locator("[class*=st-key-again-] button:visible").first.click()
+    tab.wait_for_answer_part("2/2")
+    tab.wait_until_idle()
+    counts = []
+    for message in tab.messages.all():
+        buttons = message.locator("[class*=st-key-controls-] button:visible").all()
+        boxes = [box for button in buttons if (box := button.bounding_box()) is not None]
+        counts.append(len(boxes))
+        middles = [box["y"] + box["height"] / 2 for box in boxes]
+        assert max(middles) - min(middles) < 3
+        assert all(box["width"] >= 24 and box["height"] >= 24 for box in boxes)
+        edges = [(box["x"], box["x"] + box["width"]) for box in boxes]
+        assert edges == sorted(edges)
+        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(edges))
+        assert edges[-1][1] <= width
+    assert counts == [2, 6]
