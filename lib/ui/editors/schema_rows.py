@@ -6,7 +6,6 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from functools import partial
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ import streamlit as st
 
 from lib.errors import BadInput
 from lib.jsonkit.schema_form import EnumValue, SchemaField, free_name
+from lib.ui.editors.field_rows import RowAction, change_rows, numbered, possible_actions
 from lib.ui.widgets.bound import Bound, bind, draw_selectbox
 
 TYPES = {
@@ -27,15 +27,6 @@ TYPES = {
 VALUED = ("string", "number", "integer")  # types whose values can be limited to a list
 ANYTHING = "Anything"
 _NEW = "new_field"
-
-
-class RowAction(StrEnum):
-    """The menu of a row; the values are the labels on the page."""
-
-    UP = "Move up"
-    DOWN = "Move down"
-    DUPLICATE = "Duplicate"
-    REMOVE = "Remove"
 
 
 @dataclass
@@ -170,12 +161,9 @@ class SchemaRows:
                     self._draw_allowed_values(row, place)
                 else:
                     self._text(row, "description", "What it means (the model reads it)", place)
-                actions = [RowAction.UP] if number > 0 else []
-                actions += [RowAction.DOWN] if number < len(group.rows) - 1 else []
-                actions += [RowAction.DUPLICATE, RowAction.REMOVE]
                 st.menu_button(
                     f"Actions for field {place}",
-                    actions,
+                    possible_actions(number, len(group.rows)),
                     icon=":material/more_horiz:",
                     key=self._widget_key(row, "menu"),
                     type="tertiary",
@@ -206,7 +194,7 @@ class SchemaRows:
     def _text(self, row: SchemaRow, name: str, words: str, place: str = "") -> None:
         box = self._bind(row, name)
         st.text_input(
-            _numbered(words, place), placeholder=words, label_visibility="collapsed", **box.arguments()
+            numbered(words, _field(place)), placeholder=words, label_visibility="collapsed", **box.arguments()
         )
 
     def _check(self, row: SchemaRow, name: str, words: str, help: str | None = None) -> None:
@@ -219,7 +207,7 @@ class SchemaRows:
         now = "" if inside is not None and inside.anything else row.type
         box = bind(self._widget_key(row, "type"), now, lambda chosen: self._retype(row, chosen, inside))
         draw_selectbox(
-            _numbered("Type", place),
+            numbered("Type", _field(place)),
             list(types),
             box,
             format_func=types.__getitem__,
@@ -231,7 +219,7 @@ class SchemaRows:
         if row.type not in VALUED:
             return
         st.multiselect(
-            _numbered("Allowed values", place),
+            numbered("Allowed values", _field(place)),
             row.enum,
             placeholder="Allowed values (optional)",
             accept_new_options=True,
@@ -266,24 +254,17 @@ class SchemaRows:
 
     def _apply_row_action(self, group: SchemaRow, row: SchemaRow) -> None:
         position = next(number for number, other in enumerate(group.rows) if other.id == row.id)
-        match st.session_state[self._widget_key(row, "menu")]:
-            case RowAction.UP:
-                group.rows.insert(position - 1, group.rows.pop(position))
-            case RowAction.DOWN:
-                group.rows.insert(position + 1, group.rows.pop(position))
-            case RowAction.DUPLICATE:
-                copy = _copy_with_new_ids(row)
-                copy.name = free_name(row.name, [other.name for other in group.rows])
-                group.rows.insert(position + 1, copy)
-            case RowAction.REMOVE:
-                self._save_for_undo(f"“{row.name}” was removed.")
-                group.rows.pop(position)
+        action = st.session_state[self._widget_key(row, "menu")]
+        if action == RowAction.REMOVE:
+            self._save_for_undo(f"“{row.name}” was removed.")
+        copy = _copy_with_new_ids(row)
+        copy.name = free_name(row.name, [other.name for other in group.rows])
+        group.rows[:] = change_rows(group.rows, position, action, copy)
         self._changed()
 
 
-def _numbered(words: str, place: str) -> str:
-    """Return a control's label, which is not drawn: with the field's number, or all fields would sound alike."""
-    return f"{words}, field {place}" if place else words
+def _field(place: str) -> str:
+    return f"field {place}" if place else ""
 
 
 def _copy_with_new_ids(row: SchemaRow) -> SchemaRow:

@@ -6,17 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
 from lib.errors import BadInput
+from lib.jsonkit.schema_form import free_name
 from lib.model.request_options import Function, Tool
 from lib.tools.sample_tools import SAMPLE_TOOLS
 from lib.tools.tool_draft import ParameterRow, ToolEntry, ToolsDraft, start_draft
 from lib.tools.tool_form import ParameterType
 from lib.tools.tool_spec import MAX_NAME_CHARS, MAX_TOOLS
 from lib.ui.editors.edit_mode import EditMode
+from lib.ui.editors.field_rows import RowAction, change_rows, numbered, possible_actions
 from lib.ui.widgets import code_box
 from lib.ui.widgets.bound import Bound, bind, draw_choice, draw_selectbox
 from lib.ui.widgets.error_box import draw_error, draw_fault
@@ -184,8 +186,8 @@ def _draw_form(editor: _ToolEditor, now: ToolsDraft) -> None:
             "A tool is something that the model can ask for instead of answering. It names the tool and the values; "
             "you, or a sample tool automatically, send back the result, and the model continues."
         )
-    for entry in now.entries:
-        _draw_tool(editor, now, entry)
+    for number, entry in enumerate(now.entries, 1):
+        _draw_tool(editor, now, entry, f"tool {number}" if len(now.entries) > 1 else "")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         full = len(now.entries) >= MAX_TOOLS
         editor.button("Add a tool", "add", lambda now: now.add_tool(_BLANK), ":material/add:", disabled=full)
@@ -213,7 +215,8 @@ def _add_in_shape(now: ToolsDraft, tool: Tool) -> ToolsDraft:
     return now.add_tool(replace(tool, nested=nested))
 
 
-def _draw_tool(editor: _ToolEditor, now: ToolsDraft, entry: ToolEntry) -> None:
+def _draw_tool(editor: _ToolEditor, now: ToolsDraft, entry: ToolEntry, place: str) -> None:
+    """Draw a tool. ``place`` names it in its labels, such as "tool 2"; empty if there is no other."""
     faults, wrong_rows, name = now.entry_faults(entry), now.find_row_faults(entry), str(entry.id)
 
     def put(field: str) -> Edit:
@@ -229,11 +232,11 @@ def _draw_tool(editor: _ToolEditor, now: ToolsDraft, entry: ToolEntry) -> None:
         icon=":material/error:" if wrong else ":material/build:",
     ):
         box = editor.bind(f"{name}-name", entry.tool.name, put("name"))
-        st.text_input("Name", max_chars=MAX_NAME_CHARS, **box.arguments())
+        st.text_input(numbered("Name", place), max_chars=MAX_NAME_CHARS, **box.arguments())
         draw_fault(faults.get("name"))
         box = editor.bind(f"{name}-description", entry.tool.description, put("description"))
         st.text_area(
-            "Description",
+            numbered("Description", place),
             height=68,
             placeholder="What it does and when to use it: the model reads this",
             **box.arguments(),
@@ -241,7 +244,7 @@ def _draw_tool(editor: _ToolEditor, now: ToolsDraft, entry: ToolEntry) -> None:
         draw_fault(faults.get("description"))
         if entry.rows is None:
             code_box.draw_code_box(
-                "Parameters, as a JSON Schema",
+                numbered("Parameters, as a JSON Schema", place),
                 f"{editor.key}-{name}-parameters",
                 entry.tool.parameters,
                 editor.take(put("parameters")),
@@ -249,7 +252,10 @@ def _draw_tool(editor: _ToolEditor, now: ToolsDraft, entry: ToolEntry) -> None:
                 help="These parameters are too complex for the form.",
             )
         for number, (row, wrong_row) in enumerate(zip(entry.rows or (), wrong_rows, strict=True)):
-            _draw_row(editor, entry, row, wrong_row, first=number == 0)
+            with st.container(border=True, gap="xsmall", key=f"{editor.key}-{name}-{row.id}"):
+                _draw_row(editor, entry, number, row, numbered(f"parameter {number + 1}", place))
+                for message in wrong_row.values():
+                    draw_fault(message)
         if not any(wrong_rows):
             draw_fault(faults.get("parameters"))
         with st.container(horizontal=True, horizontal_alignment="distribute"):
@@ -259,7 +265,6 @@ def _draw_tool(editor: _ToolEditor, now: ToolsDraft, entry: ToolEntry) -> None:
                     f"{name}-grow",
                     lambda now: now.add_row(entry.id),
                     ":material/add:",
-                    type="tertiary",
                 )
             editor.button(
                 "Remove the tool",
@@ -270,60 +275,61 @@ def _draw_tool(editor: _ToolEditor, now: ToolsDraft, entry: ToolEntry) -> None:
             )
 
 
-def _draw_row(
-    editor: _ToolEditor, entry: ToolEntry, row: ParameterRow, faults: dict[str, str], *, first: bool
-) -> None:
+def _draw_row(editor: _ToolEditor, entry: ToolEntry, number: int, row: ParameterRow, place: str) -> None:
+    """Draw a parameter as the editor of schemas draws a field. ``place`` names it in its labels."""
     name, parameter = f"{entry.id}-{row.id}", row.parameter
-    visibility: Literal["visible", "collapsed"] = "visible" if first else "collapsed"
 
-    def bind_field(field: str, value: Any) -> Bound[Any]:
+    def bind_field(field: str, value: Any, convert: Callable[[Any], Any] = lambda new: new) -> Bound[Any]:
         return editor.bind(
-            f"{name}-{field}", value, lambda now, new: _change_row(now, entry.id, row.id, **{field: new})
+            f"{name}-{field}",
+            value,
+            lambda now, new: _change_row(now, entry.id, row.id, **{field: convert(new)}),
         )
 
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{editor.key}-{name}"):
-        box = bind_field("name", parameter.name)
-        st.text_input("Parameter", label_visibility=visibility, width=140, **box.arguments())
+    def draw_text(field: str, words: str, value: str) -> None:
+        st.text_input(
+            numbered(words, place),
+            placeholder=words,
+            label_visibility="collapsed",
+            **bind_field(field, value).arguments(),
+        )
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        draw_text("name", "Name", parameter.name)
         draw_selectbox(
-            "Type",
+            numbered("Type", place),
             tuple(_KINDS),
             bind_field("kind", parameter.kind),
             format_func=_KINDS.__getitem__,
-            width=140,
-            label_visibility=visibility,
+            width=156,
+            label_visibility="collapsed",
             filter_mode=None,
         )
-        box = bind_field("description", parameter.description)
-        st.text_input(
-            "Description", label_visibility=visibility, placeholder="What to put here", **box.arguments()
+        st.checkbox("Required", width="content", **bind_field("required", parameter.required).arguments())
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        draw_text("description", "What it means (the model reads it)", parameter.description)
+        menu = f"{editor.key}-menu-{name}"
+        st.menu_button(
+            f"Actions for {place}",
+            possible_actions(number, len(entry.rows or ())),
+            icon=":material/more_horiz:",
+            key=menu,
+            type="tertiary",
+            help="Move, duplicate, remove",
+            on_click=lambda: editor.apply(
+                lambda now: _apply_row_action(now, entry.id, number, st.session_state[menu])
+            ),
         )
-        with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
-            st.checkbox("Required", **bind_field("required", parameter.required).arguments())
-            editor.button(
-                "",
-                f"{name}-remove",
-                lambda now: _remove_row(now, entry.id, row.id),
-                ":material/close:",
-                type="tertiary",
-                help=f"Remove {escape_markdown(parameter.name) or 'this parameter'}",
-            )
     if parameter.kind is ParameterType.CHOICE:
-        choices = editor.bind(
-            f"{name}-choices",
-            list(parameter.choices),
-            lambda now, new: _change_row(now, entry.id, row.id, choices=tuple(new)),
-        )
         st.multiselect(
-            f"{parameter.name}: what may be chosen",
+            numbered("Allowed values", place),
             parameter.choices,
             accept_new_options=True,
-            placeholder="Type a choice and press Enter",
+            placeholder="Allowed values: type one and press Enter",
             label_visibility="collapsed",
             select_all=False,
-            **choices.arguments("default"),
+            **bind_field("choices", list(parameter.choices), tuple).arguments("default"),
         )
-    for message in faults.values():
-        draw_fault(message)
 
 
 def _change_row(now: ToolsDraft, tool: int, id: int, **changes: Any) -> ToolsDraft:
@@ -333,7 +339,10 @@ def _change_row(now: ToolsDraft, tool: int, id: int, **changes: Any) -> ToolsDra
     return now.change_tool(tool, lambda entry: entry.with_rows(map(changed, entry.rows or ())))
 
 
-def _remove_row(now: ToolsDraft, tool: int, id: int) -> ToolsDraft:
-    return now.change_tool(
-        tool, lambda entry: entry.with_rows(row for row in entry.rows or () if row.id != id)
+def _apply_row_action(now: ToolsDraft, tool: int, number: int, action: RowAction) -> ToolsDraft:
+    rows = next(entry.rows or () for entry in now.entries if entry.id == tool)
+    name = free_name(rows[number].parameter.name, [row.parameter.name for row in rows])
+    copy = ParameterRow(now.next_id, replace(rows[number].parameter, name=name))
+    return replace(now, next_id=now.next_id + 1).change_tool(
+        tool, lambda entry: entry.with_rows(change_rows(rows, number, action, copy))
     )

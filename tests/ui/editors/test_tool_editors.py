@@ -84,6 +84,28 @@ def test_a_bad_name_is_named_at_its_box_and_the_last_good_tools_stay() -> None:
     assert names(page) == ["sums"]
 
 
+def test_parameters_are_moved_duplicated_and_removed() -> None:
+    page = open_page().click("editor-add")
+    for _ in range(2):
+        page.click(box_key(page, r"^editor-\d+-grow$"))
+
+    def act(row: int, action: str) -> list[str]:
+        page.choose(box_key(page, r"^editor-menu-\d+-\d+$", row), action)
+        return list(definitions_in_use(page)[0]["parameters"]["properties"])
+
+    assert act(0, "Move down") == ["value_2", "value"]
+    assert act(1, "Duplicate") == ["value_2", "value", "value_3"]
+    assert act(2, "Move up") == ["value_2", "value_3", "value"]
+    assert act(0, "Remove") == ["value_3", "value"]
+    assert [box.label for box in page.by_keys(ROW_NAME)] == ["Name, parameter 1", "Name, parameter 2"]
+
+
+def test_the_boxes_of_several_tools_are_numbered() -> None:
+    page = add(open_page(), "clock", "weather")
+    assert [box.label for box in page.by_keys(TOOL_NAME)] == ["Name, tool 1", "Name, tool 2"]
+    assert page.by_keys(ROW_NAME)[-1].label == "Name, parameter 2, tool 2"
+
+
 def test_form_and_text_stay_in_step() -> None:
     page = add(open_page(), "clock").choose("editor-view", "JSON")
     text = page.by_key("editor-text").value
