@@ -33,6 +33,17 @@ def assert_nowhere(token: str, tab: BrowserTab, app: AppProcess) -> None:
     assert token not in app.log
 
 
+def test_a_picture_shows_where_both_are_found(tab: BrowserTab) -> None:
+    tab.by_key("place").get_by_role("button").first.click()
+    picture = tab.page.get_by_role("dialog").get_by_role("img", name="Cloudflare's dashboard in a browser.")
+    picture.wait_for()
+    # The security policy of the page lets the browser draw it.
+    tab.wait_until(
+        "the picture", lambda: picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    )
+    assert "4: the account ID" in (picture.get_attribute("alt") or "")
+
+
 def test_a_wrong_token_is_refused_there(tab: BrowserTab, app: AppProcess, upstream: Upstream) -> None:
     connect(tab, ACCOUNT, WRONG)
     tab.page.get_by_role("dialog").get_by_text("The API token was not accepted").wait_for()
@@ -67,7 +78,7 @@ def test_a_good_one_connects_until_the_reload(visit: Visit, upstream: Upstream, 
         connect(tab, ACCOUNT, TOKEN)
         name = f"account …{ACCOUNT[-4:]}"
         tab.wait_until("the account", lambda: name in tab.by_key("place").inner_text())
-        assert tab.page.get_by_text("cannot be used").count() == 0
+        tab.wait_until("no error", lambda: tab.page.get_by_text("cannot be used").count() == 0)
         tab.send("Go")
         tab.wait_for_end()
         assert upstream.requests[0].headers["authorization"] == f"Bearer {TOKEN}"

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -25,6 +26,12 @@ from lib.ui.widgets.error_box import draw_error
 _CHOSEN = "backend"  # in the session's state: a Backend from the dialog, or _TWIN
 _TWIN = "twin"
 _ACCOUNT, _TOKEN = "connect-account_id", "connect-token"
+# From developers.cloudflare.com/workers-ai/get-started/rest-api.
+_PICTURE = Path(__file__).with_name("static").joinpath("connect.svg")
+_PICTURE_TEXT = (
+    "Cloudflare's dashboard in a browser. 1: Workers AI in the menu at the left. 2: Use REST API. 3: the button "
+    "Create a Workers AI API Token. 4: the account ID below it."
+)
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,11 @@ def _dialog() -> None:
         st.rerun()
     with st.form("connect", border=False):
         st.markdown("**Connect to Cloudflare Workers AI**")
+        st.image(_PICTURE.read_text(), alt=_PICTURE_TEXT, width="stretch")
+        st.caption(
+            "Both are in [Cloudflare's dashboard](https://dash.cloudflare.com): choose **Workers AI**, then **Use "
+            "REST API**. Create the token (3) and copy it, then copy the account ID (4)."
+        )
         account_id = st.text_input("Account ID", key=_ACCOUNT, placeholder="32 characters: 0–9 and a–f")
         token = st.text_input(
             "API token",
