@@ -108,6 +108,24 @@ def test_the_panel_stays_open(tab: BrowserTab, upstream: Upstream) -> None:
     assert [turn["role"] for turn in upstream.requests[1].body["messages"]] == ["user", "assistant", "user"]
 
 
+def test_the_answer_is_a_part_of_the_next_send(tab: BrowserTab, upstream: Upstream) -> None:
+    """Nobody types or clicks after the send: the line and the request change when the answer has ended."""
+    upstream.plan_replies(StreamReply("An answer of some words."))
+    tab.chat_box.fill("Go")
+    tab.wait_until("the line", lambda: "tokens to read" in chat_controls.next_send_summary(tab))
+    chat_controls.open_next_send(tab)
+    tab.chat_box.press("Enter")
+    tab.wait_for_end()
+    turns = (Turn("user", "Go"), Turn("assistant", "An answer of some words."))
+    shown = chat_controls.wait_for_next_request(
+        tab, messages=[{"role": turn.role, "content": turn.content} for turn in turns]
+    )
+    count = token_count.count_prompt_tokens(build_request(MODEL, Messages(turns))).tokens
+    assert f"≈ {count:,} tokens to read" in chat_controls.next_send_summary(tab)
+    assert shown["max_tokens"] == 256
+    assert len(upstream.requests) == 1
+
+
 def test_a_sent_text_is_no_longer_ahead(tab: BrowserTab, upstream: Upstream) -> None:
     """Wait for a fragment's run: the browser reports the emptied box only after the answer."""
     upstream.plan_replies(StreamReply(endless=True))
