@@ -2,7 +2,8 @@
 
 (a) From the engine's callback to the line at the client, on one monotonic clock.
 (b) From a disconnect to the free slot, while text is generated and while a long prompt is being read.
-(c) Tokens per second through the twin, as a ratio to the engine alone in the same minute.
+(c) Tokens per second through the twin, as a ratio to the engine alone in the same minute: one answer, four at once.
+(d) The first token of a conversation's turn 20, as a ratio to turn 2, with a seed; the prompt tokens that it reads.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,7 @@ TOKEN = "bench-token_0123456789-0123456789-012345"
 ACCOUNT = "b" * 32
 PROMPT = "Write a long story about a fox and a river."
 TOKENS = 200
+ANSWERS, TURNS = 4, 20
 
 
 def serve(log: str) -> int:
@@ -82,14 +85,58 @@ async def measure_engine(engine: Engine) -> float:
     return 0.0
 
 
+async def measure_engine_together(engine: Engine) -> float:
+    """Return the tokens per second of four answers of the engine at once, from the start to the last token."""
+
+    async def count(seed: int) -> int:
+        job = GenerationJob(messages=(("user", PROMPT),), max_tokens=TOKENS, temperature=0.6, seed=seed)
+        ends = [piece async for piece in engine.generate(job) if isinstance(piece, EndPiece)]
+        return ends[0].completion_tokens
+
+    start = time.monotonic()
+    counts = await asyncio.gather(*(count(seed) for seed in range(ANSWERS)))
+    return sum(counts) / (time.monotonic() - start)
+
+
+def measure_together(client: httpx.Client, url: str) -> float:
+    """Return the tokens per second of four answers of the twin at once, from the start to the last token."""
+
+    def count(seed: int) -> int:
+        body = {"prompt": PROMPT, "seed": seed, "max_tokens": TOKENS}
+        return int(client.post(url, json=body).json()["result"]["usage"]["completion_tokens"])
+
+    start = time.monotonic()
+    with ThreadPoolExecutor(ANSWERS) as pool:
+        return sum(pool.map(count, range(ANSWERS))) / (time.monotonic() - start)
+
+
+def measure_turns(client: httpx.Client, url: str) -> tuple[list[float], int, int]:
+    """Return the seconds to the first token of each turn, and the last turn's prompt tokens, all and those read."""
+    messages, seconds, usage = [], [], {}
+    for turn in range(1, TURNS + 1):
+        messages.append({"role": "user", "content": f"Question {turn}: what do you know about horses?"})
+        start, first, text = time.monotonic(), 0.0, ""
+        body = {"messages": messages, "max_tokens": 30, "stream": True, "seed": turn}
+        with client.stream("POST", url, json=body) as response:
+            for line in response.iter_lines():
+                if line.startswith("data: {"):
+                    first = first or time.monotonic() - start
+                    event = json.loads(line[6:])
+                    text, usage = text + event["response"], event.get("usage", usage)
+        messages.append({"role": "assistant", "content": text})
+        seconds.append(first)
+    cached = usage["prompt_tokens_details"]["cached_tokens"]
+    return seconds, usage["prompt_tokens"], usage["prompt_tokens"] - cached
+
+
 def measure_stops(
     client: httpx.Client, url: str, slots: str, body: dict[str, Any], wait: float
 ) -> list[float]:
     """Return the seconds from a disconnect until no slot is taken, 40 times."""
     took = []
     for turn in range(40):
-        # With a seed, nothing of the prompt comes from the cache.
-        body = {**body, "seed": turn + 1}
+        # A prompt of its own, so that nothing of it comes from the cache.
+        body = {**body, "prompt": f"{turn} {body['prompt']}"}
         with httpx.Client(headers=client.headers, timeout=60, trust_env=False) as other:
             # Before the first token, a timeout disconnects.
             if wait:
@@ -125,7 +172,7 @@ def main() -> None:
     root = f"{ready['base_url']}/accounts/{ACCOUNT}/ai"
     url, slots = f"{root}/run/{model.id}", f"{root}/paddock/slots"
     threads = max(1, (os.cpu_count() or 2) - 1)
-    engine = Engine(path, slots=1, threads=threads, context=8192)
+    engine = Engine(path, slots=ANSWERS, threads=threads, context=8192)
     print(f"{os.cpu_count()} cores, {threads} engine threads, load {os.getloadavg()[0]:.1f}")
     with httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}, timeout=120, trust_env=False) as client:
         measure_stream(client, url, max_tokens=20)
@@ -151,6 +198,19 @@ def main() -> None:
             p50, p95 = statistics.median(took), percentile(took, 0.95)
             print(f"(b) Stop → slot free, {name}: p50 {p50:.3f} s, p95 {p95:.3f} s, worst {max(took):.3f} s")
         print(f"(c) tokens/s through the twin ÷ engine alone: median {statistics.median(ratios):.3f}")
+        ratios = []
+        for _ in range(5):
+            through, alone = measure_together(client, url), asyncio.run(measure_engine_together(engine))
+            ratios.append(through / alone)
+            print(f"    {ANSWERS} at once: through the twin {through:.1f} tokens/s, engine alone {alone:.1f}")
+        print(f"(c) {ANSWERS} at once, twin ÷ engine alone: median {statistics.median(ratios):.3f}")
+        ratios = []
+        for _ in range(3):
+            seconds, prompt_tokens, read_tokens = measure_turns(client, url)
+            ratios.append(seconds[-1] / seconds[1])
+            print(f"    first token: turn 2 {seconds[1]:.2f} s, turn {TURNS} {seconds[-1]:.2f} s")
+            print(f"    turn {TURNS} has {prompt_tokens} prompt tokens, of which {read_tokens} were read")
+        print(f"(d) first token of turn {TURNS} ÷ turn 2: median {statistics.median(ratios):.2f}")
     engine.close()
     process.stdin.close()
     process.wait(10)

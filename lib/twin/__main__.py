@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import platform
 import re
 import secrets
 import signal
@@ -29,6 +30,7 @@ from lib.twin.auth import ACCOUNT_PATTERN
 from lib.twin.engine import Engine
 from lib.twin.engine_errors import CannotStartError
 from lib.twin.http_protocol import TwinProtocol
+from lib.twin.slot_count import choose_slots, read_memory
 
 # Never another address: everybody who reaches the twin may use this computer's processor.
 HOST = "127.0.0.1"
@@ -127,7 +129,7 @@ def _parse_arguments() -> argparse.Namespace:
     add("--port", type=_at_least(0), default=8787, help="default 8787; 0 takes any free one")
     account, context = os.environ.get("PADDOCK_TWIN_ACCOUNT"), os.environ.get("PADDOCK_CONTEXT")
     add("--account", default=account, help="32 hexadecimal digits; else made anew")
-    add("--slots", type=_at_least(1), default=2, help="answers at a time (default 2)")
+    add("--slots", type=_at_least(1), help="answers at a time (default: 2 to 4, by memory and cores)")
     # One core stays free: with all of them, the engine's waiting threads slow down everything, itself too.
     cores = os.cpu_count() or 2
     add("--threads", type=_at_least(1), default=max(1, cores - 1), help="default: all cores but one")
@@ -245,6 +247,16 @@ The twin is ready. It speaks the Workers AI REST API; Ctrl-C ends it.
 """
 
 
+def has_exact_cache(model_file: gguf_file.ModelFileInfo, machine: str) -> bool:
+    """Return True if the model's numbers are the same in every batch, as measured with the shipped model on x86.
+
+    Other types of tensors, and other processors, may have kernels of their own for batches.
+    """
+    exact_types = {gguf_file.TENSOR_FLOAT32, gguf_file.TENSOR_Q4_1}
+    is_measured = bool(model_file.layer_types) and model_file.layer_types <= exact_types
+    return is_measured and machine.lower() in ("x86_64", "amd64")
+
+
 def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threading.Event) -> None:
     """Download the weights, load the model, and serve until ``ended``. Raises CannotStartError."""
     token = _take_token(supervised=arguments.supervised)
@@ -255,14 +267,17 @@ def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threadi
     model_file = _read_model_file(path)
     adapters = _scan_adapters(path)
     trained_context = model_file.context_length or DEFAULT_CONTEXT
+    context = int(arguments.context or min(trained_context, DEFAULT_CONTEXT))
+    context_bytes = context * model_file.cache_bytes_per_token
     engine = Engine(
         path,
-        slots=arguments.slots,
+        slots=arguments.slots or choose_slots(os.cpu_count() or 1, read_memory(), context_bytes),
         threads=arguments.threads,
-        context=int(arguments.context or min(trained_context, DEFAULT_CONTEXT)),
+        context=context,
         bos_text=model_file.bos_text,
         control_tokens=model_file.control_tokens,
         adapters=[adapter.path for adapter in adapters.adapters],
+        exact_cache=has_exact_cache(model_file, platform.machine()),
     )
     try:
         model = default_model()

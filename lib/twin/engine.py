@@ -27,9 +27,15 @@ from lib.twin.engine_errors import (
 )
 from lib.twin.generation import EndPiece, GenerationJob, Pieces, TextPiece, ToolCallPiece
 from lib.twin.llama_server import LlamaServerClient
+from lib.twin.slot_choice import SlotChooser
 
 # More requests than these are refused.
 MAX_QUEUED_PER_SLOT = 8
+# Tokens of a prompt that are read at a time. It decides how long a stop takes while a prompt is being read, and how
+# long the other slots wait: 0.36 s with 64, 1.3-1.9 s with 256, at the same speed (measured at 200 prompt tokens/s).
+# For batches of 64 and more, llama.cpp has another kernel of attention, which rounds otherwise: a prompt that is
+# partly in the cache would then give other numbers than one that is read from its beginning.
+PROMPT_BATCH = 60
 # llama.cpp chooses a seed itself for this value.
 RANDOM_SEED = 2**32 - 1
 # The documented range starts at 0, llama.cpp's just above it.
@@ -66,8 +72,9 @@ def _load_library() -> Any:
     return xllamacpp
 
 
-def _request(job: GenerationJob, context: int, adapters: int) -> dict[str, Any]:
+def _request(job: GenerationJob, context: int, adapters: int, *, exact_cache: bool) -> dict[str, Any]:
     """Return the job in llama.cpp's parameters. All are set, because llama.cpp's defaults are not neutral."""
+    is_repeatable = job.seed is not None or job.temperature <= 0
     return {
         "temperature": job.temperature,
         "top_k": job.top_k,
@@ -81,9 +88,9 @@ def _request(job: GenerationJob, context: int, adapters: int) -> dict[str, Any]:
         "samplers": ["penalties", "temperature", "top_k", "top_p"],
         # Never the value that means random. Neighbouring seeds stay different above 2**32 too.
         "seed": secrets.randbelow(RANDOM_SEED) if job.seed is None else job.seed % RANDOM_SEED,
-        # A prompt that is partly in the cache is computed in other batches, so the last bits of its numbers differ:
-        # after about 100 tokens, the same seed then gives another text.
-        "cache_prompt": job.seed is None and job.temperature > 0,
+        # A prompt that is partly in the cache is computed in other batches. If that changes the last bits of its
+        # numbers, the same seed gives another text. The numbers of an adapter change with the batch.
+        "cache_prompt": not is_repeatable or (exact_cache and job.adapter is None),
         # More than the context is refused anyway, and llama.cpp cannot read larger numbers.
         "max_tokens": min(job.max_tokens, context),
         "stop": list(job.stop),
@@ -108,6 +115,13 @@ def _prompt_fields(job: GenerationJob) -> dict[str, Any]:
         "chat_template_kwargs": {"enable_thinking": False},
         **(job.chat or {}),
     }
+
+
+def _beginning(job: GenerationJob) -> str:
+    """Return a text that begins alike for jobs whose prompts begin alike."""
+    # The role stands last: the first message of most conversations has the same.
+    turns = "".join(f"{content}\n{role}\n" for role, content in job.messages)
+    return f"{job.adapter or ''}{turns if job.prompt is None else job.prompt}"
 
 
 class _Generation:
@@ -144,7 +158,11 @@ class _PartialCall:
 
 
 class Engine:
-    """A loaded model with a fixed number of slots, each with a context of its own."""
+    """A loaded model with a fixed number of slots, each with a context of its own.
+
+    ``exact_cache`` is True if the model's numbers are the same to the last bit in every batch. Then answers that have
+    to be repeatable use the prompt cache too.
+    """
 
     def __init__(
         self,
@@ -156,6 +174,7 @@ class Engine:
         bos_text: str = "",
         control_tokens: Sequence[str] = (),
         adapters: Sequence[Path] = (),
+        exact_cache: bool = False,
     ) -> None:
         library = _load_library()
         self._to_grammar: Callable[[str], str] = library.json_schema_to_grammar
@@ -166,9 +185,12 @@ class Engine:
         # Not one shared context (kv_unified): overcommitting that fails every running generation at once.
         params.n_parallel, params.n_ctx = slots, context * slots
         params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-        # Decides how long a stop takes while a prompt is being read, and how long the other slots wait: 0.36 s with
-        # 64, 1.3-1.9 s with 256, at the same speed (measured at 200 prompt tokens/s).
-        params.n_batch = params.n_ubatch = 64
+        params.n_batch = params.n_ubatch = PROMPT_BATCH
+        self._exact_cache = exact_cache
+        if exact_cache and threads > 1:
+            # With keys and values of one type, several threads share the attention of a single token from 512 tokens
+            # on, and that rounds otherwise.
+            params.cache_type_v = library.ggml_type.GGML_TYPE_BF16
         params.verbosity, params.cache_ram_mib = 0, 0
         params.lora_adapters = [library.CommonAdapterLoraInfo(str(adapter), 0.0) for adapter in adapters]
         params.lora_init_without_apply = True
@@ -182,6 +204,7 @@ class Engine:
                 f"the model cannot be loaded: {error}",
                 "Is PADDOCK_MODEL a model file that llama.cpp can read, and is there memory enough?",
             ) from None
+        self._slot_chooser = SlotChooser(slots)
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="generation")
         self.llama_server = LlamaServerClient(self._server.listening_address, key)
         self._generations: set[_Generation] = set()
@@ -315,10 +338,13 @@ class Engine:
                 job = replace(job, prompt=job.prompt.removeprefix(self._bos_text))
             server = self._server
             complete = server.handle_chat_completions if job.prompt is None else server.handle_completions
-            request = _request(job, self.context, self._adapters) | generation.extra
+            request = _request(job, self.context, self._adapters, exact_cache=self._exact_cache)
+            request |= generation.extra
             if job.json_schema is not None:
                 request["grammar"] = self._json_grammar(job.json_schema)
-            complete(json.dumps(request).encode(), lambda chunk: self.on_chunk(generation, chunk))
+            with self._slot_chooser.take(_beginning(job)) as slot:
+                request["id_slot"] = slot
+                complete(json.dumps(request).encode(), lambda chunk: self.on_chunk(generation, chunk))
         except (ValueError, RuntimeError) as error:
             # llama.cpp's C++ exceptions arrive as these.
             generation.put(BadPromptError(str(error)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,6 +11,8 @@ from typing import Any, BinaryIO
 # Value types of the GGUF format, by number: struct formats of the scalars, then string and array.
 _SCALARS = "BbHhIif?"
 UINT32, FLOAT32 = 4, 6
+# Types of tensors.
+TENSOR_FLOAT32, TENSOR_Q4_1 = 0, 3
 _STRING, _ARRAY = 8, 9
 # The type of control tokens.
 _CONTROL = 3
@@ -34,7 +37,8 @@ class ModelFileInfo:
 
     ``bos_text`` is the text of the token that the engine itself adds before every prompt, "" if it adds none.
     ``control_tokens`` are texts such as the markers of a message's start and end. ``tokens`` is the vocabulary, as
-    the file spells it.
+    the file spells it. ``layer_types`` has the types of the tensors of its layers. ``cache_bytes_per_token`` is the
+    memory that a token of the context takes, 0 if the file does not say it.
     """
 
     name: str
@@ -42,6 +46,8 @@ class ModelFileInfo:
     bos_text: str
     control_tokens: tuple[str, ...] = ()
     tokens: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    layer_types: frozenset[int] = frozenset()
+    cache_bytes_per_token: int = 0
 
     @property
     def longest_token(self) -> int:
@@ -151,11 +157,8 @@ def read_contents(path: Path) -> GgufContents:
 
 def read_info(path: Path) -> ModelFileInfo:
     """Read the facts about a model. Raises NotGgufError, OSError."""
-    try:
-        with path.open("rb") as file:
-            _, _, metadata, _ = _read_metadata(file)
-    except _BROKEN:
-        raise NotGgufError from None
+    contents = read_contents(path)
+    metadata = contents.metadata
     architecture = metadata.get("general.architecture", "")
     pre = metadata.get("tokenizer.ggml.pre")
     bos_id: Any = metadata.get("tokenizer.ggml.bos_token_id")
@@ -169,4 +172,22 @@ def read_info(path: Path) -> ModelFileInfo:
         tokens[bos_id] if has_bos else "",
         tuple(token for token, token_type in typed_tokens if token_type == _CONTROL),
         tuple(tokens),
+        frozenset(tensor.ggml_type for tensor in contents.tensors if tensor.name.startswith("blk.")),
+        _cache_bytes_per_token(metadata, architecture),
     )
+
+
+def _cache_bytes_per_token(metadata: Mapping[str, Any], architecture: str) -> int:
+    """Return the bytes of a token's keys and values in all layers: 16 bits for each number."""
+
+    def read(name: str) -> int:
+        value = metadata.get(f"{architecture}.{name}")
+        # Some models have a list, with a number for each layer.
+        numbers = value if isinstance(value, list) else [value]
+        return max((number for number in numbers if isinstance(number, int)), default=0)
+
+    heads = read("attention.head_count")
+    # A head of a key or of a value has this length, unless the file says otherwise.
+    length = read("embedding_length") // heads if heads else 0
+    lengths = sum(read(f"attention.{part}_length") or length for part in ("key", "value"))
+    return 2 * read("block_count") * (read("attention.head_count_kv") or heads) * lengths

@@ -141,7 +141,8 @@ def spawn(short_model: Path) -> Iterator[Callable[..., RunningTwin]]:
 
     def spawn_twin(*arguments: str, whole: bool = False, **environment: str) -> RunningTwin:
         model = {} if whole else {"PADDOCK_MODEL": str(short_model)}
-        process, ready = start_ready_twin(*arguments, **(model | environment))
+        # Two, because the tests of the queue fill them all.
+        process, ready = start_ready_twin("--slots", "2", *arguments, **(model | environment))
         client = httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}, timeout=60, trust_env=False)
         twins.append(RunningTwin(process, ready, client))
         return twins[-1]

@@ -1,0 +1,38 @@
+"""The number of slots follows the memory, the cores and the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lib.twin import weights
+from lib.twin.gguf_file import read_info
+from lib.twin.slot_count import choose_slots, read_memory
+
+GIB, CONTEXT = 1024**3, 8192
+
+
+def test_contexts_take_a_sixteenth_of_the_memory_at_most() -> None:
+    # Layers × heads of keys × length of a head × 2 (key and value) × 2 bytes.
+    context_bytes = read_info(weights.ensure_weights()).cache_bytes_per_token * CONTEXT
+    assert context_bytes == 30 * 3 * 64 * 2 * 2 * CONTEXT
+    counts = [choose_slots(2, memory * GIB, context_bytes) for memory in (1, 8, 10, 16, 256)]
+    assert counts == [2, 2, 3, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory", "context_bytes"), [(1, 16 * GIB, 1), (8, 0, 1), (8, 16 * GIB, 0)]
+)
+def test_one_core_or_an_unknown_size_gets_two_slots(cores: int, memory: int, context_bytes: int) -> None:
+    assert choose_slots(cores, memory, context_bytes) == 2
+
+
+def test_the_limit_of_a_container_counts(tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="Windows does not tell its memory this way")
+    limit = tmp_path / "memory.max"
+    limit.write_text("max\n")
+    whole = read_memory(limit)
+    assert whole == read_memory(tmp_path / "none") > 0
+    limit.write_text(f"{whole // 2}\n")
+    assert read_memory(limit) == whole // 2
