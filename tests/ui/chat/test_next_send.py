@@ -135,3 +135,15 @@ def test_a_prompt_that_cannot_be_sent_says_why(upstream: Upstream) -> None:
     assert "The prompt is empty." not in panel
     assert f"/accounts/{ACCOUNT}/ai/run/@cf/meta/llama-3.2-1b-instruct" in panel
     assert upstream.requests == []
+
+
+def test_the_line_is_asked_for_again_when_an_answer_has_ended(upstream: Upstream) -> None:
+    """The page's script only follows an answer until its end: without that, the line would stay as it was."""
+    page = AppTestPage()
+    assert "pulses-ahead" not in page.test.session_state
+    page.send()
+    assert page.test.session_state["pulses-ahead"] == 1, (
+        "drawn while the answer came: the browser reruns the line"
+    )
+    page.run()
+    assert [turn["role"] for turn in next_request(page)["messages"]] == ["user", "assistant"]
