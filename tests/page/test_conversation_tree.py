@@ -51,7 +51,7 @@ def test_a_stopped_answer_goes_on(tab: BrowserTab, upstream: Upstream) -> None:
     upstream.plan_replies(StreamReply(endless=True))
     tab.send("Count")
     tab.wait_for_growth(80)
-    tab.page.keyboard.press("Escape")
+    tab.stop_by_escape()
     tab.wait_for_end("stopped")
     before = tab.answer_text()
     upstream.plan_replies(StreamReply("And that is all.", usage=(50, 5)))
