@@ -320,7 +320,11 @@ class BrowserTab:
             # The list closes when the page scrolls or is redrawn.
             with contextlib.suppress(TimeoutError):
                 option.click(timeout=3000)
-            # The option was not hit if the list scrolled between the mouse button's press and release.
+            # The option was not hit if the list scrolled between the mouse button's press and release. If it was, the
+            # page may send its message a moment later.
+            end = time.monotonic() + 2.0
+            while self.message_count == count and time.monotonic() < end:
+                self.page.wait_for_timeout(50)
             return self.message_count > count
 
         self.wait_until(f"the option “{name}”", taken)

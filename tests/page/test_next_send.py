@@ -19,6 +19,9 @@ from tests.page.upstream import StreamReply, Upstream
 from tests.ui.app_test_page import MODEL, share_address
 
 SCHEMA = '{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}'
+# The colours of the signs, of a text and of a number in a box of code.
+COLOURS_JS = """code => [code, code.querySelector(".text"), code.querySelector(".number")]
+    .map(part => getComputedStyle(part).color)"""
 RAW = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nGrüß dich!<|eot_id|>"
 SET_UPS: dict[str, dict[str, Any]] = {
     "JSON schema": {"response_format": ResponseFormat(SCHEMA)},
@@ -76,6 +79,7 @@ def test_it_is_live_while_one_writes(tab: BrowserTab, upstream: Upstream) -> Non
     tab.number_box("max_tokens").fill("1000")
     tab.number_box("max_tokens").press("Enter")
     chat_controls.wait_for_next_request(tab, max_tokens=1000)
+    assert len(set(tab.by_key("ahead").locator("code").last.evaluate(COLOURS_JS))) == 3
     tab.chat_box.fill("")
     tab.wait_until("nothing to send", lambda: "Nothing to send yet" in chat_controls.next_send_summary(tab))
     assert upstream.requests == []
