@@ -13,6 +13,6 @@ from lib.ui.shell.save_state import SaveStateEndpoint
 # “streamlit run” recognises this line.
 app = st.App("lib/ui/shell/navigation.py")
 try:
-    app = build_front_door(SaveStateEndpoint(BrowserCode(CompressedFiles(app))))  # type: ignore[assignment]
+    app = build_front_door(SaveStateEndpoint(CompressedFiles(BrowserCode(app))))  # type: ignore[assignment]
 except BadInput as error:
     sys.exit(f"Paddock cannot start. {error.message} {error.advice}")

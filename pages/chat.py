@@ -226,8 +226,7 @@ if live is not None and live_answer is not None and answer is not None:
         help="Stops the answer. The text so far is kept.",
     )
     if tab.is_just_opened:
-        with greeting:
-            first_drawing.rerun_when_drawn()
+        first_drawing.rerun_when_drawn(greeting)
     live_answer.follow(update_notices, fresh=tab.is_just_opened)
     with answer:
         transcript.draw_finished_answer(tab, tab.chat.conversation.message(live.message_id))

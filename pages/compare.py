@@ -110,8 +110,7 @@ if busy:
         help="Stops all answers. The text so far is kept.",
     )
     if tab.is_just_opened:
-        with greeting:
-            first_drawing.rerun_when_drawn()
+        first_drawing.rerun_when_drawn(greeting)
     answers_side_by_side.follow_answers(watched, save_warning.update, fresh=tab.is_just_opened)
     answers_side_by_side.wait_for_hidden_answers(tab, watched, save_warning.update)
     # An answer that has ended gets its footer; the others go on streaming.

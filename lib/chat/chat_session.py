@@ -15,6 +15,7 @@ from lib.chat.answer_run import AnswerRun
 from lib.chat.conversation import Conversation, Message, count_context_tokens, first_prompt, reword
 from lib.chat.conversation_merge import merge_conversations, newest_change
 from lib.chat.setup_merge import Setup, merge_setups
+from lib.chat.snapshot import Snapshot
 from lib.errors import BadInput, HeldElsewhere, PaddockError
 from lib.model.model_record import Model
 from lib.model.settings import Settings
@@ -182,28 +183,22 @@ class ChatSession:
         """End the notice that another server changed the system prompt or the settings."""
         self.other_setup = None
 
-    def adopt(
-        self,
-        saved: tuple[Conversation, Settings],
-        merged: tuple[Conversation, Settings],
-        other: Setup | None = None,
-    ) -> None:
+    def adopt(self, saved: Snapshot, merged: Snapshot, other: Setup | None = None) -> None:
         """Take over what another server added: ``merged`` is what the save of ``saved`` has made of both.
 
         ``other`` has the system prompt and settings that were replaced, if any were.
         """
         with self._lock:
             ours, live = self._conversation, self._live
-            own, base, new = (
-                Setup(conversation.system, settings)
-                for conversation, settings in ((ours, self._settings), saved, merged)
-            )
-            if ours is saved[0]:
-                self._conversation = merged[0]
+            own, base = Setup(ours.system, self._settings), saved.setup
+            if ours is saved.conversation:
+                self._conversation = merged.conversation
             else:  # it has changed during the save
                 writing = {} if live is None else {live.message_id: ours.message(live.message_id)}
-                self._conversation = merge_conversations(ours, merged[0], saved[0], writing)
-            setup, replaced = merge_setups(own, new, base)
+                self._conversation = merge_conversations(
+                    ours, merged.conversation, saved.conversation, writing
+                )
+            setup, replaced = merge_setups(own, merged.setup, base)
             if self._conversation.system != setup.system:
                 self.set_system(setup.system)
             self._settings = setup.settings

@@ -8,8 +8,8 @@ from sqlalchemy import Row
 
 from lib.api.request import Request
 from lib.chat.answer import Answer, Ending, Timings
+from lib.chat.snapshot import cut_off_error
 from lib.files import value_codec
-from lib.store.stored_values import cut_off_error
 
 USAGE_COLUMNS = ("prompt_tokens", "completion_tokens", "cached_tokens", "neurons", "estimated")
 NO_ANSWER: dict[str, Any] = dict.fromkeys(

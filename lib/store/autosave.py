@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 
 from lib.chat.setup_merge import Setup
+from lib.chat.snapshot import Snapshot
 from lib.errors import PaddockError
 from lib.store.store import Store
-from lib.store.stored_values import Snapshot
 
 INTERVAL = 0.4  # seconds: a killed server loses no more text than this, and the time of one write
 MAX_PAUSE = 4.0

@@ -14,6 +14,7 @@ from lib.api.trace import Trace
 from lib.chat.answer import Answer
 from lib.chat.conversation import Conversation, Message
 from lib.chat.setup_merge import Setup
+from lib.chat.snapshot import UnfinishedAnswer
 from lib.files import value_codec
 from lib.model.settings import Settings
 from lib.store import answer_columns, tables
@@ -21,7 +22,6 @@ from lib.store.owned_rows import owned_row
 from lib.store.stored_values import (
     ConversationEntry,
     SavedConversation,
-    UnfinishedAnswer,
     answered_elsewhere_error,
 )
 

@@ -16,6 +16,7 @@ from lib.api.trace import Trace
 from lib.chat.conversation import Conversation
 from lib.chat.conversation_merge import is_made_from, merge_conversations
 from lib.chat.setup_merge import Setup, merge_setups
+from lib.chat.snapshot import Snapshot, UnfinishedAnswer
 from lib.compare.comparison_file import ComparisonFile
 from lib.errors import HeldElsewhere, StorageFailed
 from lib.files.conversation_json import ConversationFile
@@ -49,11 +50,11 @@ def _batches(owner: str, ids: Iterable[str]) -> Iterator[ColumnElement[bool]]:
 
 
 def _merge(
-    snapshot: stored_values.Snapshot,
+    snapshot: Snapshot,
     stored: stored_values.SavedConversation,
     base: Conversation | None,
     base_setup: Setup | None,
-) -> tuple[stored_values.Snapshot, Setup | None]:
+) -> tuple[Snapshot, Setup | None]:
     """Return the snapshot with everything that is stored, and the setup that was replaced, if any."""
     live = {}
     for unfinished in snapshot.unfinished:
@@ -66,8 +67,8 @@ def _merge(
         )
     conversation = merge_conversations(snapshot.conversation, stored.conversation, base, live)
     setup, replaced = merge_setups(
-        Setup(snapshot.conversation.system, snapshot.settings),
-        Setup(stored.conversation.system, stored.settings),
+        snapshot.setup,
+        stored.setup,
         base_setup,
     )
     if conversation.system != setup.system:
@@ -107,8 +108,8 @@ class ConversationStore:
         owner: str,
         conversation: Conversation,
         settings: Settings,
-        unfinished: tuple[stored_values.UnfinishedAnswer, ...] = (),
-    ) -> tuple[stored_values.Snapshot, Setup | None]:
+        unfinished: tuple[UnfinishedAnswer, ...] = (),
+    ) -> tuple[Snapshot, Setup | None]:
         """Write what changed since the last save, all or nothing. An empty conversation is not saved.
 
         Return what is stored now. That is what was given, unless another server changed it since it was loaded or
@@ -116,7 +117,7 @@ class ConversationStore:
         merge replaced are returned too. A lease is held for each answer while it is ``unfinished``, so that no other
         server takes it for a killed server's.
         """
-        snapshot = stored_values.Snapshot(owner, conversation, settings, unfinished)
+        snapshot = Snapshot(owner, conversation, settings, unfinished)
         running = {LeaseKey(LeaseKind.ANSWER, conversation.id, answer.message_id) for answer in unfinished}
         with self._lock:
             if conversation.id in self._purged:
@@ -137,7 +138,7 @@ class ConversationStore:
                 self._leases.release(*ended)
             return stored
 
-    def _save(self, snapshot: stored_values.Snapshot) -> tuple[stored_values.Snapshot, Setup | None]:
+    def _save(self, snapshot: Snapshot) -> tuple[Snapshot, Setup | None]:
         owner, id = snapshot.owner, snapshot.conversation.id
         replaced: Setup | None = None
         with self._database.writing() as connection:
@@ -200,7 +201,7 @@ class ConversationStore:
         conversation = file.conversation
         if not conversation.messages and not conversation.system.strip():
             return 0
-        snapshot = stored_values.Snapshot(owner, conversation, file.settings)
+        snapshot = Snapshot(owner, conversation, file.settings)
         state = conversation_writer.create(connection, snapshot, self._database.now())
         conversation_writer.write(connection, state, snapshot, self._database.now())
         values: dict[str, Any] = {"pinned": file.pinned}

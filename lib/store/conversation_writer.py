@@ -15,11 +15,11 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, 
 from lib.api.request import Messages, Request, Turn
 from lib.chat.answer import Answer, Ending
 from lib.chat.conversation import Conversation, Message, message_turn
+from lib.chat.snapshot import Snapshot, UnfinishedAnswer, cut_off_error
 from lib.errors import HeldElsewhere, StorageFailed
 from lib.files import value_codec
 from lib.store import answer_columns, tables
 from lib.store.conversation_reader import AnyAnswer, WrittenState
-from lib.store.stored_values import Snapshot, UnfinishedAnswer, cut_off_error
 
 MAX_LIST_TITLE_CHARS = 80
 RowValues = dict[str, Any]

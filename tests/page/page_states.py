@@ -50,34 +50,25 @@ def _click(tab: BrowserTab, control: Locator) -> None:
     tab.wait_until_idle()
 
 
-def _popover(tab: BrowserTab, key: str) -> Iterator[None]:
-    """Open the popover whose key begins so, yield, and close it."""
+def _opened(tab: BrowserTab, key: str, shown: Locator) -> Iterator[None]:
+    """Open what the button of a key that begins so shows, yield, and close it."""
     _click(tab, tab.page.locator(f"[class*='st-key-{key}'] button:visible"))
-    body = tab.page.get_by_test_id("stPopoverBody")
-    body.wait_for()
+    shown.wait_for()
     yield
     tab.page.keyboard.press("Escape")
-    body.wait_for(state="detached")
+    shown.wait_for(state="detached")
+
+
+def _popover(tab: BrowserTab, key: str) -> Iterator[None]:
+    return _opened(tab, key, tab.page.get_by_test_id("stPopoverBody"))
 
 
 def _menu(tab: BrowserTab, key: str) -> Iterator[None]:
-    """Open the menu whose key begins so, yield, and close it."""
-    _click(tab, tab.page.locator(f"[class*='st-key-{key}'] button:visible"))
-    entry = tab.page.get_by_role("menuitem").first
-    entry.wait_for()
-    yield
-    tab.page.keyboard.press("Escape")
-    entry.wait_for(state="detached")
+    return _opened(tab, key, tab.page.get_by_role("menuitem").first)
 
 
 def _dialog(tab: BrowserTab, key: str) -> Iterator[None]:
-    """Open the dialog by the button of that key, yield, and close it."""
-    _click(tab, tab.page.locator(f"[class*='st-key-{key}'] button:visible"))
-    dialog = tab.page.get_by_role("dialog")
-    dialog.wait_for()
-    yield
-    tab.page.keyboard.press("Escape")
-    dialog.wait_for(state="detached")
+    return _opened(tab, key, tab.page.get_by_role("dialog"))
 
 
 def _sidebar(tab: BrowserTab) -> Iterator[None]:

@@ -13,12 +13,13 @@ from lib.chat.answer import Answer, Ending, Timings
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation, Message
 from lib.chat.setup_merge import Setup
+from lib.chat.snapshot import Snapshot, UnfinishedAnswer
 from lib.errors import BadInput
 from lib.model import model_record
 from lib.model.settings import Settings
 from lib.store.autosave import Autosaver
 from lib.store.store import Store
-from lib.store.stored_values import SavedConversation, Snapshot, UnfinishedAnswer
+from lib.store.stored_values import SavedConversation
 from tests import sample_values
 from tests.store.conversation_trees import SETTINGS
 
@@ -164,8 +165,7 @@ class Writer:
 
     def _on_merge(self, snapshot: Snapshot, merged: Snapshot, other: Setup | None) -> None:
         self._during_save()
-        saved = (snapshot.conversation, snapshot.settings)
-        self.chat.adopt(saved, (merged.conversation, merged.settings), other)
+        self.chat.adopt(snapshot, merged, other)
         if self.chat.other_setup is not None:
             self.record.offered |= setup_values(self.chat.other_setup)
 
@@ -184,8 +184,7 @@ class Writer:
         return Setup(self.chat.conversation.system, self.chat.settings)
 
     def load_setup(self) -> Setup:
-        saved = self._load()
-        return Setup(saved.conversation.system, saved.settings)
+        return self._load().setup
 
     def _load(self) -> SavedConversation:
         saved = self.store.conversations.load("ann", self.chat.id)

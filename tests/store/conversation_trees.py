@@ -13,13 +13,13 @@ from hypothesis import strategies
 from lib.api.request import Messages, Prompt, Request
 from lib.chat.answer import Answer, Ending, Timings
 from lib.chat.conversation import Conversation, Message, message_turn
+from lib.chat.snapshot import UnfinishedAnswer
 from lib.errors import BadInput, CutOff, PaddockError, RateLimited
 from lib.files import value_codec
 from lib.model import model_record
 from lib.model.request_options import Features, Function, InputForm, ResponseFormat, Tool, ToolCall
 from lib.model.settings import Settings
 from lib.model.usage import Usage
-from lib.store.stored_values import UnfinishedAnswer
 
 SETTINGS = Settings.defaults(model_record.default_model())
 MODEL = model_record.default_model().id

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from lib.chat.conversation import Conversation
+from lib.chat.snapshot import Snapshot
 from lib.errors import NewerDatabase, PaddockError, StorageFailed
 from lib.store.autosave import Autosaver
 from lib.store.store import Store
-from lib.store.stored_values import Snapshot
 from tests.store.conversation_trees import (
     SETTINGS,
     as_plain_values,

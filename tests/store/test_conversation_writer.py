@@ -13,10 +13,10 @@ from sqlalchemy import Connection, event
 from lib.api.request import Messages
 from lib.chat.answer import Ending
 from lib.chat.conversation import Conversation, Message
+from lib.chat.snapshot import UnfinishedAnswer
 from lib.errors import CutOff, StorageFailed
 from lib.model.settings import Settings
 from lib.store.store import Store
-from lib.store.stored_values import UnfinishedAnswer
 from tests.store.conversation_trees import (
     SETTINGS,
     as_plain_values,

@@ -12,12 +12,12 @@ from sqlalchemy import select
 
 from lib.chat.answer import Ending
 from lib.chat.conversation import Conversation
+from lib.chat.snapshot import Snapshot
 from lib.errors import CutOff, HeldElsewhere
 from lib.store import process_identity, tables
 from lib.store.autosave import Autosaver
 from lib.store.lease_store import LEASE_SECONDS, LeaseKey, LeaseKind
 from lib.store.store import Store
-from lib.store.stored_values import Snapshot
 from tests.clock import Clock
 from tests.killable_process import KillableProcess
 from tests.store.conversation_trees import (

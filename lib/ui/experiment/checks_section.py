@@ -24,17 +24,24 @@ MAX_CHECKS = 20
 _VARIABLES_HELP = "You can use {{variables}}; {{expected}} is the expected answer of the row."
 
 
-# The entries of the menu "Add a check".
-NEW_CHECKS: dict[str, Check] = {
-    "Equals the expected answer": kinds.Equals(),
-    "Contains a text": kinds.Contains(),
-    "Matches a pattern": kinds.Matches(""),
-    "Has a number in a range": kinds.NumberWithin(),
-    "Is valid JSON": kinds.ValidJson(),
-    "Is JSON with the right fields": kinds.MatchesSchema(),
-    "Is long or short enough": kinds.Length(most=50),
-    "A language model says yes": kinds.Judge(""),
-}
+@dataclass(frozen=True)
+class NewCheck:
+    """An entry of the menu "Add a check"."""
+
+    label: str
+    check: Check
+
+
+NEW_CHECKS = (
+    NewCheck("Equals the expected answer", kinds.Equals()),
+    NewCheck("Contains a text", kinds.Contains()),
+    NewCheck("Matches a pattern", kinds.Matches("")),
+    NewCheck("Has a number in a range", kinds.NumberWithin()),
+    NewCheck("Is valid JSON", kinds.ValidJson()),
+    NewCheck("Is JSON with the right fields", kinds.MatchesSchema()),
+    NewCheck("Is long or short enough", kinds.Length(most=50)),
+    NewCheck("A language model says yes", kinds.Judge("")),
+)
 
 
 def summary(tab: ExperimentTab) -> str:
@@ -70,8 +77,9 @@ def draw(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> None:
             problem_notes.draw_problems(problems, PlanPart.CHECKS, number=index)
     st.menu_button(
         "Add a check",
-        tuple(NEW_CHECKS),
+        NEW_CHECKS,
         key="check-add",
+        format_func=lambda new: new.label,
         icon=":material/add:",
         on_click=_add,
         args=(tab,),
@@ -190,5 +198,6 @@ def _draw_schema(fields: _CheckFields, schema: str | None) -> None:
 
 
 def _add(tab: ExperimentTab) -> None:
-    if (chosen := st.session_state["check-add"]) is not None:
-        tab.change_plan(checks=(*tab.plan.checks, NEW_CHECKS[chosen]))
+    chosen: NewCheck | None = st.session_state["check-add"]
+    if chosen is not None:
+        tab.change_plan(checks=(*tab.plan.checks, chosen.check))

@@ -44,6 +44,26 @@ class NamedHost:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """A request as it came in: ``host`` is the one that it names, None if it does not name exactly one.
+
+    ``address`` is where its connection arrived, "" for one without; ``origins`` are those of its Origin headers.
+    ``is_local``: it comes from a browser on this machine, without a proxy between.
+    """
+
+    host: NamedHost | None
+    address: str
+    origins: tuple[str, ...]
+    is_local: bool
+    is_https: bool
+
+    @property
+    def is_trustworthy(self) -> bool:
+        """Return True if browsers trust the page's origin: it is encrypted, or on the browser's own machine."""
+        return self.is_https or (self.host is not None and self.host.is_loopback)
+
+
+@dataclass(frozen=True)
 class AccessRules:
     """The owner's configuration.
 
@@ -74,6 +94,14 @@ class AccessRules:
         is_same = sender.name == host.name and (sender.port or default) == (host.port or default)
         # Some proxies put a name of their own into Host.
         return is_same or self._is_configured(sender)
+
+    def read(self, scope: Scope) -> Arrival:
+        """Return how the request came in."""
+        host = named_host(scope)
+        origins = tuple(header_values(scope, "origin"))
+        return Arrival(
+            host, arrival_address(scope), origins, self.is_local(scope, host), self.is_https(scope)
+        )
 
     def is_local(self, scope: Scope, host: NamedHost | None) -> bool:
         """Return True if the request for that host comes from a browser on this machine, without a proxy between."""

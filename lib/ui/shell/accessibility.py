@@ -6,11 +6,12 @@ run of the script sends only their addresses.
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
 import streamlit as st
+
+from lib.ui.widgets.content_version import content_version
 
 _STATIC = Path(__file__).with_name("static")
 _STYLE, _SCRIPT = "paddock.css", "accessibility.js"
@@ -63,5 +64,4 @@ def draw_repairs() -> None:
 @cache
 def _address(name: str) -> str:
     """Return a static file's address, which changes with its content: browsers may keep the file for long."""
-    version = hashlib.sha256((_STATIC / name).read_bytes()).hexdigest()[:12]
-    return f"app/static/{name}?{version}"
+    return f"app/static/{name}?{content_version([_STATIC / name])}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lib.chat.chat_session import ChatSession
-from lib.store.stored_values import Snapshot, UnfinishedAnswer
+from lib.chat.snapshot import Snapshot, UnfinishedAnswer
 
 
 def snapshot_chat(owner: str, chat: ChatSession) -> Snapshot:

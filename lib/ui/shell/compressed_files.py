@@ -1,7 +1,7 @@
-"""ASGI middleware that sends visitors Streamlit's own files compressed. Each is compressed once.
+"""ASGI middleware that sends visitors the files that never change compressed. Each is compressed once.
 
-Streamlit sends them as they are, because it would compress a file again for each request. A browser on this machine
-gets them so too: there is no network whose time could be saved.
+Streamlit sends its own as they are, because it would compress a file again for each request. A browser on this
+machine gets them so too: there is no network whose time could be saved.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class CompressedFiles:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        # By path: the address of such a file changes with its content. There are as many as Streamlit has files.
+        # By path: the address of such a file changes with its content, and only addresses of files get here.
         self._bodies: dict[str, bytes] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -21,10 +21,8 @@ from lib.ui.shell import open_files, upload_limits
 from lib.ui.shell.access_rules import (
     HOSTS_VARIABLE,
     AccessRules,
-    NamedHost,
-    arrival_address,
+    Arrival,
     header_values,
-    named_host,
     read_access_rules,
 )
 from lib.ui.shell.handshake_refusal import refuse_unreadable_handshakes
@@ -58,26 +56,25 @@ class FrontDoor:
             open_files.handle_loop_errors(asyncio.get_running_loop())
             await self._app(scope, receive, send)
             return
-        host, path = named_host(scope), scope["path"].removeprefix(self._base_path.rstrip("/"))
-        is_secure, is_local = self._rules.is_https(scope), self._rules.is_local(scope, host)
-        visitor = None if is_local else self._cookies.read(header_values(scope, "cookie"))
+        arrival, path = self._rules.read(scope), scope["path"].removeprefix(self._base_path.rstrip("/"))
+        visitor = None if arrival.is_local else self._cookies.read(header_values(scope, "cookie"))
         reply = _Reply(
             scope,
             receive,
             send,
-            self._headers[is_secure or (host is not None and host.is_loopback)],
+            self._headers[arrival.is_trustworthy],
             self._base_path,
-            is_secure,
-            None if is_local or visitor else self._cookies,
+            arrival.is_https,
+            None if arrival.is_local or visitor else self._cookies,
             path == _HOST_CONFIG_PATH,
         )
-        refusal = self._refusal(scope, host, path)
+        refusal = self._refusal(arrival, path)
         if refusal is None and open_files.is_scarce():
             refusal = 503, "Paddock has too many visitors at the moment. Try again in a minute."
         if refusal is not None:
             await reply.refuse(*refusal)
             return
-        owner = LOCAL_OWNER if is_local else visitor and visitor_owner(visitor)
+        owner = LOCAL_OWNER if arrival.is_local else visitor and visitor_owner(visitor)
         with upload_limits.reserve(scope) as is_within:
             if not is_within:
                 await reply.refuse(
@@ -85,22 +82,23 @@ class FrontDoor:
                 )
                 return
             try:
-                await self._app(_with_owner(scope, owner), receive, reply.send)
+                await self._app(_with_owner(scope, arrival, owner), receive, reply.send)
             except Exception:
                 if not reply.is_begun:
                     await reply.refuse(500, "Paddock failed. Its log says more.")
                 raise
 
-    def _refusal(self, scope: Scope, host: NamedHost | None, path: str) -> tuple[int, str] | None:
+    def _refusal(self, arrival: Arrival, path: str) -> tuple[int, str] | None:
         """Return the status and the text of a refusal, None for a request that may come in."""
+        host = arrival.host
         if host is None:
             return 400, "The request does not say which host it is for."
-        if not self._rules.serves(host, arrival_address(scope)):
+        if not self._rules.serves(host, arrival.address):
             return 403, (
                 f"Paddock is not served under the name “{host.name}”. If the name is yours, start Paddock with "
                 f"{HOSTS_VARIABLE}={host.name}"
             )
-        for origin in header_values(scope, "origin"):
+        for origin in arrival.origins:
             if not self._rules.serves_origin(origin, host):
                 return 403, (
                     f"Paddock does not take requests of pages at {origin}. If the pages are Paddock's own, behind a "
@@ -109,13 +107,13 @@ class FrontDoor:
         return (404, "Not found.") if path.startswith(_CLOSED_PATHS) else None
 
 
-def _with_owner(scope: Scope, owner: str | None) -> Scope:
+def _with_owner(scope: Scope, arrival: Arrival, owner: str | None) -> Scope:
     """Return the scope with the request's owner, and no owner that the request itself names."""
     owner_header = OWNER_HEADER.encode()
     headers = [(name, value) for name, value in scope["headers"] if name.lower() != owner_header]
-    if origins := header_values(scope, "origin"):
+    if arrival.origins:
         # Streamlit compares the two again, and a proxy may have put its own name into Host.
-        host = origins[0].partition("://")[2].encode("latin-1")
+        host = arrival.origins[0].partition("://")[2].encode("latin-1")
         headers = [(name, host if name.lower() == b"host" else value) for name, value in headers]
     if owner is not None:
         headers.append((owner_header, owner.encode()))

@@ -18,3 +18,8 @@ MODEL_PAGE = _PAGES / "model.py"
 def base_path() -> str:
     """Return the path under which the server shows the page: ``/``, or ``/lab`` without a final slash."""
     return f"/{(st.get_option('server.baseUrlPath') or '').strip('/')}"
+
+
+def server_path(path: str) -> str:
+    """Return the path under which the server answers for ``path``, which begins with a slash."""
+    return base_path().rstrip("/") + path

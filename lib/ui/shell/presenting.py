@@ -16,14 +16,17 @@ _SHOWS_SYSTEM = "presenting-shows-system"  # in the session's state
 
 def draw_present_button() -> None:
     """Draw the button that starts the presenting mode."""
-    st.button(
+    _draw_mode_button(
         "Present",
-        key="present",
-        icon=":material/present_to_all:",
-        type="tertiary",
-        shortcut=SHORTCUT,
-        on_click=page_mode.start_presenting,
-        help="Large text for an audience, without settings, figures and menus. Escape leads back.",
+        ":material/present_to_all:",
+        page_mode.start_presenting,
+        "Large text for an audience, without settings, figures and menus. Escape leads back.",
+    )
+
+
+def _draw_mode_button(label: str, icon: str, on_click: Callable[[], None], help: str) -> None:
+    st.button(
+        label, key="present", icon=icon, type="tertiary", shortcut=SHORTCUT, on_click=on_click, help=help
     )
 
 
@@ -41,14 +44,11 @@ class PresentingBar:
             st.space("stretch")
             if has_system:
                 _draw_system_switch()
-            st.button(
+            _draw_mode_button(
                 "Leave",
-                key="present",
-                icon=":material/close_fullscreen:",
-                type="tertiary",
-                shortcut=SHORTCUT,
-                on_click=page_mode.stop_presenting,
-                help="Back to the page with everything on it",
+                ":material/close_fullscreen:",
+                page_mode.stop_presenting,
+                "Back to the page with everything on it",
             )
             # One button for all that the key does: the browser keeps a button that was removed, and its key, until
             # the page's script ends, which is when an answer ends.

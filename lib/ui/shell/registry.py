@@ -16,6 +16,7 @@ from lib.api.client import WorkersAI
 from lib.chat.chat_session import ChatSession
 from lib.chat.conversation import Conversation
 from lib.chat.setup_merge import Setup
+from lib.chat.snapshot import Snapshot
 from lib.compare.comparison import Comparison, ComparisonColumn, dump_comparison, load_comparison
 from lib.compare.comparison_session import ComparisonSession
 from lib.errors import BadInput, PaddockError
@@ -30,7 +31,7 @@ from lib.store.autosave import Autosaver
 from lib.store.comparison_rows import comparison_title
 from lib.store.database import database_url
 from lib.store.store import Store
-from lib.store.stored_values import SavedComparison, Snapshot
+from lib.store.stored_values import SavedComparison
 from lib.supervisor import Supervisor
 from lib.ui.shell.chat_snapshot import snapshot_chat
 from lib.ui.shell.owned_cache import OwnedCache
@@ -353,8 +354,7 @@ class Registry:
     def _adopt(self, snapshot: Snapshot, merged: Snapshot, other: Setup | None) -> None:
         """Show in the chat what another server changed of its conversation."""
         if (chat := self._chats.get(snapshot.owner, snapshot.conversation.id)) is not None:
-            saved = (snapshot.conversation, snapshot.settings)
-            chat.adopt(saved, (merged.conversation, merged.settings), other)
+            chat.adopt(snapshot, merged, other)
 
     def _clean_up_forever(self) -> None:
         while not self._closed.wait(CLEAN_UP_SECONDS):

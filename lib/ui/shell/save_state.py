@@ -11,7 +11,7 @@ import secrets
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lib.ui.shell.page_paths import base_path
+from lib.ui.shell.page_paths import server_path
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.polling_component import define_polling_component
 
@@ -55,8 +55,7 @@ _watch = define_polling_component("paddock_save_state", _SCRIPT)
 
 def watch(number: int) -> None:
     """Rerun the fragment that this is called in within two seconds of the state's number being another one."""
-    path = f"{base_path().rstrip('/')}{PATH}"
-    data = {"process": _PROCESS, "number": str(number), "path": path}
+    data = {"process": _PROCESS, "number": str(number), "path": server_path(PATH)}
     _watch(key="save-state", data=data, on_change_change=lambda: None)
 
 
@@ -64,11 +63,11 @@ class SaveStateEndpoint:
     """ASGI middleware that answers with the process's random name and the number, in plain text."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self._app, self._path = app, server_path(PATH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
-        if scope["type"] == "http" and scope["path"].endswith(PATH):
+        if scope["type"] == "http" and scope["path"] == self._path:
             state = f"{_PROCESS} {registry().autosave.state_number}"
             app = PlainTextResponse(state, headers={"cache-control": "no-store"})
         await app(scope, receive, send)

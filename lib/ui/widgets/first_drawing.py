@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 # The browser fetches the code of a component like that of any other control, and draws all of them together.
 _SCRIPT = """
@@ -18,6 +19,7 @@ export default function ({ parentElement, setTriggerValue }) {
 _report = st.components.v2.component("paddock_first_drawing", js=_SCRIPT)
 
 
-def rerun_when_drawn() -> None:
-    """Draw an invisible component that reruns the page once the browser shows it."""
-    _report(key="first-drawing", on_drawn_change=lambda: None)
+def rerun_when_drawn(place: DeltaGenerator) -> None:
+    """Draw an invisible component in that place, which reruns the page once the browser shows it."""
+    with place:
+        _report(key="first-drawing", on_drawn_change=lambda: None)

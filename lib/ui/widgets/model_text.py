@@ -6,7 +6,6 @@ differs from CommonMark. What a model wrote must be shown, copied and followed a
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
@@ -18,11 +17,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from lib.jsonkit.json_text import object_pairs, write_literal
 from lib.jsonkit.surrogates import replace_lone_surrogates
+from lib.ui.widgets.content_version import content_version
 
 CODE_FOLDER = Path(__file__).with_name("browser_code")
-CODE_PATH = (
-    "/_paddock/code/"  # a server gives out the folder's modules below it: lib.ui.shell.browser_code_endpoint
-)
+# Below it, a server gives out the folder's modules: lib.ui.shell.browser_code.
+CODE_PATH = "/_paddock/code/"
 _MAIN_MODULE = "model_text.mjs"
 # Names of keyed containers. They are CSS classes in the page, which model_text.mjs and style.mjs refer to.
 _LIVE, _SOURCE = "model-text-live", "model-text-source"
@@ -33,10 +32,7 @@ PIECE_CHARS = 300
 @cache
 def code_version() -> str:
     """Return a hash of all modules: it is part of their address, so that browsers keep them for good."""
-    digest = hashlib.sha256()
-    for path in sorted(CODE_FOLDER.glob("*.mjs")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    return content_version(CODE_FOLDER.glob("*.mjs"))
 
 
 # Small, because Streamlit sends it again with each element. Streamlit's own script tells where the server's root is.

@@ -9,7 +9,7 @@ import streamlit as st
 # Streamlit calls a component's script again for each change of its data, but keeps the clean-up function of the last
 # call only, until the component is unmounted (1.67, BidiComponent). So each call clears the timer of the one before,
 # or each change of the data would leave a timer running.
-_TICK = """
+_SCRIPT = """
 const timers = new Map()
 const tick = (key, look, every) => {
   clearInterval(timers.get(key))
@@ -20,13 +20,23 @@ const tick = (key, look, every) => {
     if (timers.get(key) === timer) timers.delete(key)
   }
 }
+const whenThere = (key, target, selector, act) => {
+  const stop = tick(key, () => {
+    const element = document.querySelector(`.st-key-${CSS.escape(target)}${selector}`)
+    if (!element) return
+    stop()
+    act(element)
+  }, 50)
+  return stop
+}
 """
 
 
 def define_polling_component(name: str, script: str) -> Any:
-    """Return the component of that name. Its script may use ``tick(key, look, every)``.
+    """Return the component of that name. Its script may use two functions, and returns what they return: to clean up.
 
-    ``tick`` calls ``look`` every so many milliseconds, and returns the clean-up function that the script has to
-    return. ``key`` is the one that the script is given.
+    ``tick(key, look, every)`` calls ``look`` every so many milliseconds. ``whenThere(key, target, selector, act)``
+    calls ``act`` once with the element of the key ``target``, or with what the selector finds in it, as soon as the
+    page has it: it may be drawn after the component. ``key`` is the one that the script is given.
     """
-    return st.components.v2.component(name, js=_TICK + script)
+    return st.components.v2.component(name, js=_SCRIPT + script)

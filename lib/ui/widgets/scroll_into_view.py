@@ -6,23 +6,19 @@ from enum import StrEnum
 
 from lib.ui.widgets.polling_component import define_polling_component
 
-# The element may come after this component: so it is looked for until it is there. What the bars at the top and the
-# bottom of the window cover is left out.
+# What the bars at the top and the bottom of the window cover is left out.
 _SCRIPT = """
 const scrolled = new Map()
 const height = (name) => document.querySelector(`[data-testid=${name}]`)?.getBoundingClientRect().height ?? 0
 
 export default function ({ data, key }) {
-  const stop = tick(key, () => {
-    if (!data?.target || innerWidth > data.width || scrolled.get(key) === data.request) return stop()
-    const element = document.querySelector(`.st-key-${CSS.escape(data.target)}`)
-    if (!element) return
+  return whenThere(key, data.target, "", element => {
+    if (innerWidth > data.width || scrolled.get(key) === data.request) return
     scrolled.set(key, data.request)
     element.style.scrollMarginTop = `${height("stHeader") + 8}px`
     element.style.scrollMarginBottom = `${height("stBottom") + 8}px`
     element.scrollIntoView({ block: data.block })
-  }, 50)
-  return stop
+  })
 }
 """
 

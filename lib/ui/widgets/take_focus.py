@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from lib.ui.widgets.polling_component import define_polling_component
 
-# The box may be drawn after this component: so it is looked for until it is there. Once only: the user may leave it.
+# Once only: the user may leave the box.
 _SCRIPT = """
 const focused = new Set()
 
 export default function ({ data, key }) {
-  const stop = tick(key, () => {
-    if (focused.has(data.target)) return stop()
-    const box = document.querySelector(`.st-key-${CSS.escape(data.target)} :is(textarea, input)`)
-    if (!box) return
+  const stop = whenThere(key, data.target, " :is(textarea, input)", box => {
+    if (focused.has(data.target)) return
     focused.add(data.target)
     box.focus()
     box.setSelectionRange?.(box.value.length, box.value.length)
-  }, 50)
+  })
   return () => { focused.delete(data.target); stop() }
 }
 """

@@ -28,8 +28,8 @@ def checks(page: AppTestPage) -> tuple[kinds.Check, ...]:
 
 
 def test_each_kind_is_added_changed_and_removed(page: AppTestPage) -> None:
-    for label in NEW_CHECKS:
-        page.choose("check-add", label)
+    for new in NEW_CHECKS:
+        page.choose("check-add", new)
     page.choose("check-equals-ignore_case-0", False)
     page.choose("check-contains-text-1", "yes")
     page.choose("check-contains-absent-1", True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from typing import Any
 
 import pytest
 
+from lib.ui.shell.access_rules import AccessRules
 from lib.ui.shell.browser_code import BrowserCode
+from lib.ui.shell.compressed_files import CompressedFiles
 from lib.ui.widgets.model_text import CODE_FOLDER, CODE_PATH, code_version
 from tests.ui.shell.asgi_requests import Behind, Door
 
@@ -17,8 +20,8 @@ MARKDOWN_IT = "d5432491790141da046b1197353705db03264f40b5727f3b4b591f5aba193e30"
 
 @pytest.fixture
 def door() -> Door:
-    app = Behind({"content-type": "text/html"})
-    return Door(app=BrowserCode(app))
+    app: Any = CompressedFiles(BrowserCode(Behind({"content-type": "text/html"})))
+    return Door(rules=AccessRules(hosts=("paddock.example",)), app=app)
 
 
 def test_markdown_it_is_what_its_authors_published() -> None:
@@ -31,12 +34,13 @@ def test_a_module_is_kept_under_the_address_of_its_version(door: Door) -> None:
     assert "immutable" in reply.header("cache-control")[0]
     assert reply.text == (CODE_FOLDER / "dom.mjs").read_text()
     # A page that was drawn before an update.
-    earlier = door.get(f"/base{CODE_PATH}0123456789abcdef/dom.mjs")
+    earlier = door.get(f"{CODE_PATH}0123456789abcdef/dom.mjs")
     assert (earlier.status, earlier.header("cache-control")) == (200, ["no-store"])
 
 
-def test_a_module_is_compressed_for_those_who_can_read_it(door: Door) -> None:
-    reply = door.get(f"{CODE_PATH}{code_version()}/dom.mjs", accept_encoding="br, gzip")
+def test_a_visitor_gets_a_module_compressed(door: Door) -> None:
+    visitor = {"peer": "192.0.2.7", "host": "paddock.example", "accept_encoding": "br, gzip"}
+    reply = door.get(f"{CODE_PATH}{code_version()}/dom.mjs", **visitor)
     assert reply.header("content-encoding") == ["gzip"]
     body = b"".join(message.get("body", b"") for message in reply.messages)
     assert gzip.decompress(body) == (CODE_FOLDER / "dom.mjs").read_bytes()
@@ -45,6 +49,11 @@ def test_a_module_is_compressed_for_those_who_can_read_it(door: Door) -> None:
 @pytest.mark.parametrize("name", ["", "../model_text.py", "LICENSE-markdown-it.txt", "dom.mjs/"])
 def test_nothing_else_is_given_out(door: Door, name: str) -> None:
     assert door.get(f"{CODE_PATH}{code_version()}/{name}").status == 404
+
+
+def test_a_module_has_one_address(door: Door) -> None:
+    """Each address of a file that never changes takes memory."""
+    assert door.get(f"/elsewhere{CODE_PATH}{code_version()}/dom.mjs").text == "page"
 
 
 def test_a_page_names_the_modules(door: Door) -> None:

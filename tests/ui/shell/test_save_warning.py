@@ -132,7 +132,7 @@ def test_the_endpoint_tells_the_number_and_leaves_other_paths_alone(full_disk: p
         if not is_full:
             full_disk.undo()
         registry().autosave.save()
-        sent = asyncio.run(_ask(endpoint, f"/base{save_state.PATH}"))
+        sent = asyncio.run(_ask(endpoint, save_state.PATH))
         numbers.append(int(sent[1]["body"].split()[1]))
         assert sent[0]["status"] == 200
     assert numbers[1] > numbers[0]
