@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import streamlit as st
 
 from lib.model.model_record import Parameter, default_model
+from lib.model.pricing import format_exact
 from lib.ui.answer import answer_stats
 from lib.ui.model import cost_calculator, model_reference, next_token, parameter_help
 from lib.ui.model.model_section import ModelSection
@@ -24,6 +27,12 @@ def try_it(parameter: Parameter) -> None:
     st.session_state[SECTION] = ModelSection.PROBABILITIES
 
 
+def neurons_text(neurons: Decimal) -> str:
+    """Return a number of neurons with their price, as Markdown."""
+    dollars = neurons * price.per_thousand_neurons / 1000
+    return f"{neurons:,} neurons, which are billed: \\${format_exact(dollars)}"
+
+
 price = model.price
 with st.sidebar:
     st.metric("Context window", f"{model.context_window:,} tokens")
@@ -31,9 +40,9 @@ with st.sidebar:
     if window and window != model.context_window:
         st.caption(answer_stats.context_window_note(window, model))
     st.metric("Reading, per million tokens", f"${price.input_per_million}")
-    st.caption(f"{price.neurons_per_million_input:,} neurons")
+    st.caption(neurons_text(price.neurons_per_million_input))
     st.metric("Writing, per million tokens", f"${price.output_per_million}")
-    st.caption(f"{price.neurons_per_million_output:,} neurons")
+    st.caption(neurons_text(price.neurons_per_million_output))
     st.metric("Free each day", f"{price.free_neurons_a_day:,} neurons")
     st.caption(f"then \\${price.per_thousand_neurons} per 1,000; renewed at 00:00 UTC")
 

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from lib.model.model_record import Price
 from lib.model.usage import Usage
 
+_THOUSAND = Decimal(1_000)
 _MILLION = Decimal(1_000_000)
 
 
@@ -25,6 +26,27 @@ def cost_in_neurons(usage: Usage, price: Price) -> Decimal:
         usage.prompt_tokens * price.neurons_per_million_input
         + usage.completion_tokens * price.neurons_per_million_output
     ) / _MILLION
+
+
+def cost_of_neurons(usage: Usage, price: Price) -> Decimal:
+    """Return the price of the usage's neurons in US dollars, which is what Cloudflare bills."""
+    return cost_in_neurons(usage, price) * price.per_thousand_neurons / _THOUSAND
+
+
+def budget_dollars(listed: Decimal, price: Price) -> Decimal:
+    """Return the most that an amount at the listed price can be as neurons, and never less than the amount.
+
+    How much input and output the amount stands for need not be known.
+    """
+    factors = [
+        neurons * price.per_thousand_neurons / _THOUSAND / dollars
+        for dollars, neurons in (
+            (price.input_per_million, price.neurons_per_million_input),
+            (price.output_per_million, price.neurons_per_million_output),
+        )
+        if dollars
+    ]
+    return listed * max(Decimal(1), *factors)
 
 
 def format_dollars(amount: Decimal) -> str:

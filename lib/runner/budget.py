@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from lib.experiment.plan import Limits
+from lib.model.model_record import Price
+from lib.model.pricing import budget_dollars
 
 ZERO_DOLLARS = Decimal(0)
 
@@ -30,11 +32,12 @@ class Spending:
 class Budget:
     """Every attempt reserves its highest possible cost before it is sent, and settles its real cost afterwards.
 
-    So counted, uncertain and reserved dollars together never exceed the budget. Safe from any thread.
+    So counted, uncertain and reserved dollars together never exceed the budget, neither at the listed price nor in
+    the neurons of ``price``. All amounts are listed ones. Safe from any thread.
     """
 
-    def __init__(self, limits: Limits, spent: Spending = Spending()) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, price: Price, spent: Spending = Spending()) -> None:
+        self._limits, self._price = limits, price
         self._spent = spent
         self._pending = 0  # unsettled reservations
         self._changed = threading.Condition()
@@ -76,7 +79,9 @@ class Budget:
         limits, spent = self._limits, self._spent
         if limits.requests is not None and spent.requests + 1 > limits.requests:
             return False
-        return limits.dollars is None or spent.max_dollars + most <= limits.dollars
+        if limits.dollars is None:
+            return True
+        return budget_dollars(spent.max_dollars + most, self._price) <= limits.dollars
 
     def settle(
         self,

@@ -70,7 +70,7 @@ class ExperimentRun:
         recovered = recover_cells(saved.plan, entry.billed, cells)
         self._counters.add(recovered.results)
         self._rate_limiter = RateLimiter(saved.limits.per_minute)
-        self._budget = Budget(saved.limits, recovered_spending(recovered))
+        self._budget = Budget(saved.limits, model.price, recovered_spending(recovered))
         self._queue = CellQueue(model, saved.plan, lambda asked: store.cells.find_answers(owner, asked))
         self._queue.restore(recovered.saved_numbers, recovered.to_ask)
         self._journal = ResultJournal(store, owner, entry.id, self._counters.add)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,8 +12,10 @@ from hypothesis import given, strategies
 from lib.chat.answer import total_usage
 from lib.model import model_record
 from lib.model.pricing import (
+    budget_dollars,
     cost_in_dollars,
     cost_in_neurons,
+    cost_of_neurons,
     estimate_tokens,
     format_dollars,
     format_exact,
@@ -90,3 +93,22 @@ def test_estimate(text: str) -> None:
     assert (estimate_tokens(text) == 0) == (text == "")
     assert estimate_tokens(text) <= max(1, 4 * len(text))
     assert estimate_tokens(text + "\ud800") >= estimate_tokens(text)
+
+
+def test_a_million_output_tokens_are_billed_above_the_listed_price() -> None:
+    output = Usage(0, 1_000_000)
+    assert cost_in_dollars(output, PRICE) == Decimal("0.2")
+    assert cost_of_neurons(output, PRICE) == Decimal("0.200772")  # 18,252 neurons
+
+
+@given(USAGES)
+def test_a_budget_never_counts_less_than_either_price(usage: Usage) -> None:
+    listed = cost_in_dollars(usage, PRICE)
+    assert (
+        max(listed, cost_of_neurons(usage, PRICE))
+        <= budget_dollars(listed, PRICE)
+        <= listed * Decimal("1.004")
+    )
+    # Where the neurons cost less, the listed price counts.
+    cheap = replace(PRICE, per_thousand_neurons=Decimal("0.010"))
+    assert budget_dollars(listed, cheap) == listed

@@ -20,11 +20,13 @@ from tests.sample_values import make_backend
 class BudgetOverrun:
     """Requests and dollars on the server's bill, and the limits of the run.
 
-    ``closed`` counts connections that the server closed after an answer.
+    ``dollars`` are at the listed price, ``billed_dollars`` those of the neurons. ``closed`` counts connections that
+    the server closed after an answer.
     """
 
     requests: int
     dollars: Decimal
+    billed_dollars: Decimal
     limits: Limits
     progress: RunProgress
     closed: int
@@ -33,8 +35,8 @@ class BudgetOverrun:
     def excess(self) -> tuple[int, Decimal]:
         """Requests and dollars beyond the budget; negative if some is left."""
         most_requests = self.requests if self.limits.requests is None else self.limits.requests
-        most_dollars = self.dollars if self.limits.dollars is None else self.limits.dollars
-        return self.requests - most_requests, self.dollars - most_dollars
+        most_dollars = self.billed_dollars if self.limits.dollars is None else self.limits.dollars
+        return self.requests - most_requests, self.billed_dollars - most_dollars
 
     @property
     def understated(self) -> Decimal:
@@ -70,5 +72,10 @@ def measure_overrun(database: str, cells: int, seed: int) -> BudgetOverrun:
         bill = server.bill()
     store.close()
     return BudgetOverrun(
-        bill.requests, bill.dollars(run_fixtures.MODEL.price), limits, run.progress(), bill.closed
+        bill.requests,
+        bill.dollars(run_fixtures.MODEL.price),
+        bill.billed_dollars(run_fixtures.MODEL.price),
+        limits,
+        run.progress(),
+        bill.closed,
     )

@@ -23,6 +23,8 @@ from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
 from lib.model.model_record import Price
+from lib.model.pricing import cost_of_neurons
+from lib.model.usage import Usage
 
 FAULT_NAMES = ("hasty", "broken", "page", "reset", "paid reset", "half", "closes")
 
@@ -41,8 +43,12 @@ class Bill:
     closed: int = 0
     max_at_once: int = 0
 
+    def billed_dollars(self, price: Price) -> Decimal:
+        """Return what Cloudflare bills for the tokens: the price of their neurons."""
+        return cost_of_neurons(Usage(self.tokens_in, self.tokens_out), price)
+
     def dollars(self, price: Price) -> Decimal:
-        """Return the cost of the tokens."""
+        """Return the cost of the tokens at the listed price."""
         cost = self.tokens_in * price.input_per_million + self.tokens_out * price.output_per_million
         return cost / 1_000_000
 

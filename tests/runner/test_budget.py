@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.experiment.plan import Limits
+from lib.model.model_record import default_model
 from lib.runner.budget import Budget, Spending
 
+PRICE = default_model().price
 never = lambda: False  # noqa: E731
 
 
@@ -24,7 +26,7 @@ never = lambda: False  # noqa: E731
 )
 def test_never_beyond(dollars: int, requests: int, seed: int, steps: int) -> None:
     chance = random.Random(seed)
-    budget = Budget(Limits(dollars=Decimal(dollars), requests=requests))
+    budget = Budget(Limits(dollars=Decimal(dollars), requests=requests), PRICE)
     open: list[Decimal] = []
     sent = 0
     for _ in range(steps):
@@ -52,7 +54,7 @@ def test_never_beyond(dollars: int, requests: int, seed: int, steps: int) -> Non
 
 
 def test_many_at_once_use_all_of_it_and_no_more() -> None:
-    budget = Budget(Limits(dollars=Decimal("10"), requests=None))
+    budget = Budget(Limits(dollars=Decimal("10"), requests=None), PRICE)
     refused = threading.Semaphore(0)
     paid: list[Decimal] = []
 
@@ -71,13 +73,19 @@ def test_many_at_once_use_all_of_it_and_no_more() -> None:
         thread.join(60)
         assert not thread.is_alive()
     assert sum(paid) == budget.spending.dollars <= 10
-    assert budget.spending.dollars > Decimal("9.7"), "who does not fit waits for those who may yet make room"
+    assert budget.spending.dollars > Decimal("9.6"), "who does not fit waits for those who may yet make room"
 
 
 def test_more_of_it_lets_go_on_and_an_end_is_heeded() -> None:
-    budget = Budget(Limits(requests=1), Spending(requests=1))
+    budget = Budget(Limits(requests=1), PRICE, Spending(requests=1))
     assert not budget.reserve(Decimal(0), never)
     budget.set_limits(Limits(requests=2))
     assert not budget.reserve(Decimal(0), lambda: True)
     assert budget.reserve(Decimal(0), never)
-    assert not Budget(Limits(dollars=Decimal(0))).reserve(Decimal("0.000001"), never)
+    assert not Budget(Limits(dollars=Decimal(0)), PRICE).reserve(Decimal("0.000001"), never)
+
+
+def test_a_million_output_tokens_must_fit_as_neurons_too() -> None:
+    listed = Decimal("0.2")  # billed: 18,252 neurons, $0.200772
+    assert not Budget(Limits(dollars=Decimal("0.2007")), PRICE).reserve(listed, never)
+    assert Budget(Limits(dollars=Decimal("0.2008")), PRICE).reserve(listed, never)

@@ -10,8 +10,14 @@ import streamlit as st
 from lib.api.backend import backend_label
 from lib.chat.answer import Answer, total_usage
 from lib.chat.conversation import Conversation
-from lib.model.model_record import Model
-from lib.model.pricing import cost_in_dollars, format_dollars, format_exact
+from lib.model.model_record import Model, Price
+from lib.model.pricing import (
+    cost_in_dollars,
+    cost_in_neurons,
+    cost_of_neurons,
+    format_dollars,
+    format_exact,
+)
 from lib.model.usage import Usage
 
 
@@ -38,7 +44,19 @@ def estimate_text(least: Decimal, most: Decimal, *, billed: bool) -> str:
 def exact_cost(model: Model, answers: Iterable[Answer]) -> str | None:
     """Return the exact cost as Markdown for a tooltip, None if no tokens were counted."""
     usage = total_usage(answers)
-    return None if usage is None else f"Exactly \\${format_exact(cost_in_dollars(usage, model.price))}"
+    return None if usage is None else f"Exactly {exact_cost_text(usage, model.price)}"
+
+
+def exact_cost_text(usage: Usage, price: Price) -> str:
+    """Return the exact cost as Markdown: at the listed price, and in neurons if that is another amount."""
+    listed, billed = cost_in_dollars(usage, price), cost_of_neurons(usage, price)
+    if listed == billed:
+        return f"\\${format_exact(listed)}"
+    neurons = format_exact(cost_in_neurons(usage, price))
+    return (
+        f"\\${format_exact(listed)} at the listed price. Cloudflare bills in neurons: {neurons}, "
+        f"which are \\${format_exact(billed)} before the free ones."
+    )
 
 
 def answer_line(model: Model, answers: tuple[Answer, ...]) -> str:

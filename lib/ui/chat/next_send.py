@@ -10,7 +10,7 @@ import streamlit as st
 
 from lib.api import wire
 from lib.api.request import Request
-from lib.model.pricing import cost_in_dollars, cost_in_neurons, format_dollars
+from lib.model.pricing import cost_in_dollars, cost_in_neurons, cost_of_neurons, format_dollars
 from lib.model.settings import Settings
 from lib.preflight.conflicts import Conflict
 from lib.snippets.snippet_builder import build_snippets
@@ -169,6 +169,9 @@ def _draw_cost(tab: ChatTab, preview: RequestPreview) -> None:
     )
     st.caption(
         f"At least: only your text. At most: an answer as long as your limit allows. {preview.count.explanation} "
+        "These are listed prices; Cloudflare bills in neurons, which for 1,000,000 messages are "
+        f"\\{format_dollars(cost_of_neurons(least, price) * 1_000_000)} to "
+        f"\\{format_dollars(cost_of_neurons(most, price) * 1_000_000)}. "
         f"Today's free allowance ({price.free_neurons_a_day:,} neurons) covers {min_sends:,} to {max_sends:,} "
         "such messages."
     )

@@ -92,7 +92,8 @@ def draw(tab: ExperimentTab, problems: Sequence[plan_problems.PlanProblem]) -> N
         step=0.01,
         format="%g",
         placeholder="none",
-        help="The run ends before a request could exceed the budget.",
+        help="The run ends before a request could exceed the budget. It counts each request at the listed price "
+        "or in neurons, by which Cloudflare bills, whichever costs more.",
         **dollars.arguments(),
     )
     requests = bind("limit-requests", limits.requests, partial(_set_limit, tab, "requests"))
