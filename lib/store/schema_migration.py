@@ -32,7 +32,14 @@ def _scripts() -> ScriptDirectory:
 def _load_scripts(folders: tuple[Path, ...]) -> ScriptDirectory:
     scripts = ScriptDirectory(str(_FOLDER), version_locations=[str(folder) for folder in folders])
     # Alembic loads the scripts at their first use. Load them now: threads may share the result.
-    scripts.get_current_head()
+    if scripts.get_current_head() is None:
+        # Alembic takes a folder that cannot be read, for example for want of a file handle, for an empty one.
+        raise StorageFailed(
+            f"The migrations that belong to Paddock cannot be read: {folders[0]}.",
+            advice="If they are there, there are too few file handles: raise the limit (ulimit -n). "
+            "Until then conversations are kept in memory only.",
+            retryable=True,
+        )
     return scripts
 
 

@@ -21,6 +21,7 @@ from lib.files.conversation_import_export import read_conversations
 from lib.model import model_record
 from lib.store.autosave import Autosaver
 from lib.store.store import Store
+from lib.store.stored_values import Snapshot
 from lib.ui.shell.chat_snapshot import snapshot_chat
 from tests.killable_process import Report
 from tests.page.upstream import ACCOUNT, TOKEN
@@ -52,7 +53,13 @@ def answer(report: Report, url: str, database: Path, trouble: str, room: Path, s
     store = Store(f"sqlite:///{database}")
     model = model_record.default_model()
     chat = ChatSession(make_client(attempts=1), model, Conversation())
-    saver = Autosaver(store, lambda: [snapshot_chat(OWNER, chat)])
+    taken = [snapshot_chat(OWNER, chat)]
+
+    def take_snapshot() -> list[Snapshot]:
+        taken[0] = snapshot_chat(OWNER, chat)
+        return taken.copy()
+
+    saver = Autosaver(store, take_snapshot)
     chat.on_run = saver.wake
     match trouble:
         case "full disk":
@@ -73,7 +80,8 @@ def answer(report: Report, url: str, database: Path, trouble: str, room: Path, s
         report("problem", error.message)
     length, problem = -1, ""
     while True:
-        snapshot = snapshot_chat(OWNER, chat)
+        # The one that the saver took: while an answer comes, the newest one is never saved.
+        snapshot = taken[0]
         text = snapshot.with_cut_off_answers().path()
         if saver.is_saved(snapshot) and text and len(text[-1].content) != length:
             length = len(text[-1].content)

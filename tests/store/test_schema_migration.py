@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 import threading
@@ -317,3 +319,16 @@ def test_a_database_of_version_1_keeps_everything(
         more = make_conversation("On", conversation=saved.conversation)
         assert store.conversations.save("ann", more, saved.settings)[0].conversation is more
         assert store.conversations.count("ann", "on") == 1
+
+
+def test_migrations_that_cannot_be_read_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    schema_migration._load_scripts.cache_clear()
+    with closing(Store(f"sqlite:///{tmp_path / 'paddock.sqlite3'}")) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "scandir", refuse)
+            with pytest.raises(StorageFailed, match="cannot be read"):
+                store.database.open()
+        store.database.open()
