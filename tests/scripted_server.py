@@ -17,7 +17,7 @@ from typing import Any
 DONE = b"data: [DONE]\n\n"
 
 # Longer than any test waits: if it passes, something hangs.
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def test_while_it_waits_for_a_retry() -> None:
         thread.start()
         assert retrying.wait(TIMEOUT)
         stop.cancel()
-        thread.join(1.0)
+        thread.join(TIMEOUT)
         assert raised
     assert len(server.requests) == 1
 

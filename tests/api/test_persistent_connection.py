@@ -130,7 +130,7 @@ def test_the_same_comes_of_it(name: str) -> None:
 @pytest.mark.parametrize("sent", [b"", response_head(kind=JSON), response_head(kind=JSON) + b'{"resp'])
 def test_silence(sent: bytes) -> None:
     with ScriptedServer(sends_then_waits(sent)) as server:
-        client = sample_values.make_client(attempts=1, first_byte=TIMEOUT if sent else 0.2, silence=0.3)
+        client = sample_values.make_client(attempts=1, first_byte=TIMEOUT if sent else 1, silence=0.3)
         alone, over_connection = ask_both_ways(server.url, client)
         assert over_connection == alone
         assert alone[1][0] is TimedOut
@@ -194,7 +194,7 @@ def test_after_an_answer_that_was_left_another_connection_is_opened() -> None:
             sends_then_waits(response_head() + text_events("a")), sends(keep_alive_response())
         ) as server,
         closing(
-            sample_values.make_client(first_byte=5, silence=0.2).open_connection(
+            sample_values.make_client(first_byte=TIMEOUT, silence=0.2).open_connection(
                 sample_values.make_backend(server.url)
             )
         ) as connection,
@@ -217,7 +217,7 @@ def test_what_was_never_sent_is_known() -> None:
 
 def assert_connection_cancels(server: ScriptedServer, url: str = "") -> None:
     """Assert that a request that reached the server is cancelled at once, and the server's connection closed."""
-    connection = sample_values.make_client(first_byte=60, silence=60).open_connection(
+    connection = sample_values.make_client(first_byte=600, silence=600).open_connection(
         sample_values.make_backend(url or server.url)
     )
     with closing(connection):

@@ -211,7 +211,7 @@ def test_stop_and_silence_inside_two_layers_of_tls(
         for _, error, _ in ask_both_ways(URL, sample_values.make_client(attempts=1, silence=0.3)):
             assert isinstance(error, TimedOut)
             assert server.arrived.acquire(timeout=TIMEOUT)
-        client = sample_values.make_client(first_byte=60, silence=60)
+        client = sample_values.make_client(first_byte=600, silence=600)
         with closing(client.open_connection(sample_values.make_backend(URL))) as connection:
             assert_cancels(
                 lambda: list(client.stream_over(connection, sample_values.make_request())),

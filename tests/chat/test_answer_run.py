@@ -191,7 +191,7 @@ def test_stopped(said: bytes) -> None:
             assert "Hello" in run.follow(lambda: 0.0)  # waits until the text arrives
         run.stop()
         run.stop()
-        run.join(1.0)
+        run.join(TIMEOUT)
         assert not run.is_running
         assert server.peers[0].gone.wait(TIMEOUT)
     got = run.answer

@@ -23,7 +23,7 @@ from tests.faults.mutated_replies import Reply, make_reply
 from tests.scripted_server import read_request
 
 # A reply that takes longer hangs: the client's own timeouts are far below.
-MAX_SECONDS = 20.0
+MAX_SECONDS = 60.0
 
 
 @dataclass
@@ -85,7 +85,7 @@ class ReplyServer:
 
 def run_wire_faults(streams: int, seed: int) -> dict[str, Counts]:
     """Send that many replies to each client; the seed and the number make a reply."""
-    client = WorkersAI(Timeouts(5.0, 5.0, 5.0), RetryPolicy(attempts=1))
+    client = WorkersAI(Timeouts(20.0, 20.0, 20.0), RetryPolicy(attempts=1))
     request = sample_values.make_request()
     counts = {"chat": Counts(), "experiment": Counts()}
     with ReplyServer() as server:

@@ -1,7 +1,6 @@
 """Patterns of JSON Schema: JavaScript's dialect, on the page and on the twin."""
 
 import json
-import time
 
 import pytest
 
@@ -9,6 +8,7 @@ from lib.jsonkit.ecma_regex import MAX_PATTERN_CHARS, BadPattern, check_pattern
 from lib.jsonkit.json_answer_check import Invalid, Valid, check_answer
 from lib.twin.api_errors import TwinApiError
 from lib.twin.user_schema import read_schema
+from tests.waiting import ends
 
 MATCHES = [
     (r"^\d$", "7", True),
@@ -108,6 +108,5 @@ def test_bad_patterns(pattern: str, message: str) -> None:
     "part", [r"(?i:\p{L})", r"[^\p{L}]", "a|", "(?:a?){99}", r"(?<=\w{9})", "(a{1000}){1000}"]
 )
 def test_compiling_is_quick(part: str) -> None:
-    started = time.process_time()
-    check_pattern(part * (MAX_PATTERN_CHARS // len(part)))
-    assert time.process_time() - started < 2
+    with ends():
+        check_pattern(part * (MAX_PATTERN_CHARS // len(part)))

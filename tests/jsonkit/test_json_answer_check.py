@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import jsonschema
@@ -15,6 +14,7 @@ from lib.jsonkit.json_answer_check import Invalid, NotJson, Unchecked, Valid, ch
 from lib.jsonkit.json_validation import ValidationFailure
 from lib.jsonkit.schema_form import to_schema
 from tests.jsonkit.schema_strategies import answers, roots
+from tests.waiting import ends
 
 SCHEMA = json.dumps(
     {
@@ -213,14 +213,12 @@ def test_unique_items_of_a_long_list() -> None:
 )
 def test_nothing_hangs(schema: Any, value: Any, says: str) -> None:
     answer, text = json.dumps(value), json.dumps(schema)
-    started = time.monotonic()
-    result = check_answer(answer, text)
-    assert time.monotonic() - started < 10  # two seconds on an idle machine
+    with ends():
+        result = check_answer(answer, text)
     assert isinstance(result, Unchecked)
     assert says in result.reason
-    started = time.monotonic()
-    assert check_answer(answer, text) == result
-    assert time.monotonic() - started < 1, "the page is drawn again and again"
+    # The page is drawn again and again.
+    assert check_answer(answer, text) is result
 
 
 @pytest.mark.parametrize("answer", ["[" * 200_000, '{"a":' * 101 + "1" + "}" * 101])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from lib.jsonkit.json_schema import MAX_DEPTH, BadSchema, parse_schema
 from lib.jsonkit.json_text import UnusableJson
 from lib.jsonkit.schema_form import to_schema
 from tests.jsonkit.schema_strategies import roots
+from tests.waiting import ends
 
 DEFS = '"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{"$ref": "#/$defs/a"}]}}'
 
@@ -114,10 +114,8 @@ def test_invalid_schemas(what: str) -> None:
     ],
 )
 def test_too_large_schemas_are_refused_quickly(text: str, says: str) -> None:
-    started = time.process_time()
-    with pytest.raises(BadInput, match=says):
+    with ends(), pytest.raises(BadInput, match=says):
         parse_schema(text)
-    assert time.process_time() - started < 1
 
 
 def test_the_largest_schemas_are_accepted() -> None:

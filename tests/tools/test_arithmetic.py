@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.tools.arithmetic import MAX_DIGITS, CannotCompute, evaluate
+from tests.waiting import ends
 
 numbers = st.one_of(
     st.integers(0, 10**6).map(str),
@@ -130,11 +130,9 @@ def test_known_values(expression: str, value: float) -> None:
     ],
 )
 def test_expressions_without_a_value(expression: str, words: str) -> None:
-    started = time.process_time()
-    with pytest.raises(CannotCompute) as caught:
+    with ends(), pytest.raises(CannotCompute) as caught:
         evaluate(expression)
     assert words in str(caught.value)
-    assert time.process_time() - started < 0.5
 
 
 @given(st.text(max_size=60))
@@ -147,7 +145,5 @@ def test_any_text_has_a_value_or_a_reason(text: str) -> None:
 
 @given(st.text("0123456789+-*/%(). eEabs,_", max_size=40))
 def test_no_expression_takes_long(text: str) -> None:
-    started = time.process_time()
-    with contextlib.suppress(CannotCompute):
+    with ends(), contextlib.suppress(CannotCompute):
         evaluate(text)
-    assert time.process_time() - started < 0.5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from lib.jsonkit.json_schema import parse_schema
 from lib.jsonkit.json_validation import find_failures
 from lib.model.request_options import Function, Tool, ToolCall
 from lib.tools.tool_call import find_call_faults, parse_arguments
+from tests.waiting import ends
 
 
 def find_faults(
@@ -160,20 +160,17 @@ def test_the_result_is_that_of_jsonschema(schema: Any, value: Any) -> None:
     ],
 )
 def test_an_unusable_schema_is_reported(schema: dict[str, Any]) -> None:
-    begun = time.process_time()
-    (told,) = find_call_faults(ToolCall("", "t", '{"l": 1}'), (Tool("t", "", json.dumps(schema)),))
+    with ends():
+        (told,) = find_call_faults(ToolCall("", "t", '{"l": 1}'), (Tool("t", "", json.dumps(schema)),))
     assert told.startswith("The arguments cannot be checked: the parameters of “t” cannot be used. $")
-    assert time.process_time() - begun < 3
 
 
 def test_a_long_check_ends() -> None:
     schema = {"properties": {"l": {"items": {"enum": list(range(9_000))}}}}
-    begun = time.process_time()
-    told = find_call_faults(
-        ToolCall("", "t", json.dumps({"l": [-1] * 9_000})), (Tool("t", "", json.dumps(schema)),)
-    )
-    assert told
-    assert time.process_time() - begun < 3
+    with ends():
+        assert find_call_faults(
+            ToolCall("", "t", json.dumps({"l": [-1] * 9_000})), (Tool("t", "", json.dumps(schema)),)
+        )
 
 
 def test_a_pattern_is_checked() -> None:

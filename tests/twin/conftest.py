@@ -59,13 +59,12 @@ class RunningTwin:
         result: dict[str, int] = self.client.get(self.path("paddock/slots")).json()["result"]
         return result
 
-    def wait_for(self, within: float = 5.0, **counts: int) -> float:
-        """Wait until the slots have these counts. Return the seconds it took."""
-        start = time.monotonic()
+    def wait_for(self, **counts: int) -> None:
+        """Wait until the slots have these counts."""
+        end = time.monotonic() + 60.0
         while not counts.items() <= (slots := self.slots()).items():
-            assert time.monotonic() - start < within, slots
+            assert time.monotonic() < end, slots
             time.sleep(0.01)
-        return time.monotonic() - start
 
 
 STORY = "Write a short story about a fox and a river."
@@ -120,7 +119,7 @@ def end_twin(process: subprocess.Popen[str]) -> int:
     if process.stdin and not process.stdin.closed:
         process.stdin.close()
     try:
-        return process.wait(10)
+        return process.wait(60)
     finally:
         process.kill()
         process.wait()
@@ -143,7 +142,7 @@ def spawn(short_model: Path) -> Iterator[Callable[..., RunningTwin]]:
         model = {} if whole else {"PADDOCK_MODEL": str(short_model)}
         # Two, because the tests of the queue fill them all.
         process, ready = start_ready_twin("--slots", "2", *arguments, **(model | environment))
-        client = httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}, timeout=60, trust_env=False)
+        client = httpx.Client(headers={"authorization": f"Bearer {TOKEN}"}, timeout=300, trust_env=False)
         twins.append(RunningTwin(process, ready, client))
         return twins[-1]
 

@@ -145,7 +145,7 @@ def test_silence_within_a_stream(twin: RunningTwin) -> None:
             twin.run,
             json={**BODY, "stream": True},
             headers=headers,
-            timeout=httpx.Timeout(20, read=3),
+            timeout=httpx.Timeout(60, read=8),
         ) as response:
             for text in response.iter_text():
                 received += text
@@ -273,7 +273,7 @@ def test_the_pages_client_keeps_the_text_before_a_fault(
 ) -> None:
     failing = spawn("--fault", fault, "--slots", "1", "--context", "512")
     backend = backend_of(failing.base_url, failing.account, Secret(TOKEN), "x", 512)
-    client = WorkersAI(Timeouts(first_byte=20, silence=2), RetryPolicy(attempts=1))
+    client = WorkersAI(Timeouts(first_byte=60, silence=5), RetryPolicy(attempts=1))
     received: list[Event] = []
     request = build_request(default_model(), Prompt(STORY), {"max_tokens": 8})
     with pytest.raises(kind):

@@ -27,7 +27,7 @@ def test_hostile_bodies(twin: RunningTwin) -> None:
     assert report.growth is None or report.growth < MAX_GROWTH
     # Bodies of each kind were refused, and some were answered.
     assert report.answers.keys() >= {"200", "400", "413"}
-    twin.wait_for(60, running=0, waiting=0)
+    twin.wait_for(running=0, waiting=0)
 
 
 def test_a_seed_gives_the_same_bodies_again() -> None:

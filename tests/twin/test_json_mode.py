@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import time
 from typing import Any
 
 import jsonschema
@@ -16,6 +15,7 @@ from lib.twin.bounded_schema import narrow_schema
 from lib.twin.user_schema import read_schema
 from tests.twin.conftest import MODEL, RunningTwin
 from tests.twin.test_api_errors import assert_error, service_error
+from tests.waiting import ends
 
 FOX = {
     "type": "object",
@@ -148,14 +148,13 @@ BAD = [
 
 @pytest.mark.parametrize(("schema", "words"), BAD)
 def test_bad_schema(twin: RunningTwin, schema: Any, words: str) -> None:
-    begun = time.monotonic()
-    response = twin.ask(messages=ASK, **json_mode_field(schema))
+    with ends():
+        response = twin.ask(messages=ASK, **json_mode_field(schema))
     assert response.json()["errors"][0]["code"] == 5006, response.text[:300]
     message = response.json()["errors"][0]["message"]
     assert words in message
     assert message.startswith("AiError: Bad input: Error: '/response_format/json_schema")
     assert len(message) < 500
-    assert time.monotonic() - begun < 10
 
 
 def test_no_schema(twin: RunningTwin) -> None:
@@ -172,9 +171,8 @@ def test_five_megabytes(twin: RunningTwin) -> None:
 def test_a_pattern_that_takes_forever(twin: RunningTwin) -> None:
     # The validation ends after some seconds, in a process of its own; the twin answers others meanwhile.
     schema = {"const": "a" * 40 + "!", "allOf": [{"pattern": "^(a+)+$"}]}
-    begun = time.monotonic()
-    assert_error(twin.ask(messages=ASK, **json_mode_field(schema)), 400, NOT_MET)
-    assert time.monotonic() - begun < 30
+    with ends():
+        assert_error(twin.ask(messages=ASK, **json_mode_field(schema)), 400, NOT_MET)
     assert twin.client.get(twin.path("paddock/slots")).status_code == 200
 
 
@@ -226,9 +224,8 @@ HARD_PATTERNS = [
 @pytest.mark.parametrize("pattern", HARD_PATTERNS)
 def test_a_pattern_that_is_hard_for_the_engine(twin: RunningTwin, pattern: str) -> None:
     schema = {"type": "string", "pattern": pattern, "maxLength": 400}
-    begun = time.monotonic()
-    answer = twin.ask(messages=ASK, **json_mode_field(schema), max_tokens=40, seed=1).json()
-    assert time.monotonic() - begun < 30
+    with ends():
+        answer = twin.ask(messages=ASK, **json_mode_field(schema), max_tokens=40, seed=1).json()
     if answer["success"]:
         jsonschema.validate(answer["result"]["response"], schema)
     else:
@@ -237,11 +234,10 @@ def test_a_pattern_that_is_hard_for_the_engine(twin: RunningTwin, pattern: str) 
 
 
 def test_any_schema_is_narrowed_quickly() -> None:
-    begun = time.monotonic()
-    for seed in range(200):
-        schema = read_schema(random_schema(random.Random(seed)), "/x")
-        assert narrow_schema(schema, 500)["type"] == "object"
-    assert (time.monotonic() - begun) / 200 < 0.1
+    with ends():
+        for seed in range(200):
+            schema = read_schema(random_schema(random.Random(seed)), "/x")
+            assert narrow_schema(schema, 500)["type"] == "object"
 
 
 def test_generated_schemas(twin: RunningTwin) -> None:

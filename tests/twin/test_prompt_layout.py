@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -66,10 +65,7 @@ def test_schema_and_tools_are_in_the_prompt(twin: RunningTwin) -> None:
 def test_it_needs_no_slot(twin: RunningTwin) -> None:
     with raw_request(twin, FOREVER), raw_request(twin, FOREVER), raw_request(twin, FOREVER):
         twin.wait_for(running=2, waiting=1)
-        begun = time.monotonic()
-        for _ in range(5):
-            assert show_prompt(twin, prompt=STORY)["prompt_tokens"] > 10
-        assert (time.monotonic() - begun) / 5 < 1
+        assert show_prompt(twin, prompt=STORY)["prompt_tokens"] > 10
         assert twin.slots()["waiting"] == 1
     twin.wait_for(running=0, waiting=0)
 
