@@ -16,6 +16,7 @@ PaddockError
 ├── Unreachable           network, name resolution, TLS, a refused connection, a redirect
 ├── CutOff                the stream broke before its end
 ├── Unintelligible        a reply that is not from Workers AI: HTML, broken JSON
+├── DownloadFailed        a language model could not be downloaded to this computer
 ├── HeldElsewhere         another Paddock server with the same database is working on it
 └── StorageFailed         the database cannot be read or written; ``retryable`` if the whole database is affected
     ├── DamagedDatabase       the file is damaged, emptied or no database; it is left as it is
@@ -125,6 +126,10 @@ class CutOff(PaddockError):
 
 class Unintelligible(PaddockError):
     title = "The answer could not be understood"
+
+
+class DownloadFailed(PaddockError):
+    title = "The model could not be downloaded"
 
 
 class HeldElsewhere(PaddockError):

@@ -42,11 +42,15 @@ class Loading:
 
 @dataclass(frozen=True)
 class Ready:
-    """The twin is up; ``file`` is the file name of its weights, ``pid`` its process."""
+    """The twin is up; ``file`` is the file name of its weights, ``pid`` its process.
+
+    ``mark`` is the text that the model's licence wants wherever it answers, "" for most models.
+    """
 
     backend: Backend
     file: str
     pid: int
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ class Supervisor:
                     report["context_window"],
                 )
                 self._port = int(backend.base_url.partition("//")[2].partition("/")[0].rpartition(":")[2])
-                self._state = Ready(backend, report["file"], report["pid"])
+                self._state = Ready(backend, report["file"], report["pid"], report["mark"])
             case "failed":
                 self._state = Failed(report["reason"], report["advice"])
 

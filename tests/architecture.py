@@ -107,7 +107,7 @@ def repeated_file_names(root: Path) -> Iterator[str]:
     """Yield file names that occur twice in lib/; ``app.py`` is the twin's server beside the page's."""
     places: defaultdict[str, list[str]] = defaultdict(list)
     for file in sorted(root.glob("lib/**/*.py")):
-        if file.name not in ("__init__.py", "env.py"):
+        if file.name not in ("__init__.py", "__main__.py", "env.py"):
             places[file.name].append(str(file.parent.relative_to(root)))
     for name, folders in places.items():
         if len(folders) > 1:

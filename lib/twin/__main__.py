@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import platform
@@ -14,15 +13,19 @@ import socket
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import uvicorn
 from starlette.applications import Starlette
 
+from lib.errors import PaddockError
+from lib.local_models import terminal
+from lib.local_models.licences import LLAMA_3_2
+from lib.local_models.memory import read_memory
+from lib.local_models.model_source import ModelSource, RemoteModel, parse_source
 from lib.model.model_record import default_model
 from lib.twin import fault_injection, gguf_file, lora_finetunes, weights, wire_variants
 from lib.twin.app import TwinOptions, build_app
@@ -30,45 +33,13 @@ from lib.twin.auth import ACCOUNT_PATTERN
 from lib.twin.engine import Engine
 from lib.twin.engine_errors import CannotStartError
 from lib.twin.http_protocol import TwinProtocol
-from lib.twin.slot_count import choose_slots, read_memory
+from lib.twin.slot_count import choose_slots
+from lib.twin.start_reporter import StartReporter
 
 # Never another address: everybody who reaches the twin may use this computer's processor.
 HOST = "127.0.0.1"
 # More only costs memory with the shipped model, and time with any other.
 DEFAULT_CONTEXT = 8192
-SHIPPED_MODEL_NAME = "SmolLM2-135M"
-
-
-class StartReporter:
-    """Reports the progress of the start: in JSON lines for a program, in sentences for a person."""
-
-    def __init__(self, out: TextIO, *, supervised: bool) -> None:
-        self.out, self.supervised = out, supervised
-        self._last_printed = 0.0
-
-    def report_state(self, state: str, **facts: Any) -> None:
-        """Print one JSON line of the supervisor's protocol."""
-        if self.supervised:
-            print(json.dumps({"state": state, **facts}), file=self.out, flush=True)
-
-    def print_text(self, text: str) -> None:
-        """Print text for a person."""
-        if not self.supervised:
-            print(text, file=self.out, flush=True)
-
-    def report_download(self, done: int, total: int) -> None:
-        """Report how many bytes of the weights are downloaded."""
-        self.report_state("fetching", done=done, total=total)
-        if not self.supervised and (time.monotonic() - self._last_printed > 1 or done == total):
-            self._last_printed = time.monotonic()
-            self.print_text(f"Fetching the model's weights, once: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
-
-    def report_failure(self, reason: str, advice: str) -> int:
-        """Report that the start failed. Return the exit code."""
-        self.report_state("failed", reason=reason, advice=advice)
-        if not self.supervised:
-            print(f"The twin cannot start: {reason}\n{advice}", file=sys.stderr)
-        return 1
 
 
 class TwinServer(uvicorn.Server):
@@ -126,6 +97,9 @@ def _parse_arguments() -> argparse.Namespace:
         epilog=_help_tables(),
     )
     add = parser.add_argument
+    add("--model", metavar="MODEL", help="an id of --list-models, a GGUF file, or an https address of one")
+    add("--list-models", action="store_true", help="list the models that there are, and end")
+    add("--accept-licence", action="store_true", help="accept the licence of the model")
     add("--port", type=_at_least(0), default=8787, help="default 8787; 0 takes any free one")
     account, context = os.environ.get("PADDOCK_TWIN_ACCOUNT"), os.environ.get("PADDOCK_CONTEXT")
     add("--account", default=account, help="32 hexadecimal digits; else made anew")
@@ -171,7 +145,7 @@ def _read_model_file(path: Path) -> gguf_file.ModelFileInfo:
         reason = f"not a GGUF model file: {path}"
     except OSError as error:
         reason = f"the model file cannot be read: {path}: {error.strerror}"
-    advice = "Name another file in PADDOCK_MODEL, or unset it to use the one that comes along."
+    advice = "Name another file (PADDOCK_MODEL or --model), or none to use the one that comes along."
     raise CannotStartError(reason, advice)
 
 
@@ -186,15 +160,40 @@ def _take_token(*, supervised: bool) -> str:
     return token or secrets.token_urlsafe(30)
 
 
-def _download_weights(reporter: StartReporter, ended: threading.Event) -> Path:
+def _choose_source(arguments: argparse.Namespace) -> ModelSource:
+    """Return the model that the user wants, once its licence is accepted. Raises CannotStartError."""
+    try:
+        if not arguments.model:
+            return weights.source_from_environment()
+        source = parse_source(arguments.model)
+        if not arguments.supervised:
+            terminal.require_licence(source, accepts=arguments.accept_licence)
+        return source
+    except PaddockError as error:
+        raise CannotStartError(error.message, error.advice) from None
+
+
+def _download_weights(
+    source: ModelSource, reporter: StartReporter, ended: threading.Event, *, may_download: bool
+) -> weights.ChosenModel:
     """Return the model file, after its download if it is not there yet. Raises WeightsError, KeyboardInterrupt."""
+    line = terminal.DownloadLine(source) if isinstance(source, RemoteModel) else None
 
     def report_or_stop(done: int, total: int) -> None:
         if ended.is_set():
             raise KeyboardInterrupt
-        reporter.report_download(done, total)
+        if line is None:
+            reporter.report_download(done, total)
+        else:
+            line.report(done, total)
 
-    return weights.ensure_weights(report_or_stop)
+    return weights.ensure_model(source, report_or_stop, may_download=may_download)
+
+
+def licence_mark(chosen: weights.ChosenModel, model_file: gguf_file.ModelFileInfo) -> str:
+    """Return the text that has to stand where the model answers, "" for most models."""
+    # Llama's licences want it from Llama 3 on. The ids are those of Hugging Face.
+    return chosen.mark or (LLAMA_3_2.mark if model_file.licence.lower().startswith("llama3") else "")
 
 
 def _scan_adapters(path: Path) -> lora_finetunes.AdapterCatalog:
@@ -262,9 +261,11 @@ def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threadi
     token = _take_token(supervised=arguments.supervised)
     account = arguments.account or secrets.token_hex(16)
     listener = _bind(arguments.port)
-    path = _download_weights(reporter, ended)
+    source = _choose_source(arguments)
+    # A supervised twin does not get the user's token for the hub.
+    chosen = _download_weights(source, reporter, ended, may_download=not arguments.supervised)
     reporter.report_state("loading")
-    model_file = _read_model_file(path)
+    path, model_file = chosen.path, _read_model_file(chosen.path)
     adapters = _scan_adapters(path)
     trained_context = model_file.context_length or DEFAULT_CONTEXT
     context = int(arguments.context or min(trained_context, DEFAULT_CONTEXT))
@@ -290,12 +291,14 @@ def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threadi
             "ready",
             base_url=base_url,
             account_id=account,
-            model=SHIPPED_MODEL_NAME if weights.find_user_model() is None else model_file.name,
+            model=chosen.name or model_file.name,
             file=path.name,
             context_window=engine.context,
             pid=os.getpid(),
+            mark=licence_mark(chosen, model_file),
         )
-        reporter.print_text(_examples(base_url, account, token, model.id))
+        mark = licence_mark(chosen, model_file)
+        reporter.print_text(_examples(base_url, account, token, model.id) + (f"\n{mark}" if mark else ""))
         _serve(app, engine, listener, ended)
     finally:
         engine.close()
@@ -321,9 +324,20 @@ def _end_with_stdin(ended: threading.Event) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _list_models() -> int:
+    try:
+        print(terminal.describe_models())
+    except PaddockError as error:
+        print(f"{error.message}\n{error.advice}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def main() -> int:
     """Run the command. Return its exit code."""
     arguments = _parse_arguments()
+    if arguments.list_models:
+        return _list_models()
     ended = threading.Event()
     out: TextIO = sys.stdout
     if arguments.supervised:

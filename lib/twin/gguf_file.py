@@ -38,7 +38,8 @@ class ModelFileInfo:
     ``bos_text`` is the text of the token that the engine itself adds before every prompt, "" if it adds none.
     ``control_tokens`` are texts such as the markers of a message's start and end. ``tokens`` is the vocabulary, as
     the file spells it. ``layer_types`` has the types of the tensors of its layers. ``cache_bytes_per_token`` is the
-    memory that a token of the context takes, 0 if the file does not say it.
+    memory that a token of the context takes, 0 if the file does not say it. ``licence`` is an id,
+    such as "apache-2.0".
     """
 
     name: str
@@ -48,6 +49,7 @@ class ModelFileInfo:
     tokens: tuple[str, ...] = field(default=(), repr=False, compare=False)
     layer_types: frozenset[int] = frozenset()
     cache_bytes_per_token: int = 0
+    licence: str = ""
 
     @property
     def longest_token(self) -> int:
@@ -174,6 +176,7 @@ def read_info(path: Path) -> ModelFileInfo:
         tuple(tokens),
         frozenset(tensor.ggml_type for tensor in contents.tensors if tensor.name.startswith("blk.")),
         _cache_bytes_per_token(metadata, architecture),
+        str(metadata.get("general.license") or ""),
     )
 
 

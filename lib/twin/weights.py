@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -10,19 +9,28 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from lib.child_environment import child_environment
-from lib.errors import BadInput
-from lib.paths import data_folder, path_from_environment
+from lib.errors import PaddockError
+from lib.local_models.file_lock import exclusive_lock, sha256_of
+from lib.local_models.hub import hub_from_environment
+from lib.local_models.model_download import DownloadProgress, download_model
+from lib.local_models.model_folder import find_installed
+from lib.local_models.model_source import (
+    SHIPPED_ID,
+    SHIPPED_NAME,
+    ModelFile,
+    ModelSource,
+    RemoteModel,
+    ShippedModel,
+    parse_source,
+)
+from lib.paths import data_folder
 from lib.twin.engine_errors import CannotStartError
-
-# Called with the bytes downloaded so far and the total.
-DownloadProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -51,17 +59,66 @@ class WeightsError(CannotStartError):
     """The weights are not available."""
 
 
-def find_user_model() -> Path | None:
-    """Return the file that PADDOCK_MODEL names, None if it is not set. Raises WeightsError."""
-    if not os.environ.get("PADDOCK_MODEL"):
-        return None
-    path = path_from_environment("PADDOCK_MODEL")
-    if not path.is_file():
+@dataclass(frozen=True)
+class ChosenModel:
+    """The model file that the twin runs. ``name`` is "" for a name that only the file tells.
+
+    ``mark`` is the text that the model's licence wants wherever it answers, "" if it wants none.
+    """
+
+    path: Path
+    name: str = ""
+    mark: str = ""
+
+
+def source_from_environment() -> ModelSource:
+    """Return the model that PADDOCK_MODEL names, by default the shipped one. Raises WeightsError."""
+    try:
+        return parse_source(os.environ.get("PADDOCK_MODEL") or SHIPPED_ID, "PADDOCK_MODEL")
+    except PaddockError as error:
+        raise WeightsError(error.message, error.advice) from None
+
+
+def ensure_model(
+    source: ModelSource, progress: DownloadProgress = lambda done, total: None, *, may_download: bool = True
+) -> ChosenModel:
+    """Return the model's file, after its download if needed. The shipped model is always downloaded.
+
+    Raises WeightsError, and what ``progress`` raises.
+    """
+    match source:
+        case ShippedModel():
+            return ChosenModel(_ensure_shipped(progress, SMOLLM2), SHIPPED_NAME)
+        case ModelFile(path):
+            if path.is_file():
+                return ChosenModel(path)
+            raise WeightsError(
+                f"there is no such model file: {path}",
+                "Correct the path (PADDOCK_MODEL or --model), or leave it out to use Paddock's own model.",
+            )
+        case RemoteModel():
+            try:
+                path = _ensure_remote(source, progress, may_download=may_download)
+            except PaddockError as error:
+                raise WeightsError(error.message, error.advice) from None
+            licence = source.licence
+            return ChosenModel(path, "" if source.address else source.name, licence.mark if licence else "")
+
+
+def _ensure_remote(model: RemoteModel, progress: DownloadProgress, *, may_download: bool) -> Path:
+    if may_download:
+        return download_model(model, hub_from_environment(), progress)
+    try:
+        if (path := find_installed(model)) is not None:
+            return path
+    except OSError as error:
         raise WeightsError(
-            f"PADDOCK_MODEL names a file that does not exist: {path}",
-            "Correct the path, or remove PADDOCK_MODEL to use the model that comes with Paddock.",
-        )
-    return path
+            f"the model cannot be read: {error.strerror or error}", "Remove it, then download it again."
+        ) from None
+    raise WeightsError(
+        f"{model.name} is not on this computer yet",
+        f"Download it in a terminal: scripts/run --model {model.address or model.id}",
+    )
 
 
 def find_weights(folder: Path, release: WeightsRelease = SMOLLM2) -> Path | None:
@@ -70,7 +127,11 @@ def find_weights(folder: Path, release: WeightsRelease = SMOLLM2) -> Path | None
         for file in distribution.files or ():
             if file.name == release.file:
                 path = Path(str(distribution.locate_file(file)))
-                if path.is_file() and path.stat().st_size == release.size and _sha256(path) == release.sha256:
+                if (
+                    path.is_file()
+                    and path.stat().st_size == release.size
+                    and sha256_of(path) == release.sha256
+                ):
                     return path
     return None
 
@@ -78,20 +139,21 @@ def find_weights(folder: Path, release: WeightsRelease = SMOLLM2) -> Path | None
 def ensure_weights(
     progress: DownloadProgress = lambda done, total: None, release: WeightsRelease = SMOLLM2
 ) -> Path:
-    """Return the file of the weights, after its download if needed.
+    """Return the model file that PADDOCK_MODEL names, by default the shipped one, which is downloaded if needed.
 
     Raises WeightsError, and what ``progress`` raises.
     """
+    source = source_from_environment()
+    if isinstance(source, ShippedModel):
+        return _ensure_shipped(progress, release)
+    return ensure_model(source, progress, may_download=False).path
+
+
+def _ensure_shipped(progress: DownloadProgress, release: WeightsRelease) -> Path:
     try:
-        return _ensure_weights(progress, release)
-    except BadInput as error:
+        home = data_folder()
+    except PaddockError as error:
         raise WeightsError(error.message, error.advice) from None
-
-
-def _ensure_weights(progress: DownloadProgress, release: WeightsRelease) -> Path:
-    if (path := find_user_model()) is not None:
-        return path
-    home = data_folder()
     if (path := find_weights(home / "weights", release)) is not None:
         return path
     try:
@@ -101,7 +163,7 @@ def _ensure_weights(progress: DownloadProgress, release: WeightsRelease) -> Path
         def report() -> None:
             progress(_downloaded_bytes(staging, release), release.download_size)
 
-        with _exclusive_lock(home / "weights.lock", report):
+        with exclusive_lock(home / "weights.lock", report):
             # Another process that held the lock may have downloaded them meanwhile.
             return find_weights(home / "weights", release) or _download(home, staging, release, report)
     except OSError as error:
@@ -177,44 +239,6 @@ def _downloaded_bytes(staging: Path, release: WeightsRelease) -> int:
             with suppress(OSError):
                 size += os.path.getsize(os.path.join(folder, file))
     return min(size, release.download_size)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-@contextmanager
-def _exclusive_lock(path: Path, tick: Callable[[], None]) -> Iterator[None]:
-    """Hold a lock that one process can have at a time. Calls ``tick`` while it waits.
-
-    The system frees the lock if the process dies.
-    """
-    with path.open("a+b") as file:
-        while not _try_lock(file):
-            tick()
-            time.sleep(0.2)
-        # Closing the file frees the lock.
-        yield
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def main() -> int:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lib.local_models.memory import read_memory
 from lib.twin import weights
 from lib.twin.gguf_file import read_info
-from lib.twin.slot_count import choose_slots, read_memory
+from lib.twin.slot_count import choose_slots
 
 GIB, CONTEXT = 1024**3, 8192
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from lib.local_models.model_source import RemoteModel, parse_source
 from lib.twin import weights
 from tests.twin.conftest import MODEL, ROOT, TOKEN, RunningTwin, end_twin, read_states, start_twin
 
@@ -35,7 +37,7 @@ def failed_start(*arguments: str, **environment: str) -> dict[str, Any]:
 
 
 def test_ready(whole_twin: RunningTwin) -> None:
-    keys = ["state", "base_url", "account_id", "model", "file", "context_window", "pid"]
+    keys = ["state", "base_url", "account_id", "model", "file", "context_window", "pid", "mark"]
     assert list(whole_twin.ready) == keys
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/client/v4", whole_twin.base_url)
     assert re.fullmatch("[0-9a-f]{32}", whole_twin.account)
@@ -106,6 +108,36 @@ def test_a_users_file(spawn: Callable[..., RunningTwin], tmp_path: Path) -> None
     assert own.ready["model"] == "Smollm2 135M 8k Lc100K Mix1 Ep2"
     assert own.ready["context_window"] == 1024
     assert own.answer(max_tokens=1)
+    assert end_twin(own.process) == 0
+
+
+def test_a_model_that_is_named_on_the_command_line(
+    spawn: Callable[..., RunningTwin], short_model: Path
+) -> None:
+    named = spawn("--model", str(short_model), whole=True)
+    assert named.ready["file"] == "short.gguf"
+    assert named.ready["mark"] == ""
+    assert end_twin(named.process) == 0
+
+
+def test_a_model_that_was_downloaded_from_an_address(
+    spawn: Callable[..., RunningTwin], short_model: Path, tmp_path: Path
+) -> None:
+    address = "https://files.example/short.gguf"
+    # The supervised twin has no token for a hub, so it downloads nothing.
+    failure = failed_start("--port", "0", "--model", address, PADDOCK_DATA_DIR=str(tmp_path))
+    assert f"--model {address}" in failure["advice"]
+    source = parse_source(address)
+    assert isinstance(source, RemoteModel)
+    content = short_model.read_bytes()
+    folder = tmp_path / "models" / source.id
+    folder.mkdir(parents=True)
+    folder.joinpath(source.file).write_bytes(content)
+    record = {"id": source.id, "name": source.name, "file": source.file, "size": len(content)}
+    record["sha256"] = hashlib.sha256(content).hexdigest()
+    folder.joinpath("installed.json").write_text(json.dumps(record))
+    own = spawn(PADDOCK_MODEL=address, PADDOCK_DATA_DIR=str(tmp_path))
+    assert own.ready["file"] == "short.gguf"
     assert end_twin(own.process) == 0
 
 
@@ -190,6 +222,7 @@ def test_help_and_bad_options() -> None:
         (["--slots", "0"], 2),
         (["--account", "x"], 2),
         (["--host", "x"], 2),
+        (["--list-models"], 0),
     ):
         command = [sys.executable, "-m", "lib.twin", *arguments]
         assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == code

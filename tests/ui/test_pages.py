@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib.api.backend import Secret, twin_backend
+from lib.api.backend import ENVIRONMENT_VARIABLES, Secret, twin_backend
 from lib.model.model_record import default_model
 from lib.supervisor import Ready, Supervisor
 from lib.ui.shell.visitor_cookie import LOCAL_OWNER
@@ -111,3 +111,15 @@ def test_the_twins_token_is_for_its_own_machine(who: str, monkeypatch: pytest.Mo
     if who == LOCAL_OWNER:
         at.toggle[0].set_value(True).run()
     assert any(TOKEN in code.value for code in at.code) == (who == LOCAL_OWNER)
+
+
+def test_the_mark_that_a_licence_wants_stands_beside_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = twin_backend("http://127.0.0.1:1/client/v4", ACCOUNT, Secret(TOKEN), "Llama 3.2 1B Instruct", 8192)
+    state = Ready(here, "file", 1, "Built with Llama")
+    monkeypatch.setattr(Supervisor, "state", property(lambda self: state))
+    # The credentials of the other tests would be used instead.
+    for name in ENVIRONMENT_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    at = AppTest.from_file(str(ROOT / "pages/chat.py"), default_timeout=60).run()
+    assert not at.exception
+    assert [caption.value for caption in at.caption].count("Built with Llama") == 1

@@ -46,6 +46,11 @@ class BackendChoice:
     problem: BadInput | None = None
 
     @property
+    def mark(self) -> str:
+        """The text that the model's licence wants wherever it answers, "" for most models."""
+        return self.twin.mark if isinstance(self.twin, Ready) else ""
+
+    @property
     def name(self) -> str:
         """The words for it on the page."""
         match self.twin:
@@ -95,7 +100,7 @@ def draw_picker(choice: BackendChoice, *, busy: bool) -> None:
     """
     icon = ":material/cloud:" if choice.twin is None else ":material/home_work:"
     if busy:
-        st.markdown(f":small[{icon} {choice.name}]")
+        st.markdown(f":small[{icon} {choice.name}]{f' :small[{choice.mark}]' if choice.mark else ''}")
     elif st.button(
         choice.name,
         key="place",
@@ -104,6 +109,8 @@ def draw_picker(choice: BackendChoice, *, busy: bool) -> None:
         help="Where your answers come from. Click to change.",
     ):
         _dialog()
+    if choice.mark and not busy:
+        st.caption(choice.mark, width="content")
     if choice.problem is not None:
         draw_error(choice.problem, "The Cloudflare account that this server was started with cannot be used")
 

@@ -1,0 +1,112 @@
+"""The folder of the downloaded models: which are there, which are partly there, and their removal."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lib.errors import BadInput
+from lib.local_models.file_lock import exclusive_lock, sha256_of
+from lib.local_models.model_source import RemoteModel
+from lib.paths import data_folder
+
+_RECORD = "installed.json"
+
+
+@dataclass(frozen=True)
+class InstalledModel:
+    """A downloaded model. ``sha256`` was checked against the source if the source tells it."""
+
+    id: str
+    name: str
+    file: str
+    size: int
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        """The file. Raises BadInput."""
+        return folder_of(self.id) / self.file
+
+    def save(self) -> None:
+        """Write the record. Raises OSError and BadInput."""
+        write_json(folder_of(self.id) / _RECORD, asdict(self))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a small file whole or not at all. Raises OSError."""
+    part = path.with_name(f"{path.name}.new")
+    part.write_text(json.dumps(value), encoding="utf-8")
+    os.replace(part, path)
+
+
+def folder_of(id: str) -> Path:
+    """Return the folder of a model. Raises BadInput."""
+    return data_folder() / "models" / id
+
+
+def part_of(model: RemoteModel) -> Path:
+    """Return the file that holds what was downloaded so far. Raises BadInput."""
+    return folder_of(model.id) / f"{model.file}.part"
+
+
+def downloaded_bytes(model: RemoteModel) -> int:
+    """Return the bytes that an unfinished download has brought. Raises BadInput."""
+    try:
+        return part_of(model).stat().st_size
+    except OSError:
+        return 0
+
+
+def list_installed() -> list[InstalledModel]:
+    """Return the downloaded models by name. Raises BadInput."""
+    models = []
+    for record in sorted(folder_of("").glob(f"*/{_RECORD}")):
+        if (model := _read_record(record.parent.name)) is not None:
+            models.append(model)
+    return sorted(models, key=lambda model: model.name)
+
+
+def find_installed(model: RemoteModel, tick: Callable[[], object] = lambda: None) -> Path | None:
+    """Return the file of a downloaded model if it is whole: its SHA-256 is compared each time.
+
+    Raises BadInput, OSError, and what ``tick`` raises.
+    """
+    installed = _read_record(model.id)
+    if installed is None or (model.sha256 and installed.sha256 != model.sha256):
+        return None
+    return installed.path if sha256_of(installed.path, tick) == installed.sha256 else None
+
+
+def _read_record(id: str) -> InstalledModel | None:
+    try:
+        record = json.loads((folder_of(id) / _RECORD).read_text(encoding="utf-8"))
+        installed = InstalledModel(**record)
+        is_there = installed.id == id and installed.path.stat().st_size == installed.size
+    except (OSError, ValueError, TypeError):
+        return None
+    return installed if is_there else None
+
+
+def remove_model(id: str) -> bool:
+    """Remove a downloaded model, or what has come of it. Return False if there is nothing.
+
+    Raises BadInput if it is being downloaded, and OSError.
+    """
+    folder = folder_of(id)
+    if id in ("", ".", "..") or "/" in id or "\\" in id or not folder.is_dir():
+        return False
+
+    def refuse() -> None:
+        raise BadInput("This model is being downloaded.", advice="Stop the download first.")
+
+    with exclusive_lock(folder / "lock", refuse):
+        for path in folder.iterdir():
+            if path.name != "lock":
+                path.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
