@@ -46,7 +46,7 @@ def draw_search() -> str:
 
 def draw_conversations(*, is_bin: bool) -> None:
     """Draw one page of the list of conversations or of the bin, with what can be done with all of them."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         search = draw_search()
         if not is_bin:
             import_export.draw_import_export_menu(total)

@@ -11,9 +11,10 @@ import streamlit as st
 
 from lib.api.backend import backend_label
 from lib.model.model_record import models
-from lib.model.pricing import cost_in_dollars
+from lib.model.pricing import cost_in_dollars, format_exact
 from lib.store.stored_values import DailyUsage, UsageSource
 from lib.ui.answer.answer_stats import cost_text
+from lib.ui.widgets.safe_markdown import escape_markdown
 
 _SOURCES = {UsageSource.CONVERSATIONS: "Chat, Compare", UsageSource.EXPERIMENTS: "Experiment"}
 
@@ -43,20 +44,29 @@ def _cost(usage: DailyUsage) -> Decimal | None:
 
 
 def draw_spend(usages: Sequence[DailyUsage]) -> None:
-    """Draw the spend by day as a chart, and by day, model and backend as a table."""
+    """Draw the spend by day as a chart, and for each backend as a table by day."""
     if not usages:
         st.caption("Nothing has been used yet.")
         return
     _draw_chart(usages)
-    lines = [
-        "| Day | For | Model | Where | Requests | Tokens read | Tokens written | Cost |",
-        "|---|---|---|---|--:|--:|--:|--:|",
-    ]
-    lines += [_table_row(usage) for usage in sorted(usages, key=lambda usage: usage.day)]
-    st.markdown("\n".join(lines))
+    has_models = len({usage.model for usage in usages}) > 1
+    head = ["Day", "For", *(["Model"] if has_models else []), "Requests", "Tokens read", "Tokens written"]
+    rule = ["---"] * (len(head) - 3) + ["--:"] * 4
+    for backend in sorted({usage.backend for usage in usages}):
+        of_backend = [usage for usage in usages if usage.backend == backend]
+        is_billed = any(usage.billed for usage in of_backend)
+        rows = [[*head, "Cost" if is_billed else "Would have cost"], rule]
+        rows += [
+            _table_row(usage, has_models=has_models)
+            for usage in sorted(of_backend, key=lambda usage: usage.day)
+        ]
+        st.markdown(f"**{escape_markdown(backend_label(backend))}**")
+        # A row that does not wrap scrolls by itself if it is wider than the screen.
+        with st.container(horizontal=True, wrap=False):
+            st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
     st.caption(
-        "In brackets: what the answers of the practice model would have cost on Cloudflare. Days are in UTC, and a "
-        "run of an experiment counts on the day of its start."
+        "Would have cost: the price on Cloudflare of what the practice model answered free of charge. Days are in "
+        "UTC, and a run of an experiment counts on the day of its start."
     )
 
 
@@ -70,7 +80,7 @@ def _draw_chart(usages: Sequence[DailyUsage]) -> None:
         {
             "tooltip": {"trigger": "axis"},
             "legend": {"bottom": 0},
-            "grid": {"left": 70, "right": 10, "top": 20, "bottom": 60},
+            "grid": {"left": 70, "right": 10, "top": 24, "bottom": 50},
             "xAxis": {"type": "category", "data": [day.isoformat() for day in days]},
             "yAxis": {"type": "value", "name": "$"},
             "series": [
@@ -78,6 +88,7 @@ def _draw_chart(usages: Sequence[DailyUsage]) -> None:
                     "name": backend_label(backend),
                     "type": "bar",
                     "stack": "dollars",
+                    "barMaxWidth": 60,
                     "data": [float(costs[backend, day]) for day in days],
                 }
                 for backend in backends
@@ -88,12 +99,16 @@ def _draw_chart(usages: Sequence[DailyUsage]) -> None:
     )
 
 
-def _table_row(usage: DailyUsage) -> str:
+def _table_row(usage: DailyUsage, *, has_models: bool) -> list[str]:
     about = "≈ " if usage.usage.estimated else ""
     cost = _cost(usage)
-    shown = "—" if cost is None else f"\\${cost:f}" if usage.billed else f"(\\${cost:f})"
-    return (
-        f"| {usage.day} | {_SOURCES[usage.source]} | `{usage.model}` | {backend_label(usage.backend)} "
-        f"| {usage.request_count:,} | {about}{usage.usage.prompt_tokens:,} "
-        f"| {about}{usage.usage.completion_tokens:,} | {shown} |"
-    )
+    return [
+        # With hyphens at which no line breaks.
+        usage.day.isoformat().replace("-", "\N{NON-BREAKING HYPHEN}"),
+        _SOURCES[usage.source],
+        *([f"`{usage.model}`"] if has_models else []),
+        f"{usage.request_count:,}",
+        f"{about}{usage.usage.prompt_tokens:,}",
+        f"{about}{usage.usage.completion_tokens:,}",
+        "—" if cost is None else f"\\${format_exact(cost)}",
+    ]
