@@ -57,7 +57,7 @@ def draw_usage(gauge: DeltaGenerator, totals: DeltaGenerator) -> None:
 # First the places of the page's parts, in their order. Then the answer and its question, which the user waits for.
 # Then the rest.
 head = (
-    st.container(horizontal=True, vertical_alignment="center", key="chat-head")
+    st.container(horizontal=True, vertical_alignment="center", key="page-head-chat")
     if tab.mode.has_controls
     # An empty place first: the buttons of an earlier run would stay in a container while an answer streams.
     else st.empty()

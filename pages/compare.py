@@ -45,8 +45,9 @@ bar = None
 if tab.mode.has_controls:
     with st.sidebar:
         column_settings.draw_column_settings(tab, previews, busy=busy)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        backend_picker.draw_picker(choice, busy=busy)
+    with st.container(horizontal=True, vertical_alignment="center", key="page-head-compare"):
+        with st.container(width="stretch"):
+            backend_picker.draw_picker(choice, busy=busy)
         comparison_menu.draw_comparison_menu(tab)
         presenting.draw_present_button()
     comparison_options.draw_options(tab)

@@ -44,8 +44,9 @@ if not mode.has_controls:
         with st.bottom:
             presenting.PresentingBar()
     st.stop()
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    backend_picker.draw_picker(choice, busy=False)
+with st.container(horizontal=True, vertical_alignment="center", key="page-head-experiment"):
+    with st.container(width="stretch"):
+        backend_picker.draw_picker(choice, busy=False)
     experiment_list.draw_name(tab)
     experiment_list.draw_experiment_menu(tab)
     presenting.draw_present_button()

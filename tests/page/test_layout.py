@@ -54,12 +54,21 @@ def desktop(tab: BrowserTab) -> BrowserTab:
     return tab
 
 
+def gaps_in_head(tab: BrowserTab) -> list[float]:
+    """Return the gaps between the controls at the head of the page, without the first control, which is far left."""
+    controls = tab.page.locator("[class*=st-key-page-head-]").locator("button:visible, input:visible").all()
+    boxes = [box for control in controls[1:] if (box := control.bounding_box()) is not None]
+    return [after["x"] - box["x"] - box["width"] for box, after in itertools.pairwise(boxes)]
+
+
 def test_the_links_to_the_pages_stand_still(desktop: BrowserTab) -> None:
     desktop.page.evaluate(WATCH_JS)
     for name, part in PAGES.items():
         desktop.go_to_page(name)
         desktop.page.locator(part).first.wait_for()
         desktop.wait_until_idle()
+        # The other controls stand together at the right.
+        assert all(0 <= gap < 40 for gap in gaps_in_head(desktop)), (name, gaps_in_head(desktop))
     assert len(desktop.page.evaluate("[...places]")) == 1, desktop.page.evaluate("[...places]")
 
 

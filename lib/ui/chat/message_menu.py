@@ -129,7 +129,7 @@ def draw_edit_box(tab: ChatTab, message: Message) -> None:
     key = f"edit-{message.id}"
     st.text_area("Edit the message", message.content, key=key, height="content", label_visibility="collapsed")
     take_focus(key)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         user = message.role == "user"
         st.button(
             "Save and send" if user else "Save and continue",
@@ -173,7 +173,7 @@ def draw_opened_box(tab: ChatTab, message: Message) -> None:
                 st.segmented_control("Role", ROLES, key=role, default=ROLES[0], required=True)
                 st.text_area("Text", key=text, height=90)
                 take_focus(text)
-                with st.container(horizontal=True, gap="small"):
+                with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                     st.button(
                         "Add",
                         key=f"do-insert-{message.id}",

@@ -57,7 +57,9 @@ def draw_content(message: Message) -> None:
     if format is not None and message.content:
         json_answer_view.draw_json_answer(message.content, format.schema, f"answer-{message.id}")
         return
-    draw_text(message.content, message.id)
+    # Not without a text, such as before an error: there would be a gap.
+    if message.content:
+        draw_text(message.content, message.id)
 
 
 def _is_shown_in_card(tab: ChatTab, message: Message) -> bool:
@@ -224,7 +226,6 @@ def _draw_controls(tab: ChatTab, message: Message, conversation: Conversation) -
             "Settings used",
             type="tertiary",
             icon=":material/tune:",
-            help="The settings of this answer",
             key=f"settings-used-{message.id}",
         ):
             answer_stats.draw_sent_settings(message.answers, tab.chat.model)

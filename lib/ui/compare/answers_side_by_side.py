@@ -250,9 +250,7 @@ def _draw_footer(cell: _Cell, answer: Message, messages: tuple[Message, ...]) ->
 
 def _draw_menu(tab: ComparisonTab, column: ComparisonColumn, answer: Message, *, can_repeat: bool) -> None:
     key = f"menu-{answer.id}"
-    with st.popover(
-        "Settings used", type="tertiary", icon=":material/tune:", help="The settings of this answer"
-    ):
+    with st.popover("Settings used", type="tertiary", icon=":material/tune:"):
         answer_stats.draw_sent_settings(answer.answers, tab.panels[column.id].chat.model)
     actions = [action for action in AnswerAction if can_repeat or action is not AnswerAction.ASK_ONCE_MORE]
     st.menu_button(

@@ -26,6 +26,7 @@ def draw_compare_welcome(tab: ComparisonTab) -> None:
         st.button(
             starter,
             key=f"compare-starter-{number}",
+            width="stretch",
             disabled=tab.backend is None,
             on_click=tab.send,
             args=(starter,),

@@ -24,9 +24,10 @@ _TABLE, _SHOWN, OPEN_KEY = f"{PREFIX}table", f"{PREFIX}shown", f"{PREFIX}open"
 _MAX_CELL_CHARS = 240
 _VERDICT_SIGNS = {CheckVerdict.PASSED: "✓", CheckVerdict.FAILED: "✗", CheckVerdict.OPEN: "–"}
 _WIDTHS = {
-    ResultColumn.ANSWER: 300,
-    ResultColumn.INPUT: 150,
-    ResultColumn.SETTING: 170,
+    # Those of most runs fit beside the opened answer: a table cuts a text at its edge without “…”.
+    ResultColumn.ANSWER: 260,
+    ResultColumn.INPUT: 110,
+    ResultColumn.SETTING: 130,
     ResultColumn.PROMPT: 90,
     ResultColumn.ENDING: 90,
 }

@@ -105,7 +105,9 @@ def draw(tab: ExperimentTab, problems: Sequence[plan_problems.PlanProblem]) -> N
         help="All requests count, also repeated ones and those that judge answers.",
         **requests.arguments(),
     )
-    for place, (field, label, most, help) in zip(st.columns(3), _PACE_LIMITS, strict=True):
+    for place, (field, label, most, help) in zip(
+        st.columns(3, vertical_alignment="bottom"), _PACE_LIMITS, strict=True
+    ):
         box = bind(f"limit-{field}", getattr(limits, field), partial(_set_limit, tab, field))
         place.number_input(
             label, min_value=1, max_value=most, step=1, placeholder="none", help=help, **box.arguments()
