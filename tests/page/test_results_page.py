@@ -190,13 +190,13 @@ def test_the_picture_agrees_with_the_statistics(page: Open) -> None:
         f"{(field.pass_rate or 0) * 100:.0f}" for field in expected
     ]
     tab.wait_until_idle()
-    tab.pick_option(tab.by_key("results-measure").locator("input"), "Cost of an answer")
+    tab.pick_option(tab.by_key("results-measure").locator("input"), "Cost of 1,000 answers")
     tab.wait_until("dollars", lambda: table.locator("td").first.inner_text().startswith("$"))
 
 
 def test_side_by_side_with_an_earlier_run(page: Open) -> None:
     tab = page("Side by side")
-    says(tab, "McNemar")
+    says(tab, "pairs pass")
     tab.by_key("results-versus-kind").get_by_role("radio", name="Another run").click()
     before = (PLAN, list(generated_plans.capitals_results(PLAN, seed=2, skill=0.6)))
     counts = compare_runs(default_model(), before, (PLAN, RESULTS)).counts

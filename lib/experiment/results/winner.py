@@ -64,6 +64,10 @@ def find_winner(
     if len(ranked) == 1:
         return Winner(best, None, None, f"{lead}.")
     runner_up = ranked[1]
+    if not tallies[best].passed:
+        judged = sum(tallies[number].judged for number in ranked)
+        text = f"No answer passes with any of the {len(ranked):,} {among.value}: 0 of {judged:,}."
+        return Winner(best, runner_up, None, text, is_tie=True)
     compare = compare_variants if among is GroupedBy.VARIANTS else compare_prompts
     p_value = compare(results, runner_up, best).p_value
     tie = tallies[best].pass_rate == tallies[runner_up].pass_rate

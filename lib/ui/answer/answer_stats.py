@@ -100,10 +100,7 @@ def draw_sent_settings(answers: tuple[Answer, ...], model: Model) -> None:
 
 
 def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) -> None:
-    """Draw the usage of the conversations with all variants, which cost as well. ``what`` begins the line.
-
-    Nothing is drawn before the first answer.
-    """
+    """Draw the usage of the conversations with all variants, which cost as well. ``what`` begins the line."""
     answers = tuple(
         answer
         for conversation in conversations
@@ -112,6 +109,7 @@ def draw_totals(model: Model, conversations: Iterable[Conversation], what: str) 
     )
     usage = total_usage(answers)
     if usage is None:
+        st.caption(f"{what}: no answer yet")
         return
     costs = []
     for billed in (True, False):

@@ -110,10 +110,10 @@ def _summary_line(tab: ChatTab, preview: RequestPreview) -> str:
     least, most = (cost_in_dollars(usage, model.price) for usage in preview.usage_range(model))
     cost = estimate_text(least, most, billed=tab.is_billed)
     about = "" if preview.count.is_exact else "≈ "
-    warning = f" · :orange[:material/warning: {len(preview.conflicts)}]" if preview.conflicts else ""
+    warning = conflict_fix.warning_count_text(len(preview.conflicts))
     longest = preview.max_answer_tokens(model)
     size = f"{about}{preview.count.tokens:,} tokens to read · at most {longest:,} to write"
-    return f"**Your next message** · {size} · {cost}{warning}"
+    return f"**Your next message** · {warning}{size} · {cost}"
 
 
 def _draw_request(tab: ChatTab, request: Request) -> None:

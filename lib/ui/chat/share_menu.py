@@ -53,7 +53,7 @@ def draw_share_menu(tab: ChatTab) -> None:
         name = make_file_name(default_title(conversation))
         with st.container(horizontal=True, gap="small"):
             st.download_button(
-                "Markdown",
+                "To read (Markdown)",
                 key="download-markdown",
                 icon=":material/description:",
                 mime="text/markdown",
@@ -63,7 +63,7 @@ def draw_share_menu(tab: ChatTab) -> None:
                 help="The messages on this page, to read",
             )
             st.download_button(
-                "JSON",
+                "To open again (JSON)",
                 key="download-json",
                 icon=":material/data_object:",
                 mime="application/json",

@@ -12,12 +12,18 @@ from lib.ui.widgets import model_text
 
 
 def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
-    """Draw the welcome with three ways to start: a prompt, a comparison, or an experiment."""
+    """Draw the welcome with three ways to start: a prompt, a comparison, or an experiment.
+
+    An audience sees only the prompts: its page has no way back from the others.
+    """
     st.markdown("### What shall we try?")
     if place.twin is not None:
+        better = (
+            f" {tab.chat.model.name} answers better: click the line above to connect your Cloudflare account."
+        )
         st.caption(
-            "A very small practice model on this computer answers you. It writes fluently and is often wrong. "
-            f"{tab.chat.model.name} answers better: click the line above to connect your Cloudflare account."
+            "A very small practice model on this computer answers you. It writes fluently and is often wrong."
+            + (better if tab.mode.has_controls else "")
         )
     for number, (icon, starter) in enumerate(starter_prompts(tab.chat.settings.features)):
         st.button(
@@ -29,6 +35,12 @@ def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
             on_click=tab.send,
             args=(starter,),
         )
+    if tab.mode.has_controls:
+        _draw_other_starts()
+    model_text.prepare()
+
+
+def _draw_other_starts() -> None:
     with st.container(horizontal=True, gap="small", key="other-starts"):
         if st.button("Compare two prompts", key="start-compare", icon=":material/compare:", type="tertiary"):
             st.switch_page(COMPARE_PAGE)
@@ -36,7 +48,6 @@ def draw_welcome(tab: ChatTab, place: BackendChoice) -> None:
             "Run a sample experiment", key="start-experiment", icon=":material/science:", type="tertiary"
         ):
             st.switch_page(EXPERIMENT_PAGE)
-    model_text.prepare()
 
 
 def draw_waiting_message(tab: ChatTab) -> None:

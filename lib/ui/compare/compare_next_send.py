@@ -7,7 +7,7 @@ import streamlit as st
 from lib.compare.comparison import ComparisonColumn
 from lib.model.pricing import cost_in_dollars, format_dollars
 from lib.model.usage import Usage
-from lib.ui.answer.answer_stats import cost_text
+from lib.ui.answer.answer_stats import estimate_text
 from lib.ui.chat.request_preview import RequestPreview
 from lib.ui.compare.comparison_tab import ComparisonTab
 from lib.ui.settings import conflict_fix
@@ -91,8 +91,7 @@ def _summary_line(tab: ComparisonTab, previews: dict[str, RequestPreview]) -> st
     most = sum((upper for _, upper in ranges), Usage(0, 0))
     about = "" if all(preview.count.is_exact for preview in previews.values()) else "≈ "
     amounts = (cost_in_dollars(usage, tab.model.price) * times for usage in (least, most))
-    cost = cost_text(*amounts, billed=tab.is_billed)
-    conflict_count = 0 if tab.is_hidden else len(conflict_texts(previews))
-    warning = f" · :orange[:material/warning: {conflict_count}]" if conflict_count else ""
+    cost = estimate_text(*amounts, billed=tab.is_billed)
+    warning = conflict_fix.warning_count_text(0 if tab.is_hidden else len(conflict_texts(previews)))
     size = f"{about}{least.prompt_tokens * times:,} tokens to read"
-    return f"**Your next message** · {answers} · {size} · {cost}{warning}"
+    return f"**Your next message** · {warning}{answers} · {size} · {cost}"

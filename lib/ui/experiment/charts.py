@@ -75,7 +75,7 @@ def tally_table(title: str, groups: Sequence[ChartRow], billed: bool, *, with_co
         head += ['<th scope="col">Rating</th>']
     if with_cost:
         head += [
-            f'<th scope="col" class="bar">{"Cost" if billed else "Would cost"}, each</th><th scope="col"></th>',
+            f'<th scope="col" class="bar" colspan="2">{"Cost" if billed else "Would cost"} of 1,000 answers</th>',
             '<th scope="col" class="wide">Tokens written</th>',
         ]
     head += ['<th scope="col" class="wide">Typical time</th><th scope="col" class="wide">Answers</th>']
@@ -157,9 +157,9 @@ PASSES = Measure(
     lambda tally: f"{format_interval(tally.interval)}, n {tally.judged:,}",
 )
 COST = Measure(
-    "Cost of an answer",
+    "Cost of 1,000 answers",
     lambda tally: None if (cost := cost_each(tally)) is None else float(cost),
-    lambda tally: "—" if (cost := cost_each(tally)) is None else format_dollars(cost),
+    lambda tally: "—" if (cost := cost_each(tally)) is None else format_dollars(cost * 1000),
     lambda tally: f"n {tally.asked:,}",
     is_lower_better=True,
 )

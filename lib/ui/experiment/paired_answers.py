@@ -85,7 +85,7 @@ def draw_paired_answers(view: ResultsView, others: Sequence[OtherRun]) -> None:
     kinds = comparable_things(view, others)
     kept_kind = bind_choice(_KIND, kinds, on_change=_forget_choices)
     kind = kept_kind.value
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         if len(kinds) > 1:
             draw_choice("Compare", kinds, kept_kind)
         try:
@@ -100,7 +100,9 @@ def draw_paired_answers(view: ResultsView, others: Sequence[OtherRun]) -> None:
     elif not comparison.pairs:
         st.caption("Both have no input in common yet, so there is nothing to compare.")
     else:
-        st.markdown(_result_sentence(comparison, names, view))
+        p = comparison.p_value
+        test = None if p is None else f"McNemar’s test: p {format_p_value(p)}."
+        st.markdown(_result_sentence(comparison, names, view), help=test)
         _draw_pairs(view, comparison, names)
 
 
@@ -168,8 +170,8 @@ def _result_sentence(comparison: PairedComparison, names: tuple[str, str], view:
     before, after = comparison.passed
     return (
         f"**{_verdict(comparison, comparison.p_value)}**.  \n"
-        f":small[From {first} to {second}: {before:,} and then {after:,} of {comparison.judged:,} pairs pass. "
-        f"McNemar’s test: p {format_p_value(comparison.p_value)}.{unmatched}]"
+        f":small[From {first} to {second}: {before:,} and then {after:,} of {comparison.judged:,} pairs pass."
+        f"{unmatched}]"
     )
 
 

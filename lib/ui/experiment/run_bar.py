@@ -112,8 +112,9 @@ def _size_line(tab: ExperimentTab, problems: Sequence[PlanProblem]) -> str:
         count_of(len(plan.prompts), "prompt"),
         count_of(plan_grid.count_rows(plan), "input"),
         count_of(plan_grid.count_variants(plan), "setting"),
-        f"{plan.repetitions:,}",
     ]
+    if plan.repetitions > 1:
+        parts.append(count_of(plan.repetitions, "repetition"))
     size = f"{' × '.join(parts)} = **{count_of(plan_grid.count_cells(plan), 'request')}**"
     if tab.is_blank:
         return "Nothing to ask yet. Write a prompt, or start with a sample."

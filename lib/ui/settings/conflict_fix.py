@@ -9,6 +9,7 @@ import streamlit as st
 from lib.preflight.conflicts import Conflict
 from lib.ui.settings.chat_actions import ChatActions
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.short_text import count_of
 
 
 def draw_conflicts(actions: ChatActions, conflicts: Iterable[Conflict], control: str) -> None:
@@ -30,3 +31,8 @@ def draw_conflict(actions: ChatActions, conflict: Conflict, key: str) -> None:
             on_click=actions.apply_fix,
             args=(conflict,),
         )
+
+
+def warning_count_text(count: int) -> str:
+    """Return the number of conflicts as Markdown for the middle of a line, "" if there are none."""
+    return f":orange[:material/warning: {count_of(count, 'warning')}] · " if count else ""

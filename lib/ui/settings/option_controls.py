@@ -25,6 +25,7 @@ from lib.ui.settings import conflict_fix
 from lib.ui.settings.chat_actions import SYSTEM_KEY, ChatActions
 from lib.ui.shell.registry import registry
 from lib.ui.widgets.bound import Bound, bind, draw_choice, draw_selectbox
+from lib.ui.widgets.short_text import count_of
 
 _FORMS = {InputForm.MESSAGES: "Conversation", InputForm.PROMPT: "Single prompt"}
 # In the session's state: the schema that comes back when JSON schema is chosen again, and the list of adapters.
@@ -33,7 +34,7 @@ _ADAPTERS_SECONDS = 30.0  # for which the list of adapters is kept
 
 
 class AnswerFormat(StrEnum):
-    """The choices of "Answer"; the values are the labels on the page."""
+    """The choices of the answer's form; the values are the labels on the page."""
 
     TEXT = "Text"
     OBJECT = "JSON"
@@ -133,7 +134,7 @@ def draw_format(actions: ChatActions, conflicts: Sequence[Conflict], *, busy: bo
         now = AnswerFormat.OBJECT if format.schema is None else AnswerFormat.SCHEMA
     answer = bind(actions.key("choose-format"), now, lambda value: _reformat(actions, value))
     draw_choice(
-        "Answer",
+        "Form of the answer",
         tuple(AnswerFormat),
         answer,
         width="stretch",
@@ -144,7 +145,8 @@ def draw_format(actions: ChatActions, conflicts: Sequence[Conflict], *, busy: bo
         st.session_state[actions.key(_KEPT_SCHEMA)] = format.schema
         if (names := field_names(format.schema)) is not None:
             _draw_field_names(actions, format.schema, names)
-        summary = summarize_schema(format.schema)
+        # The box above names them already.
+        summary = summarize_schema(format.schema) if names is None else count_of(len(names), "field")
         _line(actions, summary, "Edit fields", "edit-schema", ":material/schema:", _schema_dialog, busy=busy)
     conflict_fix.draw_conflicts(actions, conflicts, FORMAT)
 

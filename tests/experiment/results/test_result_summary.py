@@ -109,6 +109,7 @@ def names(plan: Plan) -> list[str]:
             "they are equally good.",
             False,
         ),
+        (0, 0, "No answer passes with any of the 2 settings: 0 of 100.", False),
     ],
 )
 def test_the_winner(of_first: int, of_second: int, said: str, certain: bool) -> None:

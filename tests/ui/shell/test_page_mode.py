@@ -44,6 +44,15 @@ def test_the_chat_shows_the_conversation_alone(upstream: Upstream, mode: str) ->
     assert upstream.requests[-1].body["messages"][0] == {"role": "system", "content": SYSTEM}
 
 
+@pytest.mark.parametrize("mode", ["present", "embed"])
+def test_the_welcome_leads_an_audience_to_no_other_page(upstream: Upstream, mode: str) -> None:
+    page = AppTestPage()
+    assert page.has_key("start-compare")
+    switch_to(page, mode)
+    assert page.has_key("starter0")
+    assert not page.by_keys("^start-")
+
+
 def test_leaving_brings_everything_back(upstream: Upstream) -> None:
     upstream.plan_replies(StreamReply("Arr, the sea."))
     page = AppTestPage(share_address(system=SYSTEM)).send("Hello").click("present")
