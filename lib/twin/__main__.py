@@ -33,13 +33,11 @@ from lib.twin.auth import ACCOUNT_PATTERN
 from lib.twin.engine import Engine
 from lib.twin.engine_errors import CannotStartError
 from lib.twin.http_protocol import TwinProtocol
-from lib.twin.slot_count import choose_slots
+from lib.twin.slot_count import choose_context, choose_slots
 from lib.twin.start_reporter import StartReporter
 
 # Never another address: everybody who reaches the twin may use this computer's processor.
 HOST = "127.0.0.1"
-# More only costs memory with the shipped model, and time with any other.
-DEFAULT_CONTEXT = 8192
 
 
 class TwinServer(uvicorn.Server):
@@ -267,12 +265,15 @@ def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threadi
     reporter.report_state("loading")
     path, model_file = chosen.path, _read_model_file(chosen.path)
     adapters = _scan_adapters(path)
-    trained_context = model_file.context_length or DEFAULT_CONTEXT
-    context = int(arguments.context or min(trained_context, DEFAULT_CONTEXT))
-    context_bytes = context * model_file.cache_bytes_per_token
+    model, memory, token_bytes = default_model(), read_memory(), model_file.cache_bytes_per_token
+    most_context = min(model_file.context_length, model.context_window)
+    context = int(
+        arguments.context
+        or choose_context(model_file.context_length, model.context_window, memory, token_bytes)
+    )
     engine = Engine(
         path,
-        slots=arguments.slots or choose_slots(os.cpu_count() or 1, read_memory(), context_bytes),
+        slots=arguments.slots or choose_slots(os.cpu_count() or 1, memory, context * token_bytes),
         threads=arguments.threads,
         context=context,
         bos_text=model_file.bos_text,
@@ -281,7 +282,6 @@ def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threadi
         exact_cache=has_exact_cache(model_file, platform.machine()),
     )
     try:
-        model = default_model()
         options = TwinOptions(model_file, adapters, arguments.wire, arguments.fault)
         app = build_app(engine, model, account, token, options)
         # Before "ready", because clients connect at once.
@@ -297,8 +297,14 @@ def start(arguments: argparse.Namespace, reporter: StartReporter, ended: threadi
             pid=os.getpid(),
             mark=licence_mark(chosen, model_file),
         )
-        mark = licence_mark(chosen, model_file)
-        reporter.print_text(_examples(base_url, account, token, model.id) + (f"\n{mark}" if mark else ""))
+        reporter.print_text(_examples(base_url, account, token, model.id))
+        if mark := licence_mark(chosen, model_file):
+            reporter.print_text(mark)
+        if engine.context < most_context and not arguments.context:
+            reporter.print_text(
+                f"A prompt and its answer have room for {engine.context:,} tokens: for {most_context:,}, this "
+                "computer has too little memory."
+            )
         _serve(app, engine, listener, ended)
     finally:
         engine.close()

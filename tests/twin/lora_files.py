@@ -41,12 +41,18 @@ def _encode_text(value: str) -> bytes:
 def _encode_fact(key: str, value: Any) -> bytes:
     if isinstance(value, float):
         return _encode_text(key) + struct.pack("<If", 6, value)
+    if isinstance(value, list) and isinstance(value[0], int):
+        return (
+            _encode_text(key) + struct.pack("<IIQ", 9, 5, len(value)) + struct.pack(f"<{len(value)}i", *value)
+        )
+    if isinstance(value, list):
+        return _encode_text(key) + struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(_encode_text, value))
     if isinstance(value, int):
         return _encode_text(key) + struct.pack("<II", 4, value)
     return _encode_text(key) + struct.pack("<I", 8) + _encode_text(value)
 
 
-METADATA: Mapping[str, Any] = {
+METADATA: dict[str, Any] = {
     "general.type": "adapter",
     "general.architecture": "llama",
     "adapter.type": "lora",
@@ -56,7 +62,13 @@ METADATA: Mapping[str, Any] = {
 
 def write_adapter(path: Path, tensors: list[Tensor], *, version: int = 3, **facts: Any) -> Path:
     """Write a GGUF file. Facts have ``__`` for the dot; None leaves out a fact of ``METADATA``."""
-    metadata = {**METADATA, **{key.replace("__", "."): value for key, value in facts.items()}}
+    return write_gguf(
+        path, METADATA | {key.replace("__", "."): value for key, value in facts.items()}, tensors, version
+    )
+
+
+def write_gguf(path: Path, metadata: Mapping[str, Any], tensors: list[Tensor], version: int = 3) -> Path:
+    """Write any GGUF file with tensors of 32-bit numbers. Facts that are None are left out."""
     pairs = [_encode_fact(key, value) for key, value in metadata.items() if value is not None]
     infos, data = b"", b""
     for name, shape, values in tensors:

@@ -9,7 +9,7 @@ import pytest
 from lib.local_models.memory import read_memory
 from lib.twin import weights
 from lib.twin.gguf_file import read_info
-from lib.twin.slot_count import choose_slots
+from lib.twin.slot_count import choose_context, choose_slots
 
 GIB, CONTEXT = 1024**3, 8192
 
@@ -37,3 +37,14 @@ def test_the_limit_of_a_container_counts(tmp_path: Path) -> None:
     assert whole == read_memory(tmp_path / "none") > 0
     limit.write_text(f"{whole // 2}\n")
     assert read_memory(limit) == whole // 2
+
+
+def test_long_contexts_take_a_quarter_of_the_memory_at_most() -> None:
+    # Llama 3.2 1B: layers × heads of keys × length of a head × 2 (key and value) × 2 bytes.
+    token_bytes = 16 * 8 * 64 * 2 * 2
+    contexts = [choose_context(131_072, 60_000, memory * GIB, token_bytes) for memory in (2, 4, 8, 16)]
+    assert contexts == [8_192, 16_384, 32_768, 60_000]
+    # As long as the model was trained for, and not longer than is sure to fit if the memory is unknown.
+    assert choose_context(2_048, 60_000, 16 * GIB, token_bytes) == 2_048
+    assert choose_context(131_072, 60_000, 0, token_bytes) == 8_192
+    assert choose_context(0, 60_000, 16 * GIB, 0) == 8_192

@@ -1,0 +1,140 @@
+"""The twin with a model of Llama 3's own format: its template, tokens, ends, tools, context and licence."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lib.api.request import Messages, Turn
+from lib.model.request_options import Tool, ToolCall
+from lib.preflight.llama3_template import SPECIAL_TOKENS, render_prompt
+from lib.twin.slot_count import SMALL_CONTEXT
+from tests.twin.conftest import WEATHER, RunningTwin, parse_events
+from tests.twin.llama_model import write_llama_model
+from tests.twin.test_prompt_layout import show_prompt
+
+CALL = '{"name": "weather", "parameters": {"city": "Paris"}}'
+QUESTION = {"role": "user", "content": " Is it raining in Paris? "}
+PAST_CALL = {
+    "role": "assistant",
+    "content": "",
+    "tool_calls": [{"name": "weather", "arguments": {"city": "Paris"}}],
+}
+RESULT = {"role": "tool", "name": "weather", "content": '{"rain": false}'}
+RAW = (
+    "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+    "<|start_header_id|>assistant<|end_header_id|>\n\n"
+)
+
+
+@pytest.fixture(scope="module")
+def llama(spawn: Callable[..., RunningTwin], tmp_path_factory: pytest.TempPathFactory) -> RunningTwin:
+    """Return a twin whose answers are “Ok”."""
+    path = write_llama_model(tmp_path_factory.mktemp("llama") / "llama.gguf")
+    return spawn("--threads", "1", PADDOCK_MODEL=str(path))
+
+
+@pytest.fixture(scope="module")
+def calling_llama(spawn: Callable[..., RunningTwin], tmp_path_factory: pytest.TempPathFactory) -> RunningTwin:
+    """Return a twin whose answers are a call, with the end that Llama writes where it waits for a result."""
+    path = write_llama_model(tmp_path_factory.mktemp("llama") / "llama.gguf", "<|eom_id|>", CALL)
+    return spawn("--threads", "1", PADDOCK_MODEL=str(path), PADDOCK_CONTEXT="4096")
+
+
+def undated(prompt: str) -> str:
+    """Return the prompt with the date of the documented template. llama.cpp writes today's."""
+    return re.sub(r"(?<=Today Date: )\d\d \w{3} \d{4}", "26 Jul 2024", prompt)
+
+
+def test_what_it_is(llama: RunningTwin) -> None:
+    assert (llama.ready["model"], llama.ready["mark"]) == ("Llama 3.2 Test", "Built with Llama")
+    # 512 bytes a token: there is memory for the documented context everywhere.
+    assert llama.ready["context_window"] == 60_000 > SMALL_CONTEXT
+    prompt = show_prompt(llama, prompt="Hello")
+    assert prompt["chat_format"] == "Llama 3"
+    assert set(prompt["special_tokens"]) == set(SPECIAL_TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("messages", "turns"),
+    [
+        ([QUESTION], (Turn("user", QUESTION["content"]),)),
+        (
+            [
+                {"role": "system", "content": " Be brief.\n"},
+                QUESTION,
+                {"role": "assistant", "content": "No."},
+                QUESTION,
+            ],
+            (
+                Turn("system", " Be brief.\n"),
+                Turn("user", QUESTION["content"]),
+                Turn("assistant", "No."),
+                Turn("user", QUESTION["content"]),
+            ),
+        ),
+        (
+            [QUESTION, {"role": "assistant", "content": "It is"}],
+            (Turn("user", QUESTION["content"]), Turn("assistant", "It is")),
+        ),
+    ],
+    ids=["question", "conversation", "continued"],
+)
+def test_the_page_renders_the_prompt_as_the_twin_does(
+    llama: RunningTwin, messages: list[dict[str, Any]], turns: tuple[Turn, ...]
+) -> None:
+    assert undated(show_prompt(llama, messages=messages)["prompt"]) == render_prompt(Messages(turns))
+
+
+def test_tools_calls_and_results(llama: RunningTwin) -> None:
+    shown = show_prompt(llama, messages=[QUESTION, PAST_CALL, RESULT], tools=[WEATHER])["prompt"]
+    tool = Tool(WEATHER["name"], WEATHER["description"], json.dumps(WEATHER["parameters"]))
+    turns = (
+        Turn("user", QUESTION["content"]),
+        Turn("assistant", "", (ToolCall("", "weather", '{"city": "Paris"}'),)),
+        Turn("tool", RESULT["content"]),
+    )
+    assert undated(shown) == render_prompt(Messages(turns, tools=(tool,)))
+    assert '<|start_header_id|>ipython<|end_header_id|>\n\n{"rain": false}<|eot_id|>' in shown
+
+
+@pytest.mark.parametrize("body", [{"prompt": "Hello"}, {"prompt": RAW, "raw": True}], ids=["template", "raw"])
+def test_the_answer_ends_with_its_token(llama: RunningTwin, body: dict[str, Any]) -> None:
+    result = llama.ask(**body, temperature=0, max_tokens=50).json()["result"]
+    assert result["response"] == "Ok"
+    usage = result["usage"]
+    # The end token is counted.
+    assert usage["completion_tokens"] == 2
+    assert usage["prompt_tokens"] == show_prompt(llama, **body)["prompt_tokens"]
+    if body.get("raw"):
+        # The engine adds the first token itself; it is not there twice.
+        assert usage["prompt_tokens"] == len(re.sub(r"<\|\w+\|>", "x", RAW))
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_a_call_in_llamas_format(calling_llama: RunningTwin, is_stream: bool) -> None:
+    body = {"messages": [QUESTION], "tools": [WEATHER], "temperature": 0, "max_tokens": 50}
+    response = calling_llama.ask(**body, stream=is_stream)
+    if is_stream:
+        events = [event for event in parse_events(response.text) if event != "[DONE]"]
+        calls = [call for event in events for call in event.get("tool_calls") or ()]
+        text = "".join(event.get("response") or "" for event in events)
+    else:
+        result = response.json()["result"]
+        calls, text = result["tool_calls"], result.get("response")
+    (call,) = calls
+    call = call.get("function", call)
+    arguments = call["arguments"]
+    assert call["name"] == "weather"
+    assert (json.loads(arguments) if isinstance(arguments, str) else arguments) == {"city": "Paris"}
+    assert not text
+
+
+def test_the_other_end_is_no_part_of_the_text(calling_llama: RunningTwin) -> None:
+    result = calling_llama.ask(prompt="Hello", temperature=0, max_tokens=50).json()["result"]
+    assert result["response"] == CALL
+    assert result["usage"]["completion_tokens"] == 2
