@@ -48,17 +48,24 @@ class GenerationPlan:
     """The way to answer one request.
 
     ``job`` has the whole prompt and, in JSON mode, the schema that the engine keeps to. ``answer_schema`` is the
-    schema that the answer is validated against.
+    schema that the answer is validated against. ``call_schema`` is the schema of a call that has to be made, for a
+    model whose own chat template offers the tools.
     """
 
     job: GenerationJob
     answer_schema: UserSchema | None = None
     calls: PossibleCalls | None = None
+    call_schema: Mapping[str, Any] | None = None
 
     async def pieces(self, engine: Engine, chooser: ToolChooser) -> Pieces:
         """Generate the answer. Raises EngineError."""
         tool = await self.calls.choose_tool(chooser) if self.calls else None
-        if self.calls is None or tool is None:
+        if self.call_schema is not None:
+            # llama.cpp lets a model write any text before a call that is required, without end.
+            prompt = await engine.render_prompt(self.job)
+            call_job = replace(self.job, prompt=prompt, messages=(), chat=None, json_schema=self.call_schema)
+            source = request_tools.parse_call_pieces(engine.generate(call_job))
+        elif self.calls is None or tool is None:
             source = engine.generate(self.job)
         else:
             call_job = replace(self.job, json_schema=self.calls.schemas[tool.name])
@@ -92,7 +99,12 @@ def plan_generation(body: Mapping[str, Any], job: GenerationJob, engine: Engine)
     has_both = answer_schema is not None and bool(tools)
     uses_template = job.prompt is None and "messages" in body
     if engine.llama_server.template_supports_tools and not has_both and uses_template:
-        return GenerationPlan(replace(job, chat=_template_input(body, job, tools, choice)), answer_schema)
+        required = [_call_schema(tool, job) for tool in tools] if choice.must_call else []
+        return GenerationPlan(
+            replace(job, chat=_template_input(body, job, tools, choice)),
+            answer_schema,
+            call_schema={"anyOf": required} if required else None,
+        )
     if not tools or (_last_role(body) == "tool" and not choice.must_call):
         return GenerationPlan(job, answer_schema)
     tools = choose_likely_tools(_request_text(body, choice) or "", tools)

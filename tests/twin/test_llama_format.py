@@ -134,6 +134,19 @@ def test_a_call_in_llamas_format(calling_llama: RunningTwin, is_stream: bool) ->
     assert not text
 
 
+@pytest.mark.parametrize("name", ["weather", "clock"])
+def test_a_required_call_is_made(llama: RunningTwin, name: str) -> None:
+    """Ask a model that would rather say “Ok”."""
+    clock = {**WEATHER, "name": "clock"}
+    choice = "required" if name == "weather" else {"type": "function", "function": {"name": name}}
+    body = {"messages": [QUESTION], "tools": [WEATHER, clock], "tool_choice": choice, "temperature": 0}
+    result = llama.ask(**body, max_tokens=400).json()["result"]
+    (call,) = result["tool_calls"]
+    assert call["name"] == name or choice == "required"
+    assert list(call["arguments"]) == ["city"]
+    assert result["usage"]["prompt_tokens"] == show_prompt(llama, **body)["prompt_tokens"]
+
+
 def test_the_other_end_is_no_part_of_the_text(calling_llama: RunningTwin) -> None:
     result = calling_llama.ask(prompt="Hello", temperature=0, max_tokens=50).json()["result"]
     assert result["response"] == CALL
