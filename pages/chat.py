@@ -32,6 +32,7 @@ from lib.ui.shell.page_mode import PageMode
 from lib.ui.shell.save_warning import SaveWarning
 from lib.ui.widgets import first_drawing
 from lib.ui.widgets.error_box import draw_error
+from lib.ui.widgets.scroll_into_view import scroll_into_view
 
 choice = backend_picker.current_choice()
 tab = ChatTab(choice.backend)
@@ -216,6 +217,8 @@ announcement.report(
     transcript.describe_ending(tab, answered),
     is_own=answered == tab.last_asked,
 )
+# Streamlit follows an answer only if the page is at its end, and the user may have been reading above.
+scroll_into_view("asked", f"assistant-{tab.last_asked}" if tab.last_asked else "", tab.last_asked)
 if live is not None and live_answer is not None and answer is not None:
     stop.button(
         "Stop",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.page.app_process import AppProcess
-from tests.page.browser_tab import PHONE, BrowserTab
+from tests.page.browser_tab import PHONE, TIMEOUT, BrowserTab
 from tests.page.conftest import Visit
 from tests.page.upstream import StreamReply, Upstream, numbered_words
 
@@ -90,6 +91,17 @@ def test_nothing_moves_because_an_answer_comes(desktop: BrowserTab, upstream: Up
     assert places() == before
     assert desktop.page.evaluate("moved") < 0.01
     assert len(desktop.page.evaluate("[...places]")) == 1
+
+
+def test_a_message_is_in_sight_after_it_was_sent_from_further_up(tab: BrowserTab, upstream: Upstream) -> None:
+    upstream.plan_replies(StreamReply("".join(numbered_words(count=600))), StreamReply("Well."))
+    tab.send("Go")
+    tab.wait_for_end()
+    tab.questions.first.scroll_into_view_if_needed()
+    tab.send("And now?")
+    tab.wait_for_answer("Well.")
+    expect(tab.answers.last).to_be_in_viewport(timeout=TIMEOUT * 1000)
+    expect(tab.questions.last).to_be_in_viewport(timeout=TIMEOUT * 1000)
 
 
 @pytest.mark.parametrize("width", [1440, PHONE["width"]])
