@@ -199,9 +199,6 @@ def _draw_footer(tab: ChatTab, message: Message) -> None:
                 answer_stats.answer_line(tab.chat.model, message.answers),
                 help=answer_stats.exact_cost(tab.chat.model, message.answers),
             )
-        elif message.role not in AVATARS:
-            label = f"{message.role} · {escape_markdown(message.name)}" if message.name else message.role
-            st.caption(label, width="content")
         with st.container(
             horizontal=True,
             vertical_alignment="center",
@@ -209,6 +206,9 @@ def _draw_footer(tab: ChatTab, message: Message) -> None:
             wrap=False,
             key=f"controls-{message.id}",
         ):
+            if message.role not in AVATARS and not message.answers:
+                label = f"{message.role} · {escape_markdown(message.name)}" if message.name else message.role
+                st.caption(label, width="content")
             _draw_controls(tab, message, conversation)
 
 

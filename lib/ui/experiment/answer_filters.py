@@ -23,6 +23,7 @@ _STATUSES, _RATINGS = f"{PREFIX}statuses", f"{PREFIX}ratings"
 # With more inputs than this, searching is quicker than choosing.
 _MAX_OFFERED_INPUTS = 300
 _ALL_CHECKS = -1
+_WIDTH = 300  # of the lists to choose from, in pixels
 _IS_OPEN = f"{PREFIX}filters-open"  # in the session's state
 # “Failed” alone would also be the name of a check's verdict.
 STATUS_LABELS = {
@@ -158,29 +159,42 @@ def clear_filters() -> None:
 
 
 def _draw_filters(view: ResultsView) -> None:
-    plan = view.plan
-    if plan.checks:
-        if len(plan.checks) > 1:
-            st.selectbox(
-                "Check",
-                range(_ALL_CHECKS, len(plan.checks)),
-                key=_CHECK,
-                persist_state="session",
-                format_func=lambda index: (
-                    "all checks together"
-                    if index == _ALL_CHECKS
-                    else f"{index + 1}. {check_wording(plan.checks[index]).title}"
-                ),
-            )
-        _draw_pills("Checks", list(CheckVerdict), _VERDICTS, _capitalize_value)
-    _draw_pills("Outcome", list(Status), _STATUSES, STATUS_LABELS.__getitem__)
-    _draw_pills("Rating", range(6), _RATINGS, lambda stars: "★" * stars or "None")
-    if len(plan.prompts) > 1:
-        _draw_multiselect("Prompt", view.prompt_names, _PROMPTS)
-    if len(view.setting_names) > 1:
-        _draw_multiselect("Setting", view.setting_names, _SETTINGS)
-    if 1 < len(view.sheet.input_texts) <= _MAX_OFFERED_INPUTS:
-        _draw_multiselect("Input", view.sheet.input_texts, _ROWS)
+    # Beside each other: the answers are to stay in sight.
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+        if view.plan.checks:
+            _draw_check_choice(view)
+            _draw_pills("Checks", list(CheckVerdict), _VERDICTS, _capitalize_value)
+        _draw_pills("Outcome", list(Status), _STATUSES, STATUS_LABELS.__getitem__)
+        _draw_pills("Rating", range(6), _RATINGS, lambda stars: "★" * stars or "None")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if len(view.plan.prompts) > 1:
+            _draw_multiselect("Prompt", view.prompt_names, _PROMPTS)
+        if len(view.setting_names) > 1:
+            _draw_multiselect("Setting", view.setting_names, _SETTINGS)
+        if 1 < len(view.sheet.input_texts) <= _MAX_OFFERED_INPUTS:
+            _draw_multiselect("Input", view.sheet.input_texts, _ROWS)
+        _draw_clear_button()
+
+
+def _draw_check_choice(view: ResultsView) -> None:
+    checks = view.plan.checks
+    if len(checks) < 2:
+        return
+    st.selectbox(
+        "Check",
+        range(_ALL_CHECKS, len(checks)),
+        key=_CHECK,
+        persist_state="session",
+        width=_WIDTH,
+        format_func=lambda index: (
+            "all checks together"
+            if index == _ALL_CHECKS
+            else f"{index + 1}. {check_wording(checks[index]).title}"
+        ),
+    )
+
+
+def _draw_clear_button() -> None:
     st.button(
         "Clear all",
         key=f"{PREFIX}clear",
@@ -207,5 +221,6 @@ def _draw_multiselect(name: str, names: tuple[str, ...], key: str) -> None:
         key=key,
         persist_state="session",
         placeholder="All",
+        width=_WIDTH,
         format_func=lambda index: f"{index + 1}. {escape_markdown(shorten(names[index], 80))}",
     )
