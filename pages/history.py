@@ -57,7 +57,8 @@ def draw_conversations(*, is_bin: bool) -> None:
     pages = max(-(-count // history_list.PAGE_SIZE), 1)
     number = min(int(st.session_state.get(history_list.PAGE_KEY, 1)), pages)
     if not count:
-        st.caption("Nothing found." if search else "Nothing here yet.")
+        hint = "" if is_bin else " A conversation is saved with its first message."
+        st.caption("Nothing found." if search else f"Nothing here yet.{hint}")
     for entry in store.conversations.entries(
         owner, search, number - 1, history_list.PAGE_SIZE, deleted=is_bin
     ):

@@ -129,7 +129,7 @@ def prompts(*texts: str) -> tuple[PromptVersion, ...]:
         ),
         ({"checks": (ValidJson(), Contains("{{z}}"))}, PlanPart.CHECKS, "Check 2 compares with “z”"),
         ({"checks": (Equals(" "),)}, PlanPart.CHECKS, "nothing to compare with"),
-        ({"checks": (Matches("("),)}, PlanPart.CHECKS, "regular expression is not understood"),
+        ({"checks": (Matches("("),)}, PlanPart.CHECKS, "pattern is not understood"),
         ({"checks": (NumberWithin(),)}, PlanPart.CHECKS, "has no limits"),
         (
             {"checks": (NumberWithin(Decimal(2), Decimal(1)),)},

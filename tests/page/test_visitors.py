@@ -101,7 +101,7 @@ def test_history_search_bin_and_spend_are_ones_own(ann: BrowserTab, visit: Visit
         read("Nothing found.")
         tab.page.get_by_role("radio", name="Spend").click()
         read(
-            "what the answers of the practice model would have cost"
+            "a run of an experiment counts on the day of its start"
             if match != "Nothing found."
             else "Nothing has been used yet."
         )

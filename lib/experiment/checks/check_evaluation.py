@@ -111,7 +111,7 @@ def _contains(check: kinds.Contains, text: str, values: Mapping[str, str]) -> Ch
 def _matches(check: kinds.Matches, text: str) -> CheckOutcome:
     match = regex_search.search(check.pattern, text)
     if match is None:
-        return CheckOutcome(False, f"The regular expression does not match {_quote_answer(text)}")
+        return CheckOutcome(False, f"The pattern does not match {_quote_answer(text)}")
     return CheckOutcome(True, f"Found {quote(match)}" if match.strip() else "Found")
 
 

@@ -38,24 +38,20 @@ class RegexSearcher:
             raise SearchGivenUp(f"The answer is longer than {MAX_TEXT_CHARS:,} characters.")
         with self._lock:
             if self._timeouts[pattern] >= MAX_TIMEOUTS:
-                raise SearchGivenUp(
-                    "The regular expression took too long on other answers, and is not tried again."
-                )
+                raise SearchGivenUp("The pattern took too long on other answers, and is not tried again.")
             function = f"{__name__}:search_in_child"
             try:
                 match, error = self._process.call(function, pattern, text, seconds=TIMEOUT_SECONDS)
             except DeadlinePassed:
                 self._timeouts[pattern] += 1
                 raise SearchGivenUp(
-                    f"The regular expression took more than {TIMEOUT_SECONDS} seconds and was given up."
+                    f"The pattern took more than {TIMEOUT_SECONDS} seconds and was given up."
                 ) from None
             except ChildFailed:
-                raise SearchGivenUp(
-                    "The process that looks for the regular expression does not start."
-                ) from None
+                raise SearchGivenUp("The process that looks for the pattern does not start.") from None
             del self._timeouts[pattern]
         if error is not None:
-            raise SearchGivenUp(f"The regular expression is not understood: {error}.")
+            raise SearchGivenUp(f"The pattern is not understood: {error}.")
         return None if match is None else str(match)
 
     def end(self) -> None:
@@ -83,10 +79,10 @@ def search(pattern: str, text: str) -> str | None:
 def find_pattern_problem(pattern: str) -> BadInput | None:
     """Return the error of a pattern that cannot be searched for."""
     if not pattern:
-        return BadInput("The regular expression is empty.", advice="Enter one, such as ^(yes|no)$.")
+        return BadInput("The pattern is empty.", advice="Enter one, such as ^(yes|no)$.")
     if len(pattern) > MAX_PATTERN_CHARS:
         return BadInput(
-            f"The regular expression has {len(pattern):,} characters, more than {MAX_PATTERN_CHARS:,}.",
+            f"The pattern has {len(pattern):,} characters, more than {MAX_PATTERN_CHARS:,}.",
             advice="Make it shorter.",
         )
     try:
@@ -95,7 +91,7 @@ def find_pattern_problem(pattern: str) -> BadInput | None:
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         return BadInput(
-            f"The regular expression is not understood: {error}.",
+            f"The pattern is not understood: {error}.",
             advice="Correct it; a sign that means itself has a \\ before it, as in \\. or \\(.",
         )
     return None

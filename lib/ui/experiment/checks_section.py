@@ -140,7 +140,7 @@ def _draw_fields(fields: _CheckFields) -> None:
         case kinds.Matches():
             fields.draw_text(
                 "pattern",
-                "Regular expression",
+                "Pattern (regular expression)",
                 placeholder=r"such as  \b(yes|no)\b",
                 help="It may match anywhere in the answer. ^ is the beginning, $ is the end.",
             )

@@ -85,8 +85,9 @@ def draw_notices(tab: ExperimentTab) -> None:
 def _draw_welcome(tab: ExperimentTab) -> None:
     st.markdown("### Which prompt, which settings?")
     st.caption(
-        "Write a prompt with `{{variables}}`, add a table of inputs, and choose the settings to try and the checks "
-        "to judge by. Paddock asks every combination and shows what works best. Or start with a sample:"
+        "Write a prompt with a place for each input, such as `{{review}}`, add a table of inputs, and choose the "
+        "settings to try and the checks to judge by. Paddock asks every combination and shows what works best. "
+        "Or start with a sample:"
     )
     with st.container(horizontal=True, key="experiment-samples"):
         for number, sample in enumerate(load_samples(tab.model)):

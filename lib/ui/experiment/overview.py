@@ -19,6 +19,7 @@ from lib.ui.experiment.results_view import PREFIX, SECTION, ResultsSection, Resu
 from lib.ui.widgets import bound
 from lib.ui.widgets.bound import bind_choice, draw_selectbox
 from lib.ui.widgets.safe_markdown import escape_markdown
+from lib.ui.widgets.short_text import end_sentence
 
 FIRST_ROWS = 12
 _MAX_ERRORS = 3
@@ -96,7 +97,7 @@ def _draw_failures(view: ResultsView) -> None:
         if error is not None
     )
     lines = [
-        f"- **{count:,} failed: {title}.** {escape_markdown(message)} {advice}"
+        f"- **{count:,} failed: {title}.** {escape_markdown(end_sentence(message))} {advice}"
         for (title, message, advice), count in errors.most_common(_MAX_ERRORS)
     ]
     if len(errors) > _MAX_ERRORS:
@@ -155,7 +156,7 @@ def _draw_heatmap(view: ResultsView) -> None:
     measures = [charts.PASSES] if view.has_judgements else []
     measures += [charts.COST, charts.LENGTH, charts.SECONDS]
     with st.container(key=f"{PREFIX}heatmap"):
-        st.markdown("**Two parameters against each other**")
+        st.markdown("**Two settings against each other**")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             axes = list(names)
             x = st.selectbox(
@@ -173,7 +174,7 @@ def _draw_heatmap(view: ResultsView) -> None:
         map = view.cached("heatmap", (x, y), lambda: build_heatmap(view.plan, view.results, x, y))
         st.html(charts.heatmap_table(map, names, measure))
         if len(axes) > 2:
-            st.caption("Each field combines all values of the other parameters.")
+            st.caption("Each field combines all values of the other settings.")
         if measure is charts.PASSES:
             st.caption(
                 "Each field shows the share that passes, with its likely range (95 %). Greener is better."

@@ -87,7 +87,7 @@ def _draw_sweep(tab: ExperimentTab) -> None:
         **names.arguments("default"),
         max_selections=MAX_AXES,
         format_func=lambda name: model.parameter(name).label,
-        placeholder="Choose parameters",
+        placeholder="Choose settings",
         help="Every combination of their values is asked.",
     )
     for axis in tab.plan.axes:

@@ -18,7 +18,7 @@ from lib.ui.widgets.short_text import count_of
 def draw_comparisons(comparisons: Sequence[SavedComparison], search: str) -> None:
     """Draw the comparisons whose first input or column names contain the text."""
     found = [comparison for comparison in comparisons if _matches(comparison.title, search)]
-    _draw_count(len(found), search)
+    _draw_count(len(found), search, "A comparison is saved with its first message.")
     for comparison in found:
         rounds, columns = comparison.body.get("rounds", ()), comparison.body.get("columns", ())
         facts = [count_of(len(columns), "column"), count_of(len(rounds), "input")]
@@ -28,7 +28,7 @@ def draw_comparisons(comparisons: Sequence[SavedComparison], search: str) -> Non
 def draw_experiments(experiments: Sequence[ExperimentEntry], search: str) -> None:
     """Draw the experiments whose name contains the text."""
     found = [experiment for experiment in experiments if _matches(experiment.name, search)]
-    _draw_count(len(found), search)
+    _draw_count(len(found), search, "An experiment is saved as soon as you change it.")
     for experiment in found:
         facts = [count_of(experiment.run_count, "run")]
         _draw_entry(EXPERIMENT_PAGE, {"e": experiment.id}, experiment.name, experiment.updated, facts)
@@ -38,9 +38,9 @@ def _matches(title: str, search: str) -> bool:
     return all(word in title.casefold() for word in search.casefold().split())
 
 
-def _draw_count(count: int, search: str) -> None:
+def _draw_count(count: int, search: str, hint: str) -> None:
     if not count:
-        st.caption("Nothing found." if search.strip() else "Nothing here yet.")
+        st.caption("Nothing found." if search.strip() else f"Nothing here yet. {hint}")
 
 
 def _draw_entry(

@@ -64,9 +64,10 @@ def draw_spend(usages: Sequence[DailyUsage]) -> None:
         # A row that does not wrap scrolls by itself if it is wider than the screen.
         with st.container(horizontal=True, wrap=False):
             st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    free = "The practice model is free: its table shows what the answers would have cost on Cloudflare. "
     st.caption(
-        "Would have cost: the price on Cloudflare of what the practice model answered free of charge. Days are in "
-        "UTC, and a run of an experiment counts on the day of its start."
+        ("" if all(usage.billed for usage in usages) else free)
+        + "Days are in UTC, and a run of an experiment counts on the day of its start."
     )
 
 

@@ -16,8 +16,8 @@ TOKEN_PLACEHOLDER = "your-token"  # noqa: S105 - stands where the token goes
 
 
 def draw_capabilities(model: Model) -> None:
-    """Draw what the model can do besides writing text, in the words of the documentation."""
-    st.caption("What Cloudflare's documentation says. The API may accept a setting that this model ignores.")
+    """Draw what the model can do besides writing text, by its documentation."""
+    st.caption("By Cloudflare's documentation. Cloudflare may accept a setting that this model ignores.")
     for capability in model.capabilities:
         with st.container(key=f"capability-{capability.name}", border=True, gap="xsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):

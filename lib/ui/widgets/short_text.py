@@ -20,3 +20,9 @@ def first_names(names: Sequence[str]) -> str:
 def count_of(number: int, name: str) -> str:
     """Return a number with what is counted, such as "1 row", "2,000 rows"."""
     return f"{number:,} {name}{'' if number == 1 else 's'}"
+
+
+def end_sentence(text: str) -> str:
+    """Return the text with a full stop if it has no mark at its end: a server's message often has none."""
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?", "…")) or not text else f"{text}."

@@ -54,7 +54,7 @@ D = Decimal
         (Contains("I cannot", absent=True), "Sorry, I cannot.", False, "“I cannot” is in the answer"),
         (Contains("I cannot", absent=True), "Sure.", True, "“I cannot” is not in “Sure.”"),
         (Matches(r"^(yes|no)\b"), "yes, it is", True, "Found “yes”"),
-        (Matches(r"^(yes|no)\b"), "Maybe", False, "The regular expression does not match “Maybe”"),
+        (Matches(r"^(yes|no)\b"), "Maybe", False, "The pattern does not match “Maybe”"),
         (NumberWithin(D(1), D(10)), "Of 12 there are 7.", True, "7"),
         (NumberWithin(D(1), D(10)), "There are 12", False, "12 is more than 10"),
         (
@@ -181,7 +181,7 @@ def test_no_text_breaks_the_reading(text: str) -> None:
 def test_a_search_without_end_is_given_up_and_the_next_one_goes_on() -> None:
     evil = evaluate_check(Matches(r"(a+)+$"), make_answer("a" * 50 + "!"), {})
     assert evil.passed is None
-    assert evil.reason == "The regular expression took more than 2 seconds and was given up."
+    assert evil.reason == "The pattern took more than 2 seconds and was given up."
     assert evaluate_check(Matches("b+"), make_answer("abba"), {}).reason == "Found “bb”"
     for _ in range(2):
         evaluate_check(Matches(r"(a+)+$"), make_answer("a" * 50 + "!"), {})
