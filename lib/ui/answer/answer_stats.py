@@ -34,11 +34,11 @@ def cost_text(*dollars: Decimal, billed: bool) -> str:
     return amounts if billed else f"would cost {amounts}"
 
 
-def estimate_text(least: Decimal, most: Decimal, *, billed: bool) -> str:
-    """Return the lowest and highest cost of a message as Markdown; tiny amounts are those of 1,000 answers."""
+def estimate_text(least: Decimal, most: Decimal, *, billed: bool, unit: str = "answers") -> str:
+    """Return the lowest and highest cost of a message as Markdown; tiny amounts are those of 1,000 such units."""
     if not most or most >= Decimal("0.01"):
         return cost_text(least, most, billed=billed)
-    return f"{cost_text(least * 1000, most * 1000, billed=billed)} for 1,000 answers"
+    return f"{cost_text(least * 1000, most * 1000, billed=billed)} for 1,000 {unit}"
 
 
 def exact_cost(model: Model, answers: Iterable[Answer]) -> str | None:

@@ -91,7 +91,7 @@ def _summary_line(tab: ComparisonTab, previews: dict[str, RequestPreview]) -> st
     most = sum((upper for _, upper in ranges), Usage(0, 0))
     about = "" if all(preview.count.is_exact for preview in previews.values()) else "≈ "
     amounts = (cost_in_dollars(usage, tab.model.price) * times for usage in (least, most))
-    cost = estimate_text(*amounts, billed=tab.is_billed)
+    cost = estimate_text(*amounts, billed=tab.is_billed, unit="messages")
     warning = conflict_fix.warning_count_text(0 if tab.is_hidden else len(conflict_texts(previews)))
     size = f"{about}{least.prompt_tokens * times:,} tokens to read"
     return f"**Your next message** · {warning}{answers} · {size} · {cost}"

@@ -75,7 +75,7 @@ def tally_table(title: str, groups: Sequence[ChartRow], billed: bool, *, with_co
         head += ['<th scope="col">Rating</th>']
     if with_cost:
         head += [
-            f'<th scope="col" class="bar" colspan="2">{"Cost" if billed else "Would cost"} of 1,000 answers</th>',
+            f'<th scope="col" class="bar" colspan="2">1,000 answers {"cost" if billed else "would cost"}</th>',
             '<th scope="col" class="wide">Tokens written</th>',
         ]
     head += ['<th scope="col" class="wide">Typical time</th><th scope="col" class="wide">Answers</th>']
