@@ -99,8 +99,8 @@ class AnswerRun:
         running = self.is_running  # read before slicing: no tail is lost
         return running, self.parts[count:]
 
-    def follow(self, interval: Callable[[], float], count: int = 0) -> Iterator[str]:
-        """Yield the text after the first ``count`` parts, at most every ``interval()`` seconds, until the run ends.
+    def follow(self, interval: float, count: int = 0) -> Iterator[str]:
+        """Yield the text after the first ``count`` parts, at most every ``interval`` seconds, until the run ends.
 
         Yields an empty string when there is no new text for a while, so that the watcher can draw the waiting.
         """
@@ -111,7 +111,7 @@ class AnswerRun:
             if not running:
                 return
             if new:
-                time.sleep(interval())
+                time.sleep(interval)
             else:
                 self._wait_for_more(count)
 

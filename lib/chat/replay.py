@@ -141,8 +141,8 @@ class Replay:
     def resume(self) -> None:
         self._resumed_at = self._clock()
 
-    def follow(self, interval: Callable[[], float]) -> Iterator[str]:
-        """Yield new text at most every ``interval()`` seconds, until the replay ends or is paused."""
+    def follow(self, interval: float) -> Iterator[str]:
+        """Yield new text at most every ``interval`` seconds, until the replay ends or is paused."""
         count = 0
         while True:
             running = self.is_running  # read before the parts: no tail is lost
@@ -151,7 +151,7 @@ class Replay:
             yield "".join(new)
             if not running or self.is_paused:
                 return
-            time.sleep(interval() if new else self._seconds_to_next(count))
+            time.sleep(interval if new else self._seconds_to_next(count))
 
     def _pieces_from(self, count: int) -> list[str]:
         return [piece.text for piece in self.recording.pieces[count:]]

@@ -188,7 +188,7 @@ def test_stopped(said: bytes) -> None:
         run = start_run(server)
         assert server.arrived.acquire(timeout=TIMEOUT)
         if b"Hello" in said:
-            assert "Hello" in run.follow(lambda: 0.0)  # waits until the text arrives
+            assert "Hello" in run.follow(0.0)  # waits until the text arrives
         run.stop()
         run.stop()
         run.join(TIMEOUT)
@@ -235,7 +235,7 @@ def test_a_fault_at_the_end_leaves_nobody_waiting() -> None:
 
     with ScriptedServer(streams("Hi")) as server:
         run = start_run(server, fails)
-        assert "".join(run.follow(lambda: 0.0)) == "Hi"
+        assert "".join(run.follow(0.0)) == "Hi"
         assert run.answer.text == "Hi"
         run.join(TIMEOUT)
 
@@ -291,7 +291,7 @@ def test_followers_miss_no_tail() -> None:
             seen: dict[int, str] = {}
 
             def watch(number: int, run: AnswerRun = run, seen: dict[int, str] = seen) -> None:
-                seen[number] = "".join(run.follow(lambda: number / 10_000))
+                seen[number] = "".join(run.follow(number / 10_000))
 
             watchers = [threading.Thread(target=watch, args=(number,)) for number in range(3)]
             for watcher in watchers:
@@ -327,23 +327,23 @@ def test_the_tail_that_comes_with_the_end() -> None:
         )
         run.parts = run._accumulator.parts = Parts()
         run.start()
-        assert "".join(run.follow(lambda: 0.0)) == "ab"
+        assert "".join(run.follow(0.0)) == "ab"
 
 
 def test_a_follower_that_comes_late_gets_all_of_it() -> None:
     with ScriptedServer(streams("a", "b")) as server:
         run = start_run(server)
         run.join(TIMEOUT)
-    assert "".join(run.follow(lambda: 0.0)) == "ab"
+    assert "".join(run.follow(0.0)) == "ab"
 
 
 def test_a_follower_of_silence_is_woken_to_draw() -> None:
     with ScriptedServer(sends_then_waits(response_head())) as server:
         run = start_run(server)
-        assert list(itertools.islice(run.follow(lambda: 0.0), 3)) == ["", "", ""]
+        assert list(itertools.islice(run.follow(0.0), 3)) == ["", "", ""]
         assert run.seconds > 0
         run.stop()
-        assert list(run.follow(lambda: 0.0))[-1] == ""
+        assert list(run.follow(0.0))[-1] == ""
         run.join(TIMEOUT)
 
 
@@ -353,6 +353,6 @@ def test_the_answer_is_there_when_the_run_no_longer_runs() -> None:
     with ScriptedServer(streams("Hi")) as server:
         for _ in range(20):
             run = start_run(server, ended.append)
-            for _ in run.follow(lambda: 0.0):
+            for _ in run.follow(0.0):
                 pass
             assert ended[-1] is run.answer

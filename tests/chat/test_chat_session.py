@@ -122,7 +122,7 @@ def test_while_it_answers() -> None:
         chat.send("Hi", sample_values.make_backend(server.url))
         conversation, live = chat.snapshot()
         assert live is not None
-        assert "Hel" in live.run.follow(lambda: 0.0)
+        assert "Hel" in live.run.follow(0.0)
         assert (live.message_id, live.text_before) == (conversation.head, "")
         assert shown_texts(chat) == [("user", "Hi"), ("assistant", "")]
         question, answer = conversation.path()

@@ -128,13 +128,13 @@ def test_a_replay_follows_the_clock_and_can_be_paused() -> None:
     replay.pause()
     clock.now = 100.0
     assert (replay.parts, replay.seconds, replay.is_running) == (["One", " two"], 0.8, True)
-    assert list(replay.follow(lambda: 0.0)) == ["One two"]
+    assert list(replay.follow(0.0)) == ["One two"]
     replay.resume()
     clock.now = 101.5
     assert replay.parts == ["One", " two", " three"]
     clock.now = 103.0
     assert not replay.is_running
-    assert list(replay.follow(lambda: 0.0)) == [TEXT]
+    assert list(replay.follow(0.0)) == [TEXT]
 
 
 def test_a_replay_yields_each_piece_once() -> None:
@@ -145,4 +145,4 @@ def test_a_replay_yields_each_piece_once() -> None:
         0.03,
         True,
     )
-    assert "".join(Replay(recording).follow(lambda: 0.001)) == TEXT
+    assert "".join(Replay(recording).follow(0.001)) == TEXT

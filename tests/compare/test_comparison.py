@@ -178,7 +178,7 @@ def test_stop_ends_one_column_with_its_repetitions_or_all() -> None:
         lives = [session.chat(id).snapshot()[1] for id in (a, b)]
         for live in lives:
             assert live is not None
-            next(text for text in live.run.follow(lambda: 0.01) if text)
+            next(text for text in live.run.follow(0.01) if text)
         session.stop(a)
         lives[0].run.join(TIMEOUT)  # type: ignore[union-attr]
         assert session.pending_count(a) == 0

@@ -259,6 +259,10 @@ class ChatTab(ChatActions):
         """Return the words of an answer that the next-token section can explain, None if there are none."""
         return find_answer_words(self.chat.conversation, message, MAX_EXPLAINED_WORDS)
 
+    def has_words(self, message: Message) -> bool:
+        """Return True if the message has words that the next-token section can explain."""
+        return find_answer_words(self.chat.conversation, message, 1) is not None
+
     def regenerate(self, message: Message, output_limit: int | None = None) -> None:
         """Ask for another variant of an answer. Another limit stays in the settings."""
         name = self.chat.model.output_limit.name

@@ -71,7 +71,7 @@ def draw_message_menu(tab: ChatTab, message: Message) -> None:
 
 def _is_offered(tab: ChatTab, message: Message, action: MessageAction) -> bool:
     if action is MessageAction.WHY:
-        return tab.words(message) is not None
+        return tab.has_words(message)
     return bool(message.answers) or action not in _WITH_REQUEST
 
 

@@ -76,7 +76,7 @@ def follow_replay(replay: Replay, place: DeltaGenerator) -> None:
         )
         st.caption(f":material/replay: **Replay** · nothing is sent · {pace}")
         text = StreamingText(replay, recording.text_before, st.container(), f"replay-{id(replay)}")
-    for new in replay.follow(lambda: text.interval):
+    for new in replay.follow(text.interval):
         text.draw_new_text(new)
     if not replay.is_running:
         stop_replay()

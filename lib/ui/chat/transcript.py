@@ -133,7 +133,7 @@ class LiveAnswer:
         ``fresh``: the browser has just opened the page.
         """
         interval = SLOW_START_INTERVAL if fresh else self._streaming.interval
-        for text in self._run.follow(lambda: interval, self._count):
+        for text in self._run.follow(interval, self._count):
             update()
             self._streaming.draw_new_text(text)
         self._streaming.finish()

@@ -173,8 +173,6 @@ function repair() {
   for (const bar of all("[data-testid=stProgress] [role=progressbar]")) {
     set(bar, "aria-label", bar.closest("[data-testid=stProgress]").innerText)
   }
-  // The page has one heading of the first level; what a model writes is below it.
-  for (const heading of all("[data-testid=stChatMessage] :is(h1, h2), [class*=st-key-cell-] :is(h1, h2)")) set(heading, "aria-level", "3")
   words.links.forEach(([selector], number) => { skipLinks.children[number].hidden = !find(selector) })
   if (isToBeMeasured) return
   isToBeMeasured = true
